@@ -1,0 +1,73 @@
+"""Everything a developer or a machine runs: `nox -l` lists it."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "tests"]
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    """The package with all adapters, built as its users get it, and the tools of the groups."""
+    tools = [tool for group in groups for tool in nox.project.dependency_groups(PROJECT, group)]
+    session.install(".[all]", *tools)
+
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job on a generated estate, or on the import folder given."""
+    session.install(".[all]")
+    session.run("crm", "demo", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Every test, real PostgreSQL included."""
+    _install(session, "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS, name="tests-all")
+def tests_all(session: nox.Session) -> None:
+    """The tests on every Python that is installed here."""
+    _install(session, "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, and the import contracts of the architecture."""
+    _install(session, "lint")
+    session.run("ruff", "format", "--check")
+    session.run("ruff", "check")
+    session.run("lint-imports", "--no-logo")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict."""
+    _install(session, "lint", "tests")
+    session.install("nox")
+    session.run("mypy")
+
+
+@nox.session
+def prerelease(session: nox.Session) -> None:
+    """The recorder tests against the next major version of eventsourcing; allowed to fail."""
+    _install(session, "tests")
+    session.install("--pre", "eventsourcing[crypto]>=10.0.0a7", "pydantic")
+    session.run("pytest", "tests/eventlog", *session.posargs, success_codes=[0, 1, 2])
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed and memory beside the rivals, in one run."""
+    _install(session, "bench")
+    session.run("python", "benchmarks/run.py", *session.posargs)

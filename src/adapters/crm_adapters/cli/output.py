@@ -1,0 +1,113 @@
+"""Results on standard output, for people or machines; messages and progress beside it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from time import monotonic
+from typing import Any
+
+from attrs import define
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from crm_core.kernel.dates import instant_text
+
+PROGRESS_AFTER_SECONDS = 1.0
+
+
+@define
+class Output:
+    """Where results go.
+
+    Args:
+        json: Machine-readable results, and nothing else, on standard output.
+    """
+
+    json: bool = False
+
+    def result(self, data: Any, show: Callable[[], None]) -> None:
+        """Print the result: as JSON, or as `show` prints it."""
+        if self.json:
+            sys.stdout.write(json.dumps(data, ensure_ascii=False, default=_plain) + "\n")
+        else:
+            show()
+
+    def print(self, text: str = "") -> None:
+        """A line of a result for people."""
+        sys.stdout.write(text + "\n")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """A table for people; columns of numbers to the right."""
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for index, column in enumerate(columns):
+            numeric = all(isinstance(row[index], int) for row in rows)
+            table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
+        for row in rows:
+            table.add_row(*["" if cell is None else str(cell) for cell in row])
+        console = Console(file=sys.stdout, highlight=False, markup=False)
+        if not console.is_terminal:
+            console.width = 200
+        console.print(table)
+
+    def say(self, text: str) -> None:
+        """A message beside the result, on standard error."""
+        sys.stderr.write(text + "\n")
+
+    @contextmanager
+    def progress(self, what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        """A progress bar with rate and time left on standard error, after one second of work."""
+        started = monotonic()
+        done = 0
+        bar: Progress | None = None
+        task: Any = None
+
+        def advance(count: int) -> None:
+            nonlocal done, bar, task
+            done += count
+            if bar is None and monotonic() - started >= PROGRESS_AFTER_SECONDS:
+                bar = _bar()
+                task = bar.add_task(what, total=total, completed=done, rate="")
+                bar.start()
+            if bar is not None and (done % 500 < count or done == total):
+                rate = f"{done / (monotonic() - started):,.0f}/s"
+                bar.update(task, completed=done, rate=rate)
+
+        try:
+            yield advance
+        finally:
+            if bar is not None:
+                bar.stop()
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return instant_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"`{type(value).__name__}` cannot be printed")

@@ -1,0 +1,199 @@
+"""The codec: msgspec reads and writes the core's attrs classes directly (decision record 0006).
+
+One registry of types serves msgspec here and cattrs at the borders; a test holds both to the
+same answer for every event type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, cast, get_args, get_type_hints
+
+import attrs
+import msgspec
+
+from crm_adapters.codec.rows import StoredRow
+from crm_core.catalog import Catalog, EventType
+from crm_core.errors import UnknownEvent, UnreadableEvent
+from crm_core.kernel.canonical import (
+    DIGEST_END,
+    DIGEST_START,
+    link,
+    stored_rest,
+    stored_text,
+)
+from crm_core.kernel.recorded import Envelope, Recorded, Tip
+from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
+from crm_core.ports import KeyVault
+
+
+class _Wire(msgspec.Struct, omit_defaults=True):
+    """The envelope on its way out: members that say nothing are left out."""
+
+    actor: str
+    command: str
+    data: Any
+    effective: date
+    recorded: datetime
+    nth: int
+    causation: str | None = None
+    correlation: str | None = None
+    imported: datetime | None = None
+    purpose: str | None = None
+
+
+class _When(msgspec.Struct):
+    """The recorded instant alone, where nothing else is asked for."""
+
+    recorded: datetime
+
+
+class _StoredWhen(msgspec.Struct):
+    event: _When
+
+
+def _decode_hook(kind: type, value: Any) -> Any:
+    if kind is PersonalValue:
+        return Sealed(subject=value["subject"], token=value["token"])
+    raise NotImplementedError(kind)
+
+
+class Codec:
+    """Encodes events as canonical bytes and reads them back.
+
+    Args:
+        catalog: The events that can be written and read.
+        vault: Seals personal values on the way to the store.
+    """
+
+    def __init__(self, catalog: Catalog, vault: KeyVault) -> None:
+        self.catalog = catalog
+        self.vault = vault
+        self._encoder = msgspec.json.Encoder(order="sorted")
+        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+        self._when = msgspec.json.Decoder(_StoredWhen)
+        self._personal = {kind.cls: personal_fields(kind.cls) for kind in catalog.types}
+
+    def recorded(self, row: StoredRow) -> datetime:
+        """When the company knew of the event of a row.
+
+        Raises:
+            UnreadableEvent: the bytes do not say.
+        """
+        try:
+            return self._when.decode(row[5]).event.recorded
+        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+            raise UnreadableEvent(row[0], row[1], type(error).__name__) from error
+
+    def encode_event(self, event: Any) -> bytes:
+        """The canonical bytes of an event alone: what replay compares."""
+        return self._encoder.encode(event)
+
+    def encode(
+        self, stream: str, tip: Tip, household: str, events: Iterable[Envelope[Any]]
+    ) -> tuple[list[StoredRow], Tip]:
+        """Rows behind `tip`, personal values sealed, and the new tip."""
+        version, digest = tip.version, tip.digest
+        by_class, personal, encode = self.catalog.by_class, self._personal, self._encoder.encode
+        rows = []
+        for envelope in events:
+            version += 1
+            data = envelope.data
+            fields = personal[type(data)]
+            if fields:
+                data = self._seal(data, fields, stream, version)
+            wire = _Wire(
+                envelope.actor,
+                envelope.command,
+                data,
+                envelope.effective,
+                envelope.recorded,
+                envelope.nth,
+                envelope.causation,
+                envelope.correlation,
+                envelope.imported,
+                envelope.purpose,
+            )
+            name = by_class[type(data)].stored
+            rest = stored_rest(encode(wire), household)
+            digest = link(digest, stream, version, name, rest)
+            rows.append(StoredRow(0, stream, version, name, household, stored_text(digest, rest)))
+        return rows, Tip(version, digest)
+
+    def decode(self, row: StoredRow) -> Recorded[Any]:
+        """The event of a row.
+
+        Raises:
+            UnknownEvent: its name is not in the catalog; nothing is imported to find it.
+            UnreadableEvent: its bytes are not such an event.
+        """
+        position, stream, version, name, household, state = row
+        decoder = self._decoders.get(name) or self._decoder(name, position)
+        try:
+            stored = decoder.decode(state)
+        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+            raise UnreadableEvent(position, stream, type(error).__name__) from error
+        return Recorded(
+            position,
+            stream,
+            version,
+            name,
+            household,
+            state[DIGEST_START:DIGEST_END],
+            stored.event,
+        )
+
+    def _decoder(self, name: str, position: int) -> msgspec.json.Decoder[Any]:
+        kind = self.catalog.by_name.get(name)
+        if kind is None and name not in self.catalog.old:
+            raise UnknownEvent(name, position)
+        if kind is not None:
+            envelope = Envelope[kind.cls]  # type: ignore[name-defined]
+            shape = msgspec.defstruct("Stored", [("event", envelope)])
+            decoder = msgspec.json.Decoder(shape, dec_hook=_decode_hook)
+        else:
+            decoder = cast("Any", _UpcastingDecoder(self.catalog, name))
+        self._decoders[name] = decoder
+        return decoder
+
+    def _seal(self, data: Any, fields: tuple[str, ...], stream: str, version: int) -> Any:
+        changes = {}
+        for field in fields:
+            value = getattr(data, field)
+            if isinstance(value, Personal):
+                changes[field] = self.vault.seal(value, Place(stream, version, field))
+        return _replace(data, changes) if changes else data
+
+
+class _UpcastingDecoder:
+    """Reads an old version: dict, upcasters, then today's class; stored bytes stay as they are."""
+
+    def __init__(self, catalog: Catalog, name: str) -> None:
+        self._catalog, self._name = catalog, name
+        shape = msgspec.defstruct("Stored", [("event", Envelope[dict[str, Any]])])
+        self._decoder = msgspec.json.Decoder(shape, dec_hook=_decode_hook)
+
+    def decode(self, state: str) -> Any:
+        stored: Any = self._decoder.decode(state)
+        kind, data = self._catalog.upcast(self._name, stored.event.data)
+        stored.event.data = _convert(kind, data)
+        return stored
+
+
+def _convert(kind: EventType, data: dict[str, Any]) -> Any:
+    return msgspec.convert(data, kind.cls, dec_hook=_decode_hook)
+
+
+def personal_fields(cls: type) -> tuple[str, ...]:
+    """Names of the fields of an event class that hold personal values."""
+    hints = get_type_hints(cls)
+    return tuple(
+        name
+        for name, hint in hints.items()
+        if hint is PersonalValue or PersonalValue in get_args(hint)
+    )
+
+
+def _replace(value: Any, changes: dict[str, Any]) -> Any:
+    return attrs.evolve(value, **changes)

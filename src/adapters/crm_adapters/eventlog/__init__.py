@@ -1,0 +1,7 @@
+"""Event logs: one log over stores in memory, in SQLAlchemy, in any eventsourcing recorder."""
+
+from crm_adapters.eventlog.log import CodecEventLog
+from crm_adapters.eventlog.memory import MemoryStore
+from crm_adapters.eventlog.store import RowStore
+
+__all__ = ["CodecEventLog", "MemoryStore", "RowStore"]

@@ -1,0 +1,298 @@
+"""A log's database: connections, transactions, errors by their true names.
+
+SQLAlchemy gives engine, pool, dialect and schema; the few hot statements go to the driver as they
+are (no ORM, no row objects): that is where the speed of appending and loading comes from.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Engine, create_engine, inspect, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+
+from crm_adapters.codec.rows import StoredRow
+from crm_adapters.eventlog import schema
+from crm_adapters.eventlog.store import Batch
+from crm_core.errors import Failed, Invalid, NotALog
+from crm_core.kernel.recorded import Appended, Tip
+
+COLUMNS = "position, stream, version, name, household, state"
+
+
+@frozen
+class CursorWriter:
+    """An open transaction on one connection."""
+
+    database: Database
+    cursor: Any
+
+    def insert(self, batch: Batch) -> int:
+        return self.database.insert_with(self.cursor, batch)
+
+
+class Database(ABC):
+    """One database with the tables of a log; a `RowStore`.
+
+    Subclasses know one dialect: its place-holders, its locking, its names for trouble.
+    """
+
+    contiguous = True
+    mark: str
+    """Place-holder for a value in a statement."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._prepare()
+
+    # --- opening and closing ---------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        """Make the tables where there are none; refuse what is not a log of this version."""
+        with self.translate(""):
+            try:
+                with self.engine.begin() as connection:
+                    tables = set(inspect(connection).get_table_names())
+                    if schema.events.name not in tables:
+                        # Two processes may open a new log at once; the second finds it made.
+                        self.lock(connection)
+                        tables = set(inspect(connection).get_table_names())
+                    if schema.events.name not in tables:
+                        self.create(connection)
+                        connection.execute(
+                            schema.schema_version.insert().values(version=schema.SCHEMA_VERSION)
+                        )
+                    elif schema.schema_version.name not in tables:
+                        raise NotALog(f"`{self.name}` has events but is not a log")
+                    else:
+                        found = connection.execute(
+                            select(schema.schema_version.c.version)
+                        ).scalar_one()
+                        if found != schema.SCHEMA_VERSION:
+                            raise NotALog(
+                                f"`{self.name}` is a log of schema {found}, not of"
+                                f" {schema.SCHEMA_VERSION}"
+                            )
+            except DatabaseError as error:
+                raise self.failure(error.orig or error, None) from error
+
+    def create(self, connection: Any) -> None:
+        """Create what the log needs."""
+        schema.metadata.create_all(connection)
+
+    @property
+    def name(self) -> str:
+        """The database as it may be shown: without a password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    # --- dialect ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def lock(self, connection: Any) -> None:
+        """Take the write lock until the end of the connection's transaction."""
+
+    @abstractmethod
+    def insert(self, batch: Batch, *, tracking: tuple[str, int] | None = None) -> int:
+        """Insert in a transaction of its own."""
+
+    @abstractmethod
+    def insert_with(
+        self, cursor: Any, batch: Batch, *, tracking: tuple[str, int] | None = None
+    ) -> int:
+        """Insert within an open transaction that holds the write lock."""
+
+    @abstractmethod
+    def transaction(self) -> Any:
+        """A transaction that holds the write lock, as a `Writer`."""
+
+    @abstractmethod
+    def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
+        """All rows as bytes."""
+
+    @abstractmethod
+    def failure(self, error: BaseException, command: str | None) -> Failed:
+        """What the driver's error means here; `command` if it came while committing."""
+
+    @contextmanager
+    def translate(self, command: str | None) -> Iterator[None]:
+        """Turn the driver's errors into ours."""
+        try:
+            yield
+        except self.driver_errors as error:
+            raise self.failure(error, command or None) from error
+
+    driver_errors: tuple[type[BaseException], ...]
+
+    # --- reading ---------------------------------------------------------------------------
+
+    @contextmanager
+    def cursor(self) -> Iterator[Any]:
+        """A cursor for reading."""
+        with self.translate(None):
+            connection = self.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                try:
+                    yield cursor
+                finally:
+                    cursor.close()
+            finally:
+                connection.close()
+
+    def rows(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        """All rows of a query."""
+        with self.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall()  # type: ignore[no-any-return]
+
+    def read(self, stream: str, after: int) -> Sequence[StoredRow]:
+        mark = self.mark
+        return self.rows(
+            f"SELECT {COLUMNS} FROM crm_events WHERE stream = {mark} AND version > {mark}"
+            " ORDER BY version",
+            (stream, after),
+        )
+
+    def tips(self, streams: Collection[str]) -> dict[str, Tip]:
+        found: dict[str, Tip] = {}
+        wanted = list(streams)
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            rows = self.rows(
+                "SELECT e.stream, e.version, substr(e.state, 12, 64) FROM crm_events e JOIN ("
+                " SELECT stream, max(version) AS version FROM crm_events"
+                f" WHERE stream IN ({self.marks(part)}) GROUP BY stream"
+                ") t ON e.stream = t.stream AND e.version = t.version",
+                part,
+            )
+            for stream, version, digest in rows:
+                found[stream] = Tip(version, digest)
+        return found
+
+    def page(
+        self, after: int, upto: int, names: Collection[str] | None, limit: int
+    ) -> Sequence[StoredRow]:
+        mark = self.mark
+        chosen, extra = self._chosen("name", names)
+        return self.rows(
+            f"SELECT {COLUMNS} FROM crm_events WHERE position > {mark} AND position <= {mark}"
+            f"{chosen} ORDER BY position LIMIT {mark}",
+            (after, upto, *extra, limit),
+        )
+
+    def household_page(
+        self,
+        after: tuple[str, int],
+        upto: int,
+        names: Collection[str] | None,
+        households: Sequence[str] | None,
+        limit: int,
+    ) -> Sequence[StoredRow]:
+        if households is None:
+            return self._household_page(after, upto, names, None, limit)
+        # A statement takes so many values and no more.
+        wanted = sorted(set(households))
+        wanted = wanted[bisect_left(wanted, after[0]) :]
+        found: list[StoredRow] = []
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            found += self._household_page(after, upto, names, part, limit - len(found))
+            if len(found) >= limit:
+                break
+        return found
+
+    def _household_page(
+        self,
+        after: tuple[str, int],
+        upto: int,
+        names: Collection[str] | None,
+        households: Sequence[str] | None,
+        limit: int,
+    ) -> Sequence[StoredRow]:
+        mark = self.mark
+        chosen, extra = self._chosen("name", names)
+        wanted, few = self._chosen("household", households)
+        return self.rows(
+            f"SELECT {COLUMNS} FROM crm_events WHERE household <> ''"
+            f" AND (household > {mark} OR (household = {mark} AND position > {mark}))"
+            f" AND position <= {mark}{chosen}{wanted}"
+            f" ORDER BY household, position LIMIT {mark}",
+            (after[0], after[0], after[1], upto, *extra, *few, limit),
+        )
+
+    def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
+        found: dict[str, Appended] = {}
+        wanted = list(commands)
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            rows = self.rows(
+                "SELECT command, digest, first_position, last_position FROM crm_commands"
+                f" WHERE command IN ({self.marks(part)})",
+                part,
+            )
+            for command, digest, first, last in rows:
+                found[command] = Appended(command, digest, first, last)
+        return found
+
+    def head(self) -> int:
+        [(position,)] = self.rows("SELECT coalesce(max(position), 0) FROM crm_events", ())
+        return int(position)
+
+    def marks(self, values: Collection[Any]) -> str:
+        """As many place-holders as there are values."""
+        return ", ".join([self.mark] * len(values))
+
+    def _chosen(self, column: str, values: Collection[str] | None) -> tuple[str, list[str]]:
+        if values is None:
+            return "", []
+        if not values:
+            return " AND 1 = 0", []
+        ordered = sorted(values)
+        return f" AND {column} IN ({self.marks(ordered)})", ordered
+
+
+def open_database(url: str | URL) -> Database:
+    """The database behind a SQLAlchemy URL.
+
+    Raises:
+        Invalid: the URL is malformed or of a kind not supported.
+        StoreUnreachable: the database cannot be opened.
+        NotALog: it is something else.
+    """
+    from crm_adapters.eventlog.postgres import PostgresDatabase
+    from crm_adapters.eventlog.sqlite import SqliteDatabase
+
+    try:
+        parsed = make_url(url)
+        kind = parsed.get_backend_name()
+        if kind == "sqlite":
+            return SqliteDatabase(parsed)
+        if kind == "postgresql":
+            return PostgresDatabase(parsed)
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise Invalid.one(
+            "url_malformed", "a database is named like `sqlite:///crm.db`", "--db"
+        ) from error
+    except ImportError as error:
+        raise Invalid.one(
+            "driver_missing",
+            f"the driver for `{parsed.drivername}` is not installed; `crm-core[postgres]` has it",
+            "--db",
+        ) from error
+    raise Invalid.one(
+        "database_unsupported", f"`{kind}` is not supported; `sqlite` and `postgresql` are", "--db"
+    )
+
+
+def make_engine(url: URL, **options: Any) -> Engine:
+    """An engine for a log."""
+    return create_engine(url, **options)

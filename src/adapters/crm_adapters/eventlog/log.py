@@ -1,0 +1,278 @@
+"""The event log: a codec above a store of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import evolve
+
+from crm_adapters.codec import Codec, StoredRow
+from crm_adapters.eventlog.store import Batch, RowStore, Writer
+from crm_core.errors import CommandReused, Conflict
+from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, GENESIS, REST_START, link
+from crm_core.kernel.merkle import MerkleTree
+from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Tip
+from crm_core.ports import ChainFault, Verification
+
+CHUNK_ROWS = 1000
+"""Rows encoded and inserted at a time."""
+
+PAGE_ROWS = 4000
+"""Rows read at a time: memory stays flat however long the log is."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+_HEAD = b'{"digest":"'
+_JOINT = b'",'
+
+
+class CodecEventLog:
+    """An `EventLog` (see `crm_core.ports`) over any store of rows."""
+
+    def __init__(self, store: RowStore, codec: Codec) -> None:
+        self.store = store
+        self.codec = codec
+
+    # --- writing -------------------------------------------------------------------------
+
+    def append(self, commits: Iterable[Commit]) -> list[Appended]:
+        """Append all commits in one transaction (LOG-01).
+
+        A sequence of commits may hold known command ids: they add nothing and return their
+        first result. An iterator is appended as it comes; a known command in it is a conflict.
+        """
+        if not isinstance(commits, Sequence):
+            return self._append_stream(commits)
+        if not commits:
+            return []
+        chunk = _Chunk(self.codec)
+        try:
+            for commit in commits:
+                chunk.add(commit)
+            self.codec.vault.flush()
+            first = self.store.insert(chunk.batch())
+        except Conflict:
+            known = self.known(commits)
+            rest = [commit for commit in _once(commits) if commit.command not in known]
+            if len(rest) == len(commits):
+                raise
+            for done in self.append(rest):
+                known[done.command] = done
+            return [known[commit.command] for commit in commits]
+        return self._placed(chunk.appended(first))
+
+    def known(self, commits: Sequence[Commit]) -> dict[str, Appended]:
+        """Earlier results of those of the commits that were appended before.
+
+        Raises:
+            CommandReused: the same id with another digest.
+        """
+        known = self.store.outcomes([commit.command for commit in commits])
+        for commit in commits:
+            done = known.get(commit.command)
+            if done is not None and done.digest != commit.digest:
+                if done.digest:
+                    raise CommandReused(commit.command)
+                # The store keeps no digests: it can tell the same id, not the same command.
+                known[commit.command] = evolve(done, digest=commit.digest)
+        return known
+
+    def _append_stream(self, commits: Iterable[Commit]) -> list[Appended]:
+        done: list[Appended] = []
+        with self.store.transaction() as writer:
+            chunk = _Chunk(self.codec)
+            for commit in commits:
+                chunk.add(commit)
+                if len(chunk.rows) >= CHUNK_ROWS:
+                    done.extend(self._insert(writer, chunk))
+                    chunk = chunk.next()
+            if chunk.commands:
+                done.extend(self._insert(writer, chunk))
+        return self._placed(done)
+
+    def _insert(self, writer: Writer, chunk: _Chunk) -> list[Appended]:
+        self.codec.vault.flush()
+        return chunk.appended(writer.insert(chunk.batch()))
+
+    def _placed(self, done: list[Appended]) -> list[Appended]:
+        """The results; a store that may leave gaps is asked where it has put them."""
+        if self.store.contiguous:
+            return done
+        known = self.store.outcomes([one.command for one in done])
+        return [known.get(one.command, one) for one in done]
+
+    # --- reading -------------------------------------------------------------------------
+
+    def read(self, stream: str, *, after: int = 0) -> Iterator[Recorded[Any]]:
+        return map(self.codec.decode, self.store.read(stream, after))
+
+    def tips(self, streams: Collection[str]) -> dict[str, Tip]:
+        return self.store.tips(streams)
+
+    def feed(
+        self, *, after: int = 0, upto: int | None = None, names: Collection[str] | None = None
+    ) -> Iterator[Recorded[Any]]:
+        end = self.head() if upto is None else upto
+        while page := self.store.page(after, end, names, PAGE_ROWS):
+            yield from map(self.codec.decode, page)
+            after = page[-1][0]
+
+    def by_household(
+        self,
+        *,
+        upto: int | None = None,
+        names: Collection[str] | None = None,
+        households: Sequence[str] | None = None,
+    ) -> Iterator[tuple[str, list[Recorded[Any]]]]:
+        end = self.head() if upto is None else upto
+        decode = self.codec.decode
+        after = ("", 0)
+        current, events = "", list[Recorded[Any]]()
+        while page := self.store.household_page(after, end, names, households, PAGE_ROWS):
+            for row in page:
+                if row[4] != current:
+                    if events:
+                        yield current, events
+                    current, events = row[4], []
+                events.append(decode(row))
+            after = (page[-1][4], page[-1][0])
+        if events:
+            yield current, events
+
+    def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
+        return self.store.outcomes(commands)
+
+    def head(self) -> int:
+        return self.store.head()
+
+    def cutoff(self, known: datetime | None, *, without: str) -> Cutoff:
+        names = [name for name in self.codec.catalog.names() if not name.startswith(without)]
+        after, end = 0, self.head()
+        position, latest = 0, _NEVER
+        recorded_of = self.codec.recorded
+        while page := self.store.page(after, end, names, PAGE_ROWS):
+            for row in page:
+                recorded = recorded_of(row)
+                if known is None:
+                    latest = max(latest, recorded)
+                    position = row[0]
+                elif recorded <= known:
+                    position = row[0]
+            after = page[-1][0]
+        return Cutoff(position, latest if known is None else known)
+
+    def canonical(self, event: Any) -> bytes:
+        return self.codec.encode_event(event)
+
+    def close(self) -> None:
+        self.store.close()
+
+    # --- verifying -----------------------------------------------------------------------
+
+    def verify(self, *, root: bool = True) -> Verification:
+        """Check every stored byte: digests, versions, order; and compute the tree's root.
+
+        Args:
+            root: False leaves the root out (an empty text) where only the chain is asked for.
+        """
+        tree = MerkleTree()
+        fault: ChainFault | None = None
+        events = 0
+        tips: dict[bytes, tuple[int, str]] = {}
+        contiguous = self.store.contiguous
+        previous = 0
+        for position, stream, version, name, household, state in self.store.raw():
+            events += 1
+            kind = None
+            leaf, found = b"", ""
+            before = tips.get(stream)
+            at, digest = before if before is not None else (0, GENESIS)
+            try:
+                leaf = state[DIGEST_START:DIGEST_END]
+                rest = state[REST_START:]
+                if (
+                    state[:DIGEST_START] != _HEAD
+                    or state[DIGEST_END:REST_START] != _JOINT
+                    or not rest.endswith(b',"household":"' + household + b'"}')
+                ):
+                    kind = "malformed"
+                elif version != at + 1:
+                    kind = "version"
+                elif contiguous and position != previous + 1:
+                    kind = "position"
+                else:
+                    found = link(digest, stream.decode(), version, name.decode(), rest)
+                    if found.encode() != leaf:
+                        kind = "digest"
+            except UnicodeDecodeError:
+                kind = "digest"
+            except (AttributeError, TypeError):
+                # Damaged rows of SQLite can hold a value of any type in any column.
+                kind = "malformed"
+            if kind is not None:
+                if fault is None:
+                    fault = ChainFault(position, _shown(stream), kind)
+                found = leaf.decode("ascii", "replace")
+            tips[stream] = (version, found)
+            previous = position
+            if root:
+                tree.append(leaf)
+        return Verification(events, fault, tree.root() if root else "")
+
+
+def _shown(stream: object) -> str:
+    return stream.decode(errors="replace") if isinstance(stream, bytes) else "?"
+
+
+def _once(commits: Sequence[Commit]) -> list[Commit]:
+    """The first commit of each command id.
+
+    Raises:
+        CommandReused: the same id with another digest.
+    """
+    first: dict[str, Commit] = {}
+    for commit in commits:
+        if first.setdefault(commit.command, commit).digest != commit.digest:
+            raise CommandReused(commit.command)
+    return list(first.values())
+
+
+class _Chunk:
+    """Commits on their way into one batch, each stream continuing where the last commit left it."""
+
+    def __init__(self, codec: Codec, tips: dict[str, Tip] | None = None) -> None:
+        self._codec = codec
+        self._tips: dict[str, Tip] = {} if tips is None else tips
+        self.rows: list[StoredRow] = []
+        self._expected: dict[str, int] = {}
+        self.commands: list[tuple[str, str, int, int]] = []
+
+    def add(self, commit: Commit) -> None:
+        first = len(self.rows)
+        for append in commit.appends:
+            stream = append.stream
+            tip = self._tips.get(stream)
+            if tip is None:
+                tip = append.tip
+                self._expected[stream] = tip.version
+            elif tip.version != append.tip.version:
+                raise Conflict(stream, append.tip.version, tip.version)
+            rows, tip = self._codec.encode(stream, tip, append.household, append.events)
+            self._tips[stream] = tip
+            self.rows.extend(rows)
+        self.commands.append((commit.command, commit.digest, first, len(self.rows) - 1))
+
+    def batch(self) -> Batch:
+        return Batch(self.rows, self._expected, self.commands)
+
+    def appended(self, first: int) -> list[Appended]:
+        return [
+            Appended(command, digest, first + start, first + end)
+            for command, digest, start, end in self.commands
+        ]
+
+    def next(self) -> _Chunk:
+        """An empty chunk that knows where the streams stand by now."""
+        return _Chunk(self._codec, self._tips)

@@ -1,0 +1,167 @@
+"""The log in an SQLite file: the embedded default (decision record 0011).
+
+Write-ahead log with full synchronisation: a commit is on the disk when it returns.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+from time import monotonic, sleep
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import QueuePool
+
+from crm_adapters.eventlog.database import COLUMNS, CursorWriter, Database, make_engine
+from crm_adapters.eventlog.store import Batch
+from crm_core.errors import (
+    CommitUnknown,
+    Conflict,
+    Failed,
+    Invalid,
+    NotALog,
+    StoreFull,
+    StoreUnreachable,
+)
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for another process that writes."""
+
+_INSERT = f"INSERT INTO crm_events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+_VERSION = "SELECT max(version) FROM crm_events WHERE stream = ?"
+_COMMAND = "INSERT INTO crm_commands VALUES (?, ?, ?, ?)"
+
+
+class SqliteDatabase(Database):
+    """A log in one SQLite file.
+
+    Threads of this process take turns by a lock, so that none starves;
+    other processes wait for SQLite's own.
+    """
+
+    mark = "?"
+    driver_errors = (sqlite3.Error,)
+
+    def __init__(self, url: URL) -> None:
+        if not url.database or url.database == ":memory:":
+            raise Invalid.one("url_malformed", "a log in memory is named `memory:`", "--db")
+        self._turn = RLock()
+        engine = make_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=8,
+            max_overflow=32,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        )
+
+        @event.listens_for(engine, "connect")
+        def configure(connection: Any, _record: Any) -> None:
+            # Transactions are begun by us: the driver's own guess would begin them too late.
+            connection.isolation_level = None
+            _use_write_ahead_log(connection)
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")
+
+        super().__init__(engine)
+
+    def lock(self, connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def insert(self, batch: Batch, *, tracking: tuple[str, int] | None = None) -> int:
+        with self._transaction() as cursor:
+            return self.insert_with(cursor, batch, tracking=tracking)
+
+    @contextmanager
+    def transaction(self) -> Iterator[CursorWriter]:
+        with self._transaction() as cursor:
+            yield CursorWriter(self, cursor)
+
+    def insert_with(
+        self, cursor: Any, batch: Batch, *, tracking: tuple[str, int] | None = None
+    ) -> int:
+        try:
+            if tracking is not None:
+                self._track(cursor, tracking)
+            for stream, expected in batch.expected.items():
+                [(actual,)] = cursor.execute(_VERSION, (stream,))
+                if (actual or 0) != expected and not (actual is None and expected is None):
+                    raise Conflict(stream, -1 if expected is None else expected, actual or 0)
+            [(head,)] = cursor.execute("SELECT max(position) FROM crm_events")
+            first: int = (head or 0) + 1
+            rows, commands = batch.rows, batch.commands
+            if len(rows) == 1:
+                cursor.execute(_INSERT, (first, *rows[0][1:]))
+            else:
+                cursor.executemany(
+                    _INSERT, [(position, *row[1:]) for position, row in enumerate(rows, first)]
+                )
+            for command, digest, start, end in commands:
+                cursor.execute(_COMMAND, (command, digest, first + start, first + end))
+        except sqlite3.IntegrityError as error:
+            raise Conflict(next(iter(batch.expected), "?"), -1, None) from error
+        return first
+
+    def _track(self, cursor: Any, tracking: tuple[str, int]) -> None:
+        [(last,)] = cursor.execute(
+            "SELECT max(position) FROM crm_tracking WHERE consumer = ?", tracking[:1]
+        )
+        if last is not None and last >= tracking[1]:
+            raise Conflict(f"tracking of `{tracking[0]}`", tracking[1] - 1, last)
+        cursor.execute("INSERT INTO crm_tracking VALUES (?, ?)", tracking)
+
+    def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
+        with self.translate(None):
+            connection = sqlite3.connect(str(self.engine.url.database), timeout=BUSY_SECONDS)
+            try:
+                # Damaged text is not always UTF-8, and must be found rather than raised.
+                connection.text_factory = bytes
+                yield from connection.execute(f"SELECT {COLUMNS} FROM crm_events ORDER BY position")
+            finally:
+                connection.close()
+
+    def failure(self, error: BaseException, command: str | None) -> Failed:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return StoreFull(f"no space is left for `{self.name}`; nothing was written")
+        if command:
+            return CommitUnknown(command)
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            return NotALog(f"`{self.name}` is damaged or is not an SQLite database")
+        return StoreUnreachable(f"`{self.name}` cannot be used: {error}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        with self._turn, self.translate(None):
+            connection = self.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("BEGIN IMMEDIATE")
+                try:
+                    yield cursor
+                except BaseException:
+                    # Where the disk is full SQLite has rolled back by itself.
+                    if connection.driver_connection.in_transaction:
+                        cursor.execute("ROLLBACK")
+                    raise
+                with self.translate("?"):
+                    cursor.execute("COMMIT")
+                cursor.close()
+            finally:
+                connection.close()
+
+
+def _use_write_ahead_log(connection: Any) -> None:
+    """Switch the file over; SQLite itself does not wait where several processes do so at once."""
+    deadline = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
+            sleep(0.005)

@@ -1,0 +1,103 @@
+"""What a store of rows offers to the log above it.
+
+A store knows nothing of events: it keeps rows, in order, under three conditions: streams grow
+one by one from where the writer saw them, a command id comes once, and a transaction is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from attrs import frozen
+
+from crm_adapters.codec.rows import StoredRow
+from crm_core.kernel.recorded import Appended, Tip
+
+
+@frozen
+class Batch:
+    """Rows that are inserted together.
+
+    Args:
+        rows: In the order they are to stand; their positions are given by the store.
+        expected: For every stream that the batch begins to touch: the version it must be at;
+            None if it must have no rows at all and begins at version 0.
+        commands: Command ids with their digest and the offsets of their first and last row.
+    """
+
+    rows: Sequence[StoredRow]
+    expected: Mapping[str, int | None]
+    commands: Sequence[tuple[str, str, int, int]]
+
+
+class Writer(Protocol):
+    """An open transaction."""
+
+    def insert(self, batch: Batch) -> int:
+        """Insert the batch; the position of its first row.
+
+        Raises:
+            Conflict: a stream is not where `expected` says, or a command id is known.
+        """
+        ...
+
+
+class RowStore(Protocol):
+    """Keeps rows."""
+
+    contiguous: bool
+    """Whether positions have no gaps, so that a gap is a fault.
+
+    Where there may be gaps, what `insert` answers is a guess, and `outcomes` tells the positions.
+    """
+
+    def insert(self, batch: Batch) -> int:
+        """Insert one batch in a transaction of its own; the position of its first row."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Writer]:
+        """A transaction for many batches: all of them, or none if an exception leaves it."""
+        ...
+
+    def read(self, stream: str, after: int) -> Sequence[StoredRow]:
+        """Rows of one stream behind version `after`, in order."""
+        ...
+
+    def tips(self, streams: Collection[str]) -> dict[str, Tip]:
+        """Ends of those of the streams that have rows."""
+        ...
+
+    def page(
+        self, after: int, upto: int, names: Collection[str] | None, limit: int
+    ) -> Sequence[StoredRow]:
+        """Up to `limit` rows behind position `after` up to `upto`, in order of position."""
+        ...
+
+    def household_page(
+        self,
+        after: tuple[str, int],
+        upto: int,
+        names: Collection[str] | None,
+        households: Sequence[str] | None,
+        limit: int,
+    ) -> Sequence[StoredRow]:
+        """Up to `limit` rows that concern a household, in order of household and position."""
+        ...
+
+    def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
+        """What is known of those command ids; an empty digest where the store keeps none."""
+        ...
+
+    def head(self) -> int:
+        """The highest position, or 0."""
+        ...
+
+    def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
+        """All rows as stored bytes, in order of position, decoded by nobody."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held open."""
+        ...

@@ -1,0 +1,443 @@
+"""Import: files to commands, in the order in which the company came to know (IMP-01).
+
+All faults at once; nothing is written unless all is; what was imported before is passed over.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from attrs import astuple, define, field
+
+from crm_adapters.files.reading import ImportFault, ReadFile, find_files, read_file
+from crm_adapters.files.tables import (
+    ChargeRow,
+    HouseholdRow,
+    PaymentRow,
+    PurchaseRow,
+    RequestRow,
+)
+from crm_core.crm import CRM, Planned
+from crm_core.kernel.dates import start_of_day
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.recorded import Actor
+from crm_core.kernel.sealed import Personal
+from crm_core.owners.commands import RegisterHousehold, owner_id
+from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
+from crm_core.requests.commands import AcceptCommitment, CloseImported, ReceiveRequest
+
+IMPORTER = Actor("import", "system")
+"""Who imported facts are recorded by; who first entered them is not in the files."""
+
+_COLUMN = {
+    "amount_out_of_range": "amount",
+    "charge_exists": "charge",
+    "household_exists": "household",
+    "payment_exists": "payment",
+    "place_taken": "room",
+    "purchase_exists": "purchase",
+    "request_exists": "request",
+    "too_early": "closed_at",
+    "unknown_charge": "charge",
+    "unknown_household": "household",
+}
+"""The column to look at for a refusal."""
+
+Progress = Callable[[int], None]
+
+
+def _silent(_: int) -> None:
+    """Nobody watches."""
+
+
+@define
+class FileReport:
+    """What became of a file's rows."""
+
+    rows: int = 0
+    imported: int = 0
+    repeated: int = 0
+    faulty: int = 0
+
+
+@define
+class ImportReport:
+    """What an import did.
+
+    Args:
+        files: For each file what became of its rows.
+        events: Events appended.
+        faults: Everything wrong; without `skip_faulty` a single one means nothing was written.
+    """
+
+    files: dict[str, FileReport] = field(factory=dict)
+    events: int = 0
+    faults: list[ImportFault] = field(factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return {
+            "files": {
+                name: {
+                    "rows": file.rows,
+                    "imported": file.imported,
+                    "repeated": file.repeated,
+                    "faulty": file.faulty,
+                }
+                for name, file in self.files.items()
+            },
+            "events": self.events,
+            "faults": [
+                {
+                    "file": fault.file,
+                    "row": fault.row,
+                    "column": fault.column,
+                    "code": fault.code,
+                    "message": fault.message,
+                }
+                for fault in self.faults
+            ],
+        }
+
+
+def import_files(
+    crm: CRM,
+    paths: Iterable[Path],
+    *,
+    encoding: str = "utf-8",
+    dry_run: bool = False,
+    skip_faulty: bool = False,
+    rejects: Path | None = None,
+    reading: Progress = _silent,
+    planned: Callable[[int], Progress] = lambda _total: _silent,
+) -> ImportReport:
+    """Import files or folders of them.
+
+    Args:
+        encoding: `utf-8` (with or without BOM), `gb18030` or `gbk`; never guessed.
+        dry_run: Do everything but keep nothing.
+        skip_faulty: Import the rows without a fault; the others go to `rejects`.
+        rejects: CSV file for faulty rows.
+        reading: Told how many more rows were read.
+        planned: Given the number of facts to record, returns who is told of each.
+    """
+    found, faults = find_files(paths)
+    files = [read_file(kind, path, encoding, reading) for kind, path in found]
+    run = _Import(crm, files, faults)
+    run.check_references()
+    if not run.faults or skip_faulty:
+        run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty)
+    report = run.report()
+    if skip_faulty and rejects is not None and report.faults:
+        write_rejects(rejects, files, report.faults)
+    return report
+
+
+def _commands_of(fact: Fact) -> int:
+    """How many commands a fact becomes: a request with an agreed time is received and promised."""
+    row, part = fact[4], fact[5]
+    return 2 if part == "request" and row.due_at is not None else 1
+
+
+Fact = tuple[datetime, int, int, ReadFile, Any, str]
+"""Recorded instant, rank of the kind, row, file, typed row, part of the row."""
+
+
+class _Import:
+    """One import: facts in the order in which they became known."""
+
+    def __init__(self, crm: CRM, files: list[ReadFile], faults: list[ImportFault]) -> None:
+        self.crm = crm
+        self.zone = crm.zone
+        self.files = files
+        self.faults = [*faults, *(fault for file in files for fault in file.faults)]
+        self.bad: dict[str, set[int]] = {file.name: set(file.rejected) for file in files}
+        self.repeated: dict[str, set[int]] = {file.name: set() for file in files}
+        self.events = 0
+        self.recorded = False
+        self._charges = {
+            (row.household, row.charge)
+            for file in files
+            if file.kind.row is ChargeRow
+            for _, row in file.rows
+        }
+
+    # --- references between files and log -------------------------------------------------
+
+    def check_references(self) -> None:
+        """Every row's household must be in the files or in the log."""
+        here = {
+            row.household for f in self.files if f.kind.row is HouseholdRow for _, row in f.rows
+        }
+        named = {row.household for f in self.files for _, row in f.rows} - here
+        known = self.crm.log.tips([f"household/{household}" for household in named])
+        missing = {household for household in named if f"household/{household}" not in known}
+        if not missing:
+            return
+        for file in self.files:
+            for row, typed in file.rows:
+                if typed.household in missing:
+                    self.fault(
+                        file,
+                        row,
+                        "household",
+                        "unknown_household",
+                        f"household `{typed.household}` is neither in the files nor in the log",
+                    )
+
+    def fault(self, file: ReadFile, row: int, column: str, code: str, message: str) -> None:
+        header = file.headers.get(column, column)
+        self.faults.append(ImportFault(file.name, row, header, code, message))
+        self.bad[file.name].add(row)
+
+    # --- recording ------------------------------------------------------------------------
+
+    def record(
+        self, planned: Callable[[int], Progress], *, dry_run: bool, skip_faulty: bool
+    ) -> None:
+        """Record every fact in one transaction."""
+        facts = self._facts()
+        new = self._new(facts)
+        before = len(self.faults)
+
+        def refused(item: Planned, refusal: Refusal) -> None:
+            file, row = item.origin
+            column = _COLUMN.get(refusal.code, file.kind.key)
+            if row not in self.bad[file.name]:
+                self.fault(file, row, column, refusal.code, refusal.message)
+
+        self.events = self.crm.batch(
+            self._planned(new),
+            by=IMPORTER,
+            imported=self.crm.clock.now(),
+            on_refusal=refused,
+            stop=lambda: dry_run or (not skip_faulty and len(self.faults) > before),
+            progress=planned(sum(_commands_of(fact) for fact, _ in new)),
+        )
+        self.recorded = dry_run or skip_faulty or len(self.faults) == before
+
+    def _facts(self) -> list[tuple[Fact, str]]:
+        """All facts with their command ids, in the order of knowledge."""
+        facts: list[Fact] = []
+        earliest: dict[str, datetime] = {}
+        for file in reversed(self.files):  # households last: they need their facts' instants
+            add = _FACTS[file.kind.row]
+            bad = self.bad[file.name]
+            rows = [item for item in file.rows if item[0] not in bad]
+            for fact in add(self, file, rows, earliest):
+                facts.append(fact)
+                household = fact[4].household
+                if household not in earliest or fact[0] < earliest[household]:
+                    earliest[household] = fact[0]
+        facts.sort(key=lambda fact: fact[:3])
+        return [(fact, self._id(fact)) for fact in facts]
+
+    def _new(self, facts: Sequence[tuple[Fact, str]]) -> list[tuple[Fact, str]]:
+        """The facts that were not imported before."""
+        if self.crm.log.head() == 0:
+            return list(facts)
+        known = self.crm.log.outcomes([command_id for _, command_id in facts])
+        for fact, command_id in facts:
+            if command_id in known:
+                self.repeated[fact[3].name].add(fact[2])
+        new = [item for item in facts if item[1] not in known]
+        for fact, _ in new:
+            self.repeated[fact[3].name].discard(fact[2])
+        return new
+
+    def _planned(self, facts: Iterable[tuple[Fact, str]]) -> Iterator[Planned]:
+        for (recorded, _, row, file, typed, part), command_id in facts:
+            origin = (file, row)
+            for number, command in enumerate(self._commands(typed, part)):
+                own_id = f"{command_id}/{number}" if number else command_id
+                yield Planned(command, own_id, recorded, origin)
+
+    def _commands(self, row: Any, part: str) -> tuple[Any, ...]:
+        if type(row) is HouseholdRow:
+            return (self._registration(row),)
+        if type(row) is ChargeRow:
+            return (
+                RaiseCharge(row.household, row.charge, row.kind, row.period, row.amount, row.due),
+            )
+        if type(row) is PaymentRow:
+            follows = row.charge is not None and (row.household, row.charge) in self._charges
+            return (
+                ReceivePayment(
+                    row.household,
+                    row.payment,
+                    row.amount,
+                    row.paid_on,
+                    row.method,
+                    row.charge,
+                    follows,
+                ),
+            )
+        if type(row) is PurchaseRow:
+            return (
+                RecordPurchase(
+                    row.household, row.purchase, row.service, row.amount, row.purchased_on
+                ),
+            )
+        return self._request(row, part)
+
+    def _registration(self, row: HouseholdRow) -> RegisterHousehold:
+        person = owner_id(row.household)
+        return RegisterHousehold(
+            row.household,
+            row.estate,
+            row.building,
+            row.unit,
+            row.room,
+            row.kind,
+            None if row.owner is None else Personal(person, row.owner),
+            None if row.phone is None else Personal(person, row.phone),
+            row.moved_in,
+            "import",
+        )
+
+    def _request(self, row: RequestRow, part: str) -> tuple[Any, ...]:
+        if part == "closed":
+            assert row.closed_at is not None
+            return (CloseImported(row.request, row.closed_at, IMPORTER.id),)
+        received = ReceiveRequest(
+            row.request,
+            row.household,
+            row.channel,
+            row.kind,
+            row.trade,
+            row.severity,
+            row.summary,
+            row.received_at,
+            IMPORTER.id,
+        )
+        if row.due_at is None:
+            return (received,)
+        return (received, AcceptCommitment(row.request, "agreed time in the file", row.due_at))
+
+    def _id(self, fact: Fact) -> str:
+        """The command id of a fact: the same line again is the same command.
+
+        Personal values enter only as a digest under the person's own key, so that the id says
+        nothing of them once the key is gone.
+        """
+        row, part = fact[4], fact[5]
+        if type(row) is HouseholdRow:
+            person = owner_id(row.household)
+            values = [
+                *astuple(row)[:6],
+                row.moved_in,
+                *(
+                    None if text is None else self.crm.vault.fingerprint(Personal(person, text))
+                    for text in (row.owner, row.phone)
+                ),
+            ]
+        elif type(row) is RequestRow:
+            cells = astuple(row)
+            values = [row.request, row.closed_at] if part == "closed" else [*cells[:9]]
+        else:
+            values = list(astuple(row))
+        text = "\x1f".join("" if value is None else str(value) for value in values)
+        digest = sha256(text.encode()).hexdigest()[:16]
+        key = getattr(row, fact[3].kind.key)
+        return f"import:{part}:{row.household}:{key}:{digest}"
+
+    # --- result ---------------------------------------------------------------------------
+
+    def report(self) -> ImportReport:
+        """What became of every row."""
+        report = ImportReport(events=self.events, faults=self.faults)
+        report.faults.sort(key=lambda f: (f.file, f.row, f.column))
+        for file in self.files:
+            bad, repeated = self.bad[file.name], self.repeated[file.name]
+            faulty = len(bad)
+            imported = file.count - faulty - len(repeated - bad) if self.recorded else 0
+            report.files[file.name] = FileReport(file.count, imported, len(repeated - bad), faulty)
+        return report
+
+
+def _household_facts(
+    run: _Import, file: ReadFile, rows: list[tuple[int, Any]], earliest: dict[str, datetime]
+) -> Iterator[Fact]:
+    now = run.crm.clock.now()
+    for row, typed in rows:
+        known = earliest.get(typed.household)
+        if typed.moved_in is not None:
+            moved = start_of_day(typed.moved_in, run.zone)
+            known = moved if known is None else min(known, moved)
+        yield (known or now, 0, row, file, typed, "household")
+
+
+def _charge_facts(
+    run: _Import, file: ReadFile, rows: list[tuple[int, Any]], _: dict[str, datetime]
+) -> Iterator[Fact]:
+    named: dict[tuple[str, str], datetime] = {}
+    for payments in run.files:
+        if payments.kind.row is PaymentRow:
+            for _row, payment in payments.rows:
+                if payment.charge is not None:
+                    key = (payment.household, payment.charge)
+                    instant = payment.recorded or start_of_day(payment.paid_on, run.zone)
+                    named[key] = min(named.get(key, instant), instant)
+    for row, typed in rows:
+        recorded = typed.recorded
+        if recorded is None:
+            recorded = start_of_day(typed.due, run.zone)
+            recorded = min(recorded, named.get((typed.household, typed.charge), recorded))
+        yield (recorded, 1, row, file, typed, "charge")
+
+
+def _payment_facts(
+    run: _Import, file: ReadFile, rows: list[tuple[int, Any]], _: dict[str, datetime]
+) -> Iterator[Fact]:
+    for row, typed in rows:
+        recorded = typed.recorded or start_of_day(typed.paid_on, run.zone)
+        yield (recorded, 2, row, file, typed, "payment")
+
+
+def _purchase_facts(
+    run: _Import, file: ReadFile, rows: list[tuple[int, Any]], _: dict[str, datetime]
+) -> Iterator[Fact]:
+    for row, typed in rows:
+        recorded = typed.recorded or start_of_day(typed.purchased_on, run.zone)
+        yield (recorded, 3, row, file, typed, "purchase")
+
+
+def _request_facts(
+    _run: _Import, file: ReadFile, rows: list[tuple[int, Any]], _: dict[str, datetime]
+) -> Iterator[Fact]:
+    for row, typed in rows:
+        yield (typed.received_at, 4, row, file, typed, "request")
+        if typed.closed_at is not None:
+            yield (max(typed.closed_at, typed.received_at), 5, row, file, typed, "closed")
+
+
+_FACTS: dict[type, Callable[..., Iterator[Fact]]] = {
+    HouseholdRow: _household_facts,
+    ChargeRow: _charge_facts,
+    PaymentRow: _payment_facts,
+    PurchaseRow: _purchase_facts,
+    RequestRow: _request_facts,
+}
+
+
+def write_rejects(path: Path, files: Sequence[ReadFile], faults: Sequence[ImportFault]) -> None:
+    """The rows with a fault, with what is wrong with them; they hold personal data.
+
+    The file is made readable by its owner only.
+    """
+    names = {file.name: file for file in files}
+    path.touch(mode=0o600)
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["file", "row", "column", "code", "message", "cells..."])
+        for fault in faults:
+            file = names.get(fault.file)
+            cells = file.rejected.get(fault.row, []) if file is not None else []
+            writer.writerow(
+                [fault.file, fault.row, fault.column, fault.code, fault.message, *cells]
+            )

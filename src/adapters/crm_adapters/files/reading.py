@@ -1,0 +1,208 @@
+"""Reading import files: encodings that are declared, headers in two languages, every fault kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import define, frozen
+from cattrs.errors import ClassValidationError
+
+from crm_adapters.files.tables import KINDS, FileKind, cell_faults, structurer
+
+ENCODINGS = ("utf-8", "gb18030", "gbk")
+
+
+@frozen
+class ImportFault:
+    """One thing that is wrong with an import.
+
+    Args:
+        file: Name of the file.
+        row: Row as a spreadsheet counts, the header being row 1; 0 for the whole file.
+        column: Header of the column as it stands in the file, or an empty text.
+        code: Stable code.
+        message: What is wrong and what would be taken; never personal data.
+    """
+
+    file: str
+    row: int
+    column: str
+    code: str
+    message: str
+
+
+@define
+class ReadFile:
+    """A file as read.
+
+    Args:
+        kind: Which of the five.
+        name: Its name.
+        headers: Header in the file for each column.
+        rows: Row number and typed row of every line without a fault.
+        count: Lines, faulty ones included.
+        faults: Everything wrong.
+        rejected: The cells of faulty lines by row number, for a reject file.
+    """
+
+    kind: FileKind
+    name: str
+    headers: dict[str, str]
+    rows: list[tuple[int, Any]]
+    count: int
+    faults: list[ImportFault]
+    rejected: dict[int, list[str]]
+    header: list[str]
+
+
+def find_files(paths: Iterable[Path]) -> tuple[list[tuple[FileKind, Path]], list[ImportFault]]:
+    """The import files that the paths name, in the order of the five, and what is no such file."""
+    found: dict[str, Path] = {}
+    faults: list[ImportFault] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [
+                (k, path / f"{k.name}.csv") for k in KINDS if (path / f"{k.name}.csv").is_file()
+            ]
+            if not inside:
+                faults.append(
+                    ImportFault(
+                        str(path), 0, "", "folder_empty", "there is none of the import files here"
+                    )
+                )
+        elif path.is_file():
+            kinds = [k for k in KINDS if path.name.lower() == f"{k.name}.csv"]
+            if not kinds:
+                names = ", ".join(f"{k.name}.csv" for k in KINDS)
+                faults.append(
+                    ImportFault(path.name, 0, "", "file_unknown", f"import files are named {names}")
+                )
+            inside = [(kinds[0], path)] if kinds else []
+        else:
+            faults.append(ImportFault(str(path), 0, "", "file_missing", "there is no such file"))
+            continue
+        for kind, file in inside:
+            if kind.name in found:
+                faults.append(
+                    ImportFault(file.name, 0, "", "file_twice", f"`{kind.name}` is given twice")
+                )
+            found[kind.name] = file
+    return [(kind, found[kind.name]) for kind in KINDS if kind.name in found], faults
+
+
+def read_file(
+    kind: FileKind, path: Path, encoding: str, progress: Callable[[int], None]
+) -> ReadFile:
+    """Read one file; nothing in it stops the reading but its encoding and its header."""
+    read = ReadFile(kind, path.name, {}, [], 0, [], {}, [])
+    try:
+        text = _decode(path, encoding)
+    except UnicodeDecodeError as error:
+        row = error.object[: error.start].count(b"\n") + 1
+        hint = "; declare another with --encoding gb18030" if encoding == "utf-8" else ""
+        _fault(read, row, "", "encoding_wrong", f"the file is not {encoding.upper()}{hint}")
+        return read
+    except OSError as error:
+        _fault(read, 0, "", "file_unreadable", f"the file cannot be read: {error.strerror}")
+        return read
+    lines = _lines(read, text)
+    try:
+        header = next(lines)[1]
+    except StopIteration:
+        _fault(read, 1, "", "file_empty", "the file has no header")
+        return read
+    read.header = header
+    columns = _columns(read, header)
+    if columns is None:
+        return read
+    _read_rows(read, columns, lines, progress)
+    return read
+
+
+def _decode(path: Path, encoding: str) -> str:
+    raw = path.read_bytes()
+    return raw.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+
+
+def _lines(read: ReadFile, text: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    row = 0
+    while True:
+        row += 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            _fault(read, row, "", "csv_malformed", f"the line is not CSV: {error}")
+            return
+        if cells:
+            yield row, cells
+
+
+def _columns(read: ReadFile, header: list[str]) -> list[str] | None:
+    """The column of each place in the header, or None if the header is wrong."""
+    kind = read.kind
+    columns = []
+    for title in header:
+        name = title.strip()
+        column = name if name in kind.columns else kind.aliases.get(name, "")
+        if not column:
+            message = f"the columns of `{kind.name}` are {', '.join(kind.columns)}"
+            _fault(read, 1, name, "column_unknown", message)
+        elif column in columns:
+            _fault(read, 1, name, "column_twice", f"`{column}` has a column already")
+        columns.append(column)
+        read.headers[column] = name
+    for column in kind.required:
+        if column not in columns:
+            _fault(read, 1, column, "column_missing", f"column `{column}` is missing")
+    return None if read.faults else columns
+
+
+def _read_rows(
+    read: ReadFile,
+    columns: list[str],
+    lines: Iterator[tuple[int, list[str]]],
+    progress: Callable[[int], None],
+) -> None:
+    structure = structurer(read.kind)
+    width = len(columns)
+    key = read.kind.key
+    seen: dict[Any, int] = {}
+    keyed_by_household = key not in ("household", "request")
+    for row, cells in lines:
+        read.count += 1
+        if read.count % 1000 == 0:
+            progress(1000)
+        if len(cells) != width:
+            message = f"the row has {len(cells)} cells, the header has {width}"
+            _fault(read, row, "", "row_width", message)
+            read.rejected[row] = cells
+            continue
+        values = {c: cell.strip() or None for c, cell in zip(columns, cells, strict=True)}
+        try:
+            typed = structure(values)
+        except ClassValidationError as error:
+            for column, code, message in cell_faults(error):
+                _fault(read, row, read.headers.get(column, column), code, message)
+            read.rejected[row] = cells
+            continue
+        identity = getattr(typed, key)
+        if keyed_by_household:
+            identity = (typed.household, identity)
+        first = seen.setdefault(identity, row)
+        if first != row:
+            message = f"the same {key} stands in row {first}"
+            _fault(read, row, read.headers[key], "row_twice", message)
+            read.rejected[row] = cells
+            continue
+        read.rows.append((row, typed))
+
+
+def _fault(read: ReadFile, row: int, column: str, code: str, message: str) -> None:
+    read.faults.append(ImportFault(read.name, row, column, code, message))

@@ -1,0 +1,5 @@
+"""Key vaults: one key per person, kept away from the log."""
+
+from crm_adapters.keys.local import LocalVault
+
+__all__ = ["LocalVault"]

@@ -1,0 +1,78 @@
+"""One URL to a working CRM: store, keys, clock, ids."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from crm_adapters.codec import Codec
+from crm_adapters.eventlog.database import open_database
+from crm_adapters.eventlog.log import CodecEventLog
+from crm_adapters.eventlog.memory import MemoryStore
+from crm_adapters.eventlog.store import RowStore
+from crm_adapters.keys import LocalVault
+from crm_core.crm import CRM
+from crm_core.events import catalog
+from crm_core.kernel.dates import ESTATE_ZONE
+from crm_core.policies import PolicyBook
+
+MEMORY = "memory:"
+
+
+class SystemClock:
+    """The clock of the machine, in UTC."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class RandomIds:
+    """Random ids (UUID version 4)."""
+
+    def new(self) -> str:
+        return str(uuid.uuid4())
+
+
+def open_crm(
+    url: str = "sqlite:///crm.db",
+    *,
+    keys: str | Path | None = None,
+    policies: PolicyBook | None = None,
+    zone: str = ESTATE_ZONE,
+) -> CRM:
+    """A CRM over the log at `url`.
+
+    Args:
+        url: `memory:`, or a SQLAlchemy URL of SQLite or PostgreSQL; a log is made where there
+            is none.
+        keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
+            for PostgreSQL it is `crm.keys` in the working folder.
+        policies: Policies that can be used; those shipped by default.
+        zone: Zone of the estate's days and years.
+
+    Raises:
+        Invalid: the URL cannot be used.
+        StoreUnreachable, NotALog: nor can what it names.
+    """
+    store: RowStore
+    if url == MEMORY:
+        store, vault = MemoryStore(), LocalVault(None if keys is None else Path(keys))
+    else:
+        store = open_database(url)
+        vault = LocalVault(Path(keys) if keys is not None else _keys_beside(url))
+    log = CodecEventLog(store, Codec(catalog(), vault))
+    return CRM(log, vault=vault, clock=SystemClock(), ids=RandomIds(), policies=policies, zone=zone)
+
+
+def _keys_beside(url: str) -> Path:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:  # pragma: no cover - open_database has refused it before
+        return Path("crm.keys")
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        return Path(parsed.database + ".keys")
+    return Path("crm.keys")

@@ -1,0 +1,768 @@
+"""The facade: one object to hold. It orchestrates over ports and does no I/O itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+import attrs
+from attrs import frozen
+
+from crm_core.errors import (
+    CommandReused,
+    Conflict,
+    DecisionMismatch,
+    Invalid,
+    Refused,
+)
+from crm_core.events import catalog
+from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
+from crm_core.gradings.criteria import assess
+from crm_core.gradings.decide import GRADING, RUN
+from crm_core.gradings.events import GradingDecided, RunStarted
+from crm_core.gradings.explain import explanation
+from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, gather
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.replay import Affected, Finding, affected, check, run_id
+from crm_core.gradings.words import Lang
+from crm_core.history import as_of, visible
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.dates import ESTATE_ZONE, Period, as_utc, local_date
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.recorded import (
+    SYSTEM,
+    Actor,
+    Appended,
+    Commit,
+    Cutoff,
+    Envelope,
+    Recorded,
+    StreamAppend,
+    Tip,
+)
+from crm_core.kernel.sealed import (
+    Erased,
+    KeyMissing,
+    Personal,
+    PersonalValue,
+    Place,
+    Plain,
+    Sealed,
+    Tampered,
+)
+from crm_core.kernel.text import check_id
+from crm_core.owners import HOUSEHOLD
+from crm_core.owners.commands import RegisterHousehold
+from crm_core.owners.state import Household
+from crm_core.payments import ACCOUNT
+from crm_core.payments.credit import CreditPolicy, standing
+from crm_core.payments.ledger import Ledger
+from crm_core.payments.state import Account
+from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_SLA, PolicyBook, shipped
+from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification
+from crm_core.reactions import react
+from crm_core.requests import REQUEST
+from crm_core.requests.commands import Rebase, ReceiveRequest
+from crm_core.requests.sla import SlaPolicy
+from crm_core.requests.state import Request
+
+T = TypeVar("T")
+
+AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN)
+_BY_COMMAND = {command: aggregate for aggregate in AGGREGATES for command in aggregate.commands}
+_BY_STATE: dict[type, Aggregate] = {Household: HOUSEHOLD, Account: ACCOUNT, Request: REQUEST}
+
+ATTEMPTS = 8
+"""How often a command is decided again when another writer was first."""
+
+CHUNK_HOUSEHOLDS = 500
+"""Gradings written in one transaction of a run; an interruption loses no more than these."""
+
+_NOT_FACTS = "gradings."
+_DECIDED = "gradings.decided/1"
+_COMPLETED = "gradings.run_completed/1"
+
+Progress = Callable[[int], None]
+"""Told how many more are done."""
+
+
+def _silent(_count: int) -> None:
+    """Nobody watches."""
+
+
+@frozen
+class Receipt:
+    """What a command did.
+
+    Args:
+        stream: Stream of its aggregate.
+        version: Version of the stream after it.
+        position: Position of its last event; 0 if it changed nothing.
+        events: Its events.
+    """
+
+    stream: str
+    version: int
+    position: int
+    events: tuple[Any, ...]
+
+
+@frozen
+class Planned:
+    """A command to be run in bulk.
+
+    Args:
+        command: The command.
+        id: Its id; known ids are passed over.
+        at: When the company knew: the recorded instant of its events.
+        origin: Whatever the caller needs to find it again.
+    """
+
+    command: Any
+    id: str
+    at: datetime
+    origin: Any = None
+
+
+@frozen
+class CreditLine:
+    """A household's credit on a day, as known at an instant."""
+
+    household: str
+    grade: str
+    overdue_days: int
+    overdue_fen: int
+
+
+@frozen
+class GradingRun:
+    """A yearly run with its gradings, sorted by household."""
+
+    run: str
+    year: int
+    policy: PolicyRef
+    cutoff: Cutoff
+    gradings: tuple[GradingDecided, ...]
+
+
+@frozen
+class Replay:
+    """Result of deciding recorded gradings again."""
+
+    gradings: int
+    identical: int
+    differing: tuple[Finding, ...]
+    events: int
+    engine: str = "events"
+
+
+class CRM:
+    """Everything a host does with the library.
+
+    Args:
+        log: The history.
+        vault: Keys of persons.
+        clock: Tells the time.
+        ids: Makes command ids.
+        policies: Policies that can be used; those shipped by default.
+        zone: Zone of the estate's days and years.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        vault: KeyVault,
+        clock: Clock,
+        ids: Ids,
+        policies: PolicyBook | None = None,
+        zone: str = ESTATE_ZONE,
+    ) -> None:
+        self.log = log
+        self.vault = vault
+        self.clock = clock
+        self.ids = ids
+        self.policies = policies or shipped()
+        self.zone = zone
+
+    def __enter__(self) -> CRM:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close log and vault."""
+        self.log.close()
+        self.vault.close()
+
+    # --- commands ------------------------------------------------------------------------
+
+    def do(
+        self,
+        command: Any,
+        *,
+        by: Actor,
+        id: str | None = None,
+        at: datetime | None = None,
+        purpose: str | None = None,
+        correlation: str | None = None,
+        causation: str | None = None,
+    ) -> Receipt:
+        """Run one command.
+
+        Args:
+            by: Who asks for it.
+            id: Command id; the same id again does nothing and gives the first receipt.
+            at: When the company knew, if not now (facts that arrive late).
+
+        Raises:
+            Refused: the business says no; nothing was written.
+            Invalid: the command or its ids are malformed.
+            Conflict: other writers were first every time; it is safe to repeat.
+            CommandReused: the id was used for another command.
+            CommitUnknown: repeat with the same id to learn what happened.
+        """
+        command_id = id or self.ids.new()
+        digest = command_digest(command)
+        done = self.log.outcomes([command_id]).get(command_id)
+        if done is not None:
+            return self._first_receipt(done, digest)
+        at = self.clock.now() if at is None else as_utc(at)
+        for _ in range(ATTEMPTS):
+            work = _Work(self)
+            commit = work.plan(
+                command,
+                command_id,
+                digest,
+                by,
+                at,
+                purpose=purpose,
+                correlation=correlation,
+                causation=causation,
+            )
+            if isinstance(commit, Refusal):
+                raise Refused(commit)
+            stream = _BY_COMMAND[type(command)].stream(_BY_COMMAND[type(command)].id_of(command))
+            if not commit.appends:
+                return Receipt(stream, work.tip(stream).version, 0, ())
+            try:
+                [done] = self.log.append([commit])
+            except Conflict as conflict:
+                last = conflict
+                continue
+            receipt = self._receipt(stream, commit, done)
+            self._run_reactions(done)
+            return receipt
+        raise last
+
+    def batch(
+        self,
+        planned: Iterable[Planned],
+        *,
+        by: Actor,
+        imported: datetime | None = None,
+        on_refusal: Callable[[Planned, Refusal], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+        progress: Progress = _silent,
+    ) -> int:
+        """Run many commands in one transaction: all of them or, if `stop` says so, none.
+
+        Args:
+            planned: In the order in which they are to be recorded; ids must be new.
+            imported: Moment of import, kept beside the recorded instants.
+            on_refusal: Told of each command that is refused; without it the first one raises.
+            stop: Asked at the end; True undoes everything.
+
+        Returns:
+            How many events were appended.
+        """
+        work = _Work(self)
+        count = 0
+
+        def commits() -> Iterator[Commit]:
+            nonlocal count
+            for item in planned:
+                commit = work.plan(item.command, item.id, "", by, item.at, imported=imported)
+                progress(1)
+                if isinstance(commit, Refusal):
+                    if on_refusal is None:
+                        raise Refused(commit)
+                    on_refusal(item, commit)
+                elif commit.appends:
+                    count += sum(len(append.events) for append in commit.appends)
+                    yield commit
+            if stop is not None and stop():
+                raise _Undo
+
+        try:
+            self.log.append(commits())
+        except _Undo:
+            return 0
+        return count
+
+    # --- reading -------------------------------------------------------------------------
+
+    def get(
+        self,
+        kind: type[T],
+        identity: str,
+        *,
+        by: Actor,
+        purpose: str | None = None,
+        on: date | None = None,
+        known: datetime | None = None,
+    ) -> T | None:
+        """An aggregate as it stands, or as it stood (OWN-10); None if there was none.
+
+        Personal values stay sealed; `reveal` opens them for a stated purpose.
+
+        Args:
+            kind: `Household`, `Account` or `Request`.
+            on: The day it stood on (effective).
+            known: As known at this instant (recorded).
+        """
+        aggregate = _BY_STATE.get(kind)
+        if aggregate is None:
+            raise Invalid.one("kind_unknown", f"`{kind.__name__}` is not kept in the log")
+        events = self.log.read(aggregate.stream(identity))
+        state = as_of(aggregate.decider, events, on=on, known=known)
+        return state if isinstance(state, kind) and state != aggregate.decider.initial else None
+
+    def reveal(self, value: PersonalValue | None, place: Place, *, by: Actor, purpose: str) -> str:
+        """What a personal value shows to a reader with a purpose: its text, or why not."""
+        if value is None:
+            return ""
+        if not purpose:
+            raise Invalid.one("purpose_missing", "a look at a personal value needs a purpose")
+        if isinstance(value, Personal):
+            return value.reveal()
+        assert isinstance(value, Sealed)
+        match self.vault.open(value, place):
+            case Plain(text):
+                return text
+            case Erased():
+                return "personal value erased"
+            case KeyMissing():
+                return "key missing"
+            case Tampered():
+                return "personal value tampered with"
+
+    def history(self, stream: str) -> Iterator[Recorded[Any]]:
+        """Events of a stream (`account/V00001`) or of everything about a household (`V00001`)."""
+        if "/" in stream:
+            yield from self.log.read(stream)
+            return
+        for _, events in self.log.by_household(households=[stream]):
+            yield from events
+
+    def verify(self) -> Verification:
+        """Read every stored byte again (see `EventLog.verify`)."""
+        return self.log.verify()
+
+    def credit(
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        households: Sequence[str] | None = None,
+        policy: str = DEFAULT_CREDIT,
+    ) -> Iterator[CreditLine]:
+        """Credit of households on a day as known at an instant (PAY-03, PAY-04), sorted.
+
+        Raises:
+            Invalid: a named household has no file.
+        """
+        table = self.policies.find(CreditPolicy, policy, on)
+        if households is not None:
+            self._check_households(households)
+        for household, events in self._facts(households=households):
+            if not any(e.name == REGISTERED for e in events):
+                continue
+            seen = visible(events, known=known)
+            if not any(e.name == REGISTERED for e in seen):
+                continue
+            now = standing(Ledger.of((e.event, e.position) for e in seen), on, table)
+            yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
+
+    # --- gradings ------------------------------------------------------------------------
+
+    def grade(
+        self,
+        year: int,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_GRADING,
+        by: Actor = SYSTEM,
+        progress: Progress = _silent,
+    ) -> GradingRun:
+        """Grade every household for a calendar year (GRD-01).
+
+        The same year, policy and cut-off return the recorded run; an interrupted run is resumed
+        and stays one run (GRD-12).
+
+        Args:
+            known: Knowledge instant; by default that of the latest fact in the log.
+            policy: Name, or name/version, of the grading policy.
+        """
+        window = Period.of_year(year)
+        table = self.policies.find(GradingPolicy, policy, window.end)
+        credit = self.policies.find(CreditPolicy, table.credit, window.end)
+        cutoff = self.log.cutoff(None if known is None else as_utc(known), without=_NOT_FACTS)
+        run = run_id(year, table.ref, credit.ref, cutoff)
+        stream = RUN.stream(run)
+        state = RUN.decider.fold(e.event for e in self.log.read(stream))
+        if state.gradings is not None:
+            return self._recorded_run(state.started)
+        started = RunStarted(run, year, table.ref, credit.ref, cutoff.position, cutoff.known)
+        self.do(StartRun(started), by=by, id=f"{run}:start")
+        count = 0
+        for chunk in _chunks(self._graded(started, table, credit, window), CHUNK_HOUSEHOLDS):
+            count += len(chunk)
+            self._record(chunk, table, by)
+            progress(len(chunk))
+        self.do(CompleteRun(run, year, count), by=by, id=f"{run}:complete")
+        return self._recorded_run(started)
+
+    def grades(self, year: int, *, run: str | None = None) -> GradingRun:
+        """The recorded gradings of a year: of its latest complete run, or of the run named.
+
+        Raises:
+            Invalid: there is no such run.
+            DecisionMismatch: a recorded outcome does not follow from its own facts and policy.
+        """
+        wanted: str | None = None
+        for completed in self.log.feed(names=[_COMPLETED]):
+            if completed.event.year == year and run in (None, completed.event.run):
+                wanted = completed.event.run
+        if wanted is None:
+            what = f"run `{run}`" if run else "complete run"
+            raise Invalid.one("run_unknown", f"there is no {what} for {year}")
+        state = RUN.decider.fold(e.event for e in self.log.read(RUN.stream(wanted)))
+        return self._recorded_run(state.started)
+
+    def explain(
+        self,
+        household: str,
+        year: int,
+        *,
+        run: str | None = None,
+        reader: str = "auditor",
+        lang: Lang = "en",
+    ) -> dict[str, Any]:
+        """Why a household has its grade (GRD-07).
+
+        Raises:
+            Invalid: the household was not graded for that year.
+            DecisionMismatch, PolicyDigestMismatch, UnknownPolicy: it cannot be derived again.
+        """
+        found = None
+        for recorded in self.log.read(GRADING.stream(household)):
+            event = recorded.event
+            if event.year == year and run in (None, event.run):
+                found = event
+        if found is None:
+            raise Invalid.one(
+                "grading_unknown", f"household `{household}` has no grading for {year}"
+            )
+        policy = self.policies.pinned(GradingPolicy, found.policy)
+        self._check_decision(found, policy)
+        return explanation(found, policy, reader, lang)
+
+    def replay(self, year: int | None = None, *, progress: Progress = _silent) -> Replay:
+        """Decide every recorded grading again from the log and compare the bytes (GRD-08).
+
+        Households come one after another, so memory does not grow with the log.
+        """
+        findings: list[Finding] = []
+        gradings = events = 0
+        for _, facts, decided in self._decided():
+            events += len(facts) + len(decided)
+            for grading in decided:
+                if year is not None and grading.year != year:
+                    continue
+                gradings += 1
+                finding = check(grading, facts, self._pinned, self.zone, self.log.canonical)
+                if finding is not None:
+                    findings.append(finding)
+            progress(len(decided))
+        return Replay(gradings, gradings - len(findings), tuple(findings), events)
+
+    def affected(self, year: int | None = None) -> Iterator[Affected]:
+        """Recorded decisions that facts known by now would change (GRD-09); nothing is changed."""
+        now = self.log.cutoff(None, without=_NOT_FACTS)
+        for _, facts, decided in self._decided():
+            for grading in decided:
+                if year in (None, grading.year):
+                    found = affected(grading, facts, self._pinned, self.zone, now)
+                    if found is not None:
+                        yield found
+
+    # --- within ---------------------------------------------------------------------------
+
+    def _facts(
+        self, *, upto: int | None = None, households: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, list[Recorded[Any]]]]:
+        return self.log.by_household(
+            upto=upto, names=EVENT_NAMES | {REGISTERED}, households=households
+        )
+
+    def _decided(self) -> Iterator[tuple[str, list[Recorded[Any]], list[GradingDecided]]]:
+        for household, events in self.log.by_household(names=EVENT_NAMES | {REGISTERED, _DECIDED}):
+            decided = [e.event for e in events if e.name == _DECIDED]
+            yield household, [e for e in events if e.name != _DECIDED], decided
+
+    def _graded(
+        self, started: RunStarted, table: GradingPolicy, credit: CreditPolicy, window: Period
+    ) -> Iterator[GradingDecided]:
+        cutoff = Cutoff(started.cutoff_position, started.cutoff_known)
+        for household, events in self._facts(upto=cutoff.position):
+            if not any(e.name == REGISTERED and cutoff.sees(e) for e in events):
+                continue
+            facts, evidence = gather(events, window, cutoff, credit, self.zone)
+            yield GradingDecided(
+                household,
+                started.run,
+                started.year,
+                window.start,
+                window.end,
+                table.ref,
+                credit.ref,
+                cutoff.position,
+                cutoff.known,
+                facts,
+                evidence,
+                assess(facts, table),
+                "rule",
+            )
+
+    def _record(self, gradings: Sequence[GradingDecided], table: GradingPolicy, by: Actor) -> None:
+        at = self.clock.now()
+        planned = [Planned(RecordGrading(g, table), f"{g.run}:{g.household}", at) for g in gradings]
+        known = self.log.outcomes([item.id for item in planned])
+        self.batch([item for item in planned if item.id not in known], by=by)
+
+    def _recorded_run(self, started: RunStarted) -> GradingRun:
+        gradings = []
+        for _, events in self.log.by_household(names=[_DECIDED]):
+            for recorded in events:
+                if recorded.event.run == started.run:
+                    grading = recorded.event
+                    policy = self.policies.pinned(GradingPolicy, grading.policy)
+                    self._check_decision(grading, policy)
+                    gradings.append(grading)
+        cutoff = Cutoff(started.cutoff_position, started.cutoff_known)
+        return GradingRun(started.run, started.year, started.policy, cutoff, tuple(gradings))
+
+    def _check_decision(self, grading: GradingDecided, policy: GradingPolicy) -> None:
+        # INVARIANT (GRD-06): checked on the way to the store, and here on the way back.
+        if assess(grading.facts, policy) != grading.outcome:
+            raise DecisionMismatch(
+                f"the grading of household `{grading.household}` for {grading.year} does not"
+                " follow from its own facts"
+            )
+
+    def _pinned(self, policy: PolicyRef, credit: PolicyRef) -> tuple[GradingPolicy, CreditPolicy]:
+        pinned = self.policies.pinned
+        return pinned(GradingPolicy, policy), pinned(CreditPolicy, credit)
+
+    def _check_households(self, households: Sequence[str]) -> None:
+        known = self.log.tips([HOUSEHOLD.stream(household) for household in households])
+        missing = [h for h in households if HOUSEHOLD.stream(h) not in known]
+        if missing:
+            raise Invalid.one("household_unknown", f"household `{missing[0]}` has no file")
+
+    def _receipt(self, stream: str, commit: Commit, done: Appended) -> Receipt:
+        append = commit.appends[0]
+        events = tuple(envelope.data for envelope in append.events)
+        return Receipt(stream, append.tip.version + len(events), done.last, events)
+
+    def _first_receipt(self, done: Appended, digest: str) -> Receipt:
+        if done.digest and done.digest != digest:
+            raise CommandReused(done.command)
+        found = list(self.log.feed(after=done.first - 1, upto=done.last))
+        stream = found[0].stream
+        own = [e for e in found if e.stream == stream]
+        return Receipt(stream, own[-1].version, done.last, tuple(e.event for e in own))
+
+    def _run_reactions(self, done: Appended) -> None:
+        for recorded in self.log.feed(after=done.first - 1, upto=done.last):
+            for command_id, command in react(recorded):
+                self.do(
+                    command,
+                    by=SYSTEM,
+                    id=command_id,
+                    at=recorded.recorded,
+                    correlation=recorded.envelope.correlation,
+                    causation=recorded.envelope.event_id,
+                )
+
+
+class _Undo(Exception):
+    """Leaves a transaction of many commands without a trace."""
+
+
+class _Work:
+    """Streams loaded for one command or for many, each folded once and kept up."""
+
+    def __init__(self, crm: CRM) -> None:
+        self._crm = crm
+        self._states: dict[str, tuple[Any, Tip]] = {}
+        self._households: dict[str, str] = {}
+        self._empty = crm.log.head() == 0
+
+    def plan(
+        self,
+        command: Any,
+        command_id: str,
+        digest: str,
+        by: Actor,
+        at: datetime,
+        *,
+        imported: datetime | None = None,
+        purpose: str | None = None,
+        correlation: str | None = None,
+        causation: str | None = None,
+    ) -> Commit | Refusal:
+        """The commit that follows from the command, or why not."""
+        aggregate = _BY_COMMAND.get(type(command))
+        if aggregate is None:
+            raise Invalid.one("command_unknown", f"`{type(command).__name__}` is not a command")
+        identity = _checked_id(aggregate.id_of(command))
+        stream = aggregate.stream(identity)
+        state, tip = self._load(aggregate, stream)
+        household = aggregate.household_of(command) or getattr(state, "household", "")
+        if household:
+            _checked_id(household)
+        if aggregate.needs_file and household and not self._has_file(household):
+            return Refusal(
+                "unknown_household",
+                "OWN-01",
+                f"household `{household}` has no file",
+                {"household": household},
+            )
+        claims = aggregate.claims(command)
+        decided = aggregate.decider.decide(self._looked_up(command, claims, at), state)
+        if isinstance(decided, Refusal):
+            return decided
+        if not decided:
+            return Commit(command_id, digest, ())
+        actor, day = str(by), local_date(at, self._crm.zone)
+        by_class = catalog().by_class
+
+        def envelope(event: Any, nth: int) -> Envelope[Any]:
+            field = by_class[type(event)].effective
+            effective = getattr(event, field) if field is not None else None
+            return Envelope(
+                actor,
+                command_id,
+                event,
+                effective or day,
+                at,
+                nth,
+                causation,
+                correlation,
+                imported,
+                purpose,
+            )
+
+        events = tuple(envelope(event, nth) for nth, event in enumerate(decided))
+        appends = [StreamAppend(stream, tip, household, events)]
+        self._keep(aggregate, stream, state, tip, decided)
+        for number, claim in enumerate(claims):
+            _, claim_tip = self._load(None, claim.stream)
+            taken = envelope(claim.event, len(events) + number)
+            appends.append(StreamAppend(claim.stream, claim_tip, household, (taken,)))
+            self._states[claim.stream] = (claim.event, Tip(claim_tip.version + 1, "?"))
+        return Commit(command_id, digest, tuple(appends))
+
+    def tip(self, stream: str) -> Tip:
+        """Where a loaded stream stands."""
+        return self._states[stream][1]
+
+    def _load(self, aggregate: Aggregate | None, stream: str) -> tuple[Any, Tip]:
+        """State and tip of a stream; of a claim's stream the last event is the state."""
+        kept = self._states.get(stream)
+        if kept is not None:
+            return kept
+        state = None if aggregate is None else aggregate.decider.initial
+        tip = Tip()
+        if not self._empty:
+            last: Recorded[Any] | None = None
+            if aggregate is None:
+                for last in self._crm.log.read(stream):
+                    state = last.event
+            else:
+                evolve = aggregate.decider.evolve
+                for last in self._crm.log.read(stream):
+                    state = evolve(state, last.envelope.data)
+            if last is not None:
+                tip = Tip(last.version, last.digest)
+        self._states[stream] = (state, tip)
+        return state, tip
+
+    def _keep(
+        self, aggregate: Aggregate, stream: str, state: Any, tip: Tip, decided: Collection[Any]
+    ) -> None:
+        # The log knows the digest of what it is about to write; here only the version counts.
+        evolved = aggregate.decider.fold(decided, state)
+        self._states[stream] = (evolved, Tip(tip.version + len(decided), "?"))
+
+    def _has_file(self, household: str) -> bool:
+        state, _ = self._load(HOUSEHOLD, HOUSEHOLD.stream(household))
+        return isinstance(state, Household)
+
+    def _looked_up(self, command: Any, claims: Sequence[Any], at: datetime) -> Any:
+        """The command with the facts it needs from elsewhere."""
+        if isinstance(command, RegisterHousehold):
+            for claim in claims:
+                taken, _ = self._load(None, claim.stream)
+                if taken is not None:
+                    return attrs.evolve(command, taken_by=taken.household)
+        elif isinstance(command, ReceiveRequest | Rebase) and command.policy is None:
+            return attrs.evolve(command, policy=self._sla(at))
+        return command
+
+    def _sla(self, at: datetime) -> SlaPolicy:
+        day = local_date(at, self._crm.zone)
+        return self._crm.policies.find(SlaPolicy, DEFAULT_SLA, day)
+
+
+def command_digest(command: Any) -> str:
+    """Digest of what a command says; of a personal value only whom it is about."""
+    return digest_of([type(command).__name__, _said(command)])
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, PersonalValue):
+        return {"subject": value.subject}
+    if attrs.has(type(value)):
+        return {f.name: _said(getattr(value, f.name)) for f in attrs.fields(type(value))}
+    if isinstance(value, list | tuple):
+        return [_said(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _said(item) for key, item in value.items()}
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def _checked_id(text: str) -> str:
+    try:
+        return check_id(text)
+    except ValueError as error:
+        raise Invalid.one("id_malformed", str(error), repr(text)) from error
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    chunk: list[T] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

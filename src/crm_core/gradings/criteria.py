@@ -1,0 +1,224 @@
+"""Assessment: facts and a policy give type, layer, and every criterion that was looked at.
+
+Pure and total: the same facts and policy give the same outcome for ever (GRD-06, GRD-08).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import evolve, frozen
+
+from crm_core.gradings.facts import Facts
+from crm_core.gradings.policy import INSUFFICIENT, GradingPolicy
+from crm_core.kernel.rules import (
+    Condition,
+    Criterion,
+    Operator,
+    Row,
+    Table,
+    Value,
+    holds,
+)
+
+COMPUTED = "computed"
+AWAITING = "awaiting_confirmation"
+
+
+@frozen
+class Distance:
+    """What is missing to the next better layer, by the row that misses least.
+
+    Args:
+        layer: The next better layer.
+        missing: The criteria of that row that are not met.
+    """
+
+    layer: str
+    missing: tuple[Criterion, ...]
+
+
+@frozen
+class Outcome:
+    """What follows from the facts.
+
+    Args:
+        criteria: Everything looked at, in the order of the tables.
+        distance: Way to the next better layer; None from the best layer and from *insufficient*.
+        layer: Layer of the pyramid, or `insufficient`.
+        status: `computed`, or `awaiting_confirmation` where people must confirm the layer.
+        type: Customer type, as the rule suggests it (GRD-02).
+    """
+
+    criteria: tuple[Criterion, ...]
+    distance: Distance | None
+    layer: str
+    status: str
+    type: str
+
+
+@frozen
+class Change:
+    """One fact as it is and as it would have to be."""
+
+    fact: str
+    value: Value
+    to: Value
+
+
+@frozen
+class Counterfactual:
+    """Changes that would have led to another layer; applied, they do (GRD-07)."""
+
+    changes: tuple[Change, ...]
+    layer: str
+    type: str
+
+
+def assess(facts: Facts, policy: GradingPolicy) -> Outcome:
+    """The outcome for one household."""
+    values = facts.values()
+    criteria: list[Criterion] = []
+    for table in policy.tables:
+        verdict = table.decide(values)
+        criteria.extend(verdict.criteria)
+        values[table.name] = verdict.outcome
+    layer = str(values["layer"])
+    return Outcome(
+        tuple(criteria),
+        _distance(values, layer, policy),
+        layer,
+        AWAITING if layer in policy.needs_confirmation else COMPUTED,
+        str(values["type"]),
+    )
+
+
+def counterfactuals(facts: Facts, policy: GradingPolicy) -> list[Counterfactual]:
+    """The nearest ways to each better layer, and what alone would lose the layer.
+
+    Every one is checked by assessing the changed facts; what does not come true is left out.
+    """
+    outcome = assess(facts, policy)
+    if outcome.layer == INSUFFICIENT:
+        return []
+    found = [*_ways_up(facts, outcome.layer, policy), *_ways_down(facts, outcome.layer, policy)]
+    unique: dict[tuple[Change, ...], Counterfactual] = {}
+    for way in found:
+        unique.setdefault(way.changes, way)
+    return list(unique.values())
+
+
+def apply_changes(facts: Facts, changes: tuple[Change, ...]) -> Facts:
+    """The facts with those changes; a household without arrears has no overdue days or amount."""
+    values: dict[str, Any] = {change.fact: change.to for change in changes}
+    changed = evolve(facts, **values)
+    if changed.credit == "A" and facts.credit != "A":
+        changed = evolve(changed, overdue_days=0, overdue_fen=0)
+    return changed
+
+
+def _ways_up(facts: Facts, layer: str, policy: GradingPolicy) -> Iterator[Counterfactual]:
+    table = _table(policy, "layer")
+    for target in policy.layers[: policy.layers.index(layer)]:
+        for row in table.rows:
+            if row.outcome != target:
+                continue
+            way = _reach(facts, row, policy)
+            if way is not None:
+                yield way
+
+
+def _reach(facts: Facts, row: Row, policy: GradingPolicy) -> Counterfactual | None:
+    """Meet every condition of the row that can be met by changing the fact it is about."""
+    changes: dict[str, Change] = {}
+    values = _derived(facts, policy)
+    for condition in row.when:
+        if holds(condition, values, _table(policy, "layer").ranking):
+            continue
+        to = _least(condition)
+        if condition.fact not in facts.values() or to is None:
+            # A type is not a fact: it may follow from the other changes, or it does not.
+            continue
+        changes[condition.fact] = Change(condition.fact, values[condition.fact], to)
+    if not changes:
+        return None
+    ordered = tuple(changes[name] for name in sorted(changes))
+    return _checked(facts, ordered, row.outcome, policy)
+
+
+def _ways_down(facts: Facts, layer: str, policy: GradingPolicy) -> Iterator[Counterfactual]:
+    values = _derived(facts, policy)
+    table = _table(policy, "layer")
+    row = table.rows[table.decide(values).row]
+    for condition in row.when:
+        value = values[condition.fact]
+        if condition.fact not in facts.values():
+            continue
+        to = _just_missed(condition)
+        if to is None or to == value:
+            continue
+        change = (Change(condition.fact, value, to),)
+        result = assess(apply_changes(facts, change), policy)
+        if result.layer != layer:
+            yield Counterfactual(change, result.layer, result.type)
+
+
+def _checked(
+    facts: Facts, changes: tuple[Change, ...], layer: str, policy: GradingPolicy
+) -> Counterfactual | None:
+    result = assess(apply_changes(facts, changes), policy)
+    if result.layer != layer:
+        return None
+    return Counterfactual(changes, result.layer, result.type)
+
+
+def _distance(values: dict[str, Value], layer: str, policy: GradingPolicy) -> Distance | None:
+    if layer == INSUFFICIENT or layer == policy.layers[0]:
+        return None
+    target = policy.layers[policy.layers.index(layer) - 1]
+    table = _table(policy, "layer")
+    best: tuple[Criterion, ...] | None = None
+    for row in table.rows:
+        if row.outcome != target:
+            continue
+        only = Table(table.name, (row, Row(layer)), table.ranking)
+        missing = tuple(c for c in only.decide(values).criteria if not c.met)
+        if best is None or len(missing) < len(best):
+            best = missing
+    return Distance(target, best or ())
+
+
+def _derived(facts: Facts, policy: GradingPolicy) -> dict[str, Value]:
+    values = facts.values()
+    for table in policy.tables[:-1]:
+        values[table.name] = table.decide(values).outcome
+    return values
+
+
+def _table(policy: GradingPolicy, name: str) -> Table:
+    return next(table for table in policy.tables if table.name == name)
+
+
+def _least(condition: Condition) -> Value | None:
+    """The value nearest to the threshold for which the condition is true."""
+    threshold = condition.threshold
+    if condition.op is Operator.ABOVE:
+        assert isinstance(threshold, int)
+        return threshold + 1
+    if condition.op in (Operator.AT_LEAST, Operator.AT_MOST, Operator.NO_WORSE_THAN):
+        assert not isinstance(threshold, tuple)
+        return threshold
+    return None
+
+
+def _just_missed(condition: Condition) -> Value | None:
+    """The value nearest to the threshold for which the condition is false."""
+    threshold = condition.threshold
+    if condition.op is Operator.ABOVE:
+        assert not isinstance(threshold, tuple)
+        return threshold
+    if condition.op is Operator.AT_LEAST:
+        assert isinstance(threshold, int)
+        return threshold - 1
+    return None

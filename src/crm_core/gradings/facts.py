@@ -1,0 +1,202 @@
+"""The facts a grading may see: a closed list about dealings, never about status (GRD-15).
+
+Facts are gathered from what the other slices publish, up to a cut-off, for one household at a
+time. Each comes with the log positions it was read from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from attrs import asdict, frozen
+
+from crm_core.kernel.dates import Period, local_date
+from crm_core.kernel.recorded import Cutoff, Recorded
+from crm_core.kernel.rules import Value
+from crm_core.owners.events import EVENTS as OWNERS
+from crm_core.owners.events import ConductConfirmed, InterestRecorded
+from crm_core.payments.credit import CreditPolicy, course, standing
+from crm_core.payments.events import EVENTS as PAYMENTS
+from crm_core.payments.events import PurchaseMade, PurchaseRefunded
+from crm_core.payments.ledger import Ledger
+from crm_core.requests.events import EVENTS as REQUESTS
+from crm_core.requests.events import MarkedDuplicate, RequestReceived
+
+
+@frozen
+class Facts:
+    """What is known of a household's dealings in the window (GRD-01).
+
+    Args:
+        attention: Distinct matters raised: requests other than repairs, duplicates once.
+        b2_entries: How often B2 or worse was entered.
+        charges_due: Charges due in the window; none means *insufficient* (GRD-12).
+        conduct: Confirmed bad records and disturbances.
+        credit: Credit grade on the last day.
+        interests: Interests kept with consent.
+        overdue_days: Days since the oldest unpaid overdue charge was due.
+        overdue_fen: Unpaid principal of overdue charges.
+        previous_purchases_fen: Purchases less refunds in the window before.
+        purchases_fen: Purchases less refunds in the window.
+        worst_credit: Worst credit grade on any day.
+    """
+
+    attention: int
+    b2_entries: int
+    charges_due: int
+    conduct: int
+    credit: str
+    interests: int
+    overdue_days: int
+    overdue_fen: int
+    previous_purchases_fen: int
+    purchases_fen: int
+    worst_credit: str
+
+    def values(self) -> dict[str, Value]:
+        """The facts by name, for decision tables."""
+        return asdict(self)
+
+
+@frozen
+class Evidence:
+    """Log positions behind the facts.
+
+    Args:
+        attention: Requests counted.
+        conduct: Confirmations.
+        credit: Charges and settlements that the credit grades of the window follow from.
+        interests: Interests.
+        previous_purchases: Purchases and refunds of the window before.
+        purchases: Purchases and refunds of the window.
+    """
+
+    attention: tuple[int, ...]
+    conduct: tuple[int, ...]
+    credit: tuple[int, ...]
+    interests: tuple[int, ...]
+    previous_purchases: tuple[int, ...]
+    purchases: tuple[int, ...]
+
+    def of(self, fact: str) -> tuple[int, ...]:
+        """Positions behind a fact, or behind one derived from it."""
+        return tuple(sorted({p for name in _SOURCES[fact] for p in getattr(self, name)}))
+
+
+_SOURCES: Mapping[str, tuple[str, ...]] = {
+    "attention": ("attention",),
+    "attention_level": ("attention",),
+    "b2_entries": ("credit",),
+    "charges_due": ("credit",),
+    "conduct": ("conduct",),
+    "credit": ("credit",),
+    "interests": ("interests",),
+    "overdue_days": ("credit",),
+    "overdue_fen": ("credit",),
+    "previous_purchases_fen": ("previous_purchases",),
+    "prospect": ("purchases", "previous_purchases", "interests"),
+    "purchases_fen": ("purchases",),
+    "type": ("attention", "conduct", "credit", "interests", "previous_purchases", "purchases"),
+    "worst_credit": ("credit",),
+}
+
+_READ = {RequestReceived, MarkedDuplicate, InterestRecorded, ConductConfirmed}
+
+EVENT_NAMES = frozenset(
+    kind.stored for kind in (*OWNERS, *PAYMENTS, *REQUESTS) if kind.cls in _READ or kind in PAYMENTS
+)
+"""Stored names of the events that facts are read from."""
+
+REGISTERED = next(kind.stored for kind in OWNERS if kind.name == "owners.household_registered")
+
+REPAIR = "repair"
+
+
+def gather(
+    events: Iterable[Recorded[Any]],
+    window: Period,
+    cutoff: Cutoff,
+    credit: CreditPolicy,
+    zone: str,
+) -> tuple[Facts, Evidence]:
+    """The facts of one household as known at the cut-off, with their evidence.
+
+    Args:
+        events: Events that concern the household, in the order of the log; others do no harm.
+        window: The days graded.
+        credit: The table that turns arrears into grades.
+        zone: Zone in which instants fall on days.
+    """
+    before = window.before()
+    account: list[tuple[Any, int]] = []
+    raised: dict[str, int] = {}
+    duplicates: set[str] = set()
+    purchases: list[tuple[int, int]] = []
+    previous: list[tuple[int, int]] = []
+    interests: list[int] = []
+    conduct: list[int] = []
+    limit, known = cutoff.position, cutoff.known
+    for recorded in events:
+        position = recorded.position
+        envelope = recorded.envelope
+        if position > limit or envelope.recorded > known:
+            continue
+        event = envelope.data
+        kind = type(event)
+        if kind is PurchaseMade or kind is PurchaseRefunded:
+            fen = event.amount_fen if kind is PurchaseMade else -event.amount_fen
+            if event.on in window:
+                purchases.append((position, fen))
+            elif event.on in before:
+                previous.append((position, fen))
+        elif kind is RequestReceived:
+            if event.kind != REPAIR and local_date(event.received_at, zone) in window:
+                raised[event.request] = position
+        elif kind is MarkedDuplicate:
+            duplicates.add(event.request)
+        elif kind is InterestRecorded:
+            if event.on in window:
+                interests.append(position)
+        elif kind is ConductConfirmed:
+            if event.on in window:
+                conduct.append(position)
+        else:
+            account.append((event, position))
+    ledger = Ledger.of(account)
+    over = course(ledger, window, credit)
+    now = standing(ledger, window.end, credit)
+    matters = tuple(p for request, p in raised.items() if request not in duplicates)
+    facts = Facts(
+        attention=len(matters),
+        b2_entries=over.entered["B2"],
+        charges_due=sum(1 for charge in ledger.charges if charge.due in window),
+        conduct=len(conduct),
+        credit=now.grade,
+        interests=len(interests),
+        overdue_days=now.overdue_days,
+        overdue_fen=now.overdue_fen,
+        previous_purchases_fen=sum(fen for _, fen in previous),
+        purchases_fen=sum(fen for _, fen in purchases),
+        worst_credit=over.worst,
+    )
+    evidence = Evidence(
+        attention=matters,
+        conduct=tuple(conduct),
+        credit=_credit_evidence(ledger, window, now.overdue_days),
+        interests=tuple(interests),
+        previous_purchases=tuple(p for p, _ in previous),
+        purchases=tuple(p for p, _ in purchases),
+    )
+    return facts, evidence
+
+
+def _credit_evidence(ledger: Ledger, window: Period, overdue_days: int) -> tuple[int, ...]:
+    """Charges due and money moved in the window, and whatever older is still overdue at its end."""
+    start = window.start
+    if overdue_days:
+        start = min(start, window.end - timedelta(days=overdue_days))
+    charges = (c.position for c in ledger.charges if start <= c.due <= window.end)
+    money = (s.position for s in ledger.settlements if start <= s.effective <= window.end)
+    return tuple(sorted({*charges, *money}))

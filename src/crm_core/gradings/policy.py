@@ -1,0 +1,132 @@
+"""The grading policy as data: tables for attention, prospect, type and layer (GRD-02, GRD-03)."""
+
+from __future__ import annotations
+
+from attrs import define, fields, frozen
+
+from crm_core.gradings.facts import Facts
+from crm_core.kernel.policy import (
+    Header,
+    PolicyFault,
+    PolicyRef,
+    digest_of_table,
+    read_toml,
+    structure,
+)
+from crm_core.kernel.rules import Condition, Operator, Ranking, Row, Table
+
+GRADES = Ranking(("A", "B1", "B2", "B3", "B4", "B5"))
+"""Credit grades, best first (PAY-04)."""
+
+INSUFFICIENT = "insufficient"
+
+LAYERS = ("important", "main", "ordinary", "small")
+TYPES = ("lively", "cautious", "ordinary", "problem")
+
+
+@frozen
+class _Contents:
+    """The file of a grading policy."""
+
+    kind: str
+    credit: str
+    layers: tuple[str, ...]
+    needs_confirmation: tuple[str, ...]
+    policy: Header
+    attention_level: tuple[Row, ...]
+    prospect: tuple[Row, ...]
+    type: tuple[Row, ...]
+    layer: tuple[Row, ...]
+
+
+@define(frozen=True)
+class GradingPolicy:
+    """How facts become type and layer.
+
+    Args:
+        header: Identity and approval.
+        ref: Name, version and digest, pinned by every decision.
+        credit: Name and version of the credit table it grades with.
+        layers: Layers, best first.
+        needs_confirmation: Layers that people must confirm.
+        tables: The decision tables in the order in which they are decided.
+    """
+
+    header: Header
+    ref: PolicyRef
+    credit: str
+    layers: tuple[str, ...]
+    needs_confirmation: tuple[str, ...]
+    tables: tuple[Table, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> GradingPolicy:
+        """The policy in TOML text.
+
+        Raises:
+            PolicyFault: the text is not such a policy; all faults with their paths.
+        """
+        data = read_toml(text)
+        contents = structure(data, _Contents)
+        known = {field.name for field in fields(Facts)}
+        tables = []
+        faults: list[tuple[str, str]] = []
+        for name, outcomes in (
+            ("attention_level", ("high", "low")),
+            ("prospect", ("high", "limited")),
+            ("type", TYPES),
+            ("layer", (*contents.layers, INSUFFICIENT)),
+        ):
+            rows: tuple[Row, ...] = getattr(contents, name)
+            faults.extend(_check(name, rows, outcomes, known))
+            tables.append(Table(name, rows, GRADES))
+            known.add(name)
+        if contents.kind != "grading":
+            faults.append(("kind", f"`{contents.kind}` is not `grading`"))
+        if faults:
+            raise PolicyFault(faults)
+        ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
+        return cls(
+            contents.policy,
+            ref,
+            contents.credit,
+            contents.layers,
+            contents.needs_confirmation,
+            tuple(tables),
+        )
+
+
+def _check(
+    name: str, rows: tuple[Row, ...], outcomes: tuple[str, ...], known: set[str]
+) -> list[tuple[str, str]]:
+    faults = []
+    if not rows or rows[-1].when:
+        faults.append((name, "the last row has no conditions, so that one always matches"))
+    for index, row in enumerate(rows):
+        at = f"{name}[{index}]"
+        if row.outcome not in outcomes:
+            faults.append((f"{at}.outcome", f"`{row.outcome}` is not one of {', '.join(outcomes)}"))
+        for number, condition in enumerate(row.when):
+            faults.extend(_check_condition(f"{at}.when[{number}]", condition, known))
+    return faults
+
+
+def _check_condition(at: str, condition: Condition, known: set[str]) -> list[tuple[str, str]]:
+    if condition.fact not in known:
+        return [(f"{at}.fact", f"`{condition.fact}` is not a fact that a grading may see (GRD-15)")]
+    threshold = condition.threshold
+    if condition.op in (Operator.NO_WORSE_THAN, Operator.NO_BETTER_THAN):
+        if threshold not in GRADES.values:
+            return [(f"{at}.threshold", f"`{threshold}` is not a credit grade")]
+    elif condition.op is Operator.ONE_OF:
+        if not isinstance(threshold, tuple):
+            return [(f"{at}.threshold", "a list of texts is expected")]
+    elif condition.op is not Operator.IS:
+        numeric = condition.fact not in ("credit", "worst_credit")
+        if type(threshold) is not int or not numeric:
+            return [(f"{at}.threshold", "a whole number is expected")]
+    if (condition.op is Operator.AT_LEAST_PERCENT_OF) != (condition.of is not None):
+        return [(f"{at}.of", "`of` belongs to `at_least_percent_of`, and only there")]
+    if condition.of is not None and condition.of not in known:
+        return [(f"{at}.of", f"`{condition.of}` is not a fact that a grading may see (GRD-15)")]
+    return []

@@ -1,0 +1,141 @@
+"""Replay: a past grading decided again from the log (GRD-08), and decisions that late facts would
+change (GRD-09).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import asdict, evolve, frozen
+
+from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
+from crm_core.gradings.criteria import assess
+from crm_core.gradings.events import GradingDecided
+from crm_core.gradings.facts import gather
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.dates import Period, instant_text
+from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.recorded import Cutoff, Recorded
+from crm_core.payments.credit import CreditPolicy
+
+Policies = Callable[[PolicyRef, PolicyRef], tuple[GradingPolicy, CreditPolicy]]
+"""Finds the two policies a decision pins; raises UnknownPolicy or PolicyDigestMismatch."""
+
+
+@frozen
+class Finding:
+    """A grading that replay could not repeat, and the first input that differs."""
+
+    household: str
+    year: int
+    run: str
+    first_difference: str
+
+
+@frozen
+class Affected:
+    """A decision that facts recorded after it would change; nothing is changed silently."""
+
+    household: str
+    year: int
+    run: str
+    layer: str
+    layer_now: str
+    type: str
+    type_now: str
+    credit: str
+    credit_now: str
+    because: tuple[int, ...]
+
+
+def decide_again(
+    grading: GradingDecided,
+    events: list[Recorded[Any]],
+    policies: Policies,
+    zone: str,
+    cutoff: Cutoff | None = None,
+) -> GradingDecided:
+    """The grading as the log gives it, at its own cut-off or at another one."""
+    policy, credit = policies(grading.policy, grading.credit_policy)
+    window = Period(grading.period_start, grading.period_end)
+    seen = cutoff or Cutoff(grading.cutoff_position, grading.cutoff_known)
+    facts, evidence = gather(events, window, seen, credit, zone)
+    return evolve(
+        grading,
+        policy=policy.ref,
+        credit_policy=credit.ref,
+        facts=facts,
+        evidence=evidence,
+        outcome=assess(facts, policy),
+    )
+
+
+def check(
+    grading: GradingDecided,
+    events: list[Recorded[Any]],
+    policies: Policies,
+    zone: str,
+    canonical: Callable[[Any], bytes],
+) -> Finding | None:
+    """None if the log gives the same bytes again; else what differs first."""
+    try:
+        again = decide_again(grading, events, policies, zone)
+    except (UnknownPolicy, PolicyDigestMismatch) as error:
+        return _finding(grading, f"policy: {error.message}")
+    if canonical(again) == canonical(grading):
+        return None
+    return _finding(grading, first_difference(grading, again))
+
+
+def first_difference(recorded: GradingDecided, again: GradingDecided) -> str:
+    """The first value that differs: inputs before what follows from them."""
+    for part in ("policy", "credit_policy", "facts", "evidence", "outcome"):
+        before, after = asdict(getattr(recorded, part)), asdict(getattr(again, part))
+        for name in before:
+            if before[name] != after[name]:
+                return f"{part}.{name}: recorded `{before[name]}`, again `{after[name]}`"
+    return "the stored bytes"
+
+
+def affected(
+    grading: GradingDecided,
+    events: list[Recorded[Any]],
+    policies: Policies,
+    zone: str,
+    now: Cutoff,
+) -> Affected | None:
+    """How facts that came to be known since would change the decision, if they would."""
+    again = decide_again(grading, events, policies, zone, now)
+    if again.outcome == grading.outcome and again.facts.credit == grading.facts.credit:
+        return None
+    then = Cutoff(grading.cutoff_position, grading.cutoff_known)
+    because = {
+        position
+        for name in asdict(again.evidence)
+        for position in set(getattr(again.evidence, name)) ^ set(getattr(grading.evidence, name))
+    }
+    late = {e.position for e in events if now.sees(e) and not then.sees(e)}
+    return Affected(
+        grading.household,
+        grading.year,
+        grading.run,
+        grading.outcome.layer,
+        again.outcome.layer,
+        grading.outcome.type,
+        again.outcome.type,
+        grading.facts.credit,
+        again.facts.credit,
+        tuple(sorted(because & late)) or tuple(sorted(late)),
+    )
+
+
+def run_id(year: int, policy: PolicyRef, credit: PolicyRef, cutoff: Cutoff) -> str:
+    """The same year, policies and cut-off are the same run (GRD-12)."""
+    key = [year, policy.digest, credit.digest, cutoff.position, instant_text(cutoff.known)]
+    return f"{year}-{digest_of(key)[:16]}"
+
+
+def _finding(grading: GradingDecided, difference: str) -> Finding:
+    return Finding(grading.household, grading.year, grading.run, difference)

@@ -1,0 +1,73 @@
+"""Money: an integer of fen with a currency. No float ever holds an amount."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import frozen
+
+FEN_MAX = 2**53 - 1
+"""Largest amount in fen: what every JSON reader can hold exactly (about 90 trillion yuan)."""
+
+_YUAN = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,2}))?")
+
+
+@frozen(order=True)
+class Money:
+    """An amount in the smallest unit.
+
+    >>> Money.yuan("127.00") + Money(50)
+    Money(fen=12750, currency='CNY')
+    """
+
+    fen: int
+    currency: str = "CNY"
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.fen) is not int or abs(self.fen) > FEN_MAX:
+            raise ValueError("an amount is a whole number of fen within ±2^53")
+
+    @classmethod
+    def yuan(cls, text: str) -> Money:
+        """The amount written as yuan with at most two decimals."""
+        return cls(fen_from_yuan(text))
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.fen + self._same(other).fen, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.fen - self._same(other).fen, self.currency)
+
+    def __neg__(self) -> Money:
+        return Money(-self.fen, self.currency)
+
+    def __str__(self) -> str:
+        return yuan_from_fen(self.fen)
+
+    def _same(self, other: Money) -> Money:
+        if other.currency != self.currency:
+            raise ValueError(f"`{self.currency}` and `{other.currency}` cannot be added")
+        return other
+
+
+def fen_from_yuan(text: str) -> int:
+    """Yuan with at most two decimals as fen, by its ASCII digits alone.
+
+    `Decimal` would take full-width digits, exponents, infinities and underscores (IMP-02);
+    a pattern does not, and cannot be made slow.
+
+    Raises:
+        ValueError: `text` is not such an amount.
+    """
+    match = _YUAN.fullmatch(text)
+    if match is None:
+        raise ValueError("an amount is yuan with at most two decimals, like `127.00`")
+    sign, whole, part = match.groups()
+    fen = int(whole) * 100 + int((part or "").ljust(2, "0"))
+    return -fen if sign else fen
+
+
+def yuan_from_fen(fen: int) -> str:
+    """Fen as yuan with two decimals: `-5` is `-0.05`."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"

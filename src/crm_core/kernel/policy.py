@@ -1,0 +1,185 @@
+"""What every policy has in common: identity, approval, period, digest (GRD-11).
+
+Policies are data. A published version never changes; its digest is pinned by every decision that
+used it and by a golden test.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date, datetime, time
+from typing import Any, TypeVar
+
+import cattrs
+from attrs import frozen
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+
+from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.rules import Operator, Value
+
+P = TypeVar("P")
+
+
+@frozen
+class PolicyRef:
+    """Which policy: name, version, and the digest of its contents."""
+
+    digest: str
+    name: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+@frozen
+class Header:
+    """Identity and approval of a policy.
+
+    Args:
+        name: Its name, e.g. `grade-cn-default`.
+        version: Version, from 1.
+        effective_from: First day it may be used for; None while it is a draft.
+        effective_to: Last day it may be used for, if it has been superseded.
+        approved_by: Who approved it.
+        impact_assessment: Reference of the assessment of its impact (PIPL, art. 55).
+    """
+
+    name: str
+    version: int
+    effective_from: date | None = None
+    effective_to: date | None = None
+    approved_by: str = ""
+    impact_assessment: str = ""
+
+    def missing(self) -> list[str]:
+        """What it lacks to be active."""
+        return [
+            name
+            for name in ("effective_from", "approved_by", "impact_assessment")
+            if not getattr(self, name)
+        ]
+
+    def covers(self, day: date) -> bool:
+        """Whether `day` lies in its effective period."""
+        return (self.effective_from is None or self.effective_from <= day) and (
+            self.effective_to is None or day <= self.effective_to
+        )
+
+
+class PolicyFault(ValueError):
+    """A policy file cannot be read; `faults` are (path, message) pairs."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{path}: {message}" for path, message in faults))
+        self.faults = faults
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """The table behind TOML text.
+
+    Raises:
+        PolicyFault: the text is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyFault([("", f"not TOML: {error}")]) from error
+
+
+def structure(data: dict[str, Any], cls: type[P]) -> P:
+    """A policy from its table: strict, all faults at once with their paths.
+
+    Raises:
+        PolicyFault: a field is missing, unknown or of another kind.
+    """
+    try:
+        return _CONVERTER.structure(data, cls)
+    except Exception as error:
+        faults = sorted(_faults(error, ""))
+        raise PolicyFault(faults or [("", str(error))]) from error
+
+
+def digest_of_table(data: dict[str, Any]) -> str:
+    """Digest of a policy's contents: comments and layout of the file do not matter."""
+    return digest_of(_plain(data))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, date | time | datetime):
+        return value.isoformat()
+    return value
+
+
+def _date(value: Any, _kind: type) -> date:
+    if type(value) is not date:
+        raise ValueError("a date is expected")
+    return value
+
+
+def _int(value: Any, _kind: type) -> int:
+    if type(value) is not int:
+        raise ValueError("a whole number is expected")
+    return value
+
+
+def _str(value: Any, _kind: type) -> str:
+    if type(value) is not str:
+        raise ValueError("text is expected")
+    return value
+
+
+def _scalar(value: Any, _kind: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_str(item, str) for item in value)
+    if isinstance(value, bool | int | str):
+        return value
+    raise ValueError("a number, a truth value, text or a list of texts is expected")
+
+
+def _operator(value: Any, _kind: type) -> Operator:
+    try:
+        return Operator(value)
+    except ValueError:
+        raise ValueError(f"`{value}` is not one of {', '.join(Operator)}") from None
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(date, _date)
+    converter.register_structure_hook(int, _int)
+    converter.register_structure_hook(str, _str)
+    # Text enumerations are text too; without a hook of its own this one would stay plain text.
+    converter.register_structure_hook(Operator, _operator)
+    converter.register_structure_hook_func(lambda kind: kind == Value | tuple[str, ...], _scalar)
+    return converter
+
+
+_CONVERTER = _converter()
+
+
+def _faults(error: BaseException, path: str) -> list[tuple[str, str]]:
+    """Every fault of a cattrs error with its path."""
+    if isinstance(error, ClassValidationError | IterableValidationError):
+        found = []
+        for inner in error.exceptions:
+            notes = getattr(inner, "__notes__", [])
+            step = ""
+            for note in notes:
+                name = getattr(note, "name", None)
+                index = getattr(note, "index", None)
+                if name is not None:
+                    step = f".{name}" if path else str(name)
+                elif index is not None:
+                    step = f"[{index}]"
+            found.extend(_faults(inner, path + step))
+        return found
+    if isinstance(error, ForbiddenExtraKeysError):
+        return [(path, f"`{key}` is not known here") for key in sorted(error.extra_fields)]
+    if isinstance(error, KeyError):
+        return [(f"{path}.{error.args[0]}".lstrip("."), "is missing")]
+    return [(path, str(error))]

@@ -1,0 +1,157 @@
+"""The envelope of an event: two times, who, why, and which command (decision record 0004)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+from attrs import define, frozen
+
+from crm_core.kernel.canonical import GENESIS
+
+E = TypeVar("E")
+
+
+@frozen
+class Actor:
+    """Who acts: a member of staff, an owner, or the system.
+
+    Args:
+        id: Pseudonymous id; it is stored with every event, so never a name or a phone number.
+        role: One of the roles of the method: specialist, supervisor, manager, director,
+            custodian, operator, finance, owner, system.
+    """
+
+    id: str
+    role: str = "system"
+
+    def __str__(self) -> str:
+        return f"{self.role}:{self.id}"
+
+
+SYSTEM = Actor("crm", "system")
+
+
+@define
+class Envelope(Generic[E]):
+    """What is stored of an event besides its place.
+
+    Fields stand in the order of their names, as in the stored bytes.
+
+    Args:
+        actor: `role:id` of who caused it.
+        causation: Event id that led to the command, if one did.
+        command: Id of the command it came from.
+        correlation: Id of the matter this belongs to, if any.
+        data: The event itself.
+        effective: The day it is true from, in the estate's zone.
+        imported: Moment of import, for imported facts only.
+        nth: Ordinal among the events of the command; `command:nth` is the event's id.
+        purpose: What it was done for, where the caller said so.
+        recorded: When the company knew (UTC).
+    """
+
+    actor: str
+    command: str
+    data: E
+    effective: date
+    recorded: datetime
+    nth: int = 0
+    causation: str | None = None
+    correlation: str | None = None
+    imported: datetime | None = None
+    purpose: str | None = None
+
+    @property
+    def event_id(self) -> str:
+        """Unique id of the event."""
+        return f"{self.command}:{self.nth}"
+
+
+@frozen
+class Tip:
+    """The end of a stream: its version and the digest of its last event."""
+
+    version: int = 0
+    digest: str = GENESIS
+
+
+@define
+class Recorded(Generic[E]):
+    """An event as it stands in the log.
+
+    Args:
+        position: Place in the log, from 1.
+        stream: Name of its stream, `kind/id`.
+        version: Place in the stream, from 1.
+        name: Stored name with version, e.g. `payments.payment_received/1`.
+        household: The household it concerns, or an empty text.
+        digest: Its digest in the stream's chain.
+        envelope: The rest.
+    """
+
+    position: int
+    stream: str
+    version: int
+    name: str
+    household: str
+    digest: str
+    envelope: Envelope[E]
+
+    @property
+    def event(self) -> E:
+        return self.envelope.data
+
+    @property
+    def recorded(self) -> datetime:
+        return self.envelope.recorded
+
+    @property
+    def effective(self) -> date:
+        return self.envelope.effective
+
+
+@frozen
+class StreamAppend:
+    """Events for one stream, on condition that it still ends at `tip`."""
+
+    stream: str
+    tip: Tip
+    household: str
+    events: tuple[Envelope[Any], ...]
+
+
+@frozen
+class Commit:
+    """All that one command appends, to one stream or several, or nothing of it.
+
+    Args:
+        command: The command's id; a repeated id appends nothing (LOG-01).
+        digest: What the command said; the same id with another digest is refused.
+    """
+
+    command: str
+    digest: str
+    appends: tuple[StreamAppend, ...]
+
+
+@frozen
+class Appended:
+    """Where a command's events stand: positions from `first` to `last`."""
+
+    command: str
+    digest: str
+    first: int
+    last: int
+
+
+@frozen
+class Cutoff:
+    """What was known: every event up to `position` recorded at `known` or before (GRD-12)."""
+
+    position: int
+    known: datetime
+
+    def sees(self, event: Recorded[Any]) -> bool:
+        """Whether the event was known at the cut-off."""
+        return event.position <= self.position and event.envelope.recorded <= self.known

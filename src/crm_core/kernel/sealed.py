@@ -1,0 +1,93 @@
+"""Personal values: plain on their way in, sealed ever after (PRV-03, decision record 0007).
+
+A value is sealed under the key of the person it is about, with authenticated encryption bound
+to its place (stream, version, field, subject). Encryption itself is an adapter's; the core only
+knows the shapes and the four answers that opening can give.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+class PersonalValue:
+    """A personal value in an event: `Personal` before it is stored, `Sealed` after."""
+
+    __slots__ = ()
+
+    subject: str
+
+
+class Personal(PersonalValue):
+    """A plain personal value about `subject`; it cannot be stored and never shows itself.
+
+    It is deliberately not an attrs class: an encoder that meets one must fail.
+    """
+
+    __slots__ = ("_text", "subject")
+
+    def __init__(self, subject: str, text: str) -> None:
+        self.subject = subject
+        self._text = text
+
+    def reveal(self) -> str:
+        """The plain text. Every caller is a place to look at in a privacy review."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Personal(subject={self.subject!r}, text=…)"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Personal):
+            return NotImplemented
+        return (self.subject, self._text) == (other.subject, other._text)
+
+    def __hash__(self) -> int:
+        return hash((self.subject, self._text))
+
+
+@frozen
+class Sealed(PersonalValue):
+    """A personal value as stored: ciphertext under the key of `subject`.
+
+    Args:
+        subject: Pseudonymous id of the person, e.g. `V00001#owner`.
+        token: base64url of nonce, ciphertext and tag.
+    """
+
+    subject: str
+    token: str
+
+
+@frozen
+class Place:
+    """Where a sealed value stands; a value moved anywhere else does not open."""
+
+    stream: str
+    version: int
+    field: str
+
+
+@frozen
+class Plain:
+    """The value opened."""
+
+    text: str
+
+
+@frozen
+class Erased:
+    """The person's key was destroyed on purpose; the value is gone for ever."""
+
+
+@frozen
+class KeyMissing:
+    """No key is known here, and none was erased: the vault is not the one that sealed it."""
+
+
+@frozen
+class Tampered:
+    """The ciphertext, or the place it stands in, is not what was sealed."""
+
+
+Opened = Plain | Erased | KeyMissing | Tampered

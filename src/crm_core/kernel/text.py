@@ -1,0 +1,81 @@
+"""Text from people is kept as they wrote it; keys derived from it are normalised."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+ID_LENGTH_MAX = 64
+TEXT_BYTES_MAX = 8 * 1024
+
+_PUNCTUATION = frozenset("._:-#")
+_ASCII_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#-]*")
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def check_id(text: str) -> str:
+    """An id: letters and digits of any script, `.`, `_`, `:`, `#`, `-`; NFC; up to 64.
+
+    Slashes separate the parts of a stream's name, so an id has none.
+
+    Raises:
+        ValueError: the text is not such an id.
+    """
+    if 0 < len(text) <= ID_LENGTH_MAX:
+        if _ASCII_ID.fullmatch(text) is not None:
+            return text
+        if (
+            unicodedata.is_normalized("NFC", text)
+            and text[0].isalnum()
+            and all((c.isalnum() and c == fold_width(c)) or c in _PUNCTUATION for c in text)
+        ):
+            return text
+    raise ValueError(
+        f"an id is 1 to {ID_LENGTH_MAX} letters, digits or `. _ : # -`, beginning with a letter or"
+        " a digit"
+    )
+
+
+def check_text(text: str) -> str:
+    """Text from people: any script, no control or invisible direction characters, up to 8 KiB.
+
+    Raises:
+        ValueError: a character is refused, or the text is too long.
+    """
+    if text.isascii() and text.isprintable():
+        if len(text) <= TEXT_BYTES_MAX:
+            return text
+    else:
+        for character in text:
+            if unicodedata.category(character) in _REFUSED_CATEGORIES and character not in "\n\t":
+                raise ValueError(f"character U+{ord(character):04X} is not allowed in text")
+        if len(text.encode()) <= TEXT_BYTES_MAX:
+            return text
+    raise ValueError(f"text has at most {TEXT_BYTES_MAX} bytes")
+
+
+def fold_width(text: str) -> str:
+    """Full-width forms as ordinary ones, by NFKC."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def place_key(*parts: str) -> str:
+    """One key for one place, however it was typed: width, case and spaces do not matter (OWN-05).
+
+    >>> place_key("星河小区", "１号楼", "2 单元", "3A") == place_key("星河小区", "1号楼", "2单元", "3a")
+    True
+    """
+    return "/".join(re.sub(r"[\s/]+", "", fold_width(part)).casefold() or "-" for part in parts)
+
+
+def check_phone(text: str) -> str:
+    """A telephone number as written: 3 to 20 digits, with `+ - ( )` and spaces between them.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if re.fullmatch(r"\+?[0-9][0-9 ()-]{1,28}[0-9]", text) is None:
+        raise ValueError("a telephone number has 3 to 20 digits, with `+ - ( )` and spaces only")
+    if not 3 <= sum(c.isdigit() for c in text) <= 20:
+        raise ValueError("a telephone number has 3 to 20 digits")
+    return text

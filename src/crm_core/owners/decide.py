@@ -1,0 +1,351 @@
+"""Decisions about a household's file."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import attrs
+
+from crm_core.kernel.aggregate import Aggregate, Claim
+from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.growing import EMPTY
+from crm_core.kernel.text import place_key
+from crm_core.owners.commands import (
+    KINDS,
+    ROLES,
+    SOURCES,
+    AddMember,
+    ChangeContact,
+    ConfirmConduct,
+    EndRole,
+    RecordInterest,
+    RegisterHousehold,
+    TransferOwnership,
+    owner_id,
+)
+from crm_core.owners.events import (
+    ConductConfirmed,
+    ContactChanged,
+    HouseholdRegistered,
+    InterestRecorded,
+    MemberAdded,
+    PlaceClaimed,
+    RoleEnded,
+)
+from crm_core.owners.state import Household, HouseholdState, Member, NoHousehold
+
+EPOCH = date(1900, 1, 1)
+"""First day of a role whose beginning nobody knows."""
+
+Decision = tuple[Any, ...] | Refusal
+
+
+# --- what follows from a command -------------------------------------------------------------
+
+
+def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
+    if isinstance(state, Household):
+        return Refusal(
+            "household_exists",
+            "OWN-01",
+            f"household `{command.household}` has a file already",
+            {"household": command.household},
+        )
+    if command.taken_by is not None:
+        return Refusal(
+            "place_taken",
+            "OWN-01",
+            f"the place already has a file, that of household `{command.taken_by}`",
+            {"household": command.taken_by},
+        )
+    if command.kind not in KINDS:
+        return _unknown("household_kind", command.kind, KINDS, "OWN-02")
+    if command.source not in SOURCES:
+        return _unknown("source", command.source, SOURCES, "OWN-05")
+    registered = HouseholdRegistered(
+        command.household,
+        command.estate,
+        command.building,
+        command.unit,
+        command.room,
+        command.kind,
+        command.moved_in,
+        command.source,
+    )
+    if command.owner is None:
+        return (registered,)
+    owner = MemberAdded(
+        command.household,
+        owner_id(command.household),
+        "owner",
+        command.moved_in or EPOCH,
+        command.owner,
+        command.phone,
+        command.source,
+    )
+    return (registered, owner)
+
+
+def _add_member(command: AddMember, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return _no_file(command.household)
+    if command.role not in ROLES:
+        return _unknown("role", command.role, ROLES, "OWN-02")
+    if command.source not in SOURCES:
+        return _unknown("source", command.source, SOURCES, "OWN-05")
+    if any(role.member == command.member for role in state.holding(command.role)):
+        return Refusal(
+            "role_held",
+            "OWN-02",
+            f"member `{command.member}` already holds the role `{command.role}`; end it first",
+        )
+    return (
+        MemberAdded(
+            command.household,
+            command.member,
+            command.role,
+            command.since,
+            command.name,
+            command.phone,
+            command.source,
+        ),
+    )
+
+
+def _end_role(command: EndRole, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return _no_file(command.household)
+    held = [r for r in state.holding(command.role) if r.member == command.member]
+    if not held:
+        return Refusal(
+            "role_not_held",
+            "OWN-02",
+            f"member `{command.member}` does not hold the role `{command.role}`",
+        )
+    if command.until < held[0].since:
+        return Refusal(
+            "role_ends_before_it_begins",
+            "OWN-02",
+            f"the role began on {held[0].since}, it cannot end on {command.until}",
+        )
+    return (
+        RoleEnded(
+            command.household,
+            command.member,
+            command.role,
+            command.until,
+            command.reason,
+            command.source,
+        ),
+    )
+
+
+def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return _no_file(command.household)
+    last_day = command.on - timedelta(days=1)
+    owners = [*state.holding("owner"), *state.holding("co_owner")]
+    if any(role.member == command.member for role in owners):
+        return Refusal("already_owner", "OWN-02", f"member `{command.member}` is an owner already")
+    late = [role for role in owners if role.since > last_day]
+    if late:
+        return Refusal(
+            "role_ends_before_it_begins",
+            "OWN-02",
+            f"ownership began on {late[0].since}, it cannot end on {last_day}",
+        )
+    ended = tuple(
+        RoleEnded(command.household, r.member, r.role, last_day, command.reason, command.source)
+        for r in owners
+    )
+    begun = MemberAdded(
+        command.household,
+        command.member,
+        "owner",
+        command.on,
+        command.name,
+        command.phone,
+        command.source,
+    )
+    return (*ended, begun)
+
+
+def _change_contact(command: ChangeContact, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return _no_file(command.household)
+    if command.member not in state.members():
+        return Refusal("unknown_member", "OWN-02", f"the file has no member `{command.member}`")
+    if command.source not in SOURCES:
+        return _unknown("source", command.source, SOURCES, "OWN-05")
+    if not command.reason:
+        return Refusal("reason_missing", "LOG-06", "a correction needs a reason")
+    if command.name is None and command.phone is None:
+        return ()
+    return (
+        ContactChanged(
+            command.household,
+            command.member,
+            command.name,
+            command.phone,
+            command.reason,
+            command.source,
+        ),
+    )
+
+
+def _record_interest(command: RecordInterest, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return _no_file(command.household)
+    if not command.consent:
+        return Refusal("consent_missing", "GRD-02", "an interest is kept only with a consent")
+    if (command.service, command.on) in state.interests:
+        return ()
+    return (
+        InterestRecorded(
+            command.household, command.service, command.on, command.consent, command.source
+        ),
+    )
+
+
+def _confirm_conduct(command: ConfirmConduct, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return _no_file(command.household)
+    if command.kind not in ("bad_record", "disturbance"):
+        return _unknown("conduct", command.kind, ("bad_record", "disturbance"), "GRD-02")
+    if command.role not in ("manager", "director"):
+        return Refusal(
+            "role_insufficient",
+            "GRD-02",
+            f"a manager or director confirms it, not a `{command.role}`",
+        )
+    if not command.evidence:
+        return Refusal("evidence_missing", "GRD-02", "a confirmation names its evidence")
+    if (command.kind, command.on) in state.conduct:
+        return ()
+    return (
+        ConductConfirmed(
+            command.household, command.kind, command.on, command.evidence, command.confirmed_by
+        ),
+    )
+
+
+_DECIDE: dict[type, Any] = {
+    RegisterHousehold: _register,
+    AddMember: _add_member,
+    EndRole: _end_role,
+    TransferOwnership: _transfer,
+    ChangeContact: _change_contact,
+    RecordInterest: _record_interest,
+    ConfirmConduct: _confirm_conduct,
+}
+
+
+def decide(command: Any, state: HouseholdState) -> Decision:
+    """Events that follow from the command, or why not."""
+    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
+
+
+# --- what follows from an event --------------------------------------------------------------
+
+
+def _registered(_: HouseholdState, e: HouseholdRegistered) -> HouseholdState:
+    return Household(
+        e.household,
+        e.estate,
+        e.building,
+        e.unit,
+        e.room,
+        e.kind,
+        e.moved_in,
+        e.source,
+        EMPTY,
+        EMPTY,
+        EMPTY,
+        EMPTY,
+        EMPTY,
+    )
+
+
+def _member_added(state: HouseholdState, e: MemberAdded) -> HouseholdState:
+    if isinstance(state, NoHousehold):
+        return state
+    contacts = state.contacts
+    return attrs.evolve(
+        state,
+        begun=state.begun.add((e.member, e.role, e.since), e.source),
+        contacts=contacts.add(len(contacts), Member(e.member, e.name, e.phone)),
+    )
+
+
+def _role_ended(state: HouseholdState, e: RoleEnded) -> HouseholdState:
+    if isinstance(state, NoHousehold):
+        return state
+    ended = state.ended
+    for role in state.holding(e.role):
+        if role.member == e.member:
+            ended = ended.add((role.member, role.role, role.since), e.until)
+    return attrs.evolve(state, ended=ended)
+
+
+def _contact_changed(state: HouseholdState, e: ContactChanged) -> HouseholdState:
+    if isinstance(state, NoHousehold):
+        return state
+    before = state.members().get(e.member)
+    if before is None:
+        return state
+    changed = Member(e.member, e.name or before.name, e.phone or before.phone)
+    return attrs.evolve(state, contacts=state.contacts.add(len(state.contacts), changed))
+
+
+def _interest_recorded(state: HouseholdState, e: InterestRecorded) -> HouseholdState:
+    if isinstance(state, NoHousehold):
+        return state
+    return attrs.evolve(state, interests=state.interests.add((e.service, e.on), e.consent))
+
+
+def _conduct_confirmed(state: HouseholdState, e: ConductConfirmed) -> HouseholdState:
+    if isinstance(state, NoHousehold):
+        return state
+    return attrs.evolve(state, conduct=state.conduct.add((e.kind, e.on), e.evidence))
+
+
+evolve = dispatch(
+    {
+        HouseholdRegistered: _registered,
+        MemberAdded: _member_added,
+        RoleEnded: _role_ended,
+        ContactChanged: _contact_changed,
+        InterestRecorded: _interest_recorded,
+        ConductConfirmed: _conduct_confirmed,
+    }
+)
+
+
+def _claims(command: Any) -> tuple[Claim, ...]:
+    if not isinstance(command, RegisterHousehold):
+        return ()
+    place = place_key(command.estate, command.building, command.unit, command.room)
+    return (Claim(f"place/{place}", PlaceClaimed(command.household, place)),)
+
+
+def _household(command: Any) -> str:
+    return command.household  # type: ignore[no-any-return]
+
+
+HOUSEHOLD = Aggregate(
+    Decider("household", NoHousehold(), decide, evolve),
+    tuple(_DECIDE),
+    _household,
+    _household,
+    needs_file=False,
+    claims=_claims,
+)
+
+
+def _no_file(household: str) -> Refusal:
+    return Refusal("unknown_household", "OWN-01", f"household `{household}` has no file")
+
+
+def _unknown(what: str, value: str, known: tuple[str, ...], rule: str) -> Refusal:
+    return Refusal(f"unknown_{what}", rule, f"`{value}` is not one of {', '.join(known)}")

@@ -1,0 +1,102 @@
+"""What happened to a household's file. Names and fields are a storage contract."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from attrs import frozen
+
+from crm_core.catalog import EventType
+from crm_core.kernel.sealed import PersonalValue
+
+
+@frozen
+class HouseholdRegistered:
+    """The file of a household was opened."""
+
+    household: str
+    estate: str
+    building: str
+    unit: str
+    room: str
+    kind: str
+    moved_in: date | None
+    source: str
+
+
+@frozen
+class PlaceClaimed:
+    """A place belongs to one household's file (OWN-01)."""
+
+    household: str
+    place: str
+
+
+@frozen
+class MemberAdded:
+    """A person began a role in the household (OWN-02)."""
+
+    household: str
+    member: str
+    role: str
+    since: date
+    name: PersonalValue
+    phone: PersonalValue | None
+    source: str
+
+
+@frozen
+class RoleEnded:
+    """A role ended; `until` is its last day."""
+
+    household: str
+    member: str
+    role: str
+    until: date
+    reason: str
+    source: str
+
+
+@frozen
+class ContactChanged:
+    """Name or telephone number of a member as newly told; None leaves it as it was."""
+
+    household: str
+    member: str
+    name: PersonalValue | None
+    phone: PersonalValue | None
+    reason: str
+    source: str
+
+
+@frozen
+class InterestRecorded:
+    """The household said it is interested in a service, and consented to its being kept."""
+
+    household: str
+    service: str
+    on: date
+    consent: str
+    source: str
+
+
+@frozen
+class ConductConfirmed:
+    """A bad record or a disturbance, confirmed by a manager with evidence (GRD-02)."""
+
+    household: str
+    kind: str
+    on: date
+    evidence: str
+    confirmed_by: str
+
+
+EVENTS = (
+    EventType("owners.household_registered", 1, HouseholdRegistered, effective="moved_in"),
+    EventType("owners.place_claimed", 1, PlaceClaimed),
+    EventType("owners.member_added", 1, MemberAdded, effective="since"),
+    EventType("owners.role_ended", 1, RoleEnded, effective="until"),
+    EventType("owners.contact_changed", 1, ContactChanged),
+    EventType("owners.interest_recorded", 1, InterestRecorded, effective="on"),
+    EventType("owners.conduct_confirmed", 1, ConductConfirmed, effective="on"),
+)

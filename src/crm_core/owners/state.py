@@ -1,0 +1,87 @@
+"""A household's file as it stands."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from attrs import frozen
+
+from crm_core.kernel.growing import GrowingMap
+from crm_core.kernel.sealed import PersonalValue
+
+
+@frozen
+class NoHousehold:
+    """No file has been opened."""
+
+
+@frozen
+class Role:
+    """A role and the days it holds; `until` is the last one, None while it goes on."""
+
+    member: str
+    role: str
+    since: date
+    until: date | None
+    source: str
+
+
+@frozen
+class Member:
+    """A person and how to reach them, as last told."""
+
+    member: str
+    name: PersonalValue
+    phone: PersonalValue | None
+
+
+@frozen
+class Household:
+    """An open file (OWN-01).
+
+    Args:
+        begun: Roles by (member, role, first day), in the order in which they were entered.
+        ended: Last day and reason of those that ended.
+        contacts: Every version of a member's name and number, in the order they were told.
+        interests: Services the household consented to be kept as interests.
+        conduct: Confirmed bad records and disturbances.
+    """
+
+    household: str
+    estate: str
+    building: str
+    unit: str
+    room: str
+    kind: str
+    moved_in: date | None
+    source: str
+    begun: GrowingMap[tuple[str, str, date], str]
+    ended: GrowingMap[tuple[str, str, date], date]
+    contacts: GrowingMap[int, Member]
+    interests: GrowingMap[tuple[str, date], str]
+    conduct: GrowingMap[tuple[str, date], str]
+
+    def roles(self) -> list[Role]:
+        """All roles, those that ended included."""
+        return [
+            Role(member, role, since, self.ended.get((member, role, since)), source)
+            for (member, role, since), source in self.begun.items()
+        ]
+
+    def holding(self, role: str, on: date | None = None) -> list[Role]:
+        """Roles of that kind that hold on the day; without a day, those that have not ended."""
+        return [
+            r
+            for r in self.roles()
+            if r.role == role
+            and (
+                r.until is None if on is None else r.since <= on and not (r.until and r.until < on)
+            )
+        ]
+
+    def members(self) -> dict[str, Member]:
+        """Each member as last told."""
+        return {member.member: member for member in self.contacts.values()}
+
+
+HouseholdState = NoHousehold | Household

@@ -1,0 +1,157 @@
+"""What the core asks of the world; adapters answer. Contract suites: `crm_core.testing.contracts`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
+
+from attrs import frozen
+
+from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Tip
+from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
+
+
+@frozen
+class ChainFault:
+    """The first thing that is wrong with the stored history.
+
+    Args:
+        position: Where, or 0 if the store itself could not be read.
+        stream: In which stream.
+        kind: `digest`, `version`, `position`, `malformed` or `unreadable`.
+    """
+
+    position: int
+    stream: str
+    kind: str
+
+
+@frozen
+class Verification:
+    """Result of reading every stored byte again (LOG-04's chain; root per RFC 9162)."""
+
+    events: int
+    first_fault: ChainFault | None
+    root: str
+
+    @property
+    def intact(self) -> bool:
+        return self.first_fault is None
+
+
+@runtime_checkable
+class EventLog(Protocol):
+    """An append-only history of streams, in one order of positions."""
+
+    def append(self, commits: Iterable[Commit]) -> list[Appended]:
+        """Append all commits in one transaction, or nothing.
+
+        A commit whose command id was appended before adds nothing and returns the first result.
+
+        Raises:
+            Conflict: a stream does not end where its commit says.
+            CommandReused: a known command id with another digest.
+            CommitUnknown: the store failed while committing.
+        """
+        ...
+
+    def read(self, stream: str, *, after: int = 0) -> Iterator[Recorded[Any]]:
+        """Events of one stream behind version `after`, in order."""
+        ...
+
+    def tips(self, streams: Collection[str]) -> dict[str, Tip]:
+        """Ends of those of the streams that have events."""
+        ...
+
+    def feed(
+        self, *, after: int = 0, upto: int | None = None, names: Collection[str] | None = None
+    ) -> Iterator[Recorded[Any]]:
+        """All events behind position `after`, in order of position; only `names` if given."""
+        ...
+
+    def by_household(
+        self,
+        *,
+        upto: int | None = None,
+        names: Collection[str] | None = None,
+        households: Sequence[str] | None = None,
+    ) -> Iterator[tuple[str, list[Recorded[Any]]]]:
+        """Events of one household after another, households sorted, each in order of position."""
+        ...
+
+    def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
+        """What was appended for those of the command ids that are known."""
+        ...
+
+    def head(self) -> int:
+        """Position of the last event; 0 for an empty log."""
+        ...
+
+    def cutoff(self, known: datetime | None, *, without: str) -> Cutoff:
+        """The cut-off at which everything known by then is seen (GRD-12).
+
+        Args:
+            known: Knowledge instant; None for that of the latest fact.
+            without: Events whose names begin so are no facts and do not move the cut-off.
+
+        Returns:
+            Position of the last fact seen, and the instant.
+        """
+        ...
+
+    def canonical(self, event: Any) -> bytes:
+        """The bytes of an event as they are stored."""
+        ...
+
+    def verify(self) -> Verification:
+        """Read every stored byte and check chain, versions and order."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the log holds open."""
+        ...
+
+
+class KeyVault(Protocol):
+    """Keeps one key per person; sealing and opening happen here, keys never leave."""
+
+    def seal(self, value: Personal, place: Place) -> Sealed:
+        """The value sealed under its person's key (made if there is none) for that place."""
+        ...
+
+    def open(self, value: Sealed, place: Place) -> Opened:
+        """The value opened, or why not: erased, key missing, and tampered are different."""
+        ...
+
+    def fingerprint(self, value: Personal) -> str:
+        """A keyed digest of the value: equal values of one person are equal, nothing else shows."""
+        ...
+
+    def erase(self, subject: str) -> None:
+        """Destroy the person's key for ever and remember that it was destroyed."""
+        ...
+
+    def flush(self) -> None:
+        """Make new keys durable. Events sealed under them are appended only afterwards."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the vault holds open."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """Makes ids for commands that came without one."""
+
+    def new(self) -> str:
+        """A new id, never used before."""
+        ...
