@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-import attrs
 from attrs import frozen
 
+from crm_core.checking import checked
 from crm_core.errors import (
     CommandReused,
     Conflict,
@@ -16,7 +16,6 @@ from crm_core.errors import (
     Invalid,
     Refused,
 )
-from crm_core.events import catalog
 from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
 from crm_core.gradings.criteria import assess
 from crm_core.gradings.decide import GRADING, RUN
@@ -28,8 +27,7 @@ from crm_core.gradings.replay import Affected, Finding, affected, check, run_id
 from crm_core.gradings.words import Lang
 from crm_core.history import as_of, visible
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.canonical import digest_of
-from crm_core.kernel.dates import ESTATE_ZONE, Period, as_utc, local_date
+from crm_core.kernel.dates import ESTATE_ZONE, Period, as_utc
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import (
@@ -38,10 +36,7 @@ from crm_core.kernel.recorded import (
     Appended,
     Commit,
     Cutoff,
-    Envelope,
     Recorded,
-    StreamAppend,
-    Tip,
 )
 from crm_core.kernel.sealed import (
     Erased,
@@ -53,26 +48,21 @@ from crm_core.kernel.sealed import (
     Sealed,
     Tampered,
 )
-from crm_core.kernel.text import check_id
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.commands import RegisterHousehold
 from crm_core.owners.state import Household
 from crm_core.payments import ACCOUNT
 from crm_core.payments.credit import CreditPolicy, standing
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.state import Account
-from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_SLA, PolicyBook, shipped
+from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook, shipped
 from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification
 from crm_core.reactions import react
 from crm_core.requests import REQUEST
-from crm_core.requests.commands import Rebase, ReceiveRequest
-from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
+from crm_core.work import Work, command_digest, stream_of
 
 T = TypeVar("T")
 
-AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN)
-_BY_COMMAND = {command: aggregate for aggregate in AGGREGATES for command in aggregate.commands}
 _BY_STATE: dict[type, Aggregate] = {Household: HOUSEHOLD, Account: ACCOUNT, Request: REQUEST}
 
 ATTEMPTS = 8
@@ -110,8 +100,7 @@ class Receipt:
     events: tuple[Any, ...]
 
 
-@frozen
-class Planned:
+class Planned(NamedTuple):
     """A command to be run in bulk.
 
     Args:
@@ -226,19 +215,23 @@ class CRM:
             CommandReused: the id was used for another command.
             CommitUnknown: repeat with the same id to learn what happened.
         """
+        command = checked(command)
         command_id = id or self.ids.new()
-        digest = command_digest(command)
+        digest = command_digest(command, self.vault.fingerprint)
         done = self.log.outcomes([command_id]).get(command_id)
         if done is not None:
-            return self._first_receipt(done, digest)
+            receipt = self._first_receipt(done, digest)
+            # An interruption may have come between the command and what follows from it.
+            self._run_reactions(done)
+            return receipt
         at = self.clock.now() if at is None else as_utc(at)
         for _ in range(ATTEMPTS):
-            work = _Work(self)
+            work = Work(self.log, self.policies, self.zone)
             commit = work.plan(
                 command,
                 command_id,
                 digest,
-                by,
+                str(by),
                 at,
                 purpose=purpose,
                 correlation=correlation,
@@ -246,7 +239,7 @@ class CRM:
             )
             if isinstance(commit, Refusal):
                 raise Refused(commit)
-            stream = _BY_COMMAND[type(command)].stream(_BY_COMMAND[type(command)].id_of(command))
+            stream = stream_of(command)
             if not commit.appends:
                 return Receipt(stream, work.tip(stream).version, 0, ())
             try:
@@ -280,13 +273,14 @@ class CRM:
         Returns:
             How many events were appended.
         """
-        work = _Work(self)
+        work = Work(self.log, self.policies, self.zone)
         count = 0
+        plan, actor = work.plan, str(by)
 
         def commits() -> Iterator[Commit]:
             nonlocal count
             for item in planned:
-                commit = work.plan(item.command, item.id, "", by, item.at, imported=imported)
+                commit = plan(item.command, item.id, "", actor, item.at, imported=imported)
                 progress(1)
                 if isinstance(commit, Refusal):
                     if on_refusal is None:
@@ -603,158 +597,6 @@ class CRM:
 
 class _Undo(Exception):
     """Leaves a transaction of many commands without a trace."""
-
-
-class _Work:
-    """Streams loaded for one command or for many, each folded once and kept up."""
-
-    def __init__(self, crm: CRM) -> None:
-        self._crm = crm
-        self._states: dict[str, tuple[Any, Tip]] = {}
-        self._households: dict[str, str] = {}
-        self._empty = crm.log.head() == 0
-
-    def plan(
-        self,
-        command: Any,
-        command_id: str,
-        digest: str,
-        by: Actor,
-        at: datetime,
-        *,
-        imported: datetime | None = None,
-        purpose: str | None = None,
-        correlation: str | None = None,
-        causation: str | None = None,
-    ) -> Commit | Refusal:
-        """The commit that follows from the command, or why not."""
-        aggregate = _BY_COMMAND.get(type(command))
-        if aggregate is None:
-            raise Invalid.one("command_unknown", f"`{type(command).__name__}` is not a command")
-        identity = _checked_id(aggregate.id_of(command))
-        stream = aggregate.stream(identity)
-        state, tip = self._load(aggregate, stream)
-        household = aggregate.household_of(command) or getattr(state, "household", "")
-        if household:
-            _checked_id(household)
-        if aggregate.needs_file and household and not self._has_file(household):
-            return Refusal(
-                "unknown_household",
-                "OWN-01",
-                f"household `{household}` has no file",
-                {"household": household},
-            )
-        claims = aggregate.claims(command)
-        decided = aggregate.decider.decide(self._looked_up(command, claims, at), state)
-        if isinstance(decided, Refusal):
-            return decided
-        if not decided:
-            return Commit(command_id, digest, ())
-        actor, day = str(by), local_date(at, self._crm.zone)
-        by_class = catalog().by_class
-
-        def envelope(event: Any, nth: int) -> Envelope[Any]:
-            field = by_class[type(event)].effective
-            effective = getattr(event, field) if field is not None else None
-            return Envelope(
-                actor,
-                command_id,
-                event,
-                effective or day,
-                at,
-                nth,
-                causation,
-                correlation,
-                imported,
-                purpose,
-            )
-
-        events = tuple(envelope(event, nth) for nth, event in enumerate(decided))
-        appends = [StreamAppend(stream, tip, household, events)]
-        self._keep(aggregate, stream, state, tip, decided)
-        for number, claim in enumerate(claims):
-            _, claim_tip = self._load(None, claim.stream)
-            taken = envelope(claim.event, len(events) + number)
-            appends.append(StreamAppend(claim.stream, claim_tip, household, (taken,)))
-            self._states[claim.stream] = (claim.event, Tip(claim_tip.version + 1, "?"))
-        return Commit(command_id, digest, tuple(appends))
-
-    def tip(self, stream: str) -> Tip:
-        """Where a loaded stream stands."""
-        return self._states[stream][1]
-
-    def _load(self, aggregate: Aggregate | None, stream: str) -> tuple[Any, Tip]:
-        """State and tip of a stream; of a claim's stream the last event is the state."""
-        kept = self._states.get(stream)
-        if kept is not None:
-            return kept
-        state = None if aggregate is None else aggregate.decider.initial
-        tip = Tip()
-        if not self._empty:
-            last: Recorded[Any] | None = None
-            if aggregate is None:
-                for last in self._crm.log.read(stream):
-                    state = last.event
-            else:
-                evolve = aggregate.decider.evolve
-                for last in self._crm.log.read(stream):
-                    state = evolve(state, last.envelope.data)
-            if last is not None:
-                tip = Tip(last.version, last.digest)
-        self._states[stream] = (state, tip)
-        return state, tip
-
-    def _keep(
-        self, aggregate: Aggregate, stream: str, state: Any, tip: Tip, decided: Collection[Any]
-    ) -> None:
-        # The log knows the digest of what it is about to write; here only the version counts.
-        evolved = aggregate.decider.fold(decided, state)
-        self._states[stream] = (evolved, Tip(tip.version + len(decided), "?"))
-
-    def _has_file(self, household: str) -> bool:
-        state, _ = self._load(HOUSEHOLD, HOUSEHOLD.stream(household))
-        return isinstance(state, Household)
-
-    def _looked_up(self, command: Any, claims: Sequence[Any], at: datetime) -> Any:
-        """The command with the facts it needs from elsewhere."""
-        if isinstance(command, RegisterHousehold):
-            for claim in claims:
-                taken, _ = self._load(None, claim.stream)
-                if taken is not None:
-                    return attrs.evolve(command, taken_by=taken.household)
-        elif isinstance(command, ReceiveRequest | Rebase) and command.policy is None:
-            return attrs.evolve(command, policy=self._sla(at))
-        return command
-
-    def _sla(self, at: datetime) -> SlaPolicy:
-        day = local_date(at, self._crm.zone)
-        return self._crm.policies.find(SlaPolicy, DEFAULT_SLA, day)
-
-
-def command_digest(command: Any) -> str:
-    """Digest of what a command says; of a personal value only whom it is about."""
-    return digest_of([type(command).__name__, _said(command)])
-
-
-def _said(value: Any) -> Any:
-    if isinstance(value, PersonalValue):
-        return {"subject": value.subject}
-    if attrs.has(type(value)):
-        return {f.name: _said(getattr(value, f.name)) for f in attrs.fields(type(value))}
-    if isinstance(value, list | tuple):
-        return [_said(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _said(item) for key, item in value.items()}
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
-
-
-def _checked_id(text: str) -> str:
-    try:
-        return check_id(text)
-    except ValueError as error:
-        raise Invalid.one("id_malformed", str(error), repr(text)) from error
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

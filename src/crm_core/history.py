@@ -15,13 +15,15 @@ def visible(
 ) -> list[Recorded[Any]]:
     """The events true on `on` (all days if None) and known at `known` (always if None).
 
-    With a day they come in the order in which they became true, because a late fact about an
-    early day belongs before what happened after it; else in the order of the log.
+    They stay in the order of the log, in which each was decided on what stands before it: sorted
+    by day, a member's late beginning would come before the file, and an end would meet roles
+    that nobody knew of when it was decided.
     """
-    seen = [e for e in events if known is None or e.recorded <= known]
-    if on is None:
-        return seen
-    return sorted((e for e in seen if e.effective <= on), key=lambda e: (e.effective, e.position))
+    return [
+        e
+        for e in events
+        if (known is None or e.recorded <= known) and (on is None or e.effective <= on)
+    ]
 
 
 def as_of(
@@ -31,5 +33,5 @@ def as_of(
     on: date | None = None,
     known: datetime | None = None,
 ) -> Any:
-    """The state of a stream as it stood (OWN-10). Never from a snapshot: late facts reorder."""
+    """The state of a stream as it stood (OWN-10). Never from a snapshot of another knowledge."""
     return decider.fold(e.event for e in visible(events, on=on, known=known))

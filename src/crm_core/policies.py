@@ -41,7 +41,7 @@ class PolicyBook:
     """Policies by name and version.
 
     Args:
-        policies: All that can be used; of one name the highest version is the current one.
+        policies: All that can be used; of one name the highest version in force is the current one.
 
     Raises:
         PolicyDigestMismatch: a name and version twice with different contents.
@@ -66,6 +66,9 @@ class PolicyBook:
     def find(self, kind: type[P], name: str, day: date) -> P:
         """The policy of that name (`name` or `name/version`) to be used on a day.
 
+        Of several versions it is the highest that is in force on the day: a version that begins
+        tomorrow, or is still a draft, leaves today to the one before it.
+
         Raises:
             UnknownPolicy: there is none.
             PolicyInactive: it has no approver, assessment or period, or not on that day.
@@ -83,7 +86,8 @@ class PolicyBook:
             raise UnknownPolicy.one(
                 "policy_unknown", f"there is no policy `{name}`; there are {', '.join(known)}"
             )
-        found = max(named, key=lambda policy: policy.ref.version)
+        active = [p for p in named if not p.header.missing() and p.header.covers(day)]
+        found = max(active or named, key=lambda policy: policy.ref.version)
         missing = found.header.missing()
         if missing:
             raise PolicyInactive(

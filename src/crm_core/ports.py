@@ -1,4 +1,4 @@
-"""What the core asks of the world; adapters answer. Contract suites: `crm_core.testing.contracts`."""
+"""What the core asks of the world; `crm_core.testing` has a contract suite for each port."""
 
 from __future__ import annotations
 

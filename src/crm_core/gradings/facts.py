@@ -7,7 +7,7 @@ time. Each comes with the log positions it was read from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date
 from typing import Any
 
 from attrs import asdict, frozen
@@ -132,7 +132,7 @@ def gather(
     before = window.before()
     account: list[tuple[Any, int]] = []
     raised: dict[str, int] = {}
-    duplicates: set[str] = set()
+    duplicates: dict[str, str] = {}
     purchases: list[tuple[int, int]] = []
     previous: list[tuple[int, int]] = []
     interests: list[int] = []
@@ -155,7 +155,9 @@ def gather(
             if event.kind != REPAIR and local_date(event.received_at, zone) in window:
                 raised[event.request] = position
         elif kind is MarkedDuplicate:
-            duplicates.add(event.request)
+            # Of requests that are called duplicates of each other, one must still count.
+            if not _leads_to(event.request, event.of, duplicates):
+                duplicates[event.request] = event.of
         elif kind is InterestRecorded:
             if event.on in window:
                 interests.append(position)
@@ -184,7 +186,7 @@ def gather(
     evidence = Evidence(
         attention=matters,
         conduct=tuple(conduct),
-        credit=_credit_evidence(ledger, window, now.overdue_days),
+        credit=_credit_evidence(ledger, window, over.since),
         interests=tuple(interests),
         previous_purchases=tuple(p for p, _ in previous),
         purchases=tuple(p for p, _ in purchases),
@@ -192,11 +194,16 @@ def gather(
     return facts, evidence
 
 
-def _credit_evidence(ledger: Ledger, window: Period, overdue_days: int) -> tuple[int, ...]:
-    """Charges due and money moved in the window, and whatever older is still overdue at its end."""
-    start = window.start
-    if overdue_days:
-        start = min(start, window.end - timedelta(days=overdue_days))
+def _leads_to(request: str, of: str, duplicates: Mapping[str, str]) -> bool:
+    """Whether `of` is, through whatever it is a duplicate of, a duplicate of `request`."""
+    while of != request and of in duplicates:
+        of = duplicates[of]
+    return of == request
+
+
+def _credit_evidence(ledger: Ledger, window: Period, since: date | None) -> tuple[int, ...]:
+    """Charges due and money moved in the window, and since the oldest arrears it began with."""
+    start = window.start if since is None else min(window.start, since)
     charges = (c.position for c in ledger.charges if start <= c.due <= window.end)
     money = (s.position for s in ledger.settlements if start <= s.effective <= window.end)
     return tuple(sorted({*charges, *money}))

@@ -20,6 +20,9 @@ GRADES = Ranking(("A", "B1", "B2", "B3", "B4", "B5"))
 
 INSUFFICIENT = "insufficient"
 
+_GRADED = ("credit", "worst_credit")
+_WORDS = (*_GRADED, "attention_level", "prospect", "type")
+
 LAYERS = ("important", "main", "ordinary", "small")
 TYPES = ("lively", "cautious", "ordinary", "problem")
 
@@ -116,17 +119,22 @@ def _check_condition(at: str, condition: Condition, known: set[str]) -> list[tup
         return [(f"{at}.fact", f"`{condition.fact}` is not a fact that a grading may see (GRD-15)")]
     threshold = condition.threshold
     if condition.op in (Operator.NO_WORSE_THAN, Operator.NO_BETTER_THAN):
+        if condition.fact not in _GRADED:
+            return [(f"{at}.fact", f"`{condition.fact}` is not a credit grade")]
         if threshold not in GRADES.values:
             return [(f"{at}.threshold", f"`{threshold}` is not a credit grade")]
     elif condition.op is Operator.ONE_OF:
         if not isinstance(threshold, tuple):
             return [(f"{at}.threshold", "a list of texts is expected")]
     elif condition.op is not Operator.IS:
-        numeric = condition.fact not in ("credit", "worst_credit")
-        if type(threshold) is not int or not numeric:
+        if condition.fact in _WORDS:
+            return [(f"{at}.fact", f"`{condition.fact}` is not a number")]
+        if type(threshold) is not int:
             return [(f"{at}.threshold", "a whole number is expected")]
     if (condition.op is Operator.AT_LEAST_PERCENT_OF) != (condition.of is not None):
         return [(f"{at}.of", "`of` belongs to `at_least_percent_of`, and only there")]
     if condition.of is not None and condition.of not in known:
         return [(f"{at}.of", f"`{condition.of}` is not a fact that a grading may see (GRD-15)")]
+    if condition.of in _WORDS:
+        return [(f"{at}.of", f"`{condition.of}` is not a number")]
     return []

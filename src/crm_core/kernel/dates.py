@@ -14,7 +14,7 @@ ESTATE_ZONE = "Asia/Shanghai"
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
     r"(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 
@@ -105,10 +105,20 @@ def start_of_day(day: date, zone_name: str = ESTATE_ZONE) -> datetime:
 
 
 def local_date(instant: datetime, zone_name: str = ESTATE_ZONE) -> date:
-    """The day on which `instant` falls in the zone."""
+    """The day on which `instant` falls in the zone.
+
+    Raises:
+        ValueError: the instant has no offset; the zone of the machine must not stand in for it.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs an offset")
     return instant.astimezone(zone(zone_name)).date()
 
 
 def instant_text(instant: datetime) -> str:
-    """The instant as it is stored: UTC with `Z`."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """The instant as it is stored: UTC with `Z`.
+
+    Raises:
+        ValueError: the instant has no offset.
+    """
+    return as_utc(instant).isoformat().replace("+00:00", "Z")

@@ -7,6 +7,7 @@ A view sees a prefix of storage that only ever grows, so older views never chang
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -25,22 +26,27 @@ class GrowingMap(Generic[K, V]):
     __slots__ = ("_entries", "_order", "_size")
 
     def __init__(self) -> None:
-        self._order: list[K] = []
-        self._entries: dict[K, tuple[int, V]] = {}
+        self._order: list[tuple[int, K, V]] = []
+        self._entries: dict[K, tuple[int, K, V]] = {}
         self._size = 0
 
     def add(self, key: K, value: V) -> GrowingMap[K, V]:
-        """This map and one more entry; a key that is already there keeps its first value."""
-        if key in self:
+        """The map with one more entry; a key that is already there keeps its first value."""
+        size, order, entries = self._size, self._order, self._entries
+        known = entries.get(key)
+        if known is not None and known[0] < size:
             return self
-        size = self._size
-        order, entries = self._order, self._entries
-        if len(order) != size or key in entries:
-            # A newer view has grown the shared storage another way: part from it.
-            order = order[:size]
-            entries = {k: entries[k] for k in order}
-        order.append(key)
-        entries[key] = (size, value)
+        entry = (size, key, value)
+        if 0 < size == len(order):
+            order.append(entry)
+        if size == 0 or order[size] is not entry:
+            # Another view has grown the shared storage another way, perhaps in another thread
+            # and only just now; whoever holds the place goes on with it, this map parts from it.
+            # Maps that grow from an empty one always have storage of their own.
+            before = order[:size]
+            order = [*before, entry]
+            entries = {other[1]: other for other in before}
+        entries[key] = entry
         grown: GrowingMap[K, V] = GrowingMap.__new__(GrowingMap)
         grown._order, grown._entries, grown._size = order, entries, size + 1
         return grown
@@ -48,32 +54,31 @@ class GrowingMap(Generic[K, V]):
     def get(self, key: K) -> V | None:
         """The value of `key`, or None."""
         entry = self._entries.get(key)
-        return entry[1] if entry is not None and entry[0] < self._size else None
+        return entry[2] if entry is not None and entry[0] < self._size else None
 
     def __getitem__(self, key: K) -> V:
         entry = self._entries[key]
         if entry[0] >= self._size:
             raise KeyError(key)
-        return entry[1]
+        return entry[2]
 
     def __contains__(self, key: object) -> bool:
         entry = self._entries.get(key)  # type: ignore[arg-type]
         return entry is not None and entry[0] < self._size
 
     def __iter__(self) -> Iterator[K]:
-        for index in range(self._size):
-            yield self._order[index]
+        for _, key, _ in islice(self._order, self._size):
+            yield key
 
     def values(self) -> Iterator[V]:
         """Values in the order in which their keys were added."""
-        for index in range(self._size):
-            yield self._entries[self._order[index]][1]
+        for _, _, value in islice(self._order, self._size):
+            yield value
 
     def items(self) -> Iterator[tuple[K, V]]:
         """Entries in the order in which they were added."""
-        for index in range(self._size):
-            key = self._order[index]
-            yield key, self._entries[key][1]
+        for _, key, value in islice(self._order, self._size):
+            yield key, value
 
     def __len__(self) -> int:
         return self._size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import total_ordering
 
 from attrs import frozen
 
@@ -12,9 +13,10 @@ FEN_MAX = 2**53 - 1
 _YUAN = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 
 
-@frozen(order=True)
+@total_ordering
+@frozen
 class Money:
-    """An amount in the smallest unit.
+    """An amount in the smallest unit; two currencies neither add up nor compare.
 
     >>> Money.yuan("127.00") + Money(50)
     Money(fen=12750, currency='CNY')
@@ -41,12 +43,15 @@ class Money:
     def __neg__(self) -> Money:
         return Money(-self.fen, self.currency)
 
+    def __lt__(self, other: Money) -> bool:
+        return self.fen < self._same(other).fen
+
     def __str__(self) -> str:
         return yuan_from_fen(self.fen)
 
     def _same(self, other: Money) -> Money:
         if other.currency != self.currency:
-            raise ValueError(f"`{self.currency}` and `{other.currency}` cannot be added")
+            raise ValueError(f"`{self.currency}` and `{other.currency}` do not mix")
         return other
 
 

@@ -14,7 +14,7 @@ import cattrs
 from attrs import frozen
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
-from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.canonical import INTEGER_MAX, digest_of
 from crm_core.kernel.rules import Operator, Value
 
 P = TypeVar("P")
@@ -122,8 +122,8 @@ def _date(value: Any, _kind: type) -> date:
 
 
 def _int(value: Any, _kind: type) -> int:
-    if type(value) is not int:
-        raise ValueError("a whole number is expected")
+    if type(value) is not int or abs(value) > INTEGER_MAX:
+        raise ValueError("a whole number within ±2^53 is expected")
     return value
 
 
@@ -136,8 +136,10 @@ def _str(value: Any, _kind: type) -> str:
 def _scalar(value: Any, _kind: Any) -> Any:
     if isinstance(value, list):
         return tuple(_str(item, str) for item in value)
-    if isinstance(value, bool | int | str):
+    if isinstance(value, bool | str):
         return value
+    if isinstance(value, int):
+        return _int(value, int)
     raise ValueError("a number, a truth value, text or a list of texts is expected")
 
 
@@ -175,11 +177,11 @@ def _faults(error: BaseException, path: str) -> list[tuple[str, str]]:
                 if name is not None:
                     step = f".{name}" if path else str(name)
                 elif index is not None:
-                    step = f"[{index}]"
+                    step = f"[{index}]" if isinstance(index, int) else f".{index}"
             found.extend(_faults(inner, path + step))
         return found
     if isinstance(error, ForbiddenExtraKeysError):
         return [(path, f"`{key}` is not known here") for key in sorted(error.extra_fields)]
     if isinstance(error, KeyError):
-        return [(f"{path}.{error.args[0]}".lstrip("."), "is missing")]
+        return [(path, "is missing")]
     return [(path, str(error))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from attrs import define, frozen
 
@@ -68,8 +68,7 @@ class Envelope(Generic[E]):
         return f"{self.command}:{self.nth}"
 
 
-@frozen
-class Tip:
+class Tip(NamedTuple):
     """The end of a stream: its version and the digest of its last event."""
 
     version: int = 0
@@ -111,8 +110,7 @@ class Recorded(Generic[E]):
         return self.envelope.effective
 
 
-@frozen
-class StreamAppend:
+class StreamAppend(NamedTuple):
     """Events for one stream, on condition that it still ends at `tip`."""
 
     stream: str
@@ -121,8 +119,7 @@ class StreamAppend:
     events: tuple[Envelope[Any], ...]
 
 
-@frozen
-class Commit:
+class Commit(NamedTuple):
     """All that one command appends, to one stream or several, or nothing of it.
 
     Args:
@@ -135,8 +132,7 @@ class Commit:
     appends: tuple[StreamAppend, ...]
 
 
-@frozen
-class Appended:
+class Appended(NamedTuple):
     """Where a command's events stand: positions from `first` to `last`."""
 
     command: str

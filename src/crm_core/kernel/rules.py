@@ -111,12 +111,12 @@ class Table:
 
     def decide(self, facts: Facts) -> Verdict:
         """The first row whose conditions are all true, and everything looked at on the way."""
-        seen: dict[tuple[str, Operator, object], Criterion] = {}
+        seen: dict[tuple[str, Operator, object, str | None], Criterion] = {}
         for index, row in enumerate(self.rows):
             matched = True
             for condition in row.when:
                 met = holds(condition, facts, self.ranking)
-                key = (condition.fact, condition.op, condition.threshold)
+                key = (condition.fact, condition.op, condition.threshold, condition.of)
                 if key not in seen:
                     seen[key] = Criterion(
                         f"{self.name}.{row.outcome}.{condition.fact}",
@@ -143,23 +143,27 @@ def _threshold(condition: Condition, facts: Facts) -> Value | tuple[str, ...]:
     if condition.op is not Operator.AT_LEAST_PERCENT_OF:
         return condition.threshold
     base, percent = facts[str(condition.of)], condition.threshold
-    assert isinstance(base, int) and isinstance(percent, int)
+    assert isinstance(base, int)
+    assert isinstance(percent, int)
     # Rounded up: value >= base * percent / 100 exactly when value >= its ceiling.
     return -(-base * percent // 100)
 
 
 def _at_least(value: object, threshold: object, _: Ranking) -> bool:
-    assert isinstance(value, int) and isinstance(threshold, int)
+    assert isinstance(value, int)
+    assert isinstance(threshold, int)
     return value >= threshold
 
 
 def _at_most(value: object, threshold: object, _: Ranking) -> bool:
-    assert isinstance(value, int) and isinstance(threshold, int)
+    assert isinstance(value, int)
+    assert isinstance(threshold, int)
     return value <= threshold
 
 
 def _above(value: object, threshold: object, _: Ranking) -> bool:
-    assert isinstance(value, int) and isinstance(threshold, int)
+    assert isinstance(value, int)
+    assert isinstance(threshold, int)
     return value > threshold
 
 

@@ -100,6 +100,8 @@ def _add_member(command: AddMember, state: HouseholdState) -> Decision:
             "OWN-02",
             f"member `{command.member}` already holds the role `{command.role}`; end it first",
         )
+    if (command.member, command.role, command.since) in state.begun:
+        return _held_before(command.member, command.role, command.since)
     return (
         MemberAdded(
             command.household,
@@ -116,6 +118,8 @@ def _add_member(command: AddMember, state: HouseholdState) -> Decision:
 def _end_role(command: EndRole, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
+    if command.source not in SOURCES:
+        return _unknown("source", command.source, SOURCES, "OWN-05")
     held = [r for r in state.holding(command.role) if r.member == command.member]
     if not held:
         return Refusal(
@@ -144,10 +148,14 @@ def _end_role(command: EndRole, state: HouseholdState) -> Decision:
 def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
+    if command.source not in SOURCES:
+        return _unknown("source", command.source, SOURCES, "OWN-05")
     last_day = command.on - timedelta(days=1)
     owners = [*state.holding("owner"), *state.holding("co_owner")]
     if any(role.member == command.member for role in owners):
         return Refusal("already_owner", "OWN-02", f"member `{command.member}` is an owner already")
+    if (command.member, "owner", command.on) in state.begun:
+        return _held_before(command.member, "owner", command.on)
     late = [role for role in owners if role.since > last_day]
     if late:
         return Refusal(
@@ -197,6 +205,8 @@ def _change_contact(command: ChangeContact, state: HouseholdState) -> Decision:
 def _record_interest(command: RecordInterest, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
+    if command.source not in SOURCES:
+        return _unknown("source", command.source, SOURCES, "OWN-05")
     if not command.consent:
         return Refusal("consent_missing", "GRD-02", "an interest is kept only with a consent")
     if (command.service, command.on) in state.interests:
@@ -345,6 +355,13 @@ HOUSEHOLD = Aggregate(
 
 def _no_file(household: str) -> Refusal:
     return Refusal("unknown_household", "OWN-01", f"household `{household}` has no file")
+
+
+def _held_before(member: str, role: str, since: date) -> Refusal:
+    # A second beginning on the same day would be the same entry, and that one has ended.
+    return Refusal(
+        "role_held", "OWN-02", f"member `{member}` held the role `{role}` from {since} before"
+    )
 
 
 def _unknown(what: str, value: str, known: tuple[str, ...], rule: str) -> Refusal:

@@ -6,6 +6,8 @@ from datetime import date
 
 from attrs import frozen
 
+from crm_core.kernel.decider import Refusal
+
 CHARGE_KINDS = ("management_fee", "utilities", "parking", "other")
 METHODS = ("wechat", "alipay", "transfer", "cash", "card", "other")
 
@@ -62,12 +64,17 @@ class ReversePayment:
 
 @frozen
 class MovePayment:
-    """Move a payment booked here to the household it belongs to."""
+    """Move a payment booked here to the household it belongs to.
+
+    Args:
+        refused_there: Looked up: why the other account would not take it, if so.
+    """
 
     household: str
     payment: str
     to_household: str
     reason: str
+    refused_there: Refusal | None = None
 
 
 @frozen

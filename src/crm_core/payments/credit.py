@@ -10,7 +10,14 @@ from functools import cached_property
 from attrs import define, field, frozen
 
 from crm_core.kernel.dates import Period
-from crm_core.kernel.policy import Header, PolicyRef, digest_of_table, read_toml, structure
+from crm_core.kernel.policy import (
+    Header,
+    PolicyFault,
+    PolicyRef,
+    digest_of_table,
+    read_toml,
+    structure,
+)
 from crm_core.kernel.rules import Ranking
 from crm_core.payments.ledger import Ledger, allocate
 
@@ -60,8 +67,19 @@ class CreditPolicy:
         """
         data = read_toml(text)
         contents = structure(data, _Contents)
+        faults = []
+        if contents.kind != "credit":
+            faults.append(("kind", f"`{contents.kind}` is not `credit`"))
+        if contents.unit not in ("days", "months"):
+            faults.append(("unit", f"`{contents.unit}` is not one of days, months"))
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
-        return cls(contents.policy, ref, contents.unit, contents.buckets)
+        try:
+            policy = cls(contents.policy, ref, contents.unit, contents.buckets)
+        except ValueError as error:
+            faults.append(("buckets", str(error)))
+        if faults:
+            raise PolicyFault(faults)
+        return policy
 
     @buckets.validator
     def _check_buckets(self, _: object, buckets: tuple[Bucket, ...]) -> None:
@@ -137,11 +155,13 @@ class Course:
         last: Grade on its last day.
         entered: How often each grade or a worse one was entered: a day of the window at it or
             worse after a day better than it; the day before the window counts as the day before.
+        since: Due date of the oldest charge that was overdue on any of these days, if one was.
     """
 
     worst: str
     last: str
     entered: dict[str, int]
+    since: date | None
 
 
 def course(ledger: Ledger, window: Period, policy: CreditPolicy) -> Course:
@@ -156,7 +176,10 @@ def course(ledger: Ledger, window: Period, policy: CreditPolicy) -> Course:
     last = 0
     entered = [0] * len(grades)
     before: int | None = None
+    since: date | None = None
     for start, end, oldest in stretches(ledger, window):
+        if oldest is not None and oldest < end:
+            since = oldest if since is None else min(since, oldest)
         first_rank = rank(policy.grade(oldest, start))
         last = rank(policy.grade(oldest, end))
         if end >= window.start:
@@ -168,7 +191,7 @@ def course(ledger: Ledger, window: Period, policy: CreditPolicy) -> Course:
         for level in range(first_rank + 1, last + 1):
             entered[level] += 1
         before = last
-    return Course(grades[worst], grades[last], dict(zip(grades, entered, strict=True)))
+    return Course(grades[worst], grades[last], dict(zip(grades, entered, strict=True)), since)
 
 
 def stretches(ledger: Ledger, window: Period) -> Iterator[tuple[date, date, date | None]]:

@@ -115,6 +115,8 @@ def _move_payment(command: MovePayment, state: Account) -> Decision:
         )
     if not command.reason:
         return _no_reason()
+    if command.refused_there is not None:
+        return command.refused_there
     return (
         PaymentMovedOut(
             command.payment,
@@ -184,7 +186,7 @@ def _waive_charge(command: WaiveCharge, state: Account) -> Decision:
     book = ledger(state)
     latest = max([command.on, *(s.effective for s in book.settlements)])
     open_fen = min(
-        dict((c.number, fen) for c, fen in allocate(book, day).unpaid).get(command.charge, 0)
+        {c.number: fen for c, fen in allocate(book, day).unpaid}.get(command.charge, 0)
         for day in (command.on, latest)
     )
     if command.amount_fen > open_fen:

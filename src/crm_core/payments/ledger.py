@@ -78,8 +78,13 @@ class Ledger:
                 step(book, event, position)
         charges = [c for c in book.charges.values() if c.number not in book.cancelled]
         charges.sort(key=_BY_DUE)
-        book.settlements.sort(key=_BY_EFFECTIVE)
-        return cls(charges, book.settlements)
+        settlements = book.settlements
+        if book.waivers:
+            # A waiver is not money: where its charge is cancelled or not known it gives nothing.
+            numbers = {charge.number for charge in charges}
+            settlements.extend(waiver for waiver in book.waivers if waiver.charge in numbers)
+        settlements.sort(key=_BY_EFFECTIVE)
+        return cls(charges, settlements)
 
 
 @frozen
@@ -140,13 +145,14 @@ def trial_balance(ledger: Ledger, on: date) -> Mapping[str, int]:
 class _Book:
     """What is gathered on the way to a ledger."""
 
-    __slots__ = ("cancelled", "charges", "payments", "settlements")
+    __slots__ = ("cancelled", "charges", "payments", "settlements", "waivers")
 
     def __init__(self) -> None:
         self.charges: dict[str, Charge] = {}
         self.cancelled: set[str] = set()
         self.payments: dict[str, Settlement] = {}
         self.settlements: list[Settlement] = []
+        self.waivers: list[Settlement] = []
 
 
 def _raised(book: _Book, e: ChargeRaised, position: int) -> None:
@@ -189,7 +195,7 @@ def _refunded(book: _Book, e: CreditRefunded, position: int) -> None:
 
 
 def _waived(book: _Book, e: ChargeWaived, position: int) -> None:
-    book.settlements.append(Settlement(e.on, e.amount_fen, e.charge, position, "waived"))
+    book.waivers.append(Settlement(e.on, e.amount_fen, e.charge, position, "waived"))
 
 
 _STEPS: dict[type, Callable[[_Book, Any, int], None]] = {

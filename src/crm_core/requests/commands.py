@@ -29,6 +29,8 @@ class ReceiveRequest:
 
     Args:
         first_asked: The person first asked; owns it until it is handed over (REQ-01).
+        agreed_due_at: A time the customer accepted when it was received (REQ-04).
+        agreed_on: The evidence of that.
         policy: Looked up: the SLA policy in force when it is received (REQ-14).
     """
 
@@ -42,6 +44,8 @@ class ReceiveRequest:
     received_at: datetime
     first_asked: str
     place: str = ""
+    agreed_due_at: datetime | None = None
+    agreed_on: str = ""
     policy: SlaPolicy | None = None
 
 

@@ -66,21 +66,27 @@ def _receive(command: ReceiveRequest, state: RequestState) -> Decision:
         return Refusal("owner_missing", "REQ-01", "a request is owned by the person first asked")
     policy = command.policy
     assert policy is not None, "INVARIANT: the policy in force is looked up before deciding"
+    received = RequestReceived(
+        command.request,
+        command.household,
+        command.channel,
+        command.kind,
+        command.trade,
+        command.severity,
+        command.place,
+        command.summary,
+        command.first_asked,
+        command.received_at,
+        policy.ref,
+        policy.targets(command.severity, command.channel),
+    )
+    if command.agreed_due_at is None:
+        return (received,)
+    if not command.agreed_on:
+        return Refusal("evidence_missing", "REQ-04", "an acceptance names its evidence")
     return (
-        RequestReceived(
-            command.request,
-            command.household,
-            command.channel,
-            command.kind,
-            command.trade,
-            command.severity,
-            command.place,
-            command.summary,
-            command.first_asked,
-            command.received_at,
-            policy.ref,
-            policy.targets(command.severity, command.channel),
-        ),
+        received,
+        CommitmentAccepted(command.request, command.agreed_due_at, command.agreed_on),
     )
 
 
@@ -91,8 +97,8 @@ def _make_commitment(command: MakeCommitment, state: RequestState) -> Decision:
         return Refusal("promise_impersonal", "REQ-03", "a promise is made by a named person")
     if command.due_at <= command.made_at:
         return Refusal("promise_in_the_past", "REQ-03", "a promise is due after it is made")
-    if command.made_at < state.received_at:
-        return _too_early("a promise", state.received_at)
+    if command.made_at < state.clocks[-1].started_at:
+        return _too_early("a promise", state.clocks[-1].started_at)
     return (
         CommitmentMade(
             command.request, command.promised_by, command.outcome, command.due_at, command.made_at
@@ -103,7 +109,10 @@ def _make_commitment(command: MakeCommitment, state: RequestState) -> Decision:
 def _accept_commitment(command: AcceptCommitment, state: RequestState) -> Decision:
     if not isinstance(state, Open):
         return _not_open(state)
-    due_at = command.due_at or (state.promised[1] if state.promised else None)
+    promised = state.promised
+    if promised is not None and promised[0] < state.clocks[-1].started_at:
+        promised = None  # a promise of the time before the request was reopened (REQ-16)
+    due_at = command.due_at or (promised[1] if promised else None)
     if due_at is None:
         return Refusal("no_promise", "REQ-04", "there is no promise to accept")
     if not command.evidence:
@@ -210,7 +219,7 @@ def _rebase(command: Rebase, state: RequestState) -> Decision:
         return Refusal("reason_missing", "REQ-14", "a request is re-based for a reason")
     if str(policy.ref) == state.policy:
         return ()
-    targets = policy.targets(state.severity, state.channel)
+    targets = policy.targets(state.received.severity, state.received.channel)
     return (PolicyRebased(command.request, policy.ref, targets, command.reason),)
 
 
@@ -252,21 +261,8 @@ def decide(command: Any, state: RequestState) -> Decision:
 def _received(_: RequestState, e: RequestReceived) -> RequestState:
     due_at = e.received_at + timedelta(seconds=e.targets.close_seconds)
     policy = str(e.policy)
-    return Open(
-        e.request,
-        e.household,
-        e.channel,
-        e.kind,
-        e.trade,
-        e.severity,
-        e.place,
-        e.summary,
-        e.owner,
-        e.received_at,
-        policy,
-        e.targets,
-        (Clock(e.received_at, due_at, "target", policy),),
-    )
+    clock = Clock(e.received_at, due_at, "target", policy)
+    return Open(e, e.owner, policy, e.targets, (clock,))
 
 
 def _committed(state: RequestState, e: CommitmentMade) -> RequestState:
@@ -333,7 +329,7 @@ def _rebased(state: RequestState, e: PolicyRebased) -> RequestState:
         policy=policy,
         targets=e.targets,
         clocks=(*state.clocks[:-1], renewed),
-        superseded=(*state.superseded, clock),
+        superseded=(*state.superseded, (state.promise, clock)),
     )
 
 
@@ -361,11 +357,20 @@ evolve = dispatch(
 
 def _as(status: type[R], state: Request, **changes: Any) -> R:
     """The same request in another status."""
-    common = {name: getattr(state, name) for name in _COMMON}
-    return status(**{**common, **changes})
-
-
-_COMMON = tuple(field.name for field in attrs.fields(Request))
+    s = state
+    clocks = changes.pop("clocks", s.clocks)
+    return status(
+        s.received,
+        s.owner,
+        s.policy,
+        s.targets,
+        clocks,
+        s.promised,
+        s.first_promise_at,
+        s.superseded,
+        s.duplicate_of,
+        **changes,
+    )
 
 
 def _id(command: Any) -> str:

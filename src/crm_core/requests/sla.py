@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from attrs import define, frozen
 
-from crm_core.kernel.policy import Header, PolicyRef, digest_of_table, read_toml, structure
+from crm_core.kernel.policy import (
+    Header,
+    PolicyFault,
+    PolicyRef,
+    digest_of_table,
+    read_toml,
+    structure,
+)
 
 OTHER = "other"
+
+_MEASURED = (("close_seconds", ("general", "major")), ("promise_seconds", (OTHER,)))
+"""What a policy must give a target for, so that every request can be held to one."""
 
 
 @frozen
@@ -49,10 +59,13 @@ class SlaPolicy:
         """The policy in TOML text.
 
         Raises:
-            PolicyFault: the text is not such a policy.
+            PolicyFault: the text is not such a policy; all faults with their paths.
         """
         data = read_toml(text)
         contents = structure(data, _Contents)
+        faults = _faults(contents)
+        if faults:
+            raise PolicyFault(faults)
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(
             contents.policy,
@@ -81,3 +94,26 @@ class Targets:
     confirm_attempts: int
     confirm_days: int
     promise_seconds: int
+
+
+def _faults(contents: _Contents) -> list[tuple[str, str]]:
+    faults = [
+        (what, f"`{value}` is not `{known}`")
+        for what, value, known in (
+            ("kind", contents.kind, "sla"),
+            ("calendar", contents.calendar, "24x7"),
+        )
+        if value != known
+    ]
+    for name, needed in _MEASURED:
+        seconds: dict[str, int] = getattr(contents, name)
+        faults.extend((f"{name}.{one}", "is missing") for one in needed if one not in seconds)
+        faults.extend(
+            (f"{name}.{one}", "a number above zero is expected")
+            for one, value in seconds.items()
+            if value <= 0
+        )
+    for name in ("attempts", "days"):
+        if getattr(contents.confirmation, name) <= 0:
+            faults.append((f"confirmation.{name}", "a number above zero is expected"))
+    return faults

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import define
 
+from crm_core.requests.events import RequestReceived
 from crm_core.requests.sla import Targets
 
 
@@ -41,30 +42,46 @@ class Request:
     """What every received request has.
 
     Args:
+        received: How it came in; this part never changes.
         owner: The person who owns it; there always is one (REQ-01).
         clocks: Closing clocks, oldest first; a request is reopened a handful of times at most.
         promised: (made at, due at, by whom) of the latest promise, if one was made.
         first_promise_at: When the first promise was made.
-        superseded: Clocks as they stood before a re-base, for their verdicts (REQ-14).
+        superseded: Clocks of promise and closing as they stood before a re-base, for their
+            verdicts (REQ-14).
     """
 
-    request: str
-    household: str
-    channel: str
-    kind: str
-    trade: str
-    severity: str
-    place: str
-    summary: str
+    received: RequestReceived
     owner: str
-    received_at: datetime
     policy: str
     targets: Targets
     clocks: tuple[Clock, ...]
     promised: tuple[datetime, datetime, str] | None = None
     first_promise_at: datetime | None = None
-    superseded: tuple[Clock, ...] = ()
+    superseded: tuple[tuple[Clock, Clock], ...] = ()
     duplicate_of: str | None = None
+
+    @property
+    def request(self) -> str:
+        """Its number."""
+        return self.received.request
+
+    @property
+    def household(self) -> str:
+        """The household it concerns."""
+        return self.received.household
+
+    @property
+    def received_at(self) -> datetime:
+        """When it came in: the start of its first clock."""
+        return self.received.received_at
+
+    @property
+    def promise(self) -> Clock:
+        """The clock of the first promise (REQ-03); work done before it ended the wait as well."""
+        due_at = self.received_at + timedelta(seconds=self.targets.promise_seconds)
+        stops = [stop for stop in (self.first_promise_at, self.clocks[0].stopped_at) if stop]
+        return Clock(self.received_at, due_at, "target", self.policy, min(stops, default=None))
 
 
 @define

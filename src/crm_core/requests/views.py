@@ -16,7 +16,8 @@ class Verdict:
     """Whether one clock was kept.
 
     Args:
-        clock: `promise`, or `closing` with its ordinal: `closing-1`, `closing-2` after reopening.
+        clock: `promise`, or `closing` with its ordinal: `closing-1`, `closing-2` after reopening;
+            `superseded-promise-1` and `superseded-1` as they stood before the first re-base.
         policy: Policy it was held to.
         basis: `target` or `commitment`.
         started_at: When the clock started.
@@ -39,9 +40,17 @@ class Verdict:
 
 def verdicts(state: Request, now: datetime) -> list[Verdict]:
     """All verdicts of a request: those superseded by a re-base first, then one per clock."""
-    found = [_closing(clock, f"superseded-{n}", now) for n, clock in enumerate(state.superseded, 1)]
-    found.append(_promise(state, now))
-    found.extend(_closing(clock, f"closing-{n}", now) for n, clock in enumerate(state.clocks, 1))
+    found = []
+    # A clock that ran when it was superseded stops when the one that replaced it does.
+    stops = {clock.started_at: clock.stopped_at for clock in state.clocks}
+    for n, (promise, closing) in enumerate(state.superseded, 1):
+        answered = promise.stopped_at or state.promise.stopped_at
+        found.append(_verdict(f"superseded-promise-{n}", promise, answered, now))
+        done = stops[closing.started_at]
+        found.append(_verdict(f"superseded-{n}", closing, done, now))
+    found.append(_verdict("promise", state.promise, state.promise.stopped_at, now))
+    for n, clock in enumerate(state.clocks, 1):
+        found.append(_verdict(f"closing-{n}", clock, clock.stopped_at, now))
     return found
 
 
@@ -51,11 +60,11 @@ def request_view(state: Request, now: datetime) -> dict[str, Any]:
         "request": state.request,
         "status": type(state).__name__.lower(),
         "household": state.household,
-        "channel": state.channel,
-        "kind": state.kind,
-        "trade": state.trade,
-        "severity": state.severity,
-        "summary": state.summary,
+        "channel": state.received.channel,
+        "kind": state.received.kind,
+        "trade": state.received.trade,
+        "severity": state.received.severity,
+        "summary": state.received.summary,
         "owner": state.owner,
         "received_at": instant_text(state.received_at),
         "duplicate_of": state.duplicate_of,
@@ -74,34 +83,12 @@ def request_view(state: Request, now: datetime) -> dict[str, Any]:
     }
 
 
-def _closing(clock: Clock, name: str, now: datetime) -> Verdict:
-    return _verdict(
-        name, clock.policy, clock.basis, clock.started_at, clock.due_at, clock.stopped_at, now
-    )
-
-
-def _promise(state: Request, now: datetime) -> Verdict:
-    due_at = state.received_at + timedelta(seconds=state.targets.promise_seconds)
-    first = state.first_promise_at
-    if first is None and state.clocks[0].stopped_at is not None:
-        # Done before anything was promised: the answer itself ended the wait.
-        first = state.clocks[0].stopped_at
-    return _verdict("promise", state.policy, "target", state.received_at, due_at, first, now)
-
-
-def _verdict(
-    name: str,
-    policy: str,
-    basis: str,
-    started_at: datetime,
-    due_at: datetime,
-    stopped_at: datetime | None,
-    now: datetime,
-) -> Verdict:
-    end = stopped_at or now
-    late = end - due_at
+def _verdict(name: str, clock: Clock, stopped_at: datetime | None, now: datetime) -> Verdict:
+    late = (stopped_at or now) - clock.due_at
     kept: bool | None = late <= timedelta(0)
     if stopped_at is None and kept:
         kept = None
     seconds = late // timedelta(seconds=1)
-    return Verdict(name, policy, basis, started_at, due_at, stopped_at, kept, seconds)
+    return Verdict(
+        name, clock.policy, clock.basis, clock.started_at, clock.due_at, stopped_at, kept, seconds
+    )

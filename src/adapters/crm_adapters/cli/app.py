@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import click
 from attrs import asdict, define
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from crm_adapters.cli.output import Output
 from crm_adapters.files.generate import generate_estate
@@ -20,13 +24,20 @@ from crm_adapters.files.importing import ImportReport, import_files
 from crm_adapters.files.reading import ENCODINGS
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM, GradingRun
-from crm_core.errors import CrmError, Invalid
+from crm_core.errors import CrmError, Failed, Invalid
 from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import GRADES
 from crm_core.gradings.views import grading_row
 from crm_core.gradings.words import LAYER, TYPE
 from crm_core.history import visible
-from crm_core.kernel.dates import instant_text, parse_date, parse_instant, start_of_day, zone
+from crm_core.kernel.dates import (
+    instant_text,
+    local_date,
+    parse_date,
+    parse_instant,
+    start_of_day,
+    zone,
+)
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import PersonalValue, Place
@@ -36,7 +47,13 @@ from crm_core.owners.views import household_file
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.views import account_view
-from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, parse_grading, shipped
+from crm_core.policies import (
+    DEFAULT_CREDIT,
+    DEFAULT_GRADING,
+    PolicyBook,
+    parse_grading,
+    shipped,
+)
 from crm_core.requests.state import Request
 from crm_core.requests.views import request_view
 
@@ -44,40 +61,54 @@ ACTOR = Actor("cli", "specialist")
 
 FOUND, BAD = 1, 2
 
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 
-class _Date(click.ParamType[Any]):
-    name = "date"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+def _year(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("a year is written like `2011`")
+    return _within(int(text))
+
+
+def _within(year: int) -> int:
+    if EARLIEST_YEAR <= year <= LATEST_YEAR:
+        return year
+    raise ValueError(f"the year is not between {EARLIEST_YEAR} and {LATEST_YEAR}")
+
+
+def _years(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    return _year(first), _year(last or first)
+
+
+def _date(text: str) -> date:
+    day = parse_date(text)
+    _within(day.year)
+    return day
+
+
+def _instant(text: str) -> datetime:
+    instant = parse_instant(text)
+    _within(instant.year)
+    return instant
+
+
+class _Text(click.ParamType[Any]):
+    """A value that is written in one way only."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         try:
-            return parse_date(value)
+            return self._parse(value) if isinstance(value, str) else value
         except ValueError as error:
             self.fail(f"`{value}`: {error}", param, ctx)
 
 
-class _Instant(click.ParamType[Any]):
-    name = "instant"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        try:
-            return parse_instant(value)
-        except ValueError as error:
-            self.fail(f"`{value}`: {error}", param, ctx)
-
-
-class _Years(click.ParamType[Any]):
-    name = "years"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
-        first, _, last = value.partition("-")
-        try:
-            return int(first), int(last or first)
-        except ValueError:
-            self.fail(f"`{value}`: years are written `2010-2012` or `2011`", param, ctx)
-
-
-DATE, INSTANT, YEARS = _Date(), _Instant(), _Years()
-YEAR = click.IntRange(1900, 2200)
+DATE, INSTANT = _Text("date", _date), _Text("instant", _instant)
+YEAR, YEARS = _Text("year", _year), _Text("years", _years)
 
 
 @define
@@ -97,8 +128,12 @@ class App:
 
 
 def _check_exists(url: str) -> None:
-    prefix = "sqlite:///"
-    if url.startswith(prefix) and not Path(url[len(prefix) :]).is_file():
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return  # Opening it says what is wrong.
+    missing = parsed.database and not Path(parsed.database).is_file()
+    if parsed.get_backend_name() == "sqlite" and missing:
         raise Invalid.one("log_missing", f"there is no log at `{url}`; `crm import` makes one")
 
 
@@ -108,8 +143,22 @@ def _check_exists(url: str) -> None:
 @click.option(
     "--zone", "zone_name", default="Asia/Shanghai", show_default=True, help="Estate's zone."
 )
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
-@click.version_option(package_name="crm-core")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Tables for people or JSON for machines.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, wanted: _show_version(context) if wanted else None,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def crm(context: click.Context, db: str, keys: str | None, zone_name: str, form: str) -> None:
     """Decide about households, and be able to prove it."""
@@ -118,6 +167,15 @@ def crm(context: click.Context, db: str, keys: str | None, zone_name: str, form:
     except ValueError as error:
         raise Invalid.one("zone_unknown", str(error), "--zone") from error
     context.obj = App(db, keys, zone_name, Output(form == "json"))
+
+
+def _show_version(context: click.Context) -> None:
+    try:
+        found = version("crm-core")
+    except PackageNotFoundError:
+        found = "unknown: run from its source, not installed"
+    click.echo(f"crm, version {found}")
+    context.exit()
 
 
 def _format(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,6 +204,11 @@ def _db(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--db", callback=set_db, expose_value=False, default=None, help="Database of the log."
     )(command)
+
+
+_used_policies = click.option(
+    "--policy", multiple=True, help="A TOML file that a run used; may be given more than once."
+)
 
 
 def _command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
@@ -199,7 +262,7 @@ def _import(
 
         def planned(total: int) -> Callable[[int], None]:
             bars.append(out.progress("recording", total))
-            return bars[0].__enter__()  # type: ignore[no-any-return]
+            return bars[-1].__enter__()  # type: ignore[no-any-return]
 
         try:
             return import_files(
@@ -223,18 +286,16 @@ def _show_import(out: Output, report: ImportReport, dry_run: bool) -> None:
         [[name, f.rows, f.imported, f.repeated, f.faulty] for name, f in report.files.items()],
     )
     for fault in report.faults[:50]:
-        where = ", ".join(
-            part
-            for part in (
-                f"row {fault.row}" if fault.row else "",
-                f"column {fault.column}"[: 80 if fault.column else 0],
-            )
-            if part
-        )
-        out.say(f"{fault.file}: {where}: {fault.message} [{fault.code}]")
+        row = f"row {fault.row}" if fault.row else ""
+        column = f"column {fault.column}"[:80] if fault.column else ""
+        where = ", ".join(part for part in (row, column) if part)
+        at = f"{fault.file}: {where}" if where else fault.file
+        out.say(f"{at}: {fault.message} [{fault.code}]")
     if len(report.faults) > 50:
         out.say(f"… and {len(report.faults) - 50} more faults (all of them with --format json)")
-    if report.faults and not report.events and not dry_run:
+    if dry_run:
+        out.say("a dry run: nothing was imported")
+    elif report.faults and not report.events:
         out.say("nothing was imported")
     out.print(f"{report.events} events")
 
@@ -323,7 +384,7 @@ def credit(
 @click.option("--policy", default=DEFAULT_GRADING, show_default=True, help="Name, or a TOML file.")
 def grade(app: App, year: int, known: datetime | None, policy: str) -> int:
     """Grade every household for a calendar year."""
-    policies, name = _policies(policy)
+    policies, name = _policies([policy])
     with app.open(policies=policies) as opened:
         run = _grade(app.out, opened, year, known, name)
     app.out.result(_run(run), lambda: _show_run(app.out, run))
@@ -344,8 +405,8 @@ def _grade(
 @_command("grades")
 @click.argument("year", type=YEAR)
 @click.option("--run", "run_id", default=None, help="A run; by default the latest of the year.")
-@click.option("--policy", default=DEFAULT_GRADING, help="A TOML file, if the run used one.")
-def grades(app: App, year: int, run_id: str | None, policy: str) -> int:
+@_used_policies
+def grades(app: App, year: int, run_id: str | None, policy: tuple[str, ...]) -> int:
     """The recorded gradings of a year."""
     policies, _ = _policies(policy)
     with app.open(policies=policies) as opened:
@@ -356,16 +417,20 @@ def grades(app: App, year: int, run_id: str | None, policy: str) -> int:
     return 0
 
 
-def _policies(policy: str) -> tuple[Any, str]:
+def _policies(named: Sequence[str]) -> tuple[PolicyBook, str]:
     """The book to use and the name to look up: a path of a TOML file adds what it holds."""
-    if not policy.endswith(".toml"):
-        return None, policy
-    try:
-        text = Path(policy).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid.one("policy_unreadable", f"`{policy}` cannot be read", "--policy") from error
-    parsed = parse_grading(text, policy)
-    return shipped().add(parsed), str(parsed.ref)
+    book, name = shipped(), ""
+    for name in named:
+        if name.endswith(".toml"):
+            try:
+                text = Path(name).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise Invalid.one(
+                    "policy_unreadable", f"`{name}` cannot be read", "--policy"
+                ) from error
+            parsed = parse_grading(text, name)
+            book, name = book.add(parsed), str(parsed.ref)  # noqa: PLW2901
+    return book, name
 
 
 def _run(run: GradingRun) -> dict[str, Any]:
@@ -414,9 +479,15 @@ def _show_summary(out: Output, run: GradingRun) -> None:
 @click.option("--run", "run_id", default=None, help="A run; by default the household's latest.")
 @click.option("--for", "reader", type=click.Choice(READERS), default="clerk", show_default=True)
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
-@click.option("--policy", default=DEFAULT_GRADING, help="A TOML file, if the run used one.")
+@_used_policies
 def explain(
-    app: App, household: str, year: int, run_id: str | None, reader: str, lang: str, policy: str
+    app: App,
+    household: str,
+    year: int,
+    run_id: str | None,
+    reader: str,
+    lang: str,
+    policy: tuple[str, ...],
 ) -> int:
     """Why a household has its grade: criteria, values, thresholds, events."""
     policies, _ = _policies(policy)
@@ -461,8 +532,8 @@ def _positions(positions: Sequence[int]) -> str:
 
 @_command("replay")
 @click.argument("year", type=YEAR, required=False)
-@click.option("--policy", default=DEFAULT_GRADING, help="A TOML file, if a run used one.")
-def replay(app: App, year: int | None, policy: str) -> int:
+@_used_policies
+def replay(app: App, year: int | None, policy: tuple[str, ...]) -> int:
     """Decide recorded gradings again and compare the bytes."""
     policies, _ = _policies(policy)
     with app.open(policies=policies) as opened:
@@ -510,9 +581,11 @@ def _show_replay(out: Output, result: dict[str, Any]) -> None:
 
 @_command("affected")
 @click.argument("year", type=YEAR, required=False)
-def affected(app: App, year: int | None) -> int:
+@_used_policies
+def affected(app: App, year: int | None, policy: tuple[str, ...]) -> int:
     """Recorded gradings that facts known by now would change; nothing is changed."""
-    with app.open() as opened:
+    policies, _ = _policies(policy)
+    with app.open(policies=policies) as opened:
         found = [asdict(item) for item in opened.affected(year)]
     app.out.result(
         found,
@@ -652,18 +725,18 @@ def _file(
             return "sealed"
         return opened.reveal(value, places[getattr(value, "token", "")], by=ACTOR, purpose=purpose)
 
-    day = on or opened.clock.now().date()
+    now = opened.clock.now()
+    day = on or local_date(now, opened.zone)
     facts = [e for e in opened.history(household) if known is None or e.recorded <= known]
     credit = opened.policies.find(CreditPolicy, DEFAULT_CREDIT, day)
-    end = min(start_of_day(day, opened.zone), datetime.now(UTC))
-    requests = sorted(
-        {e.stream.partition("/")[2] for e in facts if e.stream.startswith("request/")}
-    )
-    open_requests = []
-    for identity in requests:
-        request = opened.get(Request, identity, by=ACTOR, on=on, known=known)
-        if request is not None and type(request).__name__.lower() != "closed":
-            open_requests.append(request_view(request, end))
+    end = min(start_of_day(day + timedelta(days=1), opened.zone), known or now, now)
+    received = [
+        opened.get(Request, identity, by=ACTOR, on=on, known=known)
+        for identity in sorted(
+            {e.stream.partition("/")[2] for e in facts if e.stream.startswith("request/")}
+        )
+    ]
+    requests = [request_view(request, end) for request in received if request is not None]
     gradings = [
         {"year": e.event.year, "run": e.event.run, **grading_row(e.event)}
         for e in visible(facts, on=on)
@@ -674,7 +747,10 @@ def _file(
         "on": day.isoformat(),
         "known": None if known is None else instant_text(known),
         "account": account_view(Ledger.of((e.event, e.position) for e in facts), day, credit),
-        "requests": {"received": len(requests), "open": open_requests},
+        "requests": {
+            "received": len(requests),
+            "open": [request for request in requests if request["status"] != "closed"],
+        },
         "gradings": gradings,
     }
 
@@ -721,6 +797,23 @@ def _show_file(out: Output, shown: dict[str, Any]) -> None:
         )
 
 
+@_command("report")
+@click.argument("year", type=YEAR)
+@click.option("--run", "run_id", default=None, help="A run; by default the latest of the year.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option("--policy", default=DEFAULT_GRADING, help="A TOML file, if the run used one.")
+def report(app: App, year: int, run_id: str | None, out: Path, policy: str) -> int:
+    """Write a self-contained page about a year's gradings."""
+    from crm_adapters.reports.html import write_report
+
+    policies, _ = _policies(policy)
+    with app.open(policies=policies) as opened:
+        run = opened.grades(year, run=run_id)
+        write_report(out, opened, run)
+    app.out.result({"report": str(out), "run": run.run}, lambda: app.out.print(str(out)))
+    return 0
+
+
 # --- the main job -----------------------------------------------------------------------------
 
 
@@ -743,6 +836,8 @@ def demo(app: App, folder: Path | None, target: Path) -> int:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; every error is one clear line, never a traceback."""
+    # A short process that makes many values and no cycles: collecting seldom saves a third.
+    gc.set_threshold(100_000, 50, 100)
     try:
         result = crm.main(args=arguments, prog_name="crm", standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -750,18 +845,45 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         sys.stderr.write("crm: interrupted\n")
         return BAD
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show(sys.stderr)
         return BAD
+    except click.ClickException as error:
+        sys.stderr.write(f"crm: {_usage(error)} [{Invalid.code} usage_wrong]\n")
+        return BAD
     except Invalid as error:
-        for fault in error.faults[:50]:
+        for fault in error.faults:
             sys.stderr.write(f"crm: {fault} [{error.code} {fault.code}]\n")
         return BAD
     except CrmError as error:
         sys.stderr.write(f"crm: {error}\n")
         return BAD
-    except BrokenPipeError:
-        # The reader of our output has gone, as `head` does.
-        sys.stderr.close()
-        return 0
+    except OSError as error:
+        what = f"`{error.filename}`: {error.strerror}" if error.filename else str(error)
+        sys.stderr.write(f"crm: {what} [{Invalid.code} file_unusable]\n")
+        return BAD
+    except Exception as error:  # noqa: BLE001 - the last resort of a person without Python
+        sys.stderr.write(f"crm: {_unexpected(error)} [{Failed.code} unexpected]\n")
+        return BAD
     return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception) -> str:
+    """Where it went wrong; never the error's own words, which may hold personal data."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = "" if frame is None else f" at {Path(frame.tb_frame.f_code.co_filename).name}"
+    line = "" if frame is None else f":{frame.tb_lineno}"
+    return (
+        f"unexpected {type(error).__name__}{where}{line}; `crm verify` tells whether the log is"
+        " damaged"
+    )
+
+
+def _usage(error: click.ClickException) -> str:
+    """What is wrong with a command line, in one line, and where help is."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context is not None else "crm"
+    return f"{message[:1].lower()}{message[1:]}; see `{command} --help`"

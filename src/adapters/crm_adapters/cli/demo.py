@@ -7,12 +7,24 @@ from pathlib import Path
 from time import perf_counter
 
 from crm_adapters.cli.output import Output
+from crm_adapters.files.importing import ImportReport, import_files
 from crm_core.crm import CRM, GradingRun
 from crm_core.errors import Invalid
 
 HOUSEHOLDS = 2000
 YEARS = (2023, 2024)
 SEED = 1
+
+TAKEN = (
+    "charge_exists",
+    "household_exists",
+    "payment_exists",
+    "place_taken",
+    "purchase_exists",
+    "request_exists",
+    "request_not_open",
+)
+"""What is told of a row whose number or place belongs to another row of the log."""
 
 
 def run_demo(out: Output, folder: Path | None, target: Path, zone: str) -> int:
@@ -36,14 +48,12 @@ def run_demo(out: Output, folder: Path | None, target: Path, zone: str) -> int:
     from crm_adapters.wiring import open_crm
 
     started = perf_counter()
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Invalid.one("folder_unusable", f"`{target}`: {error.strerror}") from error
+    _make(target)
     if folder is None:
         folder = target / "estate"
         out.say(f"generating an estate of {HOUSEHOLDS} households in {folder}")
         _generate(out, folder, HOUSEHOLDS, YEARS, SEED)
+    target = own_folder(out, target, folder, zone)
     log = target / "crm.db"
     with open_crm(f"sqlite:///{log}", zone=zone) as opened:
         out.say(f"importing {folder} into {log}")
@@ -89,6 +99,43 @@ def run_demo(out: Output, folder: Path | None, target: Path, zone: str) -> int:
 
     out.result(summary, show)
     return FOUND if replayed["differing"] or not verified.intact else 0
+
+
+def own_folder(out: Output, target: Path, folder: Path, zone: str) -> Path:
+    """The target, or the next one of that name, if its log is of another estate.
+
+    Two estates in one log would be graded as one.
+    """
+    from crm_adapters.wiring import open_crm
+
+    found = target
+    number = 1
+    while (found / "crm.db").is_file():
+        with open_crm(f"sqlite:///{found / 'crm.db'}", zone=zone) as opened:
+            if opened.log.head() == 0:
+                return found
+            again = import_files(opened, [folder], dry_run=True)
+        if not is_another(again):
+            return found
+        number += 1
+        out.say(f"{found} has the log of another estate")
+        found = target.with_name(f"{target.name}-{number}")
+        _make(found)
+    return found
+
+
+def is_another(report: ImportReport) -> bool:
+    """Whether a trial import says that the log has other rows than the files."""
+    if report.faults:
+        return any(fault.code in TAKEN for fault in report.faults)
+    return any(file.repeated < file.rows for file in report.files.values())
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Invalid.one("folder_unusable", f"`{folder}`: {error.strerror}") from error
 
 
 def latest_year(opened: CRM) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ from crm_core.kernel.dates import instant_text
 
 PROGRESS_AFTER_SECONDS = 1.0
 
+WIDTH_WITHOUT_TERMINAL = 1000
+"""In a file or a pipe no column is cut short."""
+
 
 @define
 class Output:
@@ -39,14 +43,20 @@ class Output:
 
     def result(self, data: Any, show: Callable[[], None]) -> None:
         """Print the result: as JSON, or as `show` prints it."""
-        if self.json:
-            sys.stdout.write(json.dumps(data, ensure_ascii=False, default=_plain) + "\n")
-        else:
-            show()
+        try:
+            if self.json:
+                _write_json(data)
+            else:
+                show()
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader has gone, as `head` does. The work is done and its status stands;
+            # what is still buffered must not fail once more when the process ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def print(self, text: str = "") -> None:
         """A line of a result for people."""
-        sys.stdout.write(text + "\n")
+        _write(text + "\n")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """A table for people; columns of numbers to the right."""
@@ -58,8 +68,10 @@ class Output:
             table.add_row(*["" if cell is None else str(cell) for cell in row])
         console = Console(file=sys.stdout, highlight=False, markup=False)
         if not console.is_terminal:
-            console.width = 200
-        console.print(table)
+            console.width = WIDTH_WITHOUT_TERMINAL
+        with console.capture() as captured:
+            console.print(table)
+        _write(captured.get())
 
     def say(self, text: str) -> None:
         """A message beside the result, on standard error."""
@@ -101,6 +113,23 @@ def _bar() -> Progress:
         TimeRemainingColumn(),
         console=Console(file=sys.stderr),
     )
+
+
+def _write(text: str) -> None:
+    """To standard output; characters its encoding does not have are replaced."""
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+
+
+def _write_json(data: Any) -> None:
+    """One line; with escapes where the encoding of standard output does not have a character."""
+    try:
+        sys.stdout.write(json.dumps(data, ensure_ascii=False, default=_plain) + "\n")
+    except UnicodeEncodeError:
+        sys.stdout.write(json.dumps(data, default=_plain) + "\n")
 
 
 def _plain(value: Any) -> Any:

@@ -19,9 +19,7 @@ from crm_core.errors import UnknownEvent, UnreadableEvent
 from crm_core.kernel.canonical import (
     DIGEST_END,
     DIGEST_START,
-    link,
-    stored_rest,
-    stored_text,
+    stored_event,
 )
 from crm_core.kernel.recorded import Envelope, Recorded, Tip
 from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
@@ -73,7 +71,7 @@ class Codec:
         self._encoder = msgspec.json.Encoder(order="sorted")
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
         self._when = msgspec.json.Decoder(_StoredWhen)
-        self._personal = {kind.cls: personal_fields(kind.cls) for kind in catalog.types}
+        self._known = {kind.cls: (kind.stored, personal_fields(kind.cls)) for kind in catalog.types}
 
     def recorded(self, row: StoredRow) -> datetime:
         """When the company knew of the event of a row.
@@ -95,12 +93,12 @@ class Codec:
     ) -> tuple[list[StoredRow], Tip]:
         """Rows behind `tip`, personal values sealed, and the new tip."""
         version, digest = tip.version, tip.digest
-        by_class, personal, encode = self.catalog.by_class, self._personal, self._encoder.encode
+        known, encode = self._known, self._encoder.encode
         rows = []
         for envelope in events:
             version += 1
             data = envelope.data
-            fields = personal[type(data)]
+            name, fields = known[type(data)]
             if fields:
                 data = self._seal(data, fields, stream, version)
             wire = _Wire(
@@ -115,10 +113,8 @@ class Codec:
                 envelope.imported,
                 envelope.purpose,
             )
-            name = by_class[type(data)].stored
-            rest = stored_rest(encode(wire), household)
-            digest = link(digest, stream, version, name, rest)
-            rows.append(StoredRow(0, stream, version, name, household, stored_text(digest, rest)))
+            digest, state = stored_event(digest, stream, version, name, encode(wire), household)
+            rows.append(StoredRow(0, stream, version, name, household, state))
         return rows, Tip(version, digest)
 
     def decode(self, row: StoredRow) -> Recorded[Any]:

@@ -16,6 +16,7 @@ A recorder promises less than our own tables, and this is what is made of it:
   sent again finds out.
 - Positions may have gaps, so a removed row is found only where a later one of its stream is left.
 - It has no transaction to write into: the batches of one are kept in memory and inserted at once.
+  The library's PostgreSQL recorder takes only so much at once, and more is refused.
 
 Reading begins by going through the whole recorder once, and keeps about a hundred bytes for each
 command and ten for each event. For a log that grows large use our own tables.
@@ -41,8 +42,9 @@ from crm_adapters.eventlog.eventsourcing_compat import (
     PersistenceError,
     ProgrammingError,
     StoredEvent,
+    insert_bytes_max,
     make_stored_event,
-    takes_text_ids,
+    unfit_for_logs,
 )
 from crm_adapters.eventlog.store import Batch
 from crm_core.errors import (
@@ -78,17 +80,15 @@ class RecorderStore:
         recorder: Any application recorder that takes text as originator ids.
 
     Raises:
-        Invalid: the recorder is set up for UUIDs.
+        Invalid: the recorder is known not to do as it is set up.
     """
 
     contiguous = False
 
     def __init__(self, recorder: ApplicationRecorder) -> None:
-        if not takes_text_ids(recorder):
-            raise Invalid.one(
-                "recorder_ids_uuid",
-                "the recorder must take text as originator ids; set `originator_id_type` to `text`",
-            )
+        reason = unfit_for_logs(recorder)
+        if reason is not None:
+            raise Invalid.one("recorder_unfit", f"the recorder cannot hold a log: {reason}")
         self.recorder = recorder
         self._lock = RLock()
         self._digests: dict[str, str] = {}
@@ -136,6 +136,12 @@ class RecorderStore:
             make_stored_event(row.stream, row.version, row.name, row.state.encode())
             for row in batch.rows
         ]
+        size, most = sum(len(event.state) for event in events), insert_bytes_max(self.recorder)
+        if most is not None and size > most:
+            raise Invalid.one(
+                "append_too_large",
+                f"this recorder takes {most} bytes at once and not {size}; append in smaller parts",
+            )
         try:
             positions = self.recorder.insert_events(events) if events else ()
         except IntegrityError as error:

@@ -49,7 +49,11 @@ class Database(ABC):
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._prepare()
+        try:
+            self._prepare()
+        except BaseException:
+            engine.dispose()
+            raise
 
     # --- opening and closing ---------------------------------------------------------------
 
@@ -71,12 +75,11 @@ class Database(ABC):
                     elif schema.schema_version.name not in tables:
                         raise NotALog(f"`{self.name}` has events but is not a log")
                     else:
-                        found = connection.execute(
-                            select(schema.schema_version.c.version)
-                        ).scalar_one()
-                        if found != schema.SCHEMA_VERSION:
+                        found = list(connection.scalars(select(schema.schema_version.c.version)))
+                        if found != [schema.SCHEMA_VERSION]:
+                            shown = ", ".join(map(str, found)) or "none"
                             raise NotALog(
-                                f"`{self.name}` is a log of schema {found}, not of"
+                                f"`{self.name}` is a log of schema {shown}, not of"
                                 f" {schema.SCHEMA_VERSION}"
                             )
             except DatabaseError as error:
@@ -223,10 +226,10 @@ class Database(ABC):
         wanted, few = self._chosen("household", households)
         return self.rows(
             f"SELECT {COLUMNS} FROM crm_events WHERE household <> ''"
-            f" AND (household > {mark} OR (household = {mark} AND position > {mark}))"
+            f" AND (household, position) > ({mark}, {mark})"
             f" AND position <= {mark}{chosen}{wanted}"
             f" ORDER BY household, position LIMIT {mark}",
-            (after[0], after[0], after[1], upto, *extra, *few, limit),
+            (after[0], after[1], upto, *extra, *few, limit),
         )
 
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:

@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import evolve
-
 from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.store import Batch, RowStore, Writer
 from crm_core.errors import CommandReused, Conflict
@@ -76,7 +74,7 @@ class CodecEventLog:
                 if done.digest:
                     raise CommandReused(commit.command)
                 # The store keeps no digests: it can tell the same id, not the same command.
-                known[commit.command] = evolve(done, digest=commit.digest)
+                known[commit.command] = done._replace(digest=commit.digest)
         return known
 
     def _append_stream(self, commits: Iterable[Commit]) -> list[Appended]:
@@ -90,10 +88,11 @@ class CodecEventLog:
                     chunk = chunk.next()
             if chunk.commands:
                 done.extend(self._insert(writer, chunk))
+            # INVARIANT: no event is committed whose key is not durable.
+            self.codec.vault.flush()
         return self._placed(done)
 
     def _insert(self, writer: Writer, chunk: _Chunk) -> list[Appended]:
-        self.codec.vault.flush()
         return chunk.appended(writer.insert(chunk.batch()))
 
     def _placed(self, done: list[Appended]) -> list[Appended]:

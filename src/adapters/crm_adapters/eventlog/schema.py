@@ -41,7 +41,7 @@ Index(
 commands = Table(
     "crm_commands",
     metadata,
-    Column("command", Text, primary_key=True),
+    Column("command", _Name, primary_key=True),
     Column("digest", Text, nullable=False),
     Column("first_position", _Position, nullable=False),
     Column("last_position", _Position, nullable=False),
@@ -51,7 +51,7 @@ commands = Table(
 tracking = Table(
     "crm_tracking",
     metadata,
-    Column("consumer", Text, primary_key=True),
+    Column("consumer", _Name, primary_key=True),
     Column("position", _Position, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )

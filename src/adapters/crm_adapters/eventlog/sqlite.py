@@ -99,8 +99,13 @@ class SqliteDatabase(Database):
                 cursor.executemany(
                     _INSERT, [(position, *row[1:]) for position, row in enumerate(rows, first)]
                 )
-            for command, digest, start, end in commands:
+            if len(commands) == 1:
+                [(command, digest, start, end)] = commands
                 cursor.execute(_COMMAND, (command, digest, first + start, first + end))
+            else:
+                cursor.executemany(
+                    _COMMAND, [(c, digest, first + a, first + b) for c, digest, a, b in commands]
+                )
         except sqlite3.IntegrityError as error:
             raise Conflict(next(iter(batch.expected), "?"), -1, None) from error
         return first

@@ -6,16 +6,26 @@ All faults at once; nothing is written unless all is; what was imported before i
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from attrs import astuple, define, field
+from attrs import define, field
 
-from crm_adapters.files.reading import ImportFault, ReadFile, find_files, read_file
+from crm_adapters.files.reading import (
+    ImportFault,
+    ReadFile,
+    find_files,
+    read_again,
+    read_file,
+)
 from crm_adapters.files.tables import (
+    KINDS,
     ChargeRow,
     HouseholdRow,
     PaymentRow,
@@ -23,13 +33,15 @@ from crm_adapters.files.tables import (
     RequestRow,
 )
 from crm_core.crm import CRM, Planned
+from crm_core.errors import Invalid
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.text import check_id
 from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
-from crm_core.requests.commands import AcceptCommitment, CloseImported, ReceiveRequest
+from crm_core.requests.commands import CloseImported, ReceiveRequest
 
 IMPORTER = Actor("import", "system")
 """Who imported facts are recorded by; who first entered them is not in the files."""
@@ -42,6 +54,7 @@ _COLUMN = {
     "place_taken": "room",
     "purchase_exists": "purchase",
     "request_exists": "request",
+    "request_not_open": "closed_at",
     "too_early": "closed_at",
     "unknown_charge": "charge",
     "unknown_household": "household",
@@ -129,19 +142,24 @@ def import_files(
     found, faults = find_files(paths)
     files = [read_file(kind, path, encoding, reading) for kind, path in found]
     run = _Import(crm, files, faults)
+    if dry_run or not skip_faulty:
+        rejects = None
+    if rejects is not None and (rejects.is_dir() or not rejects.parent.is_dir()):
+        raise _rejects_unwritable(rejects)
     run.check_references()
-    if not run.faults or skip_faulty:
-        run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty)
+    run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty)
     report = run.report()
-    if skip_faulty and rejects is not None and report.faults:
+    if rejects is not None and report.faults:
         write_rejects(rejects, files, report.faults)
     return report
 
 
-def _commands_of(fact: Fact) -> int:
-    """How many commands a fact becomes: a request with an agreed time is received and promised."""
-    row, part = fact[4], fact[5]
-    return 2 if part == "request" and row.due_at is not None else 1
+_VALUES_OF = {kind.row: attrgetter(*kind.columns) for kind in KINDS}
+
+
+def _values(row: Any) -> tuple[Any, ...]:
+    """The cells of a row, in the order of its columns."""
+    return _VALUES_OF[type(row)](row)
 
 
 Fact = tuple[datetime, int, int, ReadFile, Any, str]
@@ -166,6 +184,10 @@ class _Import:
             if file.kind.row is ChargeRow
             for _, row in file.rows
         }
+        # What faulty rows would have brought: a fact that names it has no fault of its own.
+        of = {file.kind.row: file for file in files}
+        self._households_file, self._charges_file = of.get(HouseholdRow), of.get(ChargeRow)
+        self._lost: list[str] = []
 
     # --- references between files and log -------------------------------------------------
 
@@ -175,9 +197,15 @@ class _Import:
             row.household for f in self.files if f.kind.row is HouseholdRow for _, row in f.rows
         }
         named = {row.household for f in self.files for _, row in f.rows} - here
+        households = self._households_file
+        lost = [] if households is None else households.lost("household")
+        self._lost = sorted({household for household in lost if _is_id(household)} - here)
+        named.difference_update(lost)
         known = self.crm.log.tips([f"household/{household}" for household in named])
         missing = {household for household in named if f"household/{household}" not in known}
-        if not missing:
+        unreadable = sum(not _is_id(household) for household in lost)
+        if len(missing) <= unreadable or not (households is None or households.whole):
+            self._lost += sorted(missing)
             return
         for file in self.files:
             for row, typed in file.rows:
@@ -200,26 +228,63 @@ class _Import:
     def record(
         self, planned: Callable[[int], Progress], *, dry_run: bool, skip_faulty: bool
     ) -> None:
-        """Record every fact in one transaction."""
-        facts = self._facts()
-        new = self._new(facts)
-        before = len(self.faults)
+        """Record every fact in one transaction.
 
-        def refused(item: Planned, refusal: Refusal) -> None:
-            file, row = item.origin
-            column = _COLUMN.get(refusal.code, file.kind.key)
-            if row not in self.bad[file.name]:
-                self.fault(file, row, column, refusal.code, refusal.message)
+        What the business refuses is found by trying, so it is tried even where nothing can be
+        kept: all faults are told at once. Rows to be skipped leave nothing behind, not even the
+        part of them that would pass; so without them it is tried again.
+        """
+        known_faults = -1
+        while known_faults < len(self.faults):
+            before = known_faults = len(self.faults)
+            new = self._new(self._facts())
 
-        self.events = self.crm.batch(
-            self._planned(new),
-            by=IMPORTER,
-            imported=self.crm.clock.now(),
-            on_refusal=refused,
-            stop=lambda: dry_run or (not skip_faulty and len(self.faults) > before),
-            progress=planned(sum(_commands_of(fact) for fact, _ in new)),
+            lost = [] if skip_faulty or not self.faults else self._lost
+
+            def refused(item: Planned, refusal: Refusal) -> None:
+                if item.origin is None:
+                    return
+                file, row = item.origin
+                column = _COLUMN.get(refusal.code, file.kind.key)
+                follows = not skip_faulty and self._follows(refusal, item.command)
+                if row not in self.bad[file.name] and not follows:
+                    self.fault(file, row, column, refusal.code, refusal.message)
+
+            def keep_nothing(before: int = before) -> bool:
+                kept = len(self.faults) == (before if skip_faulty else 0)
+                return dry_run or not kept
+
+            self.events = self.crm.batch(
+                chain(self._stand_ins(lost), self._planned(new)),
+                by=IMPORTER,
+                imported=self.crm.clock.now(),
+                on_refusal=refused,
+                stop=keep_nothing,
+                progress=planned(len(lost) + len(new)),
+            )
+            if not skip_faulty:
+                break
+        self.recorded = skip_faulty or not self.faults
+
+    def _stand_ins(self, households: Iterable[str]) -> Iterator[Planned]:
+        """Files for the households of faulty rows, where nothing is kept anyway.
+
+        The facts about them are judged by their own worth; those they lack are told already.
+        """
+        for household in households:
+            command = RegisterHousehold(household, "-", "-", "-", household)
+            yield Planned(command, f"import:lost:{household}", self.crm.clock.now())
+
+    def _follows(self, refusal: Refusal, command: Any) -> bool:
+        """Whether a refusal only follows from a fault of another row."""
+        charges = self._charges_file
+        if refusal.code != "unknown_charge" or charges is None:
+            return False
+        lost = zip(charges.lost("household"), charges.lost("charge"), strict=True)
+        return not charges.whole or any(
+            command.charge == charge or (command.household == household and not _is_id(charge))
+            for household, charge in lost
         )
-        self.recorded = dry_run or skip_faulty or len(self.faults) == before
 
     def _facts(self) -> list[tuple[Fact, str]]:
         """All facts with their command ids, in the order of knowledge."""
@@ -252,36 +317,27 @@ class _Import:
 
     def _planned(self, facts: Iterable[tuple[Fact, str]]) -> Iterator[Planned]:
         for (recorded, _, row, file, typed, part), command_id in facts:
-            origin = (file, row)
-            for number, command in enumerate(self._commands(typed, part)):
-                own_id = f"{command_id}/{number}" if number else command_id
-                yield Planned(command, own_id, recorded, origin)
+            yield Planned(self._command(typed, part), command_id, recorded, (file, row))
 
-    def _commands(self, row: Any, part: str) -> tuple[Any, ...]:
+    def _command(self, row: Any, part: str) -> Any:
         if type(row) is HouseholdRow:
-            return (self._registration(row),)
+            return self._registration(row)
         if type(row) is ChargeRow:
-            return (
-                RaiseCharge(row.household, row.charge, row.kind, row.period, row.amount, row.due),
-            )
+            return RaiseCharge(row.household, row.charge, row.kind, row.period, row.amount, row.due)
         if type(row) is PaymentRow:
             follows = row.charge is not None and (row.household, row.charge) in self._charges
-            return (
-                ReceivePayment(
-                    row.household,
-                    row.payment,
-                    row.amount,
-                    row.paid_on,
-                    row.method,
-                    row.charge,
-                    follows,
-                ),
+            return ReceivePayment(
+                row.household,
+                row.payment,
+                row.amount,
+                row.paid_on,
+                row.method,
+                row.charge,
+                follows,
             )
         if type(row) is PurchaseRow:
-            return (
-                RecordPurchase(
-                    row.household, row.purchase, row.service, row.amount, row.purchased_on
-                ),
+            return RecordPurchase(
+                row.household, row.purchase, row.service, row.amount, row.purchased_on
             )
         return self._request(row, part)
 
@@ -300,11 +356,11 @@ class _Import:
             "import",
         )
 
-    def _request(self, row: RequestRow, part: str) -> tuple[Any, ...]:
+    def _request(self, row: RequestRow, part: str) -> ReceiveRequest | CloseImported:
         if part == "closed":
             assert row.closed_at is not None
-            return (CloseImported(row.request, row.closed_at, IMPORTER.id),)
-        received = ReceiveRequest(
+            return CloseImported(row.request, row.closed_at, IMPORTER.id)
+        return ReceiveRequest(
             row.request,
             row.household,
             row.channel,
@@ -314,10 +370,10 @@ class _Import:
             row.summary,
             row.received_at,
             IMPORTER.id,
+            "",
+            row.due_at,
+            "" if row.due_at is None else "time agreed in the imported file",
         )
-        if row.due_at is None:
-            return (received,)
-        return (received, AcceptCommitment(row.request, "agreed time in the file", row.due_at))
 
     def _id(self, fact: Fact) -> str:
         """The command id of a fact: the same line again is the same command.
@@ -329,7 +385,7 @@ class _Import:
         if type(row) is HouseholdRow:
             person = owner_id(row.household)
             values = [
-                *astuple(row)[:6],
+                *_values(row)[:6],
                 row.moved_in,
                 *(
                     None if text is None else self.crm.vault.fingerprint(Personal(person, text))
@@ -337,10 +393,9 @@ class _Import:
                 ),
             ]
         elif type(row) is RequestRow:
-            cells = astuple(row)
-            values = [row.request, row.closed_at] if part == "closed" else [*cells[:9]]
+            values = [row.request, row.closed_at] if part == "closed" else [*_values(row)[:9]]
         else:
-            values = list(astuple(row))
+            values = [*_values(row)]
         text = "\x1f".join("" if value is None else str(value) for value in values)
         digest = sha256(text.encode()).hexdigest()[:16]
         key = getattr(row, fact[3].kind.key)
@@ -378,8 +433,9 @@ def _charge_facts(
     named: dict[tuple[str, str], datetime] = {}
     for payments in run.files:
         if payments.kind.row is PaymentRow:
-            for _row, payment in payments.rows:
-                if payment.charge is not None:
+            bad = run.bad[payments.name]
+            for number, payment in payments.rows:
+                if payment.charge is not None and number not in bad:
                     key = (payment.household, payment.charge)
                     instant = payment.recorded or start_of_day(payment.paid_on, run.zone)
                     named[key] = min(named.get(key, instant), instant)
@@ -430,14 +486,30 @@ def write_rejects(path: Path, files: Sequence[ReadFile], faults: Sequence[Import
 
     The file is made readable by its owner only.
     """
-    names = {file.name: file for file in files}
-    path.touch(mode=0o600)
-    with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(["file", "row", "column", "code", "message", "cells..."])
-        for fault in faults:
-            file = names.get(fault.file)
-            cells = file.rejected.get(fault.row, []) if file is not None else []
-            writer.writerow(
-                [fault.file, fault.row, fault.column, fault.code, fault.message, *cells]
-            )
+    try:
+        cells = {
+            file.name: read_again(file, {f.row for f in faults if f.file == file.name})
+            for file in files
+            if file.header
+        }
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(opened, "w", encoding="utf-8", newline="") as out:
+            path.chmod(0o600)  # It may have been there before, open to others.
+            writer = csv.writer(out)
+            writer.writerow(["file", "row", "column", "code", "message", "cells..."])
+            for f in faults:
+                found = cells.get(f.file, {}).get(f.row, [])
+                writer.writerow([f.file, f.row, f.column, f.code, f.message, *found])
+    except OSError as error:
+        raise _rejects_unwritable(path) from error
+
+
+def _rejects_unwritable(path: Path) -> Invalid:
+    return Invalid.one("rejects_unwritable", f"`{path}` cannot be written", "--rejects")
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(check_id(text))
+    except ValueError:
+        return False

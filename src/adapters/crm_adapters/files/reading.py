@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ class ReadFile:
         count: Lines, faulty ones included.
         faults: Everything wrong.
         rejected: The cells of faulty lines by row number, for a reject file.
+        header: The header as it stands in the file.
+        path: Where it lies.
+        encoding: How it was read.
+        whole: Whether it could be read to its end.
     """
 
     kind: FileKind
@@ -57,6 +61,17 @@ class ReadFile:
     faults: list[ImportFault]
     rejected: dict[int, list[str]]
     header: list[str]
+    path: Path
+    encoding: str
+    whole: bool = False
+
+    def lost(self, column: str) -> list[str]:
+        """What the faulty lines have in one column; an empty text where they have nothing."""
+        names = [title.strip() for title in self.header]
+        if self.headers.get(column) not in names:
+            return []
+        place = names.index(self.headers[column])
+        return [(*cells, *[""] * place)[place].strip() for cells in self.rejected.values()]
 
 
 def find_files(paths: Iterable[Path]) -> tuple[list[tuple[FileKind, Path]], list[ImportFault]]:
@@ -77,10 +92,7 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[FileKind, Path]], list
         elif path.is_file():
             kinds = [k for k in KINDS if path.name.lower() == f"{k.name}.csv"]
             if not kinds:
-                names = ", ".join(f"{k.name}.csv" for k in KINDS)
-                faults.append(
-                    ImportFault(path.name, 0, "", "file_unknown", f"import files are named {names}")
-                )
+                faults.append(ImportFault(path.name, 0, "", "file_unknown", _known_names(path)))
             inside = [(kinds[0], path)] if kinds else []
         else:
             faults.append(ImportFault(str(path), 0, "", "file_missing", "there is no such file"))
@@ -94,11 +106,18 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[FileKind, Path]], list
     return [(kind, found[kind.name]) for kind in KINDS if kind.name in found], faults
 
 
+def _known_names(path: Path) -> str:
+    said = "import files are named " + ", ".join(f"{k.name}.csv" for k in KINDS)
+    if path.suffix.lower() in (".xls", ".xlsx", ".xlsm", ".ods"):
+        return f"a spreadsheet is not read; save its sheets as CSV, {said}"
+    return said
+
+
 def read_file(
     kind: FileKind, path: Path, encoding: str, progress: Callable[[int], None]
 ) -> ReadFile:
     """Read one file; nothing in it stops the reading but its encoding and its header."""
-    read = ReadFile(kind, path.name, {}, [], 0, [], {}, [])
+    read = ReadFile(kind, path.name, {}, [], 0, [], {}, [], path, encoding)
     try:
         text = _decode(path, encoding)
     except UnicodeDecodeError as error:
@@ -119,8 +138,16 @@ def read_file(
     columns = _columns(read, header)
     if columns is None:
         return read
+    before = len(read.faults)
     _read_rows(read, columns, lines, progress)
+    read.whole = not any(fault.code == "csv_malformed" for fault in read.faults[before:])
     return read
+
+
+def read_again(file: ReadFile, rows: Collection[int]) -> dict[int, list[str]]:
+    """The cells of some rows: those of a row that could be read are not kept as text."""
+    text = _decode(file.path, file.encoding)
+    return {row: cells for row, cells in _lines(file, text) if row in rows}
 
 
 def _decode(path: Path, encoding: str) -> str:

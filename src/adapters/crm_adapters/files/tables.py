@@ -12,7 +12,7 @@ from typing import Any, NewType
 
 import attrs
 import cattrs
-from attrs import frozen
+from attrs import define, frozen
 from cattrs.errors import ClassValidationError
 
 from crm_core.kernel.dates import parse_date, parse_instant
@@ -44,7 +44,7 @@ class CellFault(ValueError):
         self.code = code
 
 
-@frozen
+@define
 class HouseholdRow:
     """A line of `households`."""
 
@@ -59,7 +59,7 @@ class HouseholdRow:
     moved_in: date | None = None
 
 
-@frozen
+@define
 class ChargeRow:
     """A line of `charges`."""
 
@@ -72,7 +72,7 @@ class ChargeRow:
     recorded: datetime | None = None
 
 
-@frozen
+@define
 class PaymentRow:
     """A line of `payments`."""
 
@@ -85,7 +85,7 @@ class PaymentRow:
     recorded: datetime | None = None
 
 
-@frozen
+@define
 class PurchaseRow:
     """A line of `purchases`; a negative amount is a refund."""
 
@@ -97,7 +97,7 @@ class PurchaseRow:
     recorded: datetime | None = None
 
 
-@frozen
+@define
 class RequestRow:
     """A line of `requests`."""
 
@@ -218,6 +218,20 @@ def _cell(code: str, parse: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
     return hook
 
 
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
+"""Years that a date in a file can be meant to have; others are slips, or overflow in a zone."""
+
+
+def _sensible(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    def parse_sensible(text: str) -> Any:
+        parsed = parse(text)
+        if EARLIEST_YEAR <= parsed.year <= LATEST_YEAR:
+            return parsed
+        raise ValueError(f"the year is not between {EARLIEST_YEAR} and {LATEST_YEAR}")
+
+    return parse_sensible
+
+
 def _one_of(known: tuple[str, ...]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text in known:
@@ -242,8 +256,8 @@ def _converter() -> cattrs.Converter:
         (Line, "text_malformed", _line),
         (Phone, "phone_malformed", check_phone),
         (Fen, "amount_malformed", fen_from_yuan),
-        (date, "date_malformed", parse_date),
-        (datetime, "instant_malformed", parse_instant),
+        (date, "date_malformed", _sensible(parse_date)),
+        (datetime, "instant_malformed", _sensible(parse_instant)),
         (HouseholdKind, "kind_unknown", _one_of(HOUSEHOLD_KINDS)),
         (ChargeKind, "kind_unknown", _one_of(CHARGE_KINDS)),
         (Method, "method_unknown", _one_of(METHODS)),

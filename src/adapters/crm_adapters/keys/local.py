@@ -11,13 +11,15 @@ import hmac
 import os
 import sqlite3
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from crm_core.errors import NotALog, StoreUnreachable
+from crm_core.errors import Conflict, NotALog, StoreUnreachable
 from crm_core.kernel.sealed import (
     Erased,
     KeyMissing,
@@ -61,6 +63,8 @@ class LocalVault:
             self._file.execute("PRAGMA secure_delete = ON")
             self._file.execute("PRAGMA journal_mode = TRUNCATE")
             self._file.execute("PRAGMA synchronous = FULL")
+            # What `VACUUM` puts aside holds keys: it must not become a file.
+            self._file.execute("PRAGMA temp_store = MEMORY")
             self._file.execute(_SCHEMA)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
@@ -97,27 +101,41 @@ class LocalVault:
 
     def erase(self, subject: str) -> None:
         with self._lock:
-            self._pending.pop(subject, None)
-            self._file.execute("INSERT OR REPLACE INTO crm_keys VALUES (?, NULL)", (subject,))
-            self._ciphers[subject] = None
+            with self._errors():
+                self._file.execute("INSERT OR REPLACE INTO crm_keys VALUES (?, NULL)", (subject,))
+                self._pending.pop(subject, None)
+                self._ciphers[subject] = None
+                # SQLite overwrites the deleted row, but not the copies that it left behind when
+                # it once moved rows between pages. Writing the file anew does.
+                self._file.execute("VACUUM")
 
     def flush(self) -> None:
         if not self._pending:
             return
-        with self._lock:
+        with self._lock, self._errors():
             try:
                 self._file.execute("BEGIN IMMEDIATE")
-                self._file.executemany(
-                    "INSERT OR IGNORE INTO crm_keys VALUES (?, ?)", self._pending.items()
-                )
+                self._file.executemany("INSERT INTO crm_keys VALUES (?, ?)", self._pending.items())
                 self._file.execute("COMMIT")
-            except sqlite3.Error as error:
+            except sqlite3.IntegrityError as error:
+                self._file.execute("ROLLBACK")
+                raise self._taken() from error
+            except sqlite3.Error:
                 if self._file.in_transaction:
                     self._file.execute("ROLLBACK")
-                raise StoreUnreachable(
-                    f"key vault `{self._name}` cannot be written: {error}"
-                ) from error
+                raise
             self._pending.clear()
+
+    def _taken(self) -> Conflict:
+        """Forget our keys of persons to whom another process has given, or erased, one.
+
+        Nothing may be appended that was sealed under ours: nobody could open it again.
+        """
+        taken = [subject for subject in self._pending if self._row(subject) is not None]
+        for subject in taken:
+            del self._pending[subject]
+            self._ciphers.pop(subject, None)
+        return Conflict(f"key of `{taken[0]}`", 0, 1)
 
     def close(self) -> None:
         with self._lock:
@@ -142,10 +160,18 @@ class LocalVault:
             return cipher
 
     def _row(self, subject: str) -> tuple[bytes | None] | None:
-        found: tuple[bytes | None] | None = self._file.execute(
-            "SELECT key FROM crm_keys WHERE subject = ?", (subject,)
-        ).fetchone()
-        return found
+        with self._errors():
+            found: tuple[bytes | None] | None = self._file.execute(
+                "SELECT key FROM crm_keys WHERE subject = ?", (subject,)
+            ).fetchone()
+            return found
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreUnreachable(f"key vault `{self._name}` cannot be used: {error}") from error
 
     def _stored(self, subject: str) -> bytes | None:
         row = self._row(subject)

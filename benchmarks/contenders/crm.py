@@ -1,0 +1,160 @@
+"""crm-core: the log as `open_crm` opens it."""
+
+from __future__ import annotations
+
+import gc
+from importlib.metadata import version
+from time import perf_counter
+from typing import Any
+
+from contenders import work
+
+from crm_adapters import open_crm
+from crm_adapters.codec import codec
+from crm_core import CRM, Account, Actor
+from crm_core.kernel.canonical import GENESIS
+from crm_core.kernel.dates import local_date
+from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
+from crm_core.payments import ACCOUNT
+from crm_core.payments.events import ChargeRaised, PaymentReceived
+
+ZONE = "Asia/Shanghai"
+READER = Actor("benchmark")
+
+
+class Contender:
+    """What it can be asked for; every answer is in seconds."""
+
+    def __init__(self) -> None:
+        self._opened: dict[str, CRM] = {}
+        self._next = 1
+
+    def versions(self) -> dict[str, str]:
+        names = ("attrs", "cattrs", "msgspec", "sqlalchemy", "cryptography", "psycopg")
+        return {name: version(name) for name in names}
+
+    def append(self, url: str, batch: int, count: int, chained: bool = True) -> float:
+        """Append `count` batches, each one commit to a new account."""
+        log = self._crm(url).log
+        tasks = [[commit(self._number(), batch)] for _ in range(count)]
+        link = codec.link
+        if not chained:
+            codec.link = lambda *_: GENESIS  # what appending costs without its digests
+        gc.collect()
+        started = perf_counter()
+        try:
+            for commits in tasks:
+                log.append(commits)
+            return perf_counter() - started
+        finally:
+            codec.link = link
+
+    def fill(self, url: str, events: int) -> int:
+        """Append so many events in batches of a thousand."""
+        log = self._crm(url).log
+        for _ in range(events // 1000):
+            log.append([commit(self._number(), 1000)])
+        return log.head()
+
+    def prepare(self, url: str, accounts: int, size: int) -> int:
+        """Fill a log with accounts that grow side by side, one event at a time."""
+        log = self._crm(url).log
+        numbers = range(1, accounts + 1)
+        tips = dict.fromkeys(numbers, Tip())
+        for version_ in range(1, size + 1):
+            commits = []
+            for number in numbers:
+                fact = account_event(number, version_)
+                stream = ACCOUNT.stream(work.household(number))
+                events = (_envelope(work.command_id(self._number()), 0, *fact),)
+                append = StreamAppend(stream, tips[number], work.household(number), events)
+                commits.append(Commit(events[0].command, "", (append,)))
+            log.append(commits)
+            tips = dict(zip(numbers, self._tips(log, numbers), strict=True))
+        return log.head()
+
+    def load(self, url: str, first: int, count: int, size: int) -> float:
+        """Load `count` accounts: read their streams and fold them."""
+        log, fold = self._crm(url).log, ACCOUNT.decider.fold
+        streams = [ACCOUNT.stream(work.household(n)) for n in range(first, first + count)]
+        gc.collect()
+        started = perf_counter()
+        for stream in streams:
+            state = fold(recorded.envelope.data for recorded in log.read(stream))
+        seconds = perf_counter() - started
+        assert len(state.facts) == size
+        return seconds
+
+    def get(self, url: str, first: int, count: int, size: int) -> float:
+        """Load `count` accounts through the facade."""
+        crm = self._crm(url)
+        names = [work.household(n) for n in range(first, first + count)]
+        gc.collect()
+        started = perf_counter()
+        for name in names:
+            state = crm.get(Account, name, by=READER)
+        seconds = perf_counter() - started
+        assert state is not None and len(state.facts) == size
+        return seconds
+
+    def verify(self, url: str, root: bool) -> float:
+        """Verify the whole log."""
+        log: Any = self._crm(url).log
+        started = perf_counter()
+        found = log.verify(root=root)
+        seconds = perf_counter() - started
+        assert found.intact
+        return seconds
+
+    def close(self, url: str) -> None:
+        """Close a log."""
+        self._opened.pop(url).close()
+
+    def close_all(self) -> None:
+        for url in list(self._opened):
+            self.close(url)
+
+    def _crm(self, url: str) -> CRM:
+        if url not in self._opened:
+            self._opened[url] = open_crm(url)
+        return self._opened[url]
+
+    def _number(self) -> int:
+        self._next += 1
+        return self._next
+
+    def _tips(self, log: Any, numbers: range) -> list[Tip]:
+        streams = [ACCOUNT.stream(work.household(number)) for number in numbers]
+        found = log.tips(streams)
+        return [found[stream] for stream in streams]
+
+
+def commit(number: int, batch: int) -> Commit:
+    """One command that appends so many payments to a new account."""
+    command = work.command_id(number)
+    events = tuple(
+        _envelope(command, nth, received(fact), fact.paid_on, fact.recorded)
+        for nth, fact in enumerate(work.payments(number, batch))
+    )
+    who = work.household(number)
+    append = StreamAppend(ACCOUNT.stream(who), Tip(), who, events)
+    return Commit(command, work.digest(number), (append,))
+
+
+def account_event(account: int, number: int) -> tuple[Any, Any, Any]:
+    """An account's events: charges and payments in turn."""
+    if number % 2:
+        raised = work.charge(account, number // 2)
+        return ChargeRaised(*raised[:5]), raised.due, raised.recorded
+    fact = work.payment(account, number // 2)
+    return received(fact), fact.paid_on, fact.recorded
+
+
+def received(fact: work.Payment) -> PaymentReceived:
+    """The payment as an event of this library; household and actor stand around it."""
+    return PaymentReceived(fact.payment, fact.amount_fen, fact.paid_on, fact.method, fact.charge)
+
+
+def _envelope(command: str, nth: int, event: Any, effective: Any, recorded: Any) -> Envelope[Any]:
+    day = effective or local_date(recorded, ZONE)
+    return Envelope(work.ACTOR, command, event, day, recorded, nth)

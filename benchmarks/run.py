@@ -1,0 +1,121 @@
+"""Speed and memory beside the rivals, in one run: `nox -s bench -- [ROW ...] [--quick] [--write]`.
+
+Rivals are sampled in turns and compared sample by sample: quote the ratios, not the rates.
+Exit status: 0 all rows were measured (whether or not a goal was reached), 1 one was not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+import facts
+from measure import table
+from rows import ROWS, Bench
+from workers import ROOT, Unavailable, Workers
+
+PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
+
+METHOD = """\
+Each contender has a process of its own; they are sampled in turns, in changing order.
+A ratio is the median over the rounds of (rival's time / our time), with its smallest and largest.
+Rates depend on the machine and swing from minute to minute: quote the ratios.
+
+- Appends: event objects that exist already go in, positions come out, the commit is durable \
+(SQLite: write-ahead log, synchronous FULL for everybody).
+  One append is one command to one new aggregate.
+  All store the same seven fields; crm-core also keeps effective day, command id with its digest, \
+and the chain.
+- Raw sqlite3 inserts rows that were encoded before into the same table, and checks nothing.
+- `crm import` parses, validates, decides, chains and commits; it stands beside the bare \
+`EventStore.put` of as many events, whose making is not counted.
+- Loads: accounts of charges and payments in turn; the rivals fold into plain dicts.
+- The chain's cost is the difference to the same code with a constant in the place of SHA-256.
+- Memory is the peak of the whole process as the system reports it.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
+    started = perf_counter()
+    began = facts.load()
+    with tempfile.TemporaryDirectory(prefix="crm-bench-") as folder:
+        workers = Workers(Path(folder), _say)
+        bench = Bench(Path(folder), workers, _say, options.quick)
+        try:
+            for row in dict.fromkeys(ROWS[name] for name in options.rows):
+                _say(f"{row.__doc__}")
+                _measure(bench, row)
+            versions = facts.versions(workers.versions())
+        finally:
+            workers.end()
+    now = datetime.now(UTC)
+    machine = f"{facts.machine()}; load {began} at the beginning, {facts.load()} at the end"
+    report = _report(bench, machine, versions, now, perf_counter() - started)
+    print(report)
+    if options.write:
+        PAGE.write_text(_page(report), encoding="utf-8")
+    return 1 if bench.failures else 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}")
+    parser.add_argument("--quick", action="store_true", help="a smoke run without verdicts")
+    parser.add_argument("--write", action="store_true", help="keep the table in docs/reference")
+    options = parser.parse_args(arguments)
+    unknown = [row for row in options.rows if row not in ROWS]
+    if unknown:
+        parser.error(f"there is no row `{unknown[0]}`; there are {', '.join(ROWS)}")
+    if options.write and (options.rows or options.quick):
+        parser.error("only a full run of all rows is kept")
+    options.rows = options.rows or list(ROWS)
+    return options
+
+
+def _measure(bench: Bench, row: object) -> None:
+    names = [name for name, function in ROWS.items() if function is row]
+    try:
+        ROWS[names[0]](bench)
+    except (Unavailable, RuntimeError, ImportError) as error:
+        bench.fail("/".join(names), str(error))
+
+
+def _report(
+    bench: Bench, machine: str, versions: list[str], now: datetime, seconds: float
+) -> str:
+    kind = "Smoke run, its figures mean nothing" if bench.quick else "Measured"
+    missed = [line for line in bench.lines if line.reached is False]
+    judged = [line for line in bench.lines if line.reached is not None]
+    parts = [
+        f"{kind}: {now:%Y-%m-%d}, in {seconds:.0f} s, on {machine}.",
+        "",
+        *(f"- {line}" for line in versions),
+        *(f"- {note}" for note in bench.notes),
+        "",
+        table(bench.lines),
+        "",
+        f"{len(judged) - len(missed)} of {len(judged)} goals reached.",
+    ]
+    parts += [f"- NOT MEASURED: {failure}" for failure in bench.failures]
+    return "\n".join(parts)
+
+
+def _page(report: str) -> str:
+    return (
+        "# Benchmarks\n\n"
+        "Written by `nox -s bench -- --write`; not edited by hand.\n\n"
+        f"{report}\n\n## How it is measured\n\n{METHOD}"
+    )
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

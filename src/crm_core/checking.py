@@ -1,0 +1,112 @@
+"""The data standard of commands (OWN-05): what no decision could look at, and no log could hold.
+
+Python does not keep anybody from putting a truth value, a fraction, an instant without an offset
+or an invisible character where a field says otherwise. Written to the log, it would never be read
+back. So it is refused before anything is decided, all faults at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import cache
+from typing import Any, get_args, get_type_hints
+
+import attrs
+
+from crm_core.errors import Fault, Invalid
+from crm_core.kernel.canonical import INTEGER_MAX
+from crm_core.kernel.dates import as_utc
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.text import check_id, check_text
+
+Check = Callable[[Any], Any]
+
+
+def checked(command: Any) -> Any:
+    """The command, its instants in UTC.
+
+    Raises:
+        Invalid: fields that do not hold what they say, each with its name and never its value.
+    """
+    kind: type = type(command)
+    if not attrs.has(kind):
+        return command
+    faults: list[Fault] = []
+    changes: dict[str, Any] = {}
+    for name, check in _checks(kind):
+        value = getattr(command, name)
+        try:
+            accepted = check(value)
+        except ValueError as error:
+            faults.append(Fault("value_malformed", str(error), f"{kind.__name__}.{name}"))
+        else:
+            if accepted is not value:
+                changes[name] = accepted
+    if faults:
+        raise Invalid(faults)
+    return attrs.evolve(command, **changes) if changes else command
+
+
+@cache
+def _checks(cls: type) -> tuple[tuple[str, Check], ...]:
+    """A check for each field whose hint is a plain value, optional or not."""
+    found = []
+    for name, hint in get_type_hints(cls).items():
+        kinds = get_args(hint) or (hint,)
+        check = next((_CHECKS[kind] for kind in kinds if kind in _CHECKS), None)
+        if check is not None:
+            found.append((name, _optional(check) if type(None) in kinds else check))
+    return tuple(found)
+
+
+def _optional(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("text is expected")
+    return check_text(value)
+
+
+def _number(value: Any) -> Any:
+    if type(value) is not int or abs(value) > INTEGER_MAX:
+        raise ValueError("a whole number within ±2^53 is expected")
+    return value
+
+
+def _truth(value: Any) -> Any:
+    if type(value) is not bool:
+        raise ValueError("true or false is expected")
+    return value
+
+
+def _day(value: Any) -> Any:
+    if type(value) is not date:
+        raise ValueError("a date is expected")
+    return value
+
+
+def _instant(value: Any) -> Any:
+    if not isinstance(value, datetime):
+        raise ValueError("an instant is expected")
+    return value if value.tzinfo is not None and not value.utcoffset() else as_utc(value)
+
+
+def _personal(value: Any) -> Any:
+    if not isinstance(value, Personal):
+        raise ValueError("a personal value is expected")
+    check_id(value.subject)
+    check_text(value.reveal())
+    return value
+
+
+_CHECKS: dict[Any, Check] = {
+    bool: _truth,
+    date: _day,
+    datetime: _instant,
+    int: _number,
+    str: _text,
+    Personal: _personal,
+}

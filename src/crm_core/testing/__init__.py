@@ -1,0 +1,26 @@
+"""What tests of and around this library may use: scenarios, strategies, laws, contracts.
+
+`scenario` says what a decision should be; `strategies` makes values, commands, events and whole
+histories; `laws` checks what holds for every decider and codec; `contracts` checks adapters.
+Needs hypothesis and pytest; nothing outside this package does.
+"""
+
+from crm_core.testing.contracts import EventLogContract, KeyVaultContract
+from crm_core.testing.laws import check_codec, check_decider
+from crm_core.testing.scenario import Given, Outcome, given
+from crm_core.testing.strategies import History, Step, any_events, events_of, histories
+
+__all__ = [
+    "EventLogContract",
+    "Given",
+    "History",
+    "KeyVaultContract",
+    "Outcome",
+    "Step",
+    "any_events",
+    "check_codec",
+    "check_decider",
+    "events_of",
+    "given",
+    "histories",
+]

@@ -1,0 +1,450 @@
+"""Strategies for commands to an account, and for whole estates with their histories.
+
+    @given(estates(2011))
+    def test_a_year_is_graded_once(estate):
+        with open_crm("memory:") as crm:
+            play(crm, estate)
+            assert crm.grade(2011) == crm.grade(2011)
+
+Everything has an effective day and an instant at which it came to be known. Most is entered soon;
+some late, some long before its day, and half of the estates are entered out of the order in which
+things came to be known, as by an import of older records. Days lean towards those on which rules
+turn: the ends of the year, and the ends of credit grades counted from a due date.
+
+Histories of a single stream are in `crm_core.testing.strategies`.
+
+Needs hypothesis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+from attrs import frozen
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from crm_core.crm import CRM
+from crm_core.errors import Refused
+from crm_core.kernel.dates import start_of_day
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.recorded import SYSTEM, Actor
+from crm_core.owners.commands import ConfirmConduct, RecordInterest, RegisterHousehold
+from crm_core.payments.commands import (
+    AcceptMovedPayment,
+    CancelCharge,
+    MovePayment,
+    RaiseCharge,
+    ReceivePayment,
+    RecordPurchase,
+    RefundCredit,
+    ReversePayment,
+    WaiveCharge,
+)
+from crm_core.requests.commands import KINDS, MarkDuplicate, ReceiveRequest
+
+__all__ = ["Entry", "Estate", "account_commands", "estates", "knowledge", "play"]
+
+T = TypeVar("T")
+
+GRADE_ENDS = (0, 1, 30, 31, 90, 91, 180, 181, 365, 366)
+"""Days since a due date on which a credit grade begins or ends (PAY-04)."""
+
+TURNING_FEN = (
+    1,
+    799_999,
+    800_000,
+    999_999,
+    1_000_000,
+    1_599_999,
+    1_600_000,
+    1_999_999,
+    2_000_000,
+)
+"""Purchases of a year on either side of what a layer asks for (GRD-03)."""
+
+
+@frozen
+class Entry:
+    """A command, and when the company came to know what it says."""
+
+    command: Any
+    at: datetime
+
+
+@frozen
+class Estate:
+    """Some households and what happened to them.
+
+    Args:
+        year: The calendar year it leans towards.
+        households: Ids of the households, sorted.
+        entries: Commands in the order in which they are entered; some may be refused.
+    """
+
+    year: int
+    households: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+
+def play(crm: CRM, estate: Estate, *, by: Actor = SYSTEM) -> list[Entry]:
+    """Run every entry under a command id of its own; returns those that were not refused."""
+    accepted = []
+    for number, entry in enumerate(estate.entries):
+        try:
+            crm.do(entry.command, by=by, id=f"entry-{number}", at=entry.at)
+        except Refused:
+            continue
+        accepted.append(entry)
+    return accepted
+
+
+# --- one account -----------------------------------------------------------------------------
+
+
+def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[Any]:
+    """Commands to one account, with numbers from small pools so that they often meet.
+
+    Every kind is there, and so is every way of being refused.
+    """
+    home = st.just(household)
+    charge = st.sampled_from(["C1", "C2", "C3"])
+    payment = st.sampled_from(["P1", "P2", "P3", "P4"])
+    number = st.sampled_from(["N1", "N2", "N3"])
+    amount = st.one_of(st.sampled_from([1, 50_00, 100_00, 150_00]), st.integers(-1, 300_00))
+    on = _days_around(year)
+    method = st.sampled_from(["cash", "transfer", "shells"])
+    reason = st.sampled_from(["mistake", "mistake", "mistake", ""])
+    approver = st.sampled_from(["M1", "M1", "M1", ""])
+    return st.one_of(
+        st.builds(
+            RaiseCharge,
+            household=home,
+            charge=charge,
+            kind=st.sampled_from(["management_fee", "parking", "gift"]),
+            period=st.just(f"{year}-01"),
+            amount_fen=amount,
+            due=on,
+        ),
+        st.builds(CancelCharge, home, charge, on, reason),
+        st.builds(
+            ReceivePayment,
+            household=home,
+            payment=payment,
+            amount_fen=amount,
+            paid_on=on,
+            method=method,
+            charge=st.none() | charge,
+            charge_follows=st.booleans(),
+        ),
+        st.builds(ReversePayment, home, payment, on, reason),
+        st.builds(
+            MovePayment,
+            household=home,
+            payment=payment,
+            to_household=st.sampled_from([household, "V2"]),
+            reason=reason,
+            refused_there=st.none() | st.just(Refusal("payment_exists", "PAY-01", "it is there")),
+        ),
+        st.builds(
+            AcceptMovedPayment,
+            household=home,
+            payment=payment,
+            from_household=st.just("V2"),
+            amount_fen=st.integers(1, 300_00),
+            paid_on=on,
+            method=st.just("cash"),
+            reason=st.just("mistake"),
+        ),
+        st.builds(
+            RefundCredit,
+            household=home,
+            refund=number,
+            amount_fen=amount,
+            on=on,
+            reason=reason,
+            approver=approver,
+        ),
+        st.builds(
+            WaiveCharge,
+            household=home,
+            waiver=number,
+            charge=charge,
+            amount_fen=amount,
+            on=on,
+            reason=reason,
+            approver=approver,
+            write_off=st.booleans(),
+        ),
+        st.builds(
+            RecordPurchase,
+            household=home,
+            purchase=number,
+            service=st.just("cleaning"),
+            amount_fen=st.one_of(amount, amount.map(lambda fen: -fen)),
+            on=on,
+        ),
+    )
+
+
+# --- days and instants -----------------------------------------------------------------------
+
+
+def _days_around(year: int) -> SearchStrategy[date]:
+    """Days from two years before the year until three months after it, and often its ends."""
+    ends = [
+        date(year - 1, 1, 1),
+        date(year - 1, 12, 31),
+        date(year, 1, 1),
+        date(year, 2, 28),
+        date(year, 12, 30),
+        date(year, 12, 31),
+        date(year + 1, 1, 1),
+    ]
+    return st.one_of(
+        st.sampled_from(ends),
+        st.dates(date(year, 1, 1), date(year, 12, 31)),
+        st.dates(date(year - 2, 1, 1), date(year + 1, 3, 31)),
+    )
+
+
+def knowledge(year: int) -> SearchStrategy[datetime]:
+    """Instants at which a grading of the year might have been made, hindsight included."""
+    first = start_of_day(date(year, 1, 1))
+    over = start_of_day(date(year + 1, 1, 1))
+    return st.one_of(
+        st.sampled_from([over - timedelta(seconds=1), over, over + timedelta(days=5)]),
+        st.integers(0, 366 * 24).map(lambda hours: first + timedelta(hours=hours)),
+        st.integers(1, 200).map(lambda late: over + timedelta(days=late)),
+        st.just(over + timedelta(days=3000)),
+    )
+
+
+def _soon(day: date) -> SearchStrategy[datetime]:
+    """When a fact of that day came to be known: mostly that day or the next, at times much later
+    or long before.
+    """
+    start = start_of_day(day)
+    hours = st.one_of(
+        st.sampled_from([0, 10, 24, 24 * 6]),
+        st.integers(0, 72),
+        st.integers(24 * -40, 24 * 200),
+    )
+    return hours.map(lambda late: start + timedelta(hours=late))
+
+
+def _later(instant: datetime) -> SearchStrategy[datetime]:
+    return st.one_of(
+        st.just(instant), st.integers(0, 24 * 60).map(lambda late: instant + timedelta(hours=late))
+    )
+
+
+# --- whole households ------------------------------------------------------------------------
+
+
+@st.composite
+def estates(draw: DrawFn, year: int, *, households_max: int = 4) -> Estate:
+    """Estates of one to `households_max` households, around one calendar year."""
+    count = draw(st.integers(1, households_max))
+    households = tuple(f"V{number}" for number in range(1, count + 1))
+    opened = start_of_day(date(year - 3, 1, 1))
+    registered = [
+        Entry(RegisterHousehold(home, "Anhe", "1", "1", f"{number}01"), opened)
+        for number, home in enumerate(households, 1)
+    ]
+    told: list[Entry] = []
+    for home in households:
+        others = [other for other in households if other != home]
+        told.extend(_Told(draw, year, home, others).entries())
+    if draw(st.booleans()):
+        # Entered as it came to be known; otherwise household by household, as from old files.
+        told.sort(key=lambda entry: entry.at)
+    return Estate(year, households, (*registered, *told))
+
+
+class _Told:
+    """One household's history while it is being made up."""
+
+    def __init__(self, draw: DrawFn, year: int, home: str, others: list[str]) -> None:
+        self._draw = draw
+        self._year = year
+        self._home = home
+        self._others = others
+        self._days = _days_around(year)
+
+    def entries(self) -> Iterable[Entry]:
+        """What happened, what comes of something else behind it."""
+        charges = self._several("C", 6, self._charge)
+        payments = self._several("P", 7, lambda number: self._payment(number, charges))
+        yield from charges
+        yield from payments
+        yield from self._several("W", 2, lambda number: self._waiver(number, charges))
+        for entry in charges:
+            if self._seldom():
+                yield self._cancellation(entry)
+        for entry in payments:
+            if self._seldom():
+                yield self._reversal(entry)
+            elif self._others and self._seldom():
+                yield from self._moves(entry)
+        yield from self._several("F", 2, self._refund)
+        yield from self._several("B", 4, self._purchase)
+        requests = self._several("R", 7, self._request)
+        yield from requests
+        for entry, other in zip(requests[1:], requests, strict=False):
+            if self._seldom():
+                yield self._duplicate(entry, other)
+        yield from self._several("I", 1, self._interest)
+        yield from self._several("D", 1, self._conduct)
+
+    # --- charges and money ---------------------------------------------------------------
+
+    def _charge(self, number: str) -> Entry:
+        in_the_year = st.dates(*_ends(self._year))
+        due = self._any(st.one_of(in_the_year, in_the_year, self._days))
+        amount = self._any(st.one_of(st.sampled_from([1, 100_00, 127_00]), st.integers(1, 400_00)))
+        command = RaiseCharge(self._home, number, "management_fee", f"{due:%Y-%m}", amount, due)
+        return Entry(command, self._known(due))
+
+    def _payment(self, number: str, charges: list[Entry]) -> Entry:
+        charge = self._one_of(charges)
+        if charge is None:
+            command = ReceivePayment(
+                self._home, number, self._any(st.integers(1, 500_00)), self._day(), "transfer"
+            )
+            return Entry(command, self._known(command.paid_on))
+        raised = charge.command
+        whole = raised.amount_fen
+        amount = self._any(
+            st.one_of(
+                st.just(whole),  # in full, mostly
+                st.just(whole),
+                st.integers(1, whole),  # in part
+                st.integers(whole, 3 * whole),  # too much
+            )
+        )
+        after = self._any(
+            st.one_of(st.sampled_from(GRADE_ENDS), st.integers(-5, 60), st.integers(-30, 420))
+        )
+        paid_on = raised.due + timedelta(days=after)
+        named = raised.charge if self._any(st.booleans()) else None
+        command = ReceivePayment(
+            self._home, number, amount, paid_on, "wechat", named, charge_follows=True
+        )
+        return Entry(command, self._known(paid_on))
+
+    def _cancellation(self, charge: Entry) -> Entry:
+        raised = charge.command
+        command = CancelCharge(self._home, raised.charge, raised.due, "raised by mistake")
+        return Entry(command, self._any(_later(charge.at)))
+
+    def _reversal(self, payment: Entry) -> Entry:
+        paid = payment.command
+        on = paid.paid_on + timedelta(days=self._any(st.integers(0, 200)))
+        command = ReversePayment(self._home, paid.payment, on, "bounced")
+        return Entry(command, max(payment.at, self._known(on)))
+
+    def _moves(self, payment: Entry) -> Iterable[Entry]:
+        """Where it belongs, and at times from there to yet another household, or back."""
+        number, at, here = payment.command.payment, payment.at, self._home
+        for _ in range(self._any(st.integers(1, 2))):
+            to = self._any(st.sampled_from([h for h in (self._home, *self._others) if h != here]))
+            at = self._any(_later(at))
+            yield Entry(MovePayment(here, number, to, "wrong household"), at)
+            here = to
+
+    def _waiver(self, number: str, charges: list[Entry]) -> Entry | None:
+        charge = self._one_of(charges)
+        if charge is None:
+            return None
+        raised = charge.command
+        on = raised.due + timedelta(days=self._any(st.integers(-10, 300)))
+        amount = self._any(st.one_of(st.just(1), st.integers(1, raised.amount_fen)))
+        command = WaiveCharge(
+            self._home, number, raised.charge, amount, on, "hardship", "M1", self._any(_TRUTH)
+        )
+        return Entry(command, self._known(on))
+
+    def _refund(self, number: str) -> Entry:
+        on = self._day()
+        amount = self._any(st.one_of(st.integers(1, 100), st.integers(1, 300_00)))
+        return Entry(
+            RefundCredit(self._home, number, amount, on, "asked for it", "M1"), self._known(on)
+        )
+
+    def _purchase(self, number: str) -> Entry:
+        on = self._day()
+        amount = self._any(
+            st.one_of(
+                st.sampled_from(TURNING_FEN),
+                st.integers(1, 2_500_000),
+                st.sampled_from([-1, -100_00]),
+                st.integers(-500_000, -1),
+            )
+        )
+        return Entry(RecordPurchase(self._home, number, "cleaning", amount, on), self._known(on))
+
+    # --- requests and the rest -----------------------------------------------------------
+
+    def _request(self, number: str) -> Entry:
+        day = self._any(st.one_of(self._days, st.dates(*_ends(self._year))))
+        hour = self._any(st.sampled_from([0, 9, 23]))
+        received = start_of_day(day) + timedelta(hours=hour)
+        command = ReceiveRequest(
+            request=f"{self._home}-{number}",
+            household=self._home,
+            channel="phone",
+            kind=self._any(st.sampled_from(KINDS)),
+            trade="cleaning",
+            severity="general",
+            summary="",
+            received_at=received,
+            first_asked="S1",
+        )
+        return Entry(command, self._any(_later(received)))
+
+    def _duplicate(self, request: Entry, of: Entry) -> Entry:
+        command = MarkDuplicate(request.command.request, of.command.request, "the same matter")
+        return Entry(command, self._any(_later(max(request.at, of.at))))
+
+    def _interest(self, number: str) -> Entry:
+        on = self._day()
+        return Entry(RecordInterest(self._home, "gym", on, f"consent {number}"), self._known(on))
+
+    def _conduct(self, number: str) -> Entry:
+        on = self._day()
+        command = ConfirmConduct(self._home, "disturbance", on, f"note {number}", "M1", "manager")
+        return Entry(command, self._known(on))
+
+    # --- drawing -------------------------------------------------------------------------
+
+    def _any(self, strategy: SearchStrategy[T]) -> T:
+        return self._draw(strategy)
+
+    def _one_of(self, entries: list[Entry]) -> Entry | None:
+        return self._any(st.sampled_from([None, *entries, *entries]))
+
+    def _day(self) -> date:
+        return self._any(self._days)
+
+    def _known(self, day: date) -> datetime:
+        return self._any(_soon(day))
+
+    def _seldom(self) -> bool:
+        return self._any(_SELDOM)
+
+    def _several(self, kind: str, most: int, make: Callable[[str], Entry | None]) -> list[Entry]:
+        """Up to `most` entries; what is numbered is numbered across households."""
+        count = self._any(st.integers(0, most))
+        made = (make(f"{kind}{self._home[1:]}-{n}") for n in range(1, count + 1))
+        return [entry for entry in made if entry is not None]
+
+
+_TRUTH = st.booleans()
+_SELDOM = st.sampled_from([False, False, False, True])
+
+
+def _ends(year: int) -> tuple[date, date]:
+    return date(year, 1, 1), date(year, 12, 31)

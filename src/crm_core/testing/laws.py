@@ -1,0 +1,172 @@
+"""Laws that every decider and every codec keeps, checked on generated histories.
+
+    def test_a_household_keeps_the_laws():
+        check_decider(HOUSEHOLD, owner_commands(), opening=owner_openings())
+
+Each check is one run of Hypothesis under the profile of the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.decider import Decider, Refusal
+from crm_core.kernel.sealed import Personal
+from crm_core.testing.strategies import History, any_events, histories
+
+AnyDecider = Decider[Any, Any, Any]
+
+_TELLING = 6
+"""A personal text shorter than this may stand in a message by accident."""
+
+
+def check_decider(
+    subject: Aggregate | AnyDecider,
+    commands: SearchStrategy[Any],
+    *,
+    opening: SearchStrategy[Any] | None = None,
+    foreign: SearchStrategy[Any] | None = None,
+    max_examples: int | None = None,
+) -> None:
+    """Check the laws of a decider (decision record 0003).
+
+    - `decide` answers every command on every reachable state, twice the same, with events or a
+      refusal that names its code and rule and shows no personal value;
+    - replay: folding a history at once, or in two parts at any place, gives the same state, and
+      deciding on a state that was replayed gives the same as on the one that grew;
+    - `evolve` is total, and events of other slices change nothing;
+    - states are values: no later event changes an earlier state.
+
+    Args:
+        subject: An aggregate, or a decider alone.
+        commands: Commands for one stream of it.
+        opening: First commands of most histories (see `histories`).
+        foreign: Events that `evolve` must survive; those of the whole catalog by default.
+        max_examples: How many histories, if not as many as the caller's profile says.
+
+    Raises:
+        AssertionError: a law is broken; Hypothesis shows the smallest history that breaks it.
+    """
+    decider = subject.decider if isinstance(subject, Aggregate) else subject
+    events = any_events(stored=False) if foreign is None else foreign
+
+    @settings(max_examples=max_examples or settings().max_examples)
+    @given(histories(decider, commands, opening=opening), commands, st.lists(events, max_size=3))
+    def laws(history: History, command: Any, others: list[Any]) -> None:
+        check_decisions(decider, history, command)
+        check_replay(decider, history)
+        check_values(decider, history, others)
+
+    laws()
+
+
+def check_decisions(decider: AnyDecider, history: History, command: Any) -> None:
+    """`decide` answers, and answers the same again, wherever a history has come to."""
+    for step in history.steps:
+        _check_decision(decider, step.command, step.state, step.decided)
+    for state in _states(decider, history.events):
+        _check_decision(decider, command, state, decider.decide(command, state))
+
+
+def check_replay(decider: AnyDecider, history: History) -> None:
+    """A snapshot is worth a replay, and a replay is worth the life that was lived."""
+    events = history.events
+    whole = decider.fold(events)
+    for split in range(len(events) + 1):
+        snapshot = decider.fold(events[:split])
+        assert decider.fold(events[split:], snapshot) == whole, f"replay differs from {split} on"
+    seen: list[Any] = []
+    for step in history.steps:
+        replayed = decider.fold(seen)
+        assert replayed == step.state, "replay gives another state"
+        assert decider.decide(step.command, replayed) == step.decided, "replay decides otherwise"
+        if not isinstance(step.decided, Refusal):
+            seen.extend(step.decided)
+
+
+def check_values(decider: AnyDecider, history: History, others: list[Any]) -> None:
+    """`evolve` takes any event, ignores those of other slices, and changes no earlier state."""
+    states = _states(decider, history.events)
+    before = [repr(state) for state in states]
+    for state in states:
+        # Every state grows its own way: shared storage must not show it to the others.
+        for event in others:
+            evolved = decider.evolve(state, event)
+            if _is_foreign(decider, event):
+                assert evolved == state, f"`{type(event).__name__}` of another slice changes it"
+        decider.fold(others, state)
+        decider.fold(history.events, state)
+    for index, state in enumerate(states):
+        assert repr(state) == before[index], f"the state after {index} events changed later"
+        assert state == decider.fold(history.events[:index])
+
+
+def check_codec(
+    encode: Callable[[Any], bytes],
+    decode: Callable[[bytes, type], Any],
+    events: SearchStrategy[Any],
+) -> None:
+    """Check that a codec loses nothing, adds nothing, and always writes the same bytes.
+
+    Args:
+        encode: The bytes of an event.
+        decode: The event of a class behind bytes.
+        events: Events as they are stored.
+    """
+
+    @given(events)
+    def identity(event: Any) -> None:
+        data = encode(event)
+        note(data.decode(errors="replace"))
+        assert encode(event) == data, "the same event gives other bytes"
+        found = decode(data, type(event))
+        assert type(found) is type(event)
+        assert found == event, "another event comes back"
+        assert encode(found) == data, "what came back gives other bytes"
+
+    identity()
+
+
+def _states(decider: AnyDecider, events: tuple[Any, ...]) -> list[Any]:
+    """The state before the first event, and the one after each."""
+    states = [decider.initial]
+    for event in events:
+        states.append(decider.evolve(states[-1], event))
+    return states
+
+
+def _check_decision(decider: AnyDecider, command: Any, state: Any, decided: Any) -> None:
+    assert decider.decide(command, state) == decided, "deciding again gives something else"
+    if not isinstance(decided, Refusal):
+        assert isinstance(decided, tuple), "events come as a tuple"
+        return
+    assert decided.code
+    assert decided.rule
+    assert decided.message
+    shown = f"{decided.message} {decided.details}"
+    for value in _personal(command):
+        text = value.reveal()
+        if len(text) >= _TELLING and text not in repr(command):
+            assert text not in shown, "a refusal shows a personal value"
+
+
+def _personal(value: Any) -> list[Personal]:
+    if isinstance(value, Personal):
+        return [value]
+    if attrs.has(type(value)):
+        fields = attrs.fields(type(value))
+        return [one for field in fields for one in _personal(getattr(value, field.name))]
+    return []
+
+
+def _is_foreign(decider: AnyDecider, event: Any) -> bool:
+    """Whether an event comes from another package than the decider's logic."""
+    ours = decider.decide.__module__.rpartition(".")[0]
+    return type(event).__module__.rpartition(".")[0] != ours

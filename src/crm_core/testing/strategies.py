@@ -1,0 +1,498 @@
+"""Values, commands, events and histories for Hypothesis: written once, public, and extended here.
+
+A new event class needs nothing: `events_of` builds any class of the catalog from its type hints.
+A new kind of value needs a line in `_BY_TYPE` or `_BY_NAME`.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+import attrs
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from crm_core.catalog import EventType
+from crm_core.events import catalog
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.canonical import INTEGER_MAX
+from crm_core.kernel.dates import Period
+from crm_core.kernel.decider import Decider, Refusal
+from crm_core.kernel.money import FEN_MAX, Money
+from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.recorded import Actor
+from crm_core.kernel.rules import Operator
+from crm_core.kernel.sealed import Personal, PersonalValue, Sealed
+from crm_core.kernel.text import ID_LENGTH_MAX
+from crm_core.owners import commands as owners
+from crm_core.requests import commands as requests
+from crm_core.requests.sla import SlaPolicy, Targets
+
+FIRST_DAY = date(1990, 1, 1)
+LAST_DAY = date(2100, 12, 31)
+
+ACTOR_ROLES = (
+    "custodian",
+    "director",
+    "finance",
+    "manager",
+    "operator",
+    "owner",
+    "specialist",
+    "supervisor",
+    "system",
+)
+
+# --- values --------------------------------------------------------------------------------------
+
+_ID_START = "ABCDEFGHJKVXYZabcxyz0123456789星河小区张一é"
+_ID_REST = _ID_START + "._:#-"
+
+_TEXTS = (
+    "",
+    "漏水，楼上 3A 卫生间",
+    "„Straße“ – naïve \u0065\u0301 und \u00e9",
+    'it\'s "quoted", with \\ and / slashes',
+    "=HYPERLINK(1)",
+    "谢谢👍🏠",
+    "第一行\n第二行\t完",
+    "ﬁ ＡＢＣ １２３ ²",
+    "0e0",
+    "null",
+)
+
+
+def ids() -> SearchStrategy[str]:
+    """Ids as people and systems make them: `V00001`, `R1010`, any script; all accepted."""
+    made = st.builds(
+        str.__add__,
+        st.sampled_from(_ID_START),
+        st.text(st.sampled_from(_ID_REST), max_size=min(11, ID_LENGTH_MAX - 1)),
+    )
+    return st.sampled_from(("V00001", "V00002", "R1010", "C1", "星河-1", "é")) | made
+
+
+def texts(max_size: int = 20) -> SearchStrategy[str]:
+    """Text from people that `check_text` accepts: any script, quotes, combining marks, emoji.
+
+    Args:
+        max_size: Most characters.
+    """
+    made = st.text(
+        st.characters(exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+        | st.sampled_from("\n\t"),
+        max_size=max_size,
+    )
+    return st.sampled_from([text for text in _TEXTS if len(text) <= max_size]) | made
+
+
+def phones() -> SearchStrategy[str]:
+    """Telephone numbers that `check_phone` accepts."""
+    return st.from_regex(r"\+?[0-9]{3,6}[ -]?[0-9]{2,5}", fullmatch=True)
+
+
+def fen(low: int = 0, high: int = 10**12) -> SearchStrategy[int]:
+    """Amounts in fen, the edges of the default policies among them."""
+    edges = (0, 1, 99, 100, 799_999, 800_000, 999_999, 1_000_000, 1_600_000, 2_000_000)
+    return st.sampled_from([n for n in edges if low <= n <= high] or [low]) | st.integers(low, high)
+
+
+def days(first: date = FIRST_DAY, last: date = LAST_DAY) -> SearchStrategy[date]:
+    """Days, leap days and the ends of years among them."""
+    edges = (date(2000, 2, 29), date(2011, 12, 31), date(2012, 1, 1), date(2012, 2, 29))
+    made = st.dates(first, last)
+    inside = [day for day in edges if first <= day <= last]
+    return st.sampled_from(inside) | made if inside else made
+
+
+def instants(first: date = FIRST_DAY, last: date = LAST_DAY) -> SearchStrategy[datetime]:
+    """Aware instants in UTC, to the microsecond."""
+    start = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - given its zone below
+    end = datetime(last.year, last.month, last.day, 23, 59, 59)  # noqa: DTZ001
+    return st.datetimes(start, end, timezones=st.just(UTC))
+
+
+def periods() -> SearchStrategy[Period]:
+    """Periods of whole days; calendar years among them."""
+    years = st.integers(FIRST_DAY.year, LAST_DAY.year).map(Period.of_year)
+    pairs = st.tuples(days(), days()).map(sorted)
+    return years | pairs.map(lambda pair: Period(pair[0], pair[1]))
+
+
+def money(currency: str = "CNY") -> SearchStrategy[Money]:
+    """Amounts of one currency, of both signs."""
+    return st.builds(Money, fen(-FEN_MAX, FEN_MAX), st.just(currency))
+
+
+def actors() -> SearchStrategy[Actor]:
+    """Actors with a role of the method and a pseudonymous id."""
+    return st.builds(Actor, ids(), st.sampled_from(ACTOR_ROLES))
+
+
+def personal(subject: str | None = None) -> SearchStrategy[Personal]:
+    """Plain personal values: names and numbers of anyone, or of one person."""
+    whose = ids() if subject is None else st.just(subject)
+    return st.builds(Personal, whose, texts() | phones())
+
+
+def sealed(subject: str | None = None) -> SearchStrategy[Sealed]:
+    """Sealed values by their form alone: no key opens them."""
+    whose = ids() if subject is None else st.just(subject)
+    return st.builds(Sealed, whose, st.from_regex(r"[A-Za-z0-9_-]{20,40}", fullmatch=True))
+
+
+def digests() -> SearchStrategy[str]:
+    """SHA-256 digests as hex."""
+    return st.binary(min_size=32, max_size=32).map(bytes.hex)
+
+
+def policy_refs() -> SearchStrategy[PolicyRef]:
+    """References to policies."""
+    names = st.sampled_from(("sla-cn-default", "credit-cn-default", "grade-cn-default", "x"))
+    return st.builds(PolicyRef, digests(), names, st.integers(1, 9))
+
+
+def targets() -> SearchStrategy[Targets]:
+    """Targets that a request can be held to."""
+    seconds = st.sampled_from((1, 300, 1800, 21600)) | st.integers(1, 90 * 86400)
+    return st.builds(Targets, seconds, st.integers(1, 5), st.integers(1, 7), seconds)
+
+
+def sla_policies() -> SearchStrategy[SlaPolicy]:
+    """SLA policies in force, read from TOML as any other."""
+
+    def policy(version: int, general: int, major: int, promise: int, tries: int) -> SlaPolicy:
+        return SlaPolicy.parse(
+            'kind = "sla"\ncalendar = "24x7"\n'
+            f'[policy]\nname = "sla-generated"\nversion = {version}\n'
+            'effective_from = 1990-01-01\napproved_by = "director"\nimpact_assessment = "PIA"\n'
+            f"[close_seconds]\ngeneral = {general}\nmajor = {major}\n"
+            f"[promise_seconds]\nphone = {promise}\nother = {promise * 3}\n"
+            f"[confirmation]\nattempts = {tries}\ndays = {tries}\n"
+        )
+
+    return st.builds(
+        policy,
+        st.integers(1, 3),
+        st.sampled_from((1800, 3600)),
+        st.sampled_from((21600, 43200)),
+        st.sampled_from((300, 600)),
+        st.integers(1, 3),
+    )
+
+
+# --- classes -------------------------------------------------------------------------------------
+
+_WIDE_INTEGERS = st.integers(-INTEGER_MAX, INTEGER_MAX)
+
+_BY_TYPE: Mapping[Any, Callable[[], SearchStrategy[Any]]] = {
+    bool: st.booleans,
+    date: days,
+    datetime: instants,
+    int: lambda: st.integers(-3, 3) | _WIDE_INTEGERS,
+    str: texts,
+    Money: money,
+    Operator: lambda: st.sampled_from(Operator),
+    Period: periods,
+    PolicyRef: policy_refs,
+    SlaPolicy: sla_policies,
+    Targets: targets,
+    type(None): st.none,
+}
+"""What stands for a type wherever it occurs."""
+
+_BY_NAME: Mapping[str, Callable[[], SearchStrategy[Any]]] = {
+    "amount_fen": lambda: fen(1),
+    "digest": digests,
+    "household": ids,
+    "from_household": ids,
+    "to_household": ids,
+    "member": ids,
+    "request": ids,
+    "role": lambda: st.sampled_from(owners.ROLES),
+    "source": lambda: st.sampled_from(owners.SOURCES),
+    "version": lambda: st.integers(1, 99),
+    "year": lambda: st.integers(FIRST_DAY.year, LAST_DAY.year),
+}
+"""What stands for a field of that name; the type alone would say less."""
+
+
+def from_hint(hint: Any, *, stored: bool = True) -> SearchStrategy[Any]:
+    """Values of a type hint, as the fields of events and commands use them.
+
+    Args:
+        stored: Personal values are sealed, as in the log; else plain ones come too.
+    """
+    if hint is PersonalValue:
+        return sealed() if stored else sealed() | personal()
+    if hint is Personal:
+        return personal()
+    if hint in _BY_TYPE:
+        return _BY_TYPE[hint]()
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return st.one_of([from_hint(one, stored=stored) for one in _none_first(inner)])
+    if origin is tuple and inner[-1] is Ellipsis:
+        return st.lists(from_hint(inner[0], stored=stored), max_size=3).map(tuple)
+    if origin is tuple:
+        return st.tuples(*(from_hint(one, stored=stored) for one in inner))
+    if origin is dict:
+        key, value = (from_hint(one, stored=stored) for one in inner)
+        return st.dictionaries(key, value, max_size=3)
+    if origin is Literal:
+        return st.sampled_from(inner)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return st.sampled_from(list(hint))
+    if isinstance(hint, type) and attrs.has(hint):
+        return instances(hint, stored=stored)
+    raise TypeError(f"no strategy is known for `{hint}`: add it to `_BY_TYPE`")
+
+
+def instances(
+    cls: type, *, stored: bool = True, **fields: SearchStrategy[Any]
+) -> SearchStrategy[Any]:
+    """Instances of an attrs class, each field by its name or its type hint.
+
+    Args:
+        stored: See `from_hint`.
+        fields: Strategies for fields that are to be something special.
+    """
+    hints = get_type_hints(cls)
+    made = {
+        field.name: fields[field.name]
+        if field.name in fields
+        else _BY_NAME[field.name]()
+        if field.name in _BY_NAME
+        else from_hint(hints[field.name], stored=stored)
+        for field in attrs.fields(cls)
+    }
+    return st.builds(cls, **made)
+
+
+def events_of(kind: EventType, *, stored: bool = True) -> SearchStrategy[Any]:
+    """Events of one type of the catalog; possible values, though not always a likely story.
+
+    Args:
+        stored: Personal values are sealed, as in the log; else plain ones come too.
+    """
+    return instances(kind.cls, stored=stored)
+
+
+def any_events(*, stored: bool = True) -> SearchStrategy[Any]:
+    """Events of every type of the catalog."""
+    return st.one_of([events_of(kind, stored=stored) for kind in catalog().types])
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def owner_commands(household: str = "V00001") -> SearchStrategy[Any]:
+    """Commands for one household's file.
+
+    Few members, days and roles, so that commands meet; some of the values are not accepted.
+    """
+    made = _owner_commands(household)
+    return st.one_of(*(made(cls) for cls in _classes(owners)))
+
+
+def owner_openings(household: str = "V00001") -> SearchStrategy[Any]:
+    """Commands that open a household's file."""
+    accepted = {
+        "kind": st.sampled_from(owners.KINDS),
+        "source": st.sampled_from(owners.SOURCES),
+        "taken_by": st.none(),
+    }
+    return _owner_commands(household, accepted)(owners.RegisterHousehold)
+
+
+def request_commands(request: str = "R1010", household: str = "V00001") -> SearchStrategy[Any]:
+    """Commands for one request, in the days after it was received; some are not accepted."""
+    made = _request_commands(request, household)
+    return st.one_of(*(made(cls) for cls in _classes(requests)))
+
+
+def request_openings(request: str = "R1010", household: str = "V00001") -> SearchStrategy[Any]:
+    """Commands that take in a request."""
+    accepted = {
+        "channel": st.sampled_from(requests.CHANNELS),
+        "kind": st.sampled_from(requests.KINDS),
+        "trade": st.sampled_from(requests.TRADES),
+        "severity": st.sampled_from(requests.SEVERITIES),
+        "first_asked": st.just("staff-1"),
+    }
+    return _request_commands(request, household, accepted)(requests.ReceiveRequest)
+
+
+def _owner_commands(
+    household: str, accepted: Mapping[str, SearchStrategy[Any]] | None = None
+) -> Callable[[type], SearchStrategy[Any]]:
+    members = st.sampled_from((owners.owner_id(household), f"{household}#m1", f"{household}#m2"))
+    near = days(date(2010, 1, 1), date(2010, 1, 6))
+    common = {
+        "household": st.just(household),
+        "member": members,
+        "role": _mostly(owners.ROLES[:3], "neighbour"),
+        "source": _mostly(owners.SOURCES[:3], "hearsay"),
+        "reason": _mostly(("moved away", "misspelt"), ""),
+        "since": near,
+        "until": near,
+        "on": near,
+    }
+    own: dict[type, Mapping[str, SearchStrategy[Any]]] = {
+        owners.RegisterHousehold: {
+            "kind": _mostly(owners.KINDS, "ship"),
+            "moved_in": st.none() | near,
+            "taken_by": _mostly((None,), "V00009"),
+            **(accepted or {}),
+        },
+        owners.RecordInterest: {
+            "service": st.sampled_from(("保洁", "housekeeping")),
+            "consent": _mostly(("C-1", "C-2"), ""),
+        },
+        owners.ConfirmConduct: {
+            "kind": _mostly(("bad_record", "disturbance"), "rudeness"),
+            "role": _mostly(("manager", "director"), "specialist"),
+            "evidence": _mostly(("E-1",), ""),
+        },
+    }
+    return lambda cls: _command(cls, common, own)
+
+
+def _request_commands(
+    request: str, household: str, accepted: Mapping[str, SearchStrategy[Any]] | None = None
+) -> Callable[[type], SearchStrategy[Any]]:
+    start = datetime(2011, 3, 1, 1, 0, tzinfo=UTC)
+    minutes = (-1, 0, 1, 5, 30, 31, 360, 1440, 2880, 4320)
+    near = st.builds(
+        lambda late, odd: start + timedelta(minutes=late, seconds=odd),
+        st.sampled_from(minutes),
+        st.integers(0, 1),
+    )
+    people = _mostly(("staff-1", "staff-2"), "")
+    common = {
+        "request": st.just(request),
+        "household": st.just(household),
+        "reason": _mostly(("asked for", "mistaken"), ""),
+        "evidence": _mostly(("E-1",), ""),
+        "policy": sla_policies(),
+        "promised_by": people,
+        "first_asked": people,
+        "to_owner": people,
+        "made_at": near,
+        "due_at": near,
+        "done_at": near,
+        "closed_at": near,
+        "reopened_at": near,
+        "attempted_at": near,
+        "confirmed_at": near,
+    }
+    own: dict[type, Mapping[str, SearchStrategy[Any]]] = {
+        requests.ReceiveRequest: {
+            "received_at": st.just(start),
+            "channel": _mostly(requests.CHANNELS, "smoke"),
+            "kind": _mostly(requests.KINDS, "riddle"),
+            "trade": _mostly(requests.TRADES, "piracy"),
+            "severity": _mostly(requests.SEVERITIES, "mild"),
+            **(accepted or {}),
+        },
+        requests.AcceptCommitment: {"due_at": st.none() | near},
+        requests.MarkDuplicate: {"of": st.sampled_from((request, "R1", "R2"))},
+    }
+    return lambda cls: _command(cls, common, own)
+
+
+def _mostly(accepted: tuple[Any, ...], refused: Any) -> SearchStrategy[Any]:
+    """Values that are accepted, and now and then one that is not."""
+    return st.sampled_from((*accepted * (8 // len(accepted) + 1), refused))
+
+
+def _command(
+    cls: type,
+    common: Mapping[str, SearchStrategy[Any]],
+    own: Mapping[type, Mapping[str, SearchStrategy[Any]]],
+) -> SearchStrategy[Any]:
+    names = {field.name for field in attrs.fields(cls)}
+    fields = {name: made for name, made in common.items() if name in names}
+    return instances(cls, stored=False, **{**fields, **own.get(cls, {})})
+
+
+def _classes(module: types.ModuleType) -> list[type]:
+    """The command classes of a slice, in the order in which they are written."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and attrs.has(value) and value.__module__ == module.__name__
+    ]
+
+
+def _none_first(hints: tuple[Any, ...]) -> list[Any]:
+    # Hypothesis shrinks towards the first: nothing is simpler than something.
+    return sorted(hints, key=lambda hint: hint is not type(None))
+
+
+# --- histories -----------------------------------------------------------------------------------
+
+
+class Step(NamedTuple):
+    """One command of a history.
+
+    Args:
+        command: What was asked.
+        state: The state it met.
+        decided: What followed.
+    """
+
+    command: Any
+    state: Any
+    decided: tuple[Any, ...] | Refusal
+
+
+class History(NamedTuple):
+    """A past that can really have happened: every event was decided.
+
+    Args:
+        events: All events, in order.
+        steps: The commands that led to them, the refused ones too.
+    """
+
+    events: tuple[Any, ...]
+    steps: tuple[Step, ...]
+
+
+def histories(
+    subject: Aggregate | Decider[Any, Any, Any],
+    commands: SearchStrategy[Any],
+    *,
+    opening: SearchStrategy[Any] | None = None,
+    max_size: int = 12,
+) -> SearchStrategy[History]:
+    """Histories of one stream, made by deciding generated commands one after the other.
+
+    Args:
+        commands: Commands for that stream, such as `owner_commands()`.
+        opening: First commands of most histories, where little is accepted before a certain one.
+        max_size: Most commands besides.
+    """
+    decider = subject.decider if isinstance(subject, Aggregate) else subject
+
+    def run(chosen: list[Any]) -> History:
+        state = decider.initial
+        events: list[Any] = []
+        steps: list[Step] = []
+        for command in chosen:
+            decided = decider.decide(command, state)
+            steps.append(Step(command, state, decided))
+            if not isinstance(decided, Refusal):
+                events.extend(decided)
+                state = decider.fold(decided, state)
+        return History(tuple(events), tuple(steps))
+
+    chosen = st.lists(commands, max_size=max_size)
+    if opening is None:
+        return chosen.map(run)
+    opened = st.builds(lambda first, rest: [first, *rest], opening, chosen)
+    return st.one_of(opened, opened, opened, chosen).map(run)

@@ -1,0 +1,254 @@
+"""Work in progress: streams loaded for one command or for many, and the commits that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import attrs
+
+from crm_core.errors import Invalid
+from crm_core.events import catalog
+from crm_core.gradings.decide import GRADING, RUN
+from crm_core.kernel.aggregate import Aggregate, Claim
+from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.dates import local_date
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.text import check_id
+from crm_core.owners import HOUSEHOLD
+from crm_core.owners.commands import RegisterHousehold
+from crm_core.owners.state import Household
+from crm_core.payments import ACCOUNT
+from crm_core.payments.commands import MovePayment
+from crm_core.policies import DEFAULT_SLA, PolicyBook
+from crm_core.ports import EventLog
+from crm_core.requests import REQUEST
+from crm_core.requests.commands import Rebase, ReceiveRequest
+from crm_core.requests.sla import SlaPolicy
+
+AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN)
+
+_BY_COMMAND = {command: aggregate for aggregate in AGGREGATES for command in aggregate.commands}
+
+
+def stream_of(command: Any) -> str:
+    """The stream a command is for.
+
+    Raises:
+        Invalid: it is no command of this library.
+    """
+    aggregate = _aggregate(command)
+    return aggregate.stream(aggregate.id_of(command))
+
+
+class Work:
+    """Streams, each loaded and folded once and kept up as commands are decided.
+
+    Args:
+        log: Where streams are loaded from.
+        policies: Where policies are looked up.
+        zone: Zone in which instants fall on days.
+    """
+
+    def __init__(self, log: EventLog, policies: PolicyBook, zone: str) -> None:
+        self._log = log
+        self._policies = policies
+        self._zone = zone
+        self._states: dict[str, tuple[Any, Tip]] = {}
+        self._files: set[str] = set()
+        self._sla: dict[date, SlaPolicy] = {}
+        self._effective = {kind.cls: kind.effective for kind in catalog().types}
+        self._empty = log.head() == 0
+        self._lookups: dict[type, Callable[[Any, Sequence[Claim], datetime], Any]] = {
+            RegisterHousehold: self._with_place,
+            ReceiveRequest: self._with_policy,
+            Rebase: self._with_policy,
+            MovePayment: self._with_receiver,
+        }
+
+    def plan(
+        self,
+        command: Any,
+        command_id: str,
+        digest: str,
+        actor: str,
+        at: datetime,
+        *,
+        imported: datetime | None = None,
+        purpose: str | None = None,
+        correlation: str | None = None,
+        causation: str | None = None,
+    ) -> Commit | Refusal:
+        """The commit that follows from the command, or why not.
+
+        Args:
+            actor: `role:id` of who asks.
+            at: The recorded instant of its events.
+        """
+        aggregate = _aggregate(command)
+        stream = aggregate.stream(aggregate.id_of(command))
+        state, tip = self._states.get(stream) or self._load(aggregate, stream)
+        household = aggregate.household_of(command) or getattr(state, "household", "")
+        if aggregate.needs_file and household and not self._has_file(household):
+            return _no_file(household)
+        claims = aggregate.claims(command)
+        lookup = self._lookups.get(type(command))
+        if lookup is not None:
+            command = lookup(command, claims, at)
+        decided = aggregate.decider.decide(command, state)
+        if isinstance(decided, Refusal):
+            return decided
+        if not decided:
+            return Commit(command_id, digest, ())
+        evolve = aggregate.decider.evolve
+        envelopes: list[Envelope[Any]] = []
+        for event in (*decided, *[claim.event for claim in claims]):
+            field = self._effective[type(event)]
+            effective = None if field is None else getattr(event, field)
+            envelopes.append(
+                Envelope(
+                    actor,
+                    command_id,
+                    event,
+                    effective or local_date(at, self._zone),
+                    at,
+                    len(envelopes),
+                    causation,
+                    correlation,
+                    imported,
+                    purpose,
+                )
+            )
+        count = len(decided)
+        for event in decided:
+            state = evolve(state, event)
+        # The log knows the digest of what it is about to write; here only the version counts.
+        self._states[stream] = (state, Tip(tip.version + count, "?"))
+        own = StreamAppend(stream, tip, household, tuple(envelopes[:count]))
+        taken = [
+            self._claimed(claim, household, envelope)
+            for claim, envelope in zip(claims, envelopes[count:], strict=True)
+        ]
+        return Commit(command_id, digest, (own, *taken))
+
+    def tip(self, stream: str) -> Tip:
+        """Where a loaded stream stands."""
+        return self._states[stream][1]
+
+    def _claimed(self, claim: Claim, household: str, taken: Envelope[Any]) -> StreamAppend:
+        _, tip = self._states.get(claim.stream) or self._load(None, claim.stream)
+        self._states[claim.stream] = (claim.event, Tip(tip.version + 1, "?"))
+        return StreamAppend(claim.stream, tip, household, (taken,))
+
+    def _load(self, aggregate: Aggregate | None, stream: str) -> tuple[Any, Tip]:
+        """State and tip of a stream; of a claim's stream the last event is the state."""
+        state, tip = (None if aggregate is None else aggregate.decider.initial), Tip()
+        if aggregate is not None:
+            _check_id(stream.partition("/")[2])
+        if not self._empty:
+            last: Recorded[Any] | None = None
+            for last in self._log.read(stream):
+                event = last.envelope.data
+                state = event if aggregate is None else aggregate.decider.evolve(state, event)
+            if last is not None:
+                tip = Tip(last.version, last.digest)
+        self._states[stream] = (state, tip)
+        return state, tip
+
+    def _has_file(self, household: str) -> bool:
+        if household in self._files:
+            return True
+        stream = HOUSEHOLD.stream(household)
+        state, _ = self._states.get(stream) or self._load(HOUSEHOLD, stream)
+        if not isinstance(state, Household):
+            return False
+        self._files.add(household)
+        return True
+
+    # --- facts looked up for a command ----------------------------------------------------
+
+    def _with_place(self, command: RegisterHousehold, claims: Sequence[Claim], _: datetime) -> Any:
+        for claim in claims:
+            taken, _tip = self._states.get(claim.stream) or self._load(None, claim.stream)
+            if taken is not None:
+                return attrs.evolve(command, taken_by=taken.household)
+        return command
+
+    def _with_policy(
+        self, command: ReceiveRequest | Rebase, _: Sequence[Claim], at: datetime
+    ) -> Any:
+        if command.policy is not None:
+            return command
+        day = local_date(at, self._zone)
+        policy = self._sla.get(day)
+        if policy is None:
+            policy = self._sla[day] = self._policies.find(SlaPolicy, DEFAULT_SLA, day)
+        return attrs.evolve(command, policy=policy)
+
+    def _with_receiver(
+        self, command: MovePayment, _: Sequence[Claim], _at: datetime
+    ) -> MovePayment:
+        # What leaves one account must enter the other, so the other is asked first.
+        stream = ACCOUNT.stream(command.to_household)
+        receiver, _tip = self._states.get(stream) or self._load(ACCOUNT, stream)
+        refusal: Refusal | None = None
+        if not self._has_file(command.to_household):
+            refusal = _no_file(command.to_household)
+        elif command.payment in receiver.payments:
+            refusal = Refusal(
+                "payment_exists",
+                "PAY-01",
+                f"payment `{command.payment}` is booked in the other account already",
+                {"payment": command.payment},
+            )
+        return attrs.evolve(command, refused_there=refusal)
+
+
+def command_digest(command: Any, fingerprint: Callable[[Personal], str]) -> str:
+    """Digest of what a command says.
+
+    Args:
+        fingerprint: What stands for a personal value: a digest under the person's own key, so
+            that nobody can guess the value from it, and nobody at all once the key is gone.
+    """
+
+    def said(value: Any) -> Any:
+        if isinstance(value, Personal):
+            return {"fingerprint": fingerprint(value), "subject": value.subject}
+        if attrs.has(type(value)):
+            return {f.name: said(getattr(value, f.name)) for f in attrs.fields(type(value))}
+        if isinstance(value, list | tuple):
+            return [said(item) for item in value]
+        if isinstance(value, dict):
+            return {str(key): said(item) for key, item in value.items()}
+        if isinstance(value, date):
+            return value.isoformat()
+        return value
+
+    return digest_of([type(command).__name__, said(command)])
+
+
+def _no_file(household: str) -> Refusal:
+    return Refusal(
+        "unknown_household",
+        "OWN-01",
+        f"household `{household}` has no file",
+        {"household": household},
+    )
+
+
+def _aggregate(command: Any) -> Aggregate:
+    aggregate = _BY_COMMAND.get(type(command))
+    if aggregate is None:
+        raise Invalid.one("command_unknown", f"`{type(command).__name__}` is not a command")
+    return aggregate
+
+
+def _check_id(text: str) -> None:
+    try:
+        check_id(text)
+    except ValueError as error:
+        raise Invalid.one("id_malformed", str(error), repr(text)) from error

@@ -1,0 +1,332 @@
+"""Policies are data: read strictly, all faults at once, and known by a digest of their contents."""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm_core.errors import Invalid, PolicyDigestMismatch, PolicyInactive, UnknownPolicy
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.kernel.policy import PolicyFault, PolicyRef, digest_of_table, read_toml
+from crm_core.payments.credit import CreditPolicy
+from crm_core.policies import PolicyBook, parse_grading, shipped
+from crm_core.requests.sla import SlaPolicy
+
+SHIPPED = {
+    "credit-ageing-30/1": "2503df822f62d4b9edf9c0a2353eeca149baeed9946751edc7c0ea15c6b93bff",
+    "credit-cn-default/1": "c52f609406ae483a77082c6c7ab70df80bde87257dcd7a066d2aace2fd5d6800",
+    "credit-months/1": "02dd4524d498dfce9fd032bb32fe48f311ea7d00c7454b12fa6bc6d5b5814992",
+    "grade-cn-default/1": "36411947a76981106f216ce7dd5d66b51a644e27bdb8f22f04efa29f89492ed7",
+    "sla-cn-default/1": "9514724c44ea3eb7d7032c2bcca757d36560480904bf5ff385be2616913d5c59",
+}
+"""Published versions never change: whoever must change one of these lines publishes a new one."""
+
+SLICES = {"gradings": GradingPolicy, "payments": CreditPolicy, "requests": SlaPolicy}
+
+SLA = """
+kind = "sla"
+calendar = "24x7"
+[policy]
+name = "sla-x"
+version = 1
+effective_from = 2000-01-01
+approved_by = "director"
+impact_assessment = "PIA"
+[close_seconds]
+general = 1800
+major = 21600
+[promise_seconds]
+phone = 300
+other = 900
+[confirmation]
+attempts = 3
+days = 3
+"""
+
+
+def shipped_text(slice_name: str, file: str) -> str:
+    path = files("crm_core") / slice_name / "policies" / file
+    return path.read_text(encoding="utf-8")
+
+
+def faults_of(parse: Any, text: str) -> dict[str, str]:
+    with pytest.raises(PolicyFault) as refused:
+        parse(text)
+    assert len(refused.value.faults) == len(dict(refused.value.faults))
+    return dict(refused.value.faults)
+
+
+@pytest.mark.rule("GRD-11")
+def test_published_policies_are_what_they_were() -> None:
+    assert {str(ref): ref.digest for ref in shipped().refs()} == SHIPPED
+
+
+@pytest.mark.rule("GRD-11")
+def test_every_shipped_policy_is_approved_and_assessed() -> None:
+    day = date(2011, 12, 31)
+    for name in SHIPPED:
+        kind = {"credit": CreditPolicy, "grade": GradingPolicy, "sla": SlaPolicy}[
+            name.partition("-")[0]
+        ]
+        found = shipped().find(kind, name, day)
+        assert found.header.missing() == []
+        assert str(found.ref) == name
+
+
+# --- the digest ----------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("GRD-11")
+def test_comments_and_layout_do_not_change_a_digest() -> None:
+    text = shipped_text("gradings", "grade-cn-default.toml")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    rewritten = "# someone else's words\n\n" + "\r\n".join(
+        line.replace(" = ", "=").replace('"', "'") for line in lines if line.strip()
+    )
+    assert rewritten != text
+    assert GradingPolicy.parse(rewritten).ref == GradingPolicy.parse(text).ref
+
+
+def test_the_order_of_fields_does_not_change_a_digest_but_that_of_rows_does() -> None:
+    one = read_toml("a = 1\nb = 2\nrows = [1, 2]\n")
+    assert digest_of_table(one) == digest_of_table(read_toml("rows = [1, 2]\nb = 2\na = 1\n"))
+    assert digest_of_table(one) != digest_of_table(read_toml("a = 1\nb = 2\nrows = [2, 1]\n"))
+
+
+@pytest.mark.parametrize("slice_name", SLICES)
+@pytest.mark.rule("GRD-11")
+def test_any_other_number_is_another_digest(slice_name: str) -> None:
+    """No number of a shipped policy can be changed under its digest."""
+    folder = files("crm_core") / slice_name / "policies"
+    for file in folder.iterdir():
+        data = read_toml(file.read_text(encoding="utf-8"))
+        digest = digest_of_table(data)
+        changed = 0
+        for holder, key in _scalars(data):
+            before = holder[key]
+            holder[key] = before + 1 if type(before) is int else f"{before}!"
+            assert digest_of_table(data) != digest, f"{file.name}: {key}"
+            holder[key] = before
+            changed += 1
+        assert digest_of_table(data) == digest
+        assert changed > 5
+
+
+def _scalars(value: Any) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = []
+    places = list(value.items() if isinstance(value, dict) else enumerate(value))
+    for key, item in places:
+        if isinstance(item, dict | list):
+            found.extend(_scalars(item))
+        else:
+            found.append((value, key))
+    return found
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("GRD-11")
+def test_all_faults_of_a_policy_come_at_once_with_their_paths() -> None:
+    text = (
+        shipped_text("gradings", "grade-cn-default.toml")
+        .replace("version = 1", "version = 1.0\nvalid = true")
+        .replace("effective_from = 2000-01-01", 'effective_from = "2000-01-01"')
+        .replace('layers = ["important", "main"', 'layers = ["important", 7')
+        .replace('op = "at_least", threshold = 4', 'op = "at_lest", threshold = 4')
+        .replace('kind = "grading"\n', "")
+    )
+    assert faults_of(GradingPolicy.parse, text) == {
+        "kind": "is missing",
+        "layers[1]": "text is expected",
+        "policy": "`valid` is not known here",
+        "policy.effective_from": "a date is expected",
+        "policy.version": "a whole number within ±2^53 is expected",
+        "attention_level[0].when[0].op": "`at_lest` is not one of at_least, at_most, above, is,"
+        " one_of, no_worse_than, no_better_than, at_least_percent_of",
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ("threshold = 4", "threshold = 4.0", "attention_level[0].when[0].threshold"),
+        ("threshold = 4", 'threshold = "4"', "attention_level[0].when[0].threshold"),
+        ("threshold = 4", "threshold = true", "attention_level[0].when[0].threshold"),
+        ("threshold = 4", "threshold = 9007199254740993", "attention_level[0].when[0].threshold"),
+        ('fact = "attention"', 'fact = "income"', "attention_level[0].when[0].fact"),
+        ('fact = "attention"', 'fact = "credit"', "attention_level[0].when[0].fact"),
+        ('"attention", op = "at_least"', '"attention", op = "no_worse_than"', None),
+        ('op = "at_least", threshold = 4', 'op = "one_of", threshold = 4', None),
+        ("threshold = 4 }", 'threshold = 4, of = "interests" }', "attention_level[0].when[0].of"),
+        ('of = "previous_purchases_fen"', 'of = "credit"', "prospect[0].when[1].of"),
+        (', of = "previous_purchases_fen"', "", "prospect[0].when[1].of"),
+        ('outcome = "limited"', 'outcome = "unlimited"', "prospect[2].outcome"),
+        ('kind = "grading"', 'kind = "sla"', "kind"),
+    ],
+)
+@pytest.mark.rule("GRD-11", "GRD-15")
+def test_what_a_grading_policy_cannot_mean_is_refused(
+    before: str, after: str, path: str | None
+) -> None:
+    """What is read can be decided with: no table fails only when a household meets it."""
+    text = shipped_text("gradings", "grade-cn-default.toml")
+    assert before in text
+    found = faults_of(GradingPolicy.parse, text.replace(before, after, 1))
+    assert len(found) == 1
+    assert path is None or list(found) == [path]
+
+
+def test_a_table_must_end_with_a_row_that_always_matches() -> None:
+    text = shipped_text("gradings", "grade-cn-default.toml")
+    cut = text.replace('[[attention_level]]\noutcome = "low"\n', "")
+    assert cut != text
+    assert list(faults_of(GradingPolicy.parse, cut)) == ["attention_level"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "paths"),
+    [
+        ("major = 21600", "", ["close_seconds.major"]),
+        ("other = 900", "", ["promise_seconds.other"]),
+        ("general = 1800", "general = 0", ["close_seconds.general"]),
+        ("phone = 300", "phone = -300", ["promise_seconds.phone"]),
+        ("attempts = 3", "attempts = 0", ["confirmation.attempts"]),
+        ("days = 3", "hours = 3", ["confirmation", "confirmation.days"]),
+        ('kind = "sla"', 'kind = "credit"', ["kind"]),
+        ('calendar = "24x7"', 'calendar = "office"', ["calendar"]),
+        ("version = 1", "version = true", ["policy.version"]),
+        ("general = 1800", 'general = "1800"', ["close_seconds.general"]),
+        ("effective_from = 2000-01-01", "effective_from = 2000-01-01T00:00:00Z", None),
+    ],
+)
+@pytest.mark.rule("GRD-11")
+def test_an_sla_policy_has_a_target_for_every_request(
+    before: str, after: str, paths: list[str] | None
+) -> None:
+    SlaPolicy.parse(SLA)
+    assert before in SLA
+    found = faults_of(SlaPolicy.parse, SLA.replace(before, after, 1))
+    assert list(found) == (paths or ["policy.effective_from"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ('kind = "credit"', 'kind = "sla"', "kind"),
+        ('unit = "days"', 'unit = "weeks"', "unit"),
+        ("upto = 0", "upto = 1", "buckets"),
+        ("upto = 90", "upto = 30", "buckets"),
+    ],
+)
+@pytest.mark.rule("GRD-11")
+def test_a_credit_policy_covers_every_day_once(before: str, after: str, path: str) -> None:
+    text = shipped_text("payments", "credit-cn-default.toml")
+    assert before in text
+    assert list(faults_of(CreditPolicy.parse, text.replace(before, after, 1))) == [path]
+
+
+@pytest.mark.parametrize("text", ["", "=", "kind = ", "a = 1\na = 2", "\x00", "{}", "[policy"])
+def test_what_is_no_policy_at_all_is_a_fault_too(text: str) -> None:
+    for parse in (GradingPolicy.parse, CreditPolicy.parse, SlaPolicy.parse):
+        assert faults_of(parse, text)
+
+
+@given(st.text(max_size=30))
+def test_no_text_does_worse_than_being_refused(text: str) -> None:
+    for parse in (GradingPolicy.parse, CreditPolicy.parse, SlaPolicy.parse):
+        with pytest.raises(PolicyFault):
+            parse(text)
+
+
+def test_a_file_of_somebody_else_is_invalid_with_every_fault_and_its_place() -> None:
+    with pytest.raises(Invalid) as refused:
+        parse_grading("kind = 1\n", "candidate.toml")
+    assert {fault.code for fault in refused.value.faults} == {"policy_malformed"}
+    assert "candidate.toml:kind" in {fault.where for fault in refused.value.faults}
+    assert "candidate.toml:policy" in {fault.where for fault in refused.value.faults}
+    assert len(refused.value.faults) == 9
+
+
+# --- the book ------------------------------------------------------------------------------------
+
+
+def sla(version: int, lines: str = "", general: int = 1800) -> SlaPolicy:
+    text = SLA.replace("version = 1", f"version = {version}\n{lines}")
+    return SlaPolicy.parse(text.replace("general = 1800", f"general = {general}"))
+
+
+def sla_from(version: int, start: str, lines: str = "") -> SlaPolicy:
+    text = SLA.replace("version = 1", f"version = {version}\n{lines}")
+    return SlaPolicy.parse(text.replace("2000-01-01", start))
+
+
+@pytest.mark.rule("GRD-11")
+def test_the_highest_version_in_force_on_the_day_is_used() -> None:
+    book = PolicyBook([sla(1), sla_from(2, "2011-07-01"), sla_from(3, "2012-01-01")])
+    used = [
+        book.find(SlaPolicy, "sla-x", day).ref.version
+        for day in (date(2011, 6, 30), date(2011, 7, 1), date(2011, 12, 31), date(2012, 1, 1))
+    ]
+    assert used == [1, 2, 2, 3]
+
+
+@pytest.mark.rule("GRD-11")
+def test_a_draft_does_not_stand_in_the_way_of_the_version_in_force() -> None:
+    draft = SlaPolicy.parse(SLA.replace("version = 1", "version = 2").replace('"director"', '""'))
+    book = PolicyBook([sla(1), draft])
+    assert book.find(SlaPolicy, "sla-x", date(2011, 1, 1)).ref.version == 1
+    with pytest.raises(PolicyInactive, match="approved_by"):
+        book.find(SlaPolicy, "sla-x/2", date(2011, 1, 1))
+
+
+@pytest.mark.parametrize("field", ["effective_from", "approved_by", "impact_assessment"])
+@pytest.mark.rule("GRD-11")
+def test_without_approval_or_assessment_a_policy_cannot_be_used(field: str) -> None:
+    text = "\n".join(line for line in SLA.splitlines() if not line.startswith(field))
+    book = PolicyBook([SlaPolicy.parse(text)])
+    with pytest.raises(PolicyInactive) as refused:
+        book.find(SlaPolicy, "sla-x", date(2011, 1, 1))
+    assert [fault.where for fault in refused.value.faults] == [field]
+
+
+@pytest.mark.rule("GRD-11")
+def test_a_policy_is_used_on_its_days_alone() -> None:
+    book = PolicyBook([sla(1, "effective_to = 2011-12-31")])
+    assert book.find(SlaPolicy, "sla-x", date(2011, 12, 31))
+    assert book.find(SlaPolicy, "sla-x", date(2000, 1, 1))
+    for day in (date(2012, 1, 1), date(1999, 12, 31)):
+        with pytest.raises(PolicyInactive, match="not in force"):
+            book.find(SlaPolicy, "sla-x", day)
+
+
+def test_an_unknown_policy_is_named_with_those_there_are() -> None:
+    with pytest.raises(UnknownPolicy, match=r"`grade-x`; there are grade-cn-default/1"):
+        shipped().find(GradingPolicy, "grade-x", date(2011, 12, 31))
+    with pytest.raises(UnknownPolicy):
+        shipped().find(GradingPolicy, "grade-cn-default/2", date(2011, 12, 31))
+    with pytest.raises(UnknownPolicy):
+        shipped().find(GradingPolicy, "credit-cn-default", date(2011, 12, 31))
+
+
+@pytest.mark.rule("GRD-11")
+def test_one_name_and_version_has_one_content() -> None:
+    assert len(PolicyBook([sla(1), sla(1)]).refs()) == 1
+    with pytest.raises(PolicyDigestMismatch):
+        PolicyBook([sla(1), sla(1, general=1801)])
+
+
+@pytest.mark.rule("GRD-11")
+def test_a_record_finds_the_very_policy_it_pins_or_none() -> None:
+    book = PolicyBook([sla(1), sla(2, general=3600)])
+    pinned = sla(1).ref
+    assert book.pinned(SlaPolicy, pinned).close_seconds["general"] == 1800
+    with pytest.raises(PolicyDigestMismatch):
+        book.pinned(SlaPolicy, PolicyRef("0" * 64, "sla-x", 1))
+    with pytest.raises(UnknownPolicy):
+        book.pinned(SlaPolicy, PolicyRef(pinned.digest, "sla-x", 3))
