@@ -408,7 +408,7 @@ class CRM:
         cutoff = self.log.cutoff(None if known is None else as_utc(known), without=_NOT_FACTS)
         run = run_id(year, table.ref, credit.ref, cutoff)
         stream = RUN.stream(run)
-        state = RUN.decider.fold(e.event for e in self.log.read(stream))
+        state, _ = self.log.fold(stream, RUN.decider.evolve, RUN.decider.initial)
         if state.gradings is not None:
             return self._recorded_run(state.started)
         started = RunStarted(run, year, table.ref, credit.ref, cutoff.position, cutoff.known)
@@ -435,7 +435,7 @@ class CRM:
         if wanted is None:
             what = f"run `{run}`" if run else "complete run"
             raise Invalid.one("run_unknown", f"there is no {what} for {year}")
-        state = RUN.decider.fold(e.event for e in self.log.read(RUN.stream(wanted)))
+        state, _ = self.log.fold(RUN.stream(wanted), RUN.decider.evolve, RUN.decider.initial)
         return self._recorded_run(state.started)
 
     def explain(

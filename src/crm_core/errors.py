@@ -136,8 +136,11 @@ class Conflict(Failed):
     retry_safe = True
 
     def __init__(self, stream: str, expected: int, actual: int | None) -> None:
-        seen = "another" if actual is None else str(actual)
-        super().__init__(f"stream `{stream}` is at version {seen}, not at {expected}")
+        super().__init__(
+            f"stream `{stream}` or a command id was written by another first"
+            if actual is None
+            else f"stream `{stream}` is at version {actual}, not at {expected}"
+        )
         self.stream, self.expected, self.actual = stream, expected, actual
 
 

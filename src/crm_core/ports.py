@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
@@ -58,6 +58,13 @@ class EventLog(Protocol):
 
     def read(self, stream: str, *, after: int = 0) -> Iterator[Recorded[Any]]:
         """Events of one stream behind version `after`, in order."""
+        ...
+
+    def fold(self, stream: str, evolve: Callable[[Any, Any], Any], state: Any) -> tuple[Any, Tip]:
+        """The state of a stream from its first event on, and its end.
+
+        The same as folding `read`, without the envelopes that a fold does not look at.
+        """
         ...
 
     def tips(self, streams: Collection[str]) -> dict[str, Tip]:

@@ -15,7 +15,7 @@ from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
+from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import check_id
 from crm_core.owners import HOUSEHOLD
@@ -149,12 +149,8 @@ class Work:
         if aggregate is not None:
             _check_id(stream.partition("/")[2])
         if not self._empty:
-            last: Recorded[Any] | None = None
-            for last in self._log.read(stream):
-                event = last.envelope.data
-                state = event if aggregate is None else aggregate.decider.evolve(state, event)
-            if last is not None:
-                tip = Tip(last.version, last.digest)
+            evolve = _last if aggregate is None else aggregate.decider.evolve
+            state, tip = self._log.fold(stream, evolve, state)
         self._states[stream] = (state, tip)
         return state, tip
 
@@ -205,6 +201,10 @@ class Work:
                 {"payment": command.payment},
             )
         return attrs.evolve(command, refused_there=refusal)
+
+
+def _last(_state: Any, event: Any) -> Any:
+    return event
 
 
 def command_digest(command: Any, fingerprint: Callable[[Personal], str]) -> str:

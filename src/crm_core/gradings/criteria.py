@@ -45,7 +45,7 @@ class Outcome:
 
     Args:
         criteria: Everything looked at, in the order of the tables.
-        distance: Way to the next better layer; None from the best layer and from *insufficient*.
+        distance: Way to the next better layer; None from the best one and from *insufficient*.
         layer: Layer of the pyramid, or `insufficient`.
         status: `computed`, or `awaiting_confirmation` where people must confirm the layer.
         type: Customer type, as the rule suggests it (GRD-02).
@@ -87,7 +87,7 @@ def assess(facts: Facts, policy: GradingPolicy) -> Outcome:
     layer = str(values["layer"])
     return Outcome(
         tuple(criteria),
-        _distance(values, layer, policy),
+        _distance(facts, layer, policy),
         layer,
         AWAITING if layer in policy.needs_confirmation else COMPUTED,
         str(values["type"]),
@@ -159,34 +159,45 @@ def _ways_down(facts: Facts, layer: str, policy: GradingPolicy) -> Iterator[Coun
         if to is None or to == value:
             continue
         change = (Change(condition.fact, value, to),)
-        result = assess(apply_changes(facts, change), policy)
-        if result.layer != layer:
-            yield Counterfactual(change, result.layer, result.type)
+        values_then = _derived(apply_changes(facts, change), policy)
+        then = table.decide(values_then).outcome
+        if then != layer:
+            yield Counterfactual(change, then, str(values_then["type"]))
 
 
 def _checked(
     facts: Facts, changes: tuple[Change, ...], layer: str, policy: GradingPolicy
 ) -> Counterfactual | None:
-    result = assess(apply_changes(facts, changes), policy)
-    if result.layer != layer:
+    values = _derived(apply_changes(facts, changes), policy)
+    if _table(policy, "layer").decide(values).outcome != layer:
         return None
-    return Counterfactual(changes, result.layer, result.type)
+    return Counterfactual(changes, layer, str(values["type"]))
 
 
-def _distance(values: dict[str, Value], layer: str, policy: GradingPolicy) -> Distance | None:
+def _distance(facts: Facts, layer: str, policy: GradingPolicy) -> Distance | None:
+    """What is missing to the next better layer: of the rows that can be reached, the nearest.
+
+    A row can be reached if meeting its conditions about facts leads to the layer: what follows
+    from the facts, the type, may change on the way.
+    """
     if layer == INSUFFICIENT or layer == policy.layers[0]:
         return None
     target = policy.layers[policy.layers.index(layer) - 1]
     table = _table(policy, "layer")
-    best: tuple[Criterion, ...] | None = None
+    values, known = _derived(facts, policy), facts.values()
+    best: tuple[bool, int, tuple[Criterion, ...]] | None = None
     for row in table.rows:
         if row.outcome != target:
             continue
         only = Table(table.name, (row, Row(layer)), table.ranking)
         missing = tuple(c for c in only.decide(values).criteria if not c.met)
-        if best is None or len(missing) < len(best):
-            best = missing
-    return Distance(target, best or ())
+        reached = _reach(facts, row, policy) is not None
+        if reached:
+            missing = tuple(c for c in missing if c.fact in known)
+        found = (not reached, len(missing), missing)
+        if best is None or found[:2] < best[:2]:
+            best = found
+    return Distance(target, best[2] if best is not None else ())
 
 
 def _derived(facts: Facts, policy: GradingPolicy) -> dict[str, Value]:

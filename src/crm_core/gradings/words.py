@@ -95,7 +95,7 @@ _SENTENCE = {
         "credit": "On {day} the credit grade was {credit}, {days} days and {overdue} yuan overdue;"
         " the worst of the year was {worst}.",
         "dealings": "Purchases of the year were {purchases} yuan (the year before: {previous});"
-        " {attention} matters were raised.",
+        " matters raised: {attention}.",
         "way": "With {changes} it would have been {layer}.",
         "change": "{fact} at {to} (now {value})",
         "and": " and ",

@@ -97,3 +97,56 @@ class GrowingMap(Generic[K, V]):
 
 EMPTY: GrowingMap[Any, Any] = GrowingMap()
 """The empty map every aggregate starts from."""
+
+
+class GrowingList(Generic[V]):
+    """An immutable sequence whose only change is one more item, in constant time.
+
+    >>> one = GrowingList().append("a")
+    >>> two = one.append("b")
+    >>> (list(one.values()), list(two.values()))
+    (['a'], ['a', 'b'])
+    """
+
+    __slots__ = ("_items", "_size")
+
+    def __init__(self) -> None:
+        self._items: list[V] = []
+        self._size = 0
+
+    def append(self, item: V) -> GrowingList[V]:
+        """The sequence with one more item."""
+        size, items = self._size, self._items
+        if 0 < size == len(items):
+            items.append(item)
+        if size == 0 or items[size] is not item:
+            # As in a map: whoever holds the place goes on with it, the other parts from it.
+            items = [*items[:size], item]
+        grown: GrowingList[V] = GrowingList.__new__(GrowingList)
+        grown._items, grown._size = items, size + 1
+        return grown
+
+    def values(self) -> Iterator[V]:
+        """The items in the order in which they were added."""
+        return islice(self._items, self._size)
+
+    def __iter__(self) -> Iterator[V]:
+        return self.values()
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GrowingList):
+            return NotImplemented
+        return list(self) == list(other)
+
+    def __hash__(self) -> int:
+        raise TypeError("a growing list is not hashable")
+
+    def __repr__(self) -> str:
+        return f"GrowingList({list(self)!r})"
+
+
+NOTHING: GrowingList[Any] = GrowingList()
+"""The empty sequence every aggregate starts from."""

@@ -248,25 +248,25 @@ def ledger(state: Account) -> Ledger:
 
 
 def _raised(s: Account, e: ChargeRaised) -> Account:
-    facts = s.facts.add(len(s.facts), e)
+    facts = s.facts.append(e)
     charges = s.charges.add(e.charge, e)
     return Account(facts, charges, s.cancelled, s.payments, s.ended, s.references)
 
 
 def _cancelled(s: Account, e: ChargeCancelled) -> Account:
-    facts = s.facts.add(len(s.facts), e)
+    facts = s.facts.append(e)
     cancelled = s.cancelled.add(e.charge, True)
     return Account(facts, s.charges, cancelled, s.payments, s.ended, s.references)
 
 
 def _paid(s: Account, e: PaymentReceived | PaymentMovedIn) -> Account:
-    facts = s.facts.add(len(s.facts), e)
+    facts = s.facts.append(e)
     payments = s.payments.add(e.payment, e)
     return Account(facts, s.charges, s.cancelled, payments, s.ended, s.references)
 
 
 def _unpaid(s: Account, e: PaymentReversed | PaymentMovedOut) -> Account:
-    facts = s.facts.add(len(s.facts), e)
+    facts = s.facts.append(e)
     ended = s.ended.add(e.payment, True)
     return Account(facts, s.charges, s.cancelled, s.payments, ended, s.references)
 
@@ -284,7 +284,7 @@ def _purchased(s: Account, e: PurchaseMade | PurchaseRefunded) -> Account:
 
 
 def _referred(s: Account, e: Any, reference: str) -> Account:
-    facts = s.facts.add(len(s.facts), e)
+    facts = s.facts.append(e)
     references = s.references.add(reference, True)
     return Account(facts, s.charges, s.cancelled, s.payments, s.ended, references)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import define, field
 
-from crm_core.kernel.growing import EMPTY, GrowingMap
+from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
 from crm_core.payments.events import ChargeRaised, PaymentMovedIn, PaymentReceived
 
 
@@ -15,7 +15,7 @@ class Account:
     """One household's account (PAY-01). A value: `evolve` makes a new one, nothing changes it.
 
     Args:
-        facts: Every event by its ordinal, what the ledger is computed from.
+        facts: Every event in order, what the ledger is computed from.
         charges: Charges by number.
         cancelled: Numbers of cancelled charges.
         payments: Payments by number, those moved in included.
@@ -23,7 +23,7 @@ class Account:
         references: Numbers of refunds, waivers and purchases, which come once.
     """
 
-    facts: GrowingMap[int, Any] = field(default=EMPTY)
+    facts: GrowingList[Any] = field(default=NOTHING)
     charges: GrowingMap[str, ChargeRaised] = field(default=EMPTY)
     cancelled: GrowingMap[str, bool] = field(default=EMPTY)
     payments: GrowingMap[str, PaymentReceived | PaymentMovedIn] = field(default=EMPTY)

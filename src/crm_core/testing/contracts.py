@@ -21,7 +21,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby, islice
 from threading import Barrier, Event, Thread
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 from attrs import frozen
@@ -199,7 +199,7 @@ class EventLogContract:
         log.close()
 
     def positions(self, log: EventLog) -> list[int]:
-        """Where the events stand, the first under index 1; in order, and without gaps if so said."""
+        """Where the events stand, the first under index 1; in order, without gaps if so said."""
         found = [0, *(recorded.position for recorded in log.feed())]
         assert found == sorted(set(found))
         if self.contiguous:
@@ -723,7 +723,8 @@ class EventLogContract:
         )
         if self.examples is not None:
             profile = settings(profile, max_examples=self.examples)
-        run_state_machine_as_test(lambda: _LogMachine(self), settings=profile)
+        machine = cast("type[RuleBasedStateMachine]", partial(_LogMachine, self))
+        run_state_machine_as_test(machine, settings=profile)
 
 
 class _Row(NamedTuple):
@@ -781,7 +782,9 @@ class _LogMachine(RuleBasedStateMachine):
     # The commits of a draft, each stream continuing where the one before has left it.
     def prepare(self, draft: list[Any]) -> tuple[list[Commit], list[_Row], dict[str, Any]]:
         tips = dict(self.log.tips(_STREAMS))
-        commits, rows, done = [], [], {}
+        commits: list[Commit] = []
+        rows: list[_Row] = []
+        done: dict[str, Any] = {}
         for parts, household in draft:
             command = f"c{len(self.done) + len(done)}"
             commit = _commit(command, dict(parts), tips, household=household)

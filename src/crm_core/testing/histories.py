@@ -45,7 +45,15 @@ from crm_core.payments.commands import (
 )
 from crm_core.requests.commands import KINDS, MarkDuplicate, ReceiveRequest
 
-__all__ = ["Entry", "Estate", "account_commands", "estates", "knowledge", "play"]
+__all__ = [
+    "Entry",
+    "Estate",
+    "account_commands",
+    "account_openings",
+    "estates",
+    "knowledge",
+    "play",
+]
 
 T = TypeVar("T")
 
@@ -113,38 +121,35 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
     charge = st.sampled_from(["C1", "C2", "C3"])
     payment = st.sampled_from(["P1", "P2", "P3", "P4"])
     number = st.sampled_from(["N1", "N2", "N3"])
-    amount = st.one_of(st.sampled_from([1, 50_00, 100_00, 150_00]), st.integers(-1, 300_00))
+    amount = st.one_of(
+        st.sampled_from([100_00, 1, 50_00, 150_00]), st.integers(1, 300_00), st.integers(-1, 0)
+    )
     on = _days_around(year)
-    method = st.sampled_from(["cash", "transfer", "shells"])
-    reason = st.sampled_from(["mistake", "mistake", "mistake", ""])
-    approver = st.sampled_from(["M1", "M1", "M1", ""])
+    reason = _mostly("mistake", "")
+    approver = _mostly("M1", "")
+    charges = account_openings(household, year, kind=_mostly("parking", "gift"), amount=amount)
+    payments = st.builds(
+        ReceivePayment,
+        household=home,
+        payment=payment,
+        amount_fen=amount,
+        paid_on=on,
+        method=_mostly("cash", "shells"),
+        charge=st.none() | charge,
+        charge_follows=st.booleans(),
+    )
     return st.one_of(
-        st.builds(
-            RaiseCharge,
-            household=home,
-            charge=charge,
-            kind=st.sampled_from(["management_fee", "parking", "gift"]),
-            period=st.just(f"{year}-01"),
-            amount_fen=amount,
-            due=on,
-        ),
+        charges,
+        charges,
+        payments,
+        payments,
         st.builds(CancelCharge, home, charge, on, reason),
-        st.builds(
-            ReceivePayment,
-            household=home,
-            payment=payment,
-            amount_fen=amount,
-            paid_on=on,
-            method=method,
-            charge=st.none() | charge,
-            charge_follows=st.booleans(),
-        ),
         st.builds(ReversePayment, home, payment, on, reason),
         st.builds(
             MovePayment,
             household=home,
             payment=payment,
-            to_household=st.sampled_from([household, "V2"]),
+            to_household=_mostly("V2", household),
             reason=reason,
             refused_there=st.none() | st.just(Refusal("payment_exists", "PAY-01", "it is there")),
         ),
@@ -187,6 +192,29 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
             on=on,
         ),
     )
+
+
+def account_openings(
+    household: str = "V1",
+    year: int = 2011,
+    *,
+    kind: SearchStrategy[str] | None = None,
+    amount: SearchStrategy[int] | None = None,
+) -> SearchStrategy[Any]:
+    """Charges that are accepted, if kind and amount are left as they are."""
+    return st.builds(
+        RaiseCharge,
+        household=st.just(household),
+        charge=st.sampled_from(["C1", "C2", "C3"]),
+        kind=st.just("management_fee") if kind is None else kind,
+        period=st.just(f"{year}-01"),
+        amount_fen=st.integers(1, 300_00) if amount is None else amount,
+        due=_days_around(year),
+    )
+
+
+def _mostly(accepted: str, refused: str) -> SearchStrategy[str]:
+    return st.sampled_from([*[accepted] * 9, refused])
 
 
 # --- days and instants -----------------------------------------------------------------------

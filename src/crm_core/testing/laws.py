@@ -105,7 +105,8 @@ def check_values(decider: AnyDecider, history: History, others: list[Any]) -> No
         decider.fold(history.events, state)
     for index, state in enumerate(states):
         assert repr(state) == before[index], f"the state after {index} events changed later"
-        assert state == decider.fold(history.events[:index])
+        again = decider.fold(history.events[:index])
+        assert state == again, f"the state after {index} events is another when folded again"
 
 
 def check_codec(
@@ -127,7 +128,7 @@ def check_codec(
         note(data.decode(errors="replace"))
         assert encode(event) == data, "the same event gives other bytes"
         found = decode(data, type(event))
-        assert type(found) is type(event)
+        assert type(found) is type(event), "an event of another class comes back"
         assert found == event, "another event comes back"
         assert encode(found) == data, "what came back gives other bytes"
 
@@ -147,9 +148,8 @@ def _check_decision(decider: AnyDecider, command: Any, state: Any, decided: Any)
     if not isinstance(decided, Refusal):
         assert isinstance(decided, tuple), "events come as a tuple"
         return
-    assert decided.code
-    assert decided.rule
-    assert decided.message
+    named = all((decided.code, decided.rule, decided.message))
+    assert named, "a refusal has a code, a rule and a message"
     shown = f"{decided.message} {decided.details}"
     for value in _personal(command):
         text = value.reveal()

@@ -323,6 +323,7 @@ def request_openings(request: str = "R1010", household: str = "V00001") -> Searc
         "trade": st.sampled_from(requests.TRADES),
         "severity": st.sampled_from(requests.SEVERITIES),
         "first_asked": st.just("staff-1"),
+        "agreed_on": st.just("call 1"),
     }
     return _request_commands(request, household, accepted)(requests.ReceiveRequest)
 
@@ -397,6 +398,8 @@ def _request_commands(
             "kind": _mostly(requests.KINDS, "riddle"),
             "trade": _mostly(requests.TRADES, "piracy"),
             "severity": _mostly(requests.SEVERITIES, "mild"),
+            "agreed_due_at": st.sampled_from((None, None, start, start + timedelta(hours=1))),
+            "agreed_on": _mostly(("call 1",), ""),
             **(accepted or {}),
         },
         requests.AcceptCommitment: {"due_at": st.none() | near},

@@ -130,7 +130,7 @@ class App:
 def _check_exists(url: str) -> None:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return  # Opening it says what is wrong.
     missing = parsed.database and not Path(parsed.database).is_file()
     if parsed.get_backend_name() == "sqlite" and missing:

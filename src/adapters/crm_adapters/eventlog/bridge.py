@@ -118,7 +118,7 @@ class RecorderStore:
             self._insert(batch)
 
     def _check(self, batch: Batch, begun: Collection[str] = ()) -> None:
-        """That the batch follows what the recorder holds, and repeats no command, nor of `begun`."""
+        """That the batch follows what the recorder holds, and repeats no command or `begun`."""
         for stream, expected in batch.expected.items():
             actual = len(self._positions.get(stream, ()))
             if actual != expected:
@@ -170,6 +170,9 @@ class RecorderStore:
         with _our_errors():
             events = self.recorder.select_events(stream, gt=after, lte=len(positions))
         return [_row(positions[event.originator_version - 1], event) for event in events]
+
+    def bare(self, stream: str) -> Sequence[tuple[int, str, str]]:
+        return [(row.version, row.name, row.state) for row in self.read(stream, 0)]
 
     def tips(self, streams: Collection[str]) -> dict[str, Tip]:
         found = {}

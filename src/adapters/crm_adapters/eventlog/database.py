@@ -165,6 +165,13 @@ class Database(ABC):
             (stream, after),
         )
 
+    def bare(self, stream: str) -> Sequence[tuple[int, str, str]]:
+        return self.rows(
+            f"SELECT version, name, state FROM crm_events WHERE stream = {self.mark}"
+            " ORDER BY version",
+            (stream,),
+        )
+
     def tips(self, streams: Collection[str]) -> dict[str, Tip]:
         found: dict[str, Tip] = {}
         wanted = list(streams)

@@ -47,9 +47,9 @@ __all__ = [
     "Subscription",
     "Tracking",
     "TrackingRecorder",
+    "insert_bytes_max",
     "make_notification",
     "make_stored_event",
-    "insert_bytes_max",
     "tracked",
     "unfit_for_logs",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -106,6 +106,16 @@ class CodecEventLog:
 
     def read(self, stream: str, *, after: int = 0) -> Iterator[Recorded[Any]]:
         return map(self.codec.decode, self.store.read(stream, after))
+
+    def fold(self, stream: str, evolve: Callable[[Any, Any], Any], state: Any) -> tuple[Any, Tip]:
+        rows = self.store.bare(stream)
+        if not rows:
+            return state, Tip()
+        event = self.codec.event
+        for version, name, text in rows:
+            state = evolve(state, event(stream, version, name, text))
+        version, _, text = rows[-1]
+        return state, Tip(version, text[DIGEST_START:DIGEST_END])
 
     def tips(self, streams: Collection[str]) -> dict[str, Tip]:
         return self.store.tips(streams)

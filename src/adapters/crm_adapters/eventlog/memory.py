@@ -16,7 +16,7 @@ from crm_core.kernel.recorded import Appended, Tip
 
 
 class MemoryStore:
-    """Keeps rows in lists; safe for threads: readers wait while another thread's transaction runs."""
+    """Keeps rows in lists; safe for threads: readers wait for another thread's transaction."""
 
     contiguous = True
 
@@ -65,6 +65,9 @@ class MemoryStore:
     def read(self, stream: str, after: int) -> Sequence[StoredRow]:
         with self._lock:
             return list(self._streams.get(stream, ())[after:])
+
+    def bare(self, stream: str) -> Sequence[tuple[int, str, str]]:
+        return [(row.version, row.name, row.state) for row in self.read(stream, 0)]
 
     def tips(self, streams: Collection[str]) -> dict[str, Tip]:
         with self._lock:

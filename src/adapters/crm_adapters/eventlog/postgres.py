@@ -47,7 +47,8 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock({LOCK});
     IF consumer IS NOT NULL THEN
-        SELECT max(position) INTO reached FROM crm_tracking t WHERE t.consumer = crm_append.consumer;
+        SELECT max(position) INTO reached FROM crm_tracking t
+            WHERE t.consumer = crm_append.consumer;
         IF reached >= tracked THEN
             RAISE EXCEPTION '%', json_build_array('tracking of ' || consumer, tracked - 1, reached)
                 USING ERRCODE = '{_CONFLICT}';

@@ -50,11 +50,15 @@ class SqliteDatabase(Database):
         if not url.database or url.database == ":memory:":
             raise Invalid.one("url_malformed", "a log in memory is named `memory:`", "--db")
         self._turn = RLock()
+        # One connection for all writing, opened once: writers take turns anyway.
+        self._writer: Any = None
         engine = make_engine(
             url,
             poolclass=QueuePool,
             pool_size=8,
             max_overflow=32,
+            # Nothing is left open when a connection goes back: we begin and end transactions.
+            pool_reset_on_return=None,
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         )
 
@@ -72,13 +76,33 @@ class SqliteDatabase(Database):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def insert(self, batch: Batch, *, tracking: tuple[str, int] | None = None) -> int:
-        with self._transaction() as cursor:
-            return self.insert_with(cursor, batch, tracking=tracking)
+        with self._turn:
+            cursor = self._begin()
+            try:
+                first = self.insert_with(cursor, batch, tracking=tracking)
+            except BaseException as error:
+                self._roll_back(cursor, error)
+                raise
+            self._commit(cursor)
+            return first
 
     @contextmanager
     def transaction(self) -> Iterator[CursorWriter]:
-        with self._transaction() as cursor:
-            yield CursorWriter(self, cursor)
+        with self._turn:
+            cursor = self._begin()
+            try:
+                yield CursorWriter(self, cursor)
+            except BaseException as error:
+                self._roll_back(cursor, error)
+                raise
+            self._commit(cursor)
+
+    def close(self) -> None:
+        with self._turn:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+        super().close()
 
     def insert_with(
         self, cursor: Any, batch: Batch, *, tracking: tuple[str, int] | None = None
@@ -138,25 +162,37 @@ class SqliteDatabase(Database):
             return NotALog(f"`{self.name}` is damaged or is not an SQLite database")
         return StoreUnreachable(f"`{self.name}` cannot be used: {error}")
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Any]:
-        with self._turn, self.translate(None):
-            connection = self.engine.raw_connection()
+    def _begin(self) -> Any:
+        """A cursor in a transaction that holds the write lock."""
+        try:
+            if self._writer is None:
+                self._writer = self.engine.raw_connection()
+            cursor = self._writer.driver_connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise self.failure(error, None) from error
+        return cursor
+
+    def _commit(self, cursor: Any) -> None:
+        try:
+            cursor.execute("COMMIT")
+        except sqlite3.Error as error:
+            failure = self.failure(error, "?")
+            self._roll_back(cursor, None)
+            raise failure from error
+
+    def _roll_back(self, cursor: Any, error: BaseException | None) -> None:
+        """Undo what was begun; an error of the driver's leaves under its true name."""
+        # Where the disk is full SQLite has rolled back by itself.
+        if cursor.connection.in_transaction:
             try:
-                cursor = connection.cursor()
-                cursor.execute("BEGIN IMMEDIATE")
-                try:
-                    yield cursor
-                except BaseException:
-                    # Where the disk is full SQLite has rolled back by itself.
-                    if connection.driver_connection.in_transaction:
-                        cursor.execute("ROLLBACK")
-                    raise
-                with self.translate("?"):
-                    cursor.execute("COMMIT")
-                cursor.close()
-            finally:
-                connection.close()
+                cursor.execute("ROLLBACK")
+            except sqlite3.Error:
+                # Nothing was committed; a new connection finds the log as it was.
+                self._writer.invalidate()
+                self._writer = None
+        if isinstance(error, sqlite3.Error):
+            raise self.failure(error, None) from error
 
 
 def _use_write_ahead_log(connection: Any) -> None:

@@ -65,6 +65,10 @@ class RowStore(Protocol):
         """Rows of one stream behind version `after`, in order."""
         ...
 
+    def bare(self, stream: str) -> Sequence[tuple[int, str, str]]:
+        """Version, name and text of the rows of one stream, in order."""
+        ...
+
     def tips(self, streams: Collection[str]) -> dict[str, Tip]:
         """Ends of those of the streams that have rows."""
         ...

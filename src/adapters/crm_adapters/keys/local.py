@@ -100,14 +100,13 @@ class LocalVault:
         return hmac.new(key, b"fingerprint\n" + value.reveal().encode(), "sha256").hexdigest()
 
     def erase(self, subject: str) -> None:
-        with self._lock:
-            with self._errors():
-                self._file.execute("INSERT OR REPLACE INTO crm_keys VALUES (?, NULL)", (subject,))
-                self._pending.pop(subject, None)
-                self._ciphers[subject] = None
-                # SQLite overwrites the deleted row, but not the copies that it left behind when
-                # it once moved rows between pages. Writing the file anew does.
-                self._file.execute("VACUUM")
+        with self._lock, self._errors():
+            self._file.execute("INSERT OR REPLACE INTO crm_keys VALUES (?, NULL)", (subject,))
+            self._pending.pop(subject, None)
+            self._ciphers[subject] = None
+            # SQLite overwrites the deleted row, but not the copies that it left behind when it
+            # once moved rows between pages. Writing the file anew does.
+            self._file.execute("VACUUM")
 
     def flush(self) -> None:
         if not self._pending:
