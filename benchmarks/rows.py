@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -262,8 +263,12 @@ def run_import(bench: Bench, folder: Path, log: str) -> tuple[Ran, int]:
 def import_estate(bench: Bench) -> None:
     """A5: `crm import`, the whole command, beside the library's bare put of as many events."""
     work = estate(bench)
-    probe, events = run_import(bench, work.folder, bench.new_log())
+    log = bench.new_log()
+    probe, events = run_import(bench, work.folder, log)
     peaks = [probe.megabytes]
+    with closing(sqlite3.connect(log.removeprefix("sqlite:///"))) as connection:
+        [(streams,)] = connection.execute("SELECT count(DISTINCT stream) FROM crm_events")
+    put: dict[str, Any] = {"events": events, "streams": streams, "batch": 1000}
 
     def ours() -> float:
         ran, _ = run_import(bench, work.folder, bench.new_log())
@@ -273,7 +278,7 @@ def import_estate(bench: Bench) -> None:
     def library() -> float:
         url = bench.new_log()
         worker = bench.workers.library()
-        seconds: float = worker.ask("put_many", url=url, events=events, batch=1000)
+        seconds: float = worker.ask("put_many", url=url, **put)
         worker.ask("close", url=url)
         return seconds
 
@@ -282,7 +287,7 @@ def import_estate(bench: Bench) -> None:
 
     samples = interleave({OURS: ours, LIBRARY: library, "start": start}, bench.rounds(5), 0)
     times = ratios(samples, LIBRARY, OURS)
-    name = f"crm import of {work.name}, {events:,} events, whole command"
+    name = f"crm import of {work.name}, {events:,} events in {streams:,} streams, whole command"
     figure = f"{rate(samples[OURS], events)}, {median(samples[OURS]):.2f} s"
     line = Line(
         "A5", name, figure, f"{LIBRARY} put alone, 1,000 an append",

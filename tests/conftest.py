@@ -6,7 +6,6 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -52,25 +51,52 @@ def postgres_admin(postgres_server: Any) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-_numbers = count(1)
+class Databases:
+    """Databases of the server, emptied after use and used again: making one takes long."""
+
+    def __init__(self, server: Any, admin: psycopg.Connection[Any]) -> None:
+        self._server, self._admin = server, admin
+        self._free: list[str] = []
+        self._made = 0
+
+    def url(self, name: str) -> str:
+        return str(self._server.get_uri(database=name))
+
+    def take(self) -> str:
+        if self._free:
+            return self._free.pop()
+        self._made += 1
+        name = f"test_{self._made}"
+        self._admin.execute(f'CREATE DATABASE "{name}"')
+        return name
+
+    def give_back(self, name: str) -> None:
+        self._admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        self._free.append(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: Any, postgres_admin: psycopg.Connection[Any]) -> Databases:
+    return Databases(postgres_server, postgres_admin)
 
 
 @pytest.fixture
-def new_postgres(
-    postgres_server: Any, postgres_admin: psycopg.Connection[Any]
-) -> Iterator[Callable[[], str]]:
-    """Makes fresh databases, as many as a test wants, and returns their URLs."""
-    made: list[str] = []
+def new_postgres(postgres_databases: Databases) -> Iterator[Callable[[], str]]:
+    """Gives fresh databases, as many as a test wants, by their URLs."""
+    taken: list[str] = []
 
     def make() -> str:
-        name = f"test_{next(_numbers)}"
-        postgres_admin.execute(f'CREATE DATABASE "{name}"')
-        made.append(name)
-        return str(postgres_server.get_uri(database=name))
+        taken.append(postgres_databases.take())
+        return postgres_databases.url(taken[-1])
 
     yield make
-    for name in made:
-        postgres_admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    for name in taken:
+        postgres_databases.give_back(name)
 
 
 @pytest.fixture

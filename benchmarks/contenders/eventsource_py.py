@@ -64,6 +64,10 @@ class Account(DeclarativeAggregate[AccountState]):
 
     aggregate_type = KIND
 
+    def __init__(self, aggregate_id: UUID) -> None:
+        super().__init__(aggregate_id)
+        self._state = AccountState()
+
     def _get_initial_state(self) -> AccountState:
         return AccountState()
 

@@ -109,16 +109,18 @@ class Contender:
             put(events)
         return perf_counter() - started
 
-    def put_many(self, url: str, events: int, batch: int) -> float:
-        """Put so many events in batches; making them is not counted."""
+    def put_many(self, url: str, events: int, batch: int, streams: int) -> float:
+        """Put so many events in batches, spread over so many aggregates; making them is free."""
         put = self._store(url).put
         seconds = 0.0
-        while events > 0:
-            task = received(next(self._numbers), min(batch, events))
+        for first in range(0, events, batch):
+            task = [
+                _received(work.identity(n % streams), n // streams + 1, work.payment(n % streams, n))
+                for n in range(first, min(first + batch, events))
+            ]
             started = perf_counter()
             put(task)
             seconds += perf_counter() - started
-            events -= batch
         return seconds
 
     def prepare(self, url: str, accounts: int, size: int) -> None:

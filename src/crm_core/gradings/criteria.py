@@ -119,25 +119,27 @@ def apply_changes(facts: Facts, changes: tuple[Change, ...]) -> Facts:
 
 
 def _ways_up(facts: Facts, layer: str, policy: GradingPolicy) -> Iterator[Counterfactual]:
-    table = _table(policy, "layer")
+    table, values = _table(policy, "layer"), _derived(facts, policy)
     for target in policy.layers[: policy.layers.index(layer)]:
         for row in table.rows:
             if row.outcome != target:
                 continue
-            way = _reach(facts, row, policy)
+            way = _reach(facts, values, row, policy)
             if way is not None:
                 yield way
 
 
-def _reach(facts: Facts, row: Row, policy: GradingPolicy) -> Counterfactual | None:
+def _reach(
+    facts: Facts, values: dict[str, Value], row: Row, policy: GradingPolicy
+) -> Counterfactual | None:
     """Meet every condition of the row that can be met by changing the fact it is about."""
     changes: dict[str, Change] = {}
-    values = _derived(facts, policy)
+    ranking, known = _table(policy, "layer").ranking, facts.values()
     for condition in row.when:
-        if holds(condition, values, _table(policy, "layer").ranking):
+        if holds(condition, values, ranking):
             continue
         to = _least(condition)
-        if condition.fact not in facts.values() or to is None:
+        if condition.fact not in known or to is None:
             # A type is not a fact: it may follow from the other changes, or it does not.
             continue
         changes[condition.fact] = Change(condition.fact, values[condition.fact], to)
@@ -160,7 +162,7 @@ def _ways_down(facts: Facts, layer: str, policy: GradingPolicy) -> Iterator[Coun
             continue
         change = (Change(condition.fact, value, to),)
         values_then = _derived(apply_changes(facts, change), policy)
-        then = table.decide(values_then).outcome
+        then = table.outcome(values_then)
         if then != layer:
             yield Counterfactual(change, then, str(values_then["type"]))
 
@@ -169,7 +171,7 @@ def _checked(
     facts: Facts, changes: tuple[Change, ...], layer: str, policy: GradingPolicy
 ) -> Counterfactual | None:
     values = _derived(apply_changes(facts, changes), policy)
-    if _table(policy, "layer").decide(values).outcome != layer:
+    if _table(policy, "layer").outcome(values) != layer:
         return None
     return Counterfactual(changes, layer, str(values["type"]))
 
@@ -191,7 +193,7 @@ def _distance(facts: Facts, layer: str, policy: GradingPolicy) -> Distance | Non
             continue
         only = Table(table.name, (row, Row(layer)), table.ranking)
         missing = tuple(c for c in only.decide(values).criteria if not c.met)
-        reached = _reach(facts, row, policy) is not None
+        reached = _reach(facts, values, row, policy) is not None
         if reached:
             missing = tuple(c for c in missing if c.fact in known)
         found = (not reached, len(missing), missing)
@@ -203,7 +205,7 @@ def _distance(facts: Facts, layer: str, policy: GradingPolicy) -> Distance | Non
 def _derived(facts: Facts, policy: GradingPolicy) -> dict[str, Value]:
     values = facts.values()
     for table in policy.tables[:-1]:
-        values[table.name] = table.decide(values).outcome
+        values[table.name] = table.outcome(values)
     return values
 
 

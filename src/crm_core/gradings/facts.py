@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import fields, frozen
 
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, Recorded
@@ -57,7 +57,10 @@ class Facts:
 
     def values(self) -> dict[str, Value]:
         """The facts by name, for decision tables."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _NAMES}
+
+
+_NAMES = tuple(field.name for field in fields(Facts))
 
 
 @frozen
