@@ -102,7 +102,10 @@ def counterfactuals(facts: Facts, policy: GradingPolicy) -> list[Counterfactual]
     outcome = assess(facts, policy)
     if outcome.layer == INSUFFICIENT:
         return []
-    found = [*_ways_up(facts, outcome.layer, policy), *_ways_down(facts, outcome.layer, policy)]
+    up = list(_ways_up(facts, outcome.layer, policy))
+    # One row may reach a layer with less than another one asks for: only the nearest are told.
+    nearest = [way for way in up if not any(_is_nearer(other, way) for other in up)]
+    found = [*nearest, *_ways_down(facts, outcome.layer, policy)]
     unique: dict[tuple[Change, ...], Counterfactual] = {}
     for way in found:
         unique.setdefault(way.changes, way)
@@ -147,6 +150,22 @@ def _reach(
         return None
     ordered = tuple(changes[name] for name in sorted(changes))
     return _checked(facts, ordered, row.outcome, policy)
+
+
+def _is_nearer(one: Counterfactual, other: Counterfactual) -> bool:
+    """Whether `one` reaches the same layer with a part of what `other` changes."""
+    further = {change.fact: change.to for change in other.changes}
+    return (
+        one.layer == other.layer
+        and one.changes != other.changes
+        and all(_is_on_the_way(change, further.get(change.fact)) for change in one.changes)
+    )
+
+
+def _is_on_the_way(change: Change, to: Value | None) -> bool:
+    if isinstance(change.to, int) and isinstance(change.value, int) and isinstance(to, int):
+        return change.value <= change.to <= to or change.value >= change.to >= to
+    return change.to == to
 
 
 def _ways_down(facts: Facts, layer: str, policy: GradingPolicy) -> Iterator[Counterfactual]:

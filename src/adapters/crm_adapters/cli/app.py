@@ -224,7 +224,13 @@ def _command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 @_command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check everything, keep nothing.")
-@click.option("--encoding", type=click.Choice(ENCODINGS), default="utf-8", show_default=True)
+@click.option(
+    "--encoding",
+    type=click.Choice(ENCODINGS),
+    default="utf-8",
+    show_default=True,
+    help="How the files are written; it is never guessed.",
+)
 @click.option("--skip-faulty", is_flag=True, help="Import the rows without a fault.")
 @click.option(
     "--rejects",
@@ -301,10 +307,23 @@ def _show_import(out: Output, report: ImportReport, dry_run: bool) -> None:
 
 
 @_command("generate")
-@click.option("--households", type=click.IntRange(1, 10_000_000), default=2000, show_default=True)
+@click.option(
+    "--households",
+    type=click.IntRange(1, 10_000_000),
+    default=2000,
+    show_default=True,
+    help="How many.",
+)
 @click.option("--years", type=YEARS, default="2024", show_default=True, help="2023-2024 or 2024.")
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed writes the same files."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder to write them to.",
+)
 def generate(app: App, households: int, years: tuple[int, int], seed: int, out: Path) -> int:
     """Write the import files of a generated estate."""
     rows = _generate(app.out, out, households, years, seed)
@@ -477,8 +496,21 @@ def _show_summary(out: Output, run: GradingRun) -> None:
 @click.argument("household")
 @click.argument("year", type=YEAR)
 @click.option("--run", "run_id", default=None, help="A run; by default the household's latest.")
-@click.option("--for", "reader", type=click.Choice(READERS), default="clerk", show_default=True)
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+@click.option(
+    "--for",
+    "reader",
+    type=click.Choice(READERS),
+    default="clerk",
+    show_default=True,
+    help="Who reads it.",
+)
+@click.option(
+    "--lang",
+    type=click.Choice(["zh", "en"]),
+    default="en",
+    show_default=True,
+    help="Language of the sentences.",
+)
 @_used_policies
 def explain(
     app: App,
@@ -800,9 +832,14 @@ def _show_file(out: Output, shown: dict[str, Any]) -> None:
 @_command("report")
 @click.argument("year", type=YEAR)
 @click.option("--run", "run_id", default=None, help="A run; by default the latest of the year.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
-@click.option("--policy", default=DEFAULT_GRADING, help="A TOML file, if the run used one.")
-def report(app: App, year: int, run_id: str | None, out: Path, policy: str) -> int:
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The HTML file to write.",
+)
+@_used_policies
+def report(app: App, year: int, run_id: str | None, out: Path, policy: tuple[str, ...]) -> int:
     """Write a self-contained page about a year's gradings."""
     from crm_adapters.reports.html import write_report
 
@@ -863,7 +900,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"crm: {what} [{Invalid.code} file_unusable]\n")
         return BAD
     except Exception as error:  # noqa: BLE001 - the last resort of a person without Python
-        sys.stderr.write(f"crm: {_unexpected(error)} [{Failed.code} unexpected]\n")
+        sys.stderr.write(f"crm: {_unexpected(error)} [{Failed.code} unexpected_error]\n")
         return BAD
     return result if isinstance(result, int) else 0
 

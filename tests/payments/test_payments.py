@@ -1,0 +1,1301 @@
+"""Payments: what is booked, what it settles, and the credit grade that follows."""
+
+from __future__ import annotations
+
+import ast
+import calendar
+import fnmatch
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from itertools import pairwise, permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import crm_core
+from crm_adapters.wiring import open_crm
+from crm_core.crm import CRM
+from crm_core.errors import Refused
+from crm_core.gradings.facts import gather
+from crm_core.kernel.dates import ESTATE_ZONE, Period, parse_instant
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.recorded import Actor, Appended, Commit, Cutoff
+from crm_core.owners.commands import RegisterHousehold
+from crm_core.payments import ACCOUNT, Account, CreditPolicy, Ledger, allocate, standing
+from crm_core.payments import decide as decisions
+from crm_core.payments.commands import (
+    CHARGE_KINDS,
+    METHODS,
+    AcceptMovedPayment,
+    CancelCharge,
+    MovePayment,
+    RaiseCharge,
+    ReceivePayment,
+    RecordPurchase,
+    RefundCredit,
+    ReversePayment,
+    WaiveCharge,
+)
+from crm_core.payments.credit import course
+from crm_core.payments.decide import AMOUNT_FEN_MAX
+from crm_core.payments.events import (
+    EVENTS,
+    ChargeCancelled,
+    ChargeRaised,
+    ChargeWaived,
+    CreditRefunded,
+    PaymentMovedIn,
+    PaymentMovedOut,
+    PaymentReceived,
+    PaymentReversed,
+    PurchaseMade,
+    PurchaseRefunded,
+)
+from crm_core.payments.ledger import trial_balance
+from crm_core.payments.views import account_view
+from crm_core.policies import shipped
+from crm_core.ports import EventLog
+from crm_core.testing.histories import Estate, account_commands, account_openings, estates, play
+from crm_core.testing.laws import check_decider
+from crm_core.testing.scenario import given as scenario
+from crm_core.testing.strategies import histories
+
+FINANCE = Actor("F1", "finance")
+ANY_DAY = date(2011, 6, 30)
+DEFAULT = shipped().find(CreditPolicy, "credit-cn-default", ANY_DAY)
+TABLES = [
+    shipped().find(CreditPolicy, name, ANY_DAY)
+    for name in ("credit-cn-default", "credit-ageing-30", "credit-months")
+]
+
+
+def booked_for_v1(estate: Estate) -> tuple[Any, ...]:
+    """What is booked on the account of V1, without what other households move to it."""
+    events: list[Any] = []
+    state = ACCOUNT.decider.initial
+    for entry in estate.entries:
+        if isinstance(entry.command, ACCOUNT.commands) and entry.command.household == "V1":
+            decided = ACCOUNT.decider.decide(entry.command, state)
+            if not isinstance(decided, Refusal):
+                events.extend(decided)
+                state = ACCOUNT.decider.fold(decided, state)
+    return tuple(events)
+
+
+ACCOUNTS = st.one_of(
+    estates(2011, households_max=2).map(booked_for_v1),
+    histories(ACCOUNT, account_commands(), opening=account_openings(), max_size=18).map(
+        lambda told: told.events
+    ),
+)
+"""Events of one account: likely stories, and unlikely ones."""
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+# --- facts in few words ----------------------------------------------------------------------
+
+
+def raised(number: str = "C1", due: str = "2011-01-31", fen: int = 100_00) -> ChargeRaised:
+    return ChargeRaised(number, "management_fee", due[:7], fen, day(due))
+
+
+def paid(
+    number: str = "P1", on: str = "2011-01-20", fen: int = 100_00, charge: str | None = None
+) -> PaymentReceived:
+    return PaymentReceived(number, fen, day(on), "wechat", charge)
+
+
+def reversed_(number: str = "P1", on: str = "2011-02-10") -> PaymentReversed:
+    return PaymentReversed(number, day(on), "bounced")
+
+
+def moved_out(number: str = "P1", on: str = "2011-01-20", fen: int = 100_00) -> PaymentMovedOut:
+    return PaymentMovedOut(number, "V2", fen, day(on), "wechat", "wrong room")
+
+
+def moved_in(number: str = "P1", on: str = "2011-01-20", fen: int = 100_00) -> PaymentMovedIn:
+    return PaymentMovedIn(number, "V2", fen, day(on), "wechat", None, "wrong room")
+
+
+def waived(number: str = "W1", charge: str = "C1", fen: int = 100_00) -> ChargeWaived:
+    return ChargeWaived(number, charge, fen, day("2011-02-15"), False, "hardship", "M1")
+
+
+def refunded(number: str = "F1", fen: int = 100_00, on: str = "2011-02-15") -> CreditRefunded:
+    return CreditRefunded(number, fen, day(on), "moved away", "M1")
+
+
+def cancelled(number: str = "C1") -> ChargeCancelled:
+    return ChargeCancelled(number, day("2011-02-01"), "raised twice")
+
+
+def bought(number: str = "B1", fen: int = 100_00) -> PurchaseMade:
+    return PurchaseMade(number, "cleaning", fen, ANY_DAY)
+
+
+# --- the same as commands to household V1 ----------------------------------------------------
+
+
+def charge_it(number: str = "C1", **other: Any) -> RaiseCharge:
+    fields = {"kind": "management_fee", "period": "2011-01", "amount_fen": 100_00}
+    return RaiseCharge("V1", number, **{**fields, "due": day("2011-01-31"), **other})
+
+
+def pay(number: str = "P1", **other: Any) -> ReceivePayment:
+    fields = {"amount_fen": 100_00, "paid_on": day("2011-01-20"), "method": "wechat"}
+    return ReceivePayment("V1", number, **{**fields, **other})
+
+
+def reverse(number: str = "P1", on: str = "2011-02-10", reason: str = "bounced") -> ReversePayment:
+    return ReversePayment("V1", number, day(on), reason)
+
+
+def move(number: str = "P1", to: str = "V2", **other: Any) -> MovePayment:
+    return MovePayment("V1", number, to, **{"reason": "wrong room", **other})
+
+
+def accept_moved(number: str = "P1") -> AcceptMovedPayment:
+    return AcceptMovedPayment("V1", number, "V2", 100_00, day("2011-01-20"), "wechat", "wrong room")
+
+
+def refund(number: str = "F1", fen: int = 100_00, **other: Any) -> RefundCredit:
+    fields = {"on": day("2011-02-15"), "reason": "moved away", "approver": "M1"}
+    return RefundCredit("V1", number, fen, **{**fields, **other})
+
+
+def waive(number: str = "W1", charge: str = "C1", fen: int = 100_00, **other: Any) -> WaiveCharge:
+    fields = {"on": day("2011-02-15"), "reason": "hardship", "approver": "M1"}
+    return WaiveCharge("V1", number, charge, fen, **{**fields, **other})
+
+
+def cancel(number: str = "C1", reason: str = "raised twice") -> CancelCharge:
+    return CancelCharge("V1", number, day("2011-02-01"), reason)
+
+
+def buy(number: str = "B1", fen: int = 100_00, on: str = "2011-06-30") -> RecordPurchase:
+    return RecordPurchase("V1", number, "cleaning", fen, day(on))
+
+
+# --- PAY-01: what is booked ------------------------------------------------------------------
+
+
+@pytest.mark.rule("PAY-01", "PAY-13")
+@pytest.mark.parametrize(
+    ("past", "command", "event"),
+    [
+        ([], charge_it(), raised()),
+        ([raised()], cancel(), cancelled()),
+        ([raised()], pay(charge="C1"), paid(charge="C1")),
+        ([], pay(), paid()),
+        ([], pay(charge="C9", charge_follows=True), paid(charge="C9")),
+        ([paid()], reverse(), reversed_()),
+        ([paid()], reverse(on="2011-01-20"), reversed_(on="2011-01-20")),
+        ([paid(charge="C1")], move(), moved_out()),
+        ([], accept_moved(), moved_in()),
+        ([moved_in()], move(), moved_out()),
+        ([moved_in()], reverse(), reversed_()),
+        ([paid()], refund(), refunded()),
+        ([raised()], waive(), waived()),
+        (
+            [raised()],
+            waive(write_off=True),
+            ChargeWaived("W1", "C1", 100_00, day("2011-02-15"), True, "hardship", "M1"),
+        ),
+        ([], buy(), bought()),
+        ([bought()], buy("B2", -1), PurchaseRefunded("B2", "cleaning", 1, ANY_DAY)),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, list) else "",
+)
+def test_what_is_asked_of_an_account_is_booked(past: list[Any], command: Any, event: Any) -> None:
+    scenario(ACCOUNT, *past).when(command).then(event)
+
+
+def test_every_event_of_the_slice_has_a_scenario() -> None:
+    [cases] = [
+        mark.args[1]
+        for mark in test_what_is_asked_of_an_account_is_booked.pytestmark  # type: ignore[attr-defined]
+        if mark.name == "parametrize"
+    ]
+    assert {type(event) for _, _, event in cases} == {kind.cls for kind in EVENTS}
+
+
+@pytest.mark.rule("PAY-01")
+@pytest.mark.parametrize("kind", CHARGE_KINDS)
+@pytest.mark.parametrize("fen", [1, AMOUNT_FEN_MAX])
+def test_a_charge_is_of_any_known_kind_and_any_amount_from_one_fen(kind: str, fen: int) -> None:
+    scenario(ACCOUNT).when(charge_it(kind=kind, amount_fen=fen)).then(
+        ChargeRaised("C1", kind, "2011-01", fen, day("2011-01-31"))
+    )
+
+
+@pytest.mark.rule("PAY-01")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("fen", [1, AMOUNT_FEN_MAX])
+def test_a_payment_is_made_in_any_known_way_with_any_amount_from_one_fen(
+    method: str, fen: int
+) -> None:
+    scenario(ACCOUNT).when(pay(method=method, amount_fen=fen)).then(
+        PaymentReceived("P1", fen, day("2011-01-20"), method, None)
+    )
+
+
+@pytest.mark.rule("PAY-01")
+def test_a_charge_cancelled_twice_is_cancelled_once() -> None:
+    scenario(ACCOUNT, raised(), cancelled()).when(cancel()).nothing()
+
+
+TOO_MUCH = AMOUNT_FEN_MAX + 1
+
+REFUSED: list[tuple[list[Any], Any, str, str]] = [
+    ([raised()], charge_it(), "charge_exists", "PAY-01"),
+    ([raised(), cancelled()], charge_it(), "charge_exists", "PAY-01"),
+    ([], charge_it(kind="gift"), "unknown_charge_kind", "PAY-01"),
+    ([], charge_it(amount_fen=0), "amount_out_of_range", "PAY-01"),
+    ([], charge_it(amount_fen=-1), "amount_out_of_range", "PAY-01"),
+    ([], charge_it(amount_fen=TOO_MUCH), "amount_out_of_range", "PAY-01"),
+    ([], cancel(), "unknown_charge", "PAY-01"),
+    ([raised()], cancel(reason=""), "reason_missing", "LOG-06"),
+    ([paid()], pay(), "payment_exists", "PAY-01"),
+    ([paid(), reversed_()], pay(), "payment_exists", "PAY-01"),
+    ([moved_in()], pay(), "payment_exists", "PAY-01"),
+    ([], pay(amount_fen=0), "amount_out_of_range", "PAY-01"),
+    ([], pay(amount_fen=-1), "amount_out_of_range", "PAY-01"),
+    ([], pay(amount_fen=TOO_MUCH), "amount_out_of_range", "PAY-01"),
+    ([], pay(method="shells"), "unknown_method", "PAY-01"),
+    ([], pay(charge="C9"), "unknown_charge", "PAY-01"),
+    ([], reverse(), "unknown_payment", "PAY-01"),
+    ([paid(), reversed_()], reverse(), "payment_ended", "PAY-01"),
+    ([paid(), moved_out()], reverse(), "payment_ended", "PAY-01"),
+    ([paid()], reverse(reason=""), "reason_missing", "LOG-06"),
+    ([paid()], reverse(on="2011-01-19"), "reversed_before_paid", "PAY-01"),
+    ([], move(), "unknown_payment", "PAY-01"),
+    ([paid(), moved_out()], move(), "payment_ended", "PAY-01"),
+    ([paid(), reversed_()], move(), "payment_ended", "PAY-01"),
+    ([paid()], move(to="V1"), "moved_to_itself", "PAY-01"),
+    ([paid()], move(reason=""), "reason_missing", "LOG-06"),
+    ([paid()], move(refused_there=Refusal("no", "OWN-01", "not there")), "no", "OWN-01"),
+    ([paid()], accept_moved(), "payment_exists", "PAY-01"),
+    ([paid("P1", fen=2), refunded(fen=1)], refund(fen=1), "refund_exists", "PAY-01"),
+    ([paid()], refund(fen=0), "amount_out_of_range", "PAY-01"),
+    ([paid()], refund(fen=TOO_MUCH), "amount_out_of_range", "PAY-01"),
+    ([paid()], refund(approver=""), "approver_missing", "PAY-01"),
+    ([paid()], refund(reason=""), "approver_missing", "PAY-01"),
+    ([], refund(fen=1), "refund_exceeds_credit", "PAY-01"),
+    ([paid()], refund(fen=100_01), "refund_exceeds_credit", "PAY-01"),
+    ([raised(), paid()], refund(fen=1), "refund_exceeds_credit", "PAY-01"),
+    ([paid(on="2011-02-16")], refund(fen=1), "refund_exceeds_credit", "PAY-01"),
+    ([paid(), reversed_(on="2011-05-01")], refund(fen=1), "refund_exceeds_credit", "PAY-01"),
+    ([raised(), waived(fen=1)], waive(fen=1), "waiver_exists", "PAY-01"),
+    ([], waive(), "unknown_charge", "PAY-01"),
+    ([raised(), cancelled()], waive(), "unknown_charge", "PAY-01"),
+    ([raised()], waive(fen=0), "amount_out_of_range", "PAY-01"),
+    ([raised()], waive(fen=TOO_MUCH), "amount_out_of_range", "PAY-01"),
+    ([raised()], waive(approver=""), "approver_missing", "PAY-01"),
+    ([raised()], waive(reason=""), "approver_missing", "PAY-01"),
+    ([raised()], waive(fen=100_01), "waiver_exceeds_unpaid", "PAY-01"),
+    ([raised(), paid(fen=1)], waive(fen=100_00), "waiver_exceeds_unpaid", "PAY-01"),
+    ([raised(), waived(fen=1)], waive("W2"), "waiver_exceeds_unpaid", "PAY-01"),
+    ([raised(), paid(on="2011-02-16")], waive(fen=1), "waiver_exceeds_unpaid", "PAY-01"),
+    ([bought()], buy(), "purchase_exists", "PAY-01"),
+    ([bought()], buy(fen=-1), "purchase_exists", "PAY-01"),
+    ([], buy(fen=0), "amount_out_of_range", "PAY-01"),
+    ([], buy(fen=TOO_MUCH), "amount_out_of_range", "PAY-01"),
+    ([], buy(fen=-TOO_MUCH), "amount_out_of_range", "PAY-01"),
+]
+
+
+@pytest.mark.rule("PAY-01", "LOG-06")
+@pytest.mark.parametrize(("past", "command", "code", "rule"), REFUSED)
+def test_what_cannot_be_booked_is_refused(
+    past: list[Any], command: Any, code: str, rule: str
+) -> None:
+    scenario(ACCOUNT, *past).when(command).refused(code, rule)
+
+
+def test_every_refusal_of_the_slice_has_a_scenario() -> None:
+    """Codes are read from the source; `{what}_exists` stands for a code of any beginning."""
+    tree = ast.parse(Path(decisions.__file__ or "").read_text(encoding="utf-8"))
+    codes = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal":
+            code = node.args[0]
+            if isinstance(code, ast.JoinedStr):
+                parts = (str(getattr(part, "value", "")) for part in code.values)
+                codes.add(
+                    "".join(
+                        text if text.startswith("_") or text.endswith("_") else "*"
+                        for text in parts
+                    )
+                )
+            else:
+                codes.add(str(ast.literal_eval(code)))
+    assert {"*_exists", "unknown_*", "refund_exceeds_credit"} <= codes
+    reached = {code for _, _, code, _ in REFUSED}
+    assert [code for code in codes if not fnmatch.filter(reached, code)] == []
+
+
+@pytest.mark.rule("PAY-01")
+def test_an_amount_that_is_refused_says_what_would_be_accepted() -> None:
+    refusal = scenario(ACCOUNT, raised(), paid(fen=30_00)).when(waive(fen=70_01)).refusal
+    assert refusal is not None
+    assert refusal.details == {"unpaid_fen": 70_00}
+    refusal = scenario(ACCOUNT, paid(fen=30_00)).when(refund(fen=30_01)).refusal
+    assert refusal is not None
+    assert refusal.details == {"credit_fen": 30_00}
+    scenario(ACCOUNT, raised(), paid(fen=30_00)).when(waive(fen=70_00)).then(waived(fen=70_00))
+    scenario(ACCOUNT, paid(fen=30_00)).when(refund(fen=30_00)).then(refunded(fen=30_00))
+
+
+def test_the_account_keeps_the_laws_of_a_decider() -> None:
+    check_decider(ACCOUNT, account_commands(), opening=account_openings(), max_examples=100)
+
+
+# --- PAY-02: what a payment settles ----------------------------------------------------------
+
+
+def unpaid(events: Sequence[Any], on: str) -> dict[str, int]:
+    return {c.number: fen for c, fen in allocate(Ledger.of(_placed(events)), day(on)).unpaid}
+
+
+def advance(events: Sequence[Any], on: str) -> int:
+    return allocate(Ledger.of(_placed(events)), day(on)).advance_fen
+
+
+def grade(events: Sequence[Any], on: str) -> tuple[str, int, int]:
+    now = standing(Ledger.of(_placed(events)), day(on), DEFAULT)
+    return now.grade, now.overdue_days, now.overdue_fen
+
+
+def _placed(events: Sequence[Any]) -> Iterator[tuple[Any, int]]:
+    return ((event, position) for position, event in enumerate(events, 1))
+
+
+JANUARY = raised("C1", "2011-01-31")
+FEBRUARY = raised("C2", "2011-02-28")
+MARCH = raised("C3", "2011-03-31")
+
+
+@pytest.mark.rule("PAY-02")
+@pytest.mark.parametrize(
+    ("events", "left", "in_advance"),
+    [
+        ([], {"C1": 100_00, "C2": 100_00, "C3": 100_00}, 0),
+        # The named charge first, though older ones stay unpaid.
+        ([paid(charge="C2")], {"C1": 100_00, "C3": 100_00}, 0),
+        # Without a name the oldest unpaid.
+        ([paid()], {"C2": 100_00, "C3": 100_00}, 0),
+        ([paid(fen=1)], {"C1": 99_99, "C2": 100_00, "C3": 100_00}, 0),
+        ([paid(fen=100_01)], {"C2": 99_99, "C3": 100_00}, 0),
+        # In part, and what a named charge does not need goes to the oldest.
+        ([paid(fen=40_00, charge="C2")], {"C1": 100_00, "C2": 60_00, "C3": 100_00}, 0),
+        ([paid(fen=150_00, charge="C2")], {"C1": 50_00, "C3": 100_00}, 0),
+        ([paid(charge="C2"), paid("P2", charge="C2")], {"C3": 100_00}, 0),
+        # A name comes before the pool, whichever was paid first.
+        ([paid(), paid("P2", "2011-01-25", charge="C1")], {"C3": 100_00}, 0),
+        # A name that is not known counts as none.
+        ([paid(charge="C9")], {"C2": 100_00, "C3": 100_00}, 0),
+        # What then remains is credit in advance.
+        ([paid(fen=300_00)], {}, 0),
+        ([paid(fen=300_01)], {}, 1),
+        ([paid(fen=500_00, charge="C3")], {}, 200_00),
+        # A cancelled charge asks for nothing, and what was paid on it is free.
+        ([cancelled("C1")], {"C2": 100_00, "C3": 100_00}, 0),
+        ([paid(charge="C1"), cancelled("C1")], {"C3": 100_00}, 0),
+    ],
+)
+def test_what_payments_settle(events: list[Any], left: dict[str, int], in_advance: int) -> None:
+    booked = [JANUARY, FEBRUARY, MARCH, *events]
+    assert unpaid(booked, "2011-04-30") == left
+    assert advance(booked, "2011-04-30") == in_advance
+
+
+@pytest.mark.rule("PAY-02")
+def test_charges_due_the_same_day_are_settled_by_their_number() -> None:
+    same_day = [raised(number, "2011-01-31") for number in ("C3", "C1", "C2")]
+    for order in permutations(same_day):
+        assert unpaid([*order, paid(fen=150_00)], "2011-02-01") == {"C2": 50_00, "C3": 100_00}
+
+
+@pytest.mark.rule("PAY-02")
+def test_credit_in_advance_settles_the_next_charge_whenever_that_is_raised() -> None:
+    early = [paid(fen=250_00)]
+    assert advance(early, "2011-01-20") == 250_00
+    assert advance([*early, JANUARY], "2011-01-20") == 150_00
+    assert advance([*early, JANUARY, FEBRUARY], "2011-01-20") == 50_00
+    assert unpaid([*early, JANUARY, FEBRUARY, MARCH], "2011-01-20") == {"C3": 50_00}
+    assert advance([*early, JANUARY, FEBRUARY, MARCH], "2011-01-20") == 0
+
+
+@pytest.mark.rule("PAY-02")
+def test_only_charges_due_before_the_day_are_overdue() -> None:
+    booked = [JANUARY, FEBRUARY, MARCH]
+    assert grade(booked, "2011-01-30") == ("A", 0, 0)
+    assert grade(booked, "2011-01-31") == ("A", 0, 0)
+    assert grade(booked, "2011-02-01") == ("B1", 1, 100_00)
+    assert grade(booked, "2011-02-28") == ("B1", 28, 100_00)
+    assert grade(booked, "2011-03-01") == ("B1", 29, 200_00)
+    # One fen is enough to be overdue, and the oldest counts.
+    nearly = [*booked, paid(fen=99_99, charge="C1"), paid("P2", charge="C2")]
+    assert grade(nearly, "2011-03-05") == ("B2", 33, 1)
+
+
+@pytest.mark.rule("PAY-01", "PAY-02")
+def test_a_waiver_lowers_what_its_charge_asks_for_from_its_day_on() -> None:
+    booked = [JANUARY, FEBRUARY, waived(charge="C1", fen=60_00)]
+    assert unpaid(booked, "2011-02-14") == {"C1": 100_00, "C2": 100_00}
+    assert unpaid(booked, "2011-02-15") == {"C1": 40_00, "C2": 100_00}
+    # What was paid on the charge becomes free; the waiver itself is not money.
+    assert unpaid([*booked, paid(charge="C1")], "2011-02-15") == {"C2": 40_00}
+
+
+@pytest.mark.rule("PAY-01", "PAY-15")
+def test_a_waiver_of_a_charge_that_is_cancelled_later_is_no_credit() -> None:
+    """Else a charge raised by mistake, waived and then cancelled could be refunded in cash."""
+    booked = [JANUARY, waived(charge="C1"), cancelled("C1")]
+    assert advance(booked, "2011-04-30") == 0
+    scenario(ACCOUNT, *booked).when(refund(fen=1)).refused("refund_exceeds_credit")
+    assert unpaid([*booked, FEBRUARY], "2011-04-30") == {"C2": 100_00}
+
+
+@pytest.mark.rule("PAY-01", "PAY-02")
+def test_a_refund_lowers_credit_in_advance_from_its_day_on() -> None:
+    booked = [paid(fen=150_00), refunded(fen=50_00)]
+    assert advance(booked, "2011-02-14") == 150_00
+    assert advance(booked, "2011-02-15") == 100_00
+    # A payment that names its charge is not taken back by it.
+    named = [paid(fen=150_00, charge="C1"), refunded(fen=50_00), JANUARY, FEBRUARY]
+    assert unpaid(named, "2011-02-14") == {"C2": 50_00}
+    assert unpaid(named, "2011-02-15") == {"C2": 100_00}
+
+
+@pytest.mark.rule("PAY-01", "PAY-15")
+def test_a_refund_of_money_that_is_taken_back_later_leaves_a_debt_and_no_credit() -> None:
+    """The account is then below nothing, and the next payment fills that first."""
+    booked = [paid(), refunded(), reversed_(on="2011-03-01")]
+    assert advance(booked, "2011-02-28") == 0
+    assert advance(booked, "2011-03-01") == -100_00
+    again = [*booked, JANUARY, paid("P2", "2011-03-02", fen=150_00)]
+    assert unpaid(again, "2011-03-02") == {"C1": 50_00}
+    assert advance(again, "2011-03-02") == 0
+
+
+# --- PAY-03: two times (T11) -----------------------------------------------------------------
+
+
+@pytest.fixture
+def crm() -> Iterator[CRM]:
+    with open_crm("memory:") as opened:
+        for number, household in enumerate(("V1", "V2", "V3"), 1):
+            opened.do(
+                RegisterHousehold(household, "Anhe", "1", "1", f"{number}01"),
+                by=FINANCE,
+                id=f"register-{household}",
+                at=parse_instant("2010-01-01T00:00:00+08:00"),
+            )
+        yield opened
+
+
+def credit_of(crm: CRM, household: str, on: str, known: str | None = None) -> tuple[str, int, int]:
+    instant = None if known is None else parse_instant(known)
+    [line] = crm.credit(day(on), known=instant, households=[household])
+    return line.grade, line.overdue_days, line.overdue_fen
+
+
+NOON = parse_instant("2011-12-01T12:00:00+08:00")
+
+
+@pytest.mark.rule("PAY-03")
+def test_arrears_can_be_asked_for_any_day_as_known_at_any_instant(crm: CRM) -> None:
+    """T11: paid on 30 December, booked on 5 January; both answers stay available."""
+    crm.do(charge_it(due=day("2011-12-01")), by=FINANCE, at=NOON)
+    booked = parse_instant("2012-01-05T10:00:00+08:00")
+    crm.do(pay(paid_on=day("2011-12-30")), by=FINANCE, at=booked)
+    year_end, before, then = (
+        "2011-12-31T23:59:59+08:00",
+        "2012-01-05T09:59:59+08:00",
+        "2012-01-05T10:00:00+08:00",
+    )
+    table = {
+        (on, known): credit_of(crm, "V1", on, known)
+        for on in ("2011-12-29", "2011-12-30", "2011-12-31")
+        for known in (year_end, before, then)
+    }
+    assert table == {
+        ("2011-12-29", year_end): ("B1", 28, 100_00),
+        ("2011-12-29", before): ("B1", 28, 100_00),
+        ("2011-12-29", then): ("B1", 28, 100_00),
+        ("2011-12-30", year_end): ("B1", 29, 100_00),
+        ("2011-12-30", before): ("B1", 29, 100_00),
+        ("2011-12-30", then): ("A", 0, 0),
+        ("2011-12-31", year_end): ("B1", 30, 100_00),
+        ("2011-12-31", before): ("B1", 30, 100_00),
+        ("2011-12-31", then): ("A", 0, 0),
+    }
+    # Later facts change none of it.
+    crm.do(reverse(on="2012-01-10"), by=FINANCE, at=parse_instant("2012-02-01T09:00:00+08:00"))
+    for (on, known), expected in table.items():
+        assert credit_of(crm, "V1", on, known) == expected
+    assert credit_of(crm, "V1", "2012-01-09") == ("A", 0, 0)
+    assert credit_of(crm, "V1", "2012-01-10") == ("B2", 40, 100_00)
+
+
+@pytest.mark.rule("PAY-03")
+def test_a_charge_is_not_overdue_before_it_is_known(crm: CRM) -> None:
+    late = parse_instant("2011-12-20T09:00:00+08:00")
+    crm.do(charge_it(due=day("2011-12-01")), by=FINANCE, at=late)
+    assert credit_of(crm, "V1", "2011-12-19", "2011-12-20T08:59:59+08:00") == ("A", 0, 0)
+    assert credit_of(crm, "V1", "2011-12-19", "2011-12-20T09:00:00+08:00") == ("B1", 18, 100_00)
+
+
+@pytest.mark.rule("PAY-03")
+@pytest.mark.parametrize(
+    ("first", "late", "before", "after"),
+    [
+        (pay(charge="C1"), reverse(on="2011-02-01"), "A", "B1"),
+        (pay(), move(), "A", "B1"),
+        (pay(amount_fen=1), waive(fen=99_99), "B1", "A"),
+        (pay(amount_fen=1), cancel(), "B1", "A"),
+    ],
+)
+def test_corrections_count_from_when_they_are_known(
+    crm: CRM, first: Any, late: Any, before: str, after: str
+) -> None:
+    known = parse_instant("2011-03-01T10:00:00+08:00")
+    at = parse_instant("2011-01-05T10:00:00+08:00")
+    crm.do(charge_it(), by=FINANCE, at=at)
+    crm.do(first, by=FINANCE, at=at)
+    crm.do(late, by=FINANCE, at=known)
+    assert credit_of(crm, "V1", "2011-02-20", "2011-03-01T09:59:59+08:00")[0] == before
+    assert credit_of(crm, "V1", "2011-02-20", "2011-03-01T10:00:00+08:00")[0] == after
+
+
+# --- PAY-04: the grade (T13) -----------------------------------------------------------------
+
+BUCKETS = {
+    "credit-cn-default": (30, 90, 180, 365),
+    "credit-ageing-30": (30, 60, 90, 120),
+}
+DUES = [
+    day(text)
+    for text in (
+        "2011-01-01",
+        "2011-12-31",
+        "2012-01-31",
+        "2012-02-28",
+        "2012-02-29",
+        "2012-12-31",
+        "2000-02-29",
+        "2099-03-01",
+        "2099-12-31",
+        "2100-02-28",
+        "2100-03-01",
+    )
+]
+
+
+@pytest.mark.rule("PAY-04")
+@pytest.mark.parametrize("due", DUES, ids=str)
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (-1, "A"),
+        (0, "A"),
+        (1, "B1"),
+        (30, "B1"),
+        (31, "B2"),
+        (90, "B2"),
+        (91, "B3"),
+        (180, "B3"),
+        (181, "B4"),
+        (365, "B4"),
+        (366, "B5"),
+        (10_000, "B5"),
+    ],
+)
+def test_the_grade_follows_from_the_days_since_the_due_date(
+    due: date, days: int, expected: str
+) -> None:
+    """The due date is day 0; a leap day is a day like any other, and 2100 has none."""
+    on = due + timedelta(days=days)
+    assert DEFAULT.grade(due, on) == expected
+    booked = Ledger.of([(ChargeRaised("C1", "other", "x", 1, due), 1)])
+    now = standing(booked, on, DEFAULT)
+    overdue = (max(days, 0), 1) if expected != "A" else (0, 0)
+    assert (now.grade, now.overdue_days, now.overdue_fen) == (expected, *overdue)
+
+
+@pytest.mark.rule("PAY-04")
+def test_one_year_overdue_in_leap_years_and_others() -> None:
+    # From 1 March to 1 March: 365 days, or 366 with a 29 February between.
+    assert DEFAULT.grade(day("2011-03-01"), day("2012-03-01")) == "B5"
+    assert DEFAULT.grade(day("2012-03-01"), day("2013-03-01")) == "B4"
+    assert DEFAULT.grade(day("2099-03-01"), day("2100-03-01")) == "B4"
+    assert DEFAULT.grade(day("2103-03-01"), day("2104-03-01")) == "B5"
+
+
+@pytest.mark.rule("PAY-04")
+@pytest.mark.parametrize("name", BUCKETS)
+def test_tables_in_days_are_right_on_every_day(name: str) -> None:
+    table = shipped().find(CreditPolicy, name, ANY_DAY)
+    due = day("2011-11-15")
+    for days in range(-3, 800):
+        ends_before = sum(1 for end in BUCKETS[name] if days > end)
+        expected = "A" if days <= 0 else f"B{ends_before + 1}"
+        assert table.grade(due, due + timedelta(days=days)) == expected
+
+
+def months_begun(due: date, on: date) -> int:
+    """Whole months since `due`, a month begun counting in full; a short month ends on its last."""
+    full = (on.year - due.year) * 12 + on.month - due.month
+    last = calendar.monthrange(on.year, on.month)[1]
+    return full + (1 if on.day > min(due.day, last) else 0)
+
+
+@pytest.mark.rule("PAY-04")
+@pytest.mark.parametrize("due", [*DUES, day("2011-08-31"), day("2011-11-30")], ids=str)
+def test_the_table_in_months_is_right_on_every_day(due: date) -> None:
+    table = shipped().find(CreditPolicy, "credit-months", ANY_DAY)
+    assert table.grade(due, due) == "A"
+    for days in range(1, 800):
+        on = due + timedelta(days=days)
+        months = months_begun(due, on)
+        expected = next((f"B{n}" for n, end in enumerate((3, 6, 12, 24), 1) if months <= end), "B5")
+        assert table.grade(due, on) == expected, on
+
+
+@pytest.mark.rule("PAY-04")
+@pytest.mark.parametrize(
+    ("due", "last_day", "expected"),
+    [
+        ("2011-01-31", "2011-04-30", "B1"),
+        ("2011-08-31", "2012-02-29", "B2"),
+        ("2010-08-31", "2011-02-28", "B2"),
+        ("2099-08-31", "2100-02-28", "B2"),
+        ("2012-02-29", "2013-02-28", "B3"),
+        ("2012-02-29", "2014-02-28", "B4"),
+        ("2010-02-28", "2012-02-28", "B4"),
+    ],
+)
+def test_a_month_ends_on_the_same_day_or_the_last_of_a_shorter_one(
+    due: str, last_day: str, expected: str
+) -> None:
+    table = shipped().find(CreditPolicy, "credit-months", ANY_DAY)
+    assert table.grade(day(due), day(last_day)) == expected
+    worse = f"B{int(expected[1]) + 1}"
+    assert table.grade(day(due), day(last_day) + timedelta(days=1)) == worse
+
+
+@pytest.mark.rule("PAY-04")
+def test_all_shipped_tables_have_the_six_grades_in_their_order() -> None:
+    named = [p.name for p in shipped().refs() if p.name.startswith("credit-")]
+    assert sorted(named) == sorted(table.ref.name for table in TABLES)
+    for table in TABLES:
+        assert table.ranking.values == ("A", "B1", "B2", "B3", "B4", "B5")
+
+
+@pytest.mark.rule("PAY-04")
+def test_a_named_table_can_be_asked_for(crm: CRM) -> None:
+    crm.do(charge_it(due=day("2011-01-31")), by=FINANCE, at=NOON)
+    found = {
+        table.ref.name: next(
+            iter(crm.credit(day("2011-05-01"), households=["V1"], policy=table.ref.name))
+        ).grade
+        for table in TABLES
+    }
+    assert found == {"credit-cn-default": "B2", "credit-ageing-30": "B3", "credit-months": "B2"}
+
+
+# --- PAY-05: always current ------------------------------------------------------------------
+
+
+@pytest.mark.rule("PAY-05")
+def test_the_grade_is_current_after_every_payment_and_changes_with_the_calendar(crm: CRM) -> None:
+    crm.do(charge_it("C1", due=day("2011-01-31")), by=FINANCE, at=NOON)
+    crm.do(charge_it("C2", due=day("2011-03-31")), by=FINANCE, at=NOON)
+    on = "2011-05-15"
+    seen = [credit_of(crm, "V1", on)]
+    for number, payment in enumerate(
+        [
+            pay("P1", amount_fen=99_99, paid_on=day("2011-05-10")),
+            pay("P2", amount_fen=1, paid_on=day("2011-05-11")),
+            pay("P3", amount_fen=100_00, paid_on=day("2011-05-12")),
+        ]
+    ):
+        crm.do(payment, by=FINANCE, id=f"pay-{number}", at=NOON)
+        seen.append(credit_of(crm, "V1", on))
+    assert seen == [("B3", 104, 200_00), ("B3", 104, 100_01), ("B2", 45, 100_00), ("A", 0, 0)]
+    # With the calendar alone: nothing is booked between these days.
+    grades = [credit_of(crm, "V1", on)[0] for on in ("2011-01-31", "2011-02-01", "2011-03-03")]
+    assert grades == ["A", "B1", "B2"]
+
+
+@pytest.mark.rule("PAY-05")
+def test_a_grade_names_the_charges_and_the_money_behind_it(crm: CRM) -> None:
+    charged = crm.do(charge_it("C1", due=day("2011-01-31")), by=FINANCE, at=NOON)
+    payment = crm.do(pay(amount_fen=40_00, paid_on=day("2011-02-03")), by=FINANCE, at=NOON)
+    events = list(crm.history("account/V1"))
+    view = account_view(
+        Ledger.of((e.event, e.position) for e in events), day("2011-03-10"), DEFAULT
+    )
+    assert view == {
+        "credit": "B2",
+        "overdue_days": 38,
+        "overdue_fen": 60_00,
+        "advance_fen": 0,
+        "unpaid": [
+            {
+                "charge": "C1",
+                "due": "2011-01-31",
+                "amount_fen": 100_00,
+                "unpaid_fen": 60_00,
+                "position": charged.position,
+            }
+        ],
+    }
+    _, evidence = gather(
+        events,
+        Period(day("2011-02-01"), day("2011-03-10")),
+        Cutoff(crm.log.head(), NOON),
+        DEFAULT,
+        ESTATE_ZONE,
+    )
+    assert evidence.credit == (charged.position, payment.position)
+
+
+# --- PAY-07: the worst of a window (T14) -----------------------------------------------------
+
+YEAR = Period.of_year(2011)
+
+
+def over_the_year(events: Sequence[Any], window: Period = YEAR) -> tuple[str, str, int]:
+    over = course(Ledger.of(_placed(events)), window, DEFAULT)
+    return over.worst, over.last, over.entered["B2"]
+
+
+@pytest.mark.rule("PAY-07")
+def test_the_worst_grade_stays_after_payment() -> None:
+    """T14: due on 31 January, 31 days later it is 3 March."""
+    for paid_on, worst in (("2011-03-02", "B1"), ("2011-03-03", "B1"), ("2011-03-04", "B2")):
+        booked = [JANUARY, paid(on=paid_on)]
+        assert over_the_year(booked)[:2] == (worst, "A")
+        assert grade(booked, "2011-12-31") == ("A", 0, 0)
+
+
+@pytest.mark.rule("PAY-07")
+@pytest.mark.parametrize(
+    ("due", "paid_on", "worst"),
+    [
+        ("2010-12-30", "2010-12-31", "A"),
+        ("2010-12-30", "2011-01-01", "A"),  # overdue on 31 December 2010 alone
+        ("2010-12-30", "2011-01-02", "B1"),  # and on 1 January
+        ("2010-12-31", "2011-01-02", "B1"),
+        ("2011-12-30", None, "B1"),  # on the last day alone
+        ("2011-12-31", None, "A"),
+        ("2010-11-30", "2011-01-01", "A"),
+        ("2010-11-30", "2011-01-02", "B2"),
+    ],
+)
+def test_the_window_holds_its_first_and_its_last_day_and_no_other(
+    due: str, paid_on: str | None, worst: str
+) -> None:
+    booked = [raised(due=due), *([paid(on=paid_on)] if paid_on else [])]
+    assert over_the_year(booked)[0] == worst
+
+
+@pytest.mark.rule("PAY-07")
+@pytest.mark.parametrize(
+    ("due", "paid_on", "entered"),
+    [
+        ("2010-11-30", None, 0),  # B2 on 31 December already
+        ("2010-12-01", None, 1),  # B2 from 1 January on: day 31
+        ("2011-11-29", None, 1),  # day 32 is 31 December
+        ("2011-11-30", None, 1),  # day 31
+        ("2011-12-01", None, 0),
+        ("2011-01-31", "2011-03-03", 0),
+        ("2011-01-31", "2011-03-04", 1),
+    ],
+)
+def test_b2_is_entered_on_a_day_of_the_window_after_a_better_one(
+    due: str, paid_on: str | None, entered: int
+) -> None:
+    booked = [raised(due=due), *([paid(on=paid_on)] if paid_on else [])]
+    assert over_the_year(booked)[2] == entered
+
+
+@pytest.mark.rule("PAY-07", "PAY-01")
+def test_what_is_entered_again_after_payment_or_by_a_reversal_is_counted_again() -> None:
+    twice = [JANUARY, paid(on="2011-03-10"), raised("C2", "2011-06-30"), paid("P2", "2011-09-30")]
+    assert over_the_year(twice) == ("B3", "A", 2)
+    # From A straight into B2: the payment is reversed when the charge is old.
+    bounced = [JANUARY, paid(on="2011-03-10"), reversed_(on="2011-03-20")]
+    assert over_the_year(bounced) == ("B4", "B4", 2)
+    # The next charge is as old: paying the first changes nothing.
+    both = [JANUARY, raised("C2", "2011-02-01"), paid(on="2011-03-10")]
+    assert over_the_year(both) == ("B4", "B4", 1)
+
+
+@pytest.mark.rule("PAY-07")
+def test_the_worst_grade_is_as_known_at_the_cut_off(crm: CRM) -> None:
+    """Paid in time and booked late: whoever asked before it was booked saw arrears."""
+    crm.do(charge_it(due=day("2011-01-31")), by=FINANCE, at=NOON)
+    late = parse_instant("2012-01-05T10:00:00+08:00")
+    crm.do(pay(paid_on=day("2011-01-31")), by=FINANCE, at=late)
+    [then] = crm.grade(2011, known=late - timedelta(seconds=1)).gradings[:1]
+    [later] = crm.grade(2011, known=late).gradings[:1]
+    assert (then.household, then.facts.worst_credit) == ("V1", "B4")
+    assert (later.household, later.facts.worst_credit) == ("V1", "A")
+
+
+@pytest.mark.rule("PAY-04", "PAY-07")
+@settings(max_examples=60)
+@given(ACCOUNTS, st.sampled_from([2010, 2011, 2012]))
+def test_the_course_of_a_year_is_what_a_look_at_every_single_day_shows(
+    booked: tuple[Any, ...], year: int
+) -> None:
+    ledger = Ledger.of(_placed(booked))
+    window = Period.of_year(year)
+    days = [
+        window.start + timedelta(days=n) for n in range(-1, (window.end - window.start).days + 1)
+    ]
+    for table in TABLES:
+        rank = table.ranking.values.index
+        seen = [standing(ledger, on, table) for on in days]
+        ranks = [rank(one.grade) for one in seen]
+        over = course(ledger, window, table)
+        assert rank(over.worst) == max(ranks[1:])
+        assert rank(over.last) == ranks[-1]
+        assert list(over.entered.values()) == [
+            sum(1 for before, after in pairwise(ranks) if before < level <= after)
+            for level in range(6)
+        ]
+        overdue = [
+            on - timedelta(days=one.overdue_days)
+            for on, one in zip(days, seen, strict=True)
+            if one.overdue_days
+        ]
+        assert over.since == min(overdue, default=None)
+
+
+# --- T12: reversed, partial, over, moved -----------------------------------------------------
+
+
+@pytest.mark.rule("PAY-01", "PAY-03")
+def test_a_reversed_payment_does_not_count_from_its_reversal_on() -> None:
+    for charge in (None, "C1"):
+        booked = [JANUARY, paid(charge=charge), reversed_(on="2011-03-10")]
+        assert grade(booked, "2011-03-09") == ("A", 0, 0)
+        assert grade(booked, "2011-03-10") == ("B2", 38, 100_00)
+        assert unpaid(booked, "2011-03-10") == {"C1": 100_00}
+
+
+@pytest.mark.rule("PAY-01")
+def test_a_payment_for_the_wrong_household_is_moved_with_its_own_date(crm: CRM) -> None:
+    """T12, with what follows from the move in the other account."""
+    at, moved = NOON, parse_instant("2012-01-20T09:00:00+08:00")
+    for household in ("V1", "V2"):
+        charge = RaiseCharge(household, "C1", "parking", "2011-12", 100_00, day("2011-12-01"))
+        crm.do(charge, by=FINANCE, at=at)
+    crm.do(pay(paid_on=day("2011-12-01"), charge="C1"), by=FINANCE, at=at)
+    receipt = crm.do(move(), by=FINANCE, id="move", at=moved, correlation="letter-1")
+    out, into = list(crm.log.feed(after=receipt.position - 1))
+    assert out.event == moved_out(on="2011-12-01")
+    assert (out.stream, into.stream) == ("account/V1", "account/V2")
+    assert into.event == PaymentMovedIn(
+        "P1", "V1", 100_00, day("2011-12-01"), "wechat", None, "wrong room"
+    )
+    assert (into.envelope.causation, into.envelope.correlation) == ("move:0", "letter-1")
+    assert into.household == "V2"
+    assert into.recorded == out.recorded == moved
+    # From the day it was paid, as known from the move on.
+    before = "2012-01-20T08:59:59+08:00"
+    assert credit_of(crm, "V1", "2011-12-31", before) == ("A", 0, 0)
+    assert credit_of(crm, "V2", "2011-12-31", before) == ("B1", 30, 100_00)
+    assert credit_of(crm, "V1", "2011-12-31") == ("B1", 30, 100_00)
+    assert credit_of(crm, "V2", "2011-12-31") == ("A", 0, 0)
+    # What was moved here can be moved on.
+    crm.do(MovePayment("V2", "P1", "V3", "wrong again"), by=FINANCE, at=moved)
+    assert credit_of(crm, "V2", "2011-12-31") == ("B1", 30, 100_00)
+    accounts = [crm.get(Account, household, by=FINANCE) for household in ("V1", "V2", "V3")]
+    books = [Ledger.of((e, 0) for e in account.facts.values()) for account in accounts if account]
+    assert [allocate(book, ANY_DAY.replace(year=2012)).advance_fen for book in books] == [
+        0,
+        0,
+        100_00,
+    ]
+
+
+@pytest.mark.rule("PAY-01", "LOG-01")
+def test_a_repeated_command_adds_nothing(crm: CRM) -> None:
+    for command, id in ((charge_it(), "c"), (pay(), "p"), (move(), "m")):
+        first = crm.do(command, by=FINANCE, id=id, at=NOON)
+        head = crm.log.head()
+        assert crm.do(command, by=FINANCE, id=id) == first
+        assert crm.log.head() == head
+    account = crm.get(Account, "V2", by=FINANCE)
+    assert account is not None
+    assert [type(event) for event in account.facts.values()] == [PaymentMovedIn]
+
+
+@pytest.mark.rule("PAY-01", "PAY-15")
+@pytest.mark.parametrize(("to", "code"), [("V9", "unknown_household"), ("V2", "payment_exists")])
+def test_a_payment_leaves_an_account_only_if_the_other_takes_it(
+    crm: CRM, to: str, code: str
+) -> None:
+    """Else the money would be in neither account."""
+    crm.do(pay(), by=FINANCE, at=NOON)
+    crm.do(ReceivePayment("V2", "P1", 1, day("2011-01-20"), "cash"), by=FINANCE, at=NOON)
+    head = crm.log.head()
+    with pytest.raises(Refused) as refused:
+        crm.do(move(to=to), by=FINANCE, at=NOON)
+    assert refused.value.reason == code
+    assert crm.log.head() == head
+
+
+@pytest.mark.rule("PAY-01", "PAY-15")
+def test_a_payment_does_not_come_back_under_its_number(crm: CRM) -> None:
+    """It can be reversed where it is and booked anew."""
+    crm.do(pay(), by=FINANCE, at=NOON)
+    crm.do(move(), by=FINANCE, at=NOON)
+    with pytest.raises(Refused) as refused:
+        crm.do(MovePayment("V2", "P1", "V1", "no, it was right"), by=FINANCE, at=NOON)
+    assert refused.value.reason == "payment_exists"
+    crm.do(ReversePayment("V2", "P1", day("2011-01-20"), "never theirs"), by=FINANCE, at=NOON)
+    crm.do(pay("P1-again"), by=FINANCE, at=NOON)
+    account = crm.get(Account, "V1", by=FINANCE)
+    assert account is not None
+    assert allocate(decisions.ledger(account), ANY_DAY).advance_fen == 100_00
+
+
+class Interrupted(Exception):
+    """The process ends here."""
+
+
+class BreakingLog:
+    """A log on which the process ends after so many appends."""
+
+    def __init__(self, log: EventLog, appends: int) -> None:
+        self.log, self.left = log, appends
+
+    def append(self, commits: Iterable[Commit]) -> list[Appended]:
+        if self.left == 0:
+            raise Interrupted
+        self.left -= 1
+        return self.log.append(commits)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.log, name)
+
+
+@pytest.mark.rule("PAY-01", "LOG-01")
+def test_a_move_that_was_interrupted_is_finished_when_it_is_repeated(crm: CRM) -> None:
+    crm.do(pay(), by=FINANCE, at=NOON)
+    log: Any = BreakingLog(crm.log, 1)
+    interrupted = CRM(log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
+    with pytest.raises(Interrupted):
+        interrupted.do(move(), by=FINANCE, id="move", at=NOON)
+    assert crm.get(Account, "V2", by=FINANCE) is None
+    crm.do(move(), by=FINANCE, id="move", at=NOON)
+    account = crm.get(Account, "V2", by=FINANCE)
+    assert account is not None
+    assert [event.payment for event in account.facts.values()] == ["P1"]
+
+
+# --- PAY-13: purchases (T17) -----------------------------------------------------------------
+
+
+def purchases_of_2011(crm: CRM, household: str = "V1") -> int:
+    gradings = {one.household: one for one in crm.grade(2011).gradings}
+    return gradings[household].facts.purchases_fen
+
+
+@pytest.mark.rule("PAY-13")
+@pytest.mark.parametrize("total", [799_999, 800_000, 1_000_000])
+def test_purchases_of_a_year_add_up(crm: CRM, total: int) -> None:
+    """T17: 7,999.99, 8,000.00 and 10,000.00, bought in parts on the first and the last day."""
+    crm.do(buy("B1", total - 1, "2011-01-01"), by=FINANCE, at=NOON)
+    crm.do(buy("B2", 3, "2011-12-31"), by=FINANCE, at=NOON)
+    crm.do(buy("B3", -2, "2011-12-31"), by=FINANCE, at=NOON)
+    assert purchases_of_2011(crm) == total
+
+
+@pytest.mark.rule("PAY-13")
+def test_a_refund_counts_in_the_year_of_its_own_date(crm: CRM) -> None:
+    """T17: 10,000.00 stays 10,000.00 when a fen is given back after the year's end."""
+    crm.do(buy("B1", 1_000_000, "2011-12-31"), by=FINANCE, at=NOON)
+    crm.do(buy("B2", -1, "2012-01-01"), by=FINANCE, at=parse_instant("2012-01-01T09:00:00+08:00"))
+    assert purchases_of_2011(crm) == 1_000_000
+    [next_year] = [one for one in crm.grade(2012).gradings if one.household == "V1"]
+    assert (next_year.facts.purchases_fen, next_year.facts.previous_purchases_fen) == (
+        -1,
+        1_000_000,
+    )
+    crm.do(buy("B3", -1, "2011-12-31"), by=FINANCE, at=parse_instant("2012-01-02T09:00:00+08:00"))
+    assert purchases_of_2011(crm) == 999_999
+
+
+@pytest.mark.rule("PAY-13")
+def test_purchases_settle_no_charge_and_are_no_arrears() -> None:
+    booked = [JANUARY, bought(), PurchaseRefunded("B2", "cleaning", 1, ANY_DAY)]
+    assert unpaid(booked, "2011-12-31") == {"C1": 100_00}
+    assert advance([bought()], "2011-12-31") == 0
+
+
+# --- PAY-14: no fee by grade -----------------------------------------------------------------
+
+
+def imports_of(module: str) -> set[str]:
+    """Modules of the core that a module's own text imports, those under functions included."""
+    base = Path(crm_core.__file__ or "").parent.parent
+    path = base.joinpath(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            name = node.module or ""
+            found.add(name)
+            found |= {f"{name}.{alias.name}" for alias in node.names}
+    return {
+        name
+        for name in found
+        if name.startswith("crm_core.")
+        and (
+            base.joinpath(*name.split(".")).is_dir()
+            or base.joinpath(*name.split(".")).with_suffix(".py").is_file()
+        )
+    }
+
+
+@pytest.mark.rule("PAY-14")
+def test_payments_do_not_import_gradings_not_even_through_others() -> None:
+    folder = Path(crm_core.__file__ or "").parent / "payments"
+    waiting = [f"crm_core.payments.{file.stem}" for file in folder.glob("*.py")]
+    reached: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        if module not in reached:
+            reached.add(module)
+            waiting.extend(imports_of(module))
+    assert "crm_core.payments.decide" in reached
+    assert "crm_core.kernel.decider" in reached
+    assert [name for name in reached if name.startswith("crm_core.gradings")] == []
+    # The same walk sees it where it is meant.
+    assert "crm_core.gradings.facts" in imports_of("crm_core.crm")
+
+
+@pytest.mark.rule("PAY-14")
+def test_the_import_contract_forbids_it() -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    if not project.is_file():
+        pytest.skip("the tests do not stand beside the project's pyproject.toml")
+    contracts = tomllib.loads(project.read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    forbidding = [
+        contract
+        for contract in contracts
+        if contract["type"] == "forbidden"
+        and "crm_core.payments" in contract["source_modules"]
+        and "crm_core.gradings" in contract["forbidden_modules"]
+    ]
+    assert len(forbidding) == 1
+    assert not forbidding[0].get("ignore_imports")
+
+
+# --- PAY-15: the books balance ---------------------------------------------------------------
+
+
+def explained(events: Sequence[Any], on: date) -> tuple[int, int]:
+    """What the account must come to on a day, added up from the events alone.
+
+    Returns:
+        Still asked for, and still owed to the household; their difference is what was asked for
+        less what was given.
+    """
+    void = {e.charge for e in events if isinstance(e, ChargeCancelled)}
+    amounts = {e.charge: e.amount_fen for e in events if isinstance(e, ChargeRaised)}
+    asked = sum(fen for number, fen in amounts.items() if number not in void)
+    came = {e.payment: e for e in events if isinstance(e, PaymentReceived | PaymentMovedIn)}
+    money = 0
+    for event in events:
+        match event:
+            case PaymentReceived() | PaymentMovedIn():
+                money += event.amount_fen if event.paid_on <= on else 0
+            case PaymentReversed():
+                money -= came[event.payment].amount_fen if event.on <= on else 0
+            case PaymentMovedOut():
+                money -= event.amount_fen if event.paid_on <= on else 0
+            case CreditRefunded():
+                money -= event.amount_fen if event.on <= on else 0
+            case ChargeWaived():
+                live = event.charge in amounts and event.charge not in void
+                asked -= event.amount_fen if live and event.on <= on else 0
+            case _:
+                pass
+    return asked, money
+
+
+@pytest.mark.rule("PAY-15", "PAY-01")
+@given(ACCOUNTS)
+def test_the_books_balance_after_every_event_on_every_day_on_which_something_happens(
+    booked: tuple[Any, ...],
+) -> None:
+    for count in range(len(booked) + 1):
+        events = booked[:count]
+        ledger = Ledger.of(_placed(events))
+        turns = {s.effective for s in ledger.settlements} | {c.due for c in ledger.charges}
+        for on in {date.min, date.max, *turns, *(d - timedelta(days=1) for d in turns)}:
+            books = trial_balance(ledger, on)
+            assert sum(books.values()) == 0
+            asked, money = explained(events, on)
+            allocation = allocate(ledger, on)
+            # Not a fen is lost: what is still asked for less what is in advance is the rest.
+            assert books["receivable"] + books["advance"] == asked - money
+            assert books["receivable"] == sum(fen for _, fen in allocation.unpaid)
+            assert all(0 < fen <= charge.amount_fen for charge, fen in allocation.unpaid)
+            # Nothing is owed on both sides at once.
+            assert not (allocation.unpaid and allocation.advance_fen > 0)
+
+
+@pytest.mark.rule("PAY-15")
+@given(estates(2011))
+def test_money_moved_between_households_is_neither_lost_nor_made(estate: Estate) -> None:
+    with open_crm("memory:") as crm:
+        accepted = play(crm, estate)
+        accounts = [crm.get(Account, home, by=FINANCE) for home in estate.households]
+    commands = [entry.command for entry in accepted]
+    amounts = {c.payment: c.amount_fen for c in commands if isinstance(c, ReceivePayment)}
+    for on in (date(2010, 12, 31), date(2011, 7, 1), date.max):
+        came = went = 0
+        for command in commands:
+            match command:
+                case ReceivePayment():
+                    came += command.amount_fen if command.paid_on <= on else 0
+                case ReversePayment():
+                    went += amounts[command.payment] if command.on <= on else 0
+                case RefundCredit():
+                    went += command.amount_fen if command.on <= on else 0
+                case _:
+                    pass
+        books = [trial_balance(decisions.ledger(one), on) for one in accounts if one is not None]
+        assert sum(book["moved"] for book in books) == 0
+        assert sum(book["cash"] for book in books) == came - went
+
+
+# --- properties of allocation ----------------------------------------------------------------
+
+
+@st.composite
+def charges_and_payments(draw: st.DrawFn) -> list[Any]:
+    """Commands that are accepted in whatever order they come."""
+    commands: list[Any] = []
+    days = st.dates(date(2011, 1, 1), date(2011, 6, 30))
+    for number in range(draw(st.integers(1, 4))):
+        fen, due = draw(st.integers(1, 300)), draw(days)
+        commands.append(charge_it(f"C{number}", amount_fen=fen, due=due))
+    for number in range(draw(st.integers(1, 5))):
+        fen, on = draw(st.integers(1, 400)), draw(days)
+        charge = draw(st.none() | st.sampled_from(["C0", "C1", "C2", "C3"]))
+        commands.append(
+            pay(f"P{number}", amount_fen=fen, paid_on=on, charge=charge, charge_follows=True)
+        )
+    return commands
+
+
+def facts_of(commands: Sequence[Any]) -> list[Any]:
+    return list(scenario(ACCOUNT).when(*commands).events)
+
+
+LOOKS = [date(2011, 1, 1) + timedelta(days=11 * n) for n in range(24)]
+
+
+@pytest.mark.rule("PAY-02")
+@given(charges_and_payments(), st.data())
+def test_any_order_of_charges_and_payments_gives_the_same_totals_and_arrears(
+    commands: list[Any], data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(commands))
+    one, other = Ledger.of(_placed(facts_of(commands))), Ledger.of(_placed(facts_of(shuffled)))
+    for on in LOOKS:
+        first, second = allocate(one, on), allocate(other, on)
+        assert first.advance_fen == second.advance_fen
+        assert [(c.number, fen) for c, fen in first.unpaid] == [
+            (c.number, fen) for c, fen in second.unpaid
+        ]
+        assert standing(one, on, DEFAULT) == standing(other, on, DEFAULT)
+        assert trial_balance(one, on) == trial_balance(other, on)
+
+
+@pytest.mark.rule("PAY-01", "PAY-02")
+@given(charges_and_payments(), st.dates(date(2011, 1, 1), date(2011, 6, 30)), st.integers(0, 90))
+def test_a_reversal_restores_what_was_before(commands: list[Any], on: date, later: int) -> None:
+    before = facts_of(commands)
+    for charge in (None, "C0"):
+        payment = PaymentReceived("PX", 150, on, "cash", charge)
+        back = PaymentReversed("PX", on + timedelta(days=later), "bounced")
+        without, during = Ledger.of(_placed(before)), Ledger.of(_placed([*before, payment]))
+        after = Ledger.of(_placed([*before, payment, back]))
+        for look in LOOKS:
+            then = during if on <= look < back.on else without
+            assert allocate(after, look) == allocate(then, look)
+
+
+@pytest.mark.rule("PAY-02", "PAY-05", "GRD-15")
+@given(
+    ACCOUNTS,
+    st.integers(1, 500_00),
+    st.dates(date(2009, 1, 1), date(2012, 3, 31)),
+    st.sampled_from([None, "C1", "C2", "C3", "C9"]),
+)
+def test_a_payment_never_worsens_a_grade_on_any_day(
+    booked: tuple[Any, ...], fen: int, on: date, charge: str | None
+) -> None:
+    payment = PaymentReceived("PX", fen, on, "cash", charge)
+    without = Ledger.of(_placed(booked))
+    with_it = Ledger.of(_placed([*booked, payment]))
+    turns = {s.effective for s in with_it.settlements} | {c.due for c in with_it.charges}
+    looks = {turn + timedelta(days=n) for turn in turns for n in (-1, 0, 1, 31, 91, 366)}
+    for table in TABLES:
+        rank = table.ranking.values.index
+        for look in looks:
+            before, after = standing(without, look, table), standing(with_it, look, table)
+            assert rank(after.grade) <= rank(before.grade)
+            assert after.overdue_fen <= before.overdue_fen
+            assert look >= on or after == before
+        for year in (2010, 2011):
+            window = Period.of_year(year)
+            before_it, now = (course(one, window, table) for one in (without, with_it))
+            assert rank(now.worst) <= rank(before_it.worst)
+
+
+@pytest.mark.rule("PAY-02")
+@given(charges_and_payments())
+def test_what_names_a_charge_settles_it_before_anything_else(commands: list[Any]) -> None:
+    """Against a plain reading of the rule, with nothing but dictionaries."""
+    events = facts_of(commands)
+    charges = {e.charge: e for e in events if isinstance(e, ChargeRaised)}
+    for on in LOOKS:
+        left = {number: charge.amount_fen for number, charge in charges.items()}
+        pool = 0
+        for event in events:
+            if isinstance(event, PaymentReceived) and event.paid_on <= on:
+                taken = min(left.get(event.charge or "", 0), event.amount_fen)
+                if taken:
+                    left[event.charge or ""] -= taken
+                pool += event.amount_fen - taken
+        for number in sorted(left, key=lambda n: (charges[n].due, n)):
+            taken = min(pool, left[number])
+            left[number] -= taken
+            pool -= taken
+        found = allocate(Ledger.of(_placed(events)), on)
+        assert found.advance_fen == pool
+        assert {c.number: fen for c, fen in found.unpaid} == {n: f for n, f in left.items() if f}
