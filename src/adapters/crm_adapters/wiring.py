@@ -10,9 +10,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from crm_adapters.codec import Codec
-from crm_adapters.eventlog.database import open_database
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
+from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.keys import LocalVault
 from crm_core.crm import CRM

@@ -14,13 +14,13 @@ from typing import Any
 
 from attrs import frozen
 from sqlalchemy import Engine, create_engine, inspect, select
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
 
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.store import Batch
-from crm_core.errors import Failed, Invalid, NotALog
+from crm_core.errors import Failed, NotALog
 from crm_core.kernel.recorded import Appended, Tip
 
 COLUMNS = "position, stream, version, name, household, state"
@@ -268,39 +268,6 @@ class Database(ABC):
             return " AND 1 = 0", []
         ordered = sorted(values)
         return f" AND {column} IN ({self.marks(ordered)})", ordered
-
-
-def open_database(url: str | URL) -> Database:
-    """The database behind a SQLAlchemy URL.
-
-    Raises:
-        Invalid: the URL is malformed or of a kind not supported.
-        StoreUnreachable: the database cannot be opened.
-        NotALog: it is something else.
-    """
-    from crm_adapters.eventlog.postgres import PostgresDatabase
-    from crm_adapters.eventlog.sqlite import SqliteDatabase
-
-    try:
-        parsed = make_url(url)
-        kind = parsed.get_backend_name()
-        if kind == "sqlite":
-            return SqliteDatabase(parsed)
-        if kind == "postgresql":
-            return PostgresDatabase(parsed)
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise Invalid.one(
-            "url_malformed", "a database is named like `sqlite:///crm.db`", "--db"
-        ) from error
-    except ImportError as error:
-        raise Invalid.one(
-            "driver_missing",
-            f"the driver for `{parsed.drivername}` is not installed; `crm-core[postgres]` has it",
-            "--db",
-        ) from error
-    raise Invalid.one(
-        "database_unsupported", f"`{kind}` is not supported; `sqlite` and `postgresql` are", "--db"
-    )
 
 
 def make_engine(url: URL, **options: Any) -> Engine:
