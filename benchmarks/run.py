@@ -32,7 +32,7 @@ Rates depend on the machine and swing from minute to minute: quote the ratios.
 and the chain.
 - Raw sqlite3 inserts rows that were encoded before into the same table, and checks nothing.
 - `crm import` parses, validates, decides, chains and commits; it stands beside the bare \
-`EventStore.put` of as many events, whose making is not counted.
+`EventStore.put` of as many events in as many streams, whose making is not counted.
 - Loads: accounts of charges and payments in turn; the rivals fold into plain dicts.
 - The chain's cost is the difference to the same code with a constant in the place of SHA-256.
 - Memory is the peak of the whole process as the system reports it.
@@ -85,9 +85,7 @@ def _measure(bench: Bench, row: object) -> None:
         bench.fail("/".join(names), str(error))
 
 
-def _report(
-    bench: Bench, machine: str, versions: list[str], now: datetime, seconds: float
-) -> str:
+def _report(bench: Bench, machine: str, versions: list[str], now: datetime, seconds: float) -> str:
     kind = "Smoke run, its figures mean nothing" if bench.quick else "Measured"
     missed = [line for line in bench.lines if line.reached is False]
     judged = [line for line in bench.lines if line.reached is not None]

@@ -18,7 +18,11 @@ from typing import Any
 BENCHMARKS = Path(__file__).resolve().parent
 ROOT = BENCHMARKS.parent
 
-RIVALS = ("eventsourcing_sqlalchemy==1.0.1", "eventsource-py[sqlite]>=0.8,<1", "psycopg[binary]>=3.2")
+RIVALS = (
+    "eventsourcing_sqlalchemy==1.0.1",
+    "eventsource-py[sqlite]>=0.8,<1",
+    "psycopg[binary]>=3.2",
+)
 """Rivals that cannot be installed beside us: the first allows no SQLAlchemy of today."""
 
 

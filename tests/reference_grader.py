@@ -144,12 +144,16 @@ def charges_known(household: Household, known: datetime) -> list[Charge]:
 def payments_in_force(household: Household, day: date, known: datetime) -> list[Payment]:
     """Payments made by `day` and known at `known`, without those reversed by then (PAY-01, PAY-03)."""
     reversed_numbers = [
-        reversal.payment for reversal in household.reversals if reversal.effective <= day and reversal.recorded <= known
+        reversal.payment
+        for reversal in household.reversals
+        if reversal.effective <= day and reversal.recorded <= known
     ]
     return [
         payment
         for payment in household.payments
-        if payment.paid_on <= day and payment.recorded <= known and payment.number not in reversed_numbers
+        if payment.paid_on <= day
+        and payment.recorded <= known
+        and payment.number not in reversed_numbers
     ]
 
 
@@ -166,7 +170,9 @@ def waived_fen(household: Household, charge: Charge, day: date, known: datetime)
 def refunded_fen(household: Household, day: date, known: datetime) -> int:
     """How much was given back by `day`, as known at `known`."""
     return sum(
-        refund.amount_fen for refund in household.refunds if refund.effective <= day and refund.recorded <= known
+        refund.amount_fen
+        for refund in household.refunds
+        if refund.effective <= day and refund.recorded <= known
     )
 
 
@@ -179,7 +185,10 @@ def unpaid_charges(household: Household, day: date, known: datetime) -> list[tup
     Whatever still remains in it is credit in advance.
     """
     charges = charges_known(household, known)
-    unpaid = {charge.number: charge.amount_fen - waived_fen(household, charge, day, known) for charge in charges}
+    unpaid = {
+        charge.number: charge.amount_fen - waived_fen(household, charge, day, known)
+        for charge in charges
+    }
     pool = 0
 
     for payment in payments_in_force(household, day, known):
@@ -214,7 +223,9 @@ def credit(household: Household, day: date, known: datetime) -> tuple[str, int, 
     if not any(charge.due < day for charge in household.charges):
         return ("A", 0, 0)  # before the first due date nothing can be overdue
     overdue = [
-        (charge, unpaid) for charge, unpaid in unpaid_charges(household, day, known) if charge.due < day and unpaid > 0
+        (charge, unpaid)
+        for charge, unpaid in unpaid_charges(household, day, known)
+        if charge.due < day and unpaid > 0
     ]
     if not overdue:
         return ("A", 0, 0)
@@ -336,7 +347,9 @@ def grade(household: Household, year: int, known: datetime) -> dict:
         or times_entered_b2(grade_before, daily_grades) >= 2
         or household.confirmed_conduct > 0
     )
-    kind = customer_type(matters >= HIGH_ATTENTION, prospect_is_high(household, year, known), has_hard_fact)
+    kind = customer_type(
+        matters >= HIGH_ATTENTION, prospect_is_high(household, year, known), has_hard_fact
+    )
     if has_charge_in(household, year, known):
         layer = pyramid_layer(kind, credit_now, worst, purchases, matters)
     else:
@@ -401,7 +414,13 @@ def read_charge(row: dict) -> Charge:
 def read_payment(row: dict) -> Payment:
     """One row of payments.csv."""
     paid_on = date.fromisoformat(row["paid_on"])
-    return Payment(row["payment"], fen(row["amount"]), paid_on, recorded(row, paid_on), row.get("charge") or None)
+    return Payment(
+        row["payment"],
+        fen(row["amount"]),
+        paid_on,
+        recorded(row, paid_on),
+        row.get("charge") or None,
+    )
 
 
 def read_purchase(row: dict) -> Purchase:
@@ -454,9 +473,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Grade an import folder, slowly and obviously.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("year", type=int)
-    parser.add_argument("--known", type=instant, metavar="INSTANT", help="ISO 8601 with offset; default: everything")
+    parser.add_argument(
+        "--known", type=instant, metavar="INSTANT", help="ISO 8601 with offset; default: everything"
+    )
     options = parser.parse_args(arguments)
-    print(json.dumps(grade_estate(options.folder, options.year, options.known), ensure_ascii=False, indent=1))
+    print(
+        json.dumps(
+            grade_estate(options.folder, options.year, options.known), ensure_ascii=False, indent=1
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -172,6 +172,7 @@ def test_deciding_opens_no_file_outside_the_package_and_no_connection() -> None:
     assert outside == []
 
 
+@pytest.mark.rule("GRD-08")
 def test_deciding_says_the_same_whatever_the_hash_seed_and_the_zone_of_the_machine() -> None:
     """The root over every stored byte, computed on four machines that differ."""
     script = """

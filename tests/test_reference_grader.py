@@ -40,7 +40,10 @@ def bought(amount_fen, on="2011-06-01"):
 
 
 def raised(count, kind="complaint"):
-    return tuple(Request(f"R{number}", kind, datetime(2011, 5, 1 + number, 9, tzinfo=ZONE)) for number in range(count))
+    return tuple(
+        Request(f"R{number}", kind, datetime(2011, 5, 1 + number, 9, tzinfo=ZONE))
+        for number in range(count)
+    )
 
 
 def credit_on(household, day, known=EVERYTHING_KNOWN):
@@ -126,7 +129,9 @@ def test_the_oldest_charge_is_the_one_due_first_whatever_its_number():
 
 
 def test_a_charge_due_today_is_not_yet_part_of_the_arrears():
-    household = Household("V1", charges=(charge("C1", "2011-01-01"), charge("C2", "2011-02-01", 60_00)))
+    household = Household(
+        "V1", charges=(charge("C1", "2011-01-01"), charge("C2", "2011-02-01", 60_00))
+    )
     assert credit_on(household, "2011-02-01") == ("B2", 31, 100_00)
     assert credit_on(household, "2011-02-02") == ("B2", 32, 160_00)
 
@@ -152,7 +157,11 @@ def test_a_part_payment_lowers_the_amount_and_not_the_age():
 def test_what_is_paid_too_much_settles_the_next_charges():
     household = Household(
         "V1",
-        charges=(charge("C1", "2011-01-01"), charge("C2", "2011-02-01"), charge("C3", "2011-03-01")),
+        charges=(
+            charge("C1", "2011-01-01"),
+            charge("C2", "2011-02-01"),
+            charge("C3", "2011-03-01"),
+        ),
         payments=(payment("P1", 250_00, "2011-01-01", names="C1"),),
     )
     assert credit_on(household, "2011-01-31") == ("A", 0, 0)
@@ -233,16 +242,24 @@ def test_a_payment_recorded_late_counts_only_once_it_is_known():
     household = Household(
         "V1",
         charges=(charge("C1", "2011-12-01"),),
-        payments=(payment("P1", 100_00, "2011-12-30", recorded=datetime(2012, 1, 5, 10, tzinfo=ZONE)),),
+        payments=(
+            payment("P1", 100_00, "2011-12-30", recorded=datetime(2012, 1, 5, 10, tzinfo=ZONE)),
+        ),
     )
     assert credit_on(household, "2011-12-31", YEAR_END) == ("B1", 30, 100_00)
-    assert credit_on(household, "2011-12-31", datetime(2012, 1, 5, 9, 59, 59, tzinfo=ZONE)) == ("B1", 30, 100_00)
+    assert credit_on(household, "2011-12-31", datetime(2012, 1, 5, 9, 59, 59, tzinfo=ZONE)) == (
+        "B1",
+        30,
+        100_00,
+    )
     assert credit_on(household, "2011-12-31", datetime(2012, 1, 5, 2, tzinfo=UTC)) == ("A", 0, 0)
     assert credit_on(household, "2011-12-29", EVERYTHING_KNOWN) == ("B1", 28, 100_00)
 
 
 def test_a_charge_not_yet_known_is_not_overdue():
-    household = Household("V1", charges=(charge("C1", "2011-12-01", recorded=datetime(2012, 1, 5, tzinfo=UTC)),))
+    household = Household(
+        "V1", charges=(charge("C1", "2011-12-01", recorded=datetime(2012, 1, 5, tzinfo=UTC)),)
+    )
     assert credit_on(household, "2011-12-31", YEAR_END) == ("A", 0, 0)
     assert grade(household, 2011, YEAR_END)["layer"] == "insufficient"
     assert credit_on(household, "2011-12-31") == ("B1", 30, 100_00)
@@ -266,7 +283,9 @@ def test_every_kind_of_fact_counts_only_once_it_is_known():
     late_purchase = (Purchase(8_000_00, date(2011, 12, 30), in_january),)
     assert graded(YEAR_END, purchases=late_purchase)["purchases_fen"] == 0
     assert graded(purchases=late_purchase)["purchases_fen"] == 8_000_00
-    assert graded(datetime(2011, 5, 2, tzinfo=ZONE), requests=raised(4))["attention"] == 1  # one a day from 1 May
+    assert (
+        graded(datetime(2011, 5, 2, tzinfo=ZONE), requests=raised(4))["attention"] == 1
+    )  # one a day from 1 May
 
 
 def test_the_worst_grade_stays_after_payment():
@@ -323,9 +342,17 @@ def test_important_allows_b1_in_the_year_and_main_needs_a_at_its_end():
     )
     assert (once_late["worst_credit"], once_late["layer"]) == ("B1", "important")
     late_now = graded(charges=(charge("C1", "2011-12-01"),), purchases=(bought(20_000_00),))
-    assert (late_now["credit"], late_now["overdue_days"], late_now["layer"]) == ("B1", 30, "ordinary")
+    assert (late_now["credit"], late_now["overdue_days"], late_now["layer"]) == (
+        "B1",
+        30,
+        "ordinary",
+    )
     later_now = graded(charges=(charge("C1", "2011-11-30"),), purchases=(bought(20_000_00),))
-    assert (later_now["credit"], later_now["overdue_days"], later_now["layer"]) == ("B2", 31, "small")
+    assert (later_now["credit"], later_now["overdue_days"], later_now["layer"]) == (
+        "B2",
+        31,
+        "small",
+    )
 
 
 def test_ordinary_needs_a_purchase_or_a_matter():
@@ -351,7 +378,9 @@ def test_ordinary_needs_a_purchase_or_a_matter():
     ],
 )
 def test_prospect_is_high_from_a_tenth_more_than_the_year_before(this_year, year_before, expected):
-    assert graded(purchases=(bought(this_year), bought(year_before, "2010-12-31")))["type"] == expected
+    assert (
+        graded(purchases=(bought(this_year), bought(year_before, "2010-12-31")))["type"] == expected
+    )
 
 
 def test_an_interest_recorded_with_consent_makes_the_prospect_high():
@@ -375,7 +404,9 @@ def test_a_problem_customer_needs_high_attention_limited_prospect_and_a_hard_fac
     assert problem["layer"] == "small"
     assert graded(requests=raised(4), **settled_at_90_days)["type"] == "ordinary"
     assert graded(requests=raised(3), **settled_at_91_days)["type"] == "ordinary"
-    assert graded(requests=raised(4), purchases=(bought(1),), **settled_at_91_days)["type"] == "lively"
+    assert (
+        graded(requests=raised(4), purchases=(bought(1),), **settled_at_91_days)["type"] == "lively"
+    )
     assert graded(requests=raised(4), confirmed_conduct=1)["type"] == "problem"
 
 
@@ -390,9 +421,13 @@ def test_b2_entered_twice_is_a_hard_fact():
     # Due 1 January, day 31 is 1 February; due 1 June, day 31 is 2 July.
     charges = (charge("C1", "2011-01-01"), charge("C2", "2011-06-01"))
     first = payment("P1", 100_00, "2011-02-02", names="C1")
-    twice = graded(charges=charges, payments=(first, payment("P2", 100_00, "2011-07-03")), requests=raised(4))
+    twice = graded(
+        charges=charges, payments=(first, payment("P2", 100_00, "2011-07-03")), requests=raised(4)
+    )
     assert (twice["worst_credit"], twice["type"]) == ("B2", "problem")
-    once = graded(charges=charges, payments=(first, payment("P2", 100_00, "2011-07-02")), requests=raised(4))
+    once = graded(
+        charges=charges, payments=(first, payment("P2", 100_00, "2011-07-02")), requests=raised(4)
+    )
     assert (once["worst_credit"], once["type"]) == ("B2", "ordinary")
 
 
@@ -400,8 +435,12 @@ def test_b2_carried_over_from_last_year_is_not_entered_again():
     # Due 1 November, day 60 is 31 December 2010; due 1 December, day 31 is 1 January 2011.
     later = charge("C2", "2011-06-01")
     payments = (payment("P1", 100_00, "2011-01-10"), payment("P2", 100_00, "2011-07-03"))
-    carried_over = graded(charges=(charge("C1", "2010-11-01"), later), payments=payments, requests=raised(4))
-    entered = graded(charges=(charge("C1", "2010-12-01"), later), payments=payments, requests=raised(4))
+    carried_over = graded(
+        charges=(charge("C1", "2010-11-01"), later), payments=payments, requests=raised(4)
+    )
+    entered = graded(
+        charges=(charge("C1", "2010-12-01"), later), payments=payments, requests=raised(4)
+    )
     assert (carried_over["worst_credit"], carried_over["type"]) == ("B2", "ordinary")
     assert (entered["worst_credit"], entered["type"]) == ("B2", "problem")
 
@@ -409,7 +448,11 @@ def test_b2_carried_over_from_last_year_is_not_entered_again():
 def test_duplicate_requests_count_once():
     marked = datetime(2011, 8, 1, 9, tzinfo=ZONE)
     received = datetime(2011, 7, 31, 9, tzinfo=ZONE)
-    requests = (*raised(3), Request("R8", "complaint", received), Request("R9", "complaint", received, marked))
+    requests = (
+        *raised(3),
+        Request("R8", "complaint", received),
+        Request("R9", "complaint", received, marked),
+    )
     assert graded(requests=requests)["attention"] == 4
     assert graded(requests=requests, known=datetime(2011, 8, 1, 8, tzinfo=ZONE))["attention"] == 5
 
@@ -426,7 +469,10 @@ def test_a_request_belongs_to_the_year_of_the_estates_own_calendar():
 
 
 def test_a_household_without_a_charge_due_in_the_year_is_insufficient():
-    result = graded(charges=(charge("C1", "2010-12-31"), charge("C2", "2012-01-01")), purchases=(bought(20_000_00),))
+    result = graded(
+        charges=(charge("C1", "2010-12-31"), charge("C2", "2012-01-01")),
+        purchases=(bought(20_000_00),),
+    )
     assert result == {
         "household": "V1",
         "layer": "insufficient",
@@ -444,7 +490,13 @@ def test_a_household_without_a_charge_due_in_the_year_is_insufficient():
 
 
 def test_amounts_are_read_without_floats():
-    assert [fen(text) for text in ("127.00", "0.29", "-4.65", "7", "1.5")] == [127_00, 29, -465, 700, 150]
+    assert [fen(text) for text in ("127.00", "0.29", "-4.65", "7", "1.5")] == [
+        127_00,
+        29,
+        -465,
+        700,
+        150,
+    ]
     for text in ("", "1e3", "1.005", "NaN", "１２", "1,000.00", ".5", "+1"):
         with pytest.raises(ValueError, match="not an amount"):
             fen(text)
@@ -470,11 +522,19 @@ def test_an_estate_is_read_with_and_without_the_optional_columns(tmp_path, capsy
         ("V2", "main", "A"),
     ]
 
-    last_second_before = grade_estate(tmp_path, 2011, datetime(2011, 4, 30, 23, 59, 59, tzinfo=ZONE))
+    last_second_before = grade_estate(
+        tmp_path, 2011, datetime(2011, 4, 30, 23, 59, 59, tzinfo=ZONE)
+    )
     start_of_its_day = grade_estate(tmp_path, 2011, datetime(2011, 5, 1, tzinfo=ZONE))
-    assert [rows[1]["purchases_fen"] for rows in (last_second_before, start_of_its_day)] == [0, 10_000_00]
+    assert [rows[1]["purchases_fen"] for rows in (last_second_before, start_of_its_day)] == [
+        0,
+        10_000_00,
+    ]
 
     main([str(tmp_path), "2011", "--known", "2011-12-31T23:59:59+08:00"])
     as_known_then = json.loads(capsys.readouterr().out)
-    assert [(row["layer"], row["credit"]) for row in as_known_then] == [("ordinary", "A"), ("ordinary", "B1")]
+    assert [(row["layer"], row["credit"]) for row in as_known_then] == [
+        ("ordinary", "A"),
+        ("ordinary", "B1"),
+    ]
     assert as_known_then == grade_estate(tmp_path, 2011, YEAR_END)

@@ -8,7 +8,6 @@ from time import perf_counter
 from typing import Any
 
 from contenders import work
-
 from crm_adapters import open_crm
 from crm_adapters.codec import codec
 from crm_core import CRM, Account, Actor
@@ -94,7 +93,8 @@ class Contender:
         for name in names:
             state = crm.get(Account, name, by=READER)
         seconds = perf_counter() - started
-        assert state is not None and len(state.facts) == size
+        assert state is not None
+        assert len(state.facts) == size
         return seconds
 
     def verify(self, url: str, root: bool) -> float:

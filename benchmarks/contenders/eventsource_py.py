@@ -10,7 +10,6 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from contenders import work
 from eventsource import (
     AggregateRepository,
     DeclarativeAggregate,
@@ -22,6 +21,8 @@ from eventsource import (
     register_event,
 )
 from pydantic import BaseModel, Field
+
+from contenders import work
 
 KIND = "Account"
 

@@ -14,7 +14,6 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from contenders import work
 from eventsourcing.application import Repository
 from eventsourcing.domain import Aggregate
 from eventsourcing.persistence import (
@@ -26,6 +25,8 @@ from eventsourcing.persistence import (
     UUIDAsHex,
 )
 from eventsourcing.utils import Environment
+
+from contenders import work
 
 
 class DateAsISO(Transcoding):
@@ -115,7 +116,9 @@ class Contender:
         seconds = 0.0
         for first in range(0, events, batch):
             task = [
-                _received(work.identity(n % streams), n // streams + 1, work.payment(n % streams, n))
+                _received(
+                    work.identity(n % streams), n // streams + 1, work.payment(n % streams, n)
+                )
                 for n in range(first, min(first + batch, events))
             ]
             started = perf_counter()

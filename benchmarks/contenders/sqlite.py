@@ -9,7 +9,6 @@ from time import perf_counter
 
 from contenders import work
 from contenders.crm import commit
-
 from crm_adapters import open_crm
 from crm_adapters.codec import Codec
 from crm_adapters.keys import LocalVault

@@ -170,7 +170,7 @@ def test_all_faults_of_a_policy_come_at_once_with_their_paths() -> None:
         ('kind = "grading"', 'kind = "sla"', "kind"),
     ],
 )
-@pytest.mark.rule("GRD-11", "GRD-15")
+@pytest.mark.rule("GRD-11")
 def test_what_a_grading_policy_cannot_mean_is_refused(
     before: str, after: str, path: str | None
 ) -> None:

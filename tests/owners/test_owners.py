@@ -272,6 +272,8 @@ def test_a_contact_is_corrected_with_a_reason_and_the_earlier_one_stays() -> Non
     ).state(lambda file: file.members()[OWNER].phone == new).state(
         lambda file: file.members()[OWNER].name == ZHANG
     ).state(lambda file: [m.phone for m in file.contacts.values()] == [PHONE, new])
+    renamed = ChangeContact("V00001", OWNER, "misspelt", name=Personal(OWNER, "章伟"))
+    given(HOUSEHOLD, *FILE).when(renamed).state(lambda file: file.members()[OWNER].phone == PHONE)
 
 
 def test_a_correction_needs_a_reason_a_member_and_something_to_correct() -> None:

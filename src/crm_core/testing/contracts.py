@@ -137,6 +137,10 @@ def _notes(*texts: str) -> list[Noted]:
     return [Noted(text) for text in texts]
 
 
+def _keep(state: tuple[Any, ...], event: Any) -> tuple[Any, ...]:
+    return (*state, event)
+
+
 def _texts(events: Iterable[Recorded[Any]]) -> list[str]:
     return [recorded.event.text for recorded in events]
 
@@ -487,6 +491,19 @@ class EventLogContract:
         assert list(log.read("a/")) == []
 
     @pytest.mark.rule("LOG-03")
+    def test_a_fold_is_that_of_what_is_read(self, log: EventLog) -> None:
+        assert log.fold("a/1", _keep, ()) == ((), Tip())
+        old = self.reopen(log, _FIRST_CATALOG)
+        old.append([_commit("c1", {"a/1": [CountedInYuan(127)], "a/2": [CountedInYuan(3)]})])
+        events = [Noted("二"), Counted(5, _DAY), Named(Personal("V1#owner", "王小明"))]
+        log.append([_commit("c2", {"a/1": events}, log.tips(["a/1"]))])
+        state, tip = log.fold("a/1", _keep, ("begun",))
+        recorded = list(log.read("a/1"))
+        assert state == ("begun", *(e.event for e in recorded))
+        assert state[1:4] == (Counted(12700), Noted("二"), Counted(5, _DAY))
+        assert tip == Tip(4, recorded[-1].digest) == log.tips(["a/1"])["a/1"]
+
+    @pytest.mark.rule("LOG-03")
     def test_the_feed_has_every_event_once_and_in_order(self, log: EventLog) -> None:
         count = self.many
         events: list[Any] = [Noted(str(n)) if n % 3 else Counted(n) for n in range(count)]
@@ -673,6 +690,7 @@ class EventLogContract:
             lambda: list(reader.feed()),
             lambda: list(reader.read("a/2")),
             lambda: list(reader.by_household()),
+            lambda: reader.fold("a/2", _keep, ()),
         ):
             with pytest.raises(UnknownEvent) as raised:
                 read()
@@ -909,6 +927,8 @@ class _LogMachine(RuleBasedStateMachine):
         for stream in _STREAMS:
             own = [n for n, row in enumerate(self.rows) if row.stream == stream]
             assert self.seen(self.log.read(stream, after=after)) == self.places(own[after:])
+            state, _ = self.log.fold(stream, _keep, ())
+            assert state == tuple(self.rows[n].envelope.data for n in own)
 
     @invariant()
     def ends_where_the_list_ends(self) -> None:

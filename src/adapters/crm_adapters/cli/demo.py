@@ -6,8 +6,21 @@ from collections import Counter
 from pathlib import Path
 from time import perf_counter
 
+import click
+
+from crm_adapters.cli.files import run_generate, run_import, show_import
+from crm_adapters.cli.gradings import (
+    run_grade,
+    run_replay,
+    show_explanation,
+    show_replay,
+    show_summary,
+)
+from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.output import Output
 from crm_adapters.files.importing import ImportReport, import_files
+from crm_adapters.reports.html import write_report
+from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM, GradingRun
 from crm_core.errors import Invalid
 
@@ -27,45 +40,46 @@ TAKEN = (
 """What is told of a row whose number or place belongs to another row of the log."""
 
 
+@command("demo")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--out",
+    "target",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("crm-demo"),
+    show_default=True,
+    help="Where log, keys and report are left.",
+)
+def demo(app: App, folder: Path | None, target: Path) -> int:
+    """The main job: import an estate, grade its year, replay it, explain a grade."""
+    return run_demo(app.out, folder, target, app.zone)
+
+
 def run_demo(out: Output, folder: Path | None, target: Path, zone: str) -> int:
     """Import, grade, replay, explain; leave log, keys and report in `target`.
 
     Returns:
         Exit status: 1 if the replay is not identical or the log not intact.
     """
-    from crm_adapters.cli.app import (
-        FOUND,
-        _generate,
-        _grade,
-        _import,
-        _replay,
-        _show_explanation,
-        _show_import,
-        _show_replay,
-        _show_summary,
-    )
-    from crm_adapters.reports.html import write_report
-    from crm_adapters.wiring import open_crm
-
     started = perf_counter()
     _make(target)
     if folder is None:
         folder = target / "estate"
         out.say(f"generating an estate of {HOUSEHOLDS} households in {folder}")
-        _generate(out, folder, HOUSEHOLDS, YEARS, SEED)
+        run_generate(out, folder, HOUSEHOLDS, YEARS, SEED)
     target = own_folder(out, target, folder, zone)
     log = target / "crm.db"
     with open_crm(f"sqlite:///{log}", zone=zone) as opened:
         out.say(f"importing {folder} into {log}")
-        report = _import(out, opened, [folder])
+        report = run_import(out, opened, [folder])
         if report.faults:
-            out.result(report.as_dict(), lambda: _show_import(out, report, False))
+            out.result(report.as_dict(), lambda: show_import(out, report, False))
             return 2
         year = latest_year(opened)
         out.say(f"grading {year}")
-        run = _grade(out, opened, year)
+        run = run_grade(out, opened, year)
         out.say(f"replaying {year}")
-        replayed = _replay(out, opened, year)
+        replayed = run_replay(out, opened, year)
         verified = opened.verify()
         household = interesting_household(run)
         said = opened.explain(household, year, reader="clerk")
@@ -88,12 +102,12 @@ def run_demo(out: Output, folder: Path | None, target: Path, zone: str) -> int:
     }
 
     def show() -> None:
-        _show_import(out, report, False)
-        _show_summary(out, run)
+        show_import(out, report, False)
+        show_summary(out, run)
         out.print()
-        _show_explanation(out, said, "clerk")
+        show_explanation(out, said, "clerk")
         out.print()
-        _show_replay(out, replayed)
+        show_replay(out, replayed)
         out.print(f"log {'intact' if verified.intact else 'NOT intact'}: root {verified.root}")
         out.print(f"left in {target}: {log.name}, {log.name}.keys, {page.name}")
 

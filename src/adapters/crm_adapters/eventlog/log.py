@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.store import Batch, RowStore, Writer
-from crm_core.errors import CommandReused, Conflict
+from crm_core.errors import CommandReused, Conflict, UnknownEvent, UnreadableEvent
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, GENESIS, REST_START, link
 from crm_core.kernel.merkle import MerkleTree
 from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Tip
@@ -112,8 +113,13 @@ class CodecEventLog:
         if not rows:
             return state, Tip()
         event = self.codec.event
-        for version, name, text in rows:
-            state = evolve(state, event(stream, version, name, text))
+        try:
+            for version, name, text in rows:
+                state = evolve(state, event(stream, version, name, text))
+        except (UnknownEvent, UnreadableEvent):
+            # Reading it with its envelopes tells the position, too.
+            deque(self.read(stream), maxlen=0)
+            raise
         version, _, text = rows[-1]
         return state, Tip(version, text[DIGEST_START:DIGEST_END])
 

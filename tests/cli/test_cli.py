@@ -1,0 +1,1362 @@
+"""The command line: results for machines, one clear line for every error, true exit statuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pytest
+
+from crm_adapters import open_crm
+from crm_adapters.cli.app import crm as command_line
+from crm_adapters.cli.app import run
+from crm_core import CRM
+
+LAYERS = {"important", "main", "ordinary", "small", "insufficient"}
+TYPES = {"lively", "cautious", "ordinary", "problem"}
+CREDIT = ("A", "B1", "B2", "B3", "B4", "B5")
+
+GRADING = {
+    "household",
+    "layer",
+    "status",
+    "type",
+    "credit",
+    "worst_credit",
+    "purchases_fen",
+    "attention",
+    "overdue_days",
+}
+EVENT = {
+    "position",
+    "stream",
+    "version",
+    "name",
+    "household",
+    "effective",
+    "recorded",
+    "imported",
+    "actor",
+    "purpose",
+    "command",
+    "causation",
+    "digest",
+    "data",
+}
+AN_AMOUNT = "an amount is yuan with at most two decimals, like `127.00`"
+FILES = ["households.csv", "charges.csv", "payments.csv", "purchases.csv", "requests.csv"]
+
+
+class Ran(NamedTuple):
+    """What a command left."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a generated estate, its log, and a run of 2024."""
+    folder = tmp_path_factory.mktemp("made")
+    db = f"sqlite:///{folder / 'crm.db'}"
+    estate = str(folder / "estate")
+    size = ["--households", "12", "--years", "2023-2024", "--seed", "5"]
+    assert run(["generate", *size, "--out", estate]) == 0
+    assert run(["--db", db, "import", estate]) == 0
+    assert run(["--db", db, "grade", "2024"]) == 0
+    return folder
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a copy of all that."""
+    folder = tmp_path / "home"
+    shutil.copytree(made, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def crm(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in `home`; whatever happens, no traceback is shown."""
+    assert home.is_dir()
+
+    def call(*arguments: str) -> Ran:
+        capsys.readouterr()
+        status = run(list(arguments))
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return Ran(status, out, err)
+
+    return call
+
+
+def as_json(crm: Run, *arguments: str) -> Any:
+    """The JSON of a command that must be done without a word beside it."""
+    ran = crm(*arguments, "--format", "json")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.count("\n") == 1
+    return ran.json
+
+
+def apart(
+    *arguments: str, cwd: Path, stdout: int = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    """The command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "crm_adapters.cli", *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},  # noqa: TID251 - a child lives where we do
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+
+
+def imported(home: Path, name: str) -> list[dict[str, str]]:
+    with (home / "estate" / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def households(home: Path) -> list[str]:
+    return [row["household"] for row in imported(home, "households.csv")]
+
+
+# --- the JSON of every command -----------------------------------------------------------------
+
+
+@pytest.mark.rule("IMP-01")
+def test_import_tells_files_events_and_faults(crm: Run, home: Path) -> None:
+    """A first import counts what it appended, a second one what it found repeated."""
+    rows = {name: len(imported(home, name)) for name in FILES}
+    first = as_json(crm, "--db", "sqlite:///new.db", "import", "estate")
+    assert set(first) == {"files", "events", "faults"}
+    assert first["faults"] == []
+    assert list(first["files"]) == FILES
+    for name in FILES:
+        assert first["files"][name] == {
+            "rows": rows[name],
+            "imported": rows[name],
+            "repeated": 0,
+            "faulty": 0,
+        }
+    verified = as_json(crm, "--db", "sqlite:///new.db", "verify")
+    assert (first["events"], verified["intact"]) == (verified["events"], True)
+    second = as_json(crm, "--db", "sqlite:///new.db", "import", "estate")
+    assert (second["events"], second["faults"]) == (0, [])
+    assert all(file["repeated"] == file["rows"] for file in second["files"].values())
+
+
+@pytest.mark.rule("IMP-01")
+def test_import_tells_each_fault_by_file_row_column_code_and_message(crm: Run, home: Path) -> None:
+    """Exit status 2, the faults on standard output as data, and nothing imported."""
+    path = home / "estate" / "charges.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cells = lines[4].split(",")
+    lines[4] = ",".join([*cells[:4], "lots", *cells[5:]])
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ran = crm("--db", "sqlite:///new.db", "import", "estate", "--format", "json")
+    assert (ran.status, ran.err) == (2, "")
+    assert ran.json["events"] == 0
+    assert ran.json["faults"] == [
+        {
+            "file": "charges.csv",
+            "row": 5,
+            "column": "amount",
+            "code": "amount_malformed",
+            "message": AN_AMOUNT,
+        }
+    ]
+    for_people = crm("--db", "sqlite:///new.db", "import", "estate")
+    assert for_people.status == 2
+    assert for_people.err.splitlines() == [
+        f"charges.csv: row 5, column amount: {AN_AMOUNT} [amount_malformed]",
+        "nothing was imported",
+    ]
+    assert as_json(crm, "--db", "sqlite:///new.db", "verify")["events"] == 0
+
+
+@pytest.mark.rule("IMP-01")
+def test_import_can_try_skip_and_read_other_encodings(crm: Run, home: Path) -> None:
+    """The options of `crm import`, one after the other."""
+    db = ["--db", "sqlite:///new.db", "import"]
+    tried = crm(*db, "estate", "--dry-run")
+    assert (tried.status, tried.err) == (0, "a dry run: nothing was imported\n")
+    assert as_json(crm, "--db", "sqlite:///new.db", "verify")["events"] == 0
+    for name in FILES:
+        path = home / "estate" / name
+        path.write_bytes(path.read_text(encoding="utf-8").encode("gb18030"))
+    assert crm(*db, "estate").status == 2
+    path = home / "estate" / "purchases.csv"
+    path.write_bytes(path.read_bytes() + b"S9,nobody,care,1.00,2024-01-01,\n")
+    ran = crm(*db, "estate", "--encoding", "gb18030", "--skip-faulty", "--rejects", "left.csv")
+    assert ran.status == 0
+    assert "household `nobody` is neither in the files nor in the log" in ran.err
+    left = (home / "left.csv").read_text(encoding="utf-8").splitlines()
+    assert len(left) == 2
+    assert left[1].endswith("S9,nobody,care,1.00,2024-01-01,")
+    assert as_json(crm, "--db", "sqlite:///new.db", "verify")["events"] > 0
+
+
+@pytest.mark.rule("PAY-04")
+def test_credit_tells_every_household_sorted(crm: Run, home: Path) -> None:
+    """Household, grade, days and fen; nothing else."""
+    lines = as_json(crm, "credit", "--on", "2024-12-31")
+    assert [line["household"] for line in lines] == sorted(households(home))
+    for line in lines:
+        assert set(line) == {"household", "grade", "overdue_days", "overdue_fen"}
+        assert line["grade"] in CREDIT
+        assert (line["grade"] == "A") is (line["overdue_days"] == line["overdue_fen"] == 0)
+
+
+def test_credit_of_named_households_each_once(crm: Run, home: Path) -> None:
+    """Sorted, whatever the order they were named in."""
+    first, second, *_ = households(home)
+    asked = ["credit", second, first, second, "--on", "2024-12-31"]
+    assert [line["household"] for line in as_json(crm, *asked)] == [first, second]
+    table = crm("credit", "--on", "2024-12-31", first).out.splitlines()
+    assert table[0].split() == ["household", "grade", "days", "overdue", "yuan"]
+    assert table[1].startswith(first)
+
+
+@pytest.mark.rule("PAY-03")
+def test_credit_as_known_earlier_knows_less(crm: Run) -> None:
+    """Before anything was known there are no households to speak of."""
+    long_ago = "2000-01-01T00:00:00+08:00"
+    assert as_json(crm, "credit", "--on", "2024-12-31", "--known", long_ago) == []
+
+
+def test_credit_by_another_table(crm: Run) -> None:
+    """Named alternative tables are used by name (PAY-04)."""
+    for policy in ("credit-months", "credit-ageing-30", "credit-cn-default/1"):
+        assert as_json(crm, "credit", "--on", "2024-12-31", "--policy", policy)
+
+
+@pytest.mark.rule("GRD-01", "GRD-12")
+def test_grade_tells_run_policy_cutoff_and_gradings(crm: Run, home: Path) -> None:
+    """The promised keys, and every household once, sorted."""
+    graded = as_json(crm, "grade", "2024")
+    assert set(graded) == {"run", "year", "policy", "policy_digest", "cutoff", "gradings"}
+    assert (graded["year"], graded["policy"]) == (2024, "grade-cn-default/1")
+    assert len(graded["policy_digest"]) == 64
+    assert set(graded["cutoff"]) == {"position", "known"}
+    assert isinstance(graded["cutoff"]["position"], int)
+    assert datetime.fromisoformat(graded["cutoff"]["known"]).tzinfo is not None
+    assert [g["household"] for g in graded["gradings"]] == sorted(households(home))
+    for grading in graded["gradings"]:
+        assert set(grading) == GRADING
+        assert grading["layer"] in LAYERS
+        assert grading["type"] in TYPES
+        assert grading["status"] in {"computed", "awaiting_confirmation"}
+        assert CREDIT.index(grading["worst_credit"]) >= CREDIT.index(grading["credit"])
+        for number in ("purchases_fen", "attention", "overdue_days"):
+            assert isinstance(grading[number], int)
+
+
+@pytest.mark.rule("GRD-12")
+def test_grading_again_returns_the_recorded_run(crm: Run) -> None:
+    """Not one event more, and the same result to the byte."""
+    before = as_json(crm, "verify")
+    first = crm("grade", "2024", "--format", "json")
+    assert first.out == crm("grade", "2024", "--format", "json").out
+    assert as_json(crm, "verify") == before
+
+
+@pytest.mark.rule("GRD-09", "GRD-12")
+def test_another_year_or_knowledge_is_a_run_of_its_own(crm: Run) -> None:
+    """`crm grades` gives the latest run of a year, and any by its name."""
+    first = as_json(crm, "grade", "2024")
+    second = as_json(crm, "grade", "2024", "--known", "2024-06-30T12:00:00+08:00")
+    third = as_json(crm, "grade", "2023")
+    assert len({first["run"], second["run"], third["run"]}) == 3
+    assert second["cutoff"]["known"] == "2024-06-30T04:00:00Z"
+    assert as_json(crm, "grades", "2024") == second["gradings"]
+    assert as_json(crm, "grades", "2024", "--run", first["run"]) == first["gradings"]
+    assert as_json(crm, "grades", "2024", "--run", second["run"]) == second["gradings"]
+    assert as_json(crm, "grades", "2023") == third["gradings"]
+
+
+@pytest.mark.rule("GRD-07")
+@pytest.mark.parametrize("reader", ["owner", "clerk", "auditor"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_explain_tells_criteria_distance_and_counterfactuals(
+    reader: str, lang: str, crm: Run, home: Path
+) -> None:
+    """The promised keys for every reader, in both languages; digests for the auditor only."""
+    household = households(home)[0]
+    said = as_json(crm, "explain", household, "2024", "--for", reader, "--lang", lang)
+    promised = {"household", "layer", "type", "criteria", "distance", "counterfactuals"}
+    assert set(said) >= promised
+    assert ("policy" in said) is (reader != "owner")
+    assert ("policy_digest" in said) is ("cutoff" in said) is (reader == "auditor")
+    for criterion in said["criteria"]:
+        assert set(criterion) >= {"name", "value", "threshold", "met", "evidence"}
+        assert all(isinstance(position, int) for position in criterion["evidence"])
+    for way in said["counterfactuals"]:
+        assert set(way) == {"changes", "layer", "type"}
+    shown = crm("explain", household, "2024", "--for", reader, "--lang", lang).out
+    assert all(sentence in shown for sentence in said["sentences"])
+    assert ("criterion" in shown) is (reader != "owner")
+
+
+@pytest.mark.rule("GRD-08")
+def test_replay_tells_that_all_is_identical(crm: Run, home: Path) -> None:
+    """Exit status 0, and the promised keys."""
+    replayed = as_json(crm, "replay", "2024")
+    assert set(replayed) == {"gradings", "identical", "differing", "events", "seconds", "engine"}
+    count = len(households(home))
+    assert (replayed["gradings"], replayed["identical"]) == (count, count)
+    assert (replayed["differing"], replayed["engine"]) == ([], "events")
+    assert replayed["events"] > count
+    assert as_json(crm, "replay")["gradings"] == count
+    assert crm("replay").out.startswith(f"all identical: {count} of {count} gradings")
+    assert crm("replay", "2023").out == "no gradings are recorded\n"
+
+
+@pytest.mark.rule("GRD-09")
+def test_affected_lists_what_late_facts_would_change_and_changes_nothing(
+    crm: Run, home: Path
+) -> None:
+    """A payment that comes to be known after the run; the run stays as it was."""
+    assert as_json(crm, "affected") == []
+    before = as_json(crm, "grades", "2024")
+    debtor = next(g["household"] for g in before if g["credit"] != "A")
+    late = home / "late"
+    late.mkdir()
+    (late / "payments.csv").write_text(
+        "payment,household,amount,paid_on,method,recorded\n"
+        f"LATE,{debtor},99999.00,2024-12-30,cash,2025-06-01T09:00:00+08:00\n"
+    )
+    assert crm("import", "late").status == 0
+    found = as_json(crm, "affected", "2024")
+    assert [item["household"] for item in found] == [debtor]
+    assert set(found[0]) >= {"household", "year", "run", "layer", "layer_now", "because"}
+    assert found[0]["credit_now"] == "A"
+    assert as_json(crm, "affected", "2023") == []
+    [position] = found[0]["because"]
+    event = next(e for e in as_json(crm, "history", debtor) if e["position"] == position)
+    assert event["data"]["payment"] == "LATE"
+    assert as_json(crm, "grades", "2024") == before
+    assert as_json(crm, "replay")["differing"] == []
+    assert debtor in crm("affected").out
+
+
+@pytest.mark.rule("LOG-04")
+def test_verify_tells_events_and_root(crm: Run) -> None:
+    """The same log has the same root."""
+    verified = as_json(crm, "verify")
+    assert set(verified) == {"events", "intact", "first_fault", "root"}
+    assert (verified["intact"], verified["first_fault"]) == (True, None)
+    assert len(verified["root"]) == 64
+    assert crm("verify").out == f"intact: {verified['events']} events, root {verified['root']}\n"
+
+
+def test_history_tells_events_of_a_household_or_of_a_stream(crm: Run, home: Path) -> None:
+    """In the order of positions, each with both times and its digest."""
+    household = households(home)[0]
+    events = as_json(crm, "history", household)
+    assert [e["position"] for e in events] == sorted(e["position"] for e in events)
+    assert {e["household"] for e in events} == {household}
+    assert {e["stream"].partition("/")[0] for e in events} >= {
+        "household",
+        "account",
+        "grading",
+        "place",
+    }
+    for event in events:
+        assert set(event) == EVENT
+        assert len(event["digest"]) == 64
+        date.fromisoformat(event["effective"])
+        datetime.fromisoformat(event["recorded"])
+    account = as_json(crm, "history", f"account/{household}")
+    assert account == [e for e in events if e["stream"] == f"account/{household}"]
+    assert [e["version"] for e in account] == list(range(1, len(account) + 1))
+
+
+def test_tables_in_a_pipe_are_not_cut_short(crm: Run, home: Path) -> None:
+    """Without a terminal every event's full name and day can be read."""
+    household = households(home)[0]
+    shown = crm("history", household).out
+    assert "…" not in shown.splitlines()[0]
+    for event in as_json(crm, "history", household):
+        assert event["name"] in shown
+        assert event["effective"] in shown
+
+
+@pytest.mark.rule("OWN-10", "PRV-03")
+def test_show_keeps_personal_values_sealed_without_a_purpose(crm: Run, home: Path) -> None:
+    """The file is shown; name and number only to who says why."""
+    row = imported(home, "households.csv")[0]
+    household = row["household"]
+    shown = as_json(crm, "show", household)
+    assert set(shown) >= {"household", "roles", "on", "known", "account", "requests", "gradings"}
+    [role] = shown["roles"]
+    assert (role["name"], role["phone"]) == ("sealed", "sealed")
+    assert row["owner"] not in crm("show", household).out
+    [role] = as_json(crm, "show", household, "--purpose", "return visit")["roles"]
+    assert (role["name"], role["phone"]) == (row["owner"], row["phone"])
+    (home / "crm.db.keys").unlink()
+    [role] = as_json(crm, "show", household, "--purpose", "return visit")["roles"]
+    assert role["name"] == "key missing"
+
+
+@pytest.mark.rule("OWN-10")
+def test_show_tells_the_file_as_it_stood(crm: Run, home: Path) -> None:
+    """Requests and gradings of later days are not in the file of an earlier one."""
+    received: dict[str, list[str]] = {}
+    for row in imported(home, "requests.csv"):
+        received.setdefault(row["household"], []).append(row["received_at"][:10])
+    household, days = max(received.items(), key=lambda item: len(set(item[1])))
+    assert len(set(days)) > 1
+    for day in sorted(set(days)):
+        shown = as_json(crm, "show", household, "--on", day)
+        assert shown["on"] == day
+        assert shown["requests"]["received"] == sum(d <= day for d in days)
+        assert shown["gradings"] == []
+    last = as_json(crm, "show", household, "--on", "2024-12-31")
+    assert [g["year"] for g in last["gradings"]] == [2024]
+    [line] = as_json(crm, "credit", "--on", "2024-12-31", household)
+    account = last["account"]
+    assert (account["credit"], account["overdue_fen"]) == (line["grade"], line["overdue_fen"])
+
+
+@pytest.mark.rule("REQ-04")
+def test_show_judges_an_open_request_at_the_end_of_the_day(crm: Run, home: Path) -> None:
+    """A request that broke its target in the afternoon is late on that day, not the day after."""
+    household = households(home)[0]
+    folder = home / "more"
+    folder.mkdir()
+    (folder / "requests.csv").write_text(
+        "request,household,channel,kind,trade,severity,summary,received_at\n"
+        f"OPEN,{household},phone,complaint,cleaning,general,dirt,2024-05-06T09:00:00+08:00\n"
+    )
+    assert crm("import", "more").status == 0
+    shown = as_json(crm, "show", household, "--on", "2024-05-06")
+    [request] = [r for r in shown["requests"]["open"] if r["request"] == "OPEN"]
+    closing = next(v for v in request["verdicts"] if v["clock"] == "closing-1")
+    assert (closing["kept"], closing["late_seconds"]) == (False, 14 * 3600 + 1800)
+    early = ["show", household, "--on", "2024-05-06", "--known", "2024-05-06T09:10:00+08:00"]
+    [request] = [r for r in as_json(crm, *early)["requests"]["open"] if r["request"] == "OPEN"]
+    closing = next(v for v in request["verdicts"] if v["clock"] == "closing-1")
+    assert (closing["kept"], closing["late_seconds"]) == (None, -1200)
+
+
+class _Clock:
+    """One minute past midnight at the estate, still the day before in UTC."""
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat("2024-07-02T00:01:00+08:00")
+
+
+def test_show_means_today_at_the_estate(
+    crm: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks after midnight gets the file of the new day."""
+    monkeypatch.setattr("crm_adapters.wiring.SystemClock", _Clock)
+    assert as_json(crm, "show", households(home)[0])["on"] == "2024-07-02"
+
+
+def test_report_writes_a_page_about_the_run(crm: Run, home: Path) -> None:
+    """Of the latest run, or of the one named; and it tells which."""
+    first = as_json(crm, "grade", "2024")["run"]
+    second = as_json(crm, "grade", "2024", "--known", "2024-06-30T12:00:00+08:00")["run"]
+    assert as_json(crm, "report", "2024", "--out", "a.html") == {"report": "a.html", "run": second}
+    told = as_json(crm, "report", "2024", "--run", first, "--out", "b.html")
+    assert told == {"report": "b.html", "run": first}
+    page = (home / "b.html").read_text(encoding="utf-8")
+    assert first in page
+    assert second not in page
+    assert crm("report", "2024", "--out", "c.html").out == "c.html\n"
+
+
+def test_generate_tells_folder_and_rows(crm: Run, home: Path) -> None:
+    """The same seed writes the same files."""
+    args = ["generate", "--households", "3", "--years", "2024", "--seed", "9", "--out"]
+    told = as_json(crm, *args, "a")
+    assert set(told) == {"folder", "rows"}
+    assert told["rows"]["households"] == 3
+    assert crm(*args, "b").status == 0
+    for name in FILES:
+        assert (home / "a" / name).read_bytes() == (home / "b" / name).read_bytes()
+        lines = (home / "a" / name).read_text(encoding="utf-8").splitlines()
+        assert len(lines) - 1 == told["rows"][name.removesuffix(".csv")]
+
+
+def test_options_may_stand_before_or_after_the_command(crm: Run) -> None:
+    """`--format` and `--db` belong to every command."""
+    before = crm("--format", "json", "--db", "sqlite:///crm.db", "verify")
+    after = crm("verify", "--db", "sqlite:///crm.db", "--format", "json")
+    assert before == after
+    assert before.json["intact"]
+
+
+def test_years_and_days_are_those_of_the_zone_asked_for(crm: Run) -> None:
+    """A log opened with another zone has other midnights, so another run."""
+    assert crm("--zone", "UTC", "verify").status == 0
+    ran = crm("--zone", "Mars/Olympus", "verify")
+    assert (ran.status, ran.out) == (2, "")
+    assert "zone_unknown" in ran.err
+
+
+def test_a_key_file_can_be_named(crm: Run, home: Path) -> None:
+    """Keys may lie elsewhere than beside the log."""
+    row = imported(home, "households.csv")[0]
+    (home / "safe").mkdir()
+    (home / "crm.db.keys").rename(home / "safe" / "keys")
+    asked = ["show", row["household"], "--purpose", "return visit"]
+    [role] = as_json(crm, "--keys", "safe/keys", *asked)["roles"]
+    assert role["name"] == row["owner"]
+
+
+def test_help_and_version_are_told(crm: Run) -> None:
+    """Every command has help, and none of it is an error."""
+    assert crm("--help").status == 0
+    ran = crm("--version")
+    assert ran.status == 0
+    assert ran.out.startswith("crm, version ")
+    assert isinstance(command_line, click.Group)
+    for name in command_line.commands:
+        ran = crm(name, "--help")
+        assert (ran.status, ran.err) == (0, "")
+        assert ran.out.startswith(f"Usage: crm {name}")
+    alone = crm()
+    assert (alone.status, alone.out) == (2, "")
+    assert "Commands:" in alone.err
+
+
+@pytest.mark.parametrize("household", ["H00001", "H00002"])
+def test_every_table_can_be_printed(household: str, crm: Run) -> None:
+    """Results for people go to standard output, too."""
+    for arguments in (
+        ["grade", "2024"],
+        ["grades", "2024"],
+        ["credit", "--on", "2024-12-31"],
+        ["explain", household, "2024"],
+        ["explain", household, "2024", "--for", "auditor"],
+        ["history", household],
+        ["show", household],
+        ["replay"],
+        ["affected"],
+        ["verify"],
+    ):
+        ran = crm(*arguments)
+        assert (ran.status, ran.err) == (0, "")
+        assert ran.out
+
+
+# --- wrong input -------------------------------------------------------------------------------
+
+USAGE = "CRM-I001 usage_wrong"
+
+WRONG: list[tuple[str, str]] = [
+    # options and arguments
+    ("nonsense", USAGE),
+    ("--nonsense", USAGE),
+    ("verify --nonsense", USAGE),
+    ("verify too many", USAGE),
+    ("verify --format xml", USAGE),
+    ("--format xml verify", USAGE),
+    ("--zone Nowhere verify", "CRM-I001 zone_unknown"),
+    ("--zone ../../etc/passwd verify", "CRM-I001 zone_unknown"),
+    # import
+    ("import", USAGE),
+    ("import estate --encoding latin-1", USAGE),
+    ("import estate --skip-faulty --rejects estate", USAGE),
+    ("import estate --skip-faulty --rejects no/such/rejects.csv", "CRM-I001 rejects_unwritable"),
+    # credit
+    ("credit", USAGE),
+    ("credit --on yesterday", USAGE),
+    ("credit --on 2024-02-30", USAGE),
+    ("credit --on 0001-01-01", USAGE),
+    ("credit --on 20241231", USAGE),
+    ("credit --on 2024-12-31 --known 2024-12-31", USAGE),
+    ("credit --on 2024-12-31 --known 2024-12-31T09:00:00", USAGE),
+    ("credit --on 2024-12-31 --known 9999-12-31T23:59:59Z", USAGE),
+    ("credit --on 2024-12-31 nobody", "CRM-I001 household_unknown"),
+    ("credit --on 2024-12-31 --policy nonesuch", "CRM-I002 policy_unknown"),
+    ("credit --on 2024-12-31 --policy credit-cn-default/9", "CRM-I002 policy_unknown"),
+    ("credit --on 1999-12-31", "CRM-I003 policy_inactive"),
+    # grade
+    ("grade", USAGE),
+    ("grade soon", USAGE),
+    ("grade 1899", USAGE),
+    ("grade 2201", USAGE),
+    ("grade 20_24", USAGE),
+    ("grade ２０２４", USAGE),
+    ("grade -2024", USAGE),
+    ("grade 2024 --known now", USAGE),
+    ("grade 2024 --policy nonesuch", "CRM-I002 policy_unknown"),
+    ("grade 2024 --policy nonesuch.toml", "CRM-I001 policy_unreadable"),
+    ("grade 2024 --policy estate", "CRM-I002 policy_unknown"),
+    ("grade 1999", "CRM-I003 policy_inactive"),
+    # grades
+    ("grades never", USAGE),
+    ("grades 2023", "CRM-I001 run_unknown"),
+    ("grades 2024 --run nonesuch", "CRM-I001 run_unknown"),
+    ("grades 2024 --policy nonesuch.toml", "CRM-I001 policy_unreadable"),
+    # explain
+    ("explain", USAGE),
+    ("explain H00001", USAGE),
+    ("explain H00001 soon", USAGE),
+    ("explain H00001 2024 --for everybody", USAGE),
+    ("explain H00001 2024 --lang la", USAGE),
+    ("explain nobody 2024", "CRM-I001 grading_unknown"),
+    ("explain H00001 2023", "CRM-I001 grading_unknown"),
+    ("explain H00001 2024 --run nonesuch", "CRM-I001 grading_unknown"),
+    # replay, affected, verify, history, show
+    ("replay soon", USAGE),
+    ("replay --policy nonesuch.toml", "CRM-I001 policy_unreadable"),
+    ("affected soon", USAGE),
+    ("verify 2024", USAGE),
+    ("history", USAGE),
+    ("history nobody", "CRM-I001 stream_unknown"),
+    ("history account/nobody", "CRM-I001 stream_unknown"),
+    ("show", USAGE),
+    ("show nobody", "CRM-I001 household_unknown"),
+    ("show H00001 --on 1901-01-01", "CRM-I001 household_unknown"),
+    ("show H00001 --on 9999-12-31", USAGE),
+    # report
+    ("report 2024", USAGE),
+    ("report soon --out page.html", USAGE),
+    ("report 2024 --out estate", USAGE),
+    ("report 2023 --out page.html", "CRM-I001 run_unknown"),
+    ("report 2024 --run nonesuch --out page.html", "CRM-I001 run_unknown"),
+    ("report 2024 --out no/such/folder/page.html", "CRM-I001 report_unwritable"),
+    ("report 2024 --policy nonesuch.toml --out page.html", "CRM-I001 policy_unreadable"),
+    # generate
+    ("generate", USAGE),
+    ("generate --households 0 --out new", USAGE),
+    ("generate --households many --out new", USAGE),
+    ("generate --years 2024-2023 --out new", "CRM-I001 estate_malformed"),
+    ("generate --years 1950 --out new", "CRM-I001 estate_malformed"),
+    ("generate --years then --out new", USAGE),
+    ("generate --seed pi --out new", USAGE),
+    ("generate --out crm.db", USAGE),
+    ("generate --out crm.db/new", "CRM-I001 folder_unusable"),
+    # demo
+    ("demo --out crm.db", USAGE),
+    ("demo estate --out crm.db/new", "CRM-I001 folder_unusable"),
+    # databases
+    ("--db nonsense verify", "CRM-I001 url_malformed"),
+    ("--db :// verify", "CRM-I001 url_malformed"),
+    ("--db sqlite:// verify", "CRM-I001 url_malformed"),
+    ("--db postgresql://localhost:port/x verify", "CRM-I001 url_malformed"),
+    ("--db oracle://localhost/x verify", "CRM-I001 database_unsupported"),
+    ("--db sqlite:///none.db verify", "CRM-I001 log_missing"),
+    ("--db sqlite+pysqlite:///none.db verify", "CRM-I001 log_missing"),
+    ("--db sqlite:///estate verify", "CRM-I001 log_missing"),
+    ("--db sqlite:///estate import estate", "CRM-F004"),
+    ("--db sqlite:///no/such/folder/crm.db import estate", "CRM-F004"),
+    ("--db sqlite:///estate/charges.csv verify", "CRM-F010"),
+    ("--db sqlite:///estate/charges.csv import estate", "CRM-F010"),
+    ("--db postgresql://u:hidden@127.0.0.1:1/x verify", "CRM-F004"),
+    ("--db postgresql+psycopg://u:hidden@127.0.0.1:1/x import estate", "CRM-F004"),
+    # keys
+    ("--keys estate/charges.csv show H00001", "CRM-F010"),
+    ("--keys estate show H00001", "CRM-F004"),
+    ("--keys no/such/folder/keys show H00001", "CRM-F004"),
+]
+
+
+@pytest.mark.parametrize(("line", "code"), WRONG, ids=[line for line, _ in WRONG])
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_wrong_input_is_one_clear_line_with_a_code(
+    line: str, code: str, form: str, crm: Run
+) -> None:
+    """Exit status 2, nothing on standard output, and no password in the message."""
+    ran = crm("--format", form, *line.split(" "))
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.count("\n") == 1
+    assert ran.err.startswith("crm: ")
+    assert ran.err.endswith(f"[{code}]\n")
+    assert "hidden" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("nowhere", "file_missing"),
+        ("nowhere.csv", "file_missing"),
+        ("crm.db", "file_unknown"),
+        ("estate.xlsx", "file_unknown"),
+        ("empty", "folder_empty"),
+    ],
+)
+def test_what_cannot_be_imported_is_a_fault_of_its_name(
+    path: str, code: str, crm: Run, home: Path
+) -> None:
+    """Told as data on standard output, or as one line on standard error."""
+    (home / "empty").mkdir()
+    (home / "estate.xlsx").write_bytes(b"PK\x03\x04")
+    ran = crm("import", path, "--format", "json")
+    assert (ran.status, ran.err) == (2, "")
+    assert [(f["file"], f["code"]) for f in ran.json["faults"]] == [(path, code)]
+    ran = crm("import", path)
+    first, second = ran.err.splitlines()
+    assert first.startswith(f"{path}: ")
+    assert first.endswith(f" [{code}]")
+    assert second == "nothing was imported"
+
+
+def test_reading_a_log_that_is_not_there_makes_none(crm: Run, home: Path) -> None:
+    """A mistyped `--db` is an error, not an empty log."""
+    before = sorted(path.name for path in home.iterdir())
+    for url in ("sqlite:///other.db", "sqlite+pysqlite:///other.db"):
+        for command in (["verify"], ["replay"], ["grade", "2024"], ["history", "H00001"]):
+            assert crm("--db", url, *command).err.endswith("[CRM-I001 log_missing]\n")
+    assert sorted(path.name for path in home.iterdir()) == before
+
+
+def test_another_database_is_not_a_log(crm: Run, home: Path) -> None:
+    """A database of somebody else, or of another version, is left alone."""
+    with sqlite3.connect(home / "other.db") as other:
+        other.execute("CREATE TABLE crm_events (position INTEGER)")
+    with sqlite3.connect(home / "crm.db") as future:
+        future.execute("UPDATE crm_schema SET version = 99")
+    other.close()
+    future.close()
+    for name in ("other.db", "crm.db"):
+        for command in (["verify"], ["import", "estate"]):
+            ran = crm("--db", f"sqlite:///{name}", *command)
+            assert (ran.status, ran.out) == (2, "")
+            assert ran.err.endswith("[CRM-F010]\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["grade", "2024"], ["replay"], ["affected"], ["credit", "--on", "2024-12-31"], ["verify"]],
+)
+def test_an_empty_log_is_no_error(command: list[str], crm: Run) -> None:
+    """There is nothing to say about nobody."""
+    assert crm("--db", "sqlite:///empty.db", "import", "nowhere").status == 2
+    assert crm("--db", "sqlite:///empty.db", *command, "--format", "json").status == 0
+    assert crm("--db", "sqlite:///empty.db", *command).status == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["grade", "20x4"], ["show", "nobody"], ["--db", "sqlite:///none.db", "verify"], ["verify"]],
+)
+def test_a_process_of_its_own_ends_with_the_same_status(
+    arguments: list[str], crm: Run, home: Path
+) -> None:
+    """What is tested in this process is what a shell sees."""
+    inside = crm(*arguments)
+    outside = apart(*arguments, cwd=home)
+    assert outside.returncode == inside.status
+    assert outside.stdout.decode() == inside.out
+    assert outside.stderr.decode() == inside.err
+
+
+def test_an_unexpected_error_is_one_line_without_its_words(
+    crm: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error nobody thought of says where it happened; its words may hold personal data."""
+
+    def fail(_: CRM) -> None:
+        raise RuntimeError("张三")
+
+    monkeypatch.setattr(CRM, "verify", fail)
+    ran = crm("verify")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("crm: unexpected RuntimeError at test_cli.py:")
+    assert ran.err.endswith("[CRM-F000 unexpected_error]\n")
+    assert ran.err.count("\n") == 1
+    assert "张三" not in ran.err
+
+
+def test_a_file_that_fails_is_named(crm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the operating system is told with the file it is about."""
+
+    def fail(_: CRM) -> None:
+        raise OSError(28, "No space left on device", "somewhere")
+
+    monkeypatch.setattr(CRM, "verify", fail)
+    ran = crm("verify")
+    assert (ran.status, ran.err) == (
+        2,
+        "crm: `somewhere`: No space left on device [CRM-I001 file_unusable]\n",
+    )
+
+
+def test_an_interruption_is_said(crm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C is no traceback."""
+
+    def fail(_: CRM) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CRM, "verify", fail)
+    ran = crm("verify")
+    assert ran.status == 2
+    assert ran.err.strip() == "crm: interrupted"
+
+
+def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> None:
+    """`pip install crm-core` alone has no command line."""
+    program = "import sys; sys.modules['click'] = None; from crm_adapters.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, check=False, timeout=60
+    )
+    assert ran.returncode == 2
+    assert ran.stderr == (b"crm: `click` is not installed; the command line needs crm-core[all]\n")
+
+
+# --- standard output ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["history", "H00001"], ["history", "H00001", "--format", "json"], ["grades", "2024"]],
+)
+def test_a_reader_that_has_gone_is_no_error(arguments: list[str], home: Path) -> None:
+    """As `head` does: the command is done, says nothing, and its status stands."""
+    gone, stdout = os.pipe()
+    os.close(gone)
+    try:
+        ran = apart(*arguments, cwd=home, stdout=stdout)
+    finally:
+        os.close(stdout)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+def test_a_reader_that_has_gone_does_not_hide_what_a_check_found(home: Path) -> None:
+    """Exit status 1 stays 1."""
+    tamper(home / "crm.db", 1)
+    gone, stdout = os.pipe()
+    os.close(gone)
+    try:
+        ran = apart("verify", cwd=home, stdout=stdout)
+    finally:
+        os.close(stdout)
+    assert (ran.returncode, ran.stderr) == (1, b"")
+
+
+def test_output_fits_the_encoding_of_its_reader(home: Path) -> None:
+    """JSON is escaped where it must be; for people a character without a place is replaced."""
+    household = households(home)[0]
+    plain = apart("history", household, "--format", "json", cwd=home, PYTHONIOENCODING="utf-8")
+    ascii_only = apart("history", household, "--format", "json", cwd=home, PYTHONIOENCODING="ascii")
+    assert json.loads(ascii_only.stdout) == json.loads(plain.stdout)
+    assert plain.stdout != ascii_only.stdout
+    table = apart("grades", "2024", cwd=home, PYTHONIOENCODING="ascii")
+    assert (table.returncode, table.stderr) == (0, b"")
+    assert b"????" in table.stdout
+
+
+def test_progress_goes_to_standard_error(
+    crm: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when it is shown, standard output holds the JSON alone."""
+    monkeypatch.setattr("crm_adapters.cli.output.PROGRESS_AFTER_SECONDS", 0.0)
+    for arguments in (
+        ["--db", "sqlite:///new.db", "import", "estate"],
+        ["--db", "sqlite:///new.db", "grade", "2024"],
+        ["replay"],
+        ["generate", "--households", "3", "--out", "new"],
+    ):
+        ran = crm(*arguments, "--format", "json")
+        assert ran.status == 0
+        assert ran.json
+        assert ran.err
+
+
+# --- a log that was tampered with ---------------------------------------------------------------
+
+
+def tamper(
+    path: Path,
+    position: int,
+    old: str | None = None,
+    new: str | None = None,
+    *,
+    column: str = "state",
+) -> str:
+    """Change one stored event behind the library's back: its first byte, or `old` to `new`."""
+    log = sqlite3.connect(path)
+    [(text, stream)] = log.execute(
+        f"SELECT {column}, stream FROM crm_events WHERE position = ?", (position,)
+    )
+    if old is None or new is None:
+        at = text.index('"event"') + 12
+        changed = text[:at] + chr(ord(text[at]) ^ 1) + text[at + 1 :]
+    else:
+        assert old in text
+        changed = text.replace(old, new, 1)
+    assert changed != text
+    log.execute(f"UPDATE crm_events SET {column} = ? WHERE position = ?", (changed, position))
+    log.commit()
+    log.close()
+    return str(stream)
+
+
+def positions(path: Path, name: str) -> list[int]:
+    log = sqlite3.connect(path)
+    found = log.execute(
+        "SELECT position FROM crm_events WHERE name = ? ORDER BY position", (name,)
+    ).fetchall()
+    log.close()
+    return [position for (position,) in found]
+
+
+def stored(home: Path) -> list[tuple[int, str, str]]:
+    """Position, household and text of every event."""
+    log = sqlite3.connect(home / "crm.db")
+    found = log.execute(
+        "SELECT position, household, state FROM crm_events ORDER BY position"
+    ).fetchall()
+    log.close()
+    return found
+
+
+EVERYTHING: Sequence[Sequence[str]] = [
+    ["verify"],
+    ["replay"],
+    ["replay", "2024"],
+    ["grade", "2024"],
+    ["grade", "2023"],
+    ["grades", "2024"],
+    ["affected"],
+    ["credit", "--on", "2024-12-31"],
+    ["history", "H00001"],
+    ["show", "H00001"],
+    ["explain", "H00001", "2024"],
+    ["report", "2024", "--out", "page.html"],
+    ["import", "estate"],
+]
+
+
+def try_everything(crm: Run) -> None:
+    """No command shows a traceback (the fixture looks for it) or has no word for what it saw."""
+    for command in EVERYTHING:
+        ran = crm(*command)
+        assert ran.status in {0, 1, 2}
+        if ran.status == 2:
+            assert "unexpected_error" not in ran.err, f"{command}: {ran.err}"
+
+
+@pytest.mark.rule("LOG-04")
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8, 1.0])
+def test_one_changed_byte_is_found_where_it_is(share: float, crm: Run, home: Path) -> None:
+    """`crm verify` exits 1 and names the position; nothing falls over it."""
+    events = as_json(crm, "verify")["events"]
+    position = max(1, round(events * share))
+    stream = tamper(home / "crm.db", position)
+    ran = crm("verify", "--format", "json")
+    assert (ran.status, ran.err) == (1, "")
+    assert ran.json["intact"] is False
+    assert ran.json["first_fault"] == {"position": position, "stream": stream, "kind": "digest"}
+    told = crm("verify")
+    assert told.status == 1
+    assert told.out.startswith(f"NOT intact: digest at position {position} in `{stream}`")
+    try_everything(crm)
+
+
+@pytest.mark.rule("LOG-04", "GRD-08")
+def test_a_changed_fact_is_found_by_verify_and_by_replay(crm: Run, home: Path) -> None:
+    """Replay names the household and the first input that differs, and exits 1."""
+    made = positions(home / "crm.db", "payments.purchase_made/1")
+    position, household, _ = next(
+        event for event in stored(home) if event[0] in made and '"on":"2024-' in event[2]
+    )
+    tamper(home / "crm.db", position, '"amount_fen":', '"amount_fen":1')
+    ran = crm("replay", "2024", "--format", "json")
+    assert ran.status == 1
+    [finding] = ran.json["differing"]
+    assert (finding["household"], finding["year"]) == (household, 2024)
+    assert finding["first_difference"].startswith("facts.purchases_fen: recorded `")
+    assert ran.json["identical"] == ran.json["gradings"] - 1
+    shown = crm("replay", "2024")
+    assert shown.status == 1
+    assert f"household {household}, 2024: facts.purchases_fen" in shown.out
+    assert "NOT all identical" in shown.out
+    assert crm("verify").status == 1
+
+
+@pytest.mark.rule("GRD-06")
+def test_a_changed_grade_does_not_follow_from_its_facts(crm: Run, home: Path) -> None:
+    """Who writes another layer into a decision is found by every command that reads it."""
+    row = next(g for g in as_json(crm, "grades", "2024") if g["layer"] == "ordinary")
+    decided = positions(home / "crm.db", "gradings.decided/1")
+    position = next(
+        p for p, household, _ in stored(home) if p in decided and household == row["household"]
+    )
+    tamper(home / "crm.db", position, '"layer":"ordinary","status"', '"layer":"main","status"')
+    for command in (
+        ["grades", "2024"],
+        ["grade", "2024"],
+        ["explain", row["household"], "2024"],
+    ):
+        ran = crm(*command)
+        assert (ran.status, ran.out) == (2, "")
+        assert ran.err.endswith("[CRM-F009]\n")
+        assert row["household"] in ran.err
+    assert crm("replay").status == 1
+    assert crm("verify").status == 1
+
+
+@pytest.mark.rule("LOG-02")
+def test_an_unknown_event_is_reported_and_never_dropped(crm: Run, home: Path) -> None:
+    """An event of a later version is an error of its own, with name and position."""
+    position = positions(home / "crm.db", "payments.charge_raised/1")[0]
+    tamper(home / "crm.db", position, "charge_raised/1", "charge_raised/7", column="name")
+    household = next(household for p, household, _ in stored(home) if p == position)
+    ran = crm("history", household)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == (
+        f"crm: event `payments.charge_raised/7` at position {position} is not known to this"
+        " version [CRM-F006]\n"
+    )
+    assert crm("verify", "--format", "json").json["first_fault"]["position"] == position
+    try_everything(crm)
+
+
+DAMAGE = [
+    ("payments.charge_raised/1", '"amount_fen":', '"amount_fen":"x",":'),
+    ("payments.charge_raised/1", '"due":"2', '"due":"Q'),
+    ("payments.payment_received/1", '{"actor"', '["actor"'),
+    ("requests.received/1", '"recorded":"2', '"recorded":"?'),
+    ("owners.household_registered/1", '"event":{', '"event":}'),
+    ("gradings.decided/1", '"facts":{', '"facts":[{'),
+    ("gradings.decided/1", '"credit":"A","interests"', '"credit":"Q","interests"'),
+    ("gradings.decided/1", '"worst_credit":"', '"worst_credit":"Z'),
+    ("gradings.decided/1", '"digest":"', '"digest":"f'),
+    ("gradings.run_started/1", '"run":"', '"run":"x'),
+    ("gradings.run_completed/1", '"year":2024', '"year":2022'),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new"), DAMAGE)
+def test_damage_of_any_kind_is_an_error_with_a_code(
+    name: str, old: str, new: str, crm: Run, home: Path
+) -> None:
+    """Bytes that are no event any more stop what needs them, in one line."""
+    of_this_name = positions(home / "crm.db", name)
+    position = next(p for p, _, state in stored(home) if p in of_this_name and old in state)
+    tamper(home / "crm.db", position, old, new)
+    assert crm("verify", "--format", "json").json["first_fault"]["position"] == position
+    try_everything(crm)
+
+
+@pytest.mark.parametrize("column", ["name", "household", "stream", "state"])
+def test_bytes_that_are_no_text_are_an_error_with_a_code(column: str, crm: Run, home: Path) -> None:
+    """Neither does damage below the level of text show a traceback."""
+    log = sqlite3.connect(home / "crm.db")
+    log.execute(
+        f"UPDATE crm_events SET {column} = CAST(x'ff' || substr({column}, 2) AS TEXT)"
+        " WHERE position = 10"
+    )
+    log.commit()
+    log.close()
+    ran = crm("verify", "--format", "json")
+    assert (ran.status, ran.json["first_fault"]["position"]) == (1, 10)
+    try_everything(crm)
+
+
+@pytest.mark.rule("LOG-04")
+def test_a_missing_event_is_found(crm: Run, home: Path) -> None:
+    """Positions have no gaps."""
+    log = sqlite3.connect(home / "crm.db")
+    log.execute("DELETE FROM crm_events WHERE position = 20")
+    log.commit()
+    log.close()
+    fault = crm("verify", "--format", "json").json["first_fault"]
+    assert fault["position"] == 21
+    try_everything(crm)
+
+
+# --- a policy of one's own ----------------------------------------------------------------------
+
+
+def shipped_policy() -> str:
+    folder = files("crm_core") / "gradings" / "policies"
+    return (folder / "grade-cn-default.toml").read_text(encoding="utf-8")
+
+
+def candidate(name: str, **changes: str) -> str:
+    """The shipped policy under another name, with other thresholds."""
+    text = shipped_policy().replace('name = "grade-cn-default"', f'name = "{name}"')
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.fixture
+def kind(home: Path) -> Path:
+    """A candidate that lets everybody into the main layer who buys for 100 yuan."""
+    path = home / "kind.toml"
+    text = candidate("grade-kind")
+    for threshold in ("1_000_000", "800_000"):
+        assert text.count(f"threshold = {threshold} ") == 1
+        text = text.replace(f"threshold = {threshold} ", "threshold = 10_000 ")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.rule("GRD-11")
+def test_a_candidate_file_grades_explains_and_replays(crm: Run, kind: Path, home: Path) -> None:
+    """`--policy FILE.toml` makes a run beside the others, and every reader can be given it."""
+    graded = as_json(crm, "grade", "2024", "--policy", kind.name)
+    assert graded["policy"] == "grade-kind/1"
+    before = as_json(crm, "grade", "2024")
+    assert before["run"] != graded["run"]
+    assert before["policy_digest"] != graded["policy_digest"]
+    run_of = ["--run", graded["run"]]
+    again = as_json(crm, "grades", "2024", *run_of, "--policy", kind.name)
+    assert again == graded["gradings"]
+    moved = [
+        (old["household"], old["layer"], new["layer"])
+        for old, new in zip(before["gradings"], again, strict=True)
+        if old["layer"] != new["layer"]
+    ]
+    assert moved
+    assert {new for _, _, new in moved} == {"main"}
+    household = moved[0][0]
+    said = as_json(crm, "explain", household, "2024", *run_of, "--policy", kind.name)
+    assert (said["layer"], said["policy"]) == ("main", "grade-kind/1")
+    replayed = as_json(crm, "replay", "--policy", kind.name)
+    assert replayed["gradings"] == replayed["identical"] == 2 * len(households(home))
+    assert as_json(crm, "affected", "--policy", kind.name) == []
+    asked = ["report", "2024", "--policy", kind.name, "--out", "kind.html"]
+    assert as_json(crm, *asked)["run"] == graded["run"]
+
+
+@pytest.mark.rule("GRD-08", "GRD-11")
+def test_a_run_of_a_policy_that_is_not_at_hand_is_not_passed_over(crm: Run, kind: Path) -> None:
+    """Replay finds it; reading it is an error with the policy's name."""
+    graded = as_json(crm, "grade", "2024", "--policy", kind.name)
+    ran = crm("replay", "--format", "json")
+    assert ran.status == 1
+    assert len(ran.json["differing"]) == len(graded["gradings"])
+    for finding in ran.json["differing"]:
+        assert finding["first_difference"] == "policy: there is no policy `grade-kind/1`"
+    for command in (["grades", "2024"], ["affected"], ["report", "2024", "--out", "page.html"]):
+        ran = crm(*command)
+        assert (ran.status, ran.out) == (2, "")
+        assert ran.err == "crm: there is no policy `grade-kind/1` [CRM-I002 policy_unknown]\n"
+
+
+def test_several_candidates_can_be_at_hand_at_once(crm: Run, kind: Path, home: Path) -> None:
+    """A log with runs of two candidates can be replayed in one go."""
+    other = home / "other.toml"
+    other.write_text(candidate("grade-other"), encoding="utf-8")
+    for path in (kind, other):
+        assert crm("grade", "2024", "--policy", path.name).status == 0
+    replayed = as_json(crm, "replay", "--policy", kind.name, "--policy", other.name)
+    assert replayed["gradings"] == replayed["identical"] == 3 * len(households(home))
+
+
+def test_the_shipped_policy_from_a_file_is_the_shipped_policy(crm: Run, home: Path) -> None:
+    """Same contents, same digest, same run; comments and layout do not matter."""
+    (home / "copy.toml").write_text("# a copy\n\n" + shipped_policy(), encoding="utf-8")
+    assert as_json(crm, "grade", "2024", "--policy", "copy.toml") == as_json(crm, "grade", "2024")
+
+
+@pytest.mark.rule("GRD-11")
+def test_a_published_version_cannot_be_changed(crm: Run, home: Path) -> None:
+    """Other contents under a shipped name and version are refused."""
+    text = shipped_policy().replace("threshold = 800_000", "threshold = 1")
+    (home / "forged.toml").write_text(text, encoding="utf-8")
+    ran = crm("grade", "2024", "--policy", "forged.toml")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("crm: policy `grade-cn-default/1` has digest ")
+    assert ran.err.endswith("[CRM-F008]\n")
+
+
+@pytest.mark.rule("GRD-11")
+def test_a_candidate_without_assessment_cannot_be_used(crm: Run, home: Path) -> None:
+    """All that it lacks is told at once."""
+    lines = candidate("grade-draft").splitlines()
+    lacking = ("effective_from", "approved_by", "impact_assessment")
+    text = "\n".join(line for line in lines if not line.startswith(lacking))
+    (home / "draft.toml").write_text(text, encoding="utf-8")
+    before = as_json(crm, "verify")
+    ran = crm("grade", "2024", "--policy", "draft.toml")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.splitlines() == [
+        f"crm: {name}: is missing in `grade-draft/1` [CRM-I003 policy_inactive]" for name in lacking
+    ]
+    assert as_json(crm, "verify") == before
+
+
+@pytest.mark.rule("GRD-11")
+def test_a_malformed_candidate_is_told_with_all_faults_and_their_paths(
+    crm: Run, home: Path
+) -> None:
+    """One reading is enough to repair it."""
+    text = (
+        candidate("grade-broken")
+        .replace("version = 1", 'version = "one"')
+        .replace('kind = "grading"', 'kind = "grading"\ncolour = "red"')
+        .replace('op = "above"', 'op = "over"', 1)
+    )
+    (home / "broken.toml").write_text(text, encoding="utf-8")
+    for command in (
+        ["grade", "2024"],
+        ["grades", "2024"],
+        ["explain", "H00001", "2024"],
+        ["replay"],
+        ["affected"],
+    ):
+        ran = crm(*command, "--policy", "broken.toml")
+        assert (ran.status, ran.out) == (2, "")
+        lines = ran.err.splitlines()
+        assert len(lines) == 3
+        assert all(line.endswith("[CRM-I001 policy_malformed]") for line in lines)
+        told = [line.split(": ")[1] for line in lines]
+        assert told == [
+            "broken.toml",
+            "broken.toml:policy.version",
+            "broken.toml:prospect[0].when[0].op",
+        ]
+
+
+@pytest.mark.rule("GRD-11", "GRD-15")
+def test_a_candidate_sees_no_other_facts_than_those_of_the_list(crm: Run, home: Path) -> None:
+    """Income is not a fact; every such line is told."""
+    text = candidate("grade-snob").replace('fact = "interests"', 'fact = "income"')
+    text = text.replace('outcome = "small"', 'outcome = "tiny"')
+    (home / "snob.toml").write_text(text, encoding="utf-8")
+    ran = crm("grade", "2024", "--policy", "snob.toml")
+    assert ran.status == 2
+    assert "snob.toml:prospect[1].when[0].fact: `income` is not a fact" in ran.err
+    assert "snob.toml:layer[7].outcome: `tiny` is not one of" in ran.err
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"name = ", b"", b"[policy]\n"])
+def test_a_file_that_is_no_policy_is_told(content: bytes, crm: Run, home: Path) -> None:
+    """Neither text, nor TOML, nor a policy: one line each."""
+    (home / "none.toml").write_bytes(content)
+    ran = crm("grade", "2024", "--policy", "none.toml")
+    assert (ran.status, ran.out) == (2, "")
+    for line in ran.err.splitlines():
+        assert line.startswith("crm: ")
+        assert line.endswith(("[CRM-I001 policy_unreadable]", "[CRM-I001 policy_malformed]"))
+
+
+# --- the main job ---------------------------------------------------------------------------------
+
+DEMO = {
+    "year",
+    "import",
+    "run",
+    "layers",
+    "types",
+    "credit",
+    "explained",
+    "replay",
+    "intact",
+    "root",
+    "log",
+    "report",
+    "seconds",
+}
+
+
+def test_demo_leaves_log_keys_and_report(crm: Run, home: Path) -> None:
+    """The whole way on one's own files, told as data."""
+    ran = crm("demo", "estate", "--out", "shown", "--format", "json")
+    assert ran.status == 0
+    told = ran.json
+    assert set(told) >= DEMO
+    assert (told["year"], told["intact"], told["replay"]["differing"]) == (2024, True, [])
+    assert sum(told["layers"].values()) == len(households(home))
+    left = {path.name for path in (home / "shown").iterdir()}
+    assert left >= {"crm.db", "crm.db.keys", "report.html"}
+    assert Path(told["log"]) == Path("shown/crm.db")
+    page = (home / "shown" / "report.html").read_text(encoding="utf-8")
+    assert page.lstrip().lower().startswith("<!doctype html")
+    with open_crm(f"sqlite:///{told['log']}") as opened:
+        assert opened.verify().root == told["root"]
+        assert [g.household for g in opened.grades(2024).gradings] == households(home)
+
+
+def test_demo_shows_summary_explanation_and_verdict(crm: Run) -> None:
+    """What a person sees: the directory's summary, one grade explained, the replay's verdict."""
+    ran = crm("demo", "estate", "--out", "shown")
+    assert ran.status == 0
+    for words in ("重要客户", "households", "in 2024: layer", "all identical: ", "log intact: "):
+        assert words in ran.out
+    assert ran.out.endswith("left in shown: crm.db, crm.db.keys, report.html\n")
+
+
+def test_demo_again_repeats_nothing(crm: Run) -> None:
+    """The same files once more: the same run, the same root."""
+    first = crm("demo", "estate", "--out", "shown", "--format", "json").json
+    second = crm("demo", "estate", "--out", "shown", "--format", "json").json
+    assert second["import"]["events"] == 0
+    for same in ("run", "root", "layers", "log"):
+        assert first[same] == second[same]
+
+
+def test_demo_of_another_estate_has_a_log_of_its_own(crm: Run, home: Path) -> None:
+    """Two estates in one log would be graded as one."""
+    first = crm("demo", "estate", "--out", "shown", "--format", "json").json
+    assert crm("generate", "--households", "4", "--seed", "8", "--out", "other").status == 0
+    ran = crm("demo", "other", "--out", "shown", "--format", "json")
+    assert ran.status == 0
+    assert "shown has the log of another estate" in ran.err
+    assert Path(ran.json["log"]) == Path("shown-2/crm.db")
+    assert sum(ran.json["layers"].values()) == 4
+    again = crm("demo", "estate", "--out", "shown", "--format", "json").json
+    assert (again["log"], again["root"]) == (first["log"], first["root"])
+    assert not (home / "shown-3").exists()
+
+
+def test_demo_of_faulty_files_tells_the_faults(crm: Run, home: Path) -> None:
+    """Exit status 2 and the import's faults; nothing is graded."""
+    path = home / "estate" / "charges.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("2024-", "2024/"), encoding="utf-8")
+    ran = crm("demo", "estate", "--out", "shown", "--format", "json")
+    assert ran.status == 2
+    assert {fault["code"] for fault in ran.json["faults"]} >= {"date_malformed"}
+    assert crm("demo", "nowhere", "--out", "shown").status == 2
+
+
+def test_demo_without_charges_has_no_year(crm: Run, home: Path) -> None:
+    """There is nothing to grade, and that is said."""
+    for name in FILES[1:]:
+        (home / "estate" / name).unlink()
+    ran = crm("demo", "estate", "--out", "shown")
+    assert ran.status == 2
+    assert ran.err.endswith(
+        "crm: there are no charges, so there is no year to grade [CRM-I001 no_charges]\n"
+    )
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------
+
+
+def test_everything_works_on_postgresql(crm: Run, postgres_url: str, home: Path) -> None:
+    """Import, grade, replay, verify, and the same gradings as on SQLite."""
+    db = ["--db", postgres_url, "--keys", "pg.keys"]
+    first = as_json(crm, *db, "import", "estate")
+    assert first["faults"] == []
+    assert as_json(crm, *db, "import", "estate")["events"] == 0
+    graded = as_json(crm, *db, "grade", "2024")
+    assert graded["gradings"] == as_json(crm, "grade", "2024")["gradings"]
+    assert as_json(crm, *db, "replay")["identical"] == len(households(home))
+    assert as_json(crm, *db, "verify")["intact"]
+    row = imported(home, "households.csv")[0]
+    shown = as_json(crm, *db, "show", row["household"], "--purpose", "return visit")
+    assert shown["roles"][0]["name"] == row["owner"]

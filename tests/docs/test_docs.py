@@ -1,0 +1,452 @@
+"""The documentation is true: what it shows runs, what it lists is complete, its links lead on."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pytest
+from events_page import render
+
+from crm_adapters.cli.app import crm as command_line
+from crm_adapters.cli.app import run
+from crm_adapters.files.tables import KINDS
+from crm_core import errors
+from crm_core.errors import CrmError
+from crm_core.events import catalog
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("changelog.d/*.md")])
+REWRITE = os.getenv("CRM_REWRITE_DOCS") == "1"
+
+ERRORS = ROOT / "docs" / "reference" / "errors.md"
+EVENTS = ROOT / "docs" / "reference" / "events.md"
+CLI = ROOT / "docs" / "reference" / "cli.md"
+IMPORT = ROOT / "docs" / "how-to" / "import.md"
+ELSEWHERE = {"eventsourcing-application.md"}
+"""Pages that have a test of their own."""
+
+
+# --- blocks ------------------------------------------------------------------------------------
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, what stands behind it, its text, and its line."""
+
+    language: str
+    rest: str
+    text: str
+    line: int
+
+
+FENCE = re.compile(r"^```(\w*) ?(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(m[1], m[2], m[3], text[: m.start()].count("\n") + 1) for m in FENCE.finditer(text)
+    ]
+
+
+RUNNING = [
+    page
+    for page in PAGES
+    if page.name not in ELSEWHERE
+    and any(block.language in ("python", "console") for block in blocks(page))
+]
+
+
+@pytest.mark.parametrize("page", RUNNING, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_blocks_of_a_page_run_in_order(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python blocks share names; `crm` commands end as shown and print every line shown.
+
+    A block of another language with a file name behind it is written to that file.
+    """
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "page"}
+    for block in blocks(page):
+        if block.language == "python":
+            code = compile("\n" * block.line + block.text, str(page), "exec")
+            exec(code, names)
+        elif block.language == "console":
+            run_console(block, page)
+        elif block.rest:
+            Path(block.rest).write_text(block.text, encoding="utf-8")
+
+
+class Step(NamedTuple):
+    """A command of a console block, what is shown below it, and how it is said to end."""
+
+    command: str
+    shown: list[str]
+    status: int
+
+
+def steps(block: Block) -> Iterator[Step]:
+    command, shown, status = "", list[str](), 0
+    for line in [*block.text.splitlines(), "$ "]:
+        if not line.startswith("$ "):
+            shown.append(line)
+        elif line == "$ echo $?":
+            command, shown = f"{command}\0", [*shown, "\0"]
+        else:
+            if command.endswith("\0"):
+                mark = shown.index("\0")
+                [said] = shown[mark + 1 :]
+                command, shown, status = command[:-1], shown[:mark], int(said)
+            if command:
+                yield Step(command, shown, status)
+            command, shown, status = line[2:], [], 0
+
+
+def run_console(block: Block, page: Path) -> None:
+    for step in steps(block):
+        if not step.command.startswith("crm "):
+            continue
+        out = io.StringIO()
+        with redirect_stdout(out), redirect_stderr(out):
+            status = run(shlex.split(step.command)[1:])
+        printed = [plain(line) for line in out.getvalue().splitlines()]
+        at = f"{page.name}:{block.line}: {step.command}\n{out.getvalue()}"
+        assert status == step.status, at
+        for line in step.shown:
+            pattern = ".*".join(re.escape(part) for part in plain(line).split("…"))
+            assert any(re.fullmatch(pattern, found) for found in printed), f"{line}\n{at}"
+
+
+def plain(line: str) -> str:
+    """Without the spaces that line up columns."""
+    return " ".join(line.split())
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    """What works on a fresh machine is promised to the letter."""
+    first = next(iter(blocks(ROOT / "README.md")))
+    commands = [line.partition("  #")[0].strip() for line in first.text.splitlines()]
+    assert commands == ["pip install nox && nox -s demo", "pip install nox && nox -s tests"]
+
+
+def test_a_console_block_is_read_as_a_person_reads_it() -> None:
+    """The reader of blocks itself: commands, output, and statuses."""
+    text = "$ crm a\none\n…\n$ crm b\n$ echo $?\n1\n$ ls\n$ crm c d\ntwo\n$ echo $?\n2\n"
+    assert list(steps(Block("console", "", text, 1))) == [
+        Step("crm a", ["one", "…"], 0),
+        Step("crm b", [], 1),
+        Step("ls", [], 0),
+        Step("crm c d", ["two"], 2),
+    ]
+
+
+# --- links -------------------------------------------------------------------------------------
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of the headings, as they are made where pages are shown."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    found = set()
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        kept = re.sub(r"[^\w\- ]", "", shown.lower())
+        found.add(kept.strip().replace(" ", "-"))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    """Files exist, and so do the headings that a link names in them."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for target in LINK.findall(text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = (page.parent / name).resolve() if name else page
+        assert linked.exists(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(linked), f"{page.name}: {target}"
+
+
+def test_the_index_names_every_page_of_the_shelves() -> None:
+    """A page that nobody finds is not documentation."""
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    linked = {
+        (ROOT / "docs" / target.partition("#")[0]).resolve() for target in LINK.findall(index)
+    }
+    for shelf in ("tutorial", "how-to", "reference", "explanation"):
+        for page in (ROOT / "docs" / shelf).glob("*.md"):
+            assert page.resolve() in linked, page.name
+
+
+# --- errors.md ---------------------------------------------------------------------------------
+
+
+def classes() -> list[type[CrmError]]:
+    """Every class of the tree with a code of its own."""
+    found = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, CrmError) and kind is not CrmError
+    ]
+    assert len({kind.code for kind in found}) == len(found)
+    return found
+
+
+@pytest.mark.parametrize("kind", classes(), ids=lambda kind: kind.code)
+def test_every_error_has_a_section_with_its_code_and_whether_to_retry(
+    kind: type[CrmError],
+) -> None:
+    text = ERRORS.read_text(encoding="utf-8")
+    section = text.split(f"## {kind.code} {kind.__name__}\n")[1].partition("\n## ")[0]
+    assert ("Repeating it is safe." in section) is kind.retry_safe
+
+
+def called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+
+
+def words(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+class Refusals(ast.NodeVisitor):
+    """Reason codes and rules of every refusal in a module, those put together from parts too."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.found: set[tuple[str, str]] = set()
+        self._calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        self._inside: list[ast.FunctionDef] = []
+        self._loops: list[ast.For] = []
+        self.visit(tree)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._inside.append(node)
+        self.generic_visit(node)
+        self._inside.pop()
+
+    def visit_For(self, node: ast.For) -> None:
+        self._loops.append(node)
+        self.generic_visit(node)
+        self._loops.pop()
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if called(node) == "Refusal":
+            code, rule = node.args[0], node.args[1]
+            for values in self._ways([n.id for n in ast.walk(node) if isinstance(n, ast.Name)]):
+                self.found.add((self._text(code, values), self._text(rule, values)))
+        self.generic_visit(node)
+
+    def _text(self, node: ast.expr, values: dict[str, str]) -> str:
+        if isinstance(node, ast.JoinedStr):
+            return "".join(
+                self._text(v.value if isinstance(v, ast.FormattedValue) else v, values)
+                for v in node.values
+            )
+        if isinstance(node, ast.Name):
+            return values[node.id]
+        found = words(node)
+        assert found is not None, ast.dump(node)
+        return found
+
+    def _ways(self, used: list[str]) -> Iterator[dict[str, str]]:
+        """What the names can stand for: arguments of calls, or values of a loop."""
+        for loop in self._loops:
+            if isinstance(loop.target, ast.Tuple) and isinstance(loop.iter, ast.Tuple):
+                target = [getattr(name, "id", "") for name in loop.target.elts]
+                for item in loop.iter.elts:
+                    assert isinstance(item, ast.Tuple)
+                    told = zip(target, map(words, item.elts), strict=True)
+                    yield {name: word for name, word in told if word is not None}
+                return
+        function = self._inside[-1]
+        names = [argument.arg for argument in function.args.args]
+        calls = [call for call in self._calls if called(call) == function.name]
+        if not calls or not set(names) & set(used):
+            yield {}
+        for call in calls:
+            told = zip(names, map(words, call.args), strict=False)
+            yield {name: word for name, word in told if word is not None}
+
+
+def refusals() -> set[tuple[str, str]]:
+    found = set()
+    for path in SOURCES:
+        if "testing" not in path.parts:
+            found |= Refusals(ast.parse(path.read_text(encoding="utf-8"))).found
+    return found
+
+
+CODE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
+FAULTY = {"Fault", "one", "CellFault", "_fault", "fault", "ImportFault"}
+
+
+def fault_codes() -> set[str]:
+    """Codes of faults: words among the arguments of what makes them, and those of the cells."""
+    found = set()
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and called(node) in FAULTY:
+                found |= {word for a in node.args if (word := words(a)) and CODE.fullmatch(word)}
+        found |= set(re.findall(r"\{(?:Invalid|Failed)\.code\} (\w+)\]", text))
+        if path.name == "tables.py" and path.parent.name == "files":
+            found |= set(re.findall(r'\(\w+, "(\w+_(?:malformed|unknown))", ', text))
+    columns = {column for kind in KINDS for column in kind.columns}
+    return found - columns
+
+
+def rows(page: Path) -> list[list[str]]:
+    """The cells of every table row of a page."""
+    return [
+        re.split(r"\s*\|\s*", line.strip("| "))
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ")
+    ]
+
+
+def test_every_refusal_is_listed_with_its_rule_and_no_other() -> None:
+    """Reason code and rule of each refusal in the code stand in one row of the page."""
+    coded = refusals()
+    assert {("charge_exists", "PAY-01"), ("unknown_trade", "REQ-01")} <= coded
+    assert all(CODE.fullmatch(code) and re.fullmatch(r"[A-Z]+-\d\d", rule) for code, rule in coded)
+    listed = {
+        (row[0].strip("`"), rule)
+        for row in rows(ERRORS)
+        if len(row) == 3 and CODE.fullmatch(row[0].strip("`"))
+        for rule in re.findall(r"[A-Z]+-\d\d", row[1])
+    }
+    assert listed == coded
+
+
+def test_every_code_of_a_fault_is_listed_and_no_other() -> None:
+    """Codes of wrong input stand in tables of two columns."""
+    coded = fault_codes()
+    assert {"url_malformed", "amount_malformed", "cell_empty", "usage_wrong"} <= coded
+    listed = {
+        row[0].strip("`")
+        for row in rows(ERRORS)
+        if len(row) == 2 and CODE.fullmatch(row[0].strip("`"))
+    }
+    assert listed == coded
+
+
+def test_the_import_page_lists_every_column_and_header() -> None:
+    """Each column with the Chinese header that stands for it."""
+    listed = {tuple(row[:2]) for row in rows(IMPORT) if len(row) == 4}
+    for kind in KINDS:
+        chinese = {column: header for header, column in kind.aliases.items()}
+        for column in kind.columns:
+            assert (f"`{column}`", chinese[column]) in listed, f"{kind.name}.{column}"
+
+
+# --- events.md ---------------------------------------------------------------------------------
+
+
+def test_the_page_of_events_is_the_one_rendered_from_the_catalog() -> None:
+    """No event and no field is missing or out of date; `CRM_REWRITE_DOCS=1` writes it anew."""
+    if REWRITE:
+        EVENTS.write_text(render(), encoding="utf-8")
+    text = EVENTS.read_text(encoding="utf-8")
+    assert text == render()
+    for name in catalog().names():
+        assert f"### `{name}`" in text
+
+
+# --- cli.md ------------------------------------------------------------------------------------
+
+
+def commands() -> list[str]:
+    assert isinstance(command_line, click.Group)
+    return sorted(command_line.commands)
+
+
+def section(name: str) -> str:
+    text = CLI.read_text(encoding="utf-8")
+    return text.split(f"## `crm {name}`\n")[1].partition("\n## ")[0]
+
+
+def options(command: click.Command) -> set[str]:
+    found = {option for parameter in command.params for option in parameter.opts}
+    return {option for option in found if option.startswith("-")}
+
+
+@pytest.mark.parametrize("name", commands())
+def test_the_page_of_commands_lists_every_option_and_argument_and_no_other(name: str) -> None:
+    """`--db` and `--format` are said once, for all of them."""
+    assert isinstance(command_line, click.Group)
+    command = command_line.commands[name]
+    listed = {
+        option
+        for row in re.findall(r"^\| `(-.*?)`", section(name), re.MULTILINE)
+        for option in re.findall(r"--[a-z-]+", row)
+    }
+    assert listed == options(command) - {"--db", "--format"}
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument):
+            assert f"`{parameter.make_metavar(click.Context(command)).strip('[].')}`" in section(
+                name
+            )
+
+
+def test_the_page_of_commands_lists_the_options_of_all() -> None:
+    text = CLI.read_text(encoding="utf-8")
+    general = text.partition("\n## `crm ")[0]
+    for option in options(command_line):
+        assert f"`{option}" in general, option
+    assert re.findall(r"^## `crm ([a-z]+)`$", text, re.MULTILINE) == commands()
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The JSON of every command, on a small estate."""
+    folder = tmp_path_factory.mktemp("answers")
+    db = f"sqlite:///{folder / 'crm.db'}"
+    estate = str(folder / "estate")
+    asked = {
+        "generate": ["generate", "--households", "5", "--years", "2023-2024", "--out", estate],
+        "import": ["import", estate],
+        "grade": ["grade", "2024", "--known", "2024-03-01T00:00:00Z"],
+        "grades": ["grades", "2024"],
+        "affected": ["affected"],
+        "credit": ["credit", "--on", "2024-12-31"],
+        "explain": ["explain", "H00001", "2024", "--for", "auditor"],
+        "history": ["history", "H00001"],
+        "replay": ["replay"],
+        "report": ["report", "2024", "--out", str(folder / "2024.html")],
+        "show": ["show", "H00001"],
+        "verify": ["verify"],
+        "demo": ["demo", estate, "--out", str(folder / "demo")],
+    }
+    found = {}
+    for name, arguments in asked.items():
+        out = io.StringIO()
+        with redirect_stdout(out), redirect_stderr(io.StringIO()):
+            assert run(["--db", db, "--format", "json", *arguments]) == 0
+        found[name] = json.loads(out.getvalue())
+    return found
+
+
+@pytest.mark.parametrize("name", commands())
+def test_the_page_of_commands_lists_every_key_of_the_json(
+    name: str, answers: dict[str, Any]
+) -> None:
+    """Of the object, or of the objects in the list."""
+    answer = answers[name]
+    if isinstance(answer, list):
+        assert answer
+        answer = answer[0]
+    for key in answer:
+        assert f'"{key}"' in section(name), key

@@ -1,0 +1,130 @@
+"""The library grades as a slow, obvious grader does that shares no code with it.
+
+What both read are the same facts: generated estates with everything that can happen to an account,
+entered late, back-dated and out of order; and a real estate of four thousand households.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from history_reference import reference_households
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+import reference_grader as reference
+from crm_adapters.files.importing import import_files
+from crm_adapters.wiring import open_crm
+from crm_core.crm import CRM
+from crm_core.gradings.views import grading_row
+from crm_core.kernel.dates import parse_instant
+from crm_core.testing.histories import Estate, estates, knowledge, play
+
+ESTATE = (
+    Path(os.getenv("CRM_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data") / "estate"
+)
+
+graded_rules = pytest.mark.rule(
+    "PAY-02", "PAY-03", "PAY-04", "PAY-07", "GRD-02", "GRD-03", "GRD-12"
+)
+
+
+@st.composite
+def estates_as_known(draw: st.DrawFn) -> tuple[Estate, datetime, date]:
+    """An estate around some year, an instant to know it at, and a day to look at."""
+    year = draw(st.sampled_from([2011, 2012, 2099]) | st.integers(2002, 2030))
+    day = draw(st.dates(date(year - 1, 1, 1), date(year + 1, 12, 31)))
+    return draw(estates(year)), draw(knowledge(year)), day
+
+
+@graded_rules
+@settings(max_examples=200)
+@given(estates_as_known())
+def test_generated_estates_are_graded_as_the_reference_grades_them(
+    told: tuple[Estate, datetime, date],
+) -> None:
+    estate, known, day = told
+    with open_crm("memory:") as crm:
+        accepted = play(crm, estate)
+        households = reference_households(estate.households, accepted, estate.year, known)
+        run = crm.grade(estate.year, known=known)
+        expected = [reference.grade(one, estate.year, known) for one in households]
+        assert [grading_row(grading) for grading in run.gradings] == expected
+        assert [
+            (line.household, line.grade, line.overdue_days, line.overdue_fen)
+            for line in crm.credit(day, known=known)
+        ] == [(one.id, *reference.credit(one, day, known)) for one in households]
+    for row in expected:
+        event(row["layer"])
+        event(row["type"])
+
+
+# --- a real estate ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[CRM]:
+    if not (ESTATE / "households.csv").is_file():
+        pytest.skip(f"no estate in `{ESTATE}`: set CRM_SHARED_DATA to the folder that holds it")
+    with open_crm("memory:") as crm:
+        report = import_files(crm, [ESTATE])
+        assert report.faults == []
+        yield crm
+
+
+YEAR_END = parse_instant("2011-12-31T23:59:59+08:00")
+
+
+@pytest.fixture(scope="module")
+def households(real: CRM) -> list[reference.Household]:
+    return reference.read_estate(ESTATE)
+
+
+@pytest.fixture(scope="module")
+def in_the_end(households: list[reference.Household]) -> dict[str, dict[str, Any]]:
+    """What the reference says once everything is known."""
+    known = reference.EVERYTHING_KNOWN
+    return {one.id: reference.grade(one, 2011, known) for one in households}
+
+
+def heard_of_after(household: reference.Household, known: datetime) -> bool:
+    booked = (*household.charges, *household.payments, *household.purchases)
+    return any(fact.recorded > known for fact in booked) or any(
+        request.received_at > known for request in household.requests
+    )
+
+
+@graded_rules
+def test_a_real_estate_is_graded_as_the_reference_grades_it(
+    real: CRM, in_the_end: dict[str, dict[str, Any]]
+) -> None:
+    rows = [grading_row(grading) for grading in real.grade(2011).gradings]
+    assert rows == list(in_the_end.values())
+    # Were one layer missing, the comparison would say little.
+    assert {row["layer"] for row in rows} == {"important", "main", "ordinary", "small"}
+
+
+@graded_rules
+def test_a_real_estate_as_it_was_known_at_the_years_end_is_graded_so_too(
+    real: CRM, households: list[reference.Household], in_the_end: dict[str, dict[str, Any]]
+) -> None:
+    """Where nothing was heard of later, knowing more changes nothing; the others are told again."""
+    later = [one for one in households if heard_of_after(one, YEAR_END)]
+    then = {one.id: reference.grade(one, 2011, YEAR_END) for one in later}
+    assert len(then) > 100
+    rows = [grading_row(grading) for grading in real.grade(2011, known=YEAR_END).gradings]
+    assert rows == [then.get(home, row) for home, row in in_the_end.items()]
+    assert rows != list(in_the_end.values())
+
+
+@pytest.mark.rule("GRD-08", "GRD-09")
+def test_a_real_estate_is_replayed_to_the_same_bytes(real: CRM) -> None:
+    run = real.grade(2011, known=YEAR_END)
+    replayed = real.replay(2011)
+    assert replayed.differing == ()
+    assert replayed.identical == replayed.gradings >= len(run.gradings)

@@ -1,0 +1,40 @@
+"""The benchmarks run; how fast anything is, is not a test's business."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+RUN = Path(__file__).parents[1] / "benchmarks" / "run.py"
+
+
+def test_a_smoke_run_of_one_row_prints_its_table() -> None:
+    """A smoke run ends well, prints the row asked for with its goal, and gives no verdict."""
+    done = subprocess.run(
+        [sys.executable, str(RUN), "--quick", "I1"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    [row] = [line for line in done.stdout.splitlines() if line.startswith("| I1")]
+    assert "import crm_core" in row
+    assert "≤ 150 ms" in row
+    assert "reached" not in row
+
+
+def test_an_unknown_row_is_refused() -> None:
+    """A row that does not exist is bad usage, and the message lists those that do."""
+    done = subprocess.run(
+        [sys.executable, str(RUN), "Z9"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "there is no row `Z9`" in done.stderr

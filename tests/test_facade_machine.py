@@ -1,0 +1,437 @@
+"""Whatever is asked of the facade, in whatever order, some things always hold.
+
+Hypothesis plays a year at an estate of four households: files, money, requests, gradings, and
+people who press the button twice.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from crm_adapters.wiring import open_crm
+from crm_core.crm import Receipt
+from crm_core.errors import CommandReused, Invalid, Refused
+from crm_core.kernel.dates import parse_instant
+from crm_core.kernel.recorded import Actor
+from crm_core.kernel.sealed import Personal, PersonalValue
+from crm_core.owners import HOUSEHOLD
+from crm_core.owners.commands import RegisterHousehold
+from crm_core.owners.state import Household
+from crm_core.payments import ACCOUNT, Account, Ledger, trial_balance
+from crm_core.payments.commands import (
+    CancelCharge,
+    MovePayment,
+    RaiseCharge,
+    ReceivePayment,
+    RecordPurchase,
+    RefundCredit,
+    ReversePayment,
+    WaiveCharge,
+)
+from crm_core.requests import REQUEST, Closed, Done, Open, Request
+from crm_core.requests.commands import (
+    KINDS,
+    AcceptCommitment,
+    ConfirmClosing,
+    HandOver,
+    MakeCommitment,
+    MarkDuplicate,
+    NoteFailedAttempt,
+    ReceiveRequest,
+    Reopen,
+    ReportDone,
+)
+from crm_core.testing.strategies import owner_commands
+
+CLERK = Actor("S1", "specialist")
+START = parse_instant("2011-01-01T09:00:00+08:00")
+HOMES = ("V1", "V2", "V3", "V4")
+DAYS = (date(2010, 12, 31), date(2011, 6, 30), date(2011, 12, 31), date.max)
+
+homes = st.sampled_from(HOMES)
+requests = st.sampled_from(("R1", "R2", "R3"))
+numbers = st.integers(1, 6)
+amounts = st.sampled_from((100_00, 1, 40_00)) | st.integers(1, 300_00)
+days = st.dates(date(2010, 6, 1), date(2011, 12, 31))
+picks = st.integers(0, 10**6)
+
+STREAMS: dict[str, tuple[Any, type]] = {
+    "household": (HOUSEHOLD, Household),
+    "account": (ACCOUNT, Account),
+    "request": (REQUEST, Request),
+}
+
+
+def without_personal(value: Any) -> Any:
+    """The value with whom a personal value is about in its place: sealed or not, it is the same."""
+    if isinstance(value, PersonalValue):
+        return ("personal", value.subject)
+    if attrs.has(type(value)):
+        return type(value).__name__, [
+            without_personal(getattr(value, field.name)) for field in attrs.fields(type(value))
+        ]
+    if isinstance(value, tuple):
+        return [without_personal(item) for item in value]
+    return value
+
+
+class FacadeMachine(RuleBasedStateMachine):
+    """The facade over the memory log, and what is remembered of it outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crm = open_crm("memory:")
+        self.now = START
+        self.count = 0
+        self.done: list[tuple[str, Any, datetime, Receipt]] = []
+        self.states: dict[str, Any] = {}
+        self.head = 0
+
+    def teardown(self) -> None:
+        try:
+            self.everything_is_replayed()
+        finally:
+            self.crm.close()
+
+    # --- doing -------------------------------------------------------------------------------
+
+    def ask(self, command: Any) -> None:
+        """Do it, or be refused and find nothing changed."""
+        self.count += 1
+        self.now += timedelta(hours=7)
+        # Every fifth fact came to be known long before it was entered.
+        at = self.now - timedelta(days=90) if self.count % 5 == 0 else self.now
+        id, before = f"c{self.count}", self.crm.verify()
+        try:
+            receipt = self.crm.do(command, by=CLERK, id=id, at=at)
+        except (Refused, Invalid):
+            assert self.crm.verify() == before
+            assert self.crm.log.outcomes([id]) == {}
+            return
+        self.follow(receipt, before.events)
+        if receipt.events:
+            self.done.append((id, command, at, receipt))
+
+    def follow(self, receipt: Receipt, before: int) -> None:
+        """Carry the new events over into what is remembered."""
+        new = list(self.crm.log.feed(after=before))
+        assert [recorded.position for recorded in new] == [
+            before + n for n in range(1, len(new) + 1)
+        ]
+        own = [recorded for recorded in new if recorded.stream == receipt.stream]
+        # What follows by itself is in other streams, so this is the command's own.
+        assert without_personal(tuple(r.event for r in own)) == without_personal(receipt.events)
+        if own:
+            assert receipt.version == own[-1].version
+            assert receipt.position in {recorded.position for recorded in new}
+        else:
+            assert (receipt.position, new) == (0, [])
+        for recorded in new:
+            kind = recorded.stream.partition("/")[0]
+            if kind in STREAMS:
+                decider = STREAMS[kind][0].decider
+                state = self.states.get(recorded.stream, decider.initial)
+                self.states[recorded.stream] = decider.evolve(state, recorded.event)
+        self.head = before + len(new)
+
+    @initialize()
+    def some_files(self) -> None:
+        for number, home in enumerate(HOMES[:3], 1):
+            owner = Personal(f"{home}#owner", f"Owner {number}")
+            self.ask(RegisterHousehold(home, "Anhe", "1", "1", f"{number}01", owner=owner))
+
+    # --- files -------------------------------------------------------------------------------
+
+    @rule(home=homes, room=st.sampled_from(["401", "501", " 4０1", "101"]))
+    def register(self, home: str, room: str) -> None:
+        self.ask(RegisterHousehold(home, "Anhe", "1", "1", room))
+
+    @rule(command=homes.flatmap(owner_commands))
+    def change_a_file(self, command: Any) -> None:
+        self.ask(command)
+
+    # --- money -------------------------------------------------------------------------------
+
+    @rule(home=homes, number=numbers, fen=amounts, due=days)
+    def raise_a_charge(self, home: str, number: int, fen: int, due: date) -> None:
+        self.ask(RaiseCharge(home, f"C{number}", "parking", "2011", fen, due))
+
+    @rule(home=homes, number=numbers, fen=amounts, on=days, named=st.none() | numbers)
+    def receive_money(self, home: str, number: int, fen: int, on: date, named: int | None) -> None:
+        charge = None if named is None else f"C{named}"
+        self.ask(ReceivePayment(home, f"P{number}", fen, on, "cash", charge, charge_follows=True))
+
+    @precondition(lambda self: self.live())
+    @rule(which=picks, later=st.integers(-1, 90))
+    def reverse(self, which: int, later: int) -> None:
+        home, payment = self.pick(self.live(), which)
+        on = payment.paid_on + timedelta(days=later)
+        self.ask(ReversePayment(home, payment.payment, on, "bounced"))
+
+    @precondition(lambda self: self.live())
+    @rule(which=picks, to=homes)
+    def move(self, which: int, to: str) -> None:
+        home, payment = self.pick(self.live(), which)
+        self.ask(MovePayment(home, payment.payment, to, "wrong room"))
+
+    @precondition(lambda self: self.live())
+    @rule(which=picks, number=numbers, fen=amounts)
+    def refund(self, which: int, number: int, fen: int) -> None:
+        home, payment = self.pick(self.live(), which)
+        on = payment.paid_on + timedelta(days=30)
+        self.ask(RefundCredit(home, f"F{number}", fen, on, "moved away", "M1"))
+
+    @precondition(lambda self: self.charged())
+    @rule(which=picks, number=numbers, fen=amounts, write_off=st.booleans())
+    def waive(self, which: int, number: int, fen: int, *, write_off: bool) -> None:
+        home, charge = self.pick(self.charged(), which)
+        amount = min(fen, charge.amount_fen)
+        self.ask(
+            WaiveCharge(
+                home, f"W{number}", charge.charge, amount, charge.due, "hard", "M1", write_off
+            )
+        )
+
+    @precondition(lambda self: self.charged())
+    @rule(which=picks)
+    def cancel(self, which: int) -> None:
+        home, charge = self.pick(self.charged(), which)
+        self.ask(CancelCharge(home, charge.charge, charge.due, "raised twice"))
+
+    @rule(home=homes, number=numbers, fen=amounts, on=days, back=st.booleans())
+    def purchase(self, home: str, number: int, fen: int, on: date, *, back: bool) -> None:
+        amount = -fen if back else fen * 100
+        self.ask(RecordPurchase(home, f"B{number}", "cleaning", amount, on))
+
+    def live(self) -> list[tuple[str, Any]]:
+        """Payments that are neither reversed nor moved, and whose they are."""
+        return [
+            (home, payment)
+            for home, account in self.accounts()
+            for number, payment in account.payments.items()
+            if number not in account.ended
+        ]
+
+    def charged(self) -> list[tuple[str, Any]]:
+        """Charges, and whose they are."""
+        return [
+            (home, charge)
+            for home, account in self.accounts()
+            for charge in account.charges.values()
+        ]
+
+    def accounts(self) -> list[tuple[str, Account]]:
+        return [
+            (stream.partition("/")[2], state)
+            for stream, state in self.states.items()
+            if isinstance(state, Account)
+        ]
+
+    def pick(self, things: list[Any], which: int) -> Any:
+        return things[which % len(things)]
+
+    # --- requests ----------------------------------------------------------------------------
+
+    @rule(request=requests, home=homes, kind=st.sampled_from(KINDS), major=st.booleans())
+    def receive_a_request(self, request: str, home: str, kind: str, *, major: bool) -> None:
+        severity = "major" if major else "general"
+        self.ask(
+            ReceiveRequest(
+                request, home, "phone", kind, "security", severity, "noise", self.now, "S1"
+            )
+        )
+
+    @precondition(lambda self: self.received())
+    @rule(which=picks, hours=st.integers(0, 48))
+    def promise(self, which: int, hours: int) -> None:
+        due = self.now + timedelta(hours=hours)
+        request = self.pick(self.received(Open), which)
+        self.ask(MakeCommitment(request, "S2", "somebody comes", due, self.now))
+
+    @precondition(lambda self: self.received())
+    @rule(which=picks, who=st.sampled_from(["S1", "S2", "S3", ""]))
+    def hand_over(self, which: int, who: str) -> None:
+        self.ask(HandOver(self.pick(self.received(), which), who, "on leave"))
+
+    @precondition(lambda self: self.received())
+    @rule(which=picks, evidence=st.sampled_from(["call", "call", ""]))
+    def accept(self, which: int, evidence: str) -> None:
+        due = self.now + timedelta(days=1) if which % 2 else None
+        self.ask(AcceptCommitment(self.pick(self.received(Open), which), evidence, due))
+
+    @precondition(lambda self: self.received())
+    @rule(which=picks)
+    def finish(self, which: int) -> None:
+        self.ask(ReportDone(self.pick(self.received(Open), which), self.now, "S2"))
+
+    @precondition(lambda self: self.received())
+    @rule(which=picks, answer=st.sampled_from([True, False, None]))
+    def ask_the_customer(self, which: int, *, answer: bool | None) -> None:
+        request = self.pick(self.received(Done), which)
+        if answer is None:
+            self.ask(NoteFailedAttempt(request, self.now, "phone"))
+        else:
+            self.ask(ConfirmClosing(request, self.now, answer))
+
+    @precondition(lambda self: self.received())
+    @rule(which=picks)
+    def reopen(self, which: int) -> None:
+        self.ask(Reopen(self.pick(self.received(Done, Closed), which), self.now, "it leaks again"))
+
+    @precondition(lambda self: self.received())
+    @rule(which=picks, of=requests)
+    def call_a_duplicate(self, which: int, of: str) -> None:
+        self.ask(MarkDuplicate(self.pick(self.received(), which), of, "the same noise"))
+
+    def received(self, *status: type) -> list[str]:
+        """Requests of that status, or all if there is none of it."""
+        all_of_them = [state for state in self.states.values() if isinstance(state, Request)]
+        wanted = [one for one in all_of_them if isinstance(one, status or Request)]
+        return [one.request for one in wanted or all_of_them]
+
+    # --- pressing the button twice -----------------------------------------------------------
+
+    @precondition(lambda self: self.done)
+    @rule(which=picks)
+    def repeat(self, which: int) -> None:
+        id, command, at, first = self.pick(self.done, which)
+        before = self.crm.verify()
+        again = self.crm.do(command, by=Actor("other", "manager"), id=id, at=at)
+        assert (again.stream, again.version, again.position) == (
+            first.stream,
+            first.version,
+            first.position,
+        )
+        assert without_personal(again.events) == without_personal(first.events)
+        assert self.crm.verify() == before
+
+    @precondition(lambda self: self.done)
+    @rule(which=picks)
+    def reuse_an_id(self, which: int) -> None:
+        id, _, _, _ = self.pick(self.done, which)
+        before = self.crm.verify()
+        with pytest.raises(CommandReused):
+            self.crm.do(RecordPurchase("V1", "B9", "another", 7, DAYS[1]), by=CLERK, id=id)
+        assert self.crm.verify() == before
+
+    # --- grading -----------------------------------------------------------------------------
+
+    @rule(year=st.sampled_from([2010, 2011, 2012]), late=st.none() | st.integers(0, 400))
+    def grade(self, year: int, late: int | None) -> None:
+        known = None if late is None else START + timedelta(days=late)
+        run = self.crm.grade(year, known=known)
+        self.head = self.crm.log.head()
+        files = {
+            recorded.household
+            for recorded in self.crm.log.feed(names=["owners.household_registered/1"])
+            if run.cutoff.sees(recorded)
+        }
+        assert [grading.household for grading in run.gradings] == sorted(files)
+        assert self.crm.grade(year, known=known) == run
+        assert self.crm.grades(year, run=run.run) == run
+        for grading in run.gradings:
+            explained = self.crm.explain(grading.household, year, run=run.run)
+            assert explained["layer"] == grading.outcome.layer
+        list(self.crm.affected(year))
+        assert self.crm.log.head() == self.head
+
+    @rule()
+    def everything_is_replayed(self) -> None:
+        replay = self.crm.replay()
+        assert replay.differing == ()
+        assert replay.identical == replay.gradings
+
+    # --- what always holds -------------------------------------------------------------------
+
+    @invariant()
+    def the_log_is_whole(self) -> None:
+        found = self.crm.verify()
+        assert found.intact
+        assert found.events == self.crm.log.head() == self.head
+
+    @invariant()
+    def what_is_read_is_what_was_remembered(self) -> None:
+        for stream, state in self.states.items():
+            kind, _, identity = stream.partition("/")
+            aggregate, cls = STREAMS[kind]
+            events = (recorded.event for recorded in self.crm.log.read(stream))
+            found = self.crm.get(cls, identity, by=CLERK)
+            assert found == state
+            assert found == aggregate.decider.fold(events)
+
+    @invariant()
+    def the_books_balance(self) -> None:
+        books = [
+            Ledger.of((event, 0) for event in state.facts.values())
+            for stream, state in self.states.items()
+            if stream.startswith("account/")
+        ]
+        for day in DAYS:
+            balances = [trial_balance(book, day) for book in books]
+            assert [sum(balance.values()) for balance in balances] == [0] * len(books)
+            # Nothing is lost on its way from one account to another.
+            assert sum(balance["moved"] for balance in balances) == 0
+
+    @invariant()
+    def every_request_has_an_owner_and_every_file_a_place_of_its_own(self) -> None:
+        requests = [state for state in self.states.values() if isinstance(state, Request)]
+        assert all(request.owner for request in requests)
+        files = [state for state in self.states.values() if isinstance(state, Household)]
+        assert all(request.household in {file.household for file in files} for request in requests)
+        places = {(file.estate, file.building, file.unit, file.room) for file in files}
+        assert len(places) == len(files)
+
+
+def run(machine: type[RuleBasedStateMachine], examples: int) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=60,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )
+
+
+@pytest.mark.rule(
+    "OWN-01", "REQ-01", "PAY-01", "PAY-15", "GRD-08", "GRD-12", "LOG-01", "LOG-04", "LOG-06"
+)
+def test_whatever_is_asked_of_the_facade_some_things_always_hold() -> None:
+    """And most of what can happen does happen, or the machine would say little."""
+    seen: set[str] = set()
+
+    class Watched(FacadeMachine):
+        def follow(self, receipt: Receipt, before: int) -> None:
+            super().follow(receipt, before)
+            seen.update(type(event).__name__ for event in receipt.events)
+
+    run(Watched, 60)
+    assert seen >= {
+        "ChargeRaised",
+        "ChargeWaived",
+        "CommitmentAccepted",
+        "ConductConfirmed",
+        "InterestRecorded",
+        "MarkedDuplicate",
+        "PaymentMovedOut",
+        "PaymentReceived",
+        "PaymentReversed",
+        "PurchaseRefunded",
+        "RequestClosed",
+        "RequestReopened",
+        "RoleEnded",
+    }
