@@ -224,7 +224,7 @@ class CRM:
             # An interruption may have come between the command and what follows from it.
             self._run_reactions(done)
             return receipt
-        at = self.clock.now() if at is None else as_utc(at)
+        at = _utc(at, "at") or self.clock.now()
         for _ in range(ATTEMPTS):
             work = Work(self.log, self.policies, self.zone)
             commit = work.plan(
@@ -280,7 +280,8 @@ class CRM:
         def commits() -> Iterator[Commit]:
             nonlocal count
             for item in planned:
-                commit = plan(item.command, item.id, "", actor, item.at, imported=imported)
+                at = _utc(item.at, "at") or item.at
+                commit = plan(checked(item.command), item.id, "", actor, at, imported=imported)
                 progress(1)
                 if isinstance(commit, Refusal):
                     if on_refusal is None:
@@ -323,7 +324,7 @@ class CRM:
         if aggregate is None:
             raise Invalid.one("kind_unknown", f"`{kind.__name__}` is not kept in the log")
         events = self.log.read(aggregate.stream(identity))
-        state = as_of(aggregate.decider, events, on=on, known=known)
+        state = as_of(aggregate.decider, events, on=on, known=_utc(known, "known"))
         return state if isinstance(state, kind) and state != aggregate.decider.initial else None
 
     def reveal(self, value: PersonalValue | None, place: Place, *, by: Actor, purpose: str) -> str:
@@ -371,6 +372,7 @@ class CRM:
             Invalid: a named household has no file.
         """
         table = self.policies.find(CreditPolicy, policy, on)
+        known = _utc(known, "known")
         if households is not None:
             self._check_households(households)
         for household, events in self._facts(households=households):
@@ -405,7 +407,7 @@ class CRM:
         window = Period.of_year(year)
         table = self.policies.find(GradingPolicy, policy, window.end)
         credit = self.policies.find(CreditPolicy, table.credit, window.end)
-        cutoff = self.log.cutoff(None if known is None else as_utc(known), without=_NOT_FACTS)
+        cutoff = self.log.cutoff(_utc(known, "known"), without=_NOT_FACTS)
         run = run_id(year, table.ref, credit.ref, cutoff)
         stream = RUN.stream(run)
         state, _ = self.log.fold(stream, RUN.decider.evolve, RUN.decider.initial)
@@ -602,6 +604,13 @@ class CRM:
 
 class _Undo(Exception):
     """Leaves a transaction of many commands without a trace."""
+
+
+def _utc(instant: datetime | None, where: str) -> datetime | None:
+    try:
+        return None if instant is None else as_utc(instant)
+    except ValueError as error:
+        raise Invalid.one("instant_malformed", str(error), where) from error
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

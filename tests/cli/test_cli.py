@@ -465,7 +465,7 @@ class _Clock:
     """One minute past midnight at the estate, still the day before in UTC."""
 
     def now(self) -> datetime:
-        return datetime.fromisoformat("2024-07-02T00:01:00+08:00")
+        return datetime.fromisoformat("2024-07-01T16:01:00Z")
 
 
 def test_show_means_today_at_the_estate(

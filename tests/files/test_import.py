@@ -487,14 +487,39 @@ def test_a_household_nobody_knows_is_told_beside_a_broken_household_number(
 
 
 @pytest.mark.parametrize("name", ["households", "charges"])
-def test_a_file_that_cannot_be_read_is_one_fault(
-    name: str, load: Callable[..., ImportReport], tmp_path: Path, crm: CRM
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("户号".encode("gb18030"), (1, "", "encoding_wrong")),
+        (b"", (1, "", "file_empty")),
+        (b"colour\nred\n", (1, "colour", "column_unknown")),
+        (b'"never closed\n', (1, "", "csv_malformed")),
+    ],
+    ids=["encoding", "empty", "header", "quote"],
+)
+def test_a_file_that_cannot_be_read_is_no_fault_of_other_files(
+    name: str, content: bytes, fault: tuple[int, str, str], tmp_path: Path, crm: CRM
 ) -> None:
     """Every other row would name something from it; that is not told a thousand times."""
     folder = write(tmp_path / "files", estate(payments=[row("payments", charge="C1")]))
-    (folder / f"{name}.csv").write_bytes("户号".encode("gb18030"))
+    (folder / f"{name}.csv").write_bytes(content)
     report = import_files(crm, [folder])
-    assert placed(report) == [(f"{name}.csv", 1, "", "encoding_wrong")]
+    assert {f.file for f in report.faults} == {f"{name}.csv"}
+    assert (f"{name}.csv", *fault) in placed(report)
+
+
+@pytest.mark.parametrize("name", ["households", "charges"])
+def test_rows_behind_a_quote_that_is_never_closed_are_not_missed_elsewhere(
+    name: str, tmp_path: Path, crm: CRM
+) -> None:
+    """Reading ends there; what the rest of the file held is not said to be unknown."""
+    files = estate(payments=[row("payments", charge="C1")])
+    files[name].insert(0, other(name, 1))
+    folder = write(tmp_path / "files", files)
+    path = folder / f"{name}.csv"
+    first, second, third = path.read_text(encoding="utf-8").splitlines()
+    path.write_text(f'{first}\n{second}\n"{third}\n', encoding="utf-8")
+    assert placed(import_files(crm, [folder])) == [(f"{name}.csv", 3, "", "csv_malformed")]
 
 
 # --- all or nothing ----------------------------------------------------------------------------

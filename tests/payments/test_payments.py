@@ -836,6 +836,14 @@ def test_what_is_entered_again_after_payment_or_by_a_reversal_is_counted_again()
     # From A straight into B2: the payment is reversed when the charge is old.
     bounced = [JANUARY, paid(on="2011-03-10"), reversed_(on="2011-03-20")]
     assert over_the_year(bounced) == ("B4", "B4", 2)
+    # On the last day of the window, and on the first.
+    on_the_last = [JANUARY, paid(), reversed_(on="2011-12-31")]
+    assert over_the_year(on_the_last) == ("B4", "B4", 1)
+    assert over_the_year([JANUARY, paid(), reversed_(on="2012-01-01")]) == ("A", "A", 0)
+    on_the_first = [raised(due="2010-06-30"), paid(on="2010-06-30"), reversed_(on="2011-01-01")]
+    assert over_the_year(on_the_first) == ("B5", "B5", 1)
+    before_it = [raised(due="2010-06-30"), paid(on="2010-06-30"), reversed_(on="2010-12-31")]
+    assert over_the_year(before_it) == ("B5", "B5", 0)
     # The next charge is as old: paying the first changes nothing.
     both = [JANUARY, raised("C2", "2011-02-01"), paid(on="2011-03-10")]
     assert over_the_year(both) == ("B4", "B4", 1)

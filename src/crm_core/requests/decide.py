@@ -161,7 +161,10 @@ def _note_attempt(command: NoteFailedAttempt, state: RequestState) -> Decision:
 
 
 def _exhausted(attempts: tuple[datetime, ...], state: Done) -> bool:
-    """Enough attempts, spread over enough calendar days (REQ-08: three in three days)."""
+    """Enough attempts, over enough days since the work was done (REQ-08: three in three).
+
+    The third day begins 48 hours after the work was reported done.
+    """
     targets = state.targets
     if len(attempts) < targets.confirm_attempts:
         return False

@@ -1,0 +1,78 @@
+"""The facade: what is malformed is told by its name, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+
+from crm_adapters import open_crm
+from crm_core import CRM, Account, Actor, CommandReused, Household, Invalid, Personal, Planned
+from crm_core.owners import ChangeContact, RegisterHousehold
+from crm_core.payments import RaiseCharge, ReceivePayment
+
+CLERK = Actor("M1", "specialist")
+NAIVE = datetime(2011, 1, 1)  # noqa: DTZ001 - the point of these tests
+NOW = datetime(2011, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def crm() -> CRM:
+    opened = open_crm("memory:")
+    owner = Personal("V1#owner", "张三")
+    opened.do(RegisterHousehold("V1", "星河", "1", "1", "101", owner=owner), by=CLERK, at=NOW)
+    return opened
+
+
+CHARGE = RaiseCharge("V1", "C1", "management_fee", "2011-01", 100, date(2011, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda crm: crm.do(CHARGE, by=CLERK, at=NAIVE),
+        lambda crm: crm.get(Household, "V1", by=CLERK, known=NAIVE),
+        lambda crm: list(crm.credit(date(2011, 1, 1), known=NAIVE)),
+        lambda crm: crm.grade(2011, known=NAIVE),
+        lambda crm: crm.batch([Planned(CHARGE, "c1", NAIVE)], by=CLERK),
+    ],
+    ids=["do", "get", "credit", "grade", "batch"],
+)
+def test_an_instant_without_an_offset_is_told_and_nothing_is_written(
+    crm: CRM, ask: Callable[[CRM], object]
+) -> None:
+    before = crm.log.head()
+    with pytest.raises(Invalid) as refused:
+        ask(crm)
+    assert [fault.code for fault in refused.value.faults] == ["instant_malformed"]
+    assert crm.log.head() == before
+
+
+def test_a_batch_takes_no_value_that_could_not_be_read_back(crm: CRM) -> None:
+    before = crm.log.head()
+    fine = Planned(CHARGE, "c1", NOW)
+    broken = Planned(ReceivePayment("V1", "P1", True, date(2011, 1, 1), "cash"), "p1", NOW)
+    with pytest.raises(Invalid) as refused:
+        crm.batch([fine, broken], by=CLERK)
+    assert [fault.where for fault in refused.value.faults] == ["ReceivePayment.amount_fen"]
+    assert crm.log.head() == before
+    assert crm.get(Account, "V1", by=CLERK) is None
+
+
+@pytest.mark.rule("LOG-01", "PRV-03")
+def test_a_command_id_tells_two_personal_values_apart_without_keeping_either(crm: CRM) -> None:
+    """The digest of a command is keyed by the person: the same id with another name is refused."""
+
+    def change(name: str) -> ChangeContact:
+        return ChangeContact("V1", "V1#owner", "told by phone", name=Personal("V1#owner", name))
+
+    first = crm.do(change("李四"), by=CLERK, id="change-1")
+    assert crm.do(change("李四"), by=CLERK, id="change-1").version == first.version
+    with pytest.raises(CommandReused):
+        crm.do(change("王五"), by=CLERK, id="change-1")
+
+
+def test_an_unknown_kind_of_aggregate_is_told(crm: CRM) -> None:
+    with pytest.raises(Invalid, match="is not kept in the log"):
+        crm.get(int, "V1", by=CLERK)
