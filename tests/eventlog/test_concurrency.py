@@ -16,8 +16,8 @@ import pytest
 
 from crm_adapters.codec import Codec
 from crm_adapters.eventlog.bridge import RecorderStore
-from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.log import CodecEventLog
+from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.recorder import SQLAlchemyApplicationRecorder
 from crm_adapters.keys import LocalVault
 from crm_core.errors import CommitUnknown, Conflict

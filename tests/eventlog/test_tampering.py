@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 
 from crm_adapters.codec import Codec
-from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.log import CodecEventLog
+from crm_adapters.eventlog.opening import open_database
 from crm_adapters.keys import LocalVault
 from crm_core.errors import CrmError, NotALog
 from crm_core.kernel.canonical import GENESIS, REST_START, link

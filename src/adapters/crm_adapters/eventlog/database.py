@@ -61,7 +61,7 @@ class Database(ABC):
         """Make the tables where there are none; refuse what is not a log of this version."""
         with self.translate(""):
             try:
-                with self.engine.begin() as connection:
+                with self.schema_engine().begin() as connection:
                     tables = set(inspect(connection).get_table_names())
                     if schema.events.name not in tables:
                         # Two processes may open a new log at once; the second finds it made.
@@ -84,6 +84,10 @@ class Database(ABC):
                             )
             except DatabaseError as error:
                 raise self.failure(error.orig or error, None) from error
+
+    def schema_engine(self) -> Engine:
+        """The engine for looking at tables and making them, in transactions of SQLAlchemy's."""
+        return self.engine
 
     def create(self, connection: Any) -> None:
         """Create what the log needs."""

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
 
 from crm_adapters.eventlog.database import COLUMNS, CursorWriter, Database, make_engine
 from crm_adapters.eventlog.store import Batch
@@ -92,7 +94,20 @@ class PostgresDatabase(Database):
     def __init__(self, url: URL) -> None:
         if "+" not in url.drivername:
             url = url.set(drivername="postgresql+psycopg")
-        super().__init__(make_engine(url, pool_size=8, max_overflow=32, pool_pre_ping=False))
+        super().__init__(
+            make_engine(
+                url,
+                pool_size=8,
+                max_overflow=32,
+                # Single statements commit by themselves, in one round trip; what is longer
+                # begins and ends its own transaction, so nothing is left open either.
+                isolation_level="AUTOCOMMIT",
+                pool_reset_on_return=None,
+            )
+        )
+
+    def schema_engine(self) -> Engine:
+        return make_engine(self.engine.url, poolclass=NullPool)
 
     def lock(self, connection: Any) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
@@ -107,17 +122,10 @@ class PostgresDatabase(Database):
             connection = self.engine.raw_connection()
             driver: Any = connection.driver_connection
             try:
-                # One statement, committed by itself: one round trip.
-                driver.autocommit = True
                 with self.translate(command):
-                    cursor = driver.cursor()
-                    return self.insert_with(cursor, batch, tracking=tracking)
+                    return self.insert_with(driver.cursor(), batch, tracking=tracking)
             finally:
-                if driver.closed:
-                    connection.invalidate()
-                else:
-                    driver.autocommit = False
-                    connection.close()
+                _give_back(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[CursorWriter]:
@@ -126,21 +134,19 @@ class PostgresDatabase(Database):
             driver: Any = connection.driver_connection
             try:
                 cursor = driver.cursor()
-                # Readers of tips and pages in between must not slip behind another writer.
-                cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+                cursor.execute("BEGIN")
                 try:
+                    # Readers of tips and pages in between must not slip behind another writer.
+                    cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
                     yield CursorWriter(self, cursor)
                 except BaseException:
                     if not driver.closed:
-                        driver.rollback()
+                        cursor.execute("ROLLBACK")
                     raise
                 with self.translate("?"):
-                    driver.commit()
+                    cursor.execute("COMMIT")
             finally:
-                if driver.closed:
-                    connection.invalidate()
-                else:
-                    connection.close()
+                _give_back(connection)
 
     def insert_with(
         self, cursor: Any, batch: Batch, *, tracking: tuple[str, int] | None = None
@@ -185,7 +191,7 @@ class PostgresDatabase(Database):
             connection = self.engine.raw_connection()
             driver: Any = connection.driver_connection
             try:
-                with driver.cursor(name="crm_verify") as cursor:
+                with driver.transaction(), driver.cursor(name="crm_verify") as cursor:
                     cursor.itersize = 4000
                     cursor.execute(f"SELECT {COLUMNS} FROM crm_events ORDER BY position")
                     for position, stream, version, name, household, state in cursor:
@@ -198,8 +204,7 @@ class PostgresDatabase(Database):
                             state.encode(),
                         )
             finally:
-                driver.rollback()
-                connection.close()
+                _give_back(connection)
 
     def failure(self, error: BaseException, command: str | None) -> Failed:
         state = getattr(error, "sqlstate", None) or ""
@@ -212,6 +217,15 @@ class PostgresDatabase(Database):
             return NotALog(f"`{self.name}` does not have the tables of a log")
         reason = str(error).strip().splitlines()
         return StoreUnreachable(f"`{self.name}` cannot be used: {reason[0] if reason else state}")
+
+
+def _give_back(connection: Any) -> None:
+    """Back to the pool, unless it is broken or stands in the middle of something."""
+    driver = connection.driver_connection
+    if driver.closed or driver.info.transaction_status != TransactionStatus.IDLE:
+        connection.invalidate()
+    else:
+        connection.close()
 
 
 def _conflict(error: psycopg.Error) -> Conflict:
