@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime
 
 import pytest
+
 from reference_grader import (
     EVERYTHING_KNOWN,
     ZONE,
