@@ -125,7 +125,8 @@ def apart(
     return subprocess.run(
         [sys.executable, "-m", "crm_adapters.cli", *arguments],
         cwd=cwd,
-        env={**os.environ, **environment},  # noqa: TID251 - a child lives where we do
+        # A child lives where we do; but output that is not buffered cannot fail when it ends.
+        env={**os.environ, "PYTHONUNBUFFERED": "", **environment},  # noqa: TID251
         stdout=stdout,
         stderr=subprocess.PIPE,
         check=False,
@@ -341,13 +342,7 @@ def test_affected_lists_what_late_facts_would_change_and_changes_nothing(
     assert as_json(crm, "affected") == []
     before = as_json(crm, "grades", "2024")
     debtor = next(g["household"] for g in before if g["credit"] != "A")
-    late = home / "late"
-    late.mkdir()
-    (late / "payments.csv").write_text(
-        "payment,household,amount,paid_on,method,recorded\n"
-        f"LATE,{debtor},99999.00,2024-12-30,cash,2025-06-01T09:00:00+08:00\n"
-    )
-    assert crm("import", "late").status == 0
+    pay_late(crm, home, debtor)
     found = as_json(crm, "affected", "2024")
     assert [item["household"] for item in found] == [debtor]
     assert set(found[0]) >= {"household", "year", "run", "layer", "layer_now", "because"}
@@ -359,6 +354,31 @@ def test_affected_lists_what_late_facts_would_change_and_changes_nothing(
     assert as_json(crm, "grades", "2024") == before
     assert as_json(crm, "replay")["differing"] == []
     assert debtor in crm("affected").out
+
+
+def pay_late(crm: Run, home: Path, household: str) -> None:
+    """A payment of 2024 that settles everything and comes to be known in June 2025."""
+    late = home / "late"
+    late.mkdir()
+    (late / "payments.csv").write_text(
+        "payment,household,amount,paid_on,method,recorded\n"
+        f"LATE,{household},99999.00,2024-12-30,cash,2025-06-01T09:00:00+08:00\n"
+    )
+    assert crm("import", "late").status == 0
+
+
+@pytest.mark.rule("OWN-10", "PAY-03")
+def test_show_tells_the_account_as_it_was_known(crm: Run, home: Path) -> None:
+    """The same day, before and after the company knew of a payment."""
+    debtor = next(g["household"] for g in as_json(crm, "grades", "2024") if g["credit"] != "A")
+    pay_late(crm, home, debtor)
+    asked = ["show", debtor, "--on", "2024-12-31"]
+    assert as_json(crm, *asked)["account"]["credit"] == "A"
+    before = as_json(crm, *asked, "--known", "2025-06-01T08:59:59+08:00")
+    assert before["known"] == "2025-06-01T00:59:59Z"
+    assert before["account"]["credit"] != "A"
+    after = as_json(crm, *asked, "--known", "2025-06-01T09:00:00+08:00")
+    assert after["account"]["credit"] == "A"
 
 
 @pytest.mark.rule("LOG-04")
@@ -1331,6 +1351,25 @@ def test_demo_of_faulty_files_tells_the_faults(crm: Run, home: Path) -> None:
     assert ran.status == 2
     assert {fault["code"] for fault in ran.json["faults"]} >= {"date_malformed"}
     assert crm("demo", "nowhere", "--out", "shown").status == 2
+
+
+@pytest.mark.parametrize(("first_of_next", "year"), [(3, 2023), (6, 2024)])
+def test_demo_grades_the_latest_year_that_is_full_enough(
+    first_of_next: int, year: int, crm: Run, home: Path
+) -> None:
+    """Of the year after the last full one there are often a few charges already."""
+    folder = home / "small"
+    folder.mkdir()
+    (folder / "households.csv").write_text(
+        "household,estate,building,unit,room,kind\nV1,Estate,1,1,101,person\n"
+    )
+    due = [f"2023-{month:02}-01" for month in range(1, 13)]
+    due += [f"2024-{month:02}-01" for month in range(1, first_of_next + 1)]
+    lines = [f"C{day},V1,parking,{day[:7]},10.00,{day}\n" for day in due]
+    (folder / "charges.csv").write_text(
+        "charge,household,kind,period,amount,due\n" + "".join(lines)
+    )
+    assert crm("demo", "small", "--out", "shown", "--format", "json").json["year"] == year
 
 
 def test_demo_without_charges_has_no_year(crm: Run, home: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from multiprocessing.context import SpawnContext
@@ -13,6 +15,7 @@ from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from crm_adapters.codec import Codec
 from crm_adapters.eventlog.bridge import RecorderStore
@@ -302,6 +305,78 @@ def dying(postgres_url: str, postgres_admin: Any) -> Iterator[CodecEventLog]:
             " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()"
         )
     yield log
+    log.close()
+
+
+class LossyLine:
+    """Carries bytes between clients and the server; once told, it loses the next answer."""
+
+    def __init__(self, server: Path) -> None:
+        self._server = str(server)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.lose = False
+        self._sockets = [self._listener]
+        self._threads = [Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.socket(socket.AF_UNIX)
+                self._sockets += [client, server]
+                server.connect(self._server)
+                for ends in ((client, server, False), (server, client, True)):
+                    self._threads.append(Thread(target=self._carry, args=ends))
+                    self._threads[-1].start()
+
+    def _carry(self, one: socket.socket, other: socket.socket, answers: bool) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                if answers and self.lose:
+                    break
+                other.sendall(data)
+        self._hang_up(one, other)
+
+    def _hang_up(self, *ends: socket.socket) -> None:
+        for end in ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._hang_up(*self._sockets)
+        for thread in self._threads:
+            thread.join()
+        for one in self._sockets:
+            one.close()
+
+
+@pytest.fixture
+def line(postgres_url: str) -> Iterator[LossyLine]:
+    folder = make_url(postgres_url).query["host"]
+    line = LossyLine(Path(str(folder)) / ".s.PGSQL.5432")
+    yield line
+    line.close()
+
+
+@pytest.mark.rule("LOG-01")
+def test_a_lost_acknowledgement_is_unknown_though_the_events_stand(
+    postgres_url: str, line: LossyLine
+) -> None:
+    """The server commits, and the word of it is lost: the same command again finds out."""
+    database = make_url(postgres_url).database
+    log = open_log(f"postgresql://postgres:@127.0.0.1:{line.port}/{database}")
+    log.append([commit("c0", Tip(), "0", "account/V0")])
+    one = commit("c1", Tip(), "1")
+
+    line.lose = True
+    with pytest.raises(CommitUnknown):
+        log.append([one])
+    line.lose = False
+    assert log.head() == 2
+    assert log.append([one]) == [Appended("c1", "d", 2, 2)]
+    assert log.head() == 2
     log.close()
 
 

@@ -25,7 +25,7 @@ from crm_core.payments.commands import (
     WaiveCharge,
 )
 from crm_core.requests.commands import MarkDuplicate, ReceiveRequest
-from crm_core.testing.histories import Entry
+from crm_core.testing.dealings import Entry
 
 
 def reference_households(

@@ -57,7 +57,7 @@ from crm_core.payments.commands import (
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import PolicyBook, shipped
 from crm_core.requests.commands import MarkDuplicate, ReceiveRequest
-from crm_core.testing.histories import Estate, estates, knowledge, play
+from crm_core.testing.dealings import Estate, estates, knowledge, play
 from crm_core.testing.scenario import given as scenario
 
 CLERK = Actor("S1", "specialist")

@@ -23,7 +23,7 @@ from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.gradings.views import grading_row
 from crm_core.kernel.dates import parse_instant
-from crm_core.testing.histories import Estate, estates, knowledge, play
+from crm_core.testing.dealings import Estate, estates, knowledge, play
 
 ESTATE = (
     Path(os.getenv("CRM_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data") / "estate"

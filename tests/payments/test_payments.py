@@ -59,7 +59,7 @@ from crm_core.payments.ledger import trial_balance
 from crm_core.payments.views import account_view
 from crm_core.policies import shipped
 from crm_core.ports import EventLog
-from crm_core.testing.histories import Estate, account_commands, account_openings, estates, play
+from crm_core.testing.dealings import Estate, account_commands, account_openings, estates, play
 from crm_core.testing.laws import check_decider
 from crm_core.testing.scenario import given as scenario
 from crm_core.testing.strategies import histories

@@ -4,8 +4,10 @@ In 9.5 importing its persistence module replaces a function inside the standard 
 `dataclasses` for the whole process, so only the recorders and the bridge import this module,
 and nothing imports those unless it is asked for (decision record 0002).
 
-Of the changes announced in the pre-releases of version 10 two concern us: `Tracking` names its
-first field differently, and stored events take keywords only and carry more fields.
+Written for 9.5. In the pre-releases of version 10 `Tracking` names its first field differently and
+stored events take keywords only; both work here. But most exceptions move to another module, and
+stored events carry a UUID and metadata, for which our tables have no columns yet: dropping them
+without a word would be worse than not being ready.
 """
 
 from __future__ import annotations
