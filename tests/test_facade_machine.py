@@ -288,6 +288,13 @@ class FacadeMachine(RuleBasedStateMachine):
             self.ask(ConfirmClosing(request, self.now, answer))
 
     @precondition(lambda self: self.received())
+    @rule(which=picks, satisfied=st.booleans())
+    def finish_and_ask_at_once(self, which: int, *, satisfied: bool) -> None:
+        request = self.pick(self.received(Open), which)
+        self.ask(ReportDone(request, self.now, "S2"))
+        self.ask(ConfirmClosing(request, self.now, satisfied))
+
+    @precondition(lambda self: self.received())
     @rule(which=picks)
     def reopen(self, which: int) -> None:
         self.ask(Reopen(self.pick(self.received(Done, Closed), which), self.now, "it leaks again"))

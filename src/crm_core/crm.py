@@ -217,10 +217,9 @@ class CRM:
         """
         command = checked(command)
         command_id = id or self.ids.new()
-        digest = command_digest(command, self.vault.fingerprint)
         done = self.log.outcomes([command_id]).get(command_id)
         if done is not None:
-            receipt = self._first_receipt(done, digest)
+            receipt = self._first_receipt(done, self._digest(command))
             # An interruption may have come between the command and what follows from it.
             self._run_reactions(done)
             return receipt
@@ -230,7 +229,8 @@ class CRM:
             commit = work.plan(
                 command,
                 command_id,
-                digest,
+                # Anew each time: another process may have made the person's key in between.
+                self._digest(command),
                 str(by),
                 at,
                 purpose=purpose,
@@ -575,6 +575,9 @@ class CRM:
         missing = [h for h in households if HOUSEHOLD.stream(h) not in known]
         if missing:
             raise Invalid.one("household_unknown", f"household `{missing[0]}` has no file")
+
+    def _digest(self, command: Any) -> str:
+        return command_digest(command, self.vault.fingerprint)
 
     def _receipt(self, stream: str, commit: Commit, done: Appended) -> Receipt:
         append = commit.appends[0]

@@ -186,7 +186,7 @@ class RecorderWithGaps(POPOApplicationRecorder):
         return position * 7 + position % 3
 
     def inside(self, position: int) -> int:
-        return sum(self.outside(n) <= position for n in range(1, (position or 0) // 7 + 2))
+        return sum(self.outside(n) <= position for n in range(1, len(self._stored_events) + 1))
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
