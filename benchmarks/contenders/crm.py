@@ -9,9 +9,8 @@ from typing import Any
 
 from contenders import work
 from crm_adapters import open_crm
-from crm_adapters.codec import codec
 from crm_core import CRM, Account, Actor
-from crm_core.kernel.canonical import GENESIS
+from crm_core.kernel import canonical
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.payments import ACCOUNT
@@ -36,9 +35,9 @@ class Contender:
         """Append `count` batches, each one commit to a new account."""
         log = self._crm(url).log
         tasks = [[commit(self._number(), batch)] for _ in range(count)]
-        link = codec.link
+        link = canonical.link
         if not chained:
-            codec.link = lambda *_: GENESIS  # what appending costs without its digests
+            canonical.link = lambda *_: canonical.GENESIS  # what appending costs without digests
         gc.collect()
         started = perf_counter()
         try:
@@ -46,7 +45,7 @@ class Contender:
                 log.append(commits)
             return perf_counter() - started
         finally:
-            codec.link = link
+            canonical.link = link
 
     def fill(self, url: str, events: int) -> int:
         """Append so many events in batches of a thousand."""
@@ -73,15 +72,15 @@ class Contender:
         return log.head()
 
     def load(self, url: str, first: int, count: int, size: int) -> float:
-        """Load `count` accounts: read their streams and fold them."""
-        log, fold = self._crm(url).log, ACCOUNT.decider.fold
+        """Load `count` accounts: read their streams and fold them, as every command does."""
+        fold, evolve, initial = self._crm(url).log.fold, ACCOUNT.decider.evolve, Account()
         streams = [ACCOUNT.stream(work.household(n)) for n in range(first, first + count)]
         gc.collect()
         started = perf_counter()
         for stream in streams:
-            state = fold(recorded.envelope.data for recorded in log.read(stream))
+            state, tip = fold(stream, evolve, initial)
         seconds = perf_counter() - started
-        assert len(state.facts) == size
+        assert tip.version == len(state.facts) == size
         return seconds
 
     def get(self, url: str, first: int, count: int, size: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -421,6 +422,26 @@ def test_tables_in_a_pipe_are_not_cut_short(crm: Run, home: Path) -> None:
     for event in as_json(crm, "history", household):
         assert event["name"] in shown
         assert event["effective"] in shown
+
+
+def test_a_narrow_terminal_cuts_the_last_column_alone(
+    crm: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Value, threshold and result of a criterion are seen however narrow the window is."""
+    household = households(home)[0]
+    said = as_json(crm, "explain", household, "2024")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    shown = [
+        re.sub(r"\x1b\[[0-9;]*m", "", line)
+        for line in crm("explain", household, "2024").out.splitlines()
+    ]
+    for criterion in said["criteria"]:
+        starts = (criterion["name"], str(criterion["value"]), criterion["op"].replace("_", " "))
+        met = "yes" if criterion["met"] else "no"
+        expected = [*starts, str(criterion["threshold"]), met]
+        assert any(re.split(r"\s{2,}", line)[:5] == expected for line in shown), expected
 
 
 @pytest.mark.rule("OWN-10", "PRV-03")

@@ -360,6 +360,27 @@ def test_an_interest_needs_a_consent_and_conduct_a_manager(crm: CRM) -> None:
     assert (grading.evidence.interests, grading.evidence.conduct) == ((interest,), (conduct,))
 
 
+@pytest.mark.rule("GRD-02", "PAY-07")
+def test_b2_entered_twice_in_the_account_makes_a_problem_customer_and_once_does_not(
+    crm: CRM,
+) -> None:
+    """31 days after 1 July is 1 August; paid on 2 August that was B2 for a day, and B3 never."""
+    do(crm, *(complain(f"R{n}") for n in range(4)))
+    do(crm, pay(on=date(2011, 8, 2)))
+    once = of(crm.grade(2011))
+    assert (once.facts.worst_credit, once.facts.b2_entries) == ("B2", 1)
+    assert once.outcome.type == "ordinary"
+    do(crm, RaiseCharge("V1", "C2", "parking", "2011-10", 100_00, date(2011, 10, 1)))
+    do(crm, ReceivePayment("V1", "P2", 100_00, date(2011, 11, 2), "cash"))
+    twice = of(crm.grade(2011))
+    assert (twice.facts.worst_credit, twice.facts.b2_entries) == ("B2", 2)
+    assert (twice.facts.credit, twice.outcome.type, twice.outcome.layer) == (
+        "A",
+        "problem",
+        "small",
+    )
+
+
 # --- GRD-03: the layer -----------------------------------------------------------------------
 
 CAUTIOUS: dict[str, Any] = {"attention": 0, "interests": 1}
@@ -581,6 +602,32 @@ def test_every_criterion_says_value_threshold_and_result() -> None:
 
 
 @pytest.mark.rule("GRD-06")
+@pytest.mark.parametrize(
+    ("facts", "layer", "missing"),
+    [
+        ({}, "ordinary", {"purchases_fen": 0}),
+        # The purchases that are missing will make the customer cautious, so they must be more.
+        ({"attention": 1}, "main", {"purchases_fen": 10_000_00}),
+        ({"attention": 4}, "main", {"purchases_fen": 8_000_00}),
+        ({"purchases_fen": 7_000_00, **ORDINARY}, "main", {"purchases_fen": 8_000_00}),
+        (
+            {"purchases_fen": 1, "credit": "B1", "worst_credit": "B2"},
+            "main",
+            {"credit": "A", "purchases_fen": 10_000_00},
+        ),
+        ({"purchases_fen": 30_000_00, "worst_credit": "B2"}, "important", {"worst_credit": "B1"}),
+    ],
+)
+def test_the_distance_names_what_the_household_can_change(
+    facts: dict[str, Any], layer: str, missing: dict[str, Any]
+) -> None:
+    distance = graded(**facts).distance
+    assert distance is not None
+    assert distance.layer == layer
+    assert {criterion.fact: criterion.threshold for criterion in distance.missing} == missing
+
+
+@pytest.mark.rule("GRD-06")
 @given(any_facts())
 def test_the_distance_is_what_is_missing_to_the_next_layer(facts: Facts) -> None:
     outcome = assess(facts, DEFAULT)
@@ -671,6 +718,7 @@ def test_owner_clerk_and_auditor_read_the_same_and_each_what_is_theirs(crm: CRM)
     owner, clerk, auditor = (
         crm.explain("V1", 2011, reader=reader) for reader in ("owner", "clerk", "auditor")
     )
+    assert {"policy", "policy_digest", "cutoff", "decided_by"}.isdisjoint(owner)
     assert clerk == {
         **owner,
         "policy": "grade-cn-default/1",
@@ -771,6 +819,23 @@ def test_the_worst_grade_of_the_year_names_the_old_charge_it_comes_from(crm: CRM
     assert grading.evidence.credit == (charge, payment)
 
 
+@pytest.mark.rule("GRD-06")
+def test_evidence_of_credit_reaches_from_the_first_day_of_the_year_to_the_last(crm: CRM) -> None:
+    days = [
+        date(2010, 12, 31), date(2011, 1, 1), date(2011, 12, 31), date(2012, 1, 1)
+    ]  # fmt: skip
+    raised = do(
+        crm, *(RaiseCharge("V3", f"C{n}", "parking", "x", 100, on) for n, on in enumerate(days))
+    )
+    paid = do(
+        crm,
+        *(ReceivePayment("V3", f"P{n}", 100, on, "cash", f"C{n}") for n, on in enumerate(days)),
+    )
+    grading = of(crm.grade(2011), "V3")
+    assert (grading.facts.worst_credit, grading.facts.charges_due) == ("A", 2)
+    assert grading.evidence.credit == (raised[1], raised[2], paid[1], paid[2])
+
+
 # --- GRD-07: counterfactuals -----------------------------------------------------------------
 
 
@@ -808,7 +873,7 @@ def test_a_way_up_by_purchases_asks_for_no_fen_more_than_is_needed(facts: Facts)
 
 @pytest.mark.rule("GRD-07")
 @pytest.mark.parametrize(
-    ("facts", "to", "layer"),
+    ("facts", "purchases", "layer"),
     [
         ({"purchases_fen": 7_999_99, **ORDINARY}, 8_000_00, "main"),
         ({"purchases_fen": 9_999_99, **CAUTIOUS}, 10_000_00, "main"),
@@ -818,15 +883,17 @@ def test_a_way_up_by_purchases_asks_for_no_fen_more_than_is_needed(facts: Facts)
         ({"purchases_fen": 1}, 0, "small"),
     ],
 )
-def test_the_nearest_way_up_and_down_is_named(facts: dict[str, Any], to: int, layer: str) -> None:
+def test_the_nearest_way_up_and_down_is_named(
+    facts: dict[str, Any], purchases: int, layer: str
+) -> None:
     told = evolve(GOOD, **facts)
     ways = {
-        (way.layer, change.to)
+        (way.layer, change.fact, change.to)
         for way in counterfactuals(told, DEFAULT)
         for change in way.changes
         if len(way.changes) == 1
     }
-    assert (layer, to) in ways
+    assert (layer, "purchases_fen", purchases) in ways
 
 
 @pytest.mark.rule("GRD-07")
@@ -1393,5 +1460,7 @@ def test_a_reversal_known_after_the_cut_off_does_not_count(crm: CRM) -> None:
 def test_a_household_not_yet_known_is_not_graded(crm: CRM) -> None:
     later = start_of_day(date(2012, 3, 1))
     crm.do(RegisterHousehold("V4", "Anhe", "1", "1", "401"), by=CLERK, at=later)
-    assert len(crm.grade(2011, known=START).gradings) == 3
+    # Entered afterwards, so that the cut-off lies behind the registration of V4.
+    do(crm, buy("V1", "B1", 1), buy("V4", "B1", 1))
+    assert [g.household for g in crm.grade(2011, known=START).gradings] == ["V1", "V2", "V3"]
     assert len(crm.grade(2011).gradings) == 4

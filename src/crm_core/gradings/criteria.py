@@ -207,15 +207,16 @@ def _distance(facts: Facts, layer: str, policy: GradingPolicy) -> Distance | Non
     table = _table(policy, "layer")
     values, known = _derived(facts, policy), facts.values()
     best: tuple[bool, int, tuple[Criterion, ...]] | None = None
-    for row in table.rows:
-        if row.outcome != target:
+    rows = [(r, _reach(facts, values, r, policy)) for r in table.rows if r.outcome == target]
+    ways = [way for _, way in rows if way is not None]
+    for row, way in rows:
+        if way is not None and any(_is_nearer(other, way) for other in ways):
             continue
         only = Table(table.name, (row, Row(layer)), table.ranking)
         missing = tuple(c for c in only.decide(values).criteria if not c.met)
-        reached = _reach(facts, values, row, policy) is not None
-        if reached:
+        if way is not None:
             missing = tuple(c for c in missing if c.fact in known)
-        found = (not reached, len(missing), missing)
+        found = (way is None, len(missing), missing)
         if best is None or found[:2] < best[:2]:
             best = found
     return Distance(target, best[2] if best is not None else ())

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from io import StringIO
 from time import monotonic
 from typing import Any
 
 from attrs import define
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -27,8 +29,10 @@ from crm_core.kernel.dates import instant_text
 
 PROGRESS_AFTER_SECONDS = 1.0
 
-WIDTH_WITHOUT_TERMINAL = 1000
-"""In a file or a pipe no column is cut short."""
+WIDTH_MAX = 10_000
+"""Rich leaves out whole columns of what is too wide for it; nothing is too wide for this."""
+
+LAST_COLUMN_WIDTH_MIN = 16
 
 
 @define
@@ -59,19 +63,26 @@ class Output:
         _write(text + "\n")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table for people; columns of numbers to the right."""
+        """A table for people; columns of numbers to the right.
+
+        A narrow terminal cuts the last column short, and no other.
+        """
+        cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
         table = Table(box=None, header_style="bold", pad_edge=False)
         for index, column in enumerate(columns):
             numeric = all(isinstance(row[index], int) for row in rows)
             table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
-        for row in rows:
-            table.add_row(*["" if cell is None else str(cell) for cell in row])
-        console = Console(file=sys.stdout, highlight=False, markup=False)
-        if not console.is_terminal:
-            console.width = WIDTH_WITHOUT_TERMINAL
-        with console.capture() as captured:
-            console.print(table)
-        _write(captured.get())
+        widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+        terminal = sys.stdout.isatty()
+        left = Console().width - sum(widths[:-1]) - 2 * len(widths[:-1])
+        for *row, last in cells:
+            table.add_row(*row, _cut(last, max(left, LAST_COLUMN_WIDTH_MIN)) if terminal else last)
+        # Rich ends the process itself where a pipe is broken, so it does not get to write.
+        text = StringIO()
+        Console(
+            file=text, force_terminal=terminal, highlight=False, markup=False, width=WIDTH_MAX
+        ).print(table)
+        _write(text.getvalue())
 
     def say(self, text: str) -> None:
         """A message beside the result, on standard error."""
@@ -113,6 +124,10 @@ def _bar() -> Progress:
         TimeRemainingColumn(),
         console=Console(file=sys.stderr),
     )
+
+
+def _cut(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
 def _write(text: str) -> None:
