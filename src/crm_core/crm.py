@@ -412,7 +412,7 @@ class CRM:
         stream = RUN.stream(run)
         state, _ = self.log.fold(stream, RUN.decider.evolve, RUN.decider.initial)
         if state.gradings is not None:
-            return self._recorded_run(state.started)
+            return self._recorded_run(run, state.started)
         started = RunStarted(run, year, table.ref, credit.ref, cutoff.position, cutoff.known)
         self.do(StartRun(started), by=by, id=f"{run}:start")
         count = 0
@@ -421,7 +421,7 @@ class CRM:
             self._record(chunk, table, by)
             progress(len(chunk))
         self.do(CompleteRun(run, year, count), by=by, id=f"{run}:complete")
-        return self._recorded_run(started)
+        return self._recorded_run(run, started)
 
     def grades(self, year: int, *, run: str | None = None) -> GradingRun:
         """The recorded gradings of a year: of its latest complete run, or of the run named.
@@ -438,7 +438,7 @@ class CRM:
             what = f"run `{run}`" if run else "complete run"
             raise Invalid.one("run_unknown", f"there is no {what} for {year}")
         state, _ = self.log.fold(RUN.stream(wanted), RUN.decider.evolve, RUN.decider.initial)
-        return self._recorded_run(state.started)
+        return self._recorded_run(wanted, state.started)
 
     def explain(
         self,
@@ -541,7 +541,9 @@ class CRM:
         known = self.log.outcomes([item.id for item in planned])
         self.batch([item for item in planned if item.id not in known], by=by)
 
-    def _recorded_run(self, started: RunStarted) -> GradingRun:
+    def _recorded_run(self, run: str, started: RunStarted | None) -> GradingRun:
+        if started is None:
+            raise DecisionMismatch(f"run `{run}` is complete but was never started")
         gradings = []
         for _, events in self.log.by_household(names=[_DECIDED]):
             for recorded in events:

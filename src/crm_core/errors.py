@@ -15,7 +15,8 @@
         ├── UnreadableEvent         CRM-F007  stored bytes are not the event they claim to be
         ├── PolicyDigestMismatch    CRM-F008  a policy is not the one that was pinned
         ├── DecisionMismatch        CRM-F009  decide(facts, policy) is not the recorded outcome
-        └── NotALog                 CRM-F010  the database is not a log of this library
+        ├── NotALog                 CRM-F010  the database is not a log of this library
+        └── PersonErased            CRM-F011  nothing new is sealed for an erased person
 
 Messages are lower-case, without a full stop, with input in back-ticks; never personal data.
 """
@@ -196,7 +197,8 @@ class UnreadableEvent(Failed):
     code = "CRM-F007"
 
     def __init__(self, position: int, stream: str, reason: str) -> None:
-        super().__init__(f"event at position {position} in `{stream}` cannot be read: {reason}")
+        where = f"at position {position} in `{stream}`" if position else "of the log"
+        super().__init__(f"event {where} cannot be read: {reason}")
         self.position, self.stream = position, stream
 
 
@@ -220,3 +222,13 @@ class NotALog(Failed):
     """The database exists but is not a log of this library, or of another version of it."""
 
     code = "CRM-F010"
+
+
+class PersonErased(Failed):
+    """The person's key was destroyed on purpose: nothing new about them is sealed."""
+
+    code = "CRM-F011"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"`{subject}` was erased; nothing new about them is kept")
+        self.subject = subject

@@ -19,7 +19,7 @@ class ChainFault:
     Args:
         position: Where, or 0 if the store itself could not be read.
         stream: In which stream.
-        kind: `digest`, `version`, `position`, `malformed` or `unreadable`.
+        kind: `digest`, `version`, `position` or `malformed`.
     """
 
     position: int

@@ -47,7 +47,15 @@ from crm_core.gradings.views import grading_row
 from crm_core.kernel.dates import parse_instant, start_of_day
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend, Tip
-from crm_core.owners.commands import ConfirmConduct, RecordInterest, RegisterHousehold
+from crm_core.kernel.sealed import Personal
+from crm_core.owners.commands import (
+    AddMember,
+    ConfirmConduct,
+    EndRole,
+    RecordInterest,
+    RegisterHousehold,
+    TransferOwnership,
+)
 from crm_core.payments.commands import (
     RaiseCharge,
     ReceivePayment,
@@ -541,6 +549,25 @@ def _renamed(command: Any, renamed: dict[str, str]) -> Any:
     return evolve(command, **{name: renamed[getattr(command, name)] for name in fields})
 
 
+@pytest.mark.rule("GRD-15", "OWN-02")
+def test_who_owns_the_flat_and_since_when_changes_nothing(crm: CRM) -> None:
+    """T21: two owners, and one who moves out in mid-year; the household is what is graded."""
+    do(crm, pay(on=date(2011, 8, 2)), buy("V1", "B1", 9_000_00), complain("R1"))
+    before = of(crm.grade(2011))
+    ann, bo = Personal("V1#ann", "Ann"), Personal("V1#bo", "Bo")
+    do(crm, AddMember("V1", "V1#ann", "owner", date(2005, 1, 1), ann))
+    do(crm, AddMember("V1", "V1#bo", "co_owner", date(2005, 1, 1), bo))
+    do(crm, EndRole("V1", "V1#bo", "co_owner", date(2011, 6, 30), "moved out"))
+    do(crm, TransferOwnership("V1", "V1#cy", date(2011, 7, 1), Personal("V1#cy", "Cy")))
+    after = of(crm.grade(2011))
+    assert after.run != before.run
+    assert (after.facts, after.evidence, after.outcome) == (
+        before.facts,
+        before.evidence,
+        before.outcome,
+    )
+
+
 # --- GRD-06: what a decision carries ---------------------------------------------------------
 
 
@@ -636,8 +663,18 @@ def test_the_distance_is_what_is_missing_to_the_next_layer(facts: Facts) -> None
         return
     assert outcome.distance is not None
     assert outcome.distance.layer == LAYERS[LAYERS.index(outcome.layer) - 1]
-    assert outcome.distance.missing
-    assert not any(criterion.met for criterion in outcome.distance.missing)
+    missing = outcome.distance.missing
+    assert missing
+    assert not any(criterion.met for criterion in missing)
+    if [criterion.fact for criterion in missing] == ["purchases_fen"]:
+        # It agrees with the counterfactuals: not a fen more is asked for than is needed.
+        enough = int(str(missing[0].threshold)) + (missing[0].op == "above")
+        assert enough in [
+            change.to
+            for way in counterfactuals(facts, DEFAULT)
+            for change in way.changes
+            if way.layer == outcome.distance.layer and change.fact == "purchases_fen"
+        ]
 
 
 def decision(crm: CRM, **changes: Any) -> GradingDecided:

@@ -716,6 +716,12 @@ def test_a_household_keeps_the_laws() -> None:
     check_decider(HOUSEHOLD, owner_commands(), opening=owner_openings(), max_examples=120)
 
 
+@pytest.mark.rule("OWN-02")
+def test_a_telephone_number_is_kept_only_with_its_person() -> None:
+    nobodys = RegisterHousehold("V00009", "星河小区", "1号楼", "2单元", "309", phone=PHONE)
+    given(HOUSEHOLD).when(nobodys).refused("phone_without_owner", "OWN-02")
+
+
 def test_every_reason_to_refuse_is_reached_above() -> None:
     """A refusal without a test could change its code, its rule or its meaning unseen."""
     source = inspect.getsource(decide)

@@ -23,6 +23,7 @@ from crm_core.errors import Refused
 from crm_core.gradings.facts import gather
 from crm_core.kernel.dates import ESTATE_ZONE, Period, parse_instant
 from crm_core.kernel.decider import Refusal
+from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import Actor, Appended, Commit, Cutoff
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.payments import ACCOUNT, Account, CreditPolicy, Ledger, allocate, standing
@@ -698,6 +699,32 @@ def test_all_shipped_tables_have_the_six_grades_in_their_order() -> None:
     assert sorted(named) == sorted(table.ref.name for table in TABLES)
     for table in TABLES:
         assert table.ranking.values == ("A", "B1", "B2", "B3", "B4", "B5")
+
+
+@pytest.mark.rule("PAY-04", "GRD-11")
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ('grade = "B2"', 'grade = "X"', "buckets"),
+        ('grade = "B2"', 'grade = "B1"', "buckets"),
+        ('[[buckets]]\ngrade = "B4"\nupto = 365\n', "", "buckets"),
+        ("upto = 90", "upto = 30", "buckets"),
+        ("upto = 0", "upto = 1", "buckets"),
+        ('grade = "B5"', 'grade = "B5"\nupto = 999', "buckets"),
+        ("upto = 365\n", "", "buckets"),
+        ('unit = "days"', 'unit = "weeks"', "unit"),
+        ('kind = "credit"', 'kind = "sla"', "kind"),
+    ],
+)
+def test_a_table_has_the_six_grades_and_rising_limits_in_days_or_months(
+    before: str, after: str, path: str
+) -> None:
+    folder = Path(crm_core.__file__ or "").parent / "payments" / "policies"
+    text = (folder / "credit-cn-default.toml").read_text(encoding="utf-8")
+    assert before in text
+    with pytest.raises(PolicyFault) as found:
+        CreditPolicy.parse(text.replace(before, after))
+    assert {where for where, _ in found.value.faults} == {path}
 
 
 @pytest.mark.rule("PAY-04")

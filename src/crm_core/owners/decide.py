@@ -59,6 +59,10 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
             f"the place already has a file, that of household `{command.taken_by}`",
             {"household": command.taken_by},
         )
+    if command.phone is not None and command.owner is None:
+        return Refusal(
+            "phone_without_owner", "OWN-02", "a telephone number is kept only with its person"
+        )
     if command.kind not in KINDS:
         return _unknown("household_kind", command.kind, KINDS, "OWN-02")
     if command.source not in SOURCES:

@@ -23,6 +23,9 @@ from crm_core.payments.ledger import Ledger, allocate
 
 _DAY = timedelta(days=1)
 
+GRADES = ("A", "B1", "B2", "B3", "B4", "B5")
+"""Credit grades, best first: a table says where each ends, not which there are (PAY-04)."""
+
 
 @frozen
 class Bucket:
@@ -72,6 +75,8 @@ class CreditPolicy:
             faults.append(("kind", f"`{contents.kind}` is not `credit`"))
         if contents.unit not in ("days", "months"):
             faults.append(("unit", f"`{contents.unit}` is not one of days, months"))
+        if tuple(bucket.grade for bucket in contents.buckets) != GRADES:
+            faults.append(("buckets", f"the grades are {', '.join(GRADES)}, in this order"))
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         try:
             policy = cls(contents.policy, ref, contents.unit, contents.buckets)

@@ -26,6 +26,7 @@ from crm_core.errors import (
     NotALog,
     StoreFull,
     StoreUnreachable,
+    UnreadableEvent,
 )
 
 BUSY_SECONDS = 30.0
@@ -160,6 +161,8 @@ class SqliteDatabase(Database):
             return CommitUnknown(command)
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return NotALog(f"`{self.name}` is damaged or is not an SQLite database")
+        if str(error).startswith("Could not decode to UTF-8"):
+            return UnreadableEvent(0, "?", "the stored bytes are not text")
         return StoreUnreachable(f"`{self.name}` cannot be used: {error}")
 
     def _begin(self) -> Any:

@@ -33,7 +33,7 @@ from crm_adapters.files.tables import (
     RequestRow,
 )
 from crm_core.crm import CRM, Planned
-from crm_core.errors import Invalid
+from crm_core.errors import Invalid, PersonErased
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
@@ -300,7 +300,14 @@ class _Import:
                 if household not in earliest or fact[0] < earliest[household]:
                     earliest[household] = fact[0]
         facts.sort(key=lambda fact: fact[:3])
-        return [(fact, self._id(fact)) for fact in facts]
+        found = []
+        for fact in facts:
+            try:
+                found.append((fact, self._id(fact)))
+            except PersonErased:
+                message = "the person was erased; nothing new about them is kept"
+                self.fault(fact[3], fact[2], "owner", "person_erased", message)
+        return found
 
     def _new(self, facts: Sequence[tuple[Fact, str]]) -> list[tuple[Fact, str]]:
         """The facts that were not imported before."""

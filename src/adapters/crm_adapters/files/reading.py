@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, frozen
 from cattrs.errors import ClassValidationError
 
-from crm_adapters.files.tables import KINDS, FileKind, cell_faults, structurer
+from crm_adapters.files.tables import KINDS, FileKind, HouseholdRow, cell_faults, structurer
 
 ENCODINGS = ("utf-8", "gb18030", "gbk")
 
@@ -217,6 +217,11 @@ def _read_rows(
         except ClassValidationError as error:
             for column, code, message in cell_faults(error):
                 _fault(read, row, read.headers.get(column, column), code, message)
+            read.rejected[row] = cells
+            continue
+        if isinstance(typed, HouseholdRow) and typed.phone is not None and typed.owner is None:
+            message = "a telephone number is kept only with its person"
+            _fault(read, row, read.headers["phone"], "phone_without_owner", message)
             read.rejected[row] = cells
             continue
         identity = getattr(typed, key)

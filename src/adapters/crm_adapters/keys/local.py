@@ -19,7 +19,7 @@ from threading import RLock
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from crm_core.errors import Conflict, NotALog, StoreUnreachable
+from crm_core.errors import Conflict, NotALog, PersonErased, StoreUnreachable
 from crm_core.kernel.sealed import (
     Erased,
     KeyMissing,
@@ -149,7 +149,7 @@ class LocalVault:
             if row is not None:
                 key = row[0]
                 if key is None and make:
-                    raise StoreUnreachable(f"the key of `{subject}` was erased")
+                    raise PersonErased(subject)
             elif make:
                 key = AESGCM.generate_key(256)
                 self._pending[subject] = key
