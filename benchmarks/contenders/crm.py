@@ -35,9 +35,11 @@ class Contender:
         """Append `count` batches, each one commit to a new account."""
         log = self._crm(url).log
         tasks = [[commit(self._number(), batch)] for _ in range(count)]
-        link = canonical.link
+        link = canonical.link_text
         if not chained:
-            canonical.link = lambda *_: canonical.GENESIS  # what appending costs without digests
+            canonical.link_text = lambda *_: (
+                canonical.GENESIS
+            )  # what appending costs without digests
         gc.collect()
         started = perf_counter()
         try:
@@ -45,7 +47,7 @@ class Contender:
                 log.append(commits)
             return perf_counter() - started
         finally:
-            canonical.link = link
+            canonical.link_text = link
 
     def fill(self, url: str, events: int) -> int:
         """Append so many events in batches of a thousand."""

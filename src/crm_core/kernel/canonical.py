@@ -53,23 +53,18 @@ def link(previous: str, stream: str, version: int, name: str, rest: bytes) -> st
     return sha256(f"{previous}\n{stream}\n{version}\n{name}\n".encode() + rest).hexdigest()
 
 
+def link_text(previous: str, stream: str, version: int, name: str, rest: str) -> str:
+    """The same as `link`, of text on its way to the store: put together and encoded once."""
+    return sha256(f"{previous}\n{stream}\n{version}\n{name}\n{rest}".encode()).hexdigest()
+
+
 def stored_event(
     previous: str, stream: str, version: int, name: str, event: bytes, household: str
 ) -> tuple[str, str]:
     """The digest and the stored text of one event, from the canonical bytes of its envelope."""
-    rest = stored_rest(event, household)
-    digest = link(previous, stream, version, name, rest)
-    return digest, stored_text(digest, rest)
-
-
-def stored_rest(event: bytes, household: str) -> bytes:
-    """The stored text behind the digest member, from the canonical bytes of the envelope."""
-    return b'"event":' + event + b',"household":"' + household.encode() + b'"}'
-
-
-def stored_text(digest: str, rest: bytes) -> str:
-    """The whole text as it is stored."""
-    return f'{{"digest":"{digest}",' + rest.decode()
+    rest = f'"event":{event.decode()},"household":"{household}"}}'
+    digest = link_text(previous, stream, version, name, rest)
+    return digest, f'{{"digest":"{digest}",{rest}'
 
 
 def _check(value: Any) -> None:

@@ -6,7 +6,7 @@ same answer for every event type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any, cast, get_args, get_type_hints
 
@@ -51,9 +51,14 @@ class _StoredWhen(msgspec.Struct):
     event: _When
 
 
+_UNREADABLE = (msgspec.MsgspecError, ValueError, KeyError, TypeError)
+"""What decoders and upcasters raise for bytes that are not what they claim to be."""
+
+
 def _decode_hook(kind: type, value: Any) -> Any:
     if kind is PersonalValue:
-        return Sealed(subject=value["subject"], token=value["token"])
+        # What is wrong here msgspec tells like any other malformed value.
+        return msgspec.convert(value, Sealed)
     raise NotImplementedError(kind)
 
 
@@ -74,25 +79,41 @@ class Codec:
         self._when = msgspec.json.Decoder(_StoredWhen)
         self._known = {kind.cls: (kind.stored, personal_fields(kind.cls)) for kind in catalog.types}
 
-    def event(self, stream: str, version: int, name: str, state: str) -> Any:
-        """The event alone of a stored text: a third of the work where the envelope is not used.
+    def fold(
+        self,
+        rows: Iterable[tuple[int, str, str]],
+        evolve: Callable[[Any, Any], Any],
+        state: Any,
+    ) -> Any:
+        """The state after rows of version, name and text; envelopes are not built.
+
+        That is a third of the work of reading whole events, and most of that of loading.
 
         Raises:
-            UnknownEvent, UnreadableEvent: as `decode`.
+            UnknownEvent: a name is not in the catalog.
+            UnreadableEvent: bytes are not such an event.
         """
-        decoder = self._bare.get(name)
-        if decoder is None:
-            kind = self.catalog.by_name.get(name)
-            if kind is None:
-                return self.decode(StoredRow(0, stream, version, name, "", state)).event
+        decoders = self._bare
+        for version, name, text in rows:
+            decoder = decoders.get(name) or self._bare_decoder(name)
+            try:
+                event = decoder.decode(text).event.data
+            except _UNREADABLE as error:
+                reason = f"{type(error).__name__} at version {version}"
+                raise UnreadableEvent(0, "?", reason) from error
+            state = evolve(state, event)
+        return state
+
+    def _bare_decoder(self, name: str) -> msgspec.json.Decoder[Any]:
+        kind = self.catalog.by_name.get(name)
+        if kind is None:
+            decoder = self._decoder(name, 0)
+        else:
             data = msgspec.defstruct("Bare", [("data", kind.cls)])
             shape = msgspec.defstruct("Stored", [("event", data)])
-            decoder = self._bare[name] = msgspec.json.Decoder(shape, dec_hook=_decode_hook)
-        try:
-            return decoder.decode(state).event.data
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-            reason = f"{type(error).__name__} at version {version}"
-            raise UnreadableEvent(0, stream, reason) from error
+            decoder = msgspec.json.Decoder(shape, dec_hook=_decode_hook)
+        self._bare[name] = decoder
+        return decoder
 
     def recorded(self, row: StoredRow) -> datetime:
         """When the company knew of the event of a row.
@@ -149,7 +170,7 @@ class Codec:
         decoder = self._decoders.get(name) or self._decoder(name, position)
         try:
             stored = decoder.decode(state)
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             raise UnreadableEvent(position, stream, type(error).__name__) from error
         return Recorded(
             position,

@@ -112,10 +112,8 @@ class CodecEventLog:
         rows = self.store.bare(stream)
         if not rows:
             return state, Tip()
-        event = self.codec.event
         try:
-            for version, name, text in rows:
-                state = evolve(state, event(stream, version, name, text))
+            state = self.codec.fold(rows, evolve, state)
         except (UnknownEvent, UnreadableEvent):
             # Reading it with its envelopes tells the position, too.
             deque(self.read(stream), maxlen=0)
