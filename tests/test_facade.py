@@ -10,7 +10,7 @@ import pytest
 from crm_adapters import open_crm
 from crm_core import CRM, Account, Actor, CommandReused, Household, Invalid, Personal, Planned
 from crm_core.owners import ChangeContact, RegisterHousehold
-from crm_core.payments import RaiseCharge, ReceivePayment
+from crm_core.payments import MovePayment, RaiseCharge, ReceivePayment
 
 CLERK = Actor("M1", "specialist")
 NAIVE = datetime(2011, 1, 1)  # noqa: DTZ001 - the point of these tests
@@ -71,6 +71,23 @@ def test_a_command_id_tells_two_personal_values_apart_without_keeping_either(crm
     assert crm.do(change("李四"), by=CLERK, id="change-1").version == first.version
     with pytest.raises(CommandReused):
         crm.do(change("王五"), by=CLERK, id="change-1")
+
+
+def test_a_batch_takes_no_command_whose_consequences_would_be_lost(crm: CRM) -> None:
+    crm.do(CHARGE, by=CLERK, at=NOW)
+    crm.do(ReceivePayment("V1", "P1", 100, date(2011, 1, 1), "cash"), by=CLERK, at=NOW)
+    crm.do(RegisterHousehold("V2", "星河", "1", "1", "102"), by=CLERK, at=NOW)
+    before = crm.log.head()
+    with pytest.raises(Invalid) as refused:
+        crm.batch([Planned(MovePayment("V1", "P1", "V2", "booked wrongly"), "m1", NOW)], by=CLERK)
+    assert [fault.code for fault in refused.value.faults] == ["command_has_consequences"]
+    assert crm.log.head() == before
+
+
+@pytest.mark.parametrize("year", [1, 1899, 2201, 9999])
+def test_a_year_out_of_range_is_told(crm: CRM, year: int) -> None:
+    with pytest.raises(Invalid, match="between 1900 and 2200"):
+        crm.grade(year)
 
 
 def test_an_unknown_kind_of_aggregate_is_told(crm: CRM) -> None:

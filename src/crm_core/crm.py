@@ -56,7 +56,7 @@ from crm_core.payments.ledger import Ledger
 from crm_core.payments.state import Account
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook, shipped
 from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification
-from crm_core.reactions import react
+from crm_core.reactions import REACTIONS, react
 from crm_core.requests import REQUEST
 from crm_core.requests.state import Request
 from crm_core.work import Work, command_digest, stream_of
@@ -67,6 +67,8 @@ _BY_STATE: dict[type, Aggregate] = {Household: HOUSEHOLD, Account: ACCOUNT, Requ
 
 ATTEMPTS = 8
 """How often a command is decided again when another writer was first."""
+
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 
 CHUNK_HOUSEHOLDS = 500
 """Gradings written in one transaction of a run; an interruption loses no more than these."""
@@ -288,6 +290,7 @@ class CRM:
                         raise Refused(commit)
                     on_refusal(item, commit)
                 elif commit.appends:
+                    _check_no_reactions(commit)
                     count += sum(len(append.events) for append in commit.appends)
                     yield commit
             if stop is not None and stop():
@@ -404,6 +407,10 @@ class CRM:
             known: Knowledge instant; by default that of the latest fact in the log.
             policy: Name, or name/version, of the grading policy.
         """
+        if not EARLIEST_YEAR <= year <= LATEST_YEAR:
+            raise Invalid.one(
+                "year_out_of_range", f"a year lies between {EARLIEST_YEAR} and {LATEST_YEAR}"
+            )
         window = Period.of_year(year)
         table = self.policies.find(GradingPolicy, policy, window.end)
         credit = self.policies.find(CreditPolicy, table.credit, window.end)
@@ -609,6 +616,17 @@ class CRM:
 
 class _Undo(Exception):
     """Leaves a transaction of many commands without a trace."""
+
+
+def _check_no_reactions(commit: Commit) -> None:
+    """A batch is one transaction; what would follow in another stream has no place in it."""
+    for append in commit.appends:
+        for envelope in append.events:
+            if type(envelope.data) in REACTIONS:
+                raise Invalid.one(
+                    "command_has_consequences",
+                    f"`{type(envelope.data).__name__}` leads to further commands; use `do`",
+                )
 
 
 def _utc(instant: datetime | None, where: str) -> datetime | None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from crm_adapters.cli.output import Output
 from crm_adapters.wiring import open_crm
-from crm_core.crm import CRM
+from crm_core.crm import CRM, EARLIEST_YEAR, LATEST_YEAR
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import parse_date, parse_instant, zone
 from crm_core.kernel.recorded import Actor
@@ -24,8 +24,6 @@ from crm_core.policies import PolicyBook, parse_grading, shipped
 ACTOR = Actor("cli", "specialist")
 
 FOUND, BAD = 1, 2
-
-EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 
 
 def _year(text: str) -> int:
