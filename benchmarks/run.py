@@ -34,7 +34,7 @@ and the chain.
 - `crm import` parses, validates, decides, chains and commits; it stands beside the bare \
 `EventStore.put` of as many events in as many streams, whose making is not counted.
 - Loads: accounts of charges and payments in turn; the rivals fold into plain dicts.
-- The chain's cost is the difference to the same code with a constant in the place of SHA-256.
+- The chain's cost is the difference to the same code with a constant where each digest stands.
 - Memory is the peak of the whole process as the system reports it.
 """
 
