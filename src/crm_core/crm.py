@@ -326,8 +326,11 @@ class CRM:
         aggregate = _BY_STATE.get(kind)
         if aggregate is None:
             raise Invalid.one("kind_unknown", f"`{kind.__name__}` is not kept in the log")
-        events = self.log.read(aggregate.stream(identity))
-        state = as_of(aggregate.decider, events, on=on, known=_utc(known, "known"))
+        stream, decider = aggregate.stream(identity), aggregate.decider
+        if on is None and known is None:
+            state, _ = self.log.fold(stream, decider.evolve, decider.initial)
+        else:
+            state = as_of(decider, self.log.read(stream), on=on, known=_utc(known, "known"))
         return state if isinstance(state, kind) and state != aggregate.decider.initial else None
 
     def reveal(self, value: PersonalValue | None, place: Place, *, by: Actor, purpose: str) -> str:

@@ -86,7 +86,7 @@ class GrowingMap(Generic[K, V]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GrowingMap):
             return NotImplemented
-        return list(self.items()) == list(other.items())
+        return self._size == other._size and list(self.items()) == list(other.items())
 
     def __hash__(self) -> int:
         raise TypeError("a growing map is not hashable")
@@ -139,7 +139,7 @@ class GrowingList(Generic[V]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GrowingList):
             return NotImplemented
-        return list(self) == list(other)
+        return self._size == other._size and list(self) == list(other)
 
     def __hash__(self) -> int:
         raise TypeError("a growing list is not hashable")
