@@ -13,6 +13,8 @@ from typing import Any, Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+_new = object.__new__
+
 
 class GrowingMap(Generic[K, V]):
     """An immutable map whose only change is a new key, in constant time.
@@ -47,7 +49,7 @@ class GrowingMap(Generic[K, V]):
             order = [*before, entry]
             entries = {other[1]: other for other in before}
         entries[key] = entry
-        grown: GrowingMap[K, V] = GrowingMap.__new__(GrowingMap)
+        grown: GrowingMap[K, V] = _new(GrowingMap)
         grown._order, grown._entries, grown._size = order, entries, size + 1
         return grown
 
@@ -122,7 +124,7 @@ class GrowingList(Generic[V]):
         if size == 0 or items[size] is not item:
             # As in a map: whoever holds the place goes on with it, the other parts from it.
             items = [*items[:size], item]
-        grown: GrowingList[V] = GrowingList.__new__(GrowingList)
+        grown: GrowingList[V] = _new(GrowingList)
         grown._items, grown._size = items, size + 1
         return grown
 

@@ -141,25 +141,24 @@ class Database(ABC):
 
     # --- reading ---------------------------------------------------------------------------
 
-    @contextmanager
-    def cursor(self) -> Iterator[Any]:
-        """A cursor for reading."""
-        with self.translate(None):
-            connection = self.engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                try:
-                    yield cursor
-                finally:
-                    cursor.close()
-            finally:
-                connection.close()
-
     def rows(self, statement: str, values: Sequence[Any]) -> list[Any]:
         """All rows of a query."""
-        with self.cursor() as cursor:
-            cursor.execute(statement, values)
-            return cursor.fetchall()  # type: ignore[no-any-return]
+        # Plain calls: two context managers would be a tenth of loading a short stream.
+        try:
+            connection = self.engine.raw_connection()
+            try:
+                cursor: Any = connection.driver_connection.cursor()  # type: ignore[union-attr]
+                cursor.execute(statement, values)
+                found: list[Any] = cursor.fetchall()
+                cursor.close()
+            except self.driver_errors:
+                # What broke it may have broken the connection.
+                connection.invalidate()
+                raise
+            connection.close()
+            return found
+        except self.driver_errors as error:
+            raise self.failure(error, None) from error
 
     def read(self, stream: str, after: int) -> Sequence[StoredRow]:
         mark = self.mark
