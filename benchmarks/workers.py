@@ -131,9 +131,11 @@ class Workers:
 def environment() -> dict[str, str]:
     """The environment of a child: as ours, and with this checkout where nothing is installed."""
     env = dict(os.environ)  # noqa: TID251 - children inherit what we were given
+    # They work in another folder, where a relative path would lead elsewhere.
+    paths = [os.path.abspath(path) for path in env.get("PYTHONPATH", "").split(os.pathsep) if path]
     if find_spec("crm_core") is None or find_spec("crm_adapters") is None:
-        own = [str(ROOT / "src"), str(ROOT / "src" / "adapters")]
-        env["PYTHONPATH"] = os.pathsep.join([*own, *filter(None, [env.get("PYTHONPATH")])])
+        paths = [str(ROOT / "src"), str(ROOT / "src" / "adapters"), *paths]
+    env["PYTHONPATH"] = os.pathsep.join(paths)
     env["PYTHONHASHSEED"] = "0"
     env["PYTHONWARNINGS"] = "ignore"
     return env
