@@ -320,6 +320,8 @@ class CRM:
 
         Args:
             kind: `Household`, `Account` or `Request`.
+            by: Who reads, and for what `purpose`; both are for the read log (PRV-06), which is
+                not built yet, and change nothing today.
             on: The day it stood on (effective).
             known: As known at this instant (recorded).
         """

@@ -121,7 +121,6 @@ class Reopen:
     request: str
     reopened_at: datetime
     reason: str
-    policy: SlaPolicy | None = None
 
 
 @frozen
