@@ -63,7 +63,11 @@ def open_crm(
         store, vault = MemoryStore(), LocalVault(None if keys is None else Path(keys))
     else:
         store = open_database(url)
-        vault = LocalVault(Path(keys) if keys is not None else _keys_beside(url))
+        try:
+            vault = LocalVault(Path(keys) if keys is not None else _keys_beside(url))
+        except BaseException:
+            store.close()
+            raise
     log = CodecEventLog(store, Codec(catalog(), vault))
     return CRM(log, vault=vault, clock=SystemClock(), ids=RandomIds(), policies=policies, zone=zone)
 

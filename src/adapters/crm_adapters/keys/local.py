@@ -67,6 +67,8 @@ class LocalVault:
             self._file.execute("PRAGMA temp_store = MEMORY")
             self._file.execute(_SCHEMA)
         except sqlite3.DatabaseError as error:
+            if hasattr(self, "_file"):
+                self._file.close()
             if isinstance(error, sqlite3.OperationalError):
                 raise StoreUnreachable(f"key vault `{path}` cannot be used: {error}") from error
             raise NotALog(f"`{path}` is not a key vault") from error
