@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import frozen
 
+from crm_core.kernel.projection import Projection
 from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
+
+
+R = TypeVar("R")
 
 
 @frozen
@@ -117,6 +121,37 @@ class EventLog(Protocol):
 
     def close(self) -> None:
         """Give back what the log holds open."""
+        ...
+
+
+class Views(Protocol):
+    """Rows of projections, kept up with the log (LOG-05)."""
+
+    def catch_up(self, view: Projection[Any]) -> int:
+        """Apply what the feed holds behind the place reached; the place reached now.
+
+        Events that cannot be applied are parked with their stream, visibly; others proceed.
+        """
+        ...
+
+    def get(self, view: Projection[R], key: str) -> R | None:
+        """The row of that key as of the place reached, or None."""
+        ...
+
+    def scan(
+        self,
+        view: Projection[R],
+        *,
+        upto: str | None = None,
+        after: tuple[str, str] = ("", ""),
+        limit: int = 1000,
+    ) -> Sequence[tuple[str, str, R]]:
+        """Rows as (order, key, row), sorted by order and key.
+
+        Args:
+            upto: Only rows whose order is not behind this one.
+            after: Order and key of the last row of the page before.
+        """
         ...
 
 
