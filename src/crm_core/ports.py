@@ -12,7 +12,6 @@ from crm_core.kernel.projection import Projection
 from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
 
-
 R = TypeVar("R")
 
 
