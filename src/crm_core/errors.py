@@ -16,7 +16,8 @@
         ├── PolicyDigestMismatch    CRM-F008  a policy is not the one that was pinned
         ├── DecisionMismatch        CRM-F009  decide(facts, policy) is not the recorded outcome
         ├── NotALog                 CRM-F010  the database is not a log of this library
-        └── PersonErased            CRM-F011  nothing new is sealed for an erased person
+        ├── PersonErased            CRM-F011  nothing new is sealed for an erased person
+        └── LogOutdated             CRM-F014  the tables are those of an earlier version
 
 Messages are lower-case, without a full stop, with input in back-ticks; never personal data.
 """
@@ -232,3 +233,16 @@ class PersonErased(Failed):
     def __init__(self, subject: str) -> None:
         super().__init__(f"`{subject}` was erased; nothing new about them is kept")
         self.subject = subject
+
+
+class LogOutdated(Failed):
+    """The log's tables are those of an earlier version; `crm migrate` brings them forward."""
+
+    code = "CRM-F014"
+
+    def __init__(self, name: str, found: str, needed: str) -> None:
+        super().__init__(
+            f"`{name}` has the tables of revision {found}, not {needed}; `crm migrate` brings them"
+            " forward"
+        )
+        self.found, self.needed = found, needed

@@ -77,7 +77,12 @@ class EventLog(Protocol):
     def feed(
         self, *, after: int = 0, upto: int | None = None, names: Collection[str] | None = None
     ) -> Iterator[Recorded[Any]]:
-        """All events behind position `after`, in order of position; only `names` if given."""
+        """All events behind position `after`, in order of position; only `names` if given.
+
+        Args:
+            upto: Last position to be read; by default `head()`. Behind the head it shows what is
+                committed by now, which need not be all there will be.
+        """
         ...
 
     def by_household(
@@ -94,8 +99,16 @@ class EventLog(Protocol):
         """What was appended for those of the command ids that are known."""
         ...
 
+    def empty(self) -> bool:
+        """Whether there are no events at all."""
+        ...
+
     def head(self) -> int:
-        """Position of the last event; 0 for an empty log."""
+        """Position of the last event that is final; 0 for an empty log.
+
+        Nothing will be written at or before it: a reader who has read so far has missed nothing.
+        Positions grow, but need not be contiguous.
+        """
         ...
 
     def cutoff(self, known: datetime | None, *, without: str) -> Cutoff:

@@ -61,7 +61,7 @@ class Work:
         self._files: set[str] = set()
         self._sla: dict[date, SlaPolicy] = {}
         self._effective = {kind.cls: kind.effective for kind in catalog().types}
-        self._empty = log.head() == 0
+        self._empty = log.empty()
         self._lookups: dict[type, Callable[[Any, Sequence[Claim], datetime], Any]] = {
             RegisterHousehold: self._with_place,
             ReceiveRequest: self._with_policy,

@@ -40,6 +40,7 @@ class RandomIds:
 def open_crm(
     url: str = "sqlite:///crm.db",
     *,
+    tenant: str = "",
     keys: str | Path | None = None,
     policies: PolicyBook | None = None,
     zone: str = ESTATE_ZONE,
@@ -49,6 +50,7 @@ def open_crm(
     Args:
         url: `memory:`, or a SQLAlchemy URL of SQLite or PostgreSQL; a log is made where there
             is none.
+        tenant: Which of the logs in the database, where several companies or estates share one.
         keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
             for PostgreSQL it is `crm.keys` in the working folder.
         policies: Policies that can be used; those shipped by default.
@@ -62,7 +64,7 @@ def open_crm(
     if url == MEMORY:
         store, vault = MemoryStore(), LocalVault(None if keys is None else Path(keys))
     else:
-        store = open_database(url)
+        store = open_database(url, tenant=tenant)
         try:
             vault = LocalVault(Path(keys) if keys is not None else _keys_beside(url))
         except BaseException:

@@ -33,6 +33,7 @@ from threading import RLock
 import msgspec
 
 from crm_adapters.codec.rows import StoredRow
+from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.eventsourcing_compat import (
     ApplicationRecorder,
     DataError,
@@ -46,7 +47,7 @@ from crm_adapters.eventlog.eventsourcing_compat import (
     make_stored_event,
     unfit_for_logs,
 )
-from crm_adapters.eventlog.store import Batch
+from crm_adapters.eventlog.store import Batch, Listener, Settled
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -90,6 +91,7 @@ class RecorderStore:
         if reason is not None:
             raise Invalid.one("recorder_unfit", f"the recorder cannot hold a log: {reason}")
         self.recorder = recorder
+        self.bell = Bell()
         self._lock = RLock()
         self._digests: dict[str, str] = {}
         # What is known of the recorder's events up to `_seen`.
@@ -158,6 +160,7 @@ class RecorderStore:
             self._digests[command] = digest
             if end < start:
                 self._commands[command] = (first + start, first + end)
+        self.bell.ring()
         return first
 
     # --- reading -----------------------------------------------------------------------------
@@ -234,9 +237,18 @@ class RecorderStore:
                 if command in self._commands
             }
 
+    def empty(self) -> bool:
+        return self.head() == 0
+
     def head(self) -> int:
         with _our_errors():
             return self.recorder.max_notification_id() or 0
+
+    def settled(self) -> Settled:
+        return Settled(self.head(), 0, None)
+
+    def listen(self) -> Listener:
+        return BellListener(self.bell, self.bell.rung)
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         after = 0

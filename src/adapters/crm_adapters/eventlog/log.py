@@ -157,6 +157,9 @@ class CodecEventLog:
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
         return self.store.outcomes(commands)
 
+    def empty(self) -> bool:
+        return self.store.empty()
+
     def head(self) -> int:
         return self.store.head()
 

@@ -44,8 +44,36 @@ class Writer(Protocol):
         ...
 
 
+@frozen
+class Settled:
+    """How far the log is final: nothing will ever be written at or before `position`.
+
+    Args:
+        position: Of the last event that is final; 0 if there is none.
+        behind: Events that are committed but stand behind a transaction that is still open.
+        seconds: How long the oldest open transaction that holds them back has been open; None if
+            nothing is held back or the store does not tell.
+    """
+
+    position: int
+    behind: int
+    seconds: float | None
+
+
+class Listener(Protocol):
+    """Waits for news of a store; what it says is a hint, and a lost hint costs one wait."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when something may have been appended, at the latest after `seconds`."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
 class RowStore(Protocol):
-    """Keeps rows."""
+    """Keeps the rows of one tenant."""
 
     contiguous: bool
     """Whether positions have no gaps, so that a gap is a fault.
@@ -94,8 +122,23 @@ class RowStore(Protocol):
         """What is known of those command ids; an empty digest where the store keeps none."""
         ...
 
+    def empty(self) -> bool:
+        """Whether there are no rows at all."""
+        ...
+
     def head(self) -> int:
-        """The highest position, or 0."""
+        """The highest position that is final, or 0.
+
+        What this store object has appended itself is waited for, a quarter of a second at most.
+        """
+        ...
+
+    def settled(self) -> Settled:
+        """The same without waiting, and what is held back."""
+        ...
+
+    def listen(self) -> Listener:
+        """Someone to wait with for the next append."""
         ...
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
