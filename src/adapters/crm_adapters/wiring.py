@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from crm_adapters.codec import Codec
 from crm_adapters.eventlog.log import CodecEventLog
@@ -52,7 +51,8 @@ def open_crm(
             is none.
         tenant: Which of the logs in the database, where several companies or estates share one.
         keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
-            for PostgreSQL it is `crm.keys` in the working folder.
+            for PostgreSQL it is `crm.keys` in the working folder. A tenant's has its name in it, as
+            `NAME.TENANT.keys`: nobody's keys are another's.
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
 
@@ -66,7 +66,7 @@ def open_crm(
     else:
         store = open_database(url, tenant=tenant)
         try:
-            vault = LocalVault(Path(keys) if keys is not None else _keys_beside(url))
+            vault = LocalVault(Path(keys) if keys is not None else _keys_beside(url, tenant))
         except BaseException:
             store.close()
             raise
@@ -74,11 +74,9 @@ def open_crm(
     return CRM(log, vault=vault, clock=SystemClock(), ids=RandomIds(), policies=policies, zone=zone)
 
 
-def _keys_beside(url: str) -> Path:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:  # pragma: no cover - open_database has refused it before
-        return Path("crm.keys")
+def _keys_beside(url: str, tenant: str) -> Path:
+    ending = f".{tenant}.keys" if tenant else ".keys"
+    parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
-        return Path(parsed.database + ".keys")
-    return Path("crm.keys")
+        return Path(parsed.database + ending)
+    return Path("crm" + ending)

@@ -52,10 +52,13 @@ class Database(ABC):
     mark: str
     """Place-holder for a value in a statement."""
 
-    def __init__(self, engine: Engine, tenant: str = "") -> None:
+    def __init__(self, engine: Engine, tenant: str = "", *, outdated: bool = False) -> None:
         self.engine = engine
         self.tenant = tenant
         self.bell = Bell()
+        self.revision = schema.REVISION
+        """Of the tables; an earlier one only if `outdated` allows it."""
+        self._outdated = outdated
         try:
             self._prepare()
         except BaseException:
@@ -83,14 +86,16 @@ class Database(ABC):
 
     def _check_revision(self, connection: Any, tables: set[str]) -> None:
         if schema.revision.name in tables:
-            found = list(connection.scalars(select(schema.revision.c.version_num)))
+            found = [str(n) for n in connection.scalars(select(schema.revision.c.version_num))]
         elif CREATED_BY_SCHEMA_1 in tables:
             found = ["0001"]
         else:
             raise NotALog(f"`{self.name}` has events but is not a log")
         if len(found) == 1 and "0001" <= found[0] < schema.REVISION:
-            raise LogOutdated(self.name, found[0], schema.REVISION)
-        if found != [schema.REVISION]:
+            self.revision = found[0]
+            if not self._outdated:
+                raise LogOutdated(self.name, found[0], schema.REVISION)
+        elif found != [schema.REVISION]:
             shown = ", ".join(found) or "none"
             raise NotALog(f"`{self.name}` is a log of schema {shown}, not of {schema.REVISION}")
 
@@ -102,6 +107,10 @@ class Database(ABC):
         """Create what the log needs."""
         schema.metadata.create_all(connection)
         connection.execute(schema.revision.insert().values(version_num=schema.REVISION))
+        self.create_routines(connection)
+
+    def create_routines(self, connection: Any) -> None:  # noqa: B027 - most need none
+        """Create, or make anew, what the log needs besides tables."""
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 from crm_adapters.codec import Codec, StoredRow
@@ -20,6 +21,12 @@ CHUNK_ROWS = 1000
 
 PAGE_ROWS = 4000
 """Rows read at a time: memory stays flat however long the log is."""
+
+POLL_SECONDS = 0.5
+"""How long a follower waits when nothing happens."""
+
+LOOK_SECONDS = 0.005
+"""How soon it looks again after something has happened; twice as long each time."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -131,6 +138,36 @@ class CodecEventLog:
         while page := self.store.page(after, end, names, PAGE_ROWS):
             yield from map(self.codec.decode, page)
             after = page[-1][0]
+
+    def follow(
+        self,
+        *,
+        after: int = 0,
+        names: Collection[str] | None = None,
+        poll_seconds: float = POLL_SECONDS,
+        stop: Event | None = None,
+    ) -> Iterator[Recorded[Any]]:
+        """All events behind position `after`, and then new ones as they come, until `stop`.
+
+        Every event once, in order, none missed. News are waited for with the store's listener; if
+        its word is lost, the event is seen at the next poll. `stop` is looked at once per poll.
+        """
+        stop = Event() if stop is None else stop
+        listener = self.store.listen()
+        pause = LOOK_SECONDS
+        try:
+            while not stop.is_set():
+                # The end is read first: what comes later is left for the next round.
+                end = self.store.settled().position
+                if end > after:
+                    yield from self.feed(after=after, upto=end, names=names)
+                    after, pause = end, LOOK_SECONDS
+                else:
+                    # A word may be old news, or come before what it tells is settled.
+                    listener.wait(pause)
+                    pause = min(pause * 2, poll_seconds)
+        finally:
+            listener.close()
 
     def by_household(
         self,

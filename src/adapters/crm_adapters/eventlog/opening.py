@@ -11,13 +11,16 @@ from crm_core.errors import Invalid
 from crm_core.kernel.text import check_id
 
 
-def open_database(url: str | URL, *, tenant: str = "", contiguous: bool = False) -> Database:
+def open_database(
+    url: str | URL, *, tenant: str = "", contiguous: bool = False, outdated: bool = False
+) -> Database:
     """The database behind a SQLAlchemy URL.
 
     Args:
         tenant: Whose log it is; every tenant has a log of its own (LOG-07).
         contiguous: Make a new log with positions without gaps; on PostgreSQL its writers then take
             turns. In SQLite they always do.
+        outdated: Open a log of an earlier version, too, to be migrated and nothing else.
 
     Raises:
         Invalid: the URL or the tenant is malformed, or of a kind not supported.
@@ -30,12 +33,12 @@ def open_database(url: str | URL, *, tenant: str = "", contiguous: bool = False)
         parsed = make_url(url)
         kind = parsed.get_backend_name()
         if kind == "sqlite":
-            return SqliteDatabase(parsed, tenant)
+            return SqliteDatabase(parsed, tenant, outdated=outdated)
         if kind == "postgresql":
             # The driver is an extra of its own.
             from crm_adapters.eventlog.postgres import PostgresDatabase
 
-            return PostgresDatabase(parsed, tenant, contiguous=contiguous)
+            return PostgresDatabase(parsed, tenant, outdated=outdated, contiguous=contiguous)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise Invalid.one(
             "url_malformed", "a database is named like `sqlite:///crm.db`", "--db"

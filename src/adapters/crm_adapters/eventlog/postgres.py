@@ -82,7 +82,9 @@ class PostgresDatabase(Database):
     mark = "%s"
     driver_errors = (psycopg.Error,)
 
-    def __init__(self, url: URL, tenant: str = "", *, contiguous: bool = False) -> None:
+    def __init__(
+        self, url: URL, tenant: str = "", *, outdated: bool = False, contiguous: bool = False
+    ) -> None:
         if "+" not in url.drivername:
             url = url.set(drivername="postgresql+psycopg")
         engine = make_engine(
@@ -100,7 +102,9 @@ class PostgresDatabase(Database):
         self._own = 0
         self._rung = 0.0
         self._new_contiguous = contiguous
-        super().__init__(engine, tenant)
+        super().__init__(engine, tenant, outdated=outdated)
+        if outdated:
+            return
         [(self.contiguous,)] = self.rows("SELECT origin IS NULL FROM crm_origin", ())
         self._own = self._visible()
 
@@ -119,7 +123,11 @@ class PostgresDatabase(Database):
 
     def create(self, connection: Any) -> None:
         super().create(connection)
-        for statement in (*ONCE, START[self._new_contiguous], *ROUTINES):
+        for statement in (*ONCE, START[self._new_contiguous]):
+            connection.exec_driver_sql(statement)
+
+    def create_routines(self, connection: Any) -> None:
+        for statement in ROUTINES:
             connection.exec_driver_sql(statement.replace("%", "%%"))
 
     def close(self) -> None:

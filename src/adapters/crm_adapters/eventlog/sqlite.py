@@ -48,7 +48,7 @@ class SqliteDatabase(Database):
     mark = "?"
     driver_errors = (sqlite3.Error,)
 
-    def __init__(self, url: URL, tenant: str = "") -> None:
+    def __init__(self, url: URL, tenant: str = "", *, outdated: bool = False) -> None:
         if not url.database or url.database == ":memory:":
             raise Invalid.one("url_malformed", "a log in memory is named `memory:`", "--db")
         self._turn = RLock()
@@ -72,7 +72,7 @@ class SqliteDatabase(Database):
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = ON")
 
-        super().__init__(engine, tenant)
+        super().__init__(engine, tenant, outdated=outdated)
 
     def lock(self, connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
