@@ -79,6 +79,7 @@ class Database(ABC):
                         tables = set(inspect(connection).get_table_names())
                     if schema.events.name not in tables:
                         self.create(connection)
+                        self.create_routines(connection)
                     else:
                         self._check_revision(connection, tables)
             except DatabaseError as error:
@@ -107,7 +108,6 @@ class Database(ABC):
         """Create what the log needs."""
         schema.metadata.create_all(connection)
         connection.execute(schema.revision.insert().values(version_num=schema.REVISION))
-        self.create_routines(connection)
 
     def create_routines(self, connection: Any) -> None:  # noqa: B027 - most need none
         """Create, or make anew, what the log needs besides tables."""
