@@ -424,6 +424,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "credit": ["credit", "--on", "2024-12-31"],
         "explain": ["explain", "H00001", "2024", "--for", "auditor"],
         "history": ["history", "H00001"],
+        "migrate": ["migrate"],
         "replay": ["replay"],
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
         "show": ["show", "H00001"],

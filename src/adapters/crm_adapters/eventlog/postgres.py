@@ -62,6 +62,11 @@ _CALL = (
     " %b::text, %b::bigint)"
 )
 
+_CALL_STREAM = (
+    "SELECT crm_append_stream(%b::text, %b::text, %b::int, %b::text, %b::text[], %b::text[],"
+    " %b::text, %b::text)"
+)
+
 _COPY_EVENTS = f"COPY crm_events (tenant, {COLUMNS}) FROM STDIN (FORMAT BINARY)"
 _COPY_COMMANDS = "COPY crm_commands FROM STDIN (FORMAT BINARY)"
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -180,38 +185,47 @@ class PostgresDatabase(Database):
     ) -> int:
         """Insert in the transaction of the cursor, which has written `before` rows already."""
         _check_size(before + len(batch.rows))
-        _, streams, versions, names, households, states = (
-            zip(*batch.rows, strict=True) if batch.rows else ((),) * 6
-        )
-        commands, digests, starts, ends = (
-            zip(*batch.commands, strict=True) if batch.commands else ((), (), (), ())
-        )
-        consumer, tracked = tracking or (None, None)
+        statement, values = self._call(batch, tracking, before)
         try:
-            cursor.execute(
-                _CALL,
-                (
-                    self.tenant,
-                    before,
-                    list(streams),
-                    list(versions),
-                    list(names),
-                    list(households),
-                    list(states),
-                    list(batch.expected),
-                    list(batch.expected.values()),
-                    list(commands),
-                    list(digests),
-                    list(starts),
-                    list(ends),
-                    consumer,
-                    tracked,
-                ),
-            )
+            cursor.execute(statement, values)
         except psycopg.Error as error:
             raise self._refusal(error, batch) or error from error
         [(first,)] = cursor.fetchall()
         return int(first)
+
+    def _call(
+        self, batch: Batch, tracking: tuple[str, int] | None, before: int
+    ) -> tuple[str, tuple[Any, ...]]:
+        """The call that appends the batch: the short one where it will do."""
+        rows = batch.rows
+        _, streams, versions, names, households, states = (
+            zip(*rows, strict=True) if rows else ((),) * 6
+        )
+        if len(batch.commands) == len(batch.expected) == len(set(households)) == 1:
+            [(stream, expected)] = batch.expected.items()
+            [(command, digest, _, _)] = batch.commands
+            if expected is not None and tracking is None and not before:
+                values = (expected, households[0], list(names), list(states), command, digest)
+                return _CALL_STREAM, (self.tenant, stream, *values)
+        commands, digests, starts, ends = (
+            zip(*batch.commands, strict=True) if batch.commands else ((), (), (), ())
+        )
+        return _CALL, (
+            self.tenant,
+            before,
+            list(streams),
+            list(versions),
+            list(names),
+            list(households),
+            list(states),
+            list(batch.expected),
+            list(batch.expected.values()),
+            list(commands),
+            list(digests),
+            list(starts),
+            list(ends),
+            *(tracking or (None, None)),
+        )
 
     def _refusal(self, error: psycopg.Error, batch: Batch) -> Exception | None:
         """What an error of the server's says about the batch, if it is about the batch."""

@@ -124,7 +124,43 @@ BEGIN
 END $$
 """
 
-ROUTINES = (_FIRST_POSITION, _ANCHORED, _MISMATCH, _APPEND)
+_APPEND_STREAM = f"""
+CREATE OR REPLACE FUNCTION crm_append_stream(
+    tenant text, stream text, expected int, household text, names text[], states text[],
+    command text, digest text
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    base bigint;
+    first bigint;
+    tip int;
+    place bigint;
+BEGIN
+    SELECT origin INTO base FROM crm_origin;
+    IF base IS NULL THEN
+        first := crm_first_position(tenant, 0);
+    ELSE
+        first := (pg_current_xact_id()::text::bigint - base) << 20;
+        SELECT max(e.position) INTO place FROM crm_events e WHERE e.tenant = $1;
+        IF place >= (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - base) << 20 THEN
+            RAISE EXCEPTION 'restored' USING ERRCODE = '{MOVED}';
+        END IF;
+    END IF;
+    SELECT e.version, e.position INTO tip, place FROM crm_events e
+        WHERE e.tenant = $1 AND e.stream = $2 ORDER BY e.version DESC LIMIT 1;
+    IF coalesce(tip, 0) <> expected OR place >= first + {ROWS_MAX} THEN
+        RAISE EXCEPTION '%', json_build_array(stream, expected, coalesce(tip, 0))
+            USING ERRCODE = '{CONFLICT}';
+    END IF;
+    INSERT INTO crm_events (tenant, {COLUMNS})
+        SELECT $1, first + n - 1, $2, expected + n, e, $4, t
+        FROM unnest(names, states) WITH ORDINALITY AS u(e, t, n);
+    INSERT INTO crm_commands VALUES ($1, $7, $8, first, first + cardinality(names) - 1);
+    RETURN first;
+END $$
+"""
+"""What `crm_append` does, for the events of one command in one stream: that is most appends."""
+
+ROUTINES = (_FIRST_POSITION, _ANCHORED, _MISMATCH, _APPEND, _APPEND_STREAM)
 """Made anew whenever the tables are made or migrated."""
 
 SETTLED = """
