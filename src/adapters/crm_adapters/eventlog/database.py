@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from attrs import frozen
@@ -122,6 +122,13 @@ class Database(ABC):
         """A transaction that holds the write lock, as a `Writer`."""
 
     @abstractmethod
+    def write(self) -> AbstractContextManager[Any]:
+        """A cursor in a short transaction for other tables than those of the log.
+
+        It does not wait for writers of the log more than the database itself makes it.
+        """
+
+    @abstractmethod
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         """All rows as bytes."""
 
@@ -201,6 +208,23 @@ class Database(ABC):
             f"{chosen} ORDER BY position LIMIT {mark}",
             (after, upto, *extra, limit),
         )
+
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        mark, hidden = self.mark, sorted(names)
+        chosen = f" AND name NOT IN ({self.marks(hidden)})" if hidden else ""
+        return self.rows(
+            f"SELECT {COLUMNS} FROM crm_events WHERE position > {mark} AND position <= {mark}"
+            f"{chosen} ORDER BY position LIMIT {mark}",
+            (after, upto, *hidden, limit),
+        )
+
+    def count(self, after: int) -> int:
+        [(count,)] = self.rows(
+            f"SELECT count(*) FROM crm_events WHERE position > {self.mark}", (after,)
+        )
+        return int(count)
 
     def household_page(
         self,

@@ -12,7 +12,15 @@ from crm_adapters.eventlog.store import Batch, RowStore, Writer
 from crm_core.errors import CommandReused, Conflict, UnknownEvent, UnreadableEvent
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, GENESIS, REST_START, link
 from crm_core.kernel.merkle import MerkleTree
-from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Tip
+from crm_core.kernel.recorded import (
+    Appended,
+    Commit,
+    Cutoff,
+    Recorded,
+    Settled,
+    Tip,
+    Unreadable,
+)
 from crm_core.ports import ChainFault, Verification
 
 CHUNK_ROWS = 1000
@@ -131,6 +139,28 @@ class CodecEventLog:
         while page := self.store.page(after, end, names, PAGE_ROWS):
             yield from map(self.codec.decode, page)
             after = page[-1][0]
+
+    def settled(
+        self, *, after: int = 0, names: Collection[str] | None = None, limit: int = 1000
+    ) -> Settled:
+        end = max(self.head(), after)
+        # Not "of these names": that would hide what is not known (LOG-05).
+        hidden = [] if names is None else [n for n in self.codec.catalog.names() if n not in names]
+        rows = self.store.page_without(after, end, hidden, limit)
+        reached = rows[-1][0] if len(rows) == limit else end
+        return Settled(tuple(map(self._readable, rows)), reached)
+
+    def count(self, *, after: int = 0) -> int:
+        return self.store.count(after)
+
+    def _readable(self, row: StoredRow) -> Recorded[Any] | Unreadable:
+        try:
+            return self.codec.decode(row)
+        except (UnknownEvent, UnreadableEvent) as error:
+            return Unreadable(*row[:5], str(error))
+        except Exception as error:  # noqa: BLE001 - an upcaster may fail in any way
+            failure = UnreadableEvent(row[0], row[1], type(error).__name__)
+            return Unreadable(*row[:5], str(failure))
 
     def by_household(
         self,

@@ -87,6 +87,17 @@ class MemoryStore:
             return rows
         return list(islice((row for row in rows if row.name in names), limit))
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        with self._lock:
+            rows = self._rows[after:upto] if names else self._rows[after : min(upto, after + limit)]
+        return list(islice((row for row in rows if row.name not in names), limit))
+
+    def count(self, after: int) -> int:
+        with self._lock:
+            return max(len(self._rows) - after, 0)
+
     def household_page(
         self,
         after: tuple[str, int],

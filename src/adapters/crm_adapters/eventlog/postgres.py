@@ -148,6 +148,17 @@ class PostgresDatabase(Database):
             finally:
                 _give_back(connection)
 
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        with self.translate(None):
+            connection = self.engine.raw_connection()
+            driver: Any = connection.driver_connection
+            try:
+                with driver.transaction():
+                    yield driver.cursor()
+            finally:
+                _give_back(connection)
+
     def insert_with(
         self, cursor: Any, batch: Batch, *, tracking: tuple[str, int] | None = None
     ) -> int:

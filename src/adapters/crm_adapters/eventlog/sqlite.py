@@ -98,6 +98,11 @@ class SqliteDatabase(Database):
                 raise
             self._commit(cursor)
 
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        with self.transaction() as writer:
+            yield writer.cursor
+
     def close(self) -> None:
         with self._turn:
             if self._writer is not None:

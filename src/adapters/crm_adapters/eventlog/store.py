@@ -79,6 +79,16 @@ class RowStore(Protocol):
         """Up to `limit` rows behind position `after` up to `upto`, in order of position."""
         ...
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        """The same, of all rows whose name is not one of `names`."""
+        ...
+
+    def count(self, after: int) -> int:
+        """How many settled rows stand behind position `after`."""
+        ...
+
     def household_page(
         self,
         after: tuple[str, int],
