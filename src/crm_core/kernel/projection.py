@@ -23,7 +23,7 @@ class Put(Generic[R]):
     """Write a row, whether or not there was one.
 
     Args:
-        key: The row's name in its view, e.g. a request's id.
+        key: The row's name in its view, e.g. a request's id; never an empty text.
         row: What it says.
         order: Text that rows can be scanned by, e.g. the UTC instant at which it falls due.
     """

@@ -311,6 +311,9 @@ class Applied(Batch):
         """All changes of one event, as they will be written, or an exception and none."""
         staged: dict[str, Row | None] = {}
         for change in changes:
+            if not change.key:
+                # A scan begins behind the empty key.
+                raise ValueError("a row without a key")
             check_text(change.key)
             if isinstance(change, Remove):
                 staged[change.key] = None
