@@ -132,7 +132,7 @@ def test_work_goes_on_until_it_is_told_to_end(db: str, ending: signal.Signals) -
     with open_crm(db) as crm:
         register(crm, 1)
         process = subprocess.Popen(
-            [sys.executable, "-m", "crm_adapters.cli", "--db", db, "work", "--poll", "0.02"]
+            [sys.executable, "-m", "crm_adapters.cli", "--db", db, *WORK],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
