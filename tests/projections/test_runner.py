@@ -18,7 +18,7 @@ from crm_adapters.codec import Codec
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.keys import LocalVault
-from crm_adapters.projections import LogViews, MemoryViewStore
+from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore
 from crm_adapters.wiring import SystemClock
 from crm_core.catalog import Catalog, EventType
 from crm_core.errors import StoreUnreachable
@@ -137,6 +137,38 @@ def test_open_crm_gives_views_in_the_log_s_database(tmp_path: Path) -> None:
 
 
 @pytest.mark.rule("LOG-05")
+def test_tenants_share_tables_and_nothing_else(tmp_path: Path) -> None:
+    """Rows, places reached, parked events, and what is cleared away."""
+    views = open_views(f"sqlite:///{tmp_path / 'log.db'}")
+    note(views.log, "note/a", "x")
+    note(views.log, "note/b", "poison")
+    database = views.log.store  # type: ignore[attr-defined]
+
+    def of(tenant: str) -> LogViews:
+        database.tenant = tenant
+        return LogViews(views.log, DatabaseViewStore(database), SystemClock())
+
+    def apply(rows: Any, recorded: Any) -> Any:
+        if recorded.event.text == "poison":
+            raise ValueError
+        return TALLY.apply(rows, recorded)
+
+    ours, theirs = of("ours"), of("theirs")
+    ours.catch_up(attrs.evolve(TALLY, apply=apply))
+    assert list(theirs.status()) == []
+    theirs.catch_up(TALLY)
+    assert (ours.status()[0].parked, theirs.status()[0].parked) == (1, 0)
+    assert (len(ours.scan(TALLY)), len(theirs.scan(TALLY))) == (1, 2)
+    assert theirs.retry(TALLY) == 0
+    theirs.prune([attrs.evolve(TALLY, version=2)])
+    assert list(theirs.status()) == []
+    assert (ours.status()[0].parked, len(ours.scan(TALLY))) == (1, 1)
+    assert ours.get(TALLY, "note/a") == Tally("note/a", "x,", 1, 1)
+    assert ours.retry(TALLY) == 1
+    views.close()
+
+
+@pytest.mark.rule("LOG-05")
 def test_a_name_is_never_imported() -> None:
     """B1: whoever can write a row must not choose what is loaded: no import is even tried."""
     script = """
@@ -145,7 +177,7 @@ def test_a_name_is_never_imported() -> None:
         from crm_adapters.eventlog.log import CodecEventLog
         from crm_adapters.eventlog.memory import MemoryStore
         from crm_adapters.keys import LocalVault
-        from crm_adapters.projections import LogViews, MemoryViewStore
+        from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore
         from crm_adapters.wiring import SystemClock
         from crm_core.catalog import Catalog, EventType
         from crm_core.testing.contracts import CATALOG, Counted
