@@ -90,6 +90,9 @@ class EventLog(Protocol):
 
         Args:
             limit: Of events on the page.
+
+        Raises:
+            Invalid: one of the names is not that of an event, so nobody would ever hear of it.
         """
         ...
 

@@ -28,7 +28,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm_core.catalog import Catalog, EventType
-from crm_core.errors import StoreUnreachable, ViewNotReady
+from crm_core.errors import CommandReused, Invalid, StoreUnreachable, ViewNotReady
 from crm_core.kernel.projection import BuildStatus, Consumer, Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip, Unreadable
 from crm_core.ports import EventLog, Views
@@ -55,6 +55,13 @@ class Tally:
     trail: str = ""
     count: int = 0
     version: int = 0
+
+
+@frozen
+class _Other:
+    """A row of another shape."""
+
+    amount: int
 
 
 def tally(rows: Rows[Tally], recorded: Recorded[Noted]) -> Iterator[Put[Tally] | Remove]:
@@ -217,6 +224,25 @@ class ViewsContract:
 
         check()
 
+    def test_another_shape_of_rows_is_told(self, log: EventLog, views: Views) -> None:
+        note(log, "note/a", "x")
+        views.catch_up(TALLY)
+        other = Projection(TALLY.name, 1, _Other, TALLY.names, lambda rows, recorded: [])
+        with pytest.raises(Invalid, match="another version"):
+            views.get(other, "note/a")
+        with pytest.raises(Invalid, match="another version"):
+            views.scan(other)
+
+    def test_an_event_that_there_is_not_cannot_be_followed(
+        self, log: EventLog, views: Views
+    ) -> None:
+        """A slip of the pen would hear of nothing for ever, and call it caught up."""
+        with pytest.raises(Invalid, match="is not the name of an event"):
+            log.settled(names=[NOTED, "contract.noted/3"])
+        note(log, "note/a", "x")
+        with pytest.raises(Invalid, match="is not the name of an event"):
+            views.catch_up(attrs.evolve(TALLY, names=["contract.noted"]))
+
     @pytest.mark.rule("LOG-05")
     def test_rows_are_the_same_wherever_batches_begin_and_end(self) -> None:
         """Kept up, rebuilt, or folded by hand: bit for bit the same."""
@@ -281,7 +307,9 @@ class ViewsContract:
             assert (row.trail if row else "") == before
             # Not mended yet: nothing changes but the number of tries.
             assert views.retry(faulty) == 0
-            assert views.parked(TALLY.name, 1, 1)[0].tries == 2
+            again = views.parked(TALLY.name, 1, 1)[0]
+            assert again.tries == 2
+            assert again.first_at == parked[0].first_at < again.last_at
             # An event that comes now waits like the rest.
             note(log, poisoned, "u")
             views.catch_up(faulty)
@@ -486,6 +514,34 @@ class ViewsContract:
         assert views.retry(mended) == 2
         assert heard[4:] == ["b", "c"]
         assert views.retry(mended) == 0
+
+    def test_the_words_of_an_error_of_ours_are_kept(self, log: EventLog, views: Views) -> None:
+        """They hold no personal data; those of any other exception may."""
+        note(log, "note/a", "x")
+
+        def handle(recorded: Recorded[Any]) -> None:
+            raise CommandReused("c1")
+
+        views.catch_up(_consumer(handle))
+        [parked] = views.parked("contract.consumer", 1, 1)
+        assert parked.error == "command id `c1` was used before, for another command [CRM-F002]"
+
+    def test_a_retry_that_another_worker_comes_between_is_made_again(
+        self, log: EventLog, views: Views
+    ) -> None:
+        note(log, "note/a", "x", "y")
+        views.catch_up(_failing(TALLY, lambda recorded: True))
+        other, met = self.make_views(log, 3), iter([True])
+
+        def apply(rows: Rows[Any], recorded: Recorded[Any]) -> Sequence[Any]:
+            if next(met, False):
+                note(log, "note/b", "z")
+                other.catch_up(TALLY)
+            return list(tally(rows, recorded))
+
+        assert views.retry(attrs.evolve(TALLY, apply=apply)) == 2
+        assert _scan(views) == tallied(log)
+        assert _status(views)[0].parked == 0
 
     def test_trouble_of_a_store_stops_a_consumer_and_parks_nothing(
         self, log: EventLog, views: Views

@@ -9,7 +9,7 @@ from typing import Any
 
 from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.store import Batch, RowStore, Writer
-from crm_core.errors import CommandReused, Conflict, UnknownEvent, UnreadableEvent
+from crm_core.errors import CommandReused, Conflict, Invalid, UnknownEvent, UnreadableEvent
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, GENESIS, REST_START, link
 from crm_core.kernel.merkle import MerkleTree
 from crm_core.kernel.recorded import (
@@ -144,8 +144,12 @@ class CodecEventLog:
         self, *, after: int = 0, names: Collection[str] | None = None, limit: int = 1000
     ) -> Settled:
         end = max(self.head(), after)
+        known = self.codec.catalog.names()
+        misnamed = sorted(set(names or ()).difference(known))
+        if misnamed:
+            raise Invalid.one("event_unknown", f"`{misnamed[0]}` is not the name of an event")
         # Not "of these names": that would hide what is not known (LOG-05).
-        hidden = [] if names is None else [n for n in self.codec.catalog.names() if n not in names]
+        hidden = [] if names is None else [name for name in known if name not in names]
         rows = self.store.page_without(after, end, hidden, limit)
         reached = rows[-1][0] if len(rows) == limit else end
         return Settled(tuple(map(self._readable, rows)), reached)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from crm_adapters.projections.runner import BATCH_EVENTS, Runner, Task, decoder_of
 from crm_adapters.projections.store import (
@@ -14,6 +16,7 @@ from crm_adapters.projections.store import (
     Place,
     ViewStore,
 )
+from crm_core.errors import Invalid
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
 from crm_core.ports import Clock, EventLog
 
@@ -70,7 +73,7 @@ class LogViews:
 
     def get(self, view: Projection[R], key: str) -> R | None:
         text = self.store.live_row(view.name, view.version, key)
-        return None if text is None else decoder_of(view.row).decode(text)
+        return None if text is None else _Reader(view).read(text)
 
     def scan(
         self,
@@ -80,9 +83,9 @@ class LogViews:
         after: tuple[str, str] = ("", ""),
         limit: int = 1000,
     ) -> Sequence[tuple[str, str, R]]:
-        decode = decoder_of(view.row).decode
+        read = _Reader(view).read
         rows = self.store.live_rows(view.name, view.version, after, upto, limit)
-        return [(order, key, decode(text)) for order, key, text in rows]
+        return [(order, key, read(text)) for order, key, text in rows]
 
     # --- looking after them ---------------------------------------------------------------
 
@@ -141,3 +144,23 @@ class LogViews:
     def _builds(self, task: Task) -> list[Checkpoint]:
         found = self.store.checkpoints(task.name)
         return [checkpoint for checkpoint in found if checkpoint.place.version == task.version]
+
+
+class _Reader(Generic[R]):
+    """Reads rows of a view from their texts."""
+
+    def __init__(self, view: Projection[R]) -> None:
+        self._view = view
+        self._decode = decoder_of(view.row).decode
+
+    def read(self, text: str) -> R:
+        try:
+            row: R = self._decode(text)
+        except msgspec.MsgspecError as error:
+            view = self._view
+            raise Invalid.one(
+                "row_shape_other",
+                f"rows of view `{view.name}` of version {view.version} are not"
+                f" `{view.row.__name__}`; another shape needs another version",
+            ) from error
+        return row
