@@ -434,6 +434,17 @@ class ViewsContract:
         assert _scan(views, louder) == tallied(log, louder)
         assert _scan(views) != before
 
+    def test_the_live_build_is_kept_up_before_another_is_filled(
+        self, log: EventLog, views: Views
+    ) -> None:
+        note(log, "note/a", *"abcdefgh")
+        views.catch_up(TALLY)
+        views.rebuild(TALLY)
+        note(log, "note/b", "x")
+        asked = iter([False, True])
+        views.catch_up(TALLY, stop=lambda: next(asked, True))
+        assert _scan(views) == tallied(log)
+
     def test_an_unfinished_build_is_given_up_for_another(self, log: EventLog, views: Views) -> None:
         note(log, "note/a", *"abcdefgh")
         views.catch_up(TALLY)
@@ -441,6 +452,8 @@ class ViewsContract:
         asked = iter([False, True])
         views.catch_up(_louder(TALLY), stop=lambda: next(asked))
         assert views.rebuild(TALLY) == 3
+        states = [(one.build, one.state) for one in _status(views)]
+        assert states == [(1, "live"), (2, "retired"), (3, "building")]
         views.catch_up(TALLY)
         assert [(one.build, one.state) for one in _status(views)] == [(3, "live")]
         assert _scan(views) == tallied(log)
