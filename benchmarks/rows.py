@@ -18,7 +18,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from measure import Line, Ran, Sample, Spread, interleave, rate, ratios, run_command
+from measure import (
+    Line,
+    Ran,
+    Sample,
+    Spread,
+    interleave,
+    processor_seconds,
+    rate,
+    ratios,
+    run_command,
+)
 from workers import ROOT, Unavailable, Worker, Workers
 
 CRM = (sys.executable, "-m", "crm_adapters.cli")
@@ -41,12 +51,14 @@ class Bench:
         workers: The contenders.
         say: Tells how far it is.
         quick: A smoke run: little work, few samples, no verdicts.
+        large: The large sizes of those rows that have them.
     """
 
     folder: Path
     workers: Workers
     say: Callable[[str], None]
     quick: bool = False
+    large: bool = False
     lines: list[Line] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -479,6 +491,46 @@ def chain(bench: Bench) -> None:
         bench.judge(line, speed, AT_LEAST, 300_000, "/s")
 
 
+# --- what follows the log ---------------------------------------------------------------------
+
+
+def project(bench: Bench) -> None:
+    """P1: a projection catches up with a log; `--large` takes a million events."""
+    ours = bench.workers.ours()
+    accounts, size = (50_000, 20) if bench.large else (bench.size(5000, 50), 20)
+    url = bench.new_log()
+    events = ours.ask("prepare", url=url, accounts=accounts, size=size)
+    samples = interleave(
+        {OURS: partial(ours.ask, "project", url=url)}, 1 if bench.large else bench.rounds(5), 0
+    )
+    work = f"projection of {events:,} events into {accounts:,} rows catches up, SQLite"
+    line = Line("P1", work, rate(samples[OURS], events))
+    bench.judge(line, events / median(samples[OURS]), AT_LEAST, 20_000, "/s")
+
+
+def idle(bench: Bench) -> None:
+    """P2: processor time of `crm work` while nothing happens, polling every second."""
+    ours = bench.workers.ours()
+    url = bench.new_log()
+    events = ours.ask("fill", url=url, events=1000)
+    ours.ask("close", url=url)
+    short, long = (2.0, 4.0) if bench.quick else (3.0, 23.0)
+
+    def used(seconds: float) -> float:
+        return processor_seconds([*CRM, "--db", url, "work"], bench.folder, seconds)
+
+    used(short)
+    costs = Spread.of(
+        [(used(long) - used(short)) / (long - short) for _ in range(bench.size(3, 1))]
+    )
+    line = Line(
+        "P2",
+        f"crm work on {events:,} events while nothing happens, processor time",
+        f"{1000 * costs.middle:.2f} ms/s ({1000 * costs.low:.2f}–{1000 * costs.high:.2f})",
+    )
+    bench.judge(line, 1000 * costs.middle, AT_MOST, 5, " ms/s")
+
+
 # --- importing the package --------------------------------------------------------------------
 
 
@@ -519,5 +571,7 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "grade": grade_estate,
     "replay": replay_memory,
     "T1": chain,
+    "P1": project,
+    "P2": idle,
     "I1": import_package,
 }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any
+
+import attrs
 
 from contenders import work
 from crm_adapters import open_crm
@@ -14,12 +17,45 @@ from crm_adapters.codec import codec
 from crm_core import CRM, Account, Actor
 from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import local_date
-from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
+from crm_core.kernel.projection import Projection, Put, Rows
+from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
 from crm_core.payments import ACCOUNT
 from crm_core.payments.events import ChargeRaised, PaymentReceived
 
 ZONE = "Asia/Shanghai"
 READER = Actor("benchmark")
+
+
+@attrs.frozen
+class Balance:
+    """A row of the view: what an account was charged and has paid."""
+
+    household: str
+    charges: int = 0
+    charged_fen: int = 0
+    payments: int = 0
+    paid_fen: int = 0
+
+
+def balance(rows: Rows[Balance], recorded: Recorded[Any]) -> Iterator[Put[Balance]]:
+    event, household = recorded.event, recorded.household
+    row = rows.get(household) or Balance(household)
+    if isinstance(event, ChargeRaised):
+        fen = row.charged_fen + event.amount_fen
+        row = Balance(household, row.charges + 1, fen, row.payments, row.paid_fen)
+    else:
+        fen = row.paid_fen + event.amount_fen
+        row = Balance(household, row.charges, row.charged_fen, row.payments + 1, fen)
+    yield Put(household, row, f"{row.charged_fen - row.paid_fen:+015}")
+
+
+BALANCES = Projection(
+    "bench.balances",
+    1,
+    Balance,
+    ["payments.charge_raised/1", "payments.payment_received/1"],
+    balance,
+)
 
 
 class Contender:
@@ -102,6 +138,20 @@ class Contender:
             state, tip = fold(stream, evolve, initial)
         seconds = perf_counter() - started
         assert tip.version == len(state.facts) == size
+        return seconds
+
+    def project(self, url: str) -> float:
+        """Build a view of all accounts from the first event to the last."""
+        crm = self._crm(url)
+        view = attrs.evolve(BALANCES, version=self._number())
+        gc.collect()
+        started = perf_counter()
+        position = crm.views.catch_up(view)
+        seconds = perf_counter() - started
+        assert position == crm.log.head()
+        rows = crm.views.scan(view, limit=10**9)
+        assert sum(row.charges + row.payments for _, _, row in rows) == crm.log.count()
+        crm.views.prune([attrs.evolve(view, version=view.version + 1)])
         return seconds
 
     def get(self, url: str, first: int, count: int, size: int) -> float:

@@ -30,6 +30,7 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.dates import ESTATE_ZONE, Period, as_utc
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.projection import Consumer
 from crm_core.kernel.recorded import (
     SYSTEM,
     Actor,
@@ -55,8 +56,8 @@ from crm_core.payments.credit import CreditPolicy, standing
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.state import Account
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook, shipped
-from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification
-from crm_core.reactions import REACTIONS, react
+from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification, Views
+from crm_core.reactions import LEADING, REACTIONS, react
 from crm_core.requests import REQUEST
 from crm_core.requests.state import Request
 from crm_core.work import Work, command_digest, stream_of
@@ -160,6 +161,7 @@ class CRM:
         ids: Makes command ids.
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
+        views: Read models that follow the log; without them `views` cannot be asked for.
     """
 
     def __init__(
@@ -171,6 +173,7 @@ class CRM:
         ids: Ids,
         policies: PolicyBook | None = None,
         zone: str = ESTATE_ZONE,
+        views: Views | None = None,
     ) -> None:
         self.log = log
         self.vault = vault
@@ -178,6 +181,7 @@ class CRM:
         self.ids = ids
         self.policies = policies or shipped()
         self.zone = zone
+        self._views = views
 
     def __enter__(self) -> CRM:
         return self
@@ -186,7 +190,9 @@ class CRM:
         self.close()
 
     def close(self) -> None:
-        """Close log and vault."""
+        """Close views, log and vault."""
+        if self._views is not None:
+            self._views.close()
         self.log.close()
         self.vault.close()
 
@@ -266,6 +272,8 @@ class CRM:
     ) -> int:
         """Run many commands in one transaction: all of them or, if `stop` says so, none.
 
+        What follows from them in other streams is run afterwards, as by `do`.
+
         Args:
             planned: In the order in which they are to be recorded; ids must be new.
             imported: Moment of import, kept beside the recorded instants.
@@ -277,6 +285,7 @@ class CRM:
         """
         work = Work(self.log, self.policies, self.zone)
         count = 0
+        leading: set[str] = set()
         plan, actor = work.plan, str(by)
 
         def commits() -> Iterator[Commit]:
@@ -290,16 +299,20 @@ class CRM:
                         raise Refused(commit)
                     on_refusal(item, commit)
                 elif commit.appends:
-                    _check_no_reactions(commit)
+                    if _leads_on(commit):
+                        leading.add(commit.command)
                     count += sum(len(append.events) for append in commit.appends)
                     yield commit
             if stop is not None and stop():
                 raise _Undo
 
         try:
-            self.log.append(commits())
+            appended = self.log.append(commits())
         except _Undo:
             return 0
+        for done in appended:
+            if done.command in leading:
+                self._run_reactions(done)
         return count
 
     # --- reading -------------------------------------------------------------------------
@@ -361,6 +374,17 @@ class CRM:
             return
         for _, events in self.log.by_household(households=[stream]):
             yield from events
+
+    @property
+    def views(self) -> Views:
+        """The read models (LOG-05).
+
+        Raises:
+            Invalid: there are none here.
+        """
+        if self._views is None:
+            raise Invalid.one("views_missing", "this CRM was opened without views")
+        return self._views
 
     def verify(self) -> Verification:
         """Read every stored byte again (see `EventLog.verify`)."""
@@ -607,31 +631,45 @@ class CRM:
         return Receipt(stream, own[-1].version, done.last, tuple(e.event for e in own))
 
     def _run_reactions(self, done: Appended) -> None:
+        """What follows from a command, at once; the consumer sees to whatever is left undone."""
         for recorded in self.log.feed(after=done.first - 1, upto=done.last):
-            for command_id, command in react(recorded):
-                self.do(
-                    command,
-                    by=SYSTEM,
-                    id=command_id,
-                    at=recorded.recorded,
-                    correlation=recorded.envelope.correlation,
-                    causation=recorded.envelope.event_id,
-                )
+            try:
+                self.follow(recorded)
+            except Refused:
+                # The command itself stands. The consumer is refused again, and parks it visibly.
+                continue
+
+    def follow(self, recorded: Recorded[Any]) -> None:
+        """Run the commands that follow from an event; those run before change nothing.
+
+        Raises:
+            Refused: the business says no to one of them.
+        """
+        for command_id, command in react(recorded):
+            self.do(
+                command,
+                by=SYSTEM,
+                id=command_id,
+                at=recorded.recorded,
+                correlation=recorded.envelope.correlation,
+                causation=recorded.envelope.event_id,
+            )
+
+    @property
+    def reactions(self) -> Consumer:
+        """The consumer that runs what an interruption left undone, once and in order."""
+        return Consumer("reactions", LEADING, self.follow)
 
 
 class _Undo(Exception):
     """Leaves a transaction of many commands without a trace."""
 
 
-def _check_no_reactions(commit: Commit) -> None:
-    """A batch is one transaction; what would follow in another stream has no place in it."""
-    for append in commit.appends:
-        for envelope in append.events:
-            if type(envelope.data) in REACTIONS:
-                raise Invalid.one(
-                    "command_has_consequences",
-                    f"`{type(envelope.data).__name__}` leads to further commands; use `do`",
-                )
+def _leads_on(commit: Commit) -> bool:
+    """Whether further commands follow from it."""
+    return any(
+        type(envelope.data) in REACTIONS for append in commit.appends for envelope in append.events
+    )
 
 
 def _utc(instant: datetime | None, where: str) -> datetime | None:

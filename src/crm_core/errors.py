@@ -17,6 +17,7 @@
         ├── DecisionMismatch        CRM-F009  decide(facts, policy) is not the recorded outcome
         ├── NotALog                 CRM-F010  the database is not a log of this library
         ├── PersonErased            CRM-F011  nothing new is sealed for an erased person
+        ├── ViewNotReady            CRM-F012  a view's first build has not caught up yet
         └── LogOutdated             CRM-F014  the tables are those of an earlier version
 
 Messages are lower-case, without a full stop, with input in back-ticks; never personal data.
@@ -233,6 +234,17 @@ class PersonErased(Failed):
     def __init__(self, subject: str) -> None:
         super().__init__(f"`{subject}` was erased; nothing new about them is kept")
         self.subject = subject
+
+
+class ViewNotReady(Failed):
+    """The first build of this version of a view has not caught up with the log yet."""
+
+    code = "CRM-F012"
+    retry_safe = True
+
+    def __init__(self, view: str, version: int) -> None:
+        super().__init__(f"view `{view}` of version {version} has not caught up yet")
+        self.view, self.version = view, version
 
 
 class LogOutdated(Failed):

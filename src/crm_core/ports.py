@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import frozen
 
-from crm_core.kernel.projection import Projection
-from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Tip
+from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
+from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Settled, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
 
 R = TypeVar("R")
@@ -85,6 +85,26 @@ class EventLog(Protocol):
         """
         ...
 
+    def settled(
+        self, *, after: int = 0, names: Collection[str] | None = None, limit: int = 1000
+    ) -> Settled:
+        """A page of the feed behind position `after` for those who must not miss anything.
+
+        Known events that are not among `names` are left out; unknown ones never are, because
+        nobody can tell what they would have meant. Nothing raises for a damaged or unknown event.
+
+        Args:
+            limit: Of events on the page.
+
+        Raises:
+            Invalid: one of the names is not that of an event, so nobody would ever hear of it.
+        """
+        ...
+
+    def count(self, *, after: int = 0) -> int:
+        """How many events stand behind position `after`."""
+        ...
+
     def by_household(
         self,
         *,
@@ -137,17 +157,30 @@ class EventLog(Protocol):
 
 
 class Views(Protocol):
-    """Rows of projections, kept up with the log (LOG-05)."""
+    """Rows of projections, and consumers, kept up with the log (LOG-05).
 
-    def catch_up(self, view: Projection[Any]) -> int:
+    Any number of workers on any machines may keep up the same view: each event takes effect once.
+    """
+
+    def catch_up(
+        self, view: Projection[Any] | Consumer, *, stop: Callable[[], bool] | None = None
+    ) -> int:
         """Apply what the feed holds behind the place reached; the place reached now.
 
-        Events that cannot be applied are parked with their stream, visibly; others proceed.
+        Events that cannot be applied are parked with their stream, visibly; others proceed. A
+        build that has caught up becomes the live one.
+
+        Args:
+            stop: Asked after each batch; True ends it there.
         """
         ...
 
     def get(self, view: Projection[R], key: str) -> R | None:
-        """The row of that key as of the place reached, or None."""
+        """The row of that key as of the place reached, or None.
+
+        Raises:
+            ViewNotReady: the first build of this version has not caught up yet.
+        """
         ...
 
     def scan(
@@ -163,7 +196,40 @@ class Views(Protocol):
         Args:
             upto: Only rows whose order is not behind this one.
             after: Order and key of the last row of the page before.
+
+        Raises:
+            ViewNotReady: the first build of this version has not caught up yet.
         """
+        ...
+
+    def rebuild(self, view: Projection[Any]) -> int:
+        """Begin a new build beside the live one, which readers go on seeing; its number.
+
+        `catch_up` carries it on, after an interruption too, and makes it live once it has caught
+        up and has no more parked events than the live one. An unfinished build is given up.
+        """
+        ...
+
+    def retry(self, view: Projection[Any] | Consumer) -> int:
+        """Try parked events again, each stream in order; how many took effect now."""
+        ...
+
+    def status(self) -> Sequence[BuildStatus]:
+        """Every consumer and build, sorted."""
+        ...
+
+    def parked(
+        self, consumer: str, version: int, build: int, *, after: int = 0, limit: int = 1000
+    ) -> Sequence[Parked]:
+        """What a build has parked behind position `after`, in order of position."""
+        ...
+
+    def prune(self, views: Iterable[Projection[Any]]) -> int:
+        """Drop builds of versions older than the given ones of the same name; how many."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the views hold open."""
         ...
 
 

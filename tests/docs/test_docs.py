@@ -429,6 +429,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
         "show": ["show", "H00001"],
         "verify": ["verify"],
+        "projections": ["projections"],
+        "work": ["work", "--once"],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
     }
     found = {}

@@ -9,6 +9,7 @@ from crm_core.testing.contracts import EventLogContract, KeyVaultContract
 from crm_core.testing.laws import check_codec, check_decider
 from crm_core.testing.scenario import Given, Outcome, given
 from crm_core.testing.strategies import History, Step, any_events, events_of, histories
+from crm_core.testing.views import ViewsContract
 
 __all__ = [
     "EventLogContract",
@@ -17,6 +18,7 @@ __all__ = [
     "KeyVaultContract",
     "Outcome",
     "Step",
+    "ViewsContract",
     "any_events",
     "check_codec",
     "check_decider",

@@ -45,7 +45,7 @@ class Writer(Protocol):
 
 
 @frozen
-class Settled:
+class Frontier:
     """How far the log is final: nothing will ever be written at or before `position`.
 
     Args:
@@ -107,6 +107,16 @@ class RowStore(Protocol):
         """Up to `limit` rows behind position `after` up to `upto`, in order of position."""
         ...
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        """The same, of all rows whose name is not one of `names`."""
+        ...
+
+    def count(self, after: int) -> int:
+        """How many settled rows stand behind position `after`."""
+        ...
+
     def household_page(
         self,
         after: tuple[str, int],
@@ -133,7 +143,7 @@ class RowStore(Protocol):
         """
         ...
 
-    def settled(self) -> Settled:
+    def frontier(self) -> Frontier:
         """The same without waiting, and what is held back."""
         ...
 
