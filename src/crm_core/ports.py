@@ -43,6 +43,34 @@ class Verification:
         return self.first_fault is None
 
 
+@frozen
+class Frontier:
+    """How far the log is final: nothing will ever be written at or before `position`.
+
+    Args:
+        position: Of the last event that is final; 0 if there is none.
+        behind: Events that are committed but stand behind a transaction that is still open.
+        seconds: How long the oldest open transaction that holds them back has been open; None if
+            nothing is held back or the store does not tell.
+    """
+
+    position: int
+    behind: int
+    seconds: float | None
+
+
+class Listener(Protocol):
+    """Waits for news of a store; what it says is a hint, and a lost hint costs one wait."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when something may have been appended, at the latest after `seconds`."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
 @runtime_checkable
 class EventLog(Protocol):
     """An append-only history of streams, in one order of positions."""
@@ -129,6 +157,14 @@ class EventLog(Protocol):
         Nothing will be written at or before it: a reader who has read so far has missed nothing.
         Positions grow, but need not be contiguous.
         """
+        ...
+
+    def frontier(self) -> Frontier:
+        """How far the log is final, and what is held back."""
+        ...
+
+    def listen(self) -> Listener:
+        """Someone to wait with for the next append."""
         ...
 
     def cutoff(self, known: datetime | None, *, without: str) -> Cutoff:

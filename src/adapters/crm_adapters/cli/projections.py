@@ -109,12 +109,16 @@ def standings(crm: CRM, tasks: dict[str, Task]) -> list[dict[str, Any]]:
         name: list(builds)
         for name, builds in groupby(crm.views.status(), lambda one: (one.consumer, one.version))
     }
-    end, lag = crm.log.head(), crm.log.count()
+    end, lag, frontier = crm.log.head(), crm.log.count(), crm.log.frontier()
     for task in tasks.values():
         new = BuildStatus(task.name, task.version, 0, "new", 0, end, lag)
         found.setdefault((task.name, task.version), [new])
     return [
-        _standing(crm.views, name, version, builds, tasks.get(name))
+        {
+            **_standing(crm.views, name, version, builds, tasks.get(name)),
+            "held_back": frontier.behind,
+            "held_seconds": frontier.seconds,
+        }
         for (name, version), builds in sorted(found.items())
     ]
 
@@ -167,6 +171,10 @@ def _event(one: Parked) -> dict[str, Any]:
 def _show(app: App, shown: list[dict[str, Any]]) -> None:
     columns = ("name", "version", "state", "position", "end", "lag", "parked")
     app.out.table(columns, [[one[column] for column in columns] for one in shown])
+    if shown and shown[0]["held_back"]:
+        seconds = shown[0]["held_seconds"]
+        since = "" if seconds is None else f", open for {seconds:.0f} s"
+        app.out.print(f"{shown[0]['held_back']} events wait for a transaction of others{since}")
     events = [(one["name"], event) for one in shown for event in one["parked_events"]]
     if events:
         app.out.print()

@@ -47,7 +47,7 @@ from crm_adapters.eventlog.eventsourcing_compat import (
     make_stored_event,
     unfit_for_logs,
 )
-from crm_adapters.eventlog.store import Batch, Frontier, Listener
+from crm_adapters.eventlog.store import Batch
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -57,6 +57,7 @@ from crm_core.errors import (
 )
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 _PAGE = 1000
 _HOUSEHOLD = b',"household":"'

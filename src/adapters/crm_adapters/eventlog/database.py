@@ -20,9 +20,10 @@ from sqlalchemy.exc import DatabaseError
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.bell import Bell, BellListener
-from crm_adapters.eventlog.store import Batch, Frontier, Listener
+from crm_adapters.eventlog.store import Batch
 from crm_core.errors import Failed, LogOutdated, NotALog
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 COLUMNS = "position, stream, version, name, household, state"
 

@@ -22,7 +22,7 @@ from crm_core.kernel.recorded import (
     Tip,
     Unreadable,
 )
-from crm_core.ports import ChainFault, Verification
+from crm_core.ports import ChainFault, Frontier, Listener, Verification
 
 CHUNK_ROWS = 1000
 """Rows encoded and inserted at a time."""
@@ -161,12 +161,12 @@ class CodecEventLog:
         its word is lost, the event is seen at the next poll. `stop` is looked at once per poll.
         """
         stop = Event() if stop is None else stop
-        listener = self.store.listen()
+        listener = self.listen()
         pause = LOOK_SECONDS
         try:
             while not stop.is_set():
                 # The end is read first: what comes later is left for the next round.
-                end = self.store.frontier().position
+                end = self.frontier().position
                 if end > after:
                     yield from self.feed(after=after, upto=end, names=names)
                     after, pause = end, LOOK_SECONDS
@@ -233,6 +233,12 @@ class CodecEventLog:
 
     def head(self) -> int:
         return self.store.head()
+
+    def frontier(self) -> Frontier:
+        return self.store.frontier()
+
+    def listen(self) -> Listener:
+        return self.store.listen()
 
     def cutoff(self, known: datetime | None, *, without: str) -> Cutoff:
         names = [name for name in self.codec.catalog.names() if not name.startswith(without)]

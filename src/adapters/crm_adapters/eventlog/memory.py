@@ -10,10 +10,11 @@ from threading import RLock
 
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.bell import Bell, BellListener
-from crm_adapters.eventlog.store import Batch, Frontier, Listener
+from crm_adapters.eventlog.store import Batch
 from crm_core.errors import Conflict
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 
 class MemoryStore:

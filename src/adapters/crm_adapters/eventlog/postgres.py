@@ -36,7 +36,7 @@ from crm_adapters.eventlog.routines import (
     SETTLED,
     START,
 )
-from crm_adapters.eventlog.store import Batch, Frontier, Listener, Writer
+from crm_adapters.eventlog.store import Batch, Writer
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -46,6 +46,7 @@ from crm_core.errors import (
     StoreFull,
     StoreUnreachable,
 )
+from crm_core.ports import Frontier, Listener
 
 CHANNEL = "crm_appended"
 """Channel on which appends are announced; the payload is the tenant."""

@@ -8,7 +8,7 @@ from time import monotonic
 
 from crm_adapters.projections.runner import Task
 from crm_core.errors import CrmError
-from crm_core.ports import EventLog, Views
+from crm_core.ports import EventLog, Listener, Views
 
 ROUND_SECONDS = 30.0
 """How long nothing may happen before everything is looked at again: what others began, held or
@@ -50,7 +50,14 @@ class Worker:
         return well
 
     def run(self, poll: float) -> None:
-        """Go on until told to stop; where nothing happens, ask for the end once every `poll`."""
+        """Go on until told to stop; where nothing is heard, ask for the end once every `poll`."""
+        listener = self.log.listen()
+        try:
+            self._run(listener, poll)
+        finally:
+            listener.close()
+
+    def _run(self, listener: Listener, poll: float) -> None:
         seen, due = -1, 0.0
         while not self.stopping.is_set():
             try:
@@ -62,4 +69,5 @@ class Worker:
                 # At the end that was asked for before: what comes meanwhile is behind it.
                 seen = end if self.once() else -1
                 due = monotonic() + ROUND_SECONDS
-            self.stopping.wait(poll)
+            if not self.stopping.is_set():
+                listener.wait(poll)
