@@ -16,7 +16,8 @@
         ├── PolicyDigestMismatch    CRM-F008  a policy is not the one that was pinned
         ├── DecisionMismatch        CRM-F009  decide(facts, policy) is not the recorded outcome
         ├── NotALog                 CRM-F010  the database is not a log of this library
-        └── PersonErased            CRM-F011  nothing new is sealed for an erased person
+        ├── PersonErased            CRM-F011  nothing new is sealed for an erased person
+        └── NotDelivered            CRM-F013  the other side did not take a message or event
 
 Messages are lower-case, without a full stop, with input in back-ticks; never personal data.
 """
@@ -232,3 +233,21 @@ class PersonErased(Failed):
     def __init__(self, subject: str) -> None:
         super().__init__(f"`{subject}` was erased; nothing new about them is kept")
         self.subject = subject
+
+
+class NotDelivered(Failed):
+    """The other side did not take a message, or it is unknown whether it did.
+
+    Args:
+        reason: A word for why, e.g. `unreachable`; never the other side's own words, which may
+            repeat an address.
+        transient: Whether another attempt may succeed. Its id stays the same, so that a receiver
+            that knows ids takes it once.
+    """
+
+    code = "CRM-F013"
+
+    def __init__(self, reason: str, *, transient: bool) -> None:
+        again = "it may be tried again" if transient else "trying again will not help"
+        super().__init__(f"not delivered: {reason.replace('_', ' ')}; {again}")
+        self.reason, self.transient = reason, transient
