@@ -104,7 +104,7 @@ def opened(folder: Path, rounds: int) -> CRM:
     return crm
 
 
-def worker(folder: Path, port: int, rounds: int) -> None:
+def worker(folder: Path, port: int, rounds: int, ready: int) -> None:
     crm = opened(folder, rounds)
     notices = Notices(crm)
     done = {e.event.cause for e in crm.log.feed(names=[QUEUED])}
@@ -112,6 +112,7 @@ def worker(folder: Path, port: int, rounds: int) -> None:
     outbox = Outbox(crm, FoldedViews(crm.log), {"": notifier})
     # A few events and then what is due, so that kills meet both.
     waiting = [e for e in crm.log.feed(names=noticed_names()) if e.envelope.event_id not in done]
+    os.write(ready, b".")
     while waiting:
         for recorded in waiting[:2]:
             notices.handle(recorded)
@@ -160,7 +161,11 @@ class Trial:
     def work(self, port: int, *, kill_after: float | None = None) -> bool:
         """One worker; whether it was killed before it was done."""
         self.rounds += 1
-        child = forked(partial(worker, self.folder, port, self.rounds))
+        told, ready = os.pipe()
+        child = forked(partial(worker, self.folder, port, self.rounds, ready))
+        os.close(ready)
+        os.read(told, 1)
+        os.close(told)
         if kill_after is not None:
             time.sleep(kill_after)
             os.kill(child, signal.SIGKILL)
@@ -180,7 +185,7 @@ class Trial:
     def run(self, port: int) -> None:
         chance = random.Random(self.kills)
         while self.killed < self.kills:
-            if self.work(port, kill_after=chance.uniform(0.005, 0.06)):
+            if self.work(port, kill_after=chance.uniform(0, 0.03)):
                 self.killed += 1
             else:
                 # It was done before the kill came: more work, so that kills hit busy hands.

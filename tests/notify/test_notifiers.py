@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from servers import HOST, MailServer, Receiver, certificate, free_port
 
 from crm_adapters.notify import open_notifier
 from crm_adapters.notify.channels import AppriseNotifier
@@ -24,6 +23,7 @@ from crm_core.kernel.sealed import Personal
 from crm_core.ports import Outgoing
 from crm_core.testing import NotifierContract
 from crm_core.testing.contracts import HEADER_INJECTIONS
+from notify.servers import HOST, MailServer, Receiver, certificate, free_port
 
 pytestmark = pytest.mark.rule("OUT-01")
 

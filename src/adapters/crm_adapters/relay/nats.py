@@ -107,6 +107,8 @@ class NatsRelay:
             self._client = await nats.connect(
                 self._url,
                 allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
                 connect_timeout=self._timeout,
                 error_cb=_silent,
             )
