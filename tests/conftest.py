@@ -26,6 +26,12 @@ settings.load_profile("ci")
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "crm-hypothesis")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kills", type=int, default=100, help="how often the dispatcher of messages is killed"
+    )
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Any]:
     """A PostgreSQL of our own: started when first asked for, gone with the session."""

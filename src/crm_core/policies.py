@@ -20,20 +20,25 @@ from crm_core.errors import (
 )
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef
+from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.template import Template
 from crm_core.payments.credit import CreditPolicy
 from crm_core.requests.sla import SlaPolicy
 
-Policy = CreditPolicy | GradingPolicy | SlaPolicy
-P = TypeVar("P", CreditPolicy, GradingPolicy, SlaPolicy)
+Policy = CreditPolicy | GradingPolicy | MessagePolicy | SlaPolicy | Template
+P = TypeVar("P", CreditPolicy, GradingPolicy, MessagePolicy, SlaPolicy, Template)
 
 DEFAULT_GRADING = "grade-cn-default"
 DEFAULT_CREDIT = "credit-cn-default"
 DEFAULT_SLA = "sla-cn-default"
+DEFAULT_MESSAGES = "messages-cn-default"
 
 _SHIPPED: tuple[tuple[str, Callable[[str], Policy]], ...] = (
-    ("gradings", GradingPolicy.parse),
-    ("payments", CreditPolicy.parse),
-    ("requests", SlaPolicy.parse),
+    ("gradings/policies", GradingPolicy.parse),
+    ("messages/policies", MessagePolicy.parse),
+    ("messages/templates", Template.parse),
+    ("payments/policies", CreditPolicy.parse),
+    ("requests/policies", SlaPolicy.parse),
 )
 
 
@@ -117,8 +122,8 @@ class PolicyBook:
 def shipped() -> PolicyBook:
     """The policies that come with the package."""
     policies = []
-    for slice_name, parse in _SHIPPED:
-        folder = files("crm_core") / slice_name / "policies"
+    for path, parse in _SHIPPED:
+        folder = files("crm_core").joinpath(path)
         for file in sorted(folder.iterdir(), key=lambda f: f.name):
             if file.name.endswith(".toml"):
                 policies.append(parse(file.read_text(encoding="utf-8")))

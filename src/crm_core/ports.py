@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from attrs import frozen
+from attrs import field, frozen
 
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
 from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Settled, Tip
@@ -294,6 +294,49 @@ class KeyVault(Protocol):
 
     def close(self) -> None:
         """Give back what the vault holds open."""
+        ...
+
+
+@frozen
+class Outgoing:
+    """A message as a channel sends it.
+
+    Args:
+        id: Stable: the same message has it at every attempt, and no other message ever.
+        channel: The channel it was meant for: `sms`, `email`, ...
+        purpose: What it is for.
+        language: `zh` or `en`.
+        address: Where to; known only while it is being sent.
+        subject: One line.
+        body: The text; like the subject it may hold a name, so neither ever shows itself.
+    """
+
+    id: str
+    channel: str
+    purpose: str
+    language: str
+    address: Personal
+    subject: str = field(repr=False)
+    body: str = field(repr=False)
+
+
+class Notifier(Protocol):
+    """Sends messages by one channel (OUT-01)."""
+
+    def send(self, outgoing: Outgoing) -> str:
+        """Hand the message over; a receipt of one line, without anything personal.
+
+        Sending the same id again is allowed; whether the receiver takes it twice is its affair.
+
+        Raises:
+            NotDelivered: it was refused, or the channel cannot be reached, or it is unknown
+                whether the message was taken. Nothing else is raised for what a message says or
+                what the other side does.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the notifier holds open."""
         ...
 
 

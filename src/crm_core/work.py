@@ -18,18 +18,22 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import check_id
+from crm_core.messages import MESSAGES
+from crm_core.messages.commands import Known, QueueMessage
+from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.template import Template
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.commands import RegisterHousehold
+from crm_core.owners.commands import ROLES, RegisterHousehold
 from crm_core.owners.state import Household
 from crm_core.payments import ACCOUNT
 from crm_core.payments.commands import MovePayment
-from crm_core.policies import DEFAULT_SLA, PolicyBook
+from crm_core.policies import DEFAULT_MESSAGES, DEFAULT_SLA, PolicyBook
 from crm_core.ports import EventLog
 from crm_core.requests import REQUEST
 from crm_core.requests.commands import Rebase, ReceiveRequest
 from crm_core.requests.sla import SlaPolicy
 
-AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN)
+AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN, MESSAGES)
 
 _BY_COMMAND = {command: aggregate for aggregate in AGGREGATES for command in aggregate.commands}
 
@@ -67,6 +71,7 @@ class Work:
             ReceiveRequest: self._with_policy,
             Rebase: self._with_policy,
             MovePayment: self._with_receiver,
+            **dict.fromkeys(MESSAGES.commands, self._with_members),
         }
 
     def plan(
@@ -201,6 +206,22 @@ class Work:
                 {"payment": command.payment},
             )
         return attrs.evolve(command, refused_there=refusal)
+
+    def _with_members(self, command: Any, _: Sequence[Claim], at: datetime) -> Any:
+        if command.known is not None:
+            return command
+        day = local_date(at, self._zone)
+        template = neutral = None
+        if isinstance(command, QueueMessage):
+            template = self._policies.find(Template, command.template, day)
+            if template.neutral:
+                neutral = self._policies.find(Template, template.neutral, day)
+        stream = HOUSEHOLD.stream(command.household)
+        file, _tip = self._states.get(stream) or self._load(HOUSEHOLD, stream)
+        holding = [role.member for name in ROLES for role in file.holding(name, day)]
+        policy = self._policies.find(MessagePolicy, DEFAULT_MESSAGES, day)
+        known = Known(at, self._zone, policy, tuple(dict.fromkeys(holding)), template, neutral)
+        return attrs.evolve(command, known=known)
 
 
 def _last(_state: Any, event: Any) -> Any:

@@ -19,6 +19,8 @@ from crm_core.events import catalog
 from crm_core.kernel.recorded import Envelope
 from crm_core.kernel.rules import Operator, Value
 from crm_core.kernel.sealed import PersonalValue
+from crm_core.messages.commands import FAILURES
+from crm_core.messages.template import LANGUAGES
 from crm_core.owners.commands import KINDS as HOUSEHOLD_KINDS
 from crm_core.owners.commands import ROLES, SOURCES
 from crm_core.payments.commands import CHARGE_KINDS, METHODS
@@ -86,6 +88,7 @@ SLICES = {
     "owners": "Streams `household/HOUSEHOLD`, and `place/ESTATE/BUILDING/UNIT/ROOM` for the claim of a place.",
     "payments": "Streams `account/HOUSEHOLD`.",
     "requests": "Streams `request/REQUEST`.",
+    "messages": "Streams `messages/HOUSEHOLD`.",
     "gradings": "Streams `grading/HOUSEHOLD` for decisions, and `grading-run/RUN` for runs.",
 }
 
@@ -112,7 +115,37 @@ WORDS = {
     "GradingDecided.outcome": "what follows from the facts",
     "HouseholdRegistered.kind": _one_of(HOUSEHOLD_KINDS),
     "HouseholdRegistered.source": _one_of(SOURCES),
+    "DeliveryFailed.reason": _one_of(FAILURES),
     "MemberAdded.role": _one_of(ROLES),
+    "MessageDeferred.reason": _one_of(("over_cap", "quiet_hours")),
+    "MessageQueued.cause": "id of the event it is about",
+    "MessageQueued.channel": "channel it is meant for",
+    "MessageQueued.language": _one_of(LANGUAGES),
+    "MessageQueued.neutral": "its neutral twin, for who refused personalisation",
+    "MessageQueued.parameters": "what the template is filled with",
+    "MessageQueued.purpose": "what it is for; the policy says what follows from that",
+    "MessageQueued.recipient": "member to be told; empty where the household has none",
+    "MessageReleased.day": "the day it counts on",
+    "MessageReleased.template": "the template used",
+    "MessageSent.day": "the day it was taken",
+    "MessageDeferred.until": "first instant at which it may be sent",
+    "MessageWithheld.reason": _one_of(
+        (
+            "expired",
+            "no_consent",
+            "no_recipient",
+            "opted_out",
+            "over_cap",
+            "purpose_ended",
+            "recipient_not_of_household",
+        )
+    ),
+    "Parameter.name": "name of the parameter",
+    "Parameter.value": "fen, a day, an instant, a reference, or one of a list of words",
+    "PreferenceChanged.about": "a purpose, `any` that can be refused, or `personalisation`",
+    "PreferenceChanged.allowed": "agreed to, or refused",
+    "PreferenceChanged.channel": "only for this channel",
+    "PreferenceChanged.evidence": "how they said so",
     "Outcome.type": "customer type as the rule suggests it",
     "PolicyRef.name": "its name",
     "PolicyRef.version": "its version",
@@ -121,6 +154,7 @@ WORDS = {
     "RequestReceived.kind": _one_of(REQUEST_KINDS),
     "amount_fen": "amount in fen, above zero",
     "approver": "who approved it",
+    "attempt": "which attempt, from 1",
     "attempted_at": "when the customer was asked",
     "attention": "distinct matters raised in the year",
     "b2_entries": "how often B2 or worse was entered in the year",
@@ -148,6 +182,7 @@ WORDS = {
     "due_at": "when it is due",
     "estate": "estate (小区)",
     "evidence": "what it rests on",
+    "expires_at": "from then on it makes no sense to be told",
     "fact": "name of the fact",
     "facts": "the facts it was decided on",
     "from_household": "the household it was booked to before",
@@ -155,13 +190,16 @@ WORDS = {
     "gradings": "how many households were graded",
     "household": "household (户号)",
     "layer": "layer of the pyramid, or `insufficient`",
+    "leased_until": "until then no other attempt begins",
     "made_at": "when the promise was made",
     "member": "pseudonymous id of the person",
+    "message": "id of the message: hash of cause, template and recipient",
     "met": "whether it was true",
     "method": _one_of(METHODS),
     "missing": "the criteria that are not met",
     "moved_in": "day of moving in (入住日期)",
     "name": "name of the person",
+    "not_before": "first instant at which it may be sent",
     "of": "the request it duplicates",
     "on": "the day it is about",
     "op": "how value and threshold are compared",
@@ -182,10 +220,12 @@ WORDS = {
     "purchase": "number of the purchase",
     "purchases_fen": "purchases less refunds of the year",
     "reason": "why",
+    "receipt": "what the channel answered",
     "received_at": "when it was received",
     "refund": "number of the refund",
     "reopened_at": "when it was opened again",
     "request": "number of the request",
+    "retry_at": "when it is tried again; without it the message is given up",
     "role": "role it is about",
     "room": "room (房号)",
     "run": "id of the run",
@@ -197,6 +237,7 @@ WORDS = {
     "status": "`computed` or `awaiting_confirmation`",
     "summary": "what it is about",
     "targets": "targets pinned to it",
+    "template": "the wording it is made from",
     "threshold": "with what it was compared",
     "to_household": "the household it belongs to",
     "to_owner": "who owns it now",

@@ -17,12 +17,14 @@ import click
 import pytest
 from events_page import render
 
+from crm_adapters import open_crm
 from crm_adapters.cli.app import crm as command_line
 from crm_adapters.cli.app import run
 from crm_adapters.files.tables import KINDS
-from crm_core import errors
+from crm_core import Actor, errors
 from crm_core.errors import CrmError
 from crm_core.events import catalog
+from crm_core.payments import ReceivePayment
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -432,9 +434,15 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "projections": ["projections"],
         "work": ["work", "--once"],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
+        "notify": ["notify", "--to", "console:", "--once"],
+        "messages": ["messages", "H00001"],
     }
     found = {}
     for name, arguments in asked.items():
+        if name == "notify":
+            with open_crm(db) as crm:
+                payment = ReceivePayment("H00001", "new-1", 100, crm.clock.now().date(), "cash")
+                crm.do(payment, by=Actor("S17", "finance"))
         out = io.StringIO()
         with redirect_stdout(out), redirect_stderr(io.StringIO()):
             assert run(["--db", db, "--format", "json", *arguments]) == 0

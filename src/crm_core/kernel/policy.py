@@ -127,6 +127,12 @@ def _int(value: Any, _kind: type) -> int:
     return value
 
 
+def _bool(value: Any, _kind: type) -> bool:
+    if type(value) is not bool:
+        raise ValueError("true or false is expected")
+    return value
+
+
 def _str(value: Any, _kind: type) -> str:
     if type(value) is not str:
         raise ValueError("text is expected")
@@ -154,6 +160,8 @@ def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_structure_hook(date, _date)
     converter.register_structure_hook(int, _int)
+    # A truth value is a number to Python; without a hook of its own it would be read as one.
+    converter.register_structure_hook(bool, _bool)
     converter.register_structure_hook(str, _str)
     # Text enumerations are text too; without a hook of its own this one would stay plain text.
     converter.register_structure_hook(Operator, _operator)

@@ -5,7 +5,7 @@ histories; `laws` checks what holds for every decider and codec; `contracts` che
 Needs hypothesis and pytest; nothing outside this package does.
 """
 
-from crm_core.testing.contracts import EventLogContract, KeyVaultContract
+from crm_core.testing.contracts import EventLogContract, KeyVaultContract, NotifierContract
 from crm_core.testing.laws import check_codec, check_decider
 from crm_core.testing.scenario import Given, Outcome, given
 from crm_core.testing.strategies import History, Step, any_events, events_of, histories
@@ -16,6 +16,7 @@ __all__ = [
     "Given",
     "History",
     "KeyVaultContract",
+    "NotifierContract",
     "Outcome",
     "Step",
     "ViewsContract",
