@@ -400,6 +400,9 @@ def test_a_refusal_works_at_once_also_for_what_is_queued() -> None:
 @pytest.mark.rule("OUT-01")
 def test_a_refusal_while_a_message_is_being_sent_stops_its_next_attempt() -> None:
     care = note_id("care")
+    given(MESSAGES).when(note("care"), release(NINE, care), prefer("care", allowed=False)).state(
+        lambda state: state.status(care).name == "sending"
+    )
     failure = RecordFailure("V1", care, 1, "unreachable", True, KNOWN)
     outcome = given(MESSAGES).when(
         note("care"),
@@ -419,6 +422,8 @@ def test_who_refuses_personalisation_gets_the_neutral_twin_even_of_what_is_queue
     given(MESSAGES, QUEUED, no).when(release()).then(released(template=TWIN))
     other = PreferenceChanged(TENANT, "personalisation", None, False, "")
     given(MESSAGES, QUEUED, other).when(release()).then(released(template=TEMPLATE))
+    everything = PreferenceChanged(OWNER, "any", None, False, "")
+    given(MESSAGES, QUEUED, everything).when(release()).then(released(template=TEMPLATE))
     email = PreferenceChanged(OWNER, "personalisation", "email", False, "")
     given(MESSAGES, QUEUED, email).when(release()).then(released(template=TEMPLATE))
 
@@ -508,6 +513,9 @@ def test_what_left_the_house_is_recorded_whatever_was_decided_meanwhile() -> Non
     """A slow channel answers after its time was over and the message was withheld."""
     past = [QUEUED, released(), MessageWithheld(ID, "recipient_not_of_household")]
     given(MESSAGES, *past).when(sent(NINE + HOUR)).then(MessageSent(ID, 1, DAY, "250")).state(
+        lambda state: state.status(ID).name == "sent"
+    )
+    given(MESSAGES, QUEUED, released(), MessageSent(ID, 1, DAY, "250"), past[-1]).state(
         lambda state: state.status(ID).name == "sent"
     )
     # Late news of an attempt that was followed by another one changes nothing.

@@ -191,12 +191,12 @@ class Outbox:
         except CrmError:
             # Another version of the host runs here; one that knows the wording may come.
             raise NotDelivered("template_unavailable", transient=True) from None
-        name, address = self._contact(due.household, queued)
+        name, address = self._contact(due.household, queued, named=template.personalised)
         text = template.render(
             queued.language,
             {parameter.name: parameter.value for parameter in queued.parameters},
             self._crm.zone,
-            name if template.personalised else "",
+            name,
         )
         return Outgoing(
             due.message,
@@ -208,14 +208,15 @@ class Outbox:
             text.body,
         )
 
-    def _contact(self, household: str, queued: MessageQueued) -> tuple[str, str]:
-        """Name and address of the recipient as the file has them at this moment."""
+    def _contact(self, household: str, queued: MessageQueued, *, named: bool) -> tuple[str, str]:
+        """Name, if it is asked for, and address as the file has them at this moment."""
         file = self._crm.get(Household, household, by=OUTBOX, purpose=queued.purpose)
         member = file.members().get(queued.recipient) if file is not None else None
         if member is None or member.phone is None:
             raise NotDelivered("address_missing", transient=False)
         places = self._places(household, queued.recipient)
-        return self._open(member.name, places), self._open(member.phone, places)
+        name = self._open(member.name, places) if named else ""
+        return name, self._open(member.phone, places)
 
     def _places(self, household: str, member: str) -> dict[Any, Place]:
         """Where each sealed value about a member stands."""
