@@ -52,7 +52,7 @@ from crm_core.owners import HOUSEHOLD
 from crm_core.owners.state import Household
 from crm_core.payments import ACCOUNT, COLLECTION
 from crm_core.payments.credit import CreditPolicy, standing
-from crm_core.payments.events import EVENTS as PAYMENTS
+from crm_core.payments.events import ACCOUNT_EVENTS, COLLECTION_EVENTS
 from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import Limit, limits
@@ -83,7 +83,8 @@ CHUNK_HOUSEHOLDS = 500
 """Gradings written in one transaction of a run; an interruption loses no more than these."""
 
 _NOT_FACTS = "gradings."
-_PAYMENTS = frozenset(kind.stored for kind in PAYMENTS)
+_ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
+_PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
 _DECIDED = "gradings.decided/1"
 _COMPLETED = "gradings.run_completed/1"
 
@@ -574,15 +575,15 @@ class CRM:
         self,
         known: datetime | None,
         households: Sequence[str] | None,
-        names: frozenset[str] = frozenset(),
+        names: frozenset[str] = _ACCOUNTS,
     ) -> Iterator[tuple[str, str, list[tuple[Any, int]]]]:
         """Household, estate, and events with positions of everybody whose file is known then."""
         known = _utc(known, "known")
         if households is not None:
             self._check_households(households)
-        wanted = EVENT_NAMES | names | {REGISTERED}
+        wanted = names | {REGISTERED}
         for household, events in self.log.by_household(names=wanted, households=households):
-            seen = visible(events, known=known)
+            seen = events if known is None else visible(events, known=known)
             file = next((e.event for e in seen if e.name == REGISTERED), None)
             if file is not None:
                 yield household, file.estate, [(e.event, e.position) for e in seen]

@@ -116,9 +116,9 @@ class Ledger:
     def of(cls, facts: Iterable[tuple[Any, int]]) -> Ledger:
         """The ledger of account events with their positions, in the order of the log."""
         book = _Book()
-        steps = _STEPS
+        steps = _STEPS.get
         for event, position in facts:
-            step = steps.get(type(event))
+            step = steps(type(event))
             if step is not None:
                 step(book, event, position)
         if book.corrected:
