@@ -331,6 +331,14 @@ def test_what_is_upheld_was_never_owed_and_the_rest_ages_in_full() -> None:
 
 
 @pytest.mark.rule("PAY-06")
+def test_what_was_upheld_is_no_part_of_what_was_in_dispute() -> None:
+    """60 of 100 yuan in dispute, 30 of them never owed: 40 were undisputed all the time."""
+    booked = [JANUARY, disputed(fen=60_00), decided(upheld=30_00)]
+    assert grade(booked, "2011-03-31") == ("B2", 59, 40_00)
+    assert grade(booked, "2011-04-10") == ("B2", 69, 70_00)
+
+
+@pytest.mark.rule("PAY-06")
 def test_the_part_that_is_not_disputed_goes_on_ageing() -> None:
     booked = [JANUARY, disputed(fen=60_00)]
     assert grade(booked, "2011-03-02") == ("B1", 30, 40_00)
@@ -734,6 +742,14 @@ def test_a_late_charge_never_worsens_a_grade(booked: tuple[Any, ...], fen: int, 
                 assert standing(with_it, look, credit) == standing(ledger, look, credit)
             window = Period.of_year(2011)
             assert course(with_it, window, credit) == course(ledger, window, credit)
+
+
+@pytest.mark.rule("PAY-07", "PAY-08")
+def test_money_for_a_late_charge_is_no_money_for_principal_in_any_look_at_the_year() -> None:
+    booked = [JANUARY, claimed(fen=100_00), paid(on="2011-03-20", charge="L1")]
+    over = course(Ledger.of(_placed(booked)), Period.of_year(2011), DEFAULT)
+    assert (over.worst, over.last) == ("B4", "B4")
+    assert grade(booked, "2011-12-31")[0] == "B4"
 
 
 @pytest.mark.rule("PAY-08", "PAY-15")

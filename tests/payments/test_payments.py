@@ -668,6 +668,64 @@ def test_a_month_ends_on_the_same_day_or_the_last_of_a_shorter_one(
     assert table.grade(day(due), day(last_day) + timedelta(days=1)) == worse
 
 
+AMOUNT = next(table for table in TABLES if table.unit == "months_of_fee")
+
+
+def by_amount(*charges: tuple[str, str, str, int], on: str = "2011-06-01") -> str:
+    """The grade of unpaid charges: kind, period, due date, amount."""
+    events = [
+        ChargeRaised(f"C{n}", kind, period, fen, day(due))
+        for n, (kind, period, due, fen) in enumerate(charges)
+    ]
+    return standing(Ledger.of(_placed(events)), day(on), AMOUNT).grade
+
+
+@pytest.mark.rule("PAY-04")
+@pytest.mark.parametrize(
+    ("fen", "expected"),
+    [
+        (1, "B1"),
+        (100_00, "B1"),
+        (100_01, "B2"),
+        (300_00, "B2"),
+        (300_01, "B3"),
+        (600_00, "B3"),
+        (600_01, "B4"),
+        (1200_00, "B4"),
+        (1200_01, "B5"),
+    ],
+)
+def test_the_table_by_amount_counts_months_of_the_management_fee(fen: int, expected: str) -> None:
+    fee = ChargeRaised("C1", "management_fee", "2011-05", 100_00, day("2011-05-01"))
+    rest = ChargeRaised("C2", "utilities", "2011-01", 2000_00, day("2011-01-01"))
+    left = paid(fen=2100_00 - fen, on="2011-05-02")
+    ledger = Ledger.of(_placed([fee, rest, left]))
+    assert standing(ledger, day("2011-05-02"), AMOUNT).overdue_fen == fen
+    assert standing(ledger, day("2011-05-02"), AMOUNT).grade == expected
+    assert standing(ledger, day("2011-01-01"), AMOUNT).grade == "A"
+
+
+@pytest.mark.rule("PAY-04")
+def test_the_fee_of_a_month_is_that_of_the_newest_management_fee_due_before_the_day() -> None:
+    # A year's fee is twelve months of it, a quarter's three.
+    assert by_amount(("management_fee", "2011", "2011-01-01", 1200_00)) == "B4"
+    assert by_amount(("management_fee", "2011-Q1", "2011-01-01", 300_00)) == "B2"
+    assert by_amount(("management_fee", "2011Q1", "2011-01-01", 300_00)) == "B2"
+    assert by_amount(("management_fee", "2011-01", "2011-01-01", 300_00)) == "B1"
+    # The newest counts, and none that is due later or on the day.
+    old = ("management_fee", "2011-01", "2011-01-01", 100_00)
+    new = ("management_fee", "2011-05", "2011-05-01", 200_00)
+    assert by_amount(old, new) == "B2"
+    assert by_amount(old, new, on="2011-05-01") == "B1"
+    assert by_amount(("management_fee", "2011-01", "2011-01-01", 600_00), new) == "B3"
+    assert (
+        by_amount(("management_fee", "2011-01", "2011-01-01", 600_00), new, on="2011-05-01") == "B1"
+    )
+    # Other charges count only where there is no management fee.
+    assert by_amount(old, ("parking", "2011-05", "2011-05-01", 900_00)) == "B4"
+    assert by_amount(("parking", "2011-05", "2011-05-01", 900_00)) == "B1"
+
+
 @pytest.mark.rule("PAY-04")
 def test_all_shipped_tables_have_the_six_grades_in_their_order() -> None:
     named = [p.name for p in shipped().refs() if p.name.startswith("credit-")]

@@ -116,9 +116,9 @@ class Ledger:
     def of(cls, facts: Iterable[tuple[Any, int]]) -> Ledger:
         """The ledger of account events with their positions, in the order of the log."""
         book = _Book()
-        steps = _STEPS.get
+        step_of = _STEPS.get
         for event, position in facts:
-            step = steps(type(event))
+            step = step_of(type(event))
             if step is not None:
                 step(book, event, position)
         if book.corrected:

@@ -159,7 +159,7 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
         amount_fen=amount,
         paid_on=on,
         method=_mostly("cash", "shells"),
-        charge=st.none() | charge,
+        charge=st.one_of(st.none(), charge, charge, st.just("L1")),
         charge_follows=st.booleans(),
     )
     return st.one_of(
