@@ -185,6 +185,8 @@ CLAIMS: list[tuple[list[Any], Any, Any]] = [
     # 40 days of 0.05 % of 100 yuan.
     ([JANUARY], claim(), claimed()),
     ([JANUARY, claimed(fen=1_50)], claim("L2"), claimed("L2", fen=50)),
+    # What was cancelled was not asked for.
+    ([JANUARY, claimed(), cancelled("L1")], claim("L2"), claimed("L2")),
     ([JANUARY], acknowledge(), acknowledged()),
 ]
 

@@ -568,6 +568,9 @@ def test_the_account_tells_what_is_due_and_what_is_left_alone() -> None:
     assert dues(account(), on, DEFAULT) == Dues("A")
     coming = (Upcoming("C2", day("2011-03-20")),)
     assert dues(account(CHARGED, NEXT), on, DEFAULT) == Dues("B2", ("C1",), coming)
+    # On its due date a charge is not overdue, but still to come.
+    due_today = (Upcoming("C1", day("2011-01-31")),)
+    assert dues(account(CHARGED), day("2011-01-31"), DEFAULT) == Dues("A", (), due_today)
     paid_ahead = ReceivePayment("V1", "P1", 200_00, on, "cash")
     assert dues(account(CHARGED, NEXT, paid_ahead), on, DEFAULT) == Dues("A")
     contested = DisputeCharge("V1", "D1", "C1", 100_00, on, "no lift")

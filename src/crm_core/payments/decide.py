@@ -485,7 +485,9 @@ def _cancelled(s: Account, e: ChargeCancelled) -> Account:
 
 def _paid(s: Account, e: PaymentReceived | PaymentMovedIn) -> Account:
     facts = s.facts.append(e)
-    payments = s.payments.add(s.stay(e.payment), e)
+    # Mostly no payment has ever left, and then every stay is the first.
+    stay = s.stay(e.payment) if s.ended else (e.payment, 0)
+    payments = s.payments.add(stay, e)
     return Account(facts, s.charges, s.cancelled, payments, s.ended, s.references, s.claims)
 
 
