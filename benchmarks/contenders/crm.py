@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import resource
+import sys
 from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
@@ -19,8 +21,11 @@ from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
-from crm_core.payments import ACCOUNT
+from crm_core.owners import HOUSEHOLD
+from crm_core.owners.events import HouseholdRegistered
+from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, standing
 from crm_core.payments.events import ChargeRaised, PaymentReceived
+from crm_core.policies import DEFAULT_CREDIT, shipped
 
 ZONE = "Asia/Shanghai"
 READER = Actor("benchmark")
@@ -166,6 +171,60 @@ class Contender:
         assert state is not None
         assert len(state.facts) == size
         return seconds
+
+    def prepare_accounts(self, url: str, first: int, count: int, months: int) -> int:
+        """Add households with so many charges and payments each."""
+        log = self._crm(url).log
+        commits = []
+        for number in range(first, first + count):
+            who = work.household(number)
+            command = work.command_id(self._number())
+            file = HouseholdRegistered(who, "Anhe", "1", "1", str(number), "person", None, "import")
+            events = [account_event(number, version_) for version_ in range(1, 2 * months + 1)]
+            told = tuple(_envelope(command, nth, *event) for nth, event in enumerate(events))
+            registered = _envelope(command, len(told), file, work.FIRST_DAY, work.FIRST_INSTANT)
+            appends = (
+                StreamAppend(ACCOUNT.stream(who), Tip(), who, told),
+                StreamAppend(HOUSEHOLD.stream(who), Tip(), who, (registered,)),
+            )
+            commits.append(Commit(command, "", appends))
+        log.append(commits)
+        return log.head()
+
+    def arrears(self, url: str, households: int) -> float:
+        """Arrears and credit grade of everybody, straight from the log."""
+        crm = self._crm(url)
+        gc.collect()
+        started = perf_counter()
+        owing = count = 0
+        for line in crm.credit(work.ARREARS_DAY):
+            count += 1
+            owing += line.overdue_fen > 0
+        seconds = perf_counter() - started
+        assert count == households
+        assert owing
+        return seconds
+
+    def fold(self, accounts: int, months: int) -> float:
+        """The same of events that are in memory already: the fold alone."""
+        told = [
+            [
+                (account_event(number, version_)[0], version_)
+                for version_ in range(1, 2 * months + 1)
+            ]
+            for number in range(1, accounts + 1)
+        ]
+        policy = shipped().find(CreditPolicy, DEFAULT_CREDIT, work.ARREARS_DAY)
+        gc.collect()
+        started = perf_counter()
+        for facts in told:
+            standing(Ledger.of(facts), work.ARREARS_DAY, policy)
+        return perf_counter() - started
+
+    def peak(self) -> float:
+        """The most memory this process ever held, in megabytes."""
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1024**2
 
     def verify(self, url: str, root: bool) -> float:
         """Verify the whole log."""

@@ -51,10 +51,14 @@ from crm_core.kernel.sealed import (
 )
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.state import Household
-from crm_core.payments import ACCOUNT
+from crm_core.payments import ACCOUNT, COLLECTION
 from crm_core.payments.credit import CreditPolicy, standing
+from crm_core.payments.events import ACCOUNT_EVENTS, COLLECTION_EVENTS
+from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger
-from crm_core.payments.state import Account
+from crm_core.payments.limitation import Limit, limits
+from crm_core.payments.state import Account, Collection
+from crm_core.payments.views import Aged, CreditRow, aged, credit_row, statement
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook, shipped
 from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification, Views
 from crm_core.reactions import LEADING, REACTIONS, react
@@ -64,7 +68,12 @@ from crm_core.work import Work, command_digest, stream_of
 
 T = TypeVar("T")
 
-_BY_STATE: dict[type, Aggregate] = {Household: HOUSEHOLD, Account: ACCOUNT, Request: REQUEST}
+_BY_STATE: dict[type, Aggregate] = {
+    Household: HOUSEHOLD,
+    Account: ACCOUNT,
+    Collection: COLLECTION,
+    Request: REQUEST,
+}
 
 ATTEMPTS = 8
 """How often a command is decided again when another writer was first."""
@@ -75,6 +84,8 @@ CHUNK_HOUSEHOLDS = 500
 """Gradings written in one transaction of a run; an interruption loses no more than these."""
 
 _NOT_FACTS = "gradings."
+_ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
+_PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
 _DECIDED = "gradings.decided/1"
 _COMPLETED = "gradings.run_completed/1"
 
@@ -332,7 +343,7 @@ class CRM:
         Personal values stay sealed; `reveal` opens them for a stated purpose.
 
         Args:
-            kind: `Household`, `Account` or `Request`.
+            kind: `Household`, `Account`, `Collection` or `Request`.
             by: Who reads, and for what `purpose`; both are for the read log (PRV-06), which is
                 not built yet, and change nothing today.
             on: The day it stood on (effective).
@@ -404,17 +415,59 @@ class CRM:
             Invalid: a named household has no file.
         """
         table = self.policies.find(CreditPolicy, policy, on)
-        known = _utc(known, "known")
-        if households is not None:
-            self._check_households(households)
-        for household, events in self._facts(households=households):
-            if not any(e.name == REGISTERED for e in events):
-                continue
-            seen = visible(events, known=known)
-            if not any(e.name == REGISTERED for e in seen):
-                continue
-            now = standing(Ledger.of((e.event, e.position) for e in seen), on, table)
+        for household, _, facts in self._accounts(known, households):
+            now = standing(Ledger.of(facts), on, table)
             yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
+
+    def arrears(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+    ) -> Iterator[tuple[str, str, Aged]]:
+        """Household, estate and arrears of everybody who owes something on a day, sorted (PAY-03).
+
+        True to what was unpaid then, as known at the instant; what is in dispute is shown beside.
+        """
+        table = self.policies.find(CreditPolicy, policy, on)
+        for household, estate, facts in self._accounts(known, None):
+            found = aged(Ledger.of(facts), on, table)
+            if found.overdue_fen or found.disputed_fen:
+                yield household, estate, found
+
+    def account(
+        self,
+        household: str,
+        on: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+        late_charge: str | None = None,
+    ) -> dict[str, Any]:
+        """A household's account on a day as known at an instant: every movement with its balance.
+
+        Args:
+            late_charge: Name of the late charge policy to compute by; none is by default (PAY-08).
+
+        Raises:
+            Invalid: the household has no file, or had none that was known then.
+        """
+        table = self.policies.find(CreditPolicy, policy, on)
+        late = late_charge and self.policies.find(LateChargePolicy, late_charge, on)
+        for _, _, facts in self._accounts(known, [household], _PAYMENTS):
+            return statement(facts, on, table, late or None)
+        raise Invalid.one("household_unknown", f"household `{household}` has no file")
+
+    def credit_table(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+    ) -> Iterator[CreditRow]:
+        """The credit table (信用等级表) of a day as known at an instant, sorted by household."""
+        table = self.policies.find(CreditPolicy, policy, on)
+        for household, estate, facts in self._accounts(known, None):
+            yield credit_row(household, estate, Ledger.of(facts), on, table)
+
+    def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
+        """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
+        for household, _, facts in self._accounts(known, None, _PAYMENTS):
+            for limit in limits(facts, on):
+                yield household, limit
 
     # --- gradings ------------------------------------------------------------------------
 
@@ -541,6 +594,23 @@ class CRM:
         return self.log.by_household(
             upto=upto, names=EVENT_NAMES | {REGISTERED}, households=households
         )
+
+    def _accounts(
+        self,
+        known: datetime | None,
+        households: Sequence[str] | None,
+        names: frozenset[str] = _ACCOUNTS,
+    ) -> Iterator[tuple[str, str, list[tuple[Any, int]]]]:
+        """Household, estate, and events with positions of everybody whose file is known then."""
+        known = _utc(known, "known")
+        if households is not None:
+            self._check_households(households)
+        wanted = names | {REGISTERED}
+        for household, events in self.log.by_household(names=wanted, households=households):
+            seen = events if known is None else visible(events, known=known)
+            file = next((e.event for e in seen if e.name == REGISTERED), None)
+            if file is not None:
+                yield household, file.estate, [(e.event, e.position) for e in seen]
 
     def _decided(self) -> Iterator[tuple[str, list[Recorded[Any]], list[GradingDecided]]]:
         for household, events in self.log.by_household(names=EVENT_NAMES | {REGISTERED, _DECIDED}):

@@ -409,7 +409,7 @@ def test_the_page_of_commands_lists_the_options_of_all() -> None:
     general = text.partition("\n## `crm ")[0]
     for option in options(command_line):
         assert f"`{option}" in general, option
-    assert re.findall(r"^## `crm ([a-z]+)`$", text, re.MULTILINE) == commands()
+    assert re.findall(r"^## `crm ([a-z-]+)`$", text, re.MULTILINE) == commands()
 
 
 @pytest.fixture(scope="module")
@@ -432,7 +432,14 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "grade": ["grade", "2024", "--known", "2024-03-01T00:00:00Z"],
         "grades": ["grades", "2024"],
         "affected": ["affected"],
+        "account": ["account", "H00001", "--on", "2024-12-31"],
+        "arrears": ["arrears", "--on", "2024-12-31"],
         "credit": ["credit", "--on", "2024-12-31"],
+        "credit-table": [
+            *("credit-table", "--on", "2024-12-31"),
+            *("--out", str(folder / "credit.csv")),
+        ],
+        "limitation": ["limitation", "--on", "2030-12-31", "--known", "2024-03-15T00:00:00Z"],
         "explain": ["explain", "H00001", "2024", "--for", "auditor"],
         "history": ["history", "H00001"],
         "migrate": ["migrate"],

@@ -15,14 +15,20 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef, digest_of_table, read_toml
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
+from crm_core.payments.collection import CollectionPolicy
 from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.late import LateChargePolicy
 from crm_core.policies import PolicyBook, parse_grading, shipped
 from crm_core.requests.sla import SlaPolicy
 
 SHIPPED = {
     "commitment-made/1": "8d4a32e0a5066d5e83e7603147915f2b24c10aaa155bc9384204e939841e7cc7",
     "commitment-made-neutral/1": "84b5821e2af9e48c481479c6332734d40ff28e93c143a4ca82d64d8918b29842",
+    "collection-cn-default/1": "e7b851e49030597588ca046c14f1d9c333e8b95bbd8cff956ffb76e5e2577d78",
     "credit-ageing-30/1": "2503df822f62d4b9edf9c0a2353eeca149baeed9946751edc7c0ea15c6b93bff",
+    "credit-amount-in-months-of-fee/1": (
+        "a26ecdbfbade8db8b5c17486a6a395cc769134dc2ed7a2e50ebeee90723cdd5b"
+    ),
     "credit-cn-default/1": "c52f609406ae483a77082c6c7ab70df80bde87257dcd7a066d2aace2fd5d6800",
     "credit-months/1": "02dd4524d498dfce9fd032bb32fe48f311ea7d00c7454b12fa6bc6d5b5814992",
     "grade-cn-default/1": "36411947a76981106f216ce7dd5d66b51a644e27bdb8f22f04efa29f89492ed7",
@@ -33,6 +39,8 @@ SHIPPED = {
     "request-done-neutral/1": "0d704c4e62d47cea1708f85d9d565ee72e63d77dcaa3418db8b4f85129d79750",
     "request-received/1": "d94be424e1d8fcc322423c438166311dba20952b183768da337cc63eec9fc67a",
     "request-received-neutral/1": "02fd4ed709e8099334942a122313756d1670f5ef0eb70d1000c97ac2bbfac3c1",  # noqa: E501
+    "late-charge-daily/1": "e10263aca0c9e141d9e4f2cbeec479f44bc2050925da66aae3c3a48baa636c0f",
+    "late-charge-off/1": "1e2eb94e4113a28b86fd37d8af8d6773ddb839fecd2713c42271654cc48e7691",
     "sla-cn-default/1": "9514724c44ea3eb7d7032c2bcca757d36560480904bf5ff385be2616913d5c59",
 }
 """Published versions never change: whoever must change one of these lines publishes a new one."""
@@ -87,8 +95,10 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
     day = date(2011, 12, 31)
     for name in SHIPPED:
         kind: Any = {
+            "collection": CollectionPolicy,
             "credit": CreditPolicy,
             "grade": GradingPolicy,
+            "late": LateChargePolicy,
             "messages": MessagePolicy,
             "sla": SlaPolicy,
         }.get(name.partition("-")[0], Template)

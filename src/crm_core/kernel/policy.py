@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import date, datetime, time
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import cattrs
 from attrs import frozen
@@ -166,6 +166,23 @@ def _converter() -> cattrs.Converter:
     # Text enumerations are text too; without a hook of its own this one would stay plain text.
     converter.register_structure_hook(Operator, _operator)
     converter.register_structure_hook_func(lambda kind: kind == Value | tuple[str, ...], _scalar)
+
+    def is_several(kind: Any) -> bool:
+        origin: Any = get_origin(kind)
+        return origin is tuple
+
+    def several(kind: Any) -> Any:
+        listed: Any = list[get_args(kind)[0]]  # type: ignore[misc]
+
+        def structure_several(value: Any, _: Any) -> tuple[Any, ...]:
+            # Text would fall into its letters, and a table into its keys.
+            if not isinstance(value, list):
+                raise ValueError("a list is expected")
+            return tuple(converter.structure(value, listed))
+
+        return structure_several
+
+    converter.register_structure_hook_factory(is_several, several)
     return converter
 
 
