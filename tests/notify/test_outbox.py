@@ -30,7 +30,13 @@ from crm_core.messages import (
 from crm_core.messages.events import MessageQueued, MessageReleased
 from crm_core.messages.views import DUE, due_order
 from crm_core.notices import NOTICES, notice, noticed_names
-from crm_core.owners import ChangeContact, RegisterHousehold, TransferOwnership
+from crm_core.owners import (
+    AddMember,
+    ChangeContact,
+    EndRole,
+    RegisterHousehold,
+    TransferOwnership,
+)
 from crm_core.payments import RaiseCharge, ReceivePayment
 from crm_core.ports import Outgoing
 from crm_core.requests import MakeCommitment, ReceiveRequest, ReportDone
@@ -229,6 +235,24 @@ def test_who_moved_out_is_told_nothing_more(estate: Estate) -> None:
     assert estate.sink.sent == []
     estate.follow()
     assert len(estate.messages.queued) == 1, "nor is the cause told to the next one"
+
+
+def test_the_owner_of_the_day_is_told_first_and_else_who_lives_there(estate: Estate) -> None:
+    """Roles that have ended, or begin later, do not count."""
+    name = Personal("V1#m1", "苏轼")
+    estate.do(AddMember("V1", "V1#m1", "tenant", date(2010, 1, 1), name))
+    later = Personal("V1#m2", "苏辙")
+    estate.do(AddMember("V1", "V1#m2", "co_owner", date(2011, 4, 1), later))
+    estate.receive("R1")
+    estate.follow()
+    estate.do(EndRole("V1", OWNER, "owner", date(2011, 3, 1), "sold"))
+    estate.receive("R2")
+    estate.follow()
+    estate.clock.at += DAYS
+    estate.receive("R3")
+    estate.follow()
+    told = [queued.recipient for queued in estate.messages.queued.values()]
+    assert told == [OWNER, OWNER, "V1#m1"]
 
 
 def test_a_stranger_is_refused_at_the_facade(estate: Estate) -> None:
