@@ -501,12 +501,19 @@ class _Sums:
         day = weeks * 7 + weekday - _THURSDAY
         return day * _DAY_TICKS + self.week[weekday].find(rest - self.week_before[weekday])
 
-    def _check(self, wall: int) -> None:
-        """Fail closed outside the years that are known."""
+    def _check(self, wall: int, *, asked: bool) -> None:
+        """Fail closed outside the years that are known, and name the year.
+
+        Args:
+            wall: A reading of the wall clock.
+            asked: Whether it is one that was asked for, not one that was searched for: a search
+                fails at the first year that is not known, wherever it would have led.
+        """
         if wall < self.first * _DAY_TICKS + (self.late if self.country else 0):
-            raise UncoveredYear(_date(self.first - 1).year, self.country)
+            before = _date(self.first - 1).year
+            raise UncoveredYear(min(_year(wall), before) if asked else before, self.country)
         if wall > (self.last + 1) * _DAY_TICKS:
-            raise UncoveredYear(_year(wall), self.country)
+            raise UncoveredYear(_year(wall) if asked else _date(self.last + 1).year, self.country)
 
     # --- instants ---
 
@@ -516,14 +523,14 @@ class _Sums:
             self._reach(_year(tick))
         i = bisect_right(self.since, tick) - 1
         wall = tick + self.offsets[i]
-        self._check(wall)
+        self._check(wall, asked=True)
         return self.constants[i] + self._wall(wall)
 
     def find(self, done: int) -> int:
         """The instant at which the working tick of that number begins."""
         while done < self.marks[0]:
             wall = self._find_wall(done - self.constants[0])
-            self._check(wall)
+            self._check(wall, asked=False)
             self._reach(min(_year(wall), self.years[0] - 1))
         while True:
             i = bisect_right(self.marks, done) - 1
@@ -531,9 +538,9 @@ class _Sums:
             tick = wall - self.offsets[i]
             if tick < self.end:
                 break
-            self._check(wall)
+            self._check(wall, asked=False)
             self._reach(max(_year(tick), self.years[1] + 1))
-        self._check(wall + 1)
+        self._check(wall + 1, asked=False)
         return tick
 
     def _reach(self, year: int) -> None:
@@ -701,6 +708,8 @@ def _start_of(year: int) -> int:
 _STEP = timedelta(days=3)
 """No zone has ever changed its clock twice within three days."""
 
+_SECOND = timedelta(seconds=1)
+
 
 @lru_cache(maxsize=4096)
 def _changes(name: str, year: int) -> tuple[tuple[int, int], ...]:
@@ -714,12 +723,12 @@ def _changes(name: str, year: int) -> tuple[tuple[int, int], ...]:
 
     at, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
     found = [(_tick(at), offset(at))]
-    while at < end:
-        after = min(at + _STEP, end)
-        if offset(after - timedelta(seconds=1)) != found[-1][1]:
-            low, high = at, after - timedelta(seconds=1)
-            while high - low > timedelta(seconds=1):
-                middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))
+    while at < end - _SECOND:
+        after = min(at + _STEP, end - _SECOND)
+        if offset(after) != found[-1][1]:
+            low, high = at, after
+            while high - low > _SECOND:
+                middle = low + (high - low) // _SECOND // 2 * _SECOND
                 low, high = (middle, high) if offset(middle) == found[-1][1] else (low, middle)
             found.append((_tick(high), offset(high)))
         at = after

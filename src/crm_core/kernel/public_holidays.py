@@ -29,7 +29,7 @@ class PublicHolidays:
         first_year: First year with a notice.
         last_year: Last year with a notice; there is one for each year between.
         off: Days off, with the holiday they belong to.
-        make_up: Weekend days that are worked, with the holiday they make up for.
+        make_up: Days named as worked, nearly all weekend days, with the holiday they make up for.
     """
 
     country: str
