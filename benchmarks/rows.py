@@ -457,6 +457,57 @@ def import_package(bench: Bench) -> None:
     bench.judge(line, cost.middle, AT_MOST, 150, " ms")
 
 
+# --- working time ------------------------------------------------------------------------------
+
+
+def working_time(bench: Bench) -> None:
+    """K1: due times and elapsed working time, over a year, and over other spans."""
+    day, year = 8 * 3600, 2000 * 3600
+    ours = bench.workers.calendar("crm_core")
+    peers: dict[str, Worker] = {}
+    for peer in ("businesstimedelta", "workalendar"):
+        worker = bench.ready("K1", partial(bench.workers.calendar, peer))
+        if worker is None:
+            continue
+        task: dict[str, Any] = {"seconds": year, "count": 5}
+        if worker.ask("answers", peer=peer, **task) != ours.ask("answers", peer="crm_core", **task):
+            bench.fail("K1", f"{peer} gives other answers")
+            continue
+        peers[peer] = worker
+    for do, work in (("add", "due after 2,000 working hours"), ("elapsed", "elapsed in a year")):
+        task = {"seconds": year}
+        mine = partial(ours.ask, do, peer="crm_core", count=bench.size(5000, 100), **task)
+        samples: dict[str, Sample] = {OURS: mine}
+        for peer, worker in peers.items():
+            count = bench.size(5, 2)
+            samples[peer] = partial(worker.ask, do, peer=peer, count=count, **task)
+        taken = interleave(samples, bench.rounds(9))
+        for peer in peers:
+            times = ratios(taken, peer, OURS)
+            own, theirs = (f"{median(taken[name]) * 1e6:,.1f} µs" for name in (OURS, peer))
+            line = Line("K1", work, own, peer, theirs, times.times())
+            bench.judge(line, times.middle, AT_LEAST, 10, " ×")
+        spans = {"a day": day, "ten years": 10 * year}
+        flat: dict[str, Sample] = {
+            name: partial(
+                ours.ask, do, peer="crm_core", seconds=seconds, count=bench.size(5000, 100)
+            )
+            for name, seconds in spans.items()
+        }
+        taken = interleave(flat, bench.rounds(9))
+        times = ratios(taken, "ten years", "a day")
+        line = Line(
+            "K1", f"{work.split()[0]} over ten years, as over a day",
+            f"{median(taken['ten years']) * 1e6:,.1f} µs",
+            "crm-core, a day", f"{median(taken['a day']) * 1e6:,.1f} µs", times.times(),
+        )  # fmt: skip
+        bench.judge(line, times.middle, AT_MOST, 1.25, " ×")
+    firsts = [ours.ask("first", peer="crm_core", seconds=year) for _ in range(bench.rounds(9))]
+    first = Spread.of(firsts)
+    work = "a calendar made, with its first answer"
+    bench.add(Line("K1", work, f"{first.middle * 1e3:.1f} ms"))
+
+
 ROWS: dict[str, Callable[[Bench], None]] = {
     "A1": append_sqlite,
     "A2": append_sqlite,
@@ -467,4 +518,5 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "replay": replay_memory,
     "T1": chain,
     "I1": import_package,
+    "K1": working_time,
 }

@@ -35,6 +35,8 @@ and the chain.
 `EventStore.put` of as many events in as many streams, whose making is not counted.
 - Loads: accounts of charges and payments in turn; the rivals fold into plain dicts.
 - The chain's cost is the difference to the same code with a constant where each digest stands.
+- Working time: the same office hours with a lunch break and the same holidays for everybody, and \
+the answers are compared before they are timed.
 - Memory is the peak of the whole process as the system reports it.
 """
 
