@@ -239,7 +239,7 @@ class WorkingCalendar:
         """
         at = self.roll(start).astimezone(zone(self.zone))
         day = self._sums.nth_day(_number(at.date()), days)
-        moved = datetime.combine(_date(day), at.time(), at.tzinfo).replace(fold=at.fold)
+        moved = datetime.combine(_date(day), at.time(), at.tzinfo)
         return self.roll(moved)
 
     def working_days(self, first: date, last: date) -> int:
@@ -454,7 +454,7 @@ class _Sums:
         for day in sorted({*hours, *(day + 1 for day in hours)}):
             profile = _Profile.of(_hours(calendar, hours, day - 1), _hours(calendar, hours, day))
             regular = week[(day + _THURSDAY) % 7]
-            if day not in hours and profile == regular:
+            if profile == regular:
                 continue
             sums.special[day] = profile
             sums.special_days.append(day)
