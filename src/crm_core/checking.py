@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -54,6 +54,9 @@ def _checks(cls: type) -> tuple[tuple[str, Check], ...]:
     found = []
     for name, hint in get_type_hints(cls).items():
         kinds = get_args(hint) or (hint,)
+        if get_origin(hint) is tuple and kinds[0] in _CHECKS:
+            found.append((name, _each(_CHECKS[kinds[0]])))
+            continue
         check = next((_CHECKS[kind] for kind in kinds if kind in _CHECKS), None)
         if check is not None:
             found.append((name, _optional(check) if type(None) in kinds else check))
@@ -62,6 +65,16 @@ def _checks(cls: type) -> tuple[tuple[str, Check], ...]:
 
 def _optional(check: Check) -> Check:
     return lambda value: None if value is None else check(value)
+
+
+def _each(check: Check) -> Check:
+    def check_each(values: Any) -> Any:
+        if not isinstance(values, tuple):
+            raise ValueError("several values are expected")
+        checked_values = tuple(check(value) for value in values)
+        return values if checked_values == values else checked_values
+
+    return check_each
 
 
 def _text(value: Any) -> Any:

@@ -55,10 +55,11 @@ from crm_core.payments.credit import CreditPolicy, standing
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.state import Account
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook, shipped
-from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification
+from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification, Views
 from crm_core.reactions import REACTIONS, react
 from crm_core.requests import REQUEST
 from crm_core.requests.state import Request
+from crm_core.ticking import SOURCES, Due, FoldedViews, Source, Tick, pages
 from crm_core.work import Work, command_digest, stream_of
 
 T = TypeVar("T")
@@ -160,6 +161,7 @@ class CRM:
         ids: Makes command ids.
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
+        views: Read models that are kept up; without a store of them they are folded from the log.
     """
 
     def __init__(
@@ -171,6 +173,7 @@ class CRM:
         ids: Ids,
         policies: PolicyBook | None = None,
         zone: str = ESTATE_ZONE,
+        views: Views | None = None,
     ) -> None:
         self.log = log
         self.vault = vault
@@ -178,6 +181,7 @@ class CRM:
         self.ids = ids
         self.policies = policies or shipped()
         self.zone = zone
+        self.views: Views = views or FoldedViews(log)
 
     def __enter__(self) -> CRM:
         return self
@@ -301,6 +305,26 @@ class CRM:
         except _Undo:
             return 0
         return count
+
+    def tick(self, now: datetime | None = None, *, by: Actor = SYSTEM) -> Tick:
+        """Record all that the clock has brought about before `now` (REQ-09, REQ-13).
+
+        However often it is run, and by however many hosts, the same events follow: a command's
+        id names what fell due. What follows from a step, and is due too, is recorded as well.
+
+        Args:
+            now: Up to when; by default the present.
+        """
+        at = _utc(now, "now") or self.clock.now()
+        events: dict[str, int] = {}
+        for source in SOURCES:
+            events[source.name] = 0
+            written = None
+            while written != 0:
+                self.views.catch_up(source.view)
+                written = self._take_due(source, at, by)
+                events[source.name] += written
+        return Tick(at, events)
 
     # --- reading -------------------------------------------------------------------------
 
@@ -511,6 +535,26 @@ class CRM:
 
     # --- within ---------------------------------------------------------------------------
 
+    def _take_due(self, source: Source, now: datetime, by: Actor) -> int:
+        """One round of what is due; what follows from it is due in the next."""
+        written = 0
+        for page in pages(self.views, source, now):
+            known = self.log.outcomes([due.id for due in page])
+            fresh = [Planned(d.command, d.id, now) for d in page if d.id not in known]
+            try:
+                written += self.batch(fresh, by=by, on_refusal=_passed_over)
+            except (Conflict, Invalid):
+                # Somebody else wrote there meanwhile, or a row leads to other streams: one by one.
+                written += sum(self._take_one(due, now, by) for due in page)
+        return written
+
+    def _take_one(self, due: Due, now: datetime, by: Actor) -> int:
+        try:
+            receipt = self.do(due.command, by=by, id=due.id, at=now)
+        except Refused:
+            return 0
+        return len(receipt.events)
+
     def _facts(
         self, *, upto: int | None = None, households: Sequence[str] | None = None
     ) -> Iterator[tuple[str, list[Recorded[Any]]]]:
@@ -617,6 +661,10 @@ class CRM:
                     correlation=recorded.envelope.correlation,
                     causation=recorded.envelope.event_id,
                 )
+
+
+def _passed_over(_planned: Planned, _refusal: Refusal) -> None:
+    """What has moved on since it fell due is no fault of the clock."""
 
 
 class _Undo(Exception):

@@ -12,6 +12,8 @@ from typing import Any
 from crm_core.kernel.recorded import Recorded
 from crm_core.payments.commands import AcceptMovedPayment
 from crm_core.payments.events import PaymentMovedOut
+from crm_core.requests.commands import ReceiveRequest
+from crm_core.requests.events import CustomerDissatisfied
 
 
 def _accept_moved(recorded: Recorded[PaymentMovedOut]) -> tuple[Any, ...]:
@@ -29,7 +31,28 @@ def _accept_moved(recorded: Recorded[PaymentMovedOut]) -> tuple[Any, ...]:
     )
 
 
+def _follow_up(recorded: Recorded[CustomerDissatisfied]) -> tuple[Any, ...]:
+    """A customer who is not satisfied has made a new request (REQ-08)."""
+    event = recorded.event
+    return (
+        ReceiveRequest(
+            request=event.successor,
+            household=event.household,
+            channel=event.channel,
+            kind="complaint",
+            trade=event.trade,
+            severity=event.severity,
+            summary=f"not satisfied with {event.request}",
+            received_at=event.said_at,
+            first_asked=event.owner,
+            place=event.place,
+            follows=event.request,
+        ),
+    )
+
+
 REACTIONS: dict[type, Callable[[Recorded[Any]], tuple[Any, ...]]] = {
+    CustomerDissatisfied: _follow_up,
     PaymentMovedOut: _accept_moved,
 }
 

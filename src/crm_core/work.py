@@ -28,8 +28,16 @@ from crm_core.ports import EventLog
 from crm_core.requests import REQUEST
 from crm_core.requests.commands import Rebase, ReceiveRequest
 from crm_core.requests.sla import SlaPolicy
+from crm_core.requests.state import Request
 
 AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN)
+
+_MEASURED = tuple(
+    command
+    for command in REQUEST.commands
+    if "policy" in attrs.fields_dict(command) and command not in (ReceiveRequest, Rebase)
+)
+"""Commands that are decided by the policy that the request pins (REQ-14)."""
 
 _BY_COMMAND = {command: aggregate for aggregate in AGGREGATES for command in aggregate.commands}
 
@@ -62,7 +70,8 @@ class Work:
         self._sla: dict[date, SlaPolicy] = {}
         self._effective = {kind.cls: kind.effective for kind in catalog().types}
         self._empty = log.head() == 0
-        self._lookups: dict[type, Callable[[Any, Sequence[Claim], datetime], Any]] = {
+        self._lookups: dict[type, Callable[[Any, Any, Sequence[Claim], datetime], Any]] = {
+            **dict.fromkeys(_MEASURED, self._with_pinned_policy),
             RegisterHousehold: self._with_place,
             ReceiveRequest: self._with_policy,
             Rebase: self._with_policy,
@@ -97,7 +106,7 @@ class Work:
         claims = aggregate.claims(command)
         lookup = self._lookups.get(type(command))
         if lookup is not None:
-            command = lookup(command, claims, at)
+            command = lookup(command, state, claims, at)
         decided = aggregate.decider.decide(command, state)
         if isinstance(decided, Refusal):
             return decided
@@ -166,7 +175,9 @@ class Work:
 
     # --- facts looked up for a command ----------------------------------------------------
 
-    def _with_place(self, command: RegisterHousehold, claims: Sequence[Claim], _: datetime) -> Any:
+    def _with_place(
+        self, command: RegisterHousehold, _state: Any, claims: Sequence[Claim], _: datetime
+    ) -> Any:
         for claim in claims:
             taken, _tip = self._states.get(claim.stream) or self._load(None, claim.stream)
             if taken is not None:
@@ -174,7 +185,7 @@ class Work:
         return command
 
     def _with_policy(
-        self, command: ReceiveRequest | Rebase, _: Sequence[Claim], at: datetime
+        self, command: ReceiveRequest | Rebase, _state: Any, _: Sequence[Claim], at: datetime
     ) -> Any:
         if command.policy is not None:
             return command
@@ -184,8 +195,15 @@ class Work:
             policy = self._sla[day] = self._policies.find(SlaPolicy, DEFAULT_SLA, day)
         return attrs.evolve(command, policy=policy)
 
+    def _with_pinned_policy(
+        self, command: Any, state: Any, _: Sequence[Claim], _at: datetime
+    ) -> Any:
+        if command.policy is not None or not isinstance(state, Request):
+            return command
+        return attrs.evolve(command, policy=self._policies.pinned(SlaPolicy, state.policy))
+
     def _with_receiver(
-        self, command: MovePayment, _: Sequence[Claim], _at: datetime
+        self, command: MovePayment, _state: Any, _: Sequence[Claim], _at: datetime
     ) -> MovePayment:
         # What leaves one account must enter the other, so the other is asked first.
         stream = ACCOUNT.stream(command.to_household)

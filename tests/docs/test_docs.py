@@ -426,7 +426,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "history": ["history", "H00001"],
         "replay": ["replay"],
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
+        "request": ["request", "R00001-0001"],
         "show": ["show", "H00001"],
+        "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
         "verify": ["verify"],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
     }
