@@ -54,17 +54,38 @@ from crm_core.payments import ACCOUNT
 from crm_core.payments.credit import CreditPolicy, standing
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.state import Account
-from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook, shipped
+from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_SLA, PolicyBook, shipped
 from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification, Views
 from crm_core.reactions import REACTIONS, react
-from crm_core.requests import REQUEST
+from crm_core.requests import INCIDENT, PLAN, REQUEST
+from crm_core.requests.improvement import Effect, Plan, RaiseWarning, effect
+from crm_core.requests.incidents import Incident
+from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
+from crm_core.requests.statistics import EVENT_NAMES as REQUEST_NAMES
+from crm_core.requests.statistics import (
+    Happening,
+    Statistics,
+    Unusual,
+    early_warnings,
+    happenings,
+    statistics,
+)
+from crm_core.staff import ROSTER, STAFF, Member, Roster
 from crm_core.ticking import SOURCES, Due, FoldedViews, Source, Tick, pages
 from crm_core.work import Work, command_digest, stream_of
 
 T = TypeVar("T")
 
-_BY_STATE: dict[type, Aggregate] = {Household: HOUSEHOLD, Account: ACCOUNT, Request: REQUEST}
+_BY_STATE: dict[type, Aggregate] = {
+    Account: ACCOUNT,
+    Household: HOUSEHOLD,
+    Incident: INCIDENT,
+    Member: STAFF,
+    Plan: PLAN,
+    Request: REQUEST,
+    Roster: ROSTER,
+}
 
 ATTEMPTS = 8
 """How often a command is decided again when another writer was first."""
@@ -343,7 +364,7 @@ class CRM:
         Personal values stay sealed; `reveal` opens them for a stated purpose.
 
         Args:
-            kind: `Household`, `Account` or `Request`.
+            kind: `Household`, `Account`, `Request`, `Incident`, `Plan`, `Roster` or `Member`.
             by: Who reads, and for what `purpose`; both are for the read log (PRV-06), which is
                 not built yet, and change nothing today.
             on: The day it stood on (effective).
@@ -415,6 +436,57 @@ class CRM:
                 continue
             now = standing(Ledger.of((e.event, e.position) for e in seen), on, table)
             yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
+
+    # --- requests ------------------------------------------------------------------------
+
+    def statistics(self, period: Period, *, known: datetime | None = None) -> Statistics:
+        """Requests of a period for each trade, kind, place and member of staff (REQ-18).
+
+        The place of a household is its estate and building. The result names the cut-off at which
+        it was counted: counting again with the same `known` gives the same numbers.
+        """
+        cutoff = self.log.cutoff(_utc(known, "known"), without=_NOT_FACTS)
+        return statistics(self._happenings(cutoff), period, cutoff)
+
+    def warnings(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_SLA
+    ) -> list[Unusual]:
+        """Places and trades in which more than usual happened up to a day (REQ-19)."""
+        cutoff = self.log.cutoff(_utc(known, "known"), without=_NOT_FACTS)
+        table = self.policies.find(SlaPolicy, policy, on).early_warning
+        return early_warnings(self._happenings(cutoff), on, table)
+
+    def warn(self, on: date, *, by: Actor = SYSTEM, policy: str = DEFAULT_SLA) -> list[Unusual]:
+        """Record the warnings of a day with the events behind them; each one once."""
+        found = self.warnings(on, policy=policy)
+        for w in found:
+            start, end = w.window.start, w.window.end
+            self.do(
+                RaiseWarning(
+                    w.place,
+                    w.trade,
+                    w.measure,
+                    start,
+                    end,
+                    w.count,
+                    w.usual_per_mille,
+                    w.positions,
+                ),
+                by=by,
+            )
+        return found
+
+    def effect(self, plan: str, *, known: datetime | None = None) -> Effect:
+        """What an improvement plan has moved so far, computed from the events (REQ-18).
+
+        Raises:
+            Invalid: there is no such plan.
+        """
+        state, _ = self.log.fold(PLAN.stream(plan), PLAN.decider.evolve, PLAN.decider.initial)
+        if state.made is None:
+            raise Invalid.one("plan_unknown", f"there is no plan `{plan}`")
+        cutoff = self.log.cutoff(_utc(known, "known"), without=_NOT_FACTS)
+        return effect(state.made, self._happenings(cutoff))
 
     # --- gradings ------------------------------------------------------------------------
 
@@ -554,6 +626,22 @@ class CRM:
         except Refused:
             return 0
         return len(receipt.events)
+
+    def _happenings(self, cutoff: Cutoff) -> Iterable[Happening]:
+        places: dict[str, str] = {}
+        events = self.log.feed(upto=cutoff.position, names=REQUEST_NAMES | {REGISTERED})
+
+        def requests() -> Iterator[Recorded[Any]]:
+            for recorded in events:
+                if recorded.name == REGISTERED:
+                    file = recorded.event
+                    places[file.household] = f"{file.estate} {file.building}"
+                else:
+                    yield recorded
+
+        return happenings(
+            requests(), cutoff, self.zone, lambda household: places.get(household, "")
+        )
 
     def _facts(
         self, *, upto: int | None = None, households: Sequence[str] | None = None

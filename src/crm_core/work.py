@@ -25,12 +25,26 @@ from crm_core.payments import ACCOUNT
 from crm_core.payments.commands import MovePayment
 from crm_core.policies import DEFAULT_SLA, PolicyBook
 from crm_core.ports import EventLog
-from crm_core.requests import REQUEST
-from crm_core.requests.commands import Rebase, ReceiveRequest
+from crm_core.requests import FINDING, INCIDENT, PLAN, REQUEST, WARNING
+from crm_core.requests.commands import LinkToIncident, Rebase, ReceiveRequest
+from crm_core.requests.incidents import GatherRequest
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
+from crm_core.staff import ROSTER, STAFF
 
-AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN)
+AGGREGATES = (
+    HOUSEHOLD,
+    ACCOUNT,
+    REQUEST,
+    INCIDENT,
+    FINDING,
+    PLAN,
+    WARNING,
+    ROSTER,
+    STAFF,
+    GRADING,
+    RUN,
+)
 
 _MEASURED = tuple(
     command
@@ -76,6 +90,7 @@ class Work:
             ReceiveRequest: self._with_policy,
             Rebase: self._with_policy,
             MovePayment: self._with_receiver,
+            GatherRequest: self._with_gathered,
         }
 
     def plan(
@@ -201,6 +216,17 @@ class Work:
         if command.policy is not None or not isinstance(state, Request):
             return command
         return attrs.evolve(command, policy=self._policies.pinned(SlaPolicy, state.policy))
+
+    def _with_gathered(
+        self, command: GatherRequest, _state: Any, _: Sequence[Claim], _at: datetime
+    ) -> GatherRequest:
+        # What an incident gathers must be able to follow it, so the request is asked first.
+        stream = REQUEST.stream(command.request)
+        request, _tip = self._states.get(stream) or self._load(REQUEST, stream)
+        link = LinkToIncident(command.request, command.incident)
+        linked = REQUEST.decider.decide(link, request)
+        refusal = linked if isinstance(linked, Refusal) else None
+        return attrs.evolve(command, refused_there=refusal)
 
     def _with_receiver(
         self, command: MovePayment, _state: Any, _: Sequence[Claim], _at: datetime

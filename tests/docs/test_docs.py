@@ -409,6 +409,9 @@ def test_the_page_of_commands_lists_the_options_of_all() -> None:
     assert re.findall(r"^## `crm ([a-z]+)`$", text, re.MULTILINE) == commands()
 
 
+NOON = "2024-12-31T12:00:00Z"
+
+
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The JSON of every command, on a small estate."""
@@ -428,8 +431,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
         "request": ["request", "R00001-0001"],
         "show": ["show", "H00001"],
+        "statistics": ["statistics", "--from", "2024-01-01", "--to", "2024-12-31"],
         "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
         "verify": ["verify"],
+        "warnings": ["warnings", "--on", "2001-01-01"],
+        "cover": ["cover", "hotline", "--from", NOON, "--to", NOON],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
     }
     found = {}

@@ -54,6 +54,23 @@ class Confirmation:
 
 
 @frozen
+class EarlyWarning:
+    """When more than usual is a warning (REQ-19).
+
+    Args:
+        window_days: Days that are looked at together.
+        usual_windows: How many such windows before them say what is usual.
+        percent: Of the usual level; what lies above it is a warning.
+        at_least: But fewer events than these never are.
+    """
+
+    window_days: int
+    usual_windows: int
+    percent: int
+    at_least: int
+
+
+@frozen
 class Escalation:
     """When whom is told that a clock runs out, in percent of its target (REQ-13).
 
@@ -103,6 +120,7 @@ class _Contents:
     arrival_seconds: dict[str, int]
     close_seconds: dict[str, int]
     confirmation: Confirmation
+    early_warning: EarlyWarning
     escalation: Escalation
     pauses: PauseReasons
     progress: Progress
@@ -129,6 +147,7 @@ class SlaPolicy:
     arrival_seconds: dict[str, int]
     close_seconds: dict[str, int]
     confirmation: Confirmation
+    early_warning: EarlyWarning
     escalation: Escalation
     pauses: PauseReasons
     progress: Progress
@@ -158,6 +177,7 @@ class SlaPolicy:
             contents.arrival_seconds,
             contents.close_seconds,
             contents.confirmation,
+            contents.early_warning,
             contents.escalation,
             contents.pauses,
             contents.progress,
@@ -247,6 +267,11 @@ def _faults(contents: _Contents) -> list[tuple[str, str]]:
         ("answer", contents.answer, ("rings",)),
         ("apology", contents.apology, ("seconds",)),
         ("confirmation", contents.confirmation, ("attempts", "days")),
+        (
+            "early_warning",
+            contents.early_warning,
+            ("window_days", "usual_windows", "percent", "at_least"),
+        ),
         ("escalation", contents.escalation, ("step_percent",)),
         ("progress", contents.progress, ("percent", "seconds_max", "seconds_min")),
     )

@@ -194,6 +194,7 @@ def sla_text(
         f"[promise_seconds]\nphone = {promise}\nother = {promise * 3}\n"
         f"[confirmation]\nattempts = {tries}\ndays = {tries}\n"
         "[progress]\npercent = 50\nseconds_max = 86400\nseconds_min = 900\n"
+        "[early_warning]\nwindow_days = 7\nusual_windows = 8\npercent = 200\nat_least = 5\n"
         "[escalation]\nwarn_percents = [50, 80]\nstep_percent = 50\n"
         'roles = ["specialist", "supervisor", "manager", "director"]\n'
         '[pauses]\ncustomer = ["customer_absent", "access_refused"]\n'

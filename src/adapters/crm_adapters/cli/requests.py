@@ -1,19 +1,21 @@
-"""`crm request`, `tick`: what a request was promised, and what the clock brings about."""
+"""`crm cover`, `request`, `statistics`, `tick`, `warnings`: the service centre."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import click
 
-from crm_adapters.cli.group import ACTOR, INSTANT, App, command
+from crm_adapters.cli.group import ACTOR, DATE, FOUND, INSTANT, App, command
 from crm_adapters.cli.output import Output
 from crm_core.errors import Invalid
-from crm_core.kernel.dates import instant_text
+from crm_core.kernel.dates import Period, instant_text
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
+from crm_core.requests.statistics import COUNTS, DIMENSIONS
 from crm_core.requests.views import request_view
+from crm_core.staff import Roster, gaps
 
 
 @command("request")
@@ -42,6 +44,96 @@ def tick(app: App, now: datetime | None) -> int:
     total = sum(done.events.values())
     app.out.result(shown, lambda: app.out.print(f"{total} events by {shown['now']}"))
     return 0
+
+
+@command("statistics")
+@click.option("--from", "start", type=DATE, required=True, help="First day.")
+@click.option("--to", "end", type=DATE, required=True, help="Last day.")
+@click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
+def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
+    """Requests of a period by trade, kind, place and staff."""
+    try:
+        period = Period(start, end)
+    except ValueError as error:
+        raise Invalid.one("period_malformed", str(error), "--to") from error
+    with app.open() as opened:
+        found = opened.statistics(period, known=known)
+    shown = {
+        "from": start,
+        "to": end,
+        "cutoff": {"position": found.cutoff.position, "known": found.cutoff.known},
+        **found.rows,
+    }
+
+    def show() -> None:
+        app.out.table(
+            ["by", "", *(count.replace("_", " ") for count in COUNTS)],
+            [
+                [dimension, value, *(row[count] for count in COUNTS)]
+                for dimension in DIMENSIONS
+                for value, row in found.rows[dimension].items()
+            ],
+        )
+
+    app.out.result(shown, show)
+    return 0
+
+
+@command("warnings")
+@click.option("--on", type=DATE, required=True, help="The last day that is looked at.")
+@click.option("--record", is_flag=True, help="Record each warning, once.")
+def warnings(app: App, on: date, record: bool) -> int:
+    """Places and trades in which more than usual happened."""
+    with app.open() as opened:
+        found = opened.warn(on) if record else opened.warnings(on)
+    shown = {
+        "on": on,
+        "warnings": [
+            {
+                "place": one.place,
+                "trade": one.trade,
+                "measure": one.measure,
+                "from": one.window.start,
+                "to": one.window.end,
+                "count": one.count,
+                "usual_per_mille": one.usual_per_mille,
+                "positions": list(one.positions),
+            }
+            for one in found
+        ],
+    }
+    app.out.result(
+        shown,
+        lambda: app.out.table(
+            ["place", "trade", "measure", "count", "usual, in thousandths"],
+            [[w.place, w.trade, w.measure, w.count, w.usual_per_mille] for w in found],
+        ),
+    )
+    return FOUND if found else 0
+
+
+@command("cover")
+@click.argument("line")
+@click.option("--from", "start", type=INSTANT, required=True, help="First instant.")
+@click.option("--to", "end", type=INSTANT, required=True, help="First instant after it.")
+def cover(app: App, line: str, start: datetime, end: datetime) -> int:
+    """When nobody answers a line that is staffed 24 hours."""
+    with app.open() as opened:
+        roster = opened.get(Roster, line, by=ACTOR) or Roster()
+    found = gaps(roster.shifts(), start, end)
+    shown = {
+        "line": line,
+        "gaps": [{"from": gap.start, "to": gap.end} for gap in found],
+        "uncovered_seconds": sum(int((gap.end - gap.start).total_seconds()) for gap in found),
+    }
+    app.out.result(
+        shown,
+        lambda: app.out.table(
+            ["nobody from", "to"],
+            [[instant_text(gap.start), instant_text(gap.end)] for gap in found],
+        ),
+    )
+    return FOUND if found else 0
 
 
 def _show_request(out: Output, shown: dict[str, Any]) -> None:
