@@ -312,8 +312,6 @@ def test_nothing_closes_that_was_not_reported_done(past: list[Any]) -> None:
 def test_nothing_is_promised_or_done_in_a_request_that_is_not_open(past: list[Any]) -> None:
     for command in (PROMISE, ACCEPT, REPORT, REBASE):
         given(REQUEST, *past).when(command).refused("request_not_open", "REQ-08")
-    imported = CloseImported("R1010", START + HOUR, "E4")
-    given(REQUEST, *past).when(imported).refused("request_not_open", "REQ-08")
 
 
 @pytest.mark.rule("REQ-08")
@@ -398,6 +396,11 @@ def test_what_another_system_closed_is_unconfirmed() -> None:
             "R1010", START + HOUR, "unconfirmed", None, "closed in the system it came from"
         ),
     ).state(lambda request: verdict(request, "closing-1").kept is False)
+    late = CloseImported("R1010", START + HOUR, "E4")
+    given(REQUEST, RECEIVED, DONE).when(late).state(lambda r: r.outcome == "unconfirmed")
+    early = CloseImported("R1010", START, "E4")
+    given(REQUEST, RECEIVED, DONE).when(early).refused("too_early", "REQ-08")
+    given(REQUEST, RECEIVED, DONE, CONFIRMED).when(late).refused("request_not_open", "REQ-08")
 
 
 # --- REQ-14: the policy is pinned ----------------------------------------------------------------

@@ -818,22 +818,23 @@ def _successor(state: Request) -> str:
 
 def _close_imported(command: CloseImported, state: RequestState) -> Decision:
     """What another system closed: no clock of ours looks back at it, no apology is on record."""
-    if not isinstance(state, Open):
+    if not isinstance(state, Open | Done):
         return _not_open(state)
-    if command.closed_at < _begun(state):
-        return _too_early("done", _begun(state))
+    earliest = _finished_at(state) if isinstance(state, Done) else _begun(state)
+    if command.closed_at < earliest:
+        return _too_early("done", earliest)
     if state.duties:
         return _apology_open()
-    return (
-        WorkReportedDone(command.request, command.closed_at, command.done_by, ()),
-        RequestClosed(
-            command.request,
-            command.closed_at,
-            "unconfirmed",
-            None,
-            "closed in the system it came from",
-        ),
+    closed = RequestClosed(
+        command.request,
+        command.closed_at,
+        "unconfirmed",
+        None,
+        "closed in the system it came from",
     )
+    if isinstance(state, Done):
+        return (closed,)
+    return (WorkReportedDone(command.request, command.closed_at, command.done_by, ()), closed)
 
 
 def _reopen(command: Reopen, state: RequestState) -> Decision:
