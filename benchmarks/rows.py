@@ -508,6 +508,33 @@ def working_time(bench: Bench) -> None:
     bench.add(Line("K1", work, f"{first.middle * 1e3:.1f} ms"))
 
 
+def tick(bench: Bench) -> None:
+    """K2: `crm tick`, the whole command, over a million open requests of which 1,000 are due."""
+    requests, due = bench.size(1_000_000, 2_000), bench.size(1_000, 50)
+    log = bench.new_log()
+    ours = bench.workers.ours()
+    ours.ask("receive", url=log, requests=requests, due=due)
+    ours.ask("close", url=log)
+    taken: list[Ran] = []
+    for _ in range(1 if bench.quick else 3):
+        copy = _copy(Path(log.removeprefix("sqlite:///")), bench.new_folder())
+        taken.append(run_command([*CRM, "--db", copy, *TICK], bench.folder))
+        if json.loads(taken[-1].output)["events"]["requests"] != due:
+            bench.fail("K2", "not what was due is what was recorded")
+            return
+    seconds, megabytes = (
+        median(getattr(ran, name) for ran in taken) for name in ("seconds", "megabytes")
+    )
+    work = f"`crm tick`, {due:,} due of {requests:,} open requests"
+    bench.judge(Line("K2", work, f"{seconds:.2f} s"), seconds, AT_MOST, 2, " s")
+    peak = Line("K2", f"{work}, peak memory", f"{megabytes:,.0f} MB")
+    bench.judge(peak, megabytes, AT_MOST, 300, " MB")
+
+
+TICK = ("--format", "json", "tick", "--now", "2024-01-02T01:02:31Z")
+"""Right after half of the time in which a promise is made at the phone."""
+
+
 ROWS: dict[str, Callable[[Bench], None]] = {
     "A1": append_sqlite,
     "A2": append_sqlite,
@@ -519,4 +546,5 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "T1": chain,
     "I1": import_package,
     "K1": working_time,
+    "K2": tick,
 }
