@@ -85,6 +85,16 @@ def _optional(check: Check) -> Check:
     return lambda value: None if value is None else check(value)
 
 
+def _each(check: Check) -> Check:
+    def check_each(values: Any) -> Any:
+        if not isinstance(values, tuple):
+            raise ValueError("several values are expected")
+        checked_values = tuple(check(value) for value in values)
+        return values if checked_values == values else checked_values
+
+    return check_each
+
+
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("text is expected")

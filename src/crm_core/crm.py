@@ -59,20 +59,38 @@ from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import Limit, limits
 from crm_core.payments.state import Account, Collection
 from crm_core.payments.views import Aged, CreditRow, aged, credit_row, statement
-from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook, shipped
+from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_SLA, PolicyBook, shipped
 from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification, Views
 from crm_core.reactions import LEADING, REACTIONS, react
-from crm_core.requests import REQUEST
+from crm_core.requests import INCIDENT, PLAN, REQUEST
+from crm_core.requests.improvement import Effect, Plan, RaiseWarning, effect
+from crm_core.requests.incidents import Incident
+from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
+from crm_core.requests.statistics import EVENT_NAMES as REQUEST_NAMES
+from crm_core.requests.statistics import (
+    Happening,
+    Statistics,
+    Unusual,
+    early_warnings,
+    happenings,
+    statistics,
+)
+from crm_core.staff import ROSTER, STAFF, Member, Roster
+from crm_core.ticking import SOURCES, Due, Source, Tick, pages
 from crm_core.work import Work, command_digest, stream_of
 
 T = TypeVar("T")
 
 _BY_STATE: dict[type, Aggregate] = {
-    Household: HOUSEHOLD,
     Account: ACCOUNT,
     Collection: COLLECTION,
+    Household: HOUSEHOLD,
+    Incident: INCIDENT,
+    Member: STAFF,
+    Plan: PLAN,
     Request: REQUEST,
+    Roster: ROSTER,
 }
 
 ATTEMPTS = 8
@@ -326,6 +344,26 @@ class CRM:
                 self._run_reactions(done)
         return count
 
+    def tick(self, now: datetime | None = None, *, by: Actor = SYSTEM) -> Tick:
+        """Record all that the clock has brought about before `now` (REQ-09, REQ-13).
+
+        However often it is run, and by however many hosts, the same events follow: a command's
+        id names what fell due. What follows from a step, and is due too, is recorded as well.
+
+        Args:
+            now: Up to when; by default the present.
+        """
+        at = _utc(now, "now") or self.clock.now()
+        events: dict[str, int] = {}
+        for source in SOURCES:
+            events[source.name] = 0
+            written = None
+            while written != 0:
+                self.views.catch_up(source.view)
+                written = self._take_due(source, at, by)
+                events[source.name] += written
+        return Tick(at, events)
+
     # --- reading -------------------------------------------------------------------------
 
     def get(
@@ -343,7 +381,8 @@ class CRM:
         Personal values stay sealed; `reveal` opens them for a stated purpose.
 
         Args:
-            kind: `Household`, `Account`, `Collection` or `Request`.
+            kind: `Household`, `Account`, `Collection`, `Request`, `Incident`, `Plan`, `Roster` or
+                `Member`.
             by: Who reads, and for what `purpose`; both are for the read log (PRV-06), which is
                 not built yet, and change nothing today.
             on: The day it stood on (effective).
@@ -469,6 +508,57 @@ class CRM:
             for limit in limits(facts, on):
                 yield household, limit
 
+    # --- requests ------------------------------------------------------------------------
+
+    def statistics(self, period: Period, *, known: datetime | None = None) -> Statistics:
+        """Requests of a period for each trade, kind, place and member of staff (REQ-18).
+
+        The place of a household is its estate and building. The result names the cut-off at which
+        it was counted: counting again with the same `known` gives the same numbers.
+        """
+        cutoff = self.log.cutoff(_utc(known, "known"), without=_NOT_FACTS)
+        return statistics(self._happenings(cutoff), period, cutoff)
+
+    def warnings(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_SLA
+    ) -> list[Unusual]:
+        """Places and trades in which more than usual happened up to a day (REQ-19)."""
+        cutoff = self.log.cutoff(_utc(known, "known"), without=_NOT_FACTS)
+        table = self.policies.find(SlaPolicy, policy, on).early_warning
+        return early_warnings(self._happenings(cutoff), on, table)
+
+    def warn(self, on: date, *, by: Actor = SYSTEM, policy: str = DEFAULT_SLA) -> list[Unusual]:
+        """Record the warnings of a day with the events behind them; each one once."""
+        found = self.warnings(on, policy=policy)
+        for w in found:
+            start, end = w.window.start, w.window.end
+            self.do(
+                RaiseWarning(
+                    w.place,
+                    w.trade,
+                    w.measure,
+                    start,
+                    end,
+                    w.count,
+                    w.usual_per_mille,
+                    w.positions,
+                ),
+                by=by,
+            )
+        return found
+
+    def effect(self, plan: str, *, known: datetime | None = None) -> Effect:
+        """What an improvement plan has moved so far, computed from the events (REQ-18).
+
+        Raises:
+            Invalid: there is no such plan.
+        """
+        state, _ = self.log.fold(PLAN.stream(plan), PLAN.decider.evolve, PLAN.decider.initial)
+        if state.made is None:
+            raise Invalid.one("plan_unknown", f"there is no plan `{plan}`")
+        cutoff = self.log.cutoff(_utc(known, "known"), without=_NOT_FACTS)
+        return effect(state.made, self._happenings(cutoff))
+
     # --- gradings ------------------------------------------------------------------------
 
     def grade(
@@ -587,6 +677,42 @@ class CRM:
                         yield found
 
     # --- within ---------------------------------------------------------------------------
+
+    def _take_due(self, source: Source, now: datetime, by: Actor) -> int:
+        """One round of what is due; what follows from it is due in the next."""
+        written = 0
+        for page in pages(self.views, source, now):
+            known = self.log.outcomes([due.id for due in page])
+            fresh = [Planned(d.command, d.id, now) for d in page if d.id not in known]
+            try:
+                written += self.batch(fresh, by=by, on_refusal=_passed_over)
+            except (Conflict, Invalid):
+                # Somebody else wrote there meanwhile, or a row leads to other streams: one by one.
+                written += sum(self._take_one(due, now, by) for due in page)
+        return written
+
+    def _take_one(self, due: Due, now: datetime, by: Actor) -> int:
+        try:
+            receipt = self.do(due.command, by=by, id=due.id, at=now)
+        except Refused:
+            return 0
+        return len(receipt.events)
+
+    def _happenings(self, cutoff: Cutoff) -> Iterable[Happening]:
+        places: dict[str, str] = {}
+        events = self.log.feed(upto=cutoff.position, names=REQUEST_NAMES | {REGISTERED})
+
+        def requests() -> Iterator[Recorded[Any]]:
+            for recorded in events:
+                if recorded.name == REGISTERED:
+                    file = recorded.event
+                    places[file.household] = f"{file.estate} {file.building}"
+                else:
+                    yield recorded
+
+        return happenings(
+            requests(), cutoff, self.zone, lambda household: places.get(household, "")
+        )
 
     def _facts(
         self, *, upto: int | None = None, households: Sequence[str] | None = None
@@ -729,6 +855,10 @@ class CRM:
     def reactions(self) -> Consumer:
         """The consumer that runs what an interruption left undone, once and in order."""
         return Consumer("reactions", LEADING, self.follow)
+
+
+def _passed_over(_planned: Planned, _refusal: Refusal) -> None:
+    """What has moved on since it fell due is no fault of the clock."""
 
 
 class _Undo(Exception):

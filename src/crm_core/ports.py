@@ -62,8 +62,8 @@ class Frontier:
 class Listener(Protocol):
     """Waits for news of a store; what it says is a hint, and a lost hint costs one wait."""
 
-    def wait(self, seconds: float) -> None:
-        """Return when something may have been appended, at the latest after `seconds`."""
+    def wait(self, seconds: float) -> bool:
+        """Whether something may have been appended; at the latest after `seconds`."""
         ...
 
     def close(self) -> None:

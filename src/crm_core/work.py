@@ -33,11 +33,35 @@ from crm_core.payments.ladder import dues
 from crm_core.payments.late import LateChargePolicy
 from crm_core.policies import DEFAULT_COLLECTION, DEFAULT_MESSAGES, DEFAULT_SLA, PolicyBook
 from crm_core.ports import EventLog
-from crm_core.requests import REQUEST
-from crm_core.requests.commands import Rebase, ReceiveRequest
+from crm_core.requests import FINDING, INCIDENT, PLAN, REQUEST, WARNING
+from crm_core.requests.commands import LinkToIncident, Rebase, ReceiveRequest
+from crm_core.requests.incidents import GatherRequest
 from crm_core.requests.sla import SlaPolicy
+from crm_core.requests.state import Request
+from crm_core.staff import ROSTER, STAFF
 
-AGGREGATES = (HOUSEHOLD, ACCOUNT, COLLECTION, REQUEST, GRADING, RUN, MESSAGES)
+AGGREGATES = (
+    HOUSEHOLD,
+    ACCOUNT,
+    COLLECTION,
+    REQUEST,
+    INCIDENT,
+    FINDING,
+    PLAN,
+    WARNING,
+    ROSTER,
+    STAFF,
+    GRADING,
+    RUN,
+    MESSAGES,
+)
+
+_MEASURED = tuple(
+    command
+    for command in REQUEST.commands
+    if "policy" in attrs.fields_dict(command) and command not in (ReceiveRequest, Rebase)
+)
+"""Commands that are decided by the policy that the request pins (REQ-14)."""
 
 _BY_COMMAND = {command: aggregate for aggregate in AGGREGATES for command in aggregate.commands}
 
@@ -70,7 +94,8 @@ class Work:
         self._sla: dict[date, SlaPolicy] = {}
         self._effective = {kind.cls: kind.effective for kind in catalog().types}
         self._empty = log.empty()
-        self._lookups: dict[type, Callable[[Any, Sequence[Claim], datetime], Any]] = {
+        self._lookups: dict[type, Callable[[Any, Any, Sequence[Claim], datetime], Any]] = {
+            **dict.fromkeys(_MEASURED, self._with_pinned_policy),
             RegisterHousehold: self._with_place,
             ReceiveRequest: self._with_policy,
             Rebase: self._with_policy,
@@ -78,6 +103,7 @@ class Work:
             **dict.fromkeys(MESSAGES.commands, self._with_members),
             ClaimLateCharge: self._with_late_charge,
             AdvanceCollection: self._with_dues,
+            GatherRequest: self._with_gathered,
         }
 
     def plan(
@@ -108,7 +134,7 @@ class Work:
         claims = aggregate.claims(command)
         lookup = self._lookups.get(type(command))
         if lookup is not None:
-            command = lookup(command, claims, at)
+            command = lookup(command, state, claims, at)
         decided = aggregate.decider.decide(command, state)
         if isinstance(decided, Refusal):
             return decided
@@ -177,7 +203,9 @@ class Work:
 
     # --- facts looked up for a command ----------------------------------------------------
 
-    def _with_place(self, command: RegisterHousehold, claims: Sequence[Claim], _: datetime) -> Any:
+    def _with_place(
+        self, command: RegisterHousehold, _state: Any, claims: Sequence[Claim], _: datetime
+    ) -> Any:
         for claim in claims:
             taken, _tip = self._states.get(claim.stream) or self._load(None, claim.stream)
             if taken is not None:
@@ -185,7 +213,7 @@ class Work:
         return command
 
     def _with_policy(
-        self, command: ReceiveRequest | Rebase, _: Sequence[Claim], at: datetime
+        self, command: ReceiveRequest | Rebase, _state: Any, _: Sequence[Claim], at: datetime
     ) -> Any:
         if command.policy is not None:
             return command
@@ -195,8 +223,26 @@ class Work:
             policy = self._sla[day] = self._policies.find(SlaPolicy, DEFAULT_SLA, day)
         return attrs.evolve(command, policy=policy)
 
+    def _with_pinned_policy(
+        self, command: Any, state: Any, _: Sequence[Claim], _at: datetime
+    ) -> Any:
+        if command.policy is not None or not isinstance(state, Request):
+            return command
+        return attrs.evolve(command, policy=self._policies.pinned(SlaPolicy, state.policy))
+
+    def _with_gathered(
+        self, command: GatherRequest, _state: Any, _: Sequence[Claim], _at: datetime
+    ) -> GatherRequest:
+        # What an incident gathers must be able to follow it, so the request is asked first.
+        stream = REQUEST.stream(command.request)
+        request, _tip = self._states.get(stream) or self._load(REQUEST, stream)
+        link = LinkToIncident(command.request, command.incident)
+        linked = REQUEST.decider.decide(link, request)
+        refusal = linked if isinstance(linked, Refusal) else None
+        return attrs.evolve(command, refused_there=refusal)
+
     def _with_receiver(
-        self, command: MovePayment, _: Sequence[Claim], _at: datetime
+        self, command: MovePayment, _state: Any, _: Sequence[Claim], _at: datetime
     ) -> MovePayment:
         # What leaves one account must enter the other, so the other is asked first.
         stream = ACCOUNT.stream(command.to_household)
@@ -213,7 +259,7 @@ class Work:
             )
         return attrs.evolve(command, refused_there=refusal)
 
-    def _with_members(self, command: Any, _: Sequence[Claim], at: datetime) -> Any:
+    def _with_members(self, command: Any, _state: Any, _: Sequence[Claim], at: datetime) -> Any:
         if command.known is not None:
             return command
         day = local_date(at, self._zone)
@@ -230,7 +276,7 @@ class Work:
         return attrs.evolve(command, known=known)
 
     def _with_late_charge(
-        self, command: ClaimLateCharge, _: Sequence[Claim], _at: datetime
+        self, command: ClaimLateCharge, _state: Any, _: Sequence[Claim], _at: datetime
     ) -> ClaimLateCharge:
         if command.policy is not None:
             return command
@@ -238,7 +284,7 @@ class Work:
         return attrs.evolve(command, policy=policy)
 
     def _with_dues(
-        self, command: AdvanceCollection, _: Sequence[Claim], _at: datetime
+        self, command: AdvanceCollection, _state: Any, _: Sequence[Claim], _at: datetime
     ) -> AdvanceCollection:
         policy = command.policy
         if policy is None:

@@ -412,6 +412,9 @@ def test_the_page_of_commands_lists_the_options_of_all() -> None:
     assert re.findall(r"^## `crm ([a-z-]+)`$", text, re.MULTILINE) == commands()
 
 
+NOON = "2024-12-31T12:00:00Z"
+
+
 @pytest.fixture(scope="module")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("nats"))
@@ -445,10 +448,15 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "migrate": ["migrate"],
         "replay": ["replay"],
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
+        "request": ["request", "R00001-0001"],
         "show": ["show", "H00001"],
+        "statistics": ["statistics", "--from", "2024-01-01", "--to", "2024-12-31"],
+        "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
         "verify": ["verify"],
         "projections": ["projections"],
         "work": ["work", "--once"],
+        "warnings": ["warnings", "--on", "2001-01-01"],
+        "cover": ["cover", "hotline", "--from", NOON, "--to", NOON],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
         "notify": ["notify", "--to", "console:", "--once"],
         "messages": ["messages", "H00001"],

@@ -5,6 +5,7 @@ histories; `laws` checks what holds for every decider and codec; `contracts` che
 Needs hypothesis and pytest; nothing outside this package does.
 """
 
+from crm_core.testing.calendars import calendars, shifts
 from crm_core.testing.contracts import EventLogContract, KeyVaultContract, NotifierContract
 from crm_core.testing.laws import check_codec, check_decider
 from crm_core.testing.scenario import Given, Outcome, given
@@ -21,9 +22,11 @@ __all__ = [
     "Step",
     "ViewsContract",
     "any_events",
+    "calendars",
     "check_codec",
     "check_decider",
     "events_of",
     "given",
     "histories",
+    "shifts",
 ]
