@@ -225,6 +225,25 @@ def test_the_due_row_says_what_the_state_says(history: History) -> None:
             assert kept.rows["R1010"][0].startswith(found.first().at.strftime("%Y-%m-%dT%H:%M:%S."))
 
 
+@pytest.mark.rule("LOG-05", "REQ-12")
+def test_what_is_set_in_a_pause_falls_due_after_it() -> None:
+    tell = commands.NoteProgress("R1010", "on the way", True, START + HOUR, "E4")
+    kept, events = Kept(DUE), ()
+    for command in (*OPENED, STOPPED, tell):
+        events = (*events, *_decided(_pinned(command), events))
+    for event in events:
+        kept.apply(event)
+    assert [step.clock for step in kept.get("R1010").steps] == ["pause"]
+    resume = _pinned(ResumeRequest("R1010", START + 2 * HOUR))
+    for event in _decided(resume, events):
+        kept.apply(event)
+    assert {step.clock for step in kept.get("R1010").steps} == {
+        "closing-1",
+        "progress-1",
+        "promise-1",
+    }
+
+
 @hypothesis_given(request_histories())
 @pytest.mark.rule("LOG-05")
 def test_the_open_row_says_what_the_state_says(history: History) -> None:
@@ -465,11 +484,8 @@ def test_what_is_asked_in_the_wrong_status_is_refused_and_in_the_right_one_is_no
 ) -> None:
     events: tuple[Any, ...] = ()
     # What is owed, or promised, keeps a request from being merged or closed.
-    stuck = (
-        (status in (Closed, Merged)
-        and OWED in before)
-        or (status is Merged
-        and before[:1] == (PROMISED,))
+    stuck = (status in (Closed, Merged) and OWED in before) or (
+        status is Merged and before[:1] == (PROMISED,)
     )
     for past in (*OPENED, *(() if stuck else before), *WAYS[status]):
         events += _decided(_pinned(past), events)
