@@ -411,8 +411,11 @@ def _request_commands(
     accepted: Mapping[str, SearchStrategy[Any]] | None = None,
     now: datetime | None = None,
 ) -> Callable[[type], SearchStrategy[Any]]:
-    """Args:
-    now: When all of them happen; without it at any time in the days after the receipt.
+    """Commands of any class for one request.
+
+    Args:
+        accepted: What is to be accepted of a receipt.
+        now: When all of them happen; without it at any time in the days after the receipt.
     """
     start = _RECEIVED
     minutes = (-1, 0, 1, 5, 30, 31, 360, 1440, 2880, 4320)
@@ -605,8 +608,11 @@ _LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.AnswerCustomer,
         requests.Dispatch,
         requests.Dispatch,
+        requests.Dispatch,
         requests.GrabOrder,
         requests.RefuseOrder,
+        requests.RefuseOrder,
+        requests.ReturnOrder,
         requests.ReturnOrder,
         requests.Arrive,
         requests.PauseRequest,
@@ -670,7 +676,8 @@ def request_histories(
         every = tuple(_classes(requests))
         command = draw(st.sampled_from((*likely, *likely, *every)).flatmap(made))
         if isinstance(command, requests.RefuseOrder | requests.ReturnOrder) and likely:
-            command = attrs.evolve(command, by=state.assignment.to)
+            # Only who has an order can give it back, and seldom is that the one who was drawn.
+            command = attrs.evolve(command, by=state.assignment.to, to="")
     return History(tuple(events), tuple(steps))
 
 
