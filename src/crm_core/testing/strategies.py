@@ -615,6 +615,8 @@ _LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.ReturnOrder,
         requests.ReturnOrder,
         requests.Arrive,
+        requests.Arrive,
+        requests.Apologise,
         requests.PauseRequest,
         requests.PauseRequest,
         requests.ReportDone,
@@ -623,8 +625,10 @@ _LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.FollowIncident,
         requests.Reclassify,
         requests.Rebase,
+        requests.MergeDuplicate,
     ),
     Paused: (
+        requests.ExtendPause,
         requests.ExtendPause,
         requests.ResumeRequest,
         requests.NoteProgress,
@@ -637,6 +641,8 @@ _LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.NoteFailedAttempt,
         requests.NoteFailedAttempt,
         requests.ConfirmClosing,
+        requests.ConfirmClosing,
+        requests.Apologise,
         requests.Apologise,
         requests.Reopen,
     ),
@@ -660,7 +666,7 @@ def request_histories(
     events: list[Any] = []
     steps: list[Step] = []
     now = _RECEIVED
-    for _ in range(draw(st.integers(1, max_size))):
+    for _ in range(draw(st.sampled_from((1, 4, max_size, max_size, max_size)))):
         decided = decider.decide(command, state)
         steps.append(Step(command, state, decided))
         if not isinstance(decided, Refusal):
