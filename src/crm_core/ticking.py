@@ -51,11 +51,9 @@ class Source:
     due: Callable[[Any, datetime], Iterable[Due]]
 
 
-def _requests_due(row: DueRequest, now: datetime) -> tuple[Due, ...]:
+def _requests_due(row: DueRequest, _now: datetime) -> tuple[Due, ...]:
     """The next step of a request; what follows from it is due in the next round."""
     step = row.first()
-    if step.at >= now:
-        return ()
     return (
         Due(
             f"tick:{row.request}:{step.clock}:{step.step}:{instant_text(step.at)}",

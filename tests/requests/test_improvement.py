@@ -263,6 +263,18 @@ def test_a_frozen_period_gives_the_same_numbers_after_what_came_later(crm: CRM) 
 
 
 @pytest.mark.rule("REQ-18")
+def test_what_came_to_be_known_later_is_not_counted_even_where_it_was_entered_before(
+    crm: CRM,
+) -> None:
+    day = Period(date(2011, 3, 1), date(2011, 3, 1))
+    crm.do(receive("R1"), by=CLERK, at=START + 3 * DAY)
+    crm.do(receive("R2"), by=CLERK, at=START + DAY)
+    rows = crm.statistics(day, known=START + 2 * DAY).rows
+    assert rows["trade"]["engineering"]["received"] == 1
+    assert crm.statistics(day).rows["trade"]["engineering"]["received"] == 2
+
+
+@pytest.mark.rule("REQ-18")
 def test_the_effect_of_a_plan_is_computed_from_later_events(crm: CRM) -> None:
     do(crm, MAKE)
     assert crm.effect("P1").before is not None or crm.effect("P1").reached is None
@@ -355,6 +367,17 @@ def test_what_is_usual_is_no_warning_however_many(crm: CRM) -> None:
         for n in range(6):
             do(crm, receive(f"B{week}-{n}", received_at=START - week * 7 * DAY))
     assert crm.warnings(date(2011, 3, 1)) == []
+
+
+@pytest.mark.rule("REQ-19")
+def test_what_was_usual_long_ago_is_usual_no_more(crm: CRM) -> None:
+    """Sixty requests lie more than eight weeks back."""
+    for n in range(60):
+        do(crm, receive(f"B{n}", received_at=START - 70 * DAY))
+    for n in range(5):
+        do(crm, receive(f"N{n}"))
+    [found] = crm.warnings(date(2011, 3, 1))
+    assert (found.count, found.usual_per_mille) == (5, 0)
 
 
 @pytest.mark.rule("REQ-19")

@@ -295,6 +295,13 @@ def test_the_silence_stands_still_while_the_customer_is_waited_for() -> None:
     assert verdict(state, "progress-1").due_at == PROMISE.made_at + 75 * MINUTE
 
 
+@pytest.mark.rule("REQ-07", "REQ-12")
+def test_a_silence_that_begins_in_a_pause_is_counted_from_its_end() -> None:
+    tell = attrs.evolve(TELL, noted_at=START + 60 * MINUTE)
+    state = given(REQUEST, RECEIVED).when(PAUSE, tell, RESUME).after
+    assert verdict(state, "progress-1").due_at == RESUME.resumed_at + 15 * MINUTE
+
+
 # --- REQ-09, REQ-10: promises kept, broken, renegotiated -----------------------------------------
 
 
@@ -598,6 +605,18 @@ def test_reclassifying_needs_a_reason_and_words_that_are_known() -> None:
     given(REQUEST, RECEIVED, DONE).when(change).refused("request_not_open", "REQ-08")
     early_rebase = attrs.evolve(REBASE, rebased_at=START - SECOND)
     given(REQUEST, RECEIVED).when(early_rebase).refused("too_early", "REQ-08")
+
+
+@pytest.mark.rule("REQ-13", "REQ-14")
+def test_a_clock_that_is_set_anew_after_its_time_is_breached_and_gives_no_warning() -> None:
+    late = attrs.evolve(REBASE, rebased_at=START + 20 * MINUTE)
+    state = given(REQUEST, RECEIVED).when(late).after
+    [closing] = [c for c in state.running if c.kind == "closing"]
+    assert (closing.set.step, closing.set.next_at) == ("breach", START + 10 * MINUTE)
+    soon = attrs.evolve(REBASE, rebased_at=START + 6 * MINUTE)
+    state = given(REQUEST, RECEIVED).when(soon).after
+    [closing] = [c for c in state.running if c.kind == "closing"]
+    assert (closing.set.step, closing.set.next_at) == ("warn_80", START + 8 * MINUTE)
 
 
 # --- REQ-08: dissatisfied, and merged ------------------------------------------------------------

@@ -512,8 +512,11 @@ def _request_commands(
     accepted: Mapping[str, SearchStrategy[Any]] | None = None,
     now: datetime | None = None,
 ) -> Callable[[type], SearchStrategy[Any]]:
-    """Args:
-    now: When all of them happen; without it at any time in the days after the receipt.
+    """Commands of any class for one request.
+
+    Args:
+        accepted: What is to be accepted of a receipt.
+        now: When all of them happen; without it at any time in the days after the receipt.
     """
     start = _RECEIVED
     minutes = (-1, 0, 1, 5, 30, 31, 360, 1440, 2880, 4320)
@@ -706,10 +709,15 @@ _LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.AnswerCustomer,
         requests.Dispatch,
         requests.Dispatch,
+        requests.Dispatch,
         requests.GrabOrder,
         requests.RefuseOrder,
+        requests.RefuseOrder,
+        requests.ReturnOrder,
         requests.ReturnOrder,
         requests.Arrive,
+        requests.Arrive,
+        requests.Apologise,
         requests.PauseRequest,
         requests.PauseRequest,
         requests.ReportDone,
@@ -718,8 +726,10 @@ _LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.FollowIncident,
         requests.Reclassify,
         requests.Rebase,
+        requests.MergeDuplicate,
     ),
     Paused: (
+        requests.ExtendPause,
         requests.ExtendPause,
         requests.ResumeRequest,
         requests.NoteProgress,
@@ -732,6 +742,8 @@ _LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.NoteFailedAttempt,
         requests.NoteFailedAttempt,
         requests.ConfirmClosing,
+        requests.ConfirmClosing,
+        requests.Apologise,
         requests.Apologise,
         requests.Reopen,
     ),
@@ -755,7 +767,7 @@ def request_histories(
     events: list[Any] = []
     steps: list[Step] = []
     now = _RECEIVED
-    for _ in range(draw(st.integers(1, max_size))):
+    for _ in range(draw(st.sampled_from((1, 4, max_size, max_size, max_size)))):
         decided = decider.decide(command, state)
         steps.append(Step(command, state, decided))
         if not isinstance(decided, Refusal):
@@ -771,7 +783,8 @@ def request_histories(
         every = tuple(_classes(requests))
         command = draw(st.sampled_from((*likely, *likely, *every)).flatmap(made))
         if isinstance(command, requests.RefuseOrder | requests.ReturnOrder) and likely:
-            command = attrs.evolve(command, by=state.assignment.to)
+            # Only who has an order can give it back, and seldom is that the one who was drawn.
+            command = attrs.evolve(command, by=state.assignment.to, to="")
     return History(tuple(events), tuple(steps))
 
 
