@@ -26,6 +26,11 @@ settings.load_profile("ci")
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "crm-hypothesis")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="faults and races in their full number")
+    parser.addoption("--seed", type=int, default=20110701, help="seed of faults and races")
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Any]:
     """A PostgreSQL of our own: started when first asked for, gone with the session."""

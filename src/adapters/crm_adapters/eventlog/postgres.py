@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from struct import Struct
 from time import monotonic, sleep
 from typing import Any
@@ -160,15 +160,15 @@ class PostgresDatabase(Database):
         with self.translate(None), self._writing() as driver:
             cursor = driver.cursor()
             cursor.execute("BEGIN")
+            # Row-level security allows no COPY.
+            [(secured,)] = cursor.execute("SELECT row_security_active('crm_events')").fetchall()
+            writer = _CallWriter(self, cursor) if secured else _CopyWriter(self, cursor)
             try:
-                # Row-level security allows no COPY.
-                [(secured,)] = cursor.execute("SELECT row_security_active('crm_events')").fetchall()
-                writer = _CallWriter(self, cursor) if secured else _CopyWriter(self, cursor)
                 yield writer
                 writer.finish()
-            except BaseException:
+            except BaseException as error:
                 if not driver.closed:
-                    _leave(driver, cursor)
+                    writer.leave(error)
                 raise
             with self.translate("?"):
                 cursor.execute("COMMIT")
@@ -385,6 +385,10 @@ class _CallWriter:
     def finish(self) -> None:
         """Nothing is left to be sent."""
 
+    def leave(self, _error: BaseException) -> None:
+        """Undo what was begun."""
+        self._cursor.execute("ROLLBACK")
+
 
 _Row = Struct("!hi").pack
 _Number4, _Number8, _Length = Struct("!ii").pack, Struct("!iq").pack, Struct("!i").pack
@@ -475,6 +479,13 @@ class _CopyWriter:
             with self._cursor.copy(_COPY_COMMANDS) as commands:
                 commands.write(_COPY_HEAD + b"".join(self._commands) + _COPY_END)
 
+    def leave(self, error: BaseException) -> None:
+        """Break off a COPY under way and undo what was begun."""
+        if self._copy is not None:
+            with suppress(psycopg.Error):
+                self._copying.__exit__(type(error), error, None)
+        self._cursor.execute("ROLLBACK")
+
     def _check(self, batch: Batch) -> None:
         database = self._database
         if not batch.expected:
@@ -537,14 +548,6 @@ class _NotifyListener:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _leave(driver: Any, cursor: Any) -> None:
-    """Undo what was begun; a COPY under way is broken off with the connection."""
-    if driver.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-        cursor.execute("ROLLBACK")
-    else:
-        driver.close()
 
 
 def _check_size(rows: int) -> None:
