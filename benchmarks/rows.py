@@ -148,6 +148,57 @@ def append_postgres(bench: Bench) -> None:
             worker.ask("close_all")  # no connection may outlive the server
 
 
+def bulk_postgres(bench: Bench) -> None:
+    """A4: what an import appends, in one transaction over COPY."""
+    batch, count = 10, bench.size(5000, 100)
+    events = batch * count
+    with _postgres(bench) as new_database:
+        ours, library = bench.workers.ours(), bench.workers.library()
+        put = {"events": events, "batch": 1000, "streams": count}
+        samples: dict[str, Sample] = {
+            OURS: lambda: ours.ask("append_bulk", url=new_database(), batch=batch, count=count),
+            LIBRARY: lambda: library.ask("put_many", url=new_database(), **put),
+        }
+        work = f"PostgreSQL bulk append, {events:,} events in one transaction"
+        _appended(bench, "A4", work, samples, events, {LIBRARY: 8}, bench.rounds(7))
+        for worker in bench.workers.running():
+            worker.ask("close_all")
+
+
+WRITERS = 8
+
+
+def concurrent_postgres(bench: Bench) -> None:
+    """C1: eight writers on distinct streams, one event a transaction; also with a slow flush."""
+    each = bench.size(150, 5)
+    with _postgres(bench) as new_database:
+        ours, library = bench.workers.ours(), bench.workers.library()
+        task: dict[str, Any] = {"writers": WRITERS, "each": each}
+        for delay, goal in ((0, 6), (2000, 8)):
+            for worker in (ours, library):
+                worker.ask("close_all")
+            _set(new_database(), commit_delay=delay, commit_siblings=0)
+            samples: dict[str, Sample] = {
+                name: partial(worker.ask, "append_from_threads", url=new_database(), **task)
+                for name, worker in ((OURS, ours), (LIBRARY, library))
+            }
+            work = f"PostgreSQL, {WRITERS} writers, one event each"
+            work += f", {delay // 1000} ms before each flush" if delay else ""
+            _appended(bench, "C1", work, samples, WRITERS * each, {LIBRARY: goal}, bench.rounds(9))
+        for worker in bench.workers.running():
+            worker.ask("close_all")
+
+
+def _set(url: str, **settings: int) -> None:
+    """Set what the server of a database does from now on."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name, value in settings.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 def _appended(
     bench: Bench,
     row: str,
@@ -461,7 +512,9 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "A1": append_sqlite,
     "A2": append_sqlite,
     "A3": append_postgres,
+    "A4": bulk_postgres,
     "A5": import_estate,
+    "C1": concurrent_postgres,
     "R1": load,
     "grade": grade_estate,
     "replay": replay_memory,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any
@@ -50,6 +51,22 @@ class Contender:
         last = tasks[-1][0].appends[0].stream
         assert (log.tips([last])[last].digest == GENESIS) is not chained
         return seconds
+
+    def append_bulk(self, url: str, batch: int, count: int) -> float:
+        """Append `count` commits of `batch` events each in one transaction, as an import does."""
+        log = self._crm(url).log
+        commits = [commit(self._number(), batch) for _ in range(count)]
+        gc.collect()
+        started = perf_counter()
+        log.append(iter(commits))
+        return perf_counter() - started
+
+    def append_from_threads(self, url: str, writers: int, each: int) -> float:
+        """Append one event at a time from several threads, each commit to a new account."""
+        log = self._crm(url).log
+        tasks = [[[commit(self._number(), 1)] for _ in range(each)] for _ in range(writers)]
+        gc.collect()
+        return work.in_threads([partial(_append_all, log, task) for task in tasks])
 
     def fill(self, url: str, events: int) -> int:
         """Append so many events in batches of a thousand."""
@@ -130,6 +147,11 @@ class Contender:
         streams = [ACCOUNT.stream(work.household(number)) for number in numbers]
         found = log.tips(streams)
         return [found[stream] for stream in streams]
+
+
+def _append_all(log: Any, tasks: list[list[Commit]]) -> None:
+    for commits in tasks:
+        log.append(commits)
 
 
 def commit(number: int, batch: int) -> Commit:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 from datetime import date
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import count as counter
 from time import perf_counter
@@ -84,6 +85,11 @@ class Account(Aggregate):
         self.payments: dict[str, Any] = {}
 
 
+def _put_all(put: Any, tasks: list[Any]) -> None:
+    for events in tasks:
+        put(events)
+
+
 class Contender:
     """What it can be asked for."""
 
@@ -109,6 +115,13 @@ class Contender:
         for events in tasks:
             put(events)
         return perf_counter() - started
+
+    def append_from_threads(self, url: str, writers: int, each: int) -> float:
+        """Put one event at a time from several threads, each into a new aggregate."""
+        put = self._store(url).put
+        tasks = [[received(next(self._numbers), 1) for _ in range(each)] for _ in range(writers)]
+        gc.collect()
+        return work.in_threads([partial(_put_all, put, task) for task in tasks])
 
     def put_many(self, url: str, events: int, batch: int, streams: int) -> float:
         """Put so many events in batches, spread over so many aggregates; making them is free."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from threading import Barrier
+from time import perf_counter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -90,3 +94,20 @@ def charge(account: int, number: int) -> Charge:
         due,
         FIRST_INSTANT + timedelta(minutes=number),
     )
+
+
+def in_threads(tasks: Sequence[Callable[[], None]]) -> float:
+    """Seconds from the moment all threads are there until the last one is done."""
+    start = Barrier(len(tasks) + 1)
+
+    def run(task: Callable[[], None]) -> None:
+        start.wait()
+        task()
+
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        running = [pool.submit(run, task) for task in tasks]
+        start.wait()
+        started = perf_counter()
+        for one in running:
+            one.result()
+        return perf_counter() - started
