@@ -18,8 +18,6 @@ def context() -> ForkServerContext:
     """Processes that begin with everything imported, from a server without threads."""
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload([__name__, "faults.writing", "crm_adapters.eventlog.postgres"])
-        ["faults.racing", "faults.writing", "crm_adapters.eventlog.postgres"]
-    )
     return made
 
 

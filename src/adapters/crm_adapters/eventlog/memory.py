@@ -23,6 +23,7 @@ class MemoryStore:
     """
 
     contiguous = True
+    exact = True
 
     def __init__(self) -> None:
         self.bell = Bell()
