@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from contextlib import closing
 from multiprocessing.context import ForkServerContext
 from typing import Any
 
@@ -67,16 +68,15 @@ def run(url: str, writers: int, races: int) -> dict[int, Any]:
 def check(url: str, found: dict[int, Any], races: int, *, before: int = 0) -> None:
     """Exactly one won each race, the others were told the truth, and nothing was lost."""
     assert not [tale for tale in found.values() if isinstance(tale, str)], found
-    log = open_log(url)
-    events = list(log.read(STREAM, after=before))
-    assert [one.version for one in events] == list(range(before + 1, before + races + 1))
-    assert [one.event.text for one in events] == [str(n) for n in range(races)]
-    for n in range(races):
-        tales = {writer: ends[n] for writer, ends in found.items()}
-        winners = [writer for writer, tale in tales.items() if tale is None]
-        assert len(winners) == 1, (n, tales)
-        assert events[n].envelope.command == f"w{winners[0]}-{n}"
-        told = {tale for tale in tales.values() if tale is not None}
-        assert told <= {(STREAM, before + n, before + n + 1)}, (n, told)
-    assert log.verify().intact
-    log.close()
+    with closing(open_log(url)) as log:
+        events = list(log.read(STREAM, after=before))
+        assert [one.version for one in events] == list(range(before + 1, before + races + 1))
+        assert [one.event.text for one in events] == [str(n) for n in range(races)]
+        for n in range(races):
+            tales = {writer: ends[n] for writer, ends in found.items()}
+            winners = [writer for writer, tale in tales.items() if tale is None]
+            assert len(winners) == 1, (n, tales)
+            assert events[n].envelope.command == f"w{winners[0]}-{n}"
+            told = {tale for tale in tales.values() if tale is not None}
+            assert told <= {(STREAM, before + n, before + n + 1)}, (n, told)
+        assert log.verify().intact

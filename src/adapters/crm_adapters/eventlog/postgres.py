@@ -12,6 +12,7 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from select import POLLIN, poll
 from struct import Struct
 from time import monotonic, sleep
 from typing import Any
@@ -20,6 +21,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import NullPool
 
 from crm_adapters.eventlog.bell import BellListener
@@ -102,6 +104,7 @@ class PostgresDatabase(Database):
             pool_reset_on_return=None,
         )
         event.listen(engine, "connect", self._configure)
+        event.listen(engine, "checkout", _check_alive)
         # Connections that have appended before: taking one from here costs next to nothing.
         self._writers: deque[Any] = deque()
         self._own = 0
@@ -115,8 +118,13 @@ class PostgresDatabase(Database):
 
     def _configure(self, connection: Any, _record: Any) -> None:
         # What row-level security compares with; statements name the tenant all the same.
-        connection.execute("SELECT set_config('crm.tenant', %s, false)", (self.tenant,))
-        connection.commit()
+        try:
+            connection.execute("SELECT set_config('crm.tenant', %s, false)", (self.tenant,))
+            connection.commit()
+        except psycopg.Error:
+            # The pool knows nothing of it yet.
+            connection.close()
+            raise
 
     def schema_engine(self) -> Engine:
         engine = make_engine(self.engine.url, poolclass=NullPool)
@@ -247,10 +255,7 @@ class PostgresDatabase(Database):
     @contextmanager
     def _writing(self) -> Iterator[Any]:
         """The driver's connection, kept for the next writer if it is in order."""
-        try:
-            connection = self._writers.pop()
-        except IndexError:
-            connection = self.engine.raw_connection()
+        connection = self._idle_writer() or self.engine.raw_connection()
         driver: Any = connection.driver_connection
         try:
             yield driver
@@ -261,6 +266,16 @@ class PostgresDatabase(Database):
                 self._writers.append(connection)
             else:
                 connection.close()
+
+    def _idle_writer(self) -> Any:
+        """A connection that has written before and still has a server behind it, or None."""
+        while self._writers:
+            with suppress(IndexError):
+                connection = self._writers.pop()
+                if _alive(connection.driver_connection):
+                    return connection
+                connection.invalidate()
+        return None
 
     def _announce(self, cursor: Any, last: int) -> None:
         self._own = max(self._own, last)
@@ -548,6 +563,21 @@ class _NotifyListener:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _alive(driver: Any) -> bool:
+    """Whether the server is still there, as far as the line tells: it says nothing unasked."""
+    if driver.closed:
+        return False
+    line = poll()
+    line.register(driver.fileno(), POLLIN)
+    return not line.poll(0)
+
+
+def _check_alive(driver: Any, _record: Any, _fairy: Any) -> None:
+    """Connections that died while they were idle are replaced, all at once, and not used."""
+    if not _alive(driver):
+        raise InvalidatePoolError
 
 
 def _check_size(rows: int) -> None:
