@@ -18,7 +18,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from measure import Line, Ran, Sample, Spread, interleave, rate, ratios, run_command
+from measure import (
+    Line,
+    Ran,
+    Sample,
+    Spread,
+    interleave,
+    processor_seconds,
+    rate,
+    ratios,
+    run_command,
+)
 from workers import ROOT, Unavailable, Worker, Workers
 
 CRM = (sys.executable, "-m", "crm_adapters.cli")
@@ -41,12 +51,14 @@ class Bench:
         workers: The contenders.
         say: Tells how far it is.
         quick: A smoke run: little work, few samples, no verdicts.
+        large: The large sizes of those rows that have them.
     """
 
     folder: Path
     workers: Workers
     say: Callable[[str], None]
     quick: bool = False
+    large: bool = False
     lines: list[Line] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -479,6 +491,104 @@ def chain(bench: Bench) -> None:
         bench.judge(line, speed, AT_LEAST, 300_000, "/s")
 
 
+# --- what follows the log ---------------------------------------------------------------------
+
+
+def project(bench: Bench) -> None:
+    """P1: a projection catches up with a log; `--large` takes a million events."""
+    ours = bench.workers.ours()
+    accounts, size = (50_000, 20) if bench.large else (bench.size(5000, 50), 20)
+    url = bench.new_log()
+    events = ours.ask("prepare", url=url, accounts=accounts, size=size)
+    samples = interleave(
+        {OURS: partial(ours.ask, "project", url=url)}, 1 if bench.large else bench.rounds(5), 0
+    )
+    work = f"projection of {events:,} events into {accounts:,} rows catches up, SQLite"
+    line = Line("P1", work, rate(samples[OURS], events))
+    bench.judge(line, events / median(samples[OURS]), AT_LEAST, 20_000, "/s")
+
+
+def idle(bench: Bench) -> None:
+    """P2: processor time of `crm work` while nothing happens, polling every second."""
+    ours = bench.workers.ours()
+    url = bench.new_log()
+    events = ours.ask("fill", url=url, events=1000)
+    ours.ask("close", url=url)
+    short, long = (2.0, 4.0) if bench.quick else (3.0, 23.0)
+
+    def used(seconds: float) -> float:
+        return processor_seconds([*CRM, "--db", url, "work"], bench.folder, seconds)
+
+    used(short)
+    costs = Spread.of(
+        [(used(long) - used(short)) / (long - short) for _ in range(bench.size(3, 1))]
+    )
+    line = Line(
+        "P2",
+        f"crm work on {events:,} events while nothing happens, processor time",
+        f"{1000 * costs.middle:.2f} ms/s ({1000 * costs.low:.2f}–{1000 * costs.high:.2f})",
+    )
+    bench.judge(line, 1000 * costs.middle, AT_MOST, 5, " ms/s")
+
+
+# --- arrears and credit -------------------------------------------------------------------------
+
+
+ARREARS_HOUSEHOLDS = 1_000_000
+"""The size that the goals of seconds and megabytes are about; others are scaled to it."""
+
+MONTHS = 12
+
+
+def arrears(bench: Bench) -> None:
+    """credit: arrears and credit of all households on a day, from the log; CRM_BENCH_HOUSEHOLDS."""
+    chosen = os.environ.get("CRM_BENCH_HOUSEHOLDS", "5000")  # noqa: TID251 - the size to run at
+    households = bench.size(int(chosen), 200)
+    events = households * (2 * MONTHS + 1)
+    ours, library = bench.workers.ours(), bench.workers.library()
+    url = bench.new_log()
+    for first in range(1, households + 1, 1000):
+        count_ = min(1000, households + 1 - first)
+        ours.ask("prepare_accounts", url=url, first=first, count=count_, months=MONTHS)
+    rivals = min(households, 2000)
+    theirs = bench.new_log()
+    library.ask("prepare", url=theirs, accounts=rivals, size=2 * MONTHS + 1)
+    taken = interleave(
+        {
+            OURS: partial(ours.ask, "arrears", url=url, households=households),
+            LIBRARY: partial(library.ask, "arrears", url=theirs, households=rivals),
+            "fold": partial(ours.ask, "fold", accounts=min(households, 2000), months=MONTHS),
+        },
+        bench.rounds(5 if households <= 50_000 else 1),
+        0 if households > 50_000 else 1,
+    )
+    per_event = [1e6 * seconds / events for seconds in taken[OURS]]
+    their_events = rivals * (2 * MONTHS + 1)
+    beside = [1e6 * seconds / their_events for seconds in taken[LIBRARY]]
+    faster = Spread.of([b / a for a, b in zip(per_event, beside, strict=True)])
+    line = Line(
+        "credit",
+        f"arrears and credit of {households:,} households, {events:,} events, from SQLite",
+        f"{median(per_event):.2f} µs an event",
+        f"{LIBRARY}, aggregates of {rivals:,}",
+        f"{median(beside):.2f} µs an event",
+        faster.times(),
+    )
+    bench.judge(line, faster.middle, AT_LEAST, 10, " ×")
+    folds = [1e6 * s / (min(households, 2000) * 2 * MONTHS) for s in taken["fold"]]
+    bench.add(Line("credit", "of it the fold to a grade", f"{median(folds):.2f} µs an event"))
+    scaled = median(taken[OURS]) * ARREARS_HOUSEHOLDS / households
+    what = "seconds for 1,000,000 households" + (
+        "" if households == ARREARS_HOUSEHOLDS else f", scaled from {households:,}"
+    )
+    bench.judge(Line("credit", what, f"{scaled:.0f} s"), scaled, AT_MOST, 60, " s")
+    peak = float(ours.ask("peak"))
+    bench.judge(
+        Line("credit", "peak memory, making the log included", f"{peak:.0f} MB"),
+        peak, AT_MOST, 2000, " MB",
+    )  # fmt: skip
+
+
 # --- importing the package --------------------------------------------------------------------
 
 
@@ -519,5 +629,8 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "grade": grade_estate,
     "replay": replay_memory,
     "T1": chain,
+    "P1": project,
+    "P2": idle,
+    "credit": arrears,
     "I1": import_package,
 }

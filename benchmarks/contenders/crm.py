@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gc
+import resource
+import sys
+from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any
+
+import attrs
 
 from contenders import work
 from crm_adapters import open_crm
@@ -14,12 +19,48 @@ from crm_adapters.codec import codec
 from crm_core import CRM, Account, Actor
 from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import local_date
-from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
-from crm_core.payments import ACCOUNT
+from crm_core.kernel.projection import Projection, Put, Rows
+from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
+from crm_core.owners import HOUSEHOLD
+from crm_core.owners.events import HouseholdRegistered
+from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, standing
 from crm_core.payments.events import ChargeRaised, PaymentReceived
+from crm_core.policies import DEFAULT_CREDIT, shipped
 
 ZONE = "Asia/Shanghai"
 READER = Actor("benchmark")
+
+
+@attrs.frozen
+class Balance:
+    """A row of the view: what an account was charged and has paid."""
+
+    household: str
+    charges: int = 0
+    charged_fen: int = 0
+    payments: int = 0
+    paid_fen: int = 0
+
+
+def balance(rows: Rows[Balance], recorded: Recorded[Any]) -> Iterator[Put[Balance]]:
+    event, household = recorded.event, recorded.household
+    row = rows.get(household) or Balance(household)
+    if isinstance(event, ChargeRaised):
+        fen = row.charged_fen + event.amount_fen
+        row = Balance(household, row.charges + 1, fen, row.payments, row.paid_fen)
+    else:
+        fen = row.paid_fen + event.amount_fen
+        row = Balance(household, row.charges, row.charged_fen, row.payments + 1, fen)
+    yield Put(household, row, f"{row.charged_fen - row.paid_fen:+015}")
+
+
+BALANCES = Projection(
+    "bench.balances",
+    1,
+    Balance,
+    ["payments.charge_raised/1", "payments.payment_received/1"],
+    balance,
+)
 
 
 class Contender:
@@ -104,6 +145,20 @@ class Contender:
         assert tip.version == len(state.facts) == size
         return seconds
 
+    def project(self, url: str) -> float:
+        """Build a view of all accounts from the first event to the last."""
+        crm = self._crm(url)
+        view = attrs.evolve(BALANCES, version=self._number())
+        gc.collect()
+        started = perf_counter()
+        position = crm.views.catch_up(view)
+        seconds = perf_counter() - started
+        assert position == crm.log.head()
+        rows = crm.views.scan(view, limit=10**9)
+        assert sum(row.charges + row.payments for _, _, row in rows) == crm.log.count()
+        crm.views.prune([attrs.evolve(view, version=view.version + 1)])
+        return seconds
+
     def get(self, url: str, first: int, count: int, size: int) -> float:
         """Load `count` accounts through the facade."""
         crm = self._crm(url)
@@ -116,6 +171,60 @@ class Contender:
         assert state is not None
         assert len(state.facts) == size
         return seconds
+
+    def prepare_accounts(self, url: str, first: int, count: int, months: int) -> int:
+        """Add households with so many charges and payments each."""
+        log = self._crm(url).log
+        commits = []
+        for number in range(first, first + count):
+            who = work.household(number)
+            command = work.command_id(self._number())
+            file = HouseholdRegistered(who, "Anhe", "1", "1", str(number), "person", None, "import")
+            events = [account_event(number, version_) for version_ in range(1, 2 * months + 1)]
+            told = tuple(_envelope(command, nth, *event) for nth, event in enumerate(events))
+            registered = _envelope(command, len(told), file, work.FIRST_DAY, work.FIRST_INSTANT)
+            appends = (
+                StreamAppend(ACCOUNT.stream(who), Tip(), who, told),
+                StreamAppend(HOUSEHOLD.stream(who), Tip(), who, (registered,)),
+            )
+            commits.append(Commit(command, "", appends))
+        log.append(commits)
+        return log.head()
+
+    def arrears(self, url: str, households: int) -> float:
+        """Arrears and credit grade of everybody, straight from the log."""
+        crm = self._crm(url)
+        gc.collect()
+        started = perf_counter()
+        owing = count = 0
+        for line in crm.credit(work.ARREARS_DAY):
+            count += 1
+            owing += line.overdue_fen > 0
+        seconds = perf_counter() - started
+        assert count == households
+        assert owing
+        return seconds
+
+    def fold(self, accounts: int, months: int) -> float:
+        """The same of events that are in memory already: the fold alone."""
+        told = [
+            [
+                (account_event(number, version_)[0], version_)
+                for version_ in range(1, 2 * months + 1)
+            ]
+            for number in range(1, accounts + 1)
+        ]
+        policy = shipped().find(CreditPolicy, DEFAULT_CREDIT, work.ARREARS_DAY)
+        gc.collect()
+        started = perf_counter()
+        for facts in told:
+            standing(Ledger.of(facts), work.ARREARS_DAY, policy)
+        return perf_counter() - started
+
+    def peak(self) -> float:
+        """The most memory this process ever held, in megabytes."""
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1024**2
 
     def verify(self, url: str, root: bool) -> float:
         """Verify the whole log."""

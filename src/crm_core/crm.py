@@ -30,6 +30,7 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.dates import ESTATE_ZONE, Period, as_utc
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.projection import Consumer
 from crm_core.kernel.recorded import (
     SYSTEM,
     Actor,
@@ -50,20 +51,29 @@ from crm_core.kernel.sealed import (
 )
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.state import Household
-from crm_core.payments import ACCOUNT
+from crm_core.payments import ACCOUNT, COLLECTION
 from crm_core.payments.credit import CreditPolicy, standing
+from crm_core.payments.events import ACCOUNT_EVENTS, COLLECTION_EVENTS
+from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger
-from crm_core.payments.state import Account
+from crm_core.payments.limitation import Limit, limits
+from crm_core.payments.state import Account, Collection
+from crm_core.payments.views import Aged, CreditRow, aged, credit_row, statement
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook, shipped
-from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification
-from crm_core.reactions import REACTIONS, react
+from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification, Views
+from crm_core.reactions import LEADING, REACTIONS, react
 from crm_core.requests import REQUEST
 from crm_core.requests.state import Request
 from crm_core.work import Work, command_digest, stream_of
 
 T = TypeVar("T")
 
-_BY_STATE: dict[type, Aggregate] = {Household: HOUSEHOLD, Account: ACCOUNT, Request: REQUEST}
+_BY_STATE: dict[type, Aggregate] = {
+    Household: HOUSEHOLD,
+    Account: ACCOUNT,
+    Collection: COLLECTION,
+    Request: REQUEST,
+}
 
 ATTEMPTS = 8
 """How often a command is decided again when another writer was first."""
@@ -74,6 +84,8 @@ CHUNK_HOUSEHOLDS = 500
 """Gradings written in one transaction of a run; an interruption loses no more than these."""
 
 _NOT_FACTS = "gradings."
+_ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
+_PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
 _DECIDED = "gradings.decided/1"
 _COMPLETED = "gradings.run_completed/1"
 
@@ -160,6 +172,7 @@ class CRM:
         ids: Makes command ids.
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
+        views: Read models that follow the log; without them `views` cannot be asked for.
     """
 
     def __init__(
@@ -171,6 +184,7 @@ class CRM:
         ids: Ids,
         policies: PolicyBook | None = None,
         zone: str = ESTATE_ZONE,
+        views: Views | None = None,
     ) -> None:
         self.log = log
         self.vault = vault
@@ -178,6 +192,7 @@ class CRM:
         self.ids = ids
         self.policies = policies or shipped()
         self.zone = zone
+        self._views = views
 
     def __enter__(self) -> CRM:
         return self
@@ -186,7 +201,9 @@ class CRM:
         self.close()
 
     def close(self) -> None:
-        """Close log and vault."""
+        """Close views, log and vault."""
+        if self._views is not None:
+            self._views.close()
         self.log.close()
         self.vault.close()
 
@@ -266,6 +283,8 @@ class CRM:
     ) -> int:
         """Run many commands in one transaction: all of them or, if `stop` says so, none.
 
+        What follows from them in other streams is run afterwards, as by `do`.
+
         Args:
             planned: In the order in which they are to be recorded; ids must be new.
             imported: Moment of import, kept beside the recorded instants.
@@ -277,6 +296,7 @@ class CRM:
         """
         work = Work(self.log, self.policies, self.zone)
         count = 0
+        leading: set[str] = set()
         plan, actor = work.plan, str(by)
 
         def commits() -> Iterator[Commit]:
@@ -290,16 +310,20 @@ class CRM:
                         raise Refused(commit)
                     on_refusal(item, commit)
                 elif commit.appends:
-                    _check_no_reactions(commit)
+                    if _leads_on(commit):
+                        leading.add(commit.command)
                     count += sum(len(append.events) for append in commit.appends)
                     yield commit
             if stop is not None and stop():
                 raise _Undo
 
         try:
-            self.log.append(commits())
+            appended = self.log.append(commits())
         except _Undo:
             return 0
+        for done in appended:
+            if done.command in leading:
+                self._run_reactions(done)
         return count
 
     # --- reading -------------------------------------------------------------------------
@@ -319,7 +343,7 @@ class CRM:
         Personal values stay sealed; `reveal` opens them for a stated purpose.
 
         Args:
-            kind: `Household`, `Account` or `Request`.
+            kind: `Household`, `Account`, `Collection` or `Request`.
             by: Who reads, and for what `purpose`; both are for the read log (PRV-06), which is
                 not built yet, and change nothing today.
             on: The day it stood on (effective).
@@ -362,6 +386,17 @@ class CRM:
         for _, events in self.log.by_household(households=[stream]):
             yield from events
 
+    @property
+    def views(self) -> Views:
+        """The read models (LOG-05).
+
+        Raises:
+            Invalid: there are none here.
+        """
+        if self._views is None:
+            raise Invalid.one("views_missing", "this CRM was opened without views")
+        return self._views
+
     def verify(self) -> Verification:
         """Read every stored byte again (see `EventLog.verify`)."""
         return self.log.verify()
@@ -380,17 +415,59 @@ class CRM:
             Invalid: a named household has no file.
         """
         table = self.policies.find(CreditPolicy, policy, on)
-        known = _utc(known, "known")
-        if households is not None:
-            self._check_households(households)
-        for household, events in self._facts(households=households):
-            if not any(e.name == REGISTERED for e in events):
-                continue
-            seen = visible(events, known=known)
-            if not any(e.name == REGISTERED for e in seen):
-                continue
-            now = standing(Ledger.of((e.event, e.position) for e in seen), on, table)
+        for household, _, facts in self._accounts(known, households):
+            now = standing(Ledger.of(facts), on, table)
             yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
+
+    def arrears(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+    ) -> Iterator[tuple[str, str, Aged]]:
+        """Household, estate and arrears of everybody who owes something on a day, sorted (PAY-03).
+
+        True to what was unpaid then, as known at the instant; what is in dispute is shown beside.
+        """
+        table = self.policies.find(CreditPolicy, policy, on)
+        for household, estate, facts in self._accounts(known, None):
+            found = aged(Ledger.of(facts), on, table)
+            if found.overdue_fen or found.disputed_fen:
+                yield household, estate, found
+
+    def account(
+        self,
+        household: str,
+        on: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+        late_charge: str | None = None,
+    ) -> dict[str, Any]:
+        """A household's account on a day as known at an instant: every movement with its balance.
+
+        Args:
+            late_charge: Name of the late charge policy to compute by; none is by default (PAY-08).
+
+        Raises:
+            Invalid: the household has no file, or had none that was known then.
+        """
+        table = self.policies.find(CreditPolicy, policy, on)
+        late = late_charge and self.policies.find(LateChargePolicy, late_charge, on)
+        for _, _, facts in self._accounts(known, [household], _PAYMENTS):
+            return statement(facts, on, table, late or None)
+        raise Invalid.one("household_unknown", f"household `{household}` has no file")
+
+    def credit_table(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+    ) -> Iterator[CreditRow]:
+        """The credit table (信用等级表) of a day as known at an instant, sorted by household."""
+        table = self.policies.find(CreditPolicy, policy, on)
+        for household, estate, facts in self._accounts(known, None):
+            yield credit_row(household, estate, Ledger.of(facts), on, table)
+
+    def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
+        """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
+        for household, _, facts in self._accounts(known, None, _PAYMENTS):
+            for limit in limits(facts, on):
+                yield household, limit
 
     # --- gradings ------------------------------------------------------------------------
 
@@ -518,6 +595,23 @@ class CRM:
             upto=upto, names=EVENT_NAMES | {REGISTERED}, households=households
         )
 
+    def _accounts(
+        self,
+        known: datetime | None,
+        households: Sequence[str] | None,
+        names: frozenset[str] = _ACCOUNTS,
+    ) -> Iterator[tuple[str, str, list[tuple[Any, int]]]]:
+        """Household, estate, and events with positions of everybody whose file is known then."""
+        known = _utc(known, "known")
+        if households is not None:
+            self._check_households(households)
+        wanted = names | {REGISTERED}
+        for household, events in self.log.by_household(names=wanted, households=households):
+            seen = events if known is None else visible(events, known=known)
+            file = next((e.event for e in seen if e.name == REGISTERED), None)
+            if file is not None:
+                yield household, file.estate, [(e.event, e.position) for e in seen]
+
     def _decided(self) -> Iterator[tuple[str, list[Recorded[Any]], list[GradingDecided]]]:
         for household, events in self.log.by_household(names=EVENT_NAMES | {REGISTERED, _DECIDED}):
             decided = [e.event for e in events if e.name == _DECIDED]
@@ -607,31 +701,45 @@ class CRM:
         return Receipt(stream, own[-1].version, done.last, tuple(e.event for e in own))
 
     def _run_reactions(self, done: Appended) -> None:
+        """What follows from a command, at once; the consumer sees to whatever is left undone."""
         for recorded in self.log.feed(after=done.first - 1, upto=done.last):
-            for command_id, command in react(recorded):
-                self.do(
-                    command,
-                    by=SYSTEM,
-                    id=command_id,
-                    at=recorded.recorded,
-                    correlation=recorded.envelope.correlation,
-                    causation=recorded.envelope.event_id,
-                )
+            try:
+                self.follow(recorded)
+            except Refused:
+                # The command itself stands. The consumer is refused again, and parks it visibly.
+                continue
+
+    def follow(self, recorded: Recorded[Any]) -> None:
+        """Run the commands that follow from an event; those run before change nothing.
+
+        Raises:
+            Refused: the business says no to one of them.
+        """
+        for command_id, command in react(recorded):
+            self.do(
+                command,
+                by=SYSTEM,
+                id=command_id,
+                at=recorded.recorded,
+                correlation=recorded.envelope.correlation,
+                causation=recorded.envelope.event_id,
+            )
+
+    @property
+    def reactions(self) -> Consumer:
+        """The consumer that runs what an interruption left undone, once and in order."""
+        return Consumer("reactions", LEADING, self.follow)
 
 
 class _Undo(Exception):
     """Leaves a transaction of many commands without a trace."""
 
 
-def _check_no_reactions(commit: Commit) -> None:
-    """A batch is one transaction; what would follow in another stream has no place in it."""
-    for append in commit.appends:
-        for envelope in append.events:
-            if type(envelope.data) in REACTIONS:
-                raise Invalid.one(
-                    "command_has_consequences",
-                    f"`{type(envelope.data).__name__}` leads to further commands; use `do`",
-                )
+def _leads_on(commit: Commit) -> bool:
+    """Whether further commands follow from it."""
+    return any(
+        type(envelope.data) in REACTIONS for append in commit.appends for envelope in append.events
+    )
 
 
 def _utc(instant: datetime | None, where: str) -> datetime | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from crm_core.events import catalog
 from crm_core.kernel.recorded import Recorded
 from crm_core.payments.commands import AcceptMovedPayment
 from crm_core.payments.events import PaymentMovedOut
@@ -32,6 +33,15 @@ def _accept_moved(recorded: Recorded[PaymentMovedOut]) -> tuple[Any, ...]:
 REACTIONS: dict[type, Callable[[Recorded[Any]], tuple[Any, ...]]] = {
     PaymentMovedOut: _accept_moved,
 }
+
+
+LEADING = frozenset(
+    name
+    for kind in catalog().types
+    if kind.cls in REACTIONS
+    for name in (f"{kind.name}/{version}" for version in range(1, kind.version + 1))
+)
+"""Stored names of the events that lead to commands, all versions of them."""
 
 
 def react(recorded: Recorded[Any]) -> tuple[tuple[str, Any], ...]:

@@ -18,18 +18,26 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import check_id
+from crm_core.messages import MESSAGES
+from crm_core.messages.commands import Known, QueueMessage
+from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.template import Template
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.commands import RegisterHousehold
+from crm_core.owners.commands import ROLES, RegisterHousehold
 from crm_core.owners.state import Household
-from crm_core.payments import ACCOUNT
-from crm_core.payments.commands import MovePayment
-from crm_core.policies import DEFAULT_SLA, PolicyBook
+from crm_core.payments import ACCOUNT, COLLECTION
+from crm_core.payments.collection import CollectionPolicy
+from crm_core.payments.commands import AdvanceCollection, ClaimLateCharge, MovePayment
+from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.ladder import dues
+from crm_core.payments.late import LateChargePolicy
+from crm_core.policies import DEFAULT_COLLECTION, DEFAULT_MESSAGES, DEFAULT_SLA, PolicyBook
 from crm_core.ports import EventLog
 from crm_core.requests import REQUEST
 from crm_core.requests.commands import Rebase, ReceiveRequest
 from crm_core.requests.sla import SlaPolicy
 
-AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN)
+AGGREGATES = (HOUSEHOLD, ACCOUNT, COLLECTION, REQUEST, GRADING, RUN, MESSAGES)
 
 _BY_COMMAND = {command: aggregate for aggregate in AGGREGATES for command in aggregate.commands}
 
@@ -67,6 +75,9 @@ class Work:
             ReceiveRequest: self._with_policy,
             Rebase: self._with_policy,
             MovePayment: self._with_receiver,
+            **dict.fromkeys(MESSAGES.commands, self._with_members),
+            ClaimLateCharge: self._with_late_charge,
+            AdvanceCollection: self._with_dues,
         }
 
     def plan(
@@ -193,7 +204,7 @@ class Work:
         refusal: Refusal | None = None
         if not self._has_file(command.to_household):
             refusal = _no_file(command.to_household)
-        elif command.payment in receiver.payments:
+        elif not receiver.takes(command.payment):
             refusal = Refusal(
                 "payment_exists",
                 "PAY-01",
@@ -201,6 +212,44 @@ class Work:
                 {"payment": command.payment},
             )
         return attrs.evolve(command, refused_there=refusal)
+
+    def _with_members(self, command: Any, _: Sequence[Claim], at: datetime) -> Any:
+        if command.known is not None:
+            return command
+        day = local_date(at, self._zone)
+        template = neutral = None
+        if isinstance(command, QueueMessage):
+            template = self._policies.find(Template, command.template, day)
+            if template.neutral:
+                neutral = self._policies.find(Template, template.neutral, day)
+        stream = HOUSEHOLD.stream(command.household)
+        file, _tip = self._states.get(stream) or self._load(HOUSEHOLD, stream)
+        holding = [role.member for name in ROLES for role in file.holding(name, day)]
+        policy = self._policies.find(MessagePolicy, DEFAULT_MESSAGES, day)
+        known = Known(at, self._zone, policy, tuple(dict.fromkeys(holding)), template, neutral)
+        return attrs.evolve(command, known=known)
+
+    def _with_late_charge(
+        self, command: ClaimLateCharge, _: Sequence[Claim], _at: datetime
+    ) -> ClaimLateCharge:
+        if command.policy is not None:
+            return command
+        policy = self._policies.find(LateChargePolicy, command.policy_name, command.on)
+        return attrs.evolve(command, policy=policy)
+
+    def _with_dues(
+        self, command: AdvanceCollection, _: Sequence[Claim], _at: datetime
+    ) -> AdvanceCollection:
+        policy = command.policy
+        if policy is None:
+            policy = self._policies.find(CollectionPolicy, DEFAULT_COLLECTION, command.on)
+        found = command.dues
+        if found is None:
+            stream = ACCOUNT.stream(command.household)
+            account, _tip = self._states.get(stream) or self._load(ACCOUNT, stream)
+            credit = self._policies.find(CreditPolicy, policy.credit, command.on)
+            found = dues(account, command.on, credit)
+        return attrs.evolve(command, dues=found, policy=policy)
 
 
 def _last(_state: Any, event: Any) -> Any:

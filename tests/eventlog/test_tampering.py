@@ -346,7 +346,7 @@ def raw_rows(path: Path) -> Any:
             ).fetchall()
         finally:
             connection.close()
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return None
 
 

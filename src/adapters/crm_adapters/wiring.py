@@ -14,6 +14,7 @@ from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.keys import LocalVault
+from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_core.crm import CRM
 from crm_core.events import catalog
 from crm_core.kernel.dates import ESTATE_ZONE
@@ -61,17 +62,29 @@ def open_crm(
         StoreUnreachable, NotALog: nor can what it names.
     """
     store: RowStore
+    rows: ViewStore
     if url == MEMORY:
         store, vault = MemoryStore(), LocalVault(None if keys is None else Path(keys))
+        rows = MemoryViewStore()
     else:
-        store = open_database(url, tenant=tenant)
+        store = database = open_database(url, tenant=tenant)
+        rows = DatabaseViewStore(database)
         try:
             vault = LocalVault(Path(keys) if keys is not None else _keys_beside(url, tenant))
         except BaseException:
             store.close()
             raise
     log = CodecEventLog(store, Codec(catalog(), vault))
-    return CRM(log, vault=vault, clock=SystemClock(), ids=RandomIds(), policies=policies, zone=zone)
+    clock = SystemClock()
+    return CRM(
+        log,
+        vault=vault,
+        clock=clock,
+        ids=RandomIds(),
+        policies=policies,
+        zone=zone,
+        views=LogViews(log, rows, clock),
+    )
 
 
 def _keys_beside(url: str, tenant: str) -> Path:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import attrs
 from attrs import frozen
 
 from crm_core.kernel.dates import instant_text
+from crm_core.kernel.projection import Projection, Put, Remove, Rows
+from crm_core.kernel.recorded import Recorded
+from crm_core.requests.events import (
+    CommitmentAccepted,
+    PolicyRebased,
+    RequestReceived,
+    RequestReopened,
+)
 from crm_core.requests.state import Clock, Request
 
 
@@ -92,3 +102,58 @@ def _verdict(name: str, clock: Clock, stopped_at: datetime | None, now: datetime
     return Verdict(
         name, clock.policy, clock.basis, clock.started_at, clock.due_at, stopped_at, kept, seconds
     )
+
+
+@frozen
+class OpenRequest:
+    """A request whose closing clock runs.
+
+    Args:
+        since: When the clock started: receipt, or reopening.
+        due_at: When it is due.
+        basis: Why then: `target` or `commitment`.
+    """
+
+    request: str
+    household: str
+    since: datetime
+    due_at: datetime
+    basis: str
+
+
+def _open(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Iterator[Put[OpenRequest] | Remove]:
+    event = recorded.event
+    row = rows.get(event.request)
+    if isinstance(event, RequestReceived | RequestReopened):
+        since = event.received_at if isinstance(event, RequestReceived) else event.reopened_at
+        due_at = since + timedelta(seconds=event.targets.close_seconds)
+        row = OpenRequest(event.request, recorded.household, since, due_at, "target")
+    elif isinstance(event, CommitmentAccepted):
+        row = row and attrs.evolve(row, due_at=event.due_at, basis="commitment")
+    elif isinstance(event, PolicyRebased):
+        if row is not None and row.basis == "target":
+            due_at = row.since + timedelta(seconds=event.targets.close_seconds)
+            row = attrs.evolve(row, due_at=due_at)
+    else:
+        row = None
+    if row is None:
+        yield Remove(event.request)
+    else:
+        yield Put(row.request, row, instant_text(row.due_at.replace(microsecond=0)))
+
+
+OPEN = Projection(
+    "requests.open",
+    1,
+    OpenRequest,
+    (
+        "requests.closed/1",
+        "requests.commitment_accepted/1",
+        "requests.policy_rebased/1",
+        "requests.received/1",
+        "requests.reopened/1",
+        "requests.work_reported_done/1",
+    ),
+    _open,
+)
+"""Requests being worked on, in order of when they are due (REQ-08): UTC, whole seconds."""

@@ -5,18 +5,21 @@ histories; `laws` checks what holds for every decider and codec; `contracts` che
 Needs hypothesis and pytest; nothing outside this package does.
 """
 
-from crm_core.testing.contracts import EventLogContract, KeyVaultContract
+from crm_core.testing.contracts import EventLogContract, KeyVaultContract, NotifierContract
 from crm_core.testing.laws import check_codec, check_decider
 from crm_core.testing.scenario import Given, Outcome, given
 from crm_core.testing.strategies import History, Step, any_events, events_of, histories
+from crm_core.testing.views import ViewsContract
 
 __all__ = [
     "EventLogContract",
     "Given",
     "History",
     "KeyVaultContract",
+    "NotifierContract",
     "Outcome",
     "Step",
+    "ViewsContract",
     "any_events",
     "check_codec",
     "check_decider",

@@ -28,7 +28,13 @@ from crm_core.kernel.recorded import Actor
 from crm_core.kernel.rules import Operator
 from crm_core.kernel.sealed import Personal, PersonalValue, Sealed
 from crm_core.kernel.text import ID_LENGTH_MAX
+from crm_core.messages import commands as messages
+from crm_core.messages.decide import message_id
+from crm_core.messages.events import Parameter
+from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.template import Template
 from crm_core.owners import commands as owners
+from crm_core.policies import DEFAULT_MESSAGES, shipped
 from crm_core.requests import commands as requests
 from crm_core.requests.sla import SlaPolicy, Targets
 
@@ -196,11 +202,13 @@ _BY_TYPE: Mapping[Any, Callable[[], SearchStrategy[Any]]] = {
     int: lambda: st.integers(-3, 3) | _WIDE_INTEGERS,
     str: texts,
     Money: money,
+    MessagePolicy: lambda: st.just(_messages_policy()),
     Operator: lambda: st.sampled_from(Operator),
     Period: periods,
     PolicyRef: policy_refs,
     SlaPolicy: sla_policies,
     Targets: targets,
+    Template: lambda: st.just(_template("request-received")),
     type(None): st.none,
 }
 """What stands for a type wherever it occurs."""
@@ -326,6 +334,99 @@ def request_openings(request: str = "R1010", household: str = "V00001") -> Searc
         "agreed_on": st.just("call 1"),
     }
     return _request_commands(request, household, accepted)(requests.ReceiveRequest)
+
+
+def message_commands(household: str = "V00001") -> SearchStrategy[Any]:
+    """Commands about one household's messages over a few days; some are not accepted."""
+    return st.one_of(*(_message_commands(household)(cls) for cls in _classes(messages)[1:]))
+
+
+def message_openings(household: str = "V00001") -> SearchStrategy[Any]:
+    """Commands that have a household told something, with the parameters it takes."""
+    accepted = {
+        "cause": st.sampled_from(("c1:0", "c2:0")),
+        "channel": st.just(""),
+        "language": st.just(""),
+        "parameters": st.just(_filled(_template("request-received"))),
+        "recipient": st.just(""),
+    }
+    return _message_commands(household, accepted)(messages.QueueMessage)
+
+
+def _messages_policy() -> MessagePolicy:
+    return shipped().find(MessagePolicy, DEFAULT_MESSAGES, FIRST_DAY.replace(year=2011))
+
+
+def _template(name: str) -> Template:
+    return shipped().find(Template, name, FIRST_DAY.replace(year=2011))
+
+
+def _filled(template: Template) -> tuple[Parameter, ...]:
+    """Values that fill a template."""
+    fitting = {
+        "amount": "12700",
+        "date": "2011-03-01",
+        "instant": "2011-03-01T01:00:00Z",
+        "reference": "R1010",
+    }
+    return tuple(
+        Parameter(name, fitting.get(kind.kind) or next(iter(kind.words)))
+        for name, kind in template.parameters.items()
+    )
+
+
+def knowns(household: str = "V00001") -> SearchStrategy[messages.Known]:
+    """What is looked up for commands about messages: a few days, hours of all kinds."""
+    start = datetime(2011, 3, 1, 0, 0, tzinfo=UTC)
+    owner, member = owners.owner_id(household), f"{household}#m1"
+    twin = _template("request-received-neutral")
+    return st.builds(
+        lambda minutes, members, neutral: messages.Known(
+            start + timedelta(minutes=minutes),
+            "Asia/Shanghai",
+            _messages_policy(),
+            members,
+            _template("request-received"),
+            neutral,
+        ),
+        st.sampled_from((0, 1, 5, 6, 11, 60, 779, 780, 781, 1439, 1440, 2879, 2880, 4000)),
+        _mostly(((owner, member), (owner,), (member,)), ()),
+        _mostly((twin,), None),
+    )
+
+
+def _message_commands(
+    household: str, accepted: Mapping[str, SearchStrategy[Any]] | None = None
+) -> Callable[[type], SearchStrategy[Any]]:
+    owner = owners.owner_id(household)
+    fitting = _filled(_template("request-received"))
+    ids = [message_id(cause, "request-received", owner) for cause in ("c1:0", "c2:0")]
+    common = {
+        "household": st.just(household),
+        "message": _mostly(tuple(ids), "nothing"),
+        "member": _mostly((owner, f"{household}#m1"), "V00009#owner"),
+        "attempt": _mostly((1, 2), 0),
+        "channel": _mostly(("", "sms", "email"), "smoke"),
+        "evidence": _mostly(("E-1",), ""),
+        "known": knowns(household),
+    }
+    own: dict[type, Mapping[str, SearchStrategy[Any]]] = {
+        messages.QueueMessage: {
+            "cause": _mostly(("c1:0", "c2:0"), ""),
+            "template": st.just("request-received"),
+            "parameters": _mostly((fitting,), fitting[:1]),
+            "recipient": _mostly(("", owner, f"{household}#m1"), "V00009#owner"),
+            "language": _mostly(("", "zh", "en"), "fr"),
+            "happened_at": st.none(),
+            **(accepted or {}),
+        },
+        messages.RecordSent: {"receipt": _mostly(("250",), "two\nlines")},
+        messages.RecordFailure: {"reason": _mostly(("unreachable", "rejected"), "gremlins")},
+        messages.ChangePreference: {
+            "about": _mostly(("care", "marketing", "any", "personalisation", "service"), "gossip")
+        },
+    }
+    return lambda cls: _command(cls, common, own)
 
 
 def _owner_commands(

@@ -25,7 +25,7 @@ command and ten for each event. For a log that grows large use our own tables.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
@@ -47,7 +47,7 @@ from crm_adapters.eventlog.eventsourcing_compat import (
     make_stored_event,
     unfit_for_logs,
 )
-from crm_adapters.eventlog.store import Batch, Listener, Settled
+from crm_adapters.eventlog.store import Batch
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -57,6 +57,7 @@ from crm_core.errors import (
 )
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 _PAGE = 1000
 _HOUSEHOLD = b',"household":"'
@@ -201,6 +202,22 @@ class RecorderStore:
         found = self._notifications(after, limit, upto, sorted(names or ()))
         return [_row(event.id, event) for event in found]
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        found: list[StoredRow] = []
+        while len(found) < limit and (page := self.page(after, upto, None, _PAGE)):
+            found += [row for row in page if row.name not in names]
+            after = page[-1].position
+        return found[:limit]
+
+    def count(self, after: int) -> int:
+        with self._lock:
+            self._catch_up()
+            return sum(
+                len(places) - bisect_right(places, after) for places in self._positions.values()
+            )
+
     def household_page(
         self,
         after: tuple[str, int],
@@ -245,8 +262,8 @@ class RecorderStore:
         with _our_errors():
             return self.recorder.max_notification_id() or 0
 
-    def settled(self) -> Settled:
-        return Settled(self.head(), 0, None)
+    def frontier(self) -> Frontier:
+        return Frontier(self.head(), 0, None)
 
     def listen(self) -> Listener:
         return BellListener(self.bell, self.bell.rung)

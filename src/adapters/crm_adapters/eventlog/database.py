@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from attrs import frozen
@@ -20,9 +20,10 @@ from sqlalchemy.exc import DatabaseError
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.bell import Bell, BellListener
-from crm_adapters.eventlog.store import Batch, Listener, Settled
+from crm_adapters.eventlog.store import Batch
 from crm_core.errors import Failed, LogOutdated, NotALog
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 COLUMNS = "position, stream, version, name, household, state"
 
@@ -142,6 +143,13 @@ class Database(ABC):
         """A transaction that holds the write lock, as a `Writer`."""
 
     @abstractmethod
+    def write(self) -> AbstractContextManager[Any]:
+        """A cursor in a short transaction for other tables than those of the log.
+
+        It does not wait for writers of the log more than the database itself makes it.
+        """
+
+    @abstractmethod
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         """All rows as bytes."""
 
@@ -224,6 +232,25 @@ class Database(ABC):
             (self.tenant, after, upto, *extra, limit),
         )
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        mark, hidden = self.mark, sorted(names)
+        chosen = f" AND name NOT IN ({self.marks(hidden)})" if hidden else ""
+        return self.rows(
+            f"SELECT {COLUMNS} FROM crm_events WHERE tenant = {mark} AND position > {mark}"
+            f" AND position <= {mark}{chosen} ORDER BY position LIMIT {mark}",
+            (self.tenant, after, upto, *hidden, limit),
+        )
+
+    def count(self, after: int) -> int:
+        [(count,)] = self.rows(
+            f"SELECT count(*) FROM crm_events WHERE tenant = {self.mark}"
+            f" AND position > {self.mark} AND position <= {self.mark}",
+            (self.tenant, after, self.frontier().position),
+        )
+        return int(count)
+
     def household_page(
         self,
         after: tuple[str, int],
@@ -284,14 +311,14 @@ class Database(ABC):
         )
 
     def head(self) -> int:
-        return self.settled().position
+        return self.frontier().position
 
-    def settled(self) -> Settled:
+    def frontier(self) -> Frontier:
         [(position,)] = self.rows(
             f"SELECT coalesce(max(position), 0) FROM crm_events WHERE tenant = {self.mark}",
             (self.tenant,),
         )
-        return Settled(int(position), 0, None)
+        return Frontier(int(position), 0, None)
 
     def listen(self) -> Listener:
         return BellListener(self.bell, self.bell.rung)

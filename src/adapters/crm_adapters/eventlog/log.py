@@ -10,6 +10,7 @@ from typing import Any
 
 from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.store import Batch, RowStore, Writer
+<<<<<<< HEAD
 from crm_core.errors import (
     CommandReused,
     CommitUnknown,
@@ -18,10 +19,21 @@ from crm_core.errors import (
     UnknownEvent,
     UnreadableEvent,
 )
+=======
+from crm_core.errors import CommandReused, Conflict, Invalid, UnknownEvent, UnreadableEvent
+>>>>>>> main
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, GENESIS, REST_START, link
 from crm_core.kernel.merkle import MerkleTree
-from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Tip
-from crm_core.ports import ChainFault, Verification
+from crm_core.kernel.recorded import (
+    Appended,
+    Commit,
+    Cutoff,
+    Recorded,
+    Settled,
+    Tip,
+    Unreadable,
+)
+from crm_core.ports import ChainFault, Frontier, Listener, Verification
 
 CHUNK_ROWS = 1000
 """Rows encoded and inserted at a time."""
@@ -164,12 +176,12 @@ class CodecEventLog:
         its word is lost, the event is seen at the next poll. `stop` is looked at once per poll.
         """
         stop = Event() if stop is None else stop
-        listener = self.store.listen()
+        listener = self.listen()
         pause = LOOK_SECONDS
         try:
             while not stop.is_set():
                 # The end is read first: what comes later is left for the next round.
-                end = self.store.settled().position
+                end = self.frontier().position
                 if end > after:
                     yield from self.feed(after=after, upto=end, names=names)
                     after, pause = end, LOOK_SECONDS
@@ -179,6 +191,32 @@ class CodecEventLog:
                     pause = min(pause * 2, poll_seconds)
         finally:
             listener.close()
+
+    def settled(
+        self, *, after: int = 0, names: Collection[str] | None = None, limit: int = 1000
+    ) -> Settled:
+        end = max(self.head(), after)
+        known = self.codec.catalog.names()
+        misnamed = sorted(set(names or ()).difference(known))
+        if misnamed:
+            raise Invalid.one("event_unknown", f"`{misnamed[0]}` is not the name of an event")
+        # Not "of these names": that would hide what is not known (LOG-05).
+        hidden = [] if names is None else [name for name in known if name not in names]
+        rows = self.store.page_without(after, end, hidden, limit)
+        reached = rows[-1][0] if len(rows) == limit else end
+        return Settled(tuple(map(self._readable, rows)), reached)
+
+    def count(self, *, after: int = 0) -> int:
+        return self.store.count(after)
+
+    def _readable(self, row: StoredRow) -> Recorded[Any] | Unreadable:
+        try:
+            return self.codec.decode(row)
+        except (UnknownEvent, UnreadableEvent) as error:
+            return Unreadable(*row[:5], str(error))
+        except Exception as error:  # noqa: BLE001 - an upcaster may fail in any way
+            failure = UnreadableEvent(row[0], row[1], type(error).__name__)
+            return Unreadable(*row[:5], str(failure))
 
     def by_household(
         self,
@@ -210,6 +248,12 @@ class CodecEventLog:
 
     def head(self) -> int:
         return self.store.head()
+
+    def frontier(self) -> Frontier:
+        return self.store.frontier()
+
+    def listen(self) -> Listener:
+        return self.store.listen()
 
     def cutoff(self, known: datetime | None, *, without: str) -> Cutoff:
         names = [name for name in self.codec.catalog.names() if not name.startswith(without)]

@@ -10,10 +10,11 @@ from threading import RLock
 
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.bell import Bell, BellListener
-from crm_adapters.eventlog.store import Batch, Listener, Settled
+from crm_adapters.eventlog.store import Batch
 from crm_core.errors import Conflict
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 
 class MemoryStore:
@@ -94,6 +95,17 @@ class MemoryStore:
             return rows
         return list(islice((row for row in rows if row.name in names), limit))
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        with self._lock:
+            rows = self._rows[after:upto] if names else self._rows[after : min(upto, after + limit)]
+        return list(islice((row for row in rows if row.name not in names), limit))
+
+    def count(self, after: int) -> int:
+        with self._lock:
+            return max(len(self._rows) - after, 0)
+
     def household_page(
         self,
         after: tuple[str, int],
@@ -130,8 +142,8 @@ class MemoryStore:
         with self._lock:
             return len(self._rows)
 
-    def settled(self) -> Settled:
-        return Settled(self.head(), 0, None)
+    def frontier(self) -> Frontier:
+        return Frontier(self.head(), 0, None)
 
     def listen(self) -> Listener:
         return BellListener(self.bell, self.bell.rung)

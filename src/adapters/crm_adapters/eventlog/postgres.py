@@ -38,7 +38,7 @@ from crm_adapters.eventlog.routines import (
     SETTLED,
     START,
 )
-from crm_adapters.eventlog.store import Batch, Listener, Settled, Writer
+from crm_adapters.eventlog.store import Batch, Writer
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -48,6 +48,7 @@ from crm_core.errors import (
     StoreFull,
     StoreUnreachable,
 )
+from crm_core.ports import Frontier, Listener
 
 CHANNEL = "crm_appended"
 """Channel on which appends are announced; the payload is the tenant."""
@@ -183,6 +184,11 @@ class PostgresDatabase(Database):
             if writer.last:
                 self._announce(cursor, writer.last)
 
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        with self.translate(None), self._writing() as driver, driver.transaction():
+            yield driver.cursor()
+
     def insert_with(
         self,
         cursor: Any,
@@ -300,7 +306,7 @@ class PostgresDatabase(Database):
     def head(self) -> int:
         deadline = 0.0
         while True:
-            position = self.settled().position
+            position = self.frontier().position
             if position >= self._own:
                 return position
             deadline = deadline or monotonic() + SETTLE_SECONDS
@@ -310,20 +316,22 @@ class PostgresDatabase(Database):
                 return position
             sleep(0.001)
 
-    def settled(self) -> Settled:
+    def frontier(self) -> Frontier:
         [(edge, beyond, position, last)] = self.rows(SETTLED, (self.tenant, self.tenant))
         if last is None:
-            return Settled(0, 0, None)
+            return Frontier(0, 0, None)
         if edge is None:
-            return Settled(int(last), 0, None)
+            return Frontier(int(last), 0, None)
         if last >= beyond:
             with self.translate(None), self._writing() as driver:
                 self._reanchor(driver.cursor())
-            return self.settled()
+            return self.frontier()
         if last < edge:
-            return Settled(int(position), 0, None)
+            return Frontier(int(position), 0, None)
         [(behind, seconds)] = self.rows(BEHIND, (self.tenant, edge))
-        return Settled(int(position or 0), int(behind), None if seconds is None else float(seconds))
+        return Frontier(
+            int(position or 0), int(behind), None if seconds is None else float(seconds)
+        )
 
     def _visible(self) -> int:
         [(last,)] = self.rows(

@@ -20,7 +20,14 @@ ROWS_MAX = 2**20 - 1
 CONFLICT, MOVED = "CR001", "CR002"
 """States our functions raise: a stream is not where it was expected; the cluster is another."""
 
-_SECURED = ("crm_events", "crm_commands", "crm_tracking")
+_SECURED = (
+    "crm_events",
+    "crm_commands",
+    "crm_tracking",
+    "crm_views",
+    "crm_checkpoints",
+    "crm_parked",
+)
 
 _SECURE = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;

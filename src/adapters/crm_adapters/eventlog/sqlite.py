@@ -46,7 +46,8 @@ class SqliteDatabase(Database):
     """
 
     mark = "?"
-    driver_errors = (sqlite3.Error,)
+    # The driver fails to decode SQLite's own message where it quotes damaged bytes.
+    driver_errors = (sqlite3.Error, UnicodeDecodeError)
 
     def __init__(self, url: URL, tenant: str = "", *, outdated: bool = False) -> None:
         if not url.database or url.database == ":memory:":
@@ -91,15 +92,25 @@ class SqliteDatabase(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[CursorWriter]:
+        with self._transaction() as cursor:
+            yield CursorWriter(self, cursor)
+        self.bell.ring()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
         with self._turn:
             cursor = self._begin()
             try:
-                yield CursorWriter(self, cursor)
+                yield cursor
             except BaseException as error:
                 self._roll_back(cursor, error)
                 raise
             self._commit(cursor)
-        self.bell.ring()
+
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        with self._transaction() as cursor:
+            yield cursor
 
     def close(self) -> None:
         with self._turn:
@@ -170,7 +181,8 @@ class SqliteDatabase(Database):
             return StoreFull(f"no space is left for `{self.name}`; nothing was written")
         if command:
             return CommitUnknown(command)
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        damaged = isinstance(error, UnicodeDecodeError)
+        if damaged or code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return NotALog(f"`{self.name}` is damaged or is not an SQLite database")
         if str(error).startswith("Could not decode to UTF-8"):
             return UnreadableEvent(0, "?", "the stored bytes are not text")

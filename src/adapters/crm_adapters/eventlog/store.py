@@ -14,6 +14,7 @@ from attrs import frozen
 
 from crm_adapters.codec.rows import StoredRow
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 
 @frozen
@@ -41,34 +42,6 @@ class Writer(Protocol):
         Raises:
             Conflict: a stream is not where `expected` says, or a command id is known.
         """
-        ...
-
-
-@frozen
-class Settled:
-    """How far the log is final: nothing will ever be written at or before `position`.
-
-    Args:
-        position: Of the last event that is final; 0 if there is none.
-        behind: Events that are committed but stand behind a transaction that is still open.
-        seconds: How long the oldest open transaction that holds them back has been open; None if
-            nothing is held back or the store does not tell.
-    """
-
-    position: int
-    behind: int
-    seconds: float | None
-
-
-class Listener(Protocol):
-    """Waits for news of a store; what it says is a hint, and a lost hint costs one wait."""
-
-    def wait(self, seconds: float) -> None:
-        """Return when something may have been appended, at the latest after `seconds`."""
-        ...
-
-    def close(self) -> None:
-        """Stop listening."""
         ...
 
 
@@ -106,6 +79,16 @@ class RowStore(Protocol):
         """Up to `limit` rows behind position `after` up to `upto`, in order of position."""
         ...
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        """The same, of all rows whose name is not one of `names`."""
+        ...
+
+    def count(self, after: int) -> int:
+        """How many settled rows stand behind position `after`."""
+        ...
+
     def household_page(
         self,
         after: tuple[str, int],
@@ -132,7 +115,7 @@ class RowStore(Protocol):
         """
         ...
 
-    def settled(self) -> Settled:
+    def frontier(self) -> Frontier:
         """The same without waiting, and what is held back."""
         ...
 

@@ -1,4 +1,4 @@
-"""Every row belongs to a tenant; what was there belongs to the one whose name is empty."""
+"""Tenants, and tables of views; what was there belongs to the tenant whose name is empty."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _TABLES = {
     "crm_commands": "command, digest, first_position, last_position",
     "crm_tracking": "consumer, position",
 }
+
+_VIEWS = ("crm_views", "crm_checkpoints", "crm_parked")
 
 _FIRST_FUNCTION = (
     "DROP FUNCTION crm_append(text[], int[], text[], text[], text[], text[], int[], text[],"
@@ -77,14 +79,65 @@ def upgrade() -> None:
         sqlite_where=sa.text("household <> ''"),
     )
     op.drop_table("crm_schema")
+    _create_views()
     if not postgres:
         return
     op.execute("CREATE TABLE crm_origin (origin bigint)")
     op.execute("INSERT INTO crm_origin VALUES (NULL)")
-    for table in _TABLES:
+    for table in (*_TABLES, *_VIEWS):
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.execute(
             f"CREATE POLICY crm_tenant ON {table}"
             " USING (tenant = current_setting('crm.tenant', true))"
         )
+
+
+def _create_views() -> None:
+    op.create_table(
+        "crm_views",
+        sa.Column("tenant", _NAME, primary_key=True),
+        sa.Column("view", _NAME, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("build", sa.Integer, primary_key=True),
+        sa.Column("key", _NAME, primary_key=True),
+        sa.Column("sort", _NAME, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "crm_views_sort", "crm_views", ["tenant", "view", "version", "build", "sort", "key"]
+    )
+    op.create_table(
+        "crm_checkpoints",
+        sa.Column("tenant", _NAME, primary_key=True),
+        sa.Column("consumer", _NAME, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("build", sa.Integer, primary_key=True),
+        sa.Column("position", _POSITION, nullable=False),
+        sa.Column("revision", _POSITION, nullable=False),
+        sa.Column("state", _NAME, nullable=False),
+        sa.Column("held_until", sa.Text),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "crm_parked",
+        sa.Column("tenant", _NAME, primary_key=True),
+        sa.Column("consumer", _NAME, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("build", sa.Integer, primary_key=True),
+        sa.Column("position", _POSITION, primary_key=True, autoincrement=False),
+        sa.Column("stream", _NAME, nullable=False),
+        sa.Column("stream_version", sa.Integer, nullable=False),
+        sa.Column("name", _NAME, nullable=False),
+        sa.Column("error", sa.Text, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("first_at", sa.Text, nullable=False),
+        sa.Column("last_at", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "crm_parked_stream",
+        "crm_parked",
+        ["tenant", "consumer", "version", "build", "stream", "position"],
+    )
