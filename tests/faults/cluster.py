@@ -24,7 +24,7 @@ class Cluster:
     """
 
     def __init__(self, server: Any) -> None:
-        self._bin: Path = server.bin_path
+        self.programs: Path = server.bin_path
         self._user: str | None = server.system_user
         self.folder = Path(tempfile.mkdtemp(prefix="crm-cluster-"))
         if self._user is not None:
@@ -40,7 +40,7 @@ class Cluster:
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the server's programs as the server's user."""
         subprocess.run(
-            [self._bin / program, *arguments],
+            [self.programs / program, *arguments],
             check=True,
             capture_output=True,
             user=self._user,
@@ -58,7 +58,7 @@ class Cluster:
                 if self._postmaster is None or self._postmaster.poll() is not None:
                     # After a kill it refuses as long as one of the old processes lives.
                     self._postmaster = subprocess.Popen(
-                        [self._bin / "postgres", "-D", self.folder / "data", "-h", "",
+                        [self.programs / "postgres", "-D", self.folder / "data", "-h", "",
                          "-k", self.folder],
                         stdout=log, stderr=log, user=self._user, cwd=self.folder,
                     )  # fmt: skip

@@ -10,18 +10,15 @@ from typing import Any
 
 from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.store import Batch, RowStore, Writer
-<<<<<<< HEAD
 from crm_core.errors import (
     CommandReused,
     CommitUnknown,
     Conflict,
+    Invalid,
     StoreUnreachable,
     UnknownEvent,
     UnreadableEvent,
 )
-=======
-from crm_core.errors import CommandReused, Conflict, Invalid, UnknownEvent, UnreadableEvent
->>>>>>> main
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, GENESIS, REST_START, link
 from crm_core.kernel.merkle import MerkleTree
 from crm_core.kernel.recorded import (
