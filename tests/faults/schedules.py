@@ -138,7 +138,7 @@ class Ours(World):
         self.sessions[session].execute("COMMIT" if commit else "ROLLBACK")
 
     def read(self) -> list[str]:
-        end = self.log.store.settled().position
+        end = self.log.store.frontier().position
         found = [one.event.text for one in self.log.feed(after=self.after, upto=end)]
         assert end >= self.after
         self.after = end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.postgres import PostgresDatabase
 from crm_adapters.eventlog.routines import ROUTINES, SETTLED
-from crm_adapters.eventlog.store import Settled
+from crm_core.ports import Frontier
 from faults.cluster import Cluster, burn_ids, next_id
 from faults.logs import batch, note, open_log, texts
 
@@ -94,7 +95,7 @@ def goes_on(url: str, before: list[str], at: int, tenant: str = "") -> None:
     with closing(open_log(url, tenant)) as log, closing(open_log(url, tenant)) as reader:
         assert texts(log.feed()) == before, "hidden from the feed"
         assert log.head() == at, "hidden behind the head"
-        assert log.store.settled() == Settled(at, 0, None)
+        assert log.store.frontier() == Frontier(at, 0, None)
         assert followed(reader, len(before)) == before, "hidden from followers"
         [done] = log.append([note("new1", "n/1", None, ("n1",))])
         assert done.first > at, "written before what was there"
@@ -151,9 +152,9 @@ def test_a_contiguous_log_goes_on_contiguously(moved: tuple[str, Move]) -> None:
     goes_on(move(source), before, 10)
 
 
-def never_anchored(database: PostgresDatabase) -> Settled:
+def never_anchored(database: PostgresDatabase) -> Frontier:
     [(_, _, position, _)] = database.rows(SETTLED, (database.tenant, database.tenant))
-    return Settled(int(position or 0), 0, None)
+    return Frontier(int(position or 0), 0, None)
 
 
 @pytest.mark.parametrize("moved", ["lower"], indirect=True)
@@ -169,7 +170,7 @@ def test_a_log_that_is_not_anchored_anew_is_caught(
     with psycopg.connect(url, autocommit=True) as connection:
         for routine in ROUTINES:
             connection.execute(routine.replace("RAISE EXCEPTION 'restored'", "PERFORM 1; --"))
-    monkeypatch.setattr(PostgresDatabase, "settled", never_anchored)
+    monkeypatch.setattr(PostgresDatabase, "frontier", never_anchored)
     with pytest.raises(AssertionError, match="hidden"):
         goes_on(url, before, at)
     with closing(open_log(url)) as log:
@@ -227,23 +228,29 @@ def test_anchoring_for_one_tenant_waits_for_what_another_is_writing(
     store: Any = log.store
     store.insert_with(session.cursor(), batch(note("slow", "slow/1", None, ("slow",))))
 
+    threads: list[Thread] = []
+
     def other_tenant() -> None:
-        open_log(url, "b").close()
         with closing(open_log(url, "b")) as other:
             assert texts(other.feed()) == ["b0.0", "b0.1"]
 
-    def other_writer() -> None:
+    def other_writer(name: str) -> None:
         with closing(open_log(url, "a")) as other:
-            other.append([note("quick", "quick/1", None, ("quick",))])
+            other.append([note(name, name, None, (name,))])
 
     def reader() -> None:
         nonlocal at
-        end = log.store.settled().position
+        end = log.store.frontier().position
         seen.extend(texts(log.feed(after=at, upto=end)))
         at = end
 
-    threads = []
-    for job in (other_tenant, other_writer, reader):
+    jobs = (
+        partial(other_writer, "quick1"),
+        other_tenant,
+        partial(other_writer, "quick2"),
+        reader,
+    )
+    for job in jobs:
         threads.append(Thread(target=job))
         threads[-1].start()
         threads[-1].join(0.3)
@@ -252,6 +259,6 @@ def test_anchoring_for_one_tenant_waits_for_what_another_is_writing(
     for thread in threads:
         thread.join()
     reader()
-    assert sorted(seen) == ["a0.0", "a0.1", "quick", "slow"]
+    assert sorted(seen) == ["a0.0", "a0.1", "quick1", "quick2", "slow"]
     assert seen == texts(log.feed())
     log.close()

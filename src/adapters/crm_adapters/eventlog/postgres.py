@@ -32,7 +32,6 @@ from crm_adapters.eventlog.routines import (
     LOCK,
     MOVED,
     ONCE,
-    REANCHOR,
     ROUTINES,
     ROWS_MAX,
     SETTLED,
@@ -299,7 +298,7 @@ class PostgresDatabase(Database):
 
     def _reanchor(self, cursor: Any) -> None:
         """Move the origin of positions: this log was restored into another cluster."""
-        cursor.execute(REANCHOR, {"tenant": self.tenant})
+        cursor.execute("SELECT crm_reanchor(%s)", (self.tenant,))
 
     # --- reading -------------------------------------------------------------------------
 
