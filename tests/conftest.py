@@ -27,6 +27,8 @@ set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "crm-hypothesis")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="faults and races in their full number")
+    parser.addoption("--seed", type=int, default=20110701, help="seed of faults and races")
     parser.addoption(
         "--kills", type=int, default=100, help="how often the dispatcher of messages is killed"
     )

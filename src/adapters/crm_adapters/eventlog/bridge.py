@@ -86,6 +86,7 @@ class RecorderStore:
     """
 
     contiguous = False
+    exact = False
 
     def __init__(self, recorder: ApplicationRecorder) -> None:
         reason = unfit_for_logs(recorder)

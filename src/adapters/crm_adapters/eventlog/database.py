@@ -49,6 +49,7 @@ class Database(ABC):
     """
 
     contiguous = True
+    exact = True
     tenant: str
     mark: str
     """Place-holder for a value in a statement."""

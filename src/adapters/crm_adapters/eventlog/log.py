@@ -10,7 +10,15 @@ from typing import Any
 
 from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.store import Batch, RowStore, Writer
-from crm_core.errors import CommandReused, Conflict, Invalid, UnknownEvent, UnreadableEvent
+from crm_core.errors import (
+    CommandReused,
+    CommitUnknown,
+    Conflict,
+    Invalid,
+    StoreUnreachable,
+    UnknownEvent,
+    UnreadableEvent,
+)
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, GENESIS, REST_START, link
 from crm_core.kernel.merkle import MerkleTree
 from crm_core.kernel.recorded import (
@@ -112,10 +120,14 @@ class CodecEventLog:
         return chunk.appended(writer.insert(chunk.batch()))
 
     def _placed(self, done: list[Appended]) -> list[Appended]:
-        """The results; a store that may leave gaps is asked where it has put them."""
-        if self.store.contiguous:
+        """The results; a store that can only guess is asked where it has put them."""
+        if self.store.exact or not done:
             return done
-        known = self.store.outcomes([one.command for one in done])
+        try:
+            known = self.store.outcomes([one.command for one in done])
+        except StoreUnreachable as error:
+            # What was committed must not be called unwritten.
+            raise CommitUnknown(done[0].command) from error
         return [known.get(one.command, one) for one in done]
 
     # --- reading -------------------------------------------------------------------------

@@ -24,6 +24,7 @@ class MemoryStore:
     """
 
     contiguous = True
+    exact = True
 
     def __init__(self) -> None:
         self.bell = Bell()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
 
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.database import CREATED_BY_SCHEMA_1
@@ -30,18 +31,22 @@ def migrate(url: str | URL) -> tuple[str, str]:
 
     Raises:
         NotALog: the database is something else, or of a later version.
+        StoreUnreachable, StoreFull: it failed, and the tables are what they were.
     """
     database = open_database(url, outdated=True)
     try:
         if database.revision == schema.REVISION:
             return schema.REVISION, schema.REVISION
-        with (
-            database.translate(""),
-            database.schema_engine().begin() as connection,
-        ):
-            database.lock(connection)
-            upgrade(connection)
-            database.create_routines(connection)
+        try:
+            with (
+                database.translate(""),
+                database.schema_engine().begin() as connection,
+            ):
+                database.lock(connection)
+                upgrade(connection)
+                database.create_routines(connection)
+        except DatabaseError as error:
+            raise database.failure(error.orig or error, None) from error
         return database.revision, schema.REVISION
     finally:
         database.close()

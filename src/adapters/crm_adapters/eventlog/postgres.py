@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from select import POLLIN, poll
 from struct import Struct
 from time import monotonic, sleep
 from typing import Any
@@ -20,6 +21,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import NullPool
 
 from crm_adapters.eventlog.bell import BellListener
@@ -30,7 +32,6 @@ from crm_adapters.eventlog.routines import (
     LOCK,
     MOVED,
     ONCE,
-    REANCHOR,
     ROUTINES,
     ROWS_MAX,
     SETTLED,
@@ -103,6 +104,7 @@ class PostgresDatabase(Database):
             pool_reset_on_return=None,
         )
         event.listen(engine, "connect", self._configure)
+        event.listen(engine, "checkout", _check_alive)
         # Connections that have appended before: taking one from here costs next to nothing.
         self._writers: deque[Any] = deque()
         self._own = 0
@@ -115,9 +117,17 @@ class PostgresDatabase(Database):
         self._own = self._visible()
 
     def _configure(self, connection: Any, _record: Any) -> None:
-        # What row-level security compares with; statements name the tenant all the same.
-        connection.execute("SELECT set_config('crm.tenant', %s, false)", (self.tenant,))
-        connection.commit()
+        try:
+            if connection.info.parameter_status("in_hot_standby") == "on":
+                # Nothing is decided on what may be behind (LOG-01).
+                raise psycopg.OperationalError("the server is a standby")
+            # What row-level security compares with; statements name the tenant all the same.
+            connection.execute("SELECT set_config('crm.tenant', %s, false)", (self.tenant,))
+            connection.commit()
+        except psycopg.Error:
+            # The pool knows nothing of it yet.
+            connection.close()
+            raise
 
     def schema_engine(self) -> Engine:
         engine = make_engine(self.engine.url, poolclass=NullPool)
@@ -161,15 +171,15 @@ class PostgresDatabase(Database):
         with self.translate(None), self._writing() as driver:
             cursor = driver.cursor()
             cursor.execute("BEGIN")
+            # Row-level security allows no COPY.
+            [(secured,)] = cursor.execute("SELECT row_security_active('crm_events')").fetchall()
+            writer = _CallWriter(self, cursor) if secured else _CopyWriter(self, cursor)
             try:
-                # Row-level security allows no COPY.
-                [(secured,)] = cursor.execute("SELECT row_security_active('crm_events')").fetchall()
-                writer = _CallWriter(self, cursor) if secured else _CopyWriter(self, cursor)
                 yield writer
                 writer.finish()
-            except BaseException:
+            except BaseException as error:
                 if not driver.closed:
-                    _leave(driver, cursor)
+                    writer.leave(error)
                 raise
             with self.translate("?"):
                 cursor.execute("COMMIT")
@@ -253,10 +263,7 @@ class PostgresDatabase(Database):
     @contextmanager
     def _writing(self) -> Iterator[Any]:
         """The driver's connection, kept for the next writer if it is in order."""
-        try:
-            connection = self._writers.pop()
-        except IndexError:
-            connection = self.engine.raw_connection()
+        connection = self._idle_writer() or self.engine.raw_connection()
         driver: Any = connection.driver_connection
         try:
             yield driver
@@ -267,6 +274,16 @@ class PostgresDatabase(Database):
                 self._writers.append(connection)
             else:
                 connection.close()
+
+    def _idle_writer(self) -> Any:
+        """A connection that has written before and still has a server behind it, or None."""
+        while self._writers:
+            with suppress(IndexError):
+                connection = self._writers.pop()
+                if _alive(connection.driver_connection):
+                    return connection
+                connection.invalidate()
+        return None
 
     def _announce(self, cursor: Any, last: int) -> None:
         self._own = max(self._own, last)
@@ -284,7 +301,7 @@ class PostgresDatabase(Database):
 
     def _reanchor(self, cursor: Any) -> None:
         """Move the origin of positions: this log was restored into another cluster."""
-        cursor.execute(REANCHOR, {"tenant": self.tenant})
+        cursor.execute("SELECT crm_reanchor(%s)", (self.tenant,))
 
     # --- reading -------------------------------------------------------------------------
 
@@ -393,6 +410,10 @@ class _CallWriter:
     def finish(self) -> None:
         """Nothing is left to be sent."""
 
+    def leave(self, _error: BaseException) -> None:
+        """Undo what was begun."""
+        self._cursor.execute("ROLLBACK")
+
 
 _Row = Struct("!hi").pack
 _Number4, _Number8, _Length = Struct("!ii").pack, Struct("!iq").pack, Struct("!i").pack
@@ -483,6 +504,13 @@ class _CopyWriter:
             with self._cursor.copy(_COPY_COMMANDS) as commands:
                 commands.write(_COPY_HEAD + b"".join(self._commands) + _COPY_END)
 
+    def leave(self, error: BaseException) -> None:
+        """Break off a COPY under way and undo what was begun."""
+        if self._copy is not None:
+            with suppress(psycopg.Error):
+                self._copying.__exit__(type(error), error, None)
+        self._cursor.execute("ROLLBACK")
+
     def _check(self, batch: Batch) -> None:
         database = self._database
         if not batch.expected:
@@ -546,12 +574,19 @@ class _NotifyListener:
             self._connection = None
 
 
-def _leave(driver: Any, cursor: Any) -> None:
-    """Undo what was begun; a COPY under way is broken off with the connection."""
-    if driver.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-        cursor.execute("ROLLBACK")
-    else:
-        driver.close()
+def _alive(driver: Any) -> bool:
+    """Whether the server is still there, as far as the line tells: it says nothing unasked."""
+    if driver.closed:
+        return False
+    line = poll()
+    line.register(driver.fileno(), POLLIN)
+    return not line.poll(0)
+
+
+def _check_alive(driver: Any, _record: Any, _fairy: Any) -> None:
+    """Connections that died while they were idle are replaced, all at once, and not used."""
+    if not _alive(driver):
+        raise InvalidatePoolError
 
 
 def _check_size(rows: int) -> None:

@@ -102,7 +102,8 @@ DECLARE
     wrong json;
     reached bigint;
 BEGIN
-    IF NOT crm_anchored(tenant) THEN
+    -- What the transaction itself has written lies ahead of all that has ended.
+    IF before = 0 AND NOT crm_anchored(tenant) THEN
         RAISE EXCEPTION 'restored' USING ERRCODE = '{MOVED}';
     END IF;
     IF consumer IS NOT NULL THEN
@@ -146,11 +147,11 @@ BEGIN
     IF base IS NULL THEN
         first := crm_first_position(tenant, 0);
     ELSE
-        first := (pg_current_xact_id()::text::bigint - base) << 20;
         SELECT max(e.position) INTO place FROM crm_events e WHERE e.tenant = $1;
         IF place >= (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - base) << 20 THEN
             RAISE EXCEPTION 'restored' USING ERRCODE = '{MOVED}';
         END IF;
+        first := (pg_current_xact_id()::text::bigint - base) << 20;
     END IF;
     SELECT e.version, e.position INTO tip, place FROM crm_events e
         WHERE e.tenant = $1 AND e.stream = $2 ORDER BY e.version DESC LIMIT 1;
@@ -167,7 +168,21 @@ END $$
 """
 """What `crm_append` does, for the events of one command in one stream: that is most appends."""
 
-ROUTINES = (_FIRST_POSITION, _ANCHORED, _MISMATCH, _APPEND, _APPEND_STREAM)
+_REANCHOR = """
+CREATE OR REPLACE FUNCTION crm_reanchor(tenant text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    -- Whoever has read the origin holds the table till the end of the transaction. A place given by
+    -- the old origin and still being written to would stand before the new edge of readers.
+    LOCK TABLE crm_origin IN ACCESS EXCLUSIVE MODE;
+    UPDATE crm_origin SET
+        origin = pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 - (last >> 20)
+    FROM (SELECT max(e.position) AS last FROM crm_events e WHERE e.tenant = $1) AS held
+    WHERE last >= (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - origin) << 20;
+END $$
+"""
+"""Moves the origin so that whatever is written from now on stands behind what is there."""
+
+ROUTINES = (_FIRST_POSITION, _ANCHORED, _MISMATCH, _APPEND, _APPEND_STREAM, _REANCHOR)
 """Made anew whenever the tables are made or migrated."""
 
 SETTLED = """
@@ -190,11 +205,3 @@ SELECT count(*), (
 ) FROM crm_events WHERE tenant = %s AND position >= %s
 """
 """Committed events that are held back, and for how long the oldest open transaction is open."""
-
-REANCHOR = """
-UPDATE crm_origin SET origin = pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1
-    - ((SELECT max(position) FROM crm_events WHERE tenant = %(tenant)s) >> 20)
-WHERE (SELECT max(position) FROM crm_events WHERE tenant = %(tenant)s)
-    >= (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - origin) << 20
-"""
-"""Moves the origin so that whatever is written from now on stands behind what is there."""

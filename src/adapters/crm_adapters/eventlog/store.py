@@ -49,10 +49,9 @@ class RowStore(Protocol):
     """Keeps the rows of one tenant."""
 
     contiguous: bool
-    """Whether positions have no gaps, so that a gap is a fault.
-
-    Where there may be gaps, what `insert` answers is a guess, and `outcomes` tells the positions.
-    """
+    """Whether positions have no gaps, so that a gap is a fault."""
+    exact: bool
+    """Whether `insert` answers the true position; otherwise it guesses, and `outcomes` tells."""
 
     def insert(self, batch: Batch) -> int:
         """Insert one batch in a transaction of its own; the position of its first row."""

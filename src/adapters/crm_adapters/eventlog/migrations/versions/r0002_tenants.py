@@ -25,6 +25,19 @@ _FIRST_FUNCTION = (
     " text[], int[], int[], text, bigint)"
 )
 
+# From PostgreSQL 18 on NOT NULL has a name; the old tables still had it when the new were made.
+_NAMED_AS_NEW = """
+DO $$ DECLARE c record; BEGIN
+    FOR c IN SELECT conrelid::regclass AS held, conname FROM pg_constraint
+        WHERE contype = 'n' AND conname LIKE '%!_not!_null1' ESCAPE '!' AND conrelid IN
+            ('crm_events'::regclass, 'crm_commands'::regclass, 'crm_tracking'::regclass)
+    LOOP
+        EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I',
+            c.held, c.conname, left(c.conname, -1));
+    END LOOP;
+END $$
+"""
+
 
 def upgrade() -> None:
     """New tables, filled from the old ones; positions stay what they are, contiguous."""
@@ -82,6 +95,7 @@ def upgrade() -> None:
     _create_views()
     if not postgres:
         return
+    op.execute(_NAMED_AS_NEW)
     op.execute("CREATE TABLE crm_origin (origin bigint)")
     op.execute("INSERT INTO crm_origin VALUES (NULL)")
     for table in (*_TABLES, *_VIEWS):
