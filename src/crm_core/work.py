@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -42,6 +42,22 @@ def stream_of(command: Any) -> str:
     """
     aggregate = _aggregate(command)
     return aggregate.stream(aggregate.id_of(command))
+
+
+class Planned(NamedTuple):
+    """A command to be run in bulk.
+
+    Args:
+        command: The command.
+        id: Its id; known ids are passed over.
+        at: When the company knew: the recorded instant of its events.
+        origin: Whatever the caller needs to find it again.
+    """
+
+    command: Any
+    id: str
+    at: datetime
+    origin: Any = None
 
 
 class Work:

@@ -94,6 +94,12 @@ def assess(facts: Facts, policy: GradingPolicy) -> Outcome:
     )
 
 
+def layer_and_type(facts: Facts, policy: GradingPolicy) -> tuple[str, str]:
+    """Layer and type alone, without what was looked at: a fraction of the work of `assess`."""
+    values = _derived(facts, policy)
+    return _table(policy, "layer").outcome(values), str(values["type"])
+
+
 def counterfactuals(facts: Facts, policy: GradingPolicy) -> list[Counterfactual]:
     """The nearest ways to each better layer, and what alone would lose the layer.
 

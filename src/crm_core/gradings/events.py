@@ -61,3 +61,7 @@ EVENTS = (
     EventType("gradings.decided", 1, GradingDecided, effective="period_end"),
     EventType("gradings.run_completed", 1, RunCompleted),
 )
+
+DECIDED = "gradings.decided/1"
+COMPLETED = "gradings.run_completed/1"
+"""Stored names that readers of the log ask for."""

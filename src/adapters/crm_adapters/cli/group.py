@@ -17,6 +17,7 @@ from crm_adapters.cli.output import Output
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM, EARLIEST_YEAR, LATEST_YEAR
 from crm_core.errors import Invalid
+from crm_core.grading import EVENTS
 from crm_core.kernel.dates import parse_date, parse_instant, zone
 from crm_core.kernel.recorded import Actor
 from crm_core.policies import PolicyBook, parse_grading, shipped
@@ -170,6 +171,14 @@ def _db(command: Callable[..., Any]) -> Callable[..., Any]:
 
 used_policies = click.option(
     "--policy", multiple=True, help="A TOML file that a run used; may be given more than once."
+)
+
+
+used_engine = click.option(
+    "--engine",
+    default=EVENTS,
+    show_default=True,
+    help="What computes the facts; the result is the same.",
 )
 
 
