@@ -185,6 +185,12 @@ def border() -> cattrs.Converter:
     converter.register_structure_hook_func(
         lambda hint: hint in (Value, Value | tuple[str, ...]), _scalar
     )
+    converter.register_structure_hook_func(
+        lambda hint: get_origin(hint) is tuple,
+        lambda value, hint: tuple(
+            converter.structure(one, get_args(hint)[0]) for one in _strict(list)(value, list)
+        ),
+    )
     converter.register_unstructure_hook(PersonalValue, attrs.asdict)
     converter.register_unstructure_hook(date, date.isoformat)
     converter.register_unstructure_hook(datetime, instant_text)

@@ -354,14 +354,19 @@ class CRM:
             year, known=known, policy=policy, by=by, progress=progress, engine=engine
         )
 
-    def grades(self, year: int, *, run: str | None = None) -> GradingRun:
+    def grades(
+        self, year: int, *, run: str | None = None, known: datetime | None = None
+    ) -> GradingRun:
         """The recorded gradings of a year: of its latest complete run, or of the run named.
+
+        Args:
+            known: As known at this instant: runs and what people did about them since are left out.
 
         Raises:
             Invalid: there is no such run.
             DecisionMismatch: a recorded outcome does not follow from its own facts and policy.
         """
-        return self.gradings.grades(year, run=run)
+        return self.gradings.grades(year, run=run, known=known)
 
     def explain(
         self,

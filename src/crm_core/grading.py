@@ -10,7 +10,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from crm_core.checking import utc
 from crm_core.errors import DecisionMismatch, Invalid
@@ -18,12 +18,22 @@ from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
 from crm_core.gradings.criteria import assess
 from crm_core.gradings.decide import GRADING, RUN
 from crm_core.gradings.engine import EventsEngine
-from crm_core.gradings.events import COMPLETED, DECIDED, GradingDecided, RunStarted
+from crm_core.gradings.events import (
+    ABOUT_HOUSEHOLDS,
+    COMPLETED,
+    DECIDED,
+    GradingDecided,
+    RunStarted,
+)
 from crm_core.gradings.explain import explanation
+from crm_core.gradings.lookups import NOT_FACTS
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
+from crm_core.gradings.review import Standing, standing, untouched
+from crm_core.gradings.views import grading_row
 from crm_core.gradings.words import Lang
-from crm_core.kernel.dates import Period
+from crm_core.history import visible
+from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
 from crm_core.owners import HOUSEHOLD
@@ -40,9 +50,6 @@ CHUNK_HOUSEHOLDS = 500
 EVENTS = "events"
 """The engine that is always there, and the reference of all others."""
 
-NOT_FACTS = "gradings."
-"""Events whose names begin so do not move a cut-off (decision record 0015)."""
-
 
 def silent(_count: int) -> None:
     """Nobody watches."""
@@ -50,13 +57,26 @@ def silent(_count: int) -> None:
 
 @frozen
 class GradingRun:
-    """A yearly run with its gradings, sorted by household."""
+    """A yearly run with its gradings, sorted by household.
+
+    Args:
+        standings: What holds today, for the households about whose grading people did something.
+    """
 
     run: str
     year: int
     policy: PolicyRef
     cutoff: Cutoff
     gradings: tuple[GradingDecided, ...]
+    standings: Mapping[str, Standing] = Factory(dict)
+
+    def standing(self, grading: GradingDecided) -> Standing:
+        """What holds of one of its gradings."""
+        return self.standings.get(grading.household) or untouched(grading)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The graded list as plain data."""
+        return [grading_row(g, self.standings.get(g.household)) for g in self.gradings]
 
 
 class Host(Protocol):
@@ -152,12 +172,17 @@ class GradingService:
         self._host.do(CompleteRun(run, year, count), by=by, id=f"{run}:complete")
         return self._recorded_run(run, started)
 
-    def grades(self, year: int, *, run: str | None = None) -> GradingRun:
+    def grades(
+        self, year: int, *, run: str | None = None, known: datetime | None = None
+    ) -> GradingRun:
         """See `CRM.grades`."""
-        started = self.started(year, run)
-        return self._recorded_run(started.run, started)
+        known = utc(known, "known")
+        started = self.started(year, run, known)
+        return self._recorded_run(started.run, started, known)
 
-    def started(self, year: int, run: str | None = None) -> RunStarted:
+    def started(
+        self, year: int, run: str | None = None, known: datetime | None = None
+    ) -> RunStarted:
         """How the latest complete run of a year, or the run named, was started.
 
         Raises:
@@ -166,6 +191,8 @@ class GradingService:
         """
         wanted: str | None = None
         for completed in self._log.feed(names=[COMPLETED]):
+            if known is not None and completed.recorded > known:
+                continue
             if completed.event.year == year and run in (None, completed.event.run):
                 wanted = completed.event.run
         if wanted is None:
@@ -186,18 +213,53 @@ class GradingService:
         lang: Lang = "en",
     ) -> dict[str, Any]:
         """See `CRM.explain`."""
-        found = None
+        state, found = GRADING.decider.initial, list[str]()
         for recorded in self._log.read(GRADING.stream(household)):
             event = recorded.event
-            if event.year == year and run in (None, event.run):
-                found = event
-        if found is None:
+            if recorded.name == DECIDED and event.year == year and run in (None, event.run):
+                # Each of them, also one that somebody wrote a second time past the decider.
+                check_decision(event, self.policy(event.policy))
+                found.append(event.run)
+            state = GRADING.decider.evolve(state, event)
+        if not found:
             raise Invalid.one(
                 "grading_unknown", f"household `{household}` has no grading for {year}"
             )
-        policy = self._host.policies.pinned(GradingPolicy, found.policy)
-        check_decision(found, policy)
-        return explanation(found, policy, reader, lang)
+        now = standing(state, found[-1], self._today())
+        policy = self.policy(now.grading.policy)
+        _check_confirmed(now, policy)
+        return explanation(now, policy, reader, lang)
+
+    def history(
+        self, household: str, *, on: date | None = None, known: datetime | None = None
+    ) -> list[Standing]:
+        """The graded history of a household: every grading, as it stood (GRD-16).
+
+        Args:
+            on: As of this day; by default today.
+            known: As known at this instant.
+        """
+        seen = visible(self._log.read(GRADING.stream(household)), on=on, known=utc(known, "known"))
+        state = GRADING.decider.fold(e.event for e in seen)
+        return [standing(state, run, on or self._today()) for run in state.by_run]
+
+    def directory(
+        self, *, on: date | None = None, known: datetime | None = None
+    ) -> Iterator[Standing]:
+        """The directory of graded customers (客户分级目录), GRD-16, sorted by household.
+
+        Each household's latest grading, as it stood on a day and as known at an instant.
+        """
+        known = utc(known, "known")
+        for _, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
+            state = GRADING.decider.fold(e.event for e in visible(events, on=on, known=known))
+            latest = max(
+                enumerate(state.by_run.values()),
+                key=lambda numbered: (numbered[1].period_end, numbered[0]),
+                default=None,
+            )
+            if latest is not None:
+                yield standing(state, latest[1].run, on or self._today())
 
     def replay(
         self, year: int | None = None, *, progress: Progress = silent, engine: str = EVENTS
@@ -236,19 +298,31 @@ class GradingService:
         known = self._log.outcomes([item.id for item in planned])
         self._host.batch([item for item in planned if item.id not in known], by=by)
 
-    def _recorded_run(self, run: str, started: RunStarted | None) -> GradingRun:
+    def policy(self, ref: PolicyRef) -> GradingPolicy:
+        """The grading policy that a decision pins."""
+        return self._host.policies.pinned(GradingPolicy, ref)
+
+    def _recorded_run(
+        self, run: str, started: RunStarted | None, known: datetime | None = None
+    ) -> GradingRun:
         begun = _started(run, started)
-        gradings = []
-        for _, events in self._log.by_household(names=[DECIDED]):
-            for recorded in events:
-                if recorded.event.run == begun.run:
-                    grading = recorded.event
-                    check_decision(
-                        grading, self._host.policies.pinned(GradingPolicy, grading.policy)
-                    )
-                    gradings.append(grading)
+        gradings, standings = [], {}
+        today = self._today()
+        for household, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
+            graded = [e.event for e in events if e.name == DECIDED and e.event.run == begun.run]
+            for grading in graded:
+                check_decision(grading, self.policy(grading.policy))
+                gradings.append(grading)
+            if graded and any(e.name != DECIDED for e in events):
+                seen = visible(events, known=known)
+                state = GRADING.decider.fold(e.event for e in seen)
+                if state.acts:
+                    standings[household] = standing(state, begun.run, today)
         cutoff = Cutoff(begun.cutoff_position, begun.cutoff_known)
-        return GradingRun(begun.run, begun.year, begun.policy, cutoff, tuple(gradings))
+        return GradingRun(begun.run, begun.year, begun.policy, cutoff, tuple(gradings), standings)
+
+    def _today(self) -> date:
+        return local_date(self._host.clock.now(), self._host.zone)
 
     def _check_households(self, households: Sequence[str]) -> None:
         known = self._log.tips([HOUSEHOLD.stream(household) for household in households])
@@ -273,6 +347,14 @@ def check_decision(grading: GradingDecided, policy: GradingPolicy) -> None:
         raise DecisionMismatch(
             f"the grading of household `{grading.household}` for {grading.year} does not"
             " follow from its own facts"
+        )
+
+
+def _check_confirmed(now: Standing, policy: GradingPolicy) -> None:
+    if now.type_confirmed and assess(now.grading.facts, policy, now.type) != now.outcome:
+        raise DecisionMismatch(
+            f"the confirmed type of household `{now.grading.household}` for {now.grading.year}"
+            " does not give the outcome that was recorded with it"
         )
 
 

@@ -11,11 +11,12 @@ import attrs
 from crm_core.errors import Invalid
 from crm_core.events import catalog
 from crm_core.gradings.decide import GRADING, RUN
+from crm_core.gradings.lookups import LOOKED_UP, Lookups
 from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
+from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import check_id
 from crm_core.owners import HOUSEHOLD
@@ -83,6 +84,7 @@ class Work:
             ReceiveRequest: self._with_policy,
             Rebase: self._with_policy,
             MovePayment: self._with_receiver,
+            **dict.fromkeys(LOOKED_UP, self._about_grading),
         }
 
     def plan(
@@ -110,6 +112,11 @@ class Work:
         household = aggregate.household_of(command) or getattr(state, "household", "")
         if aggregate.needs_file and household and not self._has_file(household):
             return _no_file(household)
+        asked = getattr(command, "by", None)
+        if isinstance(asked, Actor) and str(asked) != actor:
+            return Refusal(
+                "not_the_actor", "GRD-13", f"`{actor}` cannot decide in the name of `{asked}`"
+            )
         claims = aggregate.claims(command)
         lookup = self._lookups.get(type(command))
         if lookup is not None:
@@ -217,6 +224,10 @@ class Work:
                 {"payment": command.payment},
             )
         return attrs.evolve(command, refused_there=refusal)
+
+    def _about_grading(self, command: Any, _: Sequence[Claim], _at: datetime) -> Any:
+        state, _tip = self._states[GRADING.stream(command.household)]
+        return Lookups(self._log, lambda _name: self._policies, self._zone).complete(command, state)
 
 
 def _last(_state: Any, event: Any) -> Any:

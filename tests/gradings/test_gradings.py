@@ -781,6 +781,9 @@ def test_an_explanation_speaks_chinese_and_english(crm: CRM) -> None:
         "V1 户 2011 年度：普通客户，谨慎型；由规则计算。\n"
         "2011-12-31 信用等级为 A，欠费 0 天、0.00 元；年内最低为 B2。\n"
         "年内服务消费 9000.00 元（上年 0.00 元），提出事项 1 件。\n"
+        "起决定作用的标准：信用等级 A（要求不劣于 B1，符合）；"
+        "客户类型 谨慎型（要求为活泼型、谨慎型、普通型之一，符合）；"
+        "本年服务消费 9000.00（要求高于 0.00，符合）。\n"
         "如果本年服务消费为 20000.00（现为 9000.00），且本年最低信用等级为 B1（现为 B2），"
         "则为重要客户。\n"
         "如果本年服务消费为 10000.00（现为 9000.00），则为主要客户。"
@@ -790,6 +793,9 @@ def test_an_explanation_speaks_chinese_and_english(crm: CRM) -> None:
         "On 2011-12-31 the credit grade was A, 0 days and 0.00 yuan overdue;"
         " the worst of the year was B2.\n"
         "Purchases of the year were 9000.00 yuan (the year before: 0.00); matters raised: 1.\n"
+        "What decided: credit grade A (needed B1 or better: met);"
+        " customer type cautious (needed one of lively, cautious, ordinary: met);"
+        " purchases of the year 9000.00 (needed above 0.00: met).\n"
         "With purchases of the year at 20000.00 (now 9000.00)"
         " and worst credit grade of the year at B1 (now B2) it would have been important.\n"
         "With purchases of the year at 10000.00 (now 9000.00) it would have been main."
@@ -806,7 +812,8 @@ def test_every_outcome_can_be_said_in_both_languages(facts: Facts) -> None:
         crm.do(RecordGrading(told, DEFAULT), by=CLERK)
         for lang in ("zh", "en"):
             said = crm.explain("V1", 2011, run="other", lang=lang)["sentences"]  # type: ignore[arg-type]
-            assert len(said) == 3 + len(counterfactuals(facts, DEFAULT))
+            # What it is, credit, dealings, what decided it, and each way to another layer.
+            assert len(said) == 4 + len(counterfactuals(facts, DEFAULT))
             assert all(sentence and "{" not in sentence for sentence in said)
 
 

@@ -56,12 +56,136 @@ class RunCompleted:
     gradings: int
 
 
+@frozen
+class TypeProposed:
+    """A specialist proposed the customer type of a grading (GRD-02)."""
+
+    household: str
+    run: str
+    type: str
+    reason: str
+    proposed_by: str
+    on: date
+
+
+@frozen
+class TypeConfirmed:
+    """A supervisor confirmed the proposed type; the outcome is what follows with it (GRD-02).
+
+    `assess(facts, policy, type) == outcome` holds for ever; the computed outcome stays beside it.
+    """
+
+    household: str
+    run: str
+    type: str
+    outcome: Outcome
+    confirmed_by: str
+    on: date
+
+
+@frozen
+class GradingConfirmed:
+    """A person stands for a grading: one of the two that the top layer needs, or the one that a
+    provisional grading needs (GRD-03, GRD-13).
+    """
+
+    household: str
+    run: str
+    confirmed_by: str
+    role: str
+    on: date
+
+
+@frozen
+class LayerUplifted:
+    """One layer more for proven creditworthiness, until the next run (GRD-05).
+
+    Args:
+        promises: Log positions of the charges that were paid as promised.
+    """
+
+    household: str
+    run: str
+    from_layer: str
+    layer: str
+    promises: tuple[int, ...]
+    reason: str
+    proposed_by: str
+    approved_by: str
+    role: str
+    policy: PolicyRef
+    on: date
+
+
+@frozen
+class AutomaticRefused:
+    """The owner refused decisions made by rule alone (GRD-13; PIPL, art. 24)."""
+
+    household: str
+    refused_by: str
+    on: date
+
+
+@frozen
+class AutomaticAccepted:
+    """The owner takes decisions made by rule alone again."""
+
+    household: str
+    accepted_by: str
+    on: date
+
+
+@frozen
+class GradingContested:
+    """The owner disputes a grading; until the review is decided it has no adverse use (GRD-13)."""
+
+    household: str
+    run: str
+    review: str
+    reason: str
+    contested_by: str
+    on: date
+
+
+@frozen
+class ReviewDecided:
+    """A person who had no part in the grading decided about it (GRD-13).
+
+    Args:
+        result: `upheld`, `corrected` or `overridden`.
+        corrected: Run of the grading that stands in its place, if it was corrected.
+        layer: Layer that holds instead, if it was overridden.
+        until: Last day on which it does.
+    """
+
+    household: str
+    run: str
+    review: str
+    result: str
+    reason: str
+    decided_by: str
+    role: str
+    corrected: str | None
+    layer: str | None
+    until: date | None
+    on: date
+
+
 EVENTS = (
     EventType("gradings.run_started", 1, RunStarted),
     EventType("gradings.decided", 1, GradingDecided, effective="period_end"),
     EventType("gradings.run_completed", 1, RunCompleted),
+    EventType("gradings.type_proposed", 1, TypeProposed, effective="on"),
+    EventType("gradings.type_confirmed", 1, TypeConfirmed, effective="on"),
+    EventType("gradings.confirmed", 1, GradingConfirmed, effective="on"),
+    EventType("gradings.layer_uplifted", 1, LayerUplifted, effective="on"),
+    EventType("gradings.automatic_refused", 1, AutomaticRefused, effective="on"),
+    EventType("gradings.automatic_accepted", 1, AutomaticAccepted, effective="on"),
+    EventType("gradings.contested", 1, GradingContested, effective="on"),
+    EventType("gradings.review_decided", 1, ReviewDecided, effective="on"),
 )
 
 DECIDED = "gradings.decided/1"
 COMPLETED = "gradings.run_completed/1"
-"""Stored names that readers of the log ask for."""
+ABOUT_HOUSEHOLDS = frozenset(kind.stored for kind in EVENTS[1:2] + EVENTS[3:11])
+"""Stored names that readers of the log ask for; the last are those of `grading/HOUSEHOLD`."""

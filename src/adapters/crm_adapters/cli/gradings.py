@@ -29,7 +29,6 @@ from crm_core.crm import CRM, GradingRun
 from crm_core.grading import EVENTS
 from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import GRADES
-from crm_core.gradings.views import grading_row
 from crm_core.gradings.words import LAYER, TYPE
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.money import yuan_from_fen
@@ -112,15 +111,16 @@ def run_grade(
 @command("grades")
 @click.argument("year", type=YEAR)
 @click.option("--run", "run_id", default=None, help="A run; by default the latest of the year.")
+@click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
 @used_policies
-def grades(app: App, year: int, run_id: str | None, policy: tuple[str, ...]) -> int:
+def grades(
+    app: App, year: int, run_id: str | None, known: datetime | None, policy: tuple[str, ...]
+) -> int:
     """The recorded gradings of a year."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        run = opened.grades(year, run=run_id)
-    app.out.result(
-        [grading_row(grading) for grading in run.gradings], lambda: _show_run(app.out, run)
-    )
+        run = opened.grades(year, run=run_id, known=known)
+    app.out.result(run.rows(), lambda: _show_run(app.out, run))
     return 0
 
 
@@ -131,7 +131,7 @@ def _run(run: GradingRun) -> dict[str, Any]:
         "policy": str(run.policy),
         "policy_digest": run.policy.digest,
         "cutoff": {"position": run.cutoff.position, "known": instant_text(run.cutoff.known)},
-        "gradings": [grading_row(grading) for grading in run.gradings],
+        "gradings": run.rows(),
     }
 
 
