@@ -18,7 +18,9 @@ from crm_core.grading import (
     GradingService,
     silent,
 )
+from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay
+from crm_core.gradings.what_if import WhatIf
 from crm_core.gradings.words import Lang
 from crm_core.history import as_of
 from crm_core.kernel.aggregate import Aggregate
@@ -53,6 +55,7 @@ from crm_core.ports import (
 from crm_core.reactions import REACTIONS, react
 from crm_core.requests import REQUEST
 from crm_core.requests.state import Request
+from crm_core.studies import Studies
 from crm_core.work import Planned, Work, command_digest, stream_of
 
 __all__ = [
@@ -122,6 +125,7 @@ class CRM:
         self.policies = policies or shipped()
         self.zone = zone
         self.gradings = GradingService(self, engines)
+        self.studies = Studies(self, self.gradings)
 
     def __enter__(self) -> CRM:
         return self
@@ -397,6 +401,25 @@ class CRM:
     def affected(self, year: int | None = None) -> Iterator[Affected]:
         """Recorded decisions that facts known by now would change (GRD-09); nothing is changed."""
         return self.gradings.affected(year)
+
+    def what_if(
+        self,
+        years: Sequence[int],
+        candidate: GradingPolicy,
+        *,
+        run: str | None = None,
+        engine: str = EVENTS,
+    ) -> WhatIf:
+        """Try a candidate policy over recorded years (GRD-10); nothing is written.
+
+        Args:
+            candidate: Any grading policy, drafts included.
+            run: Of one year: this run instead of its latest.
+
+        Raises:
+            Invalid: a year was not graded, or there is no such engine.
+        """
+        return self.studies.what_if(years, candidate, run=run, engine=engine)
 
     # --- within ---------------------------------------------------------------------------
 

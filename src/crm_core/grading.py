@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from attrs import Factory, frozen
 
 from crm_core.checking import utc
-from crm_core.errors import DecisionMismatch, Invalid
+from crm_core.errors import DecisionMismatch, Invalid, PolicyInactive
 from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
 from crm_core.gradings.criteria import assess
 from crm_core.gradings.decide import GRADING, RUN
@@ -26,7 +26,7 @@ from crm_core.gradings.events import (
     RunStarted,
 )
 from crm_core.gradings.explain import explanation
-from crm_core.gradings.lookups import NOT_FACTS
+from crm_core.gradings.lookups import NOT_FACTS, adopted, book_with_adopted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
 from crm_core.gradings.review import Standing, standing, untouched
@@ -104,6 +104,7 @@ class GradingService:
         self._host = host
         self._log = host.log
         self._events = EventsEngine(host.log, host.zone)
+        self._known: dict[PolicyRef, GradingPolicy] = {}
         self.engines: Mapping[str, FactsEngine] = {
             engine.name: engine for engine in (self._events, *engines)
         }
@@ -154,7 +155,8 @@ class GradingService:
             )
         facts = self.engine(engine)
         window = Period.of_year(year)
-        table = self._host.policies.find(GradingPolicy, policy, window.end)
+        table = self.book(policy).find(GradingPolicy, policy, window.end)
+        self._check_adopted(table)
         credit = self._host.policies.find(CreditPolicy, table.credit, window.end)
         cutoff = self.cutoff(known)
         run = run_id(year, table.ref, credit.ref, cutoff)
@@ -225,7 +227,7 @@ class GradingService:
             raise Invalid.one(
                 "grading_unknown", f"household `{household}` has no grading for {year}"
             )
-        now = standing(state, found[-1], self._today())
+        now = standing(state, found[-1], self.present_day())
         policy = self.policy(now.grading.policy)
         _check_confirmed(now, policy)
         return explanation(now, policy, reader, lang)
@@ -241,7 +243,7 @@ class GradingService:
         """
         seen = visible(self._log.read(GRADING.stream(household)), on=on, known=utc(known, "known"))
         state = GRADING.decider.fold(e.event for e in seen)
-        return [standing(state, run, on or self._today()) for run in state.by_run]
+        return [standing(state, run, on or self.present_day()) for run in state.by_run]
 
     def directory(
         self, *, on: date | None = None, known: datetime | None = None
@@ -259,7 +261,7 @@ class GradingService:
                 default=None,
             )
             if latest is not None:
-                yield standing(state, latest[1].run, on or self._today())
+                yield standing(state, latest[1].run, on or self.present_day())
 
     def replay(
         self, year: int | None = None, *, progress: Progress = silent, engine: str = EVENTS
@@ -283,14 +285,36 @@ class GradingService:
         """The cut-off of that knowledge; gradings are no facts and do not move it."""
         return self._log.cutoff(utc(known, "known"), without=NOT_FACTS)
 
+    def book(self, name: str) -> PolicyBook:
+        """The policies at hand, with the versions of that name that were adopted in the log."""
+        return book_with_adopted(self._log, self._host.policies, name)
+
     def pinned(self, policy: PolicyRef, credit: PolicyRef) -> tuple[GradingPolicy, CreditPolicy]:
         """The two policies that a decision pins.
 
         Raises:
             UnknownPolicy, PolicyDigestMismatch: they are not at hand.
         """
-        pinned = self._host.policies.pinned
-        return pinned(GradingPolicy, policy), pinned(CreditPolicy, credit)
+        return self.policy(policy), self._host.policies.pinned(CreditPolicy, credit)
+
+    def policy(self, ref: PolicyRef) -> GradingPolicy:
+        """The grading policy that a decision pins.
+
+        Raises:
+            UnknownPolicy, PolicyDigestMismatch: it is not at hand.
+        """
+        found = self._known.get(ref)
+        if found is None:
+            found = self._known[ref] = self.book(ref.name).pinned(GradingPolicy, ref)
+        return found
+
+    def _check_adopted(self, table: GradingPolicy) -> None:
+        """What stands in the log as a draft is one, whatever a file says of itself."""
+        version = adopted(self._log, table.ref.name).get(table.ref.version)
+        if version is not None and not version.usable:
+            raise PolicyInactive.one(
+                "policy_inactive", f"`{table.ref}` is {version.stage} in the log and not effective"
+            )
 
     def _record(self, gradings: Sequence[GradingDecided], table: GradingPolicy, by: Actor) -> None:
         at = self._host.clock.now()
@@ -298,16 +322,12 @@ class GradingService:
         known = self._log.outcomes([item.id for item in planned])
         self._host.batch([item for item in planned if item.id not in known], by=by)
 
-    def policy(self, ref: PolicyRef) -> GradingPolicy:
-        """The grading policy that a decision pins."""
-        return self._host.policies.pinned(GradingPolicy, ref)
-
     def _recorded_run(
         self, run: str, started: RunStarted | None, known: datetime | None = None
     ) -> GradingRun:
         begun = _started(run, started)
         gradings, standings = [], {}
-        today = self._today()
+        today = self.present_day()
         for household, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
             graded = [e.event for e in events if e.name == DECIDED and e.event.run == begun.run]
             for grading in graded:
@@ -321,7 +341,8 @@ class GradingService:
         cutoff = Cutoff(begun.cutoff_position, begun.cutoff_known)
         return GradingRun(begun.run, begun.year, begun.policy, cutoff, tuple(gradings), standings)
 
-    def _today(self) -> date:
+    def present_day(self) -> date:
+        """The present day in the estate's zone."""
         return local_date(self._host.clock.now(), self._host.zone)
 
     def _check_households(self, households: Sequence[str]) -> None:

@@ -20,16 +20,18 @@ from crm_core.errors import (
 )
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.policy_files import parse as parse_of_gradings
+from crm_core.gradings.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.payments.credit import CreditPolicy
 from crm_core.requests.sla import SlaPolicy
 
-Policy = CreditPolicy | GradingPolicy | SlaPolicy | UpliftPolicy
-P = TypeVar("P", CreditPolicy, GradingPolicy, SlaPolicy, UpliftPolicy)
+Policy = CreditPolicy | GradingPolicy | SharesPolicy | SlaPolicy | UpliftPolicy
+P = TypeVar("P", CreditPolicy, GradingPolicy, SharesPolicy, SlaPolicy, UpliftPolicy)
 
 DEFAULT_GRADING = "grade-cn-default"
 DEFAULT_CREDIT = "credit-cn-default"
+DEFAULT_SHARES = "shares-cn-default"
 DEFAULT_SLA = "sla-cn-default"
 DEFAULT_UPLIFT = "uplift-cn-default"
 

@@ -10,8 +10,9 @@ import attrs
 
 from crm_core.errors import Invalid
 from crm_core.events import catalog
+from crm_core.gradings.adoption import ADOPTION
 from crm_core.gradings.decide import GRADING, RUN
-from crm_core.gradings.lookups import LOOKED_UP, Lookups
+from crm_core.gradings.lookups import ABOUT_GRADINGS, ABOUT_POLICIES, Lookups
 from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import local_date
@@ -30,7 +31,7 @@ from crm_core.requests import REQUEST
 from crm_core.requests.commands import Rebase, ReceiveRequest
 from crm_core.requests.sla import SlaPolicy
 
-AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN)
+AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN, ADOPTION)
 
 _BY_COMMAND = {command: aggregate for aggregate in AGGREGATES for command in aggregate.commands}
 
@@ -84,7 +85,8 @@ class Work:
             ReceiveRequest: self._with_policy,
             Rebase: self._with_policy,
             MovePayment: self._with_receiver,
-            **dict.fromkeys(LOOKED_UP, self._about_grading),
+            **dict.fromkeys(ABOUT_GRADINGS, self._about_grading),
+            **dict.fromkeys(ABOUT_POLICIES, self._about_policy),
         }
 
     def plan(
@@ -227,7 +229,10 @@ class Work:
 
     def _about_grading(self, command: Any, _: Sequence[Claim], _at: datetime) -> Any:
         state, _tip = self._states[GRADING.stream(command.household)]
-        return Lookups(self._log, lambda _name: self._policies, self._zone).complete(command, state)
+        return Lookups(self._log, self._policies, self._zone).about_grading(command, state)
+
+    def _about_policy(self, command: Any, _: Sequence[Claim], _at: datetime) -> Any:
+        return Lookups(self._log, self._policies, self._zone).about_policy(command)
 
 
 def _last(_state: Any, event: Any) -> Any:

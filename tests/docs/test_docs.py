@@ -379,8 +379,11 @@ def section(name: str) -> str:
 
 
 def options(command: click.Command) -> set[str]:
+    """Options of a command, or of all commands of a group."""
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
     found = {option for parameter in command.params for option in parameter.opts}
-    return {option for option in found if option.startswith("-")}
+    found = {option for option in found if option.startswith("-")}
+    return found if command is command_line else found.union(*map(options, inner))
 
 
 @pytest.mark.parametrize("name", commands())
@@ -406,7 +409,7 @@ def test_the_page_of_commands_lists_the_options_of_all() -> None:
     general = text.partition("\n## `crm ")[0]
     for option in options(command_line):
         assert f"`{option}" in general, option
-    assert re.findall(r"^## `crm ([a-z]+)`$", text, re.MULTILINE) == commands()
+    assert re.findall(r"^## `crm ([a-z-]+)`$", text, re.MULTILINE) == commands()
 
 
 @pytest.fixture(scope="module")
@@ -429,6 +432,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "show": ["show", "H00001"],
         "verify": ["verify"],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
+        "directory": ["directory"],
+        "fairness": ["fairness", "2024"],
+        "policy": ["policy", "list"],
+        "quota": ["quota", "2024"],
+        "shares": ["shares", "2024"],
+        "what-if": ["what-if", "2024", "--policy", "grade-cn-monotone/1"],
     }
     found = {}
     for name, arguments in asked.items():

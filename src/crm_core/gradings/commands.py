@@ -12,7 +12,9 @@ from attrs import frozen
 
 from crm_core.gradings.events import GradingDecided, RunStarted
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.shares import Candidate, SharesPolicy
 from crm_core.gradings.uplift import Promises, UpliftPolicy
+from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 
 RESULTS = ("upheld", "corrected", "overridden")
@@ -166,3 +168,100 @@ class CompleteRun:
     run: str
     year: int
     gradings: int
+
+
+@frozen
+class AllotQuota:
+    """Allot the households of a complete run to layers of the expected sizes.
+
+    Args:
+        cohort: All of the run's gradings, sorted by household.
+    """
+
+    run: str
+    cohort: Cohort
+    policy: SharesPolicy
+    on: date
+
+
+@frozen
+class Cohort:
+    """Every household of a run, with what its place depends on."""
+
+    candidates: tuple[Candidate, ...]
+
+
+@frozen
+class Document:
+    """The text of a policy file."""
+
+    toml: str
+
+
+@frozen
+class DraftPolicy:
+    """Put a version of a grading policy up for adoption.
+
+    Args:
+        taken: Looked up: digest of the policy at hand under that name and version, if any.
+    """
+
+    name: str
+    document: Document
+    reason: str
+    by: Actor
+    on: date
+    taken: str | None = None
+
+
+@frozen
+class AssessPolicy:
+    """Enter the assessment of a draft's impact.
+
+    Args:
+        assessment: Reference of the assessment.
+        tried: What the what-if over recorded years said.
+    """
+
+    name: str
+    version: int
+    assessment: str
+    tried: Tried
+    by: Actor
+    on: date
+
+
+@frozen
+class Tried:
+    """A what-if in figures."""
+
+    runs: tuple[str, ...]
+    compared: int
+    moved: int
+    worse: int
+
+
+@frozen
+class ApprovePolicy:
+    """Approve an assessed draft."""
+
+    name: str
+    version: int
+    by: Actor
+    on: date
+
+
+@frozen
+class MakePolicyEffective:
+    """Bring an approved policy into use from a day on.
+
+    Args:
+        shipped: Looked up: the shipped version that it takes the place of, if there is one.
+    """
+
+    name: str
+    version: int
+    effective_from: date
+    by: Actor
+    on: date
+    shipped: PolicyRef | None = None

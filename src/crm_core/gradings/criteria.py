@@ -102,8 +102,8 @@ def assess(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) ->
 
 def layer_and_type(facts: Facts, policy: GradingPolicy) -> tuple[str, str]:
     """Layer and type alone, without what was looked at: a fraction of the work of `assess`."""
-    values = _derived(facts, policy)
-    return _table(policy, "layer").outcome(values), str(values["type"])
+    values = derived(facts, policy)
+    return table_of(policy, "layer").outcome(values), str(values["type"])
 
 
 def decisive(
@@ -112,8 +112,8 @@ def decisive(
     """The criteria that gave this household its layer: those of the row that matched, or, where
     nothing but the last row did, those that were missing to the next layer.
     """
-    values = _derived(facts, policy, confirmed)
-    table = _table(policy, "layer")
+    values = derived(facts, policy, confirmed)
+    table = table_of(policy, "layer")
     row = table.rows[table.decide(values).row]
     if row.when:
         return Table(table.name, (row, Row(row.outcome)), table.ranking).decide(values).criteria
@@ -131,7 +131,7 @@ def counterfactuals(
     Args:
         confirmed: The type that people confirmed: no fact changes it.
     """
-    layer = str(_table(policy, "layer").outcome(_derived(facts, policy, confirmed)))
+    layer = str(table_of(policy, "layer").outcome(derived(facts, policy, confirmed)))
     if layer == INSUFFICIENT:
         return []
     up = list(_ways_up(facts, layer, policy, confirmed))
@@ -156,7 +156,7 @@ def apply_changes(facts: Facts, changes: tuple[Change, ...]) -> Facts:
 def _ways_up(
     facts: Facts, layer: str, policy: GradingPolicy, confirmed: str | None
 ) -> Iterator[Counterfactual]:
-    table, values = _table(policy, "layer"), _derived(facts, policy, confirmed)
+    table, values = table_of(policy, "layer"), derived(facts, policy, confirmed)
     for target in policy.layers[: policy.layers.index(layer)]:
         for row in table.rows:
             if row.outcome != target:
@@ -175,7 +175,7 @@ def _reach(
 ) -> Counterfactual | None:
     """Meet every condition of the row that can be met by changing the fact it is about."""
     changes: dict[str, Change] = {}
-    ranking, known = _table(policy, "layer").ranking, facts.values()
+    ranking, known = table_of(policy, "layer").ranking, facts.values()
     for condition in row.when:
         if holds(condition, values, ranking):
             continue
@@ -209,8 +209,8 @@ def _is_on_the_way(change: Change, to: Value | None) -> bool:
 def _ways_down(
     facts: Facts, layer: str, policy: GradingPolicy, confirmed: str | None
 ) -> Iterator[Counterfactual]:
-    values = _derived(facts, policy, confirmed)
-    table = _table(policy, "layer")
+    values = derived(facts, policy, confirmed)
+    table = table_of(policy, "layer")
     row = table.rows[table.decide(values).row]
     for condition in row.when:
         value = values[condition.fact]
@@ -220,7 +220,7 @@ def _ways_down(
         if to is None or to == value:
             continue
         change = (Change(condition.fact, value, to),)
-        values_then = _derived(apply_changes(facts, change), policy, confirmed)
+        values_then = derived(apply_changes(facts, change), policy, confirmed)
         then = table.outcome(values_then)
         if then != layer:
             yield Counterfactual(change, then, str(values_then["type"]))
@@ -233,8 +233,8 @@ def _checked(
     policy: GradingPolicy,
     confirmed: str | None,
 ) -> Counterfactual | None:
-    values = _derived(apply_changes(facts, changes), policy, confirmed)
-    if _table(policy, "layer").outcome(values) != layer:
+    values = derived(apply_changes(facts, changes), policy, confirmed)
+    if table_of(policy, "layer").outcome(values) != layer:
         return None
     return Counterfactual(changes, layer, str(values["type"]))
 
@@ -250,8 +250,8 @@ def _distance(
     if layer == INSUFFICIENT or layer == policy.layers[0]:
         return None
     target = policy.layers[policy.layers.index(layer) - 1]
-    table = _table(policy, "layer")
-    values, known = _derived(facts, policy, confirmed), facts.values()
+    table = table_of(policy, "layer")
+    values, known = derived(facts, policy, confirmed), facts.values()
     best: tuple[bool, int, tuple[Criterion, ...]] | None = None
     rows = [
         (r, _reach(facts, values, r, policy, confirmed)) for r in table.rows if r.outcome == target
@@ -270,7 +270,8 @@ def _distance(
     return Distance(target, best[2] if best is not None else ())
 
 
-def _derived(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) -> dict[str, Value]:
+def derived(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) -> dict[str, Value]:
+    """The facts, and what follows from them before the layer is decided."""
     values = facts.values()
     for table in policy.tables[:-1]:
         values[table.name] = table.outcome(values)
@@ -279,7 +280,8 @@ def _derived(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) 
     return values
 
 
-def _table(policy: GradingPolicy, name: str) -> Table:
+def table_of(policy: GradingPolicy, name: str) -> Table:
+    """The decision table of that name."""
     return next(table for table in policy.tables if table.name == name)
 
 

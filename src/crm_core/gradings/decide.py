@@ -8,6 +8,7 @@ from typing import Any
 from crm_core.gradings.commands import (
     RESULTS,
     AcceptAutomatic,
+    AllotQuota,
     CompleteRun,
     ConfirmGrading,
     ConfirmType,
@@ -27,6 +28,7 @@ from crm_core.gradings.events import (
     GradingContested,
     GradingDecided,
     LayerUplifted,
+    QuotaAllotted,
     ReviewDecided,
     RunCompleted,
     RunStarted,
@@ -46,6 +48,7 @@ from crm_core.gradings.review import (
     refuses_automatic,
     standing,
 )
+from crm_core.gradings.shares import allot, cohort_digest, places_digest
 from crm_core.gradings.state import Act, Gradings, Run
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.decider import Decider, Refusal, dispatch
@@ -498,30 +501,62 @@ GRADING = Aggregate(
 # --- runs ------------------------------------------------------------------------------------
 
 
-def decide_run(command: StartRun | CompleteRun, state: Run) -> Decision:
-    """A run is started once and completed once."""
+def decide_run(command: StartRun | CompleteRun | AllotQuota, state: Run) -> Decision:
+    """A run is started once and completed once, and its quota is allotted once per policy."""
     if isinstance(command, StartRun):
         return () if state.started is not None else (command.started,)
     if state.started is None:
         return Refusal("run_not_started", "GRD-12", f"run `{command.run}` was not started")
+    if isinstance(command, AllotQuota):
+        return _allot(command, state)
     if state.gradings is not None:
         return ()
     return (RunCompleted(command.run, command.year, command.gradings),)
 
 
+def _allot(command: AllotQuota, state: Run) -> Decision:
+    cohort = command.cohort.candidates
+    if state.gradings != len(cohort):
+        return Refusal(
+            "cohort_incomplete",
+            "GRD-04",
+            f"a quota is about all households of a complete run, not about {len(cohort)}",
+        )
+    if any(quota.policy == command.policy.ref for quota in state.quotas):
+        return ()
+    places = allot(cohort, command.policy)
+    return (
+        QuotaAllotted(
+            command.run,
+            command.policy.ref,
+            cohort_digest(cohort),
+            len(places),
+            places_digest(places),
+            command.on,
+        ),
+    )
+
+
 def _started(state: Run, e: RunStarted) -> Run:
-    return Run(e, state.gradings)
+    return Run(e, state.gradings, state.quotas)
 
 
 def _completed(state: Run, e: RunCompleted) -> Run:
-    return Run(state.started, e.gradings)
+    return Run(state.started, e.gradings, state.quotas)
+
+
+def _allotted(state: Run, e: QuotaAllotted) -> Run:
+    return Run(state.started, state.gradings, state.quotas.append(e))
 
 
 RUN = Aggregate(
     Decider(
-        "grading-run", Run(), decide_run, dispatch({RunStarted: _started, RunCompleted: _completed})
+        "grading-run",
+        Run(),
+        decide_run,
+        dispatch({RunStarted: _started, RunCompleted: _completed, QuotaAllotted: _allotted}),
     ),
-    (StartRun, CompleteRun),
+    (StartRun, CompleteRun, AllotQuota),
     lambda command: command.started.run if isinstance(command, StartRun) else command.run,
     lambda command: "",
     needs_file=False,

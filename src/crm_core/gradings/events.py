@@ -171,6 +171,84 @@ class ReviewDecided:
     on: date
 
 
+@frozen
+class QuotaAllotted:
+    """A cohort was allotted to layers of the expected sizes, beside its gradings (GRD-04).
+
+    Args:
+        cohort_digest: Digest of every household of the cohort and all that its place depends on.
+        households: How many were allotted.
+        places_digest: Digest of the places.
+    """
+
+    run: str
+    policy: PolicyRef
+    cohort_digest: str
+    households: int
+    places_digest: str
+    on: date
+
+
+@frozen
+class PolicyDrafted:
+    """A version of a grading policy was drafted; its text never changes (GRD-11)."""
+
+    policy: PolicyRef
+    toml: str
+    reason: str
+    drafted_by: str
+    on: date
+
+
+@frozen
+class PolicyAssessed:
+    """The impact of a draft was assessed (PIPL, art. 55).
+
+    Args:
+        assessment: Reference of the assessment.
+        runs: Recorded runs it was tried over.
+        compared: Gradings compared.
+        moved: Households that would be in another layer.
+        worse: Those of them that would be in a worse one.
+    """
+
+    policy: PolicyRef
+    assessment: str
+    runs: tuple[str, ...]
+    compared: int
+    moved: int
+    worse: int
+    assessed_by: str
+    on: date
+
+
+@frozen
+class PolicyApproved:
+    """A director approved an assessed policy."""
+
+    policy: PolicyRef
+    approved_by: str
+    on: date
+
+
+@frozen
+class PolicyMadeEffective:
+    """A policy can be used for years that end on this day or later."""
+
+    policy: PolicyRef
+    effective_from: date
+    on: date
+
+
+@frozen
+class PolicySuperseded:
+    """Another version takes the place of a policy after its last day."""
+
+    policy: PolicyRef
+    superseded_by: PolicyRef
+    last_day: date
+
+
 EVENTS = (
     EventType("gradings.run_started", 1, RunStarted),
     EventType("gradings.decided", 1, GradingDecided, effective="period_end"),
@@ -183,6 +261,12 @@ EVENTS = (
     EventType("gradings.automatic_accepted", 1, AutomaticAccepted, effective="on"),
     EventType("gradings.contested", 1, GradingContested, effective="on"),
     EventType("gradings.review_decided", 1, ReviewDecided, effective="on"),
+    EventType("gradings.quota_allotted", 1, QuotaAllotted, effective="on"),
+    EventType("gradings.policy_drafted", 1, PolicyDrafted, effective="on"),
+    EventType("gradings.policy_assessed", 1, PolicyAssessed, effective="on"),
+    EventType("gradings.policy_approved", 1, PolicyApproved, effective="on"),
+    EventType("gradings.policy_made_effective", 1, PolicyMadeEffective, effective="on"),
+    EventType("gradings.policy_superseded", 1, PolicySuperseded),
 )
 
 DECIDED = "gradings.decided/1"

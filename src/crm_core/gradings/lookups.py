@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import evolve, frozen
 
+from crm_core.gradings.adoption import ADOPTION, Version, versions
 from crm_core.gradings.commands import (
     ConfirmType,
     DecideReview,
+    DraftPolicy,
+    MakePolicyEffective,
     ProposeType,
     UpliftLayer,
 )
@@ -18,23 +21,41 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import decide_again
 from crm_core.gradings.state import Gradings
 from crm_core.gradings.uplift import UpliftPolicy, promises
-from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.policies import DEFAULT_UPLIFT, PolicyBook
 from crm_core.ports import EventLog
 
-LOOKED_UP = (ProposeType, ConfirmType, UpliftLayer, DecideReview)
+ABOUT_GRADINGS = (ProposeType, ConfirmType, UpliftLayer, DecideReview)
+ABOUT_POLICIES = (DraftPolicy, MakePolicyEffective)
 """Commands that are completed here."""
 
 NOT_FACTS = "gradings."
 """Events whose names begin so do not move a cut-off (decision record 0015)."""
 
 
-class Books(Protocol):
-    """Finds the book that holds the policies of a name, those adopted in the log included."""
+def adopted(log: EventLog, name: str) -> dict[int, Version]:
+    """The versions of a policy that the log knows, by number.
 
-    def __call__(self, name: str) -> PolicyBook: ...
+    Args:
+        name: Name, or name/version.
+    """
+    stream = ADOPTION.stream(name.partition("/")[0])
+    state, _ = log.fold(stream, ADOPTION.decider.evolve, ADOPTION.decider.initial)
+    return versions(state)
+
+
+def book_with_adopted(log: EventLog, book: PolicyBook, name: str) -> PolicyBook:
+    """The book, with the versions of that name that were adopted in the log.
+
+    Raises:
+        PolicyDigestMismatch: the book has one of them with other contents.
+    """
+    for version in adopted(log, name).values():
+        if version.usable:
+            book = book.add(version.policy())
+    return book
 
 
 @frozen
@@ -43,15 +64,28 @@ class Lookups:
 
     Args:
         log: The history.
-        book: Policies.
+        policies: Policies at hand.
         zone: Zone in which instants fall on days.
     """
 
     log: EventLog
-    book: Books
+    policies: PolicyBook
     zone: str
 
-    def complete(self, command: Any, state: Gradings) -> Any:
+    def about_policy(self, command: DraftPolicy | MakePolicyEffective) -> Any:
+        """The command with what the book holds under the same name."""
+        same = [ref for ref in self.policies.refs() if ref.name == command.name]
+        if isinstance(command, MakePolicyEffective):
+            shipped = max(same, key=lambda ref: ref.version, default=None)
+            return evolve(command, shipped=shipped)
+        try:
+            drafted = GradingPolicy.parse(command.document.toml).ref
+        except PolicyFault:
+            return command
+        taken = next((ref.digest for ref in same if ref.version >= drafted.version), None)
+        return evolve(command, taken=taken)
+
+    def about_grading(self, command: Any, state: Gradings) -> Any:
         """The command with what it needs to know; as it was if there is no such grading."""
         if isinstance(command, DecideReview):
             return self._review(command, state)
@@ -61,7 +95,7 @@ class Lookups:
         policy = self._policy(grading)
         if not isinstance(command, UpliftLayer):
             return evolve(command, policy=policy)
-        table = self.book(DEFAULT_UPLIFT).find(UpliftPolicy, DEFAULT_UPLIFT, command.on)
+        table = self.policies.find(UpliftPolicy, DEFAULT_UPLIFT, command.on)
         account = Ledger.of((e.event, e.position) for e in self._events(command.household))
         return evolve(
             command,
@@ -93,10 +127,8 @@ class Lookups:
             yield from events
 
     def _policy(self, grading: GradingDecided) -> GradingPolicy:
-        return self.book(grading.policy.name).pinned(GradingPolicy, grading.policy)
+        return self._pinned(grading.policy, grading.credit_policy)[0]
 
     def _pinned(self, policy: PolicyRef, credit: PolicyRef) -> tuple[GradingPolicy, CreditPolicy]:
-        return (
-            self.book(policy.name).pinned(GradingPolicy, policy),
-            self.book(credit.name).pinned(CreditPolicy, credit),
-        )
+        book = book_with_adopted(self.log, self.policies, policy.name)
+        return book.pinned(GradingPolicy, policy), book.pinned(CreditPolicy, credit)

@@ -11,6 +11,7 @@ from crm_core.gradings.events import (
     GradingContested,
     GradingDecided,
     LayerUplifted,
+    QuotaAllotted,
     ReviewDecided,
     RunStarted,
     TypeConfirmed,
@@ -49,7 +50,9 @@ class Run:
     Args:
         started: What it was started with; None before.
         gradings: How many households it graded; None until it is complete.
+        quotas: Allotments of its households, oldest first.
     """
 
     started: RunStarted | None = None
     gradings: int | None = None
+    quotas: GrowingList[QuotaAllotted] = field(default=NOTHING)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 
-from crm_adapters.cli import demo, files, gradings, history
+from crm_adapters.cli import adoption, demo, files, gradings, history, studies
 from crm_adapters.cli.group import BAD, crm
 from crm_core.errors import CrmError, Failed, Invalid
 
-COMMANDS = (demo, files, gradings, history)
+COMMANDS = (adoption, demo, files, gradings, history, studies)
 """The modules whose commands belong to the group; importing them enters them."""
 
 

@@ -247,7 +247,7 @@ def render_report(crm: CRM, run: GradingRun, lang: str = "both") -> str:
         raise Invalid.one(
             "language_unknown", f"`{lang}` is not one of {', '.join(LANGUAGES)}", "lang"
         )
-    policy = crm.policies.pinned(GradingPolicy, run.policy)
+    policy = crm.gradings.policy(run.policy)
     credit = _credit_policy(crm, run, policy)
     layers = (*policy.layers, INSUFFICIENT)
     gradings = run.gradings
