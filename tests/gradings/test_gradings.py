@@ -1453,6 +1453,38 @@ def test_an_interrupted_run_is_continued_and_is_one_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.rule("GRD-12")
+def test_a_run_whose_process_was_killed_is_continued_and_is_one_run(tmp_path: Path) -> None:
+    """T22, with a real process that ends without a word."""
+    url = f"sqlite:///{tmp_path / 'crm.db'}"
+    homes = [f"V{number:04}" for number in range(MANY)]
+    with open_crm(url) as crm:
+        register = (RegisterHousehold(home, "Anhe", "1", "1", home) for home in homes)
+        crm.batch((Planned(c, f"r-{c.household}", START) for c in register), by=CLERK)
+        facts = crm.log.head()
+    script = Path(__file__).with_name("kill_a_run.py")
+    process = subprocess.Popen(
+        [sys.executable, str(script), url],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "written\n"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    with open_crm(url) as crm:
+        written = crm.log.head()
+        assert facts < written < facts + MANY
+        run = crm.grade(2011)
+        assert [grading.household for grading in run.gradings] == homes
+        assert crm.log.head() == facts + MANY + 2
+        assert {e.event.run for e in crm.log.feed(names=["gradings.decided/1"])} == {run.run}
+        assert crm.replay().identical == MANY
+        assert crm.verify().intact
+
+
+@pytest.mark.rule("GRD-12")
 def test_a_run_is_started_once_and_completed_once(crm: CRM) -> None:
     started = RunStarted("r", 2011, DEFAULT.ref, CREDIT.ref, 5, START)
     completed = RunCompleted("r", 2011, 3)
