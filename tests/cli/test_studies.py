@@ -1,4 +1,4 @@
-"""The commands that study recorded gradings, and that adopt policies: what they print and refuse."""
+"""The commands that study recorded gradings and adopt policies: what they print and refuse."""
 
 from __future__ import annotations
 

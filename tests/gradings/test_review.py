@@ -582,7 +582,7 @@ homes = st.sampled_from(["V1", "V2"])
 
 
 class ReviewMachine(RuleBasedStateMachine):
-    """L2: contested or refused gradings have no adverse use, and every review is another's."""
+    """Contested or refused gradings have no adverse use, and every review is another's."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -120,7 +120,7 @@ def test_a_contested_grade_is_not_used_against_its_household(crm: CRM) -> None:
 def test_no_contested_or_provisional_grading_ever_has_an_adverse_use(
     opening: object, commands: list[object], use: Use
 ) -> None:
-    """L2: after whatever people did."""
+    """After whatever people did."""
     state: Gradings = GRADING.decider.initial
     for command in (opening, *commands):
         decided = GRADING.decider.decide(command, state)

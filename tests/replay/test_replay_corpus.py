@@ -63,7 +63,15 @@ def test_the_corpus_is_decided_to_the_same_bytes(version: str) -> None:
     beside = Path(attrs.__file__).parents[1]
     for seed in SEEDS:
         done = subprocess.run(
-            [python, "-W", "error", str(HERE / "decide_corpus.py"), str(CORPUS), str(2 * seed)],
+            [
+                python,
+                "-B",
+                "-W",
+                "error",
+                str(HERE / "decide_corpus.py"),
+                str(CORPUS),
+                str(2 * seed),
+            ],
             env={"PYTHONPATH": f"{core}:{beside}", "PYTHONHASHSEED": str(seed)},
             capture_output=True,
             text=True,
