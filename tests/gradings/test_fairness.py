@@ -228,6 +228,25 @@ def test_the_monotone_table_differs_only_where_fewer_purchases_would_have_reache
     assert assess(fewer, default).type == "ordinary"
 
 
+@pytest.mark.rule("GRD-15", "GRD-03")
+@pytest.mark.parametrize(
+    ("purchases", "previous", "layer"),
+    [
+        (9_000_00, 7_272_72, "ordinary"),
+        (9_000_00, 7_272_73, "main"),
+        (19_000_00, 14_545_45, "main"),
+        (19_000_00, 14_545_46, "important"),
+    ],
+)
+def test_the_monotone_table_turns_where_fewer_purchases_would_be_ordinary(
+    purchases: int, previous: int, layer: str
+) -> None:
+    """8,000.00 is less than 1.1 times 7,272.73, and not less than 1.1 times 7,272.72."""
+    seen = Facts(0, 0, 1, 0, "A", 0, 0, 0, previous, purchases, "A")
+    outcome = assess(seen, MONOTONE)
+    assert (outcome.type, outcome.layer) == ("cautious", layer)
+
+
 @pytest.mark.rule("GRD-15", "GRD-10")
 def test_the_monotone_table_keeps_whom_the_default_drops(crm: CRM) -> None:
     """The case pinned in `test_a_customer_who_becomes_cautious_is_asked_for_more`."""
@@ -359,6 +378,20 @@ def test_a_person_who_sets_a_layer_lower_after_a_complaint_is_reported(crm: CRM)
     asked(crm, DecideReview("V1", "RV1", "overridden", "rude", MANAGER, DAY, "small", until))
     [found] = crm.studies.retaliation(2012)
     assert (found.layer, found.by_person) == ("small", True)
+
+
+@pytest.mark.rule("GRD-15", "GRD-13")
+def test_arrears_explain_what_the_rule_gave_and_not_what_a_person_made_of_it(crm: CRM) -> None:
+    two_years(crm, buys_then=9_000_00)
+    do(crm, RaiseCharge("V1", "late", "parking", "x", 1, date(2012, 12, 20)))
+    run = crm.grade(2012)
+    assert run.gradings[0].facts.credit == "B1"
+    assert run.gradings[0].outcome.layer == "ordinary"
+    assert list(crm.studies.retaliation(2012)) == []
+    asked(crm, ContestGrading("V1", run.run, "RV1", "wrong", OWNER, DAY))
+    until = date(2013, 12, 31)
+    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", MANAGER, DAY, "small", until))
+    assert [found.by_person for found in crm.studies.retaliation(2012)] == [True]
 
 
 @pytest.mark.rule("GRD-15")
