@@ -34,6 +34,20 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
+@nox.session
+def kills(session: nox.Session) -> None:
+    """The dispatcher of messages killed 1,000 times: none lost, none doubled."""
+    _install(session, "tests")
+    session.run("pytest", "tests/notify", "-k", "killed", "--kills", "1000", *session.posargs)
+
+
+@nox.session
+def races(session: nox.Session) -> None:
+    """Faults and races in their full number: half an hour; figures are shown at the end."""
+    _install(session, "tests")
+    session.run("pytest", "tests/faults", "--long", "-rP", *session.posargs)
+
+
 @nox.session(python=PYTHONS, name="tests-all")
 def tests_all(session: nox.Session) -> None:
     """The tests on every Python that is installed here."""

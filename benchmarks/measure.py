@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 
 from workers import environment
 
@@ -136,6 +136,26 @@ def run_command(arguments: Sequence[str], folder: Path) -> Ran:
     # Kilobytes on Linux, bytes on macOS.
     unit = 1 if sys.platform == "darwin" else 1024
     return Ran(seconds, usage.ru_maxrss * unit / MEGABYTE, text)
+
+
+def processor_seconds(arguments: Sequence[str], folder: Path, seconds: float) -> float:
+    """Processor time of a command that is told to end after so many seconds.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            arguments, stdout=output, stderr=output, cwd=folder, env=environment()
+        )
+        sleep(seconds)
+        process.terminate()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            raise RuntimeError(output.read().decode().strip()[-500:])
+    return usage.ru_utime + usage.ru_stime
 
 
 HEADER = ("row", "work", "crm-core", "beside", "theirs", "ratio (min–max)", "goal", "")

@@ -18,7 +18,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from measure import Line, Ran, Sample, Spread, interleave, rate, ratios, run_command
+from measure import (
+    Line,
+    Ran,
+    Sample,
+    Spread,
+    interleave,
+    processor_seconds,
+    rate,
+    ratios,
+    run_command,
+)
 from workers import ROOT, Unavailable, Worker, Workers
 
 CRM = (sys.executable, "-m", "crm_adapters.cli")
@@ -41,12 +51,14 @@ class Bench:
         workers: The contenders.
         say: Tells how far it is.
         quick: A smoke run: little work, few samples, no verdicts.
+        large: The large sizes of those rows that have them.
     """
 
     folder: Path
     workers: Workers
     say: Callable[[str], None]
     quick: bool = False
+    large: bool = False
     lines: list[Line] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -146,6 +158,57 @@ def append_postgres(bench: Bench) -> None:
             _appended(bench, "A3", work, samples, batch * times, goals, bench.rounds(15))
         for worker in bench.workers.running():
             worker.ask("close_all")  # no connection may outlive the server
+
+
+def bulk_postgres(bench: Bench) -> None:
+    """A4: what an import appends, in one transaction over COPY."""
+    batch, count = 10, bench.size(5000, 100)
+    events = batch * count
+    with _postgres(bench) as new_database:
+        ours, library = bench.workers.ours(), bench.workers.library()
+        put = {"events": events, "batch": 1000, "streams": count}
+        samples: dict[str, Sample] = {
+            OURS: lambda: ours.ask("append_bulk", url=new_database(), batch=batch, count=count),
+            LIBRARY: lambda: library.ask("put_many", url=new_database(), **put),
+        }
+        work = f"PostgreSQL bulk append, {events:,} events in one transaction"
+        _appended(bench, "A4", work, samples, events, {LIBRARY: 8}, bench.rounds(7))
+        for worker in bench.workers.running():
+            worker.ask("close_all")
+
+
+WRITERS = 8
+
+
+def concurrent_postgres(bench: Bench) -> None:
+    """C1: eight writers on distinct streams, one event a transaction; also with a slow flush."""
+    each = bench.size(150, 5)
+    with _postgres(bench) as new_database:
+        ours, library = bench.workers.ours(), bench.workers.library()
+        task: dict[str, Any] = {"writers": WRITERS, "each": each}
+        for delay, goal in ((0, 6), (2000, 8)):
+            for worker in (ours, library):
+                worker.ask("close_all")
+            _set(new_database(), commit_delay=delay, commit_siblings=0)
+            samples: dict[str, Sample] = {
+                name: partial(worker.ask, "append_from_threads", url=new_database(), **task)
+                for name, worker in ((OURS, ours), (LIBRARY, library))
+            }
+            work = f"PostgreSQL, {WRITERS} writers, one event each"
+            work += f", {delay // 1000} ms before each flush" if delay else ""
+            _appended(bench, "C1", work, samples, WRITERS * each, {LIBRARY: goal}, bench.rounds(9))
+        for worker in bench.workers.running():
+            worker.ask("close_all")
+
+
+def _set(url: str, **settings: int) -> None:
+    """Set what the server of a database does from now on."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name, value in settings.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def _appended(
@@ -428,6 +491,104 @@ def chain(bench: Bench) -> None:
         bench.judge(line, speed, AT_LEAST, 300_000, "/s")
 
 
+# --- what follows the log ---------------------------------------------------------------------
+
+
+def project(bench: Bench) -> None:
+    """P1: a projection catches up with a log; `--large` takes a million events."""
+    ours = bench.workers.ours()
+    accounts, size = (50_000, 20) if bench.large else (bench.size(5000, 50), 20)
+    url = bench.new_log()
+    events = ours.ask("prepare", url=url, accounts=accounts, size=size)
+    samples = interleave(
+        {OURS: partial(ours.ask, "project", url=url)}, 1 if bench.large else bench.rounds(5), 0
+    )
+    work = f"projection of {events:,} events into {accounts:,} rows catches up, SQLite"
+    line = Line("P1", work, rate(samples[OURS], events))
+    bench.judge(line, events / median(samples[OURS]), AT_LEAST, 20_000, "/s")
+
+
+def idle(bench: Bench) -> None:
+    """P2: processor time of `crm work` while nothing happens, polling every second."""
+    ours = bench.workers.ours()
+    url = bench.new_log()
+    events = ours.ask("fill", url=url, events=1000)
+    ours.ask("close", url=url)
+    short, long = (2.0, 4.0) if bench.quick else (3.0, 23.0)
+
+    def used(seconds: float) -> float:
+        return processor_seconds([*CRM, "--db", url, "work"], bench.folder, seconds)
+
+    used(short)
+    costs = Spread.of(
+        [(used(long) - used(short)) / (long - short) for _ in range(bench.size(3, 1))]
+    )
+    line = Line(
+        "P2",
+        f"crm work on {events:,} events while nothing happens, processor time",
+        f"{1000 * costs.middle:.2f} ms/s ({1000 * costs.low:.2f}–{1000 * costs.high:.2f})",
+    )
+    bench.judge(line, 1000 * costs.middle, AT_MOST, 5, " ms/s")
+
+
+# --- arrears and credit -------------------------------------------------------------------------
+
+
+ARREARS_HOUSEHOLDS = 1_000_000
+"""The size that the goals of seconds and megabytes are about; others are scaled to it."""
+
+MONTHS = 12
+
+
+def arrears(bench: Bench) -> None:
+    """credit: arrears and credit of all households on a day, from the log; CRM_BENCH_HOUSEHOLDS."""
+    chosen = os.environ.get("CRM_BENCH_HOUSEHOLDS", "5000")  # noqa: TID251 - the size to run at
+    households = bench.size(int(chosen), 200)
+    events = households * (2 * MONTHS + 1)
+    ours, library = bench.workers.ours(), bench.workers.library()
+    url = bench.new_log()
+    for first in range(1, households + 1, 1000):
+        count_ = min(1000, households + 1 - first)
+        ours.ask("prepare_accounts", url=url, first=first, count=count_, months=MONTHS)
+    rivals = min(households, 2000)
+    theirs = bench.new_log()
+    library.ask("prepare", url=theirs, accounts=rivals, size=2 * MONTHS + 1)
+    taken = interleave(
+        {
+            OURS: partial(ours.ask, "arrears", url=url, households=households),
+            LIBRARY: partial(library.ask, "arrears", url=theirs, households=rivals),
+            "fold": partial(ours.ask, "fold", accounts=min(households, 2000), months=MONTHS),
+        },
+        bench.rounds(5 if households <= 50_000 else 1),
+        0 if households > 50_000 else 1,
+    )
+    per_event = [1e6 * seconds / events for seconds in taken[OURS]]
+    their_events = rivals * (2 * MONTHS + 1)
+    beside = [1e6 * seconds / their_events for seconds in taken[LIBRARY]]
+    faster = Spread.of([b / a for a, b in zip(per_event, beside, strict=True)])
+    line = Line(
+        "credit",
+        f"arrears and credit of {households:,} households, {events:,} events, from SQLite",
+        f"{median(per_event):.2f} µs an event",
+        f"{LIBRARY}, aggregates of {rivals:,}",
+        f"{median(beside):.2f} µs an event",
+        faster.times(),
+    )
+    bench.judge(line, faster.middle, AT_LEAST, 10, " ×")
+    folds = [1e6 * s / (min(households, 2000) * 2 * MONTHS) for s in taken["fold"]]
+    bench.add(Line("credit", "of it the fold to a grade", f"{median(folds):.2f} µs an event"))
+    scaled = median(taken[OURS]) * ARREARS_HOUSEHOLDS / households
+    what = "seconds for 1,000,000 households" + (
+        "" if households == ARREARS_HOUSEHOLDS else f", scaled from {households:,}"
+    )
+    bench.judge(Line("credit", what, f"{scaled:.0f} s"), scaled, AT_MOST, 60, " s")
+    peak = float(ours.ask("peak"))
+    bench.judge(
+        Line("credit", "peak memory, making the log included", f"{peak:.0f} MB"),
+        peak, AT_MOST, 2000, " MB",
+    )  # fmt: skip
+
+
 # --- importing the package --------------------------------------------------------------------
 
 
@@ -457,14 +618,99 @@ def import_package(bench: Bench) -> None:
     bench.judge(line, cost.middle, AT_MOST, 150, " ms")
 
 
+# --- working time ------------------------------------------------------------------------------
+
+
+def working_time(bench: Bench) -> None:
+    """K1: due times and elapsed working time, over a year, and over other spans."""
+    day, year = 8 * 3600, 2000 * 3600
+    ours = bench.workers.calendar("crm_core")
+    peers: dict[str, Worker] = {}
+    for peer in ("businesstimedelta", "workalendar"):
+        worker = bench.ready("K1", partial(bench.workers.calendar, peer))
+        if worker is None:
+            continue
+        task: dict[str, Any] = {"seconds": year, "count": 5}
+        if worker.ask("answers", peer=peer, **task) != ours.ask("answers", peer="crm_core", **task):
+            bench.fail("K1", f"{peer} gives other answers")
+            continue
+        peers[peer] = worker
+    for do, work in (("add", "due after 2,000 working hours"), ("elapsed", "elapsed in a year")):
+        task = {"seconds": year}
+        mine = partial(ours.ask, do, peer="crm_core", count=bench.size(5000, 100), **task)
+        samples: dict[str, Sample] = {OURS: mine}
+        for peer, worker in peers.items():
+            count = bench.size(5, 2)
+            samples[peer] = partial(worker.ask, do, peer=peer, count=count, **task)
+        taken = interleave(samples, bench.rounds(9))
+        for peer in peers:
+            times = ratios(taken, peer, OURS)
+            own, theirs = (f"{median(taken[name]) * 1e6:,.1f} µs" for name in (OURS, peer))
+            line = Line("K1", work, own, peer, theirs, times.times())
+            bench.judge(line, times.middle, AT_LEAST, 10, " ×")
+        spans = {"a day": day, "ten years": 10 * year}
+        flat: dict[str, Sample] = {
+            name: partial(
+                ours.ask, do, peer="crm_core", seconds=seconds, count=bench.size(5000, 100)
+            )
+            for name, seconds in spans.items()
+        }
+        taken = interleave(flat, bench.rounds(9))
+        times = ratios(taken, "ten years", "a day")
+        line = Line(
+            "K1", f"{work.split()[0]} over ten years, as over a day",
+            f"{median(taken['ten years']) * 1e6:,.1f} µs",
+            "crm-core, a day", f"{median(taken['a day']) * 1e6:,.1f} µs", times.times(),
+        )  # fmt: skip
+        bench.judge(line, times.middle, AT_MOST, 1.25, " ×")
+    firsts = [ours.ask("first", peer="crm_core", seconds=year) for _ in range(bench.rounds(9))]
+    first = Spread.of(firsts)
+    work = "a calendar made, with its first answer"
+    bench.add(Line("K1", work, f"{first.middle * 1e3:.1f} ms"))
+
+
+def tick(bench: Bench) -> None:
+    """K2: `crm tick`, the whole command, over a million open requests of which 1,000 are due."""
+    requests, due = bench.size(1_000_000, 2_000), bench.size(1_000, 50)
+    log = bench.new_log()
+    ours = bench.workers.ours()
+    ours.ask("receive", url=log, requests=requests, due=due)
+    ours.ask("close", url=log)
+    taken: list[Ran] = []
+    for _ in range(1 if bench.quick else 3):
+        copy = _copy(Path(log.removeprefix("sqlite:///")), bench.new_folder())
+        taken.append(run_command([*CRM, "--db", copy, *TICK], bench.folder))
+        if json.loads(taken[-1].output)["events"]["requests"] != due:
+            bench.fail("K2", "not what was due is what was recorded")
+            return
+    seconds, megabytes = (
+        median(getattr(ran, name) for ran in taken) for name in ("seconds", "megabytes")
+    )
+    work = f"`crm tick`, {due:,} due of {requests:,} open requests"
+    bench.judge(Line("K2", work, f"{seconds:.2f} s"), seconds, AT_MOST, 2, " s")
+    peak = Line("K2", f"{work}, peak memory", f"{megabytes:,.0f} MB")
+    bench.judge(peak, megabytes, AT_MOST, 300, " MB")
+
+
+TICK = ("--format", "json", "tick", "--now", "2024-01-02T01:02:31Z")
+"""Right after half of the time in which a promise is made at the phone."""
+
+
 ROWS: dict[str, Callable[[Bench], None]] = {
     "A1": append_sqlite,
     "A2": append_sqlite,
     "A3": append_postgres,
+    "A4": bulk_postgres,
     "A5": import_estate,
+    "C1": concurrent_postgres,
     "R1": load,
     "grade": grade_estate,
     "replay": replay_memory,
     "T1": chain,
+    "P1": project,
+    "P2": idle,
+    "credit": arrears,
     "I1": import_package,
+    "K1": working_time,
+    "K2": tick,
 }

@@ -35,6 +35,11 @@ and the chain.
 `EventStore.put` of as many events in as many streams, whose making is not counted.
 - Loads: accounts of charges and payments in turn; the rivals fold into plain dicts.
 - The chain's cost is the difference to the same code with a constant where each digest stands.
+- A projection's row holds charges and payments of one account; events of all accounts come in \
+turn, and every row changes as often as an account has events.
+- Idle time is the difference between two runs of `crm work` that are ended after different times.
+- Working time: the same office hours with a lunch break and the same holidays for everybody, and \
+the answers are compared before they are timed.
 - Memory is the peak of the whole process as the system reports it.
 """
 
@@ -45,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     began = facts.load()
     with tempfile.TemporaryDirectory(prefix="crm-bench-") as folder:
         workers = Workers(Path(folder), _say)
-        bench = Bench(Path(folder), workers, _say, options.quick)
+        bench = Bench(Path(folder), workers, _say, options.quick, options.large)
         try:
             for row in dict.fromkeys(ROWS[name] for name in options.rows):
                 _say(f"{row.__doc__}")
@@ -66,6 +71,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}")
     parser.add_argument("--quick", action="store_true", help="a smoke run without verdicts")
+    parser.add_argument("--large", action="store_true", help="P1 with a million events")
     parser.add_argument("--write", action="store_true", help="keep the table in docs/reference")
     options = parser.parse_args(arguments)
     unknown = [row for row in options.rows if row not in ROWS]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-pytest.register_assert_rewrite("crm_core.testing.contracts")
+pytest.register_assert_rewrite("crm_core.testing.contracts", "crm_core.testing.views")
 
 # A run is the same every time; `--hypothesis-profile default` explores further.
 settings.register_profile(
@@ -24,6 +24,14 @@ settings.register_profile(
 )
 settings.load_profile("ci")
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "crm-hypothesis")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="faults and races in their full number")
+    parser.addoption("--seed", type=int, default=20110701, help="seed of faults and races")
+    parser.addoption(
+        "--kills", type=int, default=100, help="how often the dispatcher of messages is killed"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -182,13 +182,23 @@ def border() -> cattrs.Converter:
     converter.register_structure_hook(datetime, _from_text(parse_instant))
     converter.register_structure_hook(Operator, lambda value, _: Operator(value))
     converter.register_structure_hook(PersonalValue, _sealed)
+
+    def several(hint: Any) -> Any:
+        def structure(value: Any, _: Any) -> Any:
+            if type(value) is not list:
+                raise ValueError("a list is expected")
+            return tuple(converter.structure(item, get_args(hint)[0]) for item in value)
+
+        return structure
+
+    converter.register_structure_hook_factory(lambda hint: get_origin(hint) is tuple, several)
     converter.register_structure_hook_func(
         lambda hint: hint in (Value, Value | tuple[str, ...]), _scalar
     )
     converter.register_structure_hook_func(
-        lambda hint: get_origin(hint) is tuple,
+        lambda hint: get_origin(hint) is tuple and get_args(hint)[-1] is ...,
         lambda value, hint: tuple(
-            converter.structure(one, get_args(hint)[0]) for one in _strict(list)(value, list)
+            converter.structure(item, get_args(hint)[0]) for item in _strict(list)(value, list)
         ),
     )
     converter.register_unstructure_hook(PersonalValue, attrs.asdict)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
+from attrs import evolve
 
 from crm_adapters import open_crm
 from crm_core import CRM, Account, Actor, CommandReused, Household, Invalid, Personal, Planned
@@ -73,15 +74,69 @@ def test_a_command_id_tells_two_personal_values_apart_without_keeping_either(crm
         crm.do(change("王五"), by=CLERK, id="change-1")
 
 
-def test_a_batch_takes_no_command_whose_consequences_would_be_lost(crm: CRM) -> None:
+MOVE = MovePayment("V1", "P1", "V2", "booked wrongly")
+
+
+def ready_to_move(crm: CRM) -> None:
     crm.do(CHARGE, by=CLERK, at=NOW)
     crm.do(ReceivePayment("V1", "P1", 100, date(2011, 1, 1), "cash"), by=CLERK, at=NOW)
     crm.do(RegisterHousehold("V2", "星河", "1", "1", "102"), by=CLERK, at=NOW)
+
+
+def moved_in(crm: CRM) -> list[str]:
+    return [e.stream for e in crm.log.feed(names=["payments.payment_moved_in/1"])]
+
+
+@pytest.mark.rule("LOG-05")
+def test_what_follows_from_a_batch_is_run_behind_it(crm: CRM) -> None:
+    """Its events come first, all in one transaction; then what they lead to in other streams."""
+    ready_to_move(crm)
     before = crm.log.head()
-    with pytest.raises(Invalid) as refused:
-        crm.batch([Planned(MovePayment("V1", "P1", "V2", "booked wrongly"), "m1", NOW)], by=CLERK)
-    assert [fault.code for fault in refused.value.faults] == ["command_has_consequences"]
-    assert crm.log.head() == before
+    assert crm.batch([Planned(MOVE, "m1", NOW)], by=CLERK) == 1
+    assert moved_in(crm) == ["account/V2"]
+    assert crm.log.head() == before + 2
+
+
+@pytest.mark.rule("LOG-05")
+def test_the_consumer_runs_what_an_interruption_left_undone_and_nothing_twice(crm: CRM) -> None:
+    ready_to_move(crm)
+    done: list[object] = []
+    interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
+    interrupted.follow = done.append  # type: ignore[assignment, method-assign]
+    interrupted.do(MOVE, by=CLERK, id="m1", at=NOW)
+    assert len(done) == 1
+    assert moved_in(crm) == []
+    crm.views.catch_up(crm.reactions)
+    assert moved_in(crm) == ["account/V2"]
+    # Everything again: by the consumer of another name, and by the command itself.
+    crm.views.catch_up(evolve(crm.reactions, name="again"))
+    crm.do(MOVE, by=CLERK, id="m1", at=NOW)
+    assert moved_in(crm) == ["account/V2"]
+
+
+@pytest.mark.rule("LOG-05")
+def test_a_refused_reaction_is_parked_with_the_code_of_the_refusal(crm: CRM) -> None:
+    """The payment has left one account; that it did not arrive in the other is seen by all."""
+    ready_to_move(crm)
+    interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
+    interrupted.follow = lambda _: None  # type: ignore[method-assign]
+    interrupted.do(MOVE, by=CLERK, id="m1", at=NOW)
+    # Meanwhile the other account gets a payment of that very number.
+    crm.do(ReceivePayment("V2", "P1", 100, date(2011, 1, 1), "cash"), by=CLERK, at=NOW)
+    assert crm.do(MOVE, by=CLERK, id="m1", at=NOW).stream == "account/V1"
+    crm.views.catch_up(crm.reactions)
+    [parked] = crm.views.parked("reactions", 1, 1)
+    assert parked.stream == "account/V1"
+    assert parked.error == "refused by PAY-01: payment_exists [CRM-R001]"
+    assert crm.views.retry(crm.reactions) == 0
+    [parked] = crm.views.parked("reactions", 1, 1)
+    assert parked.tries == 2
+
+
+def test_a_crm_without_views_says_so(crm: CRM) -> None:
+    bare = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
+    with pytest.raises(Invalid, match="without views"):
+        bare.views.status()
 
 
 @pytest.mark.parametrize("year", [1, 1899, 2201, 9999])

@@ -31,16 +31,35 @@ from crm_core.kernel.sealed import Personal, PersonalValue
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.owners.state import Household
-from crm_core.payments import ACCOUNT, Account, Ledger, trial_balance
+from crm_core.payments import (
+    ACCOUNT,
+    COLLECTION,
+    Account,
+    Collection,
+    Instalment,
+    Proof,
+    trial_balance,
+)
+from crm_core.payments.collection import EVIDENCE
 from crm_core.payments.commands import (
+    AdvanceCollection,
+    ApproveStep,
     CancelCharge,
+    CheckDefects,
+    ClaimLateCharge,
+    CompleteStep,
+    DecideDispute,
+    DisputeCharge,
+    HoldCollection,
     MovePayment,
+    PromisePayment,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
     RefundCredit,
     ReversePayment,
     WaiveCharge,
+    WithdrawDispute,
 )
 from crm_core.requests import REQUEST, Closed, Done, Open, Request
 from crm_core.requests.commands import (
@@ -69,9 +88,14 @@ amounts = st.sampled_from((100_00, 1, 40_00)) | st.integers(1, 300_00)
 days = st.dates(date(2010, 6, 1), date(2011, 12, 31))
 picks = st.integers(0, 10**6)
 
+PROOFS = tuple(
+    Proof(kind, "forgotten" if kind == "reason_code" else f"{kind} 7") for kind in EVIDENCE
+)
+
 STREAMS: dict[str, tuple[Any, type]] = {
     "household": (HOUSEHOLD, Household),
     "account": (ACCOUNT, Account),
+    "collection": (COLLECTION, Collection),
     "request": (REQUEST, Request),
 }
 
@@ -212,6 +236,57 @@ class FacadeMachine(RuleBasedStateMachine):
         home, charge = self.pick(self.charged(), which)
         self.ask(CancelCharge(home, charge.charge, charge.due, "raised twice"))
 
+    @precondition(lambda self: self.charged())
+    @rule(which=picks, number=numbers, fen=amounts, later=st.integers(0, 400))
+    def dispute(self, which: int, number: int, fen: int, later: int) -> None:
+        home, charge = self.pick(self.charged(), which)
+        on, amount = charge.due + timedelta(days=later), min(fen, charge.amount_fen)
+        self.ask(DisputeCharge(home, f"D{number}", charge.charge, amount, on, "not mine"))
+
+    @precondition(lambda self: self.disputed())
+    @rule(which=picks, later=st.integers(-1, 90), share=st.sampled_from((0, 1, 2)))
+    def end_a_dispute(self, which: int, later: int, share: int) -> None:
+        home, dispute = self.pick(self.disputed(), which)
+        on = dispute.on + timedelta(days=later)
+        if share == 2 and later % 2:
+            self.ask(WithdrawDispute(home, dispute.dispute, on, "was mine"))
+            return
+        upheld = dispute.amount_fen * share // 2
+        self.ask(DecideDispute(home, dispute.dispute, upheld, on, "looked at", "M1"))
+
+    @precondition(lambda self: self.charged())
+    @rule(which=picks, number=numbers, later=st.integers(1, 400))
+    def claim_a_late_charge(self, which: int, number: int, later: int) -> None:
+        home, charge = self.pick(self.charged(), which)
+        on = charge.due + timedelta(days=later)
+        self.ask(
+            ClaimLateCharge(home, f"L{number}", charge.charge, on, on, "late-charge-daily", "M1")
+        )
+
+    @precondition(lambda self: self.charged())
+    @rule(which=picks, number=numbers, fen=amounts, days_more=st.integers(0, 60))
+    def promise_money(self, which: int, number: int, fen: int, days_more: int) -> None:
+        home, charge = self.pick(self.charged(), which)
+        parts = (Instalment(fen, charge.due + timedelta(days=days_more)),)
+        self.ask(PromisePayment(home, f"Z{number}", parts, charge.due, "S1", "said so"))
+
+    # --- collection --------------------------------------------------------------------------
+
+    @rule(home=homes, on=days)
+    def let_collection_take_its_course(self, home: str, on: date) -> None:
+        self.ask(AdvanceCollection(home, on))
+
+    @rule(home=homes, step=numbers, on=days, proofs=st.sampled_from((PROOFS, ())))
+    def finish_a_step(self, home: str, step: int, on: date, proofs: tuple[Proof, ...]) -> None:
+        self.ask(ApproveStep(home, step, "M1", "director", on))
+        self.ask(CheckDefects(home, on, 0, "round 7", "S2"))
+        self.ask(CompleteStep(home, step, on, "S1", proofs))
+
+    @rule(home=homes, number=numbers, on=days, length=st.integers(-1, 60))
+    def hold(self, home: str, number: int, on: date, length: int) -> None:
+        until = on + timedelta(days=length)
+        self.ask(HoldCollection(home, f"H{number}", on, until, "illness", "M1"))
+
     @rule(home=homes, number=numbers, fen=amounts, on=days, back=st.booleans())
     def purchase(self, home: str, number: int, fen: int, on: date, *, back: bool) -> None:
         amount = -fen if back else fen * 100
@@ -220,10 +295,7 @@ class FacadeMachine(RuleBasedStateMachine):
     def live(self) -> list[tuple[str, Any]]:
         """Payments that are neither reversed nor moved, and whose they are."""
         return [
-            (home, payment)
-            for home, account in self.accounts()
-            for number, payment in account.payments.items()
-            if number not in account.ended
+            (home, payment) for home, account in self.accounts() for _, payment in account.live()
         ]
 
     def charged(self) -> list[tuple[str, Any]]:
@@ -232,6 +304,15 @@ class FacadeMachine(RuleBasedStateMachine):
             (home, charge)
             for home, account in self.accounts()
             for charge in account.charges.values()
+        ]
+
+    def disputed(self) -> list[tuple[str, Any]]:
+        """Disputes that are open, and whose they are."""
+        return [
+            (home, dispute)
+            for home, account in self.accounts()
+            for number, dispute in account.disputes.items()
+            if number not in account.decided
         ]
 
     def accounts(self) -> list[tuple[str, Account]]:
@@ -271,7 +352,7 @@ class FacadeMachine(RuleBasedStateMachine):
     @rule(which=picks, evidence=st.sampled_from(["call", "call", ""]))
     def accept(self, which: int, evidence: str) -> None:
         due = self.now + timedelta(days=1) if which % 2 else None
-        self.ask(AcceptCommitment(self.pick(self.received(Open), which), evidence, due))
+        self.ask(AcceptCommitment(self.pick(self.received(Open), which), evidence, self.now, due))
 
     @precondition(lambda self: self.received())
     @rule(which=picks)
@@ -382,16 +463,17 @@ class FacadeMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_books_balance(self) -> None:
-        books = [
-            Ledger.of((event, 0) for event in state.facts.values())
-            for stream, state in self.states.items()
-            if stream.startswith("account/")
-        ]
+        accounts = [account for _, account in self.accounts()]
         for day in DAYS:
-            balances = [trial_balance(book, day) for book in books]
-            assert [sum(balance.values()) for balance in balances] == [0] * len(books)
+            balances = [
+                trial_balance(((event, 0) for event in account.facts.values()), day)
+                for account in accounts
+            ]
+            for balance in balances:
+                assert sum(balance.accounts.values()) == 0
+                assert balance.unexplained_fen == 0
             # Nothing is lost on its way from one account to another.
-            assert sum(balance["moved"] for balance in balances) == 0
+            assert sum(balance.accounts["moved"] for balance in balances) == 0
 
     @invariant()
     def every_request_has_an_owner_and_every_file_a_place_of_its_own(self) -> None:

@@ -3,22 +3,67 @@
 from __future__ import annotations
 
 import gc
+import resource
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
+from itertools import islice
 from time import perf_counter
 from typing import Any
+
+import attrs
 
 from contenders import work
 from crm_adapters import open_crm
 from crm_adapters.codec import codec
-from crm_core import CRM, Account, Actor
+from crm_core import CRM, Account, Actor, Planned
 from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import local_date
-from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
-from crm_core.payments import ACCOUNT
+from crm_core.kernel.projection import Projection, Put, Rows
+from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
+from crm_core.owners import HOUSEHOLD
+from crm_core.owners.events import HouseholdRegistered
+from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, standing
 from crm_core.payments.events import ChargeRaised, PaymentReceived
+from crm_core.policies import DEFAULT_CREDIT, shipped
+from crm_core.requests import ReceiveRequest
 
 ZONE = "Asia/Shanghai"
 READER = Actor("benchmark")
+
+
+@attrs.frozen
+class Balance:
+    """A row of the view: what an account was charged and has paid."""
+
+    household: str
+    charges: int = 0
+    charged_fen: int = 0
+    payments: int = 0
+    paid_fen: int = 0
+
+
+def balance(rows: Rows[Balance], recorded: Recorded[Any]) -> Iterator[Put[Balance]]:
+    event, household = recorded.event, recorded.household
+    row = rows.get(household) or Balance(household)
+    if isinstance(event, ChargeRaised):
+        fen = row.charged_fen + event.amount_fen
+        row = Balance(household, row.charges + 1, fen, row.payments, row.paid_fen)
+    else:
+        fen = row.paid_fen + event.amount_fen
+        row = Balance(household, row.charges, row.charged_fen, row.payments + 1, fen)
+    yield Put(household, row, f"{row.charged_fen - row.paid_fen:+015}")
+
+
+BALANCES = Projection(
+    "bench.balances",
+    1,
+    Balance,
+    ["payments.charge_raised/1", "payments.payment_received/1"],
+    balance,
+)
 
 
 class Contender:
@@ -51,6 +96,22 @@ class Contender:
         assert (log.tips([last])[last].digest == GENESIS) is not chained
         return seconds
 
+    def append_bulk(self, url: str, batch: int, count: int) -> float:
+        """Append `count` commits of `batch` events each in one transaction, as an import does."""
+        log = self._crm(url).log
+        commits = [commit(self._number(), batch) for _ in range(count)]
+        gc.collect()
+        started = perf_counter()
+        log.append(iter(commits))
+        return perf_counter() - started
+
+    def append_from_threads(self, url: str, writers: int, each: int) -> float:
+        """Append one event at a time from several threads, each commit to a new account."""
+        log = self._crm(url).log
+        tasks = [[[commit(self._number(), 1)] for _ in range(each)] for _ in range(writers)]
+        gc.collect()
+        return work.in_threads([partial(_append_all, log, task) for task in tasks])
+
     def fill(self, url: str, events: int) -> int:
         """Append so many events in batches of a thousand."""
         log = self._crm(url).log
@@ -75,6 +136,14 @@ class Contender:
             tips = dict(zip(numbers, self._tips(log, numbers), strict=True))
         return log.head()
 
+    def receive(self, url: str, requests: int, due: int) -> int:
+        """Take in requests of which so many are about to be warned of, and catch up the views."""
+        crm = self._crm(url)
+        numbers = iter(range(requests))
+        while chunk := list(islice(numbers, 5000)):
+            crm.batch([_received(number, due) for number in chunk], by=READER)
+        return crm.tick(RECEIVED).events["requests"]
+
     def load(self, url: str, first: int, count: int, size: int) -> float:
         """Load `count` accounts: read their streams and fold them, as every command does."""
         fold, evolve, initial = self._crm(url).log.fold, ACCOUNT.decider.evolve, Account()
@@ -85,6 +154,20 @@ class Contender:
             state, tip = fold(stream, evolve, initial)
         seconds = perf_counter() - started
         assert tip.version == len(state.facts) == size
+        return seconds
+
+    def project(self, url: str) -> float:
+        """Build a view of all accounts from the first event to the last."""
+        crm = self._crm(url)
+        view = attrs.evolve(BALANCES, version=self._number())
+        gc.collect()
+        started = perf_counter()
+        position = crm.views.catch_up(view)
+        seconds = perf_counter() - started
+        assert position == crm.log.head()
+        rows = crm.views.scan(view, limit=10**9)
+        assert sum(row.charges + row.payments for _, _, row in rows) == crm.log.count()
+        crm.views.prune([attrs.evolve(view, version=view.version + 1)])
         return seconds
 
     def get(self, url: str, first: int, count: int, size: int) -> float:
@@ -99,6 +182,60 @@ class Contender:
         assert state is not None
         assert len(state.facts) == size
         return seconds
+
+    def prepare_accounts(self, url: str, first: int, count: int, months: int) -> int:
+        """Add households with so many charges and payments each."""
+        log = self._crm(url).log
+        commits = []
+        for number in range(first, first + count):
+            who = work.household(number)
+            command = work.command_id(self._number())
+            file = HouseholdRegistered(who, "Anhe", "1", "1", str(number), "person", None, "import")
+            events = [account_event(number, version_) for version_ in range(1, 2 * months + 1)]
+            told = tuple(_envelope(command, nth, *event) for nth, event in enumerate(events))
+            registered = _envelope(command, len(told), file, work.FIRST_DAY, work.FIRST_INSTANT)
+            appends = (
+                StreamAppend(ACCOUNT.stream(who), Tip(), who, told),
+                StreamAppend(HOUSEHOLD.stream(who), Tip(), who, (registered,)),
+            )
+            commits.append(Commit(command, "", appends))
+        log.append(commits)
+        return log.head()
+
+    def arrears(self, url: str, households: int) -> float:
+        """Arrears and credit grade of everybody, straight from the log."""
+        crm = self._crm(url)
+        gc.collect()
+        started = perf_counter()
+        owing = count = 0
+        for line in crm.credit(work.ARREARS_DAY):
+            count += 1
+            owing += line.overdue_fen > 0
+        seconds = perf_counter() - started
+        assert count == households
+        assert owing
+        return seconds
+
+    def fold(self, accounts: int, months: int) -> float:
+        """The same of events that are in memory already: the fold alone."""
+        told = [
+            [
+                (account_event(number, version_)[0], version_)
+                for version_ in range(1, 2 * months + 1)
+            ]
+            for number in range(1, accounts + 1)
+        ]
+        policy = shipped().find(CreditPolicy, DEFAULT_CREDIT, work.ARREARS_DAY)
+        gc.collect()
+        started = perf_counter()
+        for facts in told:
+            standing(Ledger.of(facts), work.ARREARS_DAY, policy)
+        return perf_counter() - started
+
+    def peak(self) -> float:
+        """The most memory this process ever held, in megabytes."""
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1024**2
 
     def verify(self, url: str, root: bool) -> float:
         """Verify the whole log."""
@@ -130,6 +267,22 @@ class Contender:
         streams = [ACCOUNT.stream(work.household(number)) for number in numbers]
         found = log.tips(streams)
         return [found[stream] for stream in streams]
+
+
+def _append_all(log: Any, tasks: list[list[Commit]]) -> None:
+    for commits in tasks:
+        log.append(commits)
+
+
+RECEIVED = datetime(2024, 1, 2, 1, 0, tzinfo=UTC)
+
+
+def _received(number: int, due: int) -> Planned:
+    at = RECEIVED if number < due else RECEIVED + timedelta(days=1)
+    command = ReceiveRequest(
+        f"R{number}", "", "phone", "repair", "engineering", "general", "", at, "S1", "hall"
+    )
+    return Planned(command, f"receive:{number}", at)
 
 
 def commit(number: int, batch: int) -> Commit:

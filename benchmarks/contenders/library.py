@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 from datetime import date
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import count as counter
 from time import perf_counter
@@ -84,6 +85,11 @@ class Account(Aggregate):
         self.payments: dict[str, Any] = {}
 
 
+def _put_all(put: Any, tasks: list[Any]) -> None:
+    for events in tasks:
+        put(events)
+
+
 class Contender:
     """What it can be asked for."""
 
@@ -109,6 +115,13 @@ class Contender:
         for events in tasks:
             put(events)
         return perf_counter() - started
+
+    def append_from_threads(self, url: str, writers: int, each: int) -> float:
+        """Put one event at a time from several threads, each into a new aggregate."""
+        put = self._store(url).put
+        tasks = [[received(next(self._numbers), 1) for _ in range(each)] for _ in range(writers)]
+        gc.collect()
+        return work.in_threads([partial(_put_all, put, task) for task in tasks])
 
     def put_many(self, url: str, events: int, batch: int, streams: int) -> float:
         """Put so many events in batches, spread over so many aggregates; making them is free."""
@@ -145,6 +158,20 @@ class Contender:
         assert len(account.charges) + len(account.payments) == size - 1
         return seconds
 
+    def arrears(self, url: str, households: int) -> float:
+        """Arrears of everybody from aggregates, each loaded through the library's repository."""
+        repository: Repository[Any] = Repository(self._store(url))
+        identities = [work.identity(number) for number in range(1, households + 1)]
+        gc.collect()
+        started = perf_counter()
+        owing = 0
+        for identity in identities:
+            account: Any = repository.get(identity)
+            owing += _overdue(account) > 0
+        seconds = perf_counter() - started
+        assert owing
+        return seconds
+
     def close(self, url: str) -> None:
         self._stores.pop(url)[0].close()
 
@@ -164,6 +191,14 @@ class Contender:
             store = factory.event_store(mapper=factory.mapper(transcoder=transcoder))
             self._stores[url] = (factory, store)
         return self._stores[url][1]
+
+
+def _overdue(account: Any) -> int:
+    """Overdue on the day, the plainest way: what is due less what was paid, named or not."""
+    day = work.ARREARS_DAY
+    due = sum(fen for fen, on, *_ in account.charges.values() if on < day)
+    paid = sum(fen for fen, on, *_ in account.payments.values() if on <= day)
+    return max(due - paid, 0)
 
 
 def _own_settings(url: str) -> dict[str, str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from threading import Barrier
+from time import perf_counter
 from typing import NamedTuple
 from uuid import UUID
 
 METHODS = ("wechat", "transfer", "alipay", "cash")
 ACTOR = "system:import"
 FIRST_DAY = date(2011, 1, 1)
+ARREARS_DAY = date(2011, 7, 1)
 FIRST_INSTANT = datetime(2011, 1, 2, 1, 30, tzinfo=UTC)
 
 
@@ -90,3 +95,20 @@ def charge(account: int, number: int) -> Charge:
         due,
         FIRST_INSTANT + timedelta(minutes=number),
     )
+
+
+def in_threads(tasks: Sequence[Callable[[], None]]) -> float:
+    """Seconds from the moment all threads are there until the last one is done."""
+    start = Barrier(len(tasks) + 1)
+
+    def run(task: Callable[[], None]) -> None:
+        start.wait()
+        task()
+
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        running = [pool.submit(run, task) for task in tasks]
+        start.wait()
+        started = perf_counter()
+        for one in running:
+            one.result()
+        return perf_counter() - started

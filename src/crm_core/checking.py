@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -62,18 +62,49 @@ def utc(instant: datetime | None, where: str) -> datetime | None:
 
 @cache
 def _checks(cls: type) -> tuple[tuple[str, Check], ...]:
-    """A check for each field whose hint is a plain value, optional or not."""
+    """A check for each field whose hint is a plain value, optional or not, or several of them."""
     found = []
     for name, hint in get_type_hints(cls).items():
         kinds = get_args(hint) or (hint,)
+        if get_origin(hint) is tuple:
+            found.append((name, _several(kinds[0])))
+            continue
         check = next((_CHECKS[kind] for kind in kinds if kind in _CHECKS), None)
         if check is not None:
             found.append((name, _optional(check) if type(None) in kinds else check))
     return tuple(found)
 
 
+def _several(kind: type) -> Check:
+    """Every item is what the hint says; a value of several fields is checked field by field."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, tuple):
+            raise ValueError("several values are expected, as a tuple")
+        if kind in _CHECKS:
+            return tuple(_CHECKS[kind](item) for item in value)
+        for item in value:
+            if not isinstance(item, kind):
+                raise ValueError(f"each value is expected to be of {kind.__name__}")
+            for name, inner in _checks(kind):
+                inner(getattr(item, name))
+        return value
+
+    return check
+
+
 def _optional(check: Check) -> Check:
     return lambda value: None if value is None else check(value)
+
+
+def _each(check: Check) -> Check:
+    def check_each(values: Any) -> Any:
+        if not isinstance(values, tuple):
+            raise ValueError("several values are expected")
+        checked_values = tuple(check(value) for value in values)
+        return values if checked_values == values else checked_values
+
+    return check_each
 
 
 def _text(value: Any) -> Any:

@@ -18,15 +18,18 @@ from crm_core.grading import (
     GradingService,
     silent,
 )
+from crm_core.gradings.facts import REGISTERED
+from crm_core.gradings.lookups import NOT_FACTS
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay
 from crm_core.gradings.what_if import WhatIf
 from crm_core.gradings.words import Lang
-from crm_core.history import as_of
+from crm_core.history import as_of, visible
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.dates import ESTATE_ZONE
+from crm_core.kernel.dates import ESTATE_ZONE, Period
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Recorded
+from crm_core.kernel.projection import Consumer
+from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Cutoff, Recorded
 from crm_core.kernel.sealed import (
     Erased,
     KeyMissing,
@@ -39,9 +42,15 @@ from crm_core.kernel.sealed import (
 )
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.state import Household
-from crm_core.payments import ACCOUNT
-from crm_core.payments.state import Account
-from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook, shipped
+from crm_core.payments import ACCOUNT, COLLECTION
+from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.events import ACCOUNT_EVENTS, COLLECTION_EVENTS
+from crm_core.payments.late import LateChargePolicy
+from crm_core.payments.ledger import Ledger
+from crm_core.payments.limitation import Limit, limits
+from crm_core.payments.state import Account, Collection
+from crm_core.payments.views import Aged, CreditRow, aged, credit_row, statement
+from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_SLA, PolicyBook, shipped
 from crm_core.ports import (
     Clock,
     CreditLine,
@@ -51,11 +60,26 @@ from crm_core.ports import (
     KeyVault,
     Progress,
     Verification,
+    Views,
 )
-from crm_core.reactions import REACTIONS, react
-from crm_core.requests import REQUEST
+from crm_core.reactions import LEADING, REACTIONS, react
+from crm_core.requests import INCIDENT, PLAN, REQUEST
+from crm_core.requests.improvement import Effect, Plan, RaiseWarning, effect
+from crm_core.requests.incidents import Incident
+from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
+from crm_core.requests.statistics import EVENT_NAMES as REQUEST_NAMES
+from crm_core.requests.statistics import (
+    Happening,
+    Statistics,
+    Unusual,
+    early_warnings,
+    happenings,
+    statistics,
+)
+from crm_core.staff import ROSTER, STAFF, Member, Roster
 from crm_core.studies import Studies
+from crm_core.ticking import SOURCES, Due, Source, Tick, pages
 from crm_core.work import Planned, Work, command_digest, stream_of
 
 __all__ = [
@@ -71,10 +95,23 @@ __all__ = [
 
 T = TypeVar("T")
 
-_BY_STATE: dict[type, Aggregate] = {Household: HOUSEHOLD, Account: ACCOUNT, Request: REQUEST}
+_BY_STATE: dict[type, Aggregate] = {
+    Account: ACCOUNT,
+    Collection: COLLECTION,
+    Household: HOUSEHOLD,
+    Incident: INCIDENT,
+    Member: STAFF,
+    Plan: PLAN,
+    Request: REQUEST,
+    Roster: ROSTER,
+}
 
 ATTEMPTS = 8
 """How often a command is decided again when another writer was first."""
+
+
+_ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
+_PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
 
 
 @frozen
@@ -105,6 +142,7 @@ class CRM:
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
         engines: Engines for facts besides the one that reads events.
+        views: Read models that follow the log; without them `views` cannot be asked for.
     """
 
     def __init__(
@@ -117,6 +155,7 @@ class CRM:
         policies: PolicyBook | None = None,
         zone: str = ESTATE_ZONE,
         engines: Iterable[FactsEngine] = (),
+        views: Views | None = None,
     ) -> None:
         self.log = log
         self.vault = vault
@@ -126,6 +165,7 @@ class CRM:
         self.zone = zone
         self.gradings = GradingService(self, engines)
         self.studies = Studies(self, self.gradings)
+        self._views = views
 
     def __enter__(self) -> CRM:
         return self
@@ -134,7 +174,9 @@ class CRM:
         self.close()
 
     def close(self) -> None:
-        """Close log and vault."""
+        """Close views, log and vault."""
+        if self._views is not None:
+            self._views.close()
         self.log.close()
         self.vault.close()
 
@@ -214,6 +256,8 @@ class CRM:
     ) -> int:
         """Run many commands in one transaction: all of them or, if `stop` says so, none.
 
+        What follows from them in other streams is run afterwards, as by `do`.
+
         Args:
             planned: In the order in which they are to be recorded; ids must be new.
             imported: Moment of import, kept beside the recorded instants.
@@ -225,6 +269,7 @@ class CRM:
         """
         work = Work(self.log, self.policies, self.zone)
         count = 0
+        leading: set[str] = set()
         plan, actor = work.plan, str(by)
 
         def commits() -> Iterator[Commit]:
@@ -238,17 +283,41 @@ class CRM:
                         raise Refused(commit)
                     on_refusal(item, commit)
                 elif commit.appends:
-                    _check_no_reactions(commit)
+                    if _leads_on(commit):
+                        leading.add(commit.command)
                     count += sum(len(append.events) for append in commit.appends)
                     yield commit
             if stop is not None and stop():
                 raise _Undo
 
         try:
-            self.log.append(commits())
+            appended = self.log.append(commits())
         except _Undo:
             return 0
+        for done in appended:
+            if done.command in leading:
+                self._run_reactions(done)
         return count
+
+    def tick(self, now: datetime | None = None, *, by: Actor = SYSTEM) -> Tick:
+        """Record all that the clock has brought about before `now` (REQ-09, REQ-13).
+
+        However often it is run, and by however many hosts, the same events follow: a command's
+        id names what fell due. What follows from a step, and is due too, is recorded as well.
+
+        Args:
+            now: Up to when; by default the present.
+        """
+        at = utc(now, "now") or self.clock.now()
+        events: dict[str, int] = {}
+        for source in SOURCES:
+            events[source.name] = 0
+            written = None
+            while written != 0:
+                self.views.catch_up(source.view)
+                written = self._take_due(source, at, by)
+                events[source.name] += written
+        return Tick(at, events)
 
     # --- reading -------------------------------------------------------------------------
 
@@ -267,7 +336,8 @@ class CRM:
         Personal values stay sealed; `reveal` opens them for a stated purpose.
 
         Args:
-            kind: `Household`, `Account` or `Request`.
+            kind: `Household`, `Account`, `Collection`, `Request`, `Incident`, `Plan`, `Roster` or
+                `Member`.
             by: Who reads, and for what `purpose`; both are for the read log (PRV-06), which is
                 not built yet, and change nothing today.
             on: The day it stood on (effective).
@@ -310,6 +380,17 @@ class CRM:
         for _, events in self.log.by_household(households=[stream]):
             yield from events
 
+    @property
+    def views(self) -> Views:
+        """The read models (LOG-05).
+
+        Raises:
+            Invalid: there are none here.
+        """
+        if self._views is None:
+            raise Invalid.one("views_missing", "this CRM was opened without views")
+        return self._views
+
     def verify(self) -> Verification:
         """Read every stored byte again (see `EventLog.verify`)."""
         return self.log.verify()
@@ -333,6 +414,109 @@ class CRM:
         return self.gradings.credit(
             on, known=known, households=households, policy=policy, engine=engine
         )
+
+    def arrears(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+    ) -> Iterator[tuple[str, str, Aged]]:
+        """Household, estate and arrears of everybody who owes something on a day, sorted (PAY-03).
+
+        True to what was unpaid then, as known at the instant; what is in dispute is shown beside.
+        """
+        table = self.policies.find(CreditPolicy, policy, on)
+        for household, estate, facts in self._accounts(known, None):
+            found = aged(Ledger.of(facts), on, table)
+            if found.overdue_fen or found.disputed_fen:
+                yield household, estate, found
+
+    def account(
+        self,
+        household: str,
+        on: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+        late_charge: str | None = None,
+    ) -> dict[str, Any]:
+        """A household's account on a day as known at an instant: every movement with its balance.
+
+        Args:
+            late_charge: Name of the late charge policy to compute by; none is by default (PAY-08).
+
+        Raises:
+            Invalid: the household has no file, or had none that was known then.
+        """
+        table = self.policies.find(CreditPolicy, policy, on)
+        late = late_charge and self.policies.find(LateChargePolicy, late_charge, on)
+        for _, _, facts in self._accounts(known, [household], _PAYMENTS):
+            return statement(facts, on, table, late or None)
+        raise Invalid.one("household_unknown", f"household `{household}` has no file")
+
+    def credit_table(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+    ) -> Iterator[CreditRow]:
+        """The credit table (信用等级表) of a day as known at an instant, sorted by household."""
+        table = self.policies.find(CreditPolicy, policy, on)
+        for household, estate, facts in self._accounts(known, None):
+            yield credit_row(household, estate, Ledger.of(facts), on, table)
+
+    def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
+        """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
+        for household, _, facts in self._accounts(known, None, _PAYMENTS):
+            for limit in limits(facts, on):
+                yield household, limit
+
+    # --- requests ------------------------------------------------------------------------
+
+    def statistics(self, period: Period, *, known: datetime | None = None) -> Statistics:
+        """Requests of a period for each trade, kind, place and member of staff (REQ-18).
+
+        The place of a household is its estate and building. The result names the cut-off at which
+        it was counted: counting again with the same `known` gives the same numbers.
+        """
+        cutoff = self.log.cutoff(utc(known, "known"), without=NOT_FACTS)
+        return statistics(self._happenings(cutoff), period, cutoff)
+
+    def warnings(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_SLA
+    ) -> list[Unusual]:
+        """Places and trades in which more than usual happened up to a day (REQ-19)."""
+        cutoff = self.log.cutoff(utc(known, "known"), without=NOT_FACTS)
+        table = self.policies.find(SlaPolicy, policy, on).early_warning
+        return early_warnings(self._happenings(cutoff), on, table)
+
+    def warn(self, on: date, *, by: Actor = SYSTEM, policy: str = DEFAULT_SLA) -> list[Unusual]:
+        """Record the warnings of a day with the events behind them; each one once."""
+        found = self.warnings(on, policy=policy)
+        for w in found:
+            start, end = w.window.start, w.window.end
+            self.do(
+                RaiseWarning(
+                    w.place,
+                    w.trade,
+                    w.measure,
+                    start,
+                    end,
+                    w.count,
+                    w.usual_per_mille,
+                    w.positions,
+                ),
+                by=by,
+            )
+        return found
+
+    def effect(self, plan: str, *, known: datetime | None = None) -> Effect:
+        """What an improvement plan has moved so far, computed from the events (REQ-18).
+
+        Raises:
+            Invalid: there is no such plan.
+        """
+        state, _ = self.log.fold(PLAN.stream(plan), PLAN.decider.evolve, PLAN.decider.initial)
+        if state.made is None:
+            raise Invalid.one("plan_unknown", f"there is no plan `{plan}`")
+        cutoff = self.log.cutoff(utc(known, "known"), without=NOT_FACTS)
+        return effect(state.made, self._happenings(cutoff))
+
+    # --- gradings ------------------------------------------------------------------------
 
     def grade(
         self,
@@ -423,6 +607,65 @@ class CRM:
 
     # --- within ---------------------------------------------------------------------------
 
+    def _take_due(self, source: Source, now: datetime, by: Actor) -> int:
+        """One round of what is due; what follows from it is due in the next."""
+        written = 0
+        for page in pages(self.views, source, now):
+            known = self.log.outcomes([due.id for due in page])
+            fresh = [Planned(d.command, d.id, now) for d in page if d.id not in known]
+            try:
+                written += self.batch(fresh, by=by, on_refusal=_passed_over)
+            except (Conflict, Invalid):
+                # Somebody else wrote there meanwhile, or a row leads to other streams: one by one.
+                written += sum(self._take_one(due, now, by) for due in page)
+        return written
+
+    def _take_one(self, due: Due, now: datetime, by: Actor) -> int:
+        try:
+            receipt = self.do(due.command, by=by, id=due.id, at=now)
+        except Refused:
+            return 0
+        return len(receipt.events)
+
+    def _happenings(self, cutoff: Cutoff) -> Iterable[Happening]:
+        places: dict[str, str] = {}
+        events = self.log.feed(upto=cutoff.position, names=REQUEST_NAMES | {REGISTERED})
+
+        def requests() -> Iterator[Recorded[Any]]:
+            for recorded in events:
+                if recorded.name == REGISTERED:
+                    file = recorded.event
+                    places[file.household] = f"{file.estate} {file.building}"
+                else:
+                    yield recorded
+
+        return happenings(
+            requests(), cutoff, self.zone, lambda household: places.get(household, "")
+        )
+
+    def _accounts(
+        self,
+        known: datetime | None,
+        households: Sequence[str] | None,
+        names: frozenset[str] = _ACCOUNTS,
+    ) -> Iterator[tuple[str, str, list[tuple[Any, int]]]]:
+        """Household, estate, and events with positions of everybody whose file is known then."""
+        known = utc(known, "known")
+        if households is not None:
+            self._check_households(households)
+        wanted = names | {REGISTERED}
+        for household, events in self.log.by_household(names=wanted, households=households):
+            seen = events if known is None else visible(events, known=known)
+            file = next((e.event for e in seen if e.name == REGISTERED), None)
+            if file is not None:
+                yield household, file.estate, [(e.event, e.position) for e in seen]
+
+    def _check_households(self, households: Sequence[str]) -> None:
+        known = self.log.tips([HOUSEHOLD.stream(household) for household in households])
+        missing = [h for h in households if HOUSEHOLD.stream(h) not in known]
+        if missing:
+            raise Invalid.one("household_unknown", f"household `{missing[0]}` has no file")
+
     def _digest(self, command: Any) -> str:
         return command_digest(command, self.vault.fingerprint)
 
@@ -440,28 +683,46 @@ class CRM:
         return Receipt(stream, own[-1].version, done.last, tuple(e.event for e in own))
 
     def _run_reactions(self, done: Appended) -> None:
+        """What follows from a command, at once; the consumer sees to whatever is left undone."""
         for recorded in self.log.feed(after=done.first - 1, upto=done.last):
-            for command_id, command in react(recorded):
-                self.do(
-                    command,
-                    by=SYSTEM,
-                    id=command_id,
-                    at=recorded.recorded,
-                    correlation=recorded.envelope.correlation,
-                    causation=recorded.envelope.event_id,
-                )
+            try:
+                self.follow(recorded)
+            except Refused:
+                # The command itself stands. The consumer is refused again, and parks it visibly.
+                continue
+
+    def follow(self, recorded: Recorded[Any]) -> None:
+        """Run the commands that follow from an event; those run before change nothing.
+
+        Raises:
+            Refused: the business says no to one of them.
+        """
+        for command_id, command in react(recorded):
+            self.do(
+                command,
+                by=SYSTEM,
+                id=command_id,
+                at=recorded.recorded,
+                correlation=recorded.envelope.correlation,
+                causation=recorded.envelope.event_id,
+            )
+
+    @property
+    def reactions(self) -> Consumer:
+        """The consumer that runs what an interruption left undone, once and in order."""
+        return Consumer("reactions", LEADING, self.follow)
+
+
+def _passed_over(_planned: Planned, _refusal: Refusal) -> None:
+    """What has moved on since it fell due is no fault of the clock."""
 
 
 class _Undo(Exception):
     """Leaves a transaction of many commands without a trace."""
 
 
-def _check_no_reactions(commit: Commit) -> None:
-    """A batch is one transaction; what would follow in another stream has no place in it."""
-    for append in commit.appends:
-        for envelope in append.events:
-            if type(envelope.data) in REACTIONS:
-                raise Invalid.one(
-                    "command_has_consequences",
-                    f"`{type(envelope.data).__name__}` leads to further commands; use `do`",
-                )
+def _leads_on(commit: Commit) -> bool:
+    """Whether further commands follow from it."""
+    return any(
+        type(envelope.data) in REACTIONS for append in commit.appends for envelope in append.events
+    )

@@ -16,7 +16,10 @@
         ├── PolicyDigestMismatch    CRM-F008  a policy is not the one that was pinned
         ├── DecisionMismatch        CRM-F009  decide(facts, policy) is not the recorded outcome
         ├── NotALog                 CRM-F010  the database is not a log of this library
-        └── PersonErased            CRM-F011  nothing new is sealed for an erased person
+        ├── PersonErased            CRM-F011  nothing new is sealed for an erased person
+        ├── ViewNotReady            CRM-F012  a view's first build has not caught up yet
+        ├── NotDelivered            CRM-F013  the other side did not take a message or event
+        └── LogOutdated             CRM-F014  the tables are those of an earlier version
 
 Messages are lower-case, without a full stop, with input in back-ticks; never personal data.
 """
@@ -53,7 +56,7 @@ class CrmError(Exception):
     """Base of all errors of this library; `code` is stable."""
 
     code: ClassVar[str] = "CRM-0000"
-    retry_safe: ClassVar[bool] = False
+    retry_safe: bool = False
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -232,3 +235,46 @@ class PersonErased(Failed):
     def __init__(self, subject: str) -> None:
         super().__init__(f"`{subject}` was erased; nothing new about them is kept")
         self.subject = subject
+
+
+class ViewNotReady(Failed):
+    """The first build of this version of a view has not caught up with the log yet."""
+
+    code = "CRM-F012"
+    retry_safe = True
+
+    def __init__(self, view: str, version: int) -> None:
+        super().__init__(f"view `{view}` of version {version} has not caught up yet")
+        self.view, self.version = view, version
+
+
+class LogOutdated(Failed):
+    """The log's tables are those of an earlier version; `crm migrate` brings them forward."""
+
+    code = "CRM-F014"
+
+    def __init__(self, name: str, found: str, needed: str) -> None:
+        super().__init__(
+            f"`{name}` has the tables of revision {found}, not {needed}; `crm migrate` brings them"
+            " forward"
+        )
+        self.found, self.needed = found, needed
+
+
+class NotDelivered(Failed):
+    """The other side did not take a message, or it is unknown whether it did.
+
+    Args:
+        reason: A word for why, e.g. `unreachable`; never the other side's own words, which may
+            repeat an address.
+        transient: Whether another attempt may succeed. Its id stays the same, so that a receiver
+            that knows ids takes it once.
+    """
+
+    code = "CRM-F013"
+
+    def __init__(self, reason: str, *, transient: bool) -> None:
+        again = "it may be tried again" if transient else "trying again will not help"
+        super().__init__(f"not delivered: {reason.replace('_', ' ')}; {again}")
+        self.reason, self.transient = reason, transient
+        self.retry_safe = transient

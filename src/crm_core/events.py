@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from functools import cache
 
-from crm_core import gradings, owners, payments, requests
+from crm_core import gradings, messages, owners, payments, requests, staff
 from crm_core.catalog import Catalog
 
 
 @cache
 def catalog() -> Catalog:
     """Every event of every slice."""
-    return Catalog([*owners.EVENTS, *payments.EVENTS, *requests.EVENTS, *gradings.EVENTS])
+    return Catalog(
+        [
+            *owners.EVENTS,
+            *payments.EVENTS,
+            *requests.EVENTS,
+            *staff.EVENTS,
+            *gradings.EVENTS,
+            *messages.EVENTS,
+        ]
+    )

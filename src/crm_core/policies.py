@@ -23,23 +23,55 @@ from crm_core.gradings.policy_files import parse as parse_of_gradings
 from crm_core.gradings.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef
+from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.template import Template
+from crm_core.payments.collection import CollectionPolicy
 from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.late import LateChargePolicy
 from crm_core.requests.sla import SlaPolicy
 
-Policy = CreditPolicy | GradingPolicy | SharesPolicy | SlaPolicy | UpliftPolicy
-P = TypeVar("P", CreditPolicy, GradingPolicy, SharesPolicy, SlaPolicy, UpliftPolicy)
+Policy = (
+    CollectionPolicy
+    | CreditPolicy
+    | GradingPolicy
+    | LateChargePolicy
+    | MessagePolicy
+    | SharesPolicy
+    | SlaPolicy
+    | Template
+    | UpliftPolicy
+)
+P = TypeVar(
+    "P",
+    CollectionPolicy,
+    CreditPolicy,
+    GradingPolicy,
+    LateChargePolicy,
+    MessagePolicy,
+    SharesPolicy,
+    SlaPolicy,
+    Template,
+    UpliftPolicy,
+)
 
 DEFAULT_GRADING = "grade-cn-default"
+DEFAULT_COLLECTION = "collection-cn-default"
 DEFAULT_CREDIT = "credit-cn-default"
 DEFAULT_SHARES = "shares-cn-default"
 DEFAULT_SLA = "sla-cn-default"
 DEFAULT_UPLIFT = "uplift-cn-default"
+DEFAULT_MESSAGES = "messages-cn-default"
 
-_SHIPPED: tuple[tuple[str, Callable[[str], Policy]], ...] = (
-    ("gradings", parse_of_gradings),
-    ("payments", CreditPolicy.parse),
-    ("requests", SlaPolicy.parse),
+_SHIPPED: tuple[tuple[str, str, Callable[[str], Policy]], ...] = (
+    ("gradings/policies", "", parse_of_gradings),
+    ("messages/policies", "", MessagePolicy.parse),
+    ("messages/templates", "", Template.parse),
+    ("payments/policies", "collection-", CollectionPolicy.parse),
+    ("payments/policies", "credit-", CreditPolicy.parse),
+    ("payments/policies", "late-charge-", LateChargePolicy.parse),
+    ("requests/policies", "sla-", SlaPolicy.parse),
 )
+"""Folder, beginning of the file names, and what reads them."""
 
 
 class PolicyBook:
@@ -122,10 +154,10 @@ class PolicyBook:
 def shipped() -> PolicyBook:
     """The policies that come with the package."""
     policies = []
-    for slice_name, parse in _SHIPPED:
-        folder = files("crm_core") / slice_name / "policies"
+    for path, beginning, parse in _SHIPPED:
+        folder = files("crm_core").joinpath(path)
         for file in sorted(folder.iterdir(), key=lambda f: f.name):
-            if file.name.endswith(".toml"):
+            if file.name.startswith(beginning) and file.name.endswith(".toml"):
                 policies.append(parse(file.read_text(encoding="utf-8")))
     return PolicyBook(policies)
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from attrs import frozen
+from attrs import field, frozen
 
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Policies, Replay
 from crm_core.kernel.dates import Period
-from crm_core.kernel.projection import Projection
-from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Tip
+from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
+from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Settled, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
 from crm_core.payments.credit import CreditPolicy
 
@@ -51,6 +51,34 @@ class Verification:
         return self.first_fault is None
 
 
+@frozen
+class Frontier:
+    """How far the log is final: nothing will ever be written at or before `position`.
+
+    Args:
+        position: Of the last event that is final; 0 if there is none.
+        behind: Events that are committed but stand behind a transaction that is still open.
+        seconds: How long the oldest open transaction that holds them back has been open; None if
+            nothing is held back or the store does not tell.
+    """
+
+    position: int
+    behind: int
+    seconds: float | None
+
+
+class Listener(Protocol):
+    """Waits for news of a store; what it says is a hint, and a lost hint costs one wait."""
+
+    def wait(self, seconds: float) -> bool:
+        """Whether something may have been appended; at the latest after `seconds`."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
 @runtime_checkable
 class EventLog(Protocol):
     """An append-only history of streams, in one order of positions."""
@@ -85,7 +113,32 @@ class EventLog(Protocol):
     def feed(
         self, *, after: int = 0, upto: int | None = None, names: Collection[str] | None = None
     ) -> Iterator[Recorded[Any]]:
-        """All events behind position `after`, in order of position; only `names` if given."""
+        """All events behind position `after`, in order of position; only `names` if given.
+
+        Args:
+            upto: Last position to be read; by default `head()`. Behind the head it shows what is
+                committed by now, which need not be all there will be.
+        """
+        ...
+
+    def settled(
+        self, *, after: int = 0, names: Collection[str] | None = None, limit: int = 1000
+    ) -> Settled:
+        """A page of the feed behind position `after` for those who must not miss anything.
+
+        Known events that are not among `names` are left out; unknown ones never are, because
+        nobody can tell what they would have meant. Nothing raises for a damaged or unknown event.
+
+        Args:
+            limit: Of events on the page.
+
+        Raises:
+            Invalid: one of the names is not that of an event, so nobody would ever hear of it.
+        """
+        ...
+
+    def count(self, *, after: int = 0) -> int:
+        """How many events stand behind position `after`."""
         ...
 
     def by_household(
@@ -102,8 +155,24 @@ class EventLog(Protocol):
         """What was appended for those of the command ids that are known."""
         ...
 
+    def empty(self) -> bool:
+        """Whether there are no events at all."""
+        ...
+
     def head(self) -> int:
-        """Position of the last event; 0 for an empty log."""
+        """Position of the last event that is final; 0 for an empty log.
+
+        Nothing will be written at or before it: a reader who has read so far has missed nothing.
+        Positions grow, but need not be contiguous.
+        """
+        ...
+
+    def frontier(self) -> Frontier:
+        """How far the log is final, and what is held back."""
+        ...
+
+    def listen(self) -> Listener:
+        """Someone to wait with for the next append."""
         ...
 
     def cutoff(self, known: datetime | None, *, without: str) -> Cutoff:
@@ -132,17 +201,30 @@ class EventLog(Protocol):
 
 
 class Views(Protocol):
-    """Rows of projections, kept up with the log (LOG-05)."""
+    """Rows of projections, and consumers, kept up with the log (LOG-05).
 
-    def catch_up(self, view: Projection[Any]) -> int:
+    Any number of workers on any machines may keep up the same view: each event takes effect once.
+    """
+
+    def catch_up(
+        self, view: Projection[Any] | Consumer, *, stop: Callable[[], bool] | None = None
+    ) -> int:
         """Apply what the feed holds behind the place reached; the place reached now.
 
-        Events that cannot be applied are parked with their stream, visibly; others proceed.
+        Events that cannot be applied are parked with their stream, visibly; others proceed. A
+        build that has caught up becomes the live one.
+
+        Args:
+            stop: Asked after each batch; True ends it there.
         """
         ...
 
     def get(self, view: Projection[R], key: str) -> R | None:
-        """The row of that key as of the place reached, or None."""
+        """The row of that key as of the place reached, or None.
+
+        Raises:
+            ViewNotReady: the first build of this version has not caught up yet.
+        """
         ...
 
     def scan(
@@ -158,7 +240,40 @@ class Views(Protocol):
         Args:
             upto: Only rows whose order is not behind this one.
             after: Order and key of the last row of the page before.
+
+        Raises:
+            ViewNotReady: the first build of this version has not caught up yet.
         """
+        ...
+
+    def rebuild(self, view: Projection[Any]) -> int:
+        """Begin a new build beside the live one, which readers go on seeing; its number.
+
+        `catch_up` carries it on, after an interruption too, and makes it live once it has caught
+        up and has no more parked events than the live one. An unfinished build is given up.
+        """
+        ...
+
+    def retry(self, view: Projection[Any] | Consumer) -> int:
+        """Try parked events again, each stream in order; how many took effect now."""
+        ...
+
+    def status(self) -> Sequence[BuildStatus]:
+        """Every consumer and build, sorted."""
+        ...
+
+    def parked(
+        self, consumer: str, version: int, build: int, *, after: int = 0, limit: int = 1000
+    ) -> Sequence[Parked]:
+        """What a build has parked behind position `after`, in order of position."""
+        ...
+
+    def prune(self, views: Iterable[Projection[Any]]) -> int:
+        """Drop builds of versions older than the given ones of the same name; how many."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the views hold open."""
         ...
 
 
@@ -267,6 +382,49 @@ class KeyVault(Protocol):
 
     def close(self) -> None:
         """Give back what the vault holds open."""
+        ...
+
+
+@frozen
+class Outgoing:
+    """A message as a channel sends it.
+
+    Args:
+        id: Stable: the same message has it at every attempt, and no other message ever.
+        channel: The channel it was meant for: `sms`, `email`, ...
+        purpose: What it is for.
+        language: `zh` or `en`.
+        address: Where to; known only while it is being sent.
+        subject: One line.
+        body: The text; like the subject it may hold a name, so neither ever shows itself.
+    """
+
+    id: str
+    channel: str
+    purpose: str
+    language: str
+    address: Personal
+    subject: str = field(repr=False)
+    body: str = field(repr=False)
+
+
+class Notifier(Protocol):
+    """Sends messages by one channel (OUT-01)."""
+
+    def send(self, outgoing: Outgoing) -> str:
+        """Hand the message over; a receipt of one line, without anything personal.
+
+        Sending the same id again is allowed; whether the receiver takes it twice is its affair.
+
+        Raises:
+            NotDelivered: it was refused, or the channel cannot be reached, or it is unknown
+                whether the message was taken. Nothing else is raised for what a message says or
+                what the other side does.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the notifier holds open."""
         ...
 
 

@@ -20,18 +20,51 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import check_id
+from crm_core.messages import MESSAGES
+from crm_core.messages.commands import Known, QueueMessage
+from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.template import Template
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.commands import RegisterHousehold
+from crm_core.owners.commands import ROLES, RegisterHousehold
 from crm_core.owners.state import Household
-from crm_core.payments import ACCOUNT
-from crm_core.payments.commands import MovePayment
-from crm_core.policies import DEFAULT_SLA, PolicyBook
+from crm_core.payments import ACCOUNT, COLLECTION
+from crm_core.payments.collection import CollectionPolicy
+from crm_core.payments.commands import AdvanceCollection, ClaimLateCharge, MovePayment
+from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.ladder import dues
+from crm_core.payments.late import LateChargePolicy
+from crm_core.policies import DEFAULT_COLLECTION, DEFAULT_MESSAGES, DEFAULT_SLA, PolicyBook
 from crm_core.ports import EventLog
-from crm_core.requests import REQUEST
-from crm_core.requests.commands import Rebase, ReceiveRequest
+from crm_core.requests import FINDING, INCIDENT, PLAN, REQUEST, WARNING
+from crm_core.requests.commands import LinkToIncident, Rebase, ReceiveRequest
+from crm_core.requests.incidents import GatherRequest
 from crm_core.requests.sla import SlaPolicy
+from crm_core.requests.state import Request
+from crm_core.staff import ROSTER, STAFF
 
-AGGREGATES = (HOUSEHOLD, ACCOUNT, REQUEST, GRADING, RUN, ADOPTION)
+AGGREGATES = (
+    HOUSEHOLD,
+    ACCOUNT,
+    COLLECTION,
+    REQUEST,
+    INCIDENT,
+    FINDING,
+    PLAN,
+    WARNING,
+    ROSTER,
+    STAFF,
+    GRADING,
+    RUN,
+    ADOPTION,
+    MESSAGES,
+)
+
+_MEASURED = tuple(
+    command
+    for command in REQUEST.commands
+    if "policy" in attrs.fields_dict(command) and command not in (ReceiveRequest, Rebase)
+)
+"""Commands that are decided by the policy that the request pins (REQ-14)."""
 
 _BY_COMMAND = {command: aggregate for aggregate in AGGREGATES for command in aggregate.commands}
 
@@ -79,14 +112,19 @@ class Work:
         self._files: set[str] = set()
         self._sla: dict[date, SlaPolicy] = {}
         self._effective = {kind.cls: kind.effective for kind in catalog().types}
-        self._empty = log.head() == 0
-        self._lookups: dict[type, Callable[[Any, Sequence[Claim], datetime], Any]] = {
+        self._empty = log.empty()
+        self._lookups: dict[type, Callable[[Any, Any, Sequence[Claim], datetime], Any]] = {
+            **dict.fromkeys(_MEASURED, self._with_pinned_policy),
             RegisterHousehold: self._with_place,
             ReceiveRequest: self._with_policy,
             Rebase: self._with_policy,
             MovePayment: self._with_receiver,
             **dict.fromkeys(ABOUT_GRADINGS, self._about_grading),
             **dict.fromkeys(ABOUT_POLICIES, self._about_policy),
+            **dict.fromkeys(MESSAGES.commands, self._with_members),
+            ClaimLateCharge: self._with_late_charge,
+            AdvanceCollection: self._with_dues,
+            GatherRequest: self._with_gathered,
         }
 
     def plan(
@@ -122,7 +160,7 @@ class Work:
         claims = aggregate.claims(command)
         lookup = self._lookups.get(type(command))
         if lookup is not None:
-            command = lookup(command, claims, at)
+            command = lookup(command, state, claims, at)
         decided = aggregate.decider.decide(command, state)
         if isinstance(decided, Refusal):
             return decided
@@ -191,7 +229,9 @@ class Work:
 
     # --- facts looked up for a command ----------------------------------------------------
 
-    def _with_place(self, command: RegisterHousehold, claims: Sequence[Claim], _: datetime) -> Any:
+    def _with_place(
+        self, command: RegisterHousehold, _state: Any, claims: Sequence[Claim], _: datetime
+    ) -> Any:
         for claim in claims:
             taken, _tip = self._states.get(claim.stream) or self._load(None, claim.stream)
             if taken is not None:
@@ -199,7 +239,7 @@ class Work:
         return command
 
     def _with_policy(
-        self, command: ReceiveRequest | Rebase, _: Sequence[Claim], at: datetime
+        self, command: ReceiveRequest | Rebase, _state: Any, _: Sequence[Claim], at: datetime
     ) -> Any:
         if command.policy is not None:
             return command
@@ -209,8 +249,26 @@ class Work:
             policy = self._sla[day] = self._policies.find(SlaPolicy, DEFAULT_SLA, day)
         return attrs.evolve(command, policy=policy)
 
+    def _with_pinned_policy(
+        self, command: Any, state: Any, _: Sequence[Claim], _at: datetime
+    ) -> Any:
+        if command.policy is not None or not isinstance(state, Request):
+            return command
+        return attrs.evolve(command, policy=self._policies.pinned(SlaPolicy, state.policy))
+
+    def _with_gathered(
+        self, command: GatherRequest, _state: Any, _: Sequence[Claim], _at: datetime
+    ) -> GatherRequest:
+        # What an incident gathers must be able to follow it, so the request is asked first.
+        stream = REQUEST.stream(command.request)
+        request, _tip = self._states.get(stream) or self._load(REQUEST, stream)
+        link = LinkToIncident(command.request, command.incident)
+        linked = REQUEST.decider.decide(link, request)
+        refusal = linked if isinstance(linked, Refusal) else None
+        return attrs.evolve(command, refused_there=refusal)
+
     def _with_receiver(
-        self, command: MovePayment, _: Sequence[Claim], _at: datetime
+        self, command: MovePayment, _state: Any, _: Sequence[Claim], _at: datetime
     ) -> MovePayment:
         # What leaves one account must enter the other, so the other is asked first.
         stream = ACCOUNT.stream(command.to_household)
@@ -218,7 +276,7 @@ class Work:
         refusal: Refusal | None = None
         if not self._has_file(command.to_household):
             refusal = _no_file(command.to_household)
-        elif command.payment in receiver.payments:
+        elif not receiver.takes(command.payment):
             refusal = Refusal(
                 "payment_exists",
                 "PAY-01",
@@ -227,12 +285,50 @@ class Work:
             )
         return attrs.evolve(command, refused_there=refusal)
 
-    def _about_grading(self, command: Any, _: Sequence[Claim], _at: datetime) -> Any:
+    def _about_grading(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
         state, _tip = self._states[GRADING.stream(command.household)]
         return Lookups(self._log, self._policies, self._zone).about_grading(command, state)
 
-    def _about_policy(self, command: Any, _: Sequence[Claim], _at: datetime) -> Any:
+    def _about_policy(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
         return Lookups(self._log, self._policies, self._zone).about_policy(command)
+
+    def _with_members(self, command: Any, _state: Any, _: Sequence[Claim], at: datetime) -> Any:
+        if command.known is not None:
+            return command
+        day = local_date(at, self._zone)
+        template = neutral = None
+        if isinstance(command, QueueMessage):
+            template = self._policies.find(Template, command.template, day)
+            if template.neutral:
+                neutral = self._policies.find(Template, template.neutral, day)
+        stream = HOUSEHOLD.stream(command.household)
+        file, _tip = self._states.get(stream) or self._load(HOUSEHOLD, stream)
+        holding = [role.member for name in ROLES for role in file.holding(name, day)]
+        policy = self._policies.find(MessagePolicy, DEFAULT_MESSAGES, day)
+        known = Known(at, self._zone, policy, tuple(dict.fromkeys(holding)), template, neutral)
+        return attrs.evolve(command, known=known)
+
+    def _with_late_charge(
+        self, command: ClaimLateCharge, _state: Any, _: Sequence[Claim], _at: datetime
+    ) -> ClaimLateCharge:
+        if command.policy is not None:
+            return command
+        policy = self._policies.find(LateChargePolicy, command.policy_name, command.on)
+        return attrs.evolve(command, policy=policy)
+
+    def _with_dues(
+        self, command: AdvanceCollection, _state: Any, _: Sequence[Claim], _at: datetime
+    ) -> AdvanceCollection:
+        policy = command.policy
+        if policy is None:
+            policy = self._policies.find(CollectionPolicy, DEFAULT_COLLECTION, command.on)
+        found = command.dues
+        if found is None:
+            stream = ACCOUNT.stream(command.household)
+            account, _tip = self._states.get(stream) or self._load(ACCOUNT, stream)
+            credit = self._policies.find(CreditPolicy, policy.credit, command.on)
+            found = dues(account, command.on, credit)
+        return attrs.evolve(command, dues=found, policy=policy)
 
 
 def _last(_state: Any, event: Any) -> Any:

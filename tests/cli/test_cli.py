@@ -773,7 +773,7 @@ def test_another_database_is_not_a_log(crm: Run, home: Path) -> None:
     with sqlite3.connect(home / "other.db") as other:
         other.execute("CREATE TABLE crm_events (position INTEGER)")
     with sqlite3.connect(home / "crm.db") as future:
-        future.execute("UPDATE crm_schema SET version = 99")
+        future.execute("UPDATE crm_revision SET version_num = '9999'")
     other.close()
     future.close()
     for name in ("other.db", "crm.db"):

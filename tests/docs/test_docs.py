@@ -17,12 +17,15 @@ import click
 import pytest
 from events_page import render
 
+from crm_adapters import open_crm
 from crm_adapters.cli.app import crm as command_line
 from crm_adapters.cli.app import run
 from crm_adapters.files.tables import KINDS
-from crm_core import errors
+from crm_core import Actor, errors
 from crm_core.errors import CrmError
 from crm_core.events import catalog
+from crm_core.payments import ReceivePayment
+from relay.server import Server
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -412,8 +415,19 @@ def test_the_page_of_commands_lists_the_options_of_all() -> None:
     assert re.findall(r"^## `crm ([a-z-]+)`$", text, re.MULTILINE) == commands()
 
 
+NOON = "2024-12-31T12:00:00Z"
+
+
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("nats"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> dict[str, Any]:
     """The JSON of every command, on a small estate."""
     folder = tmp_path_factory.mktemp("answers")
     db = f"sqlite:///{folder / 'crm.db'}"
@@ -424,13 +438,28 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "grade": ["grade", "2024", "--known", "2024-03-01T00:00:00Z"],
         "grades": ["grades", "2024"],
         "affected": ["affected"],
+        "account": ["account", "H00001", "--on", "2024-12-31"],
+        "arrears": ["arrears", "--on", "2024-12-31"],
         "credit": ["credit", "--on", "2024-12-31"],
+        "credit-table": [
+            *("credit-table", "--on", "2024-12-31"),
+            *("--out", str(folder / "credit.csv")),
+        ],
+        "limitation": ["limitation", "--on", "2030-12-31", "--known", "2024-03-15T00:00:00Z"],
         "explain": ["explain", "H00001", "2024", "--for", "auditor"],
         "history": ["history", "H00001"],
+        "migrate": ["migrate"],
         "replay": ["replay"],
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
+        "request": ["request", "R00001-0001"],
         "show": ["show", "H00001"],
+        "statistics": ["statistics", "--from", "2024-01-01", "--to", "2024-12-31"],
+        "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
         "verify": ["verify"],
+        "projections": ["projections"],
+        "work": ["work", "--once"],
+        "warnings": ["warnings", "--on", "2001-01-01"],
+        "cover": ["cover", "hotline", "--from", NOON, "--to", NOON],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
         "directory": ["directory"],
         "fairness": ["fairness", "2024"],
@@ -438,9 +467,16 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "quota": ["quota", "2024"],
         "shares": ["shares", "2024"],
         "what-if": ["what-if", "2024", "--policy", "grade-cn-monotone/1"],
+        "notify": ["notify", "--to", "console:", "--once"],
+        "messages": ["messages", "H00001"],
+        "relay": ["relay", "--to", nats_server.url, "--once"],
     }
     found = {}
     for name, arguments in asked.items():
+        if name == "notify":
+            with open_crm(db) as crm:
+                payment = ReceivePayment("H00001", "new-1", 100, crm.clock.now().date(), "cash")
+                crm.do(payment, by=Actor("S17", "finance"))
         out = io.StringIO()
         with redirect_stdout(out), redirect_stderr(io.StringIO()):
             assert run(["--db", db, "--format", "json", *arguments]) == 0

@@ -54,7 +54,20 @@ class OnSqlite:
 
 
 class OnPostgres:
-    """Gives a test of the library a database on the server."""
+    """Gives a test of the library a database on the server, with positions as it expects them."""
+
+    @pytest.fixture(autouse=True)
+    def _database(self, postgres_url: str) -> Iterator[None]:
+        self.database = open_database(postgres_url, contiguous=True)
+        with threads_joined():
+            yield
+        self.database.close()
+
+
+class OnLockFreePostgres:
+    """The same without a lock, for those of the tests that do not spell ids out."""
+
+    EXPECT_CONTIGUOUS_NOTIFICATION_IDS = False
 
     @pytest.fixture(autouse=True)
     def _database(self, postgres_url: str) -> Iterator[None]:
@@ -126,6 +139,12 @@ for _case in _CASES:
             type(_name, (_place, _case), {"__module__": __name__})
         )
 
+for _case in (AggregateRecorder, TrackingRecorder, ProcessRecorder, NonInterleaving):
+    _name = f"Test{_case.__name__}OnLockFreePostgres"
+    globals()[_name] = pytest.mark.rule("LOG-01", "LOG-03")(
+        type(_name, (OnLockFreePostgres, _case), {"__module__": __name__})
+    )
+
 # The abstract cases themselves are not to be collected.
 del AggregateRecorder, ApplicationRecorder, ApplicationRecorderWithTextIds, TrackingRecorder
 del ProcessRecorder, NonInterleaving, _case
@@ -154,7 +173,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         url = f"sqlite:///{tmp_path}/recorder.db"
     else:
         url = request.getfixturevalue("postgres_url")
-    database = open_database(url)
+    database = open_database(url, contiguous=True)
     yield database
     database.close()
 
@@ -351,4 +370,4 @@ def test_names_are_sorted_by_code_point(postgres_url: str, postgres_admin: Any) 
         (),
     )
     database.close()
-    assert dict(found) == {"stream": "C", "name": "C", "household": "C"}
+    assert dict(found) == {"tenant": "C", "stream": "C", "name": "C", "household": "C"}

@@ -115,6 +115,7 @@ class TestSqlite(FileContract):
 
 
 class TestPostgres(PostgresContract):
+    contiguous = False
     examples = 25
 
     def make_store(self) -> RowStore:
@@ -169,7 +170,6 @@ class TestBridgeOverOurSqlite(FileContract, BridgeContract):
 
 
 class TestBridgeOverOurPostgres(PostgresContract, BridgeContract):
-    contiguous = True
     examples = 15
 
     def make_recorder(self) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 
 from crm_adapters.codec import Codec
+from crm_adapters.eventlog.database import COLUMNS
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.keys import LocalVault
@@ -72,7 +73,7 @@ class Tampering:
 
     def rows(self) -> list[Row]:
         connection = sqlite3.connect(self.path)
-        rows = connection.execute("SELECT * FROM crm_events ORDER BY position").fetchall()
+        rows = connection.execute(f"SELECT {COLUMNS} FROM crm_events ORDER BY position").fetchall()
         connection.close()
         return cast("list[Row]", rows)
 
@@ -87,7 +88,9 @@ class Tampering:
         connection = sqlite3.connect(self.path)
         with connection:
             connection.execute("DELETE FROM crm_events")
-            connection.executemany("INSERT INTO crm_events VALUES (?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany(
+                f"INSERT INTO crm_events (tenant, {COLUMNS}) VALUES ('', ?, ?, ?, ?, ?, ?)", rows
+            )
         connection.close()
 
     def found_at(self, position: int, *kinds: str) -> None:
@@ -338,10 +341,12 @@ def raw_rows(path: Path) -> Any:
         connection = sqlite3.connect(path)
         connection.text_factory = bytes
         try:
-            return connection.execute("SELECT * FROM crm_events ORDER BY position").fetchall()
+            return connection.execute(
+                f"SELECT {COLUMNS} FROM crm_events ORDER BY position"
+            ).fetchall()
         finally:
             connection.close()
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return None
 
 

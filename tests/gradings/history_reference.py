@@ -1,8 +1,8 @@
 """What was played into a CRM, as the reference grader reads it.
 
 The reference keeps no log and knows no moves or cancellations: a moved payment is one that never
-counted in the first account and is paid in the other, both from the instant of the move; a
-cancelled charge is none.
+counted in the first account and is paid in the other under another number, both from the instant
+of the move; where it comes back, it names the charge it named before. A cancelled charge is none.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def reference_households(
     """
     facts: dict[str, dict[str, list[Any]]] = {home: defaultdict(list) for home in households}
     paid: dict[str, ReceivePayment] = {}
+    stays: dict[str, str] = {}
     cancelled: set[tuple[str, str]] = set()
     received: dict[str, ReceiveRequest] = {}
     duplicate_from: dict[str, datetime] = {}
@@ -53,18 +54,24 @@ def reference_households(
                     cancelled.add((command.household, command.charge))
             case ReceivePayment():
                 paid[command.payment] = command
+                stays[command.payment] = command.payment
                 payment = reference.Payment(
                     command.payment, command.amount_fen, command.paid_on, at, command.charge
                 )
                 home["payments"].append(payment)
             case ReversePayment():
-                home["reversals"].append(reference.Reversal(command.payment, command.on, at))
+                number = stays[command.payment]
+                home["reversals"].append(reference.Reversal(number, command.on, at))
             case MovePayment():
                 first = paid[command.payment]
-                number, on = first.payment, first.paid_on
+                number, on = stays[command.payment], first.paid_on
                 home["reversals"].append(reference.Reversal(number, on, at))
                 there = facts[command.to_household]
-                there["payments"].append(reference.Payment(number, first.amount_fen, on, at))
+                charge = first.charge if command.to_household == first.household else None
+                number = stays[command.payment] = f"{number}>"
+                there["payments"].append(
+                    reference.Payment(number, first.amount_fen, on, at, charge)
+                )
             case WaiveCharge():
                 waiver = reference.Waiver(command.charge, command.amount_fen, command.on, at)
                 home["waivers"].append(waiver)

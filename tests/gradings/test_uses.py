@@ -141,6 +141,7 @@ def test_no_contested_or_provisional_grading_ever_has_an_adverse_use(
 
 GRADERS = {
     "crm_core.crm", "crm_core.events", "crm_core.grading", "crm_core.policies", "crm_core.ports",
+    "crm_core.projections",
     "crm_core.studies", "crm_core.work",
 }  # fmt: skip
 """Modules that grade or show gradings; everything else asks `uses`, if it may ask at all."""

@@ -20,11 +20,23 @@ from crm_core.gradings.facts import EVENT_NAMES, REGISTERED
 from crm_core.kernel.dates import instant_text, start_of_day
 from crm_core.kernel.recorded import SYSTEM
 from crm_core.owners.commands import RegisterHousehold
-from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
+from crm_core.payments.commands import (
+    AcknowledgeDebt,
+    ClaimLateCharge,
+    DecideDispute,
+    DisputeCharge,
+    PromisePayment,
+    RaiseCharge,
+    ReceivePayment,
+    RecordPurchase,
+    WithdrawDispute,
+)
+from crm_core.payments.events import Instalment
 from crm_core.requests.commands import ReceiveRequest
 from crm_core.testing.dealings import Estate, estates, knowledge, play
 
 YEAR = 2011
+LATE = "late-charge-daily"
 ESTATES = 30
 HERE = Path(__file__).parent
 
@@ -89,6 +101,24 @@ def at_the_edges(crm: CRM) -> None:
         *(ReceiveRequest(f"R{number}", "V9", *fields) for number in range(4)),
     ):
         crm.do(command, by=SYSTEM, at=at)
+    day = date(YEAR, 7, 1)
+    for command in (
+        RegisterHousehold("V5", "星河小区", "2号楼", "1单元", "501"),
+        *(
+            RaiseCharge("V5", f"C{n}", "parking", "2011", 100_00, date(YEAR, n, 1))
+            for n in (1, 3, 5)
+        ),
+        DisputeCharge("V5", "D1", "C1", 100_00, day, "not delivered"),
+        DecideDispute("V5", "D1", 40_00, date(YEAR, 8, 1), "partly", "M1"),
+        DisputeCharge("V5", "D2", "C3", 50_00, day, "too much"),
+        WithdrawDispute("V5", "D2", date(YEAR, 7, 20), "settled"),
+        PromisePayment(
+            "V5", "W1", (Instalment(amount_fen=60_00, due=date(YEAR, 9, 1)),), day, "S1", "asked"
+        ),
+        AcknowledgeDebt("V5", "A1", ("C5",), day, "letter-1"),
+        ClaimLateCharge("V5", "L1", "C5", date(YEAR, 9, 1), date(YEAR, 9, 8), LATE, "F1"),
+    ):
+        crm.do(command, by=SYSTEM, at=start_of_day(date(YEAR, 9, 2)))
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from crm_adapters.codec import Codec
 from crm_adapters.eventlog.log import CodecEventLog
@@ -15,6 +14,7 @@ from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.keys import LocalVault
+from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_core.crm import CRM
 from crm_core.events import catalog
 from crm_core.kernel.dates import ESTATE_ZONE
@@ -40,6 +40,7 @@ class RandomIds:
 def open_crm(
     url: str = "sqlite:///crm.db",
     *,
+    tenant: str = "",
     keys: str | Path | None = None,
     policies: PolicyBook | None = None,
     zone: str = ESTATE_ZONE,
@@ -49,8 +50,10 @@ def open_crm(
     Args:
         url: `memory:`, or a SQLAlchemy URL of SQLite or PostgreSQL; a log is made where there
             is none.
+        tenant: Which of the logs in the database, where several companies or estates share one.
         keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
-            for PostgreSQL it is `crm.keys` in the working folder.
+            for PostgreSQL it is `crm.keys` in the working folder. A tenant's has its name in it, as
+            `NAME.TENANT.keys`: nobody's keys are another's.
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
 
@@ -59,24 +62,34 @@ def open_crm(
         StoreUnreachable, NotALog: nor can what it names.
     """
     store: RowStore
+    rows: ViewStore
     if url == MEMORY:
         store, vault = MemoryStore(), LocalVault(None if keys is None else Path(keys))
+        rows = MemoryViewStore()
     else:
-        store = open_database(url)
+        store = database = open_database(url, tenant=tenant)
+        rows = DatabaseViewStore(database)
         try:
-            vault = LocalVault(Path(keys) if keys is not None else _keys_beside(url))
+            vault = LocalVault(Path(keys) if keys is not None else _keys_beside(url, tenant))
         except BaseException:
             store.close()
             raise
     log = CodecEventLog(store, Codec(catalog(), vault))
-    return CRM(log, vault=vault, clock=SystemClock(), ids=RandomIds(), policies=policies, zone=zone)
+    clock = SystemClock()
+    return CRM(
+        log,
+        vault=vault,
+        clock=clock,
+        ids=RandomIds(),
+        policies=policies,
+        zone=zone,
+        views=LogViews(log, rows, clock),
+    )
 
 
-def _keys_beside(url: str) -> Path:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:  # pragma: no cover - open_database has refused it before
-        return Path("crm.keys")
+def _keys_beside(url: str, tenant: str) -> Path:
+    ending = f".{tenant}.keys" if tenant else ".keys"
+    parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
-        return Path(parsed.database + ".keys")
-    return Path("crm.keys")
+        return Path(parsed.database + ending)
+    return Path("crm" + ending)

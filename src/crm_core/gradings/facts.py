@@ -18,7 +18,7 @@ from crm_core.kernel.rules import Value
 from crm_core.owners.events import EVENTS as OWNERS
 from crm_core.owners.events import ConductConfirmed, InterestRecorded
 from crm_core.payments.credit import CreditPolicy, course, standing
-from crm_core.payments.events import EVENTS as PAYMENTS
+from crm_core.payments.events import ACCOUNT_EVENTS as PAYMENTS
 from crm_core.payments.events import PurchaseMade, PurchaseRefunded
 from crm_core.payments.ledger import Ledger
 from crm_core.requests.events import EVENTS as REQUESTS
@@ -224,4 +224,10 @@ def _credit_evidence(ledger: Ledger, window: Period, since: date | None) -> tupl
     start = window.start if since is None else min(window.start, since)
     charges = (c.position for c in ledger.charges if start <= c.due <= window.end)
     money = (s.position for s in ledger.settlements if start <= s.effective <= window.end)
-    return tuple(sorted({*charges, *money}))
+    disputes = (
+        position
+        for dispute in ledger.disputes
+        if dispute.start <= window.end and (dispute.end is None or start <= dispute.end)
+        for position in dispute.positions
+    )
+    return tuple(sorted({*charges, *money, *disputes}))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import date, datetime, time
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import cattrs
 from attrs import frozen
@@ -127,6 +127,12 @@ def _int(value: Any, _kind: type) -> int:
     return value
 
 
+def _bool(value: Any, _kind: type) -> bool:
+    if type(value) is not bool:
+        raise ValueError("true or false is expected")
+    return value
+
+
 def _str(value: Any, _kind: type) -> str:
     if type(value) is not str:
         raise ValueError("text is expected")
@@ -154,10 +160,29 @@ def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_structure_hook(date, _date)
     converter.register_structure_hook(int, _int)
+    # A truth value is a number to Python; without a hook of its own it would be read as one.
+    converter.register_structure_hook(bool, _bool)
     converter.register_structure_hook(str, _str)
     # Text enumerations are text too; without a hook of its own this one would stay plain text.
     converter.register_structure_hook(Operator, _operator)
     converter.register_structure_hook_func(lambda kind: kind == Value | tuple[str, ...], _scalar)
+
+    def is_several(kind: Any) -> bool:
+        origin: Any = get_origin(kind)
+        return origin is tuple
+
+    def several(kind: Any) -> Any:
+        listed: Any = list[get_args(kind)[0]]  # type: ignore[misc]
+
+        def structure_several(value: Any, _: Any) -> tuple[Any, ...]:
+            # Text would fall into its letters, and a table into its keys.
+            if not isinstance(value, list):
+                raise ValueError("a list is expected")
+            return tuple(converter.structure(value, listed))
+
+        return structure_several
+
+    converter.register_structure_hook_factory(is_several, several)
     return converter
 
 

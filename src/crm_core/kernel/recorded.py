@@ -110,6 +110,37 @@ class Recorded(Generic[E]):
         return self.envelope.effective
 
 
+@frozen
+class Unreadable:
+    """An event that stands in the log and cannot be given: its place, and why.
+
+    Args:
+        name: Stored name with version, which may be one that is not known here.
+        error: Code and reason, e.g. `event `x/2` is not known to this version [CRM-F006]`.
+    """
+
+    position: int
+    stream: str
+    version: int
+    name: str
+    household: str
+    error: str
+
+
+@frozen
+class Settled:
+    """A page of the feed in which nothing is left out (LOG-03, LOG-05).
+
+    Args:
+        events: In order of position; what cannot be read stands in its place as a value.
+        reached: Everything up to this position is in `events`, or is known and was not asked for.
+            Where nothing more is settled, it is the end of the feed.
+    """
+
+    events: tuple[Recorded[Any] | Unreadable, ...]
+    reached: int
+
+
 class StreamAppend(NamedTuple):
     """Events for one stream, on condition that it still ends at `tip`."""
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
+from attrs import frozen
+
+from crm_core.kernel.projection import Projection, Put, Rows
+from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import PersonalValue
+from crm_core.owners.events import HouseholdRegistered, MemberAdded, RoleEnded
 from crm_core.owners.state import Household
 
 Reveal = Callable[[PersonalValue | None], str | None]
@@ -44,3 +50,55 @@ def household_file(state: Household, reveal: Reveal) -> dict[str, Any]:
         ],
         "conduct": [{"kind": kind, "on": on.isoformat()} for kind, on in state.conduct],
     }
+
+
+@frozen
+class DirectoryLine:
+    """A household in the directory; nothing in it is a personal value.
+
+    Args:
+        kind: `person` or `company`.
+        members: How many people hold a role that has not been ended.
+        held: Their roles as (member, role), sorted.
+    """
+
+    household: str
+    estate: str
+    building: str
+    unit: str
+    room: str
+    kind: str
+    members: int = 0
+    held: tuple[tuple[str, str], ...] = ()
+
+
+Event = HouseholdRegistered | MemberAdded | RoleEnded
+
+
+def _directory(
+    rows: Rows[DirectoryLine], recorded: Recorded[Event]
+) -> Iterator[Put[DirectoryLine]]:
+    event = recorded.event
+    line = rows.get(event.household)
+    if isinstance(event, HouseholdRegistered):
+        place = (event.estate, event.building, event.unit, event.room)
+        line = DirectoryLine(event.household, *place, event.kind)
+    elif line is not None:
+        held = set(line.held)
+        role = (event.member, event.role)
+        held = held | {role} if isinstance(event, MemberAdded) else held - {role}
+        members = len({member for member, _ in held})
+        line = attrs.evolve(line, members=members, held=tuple(sorted(held)))
+    if line is not None:
+        place = (line.estate, line.building, line.unit, line.room)
+        yield Put(line.household, line, "/".join(place))
+
+
+DIRECTORY = Projection(
+    "owners.directory",
+    1,
+    DirectoryLine,
+    ("owners.household_registered/1", "owners.member_added/1", "owners.role_ended/1"),
+    _directory,
+)
+"""Households with place, kind and number of members; in order of places."""

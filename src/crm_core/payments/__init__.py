@@ -1,42 +1,85 @@
-"""Payments: charges, payments, arrears and the credit grade that follows from them.
+"""Payments: charges, payments, arrears, the credit grade that follows from them, and collection.
 
 A fee can never depend on a grade: this slice cannot import `gradings` (PAY-14).
 """
 
+from crm_core.payments.books import TrialBalance, postings, trial_balance
+from crm_core.payments.collection import CollectionPolicy
 from crm_core.payments.commands import (
     AcceptMovedPayment,
+    AcknowledgeDebt,
+    AdvanceCollection,
+    ApproveStep,
     CancelCharge,
+    CheckDefects,
+    ClaimLateCharge,
+    CompleteStep,
+    DecideDispute,
+    DisputeCharge,
+    HoldCollection,
     MovePayment,
+    PromisePayment,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
     RefundCredit,
+    ReleaseHold,
     ReversePayment,
+    SkipStep,
     WaiveCharge,
+    WithdrawDispute,
 )
 from crm_core.payments.credit import CreditPolicy, Standing, standing
 from crm_core.payments.decide import ACCOUNT
-from crm_core.payments.events import EVENTS
-from crm_core.payments.ledger import Ledger, allocate, trial_balance
-from crm_core.payments.state import Account
+from crm_core.payments.events import EVENTS, Instalment, Proof
+from crm_core.payments.ladder import COLLECTION
+from crm_core.payments.late import LateChargePolicy, late_charges
+from crm_core.payments.ledger import Ledger, allocate
+from crm_core.payments.limitation import limits
+from crm_core.payments.promises import promises
+from crm_core.payments.state import Account, Collection
 
 __all__ = [
     "ACCOUNT",
+    "COLLECTION",
     "EVENTS",
     "AcceptMovedPayment",
     "Account",
+    "AcknowledgeDebt",
+    "AdvanceCollection",
+    "ApproveStep",
     "CancelCharge",
+    "CheckDefects",
+    "ClaimLateCharge",
+    "Collection",
+    "CollectionPolicy",
+    "CompleteStep",
     "CreditPolicy",
+    "DecideDispute",
+    "DisputeCharge",
+    "HoldCollection",
+    "Instalment",
+    "LateChargePolicy",
     "Ledger",
     "MovePayment",
+    "PromisePayment",
+    "Proof",
     "RaiseCharge",
     "ReceivePayment",
     "RecordPurchase",
     "RefundCredit",
+    "ReleaseHold",
     "ReversePayment",
+    "SkipStep",
     "Standing",
+    "TrialBalance",
     "WaiveCharge",
+    "WithdrawDispute",
     "allocate",
+    "late_charges",
+    "limits",
+    "postings",
+    "promises",
     "standing",
     "trial_balance",
 ]

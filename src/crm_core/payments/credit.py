@@ -1,9 +1,13 @@
-"""The credit grade: how long the oldest unpaid charge is overdue (PAY-04, PAY-05, PAY-07)."""
+"""The credit grade: how long the oldest unpaid charge is overdue (PAY-04, PAY-05, PAY-07).
+
+Only principal that is not in dispute counts (PAY-06, PAY-08).
+"""
 
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -19,17 +23,23 @@ from crm_core.kernel.policy import (
     structure,
 )
 from crm_core.kernel.rules import Ranking
-from crm_core.payments.ledger import Ledger, allocate
+from crm_core.payments.ledger import Charge, Ledger, allocate
 
 _DAY = timedelta(days=1)
 
 GRADES = ("A", "B1", "B2", "B3", "B4", "B5")
 """Credit grades, best first: a table says where each ends, not which there are (PAY-04)."""
 
+DAYS, MONTHS, MONTHS_OF_FEE = "days", "months", "months_of_fee"
+UNITS = (DAYS, MONTHS, MONTHS_OF_FEE)
+
+_MANAGEMENT_FEE = "management_fee"
+_QUARTER, _YEAR = re.compile(r"[0-9]{4}-?Q[1-4]"), re.compile(r"[0-9]{4}")
+
 
 @frozen
 class Bucket:
-    """A grade and the longest overdue time it still covers; the last one covers the rest."""
+    """A grade, and the most in the table's unit that it still covers; the last covers the rest."""
 
     grade: str
     upto: int | None = None
@@ -52,7 +62,8 @@ class CreditPolicy:
     Args:
         header: Identity and approval.
         ref: Name, version and digest.
-        unit: `days` or `months` since the due date.
+        unit: `days` or `months` since the due date, or `months_of_fee`: the overdue amount in
+            months of the management fee.
         buckets: Grades, best first; the first is for no arrears.
     """
 
@@ -73,8 +84,8 @@ class CreditPolicy:
         faults = []
         if contents.kind != "credit":
             faults.append(("kind", f"`{contents.kind}` is not `credit`"))
-        if contents.unit not in ("days", "months"):
-            faults.append(("unit", f"`{contents.unit}` is not one of days, months"))
+        if contents.unit not in UNITS:
+            faults.append(("unit", f"`{contents.unit}` is not one of {', '.join(UNITS)}"))
         if tuple(bucket.grade for bucket in contents.buckets) != GRADES:
             faults.append(("buckets", f"the grades are {', '.join(GRADES)}, in this order"))
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
@@ -107,15 +118,30 @@ class CreditPolicy:
     def grade(self, due: date | None, on: date) -> str:
         """The grade on a day if the oldest unpaid charge was due on `due` (None: nothing unpaid).
 
-        The due date itself is day 0 and not yet overdue.
+        The due date itself is day 0 and not yet overdue. For tables in days or months.
         """
+        # INVARIANT: whoever has no more than a due date has a table in days or months.
+        assert self.unit != MONTHS_OF_FEE
         if due is None or due >= on:
             return self.buckets[0].grade
         days = (on - due).days
         for bucket in self.buckets[1:-1]:
             upto = bucket.upto
             assert upto is not None
-            if days <= upto if self.unit == "days" else on <= add_months(due, upto):
+            if days <= upto if self.unit == DAYS else on <= add_months(due, upto):
+                return bucket.grade
+        return self.buckets[-1].grade
+
+    def grade_of_amount(self, overdue_fen: int, fee: tuple[int, int]) -> str:
+        """The grade of an overdue amount, where so much is the fee of so many months.
+
+        For tables in months of the fee.
+        """
+        fen, months = fee
+        for bucket in self.buckets[:-1]:
+            upto = bucket.upto
+            assert upto is not None
+            if overdue_fen * months <= upto * fen:
                 return bucket.grade
         return self.buckets[-1].grade
 
@@ -127,7 +153,7 @@ class Standing:
     Args:
         grade: Credit grade.
         overdue_days: Days since the due date of the oldest unpaid overdue charge; 0 if none.
-        overdue_fen: Unpaid principal of all charges due before the day.
+        overdue_fen: Unpaid principal of all charges due before the day, without what is disputed.
         oldest: Number of the oldest overdue charge, or None.
     """
 
@@ -139,16 +165,32 @@ class Standing:
 
 def standing(ledger: Ledger, on: date, policy: CreditPolicy) -> Standing:
     """The standing at the end of a day, of what the ledger knows."""
-    overdue = [(charge, fen) for charge, fen in allocate(ledger, on).unpaid if charge.due < on]
+    overdue = [
+        (charge, fen) for charge, fen in allocate(ledger, on).undisputed() if charge.due < on
+    ]
     if not overdue:
-        return Standing(policy.grade(None, on), 0, 0, None)
+        return Standing(policy.buckets[0].grade, 0, 0, None)
     oldest = overdue[0][0]
-    return Standing(
-        policy.grade(oldest.due, on),
-        (on - oldest.due).days,
-        sum(fen for _, fen in overdue),
-        oldest.number,
-    )
+    fen = sum([fen for _, fen in overdue])
+    if policy.unit == MONTHS_OF_FEE:
+        grade = policy.grade_of_amount(fen, fee(ledger.charges, on))
+    else:
+        grade = policy.grade(oldest.due, on)
+    return Standing(grade, (on - oldest.due).days, fen, oldest.number)
+
+
+def fee(charges: Iterable[Charge], on: date) -> tuple[int, int]:
+    """The household's fee on a day: an amount, and for how many months it is.
+
+    It is that of the newest management fee that was due before the day, or of the newest other
+    charge where there is none. A period `2011` is twelve months, `2011-Q1` three, any other one.
+    """
+    due = [charge for charge in charges if charge.due < on]
+    fees = [charge for charge in due if charge.kind == _MANAGEMENT_FEE]
+    newest = (fees or due)[-1]
+    if _YEAR.fullmatch(newest.period):
+        return newest.amount_fen, 12
+    return newest.amount_fen, 3 if _QUARTER.fullmatch(newest.period) else 1
 
 
 @frozen
@@ -182,11 +224,11 @@ def course(ledger: Ledger, window: Period, policy: CreditPolicy) -> Course:
     entered = [0] * len(grades)
     before: int | None = None
     since: date | None = None
-    for start, end, oldest in stretches(ledger, window):
+    for end, oldest, first_grade, last_grade in _graded(ledger, window, policy):
         if oldest is not None and oldest < end:
             since = oldest if since is None else min(since, oldest)
-        first_rank = rank(policy.grade(oldest, start))
-        last = rank(policy.grade(oldest, end))
+        first_rank = rank(first_grade)
+        last = rank(last_grade)
         if end >= window.start:
             worst = max(worst, last)
         if before is not None:
@@ -199,11 +241,55 @@ def course(ledger: Ledger, window: Period, policy: CreditPolicy) -> Course:
     return Course(grades[worst], grades[last], dict(zip(grades, entered, strict=True)), since)
 
 
+def _graded(
+    ledger: Ledger, window: Period, policy: CreditPolicy
+) -> Iterator[tuple[date, date | None, str, str]]:
+    """Stretches: last day, due date of the oldest unpaid charge, grades of first and last day."""
+    if policy.unit != MONTHS_OF_FEE:
+        for start, end, oldest in stretches(ledger, window):
+            yield end, oldest, policy.grade(oldest, start), policy.grade(oldest, end)
+        return
+    # An amount changes when a charge becomes overdue, too; between two such days it stands still.
+    overdue = {charge.due + _DAY for charge in ledger.charges}
+    for start, end in _between(window, _turns(ledger) | overdue):
+        now = standing(ledger, start, policy)
+        due = start - timedelta(days=now.overdue_days) if now.overdue_days else None
+        yield end, due, now.grade, now.grade
+
+
 def stretches(ledger: Ledger, window: Period) -> Iterator[tuple[date, date, date | None]]:
     """Stretches of days with the same oldest unpaid charge: first day, last day, its due date.
 
     The first stretch is the day before the window; the others cover the window.
     """
+    if not ledger.disputes and not ledger.late:
+        yield from _settled_stretches(ledger, window)
+        return
+    for start, end in _between(window, _turns(ledger)):
+        left = allocate(ledger, start).undisputed()
+        yield start, end, left[0][0].due if left else None
+
+
+def _turns(ledger: Ledger) -> set[date]:
+    """Days on which money counts, or a dispute begins or ends."""
+    turns = {settlement.effective for settlement in ledger.settlements}
+    for dispute in ledger.disputes:
+        turns.add(dispute.start)
+        if dispute.end is not None:
+            turns.add(dispute.end)
+    return turns
+
+
+def _between(window: Period, turns: set[date]) -> Iterator[tuple[date, date]]:
+    """First and last day of the stretches that begin on such days; the day before comes first."""
+    before = window.start - _DAY
+    starts = [window.start, *sorted(day for day in turns if window.start < day <= window.end)]
+    yield before, before
+    yield from zip(starts, [*(day - _DAY for day in starts[1:]), window.end], strict=True)
+
+
+def _settled_stretches(ledger: Ledger, window: Period) -> Iterator[tuple[date, date, date | None]]:
+    """The same where there is nothing but principal, all of it undisputed, in one pass."""
     charges, settlements = ledger.charges, ledger.settlements
     index_of = {charge.number: index for index, charge in enumerate(charges)}
     needs = [charge.amount_fen for charge in charges]

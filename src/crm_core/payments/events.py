@@ -1,6 +1,6 @@
-"""What happened on a household's account. Names and fields are a storage contract.
+"""What happened on a household's account, and in collecting its arrears.
 
-Amounts are whole fen. Dates are days of the estate's zone.
+Names and fields are a storage contract. Amounts are whole fen. Dates are days of the estate's zone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import date
 from attrs import frozen
 
 from crm_core.catalog import EventType
+from crm_core.kernel.policy import PolicyRef
 
 
 @frozen
@@ -121,7 +122,226 @@ class PurchaseRefunded:
     on: date
 
 
-EVENTS = (
+# --- disputes, promises, late charges, limitation ----------------------------------------------
+
+
+@frozen
+class ChargeDisputed:
+    """The household contests an amount of a charge; it does not age from `on` on (PAY-06)."""
+
+    dispute: str
+    charge: str
+    amount_fen: int
+    on: date
+    reason: str
+
+
+@frozen
+class DisputeDecided:
+    """The company decided: `upheld_fen` was never owed, the rest ages again in full (PAY-06).
+
+    Nothing upheld is a rejection.
+    """
+
+    dispute: str
+    upheld_fen: int
+    on: date
+    reason: str
+    approver: str
+
+
+@frozen
+class DisputeWithdrawn:
+    """The household contests no longer; the amount ages again in full (PAY-06)."""
+
+    dispute: str
+    on: date
+    reason: str
+
+
+@frozen
+class Instalment:
+    """A part of a promise: so much, on that day at the latest."""
+
+    amount_fen: int
+    due: date
+
+
+@frozen
+class PaymentPromised:
+    """The household promised to pay what is overdue by stated days (PAY-09).
+
+    Several instalments are a payment plan and have an approver. `replaces` is the promise that was
+    renegotiated, if one was.
+    """
+
+    promise: str
+    instalments: tuple[Instalment, ...]
+    on: date
+    taken_by: str
+    approver: str | None
+    replaces: str | None
+    reason: str
+
+
+@frozen
+class LateChargeClaimed:
+    """A late charge is asked for, computed from a policy; it is no principal (PAY-08)."""
+
+    charge: str
+    of: str
+    amount_fen: int
+    on: date
+    due: date
+    policy: PolicyRef
+    approver: str
+
+
+@frozen
+class DebtAcknowledged:
+    """The household acknowledged charges in writing; their limitation begins anew (PAY-12)."""
+
+    acknowledgement: str
+    charges: tuple[str, ...]
+    on: date
+    document: str
+
+
+# --- collection --------------------------------------------------------------------------------
+
+
+@frozen
+class CollectionOpened:
+    """Arrears began to be collected, at the step of the ladder of their credit grade (PAY-10)."""
+
+    household: str
+    case: int
+    grade: str
+    policy: PolicyRef
+    on: date
+
+
+@frozen
+class CollectionGradeChanged:
+    """The credit grade is another one; the case goes on at its steps of the ladder (PAY-10)."""
+
+    household: str
+    grade: str
+    policy: PolicyRef
+    on: date
+
+
+@frozen
+class StepOpened:
+    """A step of the ladder is to be done by `due`.
+
+    Args:
+        needs: Evidence that it is done.
+        approver: Role that must approve it first, if one must.
+        respond_days: Reasonable period the household is given to pay or to answer (Civil Code,
+            art. 944); 0 for none.
+        charges: The charges it is about.
+    """
+
+    household: str
+    step: int
+    grade: str
+    act: str
+    needs: tuple[str, ...]
+    approver: str | None
+    respond_days: int
+    charges: tuple[str, ...]
+    on: date
+    due: date
+
+
+@frozen
+class StepApproved:
+    """Whoever must approve the step did."""
+
+    household: str
+    step: int
+    approver: str
+    role: str
+    on: date
+
+
+@frozen
+class Proof:
+    """A piece of evidence: what kind, and where it is kept; for a reason code, the code."""
+
+    kind: str
+    reference: str
+
+
+@frozen
+class StepDone:
+    """A step was done, with its evidence; a demand gives the household until `respond_by`."""
+
+    household: str
+    step: int
+    act: str
+    by: str
+    charges: tuple[str, ...]
+    on: date
+    proofs: tuple[Proof, ...]
+    respond_by: date | None
+
+
+@frozen
+class StepSkipped:
+    """A step was left out, with a reason and an approver."""
+
+    household: str
+    step: int
+    on: date
+    reason: str
+    approver: str
+
+
+@frozen
+class DefectsChecked:
+    """Whether the company's own service has open defects was looked at (PAY-10)."""
+
+    household: str
+    on: date
+    open_defects: int
+    reference: str
+    by: str
+
+
+@frozen
+class CollectionHeld:
+    """Nothing more is asked of the household until the end of `until`."""
+
+    household: str
+    hold: str
+    on: date
+    until: date
+    reason: str
+    approver: str
+
+
+@frozen
+class HoldReleased:
+    """A hold ended before its day."""
+
+    household: str
+    hold: str
+    on: date
+    reason: str
+
+
+@frozen
+class CollectionClosed:
+    """Nothing is overdue and undisputed any more; steps that were open are void."""
+
+    household: str
+    case: int
+    on: date
+
+
+ACCOUNT_EVENTS = (
     EventType("payments.charge_raised", 1, ChargeRaised, effective="due"),
     EventType("payments.charge_cancelled", 1, ChargeCancelled, effective="on"),
     EventType("payments.payment_received", 1, PaymentReceived, effective="paid_on"),
@@ -132,4 +352,27 @@ EVENTS = (
     EventType("payments.charge_waived", 1, ChargeWaived, effective="on"),
     EventType("payments.purchase_made", 1, PurchaseMade, effective="on"),
     EventType("payments.purchase_refunded", 1, PurchaseRefunded, effective="on"),
+    EventType("payments.charge_disputed", 1, ChargeDisputed, effective="on"),
+    EventType("payments.dispute_decided", 1, DisputeDecided, effective="on"),
+    EventType("payments.dispute_withdrawn", 1, DisputeWithdrawn, effective="on"),
+    EventType("payments.payment_promised", 1, PaymentPromised, effective="on"),
+    EventType("payments.late_charge_claimed", 1, LateChargeClaimed, effective="on"),
+    EventType("payments.debt_acknowledged", 1, DebtAcknowledged, effective="on"),
 )
+"""Events of accounts."""
+
+COLLECTION_EVENTS = (
+    EventType("payments.collection_opened", 1, CollectionOpened, effective="on"),
+    EventType("payments.collection_grade_changed", 1, CollectionGradeChanged, effective="on"),
+    EventType("payments.collection_step_opened", 1, StepOpened, effective="on"),
+    EventType("payments.collection_step_approved", 1, StepApproved, effective="on"),
+    EventType("payments.collection_step_done", 1, StepDone, effective="on"),
+    EventType("payments.collection_step_skipped", 1, StepSkipped, effective="on"),
+    EventType("payments.defects_checked", 1, DefectsChecked, effective="on"),
+    EventType("payments.collection_held", 1, CollectionHeld, effective="on"),
+    EventType("payments.collection_hold_released", 1, HoldReleased, effective="on"),
+    EventType("payments.collection_closed", 1, CollectionClosed, effective="on"),
+)
+"""Events of the collection ladder."""
+
+EVENTS = (*ACCOUNT_EVENTS, *COLLECTION_EVENTS)

@@ -1,13 +1,52 @@
-"""A household's account as it stands."""
+"""A household's account as it stands, and the collection of its arrears."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from attrs import define, field
 
 from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
-from crm_core.payments.events import ChargeRaised, PaymentMovedIn, PaymentReceived
+from crm_core.payments.events import (
+    ChargeDisputed,
+    ChargeRaised,
+    CollectionHeld,
+    LateChargeClaimed,
+    PaymentMovedIn,
+    PaymentPromised,
+    PaymentReceived,
+    StepDone,
+    StepOpened,
+)
+
+Payment = PaymentReceived | PaymentMovedIn
+Stay = tuple[str, int]
+"""A payment's number, and how often it had left this account before it came."""
+
+REVERSED, MOVED = "reversed", "moved"
+"""How a stay ends."""
+
+
+@define
+class Claims:
+    """What household and company say to each other about charges.
+
+    Args:
+        disputes: Disputes by number.
+        decided: Numbers of disputes that were decided or withdrawn.
+        promises: Promises by number.
+        late: Late charges by number.
+    """
+
+    disputes: GrowingMap[str, ChargeDisputed] = field(default=EMPTY)
+    decided: GrowingMap[str, bool] = field(default=EMPTY)
+    promises: GrowingMap[str, PaymentPromised] = field(default=EMPTY)
+    late: GrowingMap[str, LateChargeClaimed] = field(default=EMPTY)
+
+
+NO_CLAIMS = Claims()
 
 
 @define
@@ -17,15 +56,112 @@ class Account:
     Args:
         facts: Every event in order, what the ledger is computed from.
         charges: Charges by number.
-        cancelled: Numbers of cancelled charges.
-        payments: Payments by number, those moved in included.
-        ended: Numbers of payments that were reversed or moved out.
-        references: Numbers of refunds, waivers and purchases, which come once.
+        cancelled: Numbers of cancelled charges and late charges.
+        payments: Payments by stay, those moved in included.
+        ended: Stays that ended, and how.
+        references: Numbers of refunds, waivers, purchases and acknowledgements, which come once.
+        claims: Disputes, promises and late charges.
     """
 
     facts: GrowingList[Any] = field(default=NOTHING)
     charges: GrowingMap[str, ChargeRaised] = field(default=EMPTY)
     cancelled: GrowingMap[str, bool] = field(default=EMPTY)
-    payments: GrowingMap[str, PaymentReceived | PaymentMovedIn] = field(default=EMPTY)
-    ended: GrowingMap[str, bool] = field(default=EMPTY)
+    payments: GrowingMap[Stay, Payment] = field(default=EMPTY)
+    ended: GrowingMap[Stay, str] = field(default=EMPTY)
     references: GrowingMap[str, Any] = field(default=EMPTY)
+    claims: Claims = NO_CLAIMS
+
+    @property
+    def disputes(self) -> GrowingMap[str, ChargeDisputed]:
+        """Disputes by number."""
+        return self.claims.disputes
+
+    @property
+    def decided(self) -> GrowingMap[str, bool]:
+        """Numbers of disputes that were decided or withdrawn."""
+        return self.claims.decided
+
+    @property
+    def promises(self) -> GrowingMap[str, PaymentPromised]:
+        """Promises by number."""
+        return self.claims.promises
+
+    @property
+    def late(self) -> GrowingMap[str, LateChargeClaimed]:
+        """Late charges by number."""
+        return self.claims.late
+
+    def stay(self, payment: str) -> Stay:
+        """The stay that a payment of that number has now, or would have if it came."""
+        times = 0
+        while (payment, times) in self.ended:
+            times += 1
+        return payment, times
+
+    def payment(self, payment: str) -> Payment | None:
+        """The payment of that number that counts here, if one does."""
+        return self.payments.get(self.stay(payment))
+
+    def live(self) -> Iterator[tuple[str, Payment]]:
+        """Payments that are neither reversed nor moved, by number."""
+        for stay, payment in self.payments.items():
+            if stay not in self.ended:
+                yield stay[0], payment
+
+    def takes(self, payment: str) -> bool:
+        """Whether a payment of that number can be moved here: it is new, or it was moved away."""
+        number, times = self.stay(payment)
+        if (number, times) in self.payments:
+            return False
+        return times == 0 or self.ended.get((number, times - 1)) == MOVED
+
+
+@define
+class Collection:
+    """The collection of one household's arrears (PAY-10).
+
+    Args:
+        household: Whose arrears; empty before the first case.
+        case: Number of the latest case; 0 before the first.
+        grade: Credit grade at whose steps the case stands; None while no case is open.
+        since: Day on which the case came to this grade.
+        opened: Steps by number; numbers go on from case to case.
+        steps: How many steps of this grade the case has been handed.
+        last: The latest of them, if there is one.
+        approved: Approvers of steps, by step.
+        ended: Steps that were done or skipped, or are void because their case or grade ended.
+        done: Steps that were done.
+        billed: Charges for which a bill was sent or is being sent before they fall due.
+        demanded: Day by which the household was to answer the latest formal demand of the case.
+        checked: Day and number of open defects of the latest look at the company's own service.
+        holds: Holds by number.
+        released: Holds that were released, and from when.
+    """
+
+    household: str = ""
+    case: int = 0
+    grade: str | None = None
+    since: date = date.min
+    opened: GrowingMap[int, StepOpened] = field(default=EMPTY)
+    steps: int = 0
+    last: int | None = None
+    approved: GrowingMap[int, str] = field(default=EMPTY)
+    ended: GrowingMap[int, bool] = field(default=EMPTY)
+    done: GrowingMap[int, StepDone] = field(default=EMPTY)
+    billed: GrowingMap[str, bool] = field(default=EMPTY)
+    demanded: date | None = None
+    checked: tuple[date, int] | None = None
+    holds: GrowingMap[str, CollectionHeld] = field(default=EMPTY)
+    released: GrowingMap[str, date] = field(default=EMPTY)
+
+    def held_on(self, day: date) -> bool:
+        """Whether a hold keeps everything still on a day."""
+        for number, hold in self.holds.items():
+            end = self.released.get(number)
+            if hold.on <= day <= hold.until and (end is None or day < end):
+                return True
+        return False
+
+    def open_steps(self) -> list[StepOpened]:
+        """Steps that are to be done, oldest first."""
+        return [step for number, step in self.opened.items() if number not in self.ended]

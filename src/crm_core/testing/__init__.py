@@ -6,11 +6,13 @@ commands, events and whole histories; `laws` checks what holds for every decider
 Needs hypothesis and pytest; nothing outside this package does.
 """
 
-from crm_core.testing.contracts import EventLogContract, KeyVaultContract
+from crm_core.testing.calendars import calendars, shifts
+from crm_core.testing.contracts import EventLogContract, KeyVaultContract, NotifierContract
 from crm_core.testing.engines import FactsEngineContract
 from crm_core.testing.laws import check_codec, check_decider
 from crm_core.testing.scenario import Given, Outcome, given
 from crm_core.testing.strategies import History, Step, any_events, events_of, histories
+from crm_core.testing.views import ViewsContract
 
 __all__ = [
     "EventLogContract",
@@ -18,12 +20,16 @@ __all__ = [
     "Given",
     "History",
     "KeyVaultContract",
+    "NotifierContract",
     "Outcome",
     "Step",
+    "ViewsContract",
     "any_events",
+    "calendars",
     "check_codec",
     "check_decider",
     "events_of",
     "given",
     "histories",
+    "shifts",
 ]

@@ -32,17 +32,35 @@ from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM, Actor
 from crm_core.owners.commands import ConfirmConduct, RecordInterest, RegisterHousehold
+from crm_core.payments.collection import EVIDENCE, REASONS, ROLES, CollectionPolicy, Dues, Upcoming
 from crm_core.payments.commands import (
     AcceptMovedPayment,
+    AcknowledgeDebt,
+    AdvanceCollection,
+    ApproveStep,
     CancelCharge,
+    CheckDefects,
+    ClaimLateCharge,
+    CompleteStep,
+    DecideDispute,
+    DisputeCharge,
+    HoldCollection,
     MovePayment,
+    PromisePayment,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
     RefundCredit,
+    ReleaseHold,
     ReversePayment,
+    SkipStep,
     WaiveCharge,
+    WithdrawDispute,
 )
+from crm_core.payments.credit import GRADES
+from crm_core.payments.events import Instalment, Proof
+from crm_core.payments.late import LateChargePolicy
+from crm_core.policies import DEFAULT_COLLECTION, shipped
 from crm_core.requests.commands import KINDS, MarkDuplicate, ReceiveRequest
 
 __all__ = [
@@ -50,6 +68,7 @@ __all__ = [
     "Estate",
     "account_commands",
     "account_openings",
+    "collection_commands",
     "estates",
     "knowledge",
     "play",
@@ -127,7 +146,12 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
     on = _days_around(year)
     reason = _mostly("mistake", "")
     approver = _mostly("M1", "")
-    charges = account_openings(household, year, kind=_mostly("parking", "gift"), amount=amount)
+    charges = account_openings(
+        household,
+        year,
+        kind=st.sampled_from([*["management_fee"] * 4, *["parking"] * 5, "gift"]),
+        amount=amount,
+    )
     payments = st.builds(
         ReceivePayment,
         household=home,
@@ -135,7 +159,7 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
         amount_fen=amount,
         paid_on=on,
         method=_mostly("cash", "shells"),
-        charge=st.none() | charge,
+        charge=st.one_of(st.none(), charge, charge, st.just("L1")),
         charge_follows=st.booleans(),
     )
     return st.one_of(
@@ -191,6 +215,105 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
             amount_fen=st.one_of(amount, amount.map(lambda fen: -fen)),
             on=on,
         ),
+        *_claims(home, charge, number, amount, on, reason, approver),
+    )
+
+
+def _claims(
+    home: SearchStrategy[str],
+    charge: SearchStrategy[str],
+    number: SearchStrategy[str],
+    amount: SearchStrategy[int],
+    on: SearchStrategy[date],
+    reason: SearchStrategy[str],
+    approver: SearchStrategy[str],
+) -> list[SearchStrategy[Any]]:
+    """Disputes, promises, late charges and acknowledgements."""
+    part = st.builds(Instalment, amount_fen=amount, due=on)
+    parts = st.lists(part, max_size=3).map(lambda p: tuple(sorted(p, key=lambda one: one.due)))
+    policy = shipped().find(LateChargePolicy, "late-charge-daily", date(2011, 1, 1))
+    return [
+        st.builds(DisputeCharge, home, number, charge, amount, on, reason),
+        st.builds(DecideDispute, home, number, st.one_of(st.just(0), amount), on, reason, approver),
+        st.builds(WithdrawDispute, home, number, on, reason),
+        st.builds(
+            PromisePayment,
+            household=home,
+            promise=number,
+            instalments=parts,
+            on=on,
+            taken_by=approver,
+            reason=reason,
+            approver=st.none() | approver,
+            replaces=st.none() | number,
+        ),
+        st.builds(
+            ClaimLateCharge,
+            household=home,
+            charge=st.sampled_from(["L1", "L2", "C1"]),
+            of=charge,
+            on=on,
+            due=on,
+            policy_name=st.just(policy.ref.name),
+            approver=approver,
+            policy=st.just(policy),
+        ),
+        st.builds(
+            AcknowledgeDebt,
+            household=home,
+            acknowledgement=number,
+            charges=st.lists(charge, max_size=2, unique=True).map(tuple),
+            on=on,
+            document=_mostly("letter 7", ""),
+        ),
+    ]
+
+
+def collection_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[Any]:
+    """Commands to the collection of one household's arrears, by the shipped ladder.
+
+    Every kind is there, and so is every way of being refused.
+    """
+    home = st.just(household)
+    policy = shipped().find(CollectionPolicy, DEFAULT_COLLECTION, date(year, 1, 1))
+    on = st.one_of(st.dates(*_ends(year)), st.dates(date(year, 1, 1), date(year, 3, 1)))
+    step, hold = st.integers(1, 5), st.sampled_from(["H1", "H2"])
+    someone, reason = _mostly("M1", ""), _mostly("told so", "")
+    proof = st.one_of(
+        st.sampled_from([*EVIDENCE, "rumour"]).map(
+            lambda kind: Proof(kind, REASONS[0] if kind == "reason_code" else f"{kind} 7")
+        ),
+        st.just(Proof("reason_code", "none of your business")),
+    )
+    whole = tuple(
+        Proof(kind, REASONS[0] if kind == "reason_code" else f"{kind} 7") for kind in EVIDENCE
+    )
+    found = st.builds(
+        Dues,
+        grade=st.sampled_from([*GRADES, "B2", "B3", "B5"]),
+        charges=st.sampled_from([("C1",), ("C1", "C2")]),
+        upcoming=st.sampled_from([(), (Upcoming("C9", date(year, 2, 1)),)]),
+        promised=_SELDOM,
+    )
+    advance = st.builds(
+        AdvanceCollection, household=home, on=on, dues=found, policy=st.just(policy)
+    )
+    return st.one_of(
+        advance,
+        advance,
+        st.builds(ApproveStep, home, step, someone, st.sampled_from([*ROLES, "guest"]), on),
+        st.builds(
+            CompleteStep,
+            household=home,
+            step=step,
+            on=on,
+            by=st.sampled_from(["S1", "S2", "M1", ""]),
+            proofs=st.one_of(st.just(whole), st.lists(proof, max_size=2).map(tuple)),
+        ),
+        st.builds(SkipStep, home, step, on, reason, someone),
+        st.builds(CheckDefects, home, on, st.integers(-1, 1), reason, someone),
+        st.builds(HoldCollection, home, hold, on, on, reason, someone),
+        st.builds(ReleaseHold, home, hold, on, reason),
     )
 
 

@@ -79,6 +79,7 @@ class App:
     """What every command shares."""
 
     db: str
+    tenant: str
     keys: str | None
     zone: str
     out: Output
@@ -86,11 +87,14 @@ class App:
     def open(self, *, policies: Any = None, must_exist: bool = True) -> CRM:
         """The CRM behind `--db`; reading a log that is not there is an error, not an empty log."""
         if must_exist:
-            _check_exists(self.db)
-        return open_crm(self.db, keys=self.keys, zone=self.zone, policies=policies)
+            check_exists(self.db)
+        return open_crm(
+            self.db, tenant=self.tenant, keys=self.keys, zone=self.zone, policies=policies
+        )
 
 
-def _check_exists(url: str) -> None:
+def check_exists(url: str) -> None:
+    """Refuse an SQLite file that is not there: opening would make one."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -102,6 +106,9 @@ def _check_exists(url: str) -> None:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--db", default="sqlite:///crm.db", show_default=True, help="Database of the log.")
+@click.option(
+    "--tenant", default="", help="Whose log it is, where several share a database; none by default."
+)
 @click.option("--keys", default=None, help="Key vault file; by default beside the log.")
 @click.option(
     "--zone", "zone_name", default="Asia/Shanghai", show_default=True, help="Estate's zone."
@@ -123,13 +130,15 @@ def _check_exists(url: str) -> None:
     help="Show the version and exit.",
 )
 @click.pass_context
-def crm(context: click.Context, db: str, keys: str | None, zone_name: str, form: str) -> None:
+def crm(
+    context: click.Context, db: str, tenant: str, keys: str | None, zone_name: str, form: str
+) -> None:
     """Decide about households, and be able to prove it."""
     try:
         zone(zone_name)
     except ValueError as error:
         raise Invalid.one("zone_unknown", str(error), "--zone") from error
-    context.obj = App(db, keys, zone_name, Output(form == "json"))
+    context.obj = App(db, tenant, keys, zone_name, Output(form == "json"))
 
 
 def _show_version(context: click.Context) -> None:

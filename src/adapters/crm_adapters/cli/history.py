@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from crm_adapters.cli.group import ACTOR, DATE, FOUND, INSTANT, App, command
+from crm_adapters.cli.group import ACTOR, DATE, FOUND, INSTANT, App, check_exists, command
 from crm_adapters.cli.output import Output
+from crm_adapters.eventlog.migrating import migrate
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.views import grading_row
@@ -54,6 +55,21 @@ def verify(app: App) -> int:
 
     app.out.result(data, show)
     return 0 if result.intact else FOUND
+
+
+@command("migrate")
+def migrate_tables(app: App) -> int:
+    """Bring the tables of a log made by an earlier version forward; no event changes."""
+    check_exists(app.db)
+    found, now = migrate(app.db)
+    app.out.result(
+        {"found": found, "revision": now},
+        lambda: app.out.print(
+            f"the tables are of revision {now}"
+            + ("" if found == now else f"; they were of {found}")
+        ),
+    )
+    return 0
 
 
 @command("history")

@@ -25,7 +25,7 @@ command and ten for each event. For a log that grows large use our own tables.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
@@ -33,6 +33,7 @@ from threading import RLock
 import msgspec
 
 from crm_adapters.codec.rows import StoredRow
+from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.eventsourcing_compat import (
     ApplicationRecorder,
     DataError,
@@ -56,6 +57,7 @@ from crm_core.errors import (
 )
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 _PAGE = 1000
 _HOUSEHOLD = b',"household":"'
@@ -84,12 +86,14 @@ class RecorderStore:
     """
 
     contiguous = False
+    exact = False
 
     def __init__(self, recorder: ApplicationRecorder) -> None:
         reason = unfit_for_logs(recorder)
         if reason is not None:
             raise Invalid.one("recorder_unfit", f"the recorder cannot hold a log: {reason}")
         self.recorder = recorder
+        self.bell = Bell()
         self._lock = RLock()
         self._digests: dict[str, str] = {}
         # What is known of the recorder's events up to `_seen`.
@@ -158,6 +162,7 @@ class RecorderStore:
             self._digests[command] = digest
             if end < start:
                 self._commands[command] = (first + start, first + end)
+        self.bell.ring()
         return first
 
     # --- reading -----------------------------------------------------------------------------
@@ -197,6 +202,22 @@ class RecorderStore:
         found = self._notifications(after, limit, upto, sorted(names or ()))
         return [_row(event.id, event) for event in found]
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        found: list[StoredRow] = []
+        while len(found) < limit and (page := self.page(after, upto, None, _PAGE)):
+            found += [row for row in page if row.name not in names]
+            after = page[-1].position
+        return found[:limit]
+
+    def count(self, after: int) -> int:
+        with self._lock:
+            self._catch_up()
+            return sum(
+                len(places) - bisect_right(places, after) for places in self._positions.values()
+            )
+
     def household_page(
         self,
         after: tuple[str, int],
@@ -234,9 +255,18 @@ class RecorderStore:
                 if command in self._commands
             }
 
+    def empty(self) -> bool:
+        return self.head() == 0
+
     def head(self) -> int:
         with _our_errors():
             return self.recorder.max_notification_id() or 0
+
+    def frontier(self) -> Frontier:
+        return Frontier(self.head(), 0, None)
+
+    def listen(self) -> Listener:
+        return BellListener(self.bell, self.bell.rung)
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         after = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from attrs import frozen
@@ -19,11 +19,16 @@ from sqlalchemy.exc import DatabaseError
 
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog import schema
+from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.store import Batch
-from crm_core.errors import Failed, NotALog
+from crm_core.errors import Failed, LogOutdated, NotALog
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 COLUMNS = "position, stream, version, name, household, state"
+
+CREATED_BY_SCHEMA_1 = "crm_schema"
+"""The table in which the first released schema kept its version."""
 
 
 @frozen
@@ -44,11 +49,18 @@ class Database(ABC):
     """
 
     contiguous = True
+    exact = True
+    tenant: str
     mark: str
     """Place-holder for a value in a statement."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, tenant: str = "", *, outdated: bool = False) -> None:
         self.engine = engine
+        self.tenant = tenant
+        self.bell = Bell()
+        self.revision = schema.REVISION
+        """Of the tables; an earlier one only if `outdated` allows it."""
+        self._outdated = outdated
         try:
             self._prepare()
         except BaseException:
@@ -69,21 +81,26 @@ class Database(ABC):
                         tables = set(inspect(connection).get_table_names())
                     if schema.events.name not in tables:
                         self.create(connection)
-                        connection.execute(
-                            schema.schema_version.insert().values(version=schema.SCHEMA_VERSION)
-                        )
-                    elif schema.schema_version.name not in tables:
-                        raise NotALog(f"`{self.name}` has events but is not a log")
+                        self.create_routines(connection)
                     else:
-                        found = list(connection.scalars(select(schema.schema_version.c.version)))
-                        if found != [schema.SCHEMA_VERSION]:
-                            shown = ", ".join(map(str, found)) or "none"
-                            raise NotALog(
-                                f"`{self.name}` is a log of schema {shown}, not of"
-                                f" {schema.SCHEMA_VERSION}"
-                            )
+                        self._check_revision(connection, tables)
             except DatabaseError as error:
                 raise self.failure(error.orig or error, None) from error
+
+    def _check_revision(self, connection: Any, tables: set[str]) -> None:
+        if schema.revision.name in tables:
+            found = [str(n) for n in connection.scalars(select(schema.revision.c.version_num))]
+        elif CREATED_BY_SCHEMA_1 in tables:
+            found = ["0001"]
+        else:
+            raise NotALog(f"`{self.name}` has events but is not a log")
+        if len(found) == 1 and "0001" <= found[0] < schema.REVISION:
+            self.revision = found[0]
+            if not self._outdated:
+                raise LogOutdated(self.name, found[0], schema.REVISION)
+        elif found != [schema.REVISION]:
+            shown = ", ".join(found) or "none"
+            raise NotALog(f"`{self.name}` is a log of schema {shown}, not of {schema.REVISION}")
 
     def schema_engine(self) -> Engine:
         """The engine for looking at tables and making them, in transactions of SQLAlchemy's."""
@@ -92,6 +109,10 @@ class Database(ABC):
     def create(self, connection: Any) -> None:
         """Create what the log needs."""
         schema.metadata.create_all(connection)
+        connection.execute(schema.revision.insert().values(version_num=schema.REVISION))
+
+    def create_routines(self, connection: Any) -> None:  # noqa: B027 - most need none
+        """Create, or make anew, what the log needs besides tables."""
 
     @property
     def name(self) -> str:
@@ -120,6 +141,13 @@ class Database(ABC):
     @abstractmethod
     def transaction(self) -> Any:
         """A transaction that holds the write lock, as a `Writer`."""
+
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Any]:
+        """A cursor in a short transaction for other tables than those of the log.
+
+        It does not wait for writers of the log more than the database itself makes it.
+        """
 
     @abstractmethod
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
@@ -163,16 +191,17 @@ class Database(ABC):
     def read(self, stream: str, after: int) -> Sequence[StoredRow]:
         mark = self.mark
         return self.rows(
-            f"SELECT {COLUMNS} FROM crm_events WHERE stream = {mark} AND version > {mark}"
-            " ORDER BY version",
-            (stream, after),
+            f"SELECT {COLUMNS} FROM crm_events WHERE tenant = {mark} AND stream = {mark}"
+            f" AND version > {mark} ORDER BY version",
+            (self.tenant, stream, after),
         )
 
     def bare(self, stream: str) -> Sequence[tuple[int, str, str]]:
+        mark = self.mark
         return self.rows(
-            f"SELECT version, name, state FROM crm_events WHERE stream = {self.mark}"
-            " ORDER BY version",
-            (stream,),
+            f"SELECT version, name, state FROM crm_events WHERE tenant = {mark}"
+            f" AND stream = {mark} ORDER BY version",
+            (self.tenant, stream),
         )
 
     def tips(self, streams: Collection[str]) -> dict[str, Tip]:
@@ -183,9 +212,10 @@ class Database(ABC):
             rows = self.rows(
                 "SELECT e.stream, e.version, substr(e.state, 12, 64) FROM crm_events e JOIN ("
                 " SELECT stream, max(version) AS version FROM crm_events"
-                f" WHERE stream IN ({self.marks(part)}) GROUP BY stream"
-                ") t ON e.stream = t.stream AND e.version = t.version",
-                part,
+                f" WHERE tenant = {self.mark} AND stream IN ({self.marks(part)}) GROUP BY stream"
+                ") t ON e.stream = t.stream AND e.version = t.version"
+                f" WHERE e.tenant = {self.mark}",
+                (self.tenant, *part, self.tenant),
             )
             for stream, version, digest in rows:
                 found[stream] = Tip(version, digest)
@@ -197,10 +227,29 @@ class Database(ABC):
         mark = self.mark
         chosen, extra = self._chosen("name", names)
         return self.rows(
-            f"SELECT {COLUMNS} FROM crm_events WHERE position > {mark} AND position <= {mark}"
-            f"{chosen} ORDER BY position LIMIT {mark}",
-            (after, upto, *extra, limit),
+            f"SELECT {COLUMNS} FROM crm_events WHERE tenant = {mark} AND position > {mark}"
+            f" AND position <= {mark}{chosen} ORDER BY position LIMIT {mark}",
+            (self.tenant, after, upto, *extra, limit),
         )
+
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        mark, hidden = self.mark, sorted(names)
+        chosen = f" AND name NOT IN ({self.marks(hidden)})" if hidden else ""
+        return self.rows(
+            f"SELECT {COLUMNS} FROM crm_events WHERE tenant = {mark} AND position > {mark}"
+            f" AND position <= {mark}{chosen} ORDER BY position LIMIT {mark}",
+            (self.tenant, after, upto, *hidden, limit),
+        )
+
+    def count(self, after: int) -> int:
+        [(count,)] = self.rows(
+            f"SELECT count(*) FROM crm_events WHERE tenant = {self.mark}"
+            f" AND position > {self.mark} AND position <= {self.mark}",
+            (self.tenant, after, self.frontier().position),
+        )
+        return int(count)
 
     def household_page(
         self,
@@ -235,11 +284,11 @@ class Database(ABC):
         chosen, extra = self._chosen("name", names)
         wanted, few = self._chosen("household", households)
         return self.rows(
-            f"SELECT {COLUMNS} FROM crm_events WHERE household <> ''"
+            f"SELECT {COLUMNS} FROM crm_events WHERE tenant = {mark} AND household <> ''"
             f" AND (household, position) > ({mark}, {mark})"
             f" AND position <= {mark}{chosen}{wanted}"
             f" ORDER BY household, position LIMIT {mark}",
-            (after[0], after[1], upto, *extra, *few, limit),
+            (self.tenant, after[0], after[1], upto, *extra, *few, limit),
         )
 
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
@@ -249,16 +298,30 @@ class Database(ABC):
             part = wanted[start : start + 500]
             rows = self.rows(
                 "SELECT command, digest, first_position, last_position FROM crm_commands"
-                f" WHERE command IN ({self.marks(part)})",
-                part,
+                f" WHERE tenant = {self.mark} AND command IN ({self.marks(part)})",
+                (self.tenant, *part),
             )
             for command, digest, first, last in rows:
                 found[command] = Appended(command, digest, first, last)
         return found
 
+    def empty(self) -> bool:
+        return not self.rows(
+            f"SELECT 1 FROM crm_events WHERE tenant = {self.mark} LIMIT 1", (self.tenant,)
+        )
+
     def head(self) -> int:
-        [(position,)] = self.rows("SELECT coalesce(max(position), 0) FROM crm_events", ())
-        return int(position)
+        return self.frontier().position
+
+    def frontier(self) -> Frontier:
+        [(position,)] = self.rows(
+            f"SELECT coalesce(max(position), 0) FROM crm_events WHERE tenant = {self.mark}",
+            (self.tenant,),
+        )
+        return Frontier(int(position), 0, None)
+
+    def listen(self) -> Listener:
+        return BellListener(self.bell, self.bell.rung)
 
     def marks(self, values: Collection[Any]) -> str:
         """As many place-holders as there are values."""

@@ -5,21 +5,44 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.store import Batch, RowStore, Writer
-from crm_core.errors import CommandReused, Conflict, UnknownEvent, UnreadableEvent
+from crm_core.errors import (
+    CommandReused,
+    CommitUnknown,
+    Conflict,
+    Invalid,
+    StoreUnreachable,
+    UnknownEvent,
+    UnreadableEvent,
+)
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, GENESIS, REST_START, link
 from crm_core.kernel.merkle import MerkleTree
-from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Tip
-from crm_core.ports import ChainFault, Verification
+from crm_core.kernel.recorded import (
+    Appended,
+    Commit,
+    Cutoff,
+    Recorded,
+    Settled,
+    Tip,
+    Unreadable,
+)
+from crm_core.ports import ChainFault, Frontier, Listener, Verification
 
 CHUNK_ROWS = 1000
 """Rows encoded and inserted at a time."""
 
 PAGE_ROWS = 4000
 """Rows read at a time: memory stays flat however long the log is."""
+
+POLL_SECONDS = 0.5
+"""How long a follower waits when nothing happens."""
+
+LOOK_SECONDS = 0.005
+"""How soon it looks again after something has happened; twice as long each time."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -97,10 +120,14 @@ class CodecEventLog:
         return chunk.appended(writer.insert(chunk.batch()))
 
     def _placed(self, done: list[Appended]) -> list[Appended]:
-        """The results; a store that may leave gaps is asked where it has put them."""
-        if self.store.contiguous:
+        """The results; a store that can only guess is asked where it has put them."""
+        if self.store.exact or not done:
             return done
-        known = self.store.outcomes([one.command for one in done])
+        try:
+            known = self.store.outcomes([one.command for one in done])
+        except StoreUnreachable as error:
+            # What was committed must not be called unwritten.
+            raise CommitUnknown(done[0].command) from error
         return [known.get(one.command, one) for one in done]
 
     # --- reading -------------------------------------------------------------------------
@@ -132,6 +159,62 @@ class CodecEventLog:
             yield from map(self.codec.decode, page)
             after = page[-1][0]
 
+    def follow(
+        self,
+        *,
+        after: int = 0,
+        names: Collection[str] | None = None,
+        poll_seconds: float = POLL_SECONDS,
+        stop: Event | None = None,
+    ) -> Iterator[Recorded[Any]]:
+        """All events behind position `after`, and then new ones as they come, until `stop`.
+
+        Every event once, in order, none missed. News are waited for with the store's listener; if
+        its word is lost, the event is seen at the next poll. `stop` is looked at once per poll.
+        """
+        stop = Event() if stop is None else stop
+        listener = self.listen()
+        pause = LOOK_SECONDS
+        try:
+            while not stop.is_set():
+                # The end is read first: what comes later is left for the next round.
+                end = self.frontier().position
+                if end > after:
+                    yield from self.feed(after=after, upto=end, names=names)
+                    after, pause = end, LOOK_SECONDS
+                else:
+                    # A word may be old news, or come before what it tells is settled.
+                    listener.wait(pause)
+                    pause = min(pause * 2, poll_seconds)
+        finally:
+            listener.close()
+
+    def settled(
+        self, *, after: int = 0, names: Collection[str] | None = None, limit: int = 1000
+    ) -> Settled:
+        end = max(self.head(), after)
+        known = self.codec.catalog.names()
+        misnamed = sorted(set(names or ()).difference(known))
+        if misnamed:
+            raise Invalid.one("event_unknown", f"`{misnamed[0]}` is not the name of an event")
+        # Not "of these names": that would hide what is not known (LOG-05).
+        hidden = [] if names is None else [name for name in known if name not in names]
+        rows = self.store.page_without(after, end, hidden, limit)
+        reached = rows[-1][0] if len(rows) == limit else end
+        return Settled(tuple(map(self._readable, rows)), reached)
+
+    def count(self, *, after: int = 0) -> int:
+        return self.store.count(after)
+
+    def _readable(self, row: StoredRow) -> Recorded[Any] | Unreadable:
+        try:
+            return self.codec.decode(row)
+        except (UnknownEvent, UnreadableEvent) as error:
+            return Unreadable(*row[:5], str(error))
+        except Exception as error:  # noqa: BLE001 - an upcaster may fail in any way
+            failure = UnreadableEvent(row[0], row[1], type(error).__name__)
+            return Unreadable(*row[:5], str(failure))
+
     def by_household(
         self,
         *,
@@ -157,8 +240,17 @@ class CodecEventLog:
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
         return self.store.outcomes(commands)
 
+    def empty(self) -> bool:
+        return self.store.empty()
+
     def head(self) -> int:
         return self.store.head()
+
+    def frontier(self) -> Frontier:
+        return self.store.frontier()
+
+    def listen(self) -> Listener:
+        return self.store.listen()
 
     def cutoff(self, known: datetime | None, *, without: str) -> Cutoff:
         names = [name for name in self.codec.catalog.names() if not name.startswith(without)]

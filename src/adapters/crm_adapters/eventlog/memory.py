@@ -9,18 +9,25 @@ from itertools import islice
 from threading import RLock
 
 from crm_adapters.codec.rows import StoredRow
+from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.store import Batch
 from crm_core.errors import Conflict
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 
 class MemoryStore:
-    """Keeps rows in lists; safe for threads: readers wait for another thread's transaction."""
+    """Keeps rows in lists; safe for threads: readers wait for another thread's transaction.
+
+    Every object is one tenant's log: in memory, tenants share nothing.
+    """
 
     contiguous = True
+    exact = True
 
     def __init__(self) -> None:
+        self.bell = Bell()
         self._lock = RLock()
         self._rows: list[StoredRow] = []
         self._streams: dict[str, list[StoredRow]] = {}
@@ -43,7 +50,8 @@ class MemoryStore:
                 self._add(row._replace(position=first + offset))
             for command, digest, start, end in batch.commands:
                 self._commands[command] = Appended(command, digest, first + start, first + end)
-            return first
+        self.bell.ring()
+        return first
 
     @contextmanager
     def transaction(self) -> Iterator[MemoryStore]:
@@ -87,6 +95,17 @@ class MemoryStore:
             return rows
         return list(islice((row for row in rows if row.name in names), limit))
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        with self._lock:
+            rows = self._rows[after:upto] if names else self._rows[after : min(upto, after + limit)]
+        return list(islice((row for row in rows if row.name not in names), limit))
+
+    def count(self, after: int) -> int:
+        with self._lock:
+            return max(len(self._rows) - after, 0)
+
     def household_page(
         self,
         after: tuple[str, int],
@@ -116,9 +135,18 @@ class MemoryStore:
         with self._lock:
             return {c: self._commands[c] for c in commands if c in self._commands}
 
+    def empty(self) -> bool:
+        return self.head() == 0
+
     def head(self) -> int:
         with self._lock:
             return len(self._rows)
+
+    def frontier(self) -> Frontier:
+        return Frontier(self.head(), 0, None)
+
+    def listen(self) -> Listener:
+        return BellListener(self.bell, self.bell.rung)
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         with self._lock:

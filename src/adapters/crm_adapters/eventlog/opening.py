@@ -5,29 +5,41 @@ from __future__ import annotations
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+import crm_adapters.projections.tables  # noqa: F401 - the tables of views are made with the rest
 from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.sqlite import SqliteDatabase
 from crm_core.errors import Invalid
+from crm_core.kernel.text import check_id
 
 
-def open_database(url: str | URL) -> Database:
+def open_database(
+    url: str | URL, *, tenant: str = "", contiguous: bool = False, outdated: bool = False
+) -> Database:
     """The database behind a SQLAlchemy URL.
 
+    Args:
+        tenant: Whose log it is; every tenant has a log of its own (LOG-07).
+        contiguous: Make a new log with positions without gaps; on PostgreSQL its writers then take
+            turns. In SQLite they always do.
+        outdated: Open a log of an earlier version, too, to be migrated and nothing else.
+
     Raises:
-        Invalid: the URL is malformed or of a kind not supported.
+        Invalid: the URL or the tenant is malformed, or of a kind not supported.
         StoreUnreachable: the database cannot be opened.
         NotALog: it is something else.
+        LogOutdated: its tables are of an earlier version; see `migrate`.
     """
+    _check_tenant(tenant)
     try:
         parsed = make_url(url)
         kind = parsed.get_backend_name()
         if kind == "sqlite":
-            return SqliteDatabase(parsed)
+            return SqliteDatabase(parsed, tenant, outdated=outdated)
         if kind == "postgresql":
             # The driver is an extra of its own.
             from crm_adapters.eventlog.postgres import PostgresDatabase
 
-            return PostgresDatabase(parsed)
+            return PostgresDatabase(parsed, tenant, outdated=outdated, contiguous=contiguous)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise Invalid.one(
             "url_malformed", "a database is named like `sqlite:///crm.db`", "--db"
@@ -41,3 +53,11 @@ def open_database(url: str | URL) -> Database:
     raise Invalid.one(
         "database_unsupported", f"`{kind}` is not supported; `sqlite` and `postgresql` are", "--db"
     )
+
+
+def _check_tenant(tenant: str) -> None:
+    try:
+        if tenant:
+            check_id(tenant)
+    except ValueError as error:
+        raise Invalid.one("tenant_malformed", str(error), "--tenant") from error

@@ -84,8 +84,10 @@ class SQLAlchemyAggregateRecorder(AggregateRecorder):
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         mark = self.database.mark
-        statement = f"SELECT version, name, state FROM crm_events WHERE stream = {mark}"
-        values: list[Any] = [self._stream(originator_id)]
+        statement = (
+            f"SELECT version, name, state FROM crm_events WHERE tenant = {mark} AND stream = {mark}"
+        )
+        values: list[Any] = [self.database.tenant, self._stream(originator_id)]
         if gt is not None:
             statement += f" AND version > {mark}"
             values.append(gt)
@@ -234,8 +236,9 @@ class SQLAlchemyTrackingRecorder(TrackingRecorder):
     def max_tracking_id(self, application_name: str) -> int | None:
         with _their_errors():
             [(position,)] = self.database.rows(
-                f"SELECT max(position) FROM crm_tracking WHERE consumer = {self.database.mark}",
-                (application_name,),
+                f"SELECT max(position) FROM crm_tracking WHERE tenant = {self.database.mark}"
+                f" AND consumer = {self.database.mark}",
+                (self.database.tenant, application_name),
             )
         return None if position is None else int(position)
 

@@ -1,37 +1,54 @@
 """The tables of a log, the same on every database.
 
-Positions are given by the writer, not by a sequence: they are contiguous, never reused, and
-their order is the order of commits.
+Every row belongs to a tenant (LOG-07): a company or an estate with a log of its own, its own
+positions, streams and command ids. The tenant of a store that keeps one log is an empty text.
+
+On SQLite positions are given by the one writer: contiguous, in the order of commits. On PostgreSQL
+they are made of the transaction's id and the row's ordinal in it (decision record 0016).
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import TEXT
 
-SCHEMA_VERSION = 1
+REVISION = "0002"
+"""The revision of these tables; `migrations/` leads there from every earlier one."""
 
 metadata = MetaData()
 
-_Position = BigInteger().with_variant(Integer(), "sqlite")
-
 # By code point, as Python and SQLite sort; a database's own collation may be any language's.
-_Name = Text().with_variant(TEXT(collation="C"), "postgresql")
+Name = Text().with_variant(TEXT(collation="C"), "postgresql")
+Position = BigInteger().with_variant(Integer(), "sqlite")
 
 events = Table(
     "crm_events",
     metadata,
-    Column("position", _Position, primary_key=True, autoincrement=False),
-    Column("stream", _Name, nullable=False),
+    Column("tenant", Name, nullable=False),
+    Column("position", Position, nullable=False),
+    Column("stream", Name, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("name", _Name, nullable=False),
-    Column("household", _Name, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("household", Name, nullable=False),
     Column("state", Text, nullable=False),
-    UniqueConstraint("stream", "version", name="crm_events_stream_version"),
+    PrimaryKeyConstraint("tenant", "position", name="crm_events_position"),
+    UniqueConstraint("tenant", "stream", "version", name="crm_events_stream_version"),
 )
 
 Index(
     "crm_events_household",
+    events.c.tenant,
     events.c.household,
     events.c.position,
     postgresql_where=events.c.household != "",
@@ -41,19 +58,29 @@ Index(
 commands = Table(
     "crm_commands",
     metadata,
-    Column("command", _Name, primary_key=True),
+    Column("tenant", Name, nullable=False),
+    Column("command", Name, nullable=False),
     Column("digest", Text, nullable=False),
-    Column("first_position", _Position, nullable=False),
-    Column("last_position", _Position, nullable=False),
+    Column("first_position", Position, nullable=False),
+    Column("last_position", Position, nullable=False),
+    PrimaryKeyConstraint("tenant", "command", name="crm_commands_command"),
     sqlite_with_rowid=False,
 )
 
 tracking = Table(
     "crm_tracking",
     metadata,
-    Column("consumer", _Name, primary_key=True),
-    Column("position", _Position, primary_key=True, autoincrement=False),
+    Column("tenant", Name, nullable=False),
+    Column("consumer", Name, nullable=False),
+    Column("position", Position, nullable=False),
+    PrimaryKeyConstraint("tenant", "consumer", "position", name="crm_tracking_position"),
     sqlite_with_rowid=False,
 )
 
-schema_version = Table("crm_schema", metadata, Column("version", Integer, primary_key=True))
+# As Alembic makes it, under a name of our own: the database may be a host's, with its own.
+revision = Table(
+    "crm_revision",
+    metadata,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="crm_revision_pkc"),
+)

@@ -32,9 +32,10 @@ from crm_core.errors import (
 BUSY_SECONDS = 30.0
 """How long a writer waits for another process that writes."""
 
-_INSERT = f"INSERT INTO crm_events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-_VERSION = "SELECT max(version) FROM crm_events WHERE stream = ?"
-_COMMAND = "INSERT INTO crm_commands VALUES (?, ?, ?, ?)"
+_INSERT = f"INSERT INTO crm_events (tenant, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_VERSION = "SELECT max(version) FROM crm_events WHERE tenant = ? AND stream = ?"
+_HEAD = "SELECT max(position) FROM crm_events WHERE tenant = ?"
+_COMMAND = "INSERT INTO crm_commands VALUES (?, ?, ?, ?, ?)"
 
 
 class SqliteDatabase(Database):
@@ -45,9 +46,10 @@ class SqliteDatabase(Database):
     """
 
     mark = "?"
-    driver_errors = (sqlite3.Error,)
+    # The driver fails to decode SQLite's own message where it quotes damaged bytes.
+    driver_errors = (sqlite3.Error, UnicodeDecodeError)
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, tenant: str = "", *, outdated: bool = False) -> None:
         if not url.database or url.database == ":memory:":
             raise Invalid.one("url_malformed", "a log in memory is named `memory:`", "--db")
         self._turn = RLock()
@@ -71,7 +73,7 @@ class SqliteDatabase(Database):
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = ON")
 
-        super().__init__(engine)
+        super().__init__(engine, tenant, outdated=outdated)
 
     def lock(self, connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -85,18 +87,30 @@ class SqliteDatabase(Database):
                 self._roll_back(cursor, error)
                 raise
             self._commit(cursor)
-            return first
+        self.bell.ring()
+        return first
 
     @contextmanager
     def transaction(self) -> Iterator[CursorWriter]:
+        with self._transaction() as cursor:
+            yield CursorWriter(self, cursor)
+        self.bell.ring()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
         with self._turn:
             cursor = self._begin()
             try:
-                yield CursorWriter(self, cursor)
+                yield cursor
             except BaseException as error:
                 self._roll_back(cursor, error)
                 raise
             self._commit(cursor)
+
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        with self._transaction() as cursor:
+            yield cursor
 
     def close(self) -> None:
         with self._turn:
@@ -108,28 +122,31 @@ class SqliteDatabase(Database):
     def insert_with(
         self, cursor: Any, batch: Batch, *, tracking: tuple[str, int] | None = None
     ) -> int:
+        tenant = self.tenant
         try:
             if tracking is not None:
                 self._track(cursor, tracking)
             for stream, expected in batch.expected.items():
-                [(actual,)] = cursor.execute(_VERSION, (stream,))
+                [(actual,)] = cursor.execute(_VERSION, (tenant, stream))
                 if (actual or 0) != expected and not (actual is None and expected is None):
                     raise Conflict(stream, -1 if expected is None else expected, actual or 0)
-            [(head,)] = cursor.execute("SELECT max(position) FROM crm_events")
+            [(head,)] = cursor.execute(_HEAD, (tenant,))
             first: int = (head or 0) + 1
             rows, commands = batch.rows, batch.commands
             if len(rows) == 1:
-                cursor.execute(_INSERT, (first, *rows[0][1:]))
+                cursor.execute(_INSERT, (tenant, first, *rows[0][1:]))
             else:
                 cursor.executemany(
-                    _INSERT, [(position, *row[1:]) for position, row in enumerate(rows, first)]
+                    _INSERT,
+                    [(tenant, position, *row[1:]) for position, row in enumerate(rows, first)],
                 )
             if len(commands) == 1:
                 [(command, digest, start, end)] = commands
-                cursor.execute(_COMMAND, (command, digest, first + start, first + end))
+                cursor.execute(_COMMAND, (tenant, command, digest, first + start, first + end))
             else:
                 cursor.executemany(
-                    _COMMAND, [(c, digest, first + a, first + b) for c, digest, a, b in commands]
+                    _COMMAND,
+                    [(tenant, c, digest, first + a, first + b) for c, digest, a, b in commands],
                 )
         except sqlite3.IntegrityError as error:
             raise Conflict(next(iter(batch.expected), "?"), -1, None) from error
@@ -137,11 +154,12 @@ class SqliteDatabase(Database):
 
     def _track(self, cursor: Any, tracking: tuple[str, int]) -> None:
         [(last,)] = cursor.execute(
-            "SELECT max(position) FROM crm_tracking WHERE consumer = ?", tracking[:1]
+            "SELECT max(position) FROM crm_tracking WHERE tenant = ? AND consumer = ?",
+            (self.tenant, tracking[0]),
         )
         if last is not None and last >= tracking[1]:
             raise Conflict(f"tracking of `{tracking[0]}`", tracking[1] - 1, last)
-        cursor.execute("INSERT INTO crm_tracking VALUES (?, ?)", tracking)
+        cursor.execute("INSERT INTO crm_tracking VALUES (?, ?, ?)", (self.tenant, *tracking))
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         with self.translate(None):
@@ -149,7 +167,11 @@ class SqliteDatabase(Database):
             try:
                 # Damaged text is not always UTF-8, and must be found rather than raised.
                 connection.text_factory = bytes
-                yield from connection.execute(f"SELECT {COLUMNS} FROM crm_events ORDER BY position")
+                yield from connection.execute(
+                    # From the table itself: a damaged index would hide what is there.
+                    f"SELECT {COLUMNS} FROM crm_events NOT INDEXED WHERE tenant = ? ORDER BY rowid",
+                    (self.tenant,),
+                )
             finally:
                 connection.close()
 
@@ -159,7 +181,8 @@ class SqliteDatabase(Database):
             return StoreFull(f"no space is left for `{self.name}`; nothing was written")
         if command:
             return CommitUnknown(command)
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        damaged = isinstance(error, UnicodeDecodeError)
+        if damaged or code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return NotALog(f"`{self.name}` is damaged or is not an SQLite database")
         if str(error).startswith("Could not decode to UTF-8"):
             return UnreadableEvent(0, "?", "the stored bytes are not text")

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from crm_adapters.codec.rows import StoredRow
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.ports import Frontier, Listener
 
 
 @frozen
@@ -45,13 +46,12 @@ class Writer(Protocol):
 
 
 class RowStore(Protocol):
-    """Keeps rows."""
+    """Keeps the rows of one tenant."""
 
     contiguous: bool
-    """Whether positions have no gaps, so that a gap is a fault.
-
-    Where there may be gaps, what `insert` answers is a guess, and `outcomes` tells the positions.
-    """
+    """Whether positions have no gaps, so that a gap is a fault."""
+    exact: bool
+    """Whether `insert` answers the true position; otherwise it guesses, and `outcomes` tells."""
 
     def insert(self, batch: Batch) -> int:
         """Insert one batch in a transaction of its own; the position of its first row."""
@@ -79,6 +79,16 @@ class RowStore(Protocol):
         """Up to `limit` rows behind position `after` up to `upto`, in order of position."""
         ...
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        """The same, of all rows whose name is not one of `names`."""
+        ...
+
+    def count(self, after: int) -> int:
+        """How many settled rows stand behind position `after`."""
+        ...
+
     def household_page(
         self,
         after: tuple[str, int],
@@ -94,8 +104,23 @@ class RowStore(Protocol):
         """What is known of those command ids; an empty digest where the store keeps none."""
         ...
 
+    def empty(self) -> bool:
+        """Whether there are no rows at all."""
+        ...
+
     def head(self) -> int:
-        """The highest position, or 0."""
+        """The highest position that is final, or 0.
+
+        What this store object has appended itself is waited for, a quarter of a second at most.
+        """
+        ...
+
+    def frontier(self) -> Frontier:
+        """The same without waiting, and what is held back."""
+        ...
+
+    def listen(self) -> Listener:
+        """Someone to wait with for the next append."""
         ...
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
+from weakref import finalize
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -74,6 +75,9 @@ class LocalVault:
             raise NotALog(f"`{path}` is not a key vault") from error
         except OSError as error:
             raise StoreUnreachable(f"key vault `{path}` cannot be made: {error}") from error
+        if path is None:
+            # What is in memory is gone with the vault; nobody need close it.
+            finalize(self, self._file.close)
 
     def seal(self, value: Personal, place: Place) -> Sealed:
         nonce = os.urandom(_NONCE)

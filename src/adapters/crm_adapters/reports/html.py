@@ -238,7 +238,7 @@ def write_report(path: Path, crm: CRM, run: GradingRun, lang: str = "both") -> N
         Invalid: the page cannot be written there, or the language is another.
         UnknownPolicy, PolicyDigestMismatch: the run's policy is not at hand.
     """
-    _write(Path(path), render_report(crm, run, lang).encode("utf-8"))
+    write_whole(Path(path), render_report(crm, run, lang).encode("utf-8"))
 
 
 def render_report(crm: CRM, run: GradingRun, lang: str = "both") -> str:
@@ -637,7 +637,7 @@ def _template() -> Template:
     return environment.from_string(source)
 
 
-def _write(path: Path, page: bytes) -> None:
+def write_whole(path: Path, page: bytes) -> None:
     """Put the page there at once: a reader sees the old one or the new one, never a part."""
     # Made beside its target, because a rename is atomic within one file system only.
     part = path.parent / f".{path.name}.{os.getpid()}-{get_ident()}.part"

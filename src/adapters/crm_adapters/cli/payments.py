@@ -1,0 +1,225 @@
+"""`crm arrears`, `account`, `credit-table`, `limitation`: what is owed, as it stood on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import asdict
+
+from crm_adapters.cli.group import DATE, INSTANT, App, command
+from crm_adapters.cli.output import Output
+from crm_core.kernel.dates import instant_text
+from crm_core.kernel.money import yuan_from_fen
+from crm_core.payments.credit import GRADES, CreditPolicy
+from crm_core.payments.views import Ageing
+from crm_core.policies import DEFAULT_CREDIT
+
+BUCKETS = GRADES[1:]
+
+_on = click.option("--on", type=DATE, required=True, help="The day.")
+_known = click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
+_policy = click.option("--policy", default=DEFAULT_CREDIT, show_default=True, help="Credit table.")
+
+
+def _told(known: datetime | None) -> str | None:
+    return None if known is None else instant_text(known)
+
+
+@command("arrears")
+@_on
+@_known
+@_policy
+def arrears(app: App, on: date, known: datetime | None, policy: str) -> int:
+    """What was unpaid on a day, by bucket, household and estate; households by number only."""
+    households: list[dict[str, Any]] = []
+    estates: dict[str, Ageing] = {}
+    total = Ageing()
+    owing = dict.fromkeys(BUCKETS, 0)
+    with app.open() as opened:
+        for household, estate, found in opened.arrears(on, known=known, policy=policy):
+            households.append({"household": household, "estate": estate, **asdict(found)})
+            estates.setdefault(estate, Ageing()).add(found)
+            total.add(found)
+            if found.overdue_fen:
+                owing[found.grade] += 1
+    data = {
+        "on": on.isoformat(),
+        "known": _told(known),
+        "policy": policy,
+        "total": asdict(total),
+        "buckets": [
+            {"bucket": bucket, "households": owing[bucket], "overdue_fen": total.buckets[bucket]}
+            for bucket in BUCKETS
+        ],
+        "estates": [{"estate": name, **asdict(estates[name])} for name in sorted(estates)],
+        "households": households,
+    }
+    app.out.result(data, lambda: _show_arrears(app.out, data))
+    return 0
+
+
+def _show_arrears(out: Output, data: Mapping[str, Any]) -> None:
+    out.table(
+        ["bucket", "households", "overdue yuan"],
+        [[b["bucket"], b["households"], yuan_from_fen(b["overdue_fen"])] for b in data["buckets"]],
+    )
+    for title, key in (("estate", "estates"), ("household", "households")):
+        out.print()
+        of_households = key == "households"
+        count = "days" if of_households else "households"
+        out.table(
+            [title, *(["grade"] if of_households else []), count, "overdue", "disputed", *BUCKETS],
+            [
+                [
+                    row[title],
+                    *([row["grade"]] if of_households else []),
+                    row["overdue_days"] if of_households else row["households"],
+                    yuan_from_fen(row["overdue_fen"]),
+                    yuan_from_fen(row["disputed_fen"]),
+                    *(yuan_from_fen(row["buckets"][bucket]) for bucket in BUCKETS),
+                ]
+                for row in data[key]
+            ],
+        )
+
+
+@command("account")
+@click.argument("household")
+@_on
+@_known
+@_policy
+@click.option(
+    "--late-charge", default=None, help="Show late charges by this policy, which a contract needs."
+)
+def account(
+    app: App,
+    household: str,
+    on: date,
+    known: datetime | None,
+    policy: str,
+    late_charge: str | None,
+) -> int:
+    """A household's account on a day: every movement with the balance after it."""
+    with app.open() as opened:
+        told = opened.account(household, on, known=known, policy=policy, late_charge=late_charge)
+    data = {"household": household, "on": on.isoformat(), "known": _told(known), **told}
+    app.out.result(data, lambda: _show_account(app.out, data))
+    return 0
+
+
+def _show_account(out: Output, data: Mapping[str, Any]) -> None:
+    out.print(
+        f"household {data['household']} on {data['on']}: credit {data['credit']}, balance"
+        f" {yuan_from_fen(data['balance_fen'])} yuan, overdue {yuan_from_fen(data['overdue_fen'])}"
+        f" yuan, in advance {yuan_from_fen(data['advance_fen'])} yuan"
+    )
+    out.print()
+    out.table(
+        ["day", "amount", "balance", "what", "number", "charge"],
+        [
+            [
+                line["on"],
+                yuan_from_fen(line["amount_fen"]),
+                yuan_from_fen(line["balance_fen"]),
+                line["what"].replace("_", " "),
+                line["number"],
+                line["charge"],
+            ]
+            for line in data["lines"]
+        ],
+    )
+    for title, key, columns in (
+        ("unpaid", "unpaid", ("charge", "due", "unpaid_fen", "disputed_fen", "limitation_ends")),
+        ("late charges", "late_charges", ("charge", "days", "amount_fen")),
+        ("promises", "promises", ("promise", "status", "promised_fen", "paid_fen", "last_due")),
+    ):
+        if data[key]:
+            out.print()
+            out.print(title)
+            out.table(
+                [column.replace("_fen", "").replace("_", " ") for column in columns],
+                [
+                    [yuan_from_fen(row[c]) if c.endswith("_fen") else row[c] for c in columns]
+                    for row in data[key]
+                ],
+            )
+
+
+@command("credit-table")
+@_on
+@_known
+@_policy
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The HTML or CSV file to write.",
+)
+def credit_table(app: App, on: date, known: datetime | None, policy: str, out: Path) -> int:
+    """Write the credit table (信用等级表) of a day."""
+    from crm_adapters.reports.credit_table import write_credit_table
+
+    with app.open() as opened:
+        ref = opened.policies.find(CreditPolicy, policy, on).ref
+        rows = list(opened.credit_table(on, known=known, policy=policy))
+        write_credit_table(out, rows, on, known, ref)
+    app.out.result(
+        {
+            "document": str(out),
+            "on": on.isoformat(),
+            "known": _told(known),
+            "policy": str(ref),
+            "policy_digest": ref.digest,
+            "rows": [asdict(row) for row in rows],
+        },
+        lambda: app.out.print(str(out)),
+    )
+    return 0
+
+
+@command("limitation")
+@_on
+@_known
+@click.option(
+    "--within", type=click.IntRange(min=0), default=None, help="Only what ends in so many days."
+)
+def limitation(app: App, on: date, known: datetime | None, within: int | None) -> int:
+    """Until when each overdue charge can be sued for; what has ended has days below zero."""
+    with app.open() as opened:
+        found: list[dict[str, Any]] = [
+            {
+                "household": household,
+                "charge": limit.charge,
+                "due": limit.due.isoformat(),
+                "unpaid_fen": limit.unpaid_fen,
+                "runs_from": limit.runs_from.isoformat(),
+                "ends_on": limit.ends_on.isoformat(),
+                "days_left": limit.days_left(on),
+                "restarts": list(limit.restarts),
+            }
+            for household, limit in opened.limitation(on, known=known)
+            if within is None or limit.days_left(on) <= within
+        ]
+    found.sort(key=lambda row: (row["ends_on"], row["household"], row["charge"]))
+    app.out.result(
+        found,
+        lambda: app.out.table(
+            ["ends on", "days left", "household", "charge", "unpaid yuan", "runs from"],
+            [
+                [
+                    row["ends_on"],
+                    row["days_left"],
+                    row["household"],
+                    row["charge"],
+                    yuan_from_fen(row["unpaid_fen"]),
+                    row["runs_from"],
+                ]
+                for row in found
+            ],
+        ),
+    )
+    return 0

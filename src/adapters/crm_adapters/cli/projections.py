@@ -1,0 +1,207 @@
+"""`crm projections`, `work`: what follows the log."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+import click
+
+from crm_adapters.cli.group import FOUND, App, command
+from crm_adapters.projections.runner import Task
+from crm_adapters.projections.worker import Worker
+from crm_core.crm import CRM
+from crm_core.errors import Invalid
+from crm_core.kernel.dates import instant_text
+from crm_core.kernel.projection import BuildStatus, Parked, Projection
+from crm_core.ports import Views
+from crm_core.projections import PROJECTIONS
+
+PARKED_SHOWN = 100
+"""Parked events listed of each build; `parked` counts all of them."""
+
+
+def tasks_of(crm: CRM) -> list[Task]:
+    """Everything that follows the log."""
+    return [crm.reactions, *PROJECTIONS]
+
+
+@command("projections")
+@click.option("--catch-up", is_flag=True, help="First bring everything up to the end of the log.")
+@click.option("--rebuild", metavar="NAME", multiple=True, help="Build a view anew and switch.")
+@click.option("--retry", metavar="NAME", multiple=True, help="Try what is parked again.")
+@click.option("--prune", is_flag=True, help="Drop the views of older versions.")
+def projections_command(
+    app: App, catch_up: bool, rebuild: Sequence[str], retry: Sequence[str], prune: bool
+) -> int:
+    """Show how far everything that follows the log has come, and mend it.
+
+    The exit status is 1 if something is parked.
+    """
+    with app.open() as crm:
+        tasks = {task.name: task for task in tasks_of(crm)}
+        again = [_task(tasks, name, "--retry") for name in retry]
+        anew = [_view(tasks, name) for name in rebuild]
+        if prune:
+            count = crm.views.prune(view for view in tasks.values() if isinstance(view, Projection))
+            app.out.say(f"{count} builds of older versions dropped")
+        for task in again:
+            app.out.say(f"{task.name}: {crm.views.retry(task)} events took effect now")
+        for view in anew:
+            app.out.say(f"{view.name}: build {crm.views.rebuild(view)}")
+            crm.views.catch_up(view)
+        if catch_up:
+            for task in tasks.values():
+                crm.views.catch_up(task)
+        shown = standings(crm, tasks)
+    app.out.result(shown, lambda: _show(app, shown))
+    return FOUND if any(build["parked"] for one in shown for build in one["builds"]) else 0
+
+
+@command("work")
+@click.option("--once", is_flag=True, help="End when everything has caught up.")
+@click.option(
+    "--poll",
+    type=click.FloatRange(0.01, 3600),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to ask for new events.",
+)
+def work_command(app: App, once: bool, poll: float) -> int:
+    """Keep reactions and views up with the log until told to end.
+
+    An interrupt or a request to terminate ends it after the batch in hand.
+    """
+    with app.open() as crm:
+        worker = Worker(crm.log, crm.views, tasks_of(crm), say=app.out.say)
+        well = True
+        with ending(worker):
+            if once:
+                well = worker.once()
+            else:
+                worker.run(poll)
+        position = crm.log.head()
+        parked = sum(one.parked for one in crm.views.status())
+    result = {"position": position, "parked": parked}
+    app.out.result(result, lambda: app.out.print(f"position {position}, {parked} events parked"))
+    return FOUND if parked or not well else 0
+
+
+@contextmanager
+def ending(worker: Worker) -> Iterator[None]:
+    """Signals end the worker, not the batch it is in."""
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(one, lambda *_: worker.stop()) for one in wanted]
+    try:
+        yield
+    finally:
+        for one, handler in zip(wanted, before, strict=True):
+            signal.signal(one, handler)
+
+
+def standings(crm: CRM, tasks: dict[str, Task]) -> list[dict[str, Any]]:
+    """Every consumer and version with its builds; those never run stand at position 0."""
+    found = {
+        name: list(builds)
+        for name, builds in groupby(crm.views.status(), lambda one: (one.consumer, one.version))
+    }
+    end, lag, frontier = crm.log.head(), crm.log.count(), crm.log.frontier()
+    for task in tasks.values():
+        new = BuildStatus(task.name, task.version, 0, "new", 0, end, lag)
+        found.setdefault((task.name, task.version), [new])
+    return [
+        {
+            **_standing(crm.views, name, version, builds, tasks.get(name)),
+            "held_back": frontier.behind,
+            "held_seconds": frontier.seconds,
+        }
+        for (name, version), builds in sorted(found.items())
+    ]
+
+
+def _standing(
+    views: Views, name: str, version: int, builds: list[BuildStatus], task: Task | None
+) -> dict[str, Any]:
+    main = next((one for one in builds if one.state == "live"), builds[0])
+    kind = "unknown" if task is None else "view" if isinstance(task, Projection) else "consumer"
+    events = views.parked(name, version, main.build, limit=PARKED_SHOWN) if main.parked else ()
+    return {
+        "name": name,
+        "version": version,
+        "kind": kind,
+        "state": main.state,
+        "position": main.position,
+        "end": main.end,
+        "lag": main.lag,
+        "parked": main.parked,
+        "parked_since": instant_text(main.parked_since) if main.parked_since else None,
+        "error": main.error,
+        "parked_events": [_event(one) for one in events],
+        "builds": [
+            {
+                "build": one.build,
+                "state": one.state,
+                "position": one.position,
+                "lag": one.lag,
+                "parked": one.parked,
+            }
+            for one in builds
+            if one.build
+        ],
+    }
+
+
+def _event(one: Parked) -> dict[str, Any]:
+    return {
+        "position": one.position,
+        "stream": one.stream,
+        "version": one.version,
+        "name": one.name,
+        "error": one.error,
+        "tries": one.tries,
+        "first_at": instant_text(one.first_at),
+        "last_at": instant_text(one.last_at),
+    }
+
+
+def _show(app: App, shown: list[dict[str, Any]]) -> None:
+    columns = ("name", "version", "state", "position", "end", "lag", "parked")
+    app.out.table(columns, [[one[column] for column in columns] for one in shown])
+    if shown and shown[0]["held_back"]:
+        seconds = shown[0]["held_seconds"]
+        since = "" if seconds is None else f", open for {seconds:.0f} s"
+        app.out.print(f"{shown[0]['held_back']} events wait for a transaction of others{since}")
+    events = [(one["name"], event) for one in shown for event in one["parked_events"]]
+    if events:
+        app.out.print()
+        app.out.table(
+            ("name", "position", "stream", "since", "tries", "error"),
+            [
+                (name, e["position"], e["stream"], e["first_at"], e["tries"], e["error"])
+                for name, e in events
+            ],
+        )
+
+
+def _task(tasks: dict[str, Task], name: str, option: str) -> Task:
+    task = tasks.get(name)
+    if task is None:
+        raise Invalid.one(
+            "projection_unknown", f"`{name}` is not one of {', '.join(sorted(tasks))}", option
+        )
+    return task
+
+
+def _view(tasks: dict[str, Task], name: str) -> Projection[Any]:
+    task = _task(tasks, name, "--rebuild")
+    if not isinstance(task, Projection):
+        raise Invalid.one(
+            "rebuild_impossible",
+            f"`{name}` acts outside the views and is not repeated",
+            "--rebuild",
+        )
+    return task

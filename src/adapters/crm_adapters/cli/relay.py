@@ -1,0 +1,62 @@
+"""`crm relay`: the events of the log for other systems, on NATS JetStream."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import click
+
+from crm_adapters.cli.group import FOUND, App, command
+from crm_adapters.cli.projections import ending
+from crm_adapters.projections.worker import Worker
+from crm_core.errors import Invalid
+from crm_core.events import catalog
+
+
+@command("relay")
+@click.option("--to", "url", required=True, metavar="URL", help="`nats://host:port` of the server.")
+@click.option(
+    "--stream", default="CRM", show_default=True, help="JetStream stream; made if there is none."
+)
+@click.option("--once", is_flag=True, help="End when everything has been published.")
+@click.option("--retry", is_flag=True, help="Publish what is parked again, and end.")
+@click.option(
+    "--poll",
+    type=click.FloatRange(0.01, 3600),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to ask for new events.",
+)
+def relay_command(app: App, url: str, stream: str, once: bool, retry: bool, poll: float) -> int:
+    """Publish the events of the log, in order, each once; sealed values stay sealed."""
+    if urlsplit(url).scheme not in ("nats", "tls") or not urlsplit(url).hostname:
+        raise Invalid.one(
+            "relay_unusable", "a server is named like `nats://localhost:4222`", "--to"
+        )
+    try:
+        from crm_adapters.relay.nats import NatsRelay
+    except ImportError as error:
+        raise Invalid.one(
+            "driver_missing", "the client of NATS is not installed; `crm-core[nats]` has it", "--to"
+        ) from error
+    well = True
+    with app.open() as crm, closing(NatsRelay(url, crm.log, stream=stream, resume=not retry)) as to:
+        consumer = to.consumer(catalog().names())
+        worker = Worker(crm.log, crm.views, [consumer], say=app.out.say)
+        with ending(worker):
+            if retry:
+                app.out.say(f"{crm.views.retry(consumer)} events published again")
+            elif once:
+                well = worker.once()
+            else:
+                worker.run(poll)
+        places = [one for one in crm.views.status() if one.consumer == consumer.name]
+    result = {
+        "position": max((place.position for place in places), default=0),
+        "lag": max((place.lag for place in places), default=0),
+        "parked": sum(place.parked for place in places),
+    }
+    app.out.result(result, lambda: app.out.table(list(result), [list(result.values())]))
+    return FOUND if result["parked"] or not well else 0

@@ -1,0 +1,114 @@
+"""A URL names a notifier. Passwords and secrets in it are never shown, not even in an error."""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from crm_adapters.notify.console import ConsoleNotifier
+from crm_adapters.notify.smtp import SECURITIES, SmtpNotifier
+from crm_adapters.notify.webhook import WebhookNotifier
+from crm_core.errors import Invalid
+from crm_core.ports import Notifier
+
+SCHEMES = ("apprise", "console", "smtp", "smtps", "webhook+http", "webhook+https")
+
+_SMTP_OPTIONS = {"domain", "from", "security"}
+
+
+def open_notifier(url: str) -> Notifier:
+    """The notifier that a URL names.
+
+    - `console:` writes to standard error;
+    - `smtp://user:password@host:587?from=a@example.com` sends by a mail server, with `STARTTLS`
+      unless `security=none`; `smtps://` is encrypted from the start; `domain=sms.example.com`
+      writes to `number@sms.example.com`;
+    - `webhook+https://:secret@host/path` posts CloudEvents, signed with the secret if there is
+      one;
+    - `apprise:URL` hands the message to Apprise; `{address}` in its URL is the recipient.
+
+    Raises:
+        Invalid: the URL names none, or not all it needs.
+    """
+    scheme, colon, rest = url.partition(":")
+    if not colon or scheme not in SCHEMES:
+        raise _unusable(f"a notifier's URL begins with one of {', '.join(SCHEMES)}")
+    try:
+        if scheme == "console":
+            if rest:
+                raise ValueError("`console:` takes nothing more")
+            return ConsoleNotifier()
+        if scheme == "apprise":
+            return _apprise(rest)
+        parts = urlsplit(url)
+        if not parts.hostname:
+            raise ValueError("a host is missing")
+        return _smtp(parts) if scheme.startswith("smtp") else _webhook(parts)
+    except ValueError as error:
+        raise _unusable(f"notifier `{shown(url)}`: {error}") from None
+
+
+def shown(url: str) -> str:
+    """The URL as it may be shown: nothing of it but scheme, host and port.
+
+    >>> shown("smtp://u:secret@mail.example.com:587?from=a@b.c")
+    'smtp://mail.example.com:587'
+    >>> shown("apprise:wecombot://secret")
+    'apprise:…'
+    """
+    scheme, _, rest = url.partition(":")
+    if not rest.startswith("//"):
+        return f"{scheme}:…" if rest else f"{scheme}:"
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+        return f"{scheme}://{parts.hostname or ''}{port}"
+    except ValueError:
+        return f"{scheme}:…"
+
+
+def _smtp(parts: SplitResult) -> Notifier:
+    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    unknown = sorted(options.keys() - _SMTP_OPTIONS)
+    if unknown:
+        raise ValueError(f"`{unknown[0]}` is not one of {', '.join(sorted(_SMTP_OPTIONS))}")
+    if "from" not in options:
+        raise ValueError("`from=ADDRESS` is missing")
+    tls = parts.scheme == "smtps"
+    security = options.get("security", "tls" if tls else "starttls")
+    if security not in SECURITIES or (security == "tls") is not tls:
+        raise ValueError("`security` is `starttls` or `none`; `smtps` is encrypted from the start")
+    return SmtpNotifier(
+        parts.hostname or "",
+        parts.port or (465 if tls else 587),
+        options["from"],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        security=security,
+        domain=options.get("domain", ""),
+    )
+
+
+def _webhook(parts: SplitResult) -> Notifier:
+    tls = parts.scheme == "webhook+https"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not path.isascii() or not path.isprintable() or " " in path:
+        raise ValueError("the path is written in plain characters, others as `%XX`")
+    return WebhookNotifier(
+        parts.hostname or "",
+        parts.port or (443 if tls else 80),
+        path,
+        secret=unquote(parts.password or ""),
+        tls=tls,
+    )
+
+
+def _apprise(url: str) -> Notifier:
+    try:
+        from crm_adapters.notify.channels import AppriseNotifier
+    except ModuleNotFoundError:
+        raise ValueError("this needs the extra `notify`: `crm-core[notify]`") from None
+    return AppriseNotifier(url)
+
+
+def _unusable(message: str) -> Invalid:
+    return Invalid.one("notifier_unusable", message)

@@ -1,0 +1,238 @@
+"""The outbox: what follows from events is queued, what is due is sent, what became of it is kept.
+
+At least once: a process may die after a channel took a message and before that was recorded. The
+message then leaves again under the same id, so a receiver that knows ids takes it once. Two
+processes may run side by side: an attempt is begun by one of them alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import define
+
+from crm_core.crm import CRM
+from crm_core.errors import Conflict, CrmError, NotDelivered
+from crm_core.kernel.dates import local_date
+from crm_core.kernel.projection import Consumer
+from crm_core.kernel.recorded import Actor, Recorded
+from crm_core.kernel.sealed import Erased, Personal, Place, Plain
+from crm_core.messages import (
+    MESSAGES,
+    MessagePolicy,
+    Messages,
+    RecordFailure,
+    RecordSent,
+    ReleaseMessage,
+    Template,
+)
+from crm_core.messages.events import (
+    MessageDeferred,
+    MessageQueued,
+    MessageReleased,
+    MessageWithheld,
+)
+from crm_core.messages.views import DUE, Due, due_order
+from crm_core.notices import notice, noticed_names
+from crm_core.owners.events import ContactChanged, MemberAdded
+from crm_core.owners.state import Household
+from crm_core.policies import DEFAULT_MESSAGES
+from crm_core.ports import Notifier, Outgoing
+
+PAGE = 100
+
+ANY_CHANNEL = ""
+"""Key of the notifier for channels that have none of their own."""
+
+OUTBOX = Actor("outbox", "system")
+
+
+def notices(crm: CRM) -> Consumer:
+    """A consumer of the log: each event that leads to a message has it queued, once.
+
+    The id of the command is derived from the event, so handling an event again changes nothing.
+    What is older than any message stays worth sending is passed over: when messages are switched
+    on, nobody waits for news of last year.
+    """
+
+    def handle(recorded: Recorded[Any]) -> None:
+        found = notice(recorded)
+        if found is None or recorded.recorded <= _oldest(crm):
+            return
+        command_id, command = found
+        envelope = recorded.envelope
+        crm.do(
+            command,
+            by=OUTBOX,
+            id=command_id,
+            correlation=envelope.correlation,
+            causation=envelope.event_id,
+        )
+
+    return Consumer("notices", noticed_names(), handle)
+
+
+def _oldest(crm: CRM) -> datetime:
+    now = crm.clock.now()
+    policy = crm.policies.find(MessagePolicy, DEFAULT_MESSAGES, local_date(now, crm.zone))
+    return now - timedelta(hours=max(purpose.valid_hours for purpose in policy.purposes.values()))
+
+
+@define
+class Dispatched:
+    """What one round of dispatching did."""
+
+    sent: int = 0
+    failed: int = 0
+    deferred: int = 0
+    withheld: int = 0
+
+    @property
+    def total(self) -> int:
+        """Messages of which something was decided."""
+        return self.sent + self.failed + self.deferred + self.withheld
+
+
+class Outbox:
+    """Sends what is due.
+
+    Args:
+        crm: Where messages are decided and recorded, and whose views tell what is due.
+        notifiers: By channel; that of `ANY_CHANNEL` serves the others.
+    """
+
+    def __init__(self, crm: CRM, notifiers: Mapping[str, Notifier]) -> None:
+        self._crm = crm
+        self._notifiers = dict(notifiers)
+
+    def dispatch(self) -> Dispatched:
+        """Send everything that is due now, one message after another.
+
+        Raises:
+            Failed: the store or a key is in trouble; what was recorded stands.
+        """
+        done = Dispatched()
+        self._crm.views.catch_up(DUE)
+        upto = due_order(self._crm.clock.now())
+        after = ("", "")
+        while page := self._crm.views.scan(DUE, upto=upto, after=after, limit=PAGE):
+            for order, key, row in page:
+                after = (order, key)
+                self._dispatch(row, done)
+        return done
+
+    def _dispatch(self, due: Due, done: Dispatched) -> None:
+        try:
+            released = self._release(due, done)
+        except Conflict:
+            return  # Others write about this household all the time; the next round comes.
+        if released is None:
+            return
+        try:
+            receipt = self._send(due, released)
+        except NotDelivered as error:
+            self._failed(due, released, error)
+            done.failed += 1
+            return
+        sent = RecordSent(due.household, due.message, released.attempt, receipt)
+        self._crm.do(sent, by=OUTBOX, id=f"{due.message}:{released.attempt}:sent")
+        done.sent += 1
+
+    def _release(self, due: Due, done: Dispatched) -> MessageReleased | None:
+        """The attempt that begins now, or None if the message is not to be sent now."""
+        command = ReleaseMessage(due.household, due.message)
+        for event in self._crm.do(command, by=OUTBOX, purpose="notification").events:
+            match event:
+                case MessageReleased():
+                    return event
+                case MessageDeferred():
+                    done.deferred += 1
+                case MessageWithheld():
+                    done.withheld += 1
+                case _:
+                    done.failed += 1
+        return None
+
+    def _failed(self, due: Due, released: MessageReleased, error: NotDelivered) -> None:
+        failure = RecordFailure(
+            due.household, due.message, released.attempt, error.reason, error.transient
+        )
+        self._crm.do(failure, by=OUTBOX, id=f"{due.message}:{released.attempt}:failed")
+
+    def _send(self, due: Due, released: MessageReleased) -> str:
+        queued = self._queued(due)
+        notifier = self._notifiers.get(queued.channel) or self._notifiers.get(ANY_CHANNEL)
+        if notifier is None:
+            raise NotDelivered("channel_unknown", transient=True)
+        outgoing = self._outgoing(due, queued, released)
+        try:
+            return notifier.send(outgoing)
+        except NotDelivered:
+            raise
+        except Exception as error:
+            # One notifier's fault must not keep all other messages from leaving; its own words
+            # may hold an address, so only that it happened is kept.
+            raise NotDelivered("notifier_fault", transient=True) from error
+
+    def _queued(self, due: Due) -> MessageQueued:
+        decider = MESSAGES.decider
+        state: Messages
+        state, _ = self._crm.log.fold(
+            MESSAGES.stream(due.household), decider.evolve, decider.initial
+        )
+        return state.queued[due.message]
+
+    def _outgoing(self, due: Due, queued: MessageQueued, released: MessageReleased) -> Outgoing:
+        """The message with what is filled in only now: the address, and the name if it has one."""
+        try:
+            template = self._crm.policies.pinned(Template, released.template)
+        except CrmError:
+            # Another version of the host runs here; one that knows the wording may come.
+            raise NotDelivered("template_unavailable", transient=True) from None
+        name, address = self._contact(due.household, queued, named=template.personalised)
+        text = template.render(
+            queued.language,
+            {parameter.name: parameter.value for parameter in queued.parameters},
+            self._crm.zone,
+            name,
+        )
+        return Outgoing(
+            due.message,
+            queued.channel,
+            queued.purpose,
+            queued.language,
+            Personal(queued.recipient, address),
+            text.subject,
+            text.body,
+        )
+
+    def _contact(self, household: str, queued: MessageQueued, *, named: bool) -> tuple[str, str]:
+        """Name, if it is asked for, and address as the file has them at this moment."""
+        file = self._crm.get(Household, household, by=OUTBOX, purpose=queued.purpose)
+        member = file.members().get(queued.recipient) if file is not None else None
+        if member is None or member.phone is None:
+            raise NotDelivered("address_missing", transient=False)
+        places = self._places(household, queued.recipient)
+        name = self._open(member.name, places) if named else ""
+        return name, self._open(member.phone, places)
+
+    def _places(self, household: str, member: str) -> dict[Any, Place]:
+        """Where each sealed value about a member stands."""
+        places = {}
+        for recorded in self._crm.log.read(f"household/{household}"):
+            event = recorded.event
+            if isinstance(event, MemberAdded | ContactChanged) and event.member == member:
+                for field in ("name", "phone"):
+                    value = getattr(event, field)
+                    if value is not None:
+                        places[value.token] = Place(recorded.stream, recorded.version, field)
+        return places
+
+    def _open(self, value: Any, places: Mapping[Any, Place]) -> str:
+        opened = self._crm.vault.open(value, places[value.token])
+        if isinstance(opened, Plain):
+            return opened.text
+        # An erased person stays erased; a key file that is not there today may be there tomorrow.
+        raise NotDelivered("address_unreadable", transient=not isinstance(opened, Erased))

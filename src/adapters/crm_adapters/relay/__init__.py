@@ -1,0 +1,1 @@
+"""Relays: the events of the log for other systems."""

@@ -1,0 +1,112 @@
+"""The credit table document (信用等级表) of a day, as one HTML page or as CSV (REP-01).
+
+It is a function of what the log says: the same day, knowledge and policy give the same bytes.
+Households appear by their numbers alone: a list of arrears is pseudonymous (PRV-10).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from crm_adapters.reports.html import write_whole
+from crm_core.errors import Invalid
+from crm_core.kernel.dates import instant_text
+from crm_core.kernel.money import yuan_from_fen
+from crm_core.kernel.policy import PolicyRef
+from crm_core.payments.credit import GRADES
+from crm_core.payments.views import CreditRow
+
+COLUMNS = (
+    ("household", "户号"),
+    ("estate", "小区"),
+    ("grade", "信用等级"),
+    ("days overdue", "欠费天数"),
+    ("overdue yuan", "欠费金额（元）"),
+    ("disputed yuan", "争议金额（元）"),
+    ("worst of 12 months", "近12个月最差等级"),
+    ("oldest charge", "最早欠费账单"),
+)
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_credit_table(
+    path: Path, rows: Sequence[CreditRow], on: date, known: datetime | None, policy: PolicyRef
+) -> None:
+    """Write the document; the form follows the name's ending.
+
+    Raises:
+        Invalid: the name ends otherwise than in `.html` or `.csv`, or cannot be written.
+    """
+    match path.suffix.lower():
+        case ".html":
+            text = credit_table_html(rows, on, known, policy)
+        case ".csv":
+            # With a byte order mark, by which spreadsheets see that it is UTF-8.
+            text = "\ufeff" + credit_table_csv(rows)
+        case _:
+            raise Invalid.one(
+                "form_unknown", f"`{path.name}` ends neither in `.html` nor in `.csv`", "--out"
+            )
+    write_whole(path, text.encode("utf-8"))
+
+
+def credit_table_csv(rows: Sequence[CreditRow]) -> str:
+    """A heading in English and Chinese, and a line for each household."""
+    out = StringIO()
+    writer = csv.writer(out)
+    writer.writerow(f"{english} {chinese}" for english, chinese in COLUMNS)
+    writer.writerows([_harmless(cell) for cell in _cells(row)] for row in rows)
+    return out.getvalue()
+
+
+def credit_table_html(
+    rows: Sequence[CreditRow], on: date, known: datetime | None, policy: PolicyRef
+) -> str:
+    """A self-contained page."""
+    counts = Counter(row.grade for row in rows)
+    return _template().render(
+        columns=COLUMNS,
+        rows=[_cells(row) for row in rows],
+        grades=[(grade, counts[grade]) for grade in GRADES],
+        total=len(rows),
+        on=on.isoformat(),
+        known=None if known is None else instant_text(known),
+        policy=policy,
+    )
+
+
+def _cells(row: CreditRow) -> list[str]:
+    return [
+        row.household,
+        row.estate,
+        row.grade,
+        str(row.overdue_days),
+        yuan_from_fen(row.overdue_fen),
+        yuan_from_fen(row.disputed_fen),
+        row.worst,
+        row.oldest or "",
+    ]
+
+
+def _harmless(cell: str) -> str:
+    """Text that a spreadsheet would take for a formula stays text (IMP-02)."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+@cache
+def _template() -> Template:
+    text = (files("crm_adapters.reports") / "credit_table.html.j2").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(text)

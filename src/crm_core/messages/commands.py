@@ -1,0 +1,121 @@
+"""What can be asked about messages for a household."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+
+from crm_core.messages.events import Parameter
+from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.template import Template
+
+FAILURES = (
+    "address_missing",
+    "address_unreadable",
+    "address_unusable",
+    "channel_unknown",
+    "notifier_fault",
+    "rejected",
+    "template_unavailable",
+    "unknown_outcome",
+    "unreachable",
+)
+"""Why an attempt can fail. A channel's own words may repeat the address, so they are not kept."""
+
+RECEIPT_LENGTH_MAX = 200
+
+
+@frozen
+class Known:
+    """What is looked up for every command about messages.
+
+    Args:
+        at: The instant of the decision.
+        zone: The estate's zone.
+        policy: The message policy in force.
+        members: Members of the household with a role on that day; whom to tell first comes first.
+        template: The template a message is to be made from, and its neutral twin, if it has one.
+    """
+
+    at: datetime
+    zone: str
+    policy: MessagePolicy
+    members: tuple[str, ...]
+    template: Template | None = None
+    neutral: Template | None = None
+
+
+@frozen
+class QueueMessage:
+    """Have the household told something.
+
+    Args:
+        cause: Id of the event it is about.
+        template: Name of the template.
+        recipient: Member to be told; by default the one who is told first.
+        channel: By default that of the policy.
+        language: By default that of the policy.
+        happened_at: When the cause was recorded; what is too late to be told is withheld.
+    """
+
+    household: str
+    cause: str
+    template: str
+    parameters: tuple[Parameter, ...] = ()
+    recipient: str = ""
+    channel: str = ""
+    language: str = ""
+    happened_at: datetime | None = None
+    known: Known | None = None
+
+
+@frozen
+class ReleaseMessage:
+    """Begin to send a message, if it may be sent now."""
+
+    household: str
+    message: str
+    known: Known | None = None
+
+
+@frozen
+class RecordSent:
+    """The channel took the message; `receipt` is its answer, without anything personal."""
+
+    household: str
+    message: str
+    attempt: int
+    receipt: str
+    known: Known | None = None
+
+
+@frozen
+class RecordFailure:
+    """An attempt failed; a transient failure is worth another one."""
+
+    household: str
+    message: str
+    attempt: int
+    reason: str
+    transient: bool
+    known: Known | None = None
+
+
+@frozen
+class ChangePreference:
+    """Keep what a member agrees to or refuses.
+
+    Args:
+        about: A purpose, `any` for all that can be refused, or `personalisation`.
+        evidence: How they said so; an agreement needs it, a refusal does not.
+        channel: Only for this channel; by default for all.
+    """
+
+    household: str
+    member: str
+    about: str
+    allowed: bool
+    evidence: str = ""
+    channel: str = ""
+    known: Known | None = None

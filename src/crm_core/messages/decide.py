@@ -1,0 +1,397 @@
+"""Decisions about messages: whether, when and to whom (OUT-01)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.dates import local_date
+from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.growing import EMPTY, NOTHING
+from crm_core.messages.commands import (
+    FAILURES,
+    RECEIPT_LENGTH_MAX,
+    ChangePreference,
+    Known,
+    QueueMessage,
+    RecordFailure,
+    RecordSent,
+    ReleaseMessage,
+)
+from crm_core.messages.events import (
+    DeliveryFailed,
+    MessageDeferred,
+    MessageQueued,
+    MessageReleased,
+    MessageSent,
+    MessageWithheld,
+    PreferenceChanged,
+)
+from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.state import ANY, PERSONALISATION, Messages, Step
+from crm_core.messages.template import LANGUAGES, Template
+
+Decision = tuple[Any, ...] | Refusal
+
+
+def message_id(cause: str, template: str, recipient: str) -> str:
+    """The id of a message: the same cause, template and recipient are the same message."""
+    return digest_of([cause, template, recipient])[:32]
+
+
+# --- what follows from a command -------------------------------------------------------------
+
+
+def _queue(command: QueueMessage, state: Messages) -> Decision:
+    known, template = _known(command), _template(command)
+    policy = known.policy
+    refusal = (
+        _unfit(command, template, known) or _foreign(command, known) or _unfilled(command, template)
+    )
+    if refusal is not None:
+        return refusal
+    if not command.recipient and (command.cause, template.ref.name) in state.about:
+        # Told before, perhaps to somebody who has moved out since: once is enough.
+        return ()
+    recipient = command.recipient or next(iter(known.members), "")
+    message = message_id(command.cause, template.ref.name, recipient)
+    if message in state.queued:
+        return ()
+    channel = command.channel or policy.channel
+    purpose = policy.purposes[template.purpose]
+    happened = command.happened_at or known.at
+    queued = MessageQueued(
+        message,
+        command.cause,
+        template.ref,
+        known.neutral.ref if known.neutral is not None else None,
+        policy.ref,
+        template.purpose,
+        channel,
+        command.language or policy.language,
+        recipient,
+        tuple(sorted(command.parameters, key=lambda parameter: parameter.name)),
+        policy.open_from(known.at, template.purpose, known.zone),
+        happened + timedelta(hours=purpose.valid_hours),
+    )
+    reason = _forbidden(queued, state, policy) if recipient else "no_recipient"
+    if reason is None and queued.not_before >= queued.expires_at:
+        reason = "expired"
+    if reason is not None:
+        return (queued, MessageWithheld(message, reason))
+    return (queued,)
+
+
+def _unfit(command: QueueMessage, template: Template, known: Known) -> Refusal | None:
+    """Why the message cannot be made of this template at all."""
+    policy = known.policy
+    if not command.cause:
+        return Refusal("cause_missing", "OUT-01", "a message names the event that it is about")
+    channel, language = command.channel or policy.channel, command.language or policy.language
+    if template.purpose not in policy.purposes:
+        return _unknown("purpose", template.purpose, tuple(policy.purposes))
+    if channel not in policy.channels:
+        return _unknown("channel", channel, policy.channels)
+    if language not in LANGUAGES:
+        return _unknown("language", language, LANGUAGES)
+    if template.personalised and (known.neutral is None or not known.neutral.is_twin_of(template)):
+        return Refusal(
+            "twin_unfit",
+            "OUT-01",
+            f"template `{template.neutral}` is no neutral twin of `{template.ref}`: the same"
+            " purpose and parameters, nobody addressed",
+        )
+    return None
+
+
+def _foreign(command: QueueMessage, known: Known) -> Refusal | None:
+    if not command.recipient or command.recipient in known.members:
+        return None
+    return Refusal(
+        "recipient_not_of_household",
+        "OUT-01",
+        f"`{command.recipient}` is no member of household `{command.household}` at present",
+        {"recipient": command.recipient, "household": command.household},
+    )
+
+
+def _unfilled(command: QueueMessage, template: Template) -> Refusal | None:
+    """Why the parameters do not fill the template; their values are not repeated."""
+    given: set[str] = set()
+    for parameter in command.parameters:
+        name = parameter.name
+        if type(name) is not str or name not in template.parameters:
+            return _unknown("parameter", str(name), tuple(template.parameters))
+        if name in given:
+            return Refusal("parameter_twice", "OUT-01", f"parameter `{name}` is given twice")
+        given.add(name)
+        fault = template.fault(name, parameter.value)
+        if fault is not None:
+            return Refusal("parameter_malformed", "OUT-01", f"parameter `{name}`: {fault}")
+    missing = sorted(template.parameters.keys() - given)
+    if missing:
+        return Refusal("parameter_missing", "OUT-01", f"parameter `{missing[0]}` is missing")
+    return None
+
+
+def _release(command: ReleaseMessage, state: Messages) -> Decision:
+    known, message = _known(command), command.message
+    queued = state.queued.get(message)
+    if queued is None:
+        return _no_message(message)
+    status = state.status(message)
+    if status.ended or known.at < status.next_at:
+        return ()
+    policy = known.policy
+    if status.name == "sending" and known.at >= queued.expires_at:
+        # Nobody knows whether the interrupted attempt reached anyone, so it is not `withheld`.
+        return (DeliveryFailed(message, status.attempts, "unknown_outcome", None),)
+    reason = None if queued.recipient in known.members else "recipient_not_of_household"
+    reason = reason or _forbidden(queued, state, policy)
+    if reason is None and known.at >= queued.expires_at:
+        # The last reason it had to wait is the reason it was never sent.
+        reason = status.reason if status.reason == "over_cap" else "expired"
+    if reason is not None:
+        return (MessageWithheld(message, reason),)
+    day = local_date(known.at, known.zone)
+    wait = _wait(queued, state, known)
+    if wait is not None:
+        return (wait,)
+    refused = state.allows(queued.recipient, PERSONALISATION, queued.channel) is False
+    return (
+        MessageReleased(
+            message,
+            status.attempts + 1,
+            queued.neutral if refused and queued.neutral is not None else queued.template,
+            day,
+            known.at + policy.lease,
+        ),
+    )
+
+
+def _wait(
+    queued: MessageQueued, state: Messages, known: Known
+) -> MessageDeferred | MessageWithheld | None:
+    """Why the message cannot be sent at this hour, and until when; None if it can."""
+    policy, at, message = known.policy, known.at, queued.message
+    purpose = policy.purposes.get(queued.purpose)
+    assert purpose is not None, "INVARIANT: a purpose that is gone has been withheld before"
+    until, reason = policy.open_from(at, queued.purpose, known.zone), "quiet_hours"
+    day = local_date(at, known.zone)
+    capped = purpose.capped and (day, message) not in state.counted
+    if until == at and capped and state.told_on(day) >= policy.per_day:
+        until, reason = policy.open_next_day(at, queued.purpose, known.zone), "over_cap"
+    if until == at:
+        return None
+    if until >= queued.expires_at:
+        return MessageWithheld(message, "over_cap" if reason == "over_cap" else "expired")
+    return MessageDeferred(message, reason, until)
+
+
+def _record_sent(command: RecordSent, state: Messages) -> Decision:
+    known, message = _known(command), command.message
+    refusal = _not_begun(message, command.attempt, state)
+    if refusal is not None:
+        return refusal
+    if len(command.receipt) > RECEIPT_LENGTH_MAX or not command.receipt.isprintable():
+        return Refusal(
+            "receipt_malformed",
+            "OUT-01",
+            f"a receipt is one line of at most {RECEIPT_LENGTH_MAX} characters",
+        )
+    if message in state.sent:
+        return ()
+    # Also of a message that was withheld or given up meanwhile: what left the house has left it.
+    day = local_date(known.at, known.zone)
+    return (MessageSent(message, command.attempt, day, command.receipt),)
+
+
+def _record_failure(command: RecordFailure, state: Messages) -> Decision:
+    known, message = _known(command), command.message
+    refusal = _not_begun(message, command.attempt, state)
+    if refusal is not None:
+        return refusal
+    if command.reason not in FAILURES:
+        return _unknown("failure", command.reason, FAILURES)
+    status = state.status(message)
+    if status.ended or status.name != "sending" or status.attempts != command.attempt:
+        return ()
+    retry_at = None
+    if command.transient and status.failures + 1 < known.policy.attempts:
+        retry_at = known.at + known.policy.delays[status.failures]
+        if retry_at >= state.queued[message].expires_at:
+            retry_at = None
+    return (DeliveryFailed(message, command.attempt, command.reason, retry_at),)
+
+
+def _change_preference(command: ChangePreference, state: Messages) -> Decision:
+    known = _known(command)
+    policy = known.policy
+    about, channel = command.about, command.channel or None
+    if command.member not in known.members:
+        return Refusal(
+            "unknown_member",
+            "OUT-01",
+            f"`{command.member}` is no member of household `{command.household}` at present",
+        )
+    known_abouts = (*policy.purposes, ANY, PERSONALISATION)
+    if about not in known_abouts:
+        return _unknown("purpose", about, known_abouts)
+    if channel is not None and channel not in policy.channels:
+        return _unknown("channel", channel, policy.channels)
+    if about in policy.purposes and policy.purposes[about].basis == "required":
+        return Refusal(
+            "purpose_required",
+            "OUT-01",
+            f"messages for `{about}` are part of the service; they cannot be refused or agreed to",
+        )
+    if command.allowed and not command.evidence:
+        return Refusal("evidence_missing", "OUT-01", "an agreement names its evidence")
+    changed = PreferenceChanged(command.member, about, channel, command.allowed, command.evidence)
+    if _says_nothing_new(changed, state):
+        return ()
+    after = _preferred(state, changed)
+    withheld = []
+    for message, queued in state.queued.items():
+        status = state.status(message)
+        # One that is being sent right now cannot be called back; its next attempt can.
+        if queued.recipient == command.member and status.name == "waiting":
+            reason = _forbidden(queued, after, policy)
+            if reason is not None:
+                withheld.append(MessageWithheld(message, reason))
+    return (changed, *withheld)
+
+
+def _says_nothing_new(changed: PreferenceChanged, state: Messages) -> bool:
+    same = None
+    for earlier in state.preferences:
+        if earlier.member == changed.member:
+            same = earlier
+    return same is not None and attrs.evolve(same, evidence=changed.evidence) == changed
+
+
+def _forbidden(queued: MessageQueued, state: Messages, policy: MessagePolicy) -> str | None:
+    """Why the recipient must not get the message, or None."""
+    purpose = policy.purposes.get(queued.purpose)
+    if purpose is None or queued.channel not in policy.channels:
+        return "purpose_ended"
+    if purpose.basis == "required":
+        return None
+    said = state.allows(queued.recipient, queued.purpose, queued.channel)
+    if said is False:
+        return "opted_out"
+    return "no_consent" if purpose.basis == "opt_in" and said is None else None
+
+
+_DECIDE: dict[type, Any] = {
+    QueueMessage: _queue,
+    ReleaseMessage: _release,
+    RecordSent: _record_sent,
+    RecordFailure: _record_failure,
+    ChangePreference: _change_preference,
+}
+
+
+def decide(command: Any, state: Messages) -> Decision:
+    """Events that follow from the command, or why not."""
+    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
+
+
+# --- what follows from an event --------------------------------------------------------------
+
+
+def _queued(state: Messages, e: MessageQueued) -> Messages:
+    return attrs.evolve(
+        state,
+        queued=state.queued.add(e.message, e),
+        about=state.about.add((e.cause, e.template.name), e.message),
+    )
+
+
+def _stepped(state: Messages, e: Step) -> Messages:
+    ordinal = sum(1 for _ in state.steps_of(e.message))
+    return attrs.evolve(state, steps=state.steps.add((e.message, ordinal), e))
+
+
+def _released(state: Messages, e: MessageReleased) -> Messages:
+    state = _stepped(state, e)
+    if (e.day, e.message) in state.counted:
+        return state
+    return attrs.evolve(
+        state,
+        taken=state.taken.add((e.day, state.told_on(e.day)), e.message),
+        counted=state.counted.add((e.day, e.message), e.attempt),
+    )
+
+
+def _sent(state: Messages, e: MessageSent) -> Messages:
+    return attrs.evolve(_stepped(state, e), sent=state.sent.add(e.message, e.attempt))
+
+
+def _preferred(state: Messages, e: PreferenceChanged) -> Messages:
+    return attrs.evolve(state, preferences=state.preferences.append(e))
+
+
+evolve = dispatch(
+    {
+        MessageQueued: _queued,
+        MessageReleased: _released,
+        MessageDeferred: _stepped,
+        MessageSent: _sent,
+        DeliveryFailed: _stepped,
+        MessageWithheld: _stepped,
+        PreferenceChanged: _preferred,
+    }
+)
+
+
+def _household(command: Any) -> str:
+    return command.household  # type: ignore[no-any-return]
+
+
+MESSAGES = Aggregate(
+    Decider(
+        "messages",
+        Messages(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, NOTHING),
+        decide,
+        evolve,
+    ),
+    tuple(_DECIDE),
+    _household,
+    _household,
+)
+
+
+# --- refusals --------------------------------------------------------------------------------
+
+
+def _known(command: Any) -> Known:
+    known = command.known
+    assert isinstance(known, Known), "INVARIANT: policy and members are looked up before deciding"
+    return known
+
+
+def _template(command: QueueMessage) -> Template:
+    template = _known(command).template
+    assert template is not None, "INVARIANT: the template is looked up before deciding"
+    return template
+
+
+def _no_message(message: str) -> Refusal:
+    return Refusal("unknown_message", "OUT-01", f"there is no message `{message}`")
+
+
+def _not_begun(message: str, attempt: int, state: Messages) -> Refusal | None:
+    if message not in state.queued:
+        return _no_message(message)
+    if not 1 <= attempt <= state.status(message).attempts:
+        return Refusal("unknown_attempt", "OUT-01", f"attempt {attempt} was never begun")
+    return None
+
+
+def _unknown(what: str, value: str, known: tuple[str, ...]) -> Refusal:
+    return Refusal(f"unknown_{what}", "OUT-01", f"`{value}` is not one of {', '.join(known)}")

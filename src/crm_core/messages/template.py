@@ -1,0 +1,266 @@
+"""What a message says, as data: approved wording in Chinese and English (OUT-01).
+
+A text is filled by putting values where `{name}` stands, and by nothing else: no attribute, no
+index, no format, and what is put in is not looked at again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import define, field, frozen
+
+from crm_core.kernel.dates import instant_text, parse_date, parse_instant, zone
+from crm_core.kernel.money import yuan_from_fen
+from crm_core.kernel.policy import (
+    Header,
+    PolicyFault,
+    PolicyRef,
+    digest_of_table,
+    read_toml,
+    structure,
+)
+from crm_core.kernel.text import check_id
+
+LANGUAGES = ("zh", "en")
+KINDS = ("amount", "date", "instant", "reference", "word")
+"""Kinds of parameters: fen, a day, an instant, an id of ours, one of a list of words.
+
+There is none for free text: what cannot be said cannot be personal.
+"""
+
+RECIPIENT_NAME = "recipient_name"
+"""The one personal value: the recipient's name, filled in when a message is sent, never kept."""
+
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z_]*)\}")
+_FEN = re.compile(r"0|[1-9][0-9]{0,13}")
+
+
+@frozen
+class Word:
+    """One word in both languages."""
+
+    zh: str
+    en: str
+
+
+@frozen
+class Kind:
+    """What may stand in a parameter.
+
+    Args:
+        kind: One of `KINDS`.
+        words: For `word`: those that are allowed, by the values they stand for.
+    """
+
+    kind: str
+    words: dict[str, Word] = field(factory=dict)
+
+
+@frozen(repr=False)
+class Text:
+    """Subject and body in one language; filled, it may hold a name, so it never shows itself."""
+
+    subject: str
+    body: str
+
+    def __repr__(self) -> str:
+        return "Text(…)"
+
+
+@frozen
+class _Contents:
+    """The file of a template."""
+
+    kind: str
+    template: Header
+    purpose: str
+    personalised: bool
+    zh: Text
+    en: Text
+    parameters: dict[str, Kind] = field(factory=dict)
+    neutral: str = ""
+
+
+@define(frozen=True)
+class Template:
+    """Approved wording.
+
+    Args:
+        purpose: What it is for; the message policy says what follows from that.
+        personalised: Whether it speaks to the person: by name, or by what is known of them.
+        neutral: Name of the twin for those who refused that (PIPL, art. 24); empty if neutral.
+        parameters: What it is filled with.
+        texts: By language.
+    """
+
+    header: Header
+    ref: PolicyRef
+    purpose: str
+    personalised: bool
+    neutral: str
+    parameters: dict[str, Kind]
+    texts: dict[str, Text]
+
+    @classmethod
+    def parse(cls, text: str) -> Template:
+        """The template in TOML text.
+
+        Raises:
+            PolicyFault: the text is not such a template; all faults with their paths.
+        """
+        data = read_toml(text)
+        contents = structure(data, _Contents)
+        faults = _faults(contents)
+        if faults:
+            raise PolicyFault(faults)
+        ref = PolicyRef(digest_of_table(data), contents.template.name, contents.template.version)
+        texts = {"zh": contents.zh, "en": contents.en}
+        return cls(
+            contents.template,
+            ref,
+            contents.purpose,
+            contents.personalised,
+            contents.neutral,
+            contents.parameters,
+            texts,
+        )
+
+    def is_twin_of(self, other: Template) -> bool:
+        """Whether it can stand in for a personalised one: the same matter, nobody addressed."""
+        return (
+            not self.personalised
+            and self.ref.name == other.neutral
+            and self.purpose == other.purpose
+            and all(other.parameters.get(name) == kind for name, kind in self.parameters.items())
+        )
+
+    def fault(self, name: str, value: object) -> str | None:
+        """What is wrong with a value for a parameter, or None.
+
+        Raises:
+            KeyError: the template has no such parameter.
+        """
+        kind = self.parameters[name]
+        if type(value) is not str:
+            return "text is expected"
+        try:
+            _shown(kind, value, "en", "UTC")
+        except ValueError as error:
+            return str(error)
+        return None
+
+    def render(
+        self, language: str, parameters: Mapping[str, str], zone_name: str, recipient_name: str = ""
+    ) -> Text:
+        """The text that is sent.
+
+        Args:
+            parameters: Values by name; those the template has no use for are left out.
+            zone_name: Zone in which instants are told.
+            recipient_name: For a personalised template.
+
+        Raises:
+            ValueError: a parameter is missing or malformed, or the language is not known.
+        """
+        if language not in self.texts:
+            raise ValueError(f"`{language}` is not one of {', '.join(LANGUAGES)}")
+        missing = sorted(self.parameters.keys() - parameters.keys())
+        if missing:
+            raise ValueError(f"parameter `{missing[0]}` is missing")
+        shown = {
+            name: _shown(kind, parameters[name], language, zone_name)
+            for name, kind in self.parameters.items()
+        }
+        if self.personalised:
+            # A name is kept as it was written, which may be on two lines; a subject has one.
+            shown[RECIPIENT_NAME] = " ".join(recipient_name.split())
+        text = self.texts[language]
+        return Text(_filled(text.subject, shown), _filled(text.body, shown))
+
+
+def placeholders(text: str) -> set[str]:
+    """Names that stand in braces.
+
+    Raises:
+        ValueError: a brace is not part of a `{name}`.
+    """
+    if set("{}") & set(_PLACEHOLDER.sub("", text)):
+        raise ValueError("a brace is only used for a `{parameter}`")
+    return set(_PLACEHOLDER.findall(text))
+
+
+def _filled(text: str, shown: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: shown[found[1]], text)
+
+
+def _shown(kind: Kind, value: str, language: str, zone_name: str) -> str:
+    """A value as people read it."""
+    match kind.kind:
+        case "amount":
+            if _FEN.fullmatch(value) is None:
+                raise ValueError("an amount is a whole number of fen")
+            return yuan_from_fen(int(value))
+        case "date":
+            day = parse_date(value)
+            return f"{day.year}年{day.month}月{day.day}日" if language == "zh" else day.isoformat()
+        case "instant":
+            return _instant(parse_instant(value), language, zone_name)
+        case "word":
+            word = kind.words.get(value)
+            if word is None:
+                raise ValueError(f"one of {', '.join(kind.words)} is expected")
+            return word.zh if language == "zh" else word.en
+        case _:
+            return check_id(value)
+
+
+def _instant(instant: datetime, language: str, zone_name: str) -> str:
+    if not 1900 <= instant.year <= 2200:
+        raise ValueError("an instant between 1900 and 2200 is expected")
+    there = instant.astimezone(zone(zone_name))
+    if language == "zh":
+        return f"{there.year}年{there.month}月{there.day}日{there.hour:02}:{there.minute:02}"
+    return f"{there.date().isoformat()} {there.hour:02}:{there.minute:02}"
+
+
+def value_of(value: object) -> str:
+    """A value as a parameter holds it: instants in UTC, days and whole numbers as they are."""
+    return instant_text(value) if isinstance(value, datetime) else str(value)
+
+
+def _faults(contents: _Contents) -> list[tuple[str, str]]:
+    faults = []
+    if contents.kind != "template":
+        faults.append(("kind", f"`{contents.kind}` is not `template`"))
+    if contents.personalised != bool(contents.neutral):
+        faults.append(("neutral", "a personalised template names its neutral twin, others none"))
+    for name, kind in contents.parameters.items():
+        if kind.kind not in KINDS:
+            faults.append(
+                (f"parameters.{name}.kind", f"`{kind.kind}` is not one of {', '.join(KINDS)}")
+            )
+        if (kind.kind == "word") != bool(kind.words):
+            faults.append((f"parameters.{name}.words", "a `word` has words, others none"))
+        if name == RECIPIENT_NAME or _PLACEHOLDER.fullmatch(f"{{{name}}}") is None:
+            faults.append((f"parameters.{name}", "another name is expected, like `request`"))
+    allowed = set(contents.parameters) | ({RECIPIENT_NAME} if contents.personalised else set())
+    for language in LANGUAGES:
+        text: Text = getattr(contents, language)
+        used: set[str] = set()
+        for part, value in (("subject", text.subject), ("body", text.body)):
+            if not value.strip() or (part == "subject" and not value.isprintable()):
+                faults.append((f"{language}.{part}", "text is expected, a subject on one line"))
+            try:
+                used |= placeholders(value)
+            except ValueError as error:
+                faults.append((f"{language}.{part}", str(error)))
+        faults.extend(
+            (language, f"`{{{name}}}` is not a parameter") for name in sorted(used - allowed)
+        )
+        faults.extend(
+            (language, f"parameter `{name}` is not used") for name in sorted(allowed - used)
+        )
+    return faults

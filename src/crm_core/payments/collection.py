@@ -1,0 +1,298 @@
+"""The collection ladder as policy data, and its legal guard (PAY-10, PAY-11; decision record 0023).
+
+A ladder is made of acts from a closed set. What the law forbids has no representation in it: there
+is no act to name, no free text to hide one in, and a policy that names one is refused with the
+article it breaks.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+from attrs import define, frozen
+
+from crm_core.kernel.policy import (
+    Header,
+    PolicyFault,
+    PolicyRef,
+    digest_of_table,
+    read_toml,
+    structure,
+)
+from crm_core.payments.credit import GRADES
+
+BILL, THANKS, SUIT = "bill", "thanks", "legal_action"
+
+ACTS = (
+    BILL,
+    THANKS,
+    "reminder",
+    "reason_asked",
+    "written_notice",
+    "call",
+    "visit",
+    "plan_offered",
+    "formal_demand",
+    "two_person_visit",
+    "manager_informed",
+    "value_added_services_paused",
+    "lawyers_letter",
+    "mediation",
+    SUIT,
+    "lease_ended",
+)
+"""All that can be done to collect arrears; nothing else can be said."""
+
+DEMANDS = ("written_notice", "formal_demand", "lawyers_letter")
+"""Acts that ask in writing: they need proof of delivery, and begin limitation anew (PAY-12)."""
+
+EVIDENCE = ("notice", "delivery", "reply", "reason_code", "record", "filing", "lease")
+
+REASONS = (
+    "forgotten",
+    "away",
+    "vacant",
+    "short_of_money",
+    "unhappy_with_service",
+    "disputes_amount",
+    "change_of_owner",
+    "no_answer",
+    "other",
+)
+"""Why a household has not paid, as told when it was asked."""
+
+ROLES = ("specialist", "supervisor", "manager", "director")
+"""Who can approve a step; whoever stands higher can, too."""
+
+_LEAST_APPROVER = {"lawyers_letter": "manager", SUIT: "director", "lease_ended": "director"}
+_LEAST_EVIDENCE = {
+    **dict.fromkeys(DEMANDS, ("notice", "delivery")),
+    "reason_asked": ("reason_code",),
+    SUIT: ("filing",),
+    "lease_ended": ("notice", "delivery", "lease"),
+}
+
+
+# --- the legal guard -------------------------------------------------------------------------
+
+
+@frozen
+class Forbidden:
+    """What may not be done to collect, and where the law says so."""
+
+    what: str
+    article: str
+
+
+_POWER = Forbidden(
+    "stopping power, water, heat or gas to collect is forbidden", "Civil Code, art. 944"
+)
+_ACCESS = Forbidden(
+    "blocking gates or cars to collect is forbidden", "Civil Code, arts. 236 and 944"
+)
+_NAMES = Forbidden("publishing who owes is forbidden", "Civil Code, arts. 1024 and 1032")
+_EMPLOYER = Forbidden("telling employers who owes is forbidden", "Civil Code, arts. 1032 and 1034")
+
+_TELLING: tuple[tuple[Forbidden, str, str], ...] = (
+    (
+        _POWER,
+        r"power|electric|water|heat|gas|utilit|lift|elevator|电|水|暖|供热|燃气|煤气",
+        r"cut|stop|off|shut|suspen|disconnect|interrupt|limit|restrict|throttl|停|断|限|关",
+    ),
+    (
+        _ACCESS,
+        r"gate|door|entr|access|card|car|vehicle|park|barrier|门|车|道闸",
+        r"block|lock|bar|stop|deny|denied|refus|disabl|clamp|tow|withdraw|锁|拦|堵|禁|限|停用|扣",
+    ),
+    (
+        _NAMES,
+        r"name|debtor|list|room|public|notice_board|blacklist|姓名|名单|房号|业主|黑名单",
+        r"publish|post|announc|display|list|sham|broadcast|blacklist|公布|公示|公告|张贴|曝光|黑名单",
+    ),
+    (
+        _EMPLOYER,
+        r"employer|workplace|work_unit|colleague|单位|雇主|同事|领导",
+        r"tell|inform|notif|call|contact|write|letter|visit|report|通知|告知|联系|致电|走访|函",
+    ),
+)
+"""Words for a thing, and for what is done to it, by which a forbidden act is recognised."""
+
+
+def forbidden(act: str) -> Forbidden | None:
+    """The forbidden act that a word for an act means, if it is seen to mean one.
+
+    The closed set of acts is what keeps such an act out; this only says why.
+    """
+    text = unicodedata.normalize("NFKC", act).casefold()
+    text = re.sub(r"[\s\-.]+", "_", text)
+    for found, thing, deed in _TELLING:
+        if re.search(thing, text) and re.search(deed, text):
+            return found
+    return None
+
+
+# --- the ladder ------------------------------------------------------------------------------
+
+
+@frozen
+class Rung:
+    """A step of the ladder, as the policy has it.
+
+    Args:
+        grade: Credit grade it belongs to.
+        act: One of `ACTS`.
+        from_day: Days after the case came to the grade before which the step does not begin; for a
+            bill days from the due date of its charge, below zero.
+        within_days: Days in which it is to be done.
+        needs: Evidence without which it is not done.
+        approver: Role that must approve it first, if one must.
+        respond_days: Reasonable period the household is given; the ladder waits for its end.
+    """
+
+    grade: str
+    act: str
+    from_day: int
+    within_days: int
+    needs: tuple[str, ...] = ()
+    approver: str | None = None
+    respond_days: int = 0
+
+
+@frozen
+class _Contents:
+    """The file of a collection policy."""
+
+    kind: str
+    credit: str
+    policy: Header
+    steps: tuple[Rung, ...]
+
+
+@define(frozen=True)
+class CollectionPolicy:
+    """What is done at each credit grade to collect arrears.
+
+    Args:
+        credit: Name of the credit table whose grades are meant.
+        steps: All steps; those of a grade follow each other in this order.
+    """
+
+    header: Header
+    ref: PolicyRef
+    credit: str
+    steps: tuple[Rung, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> CollectionPolicy:
+        """The policy in TOML text.
+
+        Raises:
+            PolicyFault: the text is not such a policy, or it wants what may not be done.
+        """
+        data = read_toml(text)
+        contents = structure(data, _Contents)
+        faults = []
+        if contents.kind != "collection":
+            faults.append(("kind", f"`{contents.kind}` is not `collection`"))
+        for index, rung in enumerate(contents.steps):
+            path = f"steps[{index}]"
+            faults += [(f"{path}.{name}", message) for name, message in _faults(rung)]
+        faults += [("steps", message) for message in _order_faults(contents.steps)]
+        if faults:
+            raise PolicyFault(faults)
+        ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
+        return cls(contents.policy, ref, contents.credit, contents.steps)
+
+    def of(self, grade: str) -> list[Rung]:
+        """The steps of a grade in their order."""
+        return [rung for rung in self.steps if rung.grade == grade]
+
+
+def may_approve(role: str, needed: str) -> bool:
+    """Whether a role is the one needed or stands above it."""
+    return role in ROLES and ROLES.index(role) >= ROLES.index(needed)
+
+
+def _faults(rung: Rung) -> list[tuple[str, str]]:
+    found = []
+    if rung.act not in ACTS:
+        guarded = forbidden(rung.act)
+        if guarded is None:
+            found.append(("act", f"`{rung.act}` is not one of {', '.join(ACTS)}"))
+        else:
+            found.append(
+                (
+                    "act",
+                    f"`{rung.act}` cannot be a step: {guarded.what} ({guarded.article}; PAY-11)",
+                )
+            )
+    if rung.grade not in GRADES:
+        found.append(("grade", f"`{rung.grade}` is not one of {', '.join(GRADES)}"))
+    elif (rung.grade == GRADES[0]) != (rung.act in (BILL, THANKS)):
+        found.append(("grade", f"{BILL} and {THANKS} belong to {GRADES[0]}, and nothing else does"))
+    unknown = [kind for kind in rung.needs if kind not in EVIDENCE]
+    if unknown:
+        found.append(("needs", f"`{unknown[0]}` is not one of {', '.join(EVIDENCE)}"))
+    lacking = [kind for kind in _LEAST_EVIDENCE.get(rung.act, ()) if kind not in rung.needs]
+    if lacking:
+        found.append(("needs", f"`{rung.act}` is not done without {', '.join(lacking)} (PAY-10)"))
+    least = _LEAST_APPROVER.get(rung.act)
+    if rung.approver is not None and rung.approver not in ROLES:
+        found.append(("approver", f"`{rung.approver}` is not one of {', '.join(ROLES)}"))
+    elif least is not None and (rung.approver is None or not may_approve(rung.approver, least)):
+        found.append(("approver", f"`{rung.act}` needs a {least} at least (PAY-10)"))
+    if (rung.from_day < 0) != (rung.act == BILL):
+        found.append(("from_day", "a bill comes before the due date, everything else after it"))
+    if rung.within_days < 0:
+        found.append(("within_days", "is below zero"))
+    if rung.respond_days < (1 if rung.act == "formal_demand" else 0):
+        found.append(("respond_days", "a demand gives a reasonable period (Civil Code, art. 944)"))
+    return found
+
+
+def _order_faults(steps: tuple[Rung, ...]) -> list[str]:
+    found = []
+    missing = [grade for grade in GRADES if not any(rung.grade == grade for rung in steps)]
+    if missing:
+        found.append(f"there is no step for {', '.join(missing)}: each grade has its own (PAY-10)")
+    ranked = sorted(
+        (GRADES.index(rung.grade), index, rung.act)
+        for index, rung in enumerate(steps)
+        if rung.grade in GRADES
+    )
+    acts = [act for _, _, act in ranked]
+    if SUIT in acts and "formal_demand" not in acts[: acts.index(SUIT)]:
+        found.append(
+            f"{SUIT} comes after a formal_demand with a reasonable period (Civil Code, art. 944)"
+        )
+    return found
+
+
+# --- what is looked up for a case ------------------------------------------------------------
+
+
+@frozen
+class Upcoming:
+    """A charge that is not due yet."""
+
+    charge: str
+    due: date
+
+
+@frozen
+class Dues:
+    """What an account says to the collection of its arrears on a day.
+
+    Args:
+        grade: Credit grade.
+        charges: Charges that are overdue and undisputed, oldest first.
+        upcoming: Charges that are not due yet and not paid, soonest first.
+        promised: Whether a promise to pay is being kept.
+    """
+
+    grade: str
+    charges: tuple[str, ...] = ()
+    upcoming: tuple[Upcoming, ...] = ()
+    promised: bool = False

@@ -1,0 +1,857 @@
+"""What household and company say about charges: disputes, promises, late charges, limitation."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_payments import (
+    ACCOUNTS,
+    BOOKED,
+    DEFAULT,
+    FEBRUARY,
+    FINANCE,
+    JANUARY,
+    REFUSED,
+    TABLES,
+    TOO_MUCH,
+    _placed,
+    advance,
+    bought,
+    cancelled,
+    day,
+    grade,
+    paid,
+    raised,
+    reversed_,
+    unpaid,
+    waived,
+)
+
+import crm_core
+from crm_adapters.wiring import open_crm
+from crm_core.crm import CRM
+from crm_core.kernel.dates import Period, parse_instant
+from crm_core.kernel.policy import PolicyFault
+from crm_core.owners.commands import RegisterHousehold
+from crm_core.payments import ACCOUNT, LateChargePolicy, Ledger, allocate, standing
+from crm_core.payments import decide as decisions
+from crm_core.payments.books import trial_balance
+from crm_core.payments.commands import (
+    AcknowledgeDebt,
+    CancelCharge,
+    ClaimLateCharge,
+    DecideDispute,
+    DisputeCharge,
+    MovePayment,
+    PromisePayment,
+    RaiseCharge,
+    ReceivePayment,
+    ReversePayment,
+    WaiveCharge,
+    WithdrawDispute,
+)
+from crm_core.payments.credit import course
+from crm_core.payments.events import (
+    ACCOUNT_EVENTS,
+    ChargeDisputed,
+    ChargeRaised,
+    ChargeWaived,
+    DebtAcknowledged,
+    DisputeDecided,
+    DisputeWithdrawn,
+    Instalment,
+    LateChargeClaimed,
+    PaymentPromised,
+    Proof,
+    StepDone,
+)
+from crm_core.payments.late import late_charges
+from crm_core.payments.limitation import limits
+from crm_core.payments.promises import promises
+from crm_core.payments.views import statement
+from crm_core.policies import shipped
+from crm_core.testing.scenario import given as scenario
+
+DAILY = shipped().find(LateChargePolicy, "late-charge-daily", date(2011, 1, 1))
+OFF = shipped().find(LateChargePolicy, "late-charge-off", date(2011, 1, 1))
+
+
+# --- facts and commands in few words ---------------------------------------------------------
+
+
+def disputed(
+    number: str = "D1", charge: str = "C1", fen: int = 100_00, on: str = "2011-03-01"
+) -> ChargeDisputed:
+    return ChargeDisputed(number, charge, fen, day(on), "no lift")
+
+
+def decided(number: str = "D1", upheld: int = 0, on: str = "2011-04-10") -> DisputeDecided:
+    return DisputeDecided(number, upheld, day(on), "looked at", "M1")
+
+
+def withdrawn(number: str = "D1", on: str = "2011-04-10") -> DisputeWithdrawn:
+    return DisputeWithdrawn(number, day(on), "was mine")
+
+
+def parts(*told: tuple[str, int]) -> tuple[Instalment, ...]:
+    return tuple(Instalment(fen, day(due)) for due, fen in told)
+
+
+ONE = parts(("2011-03-31", 100_00))
+TWO = parts(("2011-03-31", 40_00), ("2011-04-30", 60_00))
+
+
+def promised(
+    number: str = "Z1",
+    instalments: tuple[Instalment, ...] = ONE,
+    on: str = "2011-03-01",
+    approver: str | None = None,
+    replaces: str | None = None,
+) -> PaymentPromised:
+    return PaymentPromised(number, instalments, day(on), "S1", approver, replaces, "on the phone")
+
+
+def claimed(
+    number: str = "L1", of: str = "C1", fen: int = 2_00, on: str = "2011-03-12"
+) -> LateChargeClaimed:
+    return LateChargeClaimed(number, of, fen, day(on), day("2011-03-31"), DAILY.ref, "M1")
+
+
+def acknowledged(
+    number: str = "A1", charges: tuple[str, ...] = ("C1",), on: str = "2013-01-31"
+) -> DebtAcknowledged:
+    return DebtAcknowledged(number, charges, day(on), "letter 7")
+
+
+def dispute(number: str = "D1", **other: Any) -> DisputeCharge:
+    fields = {"charge": "C1", "amount_fen": 100_00, "on": day("2011-03-01"), "reason": "no lift"}
+    return DisputeCharge("V1", number, **{**fields, **other})
+
+
+def decide(number: str = "D1", upheld: int = 0, **other: Any) -> DecideDispute:
+    fields = {"on": day("2011-04-10"), "reason": "looked at", "approver": "M1"}
+    return DecideDispute("V1", number, upheld, **{**fields, **other})
+
+
+def withdraw(number: str = "D1", **other: Any) -> WithdrawDispute:
+    return WithdrawDispute("V1", number, **{"on": day("2011-04-10"), "reason": "was mine", **other})
+
+
+def promise(
+    number: str = "Z1", instalments: tuple[Instalment, ...] = ONE, **other: Any
+) -> PromisePayment:
+    fields = {"on": day("2011-03-01"), "taken_by": "S1", "reason": "on the phone"}
+    return PromisePayment("V1", number, instalments, **{**fields, **other})
+
+
+def claim(number: str = "L1", **other: Any) -> ClaimLateCharge:
+    fields = {
+        "of": "C1",
+        "on": day("2011-03-12"),
+        "due": day("2011-03-31"),
+        "policy_name": "late-charge-daily",
+        "approver": "M1",
+        "policy": DAILY,
+    }
+    return ClaimLateCharge("V1", number, **{**fields, **other})
+
+
+def acknowledge(number: str = "A1", **other: Any) -> AcknowledgeDebt:
+    fields = {"charges": ("C1",), "on": day("2013-01-31"), "document": "letter 7"}
+    return AcknowledgeDebt("V1", number, **{**fields, **other})
+
+
+# --- what is booked and what is refused ------------------------------------------------------
+
+CLAIMS: list[tuple[list[Any], Any, Any]] = [
+    ([JANUARY], dispute(), disputed()),
+    ([JANUARY], dispute(amount_fen=1), disputed(fen=1)),
+    ([JANUARY, disputed()], decide(), decided()),
+    ([JANUARY, disputed()], decide(upheld=100_00), decided(upheld=100_00)),
+    ([JANUARY, disputed()], decide(on=day("2011-03-01")), decided(on="2011-03-01")),
+    ([JANUARY, disputed()], withdraw(), withdrawn()),
+    ([JANUARY, disputed(), decided()], dispute("D2"), disputed("D2")),
+    ([], promise(), promised()),
+    ([], promise(instalments=TWO, approver="M1"), promised(instalments=TWO, approver="M1")),
+    ([promised()], promise("Z2", replaces="Z1"), promised("Z2", replaces="Z1")),
+    # 40 days of 0.05 % of 100 yuan.
+    ([JANUARY], claim(), claimed()),
+    ([JANUARY, claimed(fen=1_50)], claim("L2"), claimed("L2", fen=50)),
+    # What was cancelled was not asked for.
+    ([JANUARY, claimed(), cancelled("L1")], claim("L2"), claimed("L2")),
+    ([JANUARY], acknowledge(), acknowledged()),
+]
+
+
+@pytest.mark.rule("PAY-06", "PAY-08", "PAY-09", "PAY-12")
+@pytest.mark.parametrize(
+    ("past", "command", "event"),
+    CLAIMS,
+    ids=lambda value: type(value).__name__ if not isinstance(value, list) else "",
+)
+def test_what_is_said_about_charges_is_booked(past: list[Any], command: Any, event: Any) -> None:
+    scenario(ACCOUNT, *past).when(command).then(event)
+
+
+CLAIMS_REFUSED: list[tuple[list[Any], Any, str, str]] = [
+    ([JANUARY, disputed()], dispute(), "dispute_exists", "PAY-01"),
+    ([JANUARY, disputed()], dispute("D2"), "dispute_open", "PAY-06"),
+    ([], dispute(), "unknown_charge", "PAY-01"),
+    ([JANUARY, cancelled()], dispute(), "unknown_charge", "PAY-01"),
+    ([JANUARY], dispute(reason=""), "reason_missing", "LOG-06"),
+    ([JANUARY], dispute(amount_fen=0), "dispute_exceeds_charge", "PAY-06"),
+    ([JANUARY], dispute(amount_fen=100_01), "dispute_exceeds_charge", "PAY-06"),
+    (
+        [JANUARY, disputed(), decided(upheld=60_00)],
+        dispute("D2", amount_fen=40_01),
+        "dispute_exceeds_charge",
+        "PAY-06",
+    ),
+    ([], decide(), "unknown_dispute", "PAY-01"),
+    ([JANUARY, disputed(), decided()], decide(), "dispute_over", "PAY-06"),
+    ([JANUARY, disputed(), withdrawn()], withdraw(), "dispute_over", "PAY-06"),
+    ([JANUARY, disputed()], decide(on=day("2011-02-28")), "dispute_ends_early", "PAY-06"),
+    ([JANUARY, disputed()], withdraw(on=day("2011-02-28")), "dispute_ends_early", "PAY-06"),
+    ([JANUARY, disputed()], decide(approver=""), "approver_missing", "PAY-01"),
+    ([JANUARY, disputed()], decide(reason=""), "approver_missing", "PAY-01"),
+    ([JANUARY, disputed()], withdraw(reason=""), "reason_missing", "LOG-06"),
+    ([JANUARY, disputed(fen=1)], decide(upheld=2), "upheld_exceeds_dispute", "PAY-06"),
+    ([JANUARY, disputed()], decide(upheld=-1), "upheld_exceeds_dispute", "PAY-06"),
+    (
+        [JANUARY, waived(fen=60_00), disputed()],
+        decide(upheld=40_01),
+        "upheld_exceeds_dispute",
+        "PAY-06",
+    ),
+    ([promised()], promise(), "promise_exists", "PAY-01"),
+    ([], promise(instalments=()), "instalments_out_of_order", "PAY-09"),
+    ([], promise(instalments=(*ONE, *ONE)), "instalments_out_of_order", "PAY-09"),
+    ([], promise(on=day("2011-04-01")), "instalments_out_of_order", "PAY-09"),
+    ([], promise(instalments=parts(("2011-03-31", 0))), "amount_out_of_range", "PAY-01"),
+    ([], promise(instalments=parts(("2011-03-31", TOO_MUCH))), "amount_out_of_range", "PAY-01"),
+    ([], promise(taken_by=""), "reason_missing", "LOG-06"),
+    ([], promise(instalments=TWO), "plan_unapproved", "PAY-09"),
+    ([promised()], promise("Z2"), "promise_open", "PAY-09"),
+    ([], promise(replaces="Z9"), "unknown_promise", "PAY-01"),
+    (
+        [promised(), promised("Z2", replaces="Z1")],
+        promise("Z3", replaces="Z1"),
+        "unknown_promise",
+        "PAY-01",
+    ),
+    (
+        [promised()],
+        promise("Z2", on=day("2011-02-28"), replaces="Z1"),
+        "renegotiated_early",
+        "PAY-09",
+    ),
+    ([], claim(), "unknown_charge", "PAY-01"),
+    ([JANUARY, cancelled()], claim(), "unknown_charge", "PAY-01"),
+    ([JANUARY, claimed()], claim(), "charge_exists", "PAY-01"),
+    ([JANUARY], claim("C1"), "charge_exists", "PAY-01"),
+    ([JANUARY], claim(approver=""), "approver_missing", "PAY-01"),
+    ([JANUARY], claim(due=day("2011-03-11")), "late_charge_due_early", "PAY-08"),
+    ([JANUARY], claim(policy=OFF), "no_late_charge", "PAY-08"),
+    ([JANUARY, claimed()], claim("L2"), "no_late_charge", "PAY-08"),
+    ([JANUARY, acknowledged()], acknowledge(), "acknowledgement_exists", "PAY-01"),
+    ([], acknowledge(), "unknown_charge", "PAY-01"),
+    ([JANUARY], acknowledge(document=""), "document_missing", "PAY-12"),
+    ([JANUARY], acknowledge(charges=()), "document_missing", "PAY-12"),
+]
+
+
+@pytest.mark.rule("PAY-06", "PAY-08", "PAY-09", "PAY-12")
+@pytest.mark.parametrize(("past", "command", "code", "rule"), CLAIMS_REFUSED)
+def test_what_cannot_be_said_is_refused(
+    past: list[Any], command: Any, code: str, rule: str
+) -> None:
+    scenario(ACCOUNT, *past).when(command).refused(code, rule)
+
+
+def test_every_event_of_accounts_has_a_scenario() -> None:
+    booked = {type(event) for _, _, event in (*BOOKED, *CLAIMS)}
+    assert booked == {kind.cls for kind in ACCOUNT_EVENTS}
+
+
+def refusal_codes(module: Any) -> set[str]:
+    """Codes read from the source; `{what}_exists` stands for a code of any beginning."""
+    tree = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
+    codes = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal":
+            code = node.args[0]
+            if isinstance(code, ast.JoinedStr):
+                told = (str(getattr(part, "value", "")) for part in code.values)
+                codes.add("".join(t if t.startswith("_") or t.endswith("_") else "*" for t in told))
+            else:
+                codes.add(str(ast.literal_eval(code)))
+    return codes
+
+
+def test_every_refusal_of_accounts_has_a_scenario() -> None:
+    codes = refusal_codes(decisions)
+    assert {"*_exists", "unknown_*", "refund_exceeds_credit"} <= codes
+    reached = {code for _, _, code, _ in (*REFUSED, *CLAIMS_REFUSED)}
+    assert [code for code in codes if not fnmatch.filter(reached, code)] == []
+
+
+# --- PAY-06: disputes (T15) ------------------------------------------------------------------
+
+
+@pytest.mark.rule("PAY-06")
+def test_a_disputed_amount_does_not_age_until_it_is_decided() -> None:
+    """T15: due on 31 January; in dispute from 1 March until it is rejected on 10 April."""
+    for end in (decided(), withdrawn()):
+        booked = [JANUARY, disputed(), end]
+        assert grade(booked, "2011-02-28") == ("B1", 28, 100_00)
+        assert grade(booked, "2011-03-01") == ("A", 0, 0)
+        assert grade(booked, "2011-04-09") == ("A", 0, 0)
+        # It ages again in full: from its due date, not from where it had stopped.
+        assert grade(booked, "2011-04-10") == ("B2", 69, 100_00)
+    assert grade([JANUARY, disputed()], "2019-01-01") == ("A", 0, 0)
+
+
+@pytest.mark.rule("PAY-06")
+def test_what_is_upheld_was_never_owed_and_the_rest_ages_in_full() -> None:
+    partly = [JANUARY, disputed(), decided(upheld=60_00)]
+    assert grade(partly, "2011-02-28") == ("B1", 28, 40_00)
+    assert grade(partly, "2011-03-31") == ("A", 0, 0)
+    assert grade(partly, "2011-04-10") == ("B2", 69, 40_00)
+    whole = [JANUARY, disputed(), decided(upheld=100_00)]
+    assert grade(whole, "2011-02-28") == ("A", 0, 0)
+    # What was paid on it is free again.
+    assert unpaid([*whole, FEBRUARY, paid(charge="C1")], "2011-04-10") == {}
+    assert advance([*whole, paid(charge="C1")], "2011-04-10") == 100_00
+
+
+@pytest.mark.rule("PAY-06")
+def test_what_was_upheld_is_no_part_of_what_was_in_dispute() -> None:
+    """60 of 100 yuan in dispute, 30 of them never owed: 40 were undisputed all the time."""
+    booked = [JANUARY, disputed(fen=60_00), decided(upheld=30_00)]
+    assert grade(booked, "2011-03-31") == ("B2", 59, 40_00)
+    assert grade(booked, "2011-04-10") == ("B2", 69, 70_00)
+
+
+@pytest.mark.rule("PAY-06")
+def test_the_part_that_is_not_disputed_goes_on_ageing() -> None:
+    booked = [JANUARY, disputed(fen=60_00)]
+    assert grade(booked, "2011-03-02") == ("B1", 30, 40_00)
+    # What is paid settles what is not disputed first, and ends the arrears.
+    assert grade([*booked, paid(fen=40_00, charge="C1")], "2011-03-02") == ("A", 0, 0)
+    assert grade([*booked, paid(fen=39_99, charge="C1")], "2011-03-02") == ("B1", 30, 1)
+
+
+@pytest.mark.rule("PAY-06", "PAY-02")
+def test_money_without_a_name_settles_disputed_amounts_last() -> None:
+    booked = [JANUARY, FEBRUARY, disputed(), paid(on="2011-03-05")]
+    assert unpaid(booked, "2011-03-05") == {"C1": 100_00}
+    assert grade(booked, "2011-12-31") == ("A", 0, 0)
+    # Once it is rejected, the oldest charge is the first again.
+    assert unpaid([*booked, decided()], "2011-04-10") == {"C2": 100_00}
+    # Nothing becomes credit to be refunded while something is open.
+    assert advance([JANUARY, disputed(), paid(on="2011-03-05")], "2011-03-05") == 0
+    # A payment that names the disputed charge settles it.
+    assert unpaid([JANUARY, FEBRUARY, disputed(), paid(charge="C1")], "2011-03-05") == {
+        "C2": 100_00
+    }
+
+
+@pytest.mark.rule("PAY-06", "PAY-07")
+def test_a_dispute_ends_a_stay_at_a_grade_and_a_rejection_enters_it_again() -> None:
+    booked = [raised(due="2011-01-01"), disputed(on="2011-02-15"), decided(on="2011-06-01")]
+    over = course(Ledger.of(_placed(booked)), Period.of_year(2011), DEFAULT)
+    # B2 on 1 February, A from 15 February, B3 on 1 June: entered twice.
+    assert (over.worst, over.last, over.entered["B2"]) == ("B4", "B4", 2)
+
+
+@pytest.fixture
+def crm() -> Iterator[CRM]:
+    with open_crm("memory:") as opened:
+        for number, household in enumerate(("V1", "V2"), 1):
+            opened.do(
+                RegisterHousehold(household, "Anhe", "1", "1", f"{number}01"),
+                by=FINANCE,
+                at=parse_instant("2010-01-01T00:00:00+08:00"),
+            )
+        yield opened
+
+
+def at(text: str) -> Any:
+    return parse_instant(f"{text}T10:00:00+08:00")
+
+
+def table(crm: CRM, days: Sequence[str], known: Sequence[str], household: str = "V1") -> list[str]:
+    """Grades on three days, one text for each of three instants."""
+    return [
+        " ".join(
+            next(iter(crm.credit(day(on), known=at(instant), households=[household]))).grade
+            for on in days
+        )
+        for instant in known
+    ]
+
+
+@pytest.mark.rule("PAY-03", "PAY-06")
+def test_three_by_three_around_a_late_payment(crm: CRM) -> None:
+    """Paid on 10 March, booked on 20 March."""
+    crm.do(
+        RaiseCharge("V1", "C1", "other", "x", 1, day("2011-01-31")), by=FINANCE, at=at("2011-01-01")
+    )
+    late = ReceivePayment("V1", "P1", 1, day("2011-03-10"), "cash")
+    crm.do(late, by=FINANCE, at=at("2011-03-20"))
+    assert table(
+        crm, ["2011-03-09", "2011-03-10", "2011-06-01"], ["2011-03-10", "2011-03-19", "2011-03-20"]
+    ) == ["B2 B2 B3", "B2 B2 B3", "B2 A A"]
+
+
+@pytest.mark.rule("PAY-03", "PAY-06")
+def test_three_by_three_around_a_reversal(crm: CRM) -> None:
+    """Paid in time, bounced on 10 March, known on 20 March."""
+    crm.do(
+        RaiseCharge("V1", "C1", "other", "x", 1, day("2011-01-31")), by=FINANCE, at=at("2011-01-01")
+    )
+    crm.do(
+        ReceivePayment("V1", "P1", 1, day("2011-01-31"), "cash"), by=FINANCE, at=at("2011-01-31")
+    )
+    crm.do(
+        ReversePayment("V1", "P1", day("2011-03-10"), "bounced"), by=FINANCE, at=at("2011-03-20")
+    )
+    assert table(
+        crm, ["2011-03-09", "2011-03-10", "2011-06-01"], ["2011-03-10", "2011-03-19", "2011-03-20"]
+    ) == ["A A A", "A A A", "A B2 B3"]
+
+
+@pytest.mark.rule("PAY-03", "PAY-06")
+def test_three_by_three_around_a_moved_payment(crm: CRM) -> None:
+    """Paid on 10 March into the wrong account, moved on 20 March."""
+    for home in ("V1", "V2"):
+        charge = RaiseCharge(home, "C1", "other", "x", 1, day("2011-01-31"))
+        crm.do(charge, by=FINANCE, at=at("2011-01-01"))
+    crm.do(
+        ReceivePayment("V1", "P1", 1, day("2011-03-10"), "cash"), by=FINANCE, at=at("2011-03-10")
+    )
+    crm.do(MovePayment("V1", "P1", "V2", "wrong room"), by=FINANCE, at=at("2011-03-20"))
+    days, known = (
+        ["2011-03-09", "2011-03-10", "2011-06-01"],
+        ["2011-03-10", "2011-03-19", "2011-03-20"],
+    )
+    assert table(crm, days, known) == ["B2 A A", "B2 A A", "B2 B2 B3"]
+    assert table(crm, days, known, "V2") == ["B2 B2 B3", "B2 B2 B3", "B2 A A"]
+
+
+@pytest.mark.rule("PAY-03", "PAY-06")
+def test_three_by_three_around_a_rejected_dispute(crm: CRM) -> None:
+    """T15: disputed on 10 March, known on 12 March; rejected on 1 May, known on 5 May."""
+    crm.do(
+        RaiseCharge("V1", "C1", "other", "x", 1, day("2011-01-31")), by=FINANCE, at=at("2011-01-01")
+    )
+    crm.do(
+        DisputeCharge("V1", "D1", "C1", 1, day("2011-03-10"), "no"), by=FINANCE, at=at("2011-03-12")
+    )
+    rejected = DecideDispute("V1", "D1", 0, day("2011-05-01"), "looked at", "M1")
+    crm.do(rejected, by=FINANCE, at=at("2011-05-05"))
+    assert table(
+        crm, ["2011-03-09", "2011-03-10", "2011-05-02"], ["2011-03-11", "2011-03-12", "2011-05-05"]
+    ) == ["B2 B2 B3", "B2 A A", "B2 A B3"]
+
+
+@pytest.mark.rule("PAY-06", "GRD-07")
+def test_a_grading_names_the_dispute_among_its_evidence(crm: CRM) -> None:
+    crm.do(
+        RaiseCharge("V1", "C1", "other", "x", 1, day("2011-01-31")), by=FINANCE, at=at("2011-01-01")
+    )
+    crm.do(
+        DisputeCharge("V1", "D1", "C1", 1, day("2011-03-10"), "no"), by=FINANCE, at=at("2011-03-12")
+    )
+    [grading, _] = crm.grade(2011).gradings
+    assert (grading.facts.credit, grading.facts.worst_credit) == ("A", "B2")
+    positions = {r.position: type(r.event) for r in crm.history("account/V1")}
+    assert {positions[p] for p in grading.evidence.credit} == {ChargeRaised, ChargeDisputed}
+
+
+@pytest.mark.rule("PAY-06")
+@given(ACCOUNTS, st.dates(date(2010, 1, 1), date(2011, 12, 31)), st.integers(0, 200))
+def test_a_dispute_never_worsens_a_grade_and_its_rejection_leaves_no_trace_after_it(
+    booked: tuple[Any, ...], on: date, length: int
+) -> None:
+    ledger = Ledger.of(_placed(booked))
+    taken = {event.charge for event in booked if isinstance(event, ChargeDisputed)}
+    free = [charge for charge in ledger.charges if charge.number not in taken]
+    for charge in free[:1]:
+        opened = ChargeDisputed("DX", charge.number, charge.amount_fen, on, "no")
+        end = on + timedelta(days=length)
+        closed = DisputeDecided("DX", 0, end, "looked at", "M1")
+        with_it = Ledger.of(_placed([*booked, opened, closed]))
+        for look in (on - timedelta(days=1), on, end - timedelta(days=1), end, date(2013, 1, 1)):
+            for credit in TABLES:
+                rank = credit.ranking.values.index
+                before, after = standing(ledger, look, credit), standing(with_it, look, credit)
+                assert rank(after.grade) <= rank(before.grade)
+                if not on <= look < end:
+                    assert after == before
+
+
+# --- PAY-09: promises ------------------------------------------------------------------------
+
+
+def status(events: Sequence[Any], on: str) -> list[tuple[str, int]]:
+    return [(one.status, one.paid_fen) for one in promises(events, day(on))]
+
+
+@pytest.mark.rule("PAY-09")
+@pytest.mark.parametrize(
+    ("events", "on", "found"),
+    [
+        ([promised()], "2011-02-28", []),
+        ([promised()], "2011-03-31", [("open", 0)]),
+        ([promised()], "2011-04-01", [("broken", 0)]),
+        ([promised(), paid(on="2011-03-31")], "2011-04-01", [("kept", 100_00)]),
+        ([promised(), paid(on="2011-03-31", fen=99_99)], "2011-04-01", [("broken", 99_99)]),
+        ([promised(), paid(on="2011-04-01")], "2011-04-02", [("broken", 0)]),
+        ([promised(), paid(on="2011-02-28")], "2011-04-01", [("broken", 0)]),
+        ([promised(), paid(on="2011-03-01")], "2011-03-02", [("kept", 100_00)]),
+        # A bounced payment keeps nothing.
+        (
+            [promised(), paid(on="2011-03-05"), reversed_(on="2011-03-10")],
+            "2011-04-01",
+            [("broken", 0)],
+        ),
+        # A plan: every instalment on its day, what was paid before counted in.
+        (
+            [promised(instalments=TWO), paid(on="2011-03-05", fen=40_00)],
+            "2011-04-30",
+            [("open", 40_00)],
+        ),
+        (
+            [promised(instalments=TWO), paid(on="2011-03-05", fen=40_00)],
+            "2011-05-01",
+            [("broken", 40_00)],
+        ),
+        (
+            [promised(instalments=TWO), paid(on="2011-03-05", fen=100_00)],
+            "2011-03-06",
+            [("kept", 100_00)],
+        ),
+        (
+            [promised(instalments=TWO), paid(on="2011-04-01", fen=100_00)],
+            "2011-05-01",
+            [("broken", 100_00)],
+        ),
+        # Renegotiated on the day itself it is not broken; a day later it is.
+        (
+            [promised(), promised("Z2", parts(("2011-05-31", 1)), "2011-03-31", replaces="Z1")],
+            "2011-05-01",
+            [("renegotiated", 0), ("open", 0)],
+        ),
+        (
+            [promised(), promised("Z2", parts(("2011-05-31", 1)), "2011-04-01", replaces="Z1")],
+            "2011-05-01",
+            [("broken", 0), ("open", 0)],
+        ),
+    ],
+)
+def test_a_promise_is_kept_broken_or_renegotiated(
+    events: list[Any], on: str, found: list[tuple[str, int]]
+) -> None:
+    assert status(events, on) == found
+
+
+@pytest.mark.rule("PAY-09", "PAY-03")
+def test_a_payment_booked_late_keeps_the_promise_it_was_made_for() -> None:
+    """What becomes of a promise is a function of the facts, and names the day it was broken on."""
+    [broken] = promises([promised(instalments=TWO)], day("2011-06-01"))
+    assert broken.broken_on == day("2011-03-31")
+    assert status([promised(), paid(on="2011-03-20")], "2011-06-01") == [("kept", 100_00)]
+
+
+@pytest.mark.rule("PAY-09")
+def test_a_promise_changes_no_due_date_and_no_grade() -> None:
+    booked = [JANUARY, promised()]
+    assert grade(booked, "2011-03-15") == grade([JANUARY], "2011-03-15") == ("B2", 43, 100_00)
+
+
+# --- PAY-08: late charges (T16) --------------------------------------------------------------
+
+
+def late(events: Sequence[Any], on: str, policy: LateChargePolicy = DAILY) -> list[tuple[int, int]]:
+    found = late_charges(Ledger.of(_placed(events)), day(on), policy)
+    return [(one.days, one.amount_fen) for one in found]
+
+
+def policy_text(**changes: str) -> str:
+    folder = Path(crm_core.__file__ or "").parent / "payments" / "policies"
+    text = (folder / "late-charge-daily.toml").read_text(encoding="utf-8")
+    for name, value in changes.items():
+        lines = [
+            f"{name} = {value}" if line.startswith(f"{name} = ") else line
+            for line in text.splitlines()
+        ]
+        assert f"{name} = {value}" in lines
+        text = "\n".join(lines)
+    return text
+
+
+def policy_with(**changes: str) -> LateChargePolicy:
+    return LateChargePolicy.parse(policy_text(**changes))
+
+
+@pytest.mark.rule("PAY-08")
+def test_five_hundredths_of_a_percent_a_day_of_89_yuan_43_for_23_days() -> None:
+    """T16: 89.43 x 0.0005 x 23 = 1.028445 yuan, half up 1.03."""
+    booked = [raised(fen=89_43)]
+    assert late(booked, "2011-02-23") == [(23, 103)]
+    assert late([*booked, paid(on="2011-02-23")], "2012-01-01") == [(23, 103)]
+    assert late(booked, "2011-02-23", policy_with(rounding='"down"')) == [(23, 102)]
+
+
+@pytest.mark.rule("PAY-08")
+@pytest.mark.parametrize(
+    ("fen", "days", "rounding", "expected"),
+    [
+        (10_00, 1, "half_up", 1),  # exactly half a fen
+        (10_00, 1, "half_even", 0),
+        (10_00, 1, "down", 0),
+        (10_00, 3, "half_up", 2),  # one fen and a half
+        (10_00, 3, "half_even", 2),
+        (10_00, 3, "down", 1),
+        (9_99, 1, "half_up", 0),
+        (10_01, 1, "half_even", 1),
+    ],
+)
+def test_a_fraction_of_a_fen_is_rounded_as_the_policy_says(
+    fen: int, days: int, rounding: str, expected: int
+) -> None:
+    policy = policy_with(rounding=f'"{rounding}"')
+    assert policy.amount(fen * days, fen) == expected
+
+
+@pytest.mark.rule("PAY-08")
+def test_a_late_charge_is_off_by_default() -> None:
+    assert late([raised()], "2019-01-01", OFF) == []
+    assert LateChargePolicy.parse(policy_text(percent_per_day='"0"')).rate == 0
+
+
+@pytest.mark.rule("PAY-08")
+def test_it_counts_days_of_what_is_unpaid_and_undisputed_after_the_grace_days() -> None:
+    booked = [JANUARY]
+    assert late(booked, "2011-01-31") == []
+    assert late(booked, "2011-02-01") == [(1, 5)]
+    assert late([*booked, paid(on="2011-01-31")], "2011-03-01") == []
+    assert late([*booked, paid(on="2011-02-01")], "2011-03-01") == [(1, 5)]
+    # Half is paid after ten days: ten days of the whole, ten of the half.
+    assert late([*booked, paid(on="2011-02-10", fen=50_00)], "2011-02-20") == [(20, 75)]
+    graced = policy_with(grace_days="10")
+    assert late(booked, "2011-02-10", graced) == []
+    assert late(booked, "2011-02-11", graced) == [(1, 5)]
+    # Days in dispute bear nothing, however it ends: 1 March to 9 April.
+    assert late([*booked, disputed(), decided()], "2011-04-20") == [(29 + 10, 195)]
+    # It is agreed for the management fee alone.
+    assert late([ChargeRaised("C1", "parking", "x", 100_00, day("2011-01-31"))], "2011-03-01") == []
+
+
+@pytest.mark.rule("PAY-08")
+def test_it_is_simple_and_stays_within_its_cap() -> None:
+    """30 % of 100 yuan are reached on day 600; what is claimed bears no late charge itself."""
+    booked = [JANUARY, claimed(fen=2_00)]
+    due = day("2011-01-31")
+    for days, fen, capped in ((599, 2995, False), (600, 3000, False), (601, 3000, True)):
+        [found] = late_charges(Ledger.of(_placed(booked)), due + timedelta(days=days), DAILY)
+        assert (found.charge, found.days, found.amount_fen, found.capped) == (
+            "C1",
+            days,
+            fen,
+            capped,
+        )
+
+
+@pytest.mark.rule("PAY-08", "PAY-03")
+def test_it_is_recomputed_for_any_past_day_and_knowledge(crm: CRM) -> None:
+    crm.do(
+        RaiseCharge("V1", "C1", "management_fee", "2011-01", 89_43, day("2011-01-31")),
+        by=FINANCE,
+        at=at("2011-01-01"),
+    )
+    crm.do(
+        ReceivePayment("V1", "P1", 89_43, day("2011-02-10"), "cash"),
+        by=FINANCE,
+        at=at("2011-03-01"),
+    )
+
+    def fen(on: str, known: str) -> list[int]:
+        told = crm.account("V1", day(on), known=at(known), late_charge="late-charge-daily")
+        return [one["amount_fen"] for one in told["late_charges"]]
+
+    assert fen("2011-02-23", "2011-02-28") == [103]
+    assert fen("2011-02-23", "2011-03-01") == [45]
+    assert crm.account("V1", day("2011-02-23"))["late_charges"] == []
+
+
+@pytest.mark.rule("PAY-08")
+def test_a_rate_above_the_ceiling_needs_an_override_with_a_reason() -> None:
+    """3 per mille a day are 109.5 % a year."""
+    text = policy_text(percent_per_day='"0.3"')
+    with pytest.raises(PolicyFault, match=r"109\.5 % a year .* art\. 585.*PAY-08") as found:
+        LateChargePolicy.parse(text)
+    assert [path for path, _ in found.value.faults] == ["percent_per_day"]
+    for override in ('reason = ""\napprover = "director"', 'reason = "x"\napprover = ""'):
+        with pytest.raises(PolicyFault):
+            LateChargePolicy.parse(f"{text}\n[override]\n{override}\n")
+    excused = f'{text}\n[override]\nreason = "contract of 2009"\napprover = "director"\n'
+    assert LateChargePolicy.parse(excused).rate == 300_000
+    # The ceiling itself is allowed: 24 / 365 is above 0.065753.
+    assert policy_with(percent_per_day='"0.065753"').rate == 65_753
+    with pytest.raises(PolicyFault):
+        policy_with(percent_per_day='"0.065754"')
+
+
+@pytest.mark.rule("PAY-08")
+@pytest.mark.parametrize(
+    ("name", "value", "path"),
+    [
+        ("kind", '"late"', "kind"),
+        ("rounding", '"up"', "rounding"),
+        ("grace_days", "-1", "grace_days"),
+        ("percent_per_day", '"5e-2"', "percent_per_day"),
+        ("percent_per_day", "0.05", "percent_per_day"),
+        ("cap_percent", '"-1"', "cap_percent"),
+        ("ceiling_percent_per_year", '"much"', "ceiling_percent_per_year"),
+        ("kinds", '"management_fee"', "kinds"),
+    ],
+)
+def test_a_late_charge_policy_is_read_strictly(name: str, value: str, path: str) -> None:
+    with pytest.raises(PolicyFault) as found:
+        policy_with(**{name: value})
+    assert {where for where, _ in found.value.faults} == {path}
+
+
+@pytest.mark.rule("PAY-08", "PAY-04")
+@given(ACCOUNTS, st.integers(1, 10_000), st.dates(date(2010, 1, 1), date(2011, 12, 31)))
+def test_a_late_charge_never_worsens_a_grade(booked: tuple[Any, ...], fen: int, due: date) -> None:
+    ledger = Ledger.of(_placed(booked))
+    for charge in ledger.charges[:1]:
+        claim_of_it = LateChargeClaimed("LX", charge.number, fen, due, due, DAILY.ref, "M1")
+        with_it = Ledger.of(_placed([*booked, claim_of_it]))
+        for credit in TABLES:
+            for look in (due, due + timedelta(days=1), date(2012, 6, 30)):
+                assert standing(with_it, look, credit) == standing(ledger, look, credit)
+            window = Period.of_year(2011)
+            assert course(with_it, window, credit) == course(ledger, window, credit)
+
+
+@pytest.mark.rule("PAY-07", "PAY-08")
+def test_money_for_a_late_charge_is_no_money_for_principal_in_any_look_at_the_year() -> None:
+    booked = [JANUARY, claimed(fen=100_00), paid(on="2011-03-20", charge="L1")]
+    over = course(Ledger.of(_placed(booked)), Period.of_year(2011), DEFAULT)
+    assert (over.worst, over.last) == ("B4", "B4")
+    assert grade(booked, "2011-12-31")[0] == "B4"
+
+
+@pytest.mark.rule("PAY-08", "PAY-15")
+def test_a_late_charge_is_settled_after_all_principal_and_can_be_given_up() -> None:
+    booked = [JANUARY, FEBRUARY, claimed(fen=2_00)]
+    found = allocate(Ledger.of(_placed([*booked, paid(fen=201_00)])), day("2011-06-01"))
+    assert found.unpaid == ()
+    assert [(c.number, fen) for c, fen in found.late] == [("L1", 1_00)]
+    # A payment can name it.
+    named = [*booked, paid(fen=2_00, charge="L1")]
+    found = allocate(Ledger.of(_placed(named)), day("2011-06-01"))
+    assert (found.late, len(found.unpaid)) == ((), 2)
+    scenario(ACCOUNT, *booked).when(
+        WaiveCharge("V1", "W1", "L1", 2_00, day("2011-04-01"), "kindness", "M1")
+    ).then(ChargeWaived("W1", "L1", 2_00, day("2011-04-01"), False, "kindness", "M1"))
+    scenario(ACCOUNT, *booked).when(CancelCharge("V1", "L1", day("2011-04-01"), "error")).then(
+        type(cancelled())("L1", day("2011-04-01"), "error")
+    )
+    # With its charge it is void.
+    books = trial_balance(_placed([*booked, cancelled("C1")]), day("2012-01-01"))
+    assert (books.accounts["late_charges"], books.unexplained_fen) == (0, 0)
+
+
+# --- PAY-12: limitation ----------------------------------------------------------------------
+
+
+def ends(events: Sequence[Any], on: str = "2011-06-01") -> dict[str, str]:
+    return {one.charge: one.ends_on.isoformat() for one in limits(_placed(events), day(on))}
+
+
+def demand(act: str = "formal_demand", on: str = "2013-01-31", proof: str = "delivery") -> StepDone:
+    return StepDone("V1", 1, act, "S1", ("C1",), day(on), (Proof(proof, "slip 9"),), None)
+
+
+@pytest.mark.rule("PAY-12")
+@pytest.mark.parametrize(
+    ("events", "on", "end"),
+    [
+        ([], "2011-06-01", "2014-01-31"),
+        # A documented demand begins it anew; without proof of delivery it does not.
+        ([demand()], "2013-02-01", "2016-01-31"),
+        ([demand()], "2013-01-30", "2014-01-31"),
+        ([demand(proof="notice")], "2013-02-01", "2014-01-31"),
+        ([demand("written_notice")], "2013-02-01", "2016-01-31"),
+        ([demand("lawyers_letter")], "2013-02-01", "2016-01-31"),
+        ([demand("visit")], "2013-02-01", "2014-01-31"),
+        ([demand("legal_action", proof="filing")], "2013-02-01", "2016-01-31"),
+        # On the last day it is in time, a day later it is not; an acknowledgement always is.
+        ([demand(on="2014-01-31")], "2014-06-01", "2017-01-31"),
+        ([demand(on="2014-02-01")], "2014-06-01", "2014-01-31"),
+        ([acknowledged(on="2014-02-01")], "2014-06-01", "2017-02-01"),
+        ([acknowledged(charges=("C9",))], "2014-06-01", "2014-01-31"),
+        # Who promises to pay acknowledges what is overdue then.
+        ([promised()], "2012-01-01", "2014-03-01"),
+        ([demand(), acknowledged(on="2012-01-31")], "2013-02-01", "2016-01-31"),
+        # A payment alone is not taken for an acknowledgement.
+        ([paid(fen=1, charge="C1")], "2012-01-01", "2014-01-31"),
+    ],
+)
+def test_three_years_per_charge_begun_anew_by_demand_or_acknowledgement(
+    events: list[Any], on: str, end: str
+) -> None:
+    assert ends([JANUARY, *events], on) == {"C1": end}
+
+
+@pytest.mark.rule("PAY-12")
+def test_only_what_is_overdue_is_watched_soonest_end_first() -> None:
+    leap = raised("C0", "2012-02-29")
+    booked = [FEBRUARY, JANUARY, leap, raised("C9", "2012-06-01"), paid(charge="C2")]
+    assert ends(booked, "2012-06-01") == {"C1": "2014-01-31", "C0": "2015-02-28"}
+    assert list(ends(booked, "2012-06-01")) == ["C1", "C0"]
+    [first, _] = limits(_placed([*booked, acknowledged(on="2012-05-01")]), day("2012-06-01"))
+    assert (first.charge, first.days_left(day("2015-03-01"))) == ("C0", -1)
+    assert limits(_placed([JANUARY]), day("2011-01-31")) == ()
+
+
+# --- what the whole account says -------------------------------------------------------------
+
+
+@pytest.mark.rule("PAY-03", "PAY-15")
+@given(ACCOUNTS, st.dates(date(2009, 6, 1), date(2012, 3, 31)))
+def test_the_statement_ends_with_what_allocation_says(booked: tuple[Any, ...], on: date) -> None:
+    told = statement(_placed(booked), on, DEFAULT)
+    balances = [0, *(line["balance_fen"] for line in told["lines"])]
+    assert balances[-1] == told["balance_fen"]
+    allocation = allocate(Ledger.of(_placed(booked)), on)
+    later = {c.number: c.amount_fen for c in Ledger.of(_placed(booked)).charges if c.due > on}
+    open_later = sum(fen for c, fen in allocation.unpaid if c.due > on)
+    late_now = sum(fen for c, fen in allocation.late if c.due <= on)
+    late_later = sum(c.amount_fen for c in Ledger.of(_placed(booked)).late if c.due > on) - sum(
+        fen for c, fen in allocation.late if c.due > on
+    )
+    owed = sum(fen for c, fen in allocation.unpaid if c.due <= on) + late_now
+    settled_early = sum(later.values()) - open_later + late_later
+    assert told["balance_fen"] == owed - settled_early - allocation.advance_fen
+    assert [line["on"] for line in told["lines"]] == sorted(line["on"] for line in told["lines"])
+
+
+@pytest.mark.rule("PAY-01")
+def test_purchases_are_no_part_of_the_statement() -> None:
+    told = statement(_placed([JANUARY, bought(), paid()]), day("2011-12-31"), DEFAULT)
+    assert [line["what"] for line in told["lines"]] == ["payment_received", "charge_raised"]
+    assert [line["balance_fen"] for line in told["lines"]] == [-100_00, 0]

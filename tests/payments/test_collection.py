@@ -1,0 +1,743 @@
+"""Collection: each credit grade has its own steps, and what the law forbids has no words."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from test_claims import refusal_codes
+from test_payments import DEFAULT, FINANCE, day
+
+import crm_core
+from crm_adapters.wiring import open_crm
+from crm_core.crm import CRM
+from crm_core.errors import Refused
+from crm_core.kernel.dates import parse_instant
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.policy import PolicyFault
+from crm_core.owners.commands import RegisterHousehold
+from crm_core.payments import ACCOUNT, COLLECTION, Account, Collection, CollectionPolicy, ladder
+from crm_core.payments.collection import (
+    ACTS,
+    DEMANDS,
+    EVIDENCE,
+    REASONS,
+    Dues,
+    Upcoming,
+    forbidden,
+    may_approve,
+)
+from crm_core.payments.commands import (
+    AdvanceCollection,
+    ApproveStep,
+    CheckDefects,
+    CompleteStep,
+    DisputeCharge,
+    HoldCollection,
+    PromisePayment,
+    RaiseCharge,
+    ReceivePayment,
+    ReleaseHold,
+    SkipStep,
+)
+from crm_core.payments.credit import GRADES
+from crm_core.payments.events import (
+    COLLECTION_EVENTS,
+    CollectionClosed,
+    CollectionGradeChanged,
+    CollectionHeld,
+    CollectionOpened,
+    DefectsChecked,
+    HoldReleased,
+    Instalment,
+    Proof,
+    StepApproved,
+    StepDone,
+    StepOpened,
+    StepSkipped,
+)
+from crm_core.payments.ladder import commands_due, dues
+from crm_core.policies import DEFAULT_COLLECTION, shipped
+from crm_core.testing.dealings import collection_commands
+from crm_core.testing.laws import check_decider
+from crm_core.testing.scenario import given as scenario
+
+LADDER = shipped().find(CollectionPolicy, DEFAULT_COLLECTION, date(2011, 1, 1))
+FOLDER = Path(crm_core.__file__ or "").parent / "payments" / "policies"
+TEXT = (FOLDER / "collection-cn-default.toml").read_text(encoding="utf-8")
+DEMANDED = ("notice", "delivery")
+
+
+# --- facts and commands in few words ---------------------------------------------------------
+
+
+def proofs(*kinds: str) -> tuple[Proof, ...]:
+    return tuple(Proof(k, "away" if k == "reason_code" else f"{k} 7") for k in kinds)
+
+
+def opened(grade: str = "B1", case: int = 1, on: str = "2011-03-01") -> CollectionOpened:
+    return CollectionOpened("V1", case, grade, LADDER.ref, day(on))
+
+
+def regraded(grade: str, on: str = "2011-03-01") -> CollectionGradeChanged:
+    return CollectionGradeChanged("V1", grade, LADDER.ref, day(on))
+
+
+def step(act: str, number: int = 1, on: str = "2011-03-01", **other: Any) -> StepOpened:
+    """A step of the shipped ladder."""
+    grade = other.pop("grade", None) or next(r.grade for r in LADDER.steps if r.act == act)
+    rung = next(r for r in LADDER.of(grade) if r.act == act)
+    told = {
+        "charges": ("C1",),
+        "due": day(on) + timedelta(days=rung.within_days),
+        "approver": rung.approver,
+    }
+    told.update(other)
+    return StepOpened(
+        "V1", number, grade, act, rung.needs, told["approver"], rung.respond_days,
+        told["charges"], day(on), told["due"],
+    )  # fmt: skip
+
+
+def done(
+    act: str, number: int = 1, on: str = "2011-03-05", respond_by: str | None = None
+) -> StepDone:
+    needs = next(rung.needs for rung in LADDER.steps if rung.act == act)
+    by = None if respond_by is None else day(respond_by)
+    return StepDone("V1", number, act, "S1", ("C1",), day(on), proofs(*needs), by)
+
+
+def approved(number: int = 1, role: str = "director") -> StepApproved:
+    return StepApproved("V1", number, "M1", role, day("2011-03-02"))
+
+
+def checked(on: str = "2011-03-01", open_defects: int = 0) -> DefectsChecked:
+    return DefectsChecked("V1", day(on), open_defects, "round 7", "S2")
+
+
+def held(on: str = "2011-03-01", until: str = "2011-03-31") -> CollectionHeld:
+    return CollectionHeld("V1", "H1", day(on), day(until), "illness", "M1")
+
+
+def advance(grade: str = "B1", on: str = "2011-03-01", **other: Any) -> AdvanceCollection:
+    charges = () if grade == "A" else ("C1",)
+    return AdvanceCollection("V1", day(on), Dues(grade, **{"charges": charges, **other}), LADDER)
+
+
+def approve(number: int = 1, role: str = "director", approver: str = "M1") -> ApproveStep:
+    return ApproveStep("V1", number, approver, role, day("2011-03-02"))
+
+
+def finish(number: int = 1, on: str = "2011-03-05", by: str = "S1", **other: Any) -> CompleteStep:
+    return CompleteStep("V1", number, day(on), by, other.get("proofs", proofs(*EVIDENCE)))
+
+
+def check(open_defects: int = 0, **other: Any) -> CheckDefects:
+    fields = {"reference": "round 7", "by": "S2", **other}
+    return CheckDefects("V1", day("2011-03-01"), open_defects, **fields)
+
+
+def hold(until: str = "2011-03-31", **other: Any) -> HoldCollection:
+    fields = {"reason": "illness", "approver": "M1", **other}
+    return HoldCollection("V1", "H1", day("2011-03-01"), day(until), **fields)
+
+
+def release(on: str = "2011-03-10", reason: str = "well again") -> ReleaseHold:
+    return ReleaseHold("V1", "H1", day(on), reason)
+
+
+def skip(number: int = 1, **other: Any) -> SkipStep:
+    fields = {"reason": "no letter box", "approver": "M1", **other}
+    return SkipStep("V1", number, day("2011-03-05"), **fields)
+
+
+NOTICE = [opened("B2"), step("written_notice")]
+DEMAND = [
+    opened("B3"),
+    step("manager_informed"),
+    done("manager_informed"),
+    step("formal_demand", 2),
+]
+SUIT = [opened("B5"), step("legal_action"), approved(), checked()]
+
+
+# --- PAY-10: the ladder ----------------------------------------------------------------------
+
+BOOKED: list[tuple[list[Any], Any, list[Any]]] = [
+    ([], advance("A"), []),
+    # Entered by credit grade; the first step has its own day.
+    ([], advance("B1"), [opened("B1")]),
+    ([], advance("B2"), [opened("B2"), step("written_notice")]),
+    ([], advance("B5"), [opened("B5"), step("formal_demand", grade="B5")]),
+    ([opened()], advance(on="2011-03-03"), []),
+    ([opened()], advance(on="2011-03-04"), [step("reminder", on="2011-03-04")]),
+    # The next step comes after the end of the one before, and not before its own day.
+    ([opened(), step("reminder")], advance(on="2011-04-30"), []),
+    ([opened(), step("reminder"), done("reminder")], advance(on="2011-03-10"), []),
+    (
+        [opened(), step("reminder"), done("reminder")],
+        advance(on="2011-03-11"),
+        [step("reason_asked", 2, on="2011-03-11")],
+    ),
+    (
+        [opened(), step("reminder"), StepSkipped("V1", 1, day("2011-03-05"), "x", "M1")],
+        advance(on="2011-03-11"),
+        [step("reason_asked", 2, on="2011-03-11")],
+    ),
+    # A period to answer is waited for.
+    ([*NOTICE, done("written_notice", respond_by="2011-03-12")], advance("B2", "2011-03-12"), []),
+    (
+        [*NOTICE, done("written_notice", respond_by="2011-03-12")],
+        advance("B2", "2011-03-13"),
+        [step("call", 2, on="2011-03-13")],
+    ),
+    # Another grade has steps of its own, at once; what was open is void.
+    (
+        [opened(), step("reminder")],
+        advance("B2"),
+        [regraded("B2"), step("written_notice", 2)],
+    ),
+    ([*NOTICE], advance("B1"), [regraded("B1")]),
+    # Paid: closed, with thanks; arrears again are a new case.
+    (
+        [opened()],
+        advance("A"),
+        [CollectionClosed("V1", 1, day("2011-03-01")), step("thanks", charges=())],
+    ),
+    (
+        [opened(), CollectionClosed("V1", 1, day("2011-03-01")), step("thanks", charges=())],
+        advance("B2"),
+        [opened("B2", case=2), step("written_notice", 2)],
+    ),
+    # While a promise is being kept no new step begins.
+    ([], advance("B2", promised=True), [opened("B2")]),
+    ([opened("B2")], advance("B2", "2011-05-01", promised=True), []),
+    # A bill before the due date, once for each charge, whatever the grade.
+    ([], advance("A", upcoming=(Upcoming("C9", day("2011-03-22")),)), []),
+    (
+        [],
+        advance("A", upcoming=(Upcoming("C9", day("2011-03-21")),)),
+        [step("bill", charges=("C9",))],
+    ),
+    (
+        [],
+        advance("B2", upcoming=(Upcoming("C9", day("2011-03-02")),)),
+        [
+            opened("B2"),
+            step("written_notice"),
+            step("bill", 2, charges=("C9",), due=day("2011-03-02")),
+        ],
+    ),
+    (
+        [step("bill", charges=("C9",))],
+        advance("A", upcoming=(Upcoming("C9", day("2011-03-02")),)),
+        [],
+    ),
+    # A hold keeps everything still, its last day included.
+    ([held()], advance("B2", "2011-03-31"), []),
+    (
+        [held()],
+        advance("B2", "2011-04-01"),
+        [opened("B2", on="2011-04-01"), step("written_notice", on="2011-04-01")],
+    ),
+    (
+        [held(), HoldReleased("V1", "H1", day("2011-03-10"), "well again")],
+        advance("B1", "2011-03-10"),
+        [opened(on="2011-03-10")],
+    ),
+    ([opened(), held()], advance("A"), []),
+    # What people do.
+    (DEMAND, approve(2, "supervisor"), [approved(2, "supervisor")]),
+    (DEMAND, approve(2, "manager"), [approved(2, "manager")]),
+    ([*DEMAND, approved(2)], approve(2), []),
+    (
+        [opened(), step("reminder")],
+        finish(proofs=proofs("notice")),
+        [done("reminder")],
+    ),
+    (
+        [*NOTICE, checked()],
+        finish(proofs=proofs(*DEMANDED)),
+        [done("written_notice", respond_by="2011-03-12")],
+    ),
+    (
+        [*DEMAND, checked(), approved(2)],
+        finish(2, proofs=proofs(*DEMANDED)),
+        [done("formal_demand", 2, respond_by="2011-03-20")],
+    ),
+    (
+        [opened(), step("reminder")],
+        skip(),
+        [StepSkipped("V1", 1, day("2011-03-05"), "no letter box", "M1")],
+    ),
+    ([], check(), [checked()]),
+    ([], hold(), [held()]),
+    ([held()], release(), [HoldReleased("V1", "H1", day("2011-03-10"), "well again")]),
+    ([held(), HoldReleased("V1", "H1", day("2011-03-10"), "x")], release(), []),
+]
+
+
+@pytest.mark.rule("PAY-10")
+@pytest.mark.parametrize(("past", "command", "events"), BOOKED)
+def test_the_ladder_is_climbed_step_by_step(
+    past: list[Any], command: Any, events: list[Any]
+) -> None:
+    outcome = scenario(COLLECTION, *past).when(command)
+    if events:
+        outcome.then(*events)
+    else:
+        outcome.nothing()
+
+
+AFTER_DEMAND = [
+    opened("B5"),
+    step("formal_demand", grade="B5"),
+    done("formal_demand", respond_by="2011-03-20"),
+    step("legal_action", 2, "2011-03-21"),
+    approved(2),
+    checked("2011-03-15"),
+]
+
+COLLECTION_REFUSED: list[tuple[list[Any], Any, str, str]] = [
+    ([], approve(), "unknown_step", "PAY-10"),
+    ([opened(), step("reminder"), done("reminder")], approve(), "unknown_step", "PAY-10"),
+    (DEMAND, approve(2, "specialist"), "approver_too_low", "PAY-10"),
+    (DEMAND, approve(2, "king"), "approver_too_low", "PAY-10"),
+    ([opened(), step("reminder")], approve(1, "guest"), "approver_too_low", "PAY-10"),
+    (DEMAND, approve(2, approver=""), "collection_unsigned", "PAY-10"),
+    ([], finish(), "unknown_step", "PAY-10"),
+    ([opened(), step("reminder"), done("reminder")], finish(), "unknown_step", "PAY-10"),
+    # Void with the grade it belonged to.
+    ([opened(), step("reminder"), regraded("B2")], finish(), "unknown_step", "PAY-10"),
+    ([opened(), step("reminder"), held()], finish(), "collection_held", "PAY-10"),
+    ([opened(), step("reminder")], finish(on="2011-02-28"), "step_before_its_day", "PAY-10"),
+    ([opened(), step("reminder")], finish(by=""), "collection_unsigned", "PAY-10"),
+    ([*DEMAND, checked()], finish(2), "approval_missing", "PAY-10"),
+    ([*DEMAND, checked(), approved(2)], finish(2, by="M1"), "self_approval", "PAY-10"),
+    (
+        [opened(), step("reminder")],
+        finish(proofs=(Proof("rumour", "7"),)),
+        "unknown_evidence",
+        "PAY-10",
+    ),
+    (
+        [opened(), step("reminder")],
+        finish(proofs=(Proof("notice", ""),)),
+        "unknown_evidence",
+        "PAY-10",
+    ),
+    (
+        [opened(), step("reason_asked")],
+        finish(proofs=(Proof("reason_code", "lazy"),)),
+        "unknown_reason_code",
+        "PAY-10",
+    ),
+    ([opened(), step("reminder")], finish(proofs=()), "evidence_missing", "PAY-10"),
+    ([*NOTICE, checked()], finish(proofs=proofs("notice")), "evidence_missing", "PAY-10"),
+    # The company's own service first: looked at, within 30 days, and nothing open.
+    (NOTICE, finish(), "defects_unchecked", "PAY-10"),
+    ([*NOTICE, checked("2011-02-02")], finish(), "defects_unchecked", "PAY-10"),
+    ([*NOTICE, checked("2011-03-06")], finish(), "defects_unchecked", "PAY-10"),
+    ([*NOTICE, checked(open_defects=1)], finish(), "own_defects_open", "PAY-10"),
+    # Suits come after a demand and its reasonable period (Civil Code, art. 944).
+    (SUIT, finish(), "demand_missing", "PAY-11"),
+    (AFTER_DEMAND, finish(2, "2011-03-20"), "step_before_its_day", "PAY-10"),
+    ([], skip(), "unknown_step", "PAY-10"),
+    ([opened(), step("reminder")], skip(reason=""), "collection_unsigned", "PAY-10"),
+    ([opened(), step("reminder")], skip(approver=""), "collection_unsigned", "PAY-10"),
+    ([], check(-1), "defect_check_incomplete", "PAY-10"),
+    ([], check(reference=""), "defect_check_incomplete", "PAY-10"),
+    ([], check(by=""), "defect_check_incomplete", "PAY-10"),
+    ([held()], hold(), "hold_exists", "PAY-10"),
+    ([], hold(until="2011-02-28"), "hold_ends_early", "PAY-10"),
+    ([], hold(reason=""), "collection_unsigned", "PAY-10"),
+    ([], hold(approver=""), "collection_unsigned", "PAY-10"),
+    ([], release(), "unknown_hold", "PAY-10"),
+    ([held()], release(reason=""), "collection_unsigned", "PAY-10"),
+]
+
+
+@pytest.mark.rule("PAY-10", "PAY-11")
+@pytest.mark.parametrize(("past", "command", "code", "rule"), COLLECTION_REFUSED)
+def test_a_step_without_what_it_needs_is_refused(
+    past: list[Any], command: Any, code: str, rule: str
+) -> None:
+    scenario(COLLECTION, *past).when(command).refused(code, rule)
+
+
+def test_every_event_and_refusal_of_collection_has_a_scenario() -> None:
+    booked = {type(event) for _, _, events in BOOKED for event in events}
+    assert booked == {kind.cls for kind in COLLECTION_EVENTS}
+    reached = {code for _, _, code, _ in COLLECTION_REFUSED}
+    codes = refusal_codes(ladder)
+    assert [code for code in codes if not fnmatch.filter(reached, code)] == []
+    assert reached == codes
+
+
+@pytest.mark.rule("PAY-10")
+def test_a_written_demand_to_b1_needs_no_look_and_one_within_thirty_days_is_enough() -> None:
+    scenario(COLLECTION, *NOTICE, checked("2011-02-03")).when(finish()).then(
+        attrs.evolve(done("written_notice", respond_by="2011-03-12"), proofs=proofs(*EVIDENCE))
+    )
+    friendly = attrs.evolve(step("written_notice"), grade="B1")
+    assert scenario(COLLECTION, opened(), friendly).when(finish()).refusal is None
+
+
+@pytest.mark.rule("PAY-11")
+def test_a_suit_comes_after_the_reasonable_period_of_this_cases_demand() -> None:
+    scenario(COLLECTION, *AFTER_DEMAND).when(finish(2, "2011-03-21")).then(
+        StepDone("V1", 2, "legal_action", "S1", ("C1",), day("2011-03-21"), proofs(*EVIDENCE), None)
+    )
+    early = attrs.evolve(AFTER_DEMAND[3], on=day("2011-03-10"))
+    within = [*AFTER_DEMAND[:3], early, *AFTER_DEMAND[4:]]
+    scenario(COLLECTION, *within).when(finish(2, "2011-03-20")).refused("demand_missing")
+    # A demand of an earlier case does not serve the next one.
+    again = [
+        *AFTER_DEMAND[:3],
+        CollectionClosed("V1", 1, day("2011-03-21")),
+        opened("B5", 2, "2011-04-01"),
+        attrs.evolve(AFTER_DEMAND[3], on=day("2011-04-01")),
+        approved(2),
+        checked("2011-04-01"),
+    ]
+    scenario(COLLECTION, *again).when(finish(2, "2011-05-01")).refused("demand_missing")
+
+
+def test_collection_keeps_the_laws_of_a_decider() -> None:
+    check_decider(COLLECTION, collection_commands(), max_examples=80)
+
+
+# --- PAY-11: the legal guard -----------------------------------------------------------------
+
+FORBIDDEN = [
+    ("cut_power", "944"),
+    ("cut off water", "944"),
+    ("Stop-Heat", "944"),
+    ("shut_gas", "944"),
+    ("electricity_disconnected", "944"),
+    ("suspend_utilities", "944"),
+    ("停水", "944"),
+    ("断电", "944"),
+    ("停止供暖", "944"),
+    ("block_gate", "236"),
+    ("lock_cars", "236"),
+    ("disable_access_card", "236"),
+    ("clamp_vehicle", "236"),
+    ("锁车", "236"),
+    ("拦门禁", "236"),
+    ("publish_names", "1024"),
+    ("post_debtor_list", "1024"),
+    ("公布姓名", "1024"),
+    ("张贴名单", "1024"),
+    ("tell_employer", "1034"),
+    ("inform_workplace", "1034"),
+    ("通知单位", "1034"),
+]
+
+
+@pytest.mark.rule("PAY-11")
+@pytest.mark.parametrize(("act", "article"), FORBIDDEN)
+def test_a_policy_that_names_a_forbidden_act_is_refused_naming_the_article(
+    act: str, article: str
+) -> None:
+    with pytest.raises(PolicyFault) as found:
+        CollectionPolicy.parse(TEXT.replace('act = "call"', f'act = "{act}"'))
+    [(path, message)] = found.value.faults
+    assert path.endswith(".act")
+    assert "Civil Code" in message
+    assert article in message
+    assert "PAY-11" in message
+
+
+@pytest.mark.rule("PAY-11")
+def test_what_may_be_done_is_a_closed_set_without_a_forbidden_act_in_it() -> None:
+    assert [act for act in ACTS if forbidden(act) is not None] == []
+    for act in ("pray", "Call", "call ", "", "written_notice; cut_p0wer"):
+        with pytest.raises(PolicyFault):
+            CollectionPolicy.parse(TEXT.replace('act = "call"', f'act = "{act}"'))
+
+
+@pytest.mark.rule("PAY-11")
+def test_a_step_has_no_field_in_which_anything_else_could_be_said() -> None:
+    """No free text in a step of a policy, nor in one that was handed over."""
+    with pytest.raises(PolicyFault, match="not known here"):
+        CollectionPolicy.parse(TEXT.replace('act = "call"', 'act = "call"\ntext = "cut power"'))
+    texts = {field.name for field in attrs.fields(StepOpened) if "str" in str(field.type)}
+    assert texts == {"household", "grade", "act", "needs", "approver", "charges"}
+
+
+@pytest.mark.rule("PAY-10", "PAY-11")
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ('kind = "collection"', 'kind = "credit"', "kind"),
+        ('grade = "B1"\nact = "reminder"', 'grade = "B6"\nact = "reminder"', "steps[2].grade"),
+        ('grade = "B1"\nact = "reminder"', 'grade = "A"\nact = "reminder"', "steps[2].grade"),
+        ('grade = "A"\nact = "thanks"', 'grade = "B1"\nact = "thanks"', "steps[1].grade"),
+        ('needs = ["reason_code"]', "needs = []", "steps[3].needs"),
+        ('needs = ["reason_code"]', 'needs = ["reason_code", "rumour"]', "steps[3].needs"),
+        (
+            'needs = ["notice", "delivery"]\nrespond_days = 7',
+            'needs = ["notice"]\nrespond_days = 7',
+            "steps[4].needs",
+        ),
+        ("from_day = -20", "from_day = 20", "steps[0].from_day"),
+        ("from_day = 3", "from_day = -3", "steps[2].from_day"),
+        ("within_days = 4", "within_days = -4", "steps[2].within_days"),
+        (
+            'approver = "supervisor"\nrespond_days = 15',
+            'approver = "supervisor"',
+            "steps[9].respond_days",
+        ),
+        ('approver = "director"', 'approver = "manager"', "steps[15].approver"),
+        ('approver = "director"', "", "steps[15].approver"),
+        ('approver = "supervisor"', 'approver = "king"', "steps[9].approver"),
+    ],
+)
+def test_a_ladder_keeps_its_order_evidence_and_approvers(
+    before: str, after: str, path: str
+) -> None:
+    text = TEXT.replace("[policy]\nname", "[policy]\nname")
+    head, tail = text.split("[[steps]]", 1)
+    if "\napprover" not in before and 'approver = "director"' in before:
+        tail = tail.replace(before, after)
+        changed = f"{head}[[steps]]{tail}"
+    else:
+        changed = text.replace(before, after, 1)
+    assert changed != text
+    with pytest.raises(PolicyFault) as found:
+        CollectionPolicy.parse(changed)
+    assert path in {where for where, _ in found.value.faults}
+
+
+@pytest.mark.rule("PAY-10", "PAY-11")
+def test_each_grade_has_its_own_steps_and_a_suit_comes_after_a_demand() -> None:
+    assert {rung.grade for rung in LADDER.steps} == set(GRADES)
+    assert {rung.act for rung in LADDER.steps} <= set(ACTS)
+    rungs = TEXT.split("[[steps]]")
+    without_b4 = "[[steps]]".join(r for r in rungs if 'grade = "B4"' not in r)
+    with pytest.raises(PolicyFault, match="no step for B4"):
+        CollectionPolicy.parse(without_b4)
+    undemanded = "[[steps]]".join(r for r in rungs if 'act = "formal_demand"' not in r)
+    with pytest.raises(PolicyFault, match=r"art\. 944"):
+        CollectionPolicy.parse(undemanded)
+
+
+def test_who_stands_higher_can_approve() -> None:
+    assert may_approve("director", "manager")
+    assert may_approve("manager", "manager")
+    assert not may_approve("supervisor", "manager")
+    assert not may_approve("guest", "specialist")
+
+
+# --- what the account says, and what a day brings about ---------------------------------------
+
+
+def account(*commands: Any) -> Account:
+    state: Account = ACCOUNT.decider.initial
+    for command in commands:
+        decided = ACCOUNT.decider.decide(command, state)
+        assert not isinstance(decided, Refusal), decided
+        state = ACCOUNT.decider.fold(decided, state)
+    return state
+
+
+def collection(*events: Any) -> Collection:
+    return COLLECTION.decider.fold(events)
+
+
+CHARGED = RaiseCharge("V1", "C1", "management_fee", "2011-01", 100_00, day("2011-01-31"))
+NEXT = RaiseCharge("V1", "C2", "management_fee", "2011-03", 100_00, day("2011-03-20"))
+
+
+@pytest.mark.rule("PAY-10", "PAY-06", "PAY-09")
+def test_the_account_tells_what_is_due_and_what_is_left_alone() -> None:
+    on = day("2011-03-05")
+    assert dues(account(), on, DEFAULT) == Dues("A")
+    coming = (Upcoming("C2", day("2011-03-20")),)
+    assert dues(account(CHARGED, NEXT), on, DEFAULT) == Dues("B2", ("C1",), coming)
+    # On its due date a charge is not overdue, but still to come.
+    due_today = (Upcoming("C1", day("2011-01-31")),)
+    assert dues(account(CHARGED), day("2011-01-31"), DEFAULT) == Dues("A", (), due_today)
+    paid_ahead = ReceivePayment("V1", "P1", 200_00, on, "cash")
+    assert dues(account(CHARGED, NEXT, paid_ahead), on, DEFAULT) == Dues("A")
+    contested = DisputeCharge("V1", "D1", "C1", 100_00, on, "no lift")
+    assert dues(account(CHARGED, contested), on, DEFAULT) == Dues("A")
+    told = PromisePayment("V1", "Z1", (Instalment(1, on),), on, "S1", "soon")
+    assert dues(account(CHARGED, told), on, DEFAULT) == Dues("B2", ("C1",), (), True)
+    after = on + timedelta(days=1)
+    assert dues(account(CHARGED, told), after, DEFAULT) == Dues("B2", ("C1",))
+
+
+@pytest.mark.rule("PAY-10", "PAY-05")
+def test_a_day_itself_brings_about_one_command_or_none() -> None:
+    owing = account(CHARGED)
+    nothing = collection()
+
+    def due(on: str, state: Collection) -> int:
+        return len(commands_due("V1", owing, state, day(on), LADDER, DEFAULT))
+
+    assert due("2011-01-10", nothing) == 0
+    assert due("2011-01-11", nothing) == 1  # the bill, 20 days before
+    assert due("2011-01-11", collection(step("bill", on="2011-01-11"))) == 0
+    assert due("2011-02-01", nothing) == 1  # the case
+    first = collection(opened(on="2011-02-01"))
+    assert [due(f"2011-02-0{n}", first) for n in (1, 3, 4)] == [0, 0, 1]
+    assert commands_due("V1", owing, first, day("2011-02-04"), LADDER, DEFAULT) == (
+        AdvanceCollection("V1", day("2011-02-04")),
+    )
+
+
+# --- through the facade ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def crm() -> Iterator[CRM]:
+    with open_crm("memory:") as opened_crm:
+        opened_crm.do(
+            RegisterHousehold("V1", "Anhe", "1", "1", "101"),
+            by=FINANCE,
+            at=parse_instant("2010-01-01T00:00:00+08:00"),
+        )
+        yield opened_crm
+
+
+def run(crm: CRM, commands: Sequence[Any]) -> None:
+    for command in commands:
+        crm.do(command, by=FINANCE)
+
+
+@pytest.mark.rule("PAY-10", "PAY-12")
+def test_a_case_from_the_bill_to_the_suit(crm: CRM) -> None:
+    """Every day is a tick; people do what they are handed. The demand begins limitation anew."""
+    run(crm, [CHARGED])
+    on = day("2011-01-01")
+    seen: list[tuple[date, str]] = []
+    while on < day("2012-06-01"):
+        receipt = crm.do(AdvanceCollection("V1", on), by=FINANCE)
+        for event in receipt.events:
+            if isinstance(event, StepOpened):
+                seen.append((on, event.act))
+                run(crm, [CheckDefects("V1", on, 0, "round 7", "S2")])
+                if event.approver is not None:
+                    run(crm, [ApproveStep("V1", event.step, "M1", event.approver, on)])
+                run(crm, [CompleteStep("V1", event.step, on, "S1", proofs(*event.needs))])
+        on += timedelta(days=1)
+    due = day("2011-01-31")
+    assert [((when - due).days, act) for when, act in seen] == [
+        (-20, "bill"),
+        (4, "reminder"),
+        (11, "reason_asked"),
+        (31, "written_notice"),
+        (39, "call"),
+        (45, "visit"),
+        (52, "plan_offered"),
+        (91, "manager_informed"),
+        (92, "formal_demand"),
+        (111, "two_person_visit"),
+        (121, "value_added_services_paused"),
+        (181, "lawyers_letter"),
+        (211, "mediation"),
+        (366, "formal_demand"),
+        (382, "legal_action"),
+    ]
+    state = crm.get(Collection, "V1", by=FINANCE)
+    assert state is not None
+    assert (state.case, state.grade, state.open_steps()) == (1, "B5", [])
+    demanded = [when for when, act in seen if act in (*DEMANDS, "legal_action")]
+    [(home, limit)] = crm.limitation(day("2012-06-01"))
+    assert (home, limit.runs_from) == ("V1", demanded[-1])
+    # Paying ends it.
+    run(crm, [ReceivePayment("V1", "P1", 100_00, day("2012-06-01"), "cash")])
+    receipt = crm.do(AdvanceCollection("V1", day("2012-06-01")), by=FINANCE)
+    assert [type(event) for event in receipt.events] == [CollectionClosed, StepOpened]
+
+
+@pytest.mark.rule("PAY-10")
+def test_collection_needs_a_file(crm: CRM) -> None:
+    with pytest.raises(Refused) as refused:
+        crm.do(AdvanceCollection("V9", day("2011-03-01")), by=FINANCE)
+    assert refused.value.reason == "unknown_household"
+
+
+# --- whatever is asked -----------------------------------------------------------------------
+
+
+class LadderMachine(RuleBasedStateMachine):
+    """One household's collection under any commands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: Collection = COLLECTION.decider.initial
+        self.events: list[Any] = []
+
+    @rule(command=collection_commands())
+    def ask(self, command: Any) -> None:
+        decided = COLLECTION.decider.decide(command, self.state)
+        if not isinstance(decided, Refusal):
+            for event in decided:
+                self.follow(event)
+                self.state = COLLECTION.decider.evolve(self.state, event)
+                self.events.append(event)
+
+    def follow(self, event: Any) -> None:
+        """What must be true of an event, given all before it."""
+        if isinstance(event, StepOpened):
+            assert event.act in ACTS
+            assert event.step == 1 + sum(isinstance(e, StepOpened) for e in self.events)
+            assert not self.state.held_on(event.on)
+        if isinstance(event, StepDone):
+            handed = next(
+                e for e in self.events if isinstance(e, StepOpened) and e.step == event.step
+            )
+            kinds = {proof.kind for proof in event.proofs}
+            assert set(handed.needs) <= kinds
+            assert all(p.reference in REASONS for p in event.proofs if p.kind == "reason_code")
+            approvers = [
+                e for e in self.events if isinstance(e, StepApproved) and e.step == event.step
+            ]
+            assert bool(approvers) or handed.approver is None
+            assert event.by not in [e.approver for e in approvers]
+            if event.act in DEMANDS and handed.grade >= "B2":
+                looks = [e for e in self.events if isinstance(e, DefectsChecked)]
+                assert looks[-1].open_defects == 0
+            if event.act == "legal_action":
+                earlier = [
+                    e for e in self.events if isinstance(e, StepDone) and e.act == "formal_demand"
+                ]
+                assert any(e.respond_by is not None and e.respond_by < event.on for e in earlier)
+            assert event.step not in [e.step for e in self.events if isinstance(e, StepDone)]
+
+    @invariant()
+    def no_more_than_one_step_of_the_case_is_open(self) -> None:
+        of_case = [s for s in self.state.open_steps() if s.act not in ("bill", "thanks")]
+        assert len(of_case) <= (self.state.grade is not None)
+        assert all(s.grade == self.state.grade for s in of_case)
+
+    @invariant()
+    def cases_open_and_close_in_turns(self) -> None:
+        turns = [e for e in self.events if isinstance(e, CollectionOpened | CollectionClosed)]
+        kinds = [type(e) for e in turns]
+        assert kinds == [CollectionOpened, CollectionClosed] * (len(kinds) // 2) + (
+            [CollectionOpened] if len(kinds) % 2 else []
+        )
+        assert (self.state.grade is not None) == bool(len(kinds) % 2)
+
+
+@pytest.mark.rule("PAY-10", "PAY-11")
+def test_whatever_is_asked_of_collection_it_stays_lawful() -> None:
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        LadderMachine, settings=settings(max_examples=40, stateful_step_count=30, deadline=None)
+    )
