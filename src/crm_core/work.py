@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
 from crm_core.errors import Invalid
 from crm_core.events import catalog
+from crm_core.gradings.adoption import ADOPTION
 from crm_core.gradings.decide import GRADING, RUN
+from crm_core.gradings.lookups import ABOUT_GRADINGS, ABOUT_POLICIES, Lookups
 from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
+from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import check_id
 from crm_core.messages import MESSAGES
@@ -53,6 +55,7 @@ AGGREGATES = (
     STAFF,
     GRADING,
     RUN,
+    ADOPTION,
     MESSAGES,
 )
 
@@ -74,6 +77,22 @@ def stream_of(command: Any) -> str:
     """
     aggregate = _aggregate(command)
     return aggregate.stream(aggregate.id_of(command))
+
+
+class Planned(NamedTuple):
+    """A command to be run in bulk.
+
+    Args:
+        command: The command.
+        id: Its id; known ids are passed over.
+        at: When the company knew: the recorded instant of its events.
+        origin: Whatever the caller needs to find it again.
+    """
+
+    command: Any
+    id: str
+    at: datetime
+    origin: Any = None
 
 
 class Work:
@@ -100,6 +119,8 @@ class Work:
             ReceiveRequest: self._with_policy,
             Rebase: self._with_policy,
             MovePayment: self._with_receiver,
+            **dict.fromkeys(ABOUT_GRADINGS, self._about_grading),
+            **dict.fromkeys(ABOUT_POLICIES, self._about_policy),
             **dict.fromkeys(MESSAGES.commands, self._with_members),
             ClaimLateCharge: self._with_late_charge,
             AdvanceCollection: self._with_dues,
@@ -131,6 +152,11 @@ class Work:
         household = aggregate.household_of(command) or getattr(state, "household", "")
         if aggregate.needs_file and household and not self._has_file(household):
             return _no_file(household)
+        asked = getattr(command, "by", None)
+        if isinstance(asked, Actor) and str(asked) != actor:
+            return Refusal(
+                "not_the_actor", "GRD-13", f"`{actor}` cannot decide in the name of `{asked}`"
+            )
         claims = aggregate.claims(command)
         lookup = self._lookups.get(type(command))
         if lookup is not None:
@@ -258,6 +284,13 @@ class Work:
                 {"payment": command.payment},
             )
         return attrs.evolve(command, refused_there=refusal)
+
+    def _about_grading(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
+        state, _tip = self._states[GRADING.stream(command.household)]
+        return Lookups(self._log, self._policies, self._zone).about_grading(command, state)
+
+    def _about_policy(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
+        return Lookups(self._log, self._policies, self._zone).about_policy(command)
 
     def _with_members(self, command: Any, _state: Any, _: Sequence[Claim], at: datetime) -> Any:
         if command.known is not None:

@@ -382,8 +382,11 @@ def section(name: str) -> str:
 
 
 def options(command: click.Command) -> set[str]:
+    """Options of a command, or of all commands of a group."""
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
     found = {option for parameter in command.params for option in parameter.opts}
-    return {option for option in found if option.startswith("-")}
+    found = {option for option in found if option.startswith("-")}
+    return found if command is command_line else found.union(*map(options, inner))
 
 
 @pytest.mark.parametrize("name", commands())
@@ -458,6 +461,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "warnings": ["warnings", "--on", "2001-01-01"],
         "cover": ["cover", "hotline", "--from", NOON, "--to", NOON],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
+        "directory": ["directory"],
+        "fairness": ["fairness", "2024"],
+        "policy": ["policy", "list"],
+        "quota": ["quota", "2024"],
+        "shares": ["shares", "2024"],
+        "what-if": ["what-if", "2024", "--policy", "grade-cn-monotone/1"],
         "notify": ["notify", "--to", "console:", "--once"],
         "messages": ["messages", "H00001"],
         "relay": ["relay", "--to", nats_server.url, "--once"],
