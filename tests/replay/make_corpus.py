@@ -105,7 +105,7 @@ def at_the_edges(crm: CRM) -> None:
     for command in (
         RegisterHousehold("V5", "星河小区", "2号楼", "1单元", "501"),
         *(
-            RaiseCharge("V5", f"C{n}", "parking", "2011", 100_00, date(YEAR, n, 1))
+            RaiseCharge("V5", f"C{n}", "management_fee", "2011", 100_00, date(YEAR, n, 1))
             for n in (1, 3, 5)
         ),
         DisputeCharge("V5", "D1", "C1", 100_00, day, "not delivered"),
