@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -106,11 +107,11 @@ def test_a_stream_continued_by_a_later_transaction_is_not_continued_by_an_earlie
             second = Batch(
                 [*second.rows, *other.rows], {**second.expected, **other.expected}, other.commands
             )
+        insert = partial(world.database.insert_with, world.sessions["A"].cursor())
+        if how == "bulk":
+            insert = world.writer.insert
         with pytest.raises(Conflict) as raised:
-            if how == "bulk":
-                world.writer.insert(second)
-            else:
-                world.database.insert_with(world.sessions["A"].cursor(), second)
+            insert(second)
         assert raised.value.stream == "s/1"
         world.end(early, commit=False)
         world.log.append([note("again", "s/1", tip, ("second",))])
