@@ -160,22 +160,22 @@ class OursInBulk(Ours):
         super().__init__(url)
         self.bulk = open_database(url)
         self._open: AbstractContextManager[Any] | None = None
-        self._writer: Any = None
+        self.writer: Any = None
 
     def begin(self, session: str) -> None:
         if session != "B":
             super().begin(session)
             return
         self._open = self.bulk.transaction()
-        self._writer = self._open.__enter__()
+        self.writer = self._open.__enter__()
         first = f"first-{next(_NUMBERS)}"
-        self._writer.insert(batch(note(first, first, texts=[first])))
+        self.writer.insert(batch(note(first, first, texts=[first])))
 
     def write(self, session: str, texts: Sequence[str]) -> None:
         if session != "B":
             super().write(session, texts)
             return
-        self._writer.insert(batch(note(texts[0], texts[0], texts=texts)))
+        self.writer.insert(batch(note(texts[0], texts[0], texts=texts)))
 
     def end(self, session: str, *, commit: bool) -> None:
         if session != "B":

@@ -112,7 +112,8 @@ def test_a_lost_word_costs_at_most_one_poll(
     writer, reader = make(store)
     poll = 0.3
     with following(reader, poll) as seen:
-        sleep(0.6)
+        # Long enough for a pause that grew without end to have grown too long.
+        sleep(1.5)
         for n in range(2):
             written = monotonic()
             writer.append([note(f"c{n}", f"a/{n}", None, (f"{n}",))])

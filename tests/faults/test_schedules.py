@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 
 import pytest
 
+from crm_adapters.eventlog.store import Batch
+from crm_core.errors import Conflict
+from faults.logs import batch, note
 from faults.schedules import (
     FIXED,
     PLAN,
@@ -81,3 +85,36 @@ def test_the_fixed_schedule_alone_catches_both_defects(new_postgres: Callable[[]
             seen, truth = run(world, FIXED)
             assert len(truth) == 3
             assert seen != truth
+
+
+# --- a stream stands in the order of its versions ------------------------------------------------
+
+
+@pytest.mark.rule("LOG-03")
+@pytest.mark.parametrize("how", ["one stream", "two streams", "bulk"])
+def test_a_stream_continued_by_a_later_transaction_is_not_continued_by_an_earlier_one(
+    postgres_url: str, how: str
+) -> None:
+    """Else its second version would stand before its first, for whoever reads by position."""
+    with closing(OursInBulk(postgres_url)) as world:
+        early = "B" if how == "bulk" else "A"
+        world.begin(early)
+        world.log.append([note("later", "s/1", None, ("first",))])
+        tip = world.log.tips(["s/1"])["s/1"]
+        second = batch(note("early", "s/1", tip, ("second",)))
+        if how == "two streams":
+            other = batch(note("early", "s/2", None, ("other",)))
+            second = Batch(
+                [*second.rows, *other.rows], {**second.expected, **other.expected}, other.commands
+            )
+        insert = partial(world.database.insert_with, world.sessions["A"].cursor())
+        if how == "bulk":
+            insert = world.writer.insert
+        with pytest.raises(Conflict) as raised:
+            insert(second)
+        assert raised.value.stream == "s/1"
+        world.end(early, commit=False)
+        world.log.append([note("again", "s/1", tip, ("second",))])
+        found = [one for one in world.log.feed() if one.stream == "s/1"]
+        assert [one.version for one in found] == [1, 2]
+        assert world.log.verify().intact
