@@ -99,6 +99,11 @@ def at_the_edges(crm: CRM) -> None:
         RegisterHousehold("V6", "星河小区", "2号楼", "1单元", "601"),
         RaiseCharge("V6", "C1", "parking", "2011", 100, date(YEAR, 12, 10)),
         *(ReceiveRequest(f"R{number}", "V9", *fields) for number in range(4)),
+        RegisterHousehold("V4", "星河小区", "2号楼", "1单元", "401"),
+        RaiseCharge("V4", "C1", "parking", "2011", 100, date(YEAR, 6, 1)),
+        ReceivePayment("V4", "P1", 100, date(YEAR, 4, 1), "cash"),
+        RecordPurchase("V4", "B1", "保洁", 900_00, date(YEAR, 4, 1)),
+        *(ReceiveRequest(f"R{number}", "V4", *fields) for number in range(4, 8)),
     ):
         crm.do(command, by=SYSTEM, at=at)
     day = date(YEAR, 7, 1)
