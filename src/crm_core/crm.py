@@ -244,6 +244,15 @@ class CRM:
             return receipt
         raise last
 
+    def outcome(self, id: str) -> Receipt | None:
+        """What became of a command, by its id; None if it left no event so far (LOG-01).
+
+        After `CommitUnknown` a commit may still be under way on the server, so None is no promise:
+        only repeating the command with its id settles it, and does nothing twice.
+        """
+        done = self.log.outcomes([id]).get(id)
+        return None if done is None else self._receipt_of(done)
+
     def batch(
         self,
         planned: Iterable[Planned],
@@ -677,6 +686,9 @@ class CRM:
     def _first_receipt(self, done: Appended, digest: str) -> Receipt:
         if done.digest and done.digest != digest:
             raise CommandReused(done.command)
+        return self._receipt_of(done)
+
+    def _receipt_of(self, done: Appended) -> Receipt:
         found = list(self.log.feed(after=done.first - 1, upto=done.last))
         stream = found[0].stream
         own = [e for e in found if e.stream == stream]
