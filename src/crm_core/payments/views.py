@@ -374,8 +374,9 @@ class Watched:
         if self.settled(on):
             return ()
         found = {max(moment.on, local_date(moment.known, zone)) for moment in self.moments}
+        first = min([local_date(c.known, zone) for c in self.charges], default=self.acted)
         begins = (policy.header.effective_from, credit.header.effective_from)
-        found |= {day for day in begins if day is not None}
+        found |= {day for day in begins if day is not None and day >= first}
         bills = [rung.from_day for rung in policy.of(GRADES[0]) if rung.act == BILL]
         for charge in self.charges:
             known = local_date(charge.known, zone)
@@ -386,8 +387,7 @@ class Watched:
         if self.grade is not None and not self.waiting:
             rungs = policy.of(self.grade)
             found |= {self.came + timedelta(days=rung.from_day) for rung in rungs}
-        first = min([local_date(c.known, zone) for c in self.charges], default=self.acted)
-        return tuple(sorted(day for day in found if max(self.acted, first) <= day <= on))
+        return tuple(sorted(day for day in found if self.acted <= day <= on))
 
 
 def _end(due: date, upto: int | None, credit: CreditPolicy) -> date | None:
@@ -410,7 +410,7 @@ def _watch(rows: Rows[Watched], recorded: Recorded[Any]) -> tuple[Put[Watched], 
     if at > row.known:
         row = attrs.evolve(row, known=at)
     row = _with_case(_with_money(_with_charges(row, event, at), event), event)
-    moments = {*row.moments, *(Moment(day, at) for day in _moments(event))}
+    moments = {*row.moments, *(Moment(day, at) for day in _moments(event, at))}
     last = _day_of(row.known)
     idle = row.settled(last)
     kept = [
@@ -484,8 +484,11 @@ def _with_case(row: Watched, e: Any) -> Watched:
     return attrs.evolve(row, acts=row.acts + 1, acted=max(row.acted, e.on))
 
 
-def _moments(e: Any) -> tuple[date, ...]:
+def _moments(e: Any, at: datetime) -> tuple[date, ...]:
     """Days on which what the event says begins or ends to count."""
+    if isinstance(e, ChargeCancelled | DisputeDecided):
+        # What was never owed is void from the start: it counts as soon as it is known.
+        return (e.on, (at - _EARLIEST_ZONE).date())
     if isinstance(e, PaymentReceived | PaymentMovedIn | PaymentMovedOut):
         return (e.paid_on,)
     if isinstance(e, PaymentPromised):
