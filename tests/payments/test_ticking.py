@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -162,6 +163,42 @@ def test_a_broken_promise_lets_the_next_step_begin_the_day_after() -> None:
         [handed] = said(crm)[before:]
         assert isinstance(handed, StepOpened)
         assert (handed.act, handed.on) == ("reminder", day("2011-02-16"))
+
+
+@pytest.mark.rule("PAY-10")
+def test_a_hold_is_over_the_day_after_its_last() -> None:
+    with estate() as crm:
+        crm.do(CHARGED, by=FINANCE, at=begins(day("2011-01-20")))
+        crm.tick(morning(day("2011-02-02")))
+        kept = HoldCollection("V1", "H1", day("2011-02-03"), day("2011-02-20"), "ill", "M1")
+        crm.do(kept, by=FINANCE, at=morning(day("2011-02-03")))
+        assert crm.tick(morning(day("2011-02-20"))).events["collection"] == 0
+        crm.tick(morning(day("2011-02-25")))
+        handed = said(crm)[-1]
+        assert (handed.act, handed.on) == ("reminder", day("2011-02-21"))
+
+
+@pytest.mark.rule("PAY-10")
+def test_a_bill_in_hand_keeps_no_step_of_the_case_away() -> None:
+    other = attrs.evolve(NEXT, due=day("2011-02-26"))
+    with estate() as crm:
+        for command in (CHARGED, other):
+            crm.do(command, by=FINANCE, at=begins(day("2011-01-20")))
+        crm.tick(morning(day("2011-02-04")))
+        obey(crm, day("2011-02-04"))
+        crm.tick(morning(day("2011-02-15")))
+        acts = [(event.act, event.on) for event in said(crm) if isinstance(event, StepOpened)]
+        assert acts[-2:] == [("bill", day("2011-02-06")), ("reason_asked", day("2011-02-11"))]
+
+
+@pytest.mark.rule("PAY-10")
+def test_a_fen_that_is_left_is_collected() -> None:
+    with estate() as crm:
+        crm.do(CHARGED, by=FINANCE, at=begins(day("2011-01-20")))
+        paid = ReceivePayment("V1", "P1", 99_99, day("2011-01-21"), "cash")
+        crm.do(paid, by=FINANCE, at=begins(day("2011-01-21")))
+        crm.tick(morning(day("2011-02-01")))
+        assert isinstance(said(crm)[-1], CollectionOpened)
 
 
 def test_a_bill_that_was_paid_before_the_clock_was_asked_is_not_collected() -> None:
