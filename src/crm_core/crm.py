@@ -79,7 +79,7 @@ from crm_core.requests.statistics import (
 )
 from crm_core.staff import ROSTER, STAFF, Member, Roster
 from crm_core.studies import Studies
-from crm_core.ticking import SOURCES, Due, Source, Tick, pages
+from crm_core.ticking import SOURCES, Due, Look, Source, Tick, pages
 from crm_core.work import Planned, Work, command_digest, stream_of
 
 __all__ = [
@@ -309,7 +309,7 @@ class CRM:
         return count
 
     def tick(self, now: datetime | None = None, *, by: Actor = SYSTEM) -> Tick:
-        """Record all that the clock has brought about before `now` (REQ-09, REQ-13).
+        """Record all that the clock has brought about before `now` (PAY-10, REQ-09, REQ-13).
 
         However often it is run, and by however many hosts, the same events follow: a command's
         id names what fell due. What follows from a step, and is due too, is recorded as well.
@@ -618,8 +618,18 @@ class CRM:
 
     def _take_due(self, source: Source, now: datetime, by: Actor) -> int:
         """One round of what is due; what follows from it is due in the next."""
+
+        def look() -> Look:
+            work = Work(self.log, self.policies, self.zone)
+
+            def changes(command: Any) -> bool:
+                commit = work.plan(command, "look", "", str(by), now)
+                return not isinstance(commit, Refusal) and bool(commit.appends)
+
+            return Look(now, self.zone, self.policies, changes)
+
         written = 0
-        for page in pages(self.views, source, now):
+        for page in pages(self.views, source, look):
             known = self.log.outcomes([due.id for due in page])
             fresh = [Planned(d.command, d.id, now) for d in page if d.id not in known]
             try:

@@ -13,6 +13,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import crm_adapters
 import crm_core
 from crm_core.crm import CRM
 from crm_core.gradings import GRADING
@@ -44,7 +45,7 @@ from estate import (
 __all__ = ["crm"]
 
 SOURCES = Path(crm_core.__file__ or "").parents[1]
-ADAPTERS = SOURCES / "adapters" / "crm_adapters"
+ADAPTERS = Path(crm_adapters.__file__ or "").parent
 
 # --- the list --------------------------------------------------------------------------------
 
