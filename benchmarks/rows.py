@@ -618,6 +618,84 @@ def import_package(bench: Bench) -> None:
     bench.judge(line, cost.middle, AT_MOST, 150, " ms")
 
 
+# --- working time ------------------------------------------------------------------------------
+
+
+def working_time(bench: Bench) -> None:
+    """K1: due times and elapsed working time, over a year, and over other spans."""
+    day, year = 8 * 3600, 2000 * 3600
+    ours = bench.workers.calendar("crm_core")
+    peers: dict[str, Worker] = {}
+    for peer in ("businesstimedelta", "workalendar"):
+        worker = bench.ready("K1", partial(bench.workers.calendar, peer))
+        if worker is None:
+            continue
+        task: dict[str, Any] = {"seconds": year, "count": 5}
+        if worker.ask("answers", peer=peer, **task) != ours.ask("answers", peer="crm_core", **task):
+            bench.fail("K1", f"{peer} gives other answers")
+            continue
+        peers[peer] = worker
+    for do, work in (("add", "due after 2,000 working hours"), ("elapsed", "elapsed in a year")):
+        task = {"seconds": year}
+        mine = partial(ours.ask, do, peer="crm_core", count=bench.size(5000, 100), **task)
+        samples: dict[str, Sample] = {OURS: mine}
+        for peer, worker in peers.items():
+            count = bench.size(5, 2)
+            samples[peer] = partial(worker.ask, do, peer=peer, count=count, **task)
+        taken = interleave(samples, bench.rounds(9))
+        for peer in peers:
+            times = ratios(taken, peer, OURS)
+            own, theirs = (f"{median(taken[name]) * 1e6:,.1f} µs" for name in (OURS, peer))
+            line = Line("K1", work, own, peer, theirs, times.times())
+            bench.judge(line, times.middle, AT_LEAST, 10, " ×")
+        spans = {"a day": day, "ten years": 10 * year}
+        flat: dict[str, Sample] = {
+            name: partial(
+                ours.ask, do, peer="crm_core", seconds=seconds, count=bench.size(5000, 100)
+            )
+            for name, seconds in spans.items()
+        }
+        taken = interleave(flat, bench.rounds(9))
+        times = ratios(taken, "ten years", "a day")
+        line = Line(
+            "K1", f"{work.split()[0]} over ten years, as over a day",
+            f"{median(taken['ten years']) * 1e6:,.1f} µs",
+            "crm-core, a day", f"{median(taken['a day']) * 1e6:,.1f} µs", times.times(),
+        )  # fmt: skip
+        bench.judge(line, times.middle, AT_MOST, 1.25, " ×")
+    firsts = [ours.ask("first", peer="crm_core", seconds=year) for _ in range(bench.rounds(9))]
+    first = Spread.of(firsts)
+    work = "a calendar made, with its first answer"
+    bench.add(Line("K1", work, f"{first.middle * 1e3:.1f} ms"))
+
+
+def tick(bench: Bench) -> None:
+    """K2: `crm tick`, the whole command, over a million open requests of which 1,000 are due."""
+    requests, due = bench.size(1_000_000, 2_000), bench.size(1_000, 50)
+    log = bench.new_log()
+    ours = bench.workers.ours()
+    ours.ask("receive", url=log, requests=requests, due=due)
+    ours.ask("close", url=log)
+    taken: list[Ran] = []
+    for _ in range(1 if bench.quick else 3):
+        copy = _copy(Path(log.removeprefix("sqlite:///")), bench.new_folder())
+        taken.append(run_command([*CRM, "--db", copy, *TICK], bench.folder))
+        if json.loads(taken[-1].output)["events"]["requests"] != due:
+            bench.fail("K2", "not what was due is what was recorded")
+            return
+    seconds, megabytes = (
+        median(getattr(ran, name) for ran in taken) for name in ("seconds", "megabytes")
+    )
+    work = f"`crm tick`, {due:,} due of {requests:,} open requests"
+    bench.judge(Line("K2", work, f"{seconds:.2f} s"), seconds, AT_MOST, 2, " s")
+    peak = Line("K2", f"{work}, peak memory", f"{megabytes:,.0f} MB")
+    bench.judge(peak, megabytes, AT_MOST, 300, " MB")
+
+
+TICK = ("--format", "json", "tick", "--now", "2024-01-02T01:02:31Z")
+"""Right after half of the time in which a promise is made at the phone."""
+
+
 ROWS: dict[str, Callable[[Bench], None]] = {
     "A1": append_sqlite,
     "A2": append_sqlite,
@@ -633,4 +711,6 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "P2": idle,
     "credit": arrears,
     "I1": import_package,
+    "K1": working_time,
+    "K2": tick,
 }

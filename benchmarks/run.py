@@ -38,6 +38,8 @@ and the chain.
 - A projection's row holds charges and payments of one account; events of all accounts come in \
 turn, and every row changes as often as an account has events.
 - Idle time is the difference between two runs of `crm work` that are ended after different times.
+- Working time: the same office hours with a lunch break and the same holidays for everybody, and \
+the answers are compared before they are timed.
 - Memory is the peak of the whole process as the system reports it.
 """
 

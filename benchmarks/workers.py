@@ -102,6 +102,10 @@ class Workers:
         """eventsource-py."""
         return self._worker("eventsource_py", self._rivals_python())
 
+    def calendar(self, peer: str) -> Worker:
+        """Working time as `peer` counts it."""
+        return self._worker("calendars", sys.executable, f"working time: {peer}")
+
     def running(self) -> list[Worker]:
         """Those that have been started."""
         return list(self._running.values())

@@ -196,7 +196,7 @@ def border() -> cattrs.Converter:
         lambda hint: hint in (Value, Value | tuple[str, ...]), _scalar
     )
     converter.register_structure_hook_func(
-        lambda hint: get_origin(hint) is tuple,
+        lambda hint: get_origin(hint) is tuple and get_args(hint)[-1] is ...,
         lambda value, hint: tuple(
             converter.structure(item, get_args(hint)[0]) for item in _strict(list)(value, list)
         ),

@@ -148,3 +148,11 @@ def test_a_year_out_of_range_is_told(crm: CRM, year: int) -> None:
 def test_an_unknown_kind_of_aggregate_is_told(crm: CRM) -> None:
     with pytest.raises(Invalid, match="is not kept in the log"):
         crm.get(int, "V1", by=CLERK)
+
+
+@pytest.mark.rule("LOG-01")
+def test_what_became_of_a_command_is_found_by_its_id(crm: CRM) -> None:
+    assert crm.outcome("c1") is None
+    receipt = crm.do(CHARGE, by=CLERK, at=NOW, id="c1")
+    crm.do(evolve(CHARGE, charge="C2"), by=CLERK, at=NOW, id="c2")
+    assert crm.outcome("c1") == receipt == crm.do(CHARGE, by=CLERK, at=NOW, id="c1")

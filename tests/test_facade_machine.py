@@ -352,7 +352,7 @@ class FacadeMachine(RuleBasedStateMachine):
     @rule(which=picks, evidence=st.sampled_from(["call", "call", ""]))
     def accept(self, which: int, evidence: str) -> None:
         due = self.now + timedelta(days=1) if which % 2 else None
-        self.ask(AcceptCommitment(self.pick(self.received(Open), which), evidence, due))
+        self.ask(AcceptCommitment(self.pick(self.received(Open), which), evidence, self.now, due))
 
     @precondition(lambda self: self.received())
     @rule(which=picks)

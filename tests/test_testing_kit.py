@@ -24,8 +24,7 @@ from crm_core.testing.strategies import (
     LAST_DAY,
     owner_commands,
     owner_openings,
-    request_commands,
-    request_openings,
+    request_histories,
 )
 
 # --- a small aggregate, right and wrong ----------------------------------------------------------
@@ -292,15 +291,15 @@ def test_a_codec_that_loses_adds_or_wavers_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "commands", "opening"),
+    ("subject", "made"),
     [
-        (HOUSEHOLD, owner_commands(), owner_openings()),
-        (REQUEST, request_commands(), request_openings()),
+        (HOUSEHOLD, histories(HOUSEHOLD, owner_commands(), opening=owner_openings())),
+        (REQUEST, request_histories()),
     ],
     ids=["household", "request"],
 )
 def test_histories_reach_every_command_and_every_event_of_their_slice(
-    subject: Aggregate, commands: Any, opening: Any
+    subject: Aggregate, made: Any
 ) -> None:
     """Else the laws would be checked on little more than empty files."""
     asked: set[type] = set()
@@ -308,8 +307,8 @@ def test_histories_reach_every_command_and_every_event_of_their_slice(
     refused: set[str] = set()
     lengths: list[int] = []
 
-    @settings(max_examples=400)
-    @hypothesis_given(histories(subject, commands, opening=opening))
+    @settings(max_examples=600)
+    @hypothesis_given(made)
     def collect(history: Any) -> None:
         lengths.append(len(history.events))
         accepted.update(type(event) for event in history.events)

@@ -6,8 +6,10 @@ import gc
 import resource
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
+from itertools import islice
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +18,7 @@ import attrs
 from contenders import work
 from crm_adapters import open_crm
 from crm_adapters.codec import codec
-from crm_core import CRM, Account, Actor
+from crm_core import CRM, Account, Actor, Planned
 from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.projection import Projection, Put, Rows
@@ -26,6 +28,7 @@ from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, standing
 from crm_core.payments.events import ChargeRaised, PaymentReceived
 from crm_core.policies import DEFAULT_CREDIT, shipped
+from crm_core.requests import ReceiveRequest
 
 ZONE = "Asia/Shanghai"
 READER = Actor("benchmark")
@@ -132,6 +135,14 @@ class Contender:
             log.append(commits)
             tips = dict(zip(numbers, self._tips(log, numbers), strict=True))
         return log.head()
+
+    def receive(self, url: str, requests: int, due: int) -> int:
+        """Take in requests of which so many are about to be warned of, and catch up the views."""
+        crm = self._crm(url)
+        numbers = iter(range(requests))
+        while chunk := list(islice(numbers, 5000)):
+            crm.batch([_received(number, due) for number in chunk], by=READER)
+        return crm.tick(RECEIVED).events["requests"]
 
     def load(self, url: str, first: int, count: int, size: int) -> float:
         """Load `count` accounts: read their streams and fold them, as every command does."""
@@ -261,6 +272,17 @@ class Contender:
 def _append_all(log: Any, tasks: list[list[Commit]]) -> None:
     for commits in tasks:
         log.append(commits)
+
+
+RECEIVED = datetime(2024, 1, 2, 1, 0, tzinfo=UTC)
+
+
+def _received(number: int, due: int) -> Planned:
+    at = RECEIVED if number < due else RECEIVED + timedelta(days=1)
+    command = ReceiveRequest(
+        f"R{number}", "", "phone", "repair", "engineering", "general", "", at, "S1", "hall"
+    )
+    return Planned(command, f"receive:{number}", at)
 
 
 def commit(number: int, batch: int) -> Commit:

@@ -14,8 +14,8 @@ from crm_adapters.codec import Codec
 from crm_adapters.keys import LocalVault
 from crm_core.events import catalog
 
-EVENT = "INSERT INTO crm_events VALUES (?, ?, ?, ?, ?, ?)"
-COMMAND = "INSERT INTO crm_commands VALUES (?, ?, ?, ?)"
+EVENT = "INSERT INTO crm_events VALUES ('', ?, ?, ?, ?, ?, ?)"
+COMMAND = "INSERT INTO crm_commands VALUES ('', ?, ?, ?, ?)"
 
 
 class Contender:

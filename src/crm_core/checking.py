@@ -48,6 +48,18 @@ def checked(command: Any) -> Any:
     return attrs.evolve(command, **changes) if changes else command
 
 
+def utc(instant: datetime | None, where: str) -> datetime | None:
+    """The instant in UTC, if there is one.
+
+    Raises:
+        Invalid: it has no offset.
+    """
+    try:
+        return None if instant is None else as_utc(instant)
+    except ValueError as error:
+        raise Invalid.one("instant_malformed", str(error), where) from error
+
+
 @cache
 def _checks(cls: type) -> tuple[tuple[str, Check], ...]:
     """A check for each field whose hint is a plain value, optional or not, or several of them."""
@@ -83,6 +95,16 @@ def _several(kind: type) -> Check:
 
 def _optional(check: Check) -> Check:
     return lambda value: None if value is None else check(value)
+
+
+def _each(check: Check) -> Check:
+    def check_each(values: Any) -> Any:
+        if not isinstance(values, tuple):
+            raise ValueError("several values are expected")
+        checked_values = tuple(check(value) for value in values)
+        return values if checked_values == values else checked_values
+
+    return check_each
 
 
 def _text(value: Any) -> Any:

@@ -4,41 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from attrs import frozen
 
-from crm_core.checking import checked
-from crm_core.errors import (
-    CommandReused,
-    Conflict,
-    DecisionMismatch,
-    Invalid,
-    Refused,
+from crm_core.checking import checked, utc
+from crm_core.errors import CommandReused, Conflict, Invalid, Refused
+from crm_core.grading import (
+    EARLIEST_YEAR,
+    EVENTS,
+    LATEST_YEAR,
+    GradingRun,
+    GradingService,
+    silent,
 )
-from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
-from crm_core.gradings.criteria import assess
-from crm_core.gradings.decide import GRADING, RUN
-from crm_core.gradings.events import GradingDecided, RunStarted
-from crm_core.gradings.explain import explanation
-from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, gather
+from crm_core.gradings.facts import REGISTERED
+from crm_core.gradings.lookups import NOT_FACTS
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.replay import Affected, Finding, affected, check, run_id
+from crm_core.gradings.replay import Affected, Replay
+from crm_core.gradings.what_if import WhatIf
 from crm_core.gradings.words import Lang
 from crm_core.history import as_of, visible
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.dates import ESTATE_ZONE, Period, as_utc
+from crm_core.kernel.dates import ESTATE_ZONE, Period
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.projection import Consumer
-from crm_core.kernel.recorded import (
-    SYSTEM,
-    Actor,
-    Appended,
-    Commit,
-    Cutoff,
-    Recorded,
-)
+from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Cutoff, Recorded
 from crm_core.kernel.sealed import (
     Erased,
     KeyMissing,
@@ -52,49 +43,75 @@ from crm_core.kernel.sealed import (
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.state import Household
 from crm_core.payments import ACCOUNT, COLLECTION
-from crm_core.payments.credit import CreditPolicy, standing
+from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.events import ACCOUNT_EVENTS, COLLECTION_EVENTS
 from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import Limit, limits
 from crm_core.payments.state import Account, Collection
 from crm_core.payments.views import Aged, CreditRow, aged, credit_row, statement
-from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook, shipped
-from crm_core.ports import Clock, EventLog, Ids, KeyVault, Verification, Views
+from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_SLA, PolicyBook, shipped
+from crm_core.ports import (
+    Clock,
+    CreditLine,
+    EventLog,
+    FactsEngine,
+    Ids,
+    KeyVault,
+    Progress,
+    Verification,
+    Views,
+)
 from crm_core.reactions import LEADING, REACTIONS, react
-from crm_core.requests import REQUEST
+from crm_core.requests import INCIDENT, PLAN, REQUEST
+from crm_core.requests.improvement import Effect, Plan, RaiseWarning, effect
+from crm_core.requests.incidents import Incident
+from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
-from crm_core.work import Work, command_digest, stream_of
+from crm_core.requests.statistics import EVENT_NAMES as REQUEST_NAMES
+from crm_core.requests.statistics import (
+    Happening,
+    Statistics,
+    Unusual,
+    early_warnings,
+    happenings,
+    statistics,
+)
+from crm_core.staff import ROSTER, STAFF, Member, Roster
+from crm_core.studies import Studies
+from crm_core.ticking import SOURCES, Due, Look, Source, Tick, pages
+from crm_core.work import Planned, Work, command_digest, stream_of
+
+__all__ = [
+    "CRM",
+    "EARLIEST_YEAR",
+    "LATEST_YEAR",
+    "CreditLine",
+    "GradingRun",
+    "Planned",
+    "Receipt",
+    "Replay",
+]
 
 T = TypeVar("T")
 
 _BY_STATE: dict[type, Aggregate] = {
-    Household: HOUSEHOLD,
     Account: ACCOUNT,
     Collection: COLLECTION,
+    Household: HOUSEHOLD,
+    Incident: INCIDENT,
+    Member: STAFF,
+    Plan: PLAN,
     Request: REQUEST,
+    Roster: ROSTER,
 }
 
 ATTEMPTS = 8
 """How often a command is decided again when another writer was first."""
 
-EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 
-CHUNK_HOUSEHOLDS = 500
-"""Gradings written in one transaction of a run; an interruption loses no more than these."""
-
-_NOT_FACTS = "gradings."
 _ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
 _PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
-_DECIDED = "gradings.decided/1"
-_COMPLETED = "gradings.run_completed/1"
-
-Progress = Callable[[int], None]
-"""Told how many more are done."""
-
-
-def _silent(_count: int) -> None:
-    """Nobody watches."""
 
 
 @frozen
@@ -114,54 +131,6 @@ class Receipt:
     events: tuple[Any, ...]
 
 
-class Planned(NamedTuple):
-    """A command to be run in bulk.
-
-    Args:
-        command: The command.
-        id: Its id; known ids are passed over.
-        at: When the company knew: the recorded instant of its events.
-        origin: Whatever the caller needs to find it again.
-    """
-
-    command: Any
-    id: str
-    at: datetime
-    origin: Any = None
-
-
-@frozen
-class CreditLine:
-    """A household's credit on a day, as known at an instant."""
-
-    household: str
-    grade: str
-    overdue_days: int
-    overdue_fen: int
-
-
-@frozen
-class GradingRun:
-    """A yearly run with its gradings, sorted by household."""
-
-    run: str
-    year: int
-    policy: PolicyRef
-    cutoff: Cutoff
-    gradings: tuple[GradingDecided, ...]
-
-
-@frozen
-class Replay:
-    """Result of deciding recorded gradings again."""
-
-    gradings: int
-    identical: int
-    differing: tuple[Finding, ...]
-    events: int
-    engine: str = "events"
-
-
 class CRM:
     """Everything a host does with the library.
 
@@ -172,6 +141,7 @@ class CRM:
         ids: Makes command ids.
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
+        engines: Engines for facts besides the one that reads events.
         views: Read models that follow the log; without them `views` cannot be asked for.
     """
 
@@ -184,6 +154,7 @@ class CRM:
         ids: Ids,
         policies: PolicyBook | None = None,
         zone: str = ESTATE_ZONE,
+        engines: Iterable[FactsEngine] = (),
         views: Views | None = None,
     ) -> None:
         self.log = log
@@ -192,6 +163,8 @@ class CRM:
         self.ids = ids
         self.policies = policies or shipped()
         self.zone = zone
+        self.gradings = GradingService(self, engines)
+        self.studies = Studies(self, self.gradings)
         self._views = views
 
     def __enter__(self) -> CRM:
@@ -242,7 +215,7 @@ class CRM:
             # An interruption may have come between the command and what follows from it.
             self._run_reactions(done)
             return receipt
-        at = _utc(at, "at") or self.clock.now()
+        at = utc(at, "at") or self.clock.now()
         for _ in range(ATTEMPTS):
             work = Work(self.log, self.policies, self.zone)
             commit = work.plan(
@@ -271,6 +244,15 @@ class CRM:
             return receipt
         raise last
 
+    def outcome(self, id: str) -> Receipt | None:
+        """What became of a command, by its id; None if it left no event so far (LOG-01).
+
+        After `CommitUnknown` a commit may still be under way on the server, so None is no promise:
+        only repeating the command with its id settles it, and does nothing twice.
+        """
+        done = self.log.outcomes([id]).get(id)
+        return None if done is None else self._receipt_of(done)
+
     def batch(
         self,
         planned: Iterable[Planned],
@@ -279,7 +261,7 @@ class CRM:
         imported: datetime | None = None,
         on_refusal: Callable[[Planned, Refusal], None] | None = None,
         stop: Callable[[], bool] | None = None,
-        progress: Progress = _silent,
+        progress: Progress = silent,
     ) -> int:
         """Run many commands in one transaction: all of them or, if `stop` says so, none.
 
@@ -302,7 +284,7 @@ class CRM:
         def commits() -> Iterator[Commit]:
             nonlocal count
             for item in planned:
-                at = _utc(item.at, "at") or item.at
+                at = utc(item.at, "at") or item.at
                 commit = plan(checked(item.command), item.id, "", actor, at, imported=imported)
                 progress(1)
                 if isinstance(commit, Refusal):
@@ -326,6 +308,26 @@ class CRM:
                 self._run_reactions(done)
         return count
 
+    def tick(self, now: datetime | None = None, *, by: Actor = SYSTEM) -> Tick:
+        """Record all that the clock has brought about before `now` (PAY-10, REQ-09, REQ-13).
+
+        However often it is run, and by however many hosts, the same events follow: a command's
+        id names what fell due. What follows from a step, and is due too, is recorded as well.
+
+        Args:
+            now: Up to when; by default the present.
+        """
+        at = utc(now, "now") or self.clock.now()
+        events: dict[str, int] = {}
+        for source in SOURCES:
+            events[source.name] = 0
+            written = None
+            while written != 0:
+                self.views.catch_up(source.view)
+                written = self._take_due(source, at, by)
+                events[source.name] += written
+        return Tick(at, events)
+
     # --- reading -------------------------------------------------------------------------
 
     def get(
@@ -343,7 +345,8 @@ class CRM:
         Personal values stay sealed; `reveal` opens them for a stated purpose.
 
         Args:
-            kind: `Household`, `Account`, `Collection` or `Request`.
+            kind: `Household`, `Account`, `Collection`, `Request`, `Incident`, `Plan`, `Roster` or
+                `Member`.
             by: Who reads, and for what `purpose`; both are for the read log (PRV-06), which is
                 not built yet, and change nothing today.
             on: The day it stood on (effective).
@@ -356,7 +359,7 @@ class CRM:
         if on is None and known is None:
             state, _ = self.log.fold(stream, decider.evolve, decider.initial)
         else:
-            state = as_of(decider, self.log.read(stream), on=on, known=_utc(known, "known"))
+            state = as_of(decider, self.log.read(stream), on=on, known=utc(known, "known"))
         return state if isinstance(state, kind) and state != aggregate.decider.initial else None
 
     def reveal(self, value: PersonalValue | None, place: Place, *, by: Actor, purpose: str) -> str:
@@ -401,6 +404,8 @@ class CRM:
         """Read every stored byte again (see `EventLog.verify`)."""
         return self.log.verify()
 
+    # --- gradings ------------------------------------------------------------------------
+
     def credit(
         self,
         on: date,
@@ -408,16 +413,16 @@ class CRM:
         known: datetime | None = None,
         households: Sequence[str] | None = None,
         policy: str = DEFAULT_CREDIT,
+        engine: str = EVENTS,
     ) -> Iterator[CreditLine]:
         """Credit of households on a day as known at an instant (PAY-03, PAY-04), sorted.
 
         Raises:
-            Invalid: a named household has no file.
+            Invalid: a named household has no file, or there is no such engine.
         """
-        table = self.policies.find(CreditPolicy, policy, on)
-        for household, _, facts in self._accounts(known, households):
-            now = standing(Ledger.of(facts), on, table)
-            yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
+        return self.gradings.credit(
+            on, known=known, households=households, policy=policy, engine=engine
+        )
 
     def arrears(
         self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
@@ -469,6 +474,57 @@ class CRM:
             for limit in limits(facts, on):
                 yield household, limit
 
+    # --- requests ------------------------------------------------------------------------
+
+    def statistics(self, period: Period, *, known: datetime | None = None) -> Statistics:
+        """Requests of a period for each trade, kind, place and member of staff (REQ-18).
+
+        The place of a household is its estate and building. The result names the cut-off at which
+        it was counted: counting again with the same `known` gives the same numbers.
+        """
+        cutoff = self.log.cutoff(utc(known, "known"), without=NOT_FACTS)
+        return statistics(self._happenings(cutoff), period, cutoff)
+
+    def warnings(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_SLA
+    ) -> list[Unusual]:
+        """Places and trades in which more than usual happened up to a day (REQ-19)."""
+        cutoff = self.log.cutoff(utc(known, "known"), without=NOT_FACTS)
+        table = self.policies.find(SlaPolicy, policy, on).early_warning
+        return early_warnings(self._happenings(cutoff), on, table)
+
+    def warn(self, on: date, *, by: Actor = SYSTEM, policy: str = DEFAULT_SLA) -> list[Unusual]:
+        """Record the warnings of a day with the events behind them; each one once."""
+        found = self.warnings(on, policy=policy)
+        for w in found:
+            start, end = w.window.start, w.window.end
+            self.do(
+                RaiseWarning(
+                    w.place,
+                    w.trade,
+                    w.measure,
+                    start,
+                    end,
+                    w.count,
+                    w.usual_per_mille,
+                    w.positions,
+                ),
+                by=by,
+            )
+        return found
+
+    def effect(self, plan: str, *, known: datetime | None = None) -> Effect:
+        """What an improvement plan has moved so far, computed from the events (REQ-18).
+
+        Raises:
+            Invalid: there is no such plan.
+        """
+        state, _ = self.log.fold(PLAN.stream(plan), PLAN.decider.evolve, PLAN.decider.initial)
+        if state.made is None:
+            raise Invalid.one("plan_unknown", f"there is no plan `{plan}`")
+        cutoff = self.log.cutoff(utc(known, "known"), without=NOT_FACTS)
+        return effect(state.made, self._happenings(cutoff))
+
     # --- gradings ------------------------------------------------------------------------
 
     def grade(
@@ -478,7 +534,8 @@ class CRM:
         known: datetime | None = None,
         policy: str = DEFAULT_GRADING,
         by: Actor = SYSTEM,
-        progress: Progress = _silent,
+        progress: Progress = silent,
+        engine: str = EVENTS,
     ) -> GradingRun:
         """Grade every household for a calendar year (GRD-01).
 
@@ -488,46 +545,25 @@ class CRM:
         Args:
             known: Knowledge instant; by default that of the latest fact in the log.
             policy: Name, or name/version, of the grading policy.
+            engine: What computes the facts; the result does not depend on it.
         """
-        if not EARLIEST_YEAR <= year <= LATEST_YEAR:
-            raise Invalid.one(
-                "year_out_of_range", f"a year lies between {EARLIEST_YEAR} and {LATEST_YEAR}"
-            )
-        window = Period.of_year(year)
-        table = self.policies.find(GradingPolicy, policy, window.end)
-        credit = self.policies.find(CreditPolicy, table.credit, window.end)
-        cutoff = self.log.cutoff(_utc(known, "known"), without=_NOT_FACTS)
-        run = run_id(year, table.ref, credit.ref, cutoff)
-        stream = RUN.stream(run)
-        state, _ = self.log.fold(stream, RUN.decider.evolve, RUN.decider.initial)
-        if state.gradings is not None:
-            return self._recorded_run(run, state.started)
-        started = RunStarted(run, year, table.ref, credit.ref, cutoff.position, cutoff.known)
-        self.do(StartRun(started), by=by, id=f"{run}:start")
-        count = 0
-        for chunk in _chunks(self._graded(started, table, credit, window), CHUNK_HOUSEHOLDS):
-            count += len(chunk)
-            self._record(chunk, table, by)
-            progress(len(chunk))
-        self.do(CompleteRun(run, year, count), by=by, id=f"{run}:complete")
-        return self._recorded_run(run, started)
+        return self.gradings.grade(
+            year, known=known, policy=policy, by=by, progress=progress, engine=engine
+        )
 
-    def grades(self, year: int, *, run: str | None = None) -> GradingRun:
+    def grades(
+        self, year: int, *, run: str | None = None, known: datetime | None = None
+    ) -> GradingRun:
         """The recorded gradings of a year: of its latest complete run, or of the run named.
+
+        Args:
+            known: As known at this instant: runs and what people did about them since are left out.
 
         Raises:
             Invalid: there is no such run.
             DecisionMismatch: a recorded outcome does not follow from its own facts and policy.
         """
-        wanted: str | None = None
-        for completed in self.log.feed(names=[_COMPLETED]):
-            if completed.event.year == year and run in (None, completed.event.run):
-                wanted = completed.event.run
-        if wanted is None:
-            what = f"run `{run}`" if run else "complete run"
-            raise Invalid.one("run_unknown", f"there is no {what} for {year}")
-        state, _ = self.log.fold(RUN.stream(wanted), RUN.decider.evolve, RUN.decider.initial)
-        return self._recorded_run(wanted, state.started)
+        return self.gradings.grades(year, run=run, known=known)
 
     def explain(
         self,
@@ -544,55 +580,86 @@ class CRM:
             Invalid: the household was not graded for that year.
             DecisionMismatch, PolicyDigestMismatch, UnknownPolicy: it cannot be derived again.
         """
-        found = None
-        for recorded in self.log.read(GRADING.stream(household)):
-            event = recorded.event
-            if event.year == year and run in (None, event.run):
-                found = event
-        if found is None:
-            raise Invalid.one(
-                "grading_unknown", f"household `{household}` has no grading for {year}"
-            )
-        policy = self.policies.pinned(GradingPolicy, found.policy)
-        self._check_decision(found, policy)
-        return explanation(found, policy, reader, lang)
+        return self.gradings.explain(household, year, run=run, reader=reader, lang=lang)
 
-    def replay(self, year: int | None = None, *, progress: Progress = _silent) -> Replay:
+    def replay(
+        self, year: int | None = None, *, progress: Progress = silent, engine: str = EVENTS
+    ) -> Replay:
         """Decide every recorded grading again from the log and compare the bytes (GRD-08).
 
         Households come one after another, so memory does not grow with the log.
         """
-        findings: list[Finding] = []
-        gradings = events = 0
-        for _, facts, decided in self._decided():
-            events += len(facts) + len(decided)
-            for grading in decided:
-                if year is not None and grading.year != year:
-                    continue
-                gradings += 1
-                finding = check(grading, facts, self._pinned, self.zone, self.log.canonical)
-                if finding is not None:
-                    findings.append(finding)
-            progress(len(decided))
-        return Replay(gradings, gradings - len(findings), tuple(findings), events)
+        return self.gradings.replay(year, progress=progress, engine=engine)
 
     def affected(self, year: int | None = None) -> Iterator[Affected]:
         """Recorded decisions that facts known by now would change (GRD-09); nothing is changed."""
-        now = self.log.cutoff(None, without=_NOT_FACTS)
-        for _, facts, decided in self._decided():
-            for grading in decided:
-                if year in (None, grading.year):
-                    found = affected(grading, facts, self._pinned, self.zone, now)
-                    if found is not None:
-                        yield found
+        return self.gradings.affected(year)
+
+    def what_if(
+        self,
+        years: Sequence[int],
+        candidate: GradingPolicy,
+        *,
+        run: str | None = None,
+        engine: str = EVENTS,
+    ) -> WhatIf:
+        """Try a candidate policy over recorded years (GRD-10); nothing is written.
+
+        Args:
+            candidate: Any grading policy, drafts included.
+            run: Of one year: this run instead of its latest.
+
+        Raises:
+            Invalid: a year was not graded, or there is no such engine.
+        """
+        return self.studies.what_if(years, candidate, run=run, engine=engine)
 
     # --- within ---------------------------------------------------------------------------
 
-    def _facts(
-        self, *, upto: int | None = None, households: Sequence[str] | None = None
-    ) -> Iterator[tuple[str, list[Recorded[Any]]]]:
-        return self.log.by_household(
-            upto=upto, names=EVENT_NAMES | {REGISTERED}, households=households
+    def _take_due(self, source: Source, now: datetime, by: Actor) -> int:
+        """One round of what is due; what follows from it is due in the next."""
+
+        def look() -> Look:
+            work = Work(self.log, self.policies, self.zone)
+
+            def changes(command: Any) -> bool:
+                commit = work.plan(command, "look", "", str(by), now)
+                return not isinstance(commit, Refusal) and bool(commit.appends)
+
+            return Look(now, self.zone, self.policies, changes)
+
+        written = 0
+        for page in pages(self.views, source, look):
+            known = self.log.outcomes([due.id for due in page])
+            fresh = [Planned(d.command, d.id, now) for d in page if d.id not in known]
+            try:
+                written += self.batch(fresh, by=by, on_refusal=_passed_over)
+            except (Conflict, Invalid):
+                # Somebody else wrote there meanwhile, or a row leads to other streams: one by one.
+                written += sum(self._take_one(due, now, by) for due in page)
+        return written
+
+    def _take_one(self, due: Due, now: datetime, by: Actor) -> int:
+        try:
+            receipt = self.do(due.command, by=by, id=due.id, at=now)
+        except Refused:
+            return 0
+        return len(receipt.events)
+
+    def _happenings(self, cutoff: Cutoff) -> Iterable[Happening]:
+        places: dict[str, str] = {}
+        events = self.log.feed(upto=cutoff.position, names=REQUEST_NAMES | {REGISTERED})
+
+        def requests() -> Iterator[Recorded[Any]]:
+            for recorded in events:
+                if recorded.name == REGISTERED:
+                    file = recorded.event
+                    places[file.household] = f"{file.estate} {file.building}"
+                else:
+                    yield recorded
+
+        return happenings(
+            requests(), cutoff, self.zone, lambda household: places.get(household, "")
         )
 
     def _accounts(
@@ -602,7 +669,7 @@ class CRM:
         names: frozenset[str] = _ACCOUNTS,
     ) -> Iterator[tuple[str, str, list[tuple[Any, int]]]]:
         """Household, estate, and events with positions of everybody whose file is known then."""
-        known = _utc(known, "known")
+        known = utc(known, "known")
         if households is not None:
             self._check_households(households)
         wanted = names | {REGISTERED}
@@ -611,72 +678,6 @@ class CRM:
             file = next((e.event for e in seen if e.name == REGISTERED), None)
             if file is not None:
                 yield household, file.estate, [(e.event, e.position) for e in seen]
-
-    def _decided(self) -> Iterator[tuple[str, list[Recorded[Any]], list[GradingDecided]]]:
-        for household, events in self.log.by_household(names=EVENT_NAMES | {REGISTERED, _DECIDED}):
-            decided = [e.event for e in events if e.name == _DECIDED]
-            yield household, [e for e in events if e.name != _DECIDED], decided
-
-    def _graded(
-        self, started: RunStarted, table: GradingPolicy, credit: CreditPolicy, window: Period
-    ) -> Iterator[GradingDecided]:
-        cutoff = Cutoff(started.cutoff_position, started.cutoff_known)
-        for household, events in self._facts(upto=cutoff.position):
-            if not any(e.name == REGISTERED and cutoff.sees(e) for e in events):
-                continue
-            facts, evidence = gather(events, window, cutoff, credit, self.zone)
-            yield GradingDecided(
-                household,
-                started.run,
-                started.year,
-                window.start,
-                window.end,
-                table.ref,
-                credit.ref,
-                cutoff.position,
-                cutoff.known,
-                facts,
-                evidence,
-                assess(facts, table),
-                "rule",
-            )
-
-    def _record(self, gradings: Sequence[GradingDecided], table: GradingPolicy, by: Actor) -> None:
-        at = self.clock.now()
-        planned = [Planned(RecordGrading(g, table), f"{g.run}:{g.household}", at) for g in gradings]
-        known = self.log.outcomes([item.id for item in planned])
-        self.batch([item for item in planned if item.id not in known], by=by)
-
-    def _recorded_run(self, run: str, started: RunStarted | None) -> GradingRun:
-        if started is None:
-            raise DecisionMismatch(f"run `{run}` is complete but was never started")
-        gradings = []
-        for _, events in self.log.by_household(names=[_DECIDED]):
-            for recorded in events:
-                if recorded.event.run == started.run:
-                    grading = recorded.event
-                    policy = self.policies.pinned(GradingPolicy, grading.policy)
-                    self._check_decision(grading, policy)
-                    gradings.append(grading)
-        cutoff = Cutoff(started.cutoff_position, started.cutoff_known)
-        return GradingRun(started.run, started.year, started.policy, cutoff, tuple(gradings))
-
-    def _check_decision(self, grading: GradingDecided, policy: GradingPolicy) -> None:
-        # INVARIANT (GRD-06): checked on the way to the store, and here on the way back.
-        try:
-            follows = assess(grading.facts, policy) == grading.outcome
-        except ValueError:
-            # Facts that no honest grading has, a credit grade that does not exist for one.
-            follows = False
-        if not follows:
-            raise DecisionMismatch(
-                f"the grading of household `{grading.household}` for {grading.year} does not"
-                " follow from its own facts"
-            )
-
-    def _pinned(self, policy: PolicyRef, credit: PolicyRef) -> tuple[GradingPolicy, CreditPolicy]:
-        pinned = self.policies.pinned
-        return pinned(GradingPolicy, policy), pinned(CreditPolicy, credit)
 
     def _check_households(self, households: Sequence[str]) -> None:
         known = self.log.tips([HOUSEHOLD.stream(household) for household in households])
@@ -695,6 +696,9 @@ class CRM:
     def _first_receipt(self, done: Appended, digest: str) -> Receipt:
         if done.digest and done.digest != digest:
             raise CommandReused(done.command)
+        return self._receipt_of(done)
+
+    def _receipt_of(self, done: Appended) -> Receipt:
         found = list(self.log.feed(after=done.first - 1, upto=done.last))
         stream = found[0].stream
         own = [e for e in found if e.stream == stream]
@@ -731,6 +735,10 @@ class CRM:
         return Consumer("reactions", LEADING, self.follow)
 
 
+def _passed_over(_planned: Planned, _refusal: Refusal) -> None:
+    """What has moved on since it fell due is no fault of the clock."""
+
+
 class _Undo(Exception):
     """Leaves a transaction of many commands without a trace."""
 
@@ -740,21 +748,3 @@ def _leads_on(commit: Commit) -> bool:
     return any(
         type(envelope.data) in REACTIONS for append in commit.appends for envelope in append.events
     )
-
-
-def _utc(instant: datetime | None, where: str) -> datetime | None:
-    try:
-        return None if instant is None else as_utc(instant)
-    except ValueError as error:
-        raise Invalid.one("instant_malformed", str(error), where) from error
-
-
-def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    chunk: list[T] = []
-    for item in items:
-        chunk.append(item)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from crm_core import gradings, messages, owners, payments, requests
+from crm_core import gradings, messages, owners, payments, requests, staff
 from crm_core.catalog import Catalog
 
 
@@ -16,6 +16,7 @@ def catalog() -> Catalog:
             *owners.EVENTS,
             *payments.EVENTS,
             *requests.EVENTS,
+            *staff.EVENTS,
             *gradings.EVENTS,
             *messages.EVENTS,
         ]

@@ -19,6 +19,9 @@ from crm_core.errors import (
     UnknownPolicy,
 )
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.policy_files import parse as parse_of_gradings
+from crm_core.gradings.shares import SharesPolicy
+from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
@@ -33,8 +36,10 @@ Policy = (
     | GradingPolicy
     | LateChargePolicy
     | MessagePolicy
+    | SharesPolicy
     | SlaPolicy
     | Template
+    | UpliftPolicy
 )
 P = TypeVar(
     "P",
@@ -43,18 +48,22 @@ P = TypeVar(
     GradingPolicy,
     LateChargePolicy,
     MessagePolicy,
+    SharesPolicy,
     SlaPolicy,
     Template,
+    UpliftPolicy,
 )
 
 DEFAULT_GRADING = "grade-cn-default"
 DEFAULT_COLLECTION = "collection-cn-default"
 DEFAULT_CREDIT = "credit-cn-default"
+DEFAULT_SHARES = "shares-cn-default"
 DEFAULT_SLA = "sla-cn-default"
+DEFAULT_UPLIFT = "uplift-cn-default"
 DEFAULT_MESSAGES = "messages-cn-default"
 
 _SHIPPED: tuple[tuple[str, str, Callable[[str], Policy]], ...] = (
-    ("gradings/policies", "grade-", GradingPolicy.parse),
+    ("gradings/policies", "", parse_of_gradings),
     ("messages/policies", "", MessagePolicy.parse),
     ("messages/templates", "", Template.parse),
     ("payments/policies", "collection-", CollectionPolicy.parse),

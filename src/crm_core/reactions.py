@@ -13,6 +13,10 @@ from crm_core.events import catalog
 from crm_core.kernel.recorded import Recorded
 from crm_core.payments.commands import AcceptMovedPayment
 from crm_core.payments.events import PaymentMovedOut
+from crm_core.requests.commands import FollowIncident, LinkToIncident, ReceiveRequest
+from crm_core.requests.events import CustomerDissatisfied
+from crm_core.requests.incidents import IncidentAnswered, IncidentResolved, RequestGathered
+from crm_core.requests.inspections import FindingRecorded
 
 
 def _accept_moved(recorded: Recorded[PaymentMovedOut]) -> tuple[Any, ...]:
@@ -30,8 +34,79 @@ def _accept_moved(recorded: Recorded[PaymentMovedOut]) -> tuple[Any, ...]:
     )
 
 
+def _follow_up(recorded: Recorded[CustomerDissatisfied]) -> tuple[Any, ...]:
+    """A customer who is not satisfied has made a new request (REQ-08)."""
+    event = recorded.event
+    return (
+        ReceiveRequest(
+            request=event.successor,
+            household=event.household,
+            channel=event.channel,
+            kind="complaint",
+            trade=event.trade,
+            severity=event.severity,
+            summary=f"not satisfied with {event.request}",
+            received_at=event.said_at,
+            first_asked=event.owner,
+            place=event.place,
+            follows=event.request,
+        ),
+    )
+
+
+def _opened_by_finding(recorded: Recorded[FindingRecorded]) -> tuple[Any, ...]:
+    event = recorded.event
+    if event.request is None:
+        return ()
+    return (
+        ReceiveRequest(
+            request=event.request,
+            household=event.household,
+            channel="inspection",
+            kind="repair",
+            trade=event.trade,
+            severity=event.severity,
+            summary=event.summary,
+            received_at=event.found_at,
+            first_asked=event.found_by,
+            place=event.place,
+        ),
+    )
+
+
+def _gathered(recorded: Recorded[RequestGathered]) -> tuple[Any, ...]:
+    """Who asks late hears what the others were told."""
+    e = recorded.event
+    link = LinkToIncident(e.request, e.incident)
+    if not e.note:
+        return (link,)
+    told = FollowIncident(e.request, e.incident, "answered", e.note, e.gathered_at, e.gathered_by)
+    return (link, told)
+
+
+def _answered(recorded: Recorded[IncidentAnswered]) -> tuple[Any, ...]:
+    e = recorded.event
+    return tuple(
+        FollowIncident(request, e.incident, "answered", e.note, e.answered_at, e.answered_by)
+        for request in e.requests
+    )
+
+
+def _resolved(recorded: Recorded[IncidentResolved]) -> tuple[Any, ...]:
+    e = recorded.event
+    return tuple(
+        FollowIncident(request, e.incident, "done", e.note, e.resolved_at, e.resolved_by)
+        for request in e.requests
+    )
+
+
 REACTIONS: dict[type, Callable[[Recorded[Any]], tuple[Any, ...]]] = {
+    CustomerDissatisfied: _follow_up,
+    FindingRecorded: _opened_by_finding,
+    IncidentAnswered: _answered,
+    IncidentResolved: _resolved,
     PaymentMovedOut: _accept_moved,
+    RequestGathered: _gathered,
 }
 
 

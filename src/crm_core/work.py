@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
 from crm_core.errors import Invalid
 from crm_core.events import catalog
+from crm_core.gradings.adoption import ADOPTION
 from crm_core.gradings.decide import GRADING, RUN
+from crm_core.gradings.lookups import ABOUT_GRADINGS, ABOUT_POLICIES, Lookups
 from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
+from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import check_id
 from crm_core.messages import MESSAGES
@@ -33,11 +35,36 @@ from crm_core.payments.ladder import dues
 from crm_core.payments.late import LateChargePolicy
 from crm_core.policies import DEFAULT_COLLECTION, DEFAULT_MESSAGES, DEFAULT_SLA, PolicyBook
 from crm_core.ports import EventLog
-from crm_core.requests import REQUEST
-from crm_core.requests.commands import Rebase, ReceiveRequest
+from crm_core.requests import FINDING, INCIDENT, PLAN, REQUEST, WARNING
+from crm_core.requests.commands import LinkToIncident, Rebase, ReceiveRequest
+from crm_core.requests.incidents import GatherRequest
 from crm_core.requests.sla import SlaPolicy
+from crm_core.requests.state import Request
+from crm_core.staff import ROSTER, STAFF
 
-AGGREGATES = (HOUSEHOLD, ACCOUNT, COLLECTION, REQUEST, GRADING, RUN, MESSAGES)
+AGGREGATES = (
+    HOUSEHOLD,
+    ACCOUNT,
+    COLLECTION,
+    REQUEST,
+    INCIDENT,
+    FINDING,
+    PLAN,
+    WARNING,
+    ROSTER,
+    STAFF,
+    GRADING,
+    RUN,
+    ADOPTION,
+    MESSAGES,
+)
+
+_MEASURED = tuple(
+    command
+    for command in REQUEST.commands
+    if "policy" in attrs.fields_dict(command) and command not in (ReceiveRequest, Rebase)
+)
+"""Commands that are decided by the policy that the request pins (REQ-14)."""
 
 _BY_COMMAND = {command: aggregate for aggregate in AGGREGATES for command in aggregate.commands}
 
@@ -50,6 +77,22 @@ def stream_of(command: Any) -> str:
     """
     aggregate = _aggregate(command)
     return aggregate.stream(aggregate.id_of(command))
+
+
+class Planned(NamedTuple):
+    """A command to be run in bulk.
+
+    Args:
+        command: The command.
+        id: Its id; known ids are passed over.
+        at: When the company knew: the recorded instant of its events.
+        origin: Whatever the caller needs to find it again.
+    """
+
+    command: Any
+    id: str
+    at: datetime
+    origin: Any = None
 
 
 class Work:
@@ -70,14 +113,18 @@ class Work:
         self._sla: dict[date, SlaPolicy] = {}
         self._effective = {kind.cls: kind.effective for kind in catalog().types}
         self._empty = log.empty()
-        self._lookups: dict[type, Callable[[Any, Sequence[Claim], datetime], Any]] = {
+        self._lookups: dict[type, Callable[[Any, Any, Sequence[Claim], datetime], Any]] = {
+            **dict.fromkeys(_MEASURED, self._with_pinned_policy),
             RegisterHousehold: self._with_place,
             ReceiveRequest: self._with_policy,
             Rebase: self._with_policy,
             MovePayment: self._with_receiver,
+            **dict.fromkeys(ABOUT_GRADINGS, self._about_grading),
+            **dict.fromkeys(ABOUT_POLICIES, self._about_policy),
             **dict.fromkeys(MESSAGES.commands, self._with_members),
             ClaimLateCharge: self._with_late_charge,
             AdvanceCollection: self._with_dues,
+            GatherRequest: self._with_gathered,
         }
 
     def plan(
@@ -105,10 +152,15 @@ class Work:
         household = aggregate.household_of(command) or getattr(state, "household", "")
         if aggregate.needs_file and household and not self._has_file(household):
             return _no_file(household)
+        asked = getattr(command, "by", None)
+        if isinstance(asked, Actor) and str(asked) != actor:
+            return Refusal(
+                "not_the_actor", "GRD-13", f"`{actor}` cannot decide in the name of `{asked}`"
+            )
         claims = aggregate.claims(command)
         lookup = self._lookups.get(type(command))
         if lookup is not None:
-            command = lookup(command, claims, at)
+            command = lookup(command, state, claims, at)
         decided = aggregate.decider.decide(command, state)
         if isinstance(decided, Refusal):
             return decided
@@ -177,7 +229,9 @@ class Work:
 
     # --- facts looked up for a command ----------------------------------------------------
 
-    def _with_place(self, command: RegisterHousehold, claims: Sequence[Claim], _: datetime) -> Any:
+    def _with_place(
+        self, command: RegisterHousehold, _state: Any, claims: Sequence[Claim], _: datetime
+    ) -> Any:
         for claim in claims:
             taken, _tip = self._states.get(claim.stream) or self._load(None, claim.stream)
             if taken is not None:
@@ -185,7 +239,7 @@ class Work:
         return command
 
     def _with_policy(
-        self, command: ReceiveRequest | Rebase, _: Sequence[Claim], at: datetime
+        self, command: ReceiveRequest | Rebase, _state: Any, _: Sequence[Claim], at: datetime
     ) -> Any:
         if command.policy is not None:
             return command
@@ -195,8 +249,26 @@ class Work:
             policy = self._sla[day] = self._policies.find(SlaPolicy, DEFAULT_SLA, day)
         return attrs.evolve(command, policy=policy)
 
+    def _with_pinned_policy(
+        self, command: Any, state: Any, _: Sequence[Claim], _at: datetime
+    ) -> Any:
+        if command.policy is not None or not isinstance(state, Request):
+            return command
+        return attrs.evolve(command, policy=self._policies.pinned(SlaPolicy, state.policy))
+
+    def _with_gathered(
+        self, command: GatherRequest, _state: Any, _: Sequence[Claim], _at: datetime
+    ) -> GatherRequest:
+        # What an incident gathers must be able to follow it, so the request is asked first.
+        stream = REQUEST.stream(command.request)
+        request, _tip = self._states.get(stream) or self._load(REQUEST, stream)
+        link = LinkToIncident(command.request, command.incident)
+        linked = REQUEST.decider.decide(link, request)
+        refusal = linked if isinstance(linked, Refusal) else None
+        return attrs.evolve(command, refused_there=refusal)
+
     def _with_receiver(
-        self, command: MovePayment, _: Sequence[Claim], _at: datetime
+        self, command: MovePayment, _state: Any, _: Sequence[Claim], _at: datetime
     ) -> MovePayment:
         # What leaves one account must enter the other, so the other is asked first.
         stream = ACCOUNT.stream(command.to_household)
@@ -213,7 +285,14 @@ class Work:
             )
         return attrs.evolve(command, refused_there=refusal)
 
-    def _with_members(self, command: Any, _: Sequence[Claim], at: datetime) -> Any:
+    def _about_grading(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
+        state, _tip = self._states[GRADING.stream(command.household)]
+        return Lookups(self._log, self._policies, self._zone).about_grading(command, state)
+
+    def _about_policy(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
+        return Lookups(self._log, self._policies, self._zone).about_policy(command)
+
+    def _with_members(self, command: Any, _state: Any, _: Sequence[Claim], at: datetime) -> Any:
         if command.known is not None:
             return command
         day = local_date(at, self._zone)
@@ -230,7 +309,7 @@ class Work:
         return attrs.evolve(command, known=known)
 
     def _with_late_charge(
-        self, command: ClaimLateCharge, _: Sequence[Claim], _at: datetime
+        self, command: ClaimLateCharge, _state: Any, _: Sequence[Claim], _at: datetime
     ) -> ClaimLateCharge:
         if command.policy is not None:
             return command
@@ -238,7 +317,7 @@ class Work:
         return attrs.evolve(command, policy=policy)
 
     def _with_dues(
-        self, command: AdvanceCollection, _: Sequence[Claim], _at: datetime
+        self, command: AdvanceCollection, _state: Any, _: Sequence[Claim], _at: datetime
     ) -> AdvanceCollection:
         policy = command.policy
         if policy is None:

@@ -382,8 +382,11 @@ def section(name: str) -> str:
 
 
 def options(command: click.Command) -> set[str]:
+    """Options of a command, or of all commands of a group."""
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
     found = {option for parameter in command.params for option in parameter.opts}
-    return {option for option in found if option.startswith("-")}
+    found = {option for option in found if option.startswith("-")}
+    return found if command is command_line else found.union(*map(options, inner))
 
 
 @pytest.mark.parametrize("name", commands())
@@ -410,6 +413,9 @@ def test_the_page_of_commands_lists_the_options_of_all() -> None:
     for option in options(command_line):
         assert f"`{option}" in general, option
     assert re.findall(r"^## `crm ([a-z-]+)`$", text, re.MULTILINE) == commands()
+
+
+NOON = "2024-12-31T12:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -445,11 +451,22 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "migrate": ["migrate"],
         "replay": ["replay"],
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
+        "request": ["request", "R00001-0001"],
         "show": ["show", "H00001"],
+        "statistics": ["statistics", "--from", "2024-01-01", "--to", "2024-12-31"],
+        "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
         "verify": ["verify"],
         "projections": ["projections"],
         "work": ["work", "--once"],
+        "warnings": ["warnings", "--on", "2001-01-01"],
+        "cover": ["cover", "hotline", "--from", NOON, "--to", NOON],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
+        "directory": ["directory"],
+        "fairness": ["fairness", "2024"],
+        "policy": ["policy", "list"],
+        "quota": ["quota", "2024"],
+        "shares": ["shares", "2024"],
+        "what-if": ["what-if", "2024", "--policy", "grade-cn-monotone/1"],
         "notify": ["notify", "--to", "console:", "--once"],
         "messages": ["messages", "H00001"],
         "relay": ["relay", "--to", nats_server.url, "--once"],

@@ -12,9 +12,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -365,3 +367,61 @@ def test_credit_of_any_day_as_known_at_any_instant(
     extra = [] if known is None else ["--known", known]
     named = [household.id for household in households]
     assert log.done("credit", "--on", on, *extra, *named) == expected
+
+
+# --- what-if -------------------------------------------------------------------------------------
+# Last, because the candidate makes a run of its own.
+
+
+def policy_file(folder: Path, name: str, *changes: tuple[str, str]) -> Path:
+    """The shipped policy under another name, with some words replaced."""
+    shipped = files("crm_core") / "gradings" / "policies" / "grade-cn-default.toml"
+    text = shipped.read_text(encoding="utf-8").replace("grade-cn-default", name)
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    path = folder / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.rule("GRD-10")
+def test_an_upgrade_of_policy_moves_exactly_the_households_the_matrix_lists(
+    log: Log, runs: dict[str | None, Any], tmp_path: Path
+) -> None:
+    """Told first, then done: graded by the candidate, with another attention and other amounts."""
+    candidate = policy_file(
+        tmp_path,
+        "upgrade",
+        ("threshold = 800_000", "threshold = 500_000"),
+        ("threshold = 2_000_000", "threshold = 2_500_000"),
+        ("threshold = 4 }", "threshold = 3 }"),
+        ('"B1" },\n    { fact = "type"', '"A" },\n    { fact = "type"'),
+    )
+    before = log.done("verify")
+    told = log.done("what-if", str(YEAR), "--policy", str(candidate))
+    assert log.done("verify") == before
+    assert told["runs"] == [runs[None]["run"]]
+    after = log.done("grade", str(YEAR), "--policy", str(candidate))
+    layers = {one["household"]: one["layer"] for one in runs[None]["gradings"]}
+    moves = {
+        one["household"]: (layers[one["household"]], one["layer"])
+        for one in after["gradings"]
+        if layers[one["household"]] != one["layer"]
+    }
+    assert {one["household"]: (one["from"], one["to"]) for one in told["households"]} == moves
+    listed = {(f, t): n for f, to in told["matrix"].items() for t, n in to.items()}
+    assert listed == dict(Counter(moves.values()))
+    assert told["moved"] == len(moves) > 300
+    assert all(one["because"] for one in told["households"])
+    assert told["compared"] == ROWS["households.csv"]
+
+
+@pytest.mark.rule("GRD-10", "GRD-15")
+def test_the_monotone_table_moves_nobody_of_this_estate(
+    log: Log, runs: dict[str | None, Any]
+) -> None:
+    """Decision record 0026: the least change leaves the published outcomes as they are."""
+    run = runs[None]["run"]
+    told = log.done("what-if", str(YEAR), "--policy", "grade-cn-monotone/1", "--run", run)
+    assert (told["moved"], told["compared"]) == (0, ROWS["households.csv"])

@@ -163,7 +163,9 @@ A_PHONE = "a telephone number has 3 to 20 digits, with `+ - ( )` and spaces only
 A_FORMULA = "a formula is not taken; write the text itself"
 CHARGE_KINDS = "it is not one of management_fee, utilities, parking, other"
 METHODS = "it is not one of wechat, alipay, transfer, cash, card, other"
-CHANNELS = "it is not one of phone, counter, app, wechat, forum, letter, home_visit, other"
+CHANNELS = (
+    "it is not one of phone, counter, app, wechat, forum, letter, home_visit, inspection, other"
+)
 REQUEST_KINDS = "it is not one of repair, complaint, enquiry, suggestion, praise, other"
 TRADES = (
     "it is not one of engineering, security, cleaning, greening, parking, finance, service, other"
@@ -1413,7 +1415,7 @@ def test_an_agreed_time_becomes_the_commitment_of_the_request(
     load(estate(requests=[row("requests", due_at="2011-09-03T09:00:00+08:00")]))
     request = crm.get(Request, "R1", by=SOMEBODY)
     assert request is not None
-    assert (request.clocks[-1].basis, request.clocks[-1].due_at) == ("commitment", due)
+    assert (request.clocks()[0].set.basis, request.clocks()[0].set.due_at) == ("commitment", due)
 
 
 def test_amounts_are_whole_fen_and_refunds_are_refunds(

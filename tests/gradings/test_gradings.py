@@ -66,6 +66,7 @@ from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import PolicyBook, shipped
 from crm_core.requests.commands import MarkDuplicate, ReceiveRequest
 from crm_core.testing.dealings import Estate, estates, knowledge, play
+from crm_core.testing.gradings import facts as facts_as_they_can_be
 from crm_core.testing.scenario import given as scenario
 
 CLERK = Actor("S1", "specialist")
@@ -94,35 +95,6 @@ GOOD = Facts(
 
 def graded(**facts: Any) -> Outcome:
     return assess(evolve(GOOD, **facts), DEFAULT)
-
-
-@st.composite
-def any_facts(draw: st.DrawFn) -> Facts:
-    """Facts as they can be: a grade is never better than the worst of its year, and so on."""
-    worst = draw(st.sampled_from(reference.GRADES))
-    credit = draw(st.sampled_from(reference.GRADES[: reference.GRADES.index(worst) + 1]))
-    days = {"A": 0, "B1": 30, "B2": 31, "B3": 180, "B4": 365, "B5": 366}[credit]
-    around = st.sampled_from(
-        [fen + d for fen in (8_000_00, 10_000_00, 16_000_00, 20_000_00) for d in (-1, 0, 1)]
-    )
-    purchases = draw(around | st.integers(-100, 100) | st.integers(-10_000_00, 30_000_00))
-    previous = draw(
-        st.sampled_from([0, purchases, purchases * 10 // 11, purchases * 10 // 11 + 1])
-        | st.integers(-10_000_00, 30_000_00)
-    )
-    return Facts(
-        attention=draw(st.integers(0, 6)),
-        b2_entries=draw(st.integers(0, 3)) if worst not in ("A", "B1") else 0,
-        charges_due=draw(st.integers(0, 3)),
-        conduct=draw(st.integers(0, 1)),
-        credit=credit,
-        interests=draw(st.integers(0, 1)),
-        overdue_days=days,
-        overdue_fen=draw(st.integers(1, 500_00)) if days else 0,
-        previous_purchases_fen=previous,
-        purchases_fen=purchases,
-        worst_credit=worst,
-    )
 
 
 # --- an estate of three, by hand -------------------------------------------------------------
@@ -281,7 +253,7 @@ def test_what_is_no_hard_fact_makes_no_problem_customer(soft: dict[str, Any]) ->
 
 
 @pytest.mark.rule("GRD-02", "GRD-15")
-@given(any_facts(), st.integers(0, 1000))
+@given(facts_as_they_can_be(), st.integers(0, 1000))
 def test_complaints_alone_never_make_a_problem_customer(facts: Facts, complaints: int) -> None:
     blameless = evolve(facts, worst_credit="B2", credit="A", b2_entries=1, conduct=0)
     assert assess(evolve(blameless, attention=complaints), DEFAULT).type != "problem"
@@ -447,7 +419,7 @@ def test_the_first_line_that_matches_decides(facts: dict[str, Any], layer: str) 
 
 
 @pytest.mark.rule("GRD-03")
-@given(any_facts(), st.sampled_from(HARD_FACTS))
+@given(facts_as_they_can_be(), st.sampled_from(HARD_FACTS))
 def test_a_problem_customer_is_small_whatever_is_bought(facts: Facts, hard: dict[str, Any]) -> None:
     problem = evolve(
         facts,
@@ -463,7 +435,7 @@ def test_a_problem_customer_is_small_whatever_is_bought(facts: Facts, hard: dict
 
 @pytest.mark.rule("GRD-02", "GRD-03", "GRD-12")
 @settings(max_examples=300)
-@given(any_facts())
+@given(facts_as_they_can_be())
 def test_the_tables_say_what_the_reference_says(facts: Facts) -> None:
     prospect = facts.interests > 0 or (
         facts.purchases_fen > 0 and facts.purchases_fen * 100 >= facts.previous_purchases_fen * 110
@@ -487,7 +459,7 @@ def test_the_tables_say_what_the_reference_says(facts: Facts) -> None:
 
 @pytest.mark.rule("GRD-15", "GRD-03")
 @settings(max_examples=200)
-@given(any_facts(), st.integers(1, 30_000_00))
+@given(facts_as_they_can_be(), st.integers(1, 30_000_00))
 def test_more_purchases_never_lower_the_layer_of_the_same_type(facts: Facts, more: int) -> None:
     """With more purchases the type can change, and only from one to another pair is it stricter."""
     before = assess(facts, DEFAULT)
@@ -513,7 +485,7 @@ def test_a_customer_who_becomes_cautious_is_asked_for_more() -> None:
 
 @pytest.mark.rule("GRD-15")
 @settings(max_examples=150)
-@given(any_facts())
+@given(facts_as_they_can_be())
 def test_a_better_credit_never_lowers_the_layer(facts: Facts) -> None:
     paid = evolve(facts, credit="A", overdue_days=0, overdue_fen=0)
     clean = evolve(paid, worst_credit="A", b2_entries=0)
@@ -655,7 +627,7 @@ def test_the_distance_names_what_the_household_can_change(
 
 
 @pytest.mark.rule("GRD-06")
-@given(any_facts())
+@given(facts_as_they_can_be())
 def test_the_distance_is_what_is_missing_to_the_next_layer(facts: Facts) -> None:
     outcome = assess(facts, DEFAULT)
     if outcome.layer in ("important", "insufficient"):
@@ -781,6 +753,9 @@ def test_an_explanation_speaks_chinese_and_english(crm: CRM) -> None:
         "V1 户 2011 年度：普通客户，谨慎型；由规则计算。\n"
         "2011-12-31 信用等级为 A，欠费 0 天、0.00 元；年内最低为 B2。\n"
         "年内服务消费 9000.00 元（上年 0.00 元），提出事项 1 件。\n"
+        "起决定作用的标准：信用等级 A（要求不劣于 B1，符合）；"
+        "客户类型 谨慎型（要求为活泼型、谨慎型、普通型之一，符合）；"
+        "本年服务消费 9000.00（要求高于 0.00，符合）。\n"
         "如果本年服务消费为 20000.00（现为 9000.00），且本年最低信用等级为 B1（现为 B2），"
         "则为重要客户。\n"
         "如果本年服务消费为 10000.00（现为 9000.00），则为主要客户。"
@@ -790,6 +765,9 @@ def test_an_explanation_speaks_chinese_and_english(crm: CRM) -> None:
         "On 2011-12-31 the credit grade was A, 0 days and 0.00 yuan overdue;"
         " the worst of the year was B2.\n"
         "Purchases of the year were 9000.00 yuan (the year before: 0.00); matters raised: 1.\n"
+        "What decided: credit grade A (needed B1 or better: met);"
+        " customer type cautious (needed one of lively, cautious, ordinary: met);"
+        " purchases of the year 9000.00 (needed above 0.00: met).\n"
         "With purchases of the year at 20000.00 (now 9000.00)"
         " and worst credit grade of the year at B1 (now B2) it would have been important.\n"
         "With purchases of the year at 10000.00 (now 9000.00) it would have been main."
@@ -797,7 +775,7 @@ def test_an_explanation_speaks_chinese_and_english(crm: CRM) -> None:
 
 
 @pytest.mark.rule("GRD-07")
-@given(any_facts())
+@given(facts_as_they_can_be())
 def test_every_outcome_can_be_said_in_both_languages(facts: Facts) -> None:
     with open_crm("memory:") as crm:
         crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "101"), by=CLERK, at=START)
@@ -806,7 +784,8 @@ def test_every_outcome_can_be_said_in_both_languages(facts: Facts) -> None:
         crm.do(RecordGrading(told, DEFAULT), by=CLERK)
         for lang in ("zh", "en"):
             said = crm.explain("V1", 2011, run="other", lang=lang)["sentences"]  # type: ignore[arg-type]
-            assert len(said) == 3 + len(counterfactuals(facts, DEFAULT))
+            # What it is, credit, dealings, what decided it, and each way to another layer.
+            assert len(said) == 4 + len(counterfactuals(facts, DEFAULT))
             assert all(sentence and "{" not in sentence for sentence in said)
 
 
@@ -878,7 +857,7 @@ def test_evidence_of_credit_reaches_from_the_first_day_of_the_year_to_the_last(c
 
 @pytest.mark.rule("GRD-07")
 @settings(max_examples=300)
-@given(any_facts())
+@given(facts_as_they_can_be())
 def test_counterfactuals_are_true_when_they_are_applied(facts: Facts) -> None:
     outcome = assess(facts, DEFAULT)
     ways = counterfactuals(facts, DEFAULT)
@@ -896,7 +875,7 @@ def test_counterfactuals_are_true_when_they_are_applied(facts: Facts) -> None:
 
 @pytest.mark.rule("GRD-07")
 @settings(max_examples=200)
-@given(any_facts())
+@given(facts_as_they_can_be())
 def test_a_way_up_by_purchases_asks_for_no_fen_more_than_is_needed(facts: Facts) -> None:
     outcome = assess(facts, DEFAULT)
     for way in counterfactuals(facts, DEFAULT):
@@ -1469,6 +1448,38 @@ def test_an_interrupted_run_is_continued_and_is_one_run(tmp_path: Path) -> None:
         assert {e.event.run for e in crm.log.feed(names=["gradings.decided/1"])} == {run.run}
         assert crm.log.head() == facts + MANY + 3
         assert crm.grade(2011, known=START) == run
+        assert crm.replay().identical == MANY
+        assert crm.verify().intact
+
+
+@pytest.mark.rule("GRD-12")
+def test_a_run_whose_process_was_killed_is_continued_and_is_one_run(tmp_path: Path) -> None:
+    """T22, with a real process that ends without a word."""
+    url = f"sqlite:///{tmp_path / 'crm.db'}"
+    homes = [f"V{number:04}" for number in range(MANY)]
+    with open_crm(url) as crm:
+        register = (RegisterHousehold(home, "Anhe", "1", "1", home) for home in homes)
+        crm.batch((Planned(c, f"r-{c.household}", START) for c in register), by=CLERK)
+        facts = crm.log.head()
+    script = Path(__file__).with_name("kill_a_run.py")
+    process = subprocess.Popen(
+        [sys.executable, str(script), url],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "written\n"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    with open_crm(url) as crm:
+        written = crm.log.head()
+        assert facts < written < facts + MANY
+        run = crm.grade(2011)
+        assert [grading.household for grading in run.gradings] == homes
+        assert crm.log.head() == facts + MANY + 2
+        assert {e.event.run for e in crm.log.feed(names=["gradings.decided/1"])} == {run.run}
         assert crm.replay().identical == MANY
         assert crm.verify().intact
 

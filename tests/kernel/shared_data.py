@@ -14,9 +14,14 @@ FOLDER = Path(
 ).absolute()
 
 
-def vectors(name: str) -> Any:
-    """The vectors in a JSON file; a test that needs them is skipped where there are none."""
+def shared_file(name: str) -> Path:
+    """A file of data; a test that needs it is skipped where there is none."""
     path = FOLDER / name
     if not path.is_file():
         pytest.skip(f"no vectors `{name}`: set CRM_SHARED_DATA to the folder that holds them")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return path
+
+
+def vectors(name: str) -> Any:
+    """The vectors in a JSON file."""
+    return json.loads(shared_file(name).read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -179,16 +180,14 @@ def test_trouble_of_one_consumer_is_told_and_the_others_go_on(db: str) -> None:
         worker = Worker(crm.log, crm.views, [crm.reactions, DIRECTORY], say=said.append)
         assert worker.once() is False
         assert crm.views.get(DIRECTORY, "V1") is not None
-        polls = iter(range(4))
-        wait = worker.stopping.wait
-
-        def poll(seconds: float | None = None) -> bool:
-            if next(polls) == 3:
-                worker.stop()
-            return wait(0)
-
-        worker.stopping.wait = poll  # type: ignore[method-assign, assignment]
-        worker.run(0.01)
+        running = Thread(target=worker.run, args=(0.01,))
+        running.start()
+        while calls.count("reactions") < 3:
+            sleep(0.01)
+        sleep(0.3)
+        worker.stop()
+        running.join(10)
+        assert not running.is_alive()
     assert said == ["reactions: the store does not answer [CRM-F004]"] * 2
     # Caught up at the third time, and not asked again while nothing happens.
     assert calls.count("reactions") == 3

@@ -28,8 +28,9 @@ from crm_adapters.reports.html import render_report, write_report
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM, GradingRun
 from crm_core.errors import Invalid
-from crm_core.gradings.criteria import AWAITING, COMPUTED
+from crm_core.gradings.criteria import AWAITING
 from crm_core.gradings.policy import GRADES, GradingPolicy
+from crm_core.gradings.review import STATUSES
 from crm_core.gradings.words import LAYER, STATUS, TYPE, Lang
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.recorded import Actor
@@ -486,7 +487,7 @@ def test_every_word_is_known_in_both_languages(estate: Graded) -> None:
         *html.FACTS
     }
     assert {str(op) for op in Operator} == {*html.OPERATORS}
-    assert {*html.STATUSES} == {AWAITING, COMPUTED} == {*STATUS["en"]}
+    assert {*html.STATUSES} == {*STATUSES} == {*STATUS["en"]} == {*STATUS["zh"]}
     levels = {row.outcome for table in policy.tables[:2] for row in table.rows}
     assert levels <= {*html.LEVELS}
     for words in (html.FACTS, html.OPERATORS, html.STATUSES, html.LEVELS):

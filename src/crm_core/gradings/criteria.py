@@ -48,7 +48,7 @@ class Outcome:
         distance: Way to the next better layer; None from the best one and from *insufficient*.
         layer: Layer of the pyramid, or `insufficient`.
         status: `computed`, or `awaiting_confirmation` where people must confirm the layer.
-        type: Customer type, as the rule suggests it (GRD-02).
+        type: Customer type, as the rule suggests it or as people confirmed it (GRD-02).
     """
 
     criteria: tuple[Criterion, ...]
@@ -76,36 +76,68 @@ class Counterfactual:
     type: str
 
 
-def assess(facts: Facts, policy: GradingPolicy) -> Outcome:
-    """The outcome for one household."""
+def assess(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) -> Outcome:
+    """The outcome for one household.
+
+    Args:
+        confirmed: The type that people confirmed; without one it is as the rule suggests.
+    """
     values = facts.values()
     criteria: list[Criterion] = []
     for table in policy.tables:
         verdict = table.decide(values)
         criteria.extend(verdict.criteria)
         values[table.name] = verdict.outcome
+        if confirmed is not None and table.name == "type":
+            values["type"] = confirmed
     layer = str(values["layer"])
     return Outcome(
         tuple(criteria),
-        _distance(facts, layer, policy),
+        _distance(facts, layer, policy, confirmed),
         layer,
         AWAITING if layer in policy.needs_confirmation else COMPUTED,
         str(values["type"]),
     )
 
 
-def counterfactuals(facts: Facts, policy: GradingPolicy) -> list[Counterfactual]:
+def layer_and_type(facts: Facts, policy: GradingPolicy) -> tuple[str, str]:
+    """Layer and type alone, without what was looked at: a fraction of the work of `assess`."""
+    values = derived(facts, policy)
+    return table_of(policy, "layer").outcome(values), str(values["type"])
+
+
+def decisive(
+    facts: Facts, policy: GradingPolicy, confirmed: str | None = None
+) -> tuple[Criterion, ...]:
+    """The criteria that gave this household its layer: those of the row that matched, or, where
+    nothing but the last row did, those that were missing to the next layer.
+    """
+    values = derived(facts, policy, confirmed)
+    table = table_of(policy, "layer")
+    row = table.rows[table.decide(values).row]
+    if row.when:
+        return Table(table.name, (row, Row(row.outcome)), table.ranking).decide(values).criteria
+    distance = _distance(facts, row.outcome, policy, confirmed)
+    return () if distance is None else distance.missing
+
+
+def counterfactuals(
+    facts: Facts, policy: GradingPolicy, confirmed: str | None = None
+) -> list[Counterfactual]:
     """The nearest ways to each better layer, and what alone would lose the layer.
 
     Every one is checked by assessing the changed facts; what does not come true is left out.
+
+    Args:
+        confirmed: The type that people confirmed: no fact changes it.
     """
-    outcome = assess(facts, policy)
-    if outcome.layer == INSUFFICIENT:
+    layer = str(table_of(policy, "layer").outcome(derived(facts, policy, confirmed)))
+    if layer == INSUFFICIENT:
         return []
-    up = list(_ways_up(facts, outcome.layer, policy))
+    up = list(_ways_up(facts, layer, policy, confirmed))
     # One row may reach a layer with less than another one asks for: only the nearest are told.
     nearest = [way for way in up if not any(_is_nearer(other, way) for other in up)]
-    found = [*nearest, *_ways_down(facts, outcome.layer, policy)]
+    found = [*nearest, *_ways_down(facts, layer, policy, confirmed)]
     unique: dict[tuple[Change, ...], Counterfactual] = {}
     for way in found:
         unique.setdefault(way.changes, way)
@@ -121,23 +153,29 @@ def apply_changes(facts: Facts, changes: tuple[Change, ...]) -> Facts:
     return changed
 
 
-def _ways_up(facts: Facts, layer: str, policy: GradingPolicy) -> Iterator[Counterfactual]:
-    table, values = _table(policy, "layer"), _derived(facts, policy)
+def _ways_up(
+    facts: Facts, layer: str, policy: GradingPolicy, confirmed: str | None
+) -> Iterator[Counterfactual]:
+    table, values = table_of(policy, "layer"), derived(facts, policy, confirmed)
     for target in policy.layers[: policy.layers.index(layer)]:
         for row in table.rows:
             if row.outcome != target:
                 continue
-            way = _reach(facts, values, row, policy)
+            way = _reach(facts, values, row, policy, confirmed)
             if way is not None:
                 yield way
 
 
 def _reach(
-    facts: Facts, values: dict[str, Value], row: Row, policy: GradingPolicy
+    facts: Facts,
+    values: dict[str, Value],
+    row: Row,
+    policy: GradingPolicy,
+    confirmed: str | None,
 ) -> Counterfactual | None:
     """Meet every condition of the row that can be met by changing the fact it is about."""
     changes: dict[str, Change] = {}
-    ranking, known = _table(policy, "layer").ranking, facts.values()
+    ranking, known = table_of(policy, "layer").ranking, facts.values()
     for condition in row.when:
         if holds(condition, values, ranking):
             continue
@@ -149,7 +187,7 @@ def _reach(
     if not changes:
         return None
     ordered = tuple(changes[name] for name in sorted(changes))
-    return _checked(facts, ordered, row.outcome, policy)
+    return _checked(facts, ordered, row.outcome, policy, confirmed)
 
 
 def _is_nearer(one: Counterfactual, other: Counterfactual) -> bool:
@@ -168,9 +206,11 @@ def _is_on_the_way(change: Change, to: Value | None) -> bool:
     return change.to == to
 
 
-def _ways_down(facts: Facts, layer: str, policy: GradingPolicy) -> Iterator[Counterfactual]:
-    values = _derived(facts, policy)
-    table = _table(policy, "layer")
+def _ways_down(
+    facts: Facts, layer: str, policy: GradingPolicy, confirmed: str | None
+) -> Iterator[Counterfactual]:
+    values = derived(facts, policy, confirmed)
+    table = table_of(policy, "layer")
     row = table.rows[table.decide(values).row]
     for condition in row.when:
         value = values[condition.fact]
@@ -180,22 +220,28 @@ def _ways_down(facts: Facts, layer: str, policy: GradingPolicy) -> Iterator[Coun
         if to is None or to == value:
             continue
         change = (Change(condition.fact, value, to),)
-        values_then = _derived(apply_changes(facts, change), policy)
+        values_then = derived(apply_changes(facts, change), policy, confirmed)
         then = table.outcome(values_then)
         if then != layer:
             yield Counterfactual(change, then, str(values_then["type"]))
 
 
 def _checked(
-    facts: Facts, changes: tuple[Change, ...], layer: str, policy: GradingPolicy
+    facts: Facts,
+    changes: tuple[Change, ...],
+    layer: str,
+    policy: GradingPolicy,
+    confirmed: str | None,
 ) -> Counterfactual | None:
-    values = _derived(apply_changes(facts, changes), policy)
-    if _table(policy, "layer").outcome(values) != layer:
+    values = derived(apply_changes(facts, changes), policy, confirmed)
+    if table_of(policy, "layer").outcome(values) != layer:
         return None
     return Counterfactual(changes, layer, str(values["type"]))
 
 
-def _distance(facts: Facts, layer: str, policy: GradingPolicy) -> Distance | None:
+def _distance(
+    facts: Facts, layer: str, policy: GradingPolicy, confirmed: str | None
+) -> Distance | None:
     """What is missing to the next better layer: of the rows that can be reached, the nearest.
 
     A row can be reached if meeting its conditions about facts leads to the layer: what follows
@@ -204,10 +250,12 @@ def _distance(facts: Facts, layer: str, policy: GradingPolicy) -> Distance | Non
     if layer == INSUFFICIENT or layer == policy.layers[0]:
         return None
     target = policy.layers[policy.layers.index(layer) - 1]
-    table = _table(policy, "layer")
-    values, known = _derived(facts, policy), facts.values()
+    table = table_of(policy, "layer")
+    values, known = derived(facts, policy, confirmed), facts.values()
     best: tuple[bool, int, tuple[Criterion, ...]] | None = None
-    rows = [(r, _reach(facts, values, r, policy)) for r in table.rows if r.outcome == target]
+    rows = [
+        (r, _reach(facts, values, r, policy, confirmed)) for r in table.rows if r.outcome == target
+    ]
     ways = [way for _, way in rows if way is not None]
     for row, way in rows:
         if way is not None and any(_is_nearer(other, way) for other in ways):
@@ -222,14 +270,18 @@ def _distance(facts: Facts, layer: str, policy: GradingPolicy) -> Distance | Non
     return Distance(target, best[2] if best is not None else ())
 
 
-def _derived(facts: Facts, policy: GradingPolicy) -> dict[str, Value]:
+def derived(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) -> dict[str, Value]:
+    """The facts, and what follows from them before the layer is decided."""
     values = facts.values()
     for table in policy.tables[:-1]:
         values[table.name] = table.outcome(values)
+    if confirmed is not None:
+        values["type"] = confirmed
     return values
 
 
-def _table(policy: GradingPolicy, name: str) -> Table:
+def table_of(policy: GradingPolicy, name: str) -> Table:
+    """The decision table of that name."""
     return next(table for table in policy.tables if table.name == name)
 
 

@@ -56,8 +56,220 @@ class RunCompleted:
     gradings: int
 
 
+@frozen
+class TypeProposed:
+    """A specialist proposed the customer type of a grading (GRD-02)."""
+
+    household: str
+    run: str
+    type: str
+    reason: str
+    proposed_by: str
+    on: date
+
+
+@frozen
+class TypeConfirmed:
+    """A supervisor confirmed the proposed type; the outcome is what follows with it (GRD-02).
+
+    `assess(facts, policy, type) == outcome` holds for ever; the computed outcome stays beside it.
+    """
+
+    household: str
+    run: str
+    type: str
+    outcome: Outcome
+    confirmed_by: str
+    on: date
+
+
+@frozen
+class GradingConfirmed:
+    """A person stands for a grading: one of the two that the top layer needs, or the one that a
+    provisional grading needs (GRD-03, GRD-13).
+    """
+
+    household: str
+    run: str
+    confirmed_by: str
+    role: str
+    on: date
+
+
+@frozen
+class LayerUplifted:
+    """One layer more for proven creditworthiness, until the next run (GRD-05).
+
+    Args:
+        promises: Log positions of the charges that were paid as promised.
+    """
+
+    household: str
+    run: str
+    from_layer: str
+    layer: str
+    promises: tuple[int, ...]
+    reason: str
+    proposed_by: str
+    approved_by: str
+    role: str
+    policy: PolicyRef
+    on: date
+
+
+@frozen
+class AutomaticRefused:
+    """The owner refused decisions made by rule alone (GRD-13; PIPL, art. 24)."""
+
+    household: str
+    refused_by: str
+    on: date
+
+
+@frozen
+class AutomaticAccepted:
+    """The owner takes decisions made by rule alone again."""
+
+    household: str
+    accepted_by: str
+    on: date
+
+
+@frozen
+class GradingContested:
+    """The owner disputes a grading; until the review is decided it has no adverse use (GRD-13)."""
+
+    household: str
+    run: str
+    review: str
+    reason: str
+    contested_by: str
+    on: date
+
+
+@frozen
+class ReviewDecided:
+    """A person who had no part in the grading decided about it (GRD-13).
+
+    Args:
+        result: `upheld`, `corrected` or `overridden`.
+        corrected: Run of the grading that stands in its place, if it was corrected.
+        layer: Layer that holds instead, if it was overridden.
+        until: Last day on which it does.
+    """
+
+    household: str
+    run: str
+    review: str
+    result: str
+    reason: str
+    decided_by: str
+    role: str
+    corrected: str | None
+    layer: str | None
+    until: date | None
+    on: date
+
+
+@frozen
+class QuotaAllotted:
+    """A cohort was allotted to layers of the expected sizes, beside its gradings (GRD-04).
+
+    Args:
+        cohort_digest: Digest of every household of the cohort and all that its place depends on.
+        households: How many were allotted.
+        places_digest: Digest of the places.
+    """
+
+    run: str
+    policy: PolicyRef
+    cohort_digest: str
+    households: int
+    places_digest: str
+    on: date
+
+
+@frozen
+class PolicyDrafted:
+    """A version of a grading policy was drafted; its text never changes (GRD-11)."""
+
+    policy: PolicyRef
+    toml: str
+    reason: str
+    drafted_by: str
+    on: date
+
+
+@frozen
+class PolicyAssessed:
+    """The impact of a draft was assessed (PIPL, art. 55).
+
+    Args:
+        assessment: Reference of the assessment.
+        runs: Recorded runs it was tried over.
+        compared: Gradings compared.
+        moved: Households that would be in another layer.
+        worse: Those of them that would be in a worse one.
+    """
+
+    policy: PolicyRef
+    assessment: str
+    runs: tuple[str, ...]
+    compared: int
+    moved: int
+    worse: int
+    assessed_by: str
+    on: date
+
+
+@frozen
+class PolicyApproved:
+    """A director approved an assessed policy."""
+
+    policy: PolicyRef
+    approved_by: str
+    on: date
+
+
+@frozen
+class PolicyMadeEffective:
+    """A policy can be used for years that end on this day or later."""
+
+    policy: PolicyRef
+    effective_from: date
+    on: date
+
+
+@frozen
+class PolicySuperseded:
+    """Another version takes the place of a policy after its last day."""
+
+    policy: PolicyRef
+    superseded_by: PolicyRef
+    last_day: date
+
+
 EVENTS = (
     EventType("gradings.run_started", 1, RunStarted),
     EventType("gradings.decided", 1, GradingDecided, effective="period_end"),
     EventType("gradings.run_completed", 1, RunCompleted),
+    EventType("gradings.type_proposed", 1, TypeProposed, effective="on"),
+    EventType("gradings.type_confirmed", 1, TypeConfirmed, effective="on"),
+    EventType("gradings.confirmed", 1, GradingConfirmed, effective="on"),
+    EventType("gradings.layer_uplifted", 1, LayerUplifted, effective="on"),
+    EventType("gradings.automatic_refused", 1, AutomaticRefused, effective="on"),
+    EventType("gradings.automatic_accepted", 1, AutomaticAccepted, effective="on"),
+    EventType("gradings.contested", 1, GradingContested, effective="on"),
+    EventType("gradings.review_decided", 1, ReviewDecided, effective="on"),
+    EventType("gradings.quota_allotted", 1, QuotaAllotted, effective="on"),
+    EventType("gradings.policy_drafted", 1, PolicyDrafted, effective="on"),
+    EventType("gradings.policy_assessed", 1, PolicyAssessed, effective="on"),
+    EventType("gradings.policy_approved", 1, PolicyApproved, effective="on"),
+    EventType("gradings.policy_made_effective", 1, PolicyMadeEffective, effective="on"),
+    EventType("gradings.policy_superseded", 1, PolicySuperseded),
 )
+
+DECIDED = "gradings.decided/1"
+COMPLETED = "gradings.run_completed/1"
+ABOUT_HOUSEHOLDS = frozenset(kind.stored for kind in EVENTS[1:2] + EVENTS[3:11])
+"""Stored names that readers of the log ask for; the last are those of `grading/HOUSEHOLD`."""

@@ -1,17 +1,20 @@
 """Explanations of one grading, for three readers, from the same data (GRD-07).
 
 They name what was actually applied to this household, with the events it was read from, and
-nothing that was not known at the decision's cut-off.
+nothing that was not known at the decision's cut-off (GDPR, art. 15 with CJEU C-203/22; PIPL,
+art. 24). What people decided stands beside what was computed, never instead of it; the criteria
+explain the computed layer and not a person's override.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from crm_core.gradings.criteria import counterfactuals
-from crm_core.gradings.events import GradingDecided
+from crm_core.gradings.criteria import counterfactuals, decisive
+from crm_core.gradings.events import GradingDecided, ReviewDecided
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.words import Lang, sentences
+from crm_core.gradings.review import Standing
+from crm_core.gradings.words import Lang, sentences, suggested
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.rules import Criterion
 
@@ -19,25 +22,29 @@ READERS = ("owner", "clerk", "auditor")
 
 
 def explanation(
-    grading: GradingDecided, policy: GradingPolicy, reader: str = "auditor", lang: Lang = "en"
+    standing: Standing, policy: GradingPolicy, reader: str = "auditor", lang: Lang = "en"
 ) -> dict[str, Any]:
     """The explanation as plain data.
 
     Args:
-        reader: `owner` (sentences in the owner's words come first), `clerk` or `auditor`
-            (policy digests and cut-off as well).
+        standing: The grading, and what people did about it.
+        reader: `owner` (sentences in the owner's words come first), `clerk` (policies and roles
+            as well) or `auditor` (digests, cut-off and persons as well).
         lang: Language of the sentences, `zh` or `en`.
     """
-    outcome = grading.outcome
-    ways = counterfactuals(grading.facts, policy)
+    grading, outcome = standing.grading, standing.outcome
+    confirmed = outcome.type if standing.type_confirmed else None
+    ways = counterfactuals(grading.facts, policy, confirmed)
+    applied = decisive(grading.facts, policy, confirmed)
     explained: dict[str, Any] = {
         "household": grading.household,
         "year": grading.year,
         "run": grading.run,
-        "layer": outcome.layer,
-        "type": outcome.type,
-        "status": outcome.status,
+        "layer": grading.outcome.layer,
+        "type": grading.outcome.type,
+        "status": standing.status,
         "credit": grading.facts.credit,
+        "decisive": [_criterion(c, grading) for c in applied],
         "criteria": [_criterion(c, grading) for c in outcome.criteria],
         "distance": None
         if outcome.distance is None
@@ -56,8 +63,10 @@ def explanation(
             }
             for way in ways
         ],
-        "sentences": sentences(grading, ways, lang),
-        "suggested": "type suggested by rule, not confirmed by a person",
+        "applied": _applied(standing, reader),
+        "reviews": [_review(review, reader) for review in standing.reviews],
+        "sentences": sentences(standing, applied, ways, lang),
+        "suggested": suggested(standing, lang),
     }
     if reader != "owner":
         explained["policy"] = str(grading.policy)
@@ -71,6 +80,56 @@ def explanation(
         }
         explained["decided_by"] = grading.decided_by
     return explained
+
+
+def _applied(standing: Standing, reader: str) -> dict[str, Any]:
+    """What holds, and by which act of a person if by one."""
+    found: dict[str, Any] = {
+        "layer": standing.layer,
+        "type": standing.type,
+        "status": standing.status,
+        "replaced_by": standing.replaced_by,
+        "until": None if standing.override is None else _day(standing.override.until),
+        "uplift": None,
+        "review": None if standing.review is None else standing.review.review,
+    }
+    uplift = standing.uplift
+    if uplift is not None:
+        found["uplift"] = {
+            "from": uplift.from_layer,
+            "reason": uplift.reason,
+            "promises": list(uplift.promises),
+            "on": uplift.on.isoformat(),
+        }
+        if reader != "owner":
+            found["uplift"]["role"] = uplift.role
+        if reader == "auditor":
+            found["uplift"]["approved_by"] = uplift.approved_by
+            found["uplift"]["proposed_by"] = uplift.proposed_by
+    if reader == "auditor" and standing.confirmed_by:
+        found["confirmed_by"] = list(standing.confirmed_by)
+    return found
+
+
+def _review(review: ReviewDecided, reader: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "review": review.review,
+        "result": review.result,
+        "reason": review.reason,
+        "layer": review.layer,
+        "until": _day(review.until),
+        "corrected": review.corrected,
+        "on": review.on.isoformat(),
+    }
+    if reader != "owner":
+        found["role"] = review.role
+    if reader == "auditor":
+        found["decided_by"] = review.decided_by
+    return found
+
+
+def _day(day: Any) -> str | None:
+    return None if day is None else str(day.isoformat())
 
 
 def _criterion(criterion: Criterion, grading: GradingDecided) -> dict[str, Any]:

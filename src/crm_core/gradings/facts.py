@@ -62,6 +62,21 @@ class Facts:
 
 _NAMES = tuple(field.name for field in fields(Facts))
 
+NEEDS: Mapping[str, str] = {
+    "attention": "one of the method's three criteria (GRD-01), and half of the type (GRD-02)",
+    "b2_entries": "a hard fact without which nobody is a problem customer (GRD-02)",
+    "charges_due": "without a charge there is too little to grade on (GRD-12)",
+    "conduct": "a hard fact without which nobody is a problem customer (GRD-02)",
+    "credit": "one of the method's three criteria (GRD-01, GRD-03)",
+    "interests": "makes a good prospect, with consent (GRD-02)",
+    "overdue_days": "says in an explanation where the credit grade comes from (GRD-07)",
+    "overdue_fen": "says in an explanation where the credit grade comes from (GRD-07)",
+    "previous_purchases_fen": "tells purchases that grow from others (GRD-02)",
+    "purchases_fen": "one of the method's three criteria (GRD-01, GRD-03)",
+    "worst_credit": "a hard fact (GRD-02), and a condition of the top layer (GRD-03)",
+}
+"""Why each fact is needed; what is not needed is no fact (PIPL, art. 6)."""
+
 
 @frozen
 class Evidence:

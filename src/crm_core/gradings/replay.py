@@ -35,6 +35,17 @@ class Finding:
 
 
 @frozen
+class Replay:
+    """Result of deciding recorded gradings again."""
+
+    gradings: int
+    identical: int
+    differing: tuple[Finding, ...]
+    events: int
+    engine: str = "events"
+
+
+@frozen
 class Affected:
     """A decision that facts recorded after it would change; nothing is changed silently."""
 

@@ -8,23 +8,56 @@ from typing import Any
 from attrs import frozen
 
 from crm_core.gradings.events import GradingDecided
+from crm_core.gradings.review import Standing
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 
 
-def grading_row(grading: GradingDecided) -> dict[str, Any]:
-    """One line of the graded list."""
+def grading_row(grading: GradingDecided, standing: Standing | None = None) -> dict[str, Any]:
+    """One line of the graded list: what was computed, and how it stands.
+
+    Args:
+        standing: What people did about it, if anything. Where another layer or type holds than
+            was computed, it comes beside it as `applied`.
+    """
     facts, outcome = grading.facts, grading.outcome
-    return {
+    row = {
         "household": grading.household,
         "layer": outcome.layer,
-        "status": outcome.status,
+        "status": outcome.status if standing is None else standing.status,
         "type": outcome.type,
         "credit": facts.credit,
         "worst_credit": facts.worst_credit,
         "purchases_fen": facts.purchases_fen,
         "attention": facts.attention,
         "overdue_days": facts.overdue_days,
+    }
+    if standing is not None and (standing.differs or standing.replaced_by is not None):
+        override = standing.override
+        row["applied"] = {
+            "layer": standing.layer,
+            "type": standing.type,
+            "until": None if override is None or override.until is None else str(override.until),
+            "replaced_by": standing.replaced_by,
+        }
+    return row
+
+
+def graded_line(standing: Standing) -> dict[str, Any]:
+    """One line of the directory of graded customers (客户分级目录): what holds, and from where."""
+    grading = standing.grading
+    return {
+        "household": grading.household,
+        "layer": standing.layer,
+        "type": standing.type,
+        "status": standing.status,
+        "computed_layer": grading.outcome.layer,
+        "computed_type": grading.outcome.type,
+        "type_confirmed": standing.type_confirmed,
+        "credit": grading.facts.credit,
+        "purchases_fen": grading.facts.purchases_fen,
+        "year": grading.year,
+        "run": grading.run,
     }
 
 

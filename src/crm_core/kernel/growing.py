@@ -128,6 +128,11 @@ class GrowingList(Generic[V]):
         grown._items, grown._size = items, size + 1
         return grown
 
+    @property
+    def last(self) -> V | None:
+        """The item added last, or None."""
+        return self._items[self._size - 1] if self._size else None
+
     def values(self) -> Iterator[V]:
         """The items in the order in which they were added."""
         return islice(self._items, self._size)

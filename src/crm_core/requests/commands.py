@@ -1,4 +1,8 @@
-"""What can be asked of a request."""
+"""What can be asked of a request.
+
+`policy` is looked up: the one in force where a request is received or re-based, else the very
+policy that the request pins (REQ-14).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,17 @@ from attrs import frozen
 
 from crm_core.requests.sla import SlaPolicy
 
-CHANNELS = ("phone", "counter", "app", "wechat", "forum", "letter", "home_visit", "other")
+CHANNELS = (
+    "phone",
+    "counter",
+    "app",
+    "wechat",
+    "forum",
+    "letter",
+    "home_visit",
+    "inspection",
+    "other",
+)
 KINDS = ("repair", "complaint", "enquiry", "suggestion", "praise", "other")
 TRADES = (
     "engineering",
@@ -21,6 +35,9 @@ TRADES = (
     "other",
 )
 SEVERITIES = ("general", "major")
+PROMISE_FORMS = ("outcome", "answer")
+ASSIGNEE_FORMS = ("department", "operator")
+MODES = ("order", "grab", "round_robin")
 
 
 @frozen
@@ -31,7 +48,8 @@ class ReceiveRequest:
         first_asked: The person first asked; owns it until it is handed over (REQ-01).
         agreed_due_at: A time the customer accepted when it was received (REQ-04).
         agreed_on: The evidence of that.
-        policy: Looked up: the SLA policy in force when it is received (REQ-14).
+        follows: The request whose outcome it is about.
+        rings: How often the phone rang before it was answered (REQ-02).
     """
 
     request: str
@@ -46,27 +64,76 @@ class ReceiveRequest:
     place: str = ""
     agreed_due_at: datetime | None = None
     agreed_on: str = ""
+    follows: str | None = None
+    rings: int | None = None
     policy: SlaPolicy | None = None
 
 
 @frozen
 class MakeCommitment:
-    """Promise an outcome or an answer by a time, in person (REQ-03)."""
+    """Promise an outcome or an answer by a time, in person (REQ-03).
+
+    Args:
+        form: `outcome` or `answer`: what is to be there by then.
+    """
 
     request: str
     promised_by: str
     outcome: str
     due_at: datetime
     made_at: datetime
+    form: str = "outcome"
+    policy: SlaPolicy | None = None
 
 
 @frozen
 class AcceptCommitment:
-    """The customer accepts the latest promise, or a time agreed elsewhere (`due_at`)."""
+    """The customer accepts the promise, or a time agreed elsewhere (`due_at`).
+
+    Args:
+        on_site: Whether somebody is to come: then the clock of arrival starts (REQ-05).
+    """
 
     request: str
     evidence: str
+    accepted_at: datetime
     due_at: datetime | None = None
+    on_site: bool = False
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class Renegotiate:
+    """Agree on another promise: before its time that keeps it, afterwards it is broken (REQ-10)."""
+
+    request: str
+    promised_by: str
+    outcome: str
+    due_at: datetime
+    renegotiated_at: datetime
+    reason: str
+    form: str = "outcome"
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class GiveUpCommitment:
+    """Say that a promise cannot be kept, before its time has passed (REQ-09)."""
+
+    request: str
+    given_up_at: datetime
+    reason: str
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class AnswerCustomer:
+    """Give the customer the answer that was asked for or promised."""
+
+    request: str
+    answered_by: str
+    answered_at: datetime
+    policy: SlaPolicy | None = None
 
 
 @frozen
@@ -79,12 +146,124 @@ class HandOver:
 
 
 @frozen
+class Dispatch:
+    """Give the work straight to a department or to one operator (REQ-06).
+
+    Args:
+        mode: `order` to one; `grab` to a department whose first taker does it; `round_robin` to
+            the operator of `pool` whose turn it is.
+        pool: Operators in their order.
+        turn: How many orders the pool was given before.
+        on_site: Whether somebody is to come: then the clock of arrival starts (REQ-05).
+    """
+
+    request: str
+    to: str
+    form: str
+    dispatched_at: datetime
+    mode: str = "order"
+    pool: tuple[str, ...] = ()
+    turn: int = 0
+    on_site: bool = False
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class GrabOrder:
+    """Take an order that was offered to a department (REQ-06)."""
+
+    request: str
+    operator: str
+    grabbed_at: datetime
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class RefuseOrder:
+    """Refuse an order when it comes; it goes to `to`, or back to the owner (REQ-06)."""
+
+    request: str
+    by: str
+    reason: str
+    refused_at: datetime
+    to: str = ""
+    form: str = "operator"
+
+
+@frozen
+class ReturnOrder:
+    """Give back an order that was taken on; it goes to `to`, or back to the owner (REQ-06)."""
+
+    request: str
+    by: str
+    reason: str
+    returned_at: datetime
+    to: str = ""
+    form: str = "operator"
+
+
+@frozen
+class Arrive:
+    """Arrive on site (REQ-05)."""
+
+    request: str
+    arrived_at: datetime
+    arrived_by: str
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class NoteProgress:
+    """Note how the work goes on; only what the customer was told ends a silence (REQ-07)."""
+
+    request: str
+    note: str
+    customer_told: bool
+    noted_at: datetime
+    noted_by: str
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class PauseRequest:
+    """Stop the clocks of the work, for a reason that the policy names (REQ-12)."""
+
+    request: str
+    reason: str
+    paused_at: datetime
+    expected_end: datetime
+    note: str = ""
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class ExtendPause:
+    """Expect the pause to last longer (REQ-12)."""
+
+    request: str
+    reason: str
+    extended_at: datetime
+    expected_end: datetime
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class ResumeRequest:
+    """Let the clocks go on (REQ-12)."""
+
+    request: str
+    resumed_at: datetime
+    policy: SlaPolicy | None = None
+
+
+@frozen
 class ReportDone:
     """Report the work done."""
 
     request: str
     done_at: datetime
     done_by: str
+    policy: SlaPolicy | None = None
 
 
 @frozen
@@ -94,6 +273,7 @@ class NoteFailedAttempt:
     request: str
     attempted_at: datetime
     channel: str
+    policy: SlaPolicy | None = None
 
 
 @frozen
@@ -103,6 +283,19 @@ class ConfirmClosing:
     request: str
     confirmed_at: datetime
     satisfied: bool
+
+
+@frozen
+class Apologise:
+    """Apologise with the concrete reason and a concrete remedy (REQ-09)."""
+
+    request: str
+    apology: str
+    cause: str
+    remedy: str
+    apologised_at: datetime
+    apologised_by: str
+    policy: SlaPolicy | None = None
 
 
 @frozen
@@ -121,6 +314,20 @@ class Reopen:
     request: str
     reopened_at: datetime
     reason: str
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class Reclassify:
+    """Put kind, trade or severity right; None leaves one as it is (REQ-12)."""
+
+    request: str
+    reason: str
+    reclassified_at: datetime
+    kind: str | None = None
+    trade: str | None = None
+    severity: str | None = None
+    policy: SlaPolicy | None = None
 
 
 @frozen
@@ -129,6 +336,7 @@ class Rebase:
 
     request: str
     reason: str
+    rebased_at: datetime
     policy: SlaPolicy | None = None
 
 
@@ -139,3 +347,58 @@ class MarkDuplicate:
     request: str
     of: str
     reason: str
+
+
+@frozen
+class MergeDuplicate:
+    """Let a request go on in the other one that raises the same matter."""
+
+    request: str
+    into: str
+    reason: str
+    merged_at: datetime
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class LinkToIncident:
+    """Say that a request belongs to an incident (REQ-17)."""
+
+    request: str
+    incident: str
+
+
+@frozen
+class FollowIncident:
+    """Let a request follow its incident: the customer was told, or the work is done (REQ-17).
+
+    A request that has gone its own way stays as it is.
+
+    Args:
+        what: `answered` or `done`.
+    """
+
+    request: str
+    incident: str
+    what: str
+    note: str
+    at: datetime
+    by: str
+    policy: SlaPolicy | None = None
+
+
+@frozen
+class TakeStep:
+    """Record what time alone has brought about (REQ-13).
+
+    Args:
+        clock: The clock, or `pause`.
+        step: Its step that fell due.
+        at: When it did.
+    """
+
+    request: str
+    clock: str
+    step: str
+    at: datetime
+    policy: SlaPolicy | None = None

@@ -1,9 +1,12 @@
-"""Clocks and targets of requests as policy data (REQ-03, REQ-04, REQ-08)."""
+"""Clocks and targets of requests as policy data (REQ-02 to REQ-13)."""
 
 from __future__ import annotations
 
-from attrs import define, frozen
+from typing import Any
 
+from attrs import define, field, frozen
+
+from crm_core.kernel.calendars import ALWAYS, WorkingCalendar, working_calendar
 from crm_core.kernel.policy import (
     Header,
     PolicyFault,
@@ -15,16 +18,94 @@ from crm_core.kernel.policy import (
 
 OTHER = "other"
 
-_MEASURED = (("close_seconds", ("general", "major")), ("promise_seconds", (OTHER,)))
+ROUND_THE_CLOCK = "24x7"
+
+CLOCKS = ("apology", "arrival", "closing", "confirmation", "progress", "promise")
+"""Clocks that a policy gives a calendar; what is agreed runs as agreed, day and night."""
+
+_MEASURED = (
+    ("arrival_seconds", ("general", "major")),
+    ("close_seconds", ("general", "major")),
+    ("promise_seconds", (OTHER,)),
+)
 """What a policy must give a target for, so that every request can be held to one."""
 
 
 @frozen
+class Answer:
+    """How soon the phone is answered (REQ-02)."""
+
+    rings: int
+
+
+@frozen
+class Apology:
+    """How soon an apology is due after a promise was broken (REQ-09)."""
+
+    seconds: int
+
+
+@frozen
 class Confirmation:
-    """How long a customer is asked before a request closes as unconfirmed."""
+    """How long a customer is asked before a request closes as unconfirmed (REQ-08)."""
 
     attempts: int
     days: int
+
+
+@frozen
+class EarlyWarning:
+    """When more than usual is a warning (REQ-19).
+
+    Args:
+        window_days: Days that are looked at together.
+        usual_windows: How many such windows before them say what is usual.
+        percent: Of the usual level; what lies above it is a warning.
+        at_least: But fewer events than these never are.
+    """
+
+    window_days: int
+    usual_windows: int
+    percent: int
+    at_least: int
+
+
+@frozen
+class Escalation:
+    """When whom is told that a clock runs out, in percent of its target (REQ-13).
+
+    Args:
+        warn_percents: Warnings before the target has passed.
+        roles: Who is told of the breach at 100 %, and who after each further step.
+        step_percent: How far the steps lie apart.
+    """
+
+    warn_percents: tuple[int, ...]
+    roles: tuple[str, ...]
+    step_percent: int
+
+
+@frozen
+class Progress:
+    """The longest silence towards the customer (REQ-07).
+
+    Args:
+        percent: Of what is left of the closing target.
+        seconds_max: But never longer than this.
+        seconds_min: Nor shorter than this.
+    """
+
+    percent: int
+    seconds_max: int
+    seconds_min: int
+
+
+@frozen
+class PauseReasons:
+    """What stops the clocks, by the side it lies on; nothing else does (REQ-12)."""
+
+    customer: tuple[str, ...]
+    third_party: tuple[str, ...]
 
 
 @frozen
@@ -32,27 +113,46 @@ class _Contents:
     """The file of an SLA policy."""
 
     kind: str
-    calendar: str
     policy: Header
+    calendars: dict[str, str]
+    answer: Answer
+    apology: Apology
+    arrival_seconds: dict[str, int]
     close_seconds: dict[str, int]
-    promise_seconds: dict[str, int]
     confirmation: Confirmation
+    early_warning: EarlyWarning
+    escalation: Escalation
+    pauses: PauseReasons
+    progress: Progress
+    promise_seconds: dict[str, int]
+    hours: dict[str, dict[str, Any]] = field(factory=dict)
 
 
 @define(frozen=True)
 class SlaPolicy:
-    """Targets in seconds of the 24x7 clock.
+    """Clocks of the service centre: what each runs on, and how long it may run.
 
     Args:
+        calendars: Calendar of each clock, by the clock's name.
+        arrival_seconds: From an accepted promise or an order to arrival on site, by severity.
         close_seconds: From receipt to done, by severity.
         promise_seconds: From receipt to a commitment, by channel; `other` for the rest.
     """
 
     header: Header
     ref: PolicyRef
+    calendars: dict[str, WorkingCalendar]
+    answer: Answer
+    apology: Apology
+    arrival_seconds: dict[str, int]
     close_seconds: dict[str, int]
-    promise_seconds: dict[str, int]
     confirmation: Confirmation
+    early_warning: EarlyWarning
+    escalation: Escalation
+    pauses: PauseReasons
+    progress: Progress
+    promise_seconds: dict[str, int]
+    steps: tuple[tuple[str, int], ...]
 
     @classmethod
     def parse(cls, text: str) -> SlaPolicy:
@@ -63,48 +163,98 @@ class SlaPolicy:
         """
         data = read_toml(text)
         contents = structure(data, _Contents)
-        faults = _faults(contents)
+        calendars, faults = _calendars(contents)
+        faults.extend(_faults(contents))
         if faults:
-            raise PolicyFault(faults)
+            raise PolicyFault(sorted(faults))
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(
             contents.policy,
             ref,
+            calendars,
+            contents.answer,
+            contents.apology,
+            contents.arrival_seconds,
             contents.close_seconds,
-            contents.promise_seconds,
             contents.confirmation,
+            contents.early_warning,
+            contents.escalation,
+            contents.pauses,
+            contents.progress,
+            contents.promise_seconds,
+            _steps(contents.escalation),
         )
 
     def targets(self, severity: str, channel: str) -> Targets:
         """What a request of that severity and channel is held to."""
         promise = self.promise_seconds
         return Targets(
+            self.answer.rings,
+            self.apology.seconds,
+            self.arrival_seconds[severity],
             self.close_seconds[severity],
             self.confirmation.attempts,
             self.confirmation.days,
             promise.get(channel, promise[OTHER]),
         )
 
+    def side(self, reason: str) -> str | None:
+        """On whose side a reason to pause lies; None if it is none."""
+        if reason in self.pauses.customer:
+            return "customer"
+        return "third_party" if reason in self.pauses.third_party else None
+
 
 @frozen
 class Targets:
     """The targets pinned on one request when it is received (REQ-14)."""
 
+    answer_rings: int
+    apology_seconds: int
+    arrival_seconds: int
     close_seconds: int
     confirm_attempts: int
     confirm_days: int
     promise_seconds: int
 
 
+BREACH = "breach"
+
+
+def _steps(escalation: Escalation) -> tuple[tuple[str, int], ...]:
+    """What falls due while a clock runs, with the percent of its target, in order."""
+    warnings = [(f"warn_{percent}", percent) for percent in escalation.warn_percents]
+    later = [100 + n * escalation.step_percent for n in range(1, len(escalation.roles))]
+    return (*warnings, (BREACH, 100), *((f"escalate_{percent}", percent) for percent in later))
+
+
+def _calendars(
+    contents: _Contents,
+) -> tuple[dict[str, WorkingCalendar], list[tuple[str, str]]]:
+    """The calendar of each clock: names are resolved here, and no verdict depends on them."""
+    named = contents.calendars
+    faults = [(f"calendars.{clock}", "is missing") for clock in CLOCKS if clock not in named]
+    known = {ROUND_THE_CLOCK: ALWAYS}
+    for name, table in contents.hours.items():
+        try:
+            known[name] = working_calendar({"name": name, **table})
+        except PolicyFault as error:
+            faults += [(f"hours.{name}.{path}", message) for path, message in error.faults]
+    found = {}
+    for clock, name in named.items():
+        if clock not in CLOCKS:
+            faults.append((f"calendars.{clock}", "is not the name of a clock"))
+        elif name in known:
+            found[clock] = known[name]
+        elif name not in contents.hours:
+            faults.append((f"calendars.{clock}", f"there are no hours `{name}`"))
+    return found, faults
+
+
 def _faults(contents: _Contents) -> list[tuple[str, str]]:
-    faults = [
-        (what, f"`{value}` is not `{known}`")
-        for what, value, known in (
-            ("kind", contents.kind, "sla"),
-            ("calendar", contents.calendar, "24x7"),
-        )
-        if value != known
-    ]
+    faults = []
+    if contents.kind != "sla":
+        faults.append(("kind", f"`{contents.kind}` is not `sla`"))
     for name, needed in _MEASURED:
         seconds: dict[str, int] = getattr(contents, name)
         faults.extend((f"{name}.{one}", "is missing") for one in needed if one not in seconds)
@@ -113,7 +263,27 @@ def _faults(contents: _Contents) -> list[tuple[str, str]]:
             for one, value in seconds.items()
             if value <= 0
         )
-    for name in ("attempts", "days"):
-        if getattr(contents.confirmation, name) <= 0:
-            faults.append((f"confirmation.{name}", "a number above zero is expected"))
+    above_zero: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
+        ("answer", contents.answer, ("rings",)),
+        ("apology", contents.apology, ("seconds",)),
+        ("confirmation", contents.confirmation, ("attempts", "days")),
+        (
+            "early_warning",
+            contents.early_warning,
+            ("window_days", "usual_windows", "percent", "at_least"),
+        ),
+        ("escalation", contents.escalation, ("step_percent",)),
+        ("progress", contents.progress, ("percent", "seconds_max", "seconds_min")),
+    )
+    for name, table, fields in above_zero:
+        faults.extend(
+            (f"{name}.{field}", "a number above zero is expected")
+            for field in fields
+            if getattr(table, field) <= 0
+        )
+    warn = contents.escalation.warn_percents
+    if list(warn) != sorted({percent for percent in warn if 0 < percent < 100}):
+        faults.append(("escalation.warn_percents", "rising numbers between 0 and 100 are expected"))
+    if not contents.escalation.roles:
+        faults.append(("escalation.roles", "somebody must be told of a breach"))
     return faults

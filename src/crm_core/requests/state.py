@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from attrs import define
+from attrs import define, frozen
 
+from crm_core.kernel.growing import NOTHING, GrowingList
+from crm_core.kernel.policy import PolicyRef
+from crm_core.requests.clocks import Clock, Pause, kind_of
 from crm_core.requests.events import RequestReceived
 from crm_core.requests.sla import Targets
 
@@ -15,26 +18,51 @@ class NotReceived:
     """No such request has come in."""
 
 
-@define
-class Clock:
-    """One closing clock of a request.
-
-    A request has one from receipt and one more for every time it was reopened. What a clock has
-    counted stays as it was (REQ-16).
+@frozen
+class Assignment:
+    """Who does the work (REQ-06).
 
     Args:
-        started_at: Receipt, or reopening.
-        due_at: End of the target, or the accepted commitment.
-        basis: Why then: `target` or `commitment`.
-        policy: Name and version of the policy behind the target.
-        stopped_at: When the work was reported done; None while it runs.
+        to: A department or a person; the request's owner until an order is given out.
+        form: `department` or `operator`.
+        mode: `order`, `grab` or `round_robin`.
     """
 
-    started_at: datetime
+    to: str
+    form: str = "operator"
+    mode: str = "order"
+
+
+@frozen
+class Promise:
+    """A promise that is neither kept nor broken yet (REQ-03).
+
+    Args:
+        form: `outcome` or `answer`.
+        clock: The clock that tells when its time has passed.
+    """
+
+    by: str
+    form: str
+    made_at: datetime
+    clock: str
+
+
+@frozen
+class Duty:
+    """An apology that is owed (REQ-09).
+
+    Args:
+        promised_by: Whose promise was broken.
+        due_at: The promised time.
+        commitment: The clock of the promise.
+        clock: The clock of the apology.
+    """
+
+    promised_by: str
     due_at: datetime
-    basis: str
-    policy: str
-    stopped_at: datetime | None = None
+    commitment: str
+    clock: str
 
 
 @define
@@ -44,22 +72,42 @@ class Request:
     Args:
         received: How it came in; this part never changes.
         owner: The person who owns it; there always is one (REQ-01).
-        clocks: Closing clocks, oldest first; a request is reopened a handful of times at most.
-        promised: (made at, due at, by whom) of the latest promise, if one was made.
+        assignment: Who does the work; somebody always does (REQ-06).
+        policy: The policy it is held to (REQ-14).
+        running: Clocks that run, or stand still in a pause.
+        finished: Clocks that have stopped, in that order; their verdicts stay (REQ-16).
+        superseded: Clocks as they stood before a re-base or another severity (REQ-14).
+        counts: How many clocks of each kind there were.
+        pauses: All pauses, the last one open while the request is paused.
+        promise: The promise that is outstanding.
+        duties: Apologies that are owed; the request cannot close before they are made.
         first_promise_at: When the first promise was made.
-        superseded: Clocks of promise and closing as they stood before a re-base, for their
-            verdicts (REQ-14).
+        attempts: How often the customer was asked in vain since the work was done.
+        reopened: How often it was opened again.
     """
 
     received: RequestReceived
     owner: str
-    policy: str
+    assignment: Assignment
+    kind: str
+    trade: str
+    severity: str
+    policy: PolicyRef
     targets: Targets
-    clocks: tuple[Clock, ...]
-    promised: tuple[datetime, datetime, str] | None = None
+    running: tuple[Clock, ...]
+    counts: dict[str, int]
+    finished: GrowingList[Clock] = NOTHING
+    superseded: GrowingList[Clock] = NOTHING
+    pauses: GrowingList[Pause] = NOTHING
+    promise: Promise | None = None
+    duties: tuple[Duty, ...] = ()
     first_promise_at: datetime | None = None
-    superseded: tuple[tuple[Clock, Clock], ...] = ()
+    done_at: datetime | None = None
+    attempts: int = 0
+    last_attempt_at: datetime | None = None
     duplicate_of: str | None = None
+    incident: str | None = None
+    reopened: int = 0
 
     @property
     def request(self) -> str:
@@ -76,28 +124,34 @@ class Request:
         """When it came in: the start of its first clock."""
         return self.received.received_at
 
-    @property
-    def promise(self) -> Clock:
-        """The clock of the first promise (REQ-03); work done before it ended the wait as well."""
-        due_at = self.received_at + timedelta(seconds=self.targets.promise_seconds)
-        stops = [stop for stop in (self.first_promise_at, self.clocks[0].stopped_at) if stop]
-        return Clock(self.received_at, due_at, "target", self.policy, min(stops, default=None))
+    def clock(self, kind: str) -> Clock | None:
+        """The running clock of that kind."""
+        for clock in self.running:
+            if kind_of(clock.set.clock) == kind:
+                return clock
+        return None
+
+    def clocks(self) -> tuple[Clock, ...]:
+        """All clocks but the superseded ones, by their start and name."""
+        every = (*self.finished, *self.running)
+        return tuple(sorted(every, key=lambda c: (c.set.started_at, c.kind, len(c.name), c.name)))
 
 
 @define
 class Open(Request):
-    """Being worked on; the last clock runs."""
+    """Being worked on; the clocks run."""
+
+
+@define
+class Paused(Request):
+    """Waiting for the customer or a third party; the clocks of the work stand still (REQ-12)."""
+
+    pause: Pause | None = None
 
 
 @define
 class Done(Request):
-    """Reported done; the customer is being asked (REQ-08).
-
-    Args:
-        attempts: When the customer was asked in vain.
-    """
-
-    attempts: tuple[datetime, ...] = ()
+    """Reported done; the customer is being asked (REQ-08)."""
 
 
 @define
@@ -109,4 +163,11 @@ class Closed(Request):
     satisfied: bool | None = None
 
 
-RequestState = NotReceived | Open | Done | Closed
+@define
+class Merged(Request):
+    """Going on in another request, of which it is a duplicate."""
+
+    merged_at: datetime | None = None
+
+
+RequestState = NotReceived | Request

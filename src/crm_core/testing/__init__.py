@@ -1,11 +1,14 @@
 """What tests of and around this library may use: scenarios, strategies, laws, contracts.
 
-`scenario` says what a decision should be; `strategies` makes values, commands, events and whole
-histories; `laws` checks what holds for every decider and codec; `contracts` checks adapters.
+`scenario` says what a decision should be; `strategies`, `dealings` and `gradings` make values,
+commands, events and whole histories; `laws` checks what holds for every decider and codec;
+`contracts` and `engines` check adapters.
 Needs hypothesis and pytest; nothing outside this package does.
 """
 
+from crm_core.testing.calendars import calendars, shifts
 from crm_core.testing.contracts import EventLogContract, KeyVaultContract, NotifierContract
+from crm_core.testing.engines import FactsEngineContract
 from crm_core.testing.laws import check_codec, check_decider
 from crm_core.testing.scenario import Given, Outcome, given
 from crm_core.testing.strategies import History, Step, any_events, events_of, histories
@@ -13,6 +16,7 @@ from crm_core.testing.views import ViewsContract
 
 __all__ = [
     "EventLogContract",
+    "FactsEngineContract",
     "Given",
     "History",
     "KeyVaultContract",
@@ -21,9 +25,11 @@ __all__ = [
     "Step",
     "ViewsContract",
     "any_events",
+    "calendars",
     "check_codec",
     "check_decider",
     "events_of",
     "given",
     "histories",
+    "shifts",
 ]

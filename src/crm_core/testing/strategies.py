@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 
 import attrs
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
+from hypothesis.strategies import DrawFn, SearchStrategy
 
 from crm_core.catalog import EventType
 from crm_core.events import catalog
@@ -35,6 +35,7 @@ from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
 from crm_core.owners import commands as owners
 from crm_core.policies import DEFAULT_MESSAGES, shipped
+from crm_core.requests import REQUEST, Closed, Done, Open, Paused, Request
 from crm_core.requests import commands as requests
 from crm_core.requests.sla import SlaPolicy, Targets
 
@@ -165,21 +166,53 @@ def policy_refs() -> SearchStrategy[PolicyRef]:
 def targets() -> SearchStrategy[Targets]:
     """Targets that a request can be held to."""
     seconds = st.sampled_from((1, 300, 1800, 21600)) | st.integers(1, 90 * 86400)
-    return st.builds(Targets, seconds, st.integers(1, 5), st.integers(1, 7), seconds)
+    few = st.integers(1, 7)
+    return st.builds(Targets, few, seconds, seconds, seconds, few, few, seconds)
+
+
+def sla_text(
+    version: int = 1,
+    general: int = 1800,
+    major: int = 21600,
+    promise: int = 300,
+    tries: int = 3,
+    closing: str = "24x7",
+) -> str:
+    """A whole SLA policy, with the numbers that tests turn on.
+
+    Args:
+        closing: What the clocks of closing and arrival run on: `24x7` or `office`, which is Monday
+            to Friday with a lunch break.
+    """
+    office = "".join(
+        f'{day} = ["09:00-12:00", "13:30-18:00"]\n' for day in ("mon", "tue", "wed", "thu", "fri")
+    )
+    return (
+        'kind = "sla"\n'
+        f'[policy]\nname = "sla-generated"\nversion = {version}\n'
+        'effective_from = 1990-01-01\napproved_by = "director"\nimpact_assessment = "PIA"\n'
+        '[calendars]\napology = "24x7"\npromise = "24x7"\nconfirmation = "office"\n'
+        f'progress = "office"\narrival = "{closing}"\nclosing = "{closing}"\n'
+        f'[hours.office]\nzone = "Asia/Shanghai"\n[hours.office.week]\n{office}'
+        "[answer]\nrings = 2\n[apology]\nseconds = 1800\n"
+        f"[arrival_seconds]\ngeneral = {general}\nmajor = {general // 2}\n"
+        f"[close_seconds]\ngeneral = {general}\nmajor = {major}\n"
+        f"[promise_seconds]\nphone = {promise}\nother = {promise * 3}\n"
+        f"[confirmation]\nattempts = {tries}\ndays = {tries}\n"
+        "[progress]\npercent = 50\nseconds_max = 86400\nseconds_min = 900\n"
+        "[early_warning]\nwindow_days = 7\nusual_windows = 8\npercent = 200\nat_least = 5\n"
+        "[escalation]\nwarn_percents = [50, 80]\nstep_percent = 50\n"
+        'roles = ["specialist", "supervisor", "manager", "director"]\n'
+        '[pauses]\ncustomer = ["customer_absent", "access_refused"]\n'
+        'third_party = ["third_party_utility"]\n'
+    )
 
 
 def sla_policies() -> SearchStrategy[SlaPolicy]:
-    """SLA policies in force, read from TOML as any other."""
+    """SLA policies in force, read from TOML as any other; round the clock or in office hours."""
 
-    def policy(version: int, general: int, major: int, promise: int, tries: int) -> SlaPolicy:
-        return SlaPolicy.parse(
-            'kind = "sla"\ncalendar = "24x7"\n'
-            f'[policy]\nname = "sla-generated"\nversion = {version}\n'
-            'effective_from = 1990-01-01\napproved_by = "director"\nimpact_assessment = "PIA"\n'
-            f"[close_seconds]\ngeneral = {general}\nmajor = {major}\n"
-            f"[promise_seconds]\nphone = {promise}\nother = {promise * 3}\n"
-            f"[confirmation]\nattempts = {tries}\ndays = {tries}\n"
-        )
+    def policy(*numbers: Any) -> SlaPolicy:
+        return SlaPolicy.parse(sla_text(*numbers))
 
     return st.builds(
         policy,
@@ -188,6 +221,7 @@ def sla_policies() -> SearchStrategy[SlaPolicy]:
         st.sampled_from((21600, 43200)),
         st.sampled_from((300, 600)),
         st.integers(1, 3),
+        st.sampled_from(("24x7", "office")),
     )
 
 
@@ -332,6 +366,7 @@ def request_openings(request: str = "R1010", household: str = "V00001") -> Searc
         "severity": st.sampled_from(requests.SEVERITIES),
         "first_asked": st.just("staff-1"),
         "agreed_on": st.just("call 1"),
+        "policy": st.just(_SLA),
     }
     return _request_commands(request, household, accepted)(requests.ReceiveRequest)
 
@@ -464,34 +499,72 @@ def _owner_commands(
     return lambda cls: _command(cls, common, own)
 
 
+_RECEIVED = datetime(2011, 3, 1, 1, 0, tzinfo=UTC)
+"""When generated requests come in: 9:00 of a Tuesday in Shanghai."""
+
+_SLA = SlaPolicy.parse(sla_text(closing="office"))
+"""What generated requests are held to until they are re-based."""
+
+
 def _request_commands(
-    request: str, household: str, accepted: Mapping[str, SearchStrategy[Any]] | None = None
+    request: str,
+    household: str,
+    accepted: Mapping[str, SearchStrategy[Any]] | None = None,
+    now: datetime | None = None,
 ) -> Callable[[type], SearchStrategy[Any]]:
-    start = datetime(2011, 3, 1, 1, 0, tzinfo=UTC)
+    """Commands of any class for one request.
+
+    Args:
+        accepted: What is to be accepted of a receipt.
+        now: When all of them happen; without it at any time in the days after the receipt.
+    """
+    start = _RECEIVED
     minutes = (-1, 0, 1, 5, 30, 31, 360, 1440, 2880, 4320)
-    near = st.builds(
-        lambda late, odd: start + timedelta(minutes=late, seconds=odd),
-        st.sampled_from(minutes),
-        st.integers(0, 1),
+    near = (
+        st.just(now)
+        if now is not None
+        else st.builds(
+            lambda late, odd: start + timedelta(minutes=late, seconds=odd),
+            st.sampled_from(minutes),
+            st.integers(0, 1),
+        )
+    )
+    later = st.sampled_from((31, 360, 2880, 20160)).map(
+        lambda m: (now or start) + timedelta(minutes=m)
     )
     people = _mostly(("staff-1", "staff-2"), "")
+    numbers = st.sampled_from((request, "R1", "R2"))
     common = {
         "request": st.just(request),
         "household": st.just(household),
         "reason": _mostly(("asked for", "mistaken"), ""),
         "evidence": _mostly(("E-1",), ""),
-        "policy": sla_policies(),
+        "policy": st.just(_SLA),
         "promised_by": people,
         "first_asked": people,
         "to_owner": people,
-        "made_at": near,
-        "due_at": near,
-        "done_at": near,
-        "closed_at": near,
-        "reopened_at": near,
-        "attempted_at": near,
-        "confirmed_at": near,
+        "answered_by": people,
+        "operator": people,
+        "by": _mostly(("staff-1", "staff-2", "engineering"), "nobody"),
+        "to": _mostly(("staff-2", "engineering"), ""),
+        "form": _mostly(requests.ASSIGNEE_FORMS, "crowd"),
+        "note": _mostly(("waiting for the valve",), ""),
+        "apology": _mostly(("we are sorry",), ""),
+        "cause": _mostly(("the valve came late",), " "),
+        "remedy": _mostly(("done tonight, free of charge",), ""),
+        "of": numbers,
+        "into": numbers,
+        "incident": st.sampled_from(("I1", "I1", "I2")),
+        "due_at": later,
+        "expected_end": later,
+        **{
+            name: near
+            for cls in _classes(requests)
+            for name, hint in get_type_hints(cls).items()
+            if hint is datetime and name not in ("due_at", "expected_end", "received_at")
+        },
     }
+    clocks = st.sampled_from(("closing-1", "promise-1", "commitment-1", "confirmation-1", "pause"))
     own: dict[type, Mapping[str, SearchStrategy[Any]]] = {
         requests.ReceiveRequest: {
             "received_at": st.just(start),
@@ -499,12 +572,36 @@ def _request_commands(
             "kind": _mostly(requests.KINDS, "riddle"),
             "trade": _mostly(requests.TRADES, "piracy"),
             "severity": _mostly(requests.SEVERITIES, "mild"),
+            "place": st.just("厨房"),
             "agreed_due_at": st.sampled_from((None, None, start, start + timedelta(hours=1))),
             "agreed_on": _mostly(("call 1",), ""),
+            "follows": st.none(),
+            "rings": st.none(),
             **(accepted or {}),
         },
-        requests.AcceptCommitment: {"due_at": st.none() | near},
-        requests.MarkDuplicate: {"of": st.sampled_from((request, "R1", "R2"))},
+        requests.MakeCommitment: {"form": _mostly(requests.PROMISE_FORMS, "hope")},
+        requests.Renegotiate: {"form": _mostly(requests.PROMISE_FORMS, "hope")},
+        requests.AcceptCommitment: {"due_at": st.none() | later},
+        requests.Dispatch: {
+            "mode": _mostly(requests.MODES, "lottery"),
+            "pool": st.sampled_from((("staff-1", "staff-2"), ())),
+            "turn": st.integers(0, 3),
+        },
+        requests.PauseRequest: {
+            "reason": _mostly(("customer_absent", "third_party_utility"), "no staff"),
+        },
+        requests.Reclassify: {
+            "kind": _mostly((None, *requests.KINDS), "riddle"),
+            "trade": _mostly((None, *requests.TRADES), "piracy"),
+            "severity": _mostly((None, *requests.SEVERITIES), "mild"),
+        },
+        requests.Rebase: {"policy": sla_policies()},
+        requests.FollowIncident: {"what": st.sampled_from(("answered", "done"))},
+        requests.TakeStep: {
+            "clock": clocks,
+            "step": st.sampled_from(("warn_50", "breach", "passed", "attempt_1", "resume")),
+            "at": near | later,
+        },
     }
     return lambda cls: _command(cls, common, own)
 
@@ -600,3 +697,105 @@ def histories(
         return chosen.map(run)
     opened = st.builds(lambda first, rest: [first, *rest], opening, chosen)
     return st.one_of(opened, opened, opened, chosen).map(run)
+
+
+_LIKELY: Mapping[type, tuple[type, ...]] = {
+    Open: (
+        requests.MakeCommitment,
+        requests.MakeCommitment,
+        requests.AcceptCommitment,
+        requests.Renegotiate,
+        requests.GiveUpCommitment,
+        requests.AnswerCustomer,
+        requests.Dispatch,
+        requests.Dispatch,
+        requests.Dispatch,
+        requests.GrabOrder,
+        requests.RefuseOrder,
+        requests.RefuseOrder,
+        requests.ReturnOrder,
+        requests.ReturnOrder,
+        requests.Arrive,
+        requests.Arrive,
+        requests.Apologise,
+        requests.PauseRequest,
+        requests.PauseRequest,
+        requests.ReportDone,
+        requests.ReportDone,
+        requests.LinkToIncident,
+        requests.FollowIncident,
+        requests.Reclassify,
+        requests.Rebase,
+        requests.MergeDuplicate,
+    ),
+    Paused: (
+        requests.ExtendPause,
+        requests.ExtendPause,
+        requests.ResumeRequest,
+        requests.NoteProgress,
+        requests.ReportDone,
+        requests.Reclassify,
+        requests.Rebase,
+        requests.MergeDuplicate,
+    ),
+    Done: (
+        requests.NoteFailedAttempt,
+        requests.NoteFailedAttempt,
+        requests.ConfirmClosing,
+        requests.ConfirmClosing,
+        requests.Apologise,
+        requests.Apologise,
+        requests.Reopen,
+    ),
+    Closed: (requests.Reopen,),
+}
+"""What is likely to be asked of a request in a status."""
+
+
+@st.composite
+def request_histories(
+    draw: DrawFn, request: str = "R1010", household: str = "V00001", max_size: int = 16
+) -> History:
+    """Histories of a request in which time goes on, and with it what falls due.
+
+    They go deeper than those of `histories`, whose commands do not know of each other: every third
+    command records the next step of a clock.
+    """
+    decider = REQUEST.decider
+    command = draw(request_openings(request, household))
+    state: Any = decider.initial
+    events: list[Any] = []
+    steps: list[Step] = []
+    now = _RECEIVED
+    for _ in range(draw(st.sampled_from((1, 4, max_size, max_size, max_size)))):
+        decided = decider.decide(command, state)
+        steps.append(Step(command, state, decided))
+        if not isinstance(decided, Refusal):
+            events.extend(decided)
+            state = decider.fold(decided, state)
+        due = next_step(state)
+        if due is not None and draw(st.integers(0, 2)) == 0:
+            command, now = due, max(now, due.at)
+            continue
+        now += draw(st.sampled_from((0, 1, 4, 20, 360, 1440))) * timedelta(minutes=1)
+        likely = _LIKELY.get(type(state), ())
+        made = _request_commands(request, household, now=now)
+        every = tuple(_classes(requests))
+        command = draw(st.sampled_from((*likely, *likely, *every)).flatmap(made))
+        if isinstance(command, requests.RefuseOrder | requests.ReturnOrder) and likely:
+            # Only who has an order can give it back, and seldom is that the one who was drawn.
+            command = attrs.evolve(command, by=state.assignment.to, to="")
+    return History(tuple(events), tuple(steps))
+
+
+def next_step(state: Any) -> requests.TakeStep | None:
+    """The step that falls due next on a request, as the clock-driven part would record it."""
+    if isinstance(state, Paused) and state.pause is not None:
+        return requests.TakeStep(state.request, "pause", "resume", state.pause.expected_end, _SLA)
+    running = state.running if isinstance(state, Request) else ()
+    ahead = [clock.set for clock in running if clock.set.next_at is not None]
+    if not ahead:
+        return None
+    first = min(ahead, key=lambda clock: (clock.next_at, clock.clock))
+    assert first.next_at is not None
+    return requests.TakeStep(state.request, first.clock, first.step, first.next_at, _SLA)

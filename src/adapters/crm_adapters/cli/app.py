@@ -12,11 +12,35 @@ from pathlib import Path
 
 import click
 
-from crm_adapters.cli import demo, files, gradings, history, messages, payments, projections, relay
+from crm_adapters.cli import (
+    adoption,
+    demo,
+    files,
+    gradings,
+    history,
+    messages,
+    payments,
+    projections,
+    relay,
+    requests,
+    studies,
+)
 from crm_adapters.cli.group import BAD, crm
 from crm_core.errors import CrmError, Failed, Invalid
 
-COMMANDS = (demo, files, gradings, history, messages, payments, projections, relay)
+COMMANDS = (
+    adoption,
+    demo,
+    files,
+    gradings,
+    history,
+    messages,
+    payments,
+    projections,
+    relay,
+    requests,
+    studies,
+)
 """The modules whose commands belong to the group; importing them enters them."""
 
 

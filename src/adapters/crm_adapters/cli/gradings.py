@@ -21,13 +21,14 @@ from crm_adapters.cli.group import (
     App,
     command,
     policies_of,
+    used_engine,
     used_policies,
 )
 from crm_adapters.cli.output import Output
 from crm_core.crm import CRM, GradingRun
+from crm_core.grading import EVENTS
 from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import GRADES
-from crm_core.gradings.views import grading_row
 from crm_core.gradings.words import LAYER, TYPE
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.money import yuan_from_fen
@@ -39,15 +40,25 @@ from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING
 @click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
 @click.option("--policy", default=DEFAULT_CREDIT, show_default=True, help="Credit table.")
 @click.argument("households", nargs=-1)
+@used_engine
 def credit(
-    app: App, on: date, known: datetime | None, policy: str, households: tuple[str, ...]
+    app: App,
+    on: date,
+    known: datetime | None,
+    policy: str,
+    households: tuple[str, ...],
+    engine: str,
 ) -> int:
     """Credit grades on a day, as known at an instant."""
     with app.open() as opened:
         lines = [
             asdict(line)
             for line in opened.credit(
-                on, known=known, households=sorted(set(households)) or None, policy=policy
+                on,
+                known=known,
+                households=sorted(set(households)) or None,
+                policy=policy,
+                engine=engine,
             )
         ]
     app.out.result(
@@ -72,11 +83,12 @@ def credit(
 @click.argument("year", type=YEAR)
 @click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
 @click.option("--policy", default=DEFAULT_GRADING, show_default=True, help="Name, or a TOML file.")
-def grade(app: App, year: int, known: datetime | None, policy: str) -> int:
+@used_engine
+def grade(app: App, year: int, known: datetime | None, policy: str, engine: str) -> int:
     """Grade every household for a calendar year."""
     policies, name = policies_of([policy])
     with app.open(policies=policies) as opened:
-        run = run_grade(app.out, opened, year, known, name)
+        run = run_grade(app.out, opened, year, known, name, engine)
     app.out.result(_run(run), lambda: _show_run(app.out, run))
     return 0
 
@@ -87,24 +99,28 @@ def run_grade(
     year: int,
     known: datetime | None = None,
     policy: str = DEFAULT_GRADING,
+    engine: str = EVENTS,
 ) -> GradingRun:
     """Grade with a progress bar."""
     with out.progress("grading", None) as advance:
-        return opened.grade(year, known=known, policy=policy, by=ACTOR, progress=advance)
+        return opened.grade(
+            year, known=known, policy=policy, by=ACTOR, progress=advance, engine=engine
+        )
 
 
 @command("grades")
 @click.argument("year", type=YEAR)
 @click.option("--run", "run_id", default=None, help="A run; by default the latest of the year.")
+@click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
 @used_policies
-def grades(app: App, year: int, run_id: str | None, policy: tuple[str, ...]) -> int:
+def grades(
+    app: App, year: int, run_id: str | None, known: datetime | None, policy: tuple[str, ...]
+) -> int:
     """The recorded gradings of a year."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        run = opened.grades(year, run=run_id)
-    app.out.result(
-        [grading_row(grading) for grading in run.gradings], lambda: _show_run(app.out, run)
-    )
+        run = opened.grades(year, run=run_id, known=known)
+    app.out.result(run.rows(), lambda: _show_run(app.out, run))
     return 0
 
 
@@ -115,7 +131,7 @@ def _run(run: GradingRun) -> dict[str, Any]:
         "policy": str(run.policy),
         "policy_digest": run.policy.digest,
         "cutoff": {"position": run.cutoff.position, "known": instant_text(run.cutoff.known)},
-        "gradings": [grading_row(grading) for grading in run.gradings],
+        "gradings": run.rows(),
     }
 
 
@@ -222,20 +238,21 @@ def _positions(positions: Sequence[int]) -> str:
 @command("replay")
 @click.argument("year", type=YEAR, required=False)
 @used_policies
-def replay(app: App, year: int | None, policy: tuple[str, ...]) -> int:
+@used_engine
+def replay(app: App, year: int | None, policy: tuple[str, ...], engine: str) -> int:
     """Decide recorded gradings again and compare the bytes."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        result = run_replay(app.out, opened, year)
+        result = run_replay(app.out, opened, year, engine)
     app.out.result(result, lambda: show_replay(app.out, result))
     return FOUND if result["differing"] else 0
 
 
-def run_replay(out: Output, opened: CRM, year: int | None) -> dict[str, Any]:
+def run_replay(out: Output, opened: CRM, year: int | None, engine: str = EVENTS) -> dict[str, Any]:
     """Replay with a progress bar, as the promised JSON."""
     started = perf_counter()
     with out.progress("replaying", None) as advance:
-        result = opened.replay(year, progress=advance)
+        result = opened.replay(year, progress=advance, engine=engine)
     return {
         "gradings": result.gradings,
         "identical": result.identical,

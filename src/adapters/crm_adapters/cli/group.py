@@ -17,6 +17,7 @@ from crm_adapters.cli.output import Output
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM, EARLIEST_YEAR, LATEST_YEAR
 from crm_core.errors import Invalid
+from crm_core.grading import EVENTS
 from crm_core.kernel.dates import parse_date, parse_instant, zone
 from crm_core.kernel.recorded import Actor
 from crm_core.policies import PolicyBook, parse_grading, shipped
@@ -55,7 +56,7 @@ def _instant(text: str) -> datetime:
     return instant
 
 
-class _Text(click.ParamType[Any]):
+class Text(click.ParamType[Any]):
     """A value that is written in one way only."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
@@ -69,8 +70,8 @@ class _Text(click.ParamType[Any]):
             self.fail(f"`{value}`: {error}", param, ctx)
 
 
-DATE, INSTANT = _Text("date", _date), _Text("instant", _instant)
-YEAR, YEARS = _Text("year", _year), _Text("years", _years)
+DATE, INSTANT = Text("date", _date), Text("instant", _instant)
+YEAR, YEARS = Text("year", _year), Text("years", _years)
 
 
 @define
@@ -182,11 +183,19 @@ used_policies = click.option(
 )
 
 
-def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
-    """A command of `crm` that takes `--db` and `--format` after its name too."""
+used_engine = click.option(
+    "--engine",
+    default=EVENTS,
+    show_default=True,
+    help="What computes the facts; the result is the same.",
+)
+
+
+def command(name: str, within: click.Group = crm) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of `crm`, or of a group in it, that takes `--db` and `--format` after its name."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        return crm.command(name)(_format(_db(click.pass_obj(function))))
+        return within.command(name)(_format(_db(click.pass_obj(function))))
 
     return decorate
 
@@ -196,12 +205,18 @@ def policies_of(named: Sequence[str]) -> tuple[PolicyBook, str]:
     book, name = shipped(), ""
     for name in named:
         if name.endswith(".toml"):
-            try:
-                text = Path(name).read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise Invalid.one(
-                    "policy_unreadable", f"`{name}` cannot be read", "--policy"
-                ) from error
-            parsed = parse_grading(text, name)
+            parsed = parse_grading(policy_file(name), name)
             book, name = book.add(parsed), str(parsed.ref)  # noqa: PLW2901
     return book, name
+
+
+def policy_file(path: str) -> str:
+    """The text of a policy file.
+
+    Raises:
+        Invalid: it is not there, or is not UTF-8.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid.one("policy_unreadable", f"`{path}` cannot be read", "--policy") from error

@@ -14,7 +14,6 @@ from crm_adapters.eventlog.migrating import migrate
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.views import grading_row
-from crm_core.history import visible
 from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.recorded import Recorded
@@ -171,9 +170,8 @@ def _file(
     ]
     requests = [request_view(request, end) for request in received if request is not None]
     gradings = [
-        {"year": e.event.year, "run": e.event.run, **grading_row(e.event)}
-        for e in visible(facts, on=on)
-        if e.name == "gradings.decided/1"
+        {"year": now.grading.year, "run": now.grading.run, **grading_row(now.grading, now)}
+        for now in opened.gradings.history(household, on=on, known=known)
     ]
     return {
         **household_file(state, reveal),
@@ -228,3 +226,7 @@ def _show_file(out: Output, shown: dict[str, Any]) -> None:
             f"graded {grading['year']}: {grading['layer']}, {grading['type']},"
             f" {grading['credit']} ({grading['status']}, run {grading['run']})"
         )
+        if "applied" in grading:
+            applied = grading["applied"]
+            until = "" if applied["until"] is None else f", until {applied['until']}"
+            out.print(f"  what holds: {applied['layer']}, {applied['type']}{until}")

@@ -34,9 +34,10 @@ class BellListener:
     bell: Bell
     heard: int
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> bool:
         """Return at the next ring, at once if there was one since the last wait."""
-        self.heard = self.bell.wait(self.heard, seconds)
+        before, self.heard = self.heard, self.bell.wait(self.heard, seconds)
+        return self.heard != before
 
     def close(self) -> None:
         """Nothing is held open."""

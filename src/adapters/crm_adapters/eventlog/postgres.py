@@ -544,11 +544,10 @@ class _NotifyListener:
         self._bell = BellListener(database.bell, database.bell.rung)
         self._connection: Any = None
 
-    def wait(self, seconds: float) -> None:
-        """Return when something may have been appended, at the latest after `seconds`."""
-        if self._bell.heard != self._database.bell.rung:
-            self._bell.wait(0)
-            return
+    def wait(self, seconds: float) -> bool:
+        """Whether something may have been appended; at the latest after `seconds`."""
+        if self._bell.wait(0):
+            return True
         try:
             if self._connection is None:
                 engine = self._database.engine
@@ -558,15 +557,15 @@ class _NotifyListener:
                     autocommit=True,
                 )
                 self._connection.execute(f"LISTEN {CHANNEL}")
-                return
-            tenant = self._database.tenant
-            for notice in self._connection.notifies(timeout=seconds, stop_after=1):
-                if notice.payload != tenant:
-                    continue
+                # What came before is not announced any more.
+                return True
+            heard = list(self._connection.notifies(timeout=seconds, stop_after=1))
+            return any(notice.payload == self._database.tenant for notice in heard)
         except psycopg.Error:
             # Without a line to the server the caller polls, and the next wait tries again.
             self.close()
             sleep(seconds)
+            return True
 
     def close(self) -> None:
         """Close the line to the server."""

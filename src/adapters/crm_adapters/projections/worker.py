@@ -14,6 +14,9 @@ ROUND_SECONDS = 30.0
 """How long nothing may happen before everything is looked at again: what others began, held or
 gave up does not move the end of the log."""
 
+STOP_SECONDS = 0.2
+"""How long it takes at most until a worker that waits sees that it is to end."""
+
 
 class Worker:
     """Runs consumers of one log. Several may run, on any machines.
@@ -69,5 +72,10 @@ class Worker:
                 # At the end that was asked for before: what comes meanwhile is behind it.
                 seen = end if self.once() else -1
                 due = monotonic() + ROUND_SECONDS
-            if not self.stopping.is_set():
-                listener.wait(poll)
+            self._wait(listener, poll)
+
+    def _wait(self, listener: Listener, poll: float) -> None:
+        until = monotonic() + poll
+        while not self.stopping.is_set() and (left := until - monotonic()) > 0:
+            if listener.wait(min(left, STOP_SECONDS)):
+                return

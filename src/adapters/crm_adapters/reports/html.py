@@ -28,6 +28,7 @@ from crm_core.gradings.events import EVENTS as GRADINGS
 from crm_core.gradings.events import GradingDecided, RunCompleted
 from crm_core.gradings.explain import explanation
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, TYPES, GradingPolicy
+from crm_core.gradings.review import Standing
 from crm_core.gradings.words import LAYER, TYPE
 from crm_core.kernel.dates import Period, instant_text, zone
 from crm_core.owners.events import EVENTS as OWNERS
@@ -93,6 +94,10 @@ LEVELS: Mapping[str, Word] = {
 STATUSES: Mapping[str, Word] = {
     "awaiting_confirmation": ("awaiting confirmation", "待确认"),
     "computed": ("computed", "已计算"),
+    "confirmed": ("confirmed", "已确认"),
+    "contested": ("contested", "有异议"),
+    "overridden": ("overridden", "另行决定"),
+    "provisional": ("provisional", "暂定"),
 }
 
 _STORED = {kind.cls: kind.stored for kind in (*OWNERS, *GRADINGS)}
@@ -242,7 +247,7 @@ def render_report(crm: CRM, run: GradingRun, lang: str = "both") -> str:
         raise Invalid.one(
             "language_unknown", f"`{lang}` is not one of {', '.join(LANGUAGES)}", "lang"
         )
-    policy = crm.policies.pinned(GradingPolicy, run.policy)
+    policy = crm.gradings.policy(run.policy)
     credit = _credit_policy(crm, run, policy)
     layers = (*policy.layers, INSUFFICIENT)
     gradings = run.gradings
@@ -261,7 +266,7 @@ def render_report(crm: CRM, run: GradingRun, lang: str = "both") -> str:
         position=f"{run.cutoff.position:,}",
         head=f"{crm.log.head():,}",
         total=f"{total:,}",
-        awaiting=f"{sum(1 for g in gradings if g.outcome.status == AWAITING):,}",
+        awaiting=f"{sum(1 for g in gradings if run.standing(g).status == AWAITING):,}",
         confirmed=_value("layer", policy.needs_confirmation),
         by_layer=_bars(Counter(g.outcome.layer for g in gradings), layers, _layer, total),
         by_type=_bars(Counter(g.outcome.type for g in gradings), TYPES, _type, total),
@@ -277,8 +282,8 @@ def render_report(crm: CRM, run: GradingRun, lang: str = "both") -> str:
         layers=[_layer(layer) for layer in layers],
         estates=_estates(crm, run, layers),
         movement=_movement(crm, run, layers),
-        explained=[_explained(grading, policy) for grading in _examples(gradings, layers)],
-        listed=_listed(gradings, layers),
+        explained=[_explained(run.standing(g), policy) for g in _examples(gradings, layers)],
+        listed=_listed(run, layers),
         unlisted=f"{max(total - LISTED_MAX, 0):,}",
         listed_max=LISTED_MAX,
         moved_max=MOVED_MAX,
@@ -566,14 +571,14 @@ def _examples(
     return [first[layer] for layer in layers if layer in first]
 
 
-def _explained(grading: GradingDecided, policy: GradingPolicy) -> Explained:
-    said = explanation(grading, policy, "clerk", "en")
+def _explained(now: Standing, policy: GradingPolicy) -> Explained:
+    grading, said = now.grading, explanation(now, policy, "clerk", "en")
     return Explained(
         grading.household,
         _layer(grading.outcome.layer),
         grading.outcome.layer,
         tuple(said["sentences"]),
-        tuple(explanation(grading, policy, "owner", "zh")["sentences"]),
+        tuple(explanation(now, policy, "owner", "zh")["sentences"]),
         tuple(_criterion(c) for c in said["criteria"]),
         sum(1 for c in said["criteria"] if c["met"]),
     )
@@ -596,16 +601,18 @@ def _criterion(criterion: Mapping[str, Any]) -> CriterionLine:
     )
 
 
-def _listed(gradings: Sequence[GradingDecided], layers: Sequence[str]) -> list[ListedHousehold]:
+def _listed(run: GradingRun, layers: Sequence[str]) -> list[ListedHousehold]:
     """The first households by layer, then by number."""
     rank = {layer: index for index, layer in enumerate(layers)}
-    ordered = sorted(gradings, key=lambda g: (rank.get(g.outcome.layer, len(rank)), g.household))
+    ordered = sorted(
+        run.gradings, key=lambda g: (rank.get(g.outcome.layer, len(rank)), g.household)
+    )
     return [
         ListedHousehold(
             g.household,
             _layer(g.outcome.layer),
             g.outcome.layer,
-            STATUSES.get(g.outcome.status, _same(g.outcome.status)),
+            STATUSES[run.standing(g).status],
             _type(g.outcome.type),
             g.facts.credit,
             g.facts.worst_credit,

@@ -1,0 +1,166 @@
+"""`crm cover`, `request`, `statistics`, `tick`, `warnings`: the service centre."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import click
+
+from crm_adapters.cli.group import ACTOR, DATE, FOUND, INSTANT, App, command
+from crm_adapters.cli.output import Output
+from crm_core.errors import Invalid
+from crm_core.kernel.dates import Period, instant_text
+from crm_core.requests.sla import SlaPolicy
+from crm_core.requests.state import Request
+from crm_core.requests.statistics import COUNTS, DIMENSIONS
+from crm_core.requests.views import request_view
+from crm_core.staff import Roster, gaps
+
+
+@command("request")
+@click.argument("request")
+@click.option("--now", type=INSTANT, default=None, help="Verdicts at this instant.")
+def request(app: App, request: str, now: datetime | None) -> int:
+    """A request with its status, its clocks, every verdict, and how the time was counted."""
+    with app.open() as opened:
+        state = opened.get(Request, request, by=ACTOR)
+        if state is None:
+            raise Invalid.one("request_unknown", f"there is no request `{request}`")
+        at = now or opened.clock.now()
+        policies = opened.policies
+        shown = request_view(state, at, lambda pinned: policies.pinned(SlaPolicy, pinned))
+    app.out.result({**shown, "now": instant_text(at)}, lambda: _show_request(app.out, shown))
+    return 0
+
+
+@command("tick")
+@click.option("--now", type=INSTANT, default=None, help="Record what fell due before this instant.")
+def tick(app: App, now: datetime | None) -> int:
+    """Record what the clock alone has brought about; running it twice records nothing twice."""
+    with app.open() as opened:
+        done = opened.tick(now)
+    shown = {"now": instant_text(done.now), "events": done.events}
+    total = sum(done.events.values())
+    app.out.result(shown, lambda: app.out.print(f"{total} events by {shown['now']}"))
+    return 0
+
+
+@command("statistics")
+@click.option("--from", "start", type=DATE, required=True, help="First day.")
+@click.option("--to", "end", type=DATE, required=True, help="Last day.")
+@click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
+def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
+    """Requests of a period by trade, kind, place and staff."""
+    try:
+        period = Period(start, end)
+    except ValueError as error:
+        raise Invalid.one("period_malformed", str(error), "--to") from error
+    with app.open() as opened:
+        found = opened.statistics(period, known=known)
+    shown = {
+        "from": start,
+        "to": end,
+        "cutoff": {"position": found.cutoff.position, "known": found.cutoff.known},
+        **found.rows,
+    }
+
+    def show() -> None:
+        app.out.table(
+            ["by", "", *(count.replace("_", " ") for count in COUNTS)],
+            [
+                [dimension, value, *(row[count] for count in COUNTS)]
+                for dimension in DIMENSIONS
+                for value, row in found.rows[dimension].items()
+            ],
+        )
+
+    app.out.result(shown, show)
+    return 0
+
+
+@command("warnings")
+@click.option("--on", type=DATE, required=True, help="The last day that is looked at.")
+@click.option("--record", is_flag=True, help="Record each warning, once.")
+def warnings(app: App, on: date, record: bool) -> int:
+    """Places and trades in which more than usual happened."""
+    with app.open() as opened:
+        found = opened.warn(on) if record else opened.warnings(on)
+    shown = {
+        "on": on,
+        "warnings": [
+            {
+                "place": one.place,
+                "trade": one.trade,
+                "measure": one.measure,
+                "from": one.window.start,
+                "to": one.window.end,
+                "count": one.count,
+                "usual_per_mille": one.usual_per_mille,
+                "positions": list(one.positions),
+            }
+            for one in found
+        ],
+    }
+    app.out.result(
+        shown,
+        lambda: app.out.table(
+            ["place", "trade", "measure", "count", "usual, in thousandths"],
+            [[w.place, w.trade, w.measure, w.count, w.usual_per_mille] for w in found],
+        ),
+    )
+    return FOUND if found else 0
+
+
+@command("cover")
+@click.argument("line")
+@click.option("--from", "start", type=INSTANT, required=True, help="First instant.")
+@click.option("--to", "end", type=INSTANT, required=True, help="First instant after it.")
+def cover(app: App, line: str, start: datetime, end: datetime) -> int:
+    """When nobody answers a line that is staffed 24 hours."""
+    with app.open() as opened:
+        roster = opened.get(Roster, line, by=ACTOR) or Roster()
+    found = gaps(roster.shifts(), start, end)
+    shown = {
+        "line": line,
+        "gaps": [{"from": gap.start, "to": gap.end} for gap in found],
+        "uncovered_seconds": sum(int((gap.end - gap.start).total_seconds()) for gap in found),
+    }
+    app.out.result(
+        shown,
+        lambda: app.out.table(
+            ["nobody from", "to"],
+            [[instant_text(gap.start), instant_text(gap.end)] for gap in found],
+        ),
+    )
+    return FOUND if found else 0
+
+
+def _show_request(out: Output, shown: dict[str, Any]) -> None:
+    out.print(
+        f"{shown['request']}  {shown['status']}  {shown['kind']}, {shown['trade']},"
+        f" {shown['severity']}; owned by {shown['owner']}, assigned to {shown['assigned_to']}"
+    )
+    if shown["answer"] is not None:
+        out.print(f"answered after {shown['answer']['rings']} rings")
+    out.table(
+        ["clock", "policy", "due", "stopped", "verdict", "seconds late"],
+        [
+            [
+                verdict["clock"] + (" (superseded)" if verdict["superseded"] else ""),
+                verdict["policy"],
+                verdict["due_at"],
+                verdict["stopped_at"],
+                {True: "kept", False: "breached", None: "running"}[verdict["kept"]],
+                verdict["late_seconds"],
+            ]
+            for verdict in shown["verdicts"]
+        ],
+    )
+    for clock in shown["clocks"]:
+        out.print(
+            f"{clock['clock']}: {clock['counted_seconds']} of {clock['target_seconds']} seconds"
+        )
+        for segment in clock["trace"]:
+            counted = "counted    " if segment["counted"] else "not counted"
+            out.print(f"  {segment['from']} to {segment['to']}  {counted}  {segment['why']}")

@@ -1,0 +1,108 @@
+"""The directory of graded customers (客户分级目录) as a document (GRD-16)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from crm_core.errors import Invalid
+from crm_core.gradings.words import LAYER, STATUS, TYPE
+from crm_core.kernel.money import yuan_from_fen
+
+HEADERS = (
+    ("户号", "Household"),
+    ("客户层级", "Layer"),
+    ("客户类型", "Type"),
+    ("状态", "Status"),
+    ("计算层级", "Computed layer"),
+    ("信用等级", "Credit"),
+    ("服务消费（元）", "Purchases (yuan)"),
+    ("评级年度", "Year"),
+)
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is computed by a spreadsheet and not shown (IMP-02)."""
+
+_STYLE = (
+    "body{font:14px/1.5 sans-serif;margin:2em;color:#222}h1{font-size:1.4em}"
+    "table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.3em .6em;text-align:left}"
+    "th{background:#f2f2f2}small{color:#555;display:block;font-weight:normal}"
+)
+
+
+def write_directory(path: Path, lines: Sequence[dict[str, Any]], on: date) -> None:
+    """Write the directory, HTML or CSV by the name of the file.
+
+    Raises:
+        Invalid: the file has another ending, or cannot be written.
+    """
+    render = {".csv": render_csv, ".html": render_html}.get(path.suffix.lower())
+    if render is None:
+        raise Invalid.one("format_unknown", f"`{path.name}` ends neither in .html nor in .csv")
+    try:
+        path.write_text(render(lines, on), encoding="utf-8", newline="")
+    except OSError as error:
+        raise Invalid.one(
+            "report_unwritable", f"`{path}`: {error.strerror or 'cannot be written'}"
+        ) from error
+
+
+def render_csv(lines: Sequence[dict[str, Any]], _on: date) -> str:
+    """The directory as CSV with Chinese headers; nothing in it is a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([chinese for chinese, _ in HEADERS])
+    for line in lines:
+        writer.writerow([_harmless(cell) for cell in _cells(line, "zh")])
+    return out.getvalue()
+
+
+def render_html(lines: Sequence[dict[str, Any]], on: date) -> str:
+    """The directory as a page that needs nothing else, in Chinese and English."""
+    head = "".join(f"<th>{zh}<small>{en}</small></th>" for zh, en in HEADERS)
+    rows = "\n".join(
+        "<tr>"
+        + "".join(
+            f"<td>{escape(zh)}</td>"
+            if zh == en
+            else f"<td>{escape(zh)}<small>{escape(en)}</small></td>"
+            for zh, en in zip(_cells(line, "zh"), _cells(line, "en"), strict=True)
+        )
+        + "</tr>"
+        for line in lines
+    )
+    return (
+        '<!doctype html>\n<html lang="zh"><head><meta charset="utf-8">'
+        f"<title>客户分级目录 {on}</title><style>{_STYLE}</style></head><body>\n"
+        f"<h1>客户分级目录<small>Directory of graded customers</small></h1>\n"
+        f"<p>{on}，{len(lines)} 户<small>{on}, {len(lines)} households</small></p>\n"
+        f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>\n"
+        "</body></html>\n"
+    )
+
+
+def _cells(line: dict[str, Any], lang: str) -> list[str]:
+    layers, types = LAYER[lang], TYPE[lang]
+    return [
+        line["household"],
+        layers.get(line["layer"], line["layer"]),
+        types.get(line["type"], line["type"]),
+        STATUS[lang][line["status"]],
+        layers.get(line["computed_layer"], line["computed_layer"]),
+        line["credit"],
+        yuan_from_fen(line["purchases_fen"]),
+        str(line["year"]),
+    ]
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) and not _is_amount(cell) else cell
+
+
+def _is_amount(cell: str) -> bool:
+    return cell.removeprefix("-").replace(".", "", 1).isdigit()

@@ -1,0 +1,406 @@
+"""Gradings over the log: runs, explanations, replay. `CRM.gradings` is one of these.
+
+What is decided stands in `crm_core.gradings`; here it is read from the log and written to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import islice
+from typing import Any, Protocol
+
+from attrs import Factory, frozen
+
+from crm_core.checking import utc
+from crm_core.errors import DecisionMismatch, Invalid, PolicyInactive
+from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
+from crm_core.gradings.criteria import assess
+from crm_core.gradings.decide import GRADING, RUN
+from crm_core.gradings.engine import EventsEngine
+from crm_core.gradings.events import (
+    ABOUT_HOUSEHOLDS,
+    COMPLETED,
+    DECIDED,
+    GradingDecided,
+    RunStarted,
+)
+from crm_core.gradings.explain import explanation
+from crm_core.gradings.lookups import NOT_FACTS, adopted, book_with_adopted
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.replay import Affected, Replay, affected, run_id
+from crm_core.gradings.review import Standing, standing, untouched
+from crm_core.gradings.views import grading_row
+from crm_core.gradings.words import Lang
+from crm_core.history import visible
+from crm_core.kernel.dates import Period, local_date
+from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
+from crm_core.owners import HOUSEHOLD
+from crm_core.payments.credit import CreditPolicy
+from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook
+from crm_core.ports import Ask, Clock, CreditLine, EventLog, FactsEngine, Progress
+from crm_core.work import Planned
+
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
+
+CHUNK_HOUSEHOLDS = 500
+"""Gradings written in one transaction of a run; an interruption loses no more than these."""
+
+EVENTS = "events"
+"""The engine that is always there, and the reference of all others."""
+
+
+def silent(_count: int) -> None:
+    """Nobody watches."""
+
+
+@frozen
+class GradingRun:
+    """A yearly run with its gradings, sorted by household.
+
+    Args:
+        standings: What holds today, for the households about whose grading people did something.
+    """
+
+    run: str
+    year: int
+    policy: PolicyRef
+    cutoff: Cutoff
+    gradings: tuple[GradingDecided, ...]
+    standings: Mapping[str, Standing] = Factory(dict)
+
+    def standing(self, grading: GradingDecided) -> Standing:
+        """What holds of one of its gradings."""
+        return self.standings.get(grading.household) or untouched(grading)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The graded list as plain data."""
+        return [grading_row(g, self.standings.get(g.household)) for g in self.gradings]
+
+
+class Host(Protocol):
+    """What gradings need of the facade."""
+
+    log: EventLog
+    clock: Clock
+    policies: PolicyBook
+    zone: str
+
+    def do(self, command: Any, *, by: Actor, id: str | None = None) -> Any: ...
+
+    def batch(self, planned: Iterable[Planned], *, by: Actor) -> int: ...
+
+
+class GradingService:
+    """Runs, explanations and replay.
+
+    Args:
+        host: The facade.
+        engines: Engines besides the one that reads events, each under its name.
+    """
+
+    def __init__(self, host: Host, engines: Iterable[FactsEngine] = ()) -> None:
+        self._host = host
+        self._log = host.log
+        self._events = EventsEngine(host.log, host.zone)
+        self._known: dict[PolicyRef, GradingPolicy] = {}
+        self.engines: Mapping[str, FactsEngine] = {
+            engine.name: engine for engine in (self._events, *engines)
+        }
+
+    def engine(self, name: str) -> FactsEngine:
+        """The engine of that name.
+
+        Raises:
+            Invalid: there is none.
+        """
+        found = self.engines.get(name)
+        if found is None:
+            known = ", ".join(f"`{one}`" for one in sorted(self.engines))
+            raise Invalid.one("engine_unknown", f"there is no engine `{name}`; there is {known}")
+        return found
+
+    def credit(
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        households: Sequence[str] | None = None,
+        policy: str = DEFAULT_CREDIT,
+        engine: str = EVENTS,
+    ) -> Iterator[CreditLine]:
+        """See `CRM.credit`."""
+        table = self._host.policies.find(CreditPolicy, policy, on)
+        if households is not None:
+            self._check_households(households)
+        yield from self.engine(engine).credit(on, utc(known, "known"), table, households)
+
+    # --- runs ------------------------------------------------------------------------------
+
+    def grade(
+        self,
+        year: int,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_GRADING,
+        by: Actor = SYSTEM,
+        progress: Progress = silent,
+        engine: str = EVENTS,
+    ) -> GradingRun:
+        """See `CRM.grade`."""
+        if not EARLIEST_YEAR <= year <= LATEST_YEAR:
+            raise Invalid.one(
+                "year_out_of_range", f"a year lies between {EARLIEST_YEAR} and {LATEST_YEAR}"
+            )
+        facts = self.engine(engine)
+        window = Period.of_year(year)
+        table = self.book(policy).find(GradingPolicy, policy, window.end)
+        self._check_adopted(table)
+        credit = self._host.policies.find(CreditPolicy, table.credit, window.end)
+        cutoff = self.cutoff(known)
+        run = run_id(year, table.ref, credit.ref, cutoff)
+        state, _ = self._log.fold(RUN.stream(run), RUN.decider.evolve, RUN.decider.initial)
+        if state.gradings is not None:
+            return self._recorded_run(run, state.started)
+        started = RunStarted(run, year, table.ref, credit.ref, cutoff.position, cutoff.known)
+        self._host.do(StartRun(started), by=by, id=f"{run}:start")
+        count = 0
+        decided = _decided(started, table, Ask(window, cutoff, credit), facts)
+        while chunk := list(islice(decided, CHUNK_HOUSEHOLDS)):
+            count += len(chunk)
+            self._record(chunk, table, by)
+            progress(len(chunk))
+        self._host.do(CompleteRun(run, year, count), by=by, id=f"{run}:complete")
+        return self._recorded_run(run, started)
+
+    def grades(
+        self, year: int, *, run: str | None = None, known: datetime | None = None
+    ) -> GradingRun:
+        """See `CRM.grades`."""
+        known = utc(known, "known")
+        started = self.started(year, run, known)
+        return self._recorded_run(started.run, started, known)
+
+    def started(
+        self, year: int, run: str | None = None, known: datetime | None = None
+    ) -> RunStarted:
+        """How the latest complete run of a year, or the run named, was started.
+
+        Raises:
+            Invalid: there is no such run.
+            DecisionMismatch: it is complete but was never started.
+        """
+        wanted: str | None = None
+        for completed in self._log.feed(names=[COMPLETED]):
+            if known is not None and completed.recorded > known:
+                continue
+            if completed.event.year == year and run in (None, completed.event.run):
+                wanted = completed.event.run
+        if wanted is None:
+            what = f"run `{run}`" if run else "complete run"
+            raise Invalid.one("run_unknown", f"there is no {what} for {year}")
+        state, _ = self._log.fold(RUN.stream(wanted), RUN.decider.evolve, RUN.decider.initial)
+        return _started(wanted, state.started)
+
+    # --- explanation, replay, late facts ---------------------------------------------------
+
+    def explain(
+        self,
+        household: str,
+        year: int,
+        *,
+        run: str | None = None,
+        reader: str = "auditor",
+        lang: Lang = "en",
+    ) -> dict[str, Any]:
+        """See `CRM.explain`."""
+        state, found = GRADING.decider.initial, list[str]()
+        for recorded in self._log.read(GRADING.stream(household)):
+            event = recorded.event
+            if recorded.name == DECIDED and event.year == year and run in (None, event.run):
+                # Each of them, also one that somebody wrote a second time past the decider.
+                check_decision(event, self.policy(event.policy))
+                found.append(event.run)
+            state = GRADING.decider.evolve(state, event)
+        if not found:
+            raise Invalid.one(
+                "grading_unknown", f"household `{household}` has no grading for {year}"
+            )
+        now = standing(state, found[-1], self.present_day())
+        policy = self.policy(now.grading.policy)
+        _check_confirmed(now, policy)
+        return explanation(now, policy, reader, lang)
+
+    def history(
+        self, household: str, *, on: date | None = None, known: datetime | None = None
+    ) -> list[Standing]:
+        """The graded history of a household: every grading, as it stood (GRD-16).
+
+        Args:
+            on: As of this day; by default today.
+            known: As known at this instant.
+        """
+        seen = visible(self._log.read(GRADING.stream(household)), on=on, known=utc(known, "known"))
+        state = GRADING.decider.fold(e.event for e in seen)
+        return [standing(state, run, on or self.present_day()) for run in state.by_run]
+
+    def directory(
+        self, *, on: date | None = None, known: datetime | None = None
+    ) -> Iterator[Standing]:
+        """The directory of graded customers (客户分级目录), GRD-16, sorted by household.
+
+        Each household's latest grading, as it stood on a day and as known at an instant.
+        """
+        known = utc(known, "known")
+        for _, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
+            state = GRADING.decider.fold(e.event for e in visible(events, on=on, known=known))
+            latest = max(
+                enumerate(state.by_run.values()),
+                key=lambda numbered: (numbered[1].period_end, numbered[0]),
+                default=None,
+            )
+            if latest is not None:
+                yield standing(state, latest[1].run, on or self.present_day())
+
+    def replay(
+        self, year: int | None = None, *, progress: Progress = silent, engine: str = EVENTS
+    ) -> Replay:
+        """See `CRM.replay`."""
+        return self.engine(engine).replay(year, self.pinned, progress)
+
+    def affected(self, year: int | None = None) -> Iterator[Affected]:
+        """See `CRM.affected`."""
+        now = self.cutoff(None)
+        for _, facts, decided in self._events.decided():
+            for grading in decided:
+                if year in (None, grading.year):
+                    found = affected(grading, facts, self.pinned, self._host.zone, now)
+                    if found is not None:
+                        yield found
+
+    # --- within ----------------------------------------------------------------------------
+
+    def cutoff(self, known: datetime | None) -> Cutoff:
+        """The cut-off of that knowledge; gradings are no facts and do not move it."""
+        return self._log.cutoff(utc(known, "known"), without=NOT_FACTS)
+
+    def book(self, name: str) -> PolicyBook:
+        """The policies at hand, with the versions of that name that were adopted in the log."""
+        return book_with_adopted(self._log, self._host.policies, name)
+
+    def pinned(self, policy: PolicyRef, credit: PolicyRef) -> tuple[GradingPolicy, CreditPolicy]:
+        """The two policies that a decision pins.
+
+        Raises:
+            UnknownPolicy, PolicyDigestMismatch: they are not at hand.
+        """
+        return self.policy(policy), self._host.policies.pinned(CreditPolicy, credit)
+
+    def policy(self, ref: PolicyRef) -> GradingPolicy:
+        """The grading policy that a decision pins.
+
+        Raises:
+            UnknownPolicy, PolicyDigestMismatch: it is not at hand.
+        """
+        found = self._known.get(ref)
+        if found is None:
+            found = self._known[ref] = self.book(ref.name).pinned(GradingPolicy, ref)
+        return found
+
+    def _check_adopted(self, table: GradingPolicy) -> None:
+        """What stands in the log as a draft is one, whatever a file says of itself."""
+        version = adopted(self._log, table.ref.name).get(table.ref.version)
+        if version is not None and not version.usable:
+            raise PolicyInactive.one(
+                "policy_inactive", f"`{table.ref}` is {version.stage} in the log and not effective"
+            )
+
+    def _record(self, gradings: Sequence[GradingDecided], table: GradingPolicy, by: Actor) -> None:
+        at = self._host.clock.now()
+        planned = [Planned(RecordGrading(g, table), f"{g.run}:{g.household}", at) for g in gradings]
+        known = self._log.outcomes([item.id for item in planned])
+        self._host.batch([item for item in planned if item.id not in known], by=by)
+
+    def _recorded_run(
+        self, run: str, started: RunStarted | None, known: datetime | None = None
+    ) -> GradingRun:
+        begun = _started(run, started)
+        gradings, standings = [], {}
+        today = self.present_day()
+        for household, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
+            graded = [e.event for e in events if e.name == DECIDED and e.event.run == begun.run]
+            for grading in graded:
+                check_decision(grading, self.policy(grading.policy))
+                gradings.append(grading)
+            if graded and any(e.name != DECIDED for e in events):
+                seen = visible(events, known=known)
+                state = GRADING.decider.fold(e.event for e in seen)
+                if state.acts:
+                    standings[household] = standing(state, begun.run, today)
+        cutoff = Cutoff(begun.cutoff_position, begun.cutoff_known)
+        return GradingRun(begun.run, begun.year, begun.policy, cutoff, tuple(gradings), standings)
+
+    def present_day(self) -> date:
+        """The present day in the estate's zone."""
+        return local_date(self._host.clock.now(), self._host.zone)
+
+    def _check_households(self, households: Sequence[str]) -> None:
+        known = self._log.tips([HOUSEHOLD.stream(household) for household in households])
+        missing = [h for h in households if HOUSEHOLD.stream(h) not in known]
+        if missing:
+            raise Invalid.one("household_unknown", f"household `{missing[0]}` has no file")
+
+
+def check_decision(grading: GradingDecided, policy: GradingPolicy) -> None:
+    """The paired assertion on the way back from the store.
+
+    Raises:
+        DecisionMismatch: the outcome does not follow from the grading's own facts.
+    """
+    # INVARIANT (GRD-06): checked on the way to the store, and here on the way back.
+    try:
+        follows = assess(grading.facts, policy) == grading.outcome
+    except ValueError:
+        # Facts that no honest grading has, a credit grade that does not exist for one.
+        follows = False
+    if not follows:
+        raise DecisionMismatch(
+            f"the grading of household `{grading.household}` for {grading.year} does not"
+            " follow from its own facts"
+        )
+
+
+def _check_confirmed(now: Standing, policy: GradingPolicy) -> None:
+    if now.type_confirmed and assess(now.grading.facts, policy, now.type) != now.outcome:
+        raise DecisionMismatch(
+            f"the confirmed type of household `{now.grading.household}` for {now.grading.year}"
+            " does not give the outcome that was recorded with it"
+        )
+
+
+def _decided(
+    started: RunStarted, table: GradingPolicy, ask: Ask, engine: FactsEngine
+) -> Iterator[GradingDecided]:
+    for household, facts, evidence in engine.gather(ask):
+        yield GradingDecided(
+            household,
+            started.run,
+            started.year,
+            ask.window.start,
+            ask.window.end,
+            table.ref,
+            ask.credit.ref,
+            ask.cutoff.position,
+            ask.cutoff.known,
+            facts,
+            evidence,
+            assess(facts, table),
+            "rule",
+        )
+
+
+def _started(run: str, started: RunStarted | None) -> RunStarted:
+    if started is None:
+        raise DecisionMismatch(f"run `{run}` is complete but was never started")
+    return started

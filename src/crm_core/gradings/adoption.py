@@ -1,0 +1,286 @@
+"""How a grading policy is adopted: drafted, assessed, approved, effective, superseded (GRD-11).
+
+Each step is a recorded fact about one version, by a person. A version is usable only once it is
+effective, and it becomes effective only with an assessment and an approver; its text is pinned by
+its digest from the draft on. A draft can be tried with a what-if and used by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from crm_core.gradings.commands import (
+    ApprovePolicy,
+    AssessPolicy,
+    DraftPolicy,
+    MakePolicyEffective,
+)
+from crm_core.gradings.events import (
+    PolicyApproved,
+    PolicyAssessed,
+    PolicyDrafted,
+    PolicyMadeEffective,
+    PolicySuperseded,
+)
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.growing import NOTHING, GrowingList
+from crm_core.kernel.policy import Header, PolicyFault, PolicyRef
+from crm_core.kernel.recorded import Actor
+
+Decision = tuple[Any, ...] | Refusal
+Step = PolicyDrafted | PolicyAssessed | PolicyApproved | PolicyMadeEffective | PolicySuperseded
+
+DRAFTED, ASSESSED, APPROVED = "drafted", "assessed", "approved"
+EFFECTIVE, SUPERSEDED = "effective", "superseded"
+
+DRAFTERS = ("supervisor", "manager", "director")
+
+
+@define
+class Adoption:
+    """Everything that was done about the versions of one policy, oldest first."""
+
+    steps: GrowingList[Step] = field(default=NOTHING)
+
+
+@frozen
+class Version:
+    """One version of a policy and how far it has come.
+
+    Args:
+        stage: `drafted`, `assessed`, `approved`, `effective` or `superseded`.
+        assessment: Reference of its impact assessment, once it has one.
+        effective_to: Last day, once it is superseded.
+    """
+
+    ref: PolicyRef
+    toml: str
+    stage: str
+    drafted_by: str
+    assessment: str = ""
+    approved_by: str = ""
+    effective_from: date | None = None
+    effective_to: date | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may grade: it is effective, or was."""
+        return self.stage in (EFFECTIVE, SUPERSEDED)
+
+    def policy(self) -> GradingPolicy:
+        """The policy: contents as drafted, approval and period as they were recorded since.
+
+        The digest is that of the contents, so a grading that pins it can be replayed for ever.
+        """
+        drafted = GradingPolicy.parse(self.toml)
+        header = Header(
+            self.ref.name,
+            self.ref.version,
+            self.effective_from,
+            self.effective_to,
+            self.approved_by,
+            self.assessment,
+        )
+        return evolve(drafted, header=header)
+
+
+def versions(state: Adoption) -> dict[int, Version]:
+    """The versions by number."""
+    found: dict[int, Version] = {}
+    for step in state.steps:
+        number = step.policy.version
+        if isinstance(step, PolicyDrafted):
+            found[number] = Version(step.policy, step.toml, DRAFTED, step.drafted_by)
+        elif number in found:
+            found[number] = _after(found[number], step)
+    return found
+
+
+def _after(version: Version, step: Any) -> Version:
+    match step:
+        case PolicyAssessed():
+            return evolve(version, stage=ASSESSED, assessment=step.assessment)
+        case PolicyApproved():
+            return evolve(version, stage=APPROVED, approved_by=step.approved_by)
+        case PolicyMadeEffective():
+            return evolve(version, stage=EFFECTIVE, effective_from=step.effective_from)
+        case PolicySuperseded():
+            return evolve(version, stage=SUPERSEDED, effective_to=step.last_day)
+        case _:
+            return version
+
+
+def _draft(command: DraftPolicy, state: Adoption) -> Decision:
+    refused = _role(command.by, DRAFTERS)
+    if refused is not None:
+        return refused
+    try:
+        policy = GradingPolicy.parse(command.document.toml)
+    except PolicyFault as error:
+        return Refusal("policy_faulty", "GRD-11", f"the text is no grading policy: {error}")
+    ref, known = policy.ref, versions(state)
+    if ref.name != command.name:
+        return Refusal(
+            "policy_misnamed", "GRD-11", f"the text is of policy `{ref.name}`, not of the one named"
+        )
+    if ref.version in known and known[ref.version].ref == ref:
+        return ()
+    if command.taken is not None or any(number >= ref.version for number in known):
+        return Refusal(
+            "version_exists",
+            "GRD-11",
+            f"a published version never changes, and `{ref}` is not behind all others;"
+            " raise the version",
+        )
+    if not command.reason:
+        return Refusal("reason_missing", "GRD-11", "a draft says what it is for")
+    return (PolicyDrafted(ref, command.document.toml, command.reason, command.by.id, command.on),)
+
+
+def _assess(command: AssessPolicy, state: Adoption) -> Decision:
+    version = versions(state).get(command.version)
+    if version is None:
+        return _unknown(command.name, command.version)
+    refused = _role(command.by, DRAFTERS)
+    if refused is not None:
+        return refused
+    if version.stage not in (DRAFTED, ASSESSED):
+        return Refusal(
+            "stage_passed", "GRD-11", f"policy `{version.ref}` is {version.stage} already"
+        )
+    tried = command.tried
+    if not command.assessment or not tried.runs:
+        return Refusal(
+            "assessment_missing",
+            "GRD-11",
+            "an assessment has a reference and was tried over recorded years",
+        )
+    return (
+        PolicyAssessed(
+            version.ref,
+            command.assessment,
+            tried.runs,
+            tried.compared,
+            tried.moved,
+            tried.worse,
+            command.by.id,
+            command.on,
+        ),
+    )
+
+
+def _approve(command: ApprovePolicy, state: Adoption) -> Decision:
+    version = versions(state).get(command.version)
+    if version is None:
+        return _unknown(command.name, command.version)
+    refused = _role(command.by, ("director",))
+    if refused is not None:
+        return refused
+    if version.stage == DRAFTED:
+        return Refusal(
+            "assessment_missing", "GRD-11", f"policy `{version.ref}` has no impact assessment"
+        )
+    if version.stage != ASSESSED:
+        return Refusal(
+            "stage_passed", "GRD-11", f"policy `{version.ref}` is {version.stage} already"
+        )
+    if version.drafted_by == command.by.id:
+        return Refusal("same_person", "GRD-11", "another person approves than drafted it")
+    return (PolicyApproved(version.ref, command.by.id, command.on),)
+
+
+def _make_effective(command: MakePolicyEffective, state: Adoption) -> Decision:
+    known = versions(state)
+    version = known.get(command.version)
+    if version is None:
+        return _unknown(command.name, command.version)
+    refused = _role(command.by, ("manager", "director"))
+    if refused is not None:
+        return refused
+    if version.stage in (DRAFTED, ASSESSED):
+        return Refusal(
+            "approval_missing",
+            "GRD-11",
+            f"policy `{version.ref}` is {version.stage}; it needs an assessment and an approver",
+        )
+    if version.usable:
+        return Refusal(
+            "stage_passed", "GRD-11", f"policy `{version.ref}` is {version.stage} already"
+        )
+    current = next((one for one in known.values() if one.stage == EFFECTIVE), None)
+    first = None if current is None else current.effective_from
+    if first is not None and command.effective_from <= first:
+        return Refusal(
+            "period_overlaps",
+            "GRD-11",
+            f"the version before is in force from {first}; this one begins later",
+        )
+    before = command.shipped if current is None else current.ref
+    made = PolicyMadeEffective(version.ref, command.effective_from, command.on)
+    if before is None:
+        return (made,)
+    last_day = command.effective_from - timedelta(days=1)
+    return (made, PolicySuperseded(before, version.ref, last_day))
+
+
+def _role(by: Actor, roles: tuple[str, ...]) -> Refusal | None:
+    if by.role in roles:
+        return None
+    return Refusal(
+        "role_insufficient",
+        "GRD-11",
+        f"this is for {' or '.join(roles)}, not for `{by.role}`",
+        {"accepted": list(roles)},
+    )
+
+
+def _unknown(name: str, version: int) -> Refusal:
+    return Refusal("unknown_draft", "GRD-11", f"there is no draft `{name}/{version}` in the log")
+
+
+_DECIDE: dict[type, Callable[[Any, Adoption], Decision]] = {
+    DraftPolicy: _draft,
+    AssessPolicy: _assess,
+    ApprovePolicy: _approve,
+    MakePolicyEffective: _make_effective,
+}
+
+
+def decide_adoption(command: Any, state: Adoption) -> Decision:
+    """What follows from a command about a policy."""
+    return _DECIDE[type(command)](command, state)
+
+
+def _stepped(state: Adoption, e: Step) -> Adoption:
+    return Adoption(state.steps.append(e))
+
+
+ADOPTION = Aggregate(
+    Decider(
+        "policy",
+        Adoption(),
+        decide_adoption,
+        dispatch(
+            dict.fromkeys(
+                (
+                    PolicyDrafted,
+                    PolicyAssessed,
+                    PolicyApproved,
+                    PolicyMadeEffective,
+                    PolicySuperseded,
+                ),
+                _stepped,
+            )
+        ),
+    ),
+    tuple(_DECIDE),
+    lambda command: command.name,
+    lambda command: "",
+    needs_file=False,
+)

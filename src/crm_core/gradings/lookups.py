@@ -1,0 +1,134 @@
+"""What commands about gradings must be told to be decided: policies, facts, promises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve, frozen
+
+from crm_core.gradings.adoption import ADOPTION, Version, versions
+from crm_core.gradings.commands import (
+    ConfirmType,
+    DecideReview,
+    DraftPolicy,
+    MakePolicyEffective,
+    ProposeType,
+    UpliftLayer,
+)
+from crm_core.gradings.events import GradingContested, GradingDecided
+from crm_core.gradings.facts import EVENT_NAMES
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.replay import decide_again
+from crm_core.gradings.state import Gradings
+from crm_core.gradings.uplift import UpliftPolicy, promises
+from crm_core.kernel.policy import PolicyFault, PolicyRef
+from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.ledger import Ledger
+from crm_core.policies import DEFAULT_UPLIFT, PolicyBook
+from crm_core.ports import EventLog
+
+ABOUT_GRADINGS = (ProposeType, ConfirmType, UpliftLayer, DecideReview)
+ABOUT_POLICIES = (DraftPolicy, MakePolicyEffective)
+"""Commands that are completed here."""
+
+NOT_FACTS = "gradings."
+"""Events whose names begin so do not move a cut-off (decision record 0015)."""
+
+
+def adopted(log: EventLog, name: str) -> dict[int, Version]:
+    """The versions of a policy that the log knows, by number.
+
+    Args:
+        name: Name, or name/version.
+    """
+    stream = ADOPTION.stream(name.partition("/")[0])
+    state, _ = log.fold(stream, ADOPTION.decider.evolve, ADOPTION.decider.initial)
+    return versions(state)
+
+
+def book_with_adopted(log: EventLog, book: PolicyBook, name: str) -> PolicyBook:
+    """The book, with the versions of that name that were adopted in the log.
+
+    Raises:
+        PolicyDigestMismatch: the book has one of them with other contents.
+    """
+    for version in adopted(log, name).values():
+        if version.usable:
+            book = book.add(version.policy())
+    return book
+
+
+@frozen
+class Lookups:
+    """Where things are looked up.
+
+    Args:
+        log: The history.
+        policies: Policies at hand.
+        zone: Zone in which instants fall on days.
+    """
+
+    log: EventLog
+    policies: PolicyBook
+    zone: str
+
+    def about_policy(self, command: DraftPolicy | MakePolicyEffective) -> Any:
+        """The command with what the book holds under the same name."""
+        same = [ref for ref in self.policies.refs() if ref.name == command.name]
+        if isinstance(command, MakePolicyEffective):
+            shipped = max(same, key=lambda ref: ref.version, default=None)
+            return evolve(command, shipped=shipped)
+        try:
+            drafted = GradingPolicy.parse(command.document.toml).ref
+        except PolicyFault:
+            return command
+        taken = next((ref.digest for ref in same if ref.version >= drafted.version), None)
+        return evolve(command, taken=taken)
+
+    def about_grading(self, command: Any, state: Gradings) -> Any:
+        """The command with what it needs to know; as it was if there is no such grading."""
+        if isinstance(command, DecideReview):
+            return self._review(command, state)
+        grading = state.by_run.get(command.run)
+        if grading is None:
+            return command
+        policy = self._policy(grading)
+        if not isinstance(command, UpliftLayer):
+            return evolve(command, policy=policy)
+        table = self.policies.find(UpliftPolicy, DEFAULT_UPLIFT, command.on)
+        account = Ledger.of((e.event, e.position) for e in self._events(command.household))
+        return evolve(
+            command,
+            grading_policy=policy,
+            policy=table,
+            promises=promises(account, command.on, table),
+        )
+
+    def _review(self, command: DecideReview, state: Gradings) -> DecideReview:
+        opened = [a for a in state.acts if isinstance(a, GradingContested)]
+        run = next((a.run for a in opened if a.review == command.review), "")
+        grading = state.by_run.get(run)
+        if grading is None:
+            return command
+        again = None
+        if command.result == "corrected":
+            now = self.log.cutoff(None, without=NOT_FACTS)
+            events = list(self._events(command.household))
+            again = evolve(
+                decide_again(grading, events, self._pinned, self.zone, now),
+                run=f"{run}.{command.review}",
+                cutoff_position=now.position,
+                cutoff_known=now.known,
+            )
+        return evolve(command, policy=self._policy(grading), again=again)
+
+    def _events(self, household: str) -> Any:
+        for _, events in self.log.by_household(names=EVENT_NAMES, households=[household]):
+            yield from events
+
+    def _policy(self, grading: GradingDecided) -> GradingPolicy:
+        return self._pinned(grading.policy, grading.credit_policy)[0]
+
+    def _pinned(self, policy: PolicyRef, credit: PolicyRef) -> tuple[GradingPolicy, CreditPolicy]:
+        book = book_with_adopted(self.log, self.policies, policy.name)
+        return book.pinned(GradingPolicy, policy), book.pinned(CreditPolicy, credit)

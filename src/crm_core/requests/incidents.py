@@ -1,0 +1,258 @@
+"""Incidents: one outage, many requests; answers and closings fan out (REQ-17)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+from attrs import define, frozen
+
+from crm_core.catalog import EventType
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.growing import EMPTY, GrowingMap
+from crm_core.requests.commands import TRADES
+
+# --- events ----------------------------------------------------------------------------------
+
+
+@frozen
+class IncidentOpened:
+    """Something happened that many will ask about."""
+
+    incident: str
+    place: str
+    trade: str
+    summary: str
+    opened_at: datetime
+    opened_by: str
+
+
+@frozen
+class RequestGathered:
+    """A request belongs to the incident; `note` is what was told to the others, if anything."""
+
+    incident: str
+    request: str
+    gathered_at: datetime
+    gathered_by: str
+    note: str
+
+
+@frozen
+class IncidentAnswered:
+    """All who asked are told the same."""
+
+    incident: str
+    note: str
+    answered_at: datetime
+    answered_by: str
+    requests: tuple[str, ...]
+
+
+@frozen
+class IncidentResolved:
+    """The incident is over: the work of all its requests is done."""
+
+    incident: str
+    note: str
+    resolved_at: datetime
+    resolved_by: str
+    requests: tuple[str, ...]
+
+
+EVENTS = (
+    EventType("requests.incident_opened", 1, IncidentOpened),
+    EventType("requests.request_gathered", 1, RequestGathered),
+    EventType("requests.incident_answered", 1, IncidentAnswered),
+    EventType("requests.incident_resolved", 1, IncidentResolved),
+)
+
+
+# --- state -----------------------------------------------------------------------------------
+
+
+@define
+class Incident:
+    """An incident as it stands.
+
+    Args:
+        opened: How it began; None if it never did.
+        requests: Numbers of its requests, with when they were gathered.
+        note: What was told last.
+        resolved_at: When it was over.
+    """
+
+    opened: IncidentOpened | None = None
+    requests: GrowingMap[str, datetime] = EMPTY
+    note: str = ""
+    resolved_at: datetime | None = None
+
+
+# --- commands --------------------------------------------------------------------------------
+
+
+@frozen
+class OpenIncident:
+    """Say that something happened that many will ask about."""
+
+    incident: str
+    place: str
+    trade: str
+    summary: str
+    opened_at: datetime
+    opened_by: str
+
+
+@frozen
+class GatherRequest:
+    """Let a request belong to the incident.
+
+    Args:
+        refused_there: Looked up: why the request cannot be linked, if it cannot.
+    """
+
+    incident: str
+    request: str
+    gathered_at: datetime
+    gathered_by: str
+    refused_there: Refusal | None = None
+
+
+@frozen
+class AnswerIncident:
+    """Tell all who asked."""
+
+    incident: str
+    note: str
+    answered_at: datetime
+    answered_by: str
+
+
+@frozen
+class ResolveIncident:
+    """Report the work done, for all requests at once."""
+
+    incident: str
+    note: str
+    resolved_at: datetime
+    resolved_by: str
+
+
+# --- decisions -------------------------------------------------------------------------------
+
+Decision = tuple[Any, ...] | Refusal
+
+
+def _open(command: OpenIncident, state: Incident) -> Decision:
+    if state.opened is not None:
+        return Refusal("incident_exists", "REQ-17", f"incident `{command.incident}` was opened")
+    if command.trade not in TRADES:
+        return Refusal(
+            "unknown_trade", "REQ-01", f"`{command.trade}` is not one of {', '.join(TRADES)}"
+        )
+    return (
+        IncidentOpened(
+            command.incident,
+            command.place,
+            command.trade,
+            command.summary,
+            command.opened_at,
+            command.opened_by,
+        ),
+    )
+
+
+def _gather(command: GatherRequest, state: Incident) -> Decision:
+    refused = _unfit(state, command.gathered_at)
+    if refused is not None:
+        return refused
+    if command.request in state.requests:
+        return ()
+    if command.refused_there is not None:
+        return command.refused_there
+    return (
+        RequestGathered(
+            command.incident,
+            command.request,
+            command.gathered_at,
+            command.gathered_by,
+            state.note,
+        ),
+    )
+
+
+def _answer(command: AnswerIncident, state: Incident) -> Decision:
+    refused = _unfit(state, command.answered_at)
+    if refused is not None:
+        return refused
+    if not command.note:
+        return Refusal("note_missing", "REQ-17", "an answer says something")
+    return (
+        IncidentAnswered(
+            command.incident,
+            command.note,
+            command.answered_at,
+            command.answered_by,
+            tuple(state.requests),
+        ),
+    )
+
+
+def _resolve(command: ResolveIncident, state: Incident) -> Decision:
+    refused = _unfit(state, command.resolved_at)
+    if refused is not None:
+        return refused
+    return (
+        IncidentResolved(
+            command.incident,
+            command.note,
+            command.resolved_at,
+            command.resolved_by,
+            tuple(state.requests),
+        ),
+    )
+
+
+def _unfit(state: Incident, at: datetime) -> Refusal | None:
+    if state.opened is None or state.resolved_at is not None:
+        return Refusal("incident_not_open", "REQ-17", "there is no such incident, or it is over")
+    if at < state.opened.opened_at:
+        return Refusal(
+            "too_early", "REQ-17", f"nothing happens before {state.opened.opened_at.isoformat()}"
+        )
+    return None
+
+
+_DECIDE: dict[type, Any] = {
+    OpenIncident: _open,
+    GatherRequest: _gather,
+    AnswerIncident: _answer,
+    ResolveIncident: _resolve,
+}
+
+
+def decide(command: Any, state: Incident) -> Decision:
+    """Events that follow from the command, or why not."""
+    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
+
+
+evolve = dispatch(
+    {
+        IncidentOpened: lambda state, e: attrs.evolve(state, opened=e),
+        RequestGathered: lambda state, e: attrs.evolve(
+            state, requests=state.requests.add(e.request, e.gathered_at)
+        ),
+        IncidentAnswered: lambda state, e: attrs.evolve(state, note=e.note),
+        IncidentResolved: lambda state, e: attrs.evolve(state, resolved_at=e.resolved_at),
+    }
+)
+
+INCIDENT = Aggregate(
+    Decider("incident", Incident(), decide, evolve),
+    tuple(_DECIDE),
+    lambda command: command.incident,
+    lambda _: "",
+    needs_file=False,
+)

@@ -1,0 +1,101 @@
+"""Walking inspections: what was found, and the request that follows from it (REQ-20)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+from attrs import define, frozen
+
+from crm_core.catalog import EventType
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.requests.commands import SEVERITIES, TRADES
+
+
+@frozen
+class FindingRecorded:
+    """Something was found on a round; `request` is the one it opens, if it does."""
+
+    finding: str
+    household: str
+    place: str
+    trade: str
+    severity: str
+    summary: str
+    found_at: datetime
+    found_by: str
+    request: str | None
+
+
+EVENTS = (EventType("requests.finding_recorded", 1, FindingRecorded),)
+
+
+@define
+class Finding:
+    """A finding as it stands; None if there is none."""
+
+    recorded: FindingRecorded | None = None
+
+
+@frozen
+class RecordFinding:
+    """Record what was found on a round.
+
+    Args:
+        household: The household it concerns, or an empty text for what belongs to all.
+        request: Number of the request to open; None if nothing has to be done.
+    """
+
+    finding: str
+    place: str
+    trade: str
+    severity: str
+    summary: str
+    found_at: datetime
+    found_by: str
+    household: str = ""
+    request: str | None = None
+
+
+def decide(command: RecordFinding, state: Finding) -> tuple[Any, ...] | Refusal:
+    """Events that follow from the command, or why not."""
+    if state.recorded is not None:
+        return Refusal("finding_exists", "REQ-20", f"finding `{command.finding}` was recorded")
+    for what, value, known in (
+        ("trade", command.trade, TRADES),
+        ("severity", command.severity, SEVERITIES),
+    ):
+        if value not in known:
+            return Refusal(
+                f"unknown_{what}", "REQ-01", f"`{value}` is not one of {', '.join(known)}"
+            )
+    if not command.place or not command.found_by:
+        return Refusal("place_missing", "REQ-20", "a finding names its place and who found it")
+    return (
+        FindingRecorded(
+            command.finding,
+            command.household,
+            command.place,
+            command.trade,
+            command.severity,
+            command.summary,
+            command.found_at,
+            command.found_by,
+            command.request,
+        ),
+    )
+
+
+FINDING = Aggregate(
+    Decider(
+        "finding",
+        Finding(),
+        decide,
+        dispatch({FindingRecorded: lambda state, e: attrs.evolve(state, recorded=e)}),
+    ),
+    (RecordFinding,),
+    lambda command: command.finding,
+    lambda command: command.household,
+)

@@ -1,0 +1,220 @@
+"""Strategies for gradings: facts as they can be, decisions, and what people do about them.
+
+Needs hypothesis.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+
+from attrs import evolve
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from crm_core.gradings.commands import (
+    AcceptAutomatic,
+    ApprovePolicy,
+    AssessPolicy,
+    ConfirmGrading,
+    ConfirmType,
+    ContestGrading,
+    DecideReview,
+    Document,
+    DraftPolicy,
+    MakePolicyEffective,
+    ProposeType,
+    RecordGrading,
+    RefuseAutomatic,
+    Tried,
+    UpliftLayer,
+)
+from crm_core.gradings.criteria import assess
+from crm_core.gradings.events import GradingDecided
+from crm_core.gradings.facts import Evidence, Facts
+from crm_core.gradings.policy import GRADES, LAYERS, TYPES, GradingPolicy
+from crm_core.gradings.uplift import Promises, UpliftPolicy
+from crm_core.kernel.dates import Period, start_of_day
+from crm_core.kernel.recorded import Actor
+from crm_core.payments.credit import CreditPolicy
+from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_UPLIFT, shipped
+
+DAY = date(2012, 1, 10)
+
+_OVERDUE = {"A": 0, "B1": 30, "B2": 31, "B3": 180, "B4": 365, "B5": 366}
+_EDGES = (8_000_00, 10_000_00, 16_000_00, 20_000_00)
+_RUNS = ("run-1", "run-2")
+_ROLES = ("specialist", "supervisor", "manager", "director", "owner")
+
+
+@st.composite
+def facts(draw: DrawFn) -> Facts:
+    """Facts as they can be: a grade is never better than the worst of its year, and so on.
+
+    They lean towards the amounts on which the default policy turns.
+    """
+    worst = draw(st.sampled_from(GRADES.values))
+    credit = draw(st.sampled_from(GRADES.values[: GRADES.rank(worst) + 1]))
+    days = _OVERDUE[credit]
+    around = st.sampled_from([fen + d for fen in _EDGES for d in (-1, 0, 1)])
+    purchases = draw(around | st.integers(-100, 100) | st.integers(-10_000_00, 30_000_00))
+    previous = draw(
+        st.sampled_from([0, purchases, purchases * 10 // 11, purchases * 10 // 11 + 1])
+        | st.integers(-10_000_00, 30_000_00)
+    )
+    return Facts(
+        attention=draw(st.integers(0, 6)),
+        b2_entries=draw(st.integers(0, 3)) if worst not in ("A", "B1") else 0,
+        charges_due=draw(st.integers(0, 3)),
+        conduct=draw(st.integers(0, 1)),
+        credit=credit,
+        interests=draw(st.integers(0, 1)),
+        overdue_days=days,
+        overdue_fen=draw(st.integers(1, 500_00)) if days else 0,
+        previous_purchases_fen=previous,
+        purchases_fen=purchases,
+        worst_credit=worst,
+    )
+
+
+def gradings(household: str = "V00001", run: str = "run-1") -> SearchStrategy[GradingDecided]:
+    """Decisions that follow from their facts, under the default policies."""
+    return facts().map(lambda seen: _graded(household, run, seen))
+
+
+def grading_openings(household: str = "V00001") -> SearchStrategy[RecordGrading]:
+    """Commands that write a first grading into a household's history."""
+    return gradings(household).map(lambda grading: RecordGrading(grading, _grading_policy()))
+
+
+def grading_commands(household: str = "V00001") -> SearchStrategy[object]:
+    """Commands about one household's gradings, by all kinds of people; many are refused."""
+    runs, people, days = st.sampled_from(_RUNS), _people(), _days()
+    home, policy = st.just(household), st.just(_grading_policy())
+    reasons = st.sampled_from(("looked into", "looked into", ""))
+    reviews = st.sampled_from(("RV1", "RV2"))
+    positions = st.lists(st.integers(1, 99), max_size=4).map(tuple)
+    return st.one_of(
+        st.builds(RecordGrading, st.one_of(*(gradings(household, run) for run in _RUNS)), policy),
+        st.builds(
+            ProposeType,
+            home,
+            runs,
+            st.sampled_from((*TYPES, "rich")),
+            people,
+            days,
+            reasons,
+            policy,
+        ),
+        st.builds(ConfirmType, home, runs, people, days, policy),
+        st.builds(ConfirmGrading, home, runs, people, days),
+        st.builds(
+            UpliftLayer,
+            home,
+            runs,
+            reasons,
+            st.sampled_from(("p1", "p2", "")),
+            people,
+            days,
+            policy,
+            st.just(_uplift_policy()),
+            st.builds(Promises, positions, st.just(()) | positions),
+        ),
+        st.builds(RefuseAutomatic, home, people, days),
+        st.builds(AcceptAutomatic, home, people, days),
+        st.builds(ContestGrading, home, runs, reviews, reasons, people, days),
+        st.builds(
+            DecideReview,
+            home,
+            reviews,
+            st.sampled_from(("upheld", "corrected", "overridden", "ignored")),
+            reasons,
+            people,
+            days,
+            st.none() | st.sampled_from(LAYERS),
+            st.none() | days.map(lambda day: day + timedelta(days=90)),
+            gradings(household, "run-1.RV1"),
+            policy,
+        ),
+    )
+
+
+def adoption_commands(name: str = "our-grades") -> SearchStrategy[object]:
+    """Commands about one policy, by all kinds of people; many are refused."""
+    people, days, reasons = _people(), _days(), st.sampled_from(("fairer", "fairer", ""))
+    numbers = st.integers(1, 3)
+    named = st.just(name)
+    tried = st.builds(
+        Tried, st.just(("run-1",)) | st.just(()), st.just(9), st.integers(0, 9), st.just(0)
+    )
+    return st.one_of(
+        st.builds(
+            DraftPolicy,
+            named,
+            numbers.map(lambda number: Document(policy_text(name, number))),
+            reasons,
+            people,
+            days,
+            st.sampled_from((None, None, None, "0" * 64)),
+        ),
+        st.builds(AssessPolicy, named, numbers, reasons, tried, people, days),
+        st.builds(ApprovePolicy, named, numbers, people, days),
+        st.builds(MakePolicyEffective, named, numbers, days, people, days),
+    )
+
+
+def policy_text(name: str, version: int) -> str:
+    """A small grading policy as a draft: all cautious or ordinary, main from 8,000 yuan on."""
+    return (
+        f'kind = "grading"\ncredit = "{DEFAULT_CREDIT}/1"\nlayers = ["main", "small"]\n'
+        "needs_confirmation = []\n"
+        f'[policy]\nname = "{name}"\nversion = {version}\n'
+        '[[attention_level]]\noutcome = "low"\n'
+        '[[prospect]]\noutcome = "limited"\n'
+        '[[type]]\noutcome = "ordinary"\n'
+        '[[layer]]\noutcome = "main"\n'
+        'when = [{ fact = "purchases_fen", op = "at_least", threshold = 800_000 }]\n'
+        '[[layer]]\noutcome = "small"\n'
+    )
+
+
+def _people() -> SearchStrategy[Actor]:
+    return st.builds(Actor, st.sampled_from(("p1", "p2", "p3")), st.sampled_from(_ROLES))
+
+
+def _days() -> SearchStrategy[date]:
+    return st.integers(0, 30).map(lambda late: DAY + timedelta(days=late))
+
+
+def _graded(household: str, run: str, seen: Facts) -> GradingDecided:
+    policy, window = _grading_policy(), Period.of_year(2011)
+    return GradingDecided(
+        household,
+        run,
+        2011,
+        window.start,
+        window.end,
+        policy.ref,
+        _credit_policy().ref,
+        9,
+        start_of_day(DAY),
+        seen,
+        Evidence((), (), (), (), (), ()),
+        assess(seen, policy),
+        "rule",
+    )
+
+
+@cache
+def _grading_policy() -> GradingPolicy:
+    return shipped().find(GradingPolicy, DEFAULT_GRADING, DAY)
+
+
+@cache
+def _credit_policy() -> CreditPolicy:
+    return shipped().find(CreditPolicy, DEFAULT_CREDIT, DAY)
+
+
+@cache
+def _uplift_policy() -> UpliftPolicy:
+    return evolve(shipped().find(UpliftPolicy, DEFAULT_UPLIFT, DAY), kept_promises=1)

@@ -1,0 +1,106 @@
+"""A small estate by hand, and policies changed by a word, for the tests of gradings."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm_adapters.wiring import open_crm
+from crm_core.crm import CRM, GradingRun
+from crm_core.gradings import GradingDecided, GradingPolicy
+from crm_core.kernel.dates import parse_instant
+from crm_core.kernel.recorded import Actor
+from crm_core.owners.commands import RegisterHousehold
+from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
+from crm_core.policies import PolicyBook, shipped
+from crm_core.requests.commands import ReceiveRequest
+
+SPECIALIST = Actor("S1", "specialist")
+SUPERVISOR = Actor("U1", "supervisor")
+MANAGER = Actor("M1", "manager")
+DIRECTOR = Actor("D1", "director")
+OWNER = Actor("V1#owner", "owner")
+
+START = parse_instant("2011-01-01T09:00:00+08:00")
+DAY = date(2012, 1, 10)
+DEFAULT = shipped().find(GradingPolicy, "grade-cn-default", date(2011, 12, 31))
+LAYERS = ("important", "main", "ordinary", "small")
+
+
+class FixedClock:
+    """A clock that stands until it is set."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+def home(crm: CRM, name: str, *, buys: int = 0, pays: date | None = date(2011, 3, 1)) -> None:
+    """A household with a charge a month in the first half of the year, and one purchase."""
+    do(crm, RegisterHousehold(name, "Anhe", "1", "1", name))
+    for month in range(2, 8):
+        do(
+            crm,
+            RaiseCharge(name, f"C{month}", "parking", f"2011-{month}", 100, date(2011, month, 1)),
+        )
+    if pays is not None:
+        do(crm, ReceivePayment(name, "P", 600, date(2011, 1, 15), "cash"))
+    if buys:
+        do(crm, RecordPurchase(name, "B", "cleaning", buys, date(2011, 6, 1)))
+
+
+def do(crm: CRM, *commands: Any, by: Actor = SPECIALIST, at: datetime = START) -> list[int]:
+    """Positions of the last event of each."""
+    return [crm.do(command, by=by, at=at).position for command in commands]
+
+
+def asked(crm: CRM, command: Any) -> Any:
+    """Do what is decided in person, as that person."""
+    return crm.do(command, by=command.by)
+
+
+def complain(number: str, household: str = "V1") -> ReceiveRequest:
+    return ReceiveRequest(
+        number, household, "phone", "complaint", "cleaning", "general", "", START, "S1"
+    )
+
+
+def of(run: GradingRun, household: str = "V1") -> GradingDecided:
+    return next(grading for grading in run.gradings if grading.household == household)
+
+
+def policy_text(name: str = "grade-cn-default") -> str:
+    folder = Path(sys.modules["crm_core"].__file__ or "").parent / "gradings" / "policies"
+    return (folder / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def changed(text: str, before: str, after: str) -> str:
+    assert before in text
+    return text.replace(before, after)
+
+
+def candidate(*changes: tuple[str, str], name: str = "ours") -> GradingPolicy:
+    """The shipped policy under another name, with some words replaced."""
+    text = changed(policy_text(), 'name = "grade-cn-default"', f'name = "{name}"')
+    for before, after in changes:
+        text = changed(text, before, after)
+    return GradingPolicy.parse(text)
+
+
+def with_policies(crm: CRM, policies: PolicyBook) -> CRM:
+    """The same log, read with other policies at hand."""
+    return CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, policies=policies)
+
+
+@pytest.fixture
+def crm() -> Iterator[CRM]:
+    with open_crm("memory:") as opened:
+        opened.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
+        yield opened

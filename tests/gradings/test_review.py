@@ -1,0 +1,713 @@
+"""What people do about gradings: types, the top layer, uplift, review; the computed stays."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from crm_adapters.wiring import open_crm
+from crm_core.crm import CRM
+from crm_core.errors import DecisionMismatch, Invalid, Refused
+from crm_core.gradings import GRADING, GradingDecided, assess, counterfactuals
+from crm_core.gradings.commands import (
+    AcceptAutomatic,
+    ConfirmGrading,
+    ConfirmType,
+    ContestGrading,
+    DecideReview,
+    ProposeType,
+    RefuseAutomatic,
+    UpliftLayer,
+)
+from crm_core.gradings.criteria import apply_changes
+from crm_core.gradings.events import GradingConfirmed, ReviewDecided, TypeConfirmed
+from crm_core.gradings.review import STATUSES, Standing
+from crm_core.kernel.dates import parse_instant
+from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend
+from crm_core.owners.commands import ConfirmConduct
+from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
+from estate import (
+    DAY,
+    DEFAULT,
+    DIRECTOR,
+    MANAGER,
+    OWNER,
+    SPECIALIST,
+    START,
+    SUPERVISOR,
+    FixedClock,
+    asked,
+    complain,
+    crm,
+    do,
+    home,
+    of,
+)
+
+__all__ = ["crm"]
+
+LAST = date(2012, 12, 31)
+
+
+@pytest.fixture
+def graded(crm: CRM) -> GradingDecided:
+    """V1 buys for 9,350.00 yuan and is a cautious, ordinary customer; V2 buys for 20,000.00."""
+    home(crm, "V1", buys=9_350_00)
+    home(crm, "V2", buys=20_000_00)
+    return of(crm.grade(2011))
+
+
+def refused(crm: CRM, command: Any, code: str, rule: str) -> None:
+    head = crm.log.head()
+    with pytest.raises(Refused) as found:
+        asked(crm, command)
+    assert (found.value.reason, found.value.rule) == (code, rule)
+    assert crm.log.head() == head
+
+
+def stands(crm: CRM, run: str, household: str = "V1") -> Standing:
+    return next(s for s in crm.gradings.history(household) if s.grading.run == run)
+
+
+# --- GRD-02: types ---------------------------------------------------------------------------
+
+
+@pytest.mark.rule("GRD-02")
+def test_a_specialist_proposes_and_a_supervisor_confirms_and_the_suggestion_stays(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    assert crm.explain("V1", 2011)["suggested"].endswith("not confirmed by a person")
+    asked(crm, ProposeType("V1", graded.run, "ordinary", SPECIALIST, DAY, "buys once a decade"))
+    assert stands(crm, graded.run).type == "cautious"  # proposed is not confirmed
+    asked(crm, ConfirmType("V1", graded.run, SUPERVISOR, DAY))
+    now = stands(crm, graded.run)
+    assert (now.type, now.layer, now.type_confirmed) == ("ordinary", "main", True)
+    assert now.grading == graded
+    assert (graded.outcome.type, graded.outcome.layer) == ("cautious", "ordinary")
+    told = crm.explain("V1", 2011)
+    assert (told["type"], told["layer"]) == ("cautious", "ordinary")
+    assert (told["applied"]["type"], told["applied"]["layer"]) == ("ordinary", "main")
+    assert told["suggested"] == "type confirmed by a person; the rule suggested cautious"
+    [row] = [row for row in crm.grades(2011).rows() if row["household"] == "V1"]
+    assert (row["layer"], row["type"]) == ("ordinary", "cautious")
+    assert row["applied"] == {
+        "layer": "main", "type": "ordinary", "until": None, "replaced_by": None
+    }  # fmt: skip
+    assert crm.replay().differing == ()
+
+
+@pytest.mark.rule("GRD-02")
+def test_who_may_propose_and_confirm_a_type(crm: CRM, graded: GradingDecided) -> None:
+    run = graded.run
+    refused(crm, ConfirmType("V1", run, SUPERVISOR, DAY), "nothing_proposed", "GRD-02")
+    for by in (SUPERVISOR, OWNER):
+        refused(crm, ProposeType("V1", run, "lively", by, DAY, "x"), "role_insufficient", "GRD-02")
+    refused(crm, ProposeType("V1", run, "rich", SPECIALIST, DAY, "x"), "unknown_type", "GRD-02")
+    refused(crm, ProposeType("V1", run, "lively", SPECIALIST, DAY), "reason_missing", "GRD-02")
+    refused(crm, ProposeType("V1", "r", "lively", SPECIALIST, DAY), "unknown_grading", "GRD-06")
+    asked(crm, ProposeType("V1", run, "cautious", SPECIALIST, DAY))
+    refused(crm, ConfirmType("V1", run, SPECIALIST, DAY), "role_insufficient", "GRD-02")
+    same = Actor(SPECIALIST.id, "supervisor")
+    refused(crm, ConfirmType("V1", run, same, DAY), "same_person", "GRD-02")
+    asked(crm, ConfirmType("V1", run, SUPERVISOR, DAY))
+    refused(crm, ConfirmType("V1", run, SUPERVISOR, DAY), "nothing_proposed", "GRD-02")
+
+
+@pytest.mark.rule("GRD-02")
+def test_no_person_makes_a_problem_customer_of_complaints_alone(crm: CRM) -> None:
+    home(crm, "V1")
+    do(crm, *(complain(f"R{n}") for n in range(9)))
+    run = crm.grade(2011).run
+    command = ProposeType("V1", run, "problem", SPECIALIST, DAY, "always complains")
+    refused(crm, command, "hard_fact_missing", "GRD-02")
+    do(crm, ConfirmConduct("V1", "disturbance", date(2011, 3, 1), "E-1", "M1", "manager"))
+    asked(crm, evolve(command, run=crm.grade(2011).run))
+
+
+@pytest.mark.rule("GRD-02", "GRD-06")
+def test_an_outcome_that_a_confirmed_type_does_not_give_is_not_read(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    wrong = assess(graded.facts, DEFAULT, "lively")
+    event = TypeConfirmed("V1", graded.run, "ordinary", evolve(wrong, type="ordinary"), "U1", DAY)
+    stream = GRADING.stream("V1")
+    tip = crm.log.tips([stream])[stream]
+    envelope = Envelope("system:forger", "forged", event, DAY, START)
+    crm.log.append([Commit("forged", "", (StreamAppend(stream, tip, "V1", (envelope,)),))])
+    with pytest.raises(DecisionMismatch):
+        crm.explain("V1", 2011)
+
+
+# --- GRD-03: the top layer -------------------------------------------------------------------
+
+
+@pytest.mark.rule("GRD-03")
+def test_the_top_layer_needs_the_manager_and_the_director_and_two_persons(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    run = graded.run
+    assert stands(crm, run, "V2").status == "awaiting_confirmation"
+    for by in (SPECIALIST, SUPERVISOR, OWNER):
+        refused(crm, ConfirmGrading("V2", run, by, DAY), "role_insufficient", "GRD-03")
+    refused(crm, ConfirmGrading("V1", run, MANAGER, DAY), "nothing_to_confirm", "GRD-03")
+    asked(crm, ConfirmGrading("V2", run, MANAGER, DAY))
+    assert stands(crm, run, "V2").status == "awaiting_confirmation"
+    assert asked(crm, ConfirmGrading("V2", run, Actor("M2", "manager"), DAY)).events == ()
+    both = Actor(MANAGER.id, "director")
+    refused(crm, ConfirmGrading("V2", run, both, DAY), "same_person", "GRD-03")
+    asked(crm, ConfirmGrading("V2", run, DIRECTOR, DAY))
+    now = stands(crm, run, "V2")
+    assert (now.status, now.layer) == ("confirmed", "important")
+    assert now.confirmed_by == ("manager:M1", "director:D1")
+    assert [row["status"] for row in crm.grades(2011).rows()] == ["computed", "confirmed"]
+    refused(crm, ConfirmGrading("V2", run, DIRECTOR, DAY), "nothing_to_confirm", "GRD-03")
+
+
+@pytest.mark.rule("GRD-03")
+def test_who_confirmed_another_layer_is_asked_again(crm: CRM, graded: GradingDecided) -> None:
+    run = graded.run
+    asked(crm, ConfirmGrading("V2", run, MANAGER, DAY))
+    do(crm, RecordPurchase("V2", "B2", "cleaning", -1_000_00, date(2011, 7, 1)))
+    run = crm.grade(2011).run  # 19,000.00: main if cautious, important if lively
+    asked(crm, ProposeType("V2", run, "lively", SPECIALIST, DAY, "at every meeting"))
+    asked(crm, ConfirmType("V2", run, SUPERVISOR, DAY))
+    assert stands(crm, run, "V2").status == "awaiting_confirmation"
+    asked(crm, ConfirmGrading("V2", run, MANAGER, DAY))
+    asked(crm, ProposeType("V2", run, "cautious", SPECIALIST, DAY))
+    asked(crm, ConfirmType("V2", run, SUPERVISOR, DAY))
+    now = stands(crm, run, "V2")
+    assert (now.layer, now.status, now.confirmed_by) == ("main", "computed", ())
+
+
+@pytest.mark.rule("GRD-13")
+def test_nobody_decides_in_the_name_of_another(crm: CRM, graded: GradingDecided) -> None:
+    head = crm.log.head()
+    with pytest.raises(Refused) as found:
+        crm.do(ConfirmGrading("V2", graded.run, MANAGER, DAY), by=SPECIALIST)
+    assert (found.value.reason, found.value.rule) == ("not_the_actor", "GRD-13")
+    assert crm.log.head() == head
+
+
+# --- GRD-05: uplift --------------------------------------------------------------------------
+
+UPLIFT_DAY = date(2012, 1, 10)
+
+
+def uplift(run: str, household: str = "V1", **changes: Any) -> UpliftLayer:
+    command = UpliftLayer(household, run, "keeps every word", "S1", MANAGER, UPLIFT_DAY)
+    return evolve(command, **changes)
+
+
+@pytest.mark.rule("GRD-05")
+def test_an_uplift_is_one_layer_and_names_the_promises_kept(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    asked(crm, uplift(graded.run))
+    now = stands(crm, graded.run)
+    assert (now.layer, now.status, now.grading.outcome.layer) == ("main", "overridden", "ordinary")
+    assert now.uplift is not None
+    charges = [e.position for e in crm.history("account/V1") if "charge_raised" in e.name]
+    assert list(now.uplift.promises) == charges
+    refused(crm, uplift(graded.run), "uplifted_already", "GRD-05")
+    told = crm.explain("V1", 2011)
+    assert told["layer"] == "ordinary"
+    assert told["applied"]["uplift"]["promises"] == charges
+    assert crm.replay().differing == ()
+
+
+@pytest.mark.rule("GRD-05")
+def test_an_uplift_expires_at_the_next_run(crm: CRM, graded: GradingDecided) -> None:
+    asked(crm, uplift(graded.run))
+    later = crm.grade(2012).run
+    assert stands(crm, graded.run).layer == "ordinary"
+    assert stands(crm, graded.run).uplift is None
+    assert stands(crm, later).layer == "insufficient"
+    refused(crm, uplift(graded.run), "run_superseded", "GRD-05")
+
+
+@pytest.mark.rule("GRD-05")
+def test_into_the_top_layer_only_with_the_director(crm: CRM) -> None:
+    home(crm, "V1", buys=12_000_00)
+    run = crm.grade(2011).run
+    refused(crm, uplift(run), "role_insufficient", "GRD-05")
+    asked(crm, uplift(run, by=DIRECTOR))
+    assert stands(crm, run).layer == "important"
+    home(crm, "V2", buys=30_000_00)
+    run = crm.grade(2011).run
+    refused(crm, uplift(run, "V2", by=DIRECTOR), "no_layer_above", "GRD-05")
+
+
+@pytest.mark.rule("GRD-05")
+@pytest.mark.parametrize(
+    ("unpaid", "credit", "code"),
+    [
+        (None, "A", None),
+        (date(2011, 12, 30), "B1", None),
+        (date(2011, 12, 1), "B1", None),
+        (date(2011, 11, 30), "B2", "credit_too_low"),
+        (date(2011, 1, 1), "B4", "credit_too_low"),
+    ],
+)
+def test_never_from_b2_or_worse(
+    crm: CRM, unpaid: date | None, credit: str, code: str | None
+) -> None:
+    home(crm, "V1", buys=9_000_00)
+    if unpaid is not None:
+        do(crm, RaiseCharge("V1", "late", "parking", "x", 1, unpaid))
+    run = crm.grade(2011)
+    assert of(run).facts.credit == credit
+    # So early that the charge of November or December is not yet a broken promise.
+    command = uplift(run.run, on=date(2011, 12, 31))
+    if code is None:
+        asked(crm, command)
+    else:
+        refused(crm, command, code, "GRD-05")
+
+
+@pytest.mark.rule("GRD-05")
+@pytest.mark.parametrize(
+    ("kept", "paid_late", "accepted"),
+    [(3, None, True), (2, None, False), (3, 1, True), (3, 30, True), (3, 31, False)],
+)
+def test_an_uplift_needs_three_promises_kept_and_none_broken(
+    crm: CRM, kept: int, paid_late: int | None, *, accepted: bool
+) -> None:
+    """A charge paid 31 days after its due day was unpaid on the thirtieth."""
+    home(crm, "V1", pays=None, buys=1)
+    do(crm, *(  # the six charges are not promises of the last twelve months
+        RaiseCharge("V1", f"N{n}", "parking", "x", 10, date(2012, 6, 1)) for n in range(kept)
+    ))  # fmt: skip
+    do(crm, ReceivePayment("V1", "P", 600 + 10 * kept, date(2011, 1, 15), "cash"))
+    due = date(2012, 7, 1)
+    if paid_late is not None:
+        do(crm, RaiseCharge("V1", "late", "parking", "x", 10, due))
+        on = due + timedelta(days=paid_late)
+        do(crm, ReceivePayment("V1", "P-late", 10, on, "cash", "late"))
+    run = crm.grade(2011).run
+    command = uplift(run, on=date(2012, 12, 31))
+    if accepted:
+        assert len(asked(crm, command).events[0].promises) == kept
+    else:
+        refused(crm, command, "promises_missing", "GRD-05")
+
+
+@pytest.mark.rule("GRD-05")
+def test_an_uplift_needs_a_reason_a_proposer_and_another_approver(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    run = graded.run
+    for change in ({"reason": ""}, {"proposed_by": ""}):
+        refused(crm, uplift(run, **change), "reason_missing", "GRD-05")
+    refused(crm, uplift(run, proposed_by="M1"), "same_person", "GRD-05")
+    for by in (SPECIALIST, SUPERVISOR, OWNER):
+        refused(crm, uplift(run, by=by), "role_insufficient", "GRD-05")
+    refused(crm, uplift("another"), "unknown_grading", "GRD-06")
+
+
+# --- GRD-13: contest and review --------------------------------------------------------------
+
+
+def contest(run: str, number: str = "RV1") -> ContestGrading:
+    return ContestGrading("V1", run, number, "I paid in July", OWNER, DAY)
+
+
+def review(result: str, number: str = "RV1", **changes: Any) -> DecideReview:
+    return evolve(
+        DecideReview("V1", number, result, "looked into", SUPERVISOR, DAY + timedelta(days=1)),
+        **changes,
+    )
+
+
+@pytest.mark.rule("GRD-13")
+def test_a_grading_that_is_upheld_was_contested_meanwhile(crm: CRM, graded: GradingDecided) -> None:
+    asked(crm, contest(graded.run))
+    assert stands(crm, graded.run).status == "contested"
+    refused(crm, ConfirmGrading("V1", graded.run, MANAGER, DAY), "grading_contested", "GRD-13")
+    refused(crm, uplift(graded.run), "grading_contested", "GRD-13")
+    refused(crm, contest(graded.run, "RV2"), "contested_already", "GRD-13")
+    asked(crm, review("upheld"))
+    now = stands(crm, graded.run)
+    assert (now.status, now.layer, now.review) == ("computed", "ordinary", None)
+    assert [r.reason for r in now.reviews] == ["looked into"]
+    refused(crm, review("upheld"), "review_decided", "GRD-13")
+    refused(crm, contest(graded.run), "review_exists", "GRD-13")
+    asked(crm, contest(graded.run, "RV2"))
+    assert stands(crm, graded.run).status == "contested"
+
+
+@pytest.mark.rule("GRD-13")
+def test_a_correction_comes_from_corrected_facts_and_is_a_grading_of_its_own(crm: CRM) -> None:
+    home(crm, "V1", buys=12_000_00, pays=None)
+    graded = of(crm.grade(2011))
+    assert graded.outcome.layer == "small"
+    asked(crm, contest(graded.run))
+    refused(crm, review("corrected"), "nothing_to_correct", "GRD-13")
+    late = parse_instant("2012-01-20T09:00:00+08:00")
+    do(crm, ReceivePayment("V1", "P", 600, date(2011, 1, 15), "cash"), at=late)
+    asked(crm, review("corrected"))
+    before = stands(crm, graded.run)
+    assert before.grading == graded
+    assert before.replaced_by == f"{graded.run}.RV1"
+    now = stands(crm, f"{graded.run}.RV1")
+    assert (now.layer, now.status) == ("main", "computed")
+    assert now.grading.cutoff_known == late
+    assert crm.explain("V1", 2011)["layer"] == "main"
+    assert crm.explain("V1", 2011, run=graded.run)["applied"]["replaced_by"] == now.grading.run
+    replay = crm.replay()
+    assert (replay.gradings, replay.differing) == (2, ())
+    assert [g.run for g in crm.grades(2011).gradings] == [graded.run]
+
+
+@pytest.mark.rule("GRD-13", "GRD-07")
+def test_an_override_has_an_end_and_the_computed_result_stays_beside_it(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    asked(crm, contest(graded.run))
+    command = review("overridden", layer="main", until=date(2012, 6, 30))
+    refused(crm, command, "role_insufficient", "GRD-13")
+    command = evolve(command, by=MANAGER)
+    for until in (None, command.on):
+        refused(crm, evolve(command, until=until), "expiry_missing", "GRD-13")
+    refused(crm, evolve(command, layer="insufficient"), "unknown_layer", "GRD-13")
+    refused(crm, evolve(command, layer=None), "unknown_layer", "GRD-13")
+    refused(crm, evolve(command, layer="important"), "role_insufficient", "GRD-13")
+    asked(crm, command)
+    now = stands(crm, graded.run)
+    assert (now.status, now.layer, now.grading.outcome.layer) == ("overridden", "main", "ordinary")
+    told = crm.explain("V1", 2011, reader="owner")
+    assert told["layer"] == "ordinary"
+    assert (told["applied"]["layer"], told["applied"]["until"]) == ("main", "2012-06-30")
+    assert any("do not explain what a person decided" in s for s in told["sentences"])
+    [row] = [row for row in crm.grades(2011).rows() if row["household"] == "V1"]
+    assert (row["layer"], row["applied"]["layer"]) == ("ordinary", "main")
+    for day, layer, status in (
+        ("2012-06-30T12:00:00+08:00", "main", "overridden"),
+        ("2012-07-01T00:00:00+08:00", "ordinary", "computed"),
+    ):
+        crm.clock = FixedClock(parse_instant(day))
+        now = stands(crm, graded.run)
+        assert (now.layer, now.status) == (layer, status)
+
+
+@pytest.mark.rule("GRD-13")
+def test_upholding_an_override_leaves_it_in_force(crm: CRM, graded: GradingDecided) -> None:
+    asked(crm, contest(graded.run))
+    asked(crm, review("overridden", by=MANAGER, layer="small", until=LAST))
+    asked(crm, contest(graded.run, "RV2"))
+    asked(crm, review("upheld", "RV2", by=SUPERVISOR))
+    now = stands(crm, graded.run)
+    assert (now.layer, now.status) == ("small", "overridden")
+
+
+@pytest.mark.rule("GRD-13")
+def test_a_review_is_by_another_person_with_a_role_and_a_reason(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    asked(crm, ProposeType("V1", graded.run, "cautious", SPECIALIST, DAY))
+    asked(crm, ConfirmType("V1", graded.run, SUPERVISOR, DAY))
+    asked(crm, uplift(graded.run, proposed_by="S7"))
+    asked(crm, contest(graded.run))
+    for id in ("S1", "U1", "S7", "M1", OWNER.id):
+        for role in ("supervisor", "manager", "director"):
+            refused(crm, review("upheld", by=Actor(id, role)), "same_person", "GRD-13")
+    for by in (SPECIALIST, OWNER):
+        refused(crm, review("upheld", by=by), "role_insufficient", "GRD-13")
+    other = Actor("U2", "supervisor")
+    refused(crm, review("upheld", by=other, reason=""), "reason_missing", "GRD-13")
+    refused(crm, review("ignored", by=other), "unknown_result", "GRD-13")
+    refused(crm, review("upheld", "RV9", by=other), "unknown_review", "GRD-13")
+    asked(crm, review("upheld", by=other))
+    # Who decided one review has had a part, and does not decide the next one.
+    asked(crm, contest(graded.run, "RV2"))
+    refused(crm, review("upheld", "RV2", by=other), "same_person", "GRD-13")
+
+
+@pytest.mark.rule("GRD-13")
+def test_only_the_owner_contests_and_says_why(crm: CRM, graded: GradingDecided) -> None:
+    for by in (SPECIALIST, MANAGER):
+        command = evolve(contest(graded.run), by=by)
+        refused(crm, command, "role_insufficient", "GRD-13")
+    refused(crm, evolve(contest(graded.run), reason=""), "reason_missing", "GRD-13")
+    refused(crm, contest("another"), "unknown_grading", "GRD-06")
+    refused(crm, evolve(contest(graded.run), household="V9"), "unknown_household", "OWN-01")
+
+
+@pytest.mark.rule("GRD-13")
+def test_who_refuses_automatic_decisions_is_graded_provisionally_until_a_person_confirms(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    refused(crm, RefuseAutomatic("V1", SPECIALIST, DAY), "role_insufficient", "GRD-13")
+    asked(crm, RefuseAutomatic("V1", OWNER, DAY))
+    assert asked(crm, RefuseAutomatic("V1", OWNER, DAY)).events == ()
+    assert stands(crm, graded.run).status == "provisional"
+    assert [row["status"] for row in crm.grades(2011).rows()] == [
+        "provisional",
+        "awaiting_confirmation",
+    ]
+    refused(crm, ConfirmGrading("V1", graded.run, SPECIALIST, DAY), "role_insufficient", "GRD-13")
+    asked(crm, ConfirmGrading("V1", graded.run, SUPERVISOR, DAY))
+    assert stands(crm, graded.run).status == "confirmed"
+    # The next grading is provisional again, until a person stands for it too.
+    later = crm.grade(2012).run
+    assert stands(crm, later).status == "provisional"
+    asked(crm, AcceptAutomatic("V1", OWNER, DAY))
+    assert asked(crm, AcceptAutomatic("V1", OWNER, DAY)).events == ()
+    assert stands(crm, later).status == "computed"
+
+
+@pytest.mark.rule("GRD-03", "GRD-13")
+def test_a_provisional_top_layer_still_needs_both(crm: CRM, graded: GradingDecided) -> None:
+    owner = Actor("V2#owner", "owner")
+    asked(crm, RefuseAutomatic("V2", owner, DAY))
+    refused(crm, ConfirmGrading("V2", graded.run, SUPERVISOR, DAY), "role_insufficient", "GRD-03")
+    asked(crm, ConfirmGrading("V2", graded.run, DIRECTOR, DAY))
+    assert stands(crm, graded.run, "V2").status == "awaiting_confirmation"
+    asked(crm, ConfirmGrading("V2", graded.run, MANAGER, DAY))
+    assert stands(crm, graded.run, "V2").status == "confirmed"
+
+
+# --- GRD-07: what each reader is told ---------------------------------------------------------
+
+
+@pytest.mark.rule("GRD-07")
+def test_each_reader_is_told_of_people_what_is_theirs(crm: CRM, graded: GradingDecided) -> None:
+    asked(crm, uplift(graded.run, proposed_by="S7"))
+    asked(crm, contest(graded.run))
+    asked(crm, review("upheld", by=Actor("U7", "supervisor")))
+    told = {who: crm.explain("V1", 2011, reader=who) for who in ("owner", "clerk", "auditor")}
+    as_text = {who: json.dumps(one) for who, one in told.items()}
+    for staff in ("S7", "U7", "M1"):
+        assert f'"{staff}"' not in as_text["owner"]
+        assert f'"{staff}"' not in as_text["clerk"]
+        assert f'"{staff}"' in as_text["auditor"]
+    assert told["clerk"]["reviews"][0]["role"] == "supervisor"
+    for one in told.values():
+        assert one["reviews"][0]["result"] == "upheld"
+        assert one["reviews"][0]["reason"] == "looked into"
+
+
+@pytest.mark.rule("GRD-07")
+def test_with_a_confirmed_type_counterfactuals_keep_it_and_are_true(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    asked(crm, ProposeType("V1", graded.run, "lively", SPECIALIST, DAY, "always there"))
+    asked(crm, ConfirmType("V1", graded.run, SUPERVISOR, DAY))
+    ways = counterfactuals(graded.facts, DEFAULT, "lively")
+    assert ways
+    for way in ways:
+        after = assess(apply_changes(graded.facts, way.changes), DEFAULT, "lively")
+        assert (after.layer, after.type, way.type) == (way.layer, "lively", "lively")
+    told = crm.explain("V1", 2011)
+    assert [way["layer"] for way in told["counterfactuals"]] == [way.layer for way in ways]
+    needed = {w["layer"]: w["changes"][0]["to"] for w in told["counterfactuals"]}
+    assert needed["important"] == 16_000_00
+
+
+@pytest.mark.rule("GRD-07")
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_what_people_did_is_said_in_both_languages(
+    crm: CRM, graded: GradingDecided, lang: Any
+) -> None:
+    before = len(crm.explain("V1", 2011, lang=lang)["sentences"])
+    asked(crm, contest(graded.run))
+    asked(crm, review("overridden", by=DIRECTOR, layer="important", until=LAST))
+    said = crm.explain("V1", 2011, lang=lang)["sentences"]
+    assert len(said) == before + 3  # what holds, until when, and the review
+    assert all("{" not in sentence for sentence in said)
+    assert any("2012-12-31" in sentence for sentence in said)
+    assert any("looked into" in sentence for sentence in said)
+
+
+# --- GRD-16: history and directory -----------------------------------------------------------
+
+
+@pytest.mark.rule("GRD-16")
+def test_the_graded_history_and_the_directory_of_any_day(crm: CRM) -> None:
+    home(crm, "V1", buys=9_000_00)
+    first = crm.grade(2011)
+    second = crm.grade(2012)
+    asked(crm, contest(first.run))
+    asked(crm, review("overridden", by=MANAGER, layer="main", until=LAST))
+    told = [(s.grading.year, s.layer) for s in crm.gradings.history("V1")]
+    assert told == [(2011, "main"), (2012, "insufficient")]
+    # The day before the override was decided, and before the second year ended.
+    then = crm.gradings.history("V1", on=DAY)
+    assert [(s.grading.year, s.layer, s.status) for s in then] == [(2011, "ordinary", "contested")]
+    for on, run, layer in (
+        (date(2011, 12, 30), None, None),
+        (date(2011, 12, 31), first.run, "ordinary"),
+        (date(2012, 1, 11), first.run, "main"),
+        (date(2012, 12, 31), second.run, "insufficient"),
+    ):
+        lines = [(s.grading.run, s.layer) for s in crm.gradings.directory(on=on)]
+        assert lines == ([] if run is None else [(run, layer)])
+    early = parse_instant("2012-01-14T09:00:00+08:00")
+    assert list(crm.gradings.directory(known=early)) == []
+
+
+@pytest.mark.rule("GRD-16")
+def test_the_gradings_of_a_year_as_they_were_known(crm: CRM) -> None:
+    home(crm, "V1", buys=9_000_00)
+    first = crm.grade(2011)
+    graded_at = crm.clock.now()
+    crm.clock = FixedClock(graded_at + timedelta(days=5))
+    do(crm, RecordPurchase("V1", "B2", "cleaning", 5_000_00, date(2011, 7, 1)), at=START)
+    second = crm.grade(2011)
+    asked(crm, contest(second.run))
+    crm.clock = FixedClock(graded_at + timedelta(days=9))
+    assert crm.grades(2011, known=graded_at).run == first.run
+    with pytest.raises(Invalid):
+        crm.grades(2011, known=graded_at - timedelta(seconds=1))
+    assert crm.grades(2011).rows()[0]["status"] == "contested"
+    assert crm.grades(2011, known=graded_at + timedelta(days=4)).run == first.run
+
+
+# --- the machine: whatever is asked, in whatever order ----------------------------------------
+
+PEOPLE = [
+    Actor(f"{role[0]}{n}", role)
+    for role in ("specialist", "supervisor", "manager", "director", "owner")
+    for n in (1, 2)
+]
+people = st.sampled_from(PEOPLE)
+numbers = st.sampled_from(["RV1", "RV2", "RV3"])
+homes = st.sampled_from(["V1", "V2"])
+
+
+class ReviewMachine(RuleBasedStateMachine):
+    """Contested or refused gradings have no adverse use, and every review is another's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crm = open_crm("memory:")
+        self.crm.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
+        self.day = DAY
+        self.computed: dict[tuple[str, str], GradingDecided] = {}
+
+    def teardown(self) -> None:
+        try:
+            assert self.crm.replay().differing == ()
+            assert self.crm.verify().intact
+        finally:
+            self.crm.close()
+
+    @initialize(buys=st.sampled_from([1, 9_000_00, 12_000_00, 25_000_00]))
+    def graded(self, buys: int) -> None:
+        home(self.crm, "V1", buys=buys)
+        home(self.crm, "V2", pays=None)
+        self.run = ""
+        self.grade(2011)
+
+    @rule(year=st.sampled_from([2011, 2012]))
+    def grade(self, year: int) -> None:
+        found = self.crm.grade(year)
+        for grading in found.gradings:
+            self.computed.setdefault((grading.household, grading.run), grading)
+        self.run = found.run
+
+    @rule(home=homes, fen=st.sampled_from([1, 8_000_00, -500_00]), number=st.integers(1, 99))
+    def buy(self, home: str, fen: int, number: int) -> None:
+        self.try_to(
+            lambda: do(self.crm, RecordPurchase(home, f"N{number}", "x", fen, date(2011, 8, 1)))
+        )
+
+    def try_to(self, ask: Any) -> None:
+        head = self.crm.log.head()
+        try:
+            ask()
+        except Refused:
+            assert self.crm.log.head() == head
+
+    def ask(self, command: Any) -> None:
+        self.day += timedelta(days=1)
+        self.try_to(lambda: asked(self.crm, evolve(command, on=self.day)))
+
+    @rule(
+        home=homes, kind=st.sampled_from(["lively", "cautious", "ordinary", "problem"]), by=people
+    )
+    def propose(self, home: str, kind: str, by: Actor) -> None:
+        self.ask(ProposeType(home, self.run, kind, by, DAY, "seen"))
+
+    @rule(home=homes, by=people)
+    def confirm_type(self, home: str, by: Actor) -> None:
+        self.ask(ConfirmType(home, self.run, by, DAY))
+
+    @rule(home=homes, by=people)
+    def confirm(self, home: str, by: Actor) -> None:
+        self.ask(ConfirmGrading(home, self.run, by, DAY))
+
+    @rule(home=homes, by=people, proposer=people)
+    def lift(self, home: str, by: Actor, proposer: Actor) -> None:
+        self.ask(UpliftLayer(home, self.run, "reliable", proposer.id, by, DAY))
+
+    @rule(home=homes, by=people, refuse=st.booleans())
+    def automatic(self, home: str, by: Actor, *, refuse: bool) -> None:
+        self.ask((RefuseAutomatic if refuse else AcceptAutomatic)(home, by, DAY))
+
+    @rule(home=homes, number=numbers, by=people)
+    def contest(self, home: str, number: str, by: Actor) -> None:
+        self.ask(ContestGrading(home, self.run, number, "wrong", by, DAY))
+
+    @rule(
+        home=homes,
+        number=numbers,
+        result=st.sampled_from(["upheld", "corrected", "overridden"]),
+        by=people,
+        layer=st.sampled_from(["important", "main", "small"]),
+    )
+    def decide(self, home: str, number: str, result: str, by: Actor, layer: str) -> None:
+        command = DecideReview(
+            home, number, result, "checked", by, DAY, layer, self.day + timedelta(days=60)
+        )
+        self.ask(command)
+
+    @invariant()
+    def what_was_computed_never_changes(self) -> None:
+        for (household, run), grading in self.computed.items():
+            assert stands(self.crm, run, household).grading == grading
+
+    @invariant()
+    def reviews_are_of_others_with_a_reason(self) -> None:
+        for household in ("V1", "V2"):
+            had_a_part: dict[str, set[str]] = {}
+            for recorded in self.crm.history(f"grading/{household}"):
+                event = recorded.event
+                who = getattr(event, "decided_by", "") or getattr(event, "confirmed_by", "")
+                who = who or getattr(event, "contested_by", "")
+                who = who or getattr(event, "proposed_by", "")
+                part = had_a_part.setdefault(getattr(event, "run", ""), set())
+                if isinstance(event, ReviewDecided):
+                    assert event.decided_by not in part
+                    assert event.reason
+                    assert event.role in ("supervisor", "manager", "director")
+                    assert (event.layer is None) == (event.result != "overridden")
+                part.add(who)
+                if getattr(event, "approved_by", ""):
+                    part.add(event.approved_by)
+
+    @invariant()
+    def the_top_layer_is_never_confirmed_by_one_person(self) -> None:
+        for household in ("V1", "V2"):
+            confirmed: dict[str, list[GradingConfirmed]] = {}
+            for recorded in self.crm.history(f"grading/{household}"):
+                if isinstance(recorded.event, GradingConfirmed):
+                    confirmed.setdefault(recorded.event.run, []).append(recorded.event)
+            for now in self.crm.gradings.history(household):
+                assert now.status in STATUSES
+                if now.layer == "important" and now.status == "confirmed":
+                    acts = confirmed[now.grading.run]
+                    assert len({act.confirmed_by for act in acts}) >= 2
+                if now.layer == "important" and now.status == "overridden":
+                    assert {now.uplift, now.override} != {None}
+
+
+TestReviewMachine = ReviewMachine.TestCase
+TestReviewMachine.settings = settings(max_examples=30, stateful_step_count=25)
+pytest.mark.rule("GRD-13", "GRD-03", "GRD-05")(TestReviewMachine)

@@ -1,0 +1,320 @@
+"""The clock hands collection over from step to step: `crm tick` (PAY-10)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_collection import CHARGED, LADDER, NEXT, proofs
+from test_payments import DEFAULT, FINANCE, day
+
+from crm_adapters.wiring import open_crm
+from crm_core.crm import CRM
+from crm_core.events import catalog
+from crm_core.kernel.dates import ESTATE_ZONE, local_date, parse_instant, sortable_text
+from crm_core.kernel.dates import start_of_day as begins
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.projection import Put
+from crm_core.kernel.recorded import Envelope, Recorded
+from crm_core.owners.commands import RegisterHousehold
+from crm_core.payments import ACCOUNT, COLLECTION, Collection
+from crm_core.payments.commands import (
+    AdvanceCollection,
+    ApproveStep,
+    CheckDefects,
+    CompleteStep,
+    HoldCollection,
+    PromisePayment,
+    ReceivePayment,
+    ReversePayment,
+)
+from crm_core.payments.events import CollectionClosed, CollectionOpened, Instalment, StepOpened
+from crm_core.payments.ladder import commands_due, dues
+from crm_core.payments.views import WATCHED
+from crm_core.testing.dealings import account_commands, collection_commands
+
+DAY, MOMENT = timedelta(days=1), timedelta(microseconds=1)
+
+
+def estate() -> CRM:
+    crm = open_crm("memory:")
+    at = parse_instant("2010-12-01T00:00:00+08:00")
+    for number in ("1", "2", "3"):
+        crm.do(RegisterHousehold(f"V{number}", "Anhe", "1", "1", number), by=FINANCE, at=at)
+    return crm
+
+
+def said(crm: CRM, household: str = "V1") -> list[Any]:
+    return [recorded.event for recorded in crm.history(f"collection/{household}")]
+
+
+def morning(on: date) -> datetime:
+    return begins(on) + timedelta(hours=8)
+
+
+def obey(crm: CRM, on: date, household: str = "V1") -> list[str]:
+    """People do what they were handed on the very day."""
+    state = crm.get(Collection, household, by=FINANCE)
+    acts = []
+    for step in state.open_steps() if state is not None else []:
+        acts.append(step.act)
+        commands: list[Any] = [CheckDefects(household, on, 0, "round 7", "S2")]
+        if step.approver is not None:
+            commands.append(ApproveStep(household, step.step, "M1", step.approver, on))
+        commands.append(CompleteStep(household, step.step, on, "S1", proofs(*step.needs)))
+        for command in commands:
+            crm.do(command, by=FINANCE, at=morning(on))
+    return acts
+
+
+@pytest.mark.rule("PAY-10")
+def test_the_tick_hands_each_step_over_on_its_day_and_closes_what_is_paid() -> None:
+    with estate() as crm:
+        crm.do(CHARGED, by=FINANCE, at=morning(day("2011-01-01")))
+        seen: list[tuple[int, str]] = []
+        on, due = day("2011-01-01"), day("2011-01-31")
+        while on < day("2012-03-01"):
+            done = crm.tick(morning(on))
+            assert crm.tick(morning(on)).events == {"collection": 0, "requests": 0}
+            acts = obey(crm, on)
+            assert bool(acts) <= bool(done.events["collection"])
+            seen += [((on - due).days, act) for act in acts]
+            on += DAY
+        assert seen == [
+            (-20, "bill"), (4, "reminder"), (11, "reason_asked"), (31, "written_notice"),
+            (39, "call"), (45, "visit"), (52, "plan_offered"), (91, "manager_informed"),
+            (92, "formal_demand"), (111, "two_person_visit"),
+            (121, "value_added_services_paused"), (181, "lawyers_letter"), (211, "mediation"),
+            (366, "formal_demand"), (382, "legal_action"),
+        ]  # fmt: skip
+        paid = ReceivePayment("V1", "P1", 100_00, on, "cash")
+        crm.do(paid, by=FINANCE, at=morning(on))
+        assert crm.tick(morning(on) + MOMENT).events["collection"] == 2
+        closed, thanks = said(crm)[-2:]
+        assert closed == CollectionClosed("V1", 1, on)
+        assert thanks.act == "thanks"
+        # Reversed, the arrears are there again, and so is a case.
+        crm.do(ReversePayment("V1", "P1", on + DAY, "bounced"), by=FINANCE, at=morning(on + DAY))
+        crm.tick(morning(on + DAY) + MOMENT)
+        opened = [event for event in said(crm) if isinstance(event, CollectionOpened)]
+        assert [(one.case, one.on) for one in opened] == [(1, due + DAY), (2, on + DAY)]
+        assert said(crm, "V2") == []
+
+
+@pytest.mark.rule("PAY-10")
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, 24 * 200), max_size=6, unique=True))
+def test_whenever_the_clock_is_asked_the_same_steps_follow(hours: list[int]) -> None:
+    """Once a day, now and then, or once at the end: where nobody acts in between."""
+    first, end = begins(day("2011-01-01")), begins(day("2011-08-01"))
+    with estate() as daily, estate() as seldom:
+        for crm in (daily, seldom):
+            for command in (
+                CHARGED,
+                NEXT,
+                HoldCollection("V1", "H1", day("2011-02-10"), day("2011-02-20"), "ill", "M1"),
+            ):
+                crm.do(command, by=FINANCE, at=first)
+        at = first
+        while at <= end:
+            daily.tick(at)
+            at += DAY
+        for hour in sorted(hours):
+            seldom.tick(first + timedelta(hours=hour))
+        seldom.tick(end)
+        assert said(seldom) == said(daily)
+        assert len(said(daily)) > 5
+        head = seldom.log.head()
+        assert seldom.tick(end).events["collection"] == 0
+        assert seldom.log.head() == head
+
+
+@pytest.mark.rule("PAY-10")
+def test_a_day_begins_in_the_estates_zone() -> None:
+    with estate() as crm:
+        crm.do(CHARGED, by=FINANCE, at=begins(day("2011-01-01")))
+        bill = begins(day("2011-01-11"))
+        assert crm.tick(bill).events["collection"] == 0
+        assert crm.tick(bill + MOMENT).events["collection"] == 1
+
+
+@pytest.mark.rule("PAY-10", "PAY-09")
+def test_a_broken_promise_lets_the_next_step_begin_the_day_after() -> None:
+    with estate() as crm:
+        crm.do(CHARGED, by=FINANCE, at=begins(day("2011-01-20")))
+        for on in ("2011-01-20", "2011-02-01"):
+            crm.tick(morning(day(on)))
+        told = PromisePayment(
+            "V1", "Z1", (Instalment(100_00, day("2011-02-15")),), day("2011-02-02"), "S1", "soon"
+        )
+        crm.do(told, by=FINANCE, at=morning(day("2011-02-02")))
+        crm.tick(morning(day("2011-02-15")))
+        before = len(said(crm))
+        crm.tick(morning(day("2011-02-25")))
+        [handed] = said(crm)[before:]
+        assert isinstance(handed, StepOpened)
+        assert (handed.act, handed.on) == ("reminder", day("2011-02-16"))
+
+
+@pytest.mark.rule("PAY-10")
+def test_a_hold_is_over_the_day_after_its_last() -> None:
+    with estate() as crm:
+        crm.do(CHARGED, by=FINANCE, at=begins(day("2011-01-20")))
+        crm.tick(morning(day("2011-02-02")))
+        kept = HoldCollection("V1", "H1", day("2011-02-03"), day("2011-02-20"), "ill", "M1")
+        crm.do(kept, by=FINANCE, at=morning(day("2011-02-03")))
+        assert crm.tick(morning(day("2011-02-20"))).events["collection"] == 0
+        crm.tick(morning(day("2011-02-25")))
+        handed = said(crm)[-1]
+        assert (handed.act, handed.on) == ("reminder", day("2011-02-21"))
+
+
+@pytest.mark.rule("PAY-10")
+def test_a_bill_in_hand_keeps_no_step_of_the_case_away() -> None:
+    other = attrs.evolve(NEXT, due=day("2011-02-26"))
+    with estate() as crm:
+        for command in (CHARGED, other):
+            crm.do(command, by=FINANCE, at=begins(day("2011-01-20")))
+        crm.tick(morning(day("2011-02-04")))
+        obey(crm, day("2011-02-04"))
+        crm.tick(morning(day("2011-02-15")))
+        acts = [(event.act, event.on) for event in said(crm) if isinstance(event, StepOpened)]
+        assert acts[-2:] == [("bill", day("2011-02-06")), ("reason_asked", day("2011-02-11"))]
+
+
+@pytest.mark.rule("PAY-10")
+def test_a_fen_that_is_left_is_collected() -> None:
+    with estate() as crm:
+        crm.do(CHARGED, by=FINANCE, at=begins(day("2011-01-20")))
+        paid = ReceivePayment("V1", "P1", 99_99, day("2011-01-21"), "cash")
+        crm.do(paid, by=FINANCE, at=begins(day("2011-01-21")))
+        crm.tick(morning(day("2011-02-01")))
+        assert isinstance(said(crm)[-1], CollectionOpened)
+
+
+def test_a_bill_that_was_paid_before_the_clock_was_asked_is_not_collected() -> None:
+    with estate() as crm:
+        crm.do(CHARGED, by=FINANCE, at=begins(day("2011-01-01")))
+        paid = ReceivePayment("V1", "P1", 100_00, day("2011-02-05"), "cash")
+        crm.do(paid, by=FINANCE, at=morning(day("2011-02-05")))
+        assert crm.tick(morning(day("2011-03-01"))).events["collection"] == 0
+        crm.views.catch_up(WATCHED)
+        assert crm.views.scan(WATCHED, upto=sortable_text(morning(day("2030-01-01")))) == []
+
+
+_KNOWN = datetime(2011, 1, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.rule("PAY-10")
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 40), account_commands() | collection_commands()), max_size=25
+    ),
+    st.integers(0, 500),
+)
+def test_whoever_may_have_something_due_is_watched(told: list[tuple[int, Any]], later: int) -> None:
+    """After any history, in which facts come late or ahead of their day, on every later day."""
+    rows: dict[str, Any] = {}
+    orders: dict[str, str] = {}
+    states: dict[Any, Any] = {
+        one.decider.name: one.decider.initial for one in (ACCOUNT, COLLECTION)
+    }
+    known, position = _KNOWN, 0
+
+    def due(on: date) -> bool:
+        account, collection = states["account"], states["collection"]
+        return commands_due("V1", account, collection, on, LADDER, DEFAULT) != ()
+
+    for wait, asked in told:
+        known += timedelta(days=wait)
+        command = asked
+        kind = ACCOUNT if type(command) in ACCOUNT.commands else COLLECTION
+        if isinstance(command, AdvanceCollection):
+            # The clock asks on its own day, and is told the truth.
+            on = local_date(known, ESTATE_ZONE)
+            if not due(on):
+                continue
+            told_of = dues(states["account"], on, DEFAULT)
+            command = AdvanceCollection("V1", on, told_of, LADDER)
+        decided = kind.decider.decide(command, states[kind.decider.name])
+        if isinstance(decided, Refusal):
+            continue
+        for event in decided:
+            state = kind.decider.evolve(states[kind.decider.name], event)
+            states[kind.decider.name] = state
+            name = catalog().by_class[type(event)].stored
+            if name not in WATCHED.names:
+                continue
+            position += 1
+            envelope = Envelope("system:crm", "c", event, known.date(), known)
+            recorded = Recorded(position, "s/1", position, name, "V1", "", envelope)
+            for change in WATCHED.apply(rows, recorded):
+                assert isinstance(change, Put)
+                rows[change.key], orders[change.key] = change.row, change.order
+    last = local_date(known, ESTATE_ZONE)
+    first = None
+    for number in range(later):
+        on = last + timedelta(days=number)
+        if not due(on):
+            continue
+        assert orders["V1"] <= sortable_text(begins(on))
+        if first is None:
+            first = on
+            looked = rows["V1"].days(on, ESTATE_ZONE, LADDER, DEFAULT)
+            # What was due when the last fact came can have been due before.
+            assert any(due(one) for one in looked)
+            assert on in looked or on == last
+
+
+KILLED = """
+import sys
+from datetime import timedelta
+from crm_adapters.wiring import open_crm
+from crm_core.kernel.dates import parse_instant
+
+crm = open_crm(sys.argv[1])
+at = parse_instant("2011-01-01T08:00:00+08:00")
+for number in range(300):
+    crm.tick(at + timedelta(days=number))
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.rule("PAY-10")
+def test_killed_in_between_the_clock_resumes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'crm.db'}"
+    at = parse_instant("2010-12-31T08:00:00+08:00")
+    with open_crm(url) as crm:
+        crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "1"), by=FINANCE, at=at)
+        crm.do(CHARGED, by=FINANCE, at=at)
+        crm.do(NEXT, by=FINANCE, at=at)
+    env = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    worker = subprocess.Popen(
+        [sys.executable, "-c", KILLED, url], stdout=subprocess.PIPE, text=True, env=env
+    )
+    assert worker.stdout is not None
+    for line in worker.stdout:
+        if line.strip() == "40":
+            break
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    worker.stdout.close()
+    end = begins(day("2011-09-01"))
+    with open_crm(url) as crm, estate() as whole:
+        whole.do(CHARGED, by=FINANCE, at=at)
+        whole.do(NEXT, by=FINANCE, at=at)
+        assert said(crm)
+        crm.tick(end)
+        whole.tick(end)
+        assert said(crm) == said(whole)
+        assert crm.tick(end).events["collection"] == 0

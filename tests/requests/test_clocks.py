@@ -1,0 +1,640 @@
+"""Laws of clocks: in whatever order things happen, time is counted once, and only what counts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+from asking import DAY, HOUR, MINUTE, RECEIVE, SECOND, START, STRICT, folded
+from hypothesis import HealthCheck, settings
+from hypothesis import given as hypothesis_given
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from crm_adapters import open_crm
+from crm_core import Actor, PolicyBook, Refused, Request, shipped
+from crm_core.kernel.calendars import ALWAYS
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.projection import Put
+from crm_core.kernel.recorded import Envelope, Recorded
+from crm_core.owners import RegisterHousehold
+from crm_core.requests import (
+    REQUEST,
+    Closed,
+    Done,
+    Merged,
+    Open,
+    Paused,
+    PauseRequest,
+    Rebase,
+    Reclassify,
+    ResumeRequest,
+    SlaPolicy,
+    commands,
+)
+from crm_core.requests import events as happened
+from crm_core.requests.clocks import WORK, Pause, counted, moved_on, reached_at
+from crm_core.requests.evolve import stopped_by
+from crm_core.requests.views import DUE, OPEN, DueRequest, verdicts
+from crm_core.testing import History
+from crm_core.testing.strategies import (
+    _LIKELY,
+    _request_commands,
+    next_step,
+    request_histories,
+    sla_text,
+)
+
+CLERK = Actor("S17", "specialist")
+OFFICE = SlaPolicy.parse(sla_text(general=4 * 3600, major=9 * 3600, closing="office"))
+OTHER = SlaPolicy.parse(sla_text(2, general=2 * 3600, major=5 * 3600, closing="office"))
+CALENDARS = {"24x7": ALWAYS, "office": OFFICE.calendars["closing"]}
+
+minutes = st.integers(0, 6000)
+spans = st.lists(st.tuples(st.integers(1, 2000), st.integers(1, 2000)), max_size=4)
+
+
+def pauses_of(pairs: list[tuple[int, int]]) -> list[Pause]:
+    """Pauses one behind the other: each begins so long after the last, and lasts so long."""
+    at, found = START, []
+    for wait, length in pairs:
+        since = at + wait * MINUTE
+        at = since + length * MINUTE
+        found.append(Pause("customer_absent", "customer", since, at, at))
+    return found
+
+
+@pytest.mark.parametrize("name", CALENDARS)
+@hypothesis_given(spans, st.integers(60, 200_000))
+@pytest.mark.rule("REQ-11", "REQ-12")
+def test_a_clock_has_counted_its_target_exactly_when_it_is_due(
+    name: str, pairs: list[tuple[int, int]], seconds: int
+) -> None:
+    calendar, pauses = CALENDARS[name], pauses_of(pairs)
+    due_at = reached_at(calendar, START, seconds, pauses)
+    assert counted(calendar, START, due_at, pauses) == seconds
+    assert counted(calendar, START, due_at - SECOND, pauses) == seconds - 1
+
+
+@pytest.mark.parametrize("name", CALENDARS)
+@hypothesis_given(spans, st.integers(60, 200_000))
+@pytest.mark.rule("REQ-12")
+def test_moving_on_pause_by_pause_is_counting_anew(
+    name: str, pairs: list[tuple[int, int]], seconds: int
+) -> None:
+    calendar, at = CALENDARS[name], reached_at(CALENDARS[name], START, seconds, ())
+    for pause in pauses_of(pairs):
+        assert pause.until is not None
+        at = moved_on(calendar, at, START, pause.since, pause.until)
+    slow, left = START, seconds
+    for pause in pauses_of(pairs):
+        assert pause.until is not None
+        done = calendar.elapsed(slow, pause.since)
+        if done >= left:
+            break
+        slow, left = pause.until, left - done
+    assert at == calendar.add(slow, left)
+
+
+deeds = st.lists(
+    st.tuples(
+        st.sampled_from(("pause", "resume", "major", "general", "rebase", "back")),
+        st.integers(0, 300),
+    ),
+    max_size=8,
+)
+
+
+@hypothesis_given(deeds)
+@pytest.mark.rule("REQ-12", "REQ-14")
+def test_pause_reclassify_rebase_and_resume_in_any_order_keep_elapsed_and_paused_time(
+    chosen: list[tuple[str, int]],
+) -> None:
+    """Whatever was done, the closing clock is due where counting from its start says."""
+    at = START
+    events = list(_decided(attrs.evolve(RECEIVE, policy=OFFICE), ()))
+    policy = OFFICE
+    for what, wait in chosen:
+        at += wait * MINUTE
+        state = folded(*events)
+        command: Any = {
+            "pause": PauseRequest("R1010", "customer_absent", at, at + 90 * DAY, policy=policy),
+            "resume": ResumeRequest("R1010", at, policy),
+            "major": Reclassify("R1010", "x", at, severity="major", policy=policy),
+            "general": Reclassify("R1010", "x", at, severity="general", policy=policy),
+            "rebase": Rebase("R1010", "x", at, OTHER),
+            "back": Rebase("R1010", "x", at, OFFICE),
+        }[what]
+        events += _decided(command, tuple(events))
+        policy = OTHER if folded(*events).policy == OTHER.ref else OFFICE
+        assert type(state) in (Open, Paused)
+    state = folded(*events)
+    pauses = list(state.pauses)
+    closing = state.clock("closing")
+    assert closing is not None
+    seconds = policy.close_seconds[state.severity]
+    calendar = policy.calendars["closing"]
+    assert closing.set.started_at == START
+    assert closing.set.due_at == reached_at(calendar, START, seconds, pauses)
+    if isinstance(state, Open):
+        assert counted(calendar, START, closing.set.due_at, pauses) == seconds
+
+
+def _decided(command: Any, past: tuple[Any, ...]) -> tuple[Any, ...]:
+    decided = REQUEST.decider.decide(command, folded(*past))
+    return () if isinstance(decided, Refusal) else decided
+
+
+@hypothesis_given(request_histories())
+@pytest.mark.rule("REQ-14")
+def test_no_event_but_a_rebase_changes_the_policy(history: History) -> None:
+    state: Any = REQUEST.decider.initial
+    for event in history.events:
+        before = state
+        state = REQUEST.decider.evolve(state, event)
+        if not isinstance(event, happened.RequestReceived | happened.PolicyRebased):
+            assert state.policy == before.policy
+
+
+@hypothesis_given(request_histories())
+@pytest.mark.rule("REQ-13", "REQ-15")
+def test_renaming_calendars_and_statuses_changes_no_verdict(history: History) -> None:
+    """Verdicts are read from what was recorded; no name of today takes part in them."""
+    before = verdicts(folded(*history.events), START + 9 * DAY) if history.events else []
+    for calendar in {id(c): c for c in OFFICE.calendars.values()}.values():
+        renamed = attrs.evolve(calendar, name="another")
+        assert renamed.add(START, 3600) == calendar.add(START, 3600)
+    again = verdicts(folded(*history.events), START + 9 * DAY) if history.events else []
+    assert again == before
+
+
+# --- read models ---------------------------------------------------------------------------------
+
+
+class Kept:
+    """Rows in a dict, as a runner would keep them."""
+
+    def __init__(self, view: Any) -> None:
+        self.view = view
+        self.rows: dict[str, tuple[str, Any]] = {}
+
+    def get(self, key: str) -> Any:
+        found = self.rows.get(key)
+        return None if found is None else found[1]
+
+    def apply(self, event: Any) -> None:
+        name = next(k.stored for k in happened.EVENTS if k.cls is type(event))
+        if name not in self.view.names:
+            return
+        envelope = Envelope("x", "c", event, START.date(), START)
+        recorded: Any = Recorded(1, "request/R1010", 1, name, "V00001", "", envelope)
+        for change in self.view.apply(self, recorded):
+            if isinstance(change, Put):
+                self.rows[change.key] = (change.order, change.row)
+            else:
+                self.rows.pop(change.key, None)
+
+
+@hypothesis_given(request_histories())
+@pytest.mark.rule("LOG-05", "REQ-13")
+def test_the_due_row_says_what_the_state_says(history: History) -> None:
+    kept, state = Kept(DUE), REQUEST.decider.initial
+    for event in history.events:
+        state = REQUEST.decider.evolve(state, event)
+        kept.apply(event)
+        found = kept.get("R1010")
+        steps = {s.clock: (s.step, s.at) for s in found.steps} if found else {}
+        expected = {
+            c.name: (c.set.step, c.set.next_at)
+            for c in state.running
+            if c.set.next_at is not None and not (isinstance(state, Paused) and c.kind in WORK)
+        }
+        if isinstance(state, Paused):
+            expected["pause"] = ("resume", state.pause.expected_end)
+        assert steps == expected
+        if found:
+            assert kept.rows["R1010"][0].startswith(found.first().at.strftime("%Y-%m-%dT%H:%M:%S."))
+
+
+@pytest.mark.rule("LOG-05", "REQ-12")
+def test_what_is_set_in_a_pause_falls_due_after_it() -> None:
+    tell = commands.NoteProgress("R1010", "on the way", True, START + HOUR, "E4")
+    kept, events = Kept(DUE), ()
+    for command in (*OPENED, STOPPED, tell):
+        events = (*events, *_decided(_pinned(command), events))
+    for event in events:
+        kept.apply(event)
+    assert [step.clock for step in kept.get("R1010").steps] == ["pause"]
+    resume = _pinned(ResumeRequest("R1010", START + 2 * HOUR))
+    for event in _decided(resume, events):
+        kept.apply(event)
+    assert {step.clock for step in kept.get("R1010").steps} == {
+        "closing-1",
+        "progress-1",
+        "promise-1",
+    }
+
+
+@hypothesis_given(request_histories())
+@pytest.mark.rule("LOG-05")
+def test_the_open_row_says_what_the_state_says(history: History) -> None:
+    kept, state = Kept(OPEN), REQUEST.decider.initial
+    for event in history.events:
+        state = REQUEST.decider.evolve(state, event)
+        kept.apply(event)
+        row = kept.get("R1010")
+        if isinstance(state, Closed | Merged):
+            assert row is None
+            continue
+        assert (row.status, row.owner) == (type(state).__name__.lower(), state.owner)
+        assert (row.kind, row.trade, row.severity) == (state.kind, state.trade, state.severity)
+        closing = [c for c in state.clocks() if c.kind == "closing"][-1]
+        assert row.due_at == closing.set.due_at
+
+
+# --- a machine that goes everywhere --------------------------------------------------------------
+
+EVERY_EVENT = {kind.cls for kind in happened.EVENTS}
+CLASSES = [
+    cls for cls in vars(commands).values() if attrs.has(cls) and cls.__module__ == commands.__name__
+]
+STATUSES = (Open, Paused, Done, Closed, Merged)
+
+TRANSITIONS = {
+    (Open, happened.RequestPaused, Paused),
+    (Open, happened.WorkReportedDone, Done),
+    (Open, happened.RequestMerged, Merged),
+    (Paused, happened.RequestResumed, Open),
+    (Done, happened.RequestClosed, Closed),
+    (Done, happened.RequestReopened, Open),
+    (Closed, happened.RequestReopened, Open),
+}
+"""Every way from one status to another."""
+
+seen_events: set[type] = set()
+seen_transitions: set[tuple[type, type, type]] = set()
+
+
+class RequestMachine(RuleBasedStateMachine):
+    """One request; time goes on, anything is asked of it, and what must hold always holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: Any = REQUEST.decider.initial
+        self.now = START
+        self.verdicts: dict[tuple[str, bool, datetime], Any] = {}
+
+    @initialize(data=st.data())
+    def received(self, data: st.DataObject) -> None:
+        self.ask(attrs.evolve(RECEIVE, policy=OFFICE))
+
+    def ask(self, command: Any) -> None:
+        before = self.state
+        if "policy" in attrs.fields_dict(type(command)) and not isinstance(
+            command, Rebase | commands.ReceiveRequest
+        ):
+            rebased = getattr(before, "policy", None) == OTHER.ref
+            command = attrs.evolve(command, policy=OTHER if rebased else OFFICE)
+        decided = REQUEST.decider.decide(command, before)
+        if isinstance(decided, Refusal):
+            return
+        for event in decided:
+            was, self.state = type(self.state), REQUEST.decider.evolve(self.state, event)
+            seen_events.add(type(event))
+            if was is not type(self.state):
+                seen_transitions.add((was, type(event), type(self.state)))
+
+    @rule(wait=st.sampled_from((0, 1, 10, 60, 600, 1500)), data=st.data())
+    def anything(self, wait: int, data: st.DataObject) -> None:
+        self.now += wait * MINUTE
+        likely = _LIKELY.get(type(self.state), ())
+        made = _request_commands("R1010", "V00001", now=self.now)
+        command = data.draw(st.sampled_from((*likely, *likely, *CLASSES)).flatmap(made))
+        if isinstance(command, commands.RefuseOrder | commands.ReturnOrder):
+            command = attrs.evolve(command, by=self.state.assignment.to)
+        if isinstance(command, Rebase):
+            command = attrs.evolve(command, policy=OTHER)
+        self.ask(command)
+
+    @precondition(lambda self: next_step(self.state) is not None)
+    @rule()
+    def the_clock(self) -> None:
+        step = next_step(self.state)
+        assert step is not None
+        self.now = max(self.now, step.at)
+        before = self.state
+        self.ask(step)
+        again = next_step(self.state)
+        assert again is None or (again.clock, again.step, again.at) != (
+            step.clock,
+            step.step,
+            step.at,
+        ), "a step that is taken is not due again"
+        assert self.state != before
+
+    @invariant()
+    def somebody_owns_it_and_somebody_does_it(self) -> None:
+        if isinstance(self.state, Request):
+            assert self.state.owner
+            assert self.state.assignment.to
+
+    @invariant()
+    def it_is_not_closed_with_an_apology_owed(self) -> None:
+        if isinstance(self.state, Closed | Merged):
+            assert not self.state.duties
+
+    @invariant()
+    def every_duty_has_its_clock_and_none_other_runs(self) -> None:
+        if isinstance(self.state, Request):
+            owed = {duty.clock for duty in self.state.duties}
+            assert {c.name for c in self.state.running if c.kind == "apology"} == owed
+
+    @invariant()
+    def what_is_over_runs_no_more(self) -> None:
+        kinds = {c.kind for c in getattr(self.state, "running", ())}
+        if isinstance(self.state, Closed | Merged):
+            assert kinds == set()
+        elif isinstance(self.state, Done):
+            assert not kinds & WORK
+        elif isinstance(self.state, Request):
+            assert "closing" in kinds
+
+    @invariant()
+    def a_verdict_once_given_stays(self) -> None:
+        if not isinstance(self.state, Request):
+            return
+        for verdict in verdicts(self.state, START + 400 * DAY):
+            if verdict.stopped_at is not None:
+                key = (verdict.clock, verdict.superseded, verdict.due_at)
+                assert self.verdicts.setdefault(key, verdict) == verdict
+
+
+@pytest.mark.rule("REQ-01", "REQ-09", "REQ-16")
+def test_a_request_goes_through_every_transition_and_every_event() -> None:
+    for seen in (seen_events, seen_transitions):
+        seen.clear()
+    run_state_machine_as_test(
+        RequestMachine,
+        settings=settings(
+            max_examples=400,
+            stateful_step_count=25,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    assert EVERY_EVENT - seen_events == set()
+    from_paused = {(Paused, happened.RequestResumed, Open)}
+    assert seen_transitions - {(type(REQUEST.decider.initial), happened.RequestReceived, Open)} == (
+        TRANSITIONS | from_paused
+    )
+
+
+# --- what is asked of a request in a status in which it cannot be --------------------------------
+
+LATE = START + 2 * DAY
+OPENED = (attrs.evolve(RECEIVE, policy=OFFICE),)
+PROMISED = commands.MakeCommitment("R1010", "S17", "x", START + 9 * DAY, START + MINUTE)
+ORDERED = commands.Dispatch("R1010", "E4", "operator", START + MINUTE, on_site=True)
+OFFERED = commands.Dispatch("R1010", "engineering", "department", START + MINUTE, "grab")
+STOPPED = PauseRequest("R1010", "customer_absent", START + 2 * MINUTE, START + 9 * DAY)
+FINISHED = commands.ReportDone("R1010", START + 2 * MINUTE, "E4")
+OWED = commands.GiveUpCommitment("R1010", START + 2 * MINUTE, "no valve")
+YES = commands.ConfirmClosing("R1010", START + 3 * MINUTE, True)
+AWAY = commands.MergeDuplicate("R1010", "R1", "same", START + 2 * MINUTE)
+
+WAYS: dict[type, tuple[Any, ...]] = {
+    Open: (),
+    Paused: (STOPPED,),
+    Done: (FINISHED,),
+    Closed: (FINISHED, YES),
+    Merged: (AWAY,),
+}
+"""What leads to each status."""
+
+ASKED: tuple[tuple[Any, tuple[Any, ...], set[type]], ...] = (
+    (RECEIVE, (), set()),
+    (attrs.evolve(PROMISED, made_at=LATE), (), {Open}),
+    (commands.AcceptCommitment("R1010", "call", LATE), (PROMISED,), {Open}),
+    (
+        commands.Renegotiate("R1010", "S17", "x", START + 8 * DAY, LATE, "later"),
+        (PROMISED,),
+        {Open},
+    ),
+    (commands.GiveUpCommitment("R1010", LATE, "no valve"), (PROMISED,), {Open, Paused}),
+    (commands.AnswerCustomer("R1010", "S17", LATE), (), {Open, Paused}),
+    (commands.HandOver("R1010", "S18", "shift ended"), (), {Open, Paused, Done}),
+    (attrs.evolve(ORDERED, dispatched_at=LATE), (), {Open, Paused}),
+    (commands.GrabOrder("R1010", "E4", LATE), (OFFERED,), {Open, Paused}),
+    (commands.RefuseOrder("R1010", "E4", "not mine", LATE), (ORDERED,), {Open, Paused}),
+    (commands.ReturnOrder("R1010", "E4", "not mine", LATE), (ORDERED,), {Open, Paused}),
+    (commands.Arrive("R1010", LATE, "E4"), (ORDERED,), {Open}),
+    (commands.NoteProgress("R1010", "on the way", True, LATE, "E4"), (), {Open, Paused}),
+    (attrs.evolve(STOPPED, paused_at=LATE), (), {Open}),
+    (commands.ExtendPause("R1010", "away", LATE, START + 12 * DAY), (), {Paused}),
+    (ResumeRequest("R1010", LATE), (), {Paused}),
+    (attrs.evolve(FINISHED, done_at=LATE), (), {Open, Paused}),
+    (commands.NoteFailedAttempt("R1010", LATE, "phone"), (), {Done}),
+    (attrs.evolve(YES, confirmed_at=LATE), (), {Done}),
+    (
+        commands.Apologise("R1010", "sorry", "valve", "free", LATE, "S17"),
+        (PROMISED, OWED),
+        {Open, Paused, Done},
+    ),
+    (commands.CloseImported("R1010", LATE, "E4"), (), {Open, Done}),
+    (commands.Reopen("R1010", LATE, "leaks again"), (), {Done, Closed}),
+    (Reclassify("R1010", "worse", LATE, severity="major"), (), {Open, Paused}),
+    (Rebase("R1010", "agreed", LATE, OTHER), (), {Open, Paused}),
+    (commands.MarkDuplicate("R1010", "R1", "same"), (), {Open, Paused, Done, Closed}),
+    (attrs.evolve(AWAY, merged_at=LATE), (), {Open, Paused}),
+    (commands.LinkToIncident("R1010", "I1"), (), {Open, Paused}),
+)
+"""Each command with what must have happened before, and the statuses in which it is accepted."""
+
+CODES = {
+    commands.ReceiveRequest: {"request_exists"},
+    commands.PauseRequest: {"already_paused", "request_not_open"},
+    commands.ExtendPause: {"not_paused"},
+    commands.ResumeRequest: {"not_paused"},
+    commands.NoteFailedAttempt: {"request_not_done"},
+    commands.ConfirmClosing: {"request_not_done"},
+    commands.Reopen: {"request_not_closed"},
+    commands.MarkDuplicate: {"duplicate_already"},
+}
+"""By which codes it is refused elsewhere; all others because the request is not open."""
+
+
+@pytest.mark.parametrize("status", WAYS, ids=lambda status: status.__name__.lower())
+@pytest.mark.parametrize(
+    ("command", "before", "accepted"), ASKED, ids=[type(one[0]).__name__ for one in ASKED]
+)
+@pytest.mark.rule("REQ-01", "REQ-08", "REQ-12")
+def test_what_is_asked_in_the_wrong_status_is_refused_and_in_the_right_one_is_not(
+    status: Any, command: Any, before: tuple[Any, ...], accepted: set[type]
+) -> None:
+    events: tuple[Any, ...] = ()
+    # What is owed, or promised, keeps a request from being merged or closed.
+    stuck = (status in (Closed, Merged) and OWED in before) or (
+        status is Merged and before[:1] == (PROMISED,)
+    )
+    for past in (*OPENED, *(() if stuck else before), *WAYS[status]):
+        events += _decided(_pinned(past), events)
+    state = folded(*events)
+    assert type(state) is status
+    decided = REQUEST.decider.decide(_pinned(command), state)
+    if status in accepted:
+        assert isinstance(decided, tuple), decided
+        assert decided
+    else:
+        assert isinstance(decided, Refusal)
+        assert decided.code in CODES.get(type(command), {"request_not_open"})
+
+
+def _pinned(command: Any) -> Any:
+    takes = "policy" in attrs.fields_dict(type(command)) and not isinstance(command, Rebase)
+    return attrs.evolve(command, policy=OFFICE) if takes else command
+
+
+def test_every_command_stands_in_the_table_of_statuses() -> None:
+    """But those that are never refused, and do nothing where there is nothing to do."""
+    assert {type(one[0]) for one in ASKED} | {commands.FollowIncident, commands.TakeStep} == set(
+        CLASSES
+    )
+
+
+def test_every_command_is_refused_by_a_request_that_never_came_in() -> None:
+    """But taking it in, and what is never refused."""
+    made = _request_commands("R1010", "V00001", now=START)
+
+    @hypothesis_given(
+        st.sampled_from([c for c in CLASSES if c is not commands.ReceiveRequest]).flatmap(made)
+    )
+    def check(command: Any) -> None:
+        decided = REQUEST.decider.decide(command, REQUEST.decider.initial)
+        if isinstance(command, commands.FollowIncident):
+            assert decided == ()
+        else:
+            assert isinstance(decided, Refusal)
+
+    check()
+
+
+# --- the clock-driven part -----------------------------------------------------------------------
+
+
+def centre(**options: Any) -> Any:
+    crm = open_crm("memory:", **options)
+    crm.do(RegisterHousehold("V1", "星河", "1", "2", "301"), by=CLERK, at=START - DAY)
+    return crm
+
+
+def take_in(crm: Any, *numbers: str, at: datetime = START) -> None:
+    for number in numbers:
+        command = attrs.evolve(RECEIVE, request=number, household="V1", received_at=at, policy=None)
+        crm.do(command, by=CLERK, at=at)
+
+
+def said(crm: Any, request: str) -> list[tuple[str, bytes]]:
+    return [(e.name, crm.log.canonical(e.event)) for e in crm.history(f"request/{request}")]
+
+
+@hypothesis_given(st.lists(st.integers(1, 400), min_size=1, max_size=8, unique=True))
+@pytest.mark.rule("REQ-13", "REQ-09")
+def test_however_often_the_clock_is_asked_the_same_events_follow(ticks: list[int]) -> None:
+    end = START + 400 * MINUTE
+    promise = commands.MakeCommitment("R1", "S17", "x", START + 90 * MINUTE, START + MINUTE)
+    with centre() as often, centre() as once:
+        for crm in (often, once):
+            take_in(crm, "R1", "R2")
+            crm.do(promise, by=CLERK, at=START + MINUTE)
+        for tick in sorted(ticks):
+            often.tick(START + tick * MINUTE)
+            often.tick(START + tick * MINUTE)
+        often.tick(end)
+        once.tick(end)
+        for request in ("R1", "R2"):
+            assert said(often, request) == said(once, request)
+        before = once.log.head()
+        assert once.tick(end).events == {"collection": 0, "requests": 0}
+        assert once.log.head() == before
+
+
+@pytest.mark.rule("REQ-13")
+def test_a_target_is_not_breached_at_its_very_end_but_right_after_it() -> None:
+    with centre() as crm:
+        take_in(crm, "R1")
+        crm.tick(START + 30 * MINUTE)
+        assert not any("breached" in name and b"closing" in d for name, d in said(crm, "R1"))
+        crm.tick(START + 30 * MINUTE + timedelta(microseconds=1))
+        assert any("breached" in name and b"closing" in d for name, d in said(crm, "R1"))
+
+
+@pytest.mark.rule("REQ-09", "REQ-12", "REQ-08")
+def test_the_clock_breaks_promises_ends_pauses_and_closes_what_nobody_confirms() -> None:
+    with centre() as crm:
+        take_in(crm, "R1", "R2", "R3")
+        promise = commands.MakeCommitment("R1", "S17", "x", START + HOUR, START + MINUTE)
+        crm.do(promise, by=CLERK)
+        crm.do(PauseRequest("R2", "access_refused", START + MINUTE, START + HOUR), by=CLERK)
+        crm.do(commands.ReportDone("R3", START + MINUTE, "E4"), by=CLERK)
+        for n in (2, 3, 4):
+            attempt = commands.NoteFailedAttempt("R3", START + n * MINUTE, "phone")
+            crm.do(attempt, by=CLERK)
+        crm.tick(START + 2 * HOUR)
+        assert crm.get(Request, "R1", by=CLERK).duties
+        assert isinstance(crm.get(Request, "R2", by=CLERK), Open)
+        crm.tick(START + 4 * DAY)
+        closed = crm.get(Request, "R3", by=CLERK)
+        assert (closed.outcome, closed.satisfied) == ("unconfirmed", None)
+
+
+@pytest.mark.rule("REQ-14")
+def test_policy_of_tomorrow_moves_no_step_of_an_open_request() -> None:
+    midnight = START + 15 * HOUR  # 00:00 of 2 March in Shanghai
+    with centre(policies=shipped().add(STRICT)) as crm, centre() as plain:
+        for one in (crm, plain):
+            take_in(one, "R1", at=midnight - SECOND)
+            one.tick(midnight + DAY)
+        assert said(crm, "R1") == said(plain, "R1")
+        take_in(crm, "R2", at=midnight)
+        assert str(crm.get(Request, "R2", by=CLERK).policy) == "sla-cn-default/2"
+
+
+@pytest.mark.rule("REQ-14")
+def test_without_the_pinned_policy_nothing_is_guessed() -> None:
+    with centre() as crm:
+        take_in(crm, "R1")
+        crm.policies = PolicyBook([STRICT])
+        with pytest.raises(Exception, match="no policy"):
+            crm.tick(START + HOUR)
+
+
+def test_the_clock_costs_with_what_is_due() -> None:
+    """Rows are asked for by their instant, a page at a time; what is not due is not looked at."""
+    with centre() as crm:
+        take_in(crm, "R1")
+        take_in(crm, *(f"Q{n}" for n in range(40)), at=START + DAY)
+        asked: list[Any] = []
+        scan = crm.views.scan
+        crm.views.scan = lambda view, **how: asked.append(scan(view, **how)) or asked[-1]
+        crm.tick(START + 151 * SECOND)
+        assert [len(rows) for rows in asked] == [1, 0, 0, 0]
+        row = asked[0][0][2]
+        assert isinstance(row, DueRequest)
+        assert row.request == "R1"
+
+
+def test_stopping_is_told_for_every_event_alike() -> None:
+    assert not stopped_by(happened.HandedOver("R", "a", "b", "c")).has("closing-1")
+    with centre() as crm, pytest.raises(Refused):
+        crm.do(commands.TakeStep("R9", "closing-1", "breach", START), by=CLERK)
