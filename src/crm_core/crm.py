@@ -209,12 +209,9 @@ class CRM:
         """
         command = checked(command)
         command_id = id or self.ids.new()
-        done = self.log.outcomes([command_id]).get(command_id)
-        if done is not None:
-            receipt = self._first_receipt(done, self._digest(command))
-            # An interruption may have come between the command and what follows from it.
-            self._run_reactions(done)
-            return receipt
+        first = self._done_before(command_id, command)
+        if first is not None:
+            return first
         at = utc(at, "at") or self.clock.now()
         for _ in range(ATTEMPTS):
             work = Work(self.log, self.policies, self.zone)
@@ -229,6 +226,11 @@ class CRM:
                 correlation=correlation,
                 causation=causation,
             )
+            if isinstance(commit, Refusal) or not commit.appends:
+                # Sent twice at once, and the other was quicker: its effect is what was found.
+                first = self._done_before(command_id, command)
+                if first is not None:
+                    return first
             if isinstance(commit, Refusal):
                 raise Refused(commit)
             stream = stream_of(command)
@@ -243,6 +245,16 @@ class CRM:
             self._run_reactions(done)
             return receipt
         raise last
+
+    def _done_before(self, id: str, command: Any) -> Receipt | None:
+        """The first receipt of a command that was done before under that id, or None."""
+        done = self.log.outcomes([id]).get(id)
+        if done is None:
+            return None
+        receipt = self._first_receipt(done, self._digest(command))
+        # An interruption may have come between the command and what follows from it.
+        self._run_reactions(done)
+        return receipt
 
     def outcome(self, id: str) -> Receipt | None:
         """What became of a command, by its id; None if it left no event so far (LOG-01).

@@ -77,10 +77,16 @@ class Cluster:
                     return
 
     def kill(self) -> None:
-        """End the postmaster as a power switch would."""
+        """End the postmaster as a power switch would, and wait for its sessions to notice."""
         assert self._postmaster is not None
+        pid = self._postmaster.pid
+        sessions = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         self._postmaster.kill()
         self._postmaster.wait()
+        deadline = monotonic() + START_SECONDS
+        while any(_runs(session) for session in sessions):
+            assert monotonic() < deadline
+            sleep(0.002)
 
     def make_database(self, name: str) -> str:
         with psycopg.connect(self.url(), autocommit=True) as connection:
@@ -97,6 +103,13 @@ class Cluster:
                 self._postmaster.send_signal(3)
                 self._postmaster.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _runs(process: str) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def burn_ids(url: str, upto: int) -> int:

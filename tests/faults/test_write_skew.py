@@ -8,6 +8,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 from random import Random
+from time import monotonic, sleep
 
 import pytest
 
@@ -46,10 +47,12 @@ def nothing_follows(_: Recorded[object]) -> None:
 
 
 def move(crm: CRM, mover: int, moves: int, random: Random) -> None:
-    """Move any payment from any account to any other; now and then stop half-way."""
+    """Move any payment from any account to any other; stop half-way, and now and then mend it."""
     broken = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
     broken.follow = nothing_follows  # type: ignore[method-assign]
     for n in range(moves):
+        if random.random() < 0.02:
+            crm.views.catch_up(crm.reactions)
         payment, (source, target) = random.randrange(PAYMENTS), random.sample(range(HOUSEHOLDS), 2)
         command = MovePayment(f"V{source}", f"P{payment}", f"V{target}", "booked wrongly")
         try:
@@ -72,6 +75,14 @@ def check(crm: CRM) -> None:
     assert held(crm) == Counter({f"P{n}": 1 for n in range(PAYMENTS)}), "money is lost or doubled"
 
 
+def wait_until_final(crm: CRM) -> None:
+    """Transactions of others, as those of the server's own housekeeping, hold the consumer back."""
+    deadline = monotonic() + 60
+    while crm.log.frontier().behind:
+        assert monotonic() < deadline
+        sleep(0.01)
+
+
 @pytest.mark.rule("LOG-01", "LOG-05")
 def test_money_that_moves_is_conserved(
     url: str, tmp_path: Path, seeded: Random, long: bool
@@ -87,10 +98,11 @@ def test_money_that_moves_is_conserved(
         print(f"{moved} moved, {under_way} under way before the consumer ran")
         assert moved > MOVERS
         assert under_way >= 0
-        crm.views.catch_up(crm.reactions)
-        check(crm)
-        crm.views.catch_up(crm.reactions)
-        check(crm)
+        for _ in range(2):
+            wait_until_final(crm)
+            crm.views.catch_up(crm.reactions)
+            assert list(crm.views.parked("reactions", 1, 1)) == []
+            check(crm)
         assert crm.log.verify().intact
 
 
@@ -98,7 +110,9 @@ def test_a_move_that_stops_half_way_is_caught(url: str, tmp_path: Path, seeded: 
     """Planted: nobody runs what an interruption left undone."""
     with closing(opened(url, tmp_path)) as crm:
         fill(crm)
+        crm.views.catch_up = nothing_follows  # type: ignore[method-assign, assignment]
         move(crm, 0, 200, seeded)
+        del crm.views.catch_up
         with pytest.raises(AssertionError, match="lost or doubled"):
             check(crm)
         crm.views.catch_up(crm.reactions)
