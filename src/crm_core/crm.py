@@ -19,6 +19,7 @@ from crm_core.grading import (
     silent,
 )
 from crm_core.gradings.facts import REGISTERED
+from crm_core.gradings.facts_engine import CreditLine, FactsEngine
 from crm_core.gradings.lookups import NOT_FACTS
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay
@@ -53,9 +54,7 @@ from crm_core.payments.views import Aged, CreditRow, aged, credit_row, statement
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_SLA, PolicyBook, shipped
 from crm_core.ports import (
     Clock,
-    CreditLine,
     EventLog,
-    FactsEngine,
     Ids,
     KeyVault,
     Progress,

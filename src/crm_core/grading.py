@@ -26,6 +26,7 @@ from crm_core.gradings.events import (
     RunStarted,
 )
 from crm_core.gradings.explain import explanation
+from crm_core.gradings.facts_engine import Ask, CreditLine, FactsEngine
 from crm_core.gradings.lookups import NOT_FACTS, adopted, book_with_adopted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
@@ -39,7 +40,7 @@ from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
 from crm_core.owners import HOUSEHOLD
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook
-from crm_core.ports import Ask, Clock, CreditLine, EventLog, FactsEngine, Progress
+from crm_core.ports import Clock, EventLog, Progress
 from crm_core.work import Planned
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200

@@ -1,21 +1,20 @@
-"""What the core asks of the world; `crm_core.testing` has a contract suite for each port."""
+"""What the core asks of the world; `crm_core.testing` has a contract suite for each port.
+
+Ports speak of the kernel only, so that whoever needs a store or a clock sees no slice. What a
+grading asks of its facts engine is in `crm_core.gradings.facts_engine`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import date, datetime
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import field, frozen
 
-from crm_core.gradings.facts import Evidence, Facts
-from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.replay import Policies, Replay
-from crm_core.kernel.dates import Period
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
 from crm_core.kernel.recorded import Appended, Commit, Cutoff, Recorded, Settled, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
-from crm_core.payments.credit import CreditPolicy
 
 R = TypeVar("R")
 
@@ -274,86 +273,6 @@ class Views(Protocol):
 
     def close(self) -> None:
         """Give back what the views hold open."""
-        ...
-
-
-@frozen
-class CreditLine:
-    """A household's credit on a day, as known at an instant."""
-
-    household: str
-    grade: str
-    overdue_days: int
-    overdue_fen: int
-
-
-@frozen
-class Ask:
-    """What a grading looks at: which days, as known when, and by which credit table."""
-
-    window: Period
-    cutoff: Cutoff
-    credit: CreditPolicy
-
-
-class Gathered(NamedTuple):
-    """The facts of a household with the positions they were read from."""
-
-    household: str
-    facts: Facts
-    evidence: Evidence
-
-
-class Assessed(NamedTuple):
-    """The facts of a household, and the type and layer that a policy makes of them."""
-
-    household: str
-    facts: Facts
-    type: str
-    layer: str
-
-
-@runtime_checkable
-class FactsEngine(Protocol):
-    """Facts, credit, type and layer of all households at once.
-
-    There is one definition of a fact and more than one way to compute it: from the events, one
-    household after another, or over columns. Engines agree row for row; rows come sorted by
-    household, and only of households whose file was known.
-    """
-
-    @property
-    def name(self) -> str:
-        """What `--engine` calls it."""
-        ...
-
-    def credit(
-        self,
-        on: date,
-        known: datetime | None,
-        table: CreditPolicy,
-        households: Sequence[str] | None = None,
-    ) -> Iterator[CreditLine]:
-        """Credit on a day as known at an instant (PAY-03, PAY-04)."""
-        ...
-
-    def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
-        """Facts and evidence: what a grading freezes (GRD-06)."""
-        ...
-
-    def assess(
-        self, ask: Ask, policy: GradingPolicy, households: Sequence[str] | None = None
-    ) -> Iterator[Assessed]:
-        """Facts, type and layer: what a what-if compares (GRD-10)."""
-        ...
-
-    def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
-        """Recorded gradings decided again and compared with their bytes (GRD-08).
-
-        Args:
-            year: Only gradings of that year; None for all.
-            policies: Finds the two policies that a decision pins.
-        """
         ...
 
 

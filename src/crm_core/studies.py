@@ -15,6 +15,7 @@ from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
 from crm_core.grading import EVENTS, GradingRun, GradingService, Host
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried
 from crm_core.gradings.decide import RUN
+from crm_core.gradings.facts_engine import Ask
 from crm_core.gradings.fairness import (
     AUDIT_NAMES,
     COMPLAINT_NAMES,
@@ -44,7 +45,6 @@ from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Actor, Cutoff
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import DEFAULT_SHARES
-from crm_core.ports import Ask
 
 
 @frozen

@@ -15,13 +15,14 @@ from attrs import field, frozen
 from crm_core.gradings.criteria import layer_and_type
 from crm_core.gradings.events import DECIDED, GradingDecided
 from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, gather
+from crm_core.gradings.facts_engine import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Finding, Policies, Replay, check
 from crm_core.history import visible
 from crm_core.kernel.recorded import Recorded
 from crm_core.payments.credit import CreditPolicy, standing
 from crm_core.payments.ledger import Ledger
-from crm_core.ports import Ask, Assessed, CreditLine, EventLog, Gathered, Progress
+from crm_core.ports import EventLog, Progress
 
 Events = list[Recorded[Any]]
 

@@ -23,12 +23,12 @@ from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.decide import GRADING
 from crm_core.gradings.engine import EventsEngine
+from crm_core.gradings.facts_engine import Ask, FactsEngine
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import shipped
-from crm_core.ports import Ask, FactsEngine
 from crm_core.testing.dealings import Estate, estates, knowledge, play
 
 YEAR = 2011

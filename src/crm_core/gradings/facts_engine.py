@@ -1,0 +1,100 @@
+"""What gradings ask of the engine that finds their facts.
+
+`crm_core.testing.engines` has its contract suite; the reference is `gradings.engine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from attrs import frozen
+
+from crm_core.gradings.facts import Evidence, Facts
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.replay import Policies, Replay
+from crm_core.kernel.dates import Period
+from crm_core.kernel.recorded import Cutoff
+from crm_core.payments.credit import CreditPolicy
+from crm_core.ports import Progress
+
+
+@frozen
+class CreditLine:
+    """A household's credit on a day, as known at an instant."""
+
+    household: str
+    grade: str
+    overdue_days: int
+    overdue_fen: int
+
+
+@frozen
+class Ask:
+    """What a grading looks at: which days, as known when, and by which credit table."""
+
+    window: Period
+    cutoff: Cutoff
+    credit: CreditPolicy
+
+
+class Gathered(NamedTuple):
+    """The facts of a household with the positions they were read from."""
+
+    household: str
+    facts: Facts
+    evidence: Evidence
+
+
+class Assessed(NamedTuple):
+    """The facts of a household, and the type and layer that a policy makes of them."""
+
+    household: str
+    facts: Facts
+    type: str
+    layer: str
+
+
+@runtime_checkable
+class FactsEngine(Protocol):
+    """Facts, credit, type and layer of all households at once.
+
+    There is one definition of a fact and more than one way to compute it: from the events, one
+    household after another, or over columns. Engines agree row for row; rows come sorted by
+    household, and only of households whose file was known.
+    """
+
+    @property
+    def name(self) -> str:
+        """What `--engine` calls it."""
+        ...
+
+    def credit(
+        self,
+        on: date,
+        known: datetime | None,
+        table: CreditPolicy,
+        households: Sequence[str] | None = None,
+    ) -> Iterator[CreditLine]:
+        """Credit on a day as known at an instant (PAY-03, PAY-04)."""
+        ...
+
+    def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
+        """Facts and evidence: what a grading freezes (GRD-06)."""
+        ...
+
+    def assess(
+        self, ask: Ask, policy: GradingPolicy, households: Sequence[str] | None = None
+    ) -> Iterator[Assessed]:
+        """Facts, type and layer: what a what-if compares (GRD-10)."""
+        ...
+
+    def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
+        """Recorded gradings decided again and compared with their bytes (GRD-08).
+
+        Args:
+            year: Only gradings of that year; None for all.
+            policies: Finds the two policies that a decision pins.
+        """
+        ...
