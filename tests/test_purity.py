@@ -264,7 +264,7 @@ FORBIDDEN_MODULES = {
     "locale",
     "pickle",
 }
-READS_THE_PACKAGE = {"policies.py", "public_holidays.py", "service_calendars.py"}
+READS_THE_PACKAGE = {"policies.py", "public_holidays.py"}
 
 
 def _faults(path: Path, tree: ast.AST) -> Iterator[str]:

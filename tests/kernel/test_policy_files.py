@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from datetime import date
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import crm_core
 from crm_core.errors import Invalid, PolicyDigestMismatch, PolicyInactive, UnknownPolicy
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef, digest_of_table, read_toml
+from crm_core.kernel.public_holidays import COUNTRIES
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
 from crm_core.payments.collection import CollectionPolicy
@@ -222,6 +225,11 @@ def test_a_table_must_end_with_a_row_that_always_matches() -> None:
         ('closing = "24x7"', "", ["calendars.closing"]),
         ('closing = "24x7"', 'closing = "24x7"\nwaiting = "24x7"', ["calendars.waiting"]),
         ('zone = "Asia/Shanghai"', 'zone = "Moon"', ["hours.office.zone"]),
+        (
+            "[hours.office]",
+            '[hours.24x7]\nzone = "UTC"\nweek = {mon = ["09:00-17:00"]}\n[hours.office]',
+            ["hours.24x7"],
+        ),
         ("rings = 2", "rings = 0", ["answer.rings"]),
         ("[50, 80]", "[80, 50]", ["escalation.warn_percents"]),
         ("[50, 80]", "[50, 100]", ["escalation.warn_percents"]),
@@ -245,6 +253,36 @@ def test_an_sla_policy_has_a_target_for_every_request(
     assert before in SLA
     found = faults_of(SlaPolicy.parse, SLA.replace(before, after, 1))
     assert list(found) == (paths or ["policy.effective_from"])
+
+
+@pytest.mark.rule("REQ-11")
+def test_the_hours_of_a_clock_are_part_of_the_policy() -> None:
+    """Whoever changes an hour, a zone or a holiday has another policy, with another digest."""
+    before = SlaPolicy.parse(SLA)
+    for old, new in (
+        ('tue = ["09:00-12:00", "13:30-18:00"]', 'tue = ["09:00-12:00", "13:30-18:01"]'),
+        ('zone = "Asia/Shanghai"', 'zone = "Asia/Urumqi"'),
+        ('zone = "Asia/Shanghai"', 'zone = "Asia/Shanghai"\nholidays = [2026-03-09]'),
+    ):
+        assert old in SLA
+        after = SlaPolicy.parse(SLA.replace(old, new))
+        assert after.ref.digest != before.ref.digest
+        assert after.calendars["progress"] != before.calendars["progress"]
+        assert after.calendars["promise"] == before.calendars["promise"]
+
+
+@pytest.mark.rule("GRD-11")
+def test_no_table_in_the_package_decides_nothing() -> None:
+    """Every TOML file is a policy or template of the book, or a table of public holidays."""
+    package = Path(crm_core.__file__).parent
+    tables = {path.relative_to(package).as_posix() for path in package.rglob("*.toml")}
+    holidays = {f"kernel/holidays/{country}.toml" for country in COUNTRIES}
+    assert holidays <= tables
+    digests = {
+        digest_of_table(read_toml((package / path).read_text("utf-8")))
+        for path in tables - holidays
+    }
+    assert digests == {ref.digest for ref in shipped().refs()}
 
 
 @pytest.mark.parametrize(

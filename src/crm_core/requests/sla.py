@@ -1,4 +1,8 @@
-"""Clocks and targets of requests as policy data (REQ-02 to REQ-13)."""
+"""Clocks and targets of requests as policy data (REQ-02 to REQ-13).
+
+A policy is complete in itself: the hours of its clocks stand in its own file, and its digest covers
+them (decision record 0031).
+"""
 
 from __future__ import annotations
 
@@ -236,6 +240,9 @@ def _calendars(
     faults = [(f"calendars.{clock}", "is missing") for clock in CLOCKS if clock not in named]
     known = {ROUND_THE_CLOCK: ALWAYS}
     for name, table in contents.hours.items():
+        if name in known:
+            faults.append((f"hours.{name}", "is day and night already"))
+            continue
         try:
             known[name] = working_calendar({"name": name, **table})
         except PolicyFault as error:
