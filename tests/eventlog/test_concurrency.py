@@ -15,6 +15,7 @@ from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from crm_adapters.codec import Codec
@@ -402,3 +403,58 @@ def test_an_error_at_commit_is_unknown_and_the_same_command_resolves_it(
     [done] = dying.append([one])
     assert dying.append([one]) == [done]
     assert [e.position for e in dying.feed()] == [done.first]
+
+
+@pytest.mark.rule("LOG-01")
+def test_an_error_at_commit_names_the_command_on_sqlite_too(tmp_path: Path) -> None:
+    log = open_log(f"sqlite:///{tmp_path}/crm.db")
+    engine = log.store.engine  # type: ignore[attr-defined]
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE nobody (id INTEGER PRIMARY KEY)")
+        connection.exec_driver_sql(
+            "CREATE TABLE owing (id INTEGER REFERENCES nobody DEFERRABLE INITIALLY DEFERRED)"
+        )
+        connection.exec_driver_sql(
+            "CREATE TRIGGER die AFTER INSERT ON crm_events BEGIN INSERT INTO owing VALUES (1); END"
+        )
+        connection.commit()
+    # Connections that are opened from now on look at what is owed, and only when they commit.
+    engine.dispose()
+    event.listen(
+        engine, "connect", lambda driver, _: driver.execute("PRAGMA foreign_keys = ON").close()
+    )
+    one = commit("c1", Tip(), "1")
+    with pytest.raises(CommitUnknown) as raised:
+        log.append([one])
+    assert raised.value.command == "c1"
+    assert log.empty()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("DROP TRIGGER die")
+        connection.commit()
+    assert log.append([one]) == [Appended("c1", "d", 1, 1)]
+    log.close()
+
+
+@pytest.mark.rule("LOG-01")
+def test_the_end_of_a_long_stream_is_found_as_quickly_as_that_of_a_short_one(
+    tmp_path: Path,
+) -> None:
+    log = open_log(f"sqlite:///{tmp_path}/crm.db")
+    long, short = "account/V1", "account/V2"
+    log.append(iter([commit(f"c{n}", Tip(n), str(n), long) for n in range(3000)]))
+    log.append([commit("d0", Tip(), "0", short)])
+    steps = {}
+    for stream, version in ((long, 3000), (short, 1)):
+        driver = log.store.engine.raw_connection()  # type: ignore[attr-defined]
+        count = [0]
+
+        def step(count: list[int] = count) -> int:
+            count[0] += 1
+            return 0
+
+        driver.driver_connection.set_progress_handler(step, 1)
+        driver.close()
+        assert log.tips([stream])[stream].version == version
+        steps[stream] = count[0]
+    assert 0 < steps[long] <= steps[short] + 10
+    log.close()

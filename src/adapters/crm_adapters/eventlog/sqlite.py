@@ -86,7 +86,7 @@ class SqliteDatabase(Database):
             except BaseException as error:
                 self._roll_back(cursor, error)
                 raise
-            self._commit(cursor)
+            self._commit(cursor, batch.commands[0][0] if batch.commands else "?")
         self.bell.ring()
         return first
 
@@ -199,11 +199,11 @@ class SqliteDatabase(Database):
             raise self.failure(error, None) from error
         return cursor
 
-    def _commit(self, cursor: Any) -> None:
+    def _commit(self, cursor: Any, command: str = "?") -> None:
         try:
             cursor.execute("COMMIT")
         except sqlite3.Error as error:
-            failure = self.failure(error, "?")
+            failure = self.failure(error, command)
             self._roll_back(cursor, None)
             raise failure from error
 
