@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import fields, frozen
 
@@ -23,6 +23,8 @@ from crm_core.payments.events import PurchaseMade, PurchaseRefunded
 from crm_core.payments.ledger import Ledger
 from crm_core.requests.events import EVENTS as REQUESTS
 from crm_core.requests.events import MarkedDuplicate, RequestReceived
+
+R = TypeVar("R", str, int)
 
 
 @frozen
@@ -150,7 +152,7 @@ def gather(
     before = window.before()
     account: list[tuple[Any, int]] = []
     raised: dict[str, int] = {}
-    duplicates: dict[str, str] = {}
+    marks: list[tuple[str, str]] = []
     purchases: list[tuple[int, int]] = []
     previous: list[tuple[int, int]] = []
     interests: list[int] = []
@@ -173,9 +175,7 @@ def gather(
             if event.kind != REPAIR and local_date(event.received_at, zone) in window:
                 raised[event.request] = position
         elif kind is MarkedDuplicate:
-            # Of requests that are called duplicates of each other, one must still count.
-            if not _leads_to(event.request, event.of, duplicates):
-                duplicates[event.request] = event.of
+            marks.append((event.request, event.of))
         elif kind is InterestRecorded:
             if event.on in window:
                 interests.append(position)
@@ -187,6 +187,7 @@ def gather(
     ledger = Ledger.of(account)
     over = course(ledger, window, credit)
     now = standing(ledger, window.end, credit)
+    duplicates = standing_duplicates(marks)
     matters = tuple(p for request, p in raised.items() if request not in duplicates)
     facts = Facts(
         attention=len(matters),
@@ -212,7 +213,19 @@ def gather(
     return facts, evidence
 
 
-def _leads_to(request: str, of: str, duplicates: Mapping[str, str]) -> bool:
+def standing_duplicates(marks: Iterable[tuple[R, R]]) -> Mapping[R, R]:
+    """Requests that are duplicates, each with what it is a duplicate of, from marks in their order.
+
+    Of requests that are called duplicates of each other, one must still count.
+    """
+    duplicates: dict[R, R] = {}
+    for request, of in marks:
+        if not _leads_to(request, of, duplicates):
+            duplicates[request] = of
+    return duplicates
+
+
+def _leads_to(request: R, of: R, duplicates: Mapping[R, R]) -> bool:
     """Whether `of` is, through whatever it is a duplicate of, a duplicate of `request`."""
     while of != request and of in duplicates:
         of = duplicates[of]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
@@ -12,6 +13,7 @@ from attrs import frozen
 ESTATE_ZONE = "Asia/Shanghai"
 """Zone of an estate's days and years unless it says otherwise."""
 
+_DAY, _HOUR, _SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
@@ -113,6 +115,49 @@ def local_date(instant: datetime, zone_name: str = ESTATE_ZONE) -> date:
     if instant.tzinfo is None:
         raise ValueError("an instant needs an offset")
     return instant.astimezone(zone(zone_name)).date()
+
+
+def instants_of(period: Period, zone_name: str) -> tuple[tuple[datetime, datetime], ...]:
+    """The instants that fall on days of the period: spans from a first one up to, without, a last.
+
+    There is one span, unless a clock is put back across midnight at an end of the period: then a
+    day that had begun is left again.
+    """
+    place = zone(zone_name)
+    turns = set[datetime]()
+    for day in (period.start, period.end + timedelta(days=1)):
+        midnight = datetime.combine(day, time(), tzinfo=UTC)
+        edges = _offset_changes(midnight - 2 * _DAY, midnight + 2 * _DAY, place)
+        for first, last in pairwise(edges):
+            offset = first.astimezone(place).utcoffset()
+            assert offset is not None
+            turns.add(first)
+            if first <= midnight - offset < last:
+                turns.add(midnight - offset)
+    spans: list[tuple[datetime, datetime]] = []
+    for first, last in pairwise(sorted(turns)):
+        if local_date(first, zone_name) in period:
+            if spans and spans[-1][1] == first:
+                first = spans.pop()[0]  # noqa: PLW2901
+            spans.append((first, last))
+    return tuple(spans)
+
+
+def _offset_changes(first: datetime, last: datetime, place: ZoneInfo) -> list[datetime]:
+    """Both instants, and those between them from which the zone has another offset."""
+    found = [first]
+    at = first
+    while at < last:
+        low, high = at, at + _HOUR
+        if low.astimezone(place).utcoffset() != high.astimezone(place).utcoffset():
+            while high - low > _SECOND:
+                middle = low + (high - low) // 2
+                middle = middle.replace(microsecond=0)
+                same = middle.astimezone(place).utcoffset() == at.astimezone(place).utcoffset()
+                low, high = (middle, high) if same else (low, middle)
+            found.append(high)
+        at += _HOUR
+    return [*found, last]
 
 
 def instant_text(instant: datetime) -> str:

@@ -1,0 +1,206 @@
+"""Facts and evidence of all households in a window: the columnar twin of `gradings.facts.gather`."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+from attrs import field, frozen
+
+from crm_adapters.frames.account import Book, book
+from crm_adapters.frames.arrears import Arrears, Days, arrears
+from crm_adapters.frames.backends import Backend, Frame, whole
+from crm_adapters.frames.shapes import EVIDENCE
+from crm_core.gradings.facts import standing_duplicates
+from crm_core.gradings.narrow import Kind, microseconds
+from crm_core.kernel.dates import Period, instants_of
+from crm_core.payments.credit import CreditPolicy
+
+
+@frozen
+class Look:
+    """What is looked at: which days, as known when, of whom.
+
+    Args:
+        position: Last position that is seen; None for all.
+        known: Instant, in microseconds, after which nothing was known; None for no limit.
+        homes: `home` of the households that are looked at; None for all.
+    """
+
+    window: Period
+    zone: str
+    position: int | None
+    known: int | None
+    homes: Frame | None = field(default=None, repr=False)
+
+    @property
+    def days(self) -> Days:
+        return Days(self.window.start.toordinal(), self.window.end.toordinal())
+
+
+@frozen
+class Found:
+    """Facts and what they were read from.
+
+    Args:
+        facts: By home: `household` and the facts by name, `credit` and `worst_credit` as ranks.
+        evidence: `home`, number of the evidence in `EVIDENCE`, `position`.
+    """
+
+    facts: Frame
+    evidence: Frame
+
+
+def seen(table: Frame, look: Look) -> Frame:
+    """The rows that are looked at."""
+    wanted = []
+    if look.position is not None:
+        wanted.append(nw.col("position") <= look.position)
+    if look.known is not None:
+        wanted.append(nw.col("recorded") <= look.known)
+    rows = table.filter(*wanted) if wanted else table
+    return rows if look.homes is None else rows.join(look.homes, on="home", how="semi")
+
+
+def owed(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> tuple[Book, Arrears]:
+    """The accounts, and what is overdue in the window."""
+    kinds = {kind for (kind,) in backend.rows(rows.select("kind").unique())}
+    accounts = book(rows, kinds, backend)
+    return accounts, arrears(accounts, look.days, credit, backend)
+
+
+def find(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> Found:
+    """The facts of every household whose file is seen, and their evidence.
+
+    Args:
+        rows: What `seen` gave, kept.
+    """
+    accounts, due = owed(rows, look, credit, backend)
+    days, before = look.days, look.window.before()
+    earlier = Days(before.start.toordinal(), before.end.toordinal())
+    charged = accounts.charges.filter(_within("due", days)).group_by("home")
+    dealings = backend.keep(_dealings(rows, look, days, earlier, backend))
+    counted = dealings.group_by("home").agg(
+        attention=_count("attention"),
+        conduct=_count("conduct"),
+        interests=_count("interests"),
+        previous_purchases_fen=_sum("previous_purchases"),
+        purchases_fen=_sum("purchases"),
+    )
+    parts = (
+        counted,
+        charged.agg(charges_due=nw.len()),
+        due.course,
+        due.standing,
+    )
+    known = rows.filter(nw.col("kind") == int(Kind.REGISTERED)).select("home", "household").unique()
+    joined = reduce(lambda all_, part: all_.join(part, on="home", how="left"), parts, known)
+    numbers = {
+        name: nw.col(of).fill_null(0).cast(nw.Int64)
+        for name, of in (
+            ("attention", "attention"),
+            ("b2_entries", "entries"),
+            ("charges_due", "charges_due"),
+            ("conduct", "conduct"),
+            ("credit", "rank"),
+            ("interests", "interests"),
+            ("overdue_days", "overdue_days"),
+            ("overdue_fen", "overdue_fen"),
+            ("previous_purchases_fen", "previous_purchases_fen"),
+            ("purchases_fen", "purchases_fen"),
+            ("worst_credit", "worst"),
+        )
+    }
+    facts = joined.select("home", "household", "since", **numbers)
+    money = _credit_evidence(accounts, due, days)
+    dealt = dealings.select("home", "evidence", "position")
+    return Found(facts, nw.concat([dealt, money]))
+
+
+# --- dealings ----------------------------------------------------------------------------------
+
+
+def _dealings(rows: Frame, look: Look, days: Days, earlier: Days, backend: Backend) -> Frame:
+    """Every fact besides money for charges that counts: `home`, `evidence`, `position`, `amount`."""
+    kind = nw.col("kind")
+    purchase = kind == int(Kind.PURCHASE)
+    counts = {
+        "conduct": (kind == int(Kind.CONDUCT)) & _within("effective", days),
+        "interests": (kind == int(Kind.INTEREST)) & _within("effective", days),
+        "previous_purchases": purchase & _within("effective", earlier),
+        "purchases": purchase & _within("effective", days),
+    }
+    chosen = nw.when(kind == 0).then(-1).otherwise(-1)
+    for name, holds in counts.items():
+        chosen = nw.when(holds).then(EVIDENCE.index(name)).otherwise(chosen)
+    dealt = rows.with_columns(evidence=chosen.cast(nw.Int64)).filter(nw.col("evidence") >= 0)
+    columns = ("home", "evidence", "position", "amount")
+    matters = _matters(rows, look, backend).with_columns(
+        evidence=whole(EVIDENCE.index("attention"))
+    )
+    return nw.concat([dealt.select(*columns), matters.select(*columns)])
+
+
+def _matters(rows: Frame, look: Look, backend: Backend) -> Frame:
+    """Requests of the window that are no duplicates."""
+    received: Any = nw.lit(False)  # noqa: FBT003 - a literal, not a flag
+    for first, behind in instants_of(look.window, look.zone):
+        span = (nw.col("amount") >= microseconds(first)) & (nw.col("amount") < microseconds(behind))
+        received = received | span
+    asked = rows.filter(nw.col("kind") == int(Kind.REQUEST), received)
+    marks = rows.filter(nw.col("kind") == int(Kind.DUPLICATE)).select("position", "home", "ref", "of")
+    found = sorted(backend.rows(marks))
+    if not found:
+        return asked
+    by_home: dict[int, list[tuple[int, int]]] = {}
+    for _, home, request, of in found:
+        by_home.setdefault(home, []).append((request, of))
+    out = [request for pairs in by_home.values() for request in standing_duplicates(pairs)]
+    duplicates = backend.table(pl.DataFrame({"ref": out}, schema={"ref": pl.Int64}))
+    return asked.join(duplicates, on="ref", how="anti")
+
+
+def _within(column: str, days: Days) -> nw.Expr:
+    return (nw.col(column) >= days.start) & (nw.col(column) <= days.end)
+
+
+def _count(name: str) -> nw.Expr:
+    return nw.when(nw.col("evidence") == EVIDENCE.index(name)).then(1).otherwise(0).sum()
+
+
+def _sum(name: str) -> nw.Expr:
+    chosen = nw.when(nw.col("evidence") == EVIDENCE.index(name))
+    return chosen.then(nw.col("amount")).otherwise(0).sum()
+
+
+# --- evidence of the credit grade --------------------------------------------------------------
+
+
+def _credit_evidence(accounts: Book, due: Arrears, days: Days) -> Frame:
+    """Charges due and money moved in the window, and since the oldest arrears it began with."""
+    since = due.course.select("home", "since")
+
+    def from_then_on(frame: Frame, day: str) -> Frame:
+        joined = frame.filter(nw.col(day) <= days.end).join(since, on="home", how="left")
+        return joined.filter(
+            (nw.col(day) >= days.start) | (nw.col(day) >= nw.col("since")).fill_null(False)  # noqa: FBT003
+        )
+
+    parts = [
+        from_then_on(accounts.charges, "due").select("home", "position"),
+        from_then_on(accounts.settlements, "effective").select("home", "position"),
+    ]
+    if accounts.disputes is not None:
+        lasting = accounts.disputes.filter(nw.col("start") <= days.end).with_columns(
+            # One that is open, or ends behind the window, lasts until its end and no longer.
+            effective=nw.when(nw.col("end") > days.end).then(days.end).otherwise(nw.col("end"))
+        )
+        lasting = from_then_on(lasting, "effective")
+        parts += [
+            lasting.select("home", "position"),
+            lasting.filter(nw.col("end_position") > 0).select("home", position="end_position"),
+        ]
+    number = whole(EVIDENCE.index("credit"))
+    return nw.concat(parts).with_columns(evidence=number).select("home", "evidence", "position")

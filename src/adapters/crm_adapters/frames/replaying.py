@@ -1,0 +1,116 @@
+"""Recorded gradings beside those decided again, a run at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+from attrs import frozen
+
+from crm_adapters.frames.backends import Backend, Frame
+from crm_adapters.frames.facts import Found
+from crm_adapters.frames.shapes import EVIDENCE, FACTS
+from crm_adapters.frames.tables import decided
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.kernel.dates import Period
+from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.recorded import Cutoff
+
+_RUN = (
+    "run", "period_start", "period_end", "policy_digest", "policy", "policy_version",
+    "credit_digest", "credit_policy", "credit_version", "cutoff_position", "cutoff_known",
+)  # fmt: skip
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@frozen
+class Run:
+    """Gradings that were decided with the same eyes.
+
+    Args:
+        rows: As they were recorded.
+        gradings: How many.
+    """
+
+    window: Period
+    policy: PolicyRef
+    credit: PolicyRef
+    cutoff: Cutoff
+    rows: pl.LazyFrame
+    gradings: int
+
+
+def runs(recorded: pl.LazyFrame) -> Iterator[Run]:
+    """The runs of recorded gradings."""
+    for values in recorded.group_by(_RUN).agg(count=pl.len()).sort(_RUN).collect().iter_rows():
+        *key, count = values
+        _, start, end, digest, name, number, credit_digest, credit, credit_number, at, known = key
+        mine = [pl.col(column) == value for column, value in zip(_RUN, key, strict=True)]
+        yield Run(
+            Period(date.fromordinal(start), date.fromordinal(end)),
+            PolicyRef(digest, name, number),
+            PolicyRef(credit_digest, credit, credit_number),
+            Cutoff(at, _EPOCH + timedelta(microseconds=known)),
+            recorded.filter(*mine),
+            count,
+        )
+
+
+def differing(
+    found: Found, run: Run, policy: GradingPolicy, backend: Backend
+) -> tuple[set[str], int]:
+    """Households of the run whose recorded gradings are not what follows from the facts.
+
+    Args:
+        found: The facts and evidence of some households; others are not looked at.
+
+    Returns:
+        The households, and how many gradings were looked at.
+    """
+    again = decided(found.facts, policy).select("home", "household", "type", "layer", *FACTS)
+    again = backend.keep(again)
+    before = {name: f"{name}_before" for name in ("type", "layer", *FACTS)}
+    columns = ["household", "sound", *before]
+    recorded = backend.table(run.rows.select(columns).rename(before).collect())
+    both = backend.keep(recorded.join(again, on="household", how="inner"))
+    same: Any = nw.col("sound").fill_null(False)  # noqa: FBT003 - a value, not a flag
+    for name, then in before.items():
+        same &= nw.col(name) == nw.col(then)
+    wrong = {household for (household,) in backend.rows(both.filter(~same).select("household"))}
+    homes = both.select("home", "household")
+    wrong.update(_other_evidence(found.evidence, homes, run, backend))
+    [(looked_at,)] = backend.rows(both.select(nw.len()))
+    return wrong, looked_at
+
+
+def _other_evidence(evidence: Frame, homes: Frame, run: Run, backend: Backend) -> set[str]:
+    """Households whose recorded evidence is not what was read again."""
+    lists = run.rows.select("household", *(f"of_{name}" for name in EVIDENCE))
+    parts = [
+        lists.select("household", pl.lit(n, pl.Int64).alias("evidence"), position=f"of_{name}")
+        .explode("position")
+        .drop_nulls("position")
+        for n, name in enumerate(EVIDENCE)
+    ]
+    recorded = backend.table(pl.concat(parts).collect())
+    then = recorded.join(homes, on="household", how="inner").select("home", "evidence", "position")
+    now = evidence.join(homes.select("home").unique(), on="home", how="semi")
+    told = nw.concat(
+        [
+            then.with_columns(times=nw.lit(1, nw.Int64)),
+            now.select("home", "evidence", "position").with_columns(times=nw.lit(-1, nw.Int64)),
+        ]
+    )
+    odd = (
+        told.group_by("home", "evidence", "position")
+        .agg(nw.col("times").sum())
+        .filter(nw.col("times") != 0)
+        .select("home")
+        .unique()
+    )
+    found = odd.join(homes, on="home", how="inner").select("household").unique()
+    return {household for (household,) in backend.rows(found)}

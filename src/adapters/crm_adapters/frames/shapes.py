@@ -1,0 +1,189 @@
+"""What is kept: the facts table, and the recorded gradings beside it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+from inspect import getsource
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+from attrs import astuple, field, fields, frozen
+
+from crm_adapters.frames.kept import KeptFile
+from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
+from crm_core.gradings import criteria
+from crm_core.gradings import narrow as narrow_rows
+from crm_core.gradings.criteria import assess
+from crm_core.gradings.events import DECIDED, GradingDecided
+from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, Evidence, Facts
+from crm_core.gradings.narrow import NarrowRow, microseconds, narrow
+from crm_core.gradings.policy import GRADES
+from crm_core.gradings.replay import Policies
+from crm_core.kernel import rules
+from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.recorded import Recorded
+
+EVIDENCE = tuple(field.name for field in fields(Evidence))
+"""Names of the evidence; a row of evidence holds their number."""
+
+FACTS = tuple(field.name for field in fields(Facts))
+"""Names of the facts; credit grades are kept as ranks."""
+
+
+
+def _made_by(*modules: ModuleType) -> str:
+    """A mark of the code that makes the rows: what other code made is not read, but made anew."""
+    text = "\n".join(getsource(module) for module in modules)
+    return sha256(text.encode()).hexdigest()[:8]
+
+
+_TEXTS = {"household": pl.String, "reference": pl.String, "other": pl.String}
+_ROW = {
+    name: _TEXTS.get(name, pl.Int8 if name == "kind" else pl.Int64) for name in NarrowRow._fields
+}
+
+
+class FactsShape:
+    """The facts table: a `NarrowRow` for every fact.
+
+    Besides, the rows have numbers for the texts in them: `home` of the household, `ref` and `of` of
+    the two references. A number is made of the position at which the text was first seen in that
+    household, so it never changes and is nobody else's.
+    """
+
+    name = f"facts-{_made_by(sys.modules[__name__], narrow_rows)}"
+    events = EVENT_NAMES | {REGISTERED}
+
+    def rows(
+        self, events: Sequence[Recorded[Any]], before: Sequence[KeptFile]
+    ) -> pl.DataFrame:
+        rows = [row for row in map(narrow, events) if row is not None]
+        frame = pl.DataFrame(rows, schema=_ROW, orient="row")
+        return _numbered(frame, before).select("home", *frame.columns, "ref", "of").sort("home", "position")
+
+
+def _numbered(rows: pl.DataFrame, before: Sequence[KeptFile]) -> pl.DataFrame:
+    """The rows with numbers for their texts, given the files that hold the rows before them."""
+    homes = rows.group_by("household").agg(home=pl.col("position").min())
+    known = pl.DataFrame(schema={"household": pl.String, "home": pl.Int64})
+    texts = pl.DataFrame(schema={"home": pl.Int64, "text": pl.String, "number": pl.Int64})
+    earlier = pl.scan_parquet([file.path for file in before], glob=False) if before else None
+    if earlier is not None:
+        mine = earlier.join(homes.lazy(), on="household", how="semi")
+        known = mine.select("household", "home").unique().collect()
+    homes = pl.concat([known, homes]).group_by("household").agg(pl.col("home").min())
+    rows = rows.join(homes, on="household", how="left")
+    if earlier is not None:
+        parts = [mine.select("home", text=text, number=number) for text, number in _NUMBERS]
+        texts = pl.concat(parts).drop_nulls().unique().collect()
+    new = [
+        rows.select("home", text=text, number=pl.col("position") * 2 + nth)
+        for nth, (text, _) in enumerate(_NUMBERS)
+    ]
+    all_ = pl.concat([texts, *new]).drop_nulls()
+    numbers = all_.group_by("home", "text").agg(pl.col("number").min())
+    for text, number in _NUMBERS:
+        chosen = numbers.select("home", pl.col("text").alias(text), pl.col("number").alias(number))
+        rows = rows.join(chosen, on=["home", text], how="left")
+    return rows
+
+
+_NUMBERS = (("reference", "ref"), ("other", "of"))
+
+
+@frozen
+class GradingsShape:
+    """The recorded gradings: facts and evidence as they were recorded.
+
+    `sound` says whether the outcome with all its criteria follows from the facts; it is null where a
+    policy that the grading pins is not at hand.
+
+    Args:
+        policies: Finds the two policies that a decision pins.
+    """
+
+    policies: Policies
+    name: str = field(init=False, default=f"gradings-{_made_by(sys.modules[__name__], criteria, rules)}")
+    events: frozenset[str] = field(init=False, default=frozenset({DECIDED}))
+
+    def rows(
+        self, events: Sequence[Recorded[Any]], before: Sequence[KeptFile]
+    ) -> pl.DataFrame:
+        rows = [self._row(recorded) for recorded in events]
+        return pl.DataFrame(rows, schema=_GRADING, orient="row").sort("household", "position")
+
+    def _row(self, recorded: Recorded[GradingDecided]) -> tuple[Any, ...]:
+        g = recorded.envelope.data
+        return (
+            g.household,
+            recorded.position,
+            recorded.household,
+            g.run,
+            g.year,
+            g.period_start.toordinal(),
+            g.period_end.toordinal(),
+            *_ref(g.policy),
+            *_ref(g.credit_policy),
+            g.cutoff_position,
+            microseconds(g.cutoff_known),
+            recorded.household == g.household and self._sound(g),
+            g.outcome.type,
+            g.outcome.layer,
+            *(_number(name, getattr(g.facts, name)) for name in FACTS),
+            *(list(positions) for positions in astuple(g.evidence, recurse=False)),
+        )
+
+    def _sound(self, g: GradingDecided) -> bool | None:
+        try:
+            policy, _ = self.policies(g.policy, g.credit_policy)
+        except (UnknownPolicy, PolicyDigestMismatch):
+            return None
+        sorted_ = all(
+            list(positions) == sorted(set(positions))
+            for positions in astuple(g.evidence, recurse=False)
+        )
+        grades = g.facts.credit in GRADES.values and g.facts.worst_credit in GRADES.values
+        return grades and sorted_ and assess(g.facts, policy) == g.outcome
+
+
+def ref(name: str, version: int, digest: str) -> PolicyRef:
+    """The reference that `_ref` took apart."""
+    return PolicyRef(digest, name, version)
+
+
+def _ref(policy: PolicyRef) -> tuple[str, int, str]:
+    return policy.name, policy.version, policy.digest
+
+
+def _number(name: str, value: Any) -> int:
+    if name not in ("credit", "worst_credit"):
+        return int(value)
+    # A grade that does not exist is no rank at all, and the row is not sound.
+    return GRADES.values.index(value) if value in GRADES.values else -1
+
+
+_GRADING: dict[str, Any] = {
+    "household": pl.String,
+    "position": pl.Int64,
+    "concerns": pl.String,
+    "run": pl.String,
+    "year": pl.Int64,
+    "period_start": pl.Int64,
+    "period_end": pl.Int64,
+    "policy": pl.String,
+    "policy_version": pl.Int64,
+    "policy_digest": pl.String,
+    "credit_policy": pl.String,
+    "credit_version": pl.Int64,
+    "credit_digest": pl.String,
+    "cutoff_position": pl.Int64,
+    "cutoff_known": pl.Int64,
+    "sound": pl.Boolean,
+    "type": pl.String,
+    "layer": pl.String,
+    **dict.fromkeys(FACTS, pl.Int64),
+    **{f"of_{name}": pl.List(pl.Int64) for name in EVIDENCE},
+}

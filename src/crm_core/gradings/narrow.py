@@ -1,0 +1,167 @@
+"""The facts of a grading as narrow rows: one event, one row of plain values.
+
+What `gather` and `Ledger` read from events, a columnar engine reads from these rows. Which events
+there are, and what each says, is said here once; how rows are kept is an adapter's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from crm_core.gradings.facts import REPAIR
+from crm_core.kernel.recorded import Recorded
+from crm_core.owners.events import ConductConfirmed, HouseholdRegistered, InterestRecorded
+from crm_core.payments.credit import MANAGEMENT_FEE, fee_months
+from crm_core.payments.events import (
+    ChargeCancelled,
+    ChargeDisputed,
+    ChargeRaised,
+    ChargeWaived,
+    CreditRefunded,
+    DisputeDecided,
+    DisputeWithdrawn,
+    LateChargeClaimed,
+    PaymentMovedIn,
+    PaymentMovedOut,
+    PaymentReceived,
+    PaymentReversed,
+    PurchaseMade,
+    PurchaseRefunded,
+)
+from crm_core.requests.events import MarkedDuplicate, RequestReceived
+
+
+class Kind(IntEnum):
+    """What a row says. The numbers stand in files that are kept."""
+
+    REGISTERED = 1
+    CHARGE = 2
+    CANCELLED = 3
+    PAYMENT = 4
+    PAYMENT_BACK = 5
+    REFUND = 6
+    WAIVER = 7
+    DISPUTE = 8
+    DISPUTE_ENDED = 9
+    LATE_CHARGE = 10
+    PURCHASE = 11
+    REQUEST = 12
+    DUPLICATE = 13
+    INTEREST = 14
+    CONDUCT = 15
+
+
+class NarrowRow(NamedTuple):
+    """One fact.
+
+    Args:
+        position: Of its event in the log.
+        household: Whose.
+        kind: A `Kind`.
+        effective: The day from which it counts, as `date.toordinal` counts days; for a charge the
+            day on which it falls due. 0 for a request, which has an instant.
+        recorded: When the company knew, in microseconds since 1970-01-01T00:00Z.
+        amount: Fen, negative where money is given back; for a dispute that ended what was upheld;
+            for a request the instant it was received, in microseconds. Else 0.
+        detail: Of a charge the months that its fee is for, negative for a charge that is no
+            management fee. Else 0.
+        reference: Number of the charge, payment, dispute or request it is or is about.
+        other: The charge that money names, that a dispute is about or a late charge belongs to;
+            the request that another is a duplicate of.
+    """
+
+    position: int
+    household: str
+    kind: int
+    effective: int
+    recorded: int
+    amount: int
+    detail: int
+    reference: str | None
+    other: str | None
+
+
+Said = tuple[Kind, int, int, int, str | None, str | None]
+"""Kind, effective, amount, detail, reference, other."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(instant: datetime) -> int:
+    """Microseconds since 1970-01-01T00:00Z."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def narrow(recorded: Recorded[Any]) -> NarrowRow | None:
+    """The row of an event, or None for one that says nothing to a grading."""
+    event = recorded.envelope.data
+    say = _SAY.get(type(event))
+    said = None if say is None else say(event)
+    if said is None:
+        return None
+    kind, effective, amount, detail, reference, other = said
+    instant = microseconds(recorded.envelope.recorded)
+    return NarrowRow(
+        recorded.position,
+        recorded.household,
+        int(kind),
+        effective,
+        instant,
+        amount,
+        detail,
+        reference,
+        other,
+    )
+
+
+def _charge(e: ChargeRaised) -> Said:
+    months = fee_months(e.period)
+    detail = months if e.kind == MANAGEMENT_FEE else -months
+    return Kind.CHARGE, e.due.toordinal(), e.amount_fen, detail, e.charge, None
+
+
+def _payment(e: PaymentReceived | PaymentMovedIn) -> Said:
+    return Kind.PAYMENT, e.paid_on.toordinal(), e.amount_fen, 0, e.payment, e.charge
+
+
+def _request(e: RequestReceived) -> Said | None:
+    if e.kind == REPAIR:
+        return None
+    return Kind.REQUEST, 0, microseconds(e.received_at), 0, e.request, None
+
+
+def _plain(kind: Kind, on: date, amount: int = 0) -> Said:
+    return kind, on.toordinal(), amount, 0, None, None
+
+
+def _about(
+    kind: Kind, on: date, amount: int, reference: str | None, other: str | None = None
+) -> Said:
+    return kind, on.toordinal(), amount, 0, reference, other
+
+
+_SAY: dict[type, Callable[[Any], Said | None]] = {
+    HouseholdRegistered: lambda e: _plain(Kind.REGISTERED, e.moved_in or date.min),
+    ChargeRaised: _charge,
+    ChargeCancelled: lambda e: _about(Kind.CANCELLED, e.on, 0, e.charge),
+    PaymentReceived: _payment,
+    PaymentMovedIn: _payment,
+    PaymentReversed: lambda e: _about(Kind.PAYMENT_BACK, e.on, 0, e.payment),
+    PaymentMovedOut: lambda e: _about(Kind.PAYMENT_BACK, e.paid_on, 0, e.payment),
+    CreditRefunded: lambda e: _plain(Kind.REFUND, e.on, -e.amount_fen),
+    ChargeWaived: lambda e: _about(Kind.WAIVER, e.on, e.amount_fen, None, e.charge),
+    ChargeDisputed: lambda e: _about(Kind.DISPUTE, e.on, e.amount_fen, e.dispute, e.charge),
+    DisputeDecided: lambda e: _about(Kind.DISPUTE_ENDED, e.on, e.upheld_fen, e.dispute),
+    DisputeWithdrawn: lambda e: _about(Kind.DISPUTE_ENDED, e.on, 0, e.dispute),
+    LateChargeClaimed: lambda e: _about(Kind.LATE_CHARGE, e.due, e.amount_fen, e.charge, e.of),
+    PurchaseMade: lambda e: _plain(Kind.PURCHASE, e.on, e.amount_fen),
+    PurchaseRefunded: lambda e: _plain(Kind.PURCHASE, e.on, -e.amount_fen),
+    RequestReceived: _request,
+    MarkedDuplicate: lambda e: (Kind.DUPLICATE, 0, 0, 0, e.request, e.of),
+    InterestRecorded: lambda e: _plain(Kind.INTEREST, e.on),
+    ConductConfirmed: lambda e: _plain(Kind.CONDUCT, e.on),
+}
