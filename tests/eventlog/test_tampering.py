@@ -21,7 +21,7 @@ from crm_core.errors import CrmError, NotALog
 from crm_core.kernel.canonical import GENESIS, REST_START, link
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.ports import Verification
-from crm_core.testing.contracts import CATALOG, Counted, Noted
+from crm_core.testing.contracts import CATALOG, Amount, Counted, Noted
 
 Row = tuple[int, str, int, str, str, str]
 
@@ -174,7 +174,7 @@ def test_a_value_of_another_type_is_found(tampering: Tampering, column: str, val
     tampering.found_at(5, "digest", "version", "malformed")
     # Reading such a row is one of our errors or another value, and never a traceback.
     log = open_log(tampering.path)
-    for read in (log.feed, log.by_household, lambda: log.read("account/V2")):
+    for read in (log.feed, log.by_household, log.facts, lambda: log.read("account/V2")):
         with suppress(CrmError):
             list(read())
     log.close()
@@ -319,6 +319,8 @@ def outcome(path: Path) -> tuple[str, Any]:
         for read in (
             lambda: list(log.feed()),
             lambda: list(log.by_household()),
+            lambda: list(log.facts()),
+            lambda: list(log.facts(heads={"contract.counted/2": Amount})),
             lambda: [list(log.read(stream)) for stream in STREAMS],
             lambda: [log.fold(stream, lambda state, _: state, None) for stream in STREAMS],
             lambda: log.cutoff(None, without="gradings."),

@@ -32,7 +32,7 @@ from crm_core.gradings.replay import run_id
 from crm_core.gradings.review import untouched
 from crm_core.kernel.canonical import canonical
 from crm_core.kernel.dates import Period, instant_text, parse_date, parse_instant
-from crm_core.kernel.recorded import Cutoff, Envelope, Recorded
+from crm_core.kernel.recorded import Cutoff, Fact
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import shipped
 
@@ -48,15 +48,11 @@ def converter() -> cattrs.Converter:
     return made
 
 
-def events_of(rows: list[dict[str, Any]], border: cattrs.Converter) -> list[Recorded[Any]]:
+def facts_of(rows: list[dict[str, Any]], border: cattrs.Converter) -> list[Fact]:
     found = []
     for row in rows:
         data = border.structure(row["data"], catalog().by_name[row["name"]].cls)
-        recorded = parse_instant(row["recorded"])
-        envelope = Envelope("system:corpus", "c", data, parse_date(row["effective"]), recorded)
-        found.append(
-            Recorded(row["position"], "x/1", 1, row["name"], row["household"], "", envelope)
-        )
+        found.append((row["position"], parse_instant(row["recorded"]), data))
     return found
 
 
@@ -77,15 +73,15 @@ def plain(value: Any) -> Any:
 def gradings(estate: dict[str, Any]) -> Iterator[GradingDecided]:
     """Every household of an estate, for each thing that was asked."""
     border = converter()
-    households = {home: events_of(rows, border) for home, rows in estate["households"].items()}
+    households = {home: facts_of(rows, border) for home, rows in estate["households"].items()}
     for asked in estate["asked"]:
         window = Period.of_year(asked["year"])
         cutoff = Cutoff(asked["position"], parse_instant(asked["known"]))
         policy = shipped().find(GradingPolicy, asked["policy"], window.end)
         credit = shipped().find(CreditPolicy, policy.credit, window.end)
         run = run_id(asked["year"], policy.ref, credit.ref, cutoff)
-        for household, events in households.items():
-            facts, evidence = gather(events, window, cutoff, credit, ESTATE_ZONE)
+        for household, told in households.items():
+            facts, evidence = gather(told, window, cutoff, credit, ESTATE_ZONE)
             yield GradingDecided(
                 household, run, asked["year"], window.start, window.end, policy.ref, credit.ref,
                 cutoff.position, cutoff.known, facts, evidence, assess(facts, policy), "rule",

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from functools import partial
 
 from attrs import field, frozen
 
 from crm_core.gradings.criteria import layer_and_type
-from crm_core.gradings.events import DECIDED, GradingDecided
+from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
 from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, gather
 from crm_core.gradings.facts_engine import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Finding, Policies, Replay, check
-from crm_core.history import visible
-from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.recorded import Fact, Verbatim
+from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments.credit import CreditPolicy, standing
 from crm_core.payments.ledger import Ledger
 from crm_core.ports import EventLog, Progress
-
-Events = list[Recorded[Any]]
 
 _READ = EVENT_NAMES | {REGISTERED}
 
@@ -50,20 +48,24 @@ class EventsEngine:
         households: Sequence[str] | None = None,
     ) -> Iterator[CreditLine]:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
-        for household, events in self.log.by_household(names=_READ, households=households):
-            seen = visible(events, known=known)
-            if any(e.name == REGISTERED for e in seen):
-                now = standing(Ledger.of((e.event, e.position) for e in seen), on, table)
+        for household, told in self.log.facts(names=_READ, households=households):
+            seen = [
+                (event, position)
+                for position, recorded, event in told
+                if known is None or recorded <= known
+            ]
+            if any(type(event) is HouseholdRegistered for event, _ in seen):
+                now = standing(Ledger.of(seen), on, table)
                 yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
         """Facts and evidence of every household known at the cut-off."""
         window, cutoff, credit = ask.window, ask.cutoff, ask.credit
-        for household, events in self.log.by_household(
+        for household, told in self.log.facts(
             upto=cutoff.position, names=_READ, households=households
         ):
-            if any(e.name == REGISTERED and cutoff.sees(e) for e in events):
-                yield Gathered(household, *gather(events, window, cutoff, credit, self.zone))
+            if any(type(e) is HouseholdRegistered and cutoff.saw(p, at) for p, at, e in told):
+                yield Gathered(household, *gather(told, window, cutoff, credit, self.zone))
 
     def assess(
         self, ask: Ask, policy: GradingPolicy, households: Sequence[str] | None = None
@@ -77,20 +79,26 @@ class EventsEngine:
         """Recorded gradings decided again, each household's facts read once for all of them."""
         findings: list[Finding] = []
         gradings = events = 0
-        for _, facts, decided in self.decided():
-            events += len(facts) + len(decided)
-            for grading in decided:
-                if year is not None and grading.year != year:
+        for _, facts in self.log.facts(names=_READ | {DECIDED}, heads={DECIDED: GradingHead}):
+            told = [fact for fact in facts if type(fact[2]) is not Verbatim]
+            events += len(facts)
+            for position, _, kept in facts:
+                if type(kept) is not Verbatim or year not in (None, kept.head.year):
                     continue
                 gradings += 1
-                finding = check(grading, facts, policies, self.zone, self.log.canonical)
+                whole = partial(self._decided_at, position)
+                finding = check(kept, told, policies, self.zone, self.log.canonical, whole)
                 if finding is not None:
                     findings.append(finding)
-            progress(len(decided))
+            progress(len(facts) - len(told))
         return Replay(gradings, gradings - len(findings), tuple(findings), events, self.name)
 
-    def decided(self) -> Iterator[tuple[str, Events, list[GradingDecided]]]:
+    def decided(self) -> Iterator[tuple[str, list[Fact], list[GradingDecided]]]:
         """Each household with its facts and its recorded gradings."""
-        for household, events in self.log.by_household(names=_READ | {DECIDED}):
-            decided = [e.event for e in events if e.name == DECIDED]
-            yield household, [e for e in events if e.name != DECIDED], decided
+        for household, facts in self.log.facts(names=_READ | {DECIDED}):
+            decided = [event for _, _, event in facts if type(event) is GradingDecided]
+            yield household, [f for f in facts if type(f[2]) is not GradingDecided], decided
+
+    def _decided_at(self, position: int) -> GradingDecided:
+        [recorded] = self.log.feed(after=position - 1, upto=position)
+        return recorded.event  # type: ignore[no-any-return]

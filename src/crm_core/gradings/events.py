@@ -25,6 +25,22 @@ class RunStarted:
 
 
 @frozen
+class GradingHead:
+    """Which grading it is and what it was decided by: all of it but what was found."""
+
+    household: str
+    run: str
+    year: int
+    period_start: date
+    period_end: date
+    policy: PolicyRef
+    credit_policy: PolicyRef
+    cutoff_position: int
+    cutoff_known: datetime
+    decided_by: str
+
+
+@frozen
 class GradingDecided:
     """One household was graded (GRD-06).
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from attrs import fields, frozen
 
 from crm_core.kernel.dates import Period, local_date
-from crm_core.kernel.recorded import Cutoff, Recorded
+from crm_core.kernel.recorded import Cutoff, Fact
 from crm_core.kernel.rules import Value
 from crm_core.owners.events import EVENTS as OWNERS
 from crm_core.owners.events import ConductConfirmed, InterestRecorded
@@ -135,7 +135,7 @@ REPAIR = "repair"
 
 
 def gather(
-    events: Iterable[Recorded[Any]],
+    told: Iterable[Fact],
     window: Period,
     cutoff: Cutoff,
     credit: CreditPolicy,
@@ -144,7 +144,7 @@ def gather(
     """The facts of one household as known at the cut-off, with their evidence.
 
     Args:
-        events: Events that concern the household, in the order of the log; others do no harm.
+        told: Facts that concern the household, in the order of the log; others do no harm.
         window: The days graded.
         credit: The table that turns arrears into grades.
         zone: Zone in which instants fall on days.
@@ -158,12 +158,9 @@ def gather(
     interests: list[int] = []
     conduct: list[int] = []
     limit, known = cutoff.position, cutoff.known
-    for recorded in events:
-        position = recorded.position
-        envelope = recorded.envelope
-        if position > limit or envelope.recorded > known:
+    for position, recorded, event in told:
+        if position > limit or recorded > known:
             continue
-        event = envelope.data
         kind = type(event)
         if kind is PurchaseMade or kind is PurchaseRefunded:
             fen = event.amount_fen if kind is PurchaseMade else -event.amount_fen

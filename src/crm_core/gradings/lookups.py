@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import evolve, frozen
@@ -22,6 +23,7 @@ from crm_core.gradings.replay import decide_again
 from crm_core.gradings.state import Gradings
 from crm_core.gradings.uplift import UpliftPolicy, promises
 from crm_core.kernel.policy import PolicyFault, PolicyRef
+from crm_core.kernel.recorded import Fact
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.policies import DEFAULT_UPLIFT, PolicyBook
@@ -96,7 +98,9 @@ class Lookups:
         if not isinstance(command, UpliftLayer):
             return evolve(command, policy=policy)
         table = self.policies.find(UpliftPolicy, DEFAULT_UPLIFT, command.on)
-        account = Ledger.of((e.event, e.position) for e in self._events(command.household))
+        account = Ledger.of(
+            (event, position) for position, _, event in self._told(command.household)
+        )
         return evolve(
             command,
             grading_policy=policy,
@@ -113,18 +117,17 @@ class Lookups:
         again = None
         if command.result == "corrected":
             now = self.log.cutoff(None, without=NOT_FACTS)
-            events = list(self._events(command.household))
             again = evolve(
-                decide_again(grading, events, self._pinned, self.zone, now),
+                decide_again(grading, self._told(command.household), self._pinned, self.zone, now),
                 run=f"{run}.{command.review}",
                 cutoff_position=now.position,
                 cutoff_known=now.known,
             )
         return evolve(command, policy=self._policy(grading), again=again)
 
-    def _events(self, household: str) -> Any:
-        for _, events in self.log.by_household(names=EVENT_NAMES, households=[household]):
-            yield from events
+    def _told(self, household: str) -> Iterator[Fact]:
+        for _, facts in self.log.facts(names=EVENT_NAMES, households=[household]):
+            yield from facts
 
     def _policy(self, grading: GradingDecided) -> GradingPolicy:
         return self._pinned(grading.policy, grading.credit_policy)[0]

@@ -4,20 +4,20 @@ change (GRD-09).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, frozen
 
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings.criteria import assess
-from crm_core.gradings.events import GradingDecided
+from crm_core.gradings.events import GradingDecided, GradingHead
 from crm_core.gradings.facts import gather
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import Period, instant_text
 from crm_core.kernel.policy import PolicyRef
-from crm_core.kernel.recorded import Cutoff, Recorded
+from crm_core.kernel.recorded import Cutoff, Fact, Verbatim
 from crm_core.payments.credit import CreditPolicy
 
 Policies = Callable[[PolicyRef, PolicyRef], tuple[GradingPolicy, CreditPolicy]]
@@ -62,8 +62,8 @@ class Affected:
 
 
 def decide_again(
-    grading: GradingDecided,
-    events: list[Recorded[Any]],
+    grading: GradingDecided | GradingHead,
+    told: Iterable[Fact],
     policies: Policies,
     zone: str,
     cutoff: Cutoff | None = None,
@@ -72,32 +72,50 @@ def decide_again(
     policy, credit = policies(grading.policy, grading.credit_policy)
     window = Period(grading.period_start, grading.period_end)
     seen = cutoff or Cutoff(grading.cutoff_position, grading.cutoff_known)
-    facts, evidence = gather(events, window, seen, credit, zone)
-    return evolve(
-        grading,
-        policy=policy.ref,
-        credit_policy=credit.ref,
-        facts=facts,
-        evidence=evidence,
-        outcome=assess(facts, policy),
+    facts, evidence = gather(told, window, seen, credit, zone)
+    return GradingDecided(
+        grading.household,
+        grading.run,
+        grading.year,
+        grading.period_start,
+        grading.period_end,
+        policy.ref,
+        credit.ref,
+        grading.cutoff_position,
+        grading.cutoff_known,
+        facts,
+        evidence,
+        assess(facts, policy),
+        grading.decided_by,
     )
 
 
 def check(
-    grading: GradingDecided,
-    events: list[Recorded[Any]],
+    kept: Verbatim,
+    told: Iterable[Fact],
     policies: Policies,
     zone: str,
     canonical: Callable[[Any], bytes],
+    whole: Callable[[], GradingDecided],
 ) -> Finding | None:
-    """None if the log gives the same bytes again; else what differs first."""
+    """None if the log gives the same bytes again; else what differs first.
+
+    Args:
+        kept: The grading as it is stored, with its `GradingHead`.
+        whole: Reads all of it, which is needed only where the bytes differ.
+    """
+    head = kept.head
     try:
-        again = decide_again(grading, events, policies, zone)
+        again = decide_again(head, told, policies, zone)
     except (UnknownPolicy, PolicyDigestMismatch) as error:
-        return _finding(grading, f"policy: {error.message}")
-    if canonical(again) == canonical(grading):
+        return _finding(head, f"policy: {error.message}")
+    found = canonical(again)
+    if found == kept.stored:
         return None
-    return _finding(grading, first_difference(grading, again))
+    grading = whole()
+    if found == canonical(grading):
+        return None
+    return _finding(head, first_difference(grading, again))
 
 
 def first_difference(recorded: GradingDecided, again: GradingDecided) -> str:
@@ -112,13 +130,13 @@ def first_difference(recorded: GradingDecided, again: GradingDecided) -> str:
 
 def affected(
     grading: GradingDecided,
-    events: list[Recorded[Any]],
+    told: Sequence[Fact],
     policies: Policies,
     zone: str,
     now: Cutoff,
 ) -> Affected | None:
     """How facts that came to be known since would change the decision, if they would."""
-    again = decide_again(grading, events, policies, zone, now)
+    again = decide_again(grading, told, policies, zone, now)
     if again.outcome == grading.outcome and again.facts.credit == grading.facts.credit:
         return None
     then = Cutoff(grading.cutoff_position, grading.cutoff_known)
@@ -127,7 +145,7 @@ def affected(
         for name in asdict(again.evidence)
         for position in set(getattr(again.evidence, name)) ^ set(getattr(grading.evidence, name))
     }
-    late = {e.position for e in events if now.sees(e) and not then.sees(e)}
+    late = {p for p, at, _ in told if now.saw(p, at) and not then.saw(p, at)}
     return Affected(
         grading.household,
         grading.year,
@@ -148,5 +166,5 @@ def run_id(year: int, policy: PolicyRef, credit: PolicyRef, cutoff: Cutoff) -> s
     return f"{year}-{digest_of(key)[:16]}"
 
 
-def _finding(grading: GradingDecided, difference: str) -> Finding:
+def _finding(grading: GradingHead, difference: str) -> Finding:
     return Finding(grading.household, grading.year, grading.run, difference)

@@ -110,6 +110,23 @@ class Recorded(Generic[E]):
         return self.envelope.effective
 
 
+Fact = tuple[int, datetime, Any]
+"""What a fold looks at of an event: its position, when the company knew, and the event itself."""
+
+
+class Verbatim(NamedTuple):
+    """An event as it is stored, and the few of its values that are asked for.
+
+    Args:
+        head: The values, as fields of the class that was named.
+        stored: The stored bytes of the event alone; `EventLog.canonical` gives these for an event
+            that is the same.
+    """
+
+    head: Any
+    stored: bytes
+
+
 @frozen
 class Unreadable:
     """An event that stands in the log and cannot be given: its place, and why.
@@ -181,4 +198,8 @@ class Cutoff:
 
     def sees(self, event: Recorded[Any]) -> bool:
         """Whether the event was known at the cut-off."""
-        return event.position <= self.position and event.envelope.recorded <= self.known
+        return self.saw(event.position, event.envelope.recorded)
+
+    def saw(self, position: int, recorded: datetime) -> bool:
+        """Whether what stands there, and was recorded then, was known at the cut-off."""
+        return position <= self.position and recorded <= self.known

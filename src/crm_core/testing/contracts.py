@@ -38,7 +38,15 @@ from hypothesis.stateful import (
 from crm_core.catalog import Catalog, EventType
 from crm_core.errors import CommandReused, Conflict, Failed, NotDelivered, UnknownEvent
 from crm_core.kernel.merkle import MerkleTree
-from crm_core.kernel.recorded import Appended, Commit, Envelope, Recorded, StreamAppend, Tip
+from crm_core.kernel.recorded import (
+    Appended,
+    Commit,
+    Envelope,
+    Recorded,
+    StreamAppend,
+    Tip,
+    Verbatim,
+)
 from crm_core.kernel.sealed import (
     Erased,
     KeyMissing,
@@ -85,6 +93,13 @@ class Counted:
     amount_fen: int
     day: date | None = None
     text: str | None = None
+
+
+@frozen
+class Amount:
+    """What `Counted` counts, without the rest."""
+
+    amount_fen: int
 
 
 @frozen
@@ -229,6 +244,7 @@ class EventLogContract:
         assert list(log.feed()) == []
         assert list(log.read("a/1")) == []
         assert list(log.by_household()) == []
+        assert list(log.facts()) == []
         assert log.tips(["a/1"]) == {}
         assert log.outcomes(["c1"]) == {}
         assert log.verify().intact
@@ -610,6 +626,39 @@ class EventLogContract:
         assert grouped(names=[]) == []
 
     @pytest.mark.rule("LOG-03")
+    def test_facts_are_households_without_their_envelopes(self, log: EventLog) -> None:
+        for n in range(9):
+            event: Any = Counted(n, _DAY, str(n)) if n % 3 else Noted(str(n))
+            stream, at = f"a/{n}", _NOON + timedelta(hours=-n, microseconds=n)
+            append = StreamAppend(stream, Tip(), f"V{n % 2}", (_envelope(f"c{n}", event, 0, at),))
+            log.append([Commit(f"c{n}", "d", (append,))])
+        at_5 = self.positions(log)[5]
+        asked: list[dict[str, Any]] = [
+            {},
+            {"upto": at_5},
+            {"names": ["contract.counted/2"]},
+            {"names": []},
+            {"households": ["V1", "V1", "nobody"]},
+        ]
+        for options in asked:
+            plain = log.by_household(**options)
+            assert list(log.facts(**options)) == [
+                (household, [(e.position, e.recorded, e.event) for e in events])
+                for household, events in plain
+            ]
+
+    @pytest.mark.rule("LOG-03")
+    def test_facts_may_come_as_they_are_stored_with_some_of_their_values(
+        self, log: EventLog
+    ) -> None:
+        log.append([_commit("c1", {"a/1": [Counted(7, _DAY, '"七"'), Noted("1")]}, household="V1")])
+        [(_, [counted, noted])] = log.facts(heads={"contract.counted/2": Amount})
+        [plain, _] = log.read("a/1")
+        stored = Verbatim(Amount(7), log.canonical(plain.event))
+        assert counted == (plain.position, plain.recorded, stored)
+        assert noted[2] == Noted("1")
+
+    @pytest.mark.rule("LOG-03")
     def test_households_are_whole_over_more_than_one_page(self, log: EventLog) -> None:
         def commits() -> Iterator[Commit]:
             for n in range(self.many):
@@ -627,6 +676,7 @@ class EventLogContract:
             for v in range(3)
         }
         assert {h: _texts(events) for h, events in log.by_household()} == numbers
+        assert {h: [e.text for _, _, e in facts] for h, facts in log.facts()} == numbers
         odd = {h: [n for n in texts if int(n) % 2] for h, texts in numbers.items()}
         some = log.by_household(names=["contract.noted/1"])
         assert {h: _texts(events) for h, events in some} == odd
@@ -698,6 +748,7 @@ class EventLogContract:
             lambda: list(reader.feed()),
             lambda: list(reader.read("a/2")),
             lambda: list(reader.by_household()),
+            lambda: list(reader.facts()),
             lambda: reader.fold("a/2", _keep, ()),
         ):
             with pytest.raises(UnknownEvent) as raised:
@@ -717,10 +768,11 @@ class EventLogContract:
     @pytest.mark.rule("LOG-02")
     def test_an_old_version_is_read_in_todays_shape(self, log: EventLog) -> None:
         old = self.reopen(log, _FIRST_CATALOG)
-        old.append([_commit("c1", {"a/1": [CountedInYuan(127)]})])
+        old.append([_commit("c1", {"a/1": [CountedInYuan(127)]}, household="V1")])
         before = old.verify()
         now = self.reopen(log, CATALOG)
         [recorded] = now.read("a/1")
+        assert list(now.facts()) == [("V1", [(recorded.position, _NOON, recorded.event)])]
         assert recorded.event == Counted(12700)
         assert recorded.name == "contract.counted/1"
         assert now.verify() == before
@@ -932,6 +984,12 @@ class _LogMachine(RuleBasedStateMachine):
             (household, self.places(n for _, n in group))
             for household, group in groupby(tagged, key=lambda one: one[0])
         ]
+        facts = self.log.facts(upto=upto, names=names, households=households)
+        told = [
+            (self.positions[n], self.rows[n].envelope.recorded, self.rows[n].envelope.data)
+            for _, n in tagged
+        ]
+        assert [fact for _, facts_of in facts for fact in facts_of] == told
         for stream in _STREAMS:
             own = [n for n, row in enumerate(self.rows) if row.stream == stream]
             assert self.seen(self.log.read(stream, after=after)) == self.places(own[after:])

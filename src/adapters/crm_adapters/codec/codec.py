@@ -21,7 +21,7 @@ from crm_core.kernel.canonical import (
     DIGEST_START,
     stored_event,
 )
-from crm_core.kernel.recorded import Envelope, Recorded, Tip
+from crm_core.kernel.recorded import Envelope, Fact, Recorded, Tip, Verbatim
 from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
 from crm_core.ports import KeyVault
 
@@ -51,6 +51,17 @@ class _StoredWhen(msgspec.Struct):
     event: _When
 
 
+class _Raw(msgspec.Struct):
+    """An event whose bytes are kept as they are."""
+
+    data: msgspec.Raw
+    recorded: datetime
+
+
+class _StoredRaw(msgspec.Struct):
+    event: _Raw
+
+
 _UNREADABLE = (msgspec.MsgspecError, ValueError, KeyError, TypeError)
 """What decoders and upcasters raise for bytes that are not what they claim to be."""
 
@@ -76,7 +87,10 @@ class Codec:
         self._encoder = msgspec.json.Encoder(order="sorted")
         self._bare: dict[str, msgspec.json.Decoder[Any]] = {}
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+        self._facts: dict[str, Callable[[str], Any]] = {}
+        self._heads: dict[type, Callable[[msgspec.Raw], Any]] = {}
         self._when = msgspec.json.Decoder(_StoredWhen)
+        self._raw = msgspec.json.Decoder(_StoredRaw)
         self._known = {kind.cls: (kind.stored, personal_fields(kind.cls)) for kind in catalog.types}
 
     def fold(
@@ -181,6 +195,51 @@ class Codec:
             state[DIGEST_START:DIGEST_END],
             stored.event,
         )
+
+    def fact(self, row: StoredRow) -> Fact:
+        """Of the event of a row what a fold looks at: a third of the work of `decode`.
+
+        Raises:
+            UnknownEvent, UnreadableEvent: as `decode`.
+        """
+        position, stream, _, name, _, state = row
+        decode = self._facts.get(name) or self._fact_decoder(name, position)
+        try:
+            event = decode(state).event
+        except _UNREADABLE as error:
+            raise UnreadableEvent(position, stream, type(error).__name__) from error
+        return position, event.recorded, event.data
+
+    def verbatim(self, row: StoredRow, head: type) -> Fact:
+        """The same, the event as stored and with some of its fields alone, those of `head`.
+
+        Raises:
+            UnreadableEvent: as `decode`.
+        """
+        position, stream, _, _, _, state = row
+        decode = self._heads.get(head) or self._head_decoder(head)
+        try:
+            event = self._raw.decode(state).event
+            return position, event.recorded, Verbatim(decode(event.data), bytes(event.data))
+        except _UNREADABLE as error:
+            raise UnreadableEvent(position, stream, type(error).__name__) from error
+
+    def _fact_decoder(self, name: str, position: int) -> Callable[[str], Any]:
+        kind = self.catalog.by_name.get(name)
+        decode: Callable[[str], Any]
+        if kind is None:
+            decode = self._decoder(name, position).decode
+        else:
+            fields: list[tuple[str, Any]] = [("data", kind.cls), ("recorded", datetime)]
+            shape = msgspec.defstruct("Stored", [("event", msgspec.defstruct("Fact", fields))])
+            decode = msgspec.json.Decoder(shape, dec_hook=_decode_hook).decode
+        self._facts[name] = decode
+        return decode
+
+    def _head_decoder(self, head: type) -> Callable[[msgspec.Raw], Any]:
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(head, dec_hook=_decode_hook)
+        self._heads[head] = decoder.decode
+        return decoder.decode
 
     def _decoder(self, name: str, position: int) -> msgspec.json.Decoder[Any]:
         kind = self.catalog.by_name.get(name)

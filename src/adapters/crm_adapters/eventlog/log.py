@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
@@ -25,12 +25,13 @@ from crm_core.kernel.recorded import (
     Appended,
     Commit,
     Cutoff,
+    Fact,
     Recorded,
     Settled,
     Tip,
     Unreadable,
 )
-from crm_core.ports import ChainFault, Frontier, Listener, Verification
+from crm_core.ports import NO_HEADS, ChainFault, Frontier, Listener, Verification
 
 CHUNK_ROWS = 1000
 """Rows encoded and inserted at a time."""
@@ -222,20 +223,50 @@ class CodecEventLog:
         names: Collection[str] | None = None,
         households: Sequence[str] | None = None,
     ) -> Iterator[tuple[str, list[Recorded[Any]]]]:
-        end = self.head() if upto is None else upto
         decode = self.codec.decode
-        after = ("", 0)
         current, events = "", list[Recorded[Any]]()
-        while page := self.store.household_page(after, end, names, households, PAGE_ROWS):
+        for page in self._household_pages(upto, names, households):
             for row in page:
                 if row[4] != current:
                     if events:
                         yield current, events
                     current, events = row[4], []
                 events.append(decode(row))
-            after = (page[-1][4], page[-1][0])
         if events:
             yield current, events
+
+    def facts(
+        self,
+        *,
+        upto: int | None = None,
+        names: Collection[str] | None = None,
+        households: Sequence[str] | None = None,
+        heads: Mapping[str, type] = NO_HEADS,
+    ) -> Iterator[tuple[str, list[Fact]]]:
+        fact, verbatim = self.codec.fact, self.codec.verbatim
+        current, facts = "", list[Fact]()
+        for page in self._household_pages(upto, names, households):
+            for row in page:
+                if row[4] != current:
+                    if facts:
+                        yield current, facts
+                    current, facts = row[4], []
+                head = heads.get(row[3])
+                facts.append(fact(row) if head is None else verbatim(row, head))
+        if facts:
+            yield current, facts
+
+    def _household_pages(
+        self,
+        upto: int | None,
+        names: Collection[str] | None,
+        households: Sequence[str] | None,
+    ) -> Iterator[Sequence[StoredRow]]:
+        end = self.head() if upto is None else upto
+        after = ("", 0)
+        while page := self.store.household_page(after, end, names, households, PAGE_ROWS):
+            yield page
+            after = (page[-1][4], page[-1][0])
 
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
         return self.store.outcomes(commands)
