@@ -50,7 +50,7 @@ from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import Limit, limits
 from crm_core.payments.state import Account, Collection
-from crm_core.payments.views import Aged, CreditRow, aged, credit_row, statement
+from crm_core.payments.views import Aged, CreditRow, credit_row, statement
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_SLA, PolicyBook, shipped
 from crm_core.ports import (
     Clock,
@@ -173,7 +173,9 @@ class CRM:
         self.close()
 
     def close(self) -> None:
-        """Close views, log and vault."""
+        """Close engines, views, log and vault."""
+        for engine in self.gradings.engines.values():
+            engine.close()
         if self._views is not None:
             self._views.close()
         self.log.close()
@@ -436,17 +438,22 @@ class CRM:
         )
 
     def arrears(
-        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+        engine: str = EVENTS,
     ) -> Iterator[tuple[str, str, Aged]]:
         """Household, estate and arrears of everybody who owes something on a day, sorted (PAY-03).
 
         True to what was unpaid then, as known at the instant; what is in dispute is shown beside.
+
+        Raises:
+            Invalid: there is no such engine.
         """
         table = self.policies.find(CreditPolicy, policy, on)
-        for household, estate, facts in self._accounts(known, None):
-            found = aged(Ledger.of(facts), on, table)
-            if found.overdue_fen or found.disputed_fen:
-                yield household, estate, found
+        return self.gradings.engine(engine).arrears(on, utc(known, "known"), table)
 
     def account(
         self,

@@ -13,6 +13,7 @@ from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
+from crm_adapters.frames import BACKENDS, FramesOn
 from crm_adapters.keys import LocalVault
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_core.crm import CRM
@@ -70,12 +71,13 @@ def open_crm(
         store = database = open_database(url, tenant=tenant)
         rows = DatabaseViewStore(database)
         try:
-            vault = LocalVault(Path(keys) if keys is not None else _keys_beside(url, tenant))
+            vault = LocalVault(Path(keys) if keys is not None else _beside(url, tenant, "keys"))
         except BaseException:
             store.close()
             raise
     log = CodecEventLog(store, Codec(catalog(), vault))
     clock = SystemClock()
+    folder = None if url == MEMORY else _beside(url, tenant, "facts")
     return CRM(
         log,
         vault=vault,
@@ -83,12 +85,14 @@ def open_crm(
         ids=RandomIds(),
         policies=policies,
         zone=zone,
+        engines=[FramesOn(name, log, zone, folder) for name in BACKENDS],
         views=LogViews(log, rows, clock),
     )
 
 
-def _keys_beside(url: str, tenant: str) -> Path:
-    ending = f".{tenant}.keys" if tenant else ".keys"
+def _beside(url: str, tenant: str, kind: str) -> Path:
+    """Where what belongs to a log lies by default: beside an SQLite file, else in this folder."""
+    ending = f".{tenant}.{kind}" if tenant else f".{kind}"
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         return Path(parsed.database + ending)

@@ -22,6 +22,7 @@ from crm_core.kernel.recorded import Fact, Verbatim
 from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments.credit import CreditPolicy, standing
 from crm_core.payments.ledger import Ledger
+from crm_core.payments.views import Aged, aged
 from crm_core.ports import EventLog, Progress
 
 _READ = EVENT_NAMES | {REGISTERED}
@@ -75,11 +76,35 @@ class EventsEngine:
             layer, kind = layer_and_type(facts, policy)
             yield Assessed(household, facts, kind, layer)
 
-    def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
+    def arrears(
+        self, on: date, known: datetime | None, table: CreditPolicy
+    ) -> Iterator[tuple[str, str, Aged]]:
+        """Household, estate and arrears of everybody who owes something on a day (PAY-03)."""
+        for household, told in self.log.facts(names=_READ):
+            seen = [
+                (event, position)
+                for position, recorded, event in told
+                if known is None or recorded <= known
+            ]
+            file = next((e for e, _ in seen if type(e) is HouseholdRegistered), None)
+            if file is not None:
+                found = aged(Ledger.of(seen), on, table)
+                if found.overdue_fen or found.disputed_fen:
+                    yield household, file.estate, found
+
+    def replay(
+        self,
+        year: int | None,
+        policies: Policies,
+        progress: Progress,
+        households: Sequence[str] | None = None,
+    ) -> Replay:
         """Recorded gradings decided again, each household's facts read once for all of them."""
         findings: list[Finding] = []
         gradings = events = 0
-        for _, facts in self.log.facts(names=_READ | {DECIDED}, heads={DECIDED: GradingHead}):
+        for _, facts in self.log.facts(
+            names=_READ | {DECIDED}, households=households, heads={DECIDED: GradingHead}
+        ):
             told = [fact for fact in facts if type(fact[2]) is not Verbatim]
             events += len(facts)
             for position, _, kept in facts:
@@ -92,6 +117,9 @@ class EventsEngine:
                     findings.append(finding)
             progress(len(facts) - len(told))
         return Replay(gradings, gradings - len(findings), tuple(findings), events, self.name)
+
+    def close(self) -> None:
+        """Nothing is held but the log."""
 
     def decided(self) -> Iterator[tuple[str, list[Fact], list[GradingDecided]]]:
         """Each household with its facts and its recorded gradings."""

@@ -17,6 +17,7 @@ from crm_core.gradings.replay import Policies, Replay
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Cutoff
 from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.views import Aged
 from crm_core.ports import Progress
 
 
@@ -80,6 +81,12 @@ class FactsEngine(Protocol):
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
         ...
 
+    def arrears(
+        self, on: date, known: datetime | None, table: CreditPolicy
+    ) -> Iterator[tuple[str, str, Aged]]:
+        """Household, estate and arrears of everybody who owes something on a day (PAY-03)."""
+        ...
+
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
         """Facts and evidence: what a grading freezes (GRD-06)."""
         ...
@@ -97,4 +104,8 @@ class FactsEngine(Protocol):
             year: Only gradings of that year; None for all.
             policies: Finds the two policies that a decision pins.
         """
+        ...
+
+    def close(self) -> None:
+        """Give back what the engine holds open."""
         ...

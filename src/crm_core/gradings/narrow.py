@@ -68,7 +68,8 @@ class NarrowRow(NamedTuple):
             for a request the instant it was received, in microseconds. Else 0.
         detail: Of a charge the months that its fee is for, negative for a charge that is no
             management fee. Else 0.
-        reference: Number of the charge, payment, dispute or request it is or is about.
+        reference: Number of the charge, payment, dispute or request it is or is about; of a
+            household the estate it is in.
         other: The charge that money names, that a dispute is about or a late charge belongs to;
             the request that another is a duplicate of.
     """
@@ -145,7 +146,7 @@ def _about(
 
 
 _SAY: dict[type, Callable[[Any], Said | None]] = {
-    HouseholdRegistered: lambda e: _plain(Kind.REGISTERED, e.moved_in or date.min),
+    HouseholdRegistered: lambda e: (Kind.REGISTERED, 0, 0, 0, e.estate, None),
     ChargeRaised: _charge,
     ChargeCancelled: lambda e: _about(Kind.CANCELLED, e.on, 0, e.charge),
     PaymentReceived: _payment,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from attrs import asdict
 
-from crm_adapters.cli.group import DATE, INSTANT, App, command
+from crm_adapters.cli.group import DATE, INSTANT, App, command, used_engine
 from crm_adapters.cli.output import Output
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.money import yuan_from_fen
@@ -33,14 +33,16 @@ def _told(known: datetime | None) -> str | None:
 @_on
 @_known
 @_policy
-def arrears(app: App, on: date, known: datetime | None, policy: str) -> int:
+@used_engine
+def arrears(app: App, on: date, known: datetime | None, policy: str, engine: str) -> int:
     """What was unpaid on a day, by bucket, household and estate; households by number only."""
     households: list[dict[str, Any]] = []
     estates: dict[str, Ageing] = {}
     total = Ageing()
     owing = dict.fromkeys(BUCKETS, 0)
     with app.open() as opened:
-        for household, estate, found in opened.arrears(on, known=known, policy=policy):
+        lines = opened.arrears(on, known=known, policy=policy, engine=engine)
+        for household, estate, found in lines:
             households.append({"household": household, "estate": estate, **asdict(found)})
             estates.setdefault(estate, Ageing()).add(found)
             total.add(found)

@@ -1,0 +1,11 @@
+"""The frames engine: facts of all households at once, as columns (decision record 0032).
+
+Narrow rows of every fact are kept in files beside the log; the expressions over them are written
+once and run on Polars, on DuckDB or on PySpark. Results are those of the events engine, row for
+row. `kept` and `shapes` say what is kept, `account` and `arrears` what is owed, `facts` what a
+grading sees, `tables` how it is decided, `replaying` how recorded gradings are compared.
+"""
+
+from crm_adapters.frames.opening import BACKENDS, FramesOn
+
+__all__ = ["BACKENDS", "FramesOn"]

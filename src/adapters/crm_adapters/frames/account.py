@@ -83,9 +83,9 @@ def _disputes(facts: Frame, kinds: Collection[int]) -> Frame:
         "home", "amount", "position", dispute="ref", charge="of", start="effective"
     )
     if Kind.DISPUTE_ENDED not in kinds:
-        return opened.with_columns(
-            end=whole(NOT_YET), upheld=whole(0), end_position=whole(0)
-        ).drop("dispute")
+        return opened.with_columns(end=whole(NOT_YET), upheld=whole(0), end_position=whole(0)).drop(
+            "dispute"
+        )
     ended = _of(facts, Kind.DISPUTE_ENDED).select(
         dispute="ref", end="effective", upheld="amount", end_position="position"
     )
@@ -100,9 +100,7 @@ def _disputes(facts: Frame, kinds: Collection[int]) -> Frame:
     )
 
 
-def _settlements(
-    facts: Frame, kinds: Collection[int], charges: Frame, late: Frame | None
-) -> Frame:
+def _settlements(facts: Frame, kinds: Collection[int], charges: Frame, late: Frame | None) -> Frame:
     """Money and waivers, negative where money is taken back."""
     columns = ("home", "effective", "amount", "position")
     payments = _of(facts, Kind.PAYMENT)

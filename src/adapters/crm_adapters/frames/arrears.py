@@ -16,7 +16,10 @@ from attrs import frozen
 
 from crm_adapters.frames.account import NOT_YET, Book
 from crm_adapters.frames.backends import Backend, Frame, total, whole
-from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.credit import GRADES, CreditPolicy
+
+BUCKETS = GRADES[1:]
+"""Grades of arrears, best first."""
 
 
 @frozen
@@ -40,10 +43,13 @@ class Arrears:
             often the third grade or a worse one was entered), `since` (due date of the oldest
             charge that was overdue).
         standing: By home, of the last day: `rank`, `overdue_days`, `overdue_fen`.
+        aged: The same with `disputed_fen`, and the overdue amount by the grade that each charge's
+            own age falls into; only of homes of which something is overdue.
     """
 
     course: Frame
     standing: Frame
+    aged: Frame
 
 
 def arrears(book: Book, days: Days, table: CreditPolicy, backend: Backend) -> Arrears:
@@ -53,9 +59,14 @@ def arrears(book: Book, days: Days, table: CreditPolicy, backend: Backend) -> Ar
     homes = backend.keep(opened.select("home").unique())
     pool = backend.keep(_pool(book, still, steps, days, homes))
     spans = backend.keep(_unpaid(book, opened, pool, days, backend))
-    standing = backend.keep(_standing(book, opened, pool, days))
-    begins = _begins(spans, standing, table, backend)
-    return Arrears(_course(spans, begins, days), _ranked(standing, begins, days))
+    now = backend.keep(_now(book, opened, pool, days))
+    begins = _begins(spans, now, table, backend)
+    standing = _standing(now, begins, days)
+    return Arrears(
+        _course(spans, begins, days),
+        standing,
+        _aged(book, still, steps, pool, now, standing, begins, days),
+    )
 
 
 # --- what names its charge ---------------------------------------------------------------------
@@ -78,7 +89,9 @@ def _steps(book: Book, days: Days) -> tuple[Frame, Frame]:
         .group_by("charge")
         .agg(given=total("amount"))
     )
-    caps = caps.join(given, on="charge", how="left").with_columns(given=nw.col("given").fill_null(0))
+    caps = caps.join(given, on="charge", how="left").with_columns(
+        given=nw.col("given").fill_null(0)
+    )
     within = named.filter(nw.col("effective") > days.before)
     within = within.group_by("charge", "effective").agg(given=total("amount"))
     still = caps.join(within.select("charge"), on="charge", how="anti")
@@ -199,9 +212,7 @@ def _with_turns(pool: Frame, contested: Frame, days: Days) -> Frame:
     """The pool from turn to turn, where a dispute that begins or ends is a turn as well."""
     begun = contested.select("home", day="start")
     ended = contested.select("home", day="end")
-    extra = nw.concat([begun, ended]).filter(
-        nw.col("day") > days.before, nw.col("day") <= days.end
-    )
+    extra = nw.concat([begun, ended]).filter(nw.col("day") > days.before, nw.col("day") <= days.end)
     at = nw.concat([pool.select("home", "day"), extra.select("home", "day")]).unique()
     # Between two of its own days the pool stays what it was.
     spans = pool.select("home", "pool", first="day", last="to")
@@ -234,42 +245,47 @@ def _undisputed(pairs: Frame, disputes: Frame) -> Frame:
 # --- grades ------------------------------------------------------------------------------------
 
 
-def _standing(book: Book, opened: Frame, pool: Frame, days: Days) -> Frame:
-    """The oldest overdue charge and what is overdue on the last day, by home."""
+def _now(book: Book, opened: Frame, pool: Frame, days: Days) -> Frame:
+    """Charges that are overdue on the last day, with what is unpaid and undisputed of them."""
     last = opened.filter(nw.col("to") == days.end, nw.col("due") < days.end)
     left = pool.filter(nw.col("to") == days.end).select("home", "pool")
     now = last.select("home", "charge", "due", "need").join(left, on="home", how="inner")
     if book.disputes is not None:
         now = _undisputed(now.with_columns(day=whole(days.end)), book.disputes)
     now = now.with_columns(asked=_asked("home"))
-    over = nw.col("asked") - nw.col("pool")
-    unpaid = nw.when(over < nw.col("need")).then(over).otherwise(nw.col("need"))
     return (
-        now.with_columns(unpaid=unpaid)
+        now.with_columns(unpaid=_left("asked", "pool", "need"))
         .filter(nw.col("unpaid") > 0)
-        .group_by("home")
-        .agg(due=nw.col("due").min(), overdue_fen=total("unpaid"))
+        .select("home", "due", "unpaid")
     )
 
 
-def _begins(spans: Frame, standing: Frame, table: CreditPolicy, backend: Backend) -> Frame:
+def _left(asked: str, given: str, need: str) -> nw.Expr:
+    """What is left of a need where so much is given to it and to those before it."""
+    over = nw.col(asked) - nw.col(given)
+    positive = nw.when(over > 0).then(over).otherwise(0)
+    return nw.when(positive < nw.col(need)).then(positive).otherwise(nw.col(need))
+
+
+def _begins(spans: Frame, now: Frame, table: CreditPolicy, backend: Backend) -> Frame:
     """For every due date the first day of each grade but the best."""
-    both = nw.concat([spans.select("due"), standing.select("due")])
+    both = nw.concat([spans.select("due"), now.select("due")])
     found = sorted(due for (due,) in backend.rows(both.unique()))
     begins = [[day.toordinal() for day in table.begins(date.fromordinal(due))] for due in found]
     columns = {f"begin_{n}": [row[n] for row in begins] for n in range(len(table.buckets) - 1)}
-    rows = pl.DataFrame({"due": found, **columns}, schema_overrides=dict.fromkeys(("due", *columns), pl.Int64))
-    return backend.table(rows)
+    schema = dict.fromkeys(("due", *columns), pl.Int64)
+    return backend.table(pl.DataFrame({"due": found, **columns}, schema=schema))
 
 
-def _rank(day: nw.Expr, grades: int) -> nw.Expr:
+def _rank(day: nw.Expr) -> nw.Expr:
     """How many places behind the best grade."""
-    reached = [nw.when(day >= nw.col(f"begin_{n}")).then(1).otherwise(0) for n in range(grades)]
+    begins = [nw.col(f"begin_{n}") for n in range(len(BUCKETS))]
+    reached = [nw.when(day >= begin).then(1).otherwise(0) for begin in begins]
     return nw.sum_horizontal(*reached)
 
 
 def _course(spans: Frame, begins: Frame, days: Days) -> Frame:
-    aged = spans.join(begins, on="due", how="inner").with_columns(rank=_rank(nw.col("to"), 5))
+    aged = spans.join(begins, on="due", how="inner").with_columns(rank=_rank(nw.col("to")))
     graded = aged.group_by("home").agg(
         since=nw.col("due").min(),
         worst=nw.when(nw.col("to") >= days.start).then(nw.col("rank")).otherwise(0).max(),
@@ -287,18 +303,78 @@ def _course(spans: Frame, begins: Frame, days: Days) -> Frame:
     entered = (nw.col("day") > days.before) & (
         nw.col("reached").is_null() | (nw.col("day") > nw.col("reached") + 1)
     )
-    entries = bad.group_by("home").agg(
-        entries=nw.when(entered).then(1).otherwise(0).sum()
-    )
+    entries = bad.group_by("home").agg(entries=nw.when(entered).then(1).otherwise(0).sum())
     return graded.join(entries, on="home", how="left").with_columns(
         entries=nw.col("entries").fill_null(0)
     )
 
 
-def _ranked(standing: Frame, begins: Frame, days: Days) -> Frame:
+def _standing(now: Frame, begins: Frame, days: Days) -> Frame:
     end = whole(days.end)
     return (
-        standing.join(begins, on="due", how="inner")
-        .with_columns(rank=_rank(end, 5), overdue_days=end - nw.col("due"))
+        now.group_by("home")
+        .agg(due=nw.col("due").min(), overdue_fen=total("unpaid"))
+        .join(begins, on="due", how="inner")
+        .with_columns(rank=_rank(end), overdue_days=end - nw.col("due"))
         .select("home", "rank", "overdue_days", "overdue_fen")
+    )
+
+
+def _aged(
+    book: Book,
+    still: Frame,
+    steps: Frame,
+    pool: Frame,
+    now: Frame,
+    standing: Frame,
+    begins: Frame,
+    days: Days,
+) -> Frame:
+    """Arrears by the grade of each charge's own age, and what is in dispute."""
+    ranked = now.join(begins, on="due", how="inner").with_columns(rank=_rank(whole(days.end)))
+    amounts = {
+        grade: nw.when(nw.col("rank") == n).then(nw.col("unpaid")).otherwise(0)
+        for n, grade in enumerate(BUCKETS, 1)
+    }
+    sums = {grade: total(grade) for grade in BUCKETS}
+    overdue = standing.join(
+        ranked.with_columns(**amounts).group_by("home").agg(**sums), on="home", how="inner"
+    )
+    if book.disputes is None:
+        return overdue.with_columns(disputed_fen=whole(0))
+    contested = _contested(book.disputes, still, steps, pool, days)
+    homes = nw.concat([overdue.select("home"), contested.select("home")]).unique()
+    numbers = ("rank", "overdue_days", "overdue_fen", "disputed_fen", *BUCKETS)
+    return (
+        homes.join(overdue, on="home", how="left")
+        .join(contested, on="home", how="left")
+        .with_columns(*(nw.col(name).fill_null(0) for name in numbers))
+    )
+
+
+def _contested(disputes: Frame, still: Frame, steps: Frame, pool: Frame, days: Days) -> Frame:
+    """What is overdue and in dispute on the last day: money without a name comes to it last."""
+    columns = ("home", "charge", "due", "need")
+    last = steps.filter(nw.col("to") == days.end, nw.col("due") < NOT_YET)
+    needs = nw.concat(
+        [still.filter(nw.col("due") < NOT_YET).select(*columns), last.select(*columns)]
+    )
+    open_now = disputes.filter(nw.col("start") <= days.end, nw.col("end") > days.end)
+    needs = needs.join(open_now.select("home").unique(), on="home", how="semi")
+    parts = _undisputed(needs.with_columns(day=whole(days.end), whole=nw.col("need")), disputes)
+    parts = parts.with_columns(part=nw.col("whole") - nw.col("need"))
+    asked = parts.group_by("home").agg(asked=total("need"))
+    left = pool.filter(nw.col("to") == days.end).join(asked, on="home", how="inner")
+    left = left.with_columns(spare=nw.col("pool") - nw.col("asked")).with_columns(
+        spare=nw.when(nw.col("spare") > 0).then(nw.col("spare")).otherwise(0)
+    )
+    return (
+        parts.join(left.select("home", "spare"), on="home", how="inner")
+        .with_columns(
+            before=nw.col("part").cum_sum().over("home", order_by=["due", "charge"]).cast(nw.Int64)
+        )
+        .with_columns(disputed_fen=_left("before", "spare", "part"))
+        .filter(nw.col("due") < days.end, nw.col("disputed_fen") > 0)
+        .group_by("home")
+        .agg(disputed_fen=total("disputed_fen"))
     )

@@ -54,6 +54,10 @@ class Backend(Protocol):
         """Give up what was kept."""
         ...
 
+    def close(self) -> None:
+        """Give back what is held open."""
+        ...
+
 
 class PolarsBackend:
     """Polars, in this process; the default."""
@@ -74,6 +78,9 @@ class PolarsBackend:
 
     def release(self) -> None:
         """Nothing is held but by frames themselves."""
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 class DuckDBBackend:
@@ -114,6 +121,10 @@ class DuckDBBackend:
         ).fetchall():
             self._connection.execute(f"DROP TABLE {name}")
 
+    def close(self) -> None:
+        self._connection.close()
+        self._folder.cleanup()
+
 
 class SparkBackend:
     """PySpark: a session that is there, or a local one.
@@ -124,9 +135,11 @@ class SparkBackend:
     name = "frames-spark"
 
     def __init__(self, session: Any = None) -> None:
-        if session is None:
-            from pyspark.sql import SparkSession
+        from pyspark.sql import SparkSession
 
+        session = session or SparkSession.getActiveSession()
+        self._ours = session is None
+        if session is None:
             session = (
                 SparkSession.builder.master("local[2]")
                 .config("spark.ui.enabled", "false")
@@ -142,7 +155,8 @@ class SparkBackend:
         self._kept: list[Any] = []
 
     def scan(self, files: Sequence[Path]) -> Frame:
-        return nw.from_native(self._session.read.parquet(*(str(file) for file in files)))
+        frame: Frame = nw.from_native(self._session.read.parquet(*(str(file) for file in files)))
+        return frame
 
     def table(self, rows: pl.DataFrame) -> Frame:
         self._tables += 1
@@ -154,7 +168,8 @@ class SparkBackend:
         # A checkpoint forgets how it came about: plans that hold plans would outgrow the memory.
         native = frame.to_native().localCheckpoint()
         self._kept.append(native)
-        return nw.from_native(native)
+        kept: Frame = nw.from_native(native)
+        return kept
 
     def rows(self, frame: Frame) -> Sequence[Row]:
         return [tuple(row) for row in frame.to_native().collect()]
@@ -163,3 +178,9 @@ class SparkBackend:
         for native in self._kept:
             native.unpersist()
         self._kept.clear()
+
+    def close(self) -> None:
+        self.release()
+        self._folder.cleanup()
+        if self._ours:
+            self._session.stop()

@@ -12,6 +12,7 @@ import narwhals as nw
 import polars as pl
 from attrs import evolve
 
+from crm_adapters.frames.arrears import BUCKETS
 from crm_adapters.frames.backends import Backend, Frame, Row
 from crm_adapters.frames.facts import Found, Look, find, owed, seen
 from crm_adapters.frames.kept import Kept
@@ -20,14 +21,14 @@ from crm_adapters.frames.shapes import EVIDENCE, FACTS, FactsShape, GradingsShap
 from crm_adapters.frames.tables import decided
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings.engine import EventsEngine
-from crm_core.gradings.events import DECIDED
-from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, Evidence, Facts
+from crm_core.gradings.facts import Evidence, Facts
+from crm_core.gradings.facts_engine import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.narrow import Kind, microseconds
 from crm_core.gradings.policy import GRADES, GradingPolicy
-from crm_core.gradings.replay import Finding, Policies, Replay, check
+from crm_core.gradings.replay import Finding, Policies, Replay
 from crm_core.kernel.dates import Period
 from crm_core.payments.credit import MONTHS_OF_FEE, CreditPolicy
-from crm_core.gradings.facts_engine import Ask, Assessed, CreditLine, Gathered
+from crm_core.payments.views import Aged
 from crm_core.ports import EventLog, Progress
 
 HOMES = 250_000
@@ -96,6 +97,33 @@ class FramesEngine:
             for household, rank, days, fen in self._sorted(lines):
                 yield CreditLine(household, GRADES.values[rank], days, fen)
 
+    def arrears(
+        self, on: date, known: datetime | None, table: CreditPolicy
+    ) -> Iterator[tuple[str, str, Aged]]:
+        """Household, estate and arrears of everybody who owes something on a day (PAY-03)."""
+        if table.unit == MONTHS_OF_FEE:
+            yield from self._events.arrears(on, known, table)
+            return
+        instant = None if known is None else microseconds(known)
+        look = Look(Period(on, on), self._zone, None, instant)
+        for part, rows in self._parts(look, None):
+            known_ = rows.filter(nw.col("kind") == int(Kind.REGISTERED))
+            _, due = owed(rows, part, table, self.backend)
+            lines = due.aged.join(
+                known_.select("home", "household", "reference"), on="home", how="inner"
+            ).select(
+                "household",
+                "reference",
+                "rank",
+                "overdue_days",
+                "overdue_fen",
+                "disputed_fen",
+                *BUCKETS,
+            )
+            for household, estate, rank, days, fen, disputed, *buckets in self._sorted(lines):
+                by_grade = dict(zip(GRADES.values[1:], buckets, strict=True))
+                yield household, estate, Aged(GRADES.values[rank], days, fen, disputed, by_grade)
+
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
         """Facts and evidence of every household known at the cut-off."""
         if ask.credit.unit == MONTHS_OF_FEE:
@@ -143,11 +171,17 @@ class FramesEngine:
             gradings += run.gradings
             suspects |= self._suspects(run, policies)
             progress(run.gradings)
-        findings = self._checked(sorted(suspects), year, policies)
+        findings: tuple[Finding, ...] = ()
+        if suspects:
+            wanted = sorted(suspects)
+            findings = self._events.replay(year, policies, _silent, wanted).differing
         return Replay(gradings, gradings - len(findings), findings, events, self.name)
 
     def close(self) -> None:
         """Give back what is held open."""
+        if self._backend is not None:
+            self._backend.close()
+            self._backend = None
         if self._own is not None:
             self._own.cleanup()
 
@@ -170,32 +204,13 @@ class FramesEngine:
         # If not all of them were looked at, somebody was graded whose file was not known.
         return found if looked_at == run.gradings else _texts(everyone)
 
-    def _checked(
-        self, households: Sequence[str], year: int | None, policies: Policies
-    ) -> tuple[Finding, ...]:
-        """What replay from the events says of those households."""
-        findings = []
-        names = EVENT_NAMES | {REGISTERED, DECIDED}
-        for _, events in self._log.by_household(names=names, households=households):
-            facts = [e for e in events if e.name != DECIDED]
-            for recorded in events:
-                if recorded.name == DECIDED and year in (None, recorded.event.year):
-                    finding = check(
-                        recorded.event, facts, policies, self._zone, self._log.canonical
-                    )
-                    if finding is not None:
-                        findings.append(finding)
-        return tuple(findings)
-
     def _found(self, ask: Ask, households: Sequence[str] | None) -> Iterator[Found]:
         cutoff = ask.cutoff
         look = Look(ask.window, self._zone, cutoff.position, microseconds(cutoff.known))
         for part, rows in self._parts(look, households):
             yield find(rows, part, ask.credit, self.backend)
 
-    def _parts(
-        self, look: Look, households: Sequence[str] | None
-    ) -> Iterator[tuple[Look, Frame]]:
+    def _parts(self, look: Look, households: Sequence[str] | None) -> Iterator[tuple[Look, Frame]]:
         """The rows that are looked at, so many households at a time, households sorted."""
         backend = self.backend
         files = [file.path for file in self._table.files()]
@@ -230,3 +245,7 @@ def _facts(values: list[Any]) -> Facts:
 
 def _texts(column: pl.LazyFrame) -> set[str]:
     return set(column.collect().to_series().to_list())
+
+
+def _silent(_count: int) -> None:
+    """Only the suspects are looked at again."""

@@ -1,4 +1,4 @@
-"""Facts and evidence of all households in a window: the columnar twin of `gradings.facts.gather`."""
+"""Facts and evidence of all households: the columnar twin of `gradings.facts.gather`."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def find(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> Fou
 
 
 def _dealings(rows: Frame, look: Look, days: Days, earlier: Days, backend: Backend) -> Frame:
-    """Every fact besides money for charges that counts: `home`, `evidence`, `position`, `amount`."""
+    """Every fact that counts, besides money for charges."""
     kind = nw.col("kind")
     purchase = kind == int(Kind.PURCHASE)
     counts = {
@@ -145,12 +145,14 @@ def _dealings(rows: Frame, look: Look, days: Days, earlier: Days, backend: Backe
 
 def _matters(rows: Frame, look: Look, backend: Backend) -> Frame:
     """Requests of the window that are no duplicates."""
-    received: Any = nw.lit(False)  # noqa: FBT003 - a literal, not a flag
+    received: Any = nw.lit(False)
     for first, behind in instants_of(look.window, look.zone):
         span = (nw.col("amount") >= microseconds(first)) & (nw.col("amount") < microseconds(behind))
         received = received | span
     asked = rows.filter(nw.col("kind") == int(Kind.REQUEST), received)
-    marks = rows.filter(nw.col("kind") == int(Kind.DUPLICATE)).select("position", "home", "ref", "of")
+    marks = rows.filter(nw.col("kind") == int(Kind.DUPLICATE)).select(
+        "position", "home", "ref", "of"
+    )
     found = sorted(backend.rows(marks))
     if not found:
         return asked
@@ -185,7 +187,7 @@ def _credit_evidence(accounts: Book, due: Arrears, days: Days) -> Frame:
     def from_then_on(frame: Frame, day: str) -> Frame:
         joined = frame.filter(nw.col(day) <= days.end).join(since, on="home", how="left")
         return joined.filter(
-            (nw.col(day) >= days.start) | (nw.col(day) >= nw.col("since")).fill_null(False)  # noqa: FBT003
+            (nw.col(day) >= days.start) | (nw.col(day) >= nw.col("since")).fill_null(False)
         )
 
     parts = [

@@ -45,14 +45,17 @@ class KeptFile(NamedTuple):
 class Shape(Protocol):
     """What is kept of which events."""
 
-    name: str
-    """What files are called; it changes with the shape of the rows."""
-    events: frozenset[str]
-    """Stored names of the events."""
+    @property
+    def name(self) -> str:
+        """What files are called; it changes with the shape of the rows."""
+        ...
 
-    def rows(
-        self, events: Sequence[Recorded[Any]], before: Sequence[KeptFile]
-    ) -> pl.DataFrame:
+    @property
+    def events(self) -> frozenset[str]:
+        """Stored names of the events."""
+        ...
+
+    def rows(self, events: Sequence[Recorded[Any]], before: Sequence[KeptFile]) -> pl.DataFrame:
         """The rows of events of households, sorted as they are kept.
 
         Args:
@@ -86,11 +89,14 @@ class Kept:
             while lot := list(islice(events, EVENTS)):
                 # Nobody reads what concerns no household by households.
                 mine = [recorded for recorded in lot if recorded.household]
+                # Behind the last lot there is nothing of this shape up to the end of the log.
+                upto = lot[-1].position if len(lot) == EVENTS else head
                 rows = self._shape.rows(mine, chain)
-                last = lot[-1]
-                chain.append(self._write(rows, after, last, len(mine)))
-                after = last.position
+                chain.append(self._write(rows, after, upto, len(mine)))
+                after = upto
                 chain = self._merged(chain)
+            if chain and after < head:
+                chain[-1] = self._reaching(chain[-1], head)
         self._sweep(chain)
         return chain
 
@@ -109,45 +115,62 @@ class Kept:
             after = chain[-1].upto
         return chain
 
-    def _last(self, upto: int) -> Recorded[Any] | None:
-        return next(self._log.feed(after=upto - 1, upto=upto, names=self._shape.events), None)
+    def _digest(self, position: int) -> str | None:
+        """Part of the digest of the event at a position, or None if there is no event."""
+        found = next(self._log.feed(after=position - 1, upto=position), None)
+        return None if found is None else found.digest[:16]
 
     def _is_ours(self, file: KeptFile) -> bool:
-        last = self._last(file.upto)
-        return last is not None and last.digest.startswith(file.digest)
+        return self._digest(file.upto) == file.digest
 
-    def _write(
-        self, rows: pl.DataFrame, after: int, last: Recorded[Any], events: int
-    ) -> KeptFile:
-        """A file of those rows: whole under its name, or not there."""
+    def _path(self, after: int, upto: int, events: int) -> KeptFile:
+        digest = self._digest(upto)
+        # INVARIANT: the log ends behind what was read from it.
+        assert digest is not None
+        name = f"{self._shape.name}-{after:020}-{upto:020}-{events}-{digest}.parquet"
+        return KeptFile(self._folder / name, after, upto, events, digest)
+
+    def _reaching(self, file: KeptFile, upto: int) -> KeptFile:
+        """The same file for a log that has grown by nothing of this shape."""
+        longer = self._path(file.after, upto, file.events)
+        with suppress(FileExistsError):
+            try:
+                os.link(file.path, longer.path)
+            except OSError:
+                # Where files cannot have two names.
+                self._put(pl.read_parquet(file.path, glob=False), longer)
+        return longer
+
+    def _write(self, rows: pl.DataFrame, after: int, upto: int, events: int) -> KeptFile:
+        file = self._path(after, upto, events)
+        self._put(rows, file)
+        return file
+
+    def _put(self, rows: pl.DataFrame, file: KeptFile) -> None:
+        """Write the rows: they are whole under the file's name, or not there."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        digest = last.digest[:16]
-        name = f"{self._shape.name}-{after:020}-{last.position:020}-{events}-{digest}.parquet"
-        path = self._folder / name
-        draft = self._folder / f"{name}.{os.getpid()}"
+        draft = file.path.with_suffix(f".{os.getpid()}")
         rows.write_parquet(draft, row_group_size=131_072)
         with draft.open("rb+") as written:
             os.fsync(written.fileno())
-        draft.replace(path)
-        return KeptFile(path, after, last.position, events, digest)
+        draft.replace(file.path)
 
     def _merged(self, chain: list[KeptFile]) -> list[KeptFile]:
         """Few files: a new one is merged with those before it that are not much larger."""
         while len(chain) > 1:
             *rest, one, two = chain
             events = one.events + two.events
-            last = self._last(two.upto)
-            if one.events > 4 * two.events or events > MERGED_ROWS or last is None:
+            if one.events > 4 * two.events or events > MERGED_ROWS:
                 break
             both = pl.concat([pl.read_parquet(file.path, glob=False) for file in (one, two)])
             merged = both.sort(both.columns[0], "position")
-            chain = [*rest, self._write(merged, one.after, last, events)]
+            chain = [*rest, self._write(merged, one.after, two.upto, events)]
         return chain
 
     def _sweep(self, chain: Sequence[KeptFile]) -> None:
         """Remove what is no part of the rows any more and nobody can be reading."""
         current = {file.path for file in chain}
-        for path in self._folder.glob(f"{self._shape.name}-*.parquet*"):
+        for path in self._folder.glob(f"{self._shape.name}-*"):
             if path not in current:
                 with suppress(OSError):
                     if time() - path.stat().st_mtime > LINGER_SECONDS:

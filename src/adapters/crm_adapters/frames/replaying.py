@@ -77,7 +77,7 @@ def differing(
     columns = ["household", "sound", *before]
     recorded = backend.table(run.rows.select(columns).rename(before).collect())
     both = backend.keep(recorded.join(again, on="household", how="inner"))
-    same: Any = nw.col("sound").fill_null(False)  # noqa: FBT003 - a value, not a flag
+    same: Any = nw.col("sound").fill_null(False)
     for name, then in before.items():
         same &= nw.col(name) == nw.col(then)
     wrong = {household for (household,) in backend.rows(both.filter(~same).select("household"))}

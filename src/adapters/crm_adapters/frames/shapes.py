@@ -33,7 +33,6 @@ FACTS = tuple(field.name for field in fields(Facts))
 """Names of the facts; credit grades are kept as ranks."""
 
 
-
 def _made_by(*modules: ModuleType) -> str:
     """A mark of the code that makes the rows: what other code made is not read, but made anew."""
     text = "\n".join(getsource(module) for module in modules)
@@ -57,12 +56,14 @@ class FactsShape:
     name = f"facts-{_made_by(sys.modules[__name__], narrow_rows)}"
     events = EVENT_NAMES | {REGISTERED}
 
-    def rows(
-        self, events: Sequence[Recorded[Any]], before: Sequence[KeptFile]
-    ) -> pl.DataFrame:
+    def rows(self, events: Sequence[Recorded[Any]], before: Sequence[KeptFile]) -> pl.DataFrame:
         rows = [row for row in map(narrow, events) if row is not None]
         frame = pl.DataFrame(rows, schema=_ROW, orient="row")
-        return _numbered(frame, before).select("home", *frame.columns, "ref", "of").sort("home", "position")
+        return (
+            _numbered(frame, before)
+            .select("home", *frame.columns, "ref", "of")
+            .sort("home", "position")
+        )
 
 
 def _numbered(rows: pl.DataFrame, before: Sequence[KeptFile]) -> pl.DataFrame:
@@ -94,24 +95,25 @@ def _numbered(rows: pl.DataFrame, before: Sequence[KeptFile]) -> pl.DataFrame:
 _NUMBERS = (("reference", "ref"), ("other", "of"))
 
 
+_GRADINGS = f"gradings-{_made_by(sys.modules[__name__], criteria, rules)}"
+
+
 @frozen
 class GradingsShape:
     """The recorded gradings: facts and evidence as they were recorded.
 
-    `sound` says whether the outcome with all its criteria follows from the facts; it is null where a
-    policy that the grading pins is not at hand.
+    `sound` says whether the outcome with all its criteria follows from the facts; it is null where
+    a policy that the grading pins is not at hand.
 
     Args:
         policies: Finds the two policies that a decision pins.
     """
 
     policies: Policies
-    name: str = field(init=False, default=f"gradings-{_made_by(sys.modules[__name__], criteria, rules)}")
+    name: str = field(init=False, default=_GRADINGS)
     events: frozenset[str] = field(init=False, default=frozenset({DECIDED}))
 
-    def rows(
-        self, events: Sequence[Recorded[Any]], before: Sequence[KeptFile]
-    ) -> pl.DataFrame:
+    def rows(self, events: Sequence[Recorded[Any]], before: Sequence[KeptFile]) -> pl.DataFrame:
         rows = [self._row(recorded) for recorded in events]
         return pl.DataFrame(rows, schema=_GRADING, orient="row").sort("household", "position")
 

@@ -1,0 +1,105 @@
+"""A frames engine by name: what it needs is imported when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm_core.errors import Invalid
+from crm_core.gradings.facts_engine import Ask, Assessed, CreditLine, Gathered
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.replay import Policies, Replay
+from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.views import Aged
+from crm_core.ports import EventLog, Progress
+
+if TYPE_CHECKING:
+    from crm_adapters.frames.engine import FramesEngine
+
+BACKENDS = {
+    "frames": ("PolarsBackend", "polars", "frames"),
+    "frames-duckdb": ("DuckDBBackend", "duckdb", "frames"),
+    "frames-spark": ("SparkBackend", "pyspark", "spark"),
+}
+"""Names of the engines: class of the backend, the package it needs, the extra that brings it."""
+
+
+class FramesOn:
+    """A frames engine that is made when it is first asked (a `FactsEngine`).
+
+    Args:
+        name: One of `BACKENDS`.
+        log: The history.
+        zone: Zone in which instants fall on days.
+        folder: Where the kept rows lie; None for a folder that goes with the engine.
+    """
+
+    def __init__(self, name: str, log: EventLog, zone: str, folder: Path | None) -> None:
+        self.name = name
+        self._log = log
+        self._zone = zone
+        self._folder = folder
+        self._made: FramesEngine | None = None
+
+    def credit(
+        self,
+        on: date,
+        known: datetime | None,
+        table: CreditPolicy,
+        households: Sequence[str] | None = None,
+    ) -> Iterator[CreditLine]:
+        """See `FactsEngine.credit`."""
+        return self._engine().credit(on, known, table, households)
+
+    def arrears(
+        self, on: date, known: datetime | None, table: CreditPolicy
+    ) -> Iterator[tuple[str, str, Aged]]:
+        """See `FactsEngine.arrears`."""
+        return self._engine().arrears(on, known, table)
+
+    def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
+        """See `FactsEngine.gather`."""
+        return self._engine().gather(ask, households)
+
+    def assess(
+        self, ask: Ask, policy: GradingPolicy, households: Sequence[str] | None = None
+    ) -> Iterator[Assessed]:
+        """See `FactsEngine.assess`."""
+        return self._engine().assess(ask, policy, households)
+
+    def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
+        """See `FactsEngine.replay`."""
+        return self._engine().replay(year, policies, progress)
+
+    def close(self) -> None:
+        """Give back what the engine holds, if it was made."""
+        if self._made is not None:
+            self._made.close()
+            self._made = None
+
+    def _engine(self) -> FramesEngine:
+        """The engine.
+
+        Raises:
+            Invalid: a package it needs is not installed.
+        """
+        if self._made is None:
+            backend, package, extra = BACKENDS[self.name]
+            try:
+                for needed in ("narwhals", "polars", package):
+                    import_module(needed)
+            except ImportError as error:
+                raise Invalid.one(
+                    "engine_missing",
+                    f"the engine `{self.name}` needs `{package}`; `crm-core[{extra}]` has it",
+                    "--engine",
+                ) from error
+            engine = import_module("crm_adapters.frames.engine")
+            backends = import_module("crm_adapters.frames.backends")
+            self._made = engine.FramesEngine(
+                self._log, self._zone, self._folder, self.name, getattr(backends, backend)
+            )
+        return self._made
