@@ -88,6 +88,21 @@ def test_importing_the_core_loads_no_store_no_cipher_and_no_test_tool() -> None:
     assert brought == set()
 
 
+def test_importing_the_core_loads_nothing_that_only_some_programs_use() -> None:
+    """Studies, and what reads tables, are loaded by the first who uses them."""
+    loaded = run(
+        """
+        import json, sys
+        import attrs, cattrs
+        before = set(sys.modules)
+        import crm_core
+        print(json.dumps(sorted(set(sys.modules) - before)))
+        """
+    )
+    late = {"crm_core.studies", "crm_core.gradings.fairness", "crm_core.gradings.what_if"}
+    assert (late | {"importlib.resources", "tomllib"}) & set(loaded) == set()
+
+
 def test_importing_leaves_the_standard_library_as_it_was() -> None:
     """Nothing is patched, no handler installed, no warning filter changed."""
     changed = run(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
@@ -23,7 +24,6 @@ from crm_core.gradings.facts_engine import CreditLine, FactsEngine
 from crm_core.gradings.lookups import NOT_FACTS
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay
-from crm_core.gradings.what_if import WhatIf
 from crm_core.gradings.words import Lang
 from crm_core.history import as_of, visible
 from crm_core.kernel.aggregate import Aggregate
@@ -77,9 +77,12 @@ from crm_core.requests.statistics import (
     statistics,
 )
 from crm_core.staff import ROSTER, STAFF, Member, Roster
-from crm_core.studies import Studies
 from crm_core.ticking import SOURCES, Due, Look, Source, Tick, pages
 from crm_core.work import Planned, Work, command_digest, stream_of
+
+if TYPE_CHECKING:
+    from crm_core.gradings.what_if import WhatIf
+    from crm_core.studies import Studies
 
 __all__ = [
     "CRM",
@@ -163,7 +166,6 @@ class CRM:
         self.policies = policies or shipped()
         self.zone = zone
         self.gradings = GradingService(self, engines)
-        self.studies = Studies(self, self.gradings)
         self._views = views
 
     def __enter__(self) -> CRM:
@@ -171,6 +173,13 @@ class CRM:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @cached_property
+    def studies(self) -> Studies:
+        """What-if, fairness and shares over recorded gradings."""
+        from crm_core.studies import Studies  # Few programs study, and all of them load this.
+
+        return Studies(self, self.gradings)
 
     def close(self) -> None:
         """Close engines, views, log and vault."""

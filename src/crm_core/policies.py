@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cache
-from importlib.resources import files
 from typing import TypeVar
 
 from crm_core.errors import (
@@ -153,6 +152,8 @@ class PolicyBook:
 @cache
 def shipped() -> PolicyBook:
     """The policies that come with the package."""
+    from importlib.resources import files  # Slow to load, and not every program reads policies.
+
     policies = []
     for path, beginning, parse in _SHIPPED:
         folder = files("crm_core").joinpath(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import os
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,8 +22,10 @@ import click
 import pytest
 
 from crm_adapters import open_crm
+from crm_adapters.cli import commands
 from crm_adapters.cli.app import crm as command_line
 from crm_adapters.cli.app import run
+from crm_adapters.cli.commands import COMMANDS
 from crm_core import CRM
 
 LAYERS = {"important", "main", "ordinary", "small", "insufficient"}
@@ -576,13 +580,46 @@ def test_help_and_version_are_told(crm: Run) -> None:
     assert ran.status == 0
     assert ran.out.startswith("crm, version ")
     assert isinstance(command_line, click.Group)
-    for name in command_line.commands:
+    for name in command_line.list_commands(click.Context(command_line)):
         ran = crm(name, "--help")
         assert (ran.status, ran.err) == (0, "")
         assert ran.out.startswith(f"Usage: crm {name}")
     alone = crm()
     assert (alone.status, alone.out) == (2, "")
     assert "Commands:" in alone.err
+
+
+def test_the_list_of_commands_says_what_their_own_help_says() -> None:
+    """It is written beside them, so that asking for it loads none of them."""
+    assert isinstance(command_line, click.Group)
+    context = click.Context(command_line)
+    for name, listed in COMMANDS.items():
+        found = command_line.get_command(context, name)
+        assert found is not None
+        assert found.help is not None
+        assert listed.help == " ".join(found.help.partition("\n\n")[0].split())
+    for file in Path(commands.__file__).parent.glob("[a-z]*.py"):
+        import_module(f"crm_adapters.cli.{file.stem}")
+    assert set(command_line.commands) == set(COMMANDS), "a module has a command that is not listed"
+    shown = " ".join(command_line.get_help(context).split())
+    for listed in COMMANDS.values():
+        assert listed.help in shown
+
+
+def test_help_loads_no_store_and_no_command() -> None:
+    """What is asked for most often is answered at once."""
+    program = (
+        "import sys; from crm_adapters.cli.app import run; run(['--help'])\n"
+        "print([m for m in sys.modules if m.startswith('crm_adapters')"
+        " or m in ('sqlalchemy', 'rich', 'msgspec', 'cryptography')], file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "  work " in ran.stdout
+    loaded = set(ast.literal_eval(ran.stderr))
+    cli = {f"crm_adapters.cli.{name}" for name in ("app", "commands", "group", "output")}
+    assert loaded == {"crm_adapters", "crm_adapters.cli"} | cli
 
 
 @pytest.mark.parametrize("household", ["H00001", "H00002"])
@@ -860,6 +897,21 @@ def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> N
     )
     assert ran.returncode == 2
     assert ran.stderr == (b"crm: `click` is not installed; the command line needs crm-core[all]\n")
+
+
+def test_what_is_missed_only_later_is_said_as_well(tmp_path: Path) -> None:
+    """A command's module is loaded when the command is used."""
+    program = (
+        "import sys; sys.modules['sqlalchemy'] = None; sys.argv[1:] = ['verify'];"
+        " from crm_adapters.cli import main; main()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, check=False, timeout=60
+    )
+    assert ran.returncode == 2
+    assert ran.stderr.endswith(b" is not installed; the command line needs crm-core[all]\n")
+    assert ran.stderr.startswith(b"crm: `sqlalchemy")
+    assert ran.stderr.count(b"\n") == 1
 
 
 # --- standard output ---------------------------------------------------------------------------

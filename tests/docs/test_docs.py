@@ -373,7 +373,7 @@ def test_the_page_of_events_is_the_one_rendered_from_the_catalog() -> None:
 
 def commands() -> list[str]:
     assert isinstance(command_line, click.Group)
-    return sorted(command_line.commands)
+    return command_line.list_commands(click.Context(command_line))
 
 
 def section(name: str) -> str:
@@ -393,7 +393,8 @@ def options(command: click.Command) -> set[str]:
 def test_the_page_of_commands_lists_every_option_and_argument_and_no_other(name: str) -> None:
     """`--db` and `--format` are said once, for all of them."""
     assert isinstance(command_line, click.Group)
-    command = command_line.commands[name]
+    command = command_line.get_command(click.Context(command_line), name)
+    assert command is not None
     listed = {
         option
         for row in re.findall(r"^\| `(-.*?)`", section(name), re.MULTILINE)

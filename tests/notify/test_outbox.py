@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_adapters import open_crm
-from crm_adapters.notify import Outbox, notices
+from crm_adapters.notify import Dispatched, Outbox, notices
 from crm_adapters.projections import LogViews, MemoryViewStore
 from crm_core import CRM, Actor, Personal
 from crm_core.errors import NotDelivered, Refused
@@ -368,6 +368,17 @@ def test_quiet_hours_and_the_cap_hold_from_end_to_end(estate: Estate) -> None:
     estate.clock.at = NINE + 23 * HOUR
     assert estate.outbox.dispatch().sent == 2
     assert len({one.id for one in estate.sink.sent}) == 5
+
+
+def test_who_is_told_to_end_ends_after_the_message_in_hand(estate: Estate) -> None:
+    """And what was done is counted as it happens, not lost with the round."""
+    for n in range(3):
+        estate.receive(f"R{n}")
+    estate.follow()
+    done = Dispatched(sent=5)
+    assert estate.outbox.dispatch(done, stop=lambda: done.sent == 7) is done
+    assert (done.sent, len(estate.sink.sent)) == (7, 2)
+    assert estate.outbox.dispatch().sent == 1
 
 
 # --- the view of what is due ---------------------------------------------------------------------

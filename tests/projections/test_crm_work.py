@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Thread
@@ -191,3 +192,30 @@ def test_trouble_of_one_consumer_is_told_and_the_others_go_on(db: str) -> None:
     assert said == ["reactions: the store does not answer [CRM-F004]"] * 2
     # Caught up at the third time, and not asked again while nothing happens.
     assert calls.count("reactions") == 3
+
+
+def test_what_the_clock_brings_about_is_done_at_every_poll(db: str) -> None:
+    """After the tasks, whether anything happened or not; trouble is told and tried again."""
+    said, calls = list[str](), list[bool]()
+
+    def then(stop: Callable[[], bool]) -> None:
+        assert crm.views.get(DIRECTORY, "V1") is not None
+        calls.append(stop())
+        if len(calls) < 3:
+            raise StoreUnreachable("the store does not answer")
+
+    with open_crm(db) as crm:
+        register(crm, 1)
+        worker = Worker(crm.log, crm.views, [DIRECTORY], say=said.append, then=then)
+        assert worker.once() is False
+        running = Thread(target=worker.run, args=(0.01,))
+        running.start()
+        while len(calls) < 10 and running.is_alive():
+            sleep(0.01)
+        worker.stop()
+        running.join(10)
+        assert not running.is_alive()
+        count = len(calls)
+        assert worker.once() is True, "who is told to end begins nothing more"
+    assert (len(calls), calls.count(True)) == (count, 0)
+    assert said == ["the store does not answer [CRM-F004]"] * 2

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,46 @@ def test_a_damaged_event_is_parked_and_the_others_proceed(tmp_path: Path) -> Non
         views.catch_up(TALLY)
         assert list(views.scan(TALLY)) == tallied(views.log)
     views.close()
+
+
+@pytest.mark.rule("LOG-05")
+@pytest.mark.parametrize("column", ["state", "stream", "name", "household"])
+def test_text_that_is_not_utf_8_parks_its_event_and_no_other(tmp_path: Path, column: str) -> None:
+    """SQLite keeps any bytes as text, and gives none of the rows beside them."""
+    path = tmp_path / "log.db"
+    views = open_views(f"sqlite:///{path}")
+    for stream in ("note/a", "note/b", "note/c"):
+        note(views.log, stream, "x", "y")
+    whole = tallied(views.log)
+    with sqlite3.connect(path) as connection:
+        [(text,)] = connection.execute(f"SELECT {column} FROM crm_events WHERE position = 3")
+        broken = text[:5].encode() + b"\xff" + text[6:].encode()
+        connection.execute(
+            f"UPDATE crm_events SET {column} = CAST(? AS TEXT) WHERE position = 3", (broken,)
+        )
+    page = views.log.settled(limit=4)
+    assert [one.position for one in page.events] == [1, 2, 3, 4]
+    assert [type(one).__name__ for one in page.events].count("Unreadable") == 1
+    shown = "note/\N{REPLACEMENT CHARACTER}" if column == "stream" else "note/b"
+    assert page.events[2].stream == shown
+    views.catch_up(TALLY)
+    parked = views.parked(TALLY.name, 1, 1)
+    assert parked[0].position == 3
+    assert parked[0].error.endswith("[CRM-F006]" if column == "name" else "[CRM-F007]")
+    assert dict_of(views.scan(TALLY), "note/a", "note/c") == dict_of(whole, "note/a", "note/c")
+    assert views.log.verify().first_fault is not None
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE crm_events SET {column} = ? WHERE position = 3", (text,))
+    views.retry(TALLY)
+    if column != "stream":
+        # What stood in another stream was not waited for.
+        assert list(views.scan(TALLY)) == whole
+    views.close()
+
+
+def dict_of(rows: Iterable[tuple[str, str, Tally]], *keys: str) -> dict[str, Tally]:
+    """The rows of those keys."""
+    return {key: row for _, key, row in rows if key in keys}
 
 
 @pytest.mark.rule("LOG-05")

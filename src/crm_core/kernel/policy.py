@@ -6,8 +6,8 @@ used it and by a golden test.
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date, datetime, time
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin
 
 import cattrs
@@ -81,6 +81,8 @@ def read_toml(text: str) -> dict[str, Any]:
     Raises:
         PolicyFault: the text is not TOML.
     """
+    import tomllib  # Slow to load, and not every program reads policies.
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -94,7 +96,7 @@ def structure(data: dict[str, Any], cls: type[P]) -> P:
         PolicyFault: a field is missing, unknown or of another kind.
     """
     try:
-        return _CONVERTER.structure(data, cls)
+        return _converter().structure(data, cls)
     except Exception as error:
         faults = sorted(_faults(error, ""))
         raise PolicyFault(faults or [("", str(error))]) from error
@@ -156,6 +158,7 @@ def _operator(value: Any, _kind: type) -> Operator:
         raise ValueError(f"`{value}` is not one of {', '.join(Operator)}") from None
 
 
+@cache
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_structure_hook(date, _date)
@@ -184,9 +187,6 @@ def _converter() -> cattrs.Converter:
 
     converter.register_structure_hook_factory(is_several, several)
     return converter
-
-
-_CONVERTER = _converter()
 
 
 def _faults(error: BaseException, path: str) -> list[tuple[str, str]]:

@@ -6,11 +6,9 @@ the package's own tables counts as reading code, not as I/O (decision record 000
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 from attrs import field, frozen
@@ -55,6 +53,9 @@ def public_holidays(country: str) -> PublicHolidays:
     """
     if country not in COUNTRIES:
         raise ValueError(f"there are no notices for `{country}`; there are {', '.join(COUNTRIES)}")
+    import tomllib
+    from importlib.resources import files  # Slow to load, and few calendars keep public holidays.
+
     file = files("crm_core.kernel") / "holidays" / f"{country}.toml"
     return read_notices(country, tomllib.loads(file.read_text(encoding="utf-8")))
 

@@ -12,36 +12,8 @@ from pathlib import Path
 
 import click
 
-from crm_adapters.cli import (
-    adoption,
-    demo,
-    files,
-    gradings,
-    history,
-    messages,
-    payments,
-    projections,
-    relay,
-    requests,
-    studies,
-)
 from crm_adapters.cli.group import BAD, crm
 from crm_core.errors import CrmError, Failed, Invalid
-
-COMMANDS = (
-    adoption,
-    demo,
-    files,
-    gradings,
-    history,
-    messages,
-    payments,
-    projections,
-    relay,
-    requests,
-    studies,
-)
-"""The modules whose commands belong to the group; importing them enters them."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -72,6 +44,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         what = f"`{error.filename}`: {error.strerror}" if error.filename else str(error)
         sys.stderr.write(f"crm: {what} [{Invalid.code} file_unusable]\n")
         return BAD
+    except ModuleNotFoundError:
+        # Which extra has it is said where the command line begins.
+        raise
     except Exception as error:  # noqa: BLE001 - the last resort of a person without Python
         sys.stderr.write(f"crm: {_unexpected(error)} [{Failed.code} unexpected_error]\n")
         return BAD

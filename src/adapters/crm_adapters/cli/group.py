@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 from attrs import define
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from crm_adapters.cli.commands import COMMANDS
 from crm_adapters.cli.output import Output
-from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM, EARLIEST_YEAR, LATEST_YEAR
 from crm_core.errors import Invalid
 from crm_core.grading import EVENTS
@@ -86,6 +84,8 @@ class App:
 
     def open(self, *, policies: Any = None, must_exist: bool = True) -> CRM:
         """The CRM behind `--db`; reading a log that is not there is an error, not an empty log."""
+        from crm_adapters.wiring import open_crm  # Half of all loading, and help needs no store.
+
         if must_exist:
             check_exists(self.db)
         return open_crm(
@@ -95,6 +95,9 @@ class App:
 
 def check_exists(url: str) -> None:
     """Refuse an SQLite file that is not there: opening would make one."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -104,7 +107,23 @@ def check_exists(url: str) -> None:
         raise Invalid.one("log_missing", f"there is no log at `{url}`; `crm import` makes one")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Loads the module of a command when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            import_module(f"crm_adapters.cli.{COMMANDS[cmd_name].module}")
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--db", default="sqlite:///crm.db", show_default=True, help="Database of the log.")
 @click.option(
     "--tenant", default="", help="Whose log it is, where several share a database; none by default."
@@ -142,6 +161,8 @@ def crm(
 
 
 def _show_version(context: click.Context) -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         found = version("crm-core")
     except PackageNotFoundError:

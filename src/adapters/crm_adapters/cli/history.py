@@ -10,7 +10,6 @@ import click
 
 from crm_adapters.cli.group import ACTOR, DATE, FOUND, INSTANT, App, check_exists, command
 from crm_adapters.cli.output import Output
-from crm_adapters.eventlog.migrating import migrate
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.views import grading_row
@@ -60,6 +59,8 @@ def verify(app: App) -> int:
 @command("migrate")
 def migrate_tables(app: App) -> int:
     """Bring the tables of a log made by an earlier version forward; no event changes."""
+    from crm_adapters.eventlog.migrating import migrate  # The other commands need none of it.
+
     check_exists(app.db)
     found, now = migrate(app.db)
     app.out.result(

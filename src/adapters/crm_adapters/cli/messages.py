@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -12,8 +11,10 @@ import attrs
 import click
 
 from crm_adapters.cli.group import FOUND, App, command
+from crm_adapters.cli.keeping import keep_up, polled
 from crm_adapters.notify.opening import open_notifier
 from crm_adapters.notify.outbox import ANY_CHANNEL, Dispatched, Outbox, notices
+from crm_adapters.projections.worker import Worker
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.messages import EVENTS, MESSAGES
@@ -33,32 +34,26 @@ _FOR_CHANNEL = re.compile(r"([a-z_]+)=(.+)", re.DOTALL)
     help="Where messages are sent; for one channel, or for all that have none of their own.",
 )
 @click.option("--once", is_flag=True, help="Send what is due now and end.")
-@click.option(
-    "--every",
-    type=click.IntRange(1, 3600),
-    default=10,
-    show_default=True,
-    help="Seconds between two rounds.",
-)
-def notify(app: App, urls: Sequence[str], once: bool, every: int) -> int:
-    """Send households the messages that are due."""
+@polled
+def notify(app: App, urls: Sequence[str], once: bool, poll: float) -> int:
+    """Keep sending households the messages that are due, until told to end.
+
+    An interrupt or a request to terminate ends it after the message in hand.
+    """
     total = Dispatched()
     with ExitStack() as stack:
         notifiers = _notifiers(urls, stack)
         opened = stack.enter_context(app.open())
-        following, outbox = notices(opened), Outbox(opened, notifiers)
-        try:
-            while True:
-                opened.views.catch_up(following)
-                _add(total, outbox.dispatch())
-                if once:
-                    break
-                time.sleep(every)
-        except KeyboardInterrupt:
-            app.out.say("stopped")
+        outbox = Outbox(opened, notifiers)
+
+        def send(stop: Callable[[], bool]) -> None:
+            outbox.dispatch(total, stop=stop)
+
+        worker = Worker(opened.log, opened.views, [notices(opened)], say=app.out.say, then=send)
+        well = keep_up(worker, once=once, poll=poll)
     data = attrs.asdict(total)
     app.out.result(data, lambda: app.out.table(list(data), [list(data.values())]))
-    return FOUND if total.failed else 0
+    return FOUND if total.failed or not well else 0
 
 
 def _notifiers(urls: Sequence[str], stack: ExitStack) -> dict[str, Notifier]:
@@ -71,13 +66,6 @@ def _notifiers(urls: Sequence[str], stack: ExitStack) -> dict[str, Notifier]:
             raise Invalid.one("notifier_unusable", f"{which} have two notifiers", "--to")
         found[channel] = stack.enter_context(closing(open_notifier(url)))
     return found
-
-
-def _add(total: Dispatched, done: Dispatched) -> None:
-    total.sent += done.sent
-    total.failed += done.failed
-    total.deferred += done.deferred
-    total.withheld += done.withheld
 
 
 @command("messages")

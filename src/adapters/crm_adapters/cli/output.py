@@ -8,31 +8,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from io import StringIO
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 
 from crm_core.kernel.dates import instant_text
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 PROGRESS_AFTER_SECONDS = 1.0
-
-WIDTH_MAX = 10_000
-"""Rich leaves out whole columns of what is too wide for it; nothing is too wide for this."""
-
-LAST_COLUMN_WIDTH_MIN = 16
 
 
 @define
@@ -67,22 +53,9 @@ class Output:
 
         A narrow terminal cuts the last column short, and no other.
         """
-        cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for index, column in enumerate(columns):
-            numeric = all(isinstance(row[index], int) for row in rows)
-            table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
-        widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
-        terminal = sys.stdout.isatty()
-        left = Console().width - sum(widths[:-1]) - 2 * len(widths[:-1])
-        for *row, last in cells:
-            table.add_row(*row, _cut(last, max(left, LAST_COLUMN_WIDTH_MIN)) if terminal else last)
-        # Rich ends the process itself where a pipe is broken, so it does not get to write.
-        text = StringIO()
-        Console(
-            file=text, force_terminal=terminal, highlight=False, markup=False, width=WIDTH_MAX
-        ).print(table)
-        _write(text.getvalue())
+        from crm_adapters.cli.drawing import table_text  # Help and JSON need nothing drawn.
+
+        _write(table_text(columns, rows, terminal=sys.stdout.isatty()))
 
     def say(self, text: str) -> None:
         """A message beside the result, on standard error."""
@@ -100,7 +73,9 @@ class Output:
             nonlocal done, bar, task
             done += count
             if bar is None and monotonic() - started >= PROGRESS_AFTER_SECONDS:
-                bar = _bar()
+                from crm_adapters.cli.drawing import progress_bar
+
+                bar = progress_bar()
                 task = bar.add_task(what, total=total, completed=done, rate="")
                 bar.start()
             if bar is not None and (done % 500 < count or done == total):
@@ -112,22 +87,6 @@ class Output:
         finally:
             if bar is not None:
                 bar.stop()
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-    )
-
-
-def _cut(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
 def _write(text: str) -> None:

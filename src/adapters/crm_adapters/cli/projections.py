@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 import click
 
 from crm_adapters.cli.group import FOUND, App, command
+from crm_adapters.cli.keeping import keep_up, polled
 from crm_adapters.projections.runner import Task
 from crm_adapters.projections.worker import Worker
 from crm_core.crm import CRM
@@ -63,14 +62,7 @@ def projections_command(
 
 @command("work")
 @click.option("--once", is_flag=True, help="End when everything has caught up.")
-@click.option(
-    "--poll",
-    type=click.FloatRange(0.01, 3600),
-    default=1.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How often to ask for new events.",
-)
+@polled
 def work_command(app: App, once: bool, poll: float) -> int:
     """Keep reactions and views up with the log until told to end.
 
@@ -78,29 +70,12 @@ def work_command(app: App, once: bool, poll: float) -> int:
     """
     with app.open() as crm:
         worker = Worker(crm.log, crm.views, tasks_of(crm), say=app.out.say)
-        well = True
-        with ending(worker):
-            if once:
-                well = worker.once()
-            else:
-                worker.run(poll)
+        well = keep_up(worker, once=once, poll=poll)
         position = crm.log.head()
         parked = sum(one.parked for one in crm.views.status())
     result = {"position": position, "parked": parked}
     app.out.result(result, lambda: app.out.print(f"position {position}, {parked} events parked"))
     return FOUND if parked or not well else 0
-
-
-@contextmanager
-def ending(worker: Worker) -> Iterator[None]:
-    """Signals end the worker, not the batch it is in."""
-    wanted = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(one, lambda *_: worker.stop()) for one in wanted]
-    try:
-        yield
-    finally:
-        for one, handler in zip(wanted, before, strict=True):
-            signal.signal(one, handler)
 
 
 def standings(crm: CRM, tasks: dict[str, Task]) -> list[dict[str, Any]]:

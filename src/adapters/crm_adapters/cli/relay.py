@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from crm_adapters.cli.group import FOUND, App, command
-from crm_adapters.cli.projections import ending
+from crm_adapters.cli.keeping import ending, keep_up, polled
 from crm_adapters.projections.worker import Worker
 from crm_core.errors import Invalid
 from crm_core.events import catalog
@@ -21,14 +21,7 @@ from crm_core.events import catalog
 )
 @click.option("--once", is_flag=True, help="End when everything has been published.")
 @click.option("--retry", is_flag=True, help="Publish what is parked again, and end.")
-@click.option(
-    "--poll",
-    type=click.FloatRange(0.01, 3600),
-    default=1.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How often to ask for new events.",
-)
+@polled
 def relay_command(app: App, url: str, stream: str, once: bool, retry: bool, poll: float) -> int:
     """Publish the events of the log, in order, each once; sealed values stay sealed."""
     if urlsplit(url).scheme not in ("nats", "tls") or not urlsplit(url).hostname:
@@ -45,13 +38,11 @@ def relay_command(app: App, url: str, stream: str, once: bool, retry: bool, poll
     with app.open() as crm, closing(NatsRelay(url, crm.log, stream=stream, resume=not retry)) as to:
         consumer = to.consumer(catalog().names())
         worker = Worker(crm.log, crm.views, [consumer], say=app.out.say)
-        with ending(worker):
-            if retry:
+        if retry:
+            with ending(worker):
                 app.out.say(f"{crm.views.retry(consumer)} events published again")
-            elif once:
-                well = worker.once()
-            else:
-                worker.run(poll)
+        else:
+            well = keep_up(worker, once=once, poll=poll)
         places = [one for one in crm.views.status() if one.consumer == consumer.name]
     result = {
         "position": max((place.position for place in places), default=0),

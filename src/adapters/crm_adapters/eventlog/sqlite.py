@@ -6,8 +6,9 @@ Write-ahead log with full synchronisation: a commit is on the disk when it retur
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import starmap
 from threading import RLock
 from time import monotonic, sleep
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
 
+from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.database import COLUMNS, CursorWriter, Database, make_engine
 from crm_adapters.eventlog.store import Batch
 from crm_core.errors import (
@@ -33,6 +35,9 @@ BUSY_SECONDS = 30.0
 """How long a writer waits for another process that writes."""
 
 _INSERT = f"INSERT INTO crm_events (tenant, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_BYTES = "position, {}, version, {}, {}, {}".format(
+    *(f"CAST({column} AS BLOB)" for column in ("stream", "name", "household", "state"))
+)
 _VERSION = "SELECT max(version) FROM crm_events WHERE tenant = ? AND stream = ?"
 _HEAD = "SELECT max(position) FROM crm_events WHERE tenant = ?"
 _COMMAND = "INSERT INTO crm_commands VALUES (?, ?, ?, ?, ?)"
@@ -161,6 +166,17 @@ class SqliteDatabase(Database):
             raise Conflict(f"tracking of `{tracking[0]}`", tracking[1] - 1, last)
         cursor.execute("INSERT INTO crm_tracking VALUES (?, ?, ?)", (self.tenant, *tracking))
 
+    def page_without(
+        self, after: int, upto: int, names: Collection[str], limit: int
+    ) -> Sequence[StoredRow]:
+        try:
+            return super().page_without(after, upto, names, limit)
+        except UnreadableEvent:
+            # Somewhere the text is not UTF-8, and SQLite gives none of the rows: their bytes tell
+            # in which, and the others go on.
+            rows = self.columns_without(_BYTES, after, upto, names, limit)
+            return list(starmap(_row_of_bytes, rows))
+
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         with self.translate(None):
             connection = sqlite3.connect(str(self.engine.url.database), timeout=BUSY_SECONDS)
@@ -219,6 +235,19 @@ class SqliteDatabase(Database):
                 self._writer = None
         if isinstance(error, sqlite3.Error):
             raise self.failure(error, None) from error
+
+
+def _row_of_bytes(
+    position: int, stream: bytes, version: int, name: bytes, household: bytes, state: bytes
+) -> StoredRow:
+    """The row as it is; if a text of it is not UTF-8, a row that no event can be read from."""
+    try:
+        return StoredRow(
+            position, stream.decode(), version, name.decode(), household.decode(), state.decode()
+        )
+    except UnicodeDecodeError:
+        where, what, whose = (text.decode(errors="replace") for text in (stream, name, household))
+        return StoredRow(position, where, version, what, whose, "")
 
 
 def _use_write_ahead_log(connection: Any) -> None:

@@ -7,7 +7,7 @@ processes may run side by side: an attempt is begun by one of them alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -107,18 +107,26 @@ class Outbox:
         self._crm = crm
         self._notifiers = dict(notifiers)
 
-    def dispatch(self) -> Dispatched:
+    def dispatch(
+        self, done: Dispatched | None = None, *, stop: Callable[[], bool] | None = None
+    ) -> Dispatched:
         """Send everything that is due now, one message after another.
+
+        Args:
+            done: Counts what is done as it happens; by default it begins at nothing.
+            stop: Asked before each message; True ends it there.
 
         Raises:
             Failed: the store or a key is in trouble; what was recorded stands.
         """
-        done = Dispatched()
+        done = Dispatched() if done is None else done
         self._crm.views.catch_up(DUE)
         upto = due_order(self._crm.clock.now())
         after = ("", "")
         while page := self._crm.views.scan(DUE, upto=upto, after=after, limit=PAGE):
             for order, key, row in page:
+                if stop is not None and stop():
+                    return done
                 after = (order, key)
                 self._dispatch(row, done)
         return done

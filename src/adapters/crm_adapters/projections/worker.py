@@ -24,15 +24,24 @@ class Worker:
     Args:
         tasks: What to keep up, in this order.
         say: Told what went wrong, in one line; it is tried again at the next poll.
+        then: Done after the tasks, at every poll: what falls due by the clock alone. It is given
+            what to ask whether to end.
     """
 
     def __init__(
-        self, log: EventLog, views: Views, tasks: Sequence[Task], *, say: Callable[[str], None]
+        self,
+        log: EventLog,
+        views: Views,
+        tasks: Sequence[Task],
+        *,
+        say: Callable[[str], None],
+        then: Callable[[Callable[[], bool]], object] | None = None,
     ) -> None:
         self.log = log
         self.views = views
         self.tasks = tasks
         self.say = say
+        self.then = then
         self.stopping = Event()
 
     def stop(self) -> None:
@@ -41,6 +50,10 @@ class Worker:
 
     def once(self) -> bool:
         """Bring everything up to the end of the log; whether all of it went well."""
+        followed = self._follow()
+        return self._then() and followed
+
+    def _follow(self) -> bool:
         well = True
         for task in self.tasks:
             if self.stopping.is_set():
@@ -51,6 +64,15 @@ class Worker:
                 self.say(f"{task.name}: {error}")
                 well = False
         return well
+
+    def _then(self) -> bool:
+        if self.then is not None and not self.stopping.is_set():
+            try:
+                self.then(self.stopping.is_set)
+            except CrmError as error:
+                self.say(str(error))
+                return False
+        return True
 
     def run(self, poll: float) -> None:
         """Go on until told to stop; where nothing is heard, ask for the end once every `poll`."""
@@ -70,8 +92,10 @@ class Worker:
                 end = seen = -1
             if end >= 0 and (end != seen or monotonic() >= due):
                 # At the end that was asked for before: what comes meanwhile is behind it.
-                seen = end if self.once() else -1
+                seen = end if self._follow() else -1
                 due = monotonic() + ROUND_SECONDS
+            if end >= 0:
+                self._then()
             self._wait(listener, poll)
 
     def _wait(self, listener: Listener, poll: float) -> None:
