@@ -94,6 +94,37 @@ class Refund:
 
 
 @dataclass(frozen=True)
+class Dispute:
+    """Part or all of a charge that the household contests, from the effective day on (PAY-06)."""
+
+    number: str
+    charge: str
+    amount_fen: int
+    effective: date
+    recorded: datetime
+
+
+@dataclass(frozen=True)
+class DisputeEnd:
+    """The dispute was decided or withdrawn; `upheld_fen` was never owed, nothing of it if withdrawn (PAY-06)."""
+
+    dispute: str
+    upheld_fen: int
+    effective: date
+    recorded: datetime
+
+
+@dataclass(frozen=True)
+class LateCharge:
+    """What was asked for because a charge was paid late; it is no principal (PAY-08)."""
+
+    number: str
+    of: str
+    amount_fen: int
+    recorded: datetime
+
+
+@dataclass(frozen=True)
 class Purchase:
     """A value-added service bought; a negative amount is a refund of one (PAY-13)."""
 
@@ -104,12 +135,13 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Request:
-    """A matter raised (REQ-01); `duplicate_from` is the instant it was recorded as a duplicate of another."""
+    """A matter raised (REQ-01); from `duplicate_from` on it was known as a duplicate of another, if it was."""
 
     number: str
     kind: str
     received_at: datetime
     duplicate_from: datetime | None = None
+    duplicate_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +158,9 @@ class Household:
     reversals: tuple[Reversal, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    dispute_ends: tuple[DisputeEnd, ...] = ()
+    late_charges: tuple[LateCharge, ...] = ()
     purchases: tuple[Purchase, ...] = ()
     requests: tuple[Request, ...] = ()
     interests: int = 0
@@ -157,14 +192,43 @@ def payments_in_force(household: Household, day: date, known: datetime) -> list[
     ]
 
 
-def waived_fen(household: Household, charge: Charge, day: date, known: datetime) -> int:
-    """How much of a charge is waived or written off; never more than the charge, a waiver is not money."""
-    waived = sum(
+def upheld_fen(household: Household, charge: Charge, known: datetime) -> int:
+    """How much of a charge was never owed: what was upheld in its disputes, on whatever day (PAY-06)."""
+    disputes = [dispute.number for dispute in household.disputes if dispute.charge == charge.number]
+    return sum(
+        end.upheld_fen
+        for end in household.dispute_ends
+        if end.dispute in disputes and end.recorded <= known
+    )
+
+
+def disputed_fen(household: Household, charge: Charge, day: date, known: datetime) -> int:
+    """How much of a charge is in dispute on `day` (PAY-06).
+
+    From the day of the dispute until the day before its end; of what was upheld nothing is left to dispute.
+    """
+    disputed = 0
+    for dispute in household.disputes:
+        if dispute.charge != charge.number or dispute.recorded > known or dispute.effective > day:
+            continue
+        amount = dispute.amount_fen
+        over = False
+        for end in household.dispute_ends:
+            if end.dispute == dispute.number and end.recorded <= known:
+                amount -= end.upheld_fen
+                over = end.effective <= day
+        if not over:
+            disputed += amount
+    return disputed
+
+
+def waived_fen(household: Household, number: str, day: date, known: datetime) -> int:
+    """How much of a charge, or of a late charge, is waived or written off."""
+    return sum(
         waiver.amount_fen
         for waiver in household.waivers
-        if waiver.charge == charge.number and waiver.effective <= day and waiver.recorded <= known
+        if waiver.charge == number and waiver.effective <= day and waiver.recorded <= known
     )
-    return min(waived, charge.amount_fen)
 
 
 def refunded_fen(household: Household, day: date, known: datetime) -> int:
@@ -177,18 +241,25 @@ def refunded_fen(household: Household, day: date, known: datetime) -> int:
 
 
 def unpaid_charges(household: Household, day: date, known: datetime) -> list[tuple[Charge, int]]:
-    """Every known charge and what is still unpaid of it on `day` (PAY-02).
+    """Every known charge and what is unpaid and undisputed of it on `day` (PAY-02, PAY-06, PAY-08).
 
-    First each payment settles the charge it names; what names none, names a charge not known, or is left
-    over goes into one pool.
-    The pool, less refunds, then settles the oldest unpaid charges first.
-    Whatever still remains in it is credit in advance.
+    First each payment settles the charge it names, its undisputed part before the disputed one; what names
+    none, names a charge not known, or is left over goes into one pool.
+    The pool, less refunds, then settles the oldest undisputed amounts first.
+    Whatever still remains in it settles disputed amounts, then late charges, then it is credit in advance:
+    none of that is asked for here.
     """
     charges = charges_known(household, known)
-    unpaid = {
-        charge.number: charge.amount_fen - waived_fen(household, charge, day, known)
-        for charge in charges
-    }
+    # What each charge asks for; a waiver is not money, so a charge never asks for less than nothing.
+    unpaid = {}
+    for charge in charges:
+        asked = charge.amount_fen - upheld_fen(household, charge, known)
+        unpaid[charge.number] = max(0, asked - waived_fen(household, charge.number, day, known))
+    for late in household.late_charges:
+        # What is asked for because a charge was late falls with that charge.
+        if late.recorded <= known and late.of in unpaid:
+            waived = waived_fen(household, late.number, day, known)
+            unpaid[late.number] = max(0, late.amount_fen - waived)
     pool = 0
 
     for payment in payments_in_force(household, day, known):
@@ -199,12 +270,31 @@ def unpaid_charges(household: Household, day: date, known: datetime) -> list[tup
 
     pool = max(0, pool - refunded_fen(household, day, known))
 
+    undisputed = []
     for charge in charges:
-        settled = min(pool, unpaid[charge.number])
-        unpaid[charge.number] -= settled
+        left = unpaid[charge.number]
+        left -= min(left, disputed_fen(household, charge, day, known))
+        settled = min(pool, left)
         pool -= settled
+        undisputed.append((charge, left - settled))
+    return undisputed
 
-    return [(charge, unpaid[charge.number]) for charge in charges]
+
+def late_charge_fen(household: Household, number: str, on: date, known: datetime) -> int:
+    """What has come together on a charge by `on`: 0.05 % a day of what was unpaid, simple (PAY-08).
+
+    A day counts that begins with something unpaid and undisputed, after the due date; the sum is rounded
+    once, half up, and stays within 30 % of the charge's principal.
+    """
+    [charge] = [charge for charge in charges_known(household, known) if charge.number == number]
+    fen_days = 0
+    day = charge.due + timedelta(days=1)
+    while day <= on:
+        before = unpaid_charges(household, day - timedelta(days=1), known)
+        fen_days += sum(unpaid for one, unpaid in before if one.number == number)
+        day += timedelta(days=1)
+    principal = charge.amount_fen - upheld_fen(household, charge, known)
+    return min((fen_days * 5 + 5_000) // 10_000, principal * 30 // 100)
 
 
 def grade_for_days(overdue_days: int) -> str:
@@ -275,7 +365,7 @@ def purchases_fen(household: Household, year: int, known: datetime) -> int:
 
 
 def attention(household: Household, year: int, known: datetime) -> int:
-    """Distinct matters raised in the year: requests other than repairs, duplicates not counted (GRD-02).
+    """Distinct matters raised in the year: requests other than repairs, duplicates counted once (GRD-02).
 
     A request belongs to the year of its date in the estate's zone, and is known from its receipt.
     """
@@ -285,10 +375,32 @@ def attention(household: Household, year: int, known: datetime) -> int:
             continue
         if request.received_at > known or request.received_at.astimezone(ZONE).year != year:
             continue
-        if request.duplicate_from is not None and request.duplicate_from <= known:
+        if is_known_duplicate(request, known) and not stands_for_a_circle(
+            household, request, known
+        ):
             continue
         matters += 1
     return matters
+
+
+def is_known_duplicate(request: Request, known: datetime) -> bool:
+    """Whether the request was recorded as a duplicate of another by then."""
+    return request.duplicate_from is not None and request.duplicate_from <= known
+
+
+def stands_for_a_circle(household: Household, request: Request, known: datetime) -> bool:
+    """Whether requests were called duplicates of each other in a circle, and this is the first of them."""
+    by_number = {one.number: one for one in household.requests}
+    circle = [request.number]
+    now = request
+    while is_known_duplicate(now, known) and now.duplicate_of in by_number:
+        now = by_number[now.duplicate_of]
+        if now.number == request.number:
+            return request.number == min(circle)
+        if now.number in circle:
+            return False
+        circle.append(now.number)
+    return False
 
 
 def prospect_is_high(household: Household, year: int, known: datetime) -> bool:

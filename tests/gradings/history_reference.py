@@ -3,19 +3,23 @@
 The reference keeps no log and knows no moves or cancellations: a moved payment is one that never
 counted in the first account and is paid in the other under another number, both from the instant
 of the move; where it comes back, it names the charge it named before. A cancelled charge is none.
+What a late charge comes to is computed by the reference, not read from the library.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Protocol
 
 import reference_grader as reference
 from crm_core.owners.commands import ConfirmConduct, RecordInterest
 from crm_core.payments.commands import (
     CancelCharge,
+    ClaimLateCharge,
+    DecideDispute,
+    DisputeCharge,
     MovePayment,
     RaiseCharge,
     ReceivePayment,
@@ -23,52 +27,69 @@ from crm_core.payments.commands import (
     RefundCredit,
     ReversePayment,
     WaiveCharge,
+    WithdrawDispute,
 )
 from crm_core.requests.commands import MarkDuplicate, ReceiveRequest
-from crm_core.testing.dealings import Entry
+
+
+class Heard(Protocol):
+    """Something the company came to know."""
+
+    @property
+    def command(self) -> Any: ...
+
+    @property
+    def at(self) -> datetime: ...
 
 
 def reference_households(
-    households: Iterable[str], accepted: Iterable[Entry], year: int, known: datetime
+    households: Iterable[str], accepted: Iterable[Heard], year: int, known: datetime
 ) -> list[reference.Household]:
     """The households with what was accepted about them.
 
     Most facts keep their recorded instants. What the reference cannot date (cancellations,
     interests, conduct, requests entered late) is left out here if it was not known at `known`.
     """
-    facts: dict[str, dict[str, list[Any]]] = {home: defaultdict(list) for home in households}
-    paid: dict[str, ReceivePayment] = {}
-    stays: dict[str, str] = {}
-    cancelled: set[tuple[str, str]] = set()
-    received: dict[str, ReceiveRequest] = {}
-    duplicate_from: dict[str, datetime] = {}
-    for entry in accepted:
-        command, at = entry.command, entry.at
-        home = facts.get(getattr(command, "household", ""), {})
+    told = _Told(households)
+    for heard in accepted:
+        told.hear(heard.command, heard.at)
+    return [told.household(home, year, known) for home in told.facts]
+
+
+class _Told:
+    """What was told so far, in the order in which it was entered."""
+
+    def __init__(self, households: Iterable[str]) -> None:
+        self.facts: dict[str, dict[str, list[Any]]] = {h: defaultdict(list) for h in households}
+        self._paid: dict[str, ReceivePayment] = {}
+        self._stays: dict[str, str] = {}
+        self._duplicates: dict[str, tuple[str, datetime]] = {}
+
+    def hear(self, command: Any, at: datetime) -> None:
+        home = self.facts.get(getattr(command, "household", ""), {})
         match command:
             case RaiseCharge():
                 charge = reference.Charge(command.charge, command.due, command.amount_fen, at)
                 home["charges"].append(charge)
             case CancelCharge():
-                if at <= known:
-                    cancelled.add((command.household, command.charge))
+                home["cancelled"].append((command.charge, at))
             case ReceivePayment():
-                paid[command.payment] = command
-                stays[command.payment] = command.payment
+                self._paid[command.payment] = command
+                self._stays[command.payment] = command.payment
                 payment = reference.Payment(
                     command.payment, command.amount_fen, command.paid_on, at, command.charge
                 )
                 home["payments"].append(payment)
             case ReversePayment():
-                number = stays[command.payment]
+                number = self._stays[command.payment]
                 home["reversals"].append(reference.Reversal(number, command.on, at))
             case MovePayment():
-                first = paid[command.payment]
-                number, on = stays[command.payment], first.paid_on
+                first = self._paid[command.payment]
+                number, on = self._stays[command.payment], first.paid_on
                 home["reversals"].append(reference.Reversal(number, on, at))
-                there = facts[command.to_household]
+                there = self.facts[command.to_household]
                 charge = first.charge if command.to_household == first.household else None
-                number = stays[command.payment] = f"{number}>"
+                number = self._stays[command.payment] = f"{number}>"
                 there["payments"].append(
                     reference.Payment(number, first.amount_fen, on, at, charge)
                 )
@@ -77,37 +98,66 @@ def reference_households(
                 home["waivers"].append(waiver)
             case RefundCredit():
                 home["refunds"].append(reference.Refund(command.amount_fen, command.on, at))
+            case DisputeCharge():
+                dispute = reference.Dispute(
+                    command.dispute, command.charge, command.amount_fen, command.on, at
+                )
+                home["disputes"].append(dispute)
+            case DecideDispute():
+                end = reference.DisputeEnd(command.dispute, command.upheld_fen, command.on, at)
+                home["dispute_ends"].append(end)
+            case WithdrawDispute():
+                home["dispute_ends"].append(
+                    reference.DisputeEnd(command.dispute, 0, command.on, at)
+                )
+            case ClaimLateCharge():
+                fen = self._late(command)
+                home["late_charges"].append(
+                    reference.LateCharge(command.charge, command.of, fen, at)
+                )
             case RecordPurchase():
                 purchase = reference.Purchase(command.amount_fen, command.on, at)
                 home["purchases"].append(purchase)
             case RecordInterest():
-                if at <= known and command.on.year == year:
-                    home["interests"].append(at)
+                home["interests"].append((command.on, at))
             case ConfirmConduct():
-                if at <= known and command.on.year == year:
-                    home["conduct"].append(at)
+                home["conduct"].append((command.on, at))
             case ReceiveRequest():
-                if at <= known:
-                    received[command.request] = command
+                home["requests"].append((command, at))
             case MarkDuplicate():
-                duplicate_from[command.request] = at
-    for number, request in received.items():
-        entry = reference.Request(
-            number, request.kind, request.received_at, duplicate_from.get(number)
-        )
-        facts[request.household]["requests"].append(entry)
-    return [
-        reference.Household(
+                self._duplicates[command.request] = (command.of, at)
+
+    def household(self, home: str, year: int, known: datetime) -> reference.Household:
+        """A household as the reference grades it for a year, as known then."""
+        told = self.facts[home]
+        cancelled = {number for number, at in told["cancelled"] if at <= known}
+        return reference.Household(
             id=home,
-            charges=tuple(c for c in told["charges"] if (home, c.number) not in cancelled),
+            charges=tuple(c for c in told["charges"] if c.number not in cancelled),
             payments=tuple(told["payments"]),
             reversals=tuple(told["reversals"]),
             waivers=tuple(told["waivers"]),
             refunds=tuple(told["refunds"]),
+            disputes=tuple(told["disputes"]),
+            dispute_ends=tuple(told["dispute_ends"]),
+            late_charges=tuple(c for c in told["late_charges"] if c.number not in cancelled),
             purchases=tuple(told["purchases"]),
-            requests=tuple(told["requests"]),
-            interests=len(told["interests"]),
-            confirmed_conduct=len(told["conduct"]),
+            requests=tuple(self._request(r) for r, at in told["requests"] if at <= known),
+            interests=_in(told["interests"], year, known),
+            confirmed_conduct=_in(told["conduct"], year, known),
         )
-        for home, told in facts.items()
-    ]
+
+    def _request(self, received: ReceiveRequest) -> reference.Request:
+        of, marked = self._duplicates.get(received.request, (None, None))
+        return reference.Request(received.request, received.kind, received.received_at, marked, of)
+
+    def _late(self, claim: ClaimLateCharge) -> int:
+        """What the reference would ask for: a claim says on which charge and until when."""
+        everything = reference.EVERYTHING_KNOWN
+        so_far = self.household(claim.household, claim.on.year, everything)
+        found = reference.late_charge_fen(so_far, claim.of, claim.on, everything)
+        return found - sum(c.amount_fen for c in so_far.late_charges if c.of == claim.of)
+
+
+def _in(dated: list[tuple[date, datetime]], year: int, known: datetime) -> int:
+    return sum(1 for on, at in dated if at <= known and on.year == year)

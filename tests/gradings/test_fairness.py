@@ -27,6 +27,7 @@ from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.sealed import Personal
 from crm_core.owners.commands import AddMember, EndRole, RegisterHousehold, TransferOwnership
 from crm_core.payments.commands import (
+    ClaimLateCharge,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
@@ -141,6 +142,9 @@ def disguised(entry: Entry, kind: str, other: int) -> Entry:
 @given(estates(2011), st.sampled_from(["person", "company"]), st.integers(0, 5))
 def test_changing_non_facts_changes_nothing(estate: Estate, kind: str, other: int) -> None:
     told = []
+    # Which charges bear late charges is a matter of their kind, so nobody is asked for one here.
+    asked = tuple(e for e in estate.entries if not isinstance(e.command, ClaimLateCharge))
+    estate = evolve(estate, entries=asked)
     changed_too = evolve(
         estate, entries=tuple(disguised(entry, kind, other) for entry in estate.entries)
     )

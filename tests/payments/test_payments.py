@@ -45,9 +45,12 @@ from crm_core.payments.credit import course
 from crm_core.payments.decide import AMOUNT_FEN_MAX
 from crm_core.payments.events import (
     ChargeCancelled,
+    ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
     CreditRefunded,
+    DisputeDecided,
+    LateChargeClaimed,
     PaymentMovedIn,
     PaymentMovedOut,
     PaymentReceived,
@@ -1207,7 +1210,12 @@ def explained(events: Sequence[Any], on: date) -> tuple[int, int]:
         less what was given.
     """
     void = {e.charge for e in events if isinstance(e, ChargeCancelled)}
+    # A late charge falls with its charge, and what was upheld in a dispute was never owed.
+    claims = [e for e in events if isinstance(e, LateChargeClaimed)]
+    void |= {e.charge for e in claims if e.of in void}
     amounts = {e.charge: e.amount_fen for e in events if isinstance(e, ChargeRaised)}
+    amounts |= {e.charge: e.amount_fen for e in claims}
+    disputed = {e.dispute: e.charge for e in events if isinstance(e, ChargeDisputed)}
     asked = sum(fen for number, fen in amounts.items() if number not in void)
     came = {e.payment: e for e in events if isinstance(e, PaymentReceived | PaymentMovedIn)}
     money = 0
@@ -1224,6 +1232,8 @@ def explained(events: Sequence[Any], on: date) -> tuple[int, int]:
             case ChargeWaived():
                 live = event.charge in amounts and event.charge not in void
                 asked -= event.amount_fen if live and event.on <= on else 0
+            case DisputeDecided():
+                asked -= event.upheld_fen if disputed[event.dispute] not in void else 0
             case _:
                 pass
     return asked, money

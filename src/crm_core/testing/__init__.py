@@ -2,7 +2,7 @@
 
 `scenario` says what a decision should be; `strategies`, `dealings` and `gradings` make values,
 commands, events and whole histories; `laws` checks what holds for every decider and codec;
-`contracts` and `engines` check adapters.
+`contracts` and `engines` check adapters; `towns` fills logs with years of many households.
 Needs hypothesis and pytest; nothing outside this package does.
 """
 

@@ -396,8 +396,12 @@ def _later(instant: datetime) -> SearchStrategy[datetime]:
 
 
 @st.composite
-def estates(draw: DrawFn, year: int, *, households_max: int = 4) -> Estate:
-    """Estates of one to `households_max` households, around one calendar year."""
+def estates(draw: DrawFn, year: int, *, households_max: int = 4, claims: bool = True) -> Estate:
+    """Estates of one to `households_max` households, around one calendar year.
+
+    Args:
+        claims: Whether households dispute charges and are asked for late charges.
+    """
     count = draw(st.integers(1, households_max))
     households = tuple(f"V{number}" for number in range(1, count + 1))
     opened = start_of_day(date(year - 3, 1, 1))
@@ -408,7 +412,7 @@ def estates(draw: DrawFn, year: int, *, households_max: int = 4) -> Estate:
     told: list[Entry] = []
     for home in households:
         others = [other for other in households if other != home]
-        told.extend(_Told(draw, year, home, others).entries())
+        told.extend(_Told(draw, year, home, others, claims).entries())
     if draw(st.booleans()):
         # Entered as it came to be known; otherwise household by household, as from old files.
         told.sort(key=lambda entry: entry.at)
@@ -418,11 +422,12 @@ def estates(draw: DrawFn, year: int, *, households_max: int = 4) -> Estate:
 class _Told:
     """One household's history while it is being made up."""
 
-    def __init__(self, draw: DrawFn, year: int, home: str, others: list[str]) -> None:
+    def __init__(self, draw: DrawFn, year: int, home: str, others: list[str], claims: bool) -> None:
         self._draw = draw
         self._year = year
         self._home = home
         self._others = others
+        self._claims = claims
         self._days = _days_around(year)
 
     def entries(self) -> Iterable[Entry]:
@@ -441,14 +446,26 @@ class _Told:
             elif self._others and self._seldom():
                 yield from self._moves(entry)
         yield from self._several("F", 2, self._refund)
+        if self._claims:
+            disputes = self._several("D", 3, lambda number: self._dispute(number, charges))
+            yield from disputes
+            for entry in disputes:
+                yield from self._end(entry)
+            late = self._several("L", 2, lambda number: self._late_charge(number, charges))
+            yield from late
+            for entry in late:
+                yield from self._late_payment(entry)
         yield from self._several("B", 4, self._purchase)
         requests = self._several("R", 7, self._request)
         yield from requests
         for entry, other in zip(requests[1:], requests, strict=False):
             if self._seldom():
                 yield self._duplicate(entry, other)
+        if len(requests) > 1 and self._seldom():
+            # Where all of them were called so, they are called so in a circle.
+            yield self._duplicate(requests[0], requests[-1])
         yield from self._several("I", 1, self._interest)
-        yield from self._several("D", 1, self._conduct)
+        yield from self._several("N", 1, self._conduct)
 
     # --- charges and money ---------------------------------------------------------------
 
@@ -536,6 +553,65 @@ class _Told:
             )
         )
         return Entry(RecordPurchase(self._home, number, "cleaning", amount, on), self._known(on))
+
+    # --- claims --------------------------------------------------------------------------
+
+    def _dispute(self, number: str, charges: list[Entry]) -> Entry | None:
+        charge = self._one_of(charges)
+        if charge is None:
+            return None
+        raised = charge.command
+        on = raised.due + timedelta(days=self._any(st.integers(-10, 200)))
+        whole = raised.amount_fen
+        amount = self._any(st.one_of(st.just(whole), st.integers(1, whole)))
+        command = DisputeCharge(self._home, number, raised.charge, amount, on, "not as agreed")
+        return Entry(command, max(charge.at, self._known(on)))
+
+    def _end(self, dispute: Entry) -> Iterable[Entry]:
+        """Nobody decides, or it is withdrawn, rejected, or upheld in part or whole."""
+        disputed = dispute.command
+        on = disputed.on + timedelta(days=self._any(st.integers(0, 250)))
+        at = max(dispute.at, self._known(on))
+        upheld = self._any(
+            st.one_of(
+                st.sampled_from([None, -1, 0, disputed.amount_fen]),
+                st.integers(1, disputed.amount_fen),
+            )
+        )
+        if upheld is None:
+            return
+        if upheld < 0:
+            yield Entry(WithdrawDispute(self._home, disputed.dispute, on, "explained"), at)
+            return
+        decided = DecideDispute(
+            self._home, disputed.dispute, upheld, on, "looked into", approver="M1"
+        )
+        yield Entry(decided, at)
+
+    def _late_charge(self, number: str, charges: list[Entry]) -> Entry | None:
+        charge = self._one_of(charges)
+        if charge is None:
+            return None
+        raised = charge.command
+        on = raised.due + timedelta(days=self._any(st.integers(1, 400)))
+        due = on + timedelta(days=self._any(st.integers(0, 30)))
+        policy = shipped().find(LateChargePolicy, "late-charge-daily", raised.due)
+        command = ClaimLateCharge(
+            self._home, number, raised.charge, on, due, policy.ref.name, "M1", policy
+        )
+        return Entry(command, max(charge.at, self._known(on)))
+
+    def _late_payment(self, claim: Entry) -> Iterable[Entry]:
+        """Money for a late charge: what is too much of it settles principal."""
+        if self._any(st.booleans()):
+            claimed = claim.command
+            on = claimed.on + timedelta(days=self._any(st.integers(0, 90)))
+            amount = self._any(st.one_of(st.just(1), st.integers(1, 200_00)))
+            number = f"P{claimed.charge}"
+            command = ReceivePayment(
+                self._home, number, amount, on, "cash", claimed.charge, charge_follows=True
+            )
+            yield Entry(command, max(claim.at, self._known(on)))
 
     # --- requests and the rest -----------------------------------------------------------
 
