@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -189,6 +190,52 @@ def test_a_verdict_tells_every_condition_it_looked_at_and_no_other(
     }
     for condition in table.rows[verdict.row].when:
         assert any(criterion.met for criterion in met[condition.fact, condition.op])
+
+
+def plain(table: Table, facts: dict[str, Any]) -> Verdict:
+    """A table decided as it is read, condition by condition."""
+    seen: dict[Any, Criterion] = {}
+    for index, row in enumerate(table.rows):
+        for condition in row.when:
+            threshold = condition.threshold
+            if condition.of is not None:
+                threshold = math.ceil(Fraction(facts[condition.of] * threshold, 100))
+            name = f"{table.name}.{row.outcome}.{condition.fact}"
+            value, met = facts[condition.fact], holds(condition, facts, table.ranking)
+            criterion = Criterion(name, condition.fact, value, condition.op, threshold, met)
+            seen.setdefault(
+                (condition.fact, condition.op, condition.threshold, condition.of), criterion
+            )
+        if all(holds(condition, facts, table.ranking) for condition in row.when):
+            return Verdict(row.outcome, index, tuple(seen.values()))
+    raise AssertionError
+
+
+@given(TABLES, st.lists(FACTS, min_size=1, max_size=5))
+def test_a_table_decides_as_it_is_read(table: Table, facts: list[dict[str, Any]]) -> None:
+    """However often it has decided before, and about whatever values."""
+    for one in facts:
+        verdict = plain(table, one)
+        assert table.decide(one) == verdict
+        assert table.outcome(one) == verdict.outcome
+        for row, single in zip(table.rows, table.singles, strict=True):
+            alone = Table(table.name, (row, Row("rest")), table.ranking)
+            assert single.decide(one).criteria == plain(alone, one).criteria
+
+
+def test_the_number_one_is_not_seen_as_true() -> None:
+    table = Table("t", (Row("a", (Condition("f", Operator.IS, 1),)), Row("b")), GRADES)
+    seen = [table.decide({"f": value}).criteria[0].value for value in (1, True, 0, False)]
+    assert [type(value) for value in seen] == [int, bool, int, bool]
+
+
+def test_a_grade_that_there_is_not_is_no_grade() -> None:
+    """Forged facts must be told from honest ones (GRD-06): nothing is decided about them."""
+    for op in (Operator.NO_WORSE_THAN, Operator.NO_BETTER_THAN):
+        table = Table("t", (Row("a", (Condition("credit", op, "B1"),)), Row("b")), GRADES)
+        for decide in (table.decide, table.outcome):
+            with pytest.raises(ValueError, match="not in tuple"):
+                decide({"credit": "C1"})
 
 
 @given(TABLES, FACTS)

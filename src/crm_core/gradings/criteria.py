@@ -5,10 +5,10 @@ Pure and total: the same facts and policy give the same outcome for ever (GRD-06
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from crm_core.gradings.facts import Facts
 from crm_core.gradings.policy import INSUFFICIENT, GradingPolicy
@@ -16,10 +16,8 @@ from crm_core.kernel.rules import (
     Condition,
     Criterion,
     Operator,
-    Row,
     Table,
     Value,
-    holds,
 )
 
 COMPUTED = "computed"
@@ -83,6 +81,7 @@ def assess(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) ->
         confirmed: The type that people confirmed; without one it is as the rule suggests.
     """
     values = facts.values()
+    known = dict(values)
     criteria: list[Criterion] = []
     for table in policy.tables:
         verdict = table.decide(values)
@@ -93,7 +92,7 @@ def assess(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) ->
     layer = str(values["layer"])
     return Outcome(
         tuple(criteria),
-        _distance(facts, layer, policy, confirmed),
+        _distance(known, values, layer, policy, confirmed),
         layer,
         AWAITING if layer in policy.needs_confirmation else COMPUTED,
         str(values["type"]),
@@ -114,10 +113,11 @@ def decisive(
     """
     values = derived(facts, policy, confirmed)
     table = table_of(policy, "layer")
-    row = table.rows[table.decide(values).row]
+    index = table.decide(values).row
+    row = table.rows[index]
     if row.when:
-        return Table(table.name, (row, Row(row.outcome)), table.ranking).decide(values).criteria
-    distance = _distance(facts, row.outcome, policy, confirmed)
+        return table.singles[index].decide(values).criteria
+    distance = _distance(facts.values(), values, row.outcome, policy, confirmed)
     return () if distance is None else distance.missing
 
 
@@ -146,48 +146,60 @@ def counterfactuals(
 
 def apply_changes(facts: Facts, changes: tuple[Change, ...]) -> Facts:
     """The facts with those changes; a household without arrears has no overdue days or amount."""
-    values: dict[str, Any] = {change.fact: change.to for change in changes}
-    changed = evolve(facts, **values)
-    if changed.credit == "A" and facts.credit != "A":
-        changed = evolve(changed, overdue_days=0, overdue_fen=0)
+    changed: dict[str, Any] = _changed(facts.values(), changes)
+    return Facts(**changed)
+
+
+def _changed(known: Mapping[str, Value], changes: tuple[Change, ...]) -> dict[str, Value]:
+    changed = dict(known)
+    for change in changes:
+        changed[change.fact] = change.to
+    if changed["credit"] == "A" and known["credit"] != "A":
+        changed["overdue_days"] = changed["overdue_fen"] = 0
     return changed
 
 
 def _ways_up(
     facts: Facts, layer: str, policy: GradingPolicy, confirmed: str | None
 ) -> Iterator[Counterfactual]:
-    table, values = table_of(policy, "layer"), derived(facts, policy, confirmed)
+    table, known = table_of(policy, "layer"), facts.values()
+    values = derived(facts, policy, confirmed)
     for target in policy.layers[: policy.layers.index(layer)]:
-        for row in table.rows:
+        for row, single in zip(table.rows, table.singles, strict=True):
             if row.outcome != target:
                 continue
-            way = _reach(facts, values, row, policy, confirmed)
+            way = _reach(known, _missing(single, values), target, policy, confirmed)
             if way is not None:
                 yield way
 
 
+def _missing(single: Table, values: dict[str, Value]) -> list[Criterion]:
+    """What of a row is not met."""
+    return [criterion for criterion in single.decide(values).criteria if not criterion.met]
+
+
 def _reach(
-    facts: Facts,
-    values: dict[str, Value],
-    row: Row,
+    known: Mapping[str, Value],
+    missing: list[Criterion],
+    layer: str,
     policy: GradingPolicy,
     confirmed: str | None,
 ) -> Counterfactual | None:
-    """Meet every condition of the row that can be met by changing the fact it is about."""
+    """Meet everything missing in a row that can be met by changing the fact it is about."""
     changes: dict[str, Change] = {}
-    ranking, known = table_of(policy, "layer").ranking, facts.values()
-    for condition in row.when:
-        if holds(condition, values, ranking):
-            continue
-        to = _least(condition)
-        if condition.fact not in known or to is None:
+    for criterion in missing:
+        to = _least(criterion)
+        if criterion.fact not in known or to is None:
             # A type is not a fact: it may follow from the other changes, or it does not.
             continue
-        changes[condition.fact] = Change(condition.fact, values[condition.fact], to)
+        changes[criterion.fact] = Change(criterion.fact, criterion.value, to)
     if not changes:
         return None
-    ordered = tuple(changes[name] for name in sorted(changes))
-    return _checked(facts, ordered, row.outcome, policy, confirmed)
+    ordered = tuple([changes[name] for name in sorted(changes)])
+    then = _derived(_changed(known, ordered), policy, confirmed)
+    if table_of(policy, "layer").outcome(then) != layer:
+        return None
+    return Counterfactual(ordered, layer, str(then["type"]))
 
 
 def _is_nearer(one: Counterfactual, other: Counterfactual) -> bool:
@@ -226,44 +238,38 @@ def _ways_down(
             yield Counterfactual(change, then, str(values_then["type"]))
 
 
-def _checked(
-    facts: Facts,
-    changes: tuple[Change, ...],
+def _distance(
+    known: Mapping[str, Value],
+    values: dict[str, Value],
     layer: str,
     policy: GradingPolicy,
     confirmed: str | None,
-) -> Counterfactual | None:
-    values = derived(apply_changes(facts, changes), policy, confirmed)
-    if table_of(policy, "layer").outcome(values) != layer:
-        return None
-    return Counterfactual(changes, layer, str(values["type"]))
-
-
-def _distance(
-    facts: Facts, layer: str, policy: GradingPolicy, confirmed: str | None
 ) -> Distance | None:
     """What is missing to the next better layer: of the rows that can be reached, the nearest.
 
     A row can be reached if meeting its conditions about facts leads to the layer: what follows
     from the facts, the type, may change on the way.
+
+    Args:
+        known: The facts.
+        values: The facts, and what follows from them.
     """
     if layer == INSUFFICIENT or layer == policy.layers[0]:
         return None
     target = policy.layers[policy.layers.index(layer) - 1]
     table = table_of(policy, "layer")
-    values, known = derived(facts, policy, confirmed), facts.values()
     best: tuple[bool, int, tuple[Criterion, ...]] | None = None
     rows = [
-        (r, _reach(facts, values, r, policy, confirmed)) for r in table.rows if r.outcome == target
+        _missing(single, values)
+        for row, single in zip(table.rows, table.singles, strict=True)
+        if row.outcome == target
     ]
-    ways = [way for _, way in rows if way is not None]
-    for row, way in rows:
-        if way is not None and any(_is_nearer(other, way) for other in ways):
+    reached = [_reach(known, missing, target, policy, confirmed) for missing in rows]
+    ways = [way for way in reached if way is not None]
+    for unmet, way in zip(rows, reached, strict=True):
+        if way is not None and len(ways) > 1 and any(_is_nearer(other, way) for other in ways):
             continue
-        only = Table(table.name, (row, Row(layer)), table.ranking)
-        missing = tuple(c for c in only.decide(values).criteria if not c.met)
-        if way is not None:
-            missing = tuple(c for c in missing if c.fact in known)
+        missing = tuple([c for c in unmet if way is None or c.fact in known])
         found = (way is None, len(missing), missing)
         if best is None or found[:2] < best[:2]:
             best = found
@@ -272,7 +278,12 @@ def _distance(
 
 def derived(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) -> dict[str, Value]:
     """The facts, and what follows from them before the layer is decided."""
-    values = facts.values()
+    return _derived(facts.values(), policy, confirmed)
+
+
+def _derived(
+    values: dict[str, Value], policy: GradingPolicy, confirmed: str | None
+) -> dict[str, Value]:
     for table in policy.tables[:-1]:
         values[table.name] = table.outcome(values)
     if confirmed is not None:
@@ -282,10 +293,13 @@ def derived(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) -
 
 def table_of(policy: GradingPolicy, name: str) -> Table:
     """The decision table of that name."""
-    return next(table for table in policy.tables if table.name == name)
+    for table in policy.tables:
+        if table.name == name:
+            return table
+    raise AssertionError(f"INVARIANT: a policy has a table `{name}`")
 
 
-def _least(condition: Condition) -> Value | None:
+def _least(condition: Condition | Criterion) -> Value | None:
     """The value nearest to the threshold for which the condition is true."""
     threshold = condition.threshold
     if condition.op is Operator.ABOVE:

@@ -17,7 +17,7 @@ from crm_core.gradings.facts import Facts
 from crm_core.gradings.fairness import Attributes, Cell, by_attribute
 from crm_core.gradings.policy import INSUFFICIENT, GradingPolicy
 from crm_core.kernel.policy import PolicyRef
-from crm_core.kernel.rules import Criterion, Row, Table, Value
+from crm_core.kernel.rules import Criterion, Table, Value
 
 
 @frozen
@@ -241,18 +241,16 @@ def _rank(layer: str) -> int:
 def _missing(table: Table, values: Mapping[str, Value], layer: str) -> tuple[Criterion, ...]:
     """What is missing to a layer by the row that misses least."""
     best: tuple[Criterion, ...] | None = None
-    for row in table.rows:
+    for row, single in zip(table.rows, table.singles, strict=True):
         if row.outcome == layer:
-            only = Table(table.name, (row, Row("")), table.ranking).decide(values)
-            unmet = tuple(c for c in only.criteria if not c.met)
+            unmet = tuple(c for c in single.decide(values).criteria if not c.met)
             if best is None or len(unmet) < len(best):
                 best = unmet
     return best or ()
 
 
 def _matched(table: Table, values: Mapping[str, Value]) -> tuple[Criterion, ...]:
-    row = table.rows[table.decide(values).row]
-    return Table(table.name, (row, Row("")), table.ranking).decide(values).criteria
+    return table.singles[table.decide(values).row].decide(values).criteria
 
 
 def _seen(criterion: Criterion | None) -> Seen | None:

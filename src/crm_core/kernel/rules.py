@@ -8,13 +8,20 @@ one household or for all, and compared with another table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
-from attrs import frozen
+from attrs import define, frozen
 
 Value = int | str | bool
 Facts = Mapping[str, Value]
+
+_Test = Callable[[Any], bool]
+
+KNOWN_VALUES = 64
+"""How many values of a fact a table remembers: the few of grades and counts, not all amounts."""
 
 
 class Operator(StrEnum):
@@ -76,6 +83,9 @@ class Criterion:
     met: bool
 
 
+_Look = Callable[[Any], Criterion]
+
+
 @frozen
 class Ranking:
     """The order of the values of a fact that are words, best first (credit grades)."""
@@ -95,7 +105,7 @@ class Verdict:
     criteria: tuple[Criterion, ...]
 
 
-@frozen
+@define(frozen=True, slots=False)
 class Table:
     """A decision table.
 
@@ -111,38 +121,111 @@ class Table:
 
     def decide(self, facts: Facts) -> Verdict:
         """The first row whose conditions are all true, and everything looked at on the way."""
-        seen: dict[tuple[str, Operator, object, str | None], Criterion] = {}
-        for index, row in enumerate(self.rows):
-            matched = True
-            for condition in row.when:
-                met = holds(condition, facts, self.ranking)
-                key = (condition.fact, condition.op, condition.threshold, condition.of)
-                if key not in seen:
-                    seen[key] = Criterion(
-                        f"{self.name}.{row.outcome}.{condition.fact}",
-                        condition.fact,
-                        facts[condition.fact],
-                        condition.op,
-                        _threshold(condition, facts),
-                        met,
-                    )
-                matched = matched and met
-            if matched:
-                return Verdict(row.outcome, index, tuple(seen.values()))
+        looks, rows = self._looks
+        seen: list[Criterion] = []
+        for index, (outcome, needs, upto) in enumerate(rows):
+            for look in looks[len(seen) : upto]:
+                seen.append(look(facts))
+            for need in needs:
+                if not seen[need].met:
+                    break
+            else:
+                return Verdict(outcome, index, tuple(seen))
         raise AssertionError(f"INVARIANT: table `{self.name}` has a row that always matches")
 
     def outcome(self, facts: Facts) -> str:
         """What `decide` decides, without what it looked at."""
-        for row in self.rows:
-            if all(holds(condition, facts, self.ranking) for condition in row.when):
-                return row.outcome
+        for outcome, tests in self._tests:
+            for test in tests:
+                if not test(facts):
+                    break
+            else:
+                return outcome
         raise AssertionError(f"INVARIANT: table `{self.name}` has a row that always matches")
+
+    @cached_property
+    def singles(self) -> tuple[Table, ...]:
+        """Each row alone, as a table that says what of this row is met."""
+        return tuple(Table(self.name, (row, Row("")), self.ranking) for row in self.rows)
+
+    # A table decides for every household: names and operators are looked up once for all of them.
+
+    @cached_property
+    def _tests(self) -> tuple[tuple[str, tuple[_Test, ...]], ...]:
+        return tuple(
+            (row.outcome, tuple(_test(condition, self.ranking) for condition in row.when))
+            for row in self.rows
+        )
+
+    @cached_property
+    def _looks(self) -> tuple[list[_Look], list[tuple[str, list[int], int]]]:
+        """The distinct conditions in order; of each row, which of them and how many by then."""
+        places: dict[tuple[str, Operator, object, str | None], int] = {}
+        looks: list[_Look] = []
+        rows = []
+        for row in self.rows:
+            needs = []
+            for condition in row.when:
+                key = (condition.fact, condition.op, condition.threshold, condition.of)
+                if key not in places:
+                    places[key] = len(looks)
+                    name = f"{self.name}.{row.outcome}.{condition.fact}"
+                    looks.append(_look(name, condition, self.ranking))
+                needs.append(places[key])
+            rows.append((row.outcome, needs, len(looks)))
+        return looks, rows
 
 
 def holds(condition: Condition, facts: Facts, ranking: Ranking) -> bool:
     """Whether the condition is true of the facts."""
     value = facts[condition.fact]
     return _COMPARE[condition.op](value, _threshold(condition, facts), ranking)
+
+
+def _test(condition: Condition, ranking: Ranking) -> _Test:
+    """`holds` of one condition."""
+    fact, op = condition.fact, condition.op
+    threshold: Any = condition.threshold
+    rank = ranking.values.index
+    if op is Operator.AT_LEAST:
+        return lambda facts: facts[fact] >= threshold
+    if op is Operator.AT_MOST:
+        return lambda facts: facts[fact] <= threshold
+    if op is Operator.ABOVE:
+        return lambda facts: facts[fact] > threshold
+    if op is Operator.IS:
+        return lambda facts: facts[fact] == threshold
+    if op is Operator.ONE_OF:
+        return lambda facts: facts[fact] in threshold
+    if op is Operator.AT_LEAST_PERCENT_OF:
+        return lambda facts: facts[fact] >= _threshold(condition, facts)
+    limit = ranking.rank(threshold)
+    if op is Operator.NO_WORSE_THAN:
+        return lambda facts: rank(facts[fact]) <= limit
+    return lambda facts: rank(facts[fact]) >= limit
+
+
+def _look(name: str, condition: Condition, ranking: Ranking) -> _Look:
+    """The condition as it is seen; values that come again are seen as the same criterion."""
+    fact, op, test = condition.fact, condition.op, _test(condition, ranking)
+    if op is Operator.AT_LEAST_PERCENT_OF:
+        return lambda facts: Criterion(
+            name, fact, facts[fact], op, _threshold(condition, facts), test(facts)
+        )
+    threshold = condition.threshold
+    known: dict[Value, Criterion] = {}
+
+    def look(facts: Any) -> Criterion:
+        value = facts[fact]
+        found = known.get(value)
+        # The numbers 0 and 1 are not false and true, though they equal them.
+        if found is None or type(found.value) is not type(value):
+            found = Criterion(name, fact, value, op, threshold, test(facts))
+            if len(known) < KNOWN_VALUES:
+                known[value] = found
+        return found
+
+    return look
 
 
 def _threshold(condition: Condition, facts: Facts) -> Value | tuple[str, ...]:
