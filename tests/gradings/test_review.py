@@ -29,10 +29,22 @@ from crm_core.gradings.commands import (
 from crm_core.gradings.criteria import apply_changes
 from crm_core.gradings.events import GradingConfirmed, ReviewDecided, TypeConfirmed
 from crm_core.gradings.review import STATUSES, Standing
+from crm_core.gradings.uplift import UpliftPolicy, promises
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend
 from crm_core.owners.commands import ConfirmConduct
-from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
+from crm_core.payments.commands import (
+    CancelCharge,
+    DecideDispute,
+    DisputeCharge,
+    PromisePayment,
+    RaiseCharge,
+    ReceivePayment,
+    RecordPurchase,
+    WaiveCharge,
+)
+from crm_core.payments.events import Instalment
+from crm_core.policies import DEFAULT_UPLIFT, shipped
 from estate import (
     DAY,
     DEFAULT,
@@ -296,6 +308,173 @@ def test_an_uplift_needs_three_promises_kept_and_none_broken(
         assert len(asked(crm, command).events[0].promises) == kept
     else:
         refused(crm, command, "promises_missing", "GRD-05")
+
+
+def owes(crm: CRM, name: str, due: date, fen: int = 100) -> None:
+    do(crm, RaiseCharge("V1", name, "parking", "x", fen, due))
+
+
+def pays(crm: CRM, name: str, on: date, fen: int = 100, charge: str | None = None) -> None:
+    do(crm, ReceivePayment("V1", name, fen, on, "cash", charge))
+
+
+def promise(crm: CRM, number: str, on: date, *parts: tuple[int, date], **more: Any) -> int:
+    """Position of the promise."""
+    instalments = tuple(Instalment(fen, due) for fen, due in parts)
+    approver = "M1" if len(parts) > 1 else None
+    command = PromisePayment("V1", number, instalments, on, "S1", "short of cash", approver)
+    [position] = do(crm, evolve(command, **more))
+    return position
+
+
+SEPTEMBER, OCTOBER = date(2012, 9, 1), date(2012, 10, 1)
+YEAR_END = date(2012, 12, 31)
+
+
+TABLE = shipped().find(UpliftPolicy, DEFAULT_UPLIFT, YEAR_END)
+
+
+def account(crm: CRM) -> list[tuple[Any, int]]:
+    return [(e.event, e.position) for e in crm.history("account/V1")]
+
+
+@pytest.fixture
+def two_kept(crm: CRM) -> str:
+    """A household with two charges of the last twelve months paid by their due days."""
+    home(crm, "V1", pays=None, buys=1)
+    pays(crm, "P", date(2011, 1, 15), 800)
+    owes(crm, "N1", date(2012, 8, 1))
+    owes(crm, "N2", date(2012, 8, 1))
+    return crm.grade(2011).run
+
+
+@pytest.mark.rule("GRD-05", "PAY-09")
+def test_a_kept_promise_to_pay_counts_beside_charges_and_is_named(crm: CRM, two_kept: str) -> None:
+    """A charge that is paid a week late is neither kept nor broken; the promise to pay it is."""
+    owes(crm, "late", SEPTEMBER)
+    told = promise(crm, "A", date(2012, 9, 4), (40, date(2012, 9, 6)), (60, date(2012, 9, 8)))
+    refused(crm, uplift(two_kept, on=YEAR_END), "promises_missing", "GRD-05")
+    pays(crm, "P1", date(2012, 9, 6), 40)
+    pays(crm, "P2", date(2012, 9, 8), 60)
+    # Until its last day it could still be broken, as by a transfer that bounces.
+    refused(crm, uplift(two_kept, on=date(2012, 9, 7)), "promises_missing", "GRD-05")
+    [done] = asked(crm, uplift(two_kept, on=date(2012, 9, 8))).events
+    charges = {e.event.charge: e.position for e in crm.history("account/V1") if "raised" in e.name}
+    assert done.promises == (charges["N1"], charges["N2"], told)
+
+
+@pytest.mark.rule("GRD-05", "PAY-09")
+@pytest.mark.parametrize(
+    ("paid", "on", "accepted"),
+    [
+        (date(2012, 9, 8), YEAR_END, True),
+        (date(2012, 9, 9), YEAR_END, False),
+        (date(2012, 9, 9), date(2012, 9, 8), True),  # the day itself is not over
+        (date(2012, 9, 9), date(2013, 9, 7), False),
+        (date(2012, 9, 9), date(2013, 9, 8), True),  # twelve months ago
+    ],
+)
+def test_a_broken_promise_to_pay_forbids_an_uplift(
+    crm: CRM, two_kept: str, paid: date, on: date, *, accepted: bool
+) -> None:
+    for number in range(3):
+        owes(crm, f"A{number}", date(2012, 9, 2))
+        owes(crm, f"B{number}", date(2013, 8, 1))
+    pays(crm, "P-A", SEPTEMBER, 300)
+    pays(crm, "P-B", date(2013, 1, 1), 300)
+    owes(crm, "late", date(2012, 9, 3))
+    promise(crm, "A", date(2012, 9, 4), (100, date(2012, 9, 8)))
+    pays(crm, "P1", paid)
+    if accepted:
+        asked(crm, uplift(two_kept, on=on))
+    else:
+        refused(crm, uplift(two_kept, on=on), "promises_missing", "GRD-05")
+
+
+@pytest.mark.rule("GRD-05", "PAY-09")
+@pytest.mark.parametrize(
+    ("made", "pays_off", "accepted"),
+    [
+        (date(2012, 8, 20), date(2012, 8, 21), False),  # not due yet
+        (SEPTEMBER, date(2012, 9, 2), False),  # due on the very day
+        (date(2012, 9, 4), date(2012, 9, 4), False),  # paid on the very day
+        (date(2012, 9, 4), date(2012, 9, 5), True),
+    ],
+)
+def test_a_promise_where_nothing_is_overdue_proves_nothing(
+    crm: CRM, two_kept: str, made: date, pays_off: date, *, accepted: bool
+) -> None:
+    """Otherwise the same money would be two promises: the charge's, and the one made of it."""
+    owes(crm, "N3", SEPTEMBER)
+    pays(crm, "P1", pays_off)
+    promise(crm, "A", made, (100, date(2012, 9, 10)))
+    kept = 2 + (pays_off <= SEPTEMBER) + accepted
+    found = promises(account(crm), YEAR_END, TABLE)
+    assert (len(found.kept), found.broken) == (kept, ())
+
+
+@pytest.mark.rule("GRD-05", "PAY-09")
+def test_a_renegotiated_promise_is_neither_kept_nor_broken(crm: CRM, two_kept: str) -> None:
+    owes(crm, "late", SEPTEMBER)
+    promise(crm, "A", date(2012, 9, 4), (100, date(2012, 9, 8)))
+    told = promise(crm, "B", date(2012, 9, 8), (100, date(2012, 9, 20)), replaces="A")
+    pays(crm, "P1", date(2012, 9, 20))
+    [done] = asked(crm, uplift(two_kept, on=YEAR_END)).events
+    assert done.promises[2:] == (told,)
+
+
+@pytest.mark.rule("GRD-05", "PAY-09")
+@pytest.mark.parametrize("mended", ["cancelled", "waived", "disputed"])
+def test_who_owes_nothing_any_more_breaks_no_promise(crm: CRM, two_kept: str, mended: str) -> None:
+    owes(crm, "N3", date(2012, 8, 1))
+    pays(crm, "P0", date(2012, 8, 1))
+    owes(crm, "late", SEPTEMBER)
+    promise(crm, "A", date(2012, 9, 4), (100, date(2012, 9, 8)))
+    refused(crm, uplift(two_kept, on=date(2012, 9, 20)), "promises_missing", "GRD-05")
+    day = date(2012, 9, 7)
+    commands = {
+        "cancelled": CancelCharge("V1", "late", day, "raised twice"),
+        "waived": WaiveCharge("V1", "W", "late", 100, day, "goodwill", "M1"),
+        "disputed": DisputeCharge("V1", "D", "late", 100, day, "no parking"),
+    }
+    do(crm, commands[mended])
+    asked(crm, uplift(two_kept, on=date(2012, 9, 20)))
+
+
+@pytest.mark.rule("GRD-05", "PAY-06")
+@pytest.mark.parametrize(
+    ("start", "decided", "paid", "accepted"),
+    [
+        (None, None, None, False),
+        (date(2012, 10, 31), None, None, True),
+        (date(2012, 11, 1), None, None, False),  # on 31 October it was open for thirty days
+        (date(2012, 10, 31), date(2012, 11, 5), date(2012, 11, 5), True),
+        (date(2012, 10, 31), date(2012, 11, 5), date(2012, 11, 6), False),
+        (date(2012, 10, 10), date(2012, 10, 20), date(2012, 10, 31), True),
+    ],
+)
+def test_a_charge_in_dispute_is_no_broken_promise_until_it_is_rejected(
+    crm: CRM,
+    two_kept: str,
+    start: date | None,
+    decided: date | None,
+    paid: date | None,
+    *,
+    accepted: bool,
+) -> None:
+    owes(crm, "N3", date(2012, 8, 1))
+    pays(crm, "P0", date(2012, 8, 1))
+    owes(crm, "late", OCTOBER)
+    if start is not None:
+        do(crm, DisputeCharge("V1", "D", "late", 100, start, "no parking"))
+    if decided is not None:
+        do(crm, DecideDispute("V1", "D", 0, decided, "there was one", "M1"))
+    if paid is not None:
+        pays(crm, "P1", paid, charge="late")
+    if accepted:
+        asked(crm, uplift(two_kept, on=date(2012, 12, 1)))
+    else:
+        refused(crm, uplift(two_kept, on=date(2012, 12, 1)), "promises_missing", "GRD-05")
 
 
 @pytest.mark.rule("GRD-05")

@@ -23,7 +23,6 @@ from crm_core.gradings.state import Gradings
 from crm_core.gradings.uplift import UpliftPolicy, promises
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.payments.credit import CreditPolicy
-from crm_core.payments.ledger import Ledger
 from crm_core.policies import DEFAULT_UPLIFT, PolicyBook
 from crm_core.ports import EventLog
 
@@ -96,7 +95,7 @@ class Lookups:
         if not isinstance(command, UpliftLayer):
             return evolve(command, policy=policy)
         table = self.policies.find(UpliftPolicy, DEFAULT_UPLIFT, command.on)
-        account = Ledger.of((e.event, e.position) for e in self._events(command.household))
+        account = [(e.event, e.position) for e in self._events(command.household)]
         return evolve(
             command,
             grading_policy=policy,
