@@ -32,7 +32,13 @@ from crm_core.gradings.review import STATUSES, Standing
 from crm_core.gradings.uplift import UpliftPolicy, promises
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend
-from crm_core.owners.commands import ConfirmConduct
+from crm_core.kernel.sealed import Personal
+from crm_core.owners.commands import (
+    AddMember,
+    ConfirmConduct,
+    RegisterHousehold,
+    TransferOwnership,
+)
 from crm_core.payments.commands import (
     CancelCharge,
     DecideDispute,
@@ -502,6 +508,41 @@ def review(result: str, number: str = "RV1", **changes: Any) -> DecideReview:
         DecideReview("V1", number, result, "looked into", SUPERVISOR, DAY + timedelta(days=1)),
         **changes,
     )
+
+
+@pytest.mark.rule("GRD-13")
+def test_a_type_is_not_confirmed_while_the_grading_is_contested(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    asked(crm, ProposeType("V1", graded.run, "cautious", SPECIALIST, DAY))
+    asked(crm, contest(graded.run))
+    confirm = ConfirmType("V1", graded.run, SUPERVISOR, DAY)
+    refused(crm, confirm, "grading_contested", "GRD-13")
+    asked(crm, review("upheld", by=MANAGER))
+    asked(crm, confirm)
+    assert stands(crm, graded.run).type_confirmed
+
+
+@pytest.mark.rule("GRD-13")
+def test_only_an_owner_of_the_household_contests_or_refuses(crm: CRM) -> None:
+    """Whoever sold counts too: their years were graded."""
+    owner = Personal("V1#owner", "somebody")
+    do(crm, RegisterHousehold("V1", "Anhe", "1", "1", "1", owner=owner, moved_in=date(2011, 1, 1)))
+    bought = date(2011, 6, 1)
+    do(crm, TransferOwnership("V1", "V1#buyer", bought, Personal("V1#buyer", "another")))
+    do(crm, AddMember("V1", "V1#tenant", "tenant", bought, Personal("V1#tenant", "a third")))
+    run = crm.grade(2011).run
+    for stranger in ("V2#owner", "V1#tenant"):
+        by = Actor(stranger, "owner")
+        for command in (
+            evolve(contest(run), by=by),
+            RefuseAutomatic("V1", by, DAY),
+            AcceptAutomatic("V1", by, DAY),
+        ):
+            refused(crm, command, "not_the_owner", "GRD-13")
+    asked(crm, contest(run))
+    asked(crm, RefuseAutomatic("V1", Actor("V1#buyer", "owner"), DAY))
+    assert stands(crm, run).status == "contested"
 
 
 @pytest.mark.rule("GRD-13")

@@ -8,11 +8,14 @@ from attrs import evolve, frozen
 
 from crm_core.gradings.adoption import ADOPTION, Version, versions
 from crm_core.gradings.commands import (
+    AcceptAutomatic,
     ConfirmType,
+    ContestGrading,
     DecideReview,
     DraftPolicy,
     MakePolicyEffective,
     ProposeType,
+    RefuseAutomatic,
     UpliftLayer,
 )
 from crm_core.gradings.events import GradingContested, GradingDecided
@@ -29,6 +32,9 @@ from crm_core.ports import EventLog
 ABOUT_GRADINGS = (ProposeType, ConfirmType, UpliftLayer, DecideReview)
 ABOUT_POLICIES = (DraftPolicy, MakePolicyEffective)
 """Commands that are completed here."""
+
+BY_OWNERS = (ContestGrading, RefuseAutomatic, AcceptAutomatic)
+"""Commands that need to know whom the household's file names as owners."""
 
 NOT_FACTS = "gradings."
 """Events whose names begin so do not move a cut-off (decision record 0015)."""

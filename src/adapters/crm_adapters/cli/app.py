@@ -23,6 +23,7 @@ from crm_adapters.cli import (
     projections,
     relay,
     requests,
+    reviews,
     studies,
 )
 from crm_adapters.cli.group import BAD, crm
@@ -39,6 +40,7 @@ COMMANDS = (
     projections,
     relay,
     requests,
+    reviews,
     studies,
 )
 """The modules whose commands belong to the group; importing them enters them."""
