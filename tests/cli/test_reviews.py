@@ -310,13 +310,17 @@ def test_an_owner_refuses_decisions_by_rule_alone(estate: Estate) -> None:
 
 def test_only_the_latest_grading_waits_for_confirmations(estate: Estate) -> None:
     """A review of an older one waits all the same."""
-    estate.json(*CONTEST, "--reason", "wrong")
+    first = estate.json(*CONTEST, "--reason", "wrong")
     estate.json("grade", "2024", "--known", "2024-12-31T23:59:59+08:00")
     estate.json("grade", "2023")
     waiting = [(row["household"], row["year"]) for row in estate.json("waiting")]
     assert waiting.count((TOP, 2024)) == 1
     assert waiting.count((MAIN, 2024)) == 1
     assert all(year == 2024 for _, year in waiting)
+    # Without a run the last one is meant, and with one that one.
+    [*runs] = [row["run"] for row in estate.json("waiting") if row["household"] == TOP]
+    assert estate.json(*CONFIRM_TOP, "manager:M1")["run"] == runs[0] != first["run"]
+    assert estate.json(*CONFIRM_TOP, "manager:M1", "--run", first["run"])["recorded"] is True
 
 
 # --- what members want to be told --------------------------------------------------------------

@@ -361,12 +361,17 @@ def test_a_kept_promise_to_pay_counts_beside_charges_and_is_named(crm: CRM, two_
     told = promise(crm, "A", date(2012, 9, 4), (40, date(2012, 9, 6)), (60, date(2012, 9, 8)))
     refused(crm, uplift(two_kept, on=YEAR_END), "promises_missing", "GRD-05")
     pays(crm, "P1", date(2012, 9, 6), 40)
-    pays(crm, "P2", date(2012, 9, 8), 60)
+    pays(crm, "P2", date(2012, 9, 6), 60)
     # Until its last day it could still be broken, as by a transfer that bounces.
     refused(crm, uplift(two_kept, on=date(2012, 9, 7)), "promises_missing", "GRD-05")
     [done] = asked(crm, uplift(two_kept, on=date(2012, 9, 8))).events
     charges = {e.event.charge: e.position for e in crm.history("account/V1") if "raised" in e.name}
     assert done.promises == (charges["N1"], charges["N2"], told)
+    owes(crm, "N3", OCTOBER)
+    pays(crm, "P3", date(2012, 9, 10))
+    kept = promises(account(crm), YEAR_END, TABLE).kept
+    assert kept[:3] == done.promises  # in the order of their days, whichever they are
+    assert len(kept) == 4
 
 
 @pytest.mark.rule("GRD-05", "PAY-09")
@@ -521,6 +526,19 @@ def test_a_type_is_not_confirmed_while_the_grading_is_contested(
     asked(crm, review("upheld", by=MANAGER))
     asked(crm, confirm)
     assert stands(crm, graded.run).type_confirmed
+
+
+@pytest.mark.rule("GRD-03", "GRD-13")
+def test_a_grading_that_was_corrected_waits_for_nobody(crm: CRM) -> None:
+    home(crm, "V1", buys=30_000_00)
+    run = crm.grade(2011).run
+    assert stands(crm, run).waits_for == ("manager", "director")
+    asked(crm, contest(run))
+    assert stands(crm, run).waits_for == ("review",)
+    do(crm, RecordPurchase("V1", "B2", "cleaning", 100, date(2011, 6, 2)))
+    asked(crm, review("corrected"))
+    assert stands(crm, run).waits_for == ()
+    assert [now.grading.run for now in crm.gradings.waiting()] == [f"{run}.RV1"]
 
 
 @pytest.mark.rule("GRD-13")
