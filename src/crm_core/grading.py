@@ -31,6 +31,7 @@ from crm_core.gradings.lookups import NOT_FACTS, adopted, book_with_adopted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
 from crm_core.gradings.review import Standing, standing, untouched
+from crm_core.gradings.state import Gradings
 from crm_core.gradings.views import grading_row
 from crm_core.gradings.words import Lang
 from crm_core.history import visible
@@ -256,13 +257,23 @@ class GradingService:
         known = utc(known, "known")
         for _, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
             state = GRADING.decider.fold(e.event for e in visible(events, on=on, known=known))
-            latest = max(
-                enumerate(state.by_run.values()),
-                key=lambda numbered: (numbered[1].period_end, numbered[0]),
-                default=None,
-            )
+            latest = _latest(state)
             if latest is not None:
-                yield standing(state, latest[1].run, on or self.present_day())
+                yield standing(state, latest, on or self.present_day())
+
+    def waiting(self) -> Iterator[Standing]:
+        """Gradings that wait for a person (GRD-02, GRD-03, GRD-13), sorted by household.
+
+        Of a household's gradings the latest can wait for confirmations, and each for a review or
+        for the confirmation of a type that was proposed.
+        """
+        for _, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
+            state = GRADING.decider.fold(e.event for e in events)
+            latest = _latest(state)
+            for run in state.by_run:
+                now = standing(state, run, self.present_day())
+                if now.waits_for and (run == latest or {"review", "type"} & {*now.waits_for}):
+                    yield now
 
     def replay(
         self, year: int | None = None, *, progress: Progress = silent, engine: str = EVENTS
@@ -351,6 +362,16 @@ class GradingService:
         missing = [h for h in households if HOUSEHOLD.stream(h) not in known]
         if missing:
             raise Invalid.one("household_unknown", f"household `{missing[0]}` has no file")
+
+
+def _latest(state: Gradings) -> str | None:
+    """Run of the grading of the latest year; of several the one decided last."""
+    latest = max(
+        enumerate(state.by_run.values()),
+        key=lambda numbered: (numbered[1].period_end, numbered[0]),
+        default=None,
+    )
+    return None if latest is None else latest[1].run
 
 
 def check_decision(grading: GradingDecided, policy: GradingPolicy) -> None:

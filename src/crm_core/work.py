@@ -12,7 +12,7 @@ from crm_core.errors import Invalid
 from crm_core.events import catalog
 from crm_core.gradings.adoption import ADOPTION
 from crm_core.gradings.decide import GRADING, RUN
-from crm_core.gradings.lookups import ABOUT_GRADINGS, ABOUT_POLICIES, Lookups
+from crm_core.gradings.lookups import ABOUT_GRADINGS, ABOUT_POLICIES, BY_OWNERS, Lookups
 from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import local_date
@@ -121,6 +121,7 @@ class Work:
             MovePayment: self._with_receiver,
             **dict.fromkeys(ABOUT_GRADINGS, self._about_grading),
             **dict.fromkeys(ABOUT_POLICIES, self._about_policy),
+            **dict.fromkeys(BY_OWNERS, self._with_owners),
             **dict.fromkeys(MESSAGES.commands, self._with_members),
             ClaimLateCharge: self._with_late_charge,
             AdvanceCollection: self._with_dues,
@@ -291,6 +292,12 @@ class Work:
 
     def _about_policy(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
         return Lookups(self._log, self._policies, self._zone).about_policy(command)
+
+    def _with_owners(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
+        stream = HOUSEHOLD.stream(command.household)
+        file, _tip = self._states.get(stream) or self._load(HOUSEHOLD, stream)
+        owners = dict.fromkeys(role.member for role in file.roles() if role.role == "owner")
+        return attrs.evolve(command, owners=tuple(owners))
 
     def _with_members(self, command: Any, _state: Any, _: Sequence[Claim], at: datetime) -> Any:
         if command.known is not None:

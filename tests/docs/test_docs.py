@@ -433,6 +433,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
     folder = tmp_path_factory.mktemp("answers")
     db = f"sqlite:///{folder / 'crm.db'}"
     estate = str(folder / "estate")
+    by_s1 = ("--by", "specialist:S1")
     asked = {
         "generate": ["generate", "--households", "5", "--years", "2023-2024", "--out", estate],
         "import": ["import", estate],
@@ -471,6 +472,26 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "notify": ["notify", "--to", "console:", "--once"],
         "messages": ["messages", "H00001"],
         "relay": ["relay", "--to", nats_server.url, "--once"],
+        "propose-type": [
+            *("propose-type", "H00001", "2024", "cautious", "--reason", "thrifty"),
+            *by_s1,
+        ],
+        "confirm-type": ["confirm-type", "H00001", "2024", "--by", "supervisor:U1"],
+        "uplift": [
+            *("uplift", "H00001", "2024", "--reason", "keeps every word", "--on", "2025-01-10"),
+            *("--proposed-by", "specialist:S1", "--by", "director:D1"),
+        ],
+        "contest": [
+            *("contest", "H00001", "2024", "--reason", "wrong", "--by", "owner:H00001#owner"),
+        ],
+        "waiting": ["waiting"],
+        "review": [
+            *("review", "H00001", "2024-1", "upheld", "--reason", "right", "--by", "director:D2"),
+        ],
+        "automatic": ["automatic", "H00002", "refuse", "--by", "owner:H00002#owner"],
+        "confirm": ["confirm", "H00002", "2024", "--by", "supervisor:U1"],
+        "preference": ["preference", "H00001", "H00001#owner", "any", "refuse", *by_s1],
+        "preferences": ["preferences", "H00001"],
     }
     found = {}
     for name, arguments in asked.items():

@@ -29,10 +29,28 @@ from crm_core.gradings.commands import (
 from crm_core.gradings.criteria import apply_changes
 from crm_core.gradings.events import GradingConfirmed, ReviewDecided, TypeConfirmed
 from crm_core.gradings.review import STATUSES, Standing
+from crm_core.gradings.uplift import UpliftPolicy, promises
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend
-from crm_core.owners.commands import ConfirmConduct
-from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
+from crm_core.kernel.sealed import Personal
+from crm_core.owners.commands import (
+    AddMember,
+    ConfirmConduct,
+    RegisterHousehold,
+    TransferOwnership,
+)
+from crm_core.payments.commands import (
+    CancelCharge,
+    DecideDispute,
+    DisputeCharge,
+    PromisePayment,
+    RaiseCharge,
+    ReceivePayment,
+    RecordPurchase,
+    WaiveCharge,
+)
+from crm_core.payments.events import Instalment
+from crm_core.policies import DEFAULT_UPLIFT, shipped
 from estate import (
     DAY,
     DEFAULT,
@@ -298,6 +316,178 @@ def test_an_uplift_needs_three_promises_kept_and_none_broken(
         refused(crm, command, "promises_missing", "GRD-05")
 
 
+def owes(crm: CRM, name: str, due: date, fen: int = 100) -> None:
+    do(crm, RaiseCharge("V1", name, "parking", "x", fen, due))
+
+
+def pays(crm: CRM, name: str, on: date, fen: int = 100, charge: str | None = None) -> None:
+    do(crm, ReceivePayment("V1", name, fen, on, "cash", charge))
+
+
+def promise(crm: CRM, number: str, on: date, *parts: tuple[int, date], **more: Any) -> int:
+    """Position of the promise."""
+    instalments = tuple(Instalment(fen, due) for fen, due in parts)
+    approver = "M1" if len(parts) > 1 else None
+    command = PromisePayment("V1", number, instalments, on, "S1", "short of cash", approver)
+    [position] = do(crm, evolve(command, **more))
+    return position
+
+
+SEPTEMBER, OCTOBER = date(2012, 9, 1), date(2012, 10, 1)
+YEAR_END = date(2012, 12, 31)
+
+
+TABLE = shipped().find(UpliftPolicy, DEFAULT_UPLIFT, YEAR_END)
+
+
+def account(crm: CRM) -> list[tuple[Any, int]]:
+    return [(e.event, e.position) for e in crm.history("account/V1")]
+
+
+@pytest.fixture
+def two_kept(crm: CRM) -> str:
+    """A household with two charges of the last twelve months paid by their due days."""
+    home(crm, "V1", pays=None, buys=1)
+    pays(crm, "P", date(2011, 1, 15), 800)
+    owes(crm, "N1", date(2012, 8, 1))
+    owes(crm, "N2", date(2012, 8, 1))
+    return crm.grade(2011).run
+
+
+@pytest.mark.rule("GRD-05", "PAY-09")
+def test_a_kept_promise_to_pay_counts_beside_charges_and_is_named(crm: CRM, two_kept: str) -> None:
+    """A charge that is paid a week late is neither kept nor broken; the promise to pay it is."""
+    owes(crm, "late", SEPTEMBER)
+    told = promise(crm, "A", date(2012, 9, 4), (40, date(2012, 9, 6)), (60, date(2012, 9, 8)))
+    refused(crm, uplift(two_kept, on=YEAR_END), "promises_missing", "GRD-05")
+    pays(crm, "P1", date(2012, 9, 6), 40)
+    pays(crm, "P2", date(2012, 9, 6), 60)
+    # Until its last day it could still be broken, as by a transfer that bounces.
+    refused(crm, uplift(two_kept, on=date(2012, 9, 7)), "promises_missing", "GRD-05")
+    [done] = asked(crm, uplift(two_kept, on=date(2012, 9, 8))).events
+    charges = {e.event.charge: e.position for e in crm.history("account/V1") if "raised" in e.name}
+    assert done.promises == (charges["N1"], charges["N2"], told)
+    owes(crm, "N3", OCTOBER)
+    pays(crm, "P3", date(2012, 9, 10))
+    kept = promises(account(crm), YEAR_END, TABLE).kept
+    assert kept[:3] == done.promises  # in the order of their days, whichever they are
+    assert len(kept) == 4
+
+
+@pytest.mark.rule("GRD-05", "PAY-09")
+@pytest.mark.parametrize(
+    ("paid", "on", "accepted"),
+    [
+        (date(2012, 9, 8), YEAR_END, True),
+        (date(2012, 9, 9), YEAR_END, False),
+        (date(2012, 9, 9), date(2012, 9, 8), True),  # the day itself is not over
+        (date(2012, 9, 9), date(2013, 9, 7), False),
+        (date(2012, 9, 9), date(2013, 9, 8), True),  # twelve months ago
+    ],
+)
+def test_a_broken_promise_to_pay_forbids_an_uplift(
+    crm: CRM, two_kept: str, paid: date, on: date, *, accepted: bool
+) -> None:
+    for number in range(3):
+        owes(crm, f"A{number}", date(2012, 9, 2))
+        owes(crm, f"B{number}", date(2013, 8, 1))
+    pays(crm, "P-A", SEPTEMBER, 300)
+    pays(crm, "P-B", date(2013, 1, 1), 300)
+    owes(crm, "late", date(2012, 9, 3))
+    promise(crm, "A", date(2012, 9, 4), (100, date(2012, 9, 8)))
+    pays(crm, "P1", paid)
+    if accepted:
+        asked(crm, uplift(two_kept, on=on))
+    else:
+        refused(crm, uplift(two_kept, on=on), "promises_missing", "GRD-05")
+
+
+@pytest.mark.rule("GRD-05", "PAY-09")
+@pytest.mark.parametrize(
+    ("made", "pays_off", "accepted"),
+    [
+        (date(2012, 8, 20), date(2012, 8, 21), False),  # not due yet
+        (SEPTEMBER, date(2012, 9, 2), False),  # due on the very day
+        (date(2012, 9, 4), date(2012, 9, 4), False),  # paid on the very day
+        (date(2012, 9, 4), date(2012, 9, 5), True),
+    ],
+)
+def test_a_promise_where_nothing_is_overdue_proves_nothing(
+    crm: CRM, two_kept: str, made: date, pays_off: date, *, accepted: bool
+) -> None:
+    """Otherwise the same money would be two promises: the charge's, and the one made of it."""
+    owes(crm, "N3", SEPTEMBER)
+    pays(crm, "P1", pays_off)
+    promise(crm, "A", made, (100, date(2012, 9, 10)))
+    kept = 2 + (pays_off <= SEPTEMBER) + accepted
+    found = promises(account(crm), YEAR_END, TABLE)
+    assert (len(found.kept), found.broken) == (kept, ())
+
+
+@pytest.mark.rule("GRD-05", "PAY-09")
+def test_a_renegotiated_promise_is_neither_kept_nor_broken(crm: CRM, two_kept: str) -> None:
+    owes(crm, "late", SEPTEMBER)
+    promise(crm, "A", date(2012, 9, 4), (100, date(2012, 9, 8)))
+    told = promise(crm, "B", date(2012, 9, 8), (100, date(2012, 9, 20)), replaces="A")
+    pays(crm, "P1", date(2012, 9, 20))
+    [done] = asked(crm, uplift(two_kept, on=YEAR_END)).events
+    assert done.promises[2:] == (told,)
+
+
+@pytest.mark.rule("GRD-05", "PAY-09")
+@pytest.mark.parametrize("mended", ["cancelled", "waived", "disputed"])
+def test_who_owes_nothing_any_more_breaks_no_promise(crm: CRM, two_kept: str, mended: str) -> None:
+    owes(crm, "N3", date(2012, 8, 1))
+    pays(crm, "P0", date(2012, 8, 1))
+    owes(crm, "late", SEPTEMBER)
+    promise(crm, "A", date(2012, 9, 4), (100, date(2012, 9, 8)))
+    refused(crm, uplift(two_kept, on=date(2012, 9, 20)), "promises_missing", "GRD-05")
+    day = date(2012, 9, 7)
+    commands = {
+        "cancelled": CancelCharge("V1", "late", day, "raised twice"),
+        "waived": WaiveCharge("V1", "W", "late", 100, day, "goodwill", "M1"),
+        "disputed": DisputeCharge("V1", "D", "late", 100, day, "no parking"),
+    }
+    do(crm, commands[mended])
+    asked(crm, uplift(two_kept, on=date(2012, 9, 20)))
+
+
+@pytest.mark.rule("GRD-05", "PAY-06")
+@pytest.mark.parametrize(
+    ("start", "decided", "paid", "accepted"),
+    [
+        (None, None, None, False),
+        (date(2012, 10, 31), None, None, True),
+        (date(2012, 11, 1), None, None, False),  # on 31 October it was open for thirty days
+        (date(2012, 10, 31), date(2012, 11, 5), date(2012, 11, 5), True),
+        (date(2012, 10, 31), date(2012, 11, 5), date(2012, 11, 6), False),
+        (date(2012, 10, 10), date(2012, 10, 20), date(2012, 10, 31), True),
+    ],
+)
+def test_a_charge_in_dispute_is_no_broken_promise_until_it_is_rejected(
+    crm: CRM,
+    two_kept: str,
+    start: date | None,
+    decided: date | None,
+    paid: date | None,
+    *,
+    accepted: bool,
+) -> None:
+    owes(crm, "N3", date(2012, 8, 1))
+    pays(crm, "P0", date(2012, 8, 1))
+    owes(crm, "late", OCTOBER)
+    if start is not None:
+        do(crm, DisputeCharge("V1", "D", "late", 100, start, "no parking"))
+    if decided is not None:
+        do(crm, DecideDispute("V1", "D", 0, decided, "there was one", "M1"))
+    if paid is not None:
+        pays(crm, "P1", paid, charge="late")
+    if accepted:
+        asked(crm, uplift(two_kept, on=date(2012, 12, 1)))
+    else:
+        refused(crm, uplift(two_kept, on=date(2012, 12, 1)), "promises_missing", "GRD-05")
+
+
 @pytest.mark.rule("GRD-05")
 def test_an_uplift_needs_a_reason_a_proposer_and_another_approver(
     crm: CRM, graded: GradingDecided
@@ -323,6 +513,54 @@ def review(result: str, number: str = "RV1", **changes: Any) -> DecideReview:
         DecideReview("V1", number, result, "looked into", SUPERVISOR, DAY + timedelta(days=1)),
         **changes,
     )
+
+
+@pytest.mark.rule("GRD-13")
+def test_a_type_is_not_confirmed_while_the_grading_is_contested(
+    crm: CRM, graded: GradingDecided
+) -> None:
+    asked(crm, ProposeType("V1", graded.run, "cautious", SPECIALIST, DAY))
+    asked(crm, contest(graded.run))
+    confirm = ConfirmType("V1", graded.run, SUPERVISOR, DAY)
+    refused(crm, confirm, "grading_contested", "GRD-13")
+    asked(crm, review("upheld", by=MANAGER))
+    asked(crm, confirm)
+    assert stands(crm, graded.run).type_confirmed
+
+
+@pytest.mark.rule("GRD-03", "GRD-13")
+def test_a_grading_that_was_corrected_waits_for_nobody(crm: CRM) -> None:
+    home(crm, "V1", buys=30_000_00)
+    run = crm.grade(2011).run
+    assert stands(crm, run).waits_for == ("manager", "director")
+    asked(crm, contest(run))
+    assert stands(crm, run).waits_for == ("review",)
+    do(crm, RecordPurchase("V1", "B2", "cleaning", 100, date(2011, 6, 2)))
+    asked(crm, review("corrected"))
+    assert stands(crm, run).waits_for == ()
+    assert [now.grading.run for now in crm.gradings.waiting()] == [f"{run}.RV1"]
+
+
+@pytest.mark.rule("GRD-13")
+def test_only_an_owner_of_the_household_contests_or_refuses(crm: CRM) -> None:
+    """Whoever sold counts too: their years were graded."""
+    owner = Personal("V1#owner", "somebody")
+    do(crm, RegisterHousehold("V1", "Anhe", "1", "1", "1", owner=owner, moved_in=date(2011, 1, 1)))
+    bought = date(2011, 6, 1)
+    do(crm, TransferOwnership("V1", "V1#buyer", bought, Personal("V1#buyer", "another")))
+    do(crm, AddMember("V1", "V1#tenant", "tenant", bought, Personal("V1#tenant", "a third")))
+    run = crm.grade(2011).run
+    for stranger in ("V2#owner", "V1#tenant"):
+        by = Actor(stranger, "owner")
+        for command in (
+            evolve(contest(run), by=by),
+            RefuseAutomatic("V1", by, DAY),
+            AcceptAutomatic("V1", by, DAY),
+        ):
+            refused(crm, command, "not_the_owner", "GRD-13")
+    asked(crm, contest(run))
+    asked(crm, RefuseAutomatic("V1", Actor("V1#buyer", "owner"), DAY))
+    assert stands(crm, run).status == "contested"
 
 
 @pytest.mark.rule("GRD-13")

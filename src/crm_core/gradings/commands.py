@@ -99,20 +99,30 @@ class UpliftLayer:
 
 @frozen
 class RefuseAutomatic:
-    """Refuse, as the owner, decisions made by rule alone."""
+    """Refuse, as the owner, decisions made by rule alone.
+
+    Args:
+        owners: Looked up: whom the file names as owners, now or before; none if it names nobody.
+    """
 
     household: str
     by: Actor
     on: date
+    owners: tuple[str, ...] = ()
 
 
 @frozen
 class AcceptAutomatic:
-    """Take decisions made by rule alone again."""
+    """Take decisions made by rule alone again.
+
+    Args:
+        owners: Looked up, as for `RefuseAutomatic`.
+    """
 
     household: str
     by: Actor
     on: date
+    owners: tuple[str, ...] = ()
 
 
 @frozen
@@ -121,6 +131,7 @@ class ContestGrading:
 
     Args:
         review: Number of the review it opens, new in the household.
+        owners: Looked up, as for `RefuseAutomatic`.
     """
 
     household: str
@@ -129,6 +140,7 @@ class ContestGrading:
     reason: str
     by: Actor
     on: date
+    owners: tuple[str, ...] = ()
 
 
 @frozen

@@ -41,8 +41,10 @@ from crm_core.gradings.review import (
     CONTESTED,
     OVERRIDDEN,
     PROVISIONAL,
+    REVIEWERS,
     TOP_LAYER_ROLES,
     about,
+    open_proposal,
     open_review,
     persons,
     refuses_automatic,
@@ -56,8 +58,6 @@ from crm_core.kernel.recorded import Actor
 from crm_core.kernel.rules import holds
 
 Decision = tuple[Any, ...] | Refusal
-
-REVIEWERS = ("supervisor", "manager", "director")
 
 
 # --- the grading itself ----------------------------------------------------------------------
@@ -129,7 +129,10 @@ def _confirm_type(command: ConfirmType, state: Gradings) -> Decision:
     refused = _role(command.by, REVIEWERS, "GRD-02")
     if refused is not None:
         return refused
-    proposed = _open_proposal(about(state.acts, command.run))
+    acts = about(state.acts, command.run)
+    if open_review(acts) is not None:
+        return _contested()
+    proposed = open_proposal(acts)
     if proposed is None:
         return Refusal("nothing_proposed", "GRD-02", "no type is proposed that could be confirmed")
     if proposed.proposed_by == command.by.id:
@@ -151,9 +154,7 @@ def _confirm(command: ConfirmGrading, state: Gradings) -> Decision:
         return _no_grading(command.household, command.run)
     now = standing(state, command.run)
     if now.status == CONTESTED:
-        return Refusal(
-            "grading_contested", "GRD-13", "the grading is contested; its review is decided first"
-        )
+        return _contested()
     confirmed = (
         GradingConfirmed(
             command.household, command.run, command.by.id, command.by.role, command.on
@@ -186,16 +187,6 @@ def _has_hard_fact(facts: Facts, policy: GradingPolicy) -> bool:
     )
 
 
-def _open_proposal(acts: list[Act]) -> TypeProposed | None:
-    proposed: TypeProposed | None = None
-    for act in acts:
-        if isinstance(act, TypeProposed):
-            proposed = act
-        elif isinstance(act, TypeConfirmed):
-            proposed = None
-    return proposed
-
-
 # --- uplift ----------------------------------------------------------------------------------
 
 
@@ -216,9 +207,7 @@ def _uplift(command: UpliftLayer, state: Gradings) -> Decision:
         return Refusal("run_superseded", "GRD-05", "the household has a later grading")
     now = standing(state, command.run)
     if now.status == CONTESTED:
-        return Refusal(
-            "grading_contested", "GRD-13", "the grading is contested; its review is decided first"
-        )
+        return _contested()
     if now.uplift is not None:
         return Refusal("uplifted_already", "GRD-05", "an uplift is one layer, and there is one")
     credit = grading.facts.credit
@@ -268,7 +257,7 @@ def _uplift(command: UpliftLayer, state: Gradings) -> Decision:
 
 
 def _refuse_automatic(command: RefuseAutomatic, state: Gradings) -> Decision:
-    refused = _role(command.by, ("owner",), "GRD-13")
+    refused = _owner(command)
     if refused is not None:
         return refused
     if refuses_automatic(state.acts):
@@ -277,7 +266,7 @@ def _refuse_automatic(command: RefuseAutomatic, state: Gradings) -> Decision:
 
 
 def _accept_automatic(command: AcceptAutomatic, state: Gradings) -> Decision:
-    refused = _role(command.by, ("owner",), "GRD-13")
+    refused = _owner(command)
     if refused is not None:
         return refused
     if not refuses_automatic(state.acts):
@@ -288,7 +277,7 @@ def _accept_automatic(command: AcceptAutomatic, state: Gradings) -> Decision:
 def _contest(command: ContestGrading, state: Gradings) -> Decision:
     if command.run not in state.by_run:
         return _no_grading(command.household, command.run)
-    refused = _role(command.by, ("owner",), "GRD-13")
+    refused = _owner(command)
     if refused is not None:
         return refused
     if not command.reason:
@@ -363,12 +352,13 @@ def _corrected(command: DecideReview, state: Gradings, opened: GradingContested)
 
 def _overridden(command: DecideReview, _: Gradings, opened: GradingContested) -> Decision:
     policy = command.policy
-    if policy is None or command.layer not in policy.layers:
+    layers = () if policy is None else policy.layers
+    if policy is None or command.layer not in layers:
         return Refusal(
             "unknown_layer",
             "GRD-13",
-            f"`{command.layer}` is not a layer",
-            {"accepted": [] if policy is None else list(policy.layers)},
+            f"`{command.layer}` is not one of {', '.join(layers)}",
+            {"accepted": list(layers)},
         )
     if command.until is None or command.until <= command.on:
         return Refusal("expiry_missing", "GRD-13", "an override ends on a day behind its own")
@@ -425,6 +415,12 @@ def _no_grading(household: str, run: str) -> Refusal:
     )
 
 
+def _contested() -> Refusal:
+    return Refusal(
+        "grading_contested", "GRD-13", "the grading is contested; its review is decided first"
+    )
+
+
 def _role(by: Actor, roles: tuple[str, ...], rule: str) -> Refusal | None:
     if by.role in roles:
         return None
@@ -434,6 +430,17 @@ def _role(by: Actor, roles: tuple[str, ...], rule: str) -> Refusal | None:
         f"this is for {' or '.join(roles)}, not for `{by.role}`",
         {"accepted": list(roles)},
     )
+
+
+def _owner(command: ContestGrading | RefuseAutomatic | AcceptAutomatic) -> Refusal | None:
+    if command.owners and command.by.role == "owner" and command.by.id not in command.owners:
+        return Refusal(
+            "not_the_owner",
+            "GRD-13",
+            f"the file of household `{command.household}` names no such owner",
+            {"household": command.household},
+        )
+    return _role(command.by, ("owner",), "GRD-13")
 
 
 def _same_person(rule: str) -> Refusal:

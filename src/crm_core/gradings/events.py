@@ -117,7 +117,8 @@ class LayerUplifted:
     """One layer more for proven creditworthiness, until the next run (GRD-05).
 
     Args:
-        promises: Log positions of the charges that were paid as promised.
+        promises: Log positions of the promises kept: charges paid by their due day, and promises
+            to pay.
     """
 
     household: str

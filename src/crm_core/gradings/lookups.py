@@ -9,11 +9,14 @@ from attrs import evolve, frozen
 
 from crm_core.gradings.adoption import ADOPTION, Version, versions
 from crm_core.gradings.commands import (
+    AcceptAutomatic,
     ConfirmType,
+    ContestGrading,
     DecideReview,
     DraftPolicy,
     MakePolicyEffective,
     ProposeType,
+    RefuseAutomatic,
     UpliftLayer,
 )
 from crm_core.gradings.events import GradingContested, GradingDecided
@@ -25,13 +28,15 @@ from crm_core.gradings.uplift import UpliftPolicy, promises
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.kernel.recorded import Fact
 from crm_core.payments.credit import CreditPolicy
-from crm_core.payments.ledger import Ledger
 from crm_core.policies import DEFAULT_UPLIFT, PolicyBook
 from crm_core.ports import EventLog
 
 ABOUT_GRADINGS = (ProposeType, ConfirmType, UpliftLayer, DecideReview)
 ABOUT_POLICIES = (DraftPolicy, MakePolicyEffective)
 """Commands that are completed here."""
+
+BY_OWNERS = (ContestGrading, RefuseAutomatic, AcceptAutomatic)
+"""Commands that need to know whom the household's file names as owners."""
 
 NOT_FACTS = "gradings."
 """Events whose names begin so do not move a cut-off (decision record 0015)."""
@@ -98,9 +103,7 @@ class Lookups:
         if not isinstance(command, UpliftLayer):
             return evolve(command, policy=policy)
         table = self.policies.find(UpliftPolicy, DEFAULT_UPLIFT, command.on)
-        account = Ledger.of(
-            (event, position) for position, _, event in self._told(command.household)
-        )
+        account = [(event, position) for position, _, event in self._told(command.household)]
         return evolve(
             command,
             grading_policy=policy,

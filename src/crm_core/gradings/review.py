@@ -36,6 +36,9 @@ STATUSES = (AWAITING, COMPUTED, CONFIRMED, CONTESTED, OVERRIDDEN, PROVISIONAL)
 TOP_LAYER_ROLES = ("manager", "director")
 """Who confirms the top layer: both, two persons (GRD-03)."""
 
+REVIEWERS = ("supervisor", "manager", "director")
+"""Who confirms a type and a provisional grading, and who decides a review."""
+
 
 @frozen
 class Standing:
@@ -49,6 +52,7 @@ class Standing:
         status: `computed`, `awaiting_confirmation`, `confirmed`, `contested`, `overridden` or
             `provisional`.
         type_confirmed: Whether people confirmed the type, or it is a suggestion.
+        proposed: The type proposed last, if it waits to be confirmed.
         confirmed_by: Who stands for the grading, as `role:id`.
         uplift: The uplift in force, if one is.
         override: The override in force, if one is.
@@ -63,6 +67,7 @@ class Standing:
     type: str
     status: str
     type_confirmed: bool
+    proposed: TypeProposed | None
     confirmed_by: tuple[str, ...]
     uplift: LayerUplifted | None
     override: ReviewDecided | None
@@ -75,6 +80,24 @@ class Standing:
         """Whether another layer or type holds than was computed."""
         computed = self.grading.outcome
         return (self.layer, self.type) != (computed.layer, computed.type)
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """What people still have to do: `review`, `type`, `manager`, `director`, `confirmation`.
+
+        Manager and director confirm the top layer, `confirmation` is that of a provisional grading
+        by any of the roles that may. While a review is open nothing else is decided.
+        """
+        if self.review is not None:
+            return ("review",)
+        found = () if self.proposed is None else ("type",)
+        if self.replaced_by is not None:
+            return found
+        provisional = self.status == PROVISIONAL
+        if self.status == AWAITING or (provisional and self.outcome.status == AWAITING):
+            said = {by.partition(":")[0] for by in self.confirmed_by}
+            return (*found, *(role for role in TOP_LAYER_ROLES if role not in said))
+        return (*found, "confirmation") if provisional else found
 
 
 def standing(state: Gradings, run: str, on: date | None = None) -> Standing:
@@ -105,6 +128,7 @@ def standing(state: Gradings, run: str, on: date | None = None) -> Standing:
         outcome.type,
         _status(state, outcome, confirmations, uplift, override, opened, acts),
         type_confirmed,
+        open_proposal(acts),
         tuple(f"{act.role}:{act.confirmed_by}" for act in confirmations),
         uplift,
         override,
@@ -133,6 +157,17 @@ def open_review(acts: Iterable[Act]) -> GradingContested | None:
         elif isinstance(act, ReviewDecided):
             opened = None
     return opened
+
+
+def open_proposal(acts: Iterable[Act]) -> TypeProposed | None:
+    """The type that waits to be confirmed, if one does."""
+    proposed: TypeProposed | None = None
+    for act in acts:
+        if isinstance(act, TypeProposed):
+            proposed = act
+        elif isinstance(act, TypeConfirmed):
+            proposed = None
+    return proposed
 
 
 def refuses_automatic(acts: Iterable[Act]) -> bool:

@@ -1,12 +1,15 @@
 """Uplift for proven creditworthiness (资信程度), GRD-05: what it needs and what proves it.
 
 A charge is the promise of an amount by a day. It is kept if the charge is paid in full by its due
-day, and broken if it is still unpaid so many days later; what lies between is neither.
+day, and broken if it is still unpaid so many days later; what lies between is neither. A promise
+to pay what is overdue (PAY-09) stands beside it: kept or broken, as the account shows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import Any
 
 from attrs import define, frozen
 
@@ -20,7 +23,10 @@ from crm_core.kernel.policy import (
     structure,
 )
 from crm_core.payments.credit import add_months
-from crm_core.payments.ledger import Ledger, allocate
+from crm_core.payments.events import PaymentPromised
+from crm_core.payments.ledger import Charge, Ledger, allocate
+from crm_core.payments.promises import BROKEN, KEPT
+from crm_core.payments.promises import promises as promises_to_pay
 
 
 @frozen
@@ -88,27 +94,67 @@ class UpliftPolicy:
 
 @frozen
 class Promises:
-    """Log positions of charges, oldest due first: paid as promised, and not."""
+    """Log positions of charges and promises to pay, oldest first: kept, and broken."""
 
     kept: tuple[int, ...]
     broken: tuple[int, ...]
 
 
-def promises(ledger: Ledger, on: date, policy: UpliftPolicy) -> Promises:
-    """The promises of the months before a day, as far as they are kept or broken by then."""
+def promises(facts: Iterable[tuple[Any, int]], on: date, policy: UpliftPolicy) -> Promises:
+    """The promises of the months before a day, as far as they are kept or broken by then.
+
+    A promise to pay counts on the day of its last instalment, or of the one that was not covered.
+    Where nothing was overdue it promised nothing, so that no money proves two things at once.
+
+    Args:
+        facts: Events of the account with their positions, in the order of the log.
+    """
+    facts = list(facts)
+    ledger = Ledger.of(facts)
     first = add_months(on, -policy.months)
-    kept, broken = [], []
+    kept, broken = list[tuple[date, int]](), list[tuple[date, int]]()
     for charge in ledger.charges:
-        if not first < charge.due <= on:
+        if first < charge.due <= on:
+            if _is_paid(ledger, charge.number, charge.due):
+                kept.append((charge.due, charge.position))
+            elif _is_broken(ledger, charge, on, policy.broken_after_days):
+                broken.append((charge.due, charge.position))
+    positions = {e.promise: position for e, position in facts if type(e) is PaymentPromised}
+    for one in promises_to_pay((event for event, _ in facts), on):
+        promise = one.promise
+        day = one.broken_on or promise.instalments[-1].due
+        if not first < day <= on or not _is_overdue(ledger, promise.on):
             continue
-        if _is_paid(ledger, charge.number, charge.due):
-            kept.append(charge.position)
-            continue
-        late = charge.due + timedelta(days=policy.broken_after_days + 1)
-        if late <= on and not _is_paid(ledger, charge.number, late - timedelta(days=1)):
-            broken.append(charge.position)
-    return Promises(tuple(kept), tuple(broken))
+        if one.status == KEPT:
+            kept.append((day, positions[promise.promise]))
+        # What was waived or came into dispute since the promise need not be paid.
+        elif one.status == BROKEN and _is_overdue(ledger, day):
+            broken.append((day, positions[promise.promise]))
+    return Promises(_positions(kept), _positions(broken))
+
+
+def _positions(found: list[tuple[date, int]]) -> tuple[int, ...]:
+    return tuple(position for _, position in sorted(found))
 
 
 def _is_paid(ledger: Ledger, number: str, on: date) -> bool:
     return all(charge.number != number for charge, _ in allocate(ledger, on).unpaid)
+
+
+def _is_broken(ledger: Ledger, charge: Charge, on: date, after_days: int) -> bool:
+    """Whether it was open that long after its due day; while in dispute it does not age (PAY-06).
+
+    Afterwards it has its whole age again, so the days on which disputes end are looked at too.
+    """
+    late = charge.due + timedelta(days=after_days)
+    ends = (d.end for d in ledger.disputes if d.charge == charge.number and d.end is not None)
+    return any(
+        late <= day < on
+        and any(open_.number == charge.number for open_, _ in allocate(ledger, day).undisputed())
+        for day in (late, *ends)
+    )
+
+
+def _is_overdue(ledger: Ledger, on: date) -> bool:
+    """Whether anything that is not in dispute was overdue when a day ended."""
+    return any(charge.due < on for charge, _ in allocate(ledger, on).undisputed())

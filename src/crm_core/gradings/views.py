@@ -61,6 +61,29 @@ def graded_line(standing: Standing) -> dict[str, Any]:
     }
 
 
+def standing_row(now: Standing) -> dict[str, Any]:
+    """How one grading stands: what holds, by whose word, and what it waits for."""
+    grading, override = now.grading, now.override
+    return {
+        "household": grading.household,
+        "year": grading.year,
+        "run": grading.run,
+        "layer": now.layer,
+        "type": now.type,
+        "status": now.status,
+        "computed_layer": grading.outcome.layer,
+        "computed_type": grading.outcome.type,
+        "type_confirmed": now.type_confirmed,
+        "proposed_type": None if now.proposed is None else now.proposed.type,
+        "confirmed_by": list(now.confirmed_by),
+        "uplifted": now.uplift is not None,
+        "review": None if now.review is None else now.review.review,
+        "until": None if override is None or override.until is None else str(override.until),
+        "replaced_by": now.replaced_by,
+        "waits_for": list(now.waits_for),
+    }
+
+
 @frozen
 class LatestGrading:
     """What was decided last about a household for a year.

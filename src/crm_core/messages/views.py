@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import attrs
 from attrs import frozen
 
 from crm_core.kernel.dates import as_utc, instant_text
@@ -19,6 +20,11 @@ from crm_core.messages.events import MessageReleased as Released
 from crm_core.messages.events import MessageSent as Sent
 from crm_core.messages.events import MessageWithheld as Withheld
 from crm_core.messages.state import Messages, Status
+
+
+def preference_rows(state: Messages) -> list[dict[str, Any]]:
+    """What the members of one household agreed to and refused, oldest first."""
+    return [attrs.asdict(change) for change in state.preferences]
 
 
 @frozen

@@ -93,6 +93,7 @@ def grading_commands(household: str = "V00001") -> SearchStrategy[object]:
     home, policy = st.just(household), st.just(_grading_policy())
     reasons = st.sampled_from(("looked into", "looked into", ""))
     reviews = st.sampled_from(("RV1", "RV2"))
+    owners = st.sampled_from(((), ("p1", "p2")))
     positions = st.lists(st.integers(1, 99), max_size=4).map(tuple)
     return st.one_of(
         st.builds(RecordGrading, st.one_of(*(gradings(household, run) for run in _RUNS)), policy),
@@ -120,9 +121,9 @@ def grading_commands(household: str = "V00001") -> SearchStrategy[object]:
             st.just(_uplift_policy()),
             st.builds(Promises, positions, st.just(()) | positions),
         ),
-        st.builds(RefuseAutomatic, home, people, days),
-        st.builds(AcceptAutomatic, home, people, days),
-        st.builds(ContestGrading, home, runs, reviews, reasons, people, days),
+        st.builds(RefuseAutomatic, home, people, days, owners),
+        st.builds(AcceptAutomatic, home, people, days, owners),
+        st.builds(ContestGrading, home, runs, reviews, reasons, people, days, owners),
         st.builds(
             DecideReview,
             home,

@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from crm_adapters.cli.group import DATE, YEAR, App, Text, command, crm, policy_file
+from crm_adapters.cli.group import (
+    DATE,
+    YEAR,
+    App,
+    Text,
+    by_person,
+    command,
+    crm,
+    policy_file,
+)
 from crm_adapters.cli.output import Output
 from crm_core.crm import CRM
 from crm_core.gradings.adoption import Version
@@ -29,13 +38,6 @@ def policy() -> None:
     """Grading policies: drafted, assessed, approved, effective, superseded."""
 
 
-def _actor(text: str) -> Actor:
-    role, colon, person = text.partition(":")
-    if not (role and colon and person):
-        raise ValueError("a person is written `role:id`, like `director:D1`")
-    return Actor(person, role)
-
-
 def _version(text: str) -> tuple[str, int]:
     name, _, number = text.partition("/")
     if not (name and number.isascii() and number.isdigit()):
@@ -43,7 +45,6 @@ def _version(text: str) -> tuple[str, int]:
     return name, int(number)
 
 
-_BY = click.option("--by", type=Text("person", _actor), required=True, help="Who, as ROLE:ID.")
 _VERSION = click.argument("version", type=Text("version", _version))
 
 
@@ -60,7 +61,7 @@ def listed(app: App) -> int:
 @command("draft", policy)
 @click.argument("file")
 @click.option("--reason", required=True, help="What it is for.")
-@_BY
+@by_person
 def draft(app: App, file: str, reason: str, by: Actor) -> int:
     """Put a policy file up for adoption; from here on its contents never change."""
     text = policy_file(file)
@@ -77,7 +78,7 @@ def draft(app: App, file: str, reason: str, by: Actor) -> int:
 @_VERSION
 @click.option("--assessment", required=True, help="Reference of the impact assessment.")
 @click.option("--year", "years", type=YEAR, multiple=True, required=True, help="More than once.")
-@_BY
+@by_person
 def assess(
     app: App, version: tuple[str, int], assessment: str, years: tuple[int, ...], by: Actor
 ) -> int:
@@ -97,7 +98,7 @@ def assess(
 
 @command("approve", policy)
 @_VERSION
-@_BY
+@by_person
 def approve(app: App, version: tuple[str, int], by: Actor) -> int:
     """Approve an assessed draft, as a director who did not draft it."""
     with app.open() as opened:
@@ -110,7 +111,7 @@ def approve(app: App, version: tuple[str, int], by: Actor) -> int:
 @command("effective", policy)
 @_VERSION
 @click.option("--from", "first", type=DATE, required=True, help="First day of its use.")
-@_BY
+@by_person
 def effective(app: App, version: tuple[str, int], first: date, by: Actor) -> int:
     """Bring an approved policy into use; the version before is superseded."""
     with app.open() as opened:

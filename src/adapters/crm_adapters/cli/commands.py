@@ -26,6 +26,22 @@ COMMANDS = {
         "payments",
         "What was unpaid on a day, by bucket, household and estate; households by number only.",
     ),
+    "automatic": Command(
+        "reviews",
+        "Refuse decisions made by rule alone, as the owner, or accept them again.",
+    ),
+    "confirm": Command(
+        "reviews",
+        "Confirm a grading in person: the top layer, as manager and as director, or a provisional.",
+    ),
+    "confirm-type": Command(
+        "reviews",
+        "Confirm the type that was proposed, as a supervisor, manager or director.",
+    ),
+    "contest": Command(
+        "reviews",
+        "Dispute a grading, as the owner, and so open a review.",
+    ),
     "cover": Command("requests", "When nobody answers a line that is staffed 24 hours."),
     "credit": Command("gradings", "Credit grades on a day, as known at an instant."),
     "credit-table": Command("payments", "Write the credit table (信用等级表) of a day."),
@@ -66,8 +82,20 @@ COMMANDS = {
     "policy": Command(
         "adoption", "Grading policies: drafted, assessed, approved, effective, superseded."
     ),
+    "preference": Command(
+        "messages",
+        "Keep what a member agrees to be told, or refuses.",
+    ),
+    "preferences": Command(
+        "messages",
+        "What the members of a household agreed to and refused, oldest first.",
+    ),
     "projections": Command(
         "projections", "Show how far everything that follows the log has come, and mend it."
+    ),
+    "propose-type": Command(
+        "reviews",
+        "Propose a household's customer type, as a specialist.",
     ),
     "quota": Command(
         "studies",
@@ -82,6 +110,10 @@ COMMANDS = {
         "requests",
         "A request with its status, its clocks, every verdict, and how the time was counted.",
     ),
+    "review": Command(
+        "reviews",
+        "Decide a review, as a supervisor, manager or director who had no part in the grading.",
+    ),
     "shares": Command(
         "studies", "Shares of the layers beside the expected ones: a report, not a quota."
     ),
@@ -91,7 +123,15 @@ COMMANDS = {
         "requests",
         "Record what the clock alone has brought about; running it twice records nothing twice.",
     ),
+    "uplift": Command(
+        "reviews",
+        "Lift a household by one layer for promises kept, as a manager or director.",
+    ),
     "verify": Command("history", "Read every stored byte again: chain, versions, order, root."),
+    "waiting": Command(
+        "reviews",
+        "Gradings that wait for a person: a type, the top layer, a review, a provisional grading.",
+    ),
     "warnings": Command("requests", "Places and trades in which more than usual happened."),
     "what-if": Command(
         "studies", "Try a candidate policy over recorded years; nothing is written."

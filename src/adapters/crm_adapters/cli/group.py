@@ -18,6 +18,7 @@ from crm_core.errors import Invalid
 from crm_core.grading import EVENTS
 from crm_core.kernel.dates import parse_date, parse_instant, zone
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.text import check_id
 from crm_core.policies import PolicyBook, parse_grading, shipped
 
 ACTOR = Actor("cli", "specialist")
@@ -54,6 +55,13 @@ def _instant(text: str) -> datetime:
     return instant
 
 
+def _person(text: str) -> Actor:
+    role, colon, person = text.partition(":")
+    if not (role and colon and person):
+        raise ValueError("a person is written `role:id`, like `director:D1`")
+    return Actor(check_id(person), check_id(role))
+
+
 class Text(click.ParamType[Any]):
     """A value that is written in one way only."""
 
@@ -70,6 +78,7 @@ class Text(click.ParamType[Any]):
 
 DATE, INSTANT = Text("date", _date), Text("instant", _instant)
 YEAR, YEARS = Text("year", _year), Text("years", _years)
+PERSON = Text("person", _person)
 
 
 @define
@@ -202,6 +211,9 @@ def _db(command: Callable[..., Any]) -> Callable[..., Any]:
 used_policies = click.option(
     "--policy", multiple=True, help="A TOML file that a run used; may be given more than once."
 )
+
+
+by_person = click.option("--by", type=PERSON, required=True, help="Who, as ROLE:ID.")
 
 
 used_engine = click.option(

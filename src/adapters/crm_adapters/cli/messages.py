@@ -1,4 +1,6 @@
-"""`crm notify`, `crm messages`: tell households what is due, and look at what they were told."""
+"""`crm notify`, `messages`, `preference`, `preferences`: tell households what is due, and keep what
+they want to hear.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,17 @@ from typing import Any
 import attrs
 import click
 
-from crm_adapters.cli.group import FOUND, App, command
+from crm_adapters.cli.group import FOUND, App, by_person, command
 from crm_adapters.cli.keeping import keep_up, polled
+from crm_adapters.cli.output import Output
 from crm_adapters.notify.opening import open_notifier
 from crm_adapters.notify.outbox import ANY_CHANNEL, Dispatched, Outbox, notices
 from crm_adapters.projections.worker import Worker
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.messages import EVENTS, MESSAGES
-from crm_core.messages.views import message_rows
+from crm_core.kernel.recorded import Actor
+from crm_core.messages import EVENTS, MESSAGES, ChangePreference
+from crm_core.messages.views import message_rows, preference_rows
 from crm_core.ports import Notifier
 
 _FOR_CHANNEL = re.compile(r"([a-z_]+)=(.+)", re.DOTALL)
@@ -73,8 +77,8 @@ def _notifiers(urls: Sequence[str], stack: ExitStack) -> dict[str, Notifier]:
 def messages(app: App, household: str | None) -> int:
     """What a household was told or is still to be told, and what was withheld; without one, all."""
     with app.open() as opened:
-        if household is not None and not opened.log.tips([f"household/{household}"]):
-            raise Invalid.one("household_unknown", f"household `{household}` has no file")
+        if household is not None:
+            _check_file(opened, household)
         rows = _rows(opened, household)
 
     def show() -> None:
@@ -85,6 +89,76 @@ def messages(app: App, household: str | None) -> int:
 
     app.out.result(rows, show)
     return 0
+
+
+@command("preference")
+@click.argument("household")
+@click.argument("member")
+@click.argument("about")
+@click.argument("answer", metavar="ANSWER", type=click.Choice(("accept", "refuse")))
+@click.option("--evidence", default="", help="How they said so; an agreement needs it.")
+@click.option("--channel", default="", help="Only for this channel; by default for all.")
+@by_person
+def preference(
+    app: App,
+    household: str,
+    member: str,
+    about: str,
+    answer: str,
+    evidence: str,
+    channel: str,
+    by: Actor,
+) -> int:
+    """Keep what a member agrees to be told, or refuses.
+
+    ABOUT is a purpose, `any` for all that can be refused, or `personalisation`; ANSWER is accept
+    or refuse.
+    """
+    said = ChangePreference(household, member, about, answer == "accept", evidence.strip(), channel)
+    with app.open() as opened:
+        _check_file(opened, household)
+        opened.do(said, by=by)
+        rows = _preferences(opened, household)
+    app.out.result(rows, lambda: _show_preferences(app.out, rows))
+    return 0
+
+
+@command("preferences")
+@click.argument("household")
+def preferences(app: App, household: str) -> int:
+    """What the members of a household agreed to and refused, oldest first."""
+    with app.open() as opened:
+        _check_file(opened, household)
+        rows = _preferences(opened, household)
+    app.out.result(rows, lambda: _show_preferences(app.out, rows))
+    return 0
+
+
+def _check_file(opened: CRM, household: str) -> None:
+    if not opened.log.tips([f"household/{household}"]):
+        raise Invalid.one("household_unknown", f"household `{household}` has no file")
+
+
+def _preferences(opened: CRM, household: str) -> list[dict[str, Any]]:
+    decider = MESSAGES.decider
+    state, _ = opened.log.fold(MESSAGES.stream(household), decider.evolve, decider.initial)
+    return preference_rows(state)
+
+
+def _show_preferences(out: Output, rows: list[dict[str, Any]]) -> None:
+    out.table(
+        ["member", "about", "channel", "answer", "evidence"],
+        [
+            [
+                row["member"],
+                row["about"],
+                row["channel"] or "all",
+                "accepted" if row["allowed"] else "refused",
+                row["evidence"],
+            ]
+            for row in rows
+        ],
+    )
 
 
 def _rows(opened: CRM, household: str | None) -> list[dict[str, Any]]:
