@@ -147,6 +147,7 @@ def test_manager_and_director_confirm_the_top_layer(estate: Estate) -> None:
         ("usage_wrong", ("propose-type", TOP, "2024", "lovely", "--by", "specialist:S1")),
         ("usage_wrong", ("automatic", TOP, "maybe", "--by", f"owner:{TOP}#owner")),
         ("usage_wrong", ("contest", TOP, "2024", "--by", f"owner:{TOP}#owner")),
+        ("usage_wrong", (*CONTEST, "--reason", "x", "--review", "a/b")),
         ("policy_unreadable", ("confirm-type", TOP, "2024", "--by", "a:b", "--policy", "no.toml")),
     ],
 )

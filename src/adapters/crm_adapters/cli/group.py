@@ -78,7 +78,7 @@ class Text(click.ParamType[Any]):
 
 DATE, INSTANT = Text("date", _date), Text("instant", _instant)
 YEAR, YEARS = Text("year", _year), Text("years", _years)
-PERSON = Text("person", _person)
+PERSON, ID = Text("person", _person), Text("id", check_id)
 
 
 @define

@@ -12,6 +12,7 @@ import click
 
 from crm_adapters.cli.group import (
     DATE,
+    ID,
     PERSON,
     YEAR,
     App,
@@ -185,7 +186,9 @@ def uplift(
 @_HOUSEHOLD
 @_YEAR
 @_REASON
-@click.option("--review", default=None, help="Number of the review; by default the next one.")
+@click.option(
+    "--review", type=ID, default=None, help="Number of the review; by default the next one."
+)
 @by_person
 @_ON
 @_RUN
