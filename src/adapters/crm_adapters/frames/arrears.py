@@ -54,10 +54,10 @@ class Arrears:
 
 def arrears(book: Book, days: Days, table: CreditPolicy, backend: Backend) -> Arrears:
     """Arrears over a window, under a table in days or months."""
-    still, steps = (backend.keep(part) for part in _steps(book, days))
-    opened = backend.keep(_open(still, steps, days))
-    homes = backend.keep(opened.select("home").unique())
-    pool = backend.keep(_pool(book, still, steps, days, homes))
+    named = backend.keep(_named(book, days))
+    steps = backend.keep(_steps(book, named, days))
+    opened = backend.keep(_open(steps, days))
+    pool = backend.keep(_pool(book, named, steps, days, opened.select("home").unique()))
     spans = backend.keep(_unpaid(book, opened, pool, days, backend))
     now = backend.keep(_now(book, opened, pool, days))
     begins = _begins(spans, now, table, backend)
@@ -65,58 +65,64 @@ def arrears(book: Book, days: Days, table: CreditPolicy, backend: Backend) -> Ar
     return Arrears(
         _course(spans, begins, days),
         standing,
-        _aged(book, still, steps, pool, now, standing, begins, days),
+        _aged(book, named, pool, now, standing, begins, days),
     )
 
 
 # --- what names its charge ---------------------------------------------------------------------
 
 
-def _steps(book: Book, days: Days) -> tuple[Frame, Frame]:
-    """Charges by what money that names them has left open.
+def _named(book: Book, days: Days) -> Frame:
+    """Charges and late charges beside the money that names them, until the end of the window.
 
     Returns:
-        Charges that no money of the window names, with `need`; and of the others the steps: from
-        `day` until `to` so much is needed, and so much more was `used` than before.
+        `home`, `charge`, `due`, `amount` (null where there is no such charge), `given`, and
+        `plain`: none of it was taken back, and no more was given than was asked; the charge takes
+        it all on the day it comes, so that nothing is left over, ever. `need` is what is left open
+        at the end. `looked_at`: it may have been overdue some day. `early` was given before the
+        window, and `first` and `latest` are days of it on which money came.
     """
-    caps = book.charges.select("home", "charge", "due", "amount")
+    none = {"given": whole(0), "early": whole(0), "least": whole(0)}
+    none |= {"first": whole(NOT_YET), "latest": whole(0)}
+    asked = [book.charges.select("home", "charge", "due", "amount", known=whole(1), **none)]
     if book.late is not None:
         late = book.late.select("home", "charge", "amount", due=whole(NOT_YET))
-        caps = nw.concat([caps, late.select("home", "charge", "due", "amount")])
-    named = book.settlements.filter(~nw.col("charge").is_null(), nw.col("effective") <= days.end)
-    given = (
-        named.filter(nw.col("effective") <= days.before)
-        .group_by("charge")
-        .agg(given=total("amount"))
+        asked.append(late.with_columns(known=whole(1), **none))
+    money = book.settlements.filter(~nw.col("charge").is_null(), nw.col("effective") <= days.end)
+    before, day, fen = nw.col("effective") <= days.before, nw.col("effective"), nw.col("amount")
+    money = money.select(
+        "home",
+        "charge",
+        due=whole(0),
+        known=whole(0),
+        given=fen,
+        early=nw.when(before).then(fen).otherwise(whole(0)),
+        least=fen,
+        first=nw.when(before).then(whole(NOT_YET)).otherwise(day),
+        latest=day,
+    ).with_columns(amount=whole(0))
+    columns = ("home", "charge", "due", "amount", "known", *none)
+    both = nw.concat([part.select(*columns) for part in (*asked, money)])
+    found = both.group_by("charge").agg(
+        home=nw.col("home").max(),
+        due=nw.col("due").max(),
+        amount=total("amount"),
+        known=nw.col("known").max(),
+        given=total("given"),
+        early=total("early"),
+        least=nw.col("least").min(),
+        first=nw.col("first").min(),
+        latest=nw.col("latest").max(),
     )
-    caps = caps.join(given, on="charge", how="left").with_columns(
-        given=nw.col("given").fill_null(0)
+    # One that is not known takes nothing.
+    kept = nw.col("least") >= 0
+    full = kept & (nw.col("given") >= nw.col("amount"))
+    in_time = (nw.col("latest") <= nw.col("due")) | (nw.col("latest") <= days.before)
+    return found.with_columns(
+        plain=kept & (nw.col("given") <= nw.col("amount")) & (nw.col("known") == 1),
+        looked_at=(nw.col("due") < days.end) & (nw.col("known") == 1) & ~(full & in_time),
+        need=nw.col("amount") - _used("given"),
     )
-    within = named.filter(nw.col("effective") > days.before)
-    within = within.group_by("charge", "effective").agg(given=total("amount"))
-    still = caps.join(within.select("charge"), on="charge", how="anti")
-    still = still.with_columns(used=_used("given")).with_columns(
-        need=nw.col("amount") - nw.col("used")
-    )
-    touched = caps.join(within.select("charge").unique(), on="charge", how="semi")
-    later = touched.drop("given").join(within, on="charge", how="inner")
-    columns = ("home", "charge", "due", "amount", "given", "effective")
-    steps = nw.concat(
-        [
-            touched.with_columns(effective=whole(days.before)).select(*columns),
-            later.select(*columns),
-        ]
-    ).rename({"effective": "day"})
-    steps = steps.with_columns(
-        given=nw.col("given").cum_sum().over("charge", order_by="day").cast(nw.Int64),
-        next=nw.col("day").shift(-1).over("charge", order_by="day"),
-    ).with_columns(used=_used("given"))
-    steps = steps.with_columns(
-        need=nw.col("amount") - nw.col("used"),
-        to=nw.col("next").fill_null(days.end + 1) - 1,
-        more=nw.col("used") - nw.col("used").shift(1).over("charge", order_by="day").fill_null(0),
-    )
-    return still, steps
 
 
 def _used(given: str) -> nw.Expr:
@@ -125,38 +131,96 @@ def _used(given: str) -> nw.Expr:
     return nw.when(positive < nw.col("amount")).then(positive).otherwise(nw.col("amount"))
 
 
-def _open(still: Frame, steps: Frame, days: Days) -> Frame:
+_STEP = ("home", "charge", "due", "need", "day", "to", "more")
+
+
+def _steps(book: Book, named: Frame, days: Days) -> Frame:
+    """Charges that are looked at, and those that are not plain, by what is left open of them.
+
+    Returns:
+        From `day` until `to` so much is needed (`need`), and so much `more` was used than before;
+        the first step begins with the day before the window.
+    """
+    chosen = named.filter((nw.col("looked_at") | ~nw.col("plain")) & (nw.col("known") == 1))
+    many = (nw.col("first") < nw.col("latest")) & (nw.col("latest") > days.before)
+    few = chosen.filter(~many)
+    paid = nw.col("first") < NOT_YET
+    begin = few.with_columns(
+        day=whole(days.before),
+        to=nw.when(paid).then(nw.col("first") - 1).otherwise(whole(days.end)),
+        more=_used("early"),
+        need=nw.col("amount") - _used("early"),
+    )
+    after = few.filter(paid).with_columns(
+        day=nw.col("first"), to=whole(days.end), more=_used("given") - _used("early")
+    )
+    several = _several_steps(book, chosen.filter(many), days)
+    return nw.concat([part.select(*_STEP) for part in (begin, after, several)])
+
+
+def _several_steps(book: Book, chosen: Frame, days: Days) -> Frame:
+    """The same of charges for which money came on several days of the window."""
+    chosen = chosen.select("home", "charge", "due", "amount")
+    # Whatever came before the window is in the first step.
+    day = nw.when(nw.col("effective") < days.before).then(whole(days.before))
+    money = (
+        book.settlements.filter(nw.col("effective") <= days.end)
+        .with_columns(day=day.otherwise(nw.col("effective")))
+        .select("charge", "day", given="amount")
+        .join(chosen, on="charge", how="inner")
+    )
+    columns = ("home", "charge", "due", "amount", "day", "given")
+    first = chosen.with_columns(day=whole(days.before), given=whole(0))
+    steps = (
+        nw.concat([first.select(*columns), money.select(*columns)])
+        .group_by("charge", "day")
+        .agg(
+            home=nw.col("home").max(),
+            due=nw.col("due").max(),
+            amount=nw.col("amount").max(),
+            given=total("given"),
+        )
+        .with_columns(
+            given=nw.col("given").cum_sum().over("charge", order_by="day").cast(nw.Int64),
+            next=nw.col("day").shift(-1).over("charge", order_by="day"),
+        )
+        .with_columns(used=_used("given"))
+    )
+    return steps.with_columns(
+        need=nw.col("amount") - nw.col("used"),
+        to=nw.col("next").fill_null(days.end + 1) - 1,
+        more=nw.col("used") - nw.col("used").shift(1).over("charge", order_by="day").fill_null(0),
+    )
+
+
+def _open(steps: Frame, days: Days) -> Frame:
     """Spans of days on which a charge needs money without a name and is, or becomes, overdue."""
-    columns = ("home", "charge", "due", "need", "day", "to")
-    still = still.with_columns(day=whole(days.before), to=whole(days.end))
-    both = nw.concat([still.select(*columns), steps.select(*columns)])
-    return both.filter(nw.col("need") > 0, nw.col("due") < nw.col("to"))
+    spans = steps.filter(nw.col("need") > 0, nw.col("due") < nw.col("to"), nw.col("due") < days.end)
+    return spans.select("home", "charge", "due", "need", "day", "to")
 
 
 # --- money without a name ----------------------------------------------------------------------
 
 
-def _pool(book: Book, still: Frame, steps: Frame, days: Days, homes: Frame) -> Frame:
-    """Of those homes, what money is left over, from `day` until `to`."""
+def _pool(book: Book, named: Frame, steps: Frame, days: Days, homes: Frame) -> Frame:
+    """Of those homes, what money is left over, from `day` until `to`.
+
+    What a plain charge is given it takes, and nothing of it is ever left over.
+    """
+    plain = named.filter(nw.col("plain")).select("charge")
     money = book.settlements.filter(nw.col("effective") <= days.end)
-    money = money.join(homes, on="home", how="semi").with_columns(
-        day=nw.when(nw.col("effective") < days.before)
-        .then(whole(days.before))
-        .otherwise(nw.col("effective"))
-    )
-    still = still.filter(nw.col("used") > 0).with_columns(
-        day=whole(days.before), more=nw.col("used")
-    )
-    used = nw.concat(
-        [still.select("home", "day", "more"), steps.select("home", "day", "more")]
-    ).join(homes, on="home", how="semi")
+    turns = money.join(homes, on="home", how="semi")
+    day = nw.when(nw.col("effective") < days.before).then(whole(days.before))
+    turns = turns.with_columns(day=day.otherwise(nw.col("effective")))
+    turns = turns.join(plain.with_columns(own=whole(1)), on="charge", how="left")
+    gives = nw.when(nw.col("own").is_null()).then(nw.col("amount")).otherwise(0)
+    odd = steps.join(plain, on="charge", how="anti").join(homes, on="home", how="semi")
     parts = [
         homes.with_columns(day=whole(days.before), amount=whole(0)),
-        money.select("home", "day", "amount"),
-        used.with_columns(amount=-nw.col("more")).select("home", "day", "amount"),
+        turns.with_columns(amount=gives).select("home", "day", "amount"),
+        odd.with_columns(amount=-nw.col("more")).select("home", "day", "amount"),
     ]
-    changes = nw.concat(parts)
-    changes = changes.group_by("home", "day").agg(amount=total("amount"))
+    changes = nw.concat(parts).group_by("home", "day").agg(amount=total("amount"))
     return (
         changes.with_columns(
             pool=nw.col("amount").cum_sum().over("home", order_by="day").cast(nw.Int64),
@@ -181,6 +245,7 @@ def _unpaid(book: Book, opened: Frame, pool: Frame, days: Days, backend: Backend
         contested = book.disputes.filter(
             nw.col("start") <= days.end, nw.col("end") > days.before
         ).join(opened.select("home").unique(), on="home", how="semi")
+        contested = backend.keep(contested)
         mixed = nw.concat([mixed, contested.select("home")]).unique()
         turns = _with_turns(pool, contested, days)
     mixed = backend.keep(mixed)
@@ -190,6 +255,21 @@ def _unpaid(book: Book, opened: Frame, pool: Frame, days: Days, backend: Backend
         "home", "charge", "due", "need", first="day", last="to"
     )
     turns = turns.join(mixed, on="home", how="semi")
+    if book.disputes is None:
+        spans, turns = _not_settled(spans, turns, days, backend)
+    else:
+        # What is in dispute is settled last, so what comes first changes from day to day.
+        calm = _not_settled(
+            spans.join(contested, on="home", how="anti"),
+            turns.join(contested, on="home", how="anti"),
+            days,
+            backend,
+        )
+        moving = (part.join(contested, on="home", how="semi") for part in (spans, turns))
+        spans, turns = (
+            backend.keep(nw.concat([one, other.select(*one.collect_schema().names())]))
+            for one, other in zip(calm, moving, strict=True)
+        )
     pairs = spans.join(turns, on="home", how="inner").filter(
         nw.col("first") <= nw.col("day"),
         nw.col("last") >= nw.col("to"),
@@ -201,6 +281,24 @@ def _unpaid(book: Book, opened: Frame, pool: Frame, days: Days, backend: Backend
         nw.col("need") > 0, nw.col("asked") > nw.col("pool")
     )
     return nw.concat([alone, left.select(*columns)])
+
+
+def _not_settled(spans: Frame, turns: Frame, days: Days, backend: Backend) -> tuple[Frame, Frame]:
+    """Without the oldest charges that the pool settles on every day, and the pool without that."""
+    least = turns.group_by("home").agg(least=nw.col("pool").min())
+    always = (nw.col("first") == days.before) & (nw.col("last") == days.end)
+    order = {"order_by": ["due", "charge", "first"]}
+    seen = spans.join(least, on="home", how="inner").with_columns(
+        ever=nw.col("need").cum_sum().over("home", **order).cast(nw.Int64),
+        changes=nw.when(always).then(0).otherwise(1).cum_sum().over("home", **order),
+    )
+    seen = backend.keep(seen)
+    settled = (nw.col("ever") <= nw.col("least")) & (nw.col("changes") == 0)
+    spent = seen.filter(settled).group_by("home").agg(spent=total("need"))
+    rest = turns.join(spent, on="home", how="left")
+    rest = rest.with_columns(pool=nw.col("pool") - nw.col("spent").fill_null(0))
+    left = seen.filter(~settled).select("home", "charge", "due", "need", "first", "last")
+    return left, rest.select("home", "day", "to", "pool")
 
 
 def _asked(*by: str) -> nw.Expr:
@@ -322,8 +420,7 @@ def _standing(now: Frame, begins: Frame, days: Days) -> Frame:
 
 def _aged(
     book: Book,
-    still: Frame,
-    steps: Frame,
+    named: Frame,
     pool: Frame,
     now: Frame,
     standing: Frame,
@@ -342,7 +439,7 @@ def _aged(
     )
     if book.disputes is None:
         return overdue.with_columns(disputed_fen=whole(0))
-    contested = _contested(book.disputes, still, steps, pool, days)
+    contested = _contested(book.disputes, named, pool, days)
     homes = nw.concat([overdue.select("home"), contested.select("home")]).unique()
     numbers = ("rank", "overdue_days", "overdue_fen", "disputed_fen", *BUCKETS)
     return (
@@ -352,13 +449,10 @@ def _aged(
     )
 
 
-def _contested(disputes: Frame, still: Frame, steps: Frame, pool: Frame, days: Days) -> Frame:
+def _contested(disputes: Frame, named: Frame, pool: Frame, days: Days) -> Frame:
     """What is overdue and in dispute on the last day: money without a name comes to it last."""
-    columns = ("home", "charge", "due", "need")
-    last = steps.filter(nw.col("to") == days.end, nw.col("due") < NOT_YET)
-    needs = nw.concat(
-        [still.filter(nw.col("due") < NOT_YET).select(*columns), last.select(*columns)]
-    )
+    needs = named.filter(nw.col("known") == 1, nw.col("due") < NOT_YET, nw.col("need") > 0)
+    needs = needs.select("home", "charge", "due", "need")
     open_now = disputes.filter(nw.col("start") <= days.end, nw.col("end") > days.end)
     needs = needs.join(open_now.select("home").unique(), on="home", how="semi")
     parts = _undisputed(needs.with_columns(day=whole(days.end), whole=nw.col("need")), disputes)

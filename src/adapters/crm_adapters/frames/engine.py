@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
-from attrs import evolve
+from attrs import frozen
 
 from crm_adapters.frames.arrears import BUCKETS
 from crm_adapters.frames.backends import Backend, Frame, Row
-from crm_adapters.frames.facts import Found, Look, find, owed, seen
+from crm_adapters.frames.facts import COLUMNS, Found, Look, files_known, find, owed, seen
 from crm_adapters.frames.kept import Kept
 from crm_adapters.frames.replaying import Run, differing, runs
 from crm_adapters.frames.shapes import EVIDENCE, FACTS, FactsShape, GradingsShape
@@ -84,17 +85,15 @@ class FramesEngine:
         if table.unit == MONTHS_OF_FEE:
             yield from self._events.credit(on, known, table, households)
             return
-        instant = None if known is None else microseconds(known)
-        look = Look(Period(on, on), self._zone, None, instant)
-        for part, rows in self._parts(look, households):
-            _, due = owed(rows, part, table, self.backend)
-            known_ = rows.filter(nw.col("kind") == int(Kind.REGISTERED))
-            lines = known_.select("home", "household").unique()
-            lines = lines.join(due.standing, on="home", how="left").select(
-                "household",
-                *(nw.col(n).fill_null(0) for n in ("rank", "overdue_days", "overdue_fen")),
-            )
-            for household, rank, days, fen in self._sorted(lines):
+        look = self._look_on(on, known)
+        for part in self._parts(households):
+            rows = seen(part.rows, look)
+            _, due = owed(rows, look, table, self.backend)
+            numbers = (nw.col(n).fill_null(0) for n in ("rank", "overdue_days", "overdue_fen"))
+            lines = files_known(rows).join(due.standing, on="home", how="left")
+            for (household, _, _), rank, days, fen in self._named(
+                part, lines.select("home", *numbers)
+            ):
                 yield CreditLine(household, GRADES.values[rank], days, fen)
 
     def arrears(
@@ -104,24 +103,16 @@ class FramesEngine:
         if table.unit == MONTHS_OF_FEE:
             yield from self._events.arrears(on, known, table)
             return
-        instant = None if known is None else microseconds(known)
-        look = Look(Period(on, on), self._zone, None, instant)
-        for part, rows in self._parts(look, None):
-            known_ = rows.filter(nw.col("kind") == int(Kind.REGISTERED))
-            _, due = owed(rows, part, table, self.backend)
-            lines = due.aged.join(
-                known_.select("home", "household", "reference"), on="home", how="inner"
-            ).select(
-                "household",
-                "reference",
-                "rank",
-                "overdue_days",
-                "overdue_fen",
-                "disputed_fen",
-                *BUCKETS,
-            )
-            for household, estate, rank, days, fen, disputed, *buckets in self._sorted(lines):
-                by_grade = dict(zip(GRADES.values[1:], buckets, strict=True))
+        look = self._look_on(on, known)
+        numbers = ("rank", "overdue_days", "overdue_fen", "disputed_fen", *BUCKETS)
+        for part in self._parts(None):
+            rows = seen(part.rows, look)
+            _, due = owed(rows, look, table, self.backend)
+            lines = due.aged.join(files_known(rows), on="home", how="inner")
+            for (household, _, estate), rank, days, fen, disputed, *buckets in self._named(
+                part, lines.select("home", *numbers)
+            ):
+                by_grade = dict(zip(BUCKETS, buckets, strict=True))
                 yield household, estate, Aged(GRADES.values[rank], days, fen, disputed, by_grade)
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
@@ -129,13 +120,14 @@ class FramesEngine:
         if ask.credit.unit == MONTHS_OF_FEE:
             yield from self._events.gather(ask, households)
             return
-        for found in self._found(ask, households):
+        for part in self._parts(households):
+            found = self._find(part, ask)
             evidence: dict[int, list[list[int]]] = {}
             for home, number, position in sorted(self.backend.rows(found.evidence)):
                 evidence.setdefault(home, [[] for _ in EVIDENCE])[number].append(position)
             none: list[list[int]] = [[] for _ in EVIDENCE]
-            facts = found.facts.select("household", "home", *FACTS)
-            for household, home, *values in self._sorted(facts):
+            facts = found.facts.select("home", *FACTS)
+            for (household, home, _), *values in self._named(part, facts):
                 positions = evidence.get(home, none)
                 yield Gathered(household, _facts(values), Evidence(*map(tuple, positions)))
 
@@ -146,9 +138,10 @@ class FramesEngine:
         if ask.credit.unit == MONTHS_OF_FEE:
             yield from self._events.assess(ask, policy, households)
             return
-        for found in self._found(ask, households):
-            frame = decided(found.facts, policy).select("household", "type", "layer", *FACTS)
-            for household, kind, layer, *values in self._sorted(frame):
+        for part in self._parts(households):
+            found = self._find(part, ask)
+            frame = decided(found.facts, policy).select("home", "type", "layer", *FACTS)
+            for (household, _, _), kind, layer, *values in self._named(part, frame):
                 yield Assessed(household, _facts(values), kind, layer)
 
     def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
@@ -165,12 +158,31 @@ class FramesEngine:
         recorded = pl.scan_parquet([file.path for file in files], glob=False)
         if year is not None:
             recorded = recorded.filter(pl.col("year") == year)
-        gradings = 0
         suspects: set[str] = set()
+        decidable, gradings = list[tuple[Run, GradingPolicy, CreditPolicy]](), 0
         for run in runs(recorded):
             gradings += run.gradings
-            suspects |= self._suspects(run, policies)
-            progress(run.gradings)
+            try:
+                policy, credit = policies(run.policy, run.credit)
+            except (UnknownPolicy, PolicyDigestMismatch):
+                suspects |= run.households()
+                continue
+            if credit.unit == MONTHS_OF_FEE:
+                suspects |= run.households()
+            else:
+                decidable.append((run, policy, credit))
+        looked_at = Counter[Run]()
+        for part in self._parts(None):
+            for run, policy, credit in decidable:
+                found = self._find(part, Ask(run.window, run.cutoff, credit))
+                wrong, count = differing(found, part.names, run, policy, self.backend)
+                suspects |= wrong
+                looked_at[run] += count
+                progress(count)
+        for run, _, _ in decidable:
+            if looked_at[run] != run.gradings:
+                # Somebody was graded whose file was not known, or twice.
+                suspects |= run.households()
         findings: tuple[Finding, ...] = ()
         if suspects:
             wanted = sorted(suspects)
@@ -187,53 +199,64 @@ class FramesEngine:
 
     # --- within ----------------------------------------------------------------------------
 
-    def _suspects(self, run: Run, policies: Policies) -> set[str]:
-        """Households of a run that must be looked at event by event."""
-        everyone = run.rows.select("concerns").unique()
-        try:
-            policy, credit = policies(run.policy, run.credit)
-        except (UnknownPolicy, PolicyDigestMismatch):
-            return _texts(everyone)
-        if credit.unit == MONTHS_OF_FEE:
-            return _texts(everyone)
-        found, looked_at = set[str](), 0
-        for one in self._found(Ask(run.window, run.cutoff, credit), None):
-            wrong, count = differing(one, run, policy, self.backend)
-            found |= wrong
-            looked_at += count
-        # If not all of them were looked at, somebody was graded whose file was not known.
-        return found if looked_at == run.gradings else _texts(everyone)
+    def _look_on(self, on: date, known: datetime | None) -> Look:
+        instant = None if known is None else microseconds(known)
+        return Look(Period(on, on), self._zone, None, instant)
 
-    def _found(self, ask: Ask, households: Sequence[str] | None) -> Iterator[Found]:
+    def _find(self, part: _Part, ask: Ask) -> Found:
         cutoff = ask.cutoff
         look = Look(ask.window, self._zone, cutoff.position, microseconds(cutoff.known))
-        for part, rows in self._parts(look, households):
-            yield find(rows, part, ask.credit, self.backend)
+        return find(seen(part.rows, look), look, ask.credit, self.backend)
 
-    def _parts(self, look: Look, households: Sequence[str] | None) -> Iterator[tuple[Look, Frame]]:
-        """The rows that are looked at, so many households at a time, households sorted."""
+    def _parts(self, households: Sequence[str] | None) -> Iterator[_Part]:
+        """All rows, of so many households at a time, households sorted."""
         backend = self.backend
         files = [file.path for file in self._table.files()]
         if not files:
             return
         table = backend.scan(files)
-        known = table.filter(nw.col("kind") == int(Kind.REGISTERED)).select("household", "home")
+        registered = nw.col("kind") == int(Kind.REGISTERED)
+        known = table.filter(registered).select("household", "home", "reference")
         if households is not None:
             known = known.filter(nw.col("household").is_in(list(households)))
-        homes = [home for _, home in sorted(set(backend.rows(known)))]
+        homes = sorted(set(backend.rows(known)))
         for start in range(0, len(homes), HOMES):
-            only = homes[start : start + HOMES]
-            chosen = None
-            if households is not None or len(only) < len(homes):
-                chosen = backend.table(pl.DataFrame({"home": only}, schema={"home": pl.Int64}))
-            part = evolve(look, homes=chosen)
-            yield part, backend.keep(seen(table, part))
+            mine = homes[start : start + HOMES]
+            numbers = [home for _, home, _ in mine]
+            rows = table.filter(nw.col("home") >= min(numbers), nw.col("home") <= max(numbers))
+            if households is not None or len(mine) < len(homes):
+                only = backend.table(pl.DataFrame({"home": numbers}, schema={"home": pl.Int64}))
+                rows = rows.join(only, on="home", how="semi")
+            names = pl.DataFrame(mine, schema=_NAMES, orient="row")
+            rows = backend.keep(rows.select(*COLUMNS))
+            yield _Part(rows, backend.table(names.select("home", "household")), mine)
             backend.release()
 
-    def _sorted(self, frame: Frame) -> list[Row]:
-        return sorted(self.backend.rows(frame), key=lambda row: row[0])
+    def _named(self, part: _Part, frame: Frame) -> Iterator[tuple[Any, ...]]:
+        """The rows of a frame whose first column is `home`, with names for it, sorted by them."""
+        found = {row[0]: row for row in self.backend.rows(frame)}
+        for named in part.homes:
+            row = found.get(named[1])
+            if row is not None:
+                yield named, *row[1:]
 
 
+@frozen
+class _Part:
+    """Some of the households.
+
+    Args:
+        rows: All that is kept of them, numbers only.
+        names: `home` and `household`.
+        homes: Household, home and estate, sorted.
+    """
+
+    rows: Frame
+    names: Frame
+    homes: list[Row]
+
+
+_NAMES = {"household": pl.String, "home": pl.Int64, "estate": pl.String}
 _CREDIT, _WORST = FACTS.index("credit"), FACTS.index("worst_credit")
 
 
@@ -241,10 +264,6 @@ def _facts(values: list[Any]) -> Facts:
     values[_CREDIT] = GRADES.values[values[_CREDIT]]
     values[_WORST] = GRADES.values[values[_WORST]]
     return Facts(*values)
-
-
-def _texts(column: pl.LazyFrame) -> set[str]:
-    return set(column.collect().to_series().to_list())
 
 
 def _silent(_count: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
-from attrs import field, frozen
+from attrs import frozen
 
 from crm_adapters.frames.account import Book, book
 from crm_adapters.frames.arrears import Arrears, Days, arrears
@@ -18,6 +18,9 @@ from crm_core.gradings.narrow import Kind, microseconds
 from crm_core.kernel.dates import Period, instants_of
 from crm_core.payments.credit import CreditPolicy
 
+COLUMNS = ("home", "position", "kind", "effective", "recorded", "amount", "detail", "ref", "of")
+"""What is read of the facts table: numbers."""
+
 
 @frozen
 class Look:
@@ -26,14 +29,12 @@ class Look:
     Args:
         position: Last position that is seen; None for all.
         known: Instant, in microseconds, after which nothing was known; None for no limit.
-        homes: `home` of the households that are looked at; None for all.
     """
 
     window: Period
     zone: str
     position: int | None
     known: int | None
-    homes: Frame | None = field(default=None, repr=False)
 
     @property
     def days(self) -> Days:
@@ -45,7 +46,7 @@ class Found:
     """Facts and what they were read from.
 
     Args:
-        facts: By home: `household` and the facts by name, `credit` and `worst_credit` as ranks.
+        facts: By home: the facts by name, `credit` and `worst_credit` as ranks.
         evidence: `home`, number of the evidence in `EVIDENCE`, `position`.
     """
 
@@ -60,8 +61,12 @@ def seen(table: Frame, look: Look) -> Frame:
         wanted.append(nw.col("position") <= look.position)
     if look.known is not None:
         wanted.append(nw.col("recorded") <= look.known)
-    rows = table.filter(*wanted) if wanted else table
-    return rows if look.homes is None else rows.join(look.homes, on="home", how="semi")
+    return table.filter(*wanted) if wanted else table
+
+
+def files_known(rows: Frame) -> Frame:
+    """The homes whose file is among the rows."""
+    return rows.filter(nw.col("kind") == int(Kind.REGISTERED)).select("home").unique()
 
 
 def owed(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> tuple[Book, Arrears]:
@@ -75,7 +80,7 @@ def find(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> Fou
     """The facts of every household whose file is seen, and their evidence.
 
     Args:
-        rows: What `seen` gave, kept.
+        rows: What `seen` gave.
     """
     accounts, due = owed(rows, look, credit, backend)
     days, before = look.days, look.window.before()
@@ -90,13 +95,15 @@ def find(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> Fou
         purchases_fen=_sum("purchases"),
     )
     parts = (
+        files_known(rows),
         counted,
         charged.agg(charges_due=nw.len()),
         due.course,
         due.standing,
     )
-    known = rows.filter(nw.col("kind") == int(Kind.REGISTERED)).select("home", "household").unique()
-    joined = reduce(lambda all_, part: all_.join(part, on="home", how="left"), parts, known)
+    joined = reduce(
+        lambda all_, part: all_.join(part, on="home", how="left"), parts, files_known(rows)
+    )
     numbers = {
         name: nw.col(of).fill_null(0).cast(nw.Int64)
         for name, of in (
@@ -113,7 +120,7 @@ def find(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> Fou
             ("worst_credit", "worst"),
         )
     }
-    facts = joined.select("home", "household", "since", **numbers)
+    facts = joined.select("home", **numbers)
     money = _credit_evidence(accounts, due, days)
     dealt = dealings.select("home", "evidence", "position")
     return Found(facts, nw.concat([dealt, money]))

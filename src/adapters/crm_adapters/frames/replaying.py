@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
-from attrs import frozen
+from attrs import field, frozen
 
 from crm_adapters.frames.backends import Backend, Frame
 from crm_adapters.frames.facts import Found
@@ -40,8 +40,12 @@ class Run:
     policy: PolicyRef
     credit: PolicyRef
     cutoff: Cutoff
-    rows: pl.LazyFrame
+    rows: pl.LazyFrame = field(eq=False)
     gradings: int
+
+    def households(self) -> set[str]:
+        """Whom they concern."""
+        return set(self.rows.select("concerns").unique().collect().to_series().to_list())
 
 
 def runs(recorded: pl.LazyFrame) -> Iterator[Run]:
@@ -61,22 +65,24 @@ def runs(recorded: pl.LazyFrame) -> Iterator[Run]:
 
 
 def differing(
-    found: Found, run: Run, policy: GradingPolicy, backend: Backend
+    found: Found, names: Frame, run: Run, policy: GradingPolicy, backend: Backend
 ) -> tuple[set[str], int]:
     """Households of the run whose recorded gradings are not what follows from the facts.
 
     Args:
         found: The facts and evidence of some households; others are not looked at.
+        names: Their `household` by `home`.
 
     Returns:
         The households, and how many gradings were looked at.
     """
-    again = decided(found.facts, policy).select("home", "household", "type", "layer", *FACTS)
-    again = backend.keep(again)
+    again = decided(found.facts, policy).select("home", "type", "layer", *FACTS)
     before = {name: f"{name}_before" for name in ("type", "layer", *FACTS)}
     columns = ["household", "sound", *before]
     recorded = backend.table(run.rows.select(columns).rename(before).collect())
-    both = backend.keep(recorded.join(again, on="household", how="inner"))
+    both = backend.keep(
+        recorded.join(names, on="household", how="inner").join(again, on="home", how="inner")
+    )
     same: Any = nw.col("sound").fill_null(False)
     for name, then in before.items():
         same &= nw.col(name) == nw.col(then)
