@@ -17,7 +17,6 @@ from crm_core.grading import (
     LATEST_YEAR,
     GradingRun,
     GradingService,
-    silent,
 )
 from crm_core.gradings.facts import REGISTERED
 from crm_core.gradings.facts_engine import CreditLine, FactsEngine
@@ -60,6 +59,7 @@ from crm_core.ports import (
     Progress,
     Verification,
     Views,
+    silent,
 )
 from crm_core.reactions import LEADING, REACTIONS, react
 from crm_core.requests import INCIDENT, PLAN, REQUEST

@@ -41,7 +41,7 @@ from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
 from crm_core.owners import HOUSEHOLD
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook
-from crm_core.ports import Clock, EventLog, Progress
+from crm_core.ports import Clock, EventLog, Progress, silent
 from crm_core.work import Planned
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
@@ -51,10 +51,6 @@ CHUNK_HOUSEHOLDS = 500
 
 EVENTS = "events"
 """The engine that is always there, and the reference of all others."""
-
-
-def silent(_count: int) -> None:
-    """Nobody watches."""
 
 
 @frozen

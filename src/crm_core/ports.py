@@ -24,6 +24,10 @@ Progress = Callable[[int], None]
 """Told how many more are done."""
 
 
+def silent(_count: int) -> None:
+    """Progress that nobody watches."""
+
+
 @frozen
 class ChainFault:
     """The first thing that is wrong with the stored history.

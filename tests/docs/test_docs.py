@@ -17,13 +17,16 @@ import click
 import pytest
 from events_page import render
 
+import crm_core
 from crm_adapters import open_crm
 from crm_adapters.cli.app import crm as command_line
 from crm_adapters.cli.app import run
 from crm_adapters.files.tables import KINDS
-from crm_core import Actor, errors
+from crm_core import Actor, errors, ports
 from crm_core.errors import CrmError
 from crm_core.events import catalog
+from crm_core.gradings import facts_engine
+from crm_core.kernel import projection, recorded
 from crm_core.payments import ReceivePayment
 from relay.server import Server
 
@@ -35,6 +38,7 @@ REWRITE = os.getenv("CRM_REWRITE_DOCS") == "1"
 ERRORS = ROOT / "docs" / "reference" / "errors.md"
 EVENTS = ROOT / "docs" / "reference" / "events.md"
 CLI = ROOT / "docs" / "reference" / "cli.md"
+GLOSSARY = ROOT / "docs" / "reference" / "glossary.md"
 IMPORT = ROOT / "docs" / "how-to" / "import.md"
 ELSEWHERE = {"eventsourcing-application.md"}
 """Pages that have a test of their own."""
@@ -517,3 +521,58 @@ def test_the_page_of_commands_lists_every_key_of_the_json(
         answer = answer[0]
     for key in answer:
         assert f'"{key}"' in section(name), key
+
+
+# --- glossary.md -------------------------------------------------------------------------------
+
+
+def test_every_term_of_the_glossary_is_in_its_place_with_its_chinese() -> None:
+    """Terms in three columns, sorted, none twice; abbreviations in two behind them."""
+    terms, short = (
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines()[2:]]
+        for part in re.findall(r"(?:^\|.*\n)+", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert {len(row) for row in terms} == {3}
+    assert {len(row) for row in short} == {2}
+    for table in (terms, short):
+        names = [row[0].casefold() for row in table]
+        assert names == sorted(set(names))
+    for term, chinese, meaning in terms:
+        assert re.search(r"[\u4e00-\u9fff]", chinese), term
+        assert meaning.endswith("."), term
+
+
+def test_the_words_of_public_names_are_in_the_glossary() -> None:
+    """Of what the core exports, of its ports, and of what is recorded and followed."""
+    terms = re.findall(r"^\| ([^|]+) \|", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
+    known = {
+        word for term in terms for word in re.findall(r"[a-z]+", term.casefold().replace("-", ""))
+    }
+    public = set(crm_core.__all__)
+    for module in (facts_engine, ports, projection, recorded):
+        public |= {
+            name
+            for name, value in vars(module).items()
+            if isinstance(value, type) and value.__module__ == module.__name__
+        }
+    missing = set()
+    for name in public:
+        words = [word.casefold() for word in re.findall(r"[A-Z][a-z]+", name)]
+        missing |= {word for word in words if {word, f"{word}s", word[:-1]}.isdisjoint(known)}
+    assert missing <= PLAIN
+
+
+PLAIN = {
+    "error",
+    "refused",
+    "rows",
+    "invalid",
+    "failed",
+    "reused",
+    "unknown",
+    "gathered",
+    "ask",
+    "put",
+    "remove",
+}
+"""Everyday words, which mean in a name what they mean anywhere."""

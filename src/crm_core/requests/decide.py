@@ -322,19 +322,23 @@ def _make_commitment(command: MakeCommitment, state: RequestState) -> Decision:
     if course.state.promise is not None:
         return _outstanding()
     clock = course.commitment(command.made_at, command.due_at)
-    course.happens(
-        CommitmentMade(
-            command.request,
-            command.promised_by,
-            command.form,
-            command.outcome,
-            clock.clock,
-            command.due_at,
-            command.made_at,
-            (clock, course.silence(command.made_at)),
-        )
-    )
+    course.happens(_made(command, command.made_at, clock, course.silence(command.made_at)))
     return course.decided()
+
+
+def _made(
+    command: MakeCommitment | Renegotiate, at: datetime, clock: ClockSet, silence: ClockSet
+) -> CommitmentMade:
+    return CommitmentMade(
+        command.request,
+        command.promised_by,
+        command.form,
+        command.outcome,
+        clock.clock,
+        command.due_at,
+        at,
+        (clock, silence),
+    )
 
 
 def _accept_commitment(command: AcceptCommitment, state: RequestState) -> Decision:
@@ -412,18 +416,7 @@ def _renegotiate(command: Renegotiate, state: RequestState) -> Decision:
     changed.append(course.silence(at))
     if promise is None:
         # Its time had passed: the earlier promise stays broken, and this is another one.
-        course.happens(
-            CommitmentMade(
-                command.request,
-                command.promised_by,
-                command.form,
-                command.outcome,
-                clock.clock,
-                command.due_at,
-                at,
-                (clock, changed[-1]),
-            )
-        )
+        course.happens(_made(command, at, clock, changed[-1]))
         return course.decided()
     course.happens(
         CommitmentRenegotiated(

@@ -270,30 +270,18 @@ Changes = Iterable[Put[Any] | Remove]
 def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
     event = recorded.event
     if isinstance(event, RequestReceived):
-        row = OpenRequest(
-            event.request,
-            event.household,
-            "open",
-            event.owner,
-            event.kind,
-            event.trade,
-            event.severity,
-            event.place,
-            event.received_at,
-            event.clocks[0].due_at,
-        )
-        return (_put_open(row),)
+        return (_begun(event),)
     if isinstance(event, RequestClosed | RequestMerged):
         return (Remove(event.request),)
     found = rows.get(event.request)
     if found is None:
         if not isinstance(event, RequestReopened):
             return ()
-        return (_reopened(event),)
+        return (_begun(event),)
     return (_put_open(_open_row(found, event)),)
 
 
-def _reopened(event: RequestReopened) -> Put[OpenRequest]:
+def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
     row = OpenRequest(
         event.request,
         event.household,

@@ -41,6 +41,7 @@ from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import check_id
 from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
+from crm_core.ports import Progress, silent
 from crm_core.requests.commands import CloseImported, ReceiveRequest
 
 IMPORTER = Actor("import", "system")
@@ -60,12 +61,6 @@ _COLUMN = {
     "unknown_household": "household",
 }
 """The column to look at for a refusal."""
-
-Progress = Callable[[int], None]
-
-
-def _silent(_: int) -> None:
-    """Nobody watches."""
 
 
 @define
@@ -126,8 +121,8 @@ def import_files(
     dry_run: bool = False,
     skip_faulty: bool = False,
     rejects: Path | None = None,
-    reading: Progress = _silent,
-    planned: Callable[[int], Progress] = lambda _total: _silent,
+    reading: Progress = silent,
+    planned: Callable[[int], Progress] = lambda _total: silent,
 ) -> ImportReport:
     """Import files or folders of them.
 

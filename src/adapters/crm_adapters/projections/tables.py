@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Column, Index, Integer, Table, Text
 
 from crm_adapters.eventlog.schema import Name, Position, metadata
 
+
+def _build_of(whose: str) -> list[Column[Any]]:
+    """The columns that say to which build of what a row belongs; its key begins with them."""
+    return [
+        Column("tenant", Name, primary_key=True),
+        Column(whose, Name, primary_key=True),
+        Column("version", Integer, primary_key=True),
+        Column("build", Integer, primary_key=True),
+    ]
+
+
 views = Table(
     "crm_views",
     metadata,
-    Column("tenant", Name, primary_key=True),
-    Column("view", Name, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("build", Integer, primary_key=True),
+    *_build_of("view"),
     Column("key", Name, primary_key=True),
     Column("sort", Name, nullable=False),
     Column("data", Text, nullable=False),
@@ -32,10 +42,7 @@ Index(
 checkpoints = Table(
     "crm_checkpoints",
     metadata,
-    Column("tenant", Name, primary_key=True),
-    Column("consumer", Name, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("build", Integer, primary_key=True),
+    *_build_of("consumer"),
     Column("position", Position, nullable=False),
     Column("revision", Position, nullable=False),
     Column("state", Name, nullable=False),
@@ -46,10 +53,7 @@ checkpoints = Table(
 parked = Table(
     "crm_parked",
     metadata,
-    Column("tenant", Name, primary_key=True),
-    Column("consumer", Name, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("build", Integer, primary_key=True),
+    *_build_of("consumer"),
     Column("position", Position, primary_key=True, autoincrement=False),
     Column("stream", Name, nullable=False),
     Column("stream_version", Integer, nullable=False),
