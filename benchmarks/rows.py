@@ -62,6 +62,7 @@ class Bench:
     lines: list[Line] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    town: Graded | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def rounds(self, full: int) -> int:
@@ -589,6 +590,164 @@ def arrears(bench: Bench) -> None:
     )  # fmt: skip
 
 
+# --- gradings from the log ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A log with a graded town, and the first households of it in the library's store.
+
+    Args:
+        url: The log.
+        households: In the town.
+        facts: Events that gradings look at.
+        events: The same with the gradings.
+        planted: Household, year, run and error of each wrong grading.
+        few: Households in the library's stores.
+        theirs: The library's store of these households, with its number of events.
+        their_facts: Another one without gradings.
+    """
+
+    url: str
+    households: int
+    facts: int
+    events: int
+    planted: list[list[Any]]
+    few: int
+    theirs: tuple[str, int]
+    their_facts: tuple[str, int]
+
+    def planted_there(self) -> list[list[Any]]:
+        """What was planted among those few, of what the library compares."""
+        last = f"V{self.few:07}"
+        compared = ("purchases", "credit", "layer")
+        return [one[:3] for one in self.planted if one[0] <= last and one[3] in compared]
+
+
+PLANTED = 37
+"""Wrong gradings among the right ones, all of which must be found and no others."""
+
+
+def graded_town(bench: Bench) -> Graded:
+    """Made once for all rows that ask for it."""
+    if bench.town is None:
+        households = 100_000 if bench.large else bench.size(3_400, 100)
+        few = min(households, bench.size(500, 60))
+        ours, theirs = bench.workers.ours(), bench.workers.library_gradings()
+        url = bench.new_log()
+        bench.say(f"  settling a town of {households:,} households")
+        ours.ask("settle", url=url, households=households)
+        ours.ask("grade_town", url=url)
+        planted = ours.ask("plant", url=url, count=PLANTED)
+        facts, gradings = ours.ask("count_town", url=url)
+        ours.ask("close", url=url)
+        stores = []
+        for with_gradings in (True, False):
+            store = bench.new_log()
+            task = {"url": store, "of": url, "households": few, "gradings": with_gradings}
+            stores.append((store, theirs.ask("copy_town", **task)))
+        bench.notes.append(
+            f"The town: {households:,} households in three years, {facts:,} facts and"
+            f" {gradings:,} gradings, {PLANTED} of them wrong. eventsourcing has the first {few:,}"
+            " of these households."
+        )
+        all_events = facts + gradings
+        bench.town = Graded(url, households, facts, all_events, planted, few, *stores)
+    return bench.town
+
+
+TOWN_YEAR = {"year": 2012, "known": "2013-01-14T16:00:00+00:00"}
+
+FOLDS: tuple[tuple[str, float, float], ...] = (("events", 20, 0.4),)
+"""Engines, how many times the library's rate is promised, and what part of the bare SELECT's."""
+
+
+def fold_gradings(bench: Bench) -> None:
+    """R2: facts and credit of everybody as a grading needs them, straight from the log."""
+    town = graded_town(bench)
+    ours, theirs, raw = (
+        bench.workers.auditor(), bench.workers.library_gradings(), bench.workers.raw()
+    )  # fmt: skip
+    store, their_facts = town.their_facts
+    task: dict[str, Any] = {"url": store, "households": town.few}
+    samples: dict[str, Sample] = {
+        LIBRARY: partial(theirs.ask, "gather", **task, **TOWN_YEAR),
+        f"{LIBRARY}, read only": partial(theirs.ask, "read", **task),
+        "bare SELECT": partial(raw.ask, "select", url=town.url),
+    }
+    mine: dict[str, Any] = {"url": town.url, "households": town.households}
+    for engine, *_ in FOLDS:
+        samples[engine] = partial(ours.ask, "gather", engine=engine, **mine, **TOWN_YEAR)
+    taken = interleave(samples, 1 if bench.large else bench.rounds(5), 0 if bench.large else 1)
+    for engine, goal, part in FOLDS:
+        goals = {LIBRARY: goal, f"{LIBRARY}, read only": None, "bare SELECT": part}
+        work = f"facts of a year of {town.households:,} households, {engine} engine"
+        for rival, wanted in goals.items():
+            read = town.facts if rival == "bare SELECT" else their_facts
+            sizes = (town.facts, read)
+            _per_event(bench, "R2", work, taken, (engine, rival), sizes, wanted)
+    raw.ask("close", url=town.url)
+
+
+AUDITS: tuple[tuple[str, str, dict[str, Any], float, float], ...] = (("U1", "events", {}, 15, 100),)
+"""Row, engine, further options of the replay, how many times the library's rate, and megabytes.
+
+Further options are what `CRM.replay` takes.
+"""
+
+
+def audit(bench: Bench) -> None:
+    """U1: every recorded grading decided again; every planted error found, and none other."""
+    town = graded_town(bench)
+    theirs = bench.workers.library_gradings()
+    planted = [one[:3] for one in town.planted]
+    store, their_events = town.theirs
+    task: dict[str, Any] = {"url": store, "households": town.few}
+    samples: dict[str, Sample] = {
+        LIBRARY: partial(theirs.ask, "replay", planted=town.planted_there(), **task),
+        f"{LIBRARY}, read only": partial(theirs.ask, "read", **task),
+    }
+    names: list[str] = []
+    for row, engine, options, *_ in AUDITS:
+        said = "".join(f", {value} {name}" for name, value in options.items())
+        names.append(f"{row}: {engine} engine{said}")
+        worker = bench.workers.auditor(names[-1])
+        samples[names[-1]] = partial(
+            worker.ask, "replay", url=town.url, planted=planted, engine=engine, **options
+        )
+    taken = interleave(samples, 1 if bench.large else bench.rounds(5), 0 if bench.large else 1)
+    for name, (row, _, _, goal, most) in zip(names, AUDITS, strict=True):
+        work = f"replay of {town.events:,} events,{name.partition(':')[2]}"
+        for rival, wanted in ((LIBRARY, goal), (f"{LIBRARY}, read only", None)):
+            sizes = (town.events, their_events)
+            _per_event(bench, row, work, taken, (name, rival), sizes, wanted)
+        peak = float(bench.workers.auditor(name).ask("peak"))
+        bench.judge(Line(row, "its peak memory", f"{peak:.0f} MB"), peak, AT_MOST, most, " MB")
+
+
+def _per_event(
+    bench: Bench,
+    row: str,
+    work: str,
+    taken: dict[str, list[float]],
+    names: tuple[str, str],
+    events: tuple[int, int],
+    goal: float | None,
+) -> None:
+    """A line of rates by event, ours and a rival's, who may have read fewer of them."""
+    (ours, rival), (own, theirs) = names, events
+    pairs = zip(taken[ours], taken[rival], strict=True)
+    times = Spread.of([(b / theirs) / (a / own) for a, b in pairs])
+    line = Line(
+        row, work, f"{rate(taken[ours], own)}, {median(taken[ours]):.2f} s",
+        rival, rate(taken[rival], theirs), times.times(),
+    )  # fmt: skip
+    if goal is None:
+        bench.add(line)
+    else:
+        bench.judge(line, times.middle, AT_LEAST, goal, " ×")
+
+
 # --- importing the package --------------------------------------------------------------------
 
 
@@ -704,6 +863,8 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "A5": import_estate,
     "C1": concurrent_postgres,
     "R1": load,
+    "R2": fold_gradings,
+    "U1": audit,
     "grade": grade_estate,
     "replay": replay_memory,
     "T1": chain,

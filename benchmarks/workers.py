@@ -86,6 +86,10 @@ class Workers:
         """crm-core."""
         return self._worker("crm", sys.executable)
 
+    def auditor(self, of: str = "gradings") -> Worker:
+        """crm-core in a process that reads what others have written, and nothing else."""
+        return self._worker("crm", sys.executable, f"crm-core, {of}")
+
     def raw(self) -> Worker:
         """sqlite3 alone."""
         return self._worker("sqlite", sys.executable)
@@ -93,6 +97,10 @@ class Workers:
     def library(self) -> Worker:
         """eventsourcing with its own recorders."""
         return self._worker("library", sys.executable)
+
+    def library_gradings(self) -> Worker:
+        """eventsourcing with an aggregate for each household, and gradings."""
+        return self._worker("library_gradings", sys.executable)
 
     def sqlalchemy(self) -> Worker:
         """eventsourcing with the recorders of eventsourcing_sqlalchemy."""

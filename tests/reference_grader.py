@@ -438,8 +438,14 @@ def pyramid_layer(kind: str, credit_now: str, worst: str, purchases: int, matter
 
 
 def has_charge_in(household: Household, year: int, known: datetime) -> bool:
-    """Whether any charge known at `known` is due in the year; without one the grading is insufficient (GRD-12)."""
-    return any(charge.due.year == year for charge in charges_known(household, known))
+    """Whether any charge known at `known` is due in the year; without one the grading is insufficient (GRD-12).
+
+    A charge that was upheld in full in a dispute was never owed, so it was not due either (PAY-06).
+    """
+    return any(
+        charge.due.year == year and charge.amount_fen > upheld_fen(household, charge, known)
+        for charge in charges_known(household, known)
+    )
 
 
 def grade(household: Household, year: int, known: datetime) -> dict:

@@ -9,7 +9,10 @@ from reference_grader import (
     EVERYTHING_KNOWN,
     ZONE,
     Charge,
+    Dispute,
+    DisputeEnd,
     Household,
+    LateCharge,
     Payment,
     Purchase,
     Refund,
@@ -21,6 +24,7 @@ from reference_grader import (
     grade,
     grade_estate,
     grade_for_days,
+    late_charge_fen,
     main,
 )
 
@@ -539,3 +543,80 @@ def test_an_estate_is_read_with_and_without_the_optional_columns(tmp_path, capsy
         ("ordinary", "B1"),
     ]
     assert as_known_then == grade_estate(tmp_path, 2011, YEAR_END)
+
+
+# ------------------------------------------------------------------------------------------ PAY-06, PAY-08
+
+
+def disputed(amount_fen, on, end=None, upheld_fen=0, names="C1"):
+    """A dispute, known on its own days, and its end if it has one."""
+    facts = {"disputes": (Dispute("D1", names, amount_fen, date.fromisoformat(on), EARLY),)}
+    if end:
+        over = DisputeEnd("D1", upheld_fen, date.fromisoformat(end), EARLY)
+        facts["dispute_ends"] = (over,)
+    return facts
+
+
+def owed(day, **facts):
+    return credit_on(Household("V1", **facts), day)
+
+
+def test_a_disputed_amount_does_not_age_on_the_days_of_the_dispute():
+    charges = (charge("C1", "2011-01-01"),)
+    facts = {"charges": charges, **disputed(100_00, "2011-02-01", "2011-03-01")}
+    assert owed("2011-01-31", **facts) == ("B1", 30, 100_00)
+    assert owed("2011-02-01", **facts) == ("A", 0, 0)
+    assert owed("2011-02-28", **facts) == ("A", 0, 0)
+    assert owed("2011-03-01", **facts) == ("B2", 59, 100_00)
+
+
+def test_what_is_upheld_was_never_owed_and_the_rest_ages_again():
+    charges = (charge("C1", "2011-01-01"),)
+    facts = {"charges": charges, **disputed(80_00, "2011-02-01", "2011-03-01", 30_00)}
+    assert owed("2011-01-31", **facts) == ("B1", 30, 70_00)
+    assert owed("2011-02-01", **facts) == ("B2", 31, 20_00)
+    assert owed("2011-03-01", **facts) == ("B2", 59, 70_00)
+    whole = {"charges": charges, **disputed(100_00, "2011-02-01", "2011-03-01", 100_00)}
+    assert graded(**whole)["layer"] == "insufficient"
+
+
+def test_money_settles_what_is_undisputed_first():
+    charges = (charge("C1", "2011-01-01"), charge("C2", "2011-02-01"))
+    facts = {"charges": charges, **disputed(60_00, "2011-01-02")}
+    named = payment("P1", 40_00, "2011-01-05", names="C1")
+    unnamed = payment("P2", 100_00, "2011-01-05")
+    assert owed("2011-03-01", **facts)[1:] == (59, 140_00)
+    assert owed("2011-03-01", payments=(named,), **facts)[1:] == (28, 100_00)
+    assert owed("2011-03-01", payments=(named, unnamed), **facts) == ("A", 0, 0)
+
+
+def test_a_late_charge_takes_the_money_that_names_it_and_no_other():
+    charges = (charge("C1", "2011-01-01"),)
+    late = LateCharge("L1", "C1", 5_00, EARLY)
+    facts = {"charges": charges, "late_charges": (late,)}
+    assert owed("2011-03-01", payments=(payment("P1", 100_00, "2011-01-05"),), **facts)[2] == 0
+    named = payment("P1", 100_00, "2011-01-05", names="L1")
+    assert owed("2011-03-01", payments=(named,), **facts)[2] == 5_00
+    cancelled = {"late_charges": (LateCharge("L1", "C9", 5_00, EARLY),)}
+    assert owed("2011-03-01", charges=charges, payments=(named,), **cancelled)[2] == 0
+
+
+def test_a_late_charge_is_so_much_a_day_and_rounded_once():
+    # 0.05 % a day of 89.43 yuan for 23 days are 1.028445 yuan, so 1.03.
+    home = Household("V1", charges=(charge("C1", "2011-01-01", 89_43),))
+    assert late_charge_fen(home, "C1", date(2011, 1, 24), YEAR_END) == 1_03
+    assert late_charge_fen(home, "C1", date(2011, 1, 1), YEAR_END) == 0
+    assert late_charge_fen(home, "C1", date(2013, 1, 24), YEAR_END) == 89_43 * 30 // 100
+
+
+def test_requests_called_duplicates_in_a_circle_are_one_matter():
+    marked = datetime(2011, 8, 1, 9, tzinfo=ZONE)
+    received = datetime(2011, 7, 31, 9, tzinfo=ZONE)
+
+    def of(number, other):
+        return Request(number, "complaint", received, marked, other)
+
+    circle = (of("R1", "R2"), of("R2", "R3"), of("R3", "R1"))
+    assert graded(requests=circle)["attention"] == 1
+    assert graded(requests=(*circle, of("R4", "R1")))["attention"] == 1
+    assert graded(requests=circle, known=datetime(2011, 8, 1, 8, tzinfo=ZONE))["attention"] == 3

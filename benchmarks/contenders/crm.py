@@ -20,7 +20,7 @@ from crm_adapters import open_crm
 from crm_adapters.codec import codec
 from crm_core import CRM, Account, Actor, Planned
 from crm_core.kernel.canonical import GENESIS
-from crm_core.kernel.dates import local_date
+from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
 from crm_core.owners import HOUSEHOLD
@@ -28,7 +28,9 @@ from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, standing
 from crm_core.payments.events import ChargeRaised, PaymentReceived
 from crm_core.policies import DEFAULT_CREDIT, shipped
+from crm_core.ports import Ask
 from crm_core.requests import ReceiveRequest
+from crm_core.testing.towns import Town, fill, known_at, plant_errors
 
 ZONE = "Asia/Shanghai"
 READER = Actor("benchmark")
@@ -232,6 +234,57 @@ class Contender:
             standing(Ledger.of(facts), work.ARREARS_DAY, policy)
         return perf_counter() - started
 
+    def settle(self, url: str, households: int) -> int:
+        """Fill a log with a town; how many events."""
+        return fill(self._crm(url).log, town(households))
+
+    def grade_town(self, url: str) -> int:
+        """Grade every year of a town; how many gradings."""
+        crm, years = self._crm(url), town(0)
+        return sum(
+            len(crm.grade(year, known=known_at(year)).gradings)
+            for year in range(years.first_year, years.first_year + years.years)
+        )
+
+    def count_town(self, url: str) -> tuple[int, int]:
+        """How many facts gradings look at, and how many gradings there are."""
+        found = self._crm(url).replay()
+        return found.events - found.gradings, found.gradings
+
+    def plant(self, url: str, count: int) -> list[list[Any]]:
+        """Plant wrong gradings: household, year, run and error of each."""
+        planted = plant_errors(self._crm(url), seed=work.SEED, count=count)
+        return [[one.household, one.year, one.run, one.error] for one in planted]
+
+    def gather(
+        self, url: str, households: int, year: int, known: str, engine: str = "events"
+    ) -> float:
+        """Facts and evidence of a year, of everybody, as a grading freezes them."""
+        crm = self._crm(url)
+        facts = crm.gradings.engine(engine)
+        window = Period.of_year(year)
+        credit = shipped().find(CreditPolicy, DEFAULT_CREDIT, window.end)
+        ask = Ask(window, crm.gradings.cutoff(datetime.fromisoformat(known)), credit)
+        gc.collect()
+        started = perf_counter()
+        count = sum(1 for _ in facts.gather(ask))
+        seconds = perf_counter() - started
+        assert 0.9 * households < count <= households
+        return seconds
+
+    def replay(
+        self, url: str, planted: list[list[Any]], engine: str = "events", **how: Any
+    ) -> float:
+        """Every recorded grading decided again; what differs must be what was planted."""
+        crm = self._crm(url)
+        gc.collect()
+        started = perf_counter()
+        found = crm.replay(engine=engine, **how)
+        seconds = perf_counter() - started
+        differing = sorted([one.household, one.year, one.run] for one in found.differing)
+        assert differing == sorted(planted), f"{differing} differ, not {planted}"
+        return seconds
+
     def peak(self) -> float:
         """The most memory this process ever held, in megabytes."""
         unit = 1 if sys.platform == "darwin" else 1024
@@ -274,6 +327,9 @@ def _append_all(log: Any, tasks: list[list[Commit]]) -> None:
         log.append(commits)
 
 
+TOWN_BLOCK = 2000
+"""Households whose facts stand in the log in the order in which they were known."""
+
 RECEIVED = datetime(2024, 1, 2, 1, 0, tzinfo=UTC)
 
 
@@ -283,6 +339,11 @@ def _received(number: int, due: int) -> Planned:
         f"R{number}", "", "phone", "repair", "engineering", "general", "", at, "S1", "hall"
     )
     return Planned(command, f"receive:{number}", at)
+
+
+def town(households: int) -> Town:
+    """The town of that many households: three years, eleven facts a year and a grading."""
+    return Town(seed=work.SEED, households=households, block=TOWN_BLOCK)
 
 
 def commit(number: int, batch: int) -> Commit:

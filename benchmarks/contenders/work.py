@@ -15,6 +15,7 @@ METHODS = ("wechat", "transfer", "alipay", "cash")
 ACTOR = "system:import"
 FIRST_DAY = date(2011, 1, 1)
 ARREARS_DAY = date(2011, 7, 1)
+SEED = 20_110_701
 FIRST_INSTANT = datetime(2011, 1, 2, 1, 30, tzinfo=UTC)
 
 

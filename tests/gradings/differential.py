@@ -77,7 +77,7 @@ def look(seed: int, households: int = HOUSEHOLDS) -> Look:
         households=households,
         years=2 + below(2),
         first_year=first,
-        facts_a_year=(9, 11, 15, 27)[below(4)],
+        facts_a_year=(5, 9, 11, 15, 27)[below(5)],
         shares=shares,
     )
     year = first + below(town.years)

@@ -6,7 +6,7 @@
         def make_crm(self):
             return open_crm("memory:", engines=[...])
 
-Histories have late, reversed, moved and back-dated facts. Needs pytest and hypothesis.
+Histories have late, reversed, moved, disputed and back-dated facts. Needs pytest and hypothesis.
 """
 
 from __future__ import annotations
@@ -30,9 +30,13 @@ from crm_core.kernel.recorded import Commit, Envelope, StreamAppend
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import shipped
 from crm_core.testing.dealings import Estate, estates, knowledge, play
+from crm_core.testing.towns import Town, fill, known_at, plant_errors
 
 YEAR = 2011
 EXAMPLES = 25
+
+TOWN = Town(seed=2, households=150)
+"""Households by the hundred, where what is rare in single histories happens, too."""
 
 _TABLES = ("credit-cn-default", "credit-months", "credit-ageing-30")
 _POLICIES = ("grade-cn-default", "grade-cn-monotone")
@@ -70,6 +74,11 @@ class FactsEngineContract:
     def test_every_planted_error_is_found_and_no_other(self) -> None:
         self._on_histories(_same_findings)
 
+    def test_a_town_is_graded_and_its_planted_errors_are_found(self) -> None:
+        with self.make_crm() as crm:
+            fill(crm.log, TOWN)
+            _same_town(crm, self.name)
+
     def _on_histories(self, check: Callable[[CRM, str, datetime, st.DataObject], None]) -> None:
         @settings(max_examples=EXAMPLES)
         @given(estates(YEAR), knowledge(YEAR), st.data())
@@ -79,6 +88,24 @@ class FactsEngineContract:
                 check(crm, self.name, known, data)
 
         on_histories()
+
+
+def _same_town(crm: CRM, name: str) -> None:
+    engine, reference = crm.gradings.engine(name), EventsEngine(crm.log, crm.zone)
+    for year in range(TOWN.first_year, TOWN.first_year + TOWN.years):
+        window = Period.of_year(year)
+        credit = shipped().find(CreditPolicy, _TABLES[0], window.end)
+        ask = Ask(window, crm.gradings.cutoff(known_at(year)), credit)
+        assert list(engine.gather(ask)) == list(reference.gather(ask))
+        on, known = window.end, known_at(year)
+        assert list(engine.credit(on, known, credit)) == list(reference.credit(on, known, credit))
+        crm.grade(year, known=known, engine=name)
+    assert crm.replay(engine=name).differing == ()
+    planted = {(one.household, one.year, one.run) for one in plant_errors(crm, 1, count=25)}
+    found = crm.replay(engine=name)
+    assert {(one.household, one.year, one.run) for one in found.differing} == planted
+    assert len(found.differing) == len(planted) == 25
+    assert found.differing == crm.replay().differing
 
 
 def _same_facts(crm: CRM, name: str, known: datetime, data: st.DataObject) -> None:
