@@ -828,8 +828,9 @@ def test_a_grade_names_the_charges_and_the_money_behind_it(crm: CRM) -> None:
             }
         ],
     }
+    [(_, told)] = crm.log.facts(households=["V1"])
     _, evidence = gather(
-        events,
+        told,
         Period(day("2011-02-01"), day("2011-03-10")),
         Cutoff(crm.log.head(), NOON),
         DEFAULT,

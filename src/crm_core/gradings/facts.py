@@ -17,7 +17,7 @@ from crm_core.kernel.recorded import Cutoff, Fact
 from crm_core.kernel.rules import Value
 from crm_core.owners.events import EVENTS as OWNERS
 from crm_core.owners.events import ConductConfirmed, InterestRecorded
-from crm_core.payments.credit import CreditPolicy, course, standing
+from crm_core.payments.credit import CreditPolicy, Standing, course, standing
 from crm_core.payments.events import ACCOUNT_EVENTS as PAYMENTS
 from crm_core.payments.events import PurchaseMade, PurchaseRefunded
 from crm_core.payments.ledger import Ledger
@@ -123,6 +123,7 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
 }
 
 _READ = {RequestReceived, MarkedDuplicate, InterestRecorded, ConductConfirmed}
+_BESIDE_THE_ACCOUNT = _READ | {PurchaseMade, PurchaseRefunded}
 
 EVENT_NAMES = frozenset(
     kind.stored for kind in (*OWNERS, *PAYMENTS, *REQUESTS) if kind.cls in _READ or kind in PAYMENTS
@@ -149,6 +150,7 @@ def gather(
         credit: The table that turns arrears into grades.
         zone: Zone in which instants fall on days.
     """
+    start, end = window.start, window.end
     before = window.before()
     account: list[tuple[Any, int]] = []
     raised: dict[str, int] = {}
@@ -162,9 +164,11 @@ def gather(
         if position > limit or recorded > known:
             continue
         kind = type(event)
-        if kind is PurchaseMade or kind is PurchaseRefunded:
+        if kind not in _BESIDE_THE_ACCOUNT:
+            account.append((event, position))
+        elif kind is PurchaseMade or kind is PurchaseRefunded:
             fen = event.amount_fen if kind is PurchaseMade else -event.amount_fen
-            if event.on in window:
+            if start <= event.on <= end:
                 purchases.append((position, fen))
             elif event.on in before:
                 previous.append((position, fen))
@@ -176,27 +180,26 @@ def gather(
         elif kind is InterestRecorded:
             if event.on in window:
                 interests.append(position)
-        elif kind is ConductConfirmed:
-            if event.on in window:
-                conduct.append(position)
-        else:
-            account.append((event, position))
+        elif event.on in window:
+            conduct.append(position)
     ledger = Ledger.of(account)
     over = course(ledger, window, credit)
-    now = standing(ledger, window.end, credit)
+    # Whoever ends with the best grade owes nothing that is due.
+    best = over.last == credit.buckets[0].grade
+    now = Standing(over.last, 0, 0, None) if best else standing(ledger, end, credit)
     duplicates = standing_duplicates(marks)
-    matters = tuple(p for request, p in raised.items() if request not in duplicates)
+    matters = tuple([p for request, p in raised.items() if request not in duplicates])
     facts = Facts(
         attention=len(matters),
         b2_entries=over.entered["B2"],
-        charges_due=sum(1 for charge in ledger.charges if charge.due in window),
+        charges_due=len([c for c in ledger.charges if start <= c.due <= end]),
         conduct=len(conduct),
         credit=now.grade,
         interests=len(interests),
         overdue_days=now.overdue_days,
         overdue_fen=now.overdue_fen,
-        previous_purchases_fen=sum(fen for _, fen in previous),
-        purchases_fen=sum(fen for _, fen in purchases),
+        previous_purchases_fen=sum([fen for _, fen in previous]),
+        purchases_fen=sum([fen for _, fen in purchases]),
         worst_credit=over.worst,
     )
     evidence = Evidence(
@@ -204,8 +207,8 @@ def gather(
         conduct=tuple(conduct),
         credit=_credit_evidence(ledger, window, over.since),
         interests=tuple(interests),
-        previous_purchases=tuple(p for p, _ in previous),
-        purchases=tuple(p for p, _ in purchases),
+        previous_purchases=tuple([p for p, _ in previous]),
+        purchases=tuple([p for p, _ in purchases]),
     )
     return facts, evidence
 
@@ -231,13 +234,13 @@ def _leads_to(request: R, of: R, duplicates: Mapping[R, R]) -> bool:
 
 def _credit_evidence(ledger: Ledger, window: Period, since: date | None) -> tuple[int, ...]:
     """Charges due and money moved in the window, and since the oldest arrears it began with."""
-    start = window.start if since is None else min(window.start, since)
-    charges = (c.position for c in ledger.charges if start <= c.due <= window.end)
-    money = (s.position for s in ledger.settlements if start <= s.effective <= window.end)
-    disputes = (
+    start, end = window.start if since is None else min(window.start, since), window.end
+    charges = [c.position for c in ledger.charges if start <= c.due <= end]
+    money = [s.position for s in ledger.settlements if start <= s.effective <= end]
+    disputes = [
         position
         for dispute in ledger.disputes
-        if dispute.start <= window.end and (dispute.end is None or start <= dispute.end)
+        if dispute.start <= end and (dispute.end is None or start <= dispute.end)
         for position in dispute.positions
-    )
+    ]
     return tuple(sorted({*charges, *money, *disputes}))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from functools import cached_property
@@ -120,17 +121,21 @@ class CreditPolicy:
 
         The due date itself is day 0 and not yet overdue. For tables in days or months.
         """
+        return self.buckets[self.rank(due, on)].grade
+
+    def rank(self, due: date | None, on: date) -> int:
+        """The place of that grade among the grades, from 0."""
         # INVARIANT: whoever has no more than a due date has a table in days or months.
         assert self.unit != MONTHS_OF_FEE
         if due is None or due >= on:
-            return self.buckets[0].grade
-        days = (on - due).days
-        for bucket in self.buckets[1:-1]:
-            upto = bucket.upto
-            assert upto is not None
-            if days <= upto if self.unit == DAYS else on <= add_months(due, upto):
-                return bucket.grade
-        return self.buckets[-1].grade
+            return 0
+        if self.unit == DAYS:
+            return bisect_left(self._limits, (on - due).days)
+        return sum([on > add_months(due, limit) for limit in self._limits])
+
+    @cached_property
+    def _limits(self) -> list[int]:
+        return [bucket.upto for bucket in self.buckets if bucket.upto is not None]
 
     def begins(self, due: date) -> tuple[date, ...]:
         """The first day of each grade but the best, if a charge due then stays unpaid.
@@ -238,44 +243,44 @@ def course(ledger: Ledger, window: Period, policy: CreditPolicy) -> Course:
     Between two days on which something happens the oldest unpaid charge stays the same and only
     grows older, so the grade can only fall: the ends of such stretches tell all.
     """
-    rank = policy.ranking.values.index
     grades = policy.ranking.values
     worst = 0
     last = 0
     entered = [0] * len(grades)
     before: int | None = None
     since: date | None = None
-    for end, oldest, first_grade, last_grade in _graded(ledger, window, policy):
-        if oldest is not None and oldest < end:
-            since = oldest if since is None else min(since, oldest)
-        first_rank = rank(first_grade)
-        last = rank(last_grade)
-        if end >= window.start:
-            worst = max(worst, last)
-        if before is not None:
-            for level in range(before + 1, first_rank + 1):
-                entered[level] += 1
+    for end, oldest, first, last in _graded(ledger, window, policy):
+        if oldest is not None and oldest < end and (since is None or oldest < since):
+            since = oldest
+        if last > worst and end >= window.start:
+            worst = last
         # INVARIANT: a stretch holds the day before the window alone, or days of the window.
-        for level in range(first_rank + 1, last + 1):
-            entered[level] += 1
+        entry = first if before is None else min(before, first)
+        if entry < last:
+            for level in range(entry + 1, last + 1):
+                entered[level] += 1
         before = last
     return Course(grades[worst], grades[last], dict(zip(grades, entered, strict=True)), since)
 
 
 def _graded(
     ledger: Ledger, window: Period, policy: CreditPolicy
-) -> Iterator[tuple[date, date | None, str, str]]:
-    """Stretches: last day, due date of the oldest unpaid charge, grades of first and last day."""
+) -> Iterator[tuple[date, date | None, int, int]]:
+    """Stretches: last day, due date of the oldest unpaid charge, ranks of first and last day."""
     if policy.unit != MONTHS_OF_FEE:
         for start, end, oldest in stretches(ledger, window):
-            yield end, oldest, policy.grade(oldest, start), policy.grade(oldest, end)
+            # Most stretches of most households are without arrears.
+            owing = oldest is not None and oldest < end
+            last = policy.rank(oldest, end) if owing else 0
+            yield end, oldest, policy.rank(oldest, start) if owing else 0, last
         return
     # An amount changes when a charge becomes overdue, too; between two such days it stands still.
     overdue = {charge.due + _DAY for charge in ledger.charges}
     for start, end in _between(window, _turns(ledger) | overdue):
         now = standing(ledger, start, policy)
         due = start - timedelta(days=now.overdue_days) if now.overdue_days else None
-        yield end, due, now.grade, now.grade
+        rank = policy.ranking.rank(now.grade)
+        yield end, due, rank, rank
 
 
 def stretches(ledger: Ledger, window: Period) -> Iterator[tuple[date, date, date | None]]:
@@ -318,17 +323,6 @@ def _settled_stretches(ledger: Ledger, window: Period) -> Iterator[tuple[date, d
     applied = total = 0
     at = 0
     count = len(settlements)
-
-    def oldest() -> date | None:
-        pool = total - applied
-        for index, need in enumerate(needs):
-            if need > pool:
-                if need > 0:
-                    return charges[index].due
-            elif need:
-                pool -= need
-        return None
-
     start = window.start - _DAY
     while start <= window.end:
         while at < count and settlements[at].effective <= start:
@@ -348,7 +342,15 @@ def _settled_stretches(ledger: Ledger, window: Period) -> Iterator[tuple[date, d
             end = settlements[at].effective - _DAY
         else:
             end = window.end
-        yield start, end, oldest()
+        pool = total - applied
+        oldest = None
+        for charge, need in zip(charges, needs, strict=True):
+            if need:
+                if need > pool:
+                    oldest = charge.due
+                    break
+                pool -= need
+        yield start, end, oldest
         start = end + _DAY
 
 

@@ -196,33 +196,31 @@ class Codec:
             stored.event,
         )
 
-    def fact(self, row: StoredRow) -> Fact:
+    def fact(self, position: int, name: str, text: str) -> Fact:
         """Of the event of a row what a fold looks at: a third of the work of `decode`.
 
         Raises:
-            UnknownEvent, UnreadableEvent: as `decode`.
+            UnknownEvent, UnreadableEvent: as `decode`, but without the stream.
         """
-        position, stream, _, name, _, state = row
         decode = self._facts.get(name) or self._fact_decoder(name, position)
         try:
-            event = decode(state).event
+            event = decode(text).event
         except _UNREADABLE as error:
-            raise UnreadableEvent(position, stream, type(error).__name__) from error
+            raise UnreadableEvent(position, "?", type(error).__name__) from error
         return position, event.recorded, event.data
 
-    def verbatim(self, row: StoredRow, head: type) -> Fact:
+    def verbatim(self, position: int, text: str, head: type) -> Fact:
         """The same, the event as stored and with some of its fields alone, those of `head`.
 
         Raises:
-            UnreadableEvent: as `decode`.
+            UnreadableEvent: as `fact`.
         """
-        position, stream, _, _, _, state = row
         decode = self._heads.get(head) or self._head_decoder(head)
         try:
-            event = self._raw.decode(state).event
+            event = self._raw.decode(text).event
             return position, event.recorded, Verbatim(decode(event.data), bytes(event.data))
         except _UNREADABLE as error:
-            raise UnreadableEvent(position, stream, type(error).__name__) from error
+            raise UnreadableEvent(position, "?", type(error).__name__) from error
 
     def _fact_decoder(self, name: str, position: int) -> Callable[[str], Any]:
         kind = self.catalog.by_name.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -23,3 +24,8 @@ class StoredRow(NamedTuple):
     name: str
     household: str
     state: str
+
+
+def bare(rows: Iterable[StoredRow]) -> list[tuple[str, int, str, str]]:
+    """Household, position, name and text of rows."""
+    return [(row.household, row.position, row.name, row.state) for row in rows]

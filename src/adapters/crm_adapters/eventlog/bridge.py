@@ -32,7 +32,7 @@ from threading import RLock
 
 import msgspec
 
-from crm_adapters.codec.rows import StoredRow
+from crm_adapters.codec.rows import StoredRow, bare
 from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.eventsourcing_compat import (
     ApplicationRecorder,
@@ -245,6 +245,16 @@ class RecorderStore:
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    def bare_household_page(
+        self,
+        after: tuple[str, int],
+        upto: int,
+        names: Collection[str] | None,
+        households: Sequence[str] | None,
+        limit: int,
+    ) -> Sequence[tuple[str, int, str, str]]:
+        return bare(self.household_page(after, upto, names, households, limit))
 
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
         with self._lock:

@@ -266,37 +266,49 @@ class Database(ABC):
         households: Sequence[str] | None,
         limit: int,
     ) -> Sequence[StoredRow]:
-        if households is None:
-            return self._household_page(after, upto, names, None, limit)
-        # A statement takes so many values and no more.
-        wanted = sorted(set(households))
-        wanted = wanted[bisect_left(wanted, after[0]) :]
-        found: list[StoredRow] = []
-        for start in range(0, len(wanted), 500):
-            part = wanted[start : start + 500]
-            found += self._household_page(after, upto, names, part, limit - len(found))
-            if len(found) >= limit:
-                break
-        return found
+        return self._household_page(COLUMNS, after, upto, names, households, limit)
 
-    def _household_page(
+    def bare_household_page(
         self,
         after: tuple[str, int],
         upto: int,
         names: Collection[str] | None,
         households: Sequence[str] | None,
         limit: int,
-    ) -> Sequence[StoredRow]:
+    ) -> Sequence[tuple[str, int, str, str]]:
+        columns = "household, position, name, state"
+        return self._household_page(columns, after, upto, names, households, limit)
+
+    def _household_page(
+        self,
+        columns: str,
+        after: tuple[str, int],
+        upto: int,
+        names: Collection[str] | None,
+        households: Sequence[str] | None,
+        limit: int,
+    ) -> list[Any]:
         mark = self.mark
+        # A statement takes so many values and no more.
+        parts: list[Sequence[str] | None] = [None]
+        if households is not None:
+            wanted = sorted(set(households))
+            wanted = wanted[bisect_left(wanted, after[0]) :]
+            parts = [wanted[start : start + 500] for start in range(0, len(wanted), 500)]
         chosen, extra = self._chosen("name", names)
-        wanted, few = self._chosen("household", households)
-        return self.rows(
-            f"SELECT {COLUMNS} FROM crm_events WHERE tenant = {mark} AND household <> ''"
-            f" AND (household, position) > ({mark}, {mark})"
-            f" AND position <= {mark}{chosen}{wanted}"
-            f" ORDER BY household, position LIMIT {mark}",
-            (self.tenant, after[0], after[1], upto, *extra, *few, limit),
-        )
+        found: list[Any] = []
+        for part in parts:
+            those, few = self._chosen("household", part)
+            found += self.rows(
+                f"SELECT {columns} FROM crm_events WHERE tenant = {mark} AND household <> ''"
+                f" AND (household, position) > ({mark}, {mark})"
+                f" AND position <= {mark}{chosen}{those}"
+                f" ORDER BY household, position LIMIT {mark}",
+                (self.tenant, after[0], after[1], upto, *extra, *few, limit - len(found)),
+            )
+            if len(found) >= limit:
+                break
+        return found
 
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
         found: dict[str, Appended] = {}

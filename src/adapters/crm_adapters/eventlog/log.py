@@ -36,7 +36,7 @@ from crm_core.ports import NO_HEADS, ChainFault, Frontier, Listener, Verificatio
 CHUNK_ROWS = 1000
 """Rows encoded and inserted at a time."""
 
-PAGE_ROWS = 4000
+PAGE_ROWS = 2000
 """Rows read at a time: memory stays flat however long the log is."""
 
 POLL_SECONDS = 0.5
@@ -225,13 +225,16 @@ class CodecEventLog:
     ) -> Iterator[tuple[str, list[Recorded[Any]]]]:
         decode = self.codec.decode
         current, events = "", list[Recorded[Any]]()
-        for page in self._household_pages(upto, names, households):
+        end = self.head() if upto is None else upto
+        after = ("", 0)
+        while page := self.store.household_page(after, end, names, households, PAGE_ROWS):
             for row in page:
                 if row[4] != current:
                     if events:
                         yield current, events
                     current, events = row[4], []
                 events.append(decode(row))
+            after = (page[-1][4], page[-1][0])
         if events:
             yield current, events
 
@@ -245,28 +248,26 @@ class CodecEventLog:
     ) -> Iterator[tuple[str, list[Fact]]]:
         fact, verbatim = self.codec.fact, self.codec.verbatim
         current, facts = "", list[Fact]()
-        for page in self._household_pages(upto, names, households):
-            for row in page:
-                if row[4] != current:
-                    if facts:
-                        yield current, facts
-                    current, facts = row[4], []
-                head = heads.get(row[3])
-                facts.append(fact(row) if head is None else verbatim(row, head))
-        if facts:
-            yield current, facts
-
-    def _household_pages(
-        self,
-        upto: int | None,
-        names: Collection[str] | None,
-        households: Sequence[str] | None,
-    ) -> Iterator[Sequence[StoredRow]]:
         end = self.head() if upto is None else upto
         after = ("", 0)
-        while page := self.store.household_page(after, end, names, households, PAGE_ROWS):
-            yield page
-            after = (page[-1][4], page[-1][0])
+        while page := self.store.bare_household_page(after, end, names, households, PAGE_ROWS):
+            for household, position, name, text in page:
+                if household != current:
+                    if facts:
+                        yield current, facts
+                    current, facts = household, []
+                try:
+                    if name in heads:
+                        facts.append(verbatim(position, text, heads[name]))
+                    else:
+                        facts.append(fact(position, name, text))
+                except UnreadableEvent:
+                    # Reading it with its envelope tells the stream, too.
+                    deque(self.feed(after=position - 1, upto=position), maxlen=0)
+                    raise
+            after = (page[-1][0], page[-1][1])
+        if facts:
+            yield current, facts
 
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
         return self.store.outcomes(commands)

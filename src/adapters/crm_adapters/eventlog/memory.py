@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import islice
 from threading import RLock
 
-from crm_adapters.codec.rows import StoredRow
+from crm_adapters.codec.rows import StoredRow, bare
 from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.store import Batch
 from crm_core.errors import Conflict
@@ -130,6 +130,16 @@ class MemoryStore:
                     if len(found) == limit:
                         return found
         return found
+
+    def bare_household_page(
+        self,
+        after: tuple[str, int],
+        upto: int,
+        names: Collection[str] | None,
+        households: Sequence[str] | None,
+        limit: int,
+    ) -> Sequence[tuple[str, int, str, str]]:
+        return bare(self.household_page(after, upto, names, households, limit))
 
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
         with self._lock:

@@ -100,6 +100,17 @@ class RowStore(Protocol):
         """Up to `limit` rows that concern a household, in order of household and position."""
         ...
 
+    def bare_household_page(
+        self,
+        after: tuple[str, int],
+        upto: int,
+        names: Collection[str] | None,
+        households: Sequence[str] | None,
+        limit: int,
+    ) -> Sequence[tuple[str, int, str, str]]:
+        """Household, position, name and text of the same rows."""
+        ...
+
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
         """What is known of those command ids; an empty digest where the store keeps none."""
         ...
