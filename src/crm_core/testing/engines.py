@@ -38,7 +38,12 @@ EXAMPLES = 25
 TOWN = Town(seed=2, households=150)
 """Households by the hundred, where what is rare in single histories happens, too."""
 
-_TABLES = ("credit-cn-default", "credit-months", "credit-ageing-30")
+_TABLES = (
+    "credit-cn-default",
+    "credit-months",
+    "credit-ageing-30",
+    "credit-amount-in-months-of-fee",
+)
 _POLICIES = ("grade-cn-default", "grade-cn-monotone")
 
 
@@ -65,7 +70,7 @@ class FactsEngineContract:
     def test_facts_evidence_type_and_layer_are_those_of_the_events(self) -> None:
         self._on_histories(_same_facts)
 
-    def test_credit_of_any_day_is_that_of_the_events(self) -> None:
+    def test_credit_and_arrears_of_any_day_are_those_of_the_events(self) -> None:
         self._on_histories(_same_credit)
 
     def test_runs_replays_and_what_ifs_are_those_of_the_events(self) -> None:
@@ -77,7 +82,7 @@ class FactsEngineContract:
     def test_a_town_is_graded_and_its_planted_errors_are_found(self) -> None:
         with self.make_crm() as crm:
             fill(crm.log, TOWN)
-            _same_town(crm, self.name)
+            same_town(crm, self.name, TOWN)
 
     def _on_histories(self, check: Callable[[CRM, str, datetime, st.DataObject], None]) -> None:
         @settings(max_examples=EXAMPLES)
@@ -90,15 +95,17 @@ class FactsEngineContract:
         on_histories()
 
 
-def _same_town(crm: CRM, name: str) -> None:
+def same_town(crm: CRM, name: str, town: Town) -> None:
+    """Assert that a town is graded alike, and that what is planted in it is found."""
     engine, reference = crm.gradings.engine(name), EventsEngine(crm.log, crm.zone)
-    for year in range(TOWN.first_year, TOWN.first_year + TOWN.years):
+    for year in range(town.first_year, town.first_year + town.years):
         window = Period.of_year(year)
         credit = shipped().find(CreditPolicy, _TABLES[0], window.end)
         ask = Ask(window, crm.gradings.cutoff(known_at(year)), credit)
         assert list(engine.gather(ask)) == list(reference.gather(ask))
         on, known = window.end, known_at(year)
         assert list(engine.credit(on, known, credit)) == list(reference.credit(on, known, credit))
+        assert list(engine.arrears(on, None, credit)) == list(reference.arrears(on, None, credit))
         crm.grade(year, known=known, engine=name)
     assert crm.replay(engine=name).differing == ()
     planted = {(one.household, one.year, one.run) for one in plant_errors(crm, 1, count=25)}
@@ -129,6 +136,9 @@ def _same_credit(crm: CRM, name: str, known: datetime, data: st.DataObject) -> N
         on = date(YEAR, 1, 1) + timedelta(days=data.draw(st.integers(-10, 500)))
         table = shipped().find(CreditPolicy, data.draw(st.sampled_from(_TABLES)), on)
         assert list(engine.credit(on, instant, table)) == list(reference.credit(on, instant, table))
+        assert list(engine.arrears(on, instant, table)) == list(
+            reference.arrears(on, instant, table)
+        )
 
 
 def _same_runs(crm: CRM, name: str, known: datetime, _: st.DataObject) -> None:
