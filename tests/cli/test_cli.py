@@ -734,6 +734,13 @@ WRONG: list[tuple[str, str]] = [
     # demo
     ("demo --out crm.db", USAGE),
     ("demo estate --out crm.db/new", "CRM-I001 folder_unusable"),
+    # what keeps at it
+    ("work --poll 0", USAGE),
+    ("work --poll nan", USAGE),
+    ("notify --to console: --poll nan", USAGE),
+    ("notify --to console: --every 1", USAGE),
+    ("relay --to nats://[::1 --once", "CRM-I001 relay_unusable"),
+    ("relay --to http://localhost --once", "CRM-I001 relay_unusable"),
     # databases
     ("--db nonsense verify", "CRM-I001 url_malformed"),
     ("--db :// verify", "CRM-I001 url_malformed"),
@@ -768,6 +775,35 @@ def test_wrong_input_is_one_clear_line_with_a_code(
     assert ran.err.startswith("crm: ")
     assert ran.err.endswith(f"[{code}]\n")
     assert "hidden" not in ran.err
+
+
+STRANGE = {
+    "terminal": "\x1b[31mred",
+    "lines": "two\nlines\r\x85\u2028",
+    "bidirectional": "\u202eH00001",
+    "bytes": b"\xff\xfe".decode("utf-8", "surrogateescape"),
+    "long": "长" * 5000,
+}
+
+
+@pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
+@pytest.mark.parametrize(
+    "line",
+    ["show ?", "history ?", "request ?", "explain ? 2024", "messages ?", "account ? --on ?",
+     "--tenant ? verify", "--zone ? verify", "grade 2024 --policy ?.toml", "projections --retry ?",
+     "grades 2024 --run ?", "?", "show H00001 --?"],
+)  # fmt: skip
+def test_what_was_typed_is_shown_in_one_short_line_that_only_shows(
+    line: str, strange: str, crm: Run
+) -> None:
+    """It reaches the terminal as text: no colour, no second line, no page of it."""
+    ran = crm(*(word.replace("?", strange) for word in line.split(" ")))
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("crm: ")
+    assert ran.err.endswith("]\n")
+    assert ran.err.removesuffix("\n").isprintable()
+    assert len(ran.err) < 500
+    assert "unexpected" not in ran.err
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from crm_adapters.cli.group import BAD, crm
+from crm_adapters.cli.output import one_line
 from crm_core.errors import CrmError, Failed, Invalid
 
 
@@ -25,32 +26,45 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.Abort:
-        sys.stderr.write("crm: interrupted\n")
-        return BAD
+        return _bad("interrupted")
     except click.exceptions.NoArgsIsHelpError as error:
         error.show(sys.stderr)
         return BAD
     except click.ClickException as error:
-        sys.stderr.write(f"crm: {_usage(error)} [{Invalid.code} usage_wrong]\n")
-        return BAD
+        return _bad(f"{_usage(error)} [{Invalid.code} usage_wrong]")
     except Invalid as error:
         for fault in error.faults:
-            sys.stderr.write(f"crm: {fault} [{error.code} {fault.code}]\n")
+            _bad(f"{fault} [{error.code} {fault.code}]")
         return BAD
     except CrmError as error:
-        sys.stderr.write(f"crm: {error}\n")
-        return BAD
+        return _bad(str(error))
     except OSError as error:
         what = f"`{error.filename}`: {error.strerror}" if error.filename else str(error)
-        sys.stderr.write(f"crm: {what} [{Invalid.code} file_unusable]\n")
-        return BAD
+        return _bad(f"{what} [{Invalid.code} file_unusable]")
     except ModuleNotFoundError:
         # Which extra has it is said where the command line begins.
         raise
     except Exception as error:  # noqa: BLE001 - the last resort of a person without Python
-        sys.stderr.write(f"crm: {_unexpected(error)} [{Failed.code} unexpected_error]\n")
-        return BAD
+        strange = _not_text(sys.argv[1:] if arguments is None else arguments)
+        if isinstance(error, UnicodeEncodeError) and strange is not None:
+            return _bad(f"`{strange}` is not UTF-8 [{Invalid.code} usage_wrong]")
+        return _bad(f"{_unexpected(error)} [{Failed.code} unexpected_error]")
     return result if isinstance(result, int) else 0
+
+
+def _bad(text: str) -> int:
+    sys.stderr.write(f"crm: {one_line(text)}\n")
+    return BAD
+
+
+def _not_text(arguments: Sequence[str]) -> str | None:
+    """The first argument whose bytes are no text; only the name of a file may be such."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            return argument
+    return None
 
 
 def _unexpected(error: Exception) -> str:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
 from crm_adapters.projections.worker import Worker
 
+
+class _Seconds(click.FloatRange):
+    """A number of seconds; what is no number lies in every range, so it is refused before."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"`{value}` is no number of seconds", param, ctx)
+        return found
+
+
 polled = click.option(
     "--poll",
-    type=click.FloatRange(0.01, 3600),
+    type=_Seconds(0.01, 3600),
     default=1.0,
     show_default=True,
     metavar="SECONDS",

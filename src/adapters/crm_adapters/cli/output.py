@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 PROGRESS_AFTER_SECONDS = 1.0
+
+INPUT_SHOWN = 100
+"""Characters of an input that an error repeats."""
+
+_LONG_INPUT = re.compile(rf"(?<!\w)([`'])([^`']{{{INPUT_SHOWN}}})[^`']+\1")
 
 
 @define
@@ -59,7 +65,7 @@ class Output:
 
     def say(self, text: str) -> None:
         """A message beside the result, on standard error."""
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(one_line(text) + "\n")
 
     @contextmanager
     def progress(self, what: str, total: int | None) -> Iterator[Callable[[int], None]]:
@@ -87,6 +93,12 @@ class Output:
         finally:
             if bar is not None:
                 bar.stop()
+
+
+def one_line(text: str) -> str:
+    """The text in one line that a terminal only shows: what was typed can hold anything."""
+    short = _LONG_INPUT.sub(r"\1\2…\1", text)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
 
 
 def _write(text: str) -> None:

@@ -24,7 +24,7 @@ from crm_core.events import catalog
 @polled
 def relay_command(app: App, url: str, stream: str, once: bool, retry: bool, poll: float) -> int:
     """Publish the events of the log, in order, each once; sealed values stay sealed."""
-    if urlsplit(url).scheme not in ("nats", "tls") or not urlsplit(url).hostname:
+    if not _names_a_server(url):
         raise Invalid.one(
             "relay_unusable", "a server is named like `nats://localhost:4222`", "--to"
         )
@@ -51,3 +51,11 @@ def relay_command(app: App, url: str, stream: str, once: bool, retry: bool, poll
     }
     app.out.result(result, lambda: app.out.table(list(result), [list(result.values())]))
     return FOUND if result["parked"] or not well else 0
+
+
+def _names_a_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("nats", "tls") and bool(parts.hostname)
