@@ -171,8 +171,15 @@ class Household:
 
 
 def charges_known(household: Household, known: datetime) -> list[Charge]:
-    """The charges known at `known`, oldest due date first, then by charge number (PAY-02)."""
-    charges = [charge for charge in household.charges if charge.recorded <= known]
+    """The charges known at `known`, oldest due date first, then by charge number (PAY-02).
+
+    A charge that was upheld in full in a dispute was never owed: it is none, as if it had been cancelled (PAY-06).
+    """
+    charges = [
+        charge
+        for charge in household.charges
+        if charge.recorded <= known and charge.amount_fen > upheld_fen(household, charge, known)
+    ]
     return sorted(charges, key=lambda charge: (charge.due, charge.number))
 
 
@@ -403,12 +410,10 @@ def stands_for_a_circle(household: Household, request: Request, known: datetime)
     return False
 
 
-def prospect_is_high(household: Household, year: int, known: datetime) -> bool:
+def prospect_is_high(interests: int, this_year: int, year_before: int) -> bool:
     """Purchases are positive and at least 1.1 times last year's, or an interest is recorded (GRD-02)."""
-    if household.interests > 0:
+    if interests > 0:
         return True
-    this_year = purchases_fen(household, year, known)
-    year_before = purchases_fen(household, year - 1, known)
     return this_year > 0 and this_year * 100 >= year_before * 110
 
 
@@ -437,39 +442,62 @@ def pyramid_layer(kind: str, credit_now: str, worst: str, purchases: int, matter
     return "small"
 
 
-def has_charge_in(household: Household, year: int, known: datetime) -> bool:
-    """Whether any charge known at `known` is due in the year; without one the grading is insufficient (GRD-12).
-
-    A charge that was upheld in full in a dispute was never owed, so it was not due either (PAY-06).
-    """
-    return any(
-        charge.due.year == year and charge.amount_fen > upheld_fen(household, charge, known)
-        for charge in charges_known(household, known)
-    )
+def charges_due_in(household: Household, year: int, known: datetime) -> int:
+    """How many charges known at `known` are due in the year; without one the grading is insufficient (GRD-12)."""
+    return sum(charge.due.year == year for charge in charges_known(household, known))
 
 
-def grade(household: Household, year: int, known: datetime) -> dict:
-    """The grading on 31 December over the calendar year, from what was known at `known` (GRD-01)."""
+def facts_of(household: Household, year: int, known: datetime) -> dict:
+    """What a grading of the calendar year looks at, from what was known at `known` (GRD-01)."""
     grade_before, _, _ = credit(household, date(year - 1, 12, 31), known)
     daily_grades = []
     for day in days_of(year):
         grade_today, _, _ = credit(household, day, known)
         daily_grades.append(grade_today)
-    credit_now, overdue_days, _ = credit(household, date(year, 12, 31), known)
+    credit_now, overdue_days, overdue_fen = credit(household, date(year, 12, 31), known)
 
-    worst = worst_credit(daily_grades)
-    purchases = purchases_fen(household, year, known)
-    matters = attention(household, year, known)
+    return {
+        "attention": attention(household, year, known),
+        "b2_entries": times_entered_b2(grade_before, daily_grades),
+        "charges_due": charges_due_in(household, year, known),
+        "conduct": household.confirmed_conduct,
+        "credit": credit_now,
+        "interests": household.interests,
+        "overdue_days": overdue_days,
+        "overdue_fen": overdue_fen,
+        "previous_purchases_fen": purchases_fen(household, year - 1, known),
+        "purchases_fen": purchases_fen(household, year, known),
+        "worst_credit": worst_credit(daily_grades),
+    }
+
+
+def grade(household: Household, year: int, known: datetime) -> dict:
+    """The grading on 31 December over the calendar year, from what was known at `known` (GRD-01)."""
+    return grading_from(household, facts_of(household, year, known))
+
+
+def grading_from(household: Household, facts: dict) -> dict:
+    """What follows from the facts of a year (GRD-02, GRD-03)."""
     has_hard_fact = (
-        is_at_least_as_bad(worst, "B3")
-        or times_entered_b2(grade_before, daily_grades) >= 2
-        or household.confirmed_conduct > 0
+        is_at_least_as_bad(facts["worst_credit"], "B3")
+        or facts["b2_entries"] >= 2
+        or facts["conduct"] > 0
     )
     kind = customer_type(
-        matters >= HIGH_ATTENTION, prospect_is_high(household, year, known), has_hard_fact
+        facts["attention"] >= HIGH_ATTENTION,
+        prospect_is_high(
+            facts["interests"], facts["purchases_fen"], facts["previous_purchases_fen"]
+        ),
+        has_hard_fact,
     )
-    if has_charge_in(household, year, known):
-        layer = pyramid_layer(kind, credit_now, worst, purchases, matters)
+    if facts["charges_due"] > 0:
+        layer = pyramid_layer(
+            kind,
+            facts["credit"],
+            facts["worst_credit"],
+            facts["purchases_fen"],
+            facts["attention"],
+        )
     else:
         layer = "insufficient"
 
@@ -479,11 +507,11 @@ def grade(household: Household, year: int, known: datetime) -> dict:
         # GRD-03: the important layer waits for the manager and the director.
         "status": "awaiting_confirmation" if layer == "important" else "computed",
         "type": kind,
-        "credit": credit_now,
-        "worst_credit": worst,
-        "purchases_fen": purchases,
-        "attention": matters,
-        "overdue_days": overdue_days,
+        "credit": facts["credit"],
+        "worst_credit": facts["worst_credit"],
+        "purchases_fen": facts["purchases_fen"],
+        "attention": facts["attention"],
+        "overdue_days": facts["overdue_days"],
     }
 
 

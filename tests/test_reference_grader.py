@@ -597,6 +597,12 @@ def test_a_late_charge_takes_the_money_that_names_it_and_no_other():
     assert owed("2011-03-01", payments=(payment("P1", 100_00, "2011-01-05"),), **facts)[2] == 0
     named = payment("P1", 100_00, "2011-01-05", names="L1")
     assert owed("2011-03-01", payments=(named,), **facts)[2] == 5_00
+    # It falls with its charge.
+    upheld = disputed(100_00, "2011-01-02", "2011-01-03", 100_00)
+    other = (*charges, charge("C2", "2011-01-01"))
+    assert (
+        owed("2011-03-01", charges=other, payments=(named,), late_charges=(late,), **upheld)[2] == 0
+    )
     cancelled = {"late_charges": (LateCharge("L1", "C9", 5_00, EARLY),)}
     assert owed("2011-03-01", charges=charges, payments=(named,), **cancelled)[2] == 0
 

@@ -9,17 +9,28 @@ from typing import Any
 
 import pytest
 from attrs import define, frozen
-from hypothesis import Phase, settings
+from hypothesis import Phase, find, settings
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
 
+from crm_adapters.wiring import open_crm
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.decider import Decider, Refusal, dispatch
 from crm_core.kernel.sealed import Personal, Sealed
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.events import MemberAdded
+from crm_core.payments.commands import (
+    ClaimLateCharge,
+    DecideDispute,
+    DisputeCharge,
+    MovePayment,
+    WaiveCharge,
+    WithdrawDispute,
+)
 from crm_core.requests import REQUEST
 from crm_core.testing import check_codec, check_decider, given, histories, strategies
+from crm_core.testing.dealings import Estate, estates, play
 from crm_core.testing.strategies import (
     LAST_DAY,
     owner_commands,
@@ -352,6 +363,33 @@ def test_values_are_of_the_kind_they_say(
     assert strategies.FIRST_DAY <= day <= LAST_DAY
     assert value.subject == "P1"
     assert str(actor).startswith(f"{actor.role}:")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [DisputeCharge, DecideDispute, WithdrawDispute, ClaimLateCharge, WaiveCharge, MovePayment],
+)
+def test_estates_have_everything_that_happens_to_an_account(kind: type) -> None:
+    """Each kind of command is told, and there are stories in which it is accepted."""
+    quick = settings(max_examples=500, phases=[Phase.generate])
+
+    def accepted(estate: Estate) -> bool:
+        if not any(isinstance(entry.command, kind) for entry in estate.entries):
+            return False
+        with open_crm("memory:") as crm:
+            return any(isinstance(entry.command, kind) for entry in play(crm, estate))
+
+    find(estates(2011), accepted, settings=quick)
+
+
+@pytest.mark.parametrize("kind", [DisputeCharge, ClaimLateCharge])
+def test_estates_without_claims_have_none(kind: type) -> None:
+    with pytest.raises(NoSuchExample):
+        find(
+            estates(2011, claims=False),
+            lambda estate: any(isinstance(entry.command, kind) for entry in estate.entries),
+            settings=settings(max_examples=50, phases=[Phase.generate]),
+        )
 
 
 def test_a_hint_nobody_taught_the_strategies_is_named() -> None:

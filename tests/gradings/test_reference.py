@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import asdict
 from history_reference import reference_households
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -53,7 +54,9 @@ def test_generated_estates_are_graded_as_the_reference_grades_them(
         accepted = play(crm, estate)
         households = reference_households(estate.households, accepted, estate.year, known)
         run = crm.grade(estate.year, known=known)
-        expected = [reference.grade(one, estate.year, known) for one in households]
+        facts = [reference.facts_of(one, estate.year, known) for one in households]
+        assert [asdict(grading.facts) for grading in run.gradings] == facts
+        expected = list(map(reference.grading_from, households, facts))
         assert [grading_row(grading) for grading in run.gradings] == expected
         assert [
             (line.household, line.grade, line.overdue_days, line.overdue_fen)
