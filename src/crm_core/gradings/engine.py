@@ -74,11 +74,26 @@ class EventsEngine:
             layer, kind = layer_and_type(facts, policy)
             yield Assessed(household, facts, kind, layer)
 
-    def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
-        """Recorded gradings decided again, each household's facts read once for all of them."""
+    def replay(
+        self,
+        year: int | None,
+        policies: Policies,
+        progress: Progress,
+        *,
+        upto: int | None = None,
+        within: tuple[str, str | None] = ("", None),
+    ) -> Replay:
+        """Recorded gradings decided again, each household's facts read once for all of them.
+
+        Args:
+            upto: Last position to be read; by default that of the end of the log.
+            within: Only households from the first on, and before the second if there is one.
+        """
         findings: list[Finding] = []
         gradings = events = 0
-        for _, facts in self.log.facts(names=_READ | {DECIDED}, heads={DECIDED: GradingHead}):
+        for _, facts in self.log.facts(
+            upto=upto, names=_READ | {DECIDED}, heads={DECIDED: GradingHead}, within=within
+        ):
             told = [fact for fact in facts if type(fact[2]) is not Verbatim]
             events += len(facts)
             for position, _, kept in facts:
