@@ -65,9 +65,17 @@ class CrmError(Exception):
     def __str__(self) -> str:
         return f"{self.message} [{self.code}]"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Between processes: without the constructor, which takes what the message was made of.
+        return _revived, (type(self), self.args), self.__dict__
+
     def as_dict(self) -> dict[str, Any]:
         """The error as data, for machine-readable output."""
         return {"code": self.code, "message": self.message}
+
+
+def _revived(kind: type[CrmError], args: tuple[Any, ...]) -> CrmError:
+    return kind.__new__(kind, *args)
 
 
 class Refused(CrmError):

@@ -163,10 +163,12 @@ class EventLog(Protocol):
         names: Collection[str] | None = None,
         households: Sequence[str] | None = None,
         heads: Mapping[str, type] = NO_HEADS,
+        within: tuple[str, str | None] = ("", None),
     ) -> Iterator[tuple[str, list[Fact]]]:
         """The same as `by_household`, but only what a fold looks at: a third of the work.
 
         Args:
+            within: Only households from the first on, and before the second if there is one.
             heads: For these names the event is a `Verbatim`, its head of the class given: one that
                 has some of the fields of the event.
         """

@@ -16,7 +16,7 @@ from datetime import date, datetime
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import click
 import pytest
@@ -26,7 +26,9 @@ from crm_adapters.cli import commands
 from crm_adapters.cli.app import crm as command_line
 from crm_adapters.cli.app import run
 from crm_adapters.cli.commands import COMMANDS
+from crm_adapters.cli.processes import Source, replay
 from crm_core import CRM
+from crm_core.errors import Failed
 
 LAYERS = {"important", "main", "ordinary", "small", "insufficient"}
 TYPES = {"lively", "cautious", "ordinary", "problem"}
@@ -704,6 +706,10 @@ WRONG: list[tuple[str, str]] = [
     # replay, affected, verify, history, show
     ("replay soon", USAGE),
     ("replay --policy nonesuch.toml", "CRM-I001 policy_unreadable"),
+    ("replay --processes 0", USAGE),
+    ("replay --processes 2 --engine abacus", "CRM-I001 engine_single"),
+    ("--db memory: replay --processes 2", "CRM-I001 processes_one"),
+    ("--db sqlite:///none.db replay --processes 2", "CRM-I001 log_missing"),
     ("affected soon", USAGE),
     ("verify 2024", USAGE),
     ("history", USAGE),
@@ -1119,6 +1125,47 @@ def test_a_changed_fact_is_found_by_verify_and_by_replay(crm: Run, home: Path) -
     assert f"household {household}, 2024: facts.purchases_fen" in shown.out
     assert "NOT all identical" in shown.out
     assert crm("verify").status == 1
+
+
+@pytest.mark.rule("GRD-08")
+def test_processes_find_what_one_finds(crm: Run, home: Path) -> None:
+    made = positions(home / "crm.db", "payments.purchase_made/1")
+    households = set()
+    for position, household, text in stored(home):
+        if position in made and '"on":"2024-' in text and household not in households:
+            tamper(home / "crm.db", position, '"amount_fen":', '"amount_fen":1')
+            households.add(household)
+    alone, together = (
+        crm("replay", "2024", "--format", "json", *more) for more in ([], ["--processes", "2"])
+    )
+    assert (alone.status, together.status) == (1, 1)
+    one, two = json.loads(alone.out), json.loads(together.out)
+    assert len(one["differing"]) == len(households) > 2
+    assert {**two, "seconds": one["seconds"]} == one
+    # What goes wrong in another process is told as it is in this one.
+    position = min(made)
+    tamper(home / "crm.db", position, '"amount_fen":', '"amount":')
+    errors = [crm("replay", *more) for more in ([], ["--processes", "2"])]
+    assert [ran.status for ran in errors] == [2, 2]
+    # What takes longer than a second shows how far it is before that.
+    said, same = (ran.err.splitlines()[-1] for ran in errors)
+    assert said == same
+    assert f"event at position {position} in `account/" in said
+    assert said.endswith("[CRM-F007]")
+
+
+class Deadly:
+    """Kills the process that it is sent to."""
+
+    def __reduce__(self) -> Any:
+        return os._exit, (3,)
+
+
+@pytest.mark.rule("GRD-08")
+def test_a_process_that_dies_is_an_error(home: Path) -> None:
+    source = Source(f"sqlite:///{home}/crm.db", policies=cast("Any", Deadly()))
+    with pytest.raises(Failed, match="a process of the replay died"):
+        replay(source, None, 2, lambda _: None)
 
 
 @pytest.mark.rule("GRD-06")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -376,6 +377,29 @@ def test_a_recorder_that_cannot_hold_a_log_is_refused(
         log.append([commit("c1", "long" * 100_000)])
     assert log.head() == 0
     plain.close()
+
+
+@pytest.mark.rule("LOG-03")
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_households_can_be_cut_into_parts_of_about_one_size(
+    store: str, tmp_path: Path, postgres_url: str, codec: Codec
+) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/a.db" if store == "sqlite" else postgres_url)
+    log = CodecEventLog(database, codec)
+    assert database.cuts(4) == []
+    for n, household in enumerate(["V3", "", "V1", "v1", "é", "V2", "V3", "V3", "V4"]):
+        one = commit(f"c{n}", "x", stream=f"a/{n}")
+        moved = one.appends[0]._replace(household=household)
+        log.append([one._replace(appends=(moved,))])
+    for parts in range(1, 12):
+        cuts = database.cuts(parts)
+        assert cuts == sorted(set(cuts))
+        assert len(cuts) < parts or parts == 1
+        ranges = pairwise(["", *cuts, None])
+        told = [group for part in ranges for group in log.facts(within=part)]
+        assert told == list(log.facts())
+    assert database.cuts(2) == ["V3"]
+    log.close()
 
 
 def test_a_log_can_move_from_a_recorder_of_ours_to_the_tables_themselves(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from fractions import Fraction
 from typing import Any
 
@@ -221,6 +223,16 @@ def test_a_table_decides_as_it_is_read(table: Table, facts: list[dict[str, Any]]
         for row, single in zip(table.rows, table.singles, strict=True):
             alone = Table(table.name, (row, Row("rest")), table.ranking)
             assert single.decide(one).criteria == plain(alone, one).criteria
+
+
+@given(TABLES, FACTS)
+def test_a_table_that_has_decided_can_be_sent_and_copied(
+    table: Table, facts: dict[str, Any]
+) -> None:
+    verdict, outcome = table.decide(facts), table.outcome(facts)
+    for same in (copy.deepcopy(table), pickle.loads(pickle.dumps(table))):
+        assert same == table
+        assert (same.decide(facts), same.outcome(facts)) == (verdict, outcome)
 
 
 def test_the_number_one_is_not_seen_as_true() -> None:

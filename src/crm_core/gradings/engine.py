@@ -97,13 +97,26 @@ class EventsEngine:
         year: int | None,
         policies: Policies,
         progress: Progress,
+        *,
+        upto: int | None = None,
         households: Sequence[str] | None = None,
+        within: tuple[str, str | None] = ("", None),
     ) -> Replay:
-        """Recorded gradings decided again, each household's facts read once for all of them."""
+        """Recorded gradings decided again, each household's facts read once for all of them.
+
+        Args:
+            upto: Last position to be read; by default that of the end of the log.
+            households: Only these; all by default.
+            within: Only households from the first on, and before the second if there is one.
+        """
         findings: list[Finding] = []
         gradings = events = 0
         for _, facts in self.log.facts(
-            names=_READ | {DECIDED}, households=households, heads={DECIDED: GradingHead}
+            upto=upto,
+            names=_READ | {DECIDED},
+            households=households,
+            heads={DECIDED: GradingHead},
+            within=within,
         ):
             told = [fact for fact in facts if type(fact[2]) is not Verbatim]
             events += len(facts)

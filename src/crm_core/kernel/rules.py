@@ -143,6 +143,10 @@ class Table:
                 return outcome
         raise AssertionError(f"INVARIANT: table `{self.name}` has a row that always matches")
 
+    def __reduce__(self) -> tuple[type[Table], tuple[Any, ...]]:
+        # What was looked up is looked up again where a table arrives.
+        return Table, (self.name, self.rows, self.ranking)
+
     @cached_property
     def singles(self) -> tuple[Table, ...]:
         """Each row alone, as a table that says what of this row is met."""

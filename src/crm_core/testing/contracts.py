@@ -640,6 +640,10 @@ class EventLogContract:
             {"names": []},
             {"households": ["V1", "V1", "nobody"]},
         ]
+        whole = list(log.facts())
+        assert [*log.facts(within=("", "V1")), *log.facts(within=("V1", None))] == whole
+        assert list(log.facts(within=("V0", "V1"))) == whole[:1]
+        assert list(log.facts(within=("V00", "V1"), upto=at_5)) == []
         for options in asked:
             plain = log.by_household(**options)
             assert list(log.facts(**options)) == [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,6 +20,7 @@ from crm_adapters.cli.group import (
     INSTANT,
     YEAR,
     App,
+    check_exists,
     command,
     policies_of,
     used_engine,
@@ -26,13 +28,16 @@ from crm_adapters.cli.group import (
 )
 from crm_adapters.cli.output import Output
 from crm_core.crm import CRM, GradingRun
+from crm_core.errors import Invalid
 from crm_core.grading import EVENTS
 from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import GRADES
+from crm_core.gradings.replay import Replay
 from crm_core.gradings.words import LAYER, TYPE
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING
+from crm_core.ports import Progress
 
 
 @command("credit")
@@ -239,20 +244,43 @@ def _positions(positions: Sequence[int]) -> str:
 @click.argument("year", type=YEAR, required=False)
 @used_policies
 @used_engine
-def replay(app: App, year: int | None, policy: tuple[str, ...], engine: str) -> int:
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many at once; more than one only with the engine `events`.",
+)
+def replay(app: App, year: int | None, policy: tuple[str, ...], engine: str, processes: int) -> int:
     """Decide recorded gradings again and compare the bytes."""
     policies, _ = policies_of(policy)
-    with app.open(policies=policies) as opened:
-        result = run_replay(app.out, opened, year, engine)
+    if processes > 1:
+        if engine != EVENTS:
+            raise Invalid.one("engine_single", f"the engine `{engine}` runs in one process")
+        # Loaded only here: most commands start no processes.
+        from crm_adapters.cli.processes import Source
+        from crm_adapters.cli.processes import replay as in_processes
+
+        check_exists(app.db)
+        source = Source(app.db, app.tenant, app.keys, app.zone, policies)
+        result = shown_replay(app.out, partial(in_processes, source, year, processes))
+    else:
+        with app.open(policies=policies) as opened:
+            result = run_replay(app.out, opened, year, engine)
     app.out.result(result, lambda: show_replay(app.out, result))
     return FOUND if result["differing"] else 0
 
 
 def run_replay(out: Output, opened: CRM, year: int | None, engine: str = EVENTS) -> dict[str, Any]:
     """Replay with a progress bar, as the promised JSON."""
+    return shown_replay(out, lambda advance: opened.replay(year, progress=advance, engine=engine))
+
+
+def shown_replay(out: Output, replaying: Callable[[Progress], Replay]) -> dict[str, Any]:
+    """The same, however it is replayed."""
     started = perf_counter()
     with out.progress("replaying", None) as advance:
-        result = opened.replay(year, progress=advance, engine=engine)
+        result = replaying(advance)
     return {
         "gradings": result.gradings,
         "identical": result.identical,

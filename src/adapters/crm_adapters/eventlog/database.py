@@ -310,6 +310,21 @@ class Database(ABC):
                 break
         return found
 
+    def cuts(self, parts: int) -> list[str]:
+        """Households that cut all of them, sorted, into so many parts of about as many rows."""
+        mark, found = self.mark, list[str]()
+        each = self.count(0) // parts
+        while len(found) < parts - 1:
+            next_one = self.rows(
+                f"SELECT household FROM crm_events WHERE tenant = {mark} AND household <> ''"
+                f" AND household > {mark} ORDER BY household LIMIT 1 OFFSET {mark}",
+                (self.tenant, found[-1] if found else "", each),
+            )
+            if not next_one:
+                break
+            found.append(next_one[0][0])
+        return found
+
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
         found: dict[str, Appended] = {}
         wanted = list(commands)

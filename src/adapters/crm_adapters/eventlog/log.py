@@ -245,17 +245,21 @@ class CodecEventLog:
         names: Collection[str] | None = None,
         households: Sequence[str] | None = None,
         heads: Mapping[str, type] = NO_HEADS,
+        within: tuple[str, str | None] = ("", None),
     ) -> Iterator[tuple[str, list[Fact]]]:
         fact, verbatim = self.codec.fact, self.codec.verbatim
         current, facts = "", list[Fact]()
         end = self.head() if upto is None else upto
-        after = ("", 0)
+        first, before = within
+        after = (first, 0)
         while page := self.store.bare_household_page(after, end, names, households, PAGE_ROWS):
             for household, position, name, text in page:
                 if household != current:
                     if facts:
                         yield current, facts
                     current, facts = household, []
+                    if before is not None and household >= before:
+                        return
                 try:
                     if name in heads:
                         facts.append(verbatim(position, text, heads[name]))

@@ -30,7 +30,7 @@ from crm_core.gradings.replay import Finding, Policies, Replay
 from crm_core.kernel.dates import Period
 from crm_core.payments.credit import MONTHS_OF_FEE, CreditPolicy
 from crm_core.payments.views import Aged
-from crm_core.ports import EventLog, Progress
+from crm_core.ports import EventLog, Progress, silent
 
 HOMES = 250_000
 """Households computed at a time: what bounds the memory."""
@@ -186,7 +186,7 @@ class FramesEngine:
         findings: tuple[Finding, ...] = ()
         if suspects:
             wanted = sorted(suspects)
-            findings = self._events.replay(year, policies, _silent, wanted).differing
+            findings = self._events.replay(year, policies, silent, households=wanted).differing
         return Replay(gradings, gradings - len(findings), findings, events, self.name)
 
     def close(self) -> None:
@@ -264,7 +264,3 @@ def _facts(values: list[Any]) -> Facts:
     values[_CREDIT] = GRADES.values[values[_CREDIT]]
     values[_WORST] = GRADES.values[values[_WORST]]
     return Facts(*values)
-
-
-def _silent(_count: int) -> None:
-    """Only the suspects are looked at again."""
