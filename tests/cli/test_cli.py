@@ -1127,6 +1127,17 @@ def test_a_changed_fact_is_found_by_verify_and_by_replay(crm: Run, home: Path) -
     assert crm("verify").status == 1
 
 
+@pytest.mark.rule("LOG-04", "GRD-08")
+def test_a_grading_that_says_the_same_in_other_bytes_is_found_by_verify_alone(
+    crm: Run, home: Path
+) -> None:
+    """Replay compares what was decided; how it is written is what the chain is for."""
+    position = min(positions(home / "crm.db", "gradings.decided/1"))
+    tamper(home / "crm.db", position, '"facts":{', '"facts": {')
+    assert as_json(crm, "replay")["differing"] == []
+    assert crm("verify").status == 1
+
+
 @pytest.mark.rule("GRD-08")
 def test_processes_find_what_one_finds(crm: Run, home: Path) -> None:
     made = positions(home / "crm.db", "payments.purchase_made/1")

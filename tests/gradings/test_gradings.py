@@ -41,7 +41,7 @@ from crm_core.gradings import (
     counterfactuals,
 )
 from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
-from crm_core.gradings.criteria import apply_changes
+from crm_core.gradings.criteria import Change, apply_changes
 from crm_core.gradings.events import RunCompleted, RunStarted
 from crm_core.gradings.views import grading_row
 from crm_core.kernel.dates import parse_instant, start_of_day
@@ -1512,3 +1512,13 @@ def test_a_household_not_yet_known_is_not_graded(crm: CRM) -> None:
     do(crm, buy("V1", "B1", 1), buy("V4", "B1", 1))
     assert [g.household for g in crm.grade(2011, known=START).gradings] == ["V1", "V2", "V3"]
     assert len(crm.grade(2011).gradings) == 4
+
+
+@given(facts_as_they_can_be())
+@pytest.mark.rule("GRD-07")
+def test_whoever_would_owe_nothing_owes_no_days_and_no_amount(facts: Facts) -> None:
+    then = apply_changes(facts, (Change("credit", facts.credit, "A"),))
+    assert (then.credit, then.overdue_days, then.overdue_fen) == ("A", 0, 0)
+    assert evolve(then, credit=facts.credit, overdue_days=0, overdue_fen=0) == evolve(
+        facts, overdue_days=0, overdue_fen=0
+    )
