@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 RUN = Path(__file__).parents[1] / "benchmarks" / "run.py"
 
 
@@ -24,6 +26,23 @@ def test_a_smoke_run_of_one_row_prints_its_table() -> None:
     assert "import crm_core" in row
     assert "≤ 150 ms" in row
     assert "reached" not in row
+
+
+@pytest.mark.rule("GRD-08")
+def test_both_sides_of_the_audit_find_what_was_planted_and_nothing_else() -> None:
+    """Rivals that decide otherwise are no rivals: each contender compares what it finds."""
+    done = subprocess.run(
+        [sys.executable, str(RUN), "--quick", "R2", "U1"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "37 of them wrong" in done.stdout
+    rows = [line for line in done.stdout.splitlines() if line.startswith(("| R2", "| U1"))]
+    assert {"≥ 20 ×", "≥ 15 ×"} <= {cell.strip() for row in rows for cell in row.split("|")}
 
 
 def test_an_unknown_row_is_refused() -> None:
