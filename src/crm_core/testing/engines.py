@@ -82,7 +82,7 @@ class FactsEngineContract:
     def test_a_town_is_graded_and_its_planted_errors_are_found(self) -> None:
         with self.make_crm() as crm:
             fill(crm.log, TOWN)
-            same_town(crm, self.name, TOWN)
+            _same_town(crm, self.name, TOWN)
 
     def _on_histories(self, check: Callable[[CRM, str, datetime, st.DataObject], None]) -> None:
         @settings(max_examples=EXAMPLES)
@@ -95,8 +95,7 @@ class FactsEngineContract:
         on_histories()
 
 
-def same_town(crm: CRM, name: str, town: Town) -> None:
-    """Assert that a town is graded alike, and that what is planted in it is found."""
+def _same_town(crm: CRM, name: str, town: Town) -> None:
     engine, reference = crm.gradings.engine(name), EventsEngine(crm.log, crm.zone)
     for year in range(town.first_year, town.first_year + town.years):
         window = Period.of_year(year)
