@@ -207,14 +207,15 @@ def _pool(book: Book, named: Frame, steps: Frame, days: Days, homes: Frame) -> F
 
     What a plain charge is given it takes, and nothing of it is ever left over.
     """
-    plain = named.filter(nw.col("plain")).select("charge")
+    other = named.filter(~nw.col("plain")).select("charge")
     money = book.settlements.filter(nw.col("effective") <= days.end)
     turns = money.join(homes, on="home", how="semi")
     day = nw.when(nw.col("effective") < days.before).then(whole(days.before))
     turns = turns.with_columns(day=day.otherwise(nw.col("effective")))
-    turns = turns.join(plain.with_columns(own=whole(1)), on="charge", how="left")
-    gives = nw.when(nw.col("own").is_null()).then(nw.col("amount")).otherwise(0)
-    odd = steps.join(plain, on="charge", how="anti").join(homes, on="home", how="semi")
+    turns = turns.join(other.with_columns(over=whole(1)), on="charge", how="left")
+    free = nw.col("charge").is_null() | ~nw.col("over").is_null()
+    gives = nw.when(free).then(nw.col("amount")).otherwise(0)
+    odd = steps.join(other, on="charge", how="semi").join(homes, on="home", how="semi")
     parts = [
         homes.with_columns(day=whole(days.before), amount=whole(0)),
         turns.with_columns(amount=gives).select("home", "day", "amount"),
@@ -239,37 +240,24 @@ def _pool(book: Book, named: Frame, steps: Frame, days: Days, homes: Frame) -> F
 
 def _unpaid(book: Book, opened: Frame, pool: Frame, days: Days, backend: Backend) -> Frame:
     """Spans of days on which a charge is unpaid, undisputed and overdue at the end."""
-    turns = pool
+    turns, contested = pool, None
     mixed = pool.filter(nw.col("pool") > 0).select("home").unique()
     if book.disputes is not None:
-        contested = book.disputes.filter(
-            nw.col("start") <= days.end, nw.col("end") > days.before
-        ).join(opened.select("home").unique(), on="home", how="semi")
-        contested = backend.keep(contested)
-        mixed = nw.concat([mixed, contested.select("home")]).unique()
-        turns = _with_turns(pool, contested, days)
+        lasting = book.disputes.filter(nw.col("start") <= days.end, nw.col("end") > days.before)
+        lasting = lasting.join(opened.select("home").unique(), on="home", how="semi")
+        lasting = backend.keep(lasting.select("home", "start", "end"))
+        contested = lasting.select("home").unique()
+        mixed = nw.concat([mixed, contested]).unique()
+        cut = _with_turns(pool.join(contested, on="home", how="semi"), lasting, days)
+        turns = nw.concat([pool.join(contested, on="home", how="anti"), cut])
     mixed = backend.keep(mixed)
     columns = ("home", "charge", "due", "day", "to")
     alone = opened.join(mixed, on="home", how="anti").select(*columns)
     spans = opened.join(mixed, on="home", how="semi").select(
         "home", "charge", "due", "need", first="day", last="to"
     )
-    turns = turns.join(mixed, on="home", how="semi")
-    if book.disputes is None:
-        spans, turns = _not_settled(spans, turns, days, backend)
-    else:
-        # What is in dispute is settled last, so what comes first changes from day to day.
-        calm = _not_settled(
-            spans.join(contested, on="home", how="anti"),
-            turns.join(contested, on="home", how="anti"),
-            days,
-            backend,
-        )
-        moving = (part.join(contested, on="home", how="semi") for part in (spans, turns))
-        spans, turns = (
-            backend.keep(nw.concat([one, other.select(*one.collect_schema().names())]))
-            for one, other in zip(calm, moving, strict=True)
-        )
+    turns = backend.keep(turns.join(mixed, on="home", how="semi"))
+    spans, turns = _not_settled(spans, turns, contested, days, backend)
     pairs = spans.join(turns, on="home", how="inner").filter(
         nw.col("first") <= nw.col("day"),
         nw.col("last") >= nw.col("to"),
@@ -283,9 +271,20 @@ def _unpaid(book: Book, opened: Frame, pool: Frame, days: Days, backend: Backend
     return nw.concat([alone, left.select(*columns)])
 
 
-def _not_settled(spans: Frame, turns: Frame, days: Days, backend: Backend) -> tuple[Frame, Frame]:
-    """Without the oldest charges that the pool settles on every day, and the pool without that."""
+def _not_settled(
+    spans: Frame, turns: Frame, contested: Frame | None, days: Days, backend: Backend
+) -> tuple[Frame, Frame]:
+    """Without the oldest charges that the pool settles on every day, and the pool without that.
+
+    What is in dispute is settled last, so there the order changes from day to day, and all stays.
+    """
     least = turns.group_by("home").agg(least=nw.col("pool").min())
+    if contested is not None:
+        flagged = contested.with_columns(flag=whole(1))
+        least = least.join(flagged, on="home", how="left").with_columns(
+            least=nw.when(nw.col("flag").is_null()).then(nw.col("least")).otherwise(whole(-1))
+        )
+        least = least.select("home", "least")
     always = (nw.col("first") == days.before) & (nw.col("last") == days.end)
     order = {"order_by": ["due", "charge", "first"]}
     seen = spans.join(least, on="home", how="inner").with_columns(

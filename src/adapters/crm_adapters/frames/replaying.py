@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from crm_adapters.frames.backends import Backend, Frame
 from crm_adapters.frames.facts import Found
-from crm_adapters.frames.shapes import EVIDENCE, FACTS
+from crm_adapters.frames.shapes import FACTS, evidence_key
 from crm_adapters.frames.tables import decided
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.dates import Period
@@ -95,28 +95,23 @@ def differing(
 
 def _other_evidence(evidence: Frame, homes: Frame, run: Run, backend: Backend) -> set[str]:
     """Households whose recorded evidence is not what was read again."""
-    lists = run.rows.select("household", *(f"of_{name}" for name in EVIDENCE))
-    parts = [
-        lists.select("household", pl.lit(n, pl.Int64).alias("evidence"), position=f"of_{name}")
-        .explode("position")
-        .drop_nulls("position")
-        for n, name in enumerate(EVIDENCE)
-    ]
-    recorded = backend.table(pl.concat(parts).collect())
-    then = recorded.join(homes, on="household", how="inner").select("home", "evidence", "position")
+    lists = run.rows.select("household", key="evidence").explode("key").drop_nulls("key")
+    recorded = backend.table(lists.collect())
+    then = recorded.join(homes, on="household", how="inner").select("home", "key")
     now = evidence.join(homes.select("home").unique(), on="home", how="semi")
+    keys = now.select("home", key=evidence_key(nw.col("position"), 0) + nw.col("evidence"))
     told = nw.concat(
         [
             then.with_columns(times=nw.lit(1, nw.Int64)),
-            now.select("home", "evidence", "position").with_columns(times=nw.lit(-1, nw.Int64)),
+            keys.with_columns(times=nw.lit(-1, nw.Int64)),
         ]
     )
+    # A position is of one household, so the key alone tells them apart; a forged one shows as well.
     odd = (
-        told.group_by("home", "evidence", "position")
-        .agg(nw.col("times").sum())
-        .filter(nw.col("times") != 0)
-        .select("home")
-        .unique()
+        told.group_by("key")
+        .agg(home=nw.col("home").max(), least=nw.col("home").min(), times=nw.col("times").sum())
+        .filter((nw.col("times") != 0) | (nw.col("home") != nw.col("least")))
     )
+    odd = nw.concat([odd.select("home"), odd.select(home="least")]).unique()
     found = odd.join(homes, on="home", how="inner").select("household").unique()
     return {household for (household,) in backend.rows(found)}

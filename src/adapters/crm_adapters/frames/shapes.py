@@ -135,7 +135,11 @@ class GradingsShape:
             g.outcome.type,
             g.outcome.layer,
             *(_number(name, getattr(g.facts, name)) for name in FACTS),
-            *(list(positions) for positions in astuple(g.evidence, recurse=False)),
+            [
+                evidence_key(position, number)
+                for number, positions in enumerate(astuple(g.evidence, recurse=False))
+                for position in positions
+            ],
         )
 
     def _sound(self, g: GradingDecided) -> bool | None:
@@ -151,9 +155,9 @@ class GradingsShape:
         return grades and sorted_ and assess(g.facts, policy) == g.outcome
 
 
-def ref(name: str, version: int, digest: str) -> PolicyRef:
-    """The reference that `_ref` took apart."""
-    return PolicyRef(digest, name, version)
+def evidence_key(position: Any, number: int) -> Any:
+    """A position and which evidence it is, as one number; of an expression, an expression."""
+    return position * len(EVIDENCE) + number
 
 
 def _ref(policy: PolicyRef) -> tuple[str, int, str]:
@@ -187,5 +191,5 @@ _GRADING: dict[str, Any] = {
     "type": pl.String,
     "layer": pl.String,
     **dict.fromkeys(FACTS, pl.Int64),
-    **{f"of_{name}": pl.List(pl.Int64) for name in EVIDENCE},
+    "evidence": pl.List(pl.Int64),
 }
