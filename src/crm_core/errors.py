@@ -178,7 +178,7 @@ class CommitUnknown(Failed):
 
 
 class StoreUnreachable(Failed):
-    """The store cannot be opened or does not answer; nothing was written."""
+    """The store, or what lies beside it, cannot be used or does not answer; nothing was written."""
 
     code = "CRM-F004"
     retry_safe = True

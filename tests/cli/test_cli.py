@@ -392,8 +392,8 @@ def test_show_tells_the_account_as_it_was_known(crm: Run, home: Path) -> None:
 def test_verify_tells_events_and_root(crm: Run) -> None:
     """The same log has the same root."""
     verified = as_json(crm, "verify")
-    assert set(verified) == {"events", "intact", "first_fault", "root"}
-    assert (verified["intact"], verified["first_fault"]) == (True, None)
+    assert set(verified) == {"events", "intact", "first_fault", "root", "kept"}
+    assert (verified["intact"], verified["first_fault"], verified["kept"]) == (True, None, None)
     assert len(verified["root"]) == 64
     assert crm("verify").out == f"intact: {verified['events']} events, root {verified['root']}\n"
 

@@ -10,6 +10,7 @@ import click
 
 from crm_adapters.cli.group import ACTOR, DATE, FOUND, INSTANT, App, check_exists, command
 from crm_adapters.cli.output import Output
+from crm_adapters.frames import MISSING, FramesOn
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.views import grading_row
@@ -30,10 +31,24 @@ from crm_core.requests.views import request_view
 
 @command("verify")
 def verify(app: App) -> int:
-    """Read every stored byte again: chain, versions, order, root."""
+    """Read every stored byte again: chain, versions, order, root.
+
+    Rows that an engine keeps beside the log are compared with it, where there are any.
+    """
     with app.open() as opened:
         result = opened.verify()
+        engine = opened.gradings.engine("frames")
+        assert isinstance(engine, FramesOn)
+        kept, unread = None, ""
+        try:
+            kept = engine.verify(opened.gradings.pinned)
+        except Invalid as error:
+            if error.faults[0].code != MISSING:
+                raise
+            # The log itself needs nothing that is missing.
+            unread = error.message
     fault = result.first_fault
+    wrong = None if kept is None else kept.first_fault
     data = {
         "events": result.events,
         "intact": result.intact,
@@ -41,6 +56,14 @@ def verify(app: App) -> int:
         if fault is None
         else {"position": fault.position, "stream": fault.stream, "kind": fault.kind},
         "root": result.root,
+        "kept": None
+        if kept is None
+        else {
+            "rows": kept.rows,
+            "first_fault": None
+            if wrong is None
+            else {"position": wrong.position, "file": wrong.file},
+        },
     }
 
     def show() -> None:
@@ -51,9 +74,18 @@ def verify(app: App) -> int:
                 f"NOT intact: {fault.kind} at position {fault.position} in `{fault.stream}`"
                 f" ({result.events} events)"
             )
+        if wrong is not None:
+            app.out.print(
+                f"kept rows are NOT those of the log: position {wrong.position} in"
+                f" `{wrong.file}`; deleting the folder `{engine.folder}` mends it"
+            )
+        elif kept is not None:
+            app.out.print(f"kept rows are those of the log: {kept.rows}")
 
     app.out.result(data, show)
-    return 0 if result.intact else FOUND
+    if unread:
+        app.out.say(f"kept rows were not compared: {unread}")
+    return 0 if result.intact and wrong is None else FOUND
 
 
 @command("migrate")

@@ -18,6 +18,7 @@ from crm_core.ports import EventLog, Progress
 
 if TYPE_CHECKING:
     from crm_adapters.frames.engine import FramesEngine
+    from crm_adapters.frames.kept import Compared
 
 BACKENDS = {
     "frames": ("PolarsBackend", "polars", "frames"),
@@ -25,6 +26,9 @@ BACKENDS = {
     "frames-spark": ("SparkBackend", "pyspark", "spark"),
 }
 """Names of the engines: class of the backend, the package it needs, the extra that brings it."""
+
+MISSING = "engine_missing"
+"""The fault of an engine whose packages are not installed."""
 
 
 class FramesOn:
@@ -74,6 +78,38 @@ class FramesOn:
         """See `FactsEngine.replay`."""
         return self._engine().replay(year, policies, progress)
 
+    def verify(self, policies: Policies) -> Compared | None:
+        """Compare the kept rows with rows made anew from the log; None if there are none of it.
+
+        Deleting the folder mends whatever is found: the next use makes the rows anew.
+
+        Args:
+            policies: Finds the two policies that a decision pins.
+
+        Raises:
+            Invalid: there are rows, and what reads them is not installed.
+            StoreUnreachable: they cannot be read.
+        """
+        if self._folder is None or not any(self._folder.glob("*.parquet")):
+            return None
+        self._import("polars")
+        kept = import_module("crm_adapters.frames.kept")
+        shapes = import_module("crm_adapters.frames.shapes")
+        found: Compared | None = None
+        for shape in (shapes.FactsShape(), shapes.GradingsShape(policies)):
+            one = kept.Kept(self._log, shape, self._folder).verify()
+            if one is not None:
+                rows = one.rows + (0 if found is None else found.rows)
+                found = one._replace(rows=rows)
+                if found.first_fault is not None:
+                    break
+        return found
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the kept rows lie, if they outlast the engine."""
+        return self._folder
+
     def close(self) -> None:
         """Give back what the engine holds, if it was made."""
         if self._made is not None:
@@ -87,19 +123,23 @@ class FramesOn:
             Invalid: a package it needs is not installed.
         """
         if self._made is None:
-            backend, package, extra = BACKENDS[self.name]
-            try:
-                for needed in ("narwhals", "polars", package):
-                    import_module(needed)
-            except ImportError as error:
-                raise Invalid.one(
-                    "engine_missing",
-                    f"the engine `{self.name}` needs `{package}`; `crm-core[{extra}]` has it",
-                    "--engine",
-                ) from error
+            backend, package, _ = BACKENDS[self.name]
+            self._import("narwhals", "polars", package)
             engine = import_module("crm_adapters.frames.engine")
             backends = import_module("crm_adapters.frames.backends")
             self._made = engine.FramesEngine(
                 self._log, self._zone, self._folder, self.name, getattr(backends, backend)
             )
         return self._made
+
+    def _import(self, *packages: str) -> None:
+        try:
+            for package in packages:
+                import_module(package)
+        except ImportError as error:
+            _, package, extra = BACKENDS[self.name]
+            raise Invalid.one(
+                MISSING,
+                f"the engine `{self.name}` needs `{package}`; `crm-core[{extra}]` has it",
+                "--engine",
+            ) from error

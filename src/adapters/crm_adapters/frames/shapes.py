@@ -12,10 +12,10 @@ from typing import Any
 import polars as pl
 from attrs import astuple, field, fields, frozen
 
-from crm_adapters.frames.kept import KeptFile
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
-from crm_core.gradings import criteria
+from crm_core.gradings import criteria, facts
 from crm_core.gradings import narrow as narrow_rows
+from crm_core.gradings import policy as grading_policy
 from crm_core.gradings.criteria import assess
 from crm_core.gradings.events import DECIDED, GradingDecided
 from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, Evidence, Facts
@@ -25,6 +25,7 @@ from crm_core.gradings.replay import Policies
 from crm_core.kernel import rules
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Recorded
+from crm_core.payments import credit
 
 EVIDENCE = tuple(field.name for field in fields(Evidence))
 """Names of the evidence; a row of evidence holds their number."""
@@ -53,11 +54,14 @@ class FactsShape:
     household, so it never changes and is nobody else's.
     """
 
-    name = f"facts-{_made_by(sys.modules[__name__], narrow_rows)}"
+    name = f"facts-{_made_by(sys.modules[__name__], narrow_rows, facts, credit)}"
     events = EVENT_NAMES | {REGISTERED}
+    untold: tuple[str, ...] = ()
 
-    def rows(self, events: Sequence[Recorded[Any]], before: Sequence[KeptFile]) -> pl.DataFrame:
-        rows = [row for row in map(narrow, events) if row is not None]
+    def row(self, recorded: Recorded[Any]) -> NarrowRow | None:
+        return narrow(recorded)
+
+    def frame(self, rows: Sequence[tuple[Any, ...]], before: pl.LazyFrame | None) -> pl.DataFrame:
         frame = pl.DataFrame(rows, schema=_ROW, orient="row")
         return (
             _numbered(frame, before)
@@ -66,20 +70,18 @@ class FactsShape:
         )
 
 
-def _numbered(rows: pl.DataFrame, before: Sequence[KeptFile]) -> pl.DataFrame:
-    """The rows with numbers for their texts, given the files that hold the rows before them."""
+def _numbered(rows: pl.DataFrame, before: pl.LazyFrame | None) -> pl.DataFrame:
+    """The rows with numbers for their texts, given the rows before them."""
     homes = rows.group_by("household").agg(home=pl.col("position").min())
     known = pl.DataFrame(schema={"household": pl.String, "home": pl.Int64})
     texts = pl.DataFrame(schema={"home": pl.Int64, "text": pl.String, "number": pl.Int64})
-    earlier = pl.scan_parquet([file.path for file in before], glob=False) if before else None
-    if earlier is not None:
-        mine = earlier.join(homes.lazy(), on="household", how="semi")
+    if before is not None:
+        mine = before.join(homes.lazy(), on="household", how="semi")
         known = mine.select("household", "home").unique().collect()
-    homes = pl.concat([known, homes]).group_by("household").agg(pl.col("home").min())
-    rows = rows.join(homes, on="household", how="left")
-    if earlier is not None:
         parts = [mine.select("home", text=text, number=number) for text, number in _NUMBERS]
         texts = pl.concat(parts).drop_nulls().unique().collect()
+    homes = pl.concat([known, homes]).group_by("household").agg(pl.col("home").min())
+    rows = rows.join(homes, on="household", how="left")
     new = [
         rows.select("home", text=text, number=pl.col("position") * 2 + nth)
         for nth, (text, _) in enumerate(_NUMBERS)
@@ -95,7 +97,7 @@ def _numbered(rows: pl.DataFrame, before: Sequence[KeptFile]) -> pl.DataFrame:
 _NUMBERS = (("reference", "ref"), ("other", "of"))
 
 
-_GRADINGS = f"gradings-{_made_by(sys.modules[__name__], criteria, rules)}"
+_GRADINGS = f"gradings-{_made_by(sys.modules[__name__], criteria, grading_policy, rules)}"
 
 
 @frozen
@@ -112,12 +114,12 @@ class GradingsShape:
     policies: Policies
     name: str = field(init=False, default=_GRADINGS)
     events: frozenset[str] = field(init=False, default=frozenset({DECIDED}))
+    untold: tuple[str, ...] = field(init=False, default=("sound",))
 
-    def rows(self, events: Sequence[Recorded[Any]], before: Sequence[KeptFile]) -> pl.DataFrame:
-        rows = [self._row(recorded) for recorded in events]
+    def frame(self, rows: Sequence[tuple[Any, ...]], before: pl.LazyFrame | None) -> pl.DataFrame:
         return pl.DataFrame(rows, schema=_GRADING, orient="row").sort("household", "position")
 
-    def _row(self, recorded: Recorded[GradingDecided]) -> tuple[Any, ...]:
+    def row(self, recorded: Recorded[GradingDecided]) -> tuple[Any, ...]:
         g = recorded.envelope.data
         return (
             g.household,
