@@ -906,14 +906,14 @@ def frames_on_spark(bench: Bench) -> None:
     sample(few)()
     wanted = 10 * AUDITED if bench.large else bench.size(AUDITED, 30_000)
     if bench.large:
-        # By what an event costs at a tenth of it; growing with the size it costs no less.
+        # An event costs no more among more of them.
         middle = kept_rows(bench, AUDITED, SPARK_PLANTED)
         cost = sample(middle)() / middle.events
         shutil.rmtree(middle.task["folder"])
         wanted = min(wanted, int(SPARK_SECONDS / cost))
     many = kept_rows(bench, wanted, SPARK_PLANTED)
     samples = {str(rows.events): sample(rows) for rows in (few, many)}
-    taken = interleave(samples, 1 if bench.large else bench.rounds(3), 0)
+    taken = interleave(samples, 1 if bench.large or bench.quick else 3, 0)
     line, growth = _per_event_by_size("U4", "PySpark, two local workers", taken, few, many)
     bench.judge(line, growth, AT_MOST, 1, " ×")
     spark.ask("close_all")

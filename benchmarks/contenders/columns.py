@@ -26,6 +26,8 @@ MICROSECONDS = 1_000_000
     LATE_CHARGE, PURCHASE, REQUEST, DUPLICATE, INTEREST, CONDUCT,
 ) = range(1, 16)  # fmt: skip
 
+BESIDES = (REGISTERED, PURCHASE, REQUEST, DUPLICATE, INTEREST, CONDUCT)
+
 LAST_DAYS = (0, 30, 90, 180, 365)
 A, B1, B2, B3 = range(4)
 
@@ -71,7 +73,9 @@ def audit(facts: list[str], gradings: list[str]) -> list[list[Any]]:
     rows = pl.scan_parquet(facts, glob=False).select(*COLUMNS).collect()
     if len(facts) > 1:
         rows = rows.sort("home", "position")
-    rows = settled(rows.with_columns(home.set_sorted()))
+    rows = rows.with_columns(home.set_sorted())
+    account = settled(rows.filter(kind >= CHARGE, kind <= LATE_CHARGE))
+    besides = {number: rows.filter(kind == number) for number in BESIDES}
     names = pl.scan_parquet(facts, glob=False).filter(kind == REGISTERED)
     recorded = (
         pl.scan_parquet(gradings, glob=False)
@@ -80,7 +84,7 @@ def audit(facts: list[str], gradings: list[str]) -> list[list[Any]]:
     )
     wrong = []
     for eyes, told in recorded.group_by(*EYES):
-        again = decided(rows, *eyes)
+        again = decided(account, besides, *eyes)
         wrong += differing(told, again).rows()
     return [list(one) for one in wrong]
 
@@ -128,31 +132,38 @@ def settled(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def decided(rows: pl.DataFrame, start: int, end: int, limit: int, known: int) -> pl.DataFrame:
+def decided(
+    account: pl.DataFrame,
+    besides: dict[int, pl.DataFrame],
+    start: int,
+    end: int,
+    limit: int,
+    known: int,
+) -> pl.DataFrame:
     """Facts, evidence, type and layer of every household, as one pair of eyes saw them."""
-    rows = rows.filter(position <= limit, col("recorded") <= known)
+    seen = (position <= limit) & (col("recorded") <= known)
+    rows = account.filter(seen)
+    of = {number: part.filter(seen) for number, part in besides.items()}
     quiet = (col("seen") <= known) & (col("at") <= limit) & (col("upto") < start)
-    rest = rows.filter(kind <= LATE_CHARGE, kind != REGISTERED, ~quiet.fill_null(False))
+    rest = rows.filter(~quiet.fill_null(False))
     book = Book(rest, end)
     arrears = book.arrears(start, end)
     # Whatever counts is marked where it stands.
     window = (effective >= start) & (effective <= end)
     year_before = date.fromordinal(start).replace(year=date.fromordinal(start).year - 1).toordinal()
     first, behind = (_midnight(day) for day in (start, end + 1))
-    asked = rows.filter(kind == REQUEST, amount >= first, amount < behind)
-    marks = rows.filter(kind == DUPLICATE).sort("position")
+    asked = of[REQUEST].filter(amount >= first, amount < behind)
+    earlier = (effective >= year_before) & (effective < start)
     counted = {
-        "attention": asked.filter(~col("ref").is_in(_duplicates(marks).implode())),
-        "conduct": rows.filter(kind == CONDUCT, window),
-        "interests": rows.filter(kind == INTEREST, window),
-        "previous_purchases": rows.filter(
-            kind == PURCHASE, effective >= year_before, effective < start
-        ),
-        "purchases": rows.filter(kind == PURCHASE, window),
+        "attention": asked.filter(~col("ref").is_in(_duplicates(of[DUPLICATE]).implode())),
+        "conduct": of[CONDUCT].filter(window),
+        "interests": of[INTEREST].filter(window),
+        "previous_purchases": of[PURCHASE].filter(earlier),
+        "purchases": of[PURCHASE].filter(window),
         "credit": book.evidence(rows, arrears, start, end),
     }
     parts = []
-    for name, of in counted.items():
+    for name, counting in counted.items():
         sums = {}
         if name == "credit":
             sums["charges_due"] = ((kind == CHARGE) & window).sum().cast(pl.Int64)
@@ -160,8 +171,8 @@ def decided(rows: pl.DataFrame, start: int, end: int, limit: int, known: int) ->
             sums[f"{name}_fen"] = amount.sum()
         else:
             sums[name] = pl.len().cast(pl.Int64)
-        parts.append(of.lazy().group_by("home").agg(position.alias(f"{name}_now"), **sums))
-    files = rows.lazy().filter(kind == REGISTERED).select("home").unique()
+        parts.append(counting.lazy().group_by("home").agg(position.alias(f"{name}_now"), **sums))
+    files = of[REGISTERED].lazy().select("home").unique()
     parts += [arrears.lazy()]
     joined = reduce(lambda one, two: one.join(two, on="home", how="left"), parts, files)
     numbers = joined.with_columns(
@@ -227,7 +238,7 @@ def _midnight(ordinal: int) -> int:
 def _duplicates(marks: pl.DataFrame) -> pl.Series:
     """Requests that are duplicates; of a circle of them one is none."""
     of: dict[int, int] = {}
-    for request, other in marks.select("ref", "of").iter_rows():
+    for request, other in marks.sort("position").select("ref", "of").iter_rows():
         last = other
         while last != request and last in of:
             last = of[last]
@@ -397,12 +408,12 @@ class Book:
             .group_by("home", "charge", "due", "amount", "plain", "day")
             .agg(col("given").sum())
             .sort("charge", "day")
-            .with_columns(given=col("given").cum_sum().over("charge"))
-            .with_columns(used=_used("given"), next=day.shift(-1).over("charge"))
+            .with_columns(given=_running(col("given"), "charge"))
+            .with_columns(used=_used("given"), next=_of_next(day, "charge"))
             .with_columns(
                 need=amount - col("used"),
                 to=col("next").fill_null(end + 1) - 1,
-                more=col("used") - col("used").shift(1).over("charge").fill_null(0),
+                more=col("used") - _of_last(col("used"), "charge").fill_null(0),
             )
         )
         return pl.concat([part.select(columns) for part in (first, second, third)])
@@ -434,7 +445,7 @@ class Book:
             changes.group_by("home", "day")
             .agg(amount.sum())
             .sort("home", "day")
-            .with_columns(pool=amount.cum_sum().over("home").clip(0))
+            .with_columns(pool=_running(amount, "home").clip(0))
             .drop("amount"),
             end,
         )
@@ -446,7 +457,7 @@ class Book:
         columns = ("home", "charge", "due", "day", "to")
         contested = self.disputes.filter(col("start") <= end, col("end") > before)
         contested = contested.join(opened, on="home", how="semi")
-        falling = (pool < pool.shift(1).over("home")).fill_null(False)
+        falling = (pool < _of_last(pool, "home")).fill_null(False)
         changing = (day > before) | (to < end)
         moving = pl.concat(
             [
@@ -462,7 +473,7 @@ class Book:
         calm = (
             opened.join(moving, on="home", how="anti")
             .sort("home", "due", "charge")
-            .with_columns(asked=need.cum_sum().over("home"))
+            .with_columns(asked=_running(need, "home"))
             .sort("asked")
         )
         enough = turns.unique(["home", "pool"], keep="first", maintain_order=True)
@@ -485,7 +496,7 @@ class Book:
             [turns.select("home", "day", "pool"), extra.with_columns(pool=None)],
             how="vertical_relaxed",
         )
-        turns = turns.sort("home", "day").with_columns(pool.forward_fill().over("home"))
+        turns = turns.sort("home", "day").with_columns(pool.forward_fill())
         turns = _turns(turns, end)
         pairs = (
             opened.select("home", "charge", "due", "need", first="day", last="to")
@@ -495,7 +506,7 @@ class Book:
         left = (
             _undisputed(pairs, contested)
             .sort("home", "day", "due", "charge")
-            .filter(need.cum_sum().over("home", "day") > pool, need > 0)
+            .filter(_running(need, "home", "day") > pool, need > 0)
         )
         return pl.concat([part.select(columns) for part in (alone, calm, left)])
 
@@ -507,7 +518,7 @@ class Book:
             .join(turns.filter(to == end).select("home", "pool"), on="home", how="inner")
             .with_columns(day=lit(end, pl.Int64))
         )
-        over = need.cum_sum().over("home") - pool
+        over = _running(need, "home") - pool
         return (
             _undisputed(now, self.disputes)
             .sort("home", "due", "charge")
@@ -524,12 +535,33 @@ def _taken_back(payments: pl.DataFrame, backs: pl.DataFrame) -> pl.DataFrame:
         pl.concat([touched, backs.select(columns)])
         .sort("ref", "position")
         .with_columns(
-            was=kind.shift(1).over("ref"),
-            amount=-amount.shift(1).over("ref"),
-            charge=col("of").shift(1).over("ref"),
+            was=_of_last(kind, "ref"),
+            amount=-_of_last(amount, "ref"),
+            charge=_of_last(col("of"), "ref"),
         )
         .filter(kind == PAYMENT_BACK, col("was") == PAYMENT)
     )
+
+
+# Of rows that are sorted by what they are grouped by: many times faster than a window.
+
+
+def _running(value: pl.Expr, *by: str) -> pl.Expr:
+    """The sum of it so far, of those with the same."""
+    total = value.cum_sum()
+    return total - pl.when(_changes(*by)).then(total - value).forward_fill()
+
+
+def _of_last(value: pl.Expr, by: str) -> pl.Expr:
+    return pl.when(~_changes(by)).then(value.shift(1))
+
+
+def _of_next(value: pl.Expr, by: str) -> pl.Expr:
+    return pl.when(~_changes(by).shift(-1, fill_value=True)).then(value.shift(-1))
+
+
+def _changes(*by: str) -> pl.Expr:
+    return pl.any_horizontal(col(name).ne_missing(col(name).shift(1)) for name in by)
 
 
 def _used(given: str) -> pl.Expr:
@@ -539,7 +571,7 @@ def _used(given: str) -> pl.Expr:
 
 def _turns(pools: pl.DataFrame, end: int) -> pl.DataFrame:
     """The same with the last day on which it is so."""
-    return pools.with_columns(to=day.shift(-1).over("home").fill_null(end + 1) - 1)
+    return pools.with_columns(to=_of_next(day, "home").fill_null(end + 1) - 1)
 
 
 def _undisputed(needs: pl.DataFrame, disputes: pl.DataFrame) -> pl.DataFrame:
