@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 RUN = Path(__file__).parents[1] / "benchmarks" / "run.py"
 
 
@@ -24,6 +26,27 @@ def test_a_smoke_run_of_one_row_prints_its_table() -> None:
     assert "import crm_core" in row
     assert "≤ 150 ms" in row
     assert "reached" not in row
+
+
+def test_the_engine_of_columns_and_polars_by_hand_find_the_same_errors() -> None:
+    """A contender that finds other errors than were planted is not measured, and that is told."""
+    pytest.importorskip("polars")
+    pytest.importorskip("narwhals")
+    done = subprocess.run(
+        [sys.executable, str(RUN), "--quick", "U2"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| U2")]
+    beside = [line.split("|")[4].strip() for line in rows]
+    assert beside == ["", *["eventsourcing", "Polars by hand"] * 2]
+    # No rate of columns without a word on who keeps them.
+    assert all("kept rows" in line for line in rows)
+    assert "NOT MEASURED" not in done.stdout
 
 
 def test_an_unknown_row_is_refused() -> None:
