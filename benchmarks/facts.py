@@ -42,6 +42,7 @@ def versions(contenders: Mapping[str, Mapping[str, str]]) -> list[str]:
 NAMES = {
     "crm": "crm-core with",
     "library": "eventsourcing with its own recorders",
+    "columns": "Polars by hand",
     "library_gradings": "eventsourcing, gradings",
     "eventsourcing_sqlalchemy": "eventsourcing with eventsourcing_sqlalchemy",
     "eventsource_py": "eventsource-py",

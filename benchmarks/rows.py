@@ -748,6 +748,194 @@ def _per_event(
         bench.judge(line, times.middle, AT_LEAST, goal, " ×")
 
 
+# --- gradings from kept rows --------------------------------------------------------------------
+
+
+BY_HAND = "Polars by hand"
+FRAMES, SPARK = "frames", "frames-spark"
+
+AUDITED = 3_600_000
+"""Events of an audit for which rates of columns are promised; smaller ones are mostly beginning."""
+
+
+@dataclass(frozen=True)
+class KeptRows:
+    """Kept rows of a town, or of one so many times as large that has no log of its own.
+
+    Args:
+        events: They stand for.
+        task: Where they are, as our contender takes it.
+        files: The same for whoever reads the files.
+        planted: Household, year and run of each wrong grading among them.
+    """
+
+    events: int
+    task: dict[str, Any]
+    files: dict[str, Any]
+    planted: list[list[Any]]
+
+
+def kept_rows(bench: Bench, events: int, wrong: int = PLANTED) -> KeptRows:
+    """The town's kept rows, as many times over as comes nearest to so many events."""
+    town = graded_town(bench)
+    copies = max(1, round(events / town.events))
+    folder = bench.new_folder()
+    planted = [one[:3] for one in town.planted[:wrong]]
+    bench.say(f"  copying kept rows {copies} times")
+    made = bench.workers.auditor("kept rows").ask(
+        "copy_kept",
+        url=town.url,
+        folder=str(folder),
+        copies=copies,
+        households=town.households,
+        runs=[run for _, _, run in planted],
+    )
+    task = {"url": town.url, "folder": str(folder), "ends": made["ends"]}
+    files = {"facts": made["facts"], "gradings": made["gradings"]}
+    return KeptRows(made["events"], task, files, planted)
+
+
+def audit_frames(bench: Bench) -> None:
+    """U2: the audit of U1 by the frames engine on Polars, beside Polars by hand."""
+    town = graded_town(bench)
+    made = bench.workers.auditor("kept rows").ask("keep", url=town.url)
+    done = rate([made["seconds"]], made["events"])
+    what = f"kept rows of {made['events']:,} events made from the log, once"
+    bench.add(Line("U2", what, f"{done}, {made['seconds']:.1f} s"))
+    planted = [one[:3] for one in town.planted]
+    ours = bench.workers.auditor("U2: frames engine")
+    _audited(
+        bench,
+        f"replay of {town.events:,} events, frames engine on Polars",
+        town.events,
+        partial(ours.ask, "replay", url=town.url, planted=planted, engine=FRAMES),
+        partial(
+            bench.workers.columns().ask,
+            "replay",
+            facts=made["facts"],
+            gradings=made["gradings"],
+            planted=planted,
+        ),
+        judged=town.events >= AUDITED // 2,
+    )
+    if not bench.large:
+        rows = kept_rows(bench, bench.size(AUDITED, 30_000))
+        more = bench.workers.auditor("U2: frames engine, copied rows")
+        _audited(
+            bench,
+            f"the same of {rows.events:,} events, copied rows",
+            rows.events,
+            partial(more.ask, "replay_kept", planted=rows.planted, engine=FRAMES, **rows.task),
+            partial(bench.workers.columns().ask, "replay", planted=rows.planted, **rows.files),
+            judged=True,
+        )
+        shutil.rmtree(rows.task["folder"])
+
+
+def _audited(
+    bench: Bench, work: str, events: int, ours: Sample, by_hand: Sample, *, judged: bool
+) -> None:
+    """Lines of an audit whose rows are kept in step with the log before the clock starts."""
+    town = graded_town(bench)
+    store, their_events = town.theirs
+    theirs = bench.workers.library_gradings()
+    task: dict[str, Any] = {"url": store, "households": town.few}
+    samples: dict[str, Sample] = {
+        OURS: ours,
+        LIBRARY: partial(theirs.ask, "replay", planted=town.planted_there(), **task),
+        BY_HAND: by_hand,
+    }
+    taken = interleave(samples, bench.rounds(5))
+    work += ", kept rows in step with the log"
+    for rival, goal, theirs_read in ((LIBRARY, 150.0, their_events), (BY_HAND, 0.7, events)):
+        sizes, wanted = (events, theirs_read), goal if judged else None
+        _per_event(bench, "U2", work, taken, (OURS, rival), sizes, wanted)
+
+
+def frames_at_size(bench: Bench) -> None:
+    """U3: the frames engine on Polars over ten times the events; `--large`: over 36 million."""
+    big = 10 * AUDITED if bench.large else bench.size(AUDITED, 30_000)
+    some, all_ = kept_rows(bench, big // 10), kept_rows(bench, big)
+    workers = {
+        some.events: bench.workers.auditor("U3: frames engine, a tenth"),
+        all_.events: bench.workers.auditor("U3: frames engine"),
+    }
+    samples: dict[str, Sample] = {
+        str(rows.events): partial(
+            workers[rows.events].ask, "replay_kept",
+            planted=rows.planted, engine=FRAMES, **rows.task,
+        )
+        for rows in (some, all_)
+    }  # fmt: skip
+    taken = interleave(samples, bench.rounds(5))
+    line, growth = _per_event_by_size("U3", "frames engine on Polars", taken, some, all_)
+    bench.judge(line, growth, AT_MOST, 1.25, " ×")
+    took, peak = median(taken[str(all_.events)]), float(workers[all_.events].ask("peak"))
+    told = Line("U3", f"replay of {all_.events:,} events, copied rows", f"{took:.1f} s")
+    if bench.large:
+        bench.judge(told, took, AT_MOST, 12, " s")
+    else:
+        bench.add(told)
+    bench.judge(Line("U3", "its peak memory", f"{peak:,.0f} MB"), peak, AT_MOST, 2048, " MB")
+    for rows in (some, all_):
+        shutil.rmtree(rows.task["folder"])
+
+
+SPARK_SECONDS = 1200.0
+"""A replay on PySpark that would take longer is not begun."""
+
+SPARK_PLANTED = 1
+"""Wrong gradings among the rows for PySpark."""
+
+
+def frames_on_spark(bench: Bench) -> None:
+    """U4: the same rows on PySpark with two local workers, and what an event costs by size."""
+    few = kept_rows(bench, bench.size(AUDITED // 10, 3_000), SPARK_PLANTED)
+    spark = bench.workers.auditor("U4: PySpark")
+    asked = {**TOWN_YEAR, **few.task}
+    polars = bench.workers.auditor("U4: Polars").ask("rows_kept", engine=FRAMES, **asked)
+    if spark.ask("rows_kept", engine=SPARK, **asked) != polars:
+        bench.fail("U4", "PySpark gives other rows than Polars")
+        return
+    bench.add(Line("U4", f"facts and evidence of a year of {few.events:,} events", "equal rows"))
+
+    def sample(rows: KeptRows) -> Sample:
+        task = {"planted": rows.planted, "engine": SPARK, **rows.task}
+        return partial(spark.ask, "replay_kept", **task)
+
+    sample(few)()
+    wanted = 10 * AUDITED if bench.large else bench.size(AUDITED, 30_000)
+    if bench.large:
+        # An event costs no more among more of them.
+        middle = kept_rows(bench, AUDITED, SPARK_PLANTED)
+        cost = sample(middle)() / middle.events
+        shutil.rmtree(middle.task["folder"])
+        wanted = min(wanted, int(SPARK_SECONDS / cost))
+    many = kept_rows(bench, wanted, SPARK_PLANTED)
+    samples = {str(rows.events): sample(rows) for rows in (few, many)}
+    taken = interleave(samples, 1 if bench.large or bench.quick else 3, 0)
+    line, growth = _per_event_by_size("U4", "PySpark, two local workers", taken, few, many)
+    bench.judge(line, growth, AT_MOST, 1, " ×")
+    spark.ask("close_all")
+    for rows in (few, many):
+        shutil.rmtree(rows.task["folder"])
+
+
+def _per_event_by_size(
+    row: str, where: str, taken: dict[str, list[float]], few: KeptRows, many: KeptRows
+) -> tuple[Line, float]:
+    """A line of what an event costs among many and among few, and how many times as much it is."""
+    pairs = zip(taken[str(many.events)], taken[str(few.events)], strict=True)
+    times = Spread.of([(big / many.events) / (small / few.events) for big, small in pairs])
+    costs = [
+        f"{1e6 * median(taken[str(rows.events)]) / rows.events:.2f} µs an event"
+        for rows in (many, few)
+    ]
+    work = f"replay of {many.events:,} events, {where}, copied rows in step with their log"
+    line = Line(row, work, costs[0], f"crm-core, {few.events:,} events", costs[1], times.times())
+    return line, times.middle
+
+
 # --- importing the package --------------------------------------------------------------------
 
 
@@ -865,6 +1053,9 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "R1": load,
     "R2": fold_gradings,
     "U1": audit,
+    "U2": audit_frames,
+    "U3": frames_at_size,
+    "U4": frames_on_spark,
     "grade": grade_estate,
     "replay": replay_memory,
     "T1": chain,

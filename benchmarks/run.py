@@ -40,6 +40,16 @@ and loads it through its repository.
   Plain functions beside it compute facts, type and layer, and settle the account only on days on \
 which something happens; crm-core also compares evidence, criteria and stored bytes.
   Every planted error must be found and no other; "read only" decides nothing.
+- Columns: the frames engine reads rows that it keeps in step with the log; they are brought up to \
+its end before the clock starts, and making them has a line of its own.
+  Polars by hand reads the same files and compares facts, evidence, type and layer; that criteria \
+follow from the facts is said by a column of those files to both. It is written for these data: \
+one grading policy, one credit table in days.
+  Whatever differs crm-core decides again from the events; by hand it is only named.
+- Copied rows: those of a town many times over, households and positions numbered on, as a larger \
+town's would be; there is no log of that size, and the planted errors stand in the first copy.
+  PySpark runs in this machine with two workers, its start not counted; its rows of a year must be \
+those of Polars.
 - A projection's row holds charges and payments of one account; events of all accounts come in \
 turn, and every row changes as often as an account has events.
 - Idle time is the difference between two runs of `crm work` that are ended after different times.
@@ -77,7 +87,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}")
     parser.add_argument("--quick", action="store_true", help="a smoke run without verdicts")
     parser.add_argument(
-        "--large", action="store_true", help="P1 with a million events, R2 and U1 with 3.6 million"
+        "--large",
+        action="store_true",
+        help="P1 with a million events, R2, U1 and U2 with 3.6 million, U3 and U4 with 36 million",
     )
     parser.add_argument("--write", action="store_true", help="keep the table in docs/reference")
     options = parser.parse_args(arguments)

@@ -102,6 +102,10 @@ class Workers:
         """eventsourcing with an aggregate for each household, and gradings."""
         return self._worker("library_gradings", sys.executable)
 
+    def columns(self) -> Worker:
+        """Polars by hand, over the files that the frames engine keeps."""
+        return self._worker("columns", sys.executable)
+
     def sqlalchemy(self) -> Worker:
         """eventsourcing with the recorders of eventsourcing_sqlalchemy."""
         return self._worker("library", self._rivals_python(), "eventsourcing_sqlalchemy")

@@ -45,6 +45,25 @@ def test_both_sides_of_the_audit_find_what_was_planted_and_nothing_else() -> Non
     assert {"≥ 20 ×", "≥ 15 ×"} <= {cell.strip() for row in rows for cell in row.split("|")}
 
 
+def test_the_engine_of_columns_and_polars_by_hand_find_the_same_errors() -> None:
+    """A contender that finds other errors than were planted is not measured, and that is told."""
+    done = subprocess.run(
+        [sys.executable, str(RUN), "--quick", "U2"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| U2")]
+    beside = [line.split("|")[4].strip() for line in rows]
+    assert beside == ["", *["eventsourcing", "Polars by hand"] * 2]
+    # No rate of columns without a word on who keeps them.
+    assert all("kept rows" in line for line in rows)
+    assert "NOT MEASURED" not in done.stdout
+
+
 def test_an_unknown_row_is_refused() -> None:
     """A row that does not exist is bad usage, and the message lists those that do."""
     done = subprocess.run(

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from importlib.metadata import version
 from itertools import islice
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -18,17 +20,19 @@ import attrs
 from contenders import work
 from crm_adapters import open_crm
 from crm_adapters.codec import codec
+from crm_adapters.frames import FramesOn
 from crm_core import CRM, Account, Actor, Planned
+from crm_core.gradings.facts_engine import Ask
 from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.projection import Projection, Put, Rows
-from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
+from crm_core.kernel.recorded import Commit, Cutoff, Envelope, Recorded, StreamAppend, Tip
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, standing
 from crm_core.payments.events import ChargeRaised, PaymentReceived
 from crm_core.policies import DEFAULT_CREDIT, shipped
-from crm_core.ports import Ask
+from crm_core.ports import silent
 from crm_core.requests import ReceiveRequest
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
 
@@ -73,11 +77,13 @@ class Contender:
 
     def __init__(self) -> None:
         self._opened: dict[str, CRM] = {}
+        self._engines: dict[tuple[str, str], FramesOn] = {}
         self._next = 1
 
     def versions(self) -> dict[str, str]:
-        names = ("attrs", "cattrs", "msgspec", "sqlalchemy", "cryptography", "psycopg")
-        return {name: version(name) for name in names}
+        names = ["attrs", "cattrs", "msgspec", "sqlalchemy", "cryptography", "psycopg"]
+        used = ("polars", "narwhals", "pyspark")
+        return {name: version(name) for name in (*names, *(n for n in used if n in sys.modules))}
 
     def append(self, url: str, batch: int, count: int, chained: bool = True) -> float:
         """Append `count` batches, each one commit to a new account."""
@@ -285,6 +291,79 @@ class Contender:
         assert differing == sorted(planted), f"{differing} differ, not {planted}"
         return seconds
 
+    def keep(self, url: str) -> dict[str, Any]:
+        """Bring the kept rows up to the end of the log: seconds, events and the files."""
+        tables = self._tables(url)
+        started = perf_counter()
+        facts, gradings = (table.files() for table in tables)
+        seconds = perf_counter() - started
+        return {
+            "seconds": seconds,
+            "events": sum(file.events for file in (*facts, *gradings)),
+            "facts": [str(file.path) for file in facts],
+            "gradings": [str(file.path) for file in gradings],
+        }
+
+    def copy_kept(
+        self, url: str, folder: str, copies: int, households: int, runs: list[str]
+    ) -> dict[str, Any]:
+        """Write the kept rows of a town many times over: events, ends and files."""
+        from contenders import copies as kept
+
+        facts, gradings = (table.files() for table in self._tables(url))
+        ends, events = kept.copy(
+            facts, gradings, Path(folder), copies=copies, households=households, planted={*runs}
+        )
+        return {
+            "events": events,
+            "ends": ends,
+            "facts": sorted(str(path) for path in Path(folder).glob("facts-*")),
+            "gradings": sorted(str(path) for path in Path(folder).glob("gradings-*")),
+        }
+
+    def replay_kept(
+        self, url: str, folder: str, ends: list[int], planted: list[list[Any]], engine: str
+    ) -> float:
+        """The same as `replay` over kept rows of more than the log has."""
+        pinned, frames = self._crm(url).gradings.pinned, self._frames(url, folder, ends, engine)
+        gc.collect()
+        started = perf_counter()
+        found = frames.replay(None, pinned, silent)
+        seconds = perf_counter() - started
+        differing = sorted([one.household, one.year, one.run] for one in found.differing)
+        assert differing == sorted(planted), f"{differing} differ, not {planted}"
+        return seconds
+
+    def rows_kept(
+        self, url: str, folder: str, ends: list[int], engine: str, year: int, known: str
+    ) -> str:
+        """A digest of facts and evidence of a year, of everybody."""
+        window = Period.of_year(year)
+        credit = shipped().find(CreditPolicy, DEFAULT_CREDIT, window.end)
+        ask = Ask(window, Cutoff(ends[-1], datetime.fromisoformat(known)), credit)
+        digest = sha256()
+        for row in self._frames(url, folder, ends, engine).gather(ask):
+            digest.update(repr(row).encode())
+        return digest.hexdigest()
+
+    def _tables(self, url: str) -> list[Any]:
+        from crm_adapters.frames.kept import Kept
+        from crm_adapters.frames.shapes import FactsShape, GradingsShape
+
+        crm = self._crm(url)
+        folder = Path(url.removeprefix("sqlite:///") + ".facts")
+        shapes = (FactsShape(), GradingsShape(crm.gradings.pinned))
+        return [Kept(crm.log, shape, folder) for shape in shapes]
+
+    def _frames(self, url: str, folder: str, ends: list[int], engine: str) -> FramesOn:
+        from contenders.copies import Copied
+
+        key = (folder, engine)
+        if key not in self._engines:
+            log: Any = Copied(self._crm(url).log, ends)
+            self._engines[key] = FramesOn(engine, log, ZONE, Path(folder))
+        return self._engines[key]
+
     def peak(self) -> float:
         """The most memory this process ever held, in megabytes."""
         unit = 1 if sys.platform == "darwin" else 1024
@@ -304,6 +383,9 @@ class Contender:
         self._opened.pop(url).close()
 
     def close_all(self) -> None:
+        for engine in self._engines.values():
+            engine.close()
+        self._engines.clear()
         for url in list(self._opened):
             self.close(url)
 
