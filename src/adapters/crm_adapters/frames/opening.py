@@ -139,7 +139,7 @@ class FramesOn:
         except ImportError as error:
             _, package, extra = BACKENDS[self.name]
             raise Invalid.one(
-                MISSING,
+                "engine_missing",
                 f"the engine `{self.name}` needs `{package}`; `crm-core[{extra}]` has it",
                 "--engine",
             ) from error
