@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from io import BytesIO
 from itertools import islice, zip_longest
 from pathlib import Path
 from time import time
@@ -238,13 +239,18 @@ class Kept:
 
     def _write(self, rows: pl.DataFrame, after: int, upto: int, events: int) -> KeptFile:
         """Write the rows: they are whole under the file's name, or not there."""
+        # Polars does not tell why it cannot write a file; the bytes are a fraction of the rows.
+        buffer = BytesIO()
+        rows.write_parquet(buffer, row_group_size=131_072)
+        data = buffer.getbuffer()
+        file = self._file(after, upto, events, f"{crc32(data):08x}")
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._draft()
         try:
-            rows.write_parquet(draft, row_group_size=131_072)
-            with draft.open("rb+") as written:
+            with draft.open("wb") as written:
+                written.write(data)
+                written.flush()
                 os.fsync(written.fileno())
-            file = self._file(after, upto, events, _checksum(draft))
             draft.replace(file.path)
         except BaseException:
             with suppress(OSError):
@@ -280,7 +286,8 @@ class Kept:
         while candidates := [
             (file.upto, sound, file)
             for file in found.get(after, ())
-            if self._is_ours(file) and ((sound := self._is_sound(file)) or damaged)
+            if self._is_ours(file)
+            and ((sound := self._is_sound(file, remove=not damaged)) or damaged)
         ]:
             chain.append(max(candidates)[-1])
             after = chain[-1].upto
@@ -296,8 +303,12 @@ class Kept:
     def _is_ours(self, file: KeptFile) -> bool:
         return self._mark(file.upto) == file.mark
 
-    def _is_sound(self, file: KeptFile) -> bool:
-        """Whether the bytes are those that were written; they are read once."""
+    def _is_sound(self, file: KeptFile, *, remove: bool = False) -> bool:
+        """Whether the bytes are those that were written; they are read once.
+
+        Args:
+            remove: Whether to remove the file if they are not: nobody can want it.
+        """
         try:
             stat = file.path.stat()
             key = file.path, stat.st_ino, stat.st_size, stat.st_mtime_ns
@@ -305,7 +316,11 @@ class Kept:
                 self._checked[key] = _checksum(file.path) == file.checksum
         except OSError:
             return False
-        return self._checked[key]
+        sound = self._checked[key]
+        if remove and not sound:
+            with suppress(OSError):
+                file.path.unlink()
+        return sound
 
     def _mark(self, position: int) -> str | None:
         """A mark of the event at a position and of some before it; None if there is no event.
@@ -396,18 +411,18 @@ class Kept:
         """Trouble with the files as an error of this library."""
         try:
             yield
-        except OSError as error:
-            raise self._failure(error.errno or 0, error) from error
-        except pl.exceptions.ComputeError as error:
-            number = _NUMBER.search(str(error))
-            raise self._failure(int(number[1]) if number else 0, error) from error
+        except (OSError, pl.exceptions.ComputeError) as error:
+            raise self._failure(error) from error
 
-    def _failure(self, number: int, error: Exception) -> Failed:
+    def _failure(self, error: Exception) -> Failed:
+        # Polars says in words what the system said.
+        said = _NUMBER.search(str(error))
+        number = int(said[1]) if said else getattr(error, "errno", None)
         if number in _FULL:
             return StoreFull(
                 f"no space is left for the kept rows in `{self._folder}`; what was kept stays"
             )
-        reason = os.strerror(number).lower() if number else type(error).__name__
+        reason = type(error).__name__ if number is None else os.strerror(number).lower()
         return StoreUnreachable(
             f"the kept rows in `{self._folder}` cannot be read or written: {reason}; the engine"
             " `events` needs none"
