@@ -28,6 +28,20 @@ def test_a_smoke_run_of_one_row_prints_its_table() -> None:
     assert "reached" not in row
 
 
+def test_an_unknown_row_is_refused() -> None:
+    """A row that does not exist is bad usage, and the message lists those that do."""
+    done = subprocess.run(
+        [sys.executable, str(RUN), "Z9"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "there is no row `Z9`" in done.stderr
+
+
 def test_the_engine_of_columns_and_polars_by_hand_find_the_same_errors() -> None:
     """A contender that finds other errors than were planted is not measured, and that is told."""
     pytest.importorskip("polars")
@@ -47,17 +61,3 @@ def test_the_engine_of_columns_and_polars_by_hand_find_the_same_errors() -> None
     # No rate of columns without a word on who keeps them.
     assert all("kept rows" in line for line in rows)
     assert "NOT MEASURED" not in done.stdout
-
-
-def test_an_unknown_row_is_refused() -> None:
-    """A row that does not exist is bad usage, and the message lists those that do."""
-    done = subprocess.run(
-        [sys.executable, str(RUN), "Z9"],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "there is no row `Z9`" in done.stderr
