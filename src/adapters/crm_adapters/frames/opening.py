@@ -27,9 +27,6 @@ BACKENDS = {
 }
 """Names of the engines: class of the backend, the package it needs, the extra that brings it."""
 
-MISSING = "engine_missing"
-"""The fault of an engine whose packages are not installed."""
-
 
 class FramesOn:
     """A frames engine that is made when it is first asked (a `FactsEngine`).
@@ -139,7 +136,7 @@ class FramesOn:
         except ImportError as error:
             _, package, extra = BACKENDS[self.name]
             raise Invalid.one(
-                MISSING,
+                "engine_missing",
                 f"the engine `{self.name}` needs `{package}`; `crm-core[{extra}]` has it",
                 "--engine",
             ) from error
