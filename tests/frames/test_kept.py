@@ -619,6 +619,22 @@ def test_no_room_for_rows_is_a_clear_error_and_nothing_is_lost(home: Path, limit
         same_answers(crm)
 
 
+def test_no_room_for_a_merged_file_is_no_trouble(home: Path) -> None:
+    with open_crm(url(home)) as crm:
+        for number in range(40):
+            pay(crm, f"new-{number}")
+    before = current(home)
+    child(FULL, home, before[-1].stat().st_size).communicate()
+    after = current(home)
+    assert after[:-1] == before
+    with open_crm(url(home)) as crm:
+        same_answers(crm)
+        for number in range(40):
+            pay(crm, f"newer-{number}")
+        same_answers(crm)
+    assert len(current(home)) < len(after)
+
+
 AUDITOR = """
     with open_crm(url(home)) as crm:
         try:

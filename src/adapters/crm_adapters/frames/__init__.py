@@ -6,6 +6,6 @@ row. `kept` and `shapes` say what is kept, `account` and `arrears` what is owed,
 grading sees, `tables` how it is decided, `replaying` how recorded gradings are compared.
 """
 
-from crm_adapters.frames.opening import BACKENDS, MISSING, FramesOn
+from crm_adapters.frames.opening import BACKENDS, FramesOn
 
-__all__ = ["BACKENDS", "MISSING", "FramesOn"]
+__all__ = ["BACKENDS", "FramesOn"]

@@ -14,7 +14,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from io import BytesIO
@@ -135,7 +135,7 @@ class Kept:
             re.escape(shape.name)
             + r"-([0-9]{20})-([0-9]{20})-([0-9]+)-([0-9a-f]{16})-([0-9a-f]{8})\.parquet"
         )
-        self._checked: dict[tuple[Path, int, int, int], bool] = {}
+        self._checked: dict[tuple[str, int, int, int], bool] = {}
 
     def files(self) -> list[KeptFile]:
         """The files that hold the rows up to the end of the log, brought up to it.
@@ -214,7 +214,13 @@ class Kept:
                 break
             both = pl.concat([pl.read_parquet(file.path, glob=False) for file in (one, two)])
             merged = both.sort(both.columns[0], "position")
-            chain = [*rest, self._write(merged, one.after, two.upto, events)]
+            try:
+                chain = [*rest, self._write(merged, one.after, two.upto, events)]
+            except FileNotFoundError:
+                raise
+            except OSError:
+                # More files are read as well.
+                break
         return chain
 
     def _reaching(self, file: KeptFile, upto: int) -> KeptFile:
@@ -274,7 +280,8 @@ class Kept:
         """The files, as they are, that follow each other from the beginning and are of this log.
 
         Args:
-            damaged: Whether a damaged file is taken where there is no other.
+            damaged: Whether damaged files are taken for what they should be; else they are
+                removed, as nobody can want them.
         """
         found: dict[int, list[KeptFile]] = {}
         for path in self._folder.glob(f"{self._shape.name}-*.parquet"):
@@ -282,17 +289,20 @@ class Kept:
             if file is not None:
                 found.setdefault(file.after, []).append(file)
         chain: list[KeptFile] = []
-        after = 0
-        while candidates := [
-            (file.upto, sound, file)
-            for file in found.get(after, ())
-            if self._is_ours(file)
-            and ((sound := self._is_sound(file, remove=not damaged)) or damaged)
-        ]:
-            chain.append(max(candidates)[-1])
-            after = chain[-1].upto
-            self._use(chain[-1])
+        while (
+            file := self._next(found.get(chain[-1].upto if chain else 0, ()), damaged)
+        ) is not None:
+            chain.append(file)
+            self._use(file)
         return chain
+
+    def _next(self, files: Iterable[KeptFile], damaged: bool) -> KeptFile | None:
+        """Of files that begin at the same place, the one of ours that reaches furthest."""
+        # There may be many that linger: nothing is looked up of those that reach less far.
+        for file in sorted(files, key=lambda one: one.upto, reverse=True):
+            if self._is_ours(file) and (damaged or self._is_sound(file, remove=True)):
+                return file
+        return None
 
     def _named(self, path: Path) -> KeptFile | None:
         named = self._name.fullmatch(path.name)
@@ -307,11 +317,12 @@ class Kept:
         """Whether the bytes are those that were written; they are read once.
 
         Args:
-            remove: Whether to remove the file if they are not: nobody can want it.
+            remove: Whether to remove the file if they are not.
         """
         try:
             stat = file.path.stat()
-            key = file.path, stat.st_ino, stat.st_size, stat.st_mtime_ns
+            # A file may have many names.
+            key = file.checksum, stat.st_ino, stat.st_size, stat.st_mtime_ns
             if key not in self._checked:
                 self._checked[key] = _checksum(file.path) == file.checksum
         except OSError:

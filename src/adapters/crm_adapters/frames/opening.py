@@ -27,9 +27,6 @@ BACKENDS = {
 }
 """Names of the engines: class of the backend, the package it needs, the extra that brings it."""
 
-MISSING = "engine_missing"
-"""The fault of an engine whose packages are not installed."""
-
 
 class FramesOn:
     """A frames engine that is made when it is first asked (a `FactsEngine`).
