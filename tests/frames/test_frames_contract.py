@@ -31,6 +31,7 @@ class TestPolars(FactsEngineContract):
 @pytest.mark.rule("GRD-08", "PAY-03")
 class TestDuckDB(FactsEngineContract):
     name = "frames-duckdb"
+    examples = 8
 
     def make_crm(self) -> CRM:
         return open_crm("memory:")
