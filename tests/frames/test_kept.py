@@ -687,6 +687,7 @@ def test_an_auditor_who_may_not_write_reads_what_is_kept(
 # --- PostgreSQL --------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("LOG-03")
 def test_what_a_long_transaction_held_back_is_not_missed(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: list[Commit]
 ) -> None:
@@ -750,7 +751,7 @@ def test_the_rows_of_tenants_lie_apart(
 # --- nothing personal --------------------------------------------------------------------------
 
 
-@pytest.mark.rule("KEY-01")
+@pytest.mark.rule("PRV-04")
 def test_nothing_personal_is_kept_and_an_erased_person_changes_no_row(home: Path) -> None:
     with open_crm(url(home)) as crm:
         name, phone = (Personal("V0000001#p", text) for text in ("Wang Fang", "13800001111"))
