@@ -371,6 +371,61 @@ def test_credit_of_any_day_as_known_at_any_instant(
     assert log.done("credit", "--on", on, *extra, *named) == expected
 
 
+# --- engines -----------------------------------------------------------------------------------
+
+
+COLUMNS = ("frames", "frames-duckdb")
+
+
+@pytest.mark.rule("GRD-08", "GRD-10", "PAY-03")
+@pytest.mark.parametrize("engine", COLUMNS)
+def test_engines_say_the_same_of_the_estate(
+    log: Log, runs: dict[str | None, Any], engine: str
+) -> None:
+    assert len(runs) == 2
+    for command in (
+        ("credit", "--on", "2011-06-30"),
+        ("credit", "--on", "2011-12-31", "--known", KNOWN, "--policy", "credit-months"),
+        ("credit", "--on", "2012-03-31", "V00001", "V00002", "V03999"),
+        ("arrears", "--on", "2011-12-31"),
+        ("arrears", "--on", "2011-10-15", "--known", KNOWN, "--policy", "credit-ageing-30"),
+        ("what-if", str(YEAR), "--policy", "grade-cn-monotone"),
+    ):
+        assert log.done(*command, "--engine", engine) == log.done(*command)
+    again, reference_again = log.done("replay", "--engine", engine), log.done("replay")
+    for told in (again, reference_again):
+        del told["seconds"]
+    assert again.pop("engine") == engine
+    assert reference_again.pop("engine") == "events"
+    assert again == reference_again
+
+
+@pytest.mark.rule("GRD-06", "GRD-08")
+def test_engines_write_the_same_gradings(
+    log: Log, runs: dict[str | None, Any], tmp_path: Path
+) -> None:
+    """The same bytes, whoever computed them: facts, evidence, and the digests of the chain."""
+    assert len(runs) == 2
+    roots = set()
+    for engine in ("events", *COLUMNS):
+        copy = tmp_path / f"{engine}.db"
+        original = Path(log.db.removeprefix("sqlite:///"))
+        with closing(sqlite3.connect(original)) as one, closing(sqlite3.connect(copy)) as other:
+            one.backup(other)
+        shutil.copy(f"{original}.keys", f"{copy}.keys")
+        made = Log(f"sqlite:///{copy}", None, None, {})
+        run = made.done("grade", str(YEAR), "--known", "2011-11-30T16:00:00Z", "--engine", engine)
+        with open_crm(made.db) as opened:
+            told = b"".join(
+                opened.log.canonical(e.event)
+                for e in opened.log.feed(names=["gradings.decided/1"])
+                if e.event.run == run["run"]
+            )
+        assert told
+        roots.add(sha256(told).hexdigest())
+    assert len(roots) == 1
+
+
 # --- what-if -------------------------------------------------------------------------------------
 # Last, because the candidate makes a run of its own.
 
@@ -427,58 +482,3 @@ def test_the_monotone_table_moves_nobody_of_this_estate(
     run = runs[None]["run"]
     told = log.done("what-if", str(YEAR), "--policy", "grade-cn-monotone/1", "--run", run)
     assert (told["moved"], told["compared"]) == (0, ROWS["households.csv"])
-
-
-# --- engines -----------------------------------------------------------------------------------
-
-
-COLUMNS = ("frames", "frames-duckdb")
-
-
-@pytest.mark.rule("GRD-08", "GRD-10", "PAY-03")
-@pytest.mark.parametrize("engine", COLUMNS)
-def test_engines_say_the_same_of_the_estate(
-    log: Log, runs: dict[str | None, Any], engine: str
-) -> None:
-    assert len(runs) == 2
-    for command in (
-        ("credit", "--on", "2011-06-30"),
-        ("credit", "--on", "2011-12-31", "--known", KNOWN, "--policy", "credit-months"),
-        ("credit", "--on", "2012-03-31", "V00001", "V00002", "V03999"),
-        ("arrears", "--on", "2011-12-31"),
-        ("arrears", "--on", "2011-10-15", "--known", KNOWN, "--policy", "credit-ageing-30"),
-        ("what-if", str(YEAR), "--policy", "grade-cn-monotone"),
-    ):
-        assert log.done(*command, "--engine", engine) == log.done(*command)
-    again, reference_again = log.done("replay", "--engine", engine), log.done("replay")
-    for told in (again, reference_again):
-        del told["seconds"]
-    assert again.pop("engine") == engine
-    assert reference_again.pop("engine") == "events"
-    assert again == reference_again
-
-
-@pytest.mark.rule("GRD-06", "GRD-08")
-def test_engines_write_the_same_gradings(
-    log: Log, runs: dict[str | None, Any], tmp_path: Path
-) -> None:
-    """The same bytes, whoever computed them: facts, evidence, and the digests of the chain."""
-    assert len(runs) == 2
-    roots = set()
-    for engine in ("events", *COLUMNS):
-        copy = tmp_path / f"{engine}.db"
-        original = Path(log.db.removeprefix("sqlite:///"))
-        with closing(sqlite3.connect(original)) as one, closing(sqlite3.connect(copy)) as other:
-            one.backup(other)
-        shutil.copy(f"{original}.keys", f"{copy}.keys")
-        made = Log(f"sqlite:///{copy}", None, None, {})
-        run = made.done("grade", str(YEAR), "--known", "2011-11-30T16:00:00Z", "--engine", engine)
-        with open_crm(made.db) as opened:
-            told = b"".join(
-                opened.log.canonical(e.event)
-                for e in opened.log.feed(names=["gradings.decided/1"])
-                if e.event.run == run["run"]
-            )
-        assert told
-        roots.add(sha256(told).hexdigest())
-    assert len(roots) == 1

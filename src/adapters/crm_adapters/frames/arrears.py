@@ -76,7 +76,7 @@ def _named(book: Book, days: Days) -> Frame:
     """Charges and late charges beside the money that names them, until the end of the window.
 
     Returns:
-        `home`, `charge`, `due`, `amount` (null where there is no such charge), `given`, and
+        `home`, `charge`, `due`, `amount` (0 where there is no such charge), `given`, and
         `plain`: none of it was taken back, and no more was given than was asked; the charge takes
         it all on the day it comes, so that nothing is left over, ever. `need` is what is left open
         at the end. `looked_at`: it may have been overdue some day. `early` was given before the
