@@ -147,7 +147,9 @@ GRADERS = {
 }  # fmt: skip
 """Modules that grade or show gradings; everything else asks `uses`, if it may ask at all."""
 
-SHOWING = ("crm_adapters.cli.", "crm_adapters.reports.", "crm_core.testing.")
+SHOWING = (
+    "crm_adapters.cli.", "crm_adapters.frames.", "crm_adapters.reports.", "crm_core.testing.",
+)  # fmt: skip
 MAY_ASK = {"plans", "visits", "surveys"}
 """Slices whose decisions a grade may influence. Those that charge or repair are not among them."""
 
