@@ -181,7 +181,7 @@ class FramesEngine:
                 progress(count)
         for run, _, _ in decidable:
             if looked_at[run] != run.gradings:
-                # Somebody was graded whose file was not known, or twice.
+                # Somebody was graded whose file was not known.
                 suspects |= run.households()
         findings: tuple[Finding, ...] = ()
         if suspects:

@@ -20,7 +20,7 @@ from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff
 
 _RUN = (
-    "run", "period_start", "period_end", "policy_digest", "policy", "policy_version",
+    "period_start", "period_end", "policy_digest", "policy", "policy_version",
     "credit_digest", "credit_policy", "credit_version", "cutoff_position", "cutoff_known",
 )  # fmt: skip
 
@@ -29,7 +29,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @frozen
 class Run:
-    """Gradings that were decided with the same eyes.
+    """Gradings that were decided with the same eyes: days, policies and cut-off.
+
+    Those of one recorded run are such, and nobody has two; a second one was written by somebody.
 
     Args:
         rows: As they were recorded.
@@ -49,10 +51,10 @@ class Run:
 
 
 def runs(recorded: pl.LazyFrame) -> Iterator[Run]:
-    """The runs of recorded gradings."""
+    """The recorded gradings by what they were decided with."""
     for values in recorded.group_by(_RUN).agg(count=pl.len()).sort(_RUN).collect().iter_rows():
         *key, count = values
-        _, start, end, digest, name, number, credit_digest, credit, credit_number, at, known = key
+        start, end, digest, name, number, credit_digest, credit, credit_number, at, known = key
         mine = [pl.col(column) == value for column, value in zip(_RUN, key, strict=True)]
         yield Run(
             Period(date.fromordinal(start), date.fromordinal(end)),
@@ -88,7 +90,10 @@ def differing(
         same &= nw.col(name) == nw.col(then)
     wrong = {household for (household,) in backend.rows(both.filter(~same).select("household"))}
     homes = both.select("home", "household")
-    wrong.update(_other_evidence(found.evidence, homes, run, backend))
+    # Evidence of two gradings would be mixed: whoever has two is looked at event by event.
+    twice = homes.group_by("household").agg(times=nw.len()).filter(nw.col("times") > 1)
+    wrong.update(household for (household,) in backend.rows(twice.select("household")))
+    wrong.update(_other_evidence(found.evidence, homes.unique(), run, backend))
     [(looked_at,)] = backend.rows(both.select(nw.len()))
     return wrong, looked_at
 
