@@ -126,7 +126,7 @@ class Workers:
         return list(self._running.values())
 
     def versions(self) -> dict[str, dict[str, str]]:
-        """What each contender that took part was made of; the figures outlive one that has ended."""
+        """What each contender that took part was made of; without those that have ended."""
         found = {}
         for key, worker in self._running.items():
             with suppress(Unavailable):
