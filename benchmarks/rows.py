@@ -790,7 +790,7 @@ def kept_rows(bench: Bench, events: int, wrong: int = PLANTED) -> KeptRows:
         households=town.households,
         runs=[run for _, _, run in planted],
     )
-    task = {"url": town.url, "folder": str(folder), "ends": made["ends"]}
+    task = {"url": town.url, "folder": str(folder), "upto": made["upto"]}
     files = {"facts": made["facts"], "gradings": made["gradings"]}
     return KeptRows(made["events"], task, files, planted)
 
@@ -885,12 +885,13 @@ SPARK_SECONDS = 1200.0
 """A replay on PySpark that would take longer is not begun."""
 
 SPARK_PLANTED = 1
-"""Wrong gradings among the rows for PySpark."""
+"""Wrong gradings among the rows for PySpark: each has a run of its own."""
 
 
 def frames_on_spark(bench: Bench) -> None:
     """U4: the same rows on PySpark with two local workers, and what an event costs by size."""
-    few = kept_rows(bench, bench.size(AUDITED // 10, 3_000), SPARK_PLANTED)
+    size = AUDITED if bench.large else bench.size(AUDITED // 30, 3_000)
+    few = kept_rows(bench, size, SPARK_PLANTED)
     spark = bench.workers.auditor("U4: PySpark")
     asked = {**TOWN_YEAR, **few.task}
     polars = bench.workers.auditor("U4: Polars").ask("rows_kept", engine=FRAMES, **asked)
@@ -903,15 +904,12 @@ def frames_on_spark(bench: Bench) -> None:
         task = {"planted": rows.planted, "engine": SPARK, **rows.task}
         return partial(spark.ask, "replay_kept", **task)
 
-    sample(few)()
-    wanted = 10 * AUDITED if bench.large else bench.size(AUDITED, 30_000)
-    if bench.large:
-        # An event costs no more among more of them.
-        middle = kept_rows(bench, AUDITED, SPARK_PLANTED)
-        cost = sample(middle)() / middle.events
-        shutil.rmtree(middle.task["folder"])
-        wanted = min(wanted, int(SPARK_SECONDS / cost))
-    many = kept_rows(bench, wanted, SPARK_PLANTED)
+    # An event costs no more among more of them.
+    cost = sample(few)() / few.events
+    many = kept_rows(bench, min(10 * size, int(SPARK_SECONDS / cost)), SPARK_PLANTED)
+    if many.events <= few.events:
+        bench.fail("U4", f"{few.events:,} events are as many as can be replayed in the time")
+        return
     samples = {str(rows.events): sample(rows) for rows in (few, many)}
     taken = interleave(samples, 1 if bench.large or bench.quick else 3, 0)
     line, growth = _per_event_by_size("U4", "PySpark, two local workers", taken, few, many)

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,9 @@ class Worker:
     def end(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            # It may have ended by itself, and what it was asked last is still in the pipe.
+            self._process.stdin.close()
         try:
             self._process.wait(timeout=20)
         except subprocess.TimeoutExpired:
@@ -123,8 +126,12 @@ class Workers:
         return list(self._running.values())
 
     def versions(self) -> dict[str, dict[str, str]]:
-        """What each contender that took part was made of."""
-        return {key: worker.ask("versions") for key, worker in self._running.items()}
+        """What each contender that took part was made of; without those that have ended."""
+        found = {}
+        for key, worker in self._running.items():
+            with suppress(Unavailable):
+                found[key] = worker.ask("versions")
+        return found
 
     def end(self) -> None:
         """End all processes."""

@@ -164,14 +164,14 @@ def decided(
     }
     parts = []
     for name, counting in counted.items():
-        sums = {}
+        sums, key = {}, position * len(LISTS) + LISTS.index(name)
         if name == "credit":
             sums["charges_due"] = ((kind == CHARGE) & window).sum().cast(pl.Int64)
         elif name.endswith("purchases"):
             sums[f"{name}_fen"] = amount.sum()
         else:
             sums[name] = pl.len().cast(pl.Int64)
-        parts.append(counting.lazy().group_by("home").agg(position.alias(f"{name}_now"), **sums))
+        parts.append(counting.lazy().group_by("home").agg(key.alias(f"{name}_now"), **sums))
     files = of[REGISTERED].lazy().select("home").unique()
     parts += [arrears.lazy()]
     joined = reduce(lambda one, two: one.join(two, on="home", how="left"), parts, files)
@@ -182,9 +182,12 @@ def decided(
         credit=col("rank").fill_null(0),
         worst_credit=col("worst").fill_null(0),
     )
-    lists = (col(f"{name}_now") for name in LISTS)
+    none = pl.lit([], pl.List(pl.Int64))
+    evidence = pl.concat_list(
+        pl.when(col(f"{name}_now").is_null()).then(none).otherwise(f"{name}_now") for name in LISTS
+    )
     return numbers.with_columns(type=_type()).select(
-        "home", "type", *FACTS, *lists, layer=_layer()
+        "home", "type", *FACTS, evidence=evidence, layer=_layer()
     ).collect()  # fmt: skip
 
 
@@ -194,9 +197,7 @@ def differing(told: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:
     same = col("sound").fill_null(False) & col("type_again").is_not_null()
     for name in (*FACTS, "type", "layer"):
         same &= col(name).eq_missing(col(f"{name}_again"))
-    for name in LISTS:
-        now = pl.when(col(f"{name}_now").is_null()).then([]).otherwise(f"{name}_now")
-        same &= col(f"of_{name}").eq_missing(now)
+    same &= col("evidence").eq_missing(col("evidence_again"))
     return both.filter(~same).select("household", "year", "run").collect()
 
 

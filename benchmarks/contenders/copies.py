@@ -9,36 +9,32 @@ the log; so whatever a replay suspects can be looked up there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 
-from crm_adapters.frames.kept import MERGED_ROWS, KeptFile
+from crm_adapters.frames.kept import MERGED_ROWS, Kept
+from crm_adapters.frames.shapes import EVIDENCE
 
 DIGEST = "0" * 64
-ROW_GROUP = 131_072
 
 
 class Copied:
-    """The log of the smaller town, that says it ends where the kept rows end.
+    """The log of the smaller town, that says it goes on up to a position behind its end."""
 
-    Args:
-        files: Files of the kept rows.
-    """
-
-    def __init__(self, log: Any, ends: Sequence[int]) -> None:
+    def __init__(self, log: Any, upto: int) -> None:
         self._log = log
-        self._ends = set(ends)
+        self._end = log.head()
+        self._upto = upto
 
     def head(self) -> int:
-        return max(self._ends)
+        return self._upto
 
     def feed(self, *, after: int = 0, upto: int | None = None, **how: Any) -> Iterator[Any]:
-        if upto in self._ends:
+        if upto is not None and upto > self._end:
             assert after == upto - 1, "the kept rows are not up to the end"
-            return iter([SimpleNamespace(digest=DIGEST, position=upto)])
+            return iter([SimpleNamespace(digest=DIGEST)])
         events: Iterator[Any] = self._log.feed(after=after, upto=upto, **how)
         return events
 
@@ -47,28 +43,21 @@ class Copied:
 
 
 def copy(
-    facts: Sequence[KeptFile],
-    gradings: Sequence[KeptFile],
-    folder: Path,
-    *,
-    copies: int,
-    households: int,
-    planted: set[str],
-) -> tuple[list[int], int]:
-    """Write the rows that many times over.
+    tables: Sequence[Kept], into: Sequence[Kept], copies: int, households: int, planted: set[str]
+) -> int:
+    """Write the rows that many times over; how many events they stand for.
 
     Args:
-        households: In the town that is copied.
+        tables: Kept facts and kept gradings of the town.
+        into: The same of a `Copied` log up to `ends(log, copies)`.
+        households: In the town.
         planted: Runs of planted errors that stay; others are left out.
-
-    Returns:
-        Where the files end, and how many events they stand for.
     """
-    # Behind all positions of the log, and nobody's own.
-    step = facts[-1].upto + 1
+    facts, gradings = (table.files() for table in tables)
     told = pl.concat([pl.read_parquet(file.path, glob=False) for file in facts])
     told = told.sort("home", "position")
     graded = pl.concat([pl.read_parquet(file.path, glob=False) for file in gradings])
+    step = facts[-1].upto + 1
     graded = graded.sort("household", "position").with_columns(
         cutoff_position=pl.col("cutoff_position") + copies * step
     )
@@ -76,29 +65,20 @@ def copy(
     first = graded.filter(~wrong | pl.col("run").is_in(planted))
     others = graded.filter(~wrong)
     events = sum(file.events for file in facts)
-    of_all = events * copies + first.height + others.height * (copies - 1)
     at_once = max(1, min(MERGED_ROWS // events, copies))
-    ends = []
     for start in range(0, copies, at_once):
         some = range(start, min(start + at_once, copies))
-        after, upto = start * step, (some[-1] + 1) * step
-        for name, parts in (
-            (_shape(facts), (_facts(told, n, step, households) for n in some)),
-            (
-                _shape(gradings),
-                (_gradings(others if n else first, n, step, households) for n in some),
-            ),
-        ):
-            rows = pl.concat(parts)
-            path = folder / f"{name}-{after:020}-{upto:020}-{rows.height}-{DIGEST[:16]}.parquet"
-            rows.write_parquet(path, row_group_size=ROW_GROUP)
-        ends.append(upto)
-    return ends, of_all
+        after, upto = start * step, some.stop * step
+        rows = pl.concat(_facts(told, n, step, households) for n in some)
+        into[0]._write(rows, after, upto, events * len(some))
+        rows = pl.concat(_gradings(others if n else first, n, step, households) for n in some)
+        into[1]._write(rows, after, upto, rows.height)
+    return events * copies + first.height + others.height * (copies - 1)
 
 
-def _shape(files: Sequence[KeptFile]) -> str:
-    """The name of the shape, as files begin with it."""
-    return "-".join(files[0].path.name.split("-")[:2])
+def ends(log: Any, copies: int) -> int:
+    """Where the copies end: each begins behind all positions of the one before."""
+    return copies * (int(log.head()) + 1)
 
 
 def _facts(rows: pl.DataFrame, number: int, step: int, households: int) -> pl.DataFrame:
@@ -113,9 +93,10 @@ def _facts(rows: pl.DataFrame, number: int, step: int, households: int) -> pl.Da
 def _gradings(rows: pl.DataFrame, number: int, step: int, households: int) -> pl.DataFrame:
     if not number:
         return rows
-    lists = [name for name, kind in rows.schema.items() if kind == pl.List(pl.Int64)]
     return rows.with_columns(
-        pl.col("position", *lists) + number * step,
+        pl.col("position") + number * step,
+        # Which evidence it is stands in the number of its position.
+        pl.col("evidence") + number * step * len(EVIDENCE),
         *(_renamed(name, number * households) for name in ("household", "concerns")),
     )
 

@@ -307,25 +307,25 @@ class Contender:
     def copy_kept(
         self, url: str, folder: str, copies: int, households: int, runs: list[str]
     ) -> dict[str, Any]:
-        """Write the kept rows of a town many times over: events, ends and files."""
+        """Write the kept rows of a town many times over: events, where they end and the files."""
         from contenders import copies as kept
 
-        facts, gradings = (table.files() for table in self._tables(url))
-        ends, events = kept.copy(
-            facts, gradings, Path(folder), copies=copies, households=households, planted={*runs}
-        )
+        log = self._crm(url).log
+        upto = kept.ends(log, copies)
+        into = self._tables(url, kept.Copied(log, upto), Path(folder))
+        events = kept.copy(self._tables(url), into, copies, households, {*runs})
         return {
             "events": events,
-            "ends": ends,
+            "upto": upto,
             "facts": sorted(str(path) for path in Path(folder).glob("facts-*")),
             "gradings": sorted(str(path) for path in Path(folder).glob("gradings-*")),
         }
 
     def replay_kept(
-        self, url: str, folder: str, ends: list[int], planted: list[list[Any]], engine: str
+        self, url: str, folder: str, upto: int, planted: list[list[Any]], engine: str
     ) -> float:
         """The same as `replay` over kept rows of more than the log has."""
-        pinned, frames = self._crm(url).gradings.pinned, self._frames(url, folder, ends, engine)
+        pinned, frames = self._crm(url).gradings.pinned, self._frames(url, folder, upto, engine)
         gc.collect()
         started = perf_counter()
         found = frames.replay(None, pinned, silent)
@@ -335,32 +335,33 @@ class Contender:
         return seconds
 
     def rows_kept(
-        self, url: str, folder: str, ends: list[int], engine: str, year: int, known: str
+        self, url: str, folder: str, upto: int, engine: str, year: int, known: str
     ) -> str:
         """A digest of facts and evidence of a year, of everybody."""
         window = Period.of_year(year)
         credit = shipped().find(CreditPolicy, DEFAULT_CREDIT, window.end)
-        ask = Ask(window, Cutoff(ends[-1], datetime.fromisoformat(known)), credit)
+        ask = Ask(window, Cutoff(upto, datetime.fromisoformat(known)), credit)
         digest = sha256()
-        for row in self._frames(url, folder, ends, engine).gather(ask):
+        for row in self._frames(url, folder, upto, engine).gather(ask):
             digest.update(repr(row).encode())
         return digest.hexdigest()
 
-    def _tables(self, url: str) -> list[Any]:
+    def _tables(self, url: str, log: Any = None, folder: Path | None = None) -> list[Any]:
+        """Kept facts and kept gradings: those of the log, or of another one in another folder."""
         from crm_adapters.frames.kept import Kept
         from crm_adapters.frames.shapes import FactsShape, GradingsShape
 
         crm = self._crm(url)
-        folder = Path(url.removeprefix("sqlite:///") + ".facts")
+        folder = folder or Path(url.removeprefix("sqlite:///") + ".facts")
         shapes = (FactsShape(), GradingsShape(crm.gradings.pinned))
-        return [Kept(crm.log, shape, folder) for shape in shapes]
+        return [Kept(log or crm.log, shape, folder) for shape in shapes]
 
-    def _frames(self, url: str, folder: str, ends: list[int], engine: str) -> FramesOn:
+    def _frames(self, url: str, folder: str, upto: int, engine: str) -> FramesOn:
         from contenders.copies import Copied
 
         key = (folder, engine)
         if key not in self._engines:
-            log: Any = Copied(self._crm(url).log, ends)
+            log: Any = Copied(self._crm(url).log, upto)
             self._engines[key] = FramesOn(engine, log, ZONE, Path(folder))
         return self._engines[key]
 
