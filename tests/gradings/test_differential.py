@@ -11,9 +11,10 @@ import reference_grader as reference
 
 
 @pytest.mark.rule("PAY-02", "PAY-03", "PAY-04", "PAY-06", "PAY-07", "PAY-08", "GRD-02", "GRD-03")
-def test_some_towns_are_graded_as_the_reference_grades_them() -> None:
+@pytest.mark.parametrize("engine", ["events", "frames"])
+def test_some_towns_are_graded_as_the_reference_grades_them(engine: str) -> None:
     layers = Counter[str]()
-    for found in compared(range(40, 64), processes=1, households=24):
+    for found in compared(range(40, 64), processes=1, households=24, engine=engine):
         assert found.differences == []
         layers += found.layers
     assert {"main", "ordinary", "small", "insufficient"} <= layers.keys()
