@@ -15,7 +15,7 @@ from attrs import Factory, frozen
 from crm_core.checking import utc
 from crm_core.errors import DecisionMismatch, Invalid, PolicyInactive
 from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
-from crm_core.gradings.criteria import assess
+from crm_core.gradings.criteria import assess, follows
 from crm_core.gradings.decide import GRADING, RUN
 from crm_core.gradings.engine import EventsEngine
 from crm_core.gradings.events import (
@@ -377,12 +377,7 @@ def check_decision(grading: GradingDecided, policy: GradingPolicy) -> None:
         DecisionMismatch: the outcome does not follow from the grading's own facts.
     """
     # INVARIANT (GRD-06): checked on the way to the store, and here on the way back.
-    try:
-        follows = assess(grading.facts, policy) == grading.outcome
-    except ValueError:
-        # Facts that no honest grading has, a credit grade that does not exist for one.
-        follows = False
-    if not follows:
+    if not follows(grading.outcome, grading.facts, policy):
         raise DecisionMismatch(
             f"the grading of household `{grading.household}` for {grading.year} does not"
             " follow from its own facts"

@@ -273,7 +273,7 @@ def test_texts_of_a_household_and_their_numbers_are_one_to_one() -> None:
     """Also where two are seen for the first time in the same row, or one as either."""
 
     def row(position: int, household: str, reference: str, other: str | None) -> NarrowRow:
-        return NarrowRow(position, household, Kind.PAYMENT, 1, 1, 1, 0, reference, other)
+        return NarrowRow(position, household, Kind.PAYMENT, 1, 1, 1, reference, other)
 
     first = [row(1, "V1", "P1", "C1"), row(2, "V2", "P1", "C1")]
     then = [row(3, "V1", "C1", "P1"), row(4, "V1", "P2", "P2"), row(5, "V2", "P3", None)]

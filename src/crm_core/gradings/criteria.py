@@ -99,6 +99,15 @@ def assess(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) ->
     )
 
 
+def follows(outcome: Outcome, facts: Facts, policy: GradingPolicy) -> bool:
+    """Whether the outcome is what the policy makes of the facts (GRD-06)."""
+    try:
+        return assess(facts, policy) == outcome
+    except ValueError:
+        # Facts that no honest grading has, a credit grade that does not exist for one.
+        return False
+
+
 def layer_and_type(facts: Facts, policy: GradingPolicy) -> tuple[str, str]:
     """Layer and type alone, without what was looked at: a fraction of the work of `assess`."""
     values = derived(facts, policy)

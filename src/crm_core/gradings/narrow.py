@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from crm_core.gradings.facts import REPAIR
 from crm_core.kernel.recorded import Recorded
 from crm_core.owners.events import ConductConfirmed, HouseholdRegistered, InterestRecorded
-from crm_core.payments.credit import MANAGEMENT_FEE, fee_months
 from crm_core.payments.events import (
     ChargeCancelled,
     ChargeDisputed,
@@ -66,8 +65,6 @@ class NarrowRow(NamedTuple):
         recorded: When the company knew, in microseconds since 1970-01-01T00:00Z.
         amount: Fen, negative where money is given back; for a dispute that ended what was upheld;
             for a request the instant it was received, in microseconds. Else 0.
-        detail: Of a charge the months that its fee is for, negative for a charge that is no
-            management fee. Else 0.
         reference: Number of the charge, payment, dispute or request it is or is about; of a
             household the estate it is in.
         other: The charge that money names, that a dispute is about or a late charge belongs to;
@@ -80,13 +77,12 @@ class NarrowRow(NamedTuple):
     effective: int
     recorded: int
     amount: int
-    detail: int
     reference: str | None
     other: str | None
 
 
-Said = tuple[Kind, int, int, int, str | None, str | None]
-"""Kind, effective, amount, detail, reference, other."""
+Said = tuple[Kind, int, int, str | None, str | None]
+"""Kind, effective, amount, reference, other."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -97,6 +93,11 @@ def microseconds(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
+def instant_of(microseconds: int) -> datetime:
+    """The instant so many microseconds behind 1970-01-01T00:00Z."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
 def narrow(recorded: Recorded[Any]) -> NarrowRow | None:
     """The row of an event, or None for one that says nothing to a grading."""
     event = recorded.envelope.data
@@ -104,7 +105,7 @@ def narrow(recorded: Recorded[Any]) -> NarrowRow | None:
     said = None if say is None else say(event)
     if said is None:
         return None
-    kind, effective, amount, detail, reference, other = said
+    kind, effective, amount, reference, other = said
     instant = microseconds(recorded.envelope.recorded)
     return NarrowRow(
         recorded.position,
@@ -113,56 +114,45 @@ def narrow(recorded: Recorded[Any]) -> NarrowRow | None:
         effective,
         instant,
         amount,
-        detail,
         reference,
         other,
     )
 
 
-def _charge(e: ChargeRaised) -> Said:
-    months = fee_months(e.period)
-    detail = months if e.kind == MANAGEMENT_FEE else -months
-    return Kind.CHARGE, e.due.toordinal(), e.amount_fen, detail, e.charge, None
+def _say(
+    kind: Kind, on: date, amount: int = 0, reference: str | None = None, other: str | None = None
+) -> Said:
+    return kind, on.toordinal(), amount, reference, other
 
 
 def _payment(e: PaymentReceived | PaymentMovedIn) -> Said:
-    return Kind.PAYMENT, e.paid_on.toordinal(), e.amount_fen, 0, e.payment, e.charge
+    return _say(Kind.PAYMENT, e.paid_on, e.amount_fen, e.payment, e.charge)
 
 
 def _request(e: RequestReceived) -> Said | None:
     if e.kind == REPAIR:
         return None
-    return Kind.REQUEST, 0, microseconds(e.received_at), 0, e.request, None
-
-
-def _plain(kind: Kind, on: date, amount: int = 0) -> Said:
-    return kind, on.toordinal(), amount, 0, None, None
-
-
-def _about(
-    kind: Kind, on: date, amount: int, reference: str | None, other: str | None = None
-) -> Said:
-    return kind, on.toordinal(), amount, 0, reference, other
+    return Kind.REQUEST, 0, microseconds(e.received_at), e.request, None
 
 
 _SAY: dict[type, Callable[[Any], Said | None]] = {
-    HouseholdRegistered: lambda e: (Kind.REGISTERED, 0, 0, 0, e.estate, None),
-    ChargeRaised: _charge,
-    ChargeCancelled: lambda e: _about(Kind.CANCELLED, e.on, 0, e.charge),
+    HouseholdRegistered: lambda e: (Kind.REGISTERED, 0, 0, e.estate, None),
+    ChargeRaised: lambda e: _say(Kind.CHARGE, e.due, e.amount_fen, e.charge),
+    ChargeCancelled: lambda e: _say(Kind.CANCELLED, e.on, 0, e.charge),
     PaymentReceived: _payment,
     PaymentMovedIn: _payment,
-    PaymentReversed: lambda e: _about(Kind.PAYMENT_BACK, e.on, 0, e.payment),
-    PaymentMovedOut: lambda e: _about(Kind.PAYMENT_BACK, e.paid_on, 0, e.payment),
-    CreditRefunded: lambda e: _plain(Kind.REFUND, e.on, -e.amount_fen),
-    ChargeWaived: lambda e: _about(Kind.WAIVER, e.on, e.amount_fen, None, e.charge),
-    ChargeDisputed: lambda e: _about(Kind.DISPUTE, e.on, e.amount_fen, e.dispute, e.charge),
-    DisputeDecided: lambda e: _about(Kind.DISPUTE_ENDED, e.on, e.upheld_fen, e.dispute),
-    DisputeWithdrawn: lambda e: _about(Kind.DISPUTE_ENDED, e.on, 0, e.dispute),
-    LateChargeClaimed: lambda e: _about(Kind.LATE_CHARGE, e.due, e.amount_fen, e.charge, e.of),
-    PurchaseMade: lambda e: _plain(Kind.PURCHASE, e.on, e.amount_fen),
-    PurchaseRefunded: lambda e: _plain(Kind.PURCHASE, e.on, -e.amount_fen),
+    PaymentReversed: lambda e: _say(Kind.PAYMENT_BACK, e.on, 0, e.payment),
+    PaymentMovedOut: lambda e: _say(Kind.PAYMENT_BACK, e.paid_on, 0, e.payment),
+    CreditRefunded: lambda e: _say(Kind.REFUND, e.on, -e.amount_fen),
+    ChargeWaived: lambda e: _say(Kind.WAIVER, e.on, e.amount_fen, None, e.charge),
+    ChargeDisputed: lambda e: _say(Kind.DISPUTE, e.on, e.amount_fen, e.dispute, e.charge),
+    DisputeDecided: lambda e: _say(Kind.DISPUTE_ENDED, e.on, e.upheld_fen, e.dispute),
+    DisputeWithdrawn: lambda e: _say(Kind.DISPUTE_ENDED, e.on, 0, e.dispute),
+    LateChargeClaimed: lambda e: _say(Kind.LATE_CHARGE, e.due, e.amount_fen, e.charge, e.of),
+    PurchaseMade: lambda e: _say(Kind.PURCHASE, e.on, e.amount_fen),
+    PurchaseRefunded: lambda e: _say(Kind.PURCHASE, e.on, -e.amount_fen),
     RequestReceived: _request,
-    MarkedDuplicate: lambda e: (Kind.DUPLICATE, 0, 0, 0, e.request, e.of),
-    InterestRecorded: lambda e: _plain(Kind.INTEREST, e.on),
-    ConductConfirmed: lambda e: _plain(Kind.CONDUCT, e.on),
+    MarkedDuplicate: lambda e: (Kind.DUPLICATE, 0, 0, e.request, e.of),
+    InterestRecorded: lambda e: _say(Kind.INTEREST, e.on),
+    ConductConfirmed: lambda e: _say(Kind.CONDUCT, e.on),
 }

@@ -34,7 +34,7 @@ GRADES = ("A", "B1", "B2", "B3", "B4", "B5")
 DAYS, MONTHS, MONTHS_OF_FEE = "days", "months", "months_of_fee"
 UNITS = (DAYS, MONTHS, MONTHS_OF_FEE)
 
-MANAGEMENT_FEE = "management_fee"
+_MANAGEMENT_FEE = "management_fee"
 _QUARTER, _YEAR = re.compile(r"[0-9]{4}-?Q[1-4]"), re.compile(r"[0-9]{4}")
 
 
@@ -204,19 +204,14 @@ def fee(charges: Iterable[Charge], on: date) -> tuple[int, int]:
     """The household's fee on a day: an amount, and for how many months it is.
 
     It is that of the newest management fee that was due before the day, or of the newest other
-    charge where there is none.
+    charge where there is none. A period `2011` is twelve months, `2011-Q1` three, any other one.
     """
     due = [charge for charge in charges if charge.due < on]
-    fees = [charge for charge in due if charge.kind == MANAGEMENT_FEE]
+    fees = [charge for charge in due if charge.kind == _MANAGEMENT_FEE]
     newest = (fees or due)[-1]
-    return newest.amount_fen, fee_months(newest.period)
-
-
-def fee_months(period: str) -> int:
-    """How many months a charge of that period is for: `2011` twelve, `2011-Q1` three, else one."""
-    if _YEAR.fullmatch(period):
-        return 12
-    return 3 if _QUARTER.fullmatch(period) else 1
+    if _YEAR.fullmatch(newest.period):
+        return newest.amount_fen, 12
+    return newest.amount_fen, 3 if _QUARTER.fullmatch(newest.period) else 1
 
 
 @frozen

@@ -23,7 +23,7 @@ class Book:
     """The accounts of all households, as known at some cut-off.
 
     Args:
-        charges: Principal that stands: `charge`, `due`, `amount`, `detail`, `position`.
+        charges: Principal that stands: `charge`, `due`, `amount`, `position`.
         late: Late charges that stand, or None if there are none: `charge`, `amount`.
         settlements: `charge` (null for money without a name), `effective`, `amount`, `position`.
         disputes: Of charges that stand, or None: `charge`, `amount`, `start`, `end`, `position`,
@@ -47,7 +47,7 @@ def book(facts: Frame, kinds: Collection[int], backend: Backend) -> Book:
     if Kind.CANCELLED in kinds:
         cancelled = _of(facts, Kind.CANCELLED).select(charge="ref")
     charges = _of(facts, Kind.CHARGE).select(
-        "home", "amount", "detail", "position", charge="ref", due="effective"
+        "home", "amount", "position", charge="ref", due="effective"
     )
     if cancelled is not None:
         charges = charges.join(cancelled, on="charge", how="anti")

@@ -125,6 +125,19 @@ def _named(book: Book, days: Days) -> Frame:
     )
 
 
+def _money(book: Book, days: Days) -> Frame:
+    """Settlements with their `day`; whatever came before the window stands on the day before."""
+    earlier = nw.when(nw.col("effective") < days.before).then(whole(days.before))
+    money = book.settlements.filter(nw.col("effective") <= days.end)
+    return money.with_columns(day=earlier.otherwise(nw.col("effective")))
+
+
+def _until_next(by: str, days: Days) -> nw.Expr:
+    """The day before the next `day` of the same, or the last day of the window."""
+    following = nw.col("day").shift(-1).over(by, order_by="day")
+    return following.fill_null(days.end + 1) - 1
+
+
 def _used(given: str) -> nw.Expr:
     """How much of the charge its own money settles."""
     positive = nw.when(nw.col(given) > 0).then(nw.col(given)).otherwise(0)
@@ -161,11 +174,8 @@ def _steps(book: Book, named: Frame, days: Days) -> Frame:
 def _several_steps(book: Book, chosen: Frame, days: Days) -> Frame:
     """The same of charges for which money came on several days of the window."""
     chosen = chosen.select("home", "charge", "due", "amount")
-    # Whatever came before the window is in the first step.
-    day = nw.when(nw.col("effective") < days.before).then(whole(days.before))
     money = (
-        book.settlements.filter(nw.col("effective") <= days.end)
-        .with_columns(day=day.otherwise(nw.col("effective")))
+        _money(book, days)
         .select("charge", "day", given="amount")
         .join(chosen, on="charge", how="inner")
     )
@@ -182,13 +192,12 @@ def _several_steps(book: Book, chosen: Frame, days: Days) -> Frame:
         )
         .with_columns(
             given=nw.col("given").cum_sum().over("charge", order_by="day").cast(nw.Int64),
-            next=nw.col("day").shift(-1).over("charge", order_by="day"),
+            to=_until_next("charge", days),
         )
         .with_columns(used=_used("given"))
     )
     return steps.with_columns(
         need=nw.col("amount") - nw.col("used"),
-        to=nw.col("next").fill_null(days.end + 1) - 1,
         more=nw.col("used") - nw.col("used").shift(1).over("charge", order_by="day").fill_null(0),
     )
 
@@ -208,10 +217,7 @@ def _pool(book: Book, named: Frame, steps: Frame, days: Days, homes: Frame) -> F
     What a plain charge is given it takes, and nothing of it is ever left over.
     """
     other = named.filter(~nw.col("plain")).select("charge")
-    money = book.settlements.filter(nw.col("effective") <= days.end)
-    turns = money.join(homes, on="home", how="semi")
-    day = nw.when(nw.col("effective") < days.before).then(whole(days.before))
-    turns = turns.with_columns(day=day.otherwise(nw.col("effective")))
+    turns = _money(book, days).join(homes, on="home", how="semi")
     turns = turns.join(other.with_columns(over=whole(1)), on="charge", how="left")
     free = nw.col("charge").is_null() | ~nw.col("over").is_null()
     gives = nw.when(free).then(nw.col("amount")).otherwise(0)
@@ -225,10 +231,9 @@ def _pool(book: Book, named: Frame, steps: Frame, days: Days, homes: Frame) -> F
     return (
         changes.with_columns(
             pool=nw.col("amount").cum_sum().over("home", order_by="day").cast(nw.Int64),
-            next=nw.col("day").shift(-1).over("home", order_by="day"),
+            to=_until_next("home", days),
         )
         .with_columns(
-            to=nw.col("next").fill_null(days.end + 1) - 1,
             pool=nw.when(nw.col("pool") > 0).then(nw.col("pool")).otherwise(0),
         )
         .select("home", "day", "to", "pool")
@@ -316,12 +321,7 @@ def _with_turns(pool: Frame, contested: Frame, days: Days) -> Frame:
     cut = at.join(spans, on="home", how="inner").filter(
         nw.col("first") <= nw.col("day"), nw.col("day") <= nw.col("last")
     )
-    nearest = nw.col("day").shift(-1).over("home", order_by="day")
-    return (
-        cut.with_columns(next=nearest)
-        .with_columns(to=nw.col("next").fill_null(days.end + 1) - 1)
-        .select("home", "day", "to", "pool")
-    )
+    return cut.with_columns(to=_until_next("home", days)).select("home", "day", "to", "pool")
 
 
 def _undisputed(pairs: Frame, disputes: Frame) -> Frame:

@@ -18,13 +18,13 @@ from crm_core.gradings.narrow import Kind, microseconds
 from crm_core.kernel.dates import Period, instants_of
 from crm_core.payments.credit import CreditPolicy
 
-COLUMNS = ("home", "position", "kind", "effective", "recorded", "amount", "detail", "ref", "of")
+COLUMNS = ("home", "position", "kind", "effective", "recorded", "amount", "ref", "of")
 """What is read of the facts table: numbers."""
 
 
 @frozen
 class Look:
-    """What is looked at: which days, as known when, of whom.
+    """What is looked at: which days, as known when.
 
     Args:
         position: Last position that is seen; None for all.
@@ -101,9 +101,7 @@ def find(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> Fou
         due.course,
         due.standing,
     )
-    joined = reduce(
-        lambda all_, part: all_.join(part, on="home", how="left"), parts, files_known(rows)
-    )
+    joined = reduce(lambda all_, part: all_.join(part, on="home", how="left"), parts)
     numbers = {
         name: nw.col(of).fill_null(0).cast(nw.Int64)
         for name, of in (
@@ -139,10 +137,10 @@ def _dealings(rows: Frame, look: Look, days: Days, earlier: Days, backend: Backe
         "previous_purchases": purchase & _within("effective", earlier),
         "purchases": purchase & _within("effective", days),
     }
-    chosen = nw.when(kind == 0).then(-1).otherwise(-1)
+    chosen: Any = whole(-1)
     for name, holds in counts.items():
-        chosen = nw.when(holds).then(EVIDENCE.index(name)).otherwise(chosen)
-    dealt = rows.with_columns(evidence=chosen.cast(nw.Int64)).filter(nw.col("evidence") >= 0)
+        chosen = nw.when(holds).then(whole(EVIDENCE.index(name))).otherwise(chosen)
+    dealt = rows.with_columns(evidence=chosen).filter(nw.col("evidence") >= 0)
     columns = ("home", "evidence", "position", "amount")
     matters = _matters(rows, look, backend).with_columns(
         evidence=whole(EVIDENCE.index("attention"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import narwhals as nw
@@ -14,6 +14,7 @@ from crm_adapters.frames.backends import Backend, Frame
 from crm_adapters.frames.facts import Found
 from crm_adapters.frames.shapes import FACTS, evidence_key
 from crm_adapters.frames.tables import decided
+from crm_core.gradings.narrow import instant_of
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.dates import Period
 from crm_core.kernel.policy import PolicyRef
@@ -23,8 +24,6 @@ _RUN = (
     "period_start", "period_end", "policy_digest", "policy", "policy_version",
     "credit_digest", "credit_policy", "credit_version", "cutoff_position", "cutoff_known",
 )  # fmt: skip
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @frozen
@@ -60,7 +59,7 @@ def runs(recorded: pl.LazyFrame) -> Iterator[Run]:
             Period(date.fromordinal(start), date.fromordinal(end)),
             PolicyRef(digest, name, number),
             PolicyRef(credit_digest, credit, credit_number),
-            Cutoff(at, _EPOCH + timedelta(microseconds=known)),
+            Cutoff(at, instant_of(known)),
             recorded.filter(*mine),
             count,
         )

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from hashlib import sha256
 from inspect import getsource
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
-from attrs import astuple, field, fields, frozen
+from attrs import astuple, fields, frozen
 
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings import criteria, facts
 from crm_core.gradings import narrow as narrow_rows
 from crm_core.gradings import policy as grading_policy
-from crm_core.gradings.criteria import assess
+from crm_core.gradings.criteria import follows
 from crm_core.gradings.events import DECIDED, GradingDecided
 from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, Evidence, Facts
 from crm_core.gradings.narrow import NarrowRow, microseconds, narrow
@@ -111,10 +111,11 @@ class GradingsShape:
         policies: Finds the two policies that a decision pins.
     """
 
+    name: ClassVar[str] = _GRADINGS
+    events: ClassVar[frozenset[str]] = frozenset({DECIDED})
+    untold: ClassVar[tuple[str, ...]] = ("sound",)
+
     policies: Policies
-    name: str = field(init=False, default=_GRADINGS)
-    events: frozenset[str] = field(init=False, default=frozenset({DECIDED}))
-    untold: tuple[str, ...] = field(init=False, default=("sound",))
 
     def frame(self, rows: Sequence[tuple[Any, ...]], before: pl.LazyFrame | None) -> pl.DataFrame:
         return pl.DataFrame(rows, schema=_GRADING, orient="row").sort("household", "position")
@@ -153,8 +154,7 @@ class GradingsShape:
             list(positions) == sorted(set(positions))
             for positions in astuple(g.evidence, recurse=False)
         )
-        grades = g.facts.credit in GRADES.values and g.facts.worst_credit in GRADES.values
-        return grades and sorted_ and assess(g.facts, policy) == g.outcome
+        return sorted_ and follows(g.outcome, g.facts, policy)
 
 
 def evidence_key(position: Any, number: int) -> Any:
