@@ -29,9 +29,9 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, real PostgreSQL included."""
+    """Every test, real PostgreSQL included, on all cores; the tests of a file stay together."""
     _install(session, "tests")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session

@@ -16,6 +16,9 @@ a household with an account:
 | Notify Result Appeal | the disputes are rejected |
 | Send for Credit Collection | disputes still open are rejected; the ladder takes its course |
 
+A clerk of the town enters what happens and proposes how a dispute is decided; a magistrate decides
+it, for nobody decides what they proposed (LOG-08). So the two take turns.
+
 The file calls a dismissed appeal no more than a code, so no dispute is upheld. The column
 `paymentamount` has lost its decimal point: it is reported and never added up;
 `payment_amount_repaired` is what was paid.
@@ -26,28 +29,31 @@ from __future__ import annotations
 import csv
 import gzip
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
 
 from crm_adapters import open_crm
-from crm_core import CRM, Actor
-from crm_core.crm import Planned
+from crm_core import CRM, Actor, Personal, Planned
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.money import fen_from_yuan, yuan_from_fen
-from crm_core.owners.commands import RegisterHousehold
+from crm_core.kernel.word import Word
+from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments.commands import (
     AdvanceCollection,
     DecideDispute,
     DisputeCharge,
+    ProposeDisputeDecision,
     RaiseCharge,
     ReceivePayment,
 )
 
-TOWN = Actor("town", "system")
+CLERK = Actor("town", "specialist")
+MAGISTRATE = Actor("magistrate", "manager")
 COLLECTION = "Send for Credit Collection"
 APPEALS = ("Insert Date Appeal to Prefecture", "Appeal to Judge")
 RESULT = "Notify Result Appeal to Offender"
@@ -133,16 +139,18 @@ class Case:
                 self._disputed.add(charge)
                 dispute = f"D{len(self._disputes) + 1}"
                 self._disputes.append(dispute)
+                said = Word(owner_id(self.number), "letter", f"appeal of {on}")
                 self.commands.append(
-                    (on, DisputeCharge(self.number, dispute, charge, fen, on, "appeal"))
+                    (on, DisputeCharge(self.number, dispute, charge, fen, on, "appeal", said))
                 )
 
     def _reject(self, on: date) -> None:
         if self._disputed:
             first = len(self._disputes) - len(self._disputed)
             for dispute in self._disputes[first:]:
-                rejected = DecideDispute(self.number, dispute, 0, on, "appeal decided", "town")
+                rejected = ProposeDisputeDecision(self.number, dispute, 0, on, "appeal decided")
                 self.commands.append((on, rejected))
+                self.commands.append((on, DecideDispute(self.number, dispute, True, on)))
             self._disputed.clear()
 
 
@@ -155,14 +163,19 @@ def read(path: Path) -> list[Case]:
     return list(cases.values())
 
 
-def planned(cases: Iterable[Case]) -> Iterator[Planned]:
-    """Every command of every case, known to the town on its own day."""
-    for case in cases:
-        begins = case.commands[0][0]
-        file = RegisterHousehold(case.number, "Town", "1", "1", case.number)
-        commands: Sequence[tuple[date, Any]] = [(begins, file), *case.commands]
-        for nth, (on, command) in enumerate(commands):
-            yield Planned(command, f"{case.number}:{nth}", noon(on))
+def planned(case: Case) -> Iterator[Planned]:
+    """Every command of a case, known to the town on its own day."""
+    begins = case.commands[0][0]
+    # The log names nobody, and whoever is fined is a person of their own.
+    owner = Personal(owner_id(case.number), "-")
+    file = RegisterHousehold(case.number, "Town", "1", "1", case.number, owner=owner)
+    for nth, (on, command) in enumerate([(begins, file), *case.commands]):
+        yield Planned(command, f"{case.number}:{nth}", noon(on))
+
+
+def giver(item: Planned) -> Actor:
+    """Who gives a command."""
+    return MAGISTRATE if isinstance(item.command, DecideDispute) else CLERK
 
 
 def noon(on: date) -> datetime:
@@ -171,8 +184,13 @@ def noon(on: date) -> datetime:
 
 
 def play(crm: CRM, cases: Sequence[Case]) -> int:
-    """Enter all cases; how many events they become."""
-    return crm.batch(planned(cases), by=TOWN)
+    """Enter all cases, the two taking turns; how many events they become."""
+    turns = [[list(turn) for _, turn in groupby(planned(case), giver)] for case in cases]
+    events = 0
+    for turn in zip_longest(*turns, fillvalue=()):
+        items = [item for part in turn for item in part]
+        events += crm.batch(items, by=giver(items[0]))
+    return events
 
 
 def main(path: Path) -> int:

@@ -4,8 +4,11 @@ A row is what an incident looked like after one update. Only what was known at t
 the columns `resolved_at`, `closed_at`, `resolved_by`, `closed_code` and `made_sla` hold, in every
 row, what came out in the end, so no command is made of them.
 
-    with open_crm("memory:", policies=shipped().add(POLICY)) as crm:
+    with open_crm("memory:", policies=policies()) as crm:
         faults = import_log(crm, rows)
+
+By the shipped table an import brings what came in and what was closed. Here it also brings what
+happened in between, so the example has a table of its own that says so (LOG-08).
 
 Waiting for the caller, for evidence of theirs or for a vendor stops the clock; waiting for our own
 problem management does not (REQ-12). The state `-100` is no state: such a row is a fault and
@@ -16,9 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import Any, NamedTuple
 
-from crm_core import CRM, Actor, Planned
+from crm_core import CRM, Actor, Planned, PolicyBook, shipped
+from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.owners import RegisterHousehold
 from crm_core.requests import (
     CloseImported,
@@ -30,7 +35,7 @@ from crm_core.requests import (
     SlaPolicy,
 )
 
-BY = Actor("uci-498", "system")
+BY = Actor("uci-498", "host")
 
 POLICY = SlaPolicy.parse("""
 kind = "sla"
@@ -92,6 +97,9 @@ customer = ["awaiting_user_info", "awaiting_evidence"]
 third_party = ["awaiting_vendor"]
 """)
 
+MEANWHILE = ("pause-request", "reopen", "report-done", "resume-request")
+"""What an import brings here besides what the shipped table lets it bring."""
+
 WORKING = {"New", "Active", "Awaiting Problem"}
 WAITING = {
     "Awaiting User Info": "awaiting_user_info",
@@ -112,10 +120,29 @@ class RowFault(NamedTuple):
     message: str
 
 
+def policies() -> PolicyBook:
+    """The shipped policies, with the targets and the table of this example."""
+    return shipped().add(POLICY).add(authority())
+
+
+def authority() -> AuthorityPolicy:
+    """The shipped table of who may do what, by which an import brings more."""
+    table = files("crm_core").joinpath("authority", "authority-cn-default.toml")
+    text = table.read_text(encoding="utf-8")
+    for shipped_as, here in (
+        ("version = 1\n", "version = 498\n"),
+        ("1900-01-01", "2000-01-01"),
+        ("PIA-AUTHORITY-1", "PIA-UCI"),
+        ("imports = [", "imports = [" + "".join(f'"{act}", ' for act in MEANWHILE)),
+    ):
+        text = text.replace(shipped_as, here)
+    return AuthorityPolicy.parse(text)
+
+
 def import_log(crm: CRM, rows: Iterable[Mapping[str, str]]) -> list[RowFault]:
     """Import rows in the order of the file; what they say of the same moment stays in order."""
     faults: list[RowFault] = []
-    crm.batch(planned(rows, faults), by=BY)
+    crm.batch(planned(rows, faults), by=BY, imported=crm.clock.now())
     return faults
 
 
@@ -157,12 +184,12 @@ class _Incident:
         """Commands that lead from the state before to this one."""
         self.at = max(self.at, at)
         if state == "Resolved" and self.status in ("open", "paused"):
-            yield ReportDone(self.number, self.at, "-")
+            yield ReportDone(self.number, self.at)
             self.status = "done"
         elif state == "Closed" and self.status != "closed":
             if self.status == "paused":
                 yield ResumeRequest(self.number, self.at)
-            yield CloseImported(self.number, self.at, "-")
+            yield CloseImported(self.number, self.at)
             self.status = "closed"
         elif state not in OVER:
             yield from self._goes_on(WAITING.get(state, ""))
@@ -192,7 +219,6 @@ def _received(row: Mapping[str, str], caller: str, received_at: datetime) -> Rec
         received_at,
         row["opened_by"] if row["opened_by"] != "?" else "service desk",
         row["location"],
-        policy=POLICY,
     )
 
 

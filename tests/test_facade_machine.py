@@ -25,11 +25,19 @@ from hypothesis.stateful import (
 from crm_adapters.wiring import open_crm
 from crm_core.crm import Receipt
 from crm_core.errors import CommandReused, Invalid, Refused
+from crm_core.kernel.commands import as_said
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal, PersonalValue
+from crm_core.kernel.word import Word
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.commands import RegisterHousehold
+from crm_core.owners.commands import (
+    AddMember,
+    ConfirmConduct,
+    EndRole,
+    RecordInterest,
+    RegisterHousehold,
+)
 from crm_core.owners.state import Household
 from crm_core.payments import (
     ACCOUNT,
@@ -43,22 +51,27 @@ from crm_core.payments import (
 from crm_core.payments.collection import EVIDENCE
 from crm_core.payments.commands import (
     AdvanceCollection,
-    ApproveStep,
     CancelCharge,
     CheckDefects,
     ClaimLateCharge,
     CompleteStep,
     DecideDispute,
+    DecideHold,
+    DecideRefund,
+    DecideStep,
+    DecideWaiver,
     DisputeCharge,
-    HoldCollection,
     MovePayment,
     PromisePayment,
+    ProposeDisputeDecision,
+    ProposeHold,
+    ProposeRefund,
+    ProposeStep,
+    ProposeWaiver,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
-    RefundCredit,
     ReversePayment,
-    WaiveCharge,
     WithdrawDispute,
 )
 from crm_core.requests import REQUEST, Closed, Done, Open, Request
@@ -77,6 +90,9 @@ from crm_core.requests.commands import (
 from crm_core.testing.strategies import owner_commands
 
 CLERK = Actor("S1", "specialist")
+OPERATOR = Actor("S2", "operator")
+MANAGER = Actor("M1", "manager")
+DIRECTOR = Actor("M1", "director")
 START = parse_instant("2011-01-01T09:00:00+08:00")
 HOMES = ("V1", "V2", "V3", "V4")
 DAYS = (date(2010, 12, 31), date(2011, 6, 30), date(2011, 12, 31), date.max)
@@ -113,6 +129,11 @@ def without_personal(value: Any) -> Any:
     return value
 
 
+def word(home: str, reference: str = "call") -> Word:
+    """What the owner of a household said."""
+    return Word(f"{home}#owner", "phone", reference)
+
+
 class FacadeMachine(RuleBasedStateMachine):
     """The facade over the memory log, and what is remembered of it outside."""
 
@@ -133,7 +154,7 @@ class FacadeMachine(RuleBasedStateMachine):
 
     # --- doing -------------------------------------------------------------------------------
 
-    def ask(self, command: Any) -> None:
+    def ask(self, command: Any, by: Actor = CLERK) -> None:
         """Do it, or be refused and find nothing changed."""
         self.count += 1
         self.now += timedelta(hours=7)
@@ -141,7 +162,7 @@ class FacadeMachine(RuleBasedStateMachine):
         at = self.now - timedelta(days=90) if self.count % 5 == 0 else self.now
         id, before = f"c{self.count}", self.crm.verify()
         try:
-            receipt = self.crm.do(command, by=CLERK, id=id, at=at)
+            receipt = self.crm.do(command, by=by, id=id, at=at)
         except (Refused, Invalid):
             assert self.crm.verify() == before
             assert self.crm.log.outcomes([id]) == {}
@@ -186,7 +207,19 @@ class FacadeMachine(RuleBasedStateMachine):
 
     @rule(command=homes.flatmap(owner_commands))
     def change_a_file(self, command: Any) -> None:
-        self.ask(command)
+        by = MANAGER if isinstance(command, ConfirmConduct) else CLERK
+        self.ask(as_said(command), by)
+
+    @rule(home=homes, day=st.integers(1, 28))
+    def record_an_interest(self, home: str, day: int) -> None:
+        self.ask(RecordInterest(home, "housekeeping", date(2011, 5, day), word(home)))
+
+    @rule(home=homes, day=st.integers(1, 28))
+    def end_a_role(self, home: str, day: int) -> None:
+        member = f"{home}#m{day % 3}"
+        since = date(2010, 6, day)
+        self.ask(AddMember(home, member, "tenant", since, Personal(member, "Tenant")))
+        self.ask(EndRole(home, member, "tenant", since + timedelta(days=90), "moved away"))
 
     # --- money -------------------------------------------------------------------------------
 
@@ -217,18 +250,17 @@ class FacadeMachine(RuleBasedStateMachine):
     def refund(self, which: int, number: int, fen: int) -> None:
         home, payment = self.pick(self.live(), which)
         on = payment.paid_on + timedelta(days=30)
-        self.ask(RefundCredit(home, f"F{number}", fen, on, "moved away", "M1"))
+        self.ask(ProposeRefund(home, f"F{number}", fen, on, "moved away"))
+        self.ask(DecideRefund(home, f"F{number}", bool(which % 4), on, "seen"), MANAGER)
 
     @precondition(lambda self: self.charged())
     @rule(which=picks, number=numbers, fen=amounts, write_off=st.booleans())
     def waive(self, which: int, number: int, fen: int, *, write_off: bool) -> None:
         home, charge = self.pick(self.charged(), which)
         amount = min(fen, charge.amount_fen)
-        self.ask(
-            WaiveCharge(
-                home, f"W{number}", charge.charge, amount, charge.due, "hard", "M1", write_off
-            )
-        )
+        waiver, on = f"W{number}", charge.due
+        self.ask(ProposeWaiver(home, waiver, charge.charge, amount, on, "hard", write_off))
+        self.ask(DecideWaiver(home, waiver, bool(which % 4), on, "seen"), MANAGER)
 
     @precondition(lambda self: self.charged())
     @rule(which=picks)
@@ -241,7 +273,9 @@ class FacadeMachine(RuleBasedStateMachine):
     def dispute(self, which: int, number: int, fen: int, later: int) -> None:
         home, charge = self.pick(self.charged(), which)
         on, amount = charge.due + timedelta(days=later), min(fen, charge.amount_fen)
-        self.ask(DisputeCharge(home, f"D{number}", charge.charge, amount, on, "not mine"))
+        self.ask(
+            DisputeCharge(home, f"D{number}", charge.charge, amount, on, "not mine", word(home))
+        )
 
     @precondition(lambda self: self.disputed())
     @rule(which=picks, later=st.integers(-1, 90), share=st.sampled_from((0, 1, 2)))
@@ -249,26 +283,26 @@ class FacadeMachine(RuleBasedStateMachine):
         home, dispute = self.pick(self.disputed(), which)
         on = dispute.on + timedelta(days=later)
         if share == 2 and later % 2:
-            self.ask(WithdrawDispute(home, dispute.dispute, on, "was mine"))
+            self.ask(WithdrawDispute(home, dispute.dispute, on, "was mine", word(home)))
             return
         upheld = dispute.amount_fen * share // 2
-        self.ask(DecideDispute(home, dispute.dispute, upheld, on, "looked at", "M1"))
+        self.ask(ProposeDisputeDecision(home, dispute.dispute, upheld, on, "looked at"))
+        self.ask(DecideDispute(home, dispute.dispute, bool(which % 4), on, "seen"), MANAGER)
 
     @precondition(lambda self: self.charged())
     @rule(which=picks, number=numbers, later=st.integers(1, 400))
     def claim_a_late_charge(self, which: int, number: int, later: int) -> None:
         home, charge = self.pick(self.charged(), which)
         on = charge.due + timedelta(days=later)
-        self.ask(
-            ClaimLateCharge(home, f"L{number}", charge.charge, on, on, "late-charge-daily", "M1")
-        )
+        claim = ClaimLateCharge(home, f"L{number}", charge.charge, on, on, "late-charge-daily")
+        self.ask(claim, MANAGER)
 
     @precondition(lambda self: self.charged())
     @rule(which=picks, number=numbers, fen=amounts, days_more=st.integers(0, 60))
     def promise_money(self, which: int, number: int, fen: int, days_more: int) -> None:
         home, charge = self.pick(self.charged(), which)
         parts = (Instalment(fen, charge.due + timedelta(days=days_more)),)
-        self.ask(PromisePayment(home, f"Z{number}", parts, charge.due, "S1", "said so"))
+        self.ask(PromisePayment(home, f"Z{number}", parts, charge.due, "said so", word(home)))
 
     # --- collection --------------------------------------------------------------------------
 
@@ -278,14 +312,16 @@ class FacadeMachine(RuleBasedStateMachine):
 
     @rule(home=homes, step=numbers, on=days, proofs=st.sampled_from((PROOFS, ())))
     def finish_a_step(self, home: str, step: int, on: date, proofs: tuple[Proof, ...]) -> None:
-        self.ask(ApproveStep(home, step, "M1", "director", on))
-        self.ask(CheckDefects(home, on, 0, "round 7", "S2"))
-        self.ask(CompleteStep(home, step, on, "S1", proofs))
+        self.ask(ProposeStep(home, step, on))
+        self.ask(DecideStep(home, step, True, on), DIRECTOR)
+        self.ask(CheckDefects(home, on, 0, "round 7"), OPERATOR)
+        self.ask(CompleteStep(home, step, on, proofs))
 
     @rule(home=homes, number=numbers, on=days, length=st.integers(-1, 60))
     def hold(self, home: str, number: int, on: date, length: int) -> None:
         until = on + timedelta(days=length)
-        self.ask(HoldCollection(home, f"H{number}", on, until, "illness", "M1"))
+        self.ask(ProposeHold(home, f"H{number}", on, until, "illness"))
+        self.ask(DecideHold(home, f"H{number}", bool(length % 4), on, "seen"), MANAGER)
 
     @rule(home=homes, number=numbers, fen=amounts, on=days, back=st.booleans())
     def purchase(self, home: str, number: int, fen: int, on: date, *, back: bool) -> None:
@@ -341,7 +377,7 @@ class FacadeMachine(RuleBasedStateMachine):
     def promise(self, which: int, hours: int) -> None:
         due = self.now + timedelta(hours=hours)
         request = self.pick(self.received(Open), which)
-        self.ask(MakeCommitment(request, "S2", "somebody comes", due, self.now))
+        self.ask(MakeCommitment(request, "somebody comes", due, self.now), OPERATOR)
 
     @precondition(lambda self: self.received())
     @rule(which=picks, who=st.sampled_from(["S1", "S2", "S3", ""]))
@@ -349,15 +385,17 @@ class FacadeMachine(RuleBasedStateMachine):
         self.ask(HandOver(self.pick(self.received(), which), who, "on leave"))
 
     @precondition(lambda self: self.received())
-    @rule(which=picks, evidence=st.sampled_from(["call", "call", ""]))
-    def accept(self, which: int, evidence: str) -> None:
+    @rule(which=picks, reference=st.sampled_from(["call", "call", ""]))
+    def accept(self, which: int, reference: str) -> None:
         due = self.now + timedelta(days=1) if which % 2 else None
-        self.ask(AcceptCommitment(self.pick(self.received(Open), which), evidence, self.now, due))
+        request = self.pick(self.received(Open), which)
+        said = word(self.home_of(request), reference)
+        self.ask(AcceptCommitment(request, said, self.now, due))
 
     @precondition(lambda self: self.received())
     @rule(which=picks)
     def finish(self, which: int) -> None:
-        self.ask(ReportDone(self.pick(self.received(Open), which), self.now, "S2"))
+        self.ask(ReportDone(self.pick(self.received(Open), which), self.now), OPERATOR)
 
     @precondition(lambda self: self.received())
     @rule(which=picks, answer=st.sampled_from([True, False, None]))
@@ -366,14 +404,14 @@ class FacadeMachine(RuleBasedStateMachine):
         if answer is None:
             self.ask(NoteFailedAttempt(request, self.now, "phone"))
         else:
-            self.ask(ConfirmClosing(request, self.now, answer))
+            self.ask(ConfirmClosing(request, self.now, answer, word(self.home_of(request))))
 
     @precondition(lambda self: self.received())
     @rule(which=picks, satisfied=st.booleans())
     def finish_and_ask_at_once(self, which: int, *, satisfied: bool) -> None:
         request = self.pick(self.received(Open), which)
-        self.ask(ReportDone(request, self.now, "S2"))
-        self.ask(ConfirmClosing(request, self.now, satisfied))
+        self.ask(ReportDone(request, self.now), OPERATOR)
+        self.ask(ConfirmClosing(request, self.now, satisfied, word(self.home_of(request))))
 
     @precondition(lambda self: self.received())
     @rule(which=picks)
@@ -390,6 +428,10 @@ class FacadeMachine(RuleBasedStateMachine):
         all_of_them = [state for state in self.states.values() if isinstance(state, Request)]
         wanted = [one for one in all_of_them if isinstance(one, status or Request)]
         return [one.request for one in wanted or all_of_them]
+
+    def home_of(self, request: str) -> str:
+        state = self.states[REQUEST.stream(request)]
+        return str(state.household)
 
     # --- pressing the button twice -----------------------------------------------------------
 

@@ -37,7 +37,7 @@ from crm_core.requests import ReceiveRequest
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
 
 ZONE = "Asia/Shanghai"
-READER = Actor("benchmark")
+READER = Actor("benchmark", "specialist")
 
 
 @attrs.frozen

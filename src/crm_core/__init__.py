@@ -20,6 +20,7 @@ from crm_core.kernel.decider import Decider, Refusal
 from crm_core.kernel.money import Money
 from crm_core.kernel.recorded import Actor, Cutoff, Recorded
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.word import Word
 from crm_core.owners.state import Household
 from crm_core.payments.state import Account
 from crm_core.policies import PolicyBook, shipped
@@ -52,5 +53,6 @@ __all__ = [
     "Refused",
     "Replay",
     "Request",
+    "Word",
     "shipped",
 ]

@@ -11,6 +11,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from crm_core.kernel.sentences import Malformed
+
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -52,9 +54,9 @@ class Catalog:
         self.old: dict[str, tuple[EventType, int]] = {}
         for kind in self.types:
             if kind.cls in self.by_class or kind.stored in self.by_name:
-                raise ValueError(f"event `{kind.stored}` is listed twice")
+                raise Malformed("event_twice", event=kind.stored)
             if set(kind.upcasters) != set(range(1, kind.version)):
-                raise ValueError(f"event `{kind.stored}` needs an upcaster for each older version")
+                raise Malformed("upcaster_missing", event=kind.stored)
             self.by_class[kind.cls] = kind
             self.by_name[kind.stored] = kind
             for version in range(1, kind.version):

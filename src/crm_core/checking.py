@@ -16,15 +16,21 @@ import attrs
 
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.canonical import INTEGER_MAX
+from crm_core.kernel.commands import fields_looked_up
 from crm_core.kernel.dates import as_utc
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id, check_text
+from crm_core.kernel.word import Word
 
 Check = Callable[[Any], Any]
 
 
-def checked(command: Any) -> Any:
+def checked(command: Any, *, inside: bool = False) -> Any:
     """The command, its instants in UTC.
+
+    Args:
+        inside: Whether the library gives it, which may have looked things up already.
 
     Raises:
         Invalid: fields that do not hold what they say, each with its name and never its value.
@@ -34,12 +40,19 @@ def checked(command: Any) -> Any:
         return command
     faults: list[Fault] = []
     changes: dict[str, Any] = {}
+    if not inside:
+        # INVARIANT (LOG-08): what the library looks up is never what a caller says.
+        faults.extend(
+            Fault("looked_up", f"{kind.__name__}.{name}")
+            for name in fields_looked_up(kind)
+            if getattr(command, name) is not None
+        )
     for name, check in _checks(kind):
         value = getattr(command, name)
         try:
             accepted = check(value)
-        except ValueError as error:
-            faults.append(Fault("value_malformed", str(error), f"{kind.__name__}.{name}"))
+        except Malformed as error:
+            faults.append(Fault.of("value_malformed", error, f"{kind.__name__}.{name}"))
         else:
             if accepted is not value:
                 changes[name] = accepted
@@ -56,20 +69,25 @@ def utc(instant: datetime | None, where: str) -> datetime | None:
     """
     try:
         return None if instant is None else as_utc(instant)
-    except ValueError as error:
-        raise Invalid.one("instant_malformed", str(error), where) from error
+    except Malformed as error:
+        raise Invalid([Fault.of("instant_malformed", error, where)]) from error
 
 
 @cache
 def _checks(cls: type) -> tuple[tuple[str, Check], ...]:
     """A check for each field whose hint is a plain value, optional or not, or several of them."""
     found = []
+    looked_up = fields_looked_up(cls)
     for name, hint in get_type_hints(cls).items():
+        if name in looked_up:
+            continue
         kinds = get_args(hint) or (hint,)
         if get_origin(hint) is tuple:
             found.append((name, _several(kinds[0])))
             continue
         check = next((_CHECKS[kind] for kind in kinds if kind in _CHECKS), None)
+        if check is None and Word in kinds:
+            check = _word
         if check is not None:
             found.append((name, _optional(check) if type(None) in kinds else check))
     return tuple(found)
@@ -80,12 +98,12 @@ def _several(kind: type) -> Check:
 
     def check(value: Any) -> Any:
         if not isinstance(value, tuple):
-            raise ValueError("several values are expected, as a tuple")
+            raise Malformed("tuple_expected")
         if kind in _CHECKS:
             return tuple(_CHECKS[kind](item) for item in value)
         for item in value:
             if not isinstance(item, kind):
-                raise ValueError(f"each value is expected to be of {kind.__name__}")
+                raise Malformed("each_expected", kind=kind.__name__)
             for name, inner in _checks(kind):
                 inner(getattr(item, name))
         return value
@@ -97,49 +115,47 @@ def _optional(check: Check) -> Check:
     return lambda value: None if value is None else check(value)
 
 
-def _each(check: Check) -> Check:
-    def check_each(values: Any) -> Any:
-        if not isinstance(values, tuple):
-            raise ValueError("several values are expected")
-        checked_values = tuple(check(value) for value in values)
-        return values if checked_values == values else checked_values
-
-    return check_each
-
-
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
-        raise ValueError("text is expected")
+        raise Malformed("text_expected")
     return check_text(value)
 
 
 def _number(value: Any) -> Any:
     if type(value) is not int or abs(value) > INTEGER_MAX:
-        raise ValueError("a whole number within ±2^53 is expected")
+        raise Malformed("whole_number_expected")
     return value
 
 
 def _truth(value: Any) -> Any:
     if type(value) is not bool:
-        raise ValueError("true or false is expected")
+        raise Malformed("truth_expected")
     return value
 
 
 def _day(value: Any) -> Any:
     if type(value) is not date:
-        raise ValueError("a date is expected")
+        raise Malformed("date_expected")
     return value
 
 
 def _instant(value: Any) -> Any:
     if not isinstance(value, datetime):
-        raise ValueError("an instant is expected")
+        raise Malformed("instant_expected")
     return value if value.tzinfo is not None and not value.utcoffset() else as_utc(value)
+
+
+def _word(value: Any) -> Any:
+    if type(value) is not Word:
+        raise Malformed("word_expected")
+    for text in (value.member, value.channel, value.reference):
+        _text(text)
+    return value
 
 
 def _personal(value: Any) -> Any:
     if not isinstance(value, Personal):
-        raise ValueError("a personal value is expected")
+        raise Malformed("personal_expected")
     check_id(value.subject)
     check_text(value.reveal())
     return value

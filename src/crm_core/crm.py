@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
+from crm_core.application.authority import OF_HOUSEHOLD, Authority, acting
 from crm_core.checking import checked, utc
-from crm_core.errors import CommandReused, Conflict, Invalid, Refused
+from crm_core.errors import CommandReused, Conflict, Invalid, Refused, UnknownPolicy
 from crm_core.grading import (
     EARLIEST_YEAR,
     EVENTS,
@@ -18,28 +19,29 @@ from crm_core.grading import (
     GradingRun,
     GradingService,
 )
+from crm_core.gradings.adoption import ADOPTION
 from crm_core.gradings.facts import REGISTERED
 from crm_core.gradings.facts_engine import CreditLine, FactsEngine
-from crm_core.gradings.lookups import NOT_FACTS
+from crm_core.gradings.lookups import NOT_FACTS, book_with_adopted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay
-from crm_core.gradings.words import Lang
 from crm_core.history import as_of, visible
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.dates import ESTATE_ZONE, Period
+from crm_core.kernel.authority import AuthorityPolicy
+from crm_core.kernel.dates import ESTATE_ZONE, Period, local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.projection import Consumer
-from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Cutoff, Recorded
-from crm_core.kernel.sealed import (
-    Erased,
-    KeyMissing,
-    Personal,
-    PersonalValue,
-    Place,
-    Plain,
-    Sealed,
-    Tampered,
+from crm_core.kernel.recorded import (
+    HOUSEHOLD_ROLES,
+    SYSTEM,
+    Actor,
+    Appended,
+    Commit,
+    Cutoff,
+    Recorded,
 )
+from crm_core.kernel.sealed import Opened, Place, Plain, Sealed
+from crm_core.kernel.sentences import Lang, say
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.state import Household
 from crm_core.payments import ACCOUNT, COLLECTION
@@ -50,7 +52,14 @@ from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import Limit, limits
 from crm_core.payments.state import Account, Collection
 from crm_core.payments.views import Aged, CreditRow, credit_row, statement
-from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_SLA, PolicyBook, shipped
+from crm_core.policies import (
+    DEFAULT_AUTHORITY,
+    DEFAULT_CREDIT,
+    DEFAULT_GRADING,
+    DEFAULT_SLA,
+    PolicyBook,
+    shipped,
+)
 from crm_core.ports import (
     Clock,
     EventLog,
@@ -76,7 +85,8 @@ from crm_core.requests.statistics import (
     happenings,
     statistics,
 )
-from crm_core.staff import ROSTER, STAFF, Member, Roster
+from crm_core.staff import REGISTER, ROSTER, STAFF, Member, Register, Roster
+from crm_core.staff.register import WHOLE
 from crm_core.ticking import SOURCES, Due, Look, Source, Tick, pages
 from crm_core.work import Planned, Work, command_digest, stream_of
 
@@ -104,6 +114,7 @@ _BY_STATE: dict[type, Aggregate] = {
     Incident: INCIDENT,
     Member: STAFF,
     Plan: PLAN,
+    Register: REGISTER,
     Request: REQUEST,
     Roster: ROSTER,
 }
@@ -114,6 +125,11 @@ ATTEMPTS = 8
 
 _ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
 _PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
+
+
+_PERSONAL = ("name", "phone")
+_REGISTER = REGISTER.stream(WHOLE)
+_AUTHORITY = ADOPTION.stream(DEFAULT_AUTHORITY)
 
 
 @frozen
@@ -167,6 +183,7 @@ class CRM:
         self.zone = zone
         self.gradings = GradingService(self, engines)
         self._views = views
+        self._rules: tuple[Any, Authority] | None = None
 
     def __enter__(self) -> CRM:
         return self
@@ -206,32 +223,65 @@ class CRM:
         """Run one command.
 
         Args:
-            by: Who asks for it.
+            by: Who gives it: it must be theirs to give, and nobody decides their own (LOG-08).
             id: Command id; the same id again does nothing and gives the first receipt.
             at: When the company knew, if not now (facts that arrive late).
+            purpose: What it is done for; kept with its events.
 
         Raises:
             Refused: the business says no; nothing was written.
-            Invalid: the command or its ids are malformed.
+            Invalid: the command, the actor or an id is malformed, or a field is supplied that the
+                library looks up.
             Conflict: other writers were first every time; it is safe to repeat.
             CommandReused: the id was used for another command.
             CommitUnknown: repeat with the same id to learn what happened.
         """
-        command = checked(command)
+        return self._do(
+            checked(command),
+            by=acting(by),
+            id=id,
+            at=at,
+            inside=False,
+            purpose=purpose,
+            correlation=correlation,
+            causation=causation,
+        )
+
+    def _within(self, command: Any, *, by: Actor, id: str | None = None) -> Receipt:
+        """Run a command that the library itself gives, for services that have asked who may.
+
+        It is no way around authority for a host: what follows from a recorded fact, and what a
+        service has computed, is given by nobody in person.
+        """
+        return self._do(checked(command, inside=True), by=by, id=id, inside=True)
+
+    def _do(
+        self,
+        command: Any,
+        *,
+        by: Actor,
+        inside: bool,
+        id: str | None = None,
+        at: datetime | None = None,
+        purpose: str | None = None,
+        correlation: str | None = None,
+        causation: str | None = None,
+    ) -> Receipt:
         command_id = id or self.ids.new()
         first = self._done_before(command_id, command)
         if first is not None:
             return first
         at = utc(at, "at") or self.clock.now()
         for _ in range(ATTEMPTS):
-            work = Work(self.log, self.policies, self.zone)
+            work = self._work()
             commit = work.plan(
                 command,
                 command_id,
                 # Anew each time: another process may have made the person's key in between.
                 self._digest(command),
-                str(by),
+                by,
                 at,
+                inside=inside,
                 purpose=purpose,
                 correlation=correlation,
                 causation=causation,
@@ -266,6 +316,40 @@ class CRM:
         self._run_reactions(done)
         return receipt
 
+    def may(self, by: Actor, act: str) -> None:
+        """Ask whether a person may do something here today: the one place for all acts (LOG-08).
+
+        Raises:
+            Refused: they may not, and who may.
+            Invalid: it is nobody.
+        """
+        refused = self.authority().refuses(acting(by), act)
+        if refused is not None:
+            raise Refused(refused)
+
+    def authority(self) -> Authority:
+        """Who may do what today: the table in force and the register of staff (LOG-08)."""
+        today = local_date(self.clock.now(), self.zone)
+        tips = self.log.tips((_REGISTER, _AUTHORITY))
+        seen = (today, tips)
+        if self._rules is None or self._rules[0] != seen:
+            register = REGISTER.decider.initial
+            if _REGISTER in tips:
+                register, _ = self.log.fold(_REGISTER, REGISTER.decider.evolve, register)
+            book = self.policies
+            if _AUTHORITY in tips:
+                book = book_with_adopted(self.log, book, DEFAULT_AUTHORITY)
+            try:
+                table = book.find(AuthorityPolicy, DEFAULT_AUTHORITY, today)
+            except UnknownPolicy:
+                # A host's own book need not name who may do what; the shipped table holds then.
+                table = shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, today)
+            self._rules = (seen, Authority(table, register, today))
+        return self._rules[1]
+
+    def _work(self) -> Work:
+        return Work(self.log, self.policies, self.zone, self.authority())
+
     def outcome(self, id: str) -> Receipt | None:
         """What became of a command, by its id; None if it left no event so far (LOG-01).
 
@@ -290,6 +374,8 @@ class CRM:
         What follows from them in other streams is run afterwards, as by `do`.
 
         Args:
+            by: Who gives them all. Of an import it is who may import, and what it brings are facts,
+                never decisions (LOG-08).
             planned: In the order in which they are to be recorded; ids must be new.
             imported: Moment of import, kept beside the recorded instants.
             on_refusal: Told of each command that is refused; without it the first one raises.
@@ -298,16 +384,48 @@ class CRM:
         Returns:
             How many events were appended.
         """
-        work = Work(self.log, self.policies, self.zone)
+        return self._batch(
+            planned,
+            by=acting(by),
+            inside=False,
+            imported=imported,
+            on_refusal=on_refusal,
+            stop=stop,
+            progress=progress,
+        )
+
+    def _batch_within(
+        self,
+        planned: Iterable[Planned],
+        *,
+        by: Actor,
+        on_refusal: Callable[[Planned, Refusal], None] | None = None,
+    ) -> int:
+        """Run many commands that the library itself gives (see `_within`)."""
+        return self._batch(planned, by=by, inside=True, on_refusal=on_refusal)
+
+    def _batch(
+        self,
+        planned: Iterable[Planned],
+        *,
+        by: Actor,
+        inside: bool,
+        imported: datetime | None = None,
+        on_refusal: Callable[[Planned, Refusal], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+        progress: Progress = silent,
+    ) -> int:
+        work = self._work()
         count = 0
         leading: set[str] = set()
-        plan, actor = work.plan, str(by)
+        plan = work.plan
 
         def commits() -> Iterator[Commit]:
             nonlocal count
             for item in planned:
                 at = utc(item.at, "at") or item.at
-                commit = plan(checked(item.command), item.id, "", actor, at, imported=imported)
+                command = checked(item.command, inside=inside)
+                commit = plan(command, item.id, "", by, at, inside=inside, imported=imported)
                 progress(1)
                 if isinstance(commit, Refusal):
                     if on_refusal is None:
@@ -336,9 +454,15 @@ class CRM:
         However often it is run, and by however many hosts, the same events follow: a command's
         id names what fell due. What follows from a step, and is due too, is recorded as well.
 
+        What it records, the system records; `by` is who set it going.
+
         Args:
             now: Up to when; by default the present.
+
+        Raises:
+            Refused: it is not for `by`.
         """
+        self.may(by, "tick")
         at = utc(now, "now") or self.clock.now()
         events: dict[str, int] = {}
         for source in SOURCES:
@@ -346,7 +470,7 @@ class CRM:
             written = None
             while written != 0:
                 self.views.catch_up(source.view)
-                written = self._take_due(source, at, by)
+                written = self._take_due(source, at)
                 events[source.name] += written
         return Tick(at, events)
 
@@ -374,9 +498,10 @@ class CRM:
             on: The day it stood on (effective).
             known: As known at this instant (recorded).
         """
+        acting(by)
         aggregate = _BY_STATE.get(kind)
         if aggregate is None:
-            raise Invalid.one("kind_unknown", f"`{kind.__name__}` is not kept in the log")
+            raise Invalid.one("kind_unknown", kind=kind.__name__)
         stream, decider = aggregate.stream(identity), aggregate.decider
         if on is None and known is None:
             state, _ = self.log.fold(stream, decider.evolve, decider.initial)
@@ -384,24 +509,73 @@ class CRM:
             state = as_of(decider, self.log.read(stream), on=on, known=utc(known, "known"))
         return state if isinstance(state, kind) and state != aggregate.decider.initial else None
 
-    def reveal(self, value: PersonalValue | None, place: Place, *, by: Actor, purpose: str) -> str:
-        """What a personal value shows to a reader with a purpose: its text, or why not."""
-        if value is None:
+    def reveal(
+        self,
+        household: str,
+        member: str,
+        field: str,
+        *,
+        by: Actor,
+        purpose: str,
+        lang: Lang = "en",
+    ) -> str:
+        """A personal value of a member as last told: its text, or a sentence that says why not.
+
+        An empty text where nothing was ever told. See `opened` for the arguments and errors.
+        """
+        found = self.opened(household, member, field, by=by, purpose=purpose)
+        if found is None:
             return ""
+        return found.text if isinstance(found, Plain) else say("values", found.code, lang)
+
+    def opened(
+        self, household: str, member: str, field: str, *, by: Actor, purpose: str
+    ) -> Opened | None:
+        """The one place that opens personal values (PRV-03): it finds where the value stands.
+
+        Args:
+            member: Id of the member, e.g. `V00001#owner`.
+            field: `name` or `phone`.
+            by: Who looks; owners and users see their own household's.
+            purpose: What for.
+
+        Returns:
+            `Plain`, or why it cannot be opened; None where nothing was ever told.
+
+        Raises:
+            Refused: it is not for `by` to see.
+            Invalid: no purpose is stated, or there is no such member or field.
+        """
+        by = acting(by)
         if not purpose:
-            raise Invalid.one("purpose_missing", "a look at a personal value needs a purpose")
-        if isinstance(value, Personal):
-            return value.reveal()
-        assert isinstance(value, Sealed)
-        match self.vault.open(value, place):
-            case Plain(text):
-                return text
-            case Erased():
-                return "personal value erased"
-            case KeyMissing():
-                return "key missing"
-            case Tampered():
-                return "personal value tampered with"
+            raise Invalid.one("purpose_missing")
+        if field not in _PERSONAL:
+            raise Invalid.one("field_unknown", field=field, accepted=_PERSONAL)
+        self.may(by, "reveal")
+        found: tuple[Sealed, Place] | None = None
+        stream = HOUSEHOLD.stream(household)
+        file = HOUSEHOLD.decider.initial
+        for recorded in self.log.read(stream):
+            file = HOUSEHOLD.decider.evolve(file, recorded.event)
+            of_member = getattr(recorded.event, "member", None) == member
+            value = getattr(recorded.event, field, None) if of_member else None
+            if isinstance(value, Sealed):
+                found = value, Place(stream, recorded.version, field)
+        if by.role in HOUSEHOLD_ROLES and not self._belongs(by, file):
+            details = {"role": by.role, "household": household}
+            raise Refused(Refusal("not_of_household", "LOG-08", details))
+        if not isinstance(file, Household) or member not in file.members():
+            raise Invalid.one("member_unknown", member=member, household=household)
+        return None if found is None else self.vault.open(*found)
+
+    def _belongs(self, by: Actor, file: Any) -> bool:
+        """Whether an owner or user has a part in the household today; who moved out has none."""
+        today = local_date(self.clock.now(), self.zone)
+        return isinstance(file, Household) and any(
+            role.member == by.id
+            for kind in OF_HOUSEHOLD[by.role]
+            for role in file.holding(kind, today)
+        )
 
     def history(self, stream: str) -> Iterator[Recorded[Any]]:
         """Events of a stream (`account/V00001`) or of everything about a household (`V00001`)."""
@@ -419,7 +593,7 @@ class CRM:
             Invalid: there are none here.
         """
         if self._views is None:
-            raise Invalid.one("views_missing", "this CRM was opened without views")
+            raise Invalid.one("views_missing")
         return self._views
 
     def verify(self) -> Verification:
@@ -485,7 +659,7 @@ class CRM:
         late = late_charge and self.policies.find(LateChargePolicy, late_charge, on)
         for _, _, facts in self._accounts(known, [household], _PAYMENTS):
             return statement(facts, on, table, late or None)
-        raise Invalid.one("household_unknown", f"household `{household}` has no file")
+        raise Invalid.one("household_unknown", household=household)
 
     def credit_table(
         self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
@@ -521,11 +695,16 @@ class CRM:
         return early_warnings(self._happenings(cutoff), on, table)
 
     def warn(self, on: date, *, by: Actor = SYSTEM, policy: str = DEFAULT_SLA) -> list[Unusual]:
-        """Record the warnings of a day with the events behind them; each one once."""
+        """Record the warnings of a day with the events behind them; each one once.
+
+        Raises:
+            Refused: it is not for `by`.
+        """
+        self.may(by, "warn")
         found = self.warnings(on, policy=policy)
         for w in found:
             start, end = w.window.start, w.window.end
-            self.do(
+            self._within(
                 RaiseWarning(
                     w.place,
                     w.trade,
@@ -547,10 +726,10 @@ class CRM:
             Invalid: there is no such plan.
         """
         state, _ = self.log.fold(PLAN.stream(plan), PLAN.decider.evolve, PLAN.decider.initial)
-        if state.made is None:
-            raise Invalid.one("plan_unknown", f"there is no plan `{plan}`")
+        if state.proposed is None:
+            raise Invalid.one("plan_unknown", plan=plan)
         cutoff = self.log.cutoff(utc(known, "known"), without=NOT_FACTS)
-        return effect(state.made, self._happenings(cutoff))
+        return effect(state.proposed, self._happenings(cutoff))
 
     # --- gradings ------------------------------------------------------------------------
 
@@ -643,14 +822,14 @@ class CRM:
 
     # --- within ---------------------------------------------------------------------------
 
-    def _take_due(self, source: Source, now: datetime, by: Actor) -> int:
+    def _take_due(self, source: Source, now: datetime) -> int:
         """One round of what is due; what follows from it is due in the next."""
 
         def look() -> Look:
-            work = Work(self.log, self.policies, self.zone)
+            work = self._work()
 
             def changes(command: Any) -> bool:
-                commit = work.plan(command, "look", "", str(by), now)
+                commit = work.plan(command, "look", "", SYSTEM, now, inside=True)
                 return not isinstance(commit, Refusal) and bool(commit.appends)
 
             return Look(now, self.zone, self.policies, changes)
@@ -660,15 +839,15 @@ class CRM:
             known = self.log.outcomes([due.id for due in page])
             fresh = [Planned(d.command, d.id, now) for d in page if d.id not in known]
             try:
-                written += self.batch(fresh, by=by, on_refusal=_passed_over)
+                written += self._batch_within(fresh, by=SYSTEM, on_refusal=_passed_over)
             except (Conflict, Invalid):
                 # Somebody else wrote there meanwhile, or a row leads to other streams: one by one.
-                written += sum(self._take_one(due, now, by) for due in page)
+                written += sum(self._take_one(due, now) for due in page)
         return written
 
-    def _take_one(self, due: Due, now: datetime, by: Actor) -> int:
+    def _take_one(self, due: Due, now: datetime) -> int:
         try:
-            receipt = self.do(due.command, by=by, id=due.id, at=now)
+            receipt = self._do(due.command, by=SYSTEM, id=due.id, at=now, inside=True)
         except Refused:
             return 0
         return len(receipt.events)
@@ -710,7 +889,7 @@ class CRM:
         known = self.log.tips([HOUSEHOLD.stream(household) for household in households])
         missing = [h for h in households if HOUSEHOLD.stream(h) not in known]
         if missing:
-            raise Invalid.one("household_unknown", f"household `{missing[0]}` has no file")
+            raise Invalid.one("household_unknown", household=missing[0])
 
     def _digest(self, command: Any) -> str:
         return command_digest(command, self.vault.fingerprint)
@@ -747,9 +926,10 @@ class CRM:
             Refused: the business says no to one of them.
         """
         for command_id, command in react(recorded):
-            self.do(
-                command,
+            self._do(
+                checked(command, inside=True),
                 by=SYSTEM,
+                inside=True,
                 id=command_id,
                 at=recorded.recorded,
                 correlation=recorded.envelope.correlation,

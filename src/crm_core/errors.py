@@ -19,9 +19,13 @@
         ├── PersonErased            CRM-F011  nothing new is sealed for an erased person
         ├── ViewNotReady            CRM-F012  a view's first build has not caught up yet
         ├── NotDelivered            CRM-F013  the other side did not take a message or event
-        └── LogOutdated             CRM-F014  the tables are those of an earlier version
+        ├── LogOutdated             CRM-F014  the tables are those of an earlier version
+        └── FormatUnknown           CRM-F015  the log is of a format this version does not read
 
-Messages are lower-case, without a full stop, with input in back-ticks; never personal data.
+What a person reads of an error stands in the catalogue of sentences: of a refusal in
+`refused-FAMILY.toml`, of a fault in `faults.toml`, of a failure in `failures.toml`; `told` says it
+in either language. In English it is lower-case, without a full stop, with input in back-ticks; it
+never holds personal data.
 """
 
 from __future__ import annotations
@@ -29,38 +33,72 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from crm_core.kernel.decider import Refusal
+from crm_core.kernel.sentences import Lang, Malformed, say
 
 
 @frozen
 class Fault:
     """One thing that is wrong with the input.
 
+    What a person reads of it stands in the catalogue, in `faults.toml`.
+
     Args:
         code: Stable code, e.g. `amount_malformed`.
-        message: What is wrong and what would be accepted; never personal data.
         where: Field path, e.g. `payments.csv:17:amount` or `policy.version`.
+        values: Machine-readable values behind the sentence; never personal data.
+        sentence: Code of its sentence, where the code has several.
     """
 
     code: str
-    message: str
     where: str = ""
+    values: dict[str, Any] = field(factory=dict)
+    sentence: str = ""
+
+    @classmethod
+    def of(cls, code: str, malformed: Malformed, where: str = "") -> Fault:
+        """The fault that a malformed value is at its place."""
+        return cls(code, where, malformed.values, malformed.sentence)
+
+    def told(self, lang: Lang) -> str:
+        """What is wrong and what would be accepted, with its place."""
+        message = say("faults", self.sentence or self.code, lang, **self.values)
+        return f"{self.where}: {message}" if self.where else message
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in English and without its place."""
+        return say("faults", self.sentence or self.code, "en", **self.values)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message}" if self.where else self.message
+        return self.told("en")
 
 
 class CrmError(Exception):
-    """Base of all errors of this library; `code` is stable."""
+    """Base of all errors of this library; `code` is stable.
+
+    Args:
+        sentence: Code of its sentence in `failures.toml` of the catalogue.
+        values: What the sentence is filled with; never personal data.
+    """
 
     code: ClassVar[str] = "CRM-0000"
     retry_safe: bool = False
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, sentence: str, /, **values: Any) -> None:
+        super().__init__(sentence)
+        self.sentence, self.values = sentence, values
+
+    def told(self, lang: Lang) -> str:
+        """What is the matter, in one sentence."""
+        return say("failures", self.sentence, lang, **self.values)
+
+    @property
+    def message(self) -> str:
+        """The sentence in English."""
+        return self.told("en")
 
     def __str__(self) -> str:
         return f"{self.message} [{self.code}]"
@@ -84,11 +122,14 @@ class Refused(CrmError):
     code = "CRM-R001"
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
+        super().__init__(refusal.code)
         self.refusal = refusal
         self.reason = refusal.code
         self.rule = refusal.rule
         self.details = refusal.details
+
+    def told(self, lang: Lang) -> str:
+        return self.refusal.told(lang)
 
     def __str__(self) -> str:
         return f"refused by {self.rule}: {self.message} [{self.code} {self.reason}]"
@@ -108,15 +149,19 @@ class Invalid(CrmError):
     code = "CRM-I001"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("invalid")
         self.faults = tuple(faults)
-        first = str(self.faults[0]) if self.faults else "the input is wrong"
-        more = len(self.faults) - 1
-        super().__init__(first + (f" (and {more} more)" if more > 0 else ""))
 
     @classmethod
-    def one(cls, code: str, message: str, where: str = "") -> Invalid:
+    def one(cls, code: str, /, where: str = "", sentence: str = "", **values: Any) -> Invalid:
         """An error with a single fault."""
-        return cls([Fault(code, message, where)])
+        return cls([Fault(code, where, values, sentence)])
+
+    def told(self, lang: Lang) -> str:
+        if len(self.faults) < 2:
+            return "".join(fault.told(lang) for fault in self.faults)
+        first = self.faults[0].told(lang)
+        return say("failures", self.sentence, lang, first=first, more=len(self.faults) - 1)
 
     def as_dict(self) -> dict[str, Any]:
         faults = [{"code": f.code, "message": f.message, "where": f.where} for f in self.faults]
@@ -142,17 +187,25 @@ class Failed(CrmError):
 
 
 class Conflict(Failed):
-    """Another writer appended to the stream first; nothing was written."""
+    """Another writer appended to the stream first; nothing was written.
+
+    Args:
+        stream: Name of the stream, or of what else was written.
+        expected: Its version as this writer knew it.
+        actual: Its version now; None where that is not known.
+        sentence: Code of its sentence, where it is not about a stream; its value is `{stream}`.
+    """
 
     code = "CRM-F001"
     retry_safe = True
 
-    def __init__(self, stream: str, expected: int, actual: int | None) -> None:
-        super().__init__(
-            f"stream `{stream}` or a command id was written by another first"
-            if actual is None
-            else f"stream `{stream}` is at version {actual}, not at {expected}"
-        )
+    def __init__(
+        self, stream: str, expected: int, actual: int | None, sentence: str = "stream_conflict"
+    ) -> None:
+        if actual is None:
+            super().__init__("written_by_another", stream=stream)
+        else:
+            super().__init__(sentence, stream=stream, expected=expected, actual=actual)
         self.stream, self.expected, self.actual = stream, expected, actual
 
 
@@ -162,7 +215,7 @@ class CommandReused(Failed):
     code = "CRM-F002"
 
     def __init__(self, command: str) -> None:
-        super().__init__(f"command id `{command}` was used before, for another command")
+        super().__init__("command_reused", command=command)
         self.command = command
 
 
@@ -173,7 +226,7 @@ class CommitUnknown(Failed):
     retry_safe = True
 
     def __init__(self, command: str) -> None:
-        super().__init__(f"it is unknown whether command `{command}` was committed; repeat it")
+        super().__init__("commit_unknown", command=command)
         self.command = command
 
 
@@ -197,20 +250,36 @@ class UnknownEvent(Failed):
     code = "CRM-F006"
 
     def __init__(self, name: str, position: int | None = None) -> None:
-        at = "" if position is None else f" at position {position}"
-        super().__init__(f"event `{name}`{at} is not known to this version")
+        if position is None:
+            super().__init__("event_name_unknown", event=name)
+        else:
+            super().__init__("event_unknown", event=name, position=position)
         self.name, self.position = name, position
 
 
 class UnreadableEvent(Failed):
-    """Stored bytes are not the event they claim to be: damage or forgery."""
+    """Stored bytes are not the event they claim to be: damage or forgery.
+
+    Args:
+        position: Its position; 0 where that is not known.
+        reason: Code of a sentence in `failures.toml`, or the name of a foreign error.
+        version: Its version, where that is known and its position is not.
+    """
 
     code = "CRM-F007"
 
-    def __init__(self, position: int, stream: str, reason: str) -> None:
-        where = f"at position {position} in `{stream}`" if position else "of the log"
-        super().__init__(f"event {where} cannot be read: {reason}")
-        self.position, self.stream = position, stream
+    def __init__(self, position: int, stream: str, reason: str, version: int | None = None) -> None:
+        if position:
+            super().__init__("event_unreadable", position=position, stream=stream)
+        elif version is not None:
+            super().__init__("event_of_version_unreadable", version=version)
+        else:
+            super().__init__("some_event_unreadable")
+        self.position, self.stream, self.reason = position, stream, reason
+
+    def told(self, lang: Lang) -> str:
+        reason = say("failures", self.reason, lang)
+        return say("failures", self.sentence, lang, **self.values, reason=reason)
 
 
 class PolicyDigestMismatch(Failed):
@@ -219,7 +288,8 @@ class PolicyDigestMismatch(Failed):
     code = "CRM-F008"
 
     def __init__(self, policy: str, pinned: str, found: str) -> None:
-        super().__init__(f"policy `{policy}` has digest {found[:16]}…, pinned is {pinned[:16]}…")
+        shown = {"found": found[:16], "pinned": pinned[:16]}
+        super().__init__("policy_of_other_digest", policy=policy, **shown)
         self.policy, self.pinned, self.found = policy, pinned, found
 
 
@@ -241,7 +311,7 @@ class PersonErased(Failed):
     code = "CRM-F011"
 
     def __init__(self, subject: str) -> None:
-        super().__init__(f"`{subject}` was erased; nothing new about them is kept")
+        super().__init__("person_erased", person=subject)
         self.subject = subject
 
 
@@ -252,7 +322,7 @@ class ViewNotReady(Failed):
     retry_safe = True
 
     def __init__(self, view: str, version: int) -> None:
-        super().__init__(f"view `{view}` of version {version} has not caught up yet")
+        super().__init__("view_not_ready", view=view, version=version)
         self.view, self.version = view, version
 
 
@@ -262,10 +332,26 @@ class LogOutdated(Failed):
     code = "CRM-F014"
 
     def __init__(self, name: str, found: str, needed: str) -> None:
-        super().__init__(
-            f"`{name}` has the tables of revision {found}, not {needed}; `crm migrate` brings them"
-            " forward"
-        )
+        super().__init__("log_outdated", log=name, found=found, needed=needed)
+        self.found, self.needed = found, needed
+
+
+class FormatUnknown(Failed):
+    """The log's format is none this version reads, and nothing in it was touched.
+
+    Args:
+        name: The database, without a password.
+        found: Its format number; None for a log from before there were such numbers.
+        needed: The format number of this version.
+    """
+
+    code = "CRM-F015"
+
+    def __init__(self, name: str, found: int | None, needed: int) -> None:
+        if found is None:
+            super().__init__("log_without_format", log=name, needed=needed)
+        else:
+            super().__init__("log_of_other_format", log=name, found=found, needed=needed)
         self.found, self.needed = found, needed
 
 
@@ -273,8 +359,8 @@ class NotDelivered(Failed):
     """The other side did not take a message, or it is unknown whether it did.
 
     Args:
-        reason: A word for why, e.g. `unreachable`; never the other side's own words, which may
-            repeat an address.
+        reason: A word for why, e.g. `unreachable`: code of a sentence in `failures.toml`; never the
+            other side's own words, which may repeat an address.
         transient: Whether another attempt may succeed. Its id stays the same, so that a receiver
             that knows ids takes it once.
     """
@@ -282,7 +368,9 @@ class NotDelivered(Failed):
     code = "CRM-F013"
 
     def __init__(self, reason: str, *, transient: bool) -> None:
-        again = "it may be tried again" if transient else "trying again will not help"
-        super().__init__(f"not delivered: {reason.replace('_', ' ')}; {again}")
+        super().__init__("not_delivered_yet" if transient else "not_delivered")
         self.reason, self.transient = reason, transient
         self.retry_safe = transient
+
+    def told(self, lang: Lang) -> str:
+        return say("failures", self.sentence, lang, reason=say("failures", self.reason, lang))

@@ -33,11 +33,11 @@ from crm_core.gradings.replay import Affected, Replay, affected, run_id
 from crm_core.gradings.review import Standing, standing, untouched
 from crm_core.gradings.state import Gradings
 from crm_core.gradings.views import grading_row
-from crm_core.gradings.words import Lang
 from crm_core.history import visible
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
+from crm_core.kernel.sentences import Lang
 from crm_core.owners import HOUSEHOLD
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook
@@ -85,9 +85,11 @@ class Host(Protocol):
     policies: PolicyBook
     zone: str
 
-    def do(self, command: Any, *, by: Actor, id: str | None = None) -> Any: ...
+    def may(self, by: Actor, act: str) -> None: ...
 
-    def batch(self, planned: Iterable[Planned], *, by: Actor) -> int: ...
+    def _within(self, command: Any, *, by: Actor, id: str | None = None) -> Any: ...
+
+    def _batch_within(self, planned: Iterable[Planned], *, by: Actor) -> int: ...
 
 
 class GradingService:
@@ -115,8 +117,8 @@ class GradingService:
         """
         found = self.engines.get(name)
         if found is None:
-            known = ", ".join(f"`{one}`" for one in sorted(self.engines))
-            raise Invalid.one("engine_unknown", f"there is no engine `{name}`; there is {known}")
+            known = [f"`{one}`" for one in sorted(self.engines)]
+            raise Invalid.one("engine_unknown", engine=name, known=known)
         return found
 
     def credit(
@@ -147,10 +149,9 @@ class GradingService:
         engine: str = EVENTS,
     ) -> GradingRun:
         """See `CRM.grade`."""
+        self._host.may(by, "grade")
         if not EARLIEST_YEAR <= year <= LATEST_YEAR:
-            raise Invalid.one(
-                "year_out_of_range", f"a year lies between {EARLIEST_YEAR} and {LATEST_YEAR}"
-            )
+            raise Invalid.one("year_out_of_range", earliest=EARLIEST_YEAR, latest=LATEST_YEAR)
         facts = self.engine(engine)
         window = Period.of_year(year)
         table = self.book(policy).find(GradingPolicy, policy, window.end)
@@ -162,14 +163,14 @@ class GradingService:
         if state.gradings is not None:
             return self._recorded_run(run, state.started)
         started = RunStarted(run, year, table.ref, credit.ref, cutoff.position, cutoff.known)
-        self._host.do(StartRun(started), by=by, id=f"{run}:start")
+        self._host._within(StartRun(started), by=by, id=f"{run}:start")
         count = 0
         decided = _decided(started, table, Ask(window, cutoff, credit), facts)
         while chunk := list(islice(decided, CHUNK_HOUSEHOLDS)):
             count += len(chunk)
             self._record(chunk, table, by)
             progress(len(chunk))
-        self._host.do(CompleteRun(run, year, count), by=by, id=f"{run}:complete")
+        self._host._within(CompleteRun(run, year, count), by=by, id=f"{run}:complete")
         return self._recorded_run(run, started)
 
     def grades(
@@ -196,8 +197,8 @@ class GradingService:
             if completed.event.year == year and run in (None, completed.event.run):
                 wanted = completed.event.run
         if wanted is None:
-            what = f"run `{run}`" if run else "complete run"
-            raise Invalid.one("run_unknown", f"there is no {what} for {year}")
+            which = "run_unknown" if run else "year_ungraded"
+            raise Invalid.one("run_unknown", sentence=which, run=run or "", year=year)
         state, _ = self._log.fold(RUN.stream(wanted), RUN.decider.evolve, RUN.decider.initial)
         return _started(wanted, state.started)
 
@@ -222,9 +223,7 @@ class GradingService:
                 found.append(event.run)
             state = GRADING.decider.evolve(state, event)
         if not found:
-            raise Invalid.one(
-                "grading_unknown", f"household `{household}` has no grading for {year}"
-            )
+            raise Invalid.one("grading_unknown", household=household, year=year)
         now = standing(state, found[-1], self.present_day())
         policy = self.policy(now.grading.policy)
         _check_confirmed(now, policy)
@@ -321,14 +320,18 @@ class GradingService:
         version = adopted(self._log, table.ref.name).get(table.ref.version)
         if version is not None and not version.usable:
             raise PolicyInactive.one(
-                "policy_inactive", f"`{table.ref}` is {version.stage} in the log and not effective"
+                "policy_inactive",
+                sentence=f"policy_inactive_{version.stage}",
+                policy=str(table.ref),
             )
 
     def _record(self, gradings: Sequence[GradingDecided], table: GradingPolicy, by: Actor) -> None:
         at = self._host.clock.now()
-        planned = [Planned(RecordGrading(g, table), f"{g.run}:{g.household}", at) for g in gradings]
+        planned = [
+            Planned(RecordGrading(g, policy=table), f"{g.run}:{g.household}", at) for g in gradings
+        ]
         known = self._log.outcomes([item.id for item in planned])
-        self._host.batch([item for item in planned if item.id not in known], by=by)
+        self._host._batch_within([item for item in planned if item.id not in known], by=by)
 
     def _recorded_run(
         self, run: str, started: RunStarted | None, known: datetime | None = None
@@ -357,7 +360,7 @@ class GradingService:
         known = self._log.tips([HOUSEHOLD.stream(household) for household in households])
         missing = [h for h in households if HOUSEHOLD.stream(h) not in known]
         if missing:
-            raise Invalid.one("household_unknown", f"household `{missing[0]}` has no file")
+            raise Invalid.one("household_unknown", household=missing[0])
 
 
 def _latest(state: Gradings) -> str | None:
@@ -379,16 +382,16 @@ def check_decision(grading: GradingDecided, policy: GradingPolicy) -> None:
     # INVARIANT (GRD-06): checked on the way to the store, and here on the way back.
     if not follows(grading.outcome, grading.facts, policy):
         raise DecisionMismatch(
-            f"the grading of household `{grading.household}` for {grading.year} does not"
-            " follow from its own facts"
+            "grading_does_not_follow", household=grading.household, year=grading.year
         )
 
 
 def _check_confirmed(now: Standing, policy: GradingPolicy) -> None:
     if now.type_confirmed and assess(now.grading.facts, policy, now.type) != now.outcome:
         raise DecisionMismatch(
-            f"the confirmed type of household `{now.grading.household}` for {now.grading.year}"
-            " does not give the outcome that was recorded with it"
+            "confirmed_type_does_not_follow",
+            household=now.grading.household,
+            year=now.grading.year,
         )
 
 
@@ -415,5 +418,5 @@ def _decided(
 
 def _started(run: str, started: RunStarted | None) -> RunStarted:
     if started is None:
-        raise DecisionMismatch(f"run `{run}` is complete but was never started")
+        raise DecisionMismatch("run_never_started", run=run)
     return started

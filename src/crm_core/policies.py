@@ -21,6 +21,7 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.policy_files import parse as parse_of_gradings
 from crm_core.gradings.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
+from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
@@ -30,7 +31,8 @@ from crm_core.payments.late import LateChargePolicy
 from crm_core.requests.sla import SlaPolicy
 
 Policy = (
-    CollectionPolicy
+    AuthorityPolicy
+    | CollectionPolicy
     | CreditPolicy
     | GradingPolicy
     | LateChargePolicy
@@ -42,6 +44,7 @@ Policy = (
 )
 P = TypeVar(
     "P",
+    AuthorityPolicy,
     CollectionPolicy,
     CreditPolicy,
     GradingPolicy,
@@ -53,6 +56,7 @@ P = TypeVar(
     UpliftPolicy,
 )
 
+DEFAULT_AUTHORITY = "authority-cn-default"
 DEFAULT_GRADING = "grade-cn-default"
 DEFAULT_COLLECTION = "collection-cn-default"
 DEFAULT_CREDIT = "credit-cn-default"
@@ -62,6 +66,7 @@ DEFAULT_UPLIFT = "uplift-cn-default"
 DEFAULT_MESSAGES = "messages-cn-default"
 
 _SHIPPED: tuple[tuple[str, str, Callable[[str], Policy]], ...] = (
+    ("authority", "", AuthorityPolicy.parse),
     ("gradings/policies", "", parse_of_gradings),
     ("messages/policies", "", MessagePolicy.parse),
     ("messages/templates", "", Template.parse),
@@ -120,17 +125,25 @@ class PolicyBook:
         if not named:
             known = sorted({str(p.ref) for p in self._by_ref.values() if isinstance(p, kind)})
             raise UnknownPolicy.one(
-                "policy_unknown", f"there is no policy `{name}`; there are {', '.join(known)}"
+                "policy_unknown", policy=name, known=known, sentence="policy_not_among"
             )
         active = [p for p in named if not p.header.missing() and p.header.covers(day)]
         found = max(active or named, key=lambda policy: policy.ref.version)
         missing = found.header.missing()
         if missing:
             raise PolicyInactive(
-                [Fault("policy_inactive", f"is missing in `{found.ref}`", m) for m in missing]
+                [
+                    Fault(
+                        "policy_inactive",
+                        name,
+                        {"policy": str(found.ref)},
+                        sentence="policy_incomplete",
+                    )
+                    for name in missing
+                ]
             )
         if not found.header.covers(day):
-            raise PolicyInactive.one("policy_inactive", f"`{found.ref}` is not in force on {day}")
+            raise PolicyInactive.one("policy_inactive", policy=str(found.ref), on=day.isoformat())
         return found
 
     def pinned(self, kind: type[P], ref: PolicyRef) -> P:
@@ -142,7 +155,7 @@ class PolicyBook:
         """
         found = self._by_ref.get((kind, ref.name, ref.version))
         if found is None:
-            raise UnknownPolicy.one("policy_unknown", f"there is no policy `{ref}`")
+            raise UnknownPolicy.one("policy_unknown", policy=str(ref))
         if found.ref.digest != ref.digest:
             raise PolicyDigestMismatch(str(ref), ref.digest, found.ref.digest)
         assert isinstance(found, kind)
@@ -174,7 +187,7 @@ def parse_grading(text: str, where: str) -> GradingPolicy:
     except PolicyFault as error:
         raise Invalid(
             [
-                Fault("policy_malformed", message, f"{where}:{path}" if path else where)
-                for path, message in error.faults
+                Fault.of("policy_malformed", malformed, f"{where}:{path}" if path else where)
+                for path, malformed in error.faults
             ]
         ) from error

@@ -124,24 +124,44 @@ class Studies:
         if version is None and not number and known:
             version = known[max(known)]
         if version is not None:
-            return version.policy()
+            drafted = version.policy()
+            if isinstance(drafted, GradingPolicy):
+                return drafted
         for ref in self._host.policies.refs():
             if name in (ref.name, str(ref)):
                 return self._host.policies.pinned(GradingPolicy, ref)
-        raise UnknownPolicy.one("policy_unknown", f"there is no policy `{name}` to be tried")
+        raise UnknownPolicy.one("policy_unknown", sentence="policy_not_to_be_tried", policy=name)
 
     def assess(
-        self, name: str, version: int, assessment: str, years: Sequence[int], *, by: Actor, on: date
-    ) -> WhatIf:
+        self,
+        name: str,
+        version: int,
+        assessment: str,
+        years: Sequence[int] = (),
+        *,
+        by: Actor,
+        on: date,
+    ) -> WhatIf | None:
         """Try a draft over recorded years and enter the figures as its assessment (GRD-11).
 
+        Args:
+            years: Of a grading policy: the years it is tried over. An authority policy moves no
+                household, so it is assessed without a what-if.
+
+        Returns:
+            What was found; None of an authority policy.
+
         Raises:
-            Refused: it is no draft, or is beyond assessment.
+            Refused: it is no draft, or is beyond assessment, or is not for `by` to assess.
         """
-        found = self.what_if(years, self.candidate(f"{name}/{version}"))
-        worse = sum(1 for one in found.moved if one.worse)
-        tried = Tried(found.runs, found.compared, len(found.moved), worse)
-        self._host.do(AssessPolicy(name, version, assessment, tried, by, on), by=by)
+        self._host.may(by, "assess-policy")
+        drafted = adopted(self._log, name).get(version)
+        found, tried = None, Tried()
+        if drafted is None or isinstance(drafted.policy(), GradingPolicy):
+            found = self.what_if(years, self.candidate(f"{name}/{version}"))
+            worse = sum(1 for one in found.moved if one.worse)
+            tried = Tried(found.runs, found.compared, len(found.moved), worse)
+        self._host._within(AssessPolicy(name, version, assessment, tried, on), by=by)
         return found
 
     def _compared(
@@ -196,11 +216,12 @@ class Studies:
 
         The gradings stay as they are; the same run and policy give the same allotment.
         """
+        self._host.may(by, "allot-quota")
         graded = self._gradings.grades(year, run=run)
         table = self._host.policies.find(SharesPolicy, policy, Period.of_year(year).end)
-        cohort = Cohort(_cohort(graded))
-        command = AllotQuota(graded.run, cohort, table, self._gradings.present_day())
-        self._host.do(command, by=by, id=f"{graded.run}:quota:{table.ref.digest[:16]}")
+        cohort, today = Cohort(_cohort(graded)), self._gradings.present_day()
+        command = AllotQuota(graded.run, cohort=cohort, policy=table, on=today)
+        self._host._within(command, by=by, id=f"{graded.run}:quota:{table.ref.digest[:16]}")
         return self.quota(year, run=graded.run, policy=policy)
 
     def quota(self, year: int, *, run: str | None = None, policy: str = DEFAULT_SHARES) -> Quota:
@@ -215,18 +236,14 @@ class Studies:
         state, _ = self._log.fold(RUN.stream(graded.run), RUN.decider.evolve, RUN.decider.initial)
         pinned = next((q for q in state.quotas if q.policy == table.ref), None)
         if pinned is None:
-            raise Invalid.one(
-                "quota_unknown", f"run `{graded.run}` was not allotted under `{table.ref}`"
-            )
+            raise Invalid.one("quota_unknown", run=graded.run, policy=str(table.ref))
         cohort = _cohort(graded)
         places = allot(cohort, table)
         if (cohort_digest(cohort), places_digest(places)) != (
             pinned.cohort_digest,
             pinned.places_digest,
         ):
-            raise DecisionMismatch(
-                f"the cohort of run `{graded.run}` does not give the places that were pinned"
-            )
+            raise DecisionMismatch("quota_does_not_follow", run=graded.run)
         return Quota(graded.run, str(table.ref), pinned.cohort_digest, places)
 
     # --- fairness --------------------------------------------------------------------------

@@ -8,17 +8,21 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from crm_core.errors import Invalid
+from crm_core.application.authority import Authority
+from crm_core.errors import Fault, Invalid
 from crm_core.events import catalog
 from crm_core.gradings.adoption import ADOPTION
+from crm_core.gradings.commands import AcceptAutomatic, ContestGrading, RefuseAutomatic
 from crm_core.gradings.decide import GRADING, RUN
-from crm_core.gradings.lookups import ABOUT_GRADINGS, ABOUT_POLICIES, BY_OWNERS, Lookups
+from crm_core.gradings.lookups import ABOUT_GRADINGS, ABOUT_POLICIES, Lookups
 from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.commands import act_of, fields_said, given_by
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id
 from crm_core.messages import MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
@@ -40,7 +44,7 @@ from crm_core.requests.commands import LinkToIncident, Rebase, ReceiveRequest
 from crm_core.requests.incidents import GatherRequest
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
-from crm_core.staff import ROSTER, STAFF
+from crm_core.staff import REGISTER, ROSTER, STAFF
 
 AGGREGATES = (
     HOUSEHOLD,
@@ -53,6 +57,7 @@ AGGREGATES = (
     WARNING,
     ROSTER,
     STAFF,
+    REGISTER,
     GRADING,
     RUN,
     ADOPTION,
@@ -102,12 +107,18 @@ class Work:
         log: Where streams are loaded from.
         policies: Where policies are looked up.
         zone: Zone in which instants fall on days.
+        authority: Who may do what today.
     """
 
-    def __init__(self, log: EventLog, policies: PolicyBook, zone: str) -> None:
+    def __init__(
+        self, log: EventLog, policies: PolicyBook, zone: str, authority: Authority
+    ) -> None:
         self._log = log
         self._policies = policies
         self._zone = zone
+        self._authority = authority
+        self._day = authority.day
+        self._may: dict[tuple[type, str, bool], Refusal | None] = {}
         self._states: dict[str, tuple[Any, Tip]] = {}
         self._files: set[str] = set()
         self._sla: dict[date, SlaPolicy] = {}
@@ -121,7 +132,7 @@ class Work:
             MovePayment: self._with_receiver,
             **dict.fromkeys(ABOUT_GRADINGS, self._about_grading),
             **dict.fromkeys(ABOUT_POLICIES, self._about_policy),
-            **dict.fromkeys(BY_OWNERS, self._with_owners),
+            **dict.fromkeys((AcceptAutomatic, ContestGrading, RefuseAutomatic), self._with_file),
             **dict.fromkeys(MESSAGES.commands, self._with_members),
             ClaimLateCharge: self._with_late_charge,
             AdvanceCollection: self._with_dues,
@@ -133,9 +144,10 @@ class Work:
         command: Any,
         command_id: str,
         digest: str,
-        actor: str,
+        by: Actor,
         at: datetime,
         *,
+        inside: bool = False,
         imported: datetime | None = None,
         purpose: str | None = None,
         correlation: str | None = None,
@@ -144,20 +156,32 @@ class Work:
         """The commit that follows from the command, or why not.
 
         Args:
-            actor: `role:id` of who asks.
+            by: Who gives it.
             at: The recorded instant of its events.
+            inside: Whether the library itself gives it: then nobody has to be allowed to.
         """
+        kind: type = type(command)
         aggregate = _aggregate(command)
+        if not inside:
+            refused = self._refused(kind, by, aggregate, imported is not None)
+            if refused is not None:
+                return refused
         stream = aggregate.stream(aggregate.id_of(command))
         state, tip = self._states.get(stream) or self._load(aggregate, stream)
         household = aggregate.household_of(command) or getattr(state, "household", "")
         if aggregate.needs_file and household and not self._has_file(household):
             return _no_file(household)
-        asked = getattr(command, "by", None)
-        if isinstance(asked, Actor) and str(asked) != actor:
-            return Refusal(
-                "not_the_actor", "GRD-13", f"`{actor}` cannot decide in the name of `{asked}`"
-            )
+        if not inside:
+            refused = self._authority.refuses_command(by, command, household, self._members)
+            if refused is not None:
+                return refused
+            refused = self._authority.refuses_own(by, act_of(kind), aggregate.own(command, state))
+            if refused is not None:
+                return refused
+        command = given_by(command, by, imported=imported is not None)
+        actor = str(by)
+        # A day that a caller names is no present; the clock's own steps come at the instant it is.
+        self._day = local_date(at, self._zone) if inside else self._authority.day
         claims = aggregate.claims(command)
         lookup = self._lookups.get(type(command))
         if lookup is not None:
@@ -198,6 +222,29 @@ class Work:
         ]
         return Commit(command_id, digest, (own, *taken))
 
+    def _refused(
+        self, kind: type, by: Actor, aggregate: Aggregate, imported: bool
+    ) -> Refusal | None:
+        """Why that role may not give such a command at all; asked once for all of a kind."""
+        key = (kind, by.role, imported)
+        if key not in self._may:
+            if kind in aggregate.inside:
+                self._may[key] = Refusal("given_inside_only", "LOG-08", {"act": act_of(kind)})
+            else:
+                self._may[key] = self._authority.refuses(by, act_of(kind), imported=imported)
+        return self._may[key]
+
+    def _members(self, household: str) -> dict[str, frozenset[str]]:
+        """The members of a file with every role they hold or held."""
+        file, _tip = self._states.get(HOUSEHOLD.stream(household)) or self._load(
+            HOUSEHOLD, HOUSEHOLD.stream(household)
+        )
+        found: dict[str, frozenset[str]] = {}
+        if isinstance(file, Household):
+            for role in file.roles():
+                found[role.member] = found.get(role.member, frozenset()) | {role.role}
+        return found
+
     def tip(self, stream: str) -> Tip:
         """Where a loaded stream stands."""
         return self._states[stream][1]
@@ -233,17 +280,15 @@ class Work:
     def _with_place(
         self, command: RegisterHousehold, _state: Any, claims: Sequence[Claim], _: datetime
     ) -> Any:
-        for claim in claims:
-            taken, _tip = self._states.get(claim.stream) or self._load(None, claim.stream)
-            if taken is not None:
-                return attrs.evolve(command, taken_by=taken.household)
-        return command
+        [claim] = claims
+        taken, _tip = self._states.get(claim.stream) or self._load(None, claim.stream)
+        if taken is None:
+            return command
+        return attrs.evolve(command, taken_by=taken.household)
 
     def _with_policy(
         self, command: ReceiveRequest | Rebase, _state: Any, _: Sequence[Claim], at: datetime
     ) -> Any:
-        if command.policy is not None:
-            return command
         day = local_date(at, self._zone)
         policy = self._sla.get(day)
         if policy is None:
@@ -253,7 +298,7 @@ class Work:
     def _with_pinned_policy(
         self, command: Any, state: Any, _: Sequence[Claim], _at: datetime
     ) -> Any:
-        if command.policy is not None or not isinstance(state, Request):
+        if not isinstance(state, Request):
             return command
         return attrs.evolve(command, policy=self._policies.pinned(SlaPolicy, state.policy))
 
@@ -281,8 +326,8 @@ class Work:
             refusal = Refusal(
                 "payment_exists",
                 "PAY-01",
-                f"payment `{command.payment}` is booked in the other account already",
                 {"payment": command.payment},
+                "payment_exists_there",
             )
         return attrs.evolve(command, refused_there=refusal)
 
@@ -293,15 +338,10 @@ class Work:
     def _about_policy(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
         return Lookups(self._log, self._policies, self._zone).about_policy(command)
 
-    def _with_owners(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
-        stream = HOUSEHOLD.stream(command.household)
-        file, _tip = self._states.get(stream) or self._load(HOUSEHOLD, stream)
-        owners = dict.fromkeys(role.member for role in file.roles() if role.role == "owner")
-        return attrs.evolve(command, owners=tuple(owners))
+    def _with_file(self, command: Any, _state: Any, _: Sequence[Claim], _at: datetime) -> Any:
+        return attrs.evolve(command, members=self._members(command.household))
 
     def _with_members(self, command: Any, _state: Any, _: Sequence[Claim], at: datetime) -> Any:
-        if command.known is not None:
-            return command
         day = local_date(at, self._zone)
         template = neutral = None
         if isinstance(command, QueueMessage):
@@ -318,24 +358,18 @@ class Work:
     def _with_late_charge(
         self, command: ClaimLateCharge, _state: Any, _: Sequence[Claim], _at: datetime
     ) -> ClaimLateCharge:
-        if command.policy is not None:
-            return command
         policy = self._policies.find(LateChargePolicy, command.policy_name, command.on)
         return attrs.evolve(command, policy=policy)
 
     def _with_dues(
         self, command: AdvanceCollection, _state: Any, _: Sequence[Claim], _at: datetime
     ) -> AdvanceCollection:
-        policy = command.policy
-        if policy is None:
-            policy = self._policies.find(CollectionPolicy, DEFAULT_COLLECTION, command.on)
-        found = command.dues
-        if found is None:
-            stream = ACCOUNT.stream(command.household)
-            account, _tip = self._states.get(stream) or self._load(ACCOUNT, stream)
-            credit = self._policies.find(CreditPolicy, policy.credit, command.on)
-            found = dues(account, command.on, credit)
-        return attrs.evolve(command, dues=found, policy=policy)
+        policy = self._policies.find(CollectionPolicy, DEFAULT_COLLECTION, command.on)
+        stream = ACCOUNT.stream(command.household)
+        account, _tip = self._states.get(stream) or self._load(ACCOUNT, stream)
+        credit = self._policies.find(CreditPolicy, policy.credit, command.on)
+        found = dues(account, command.on, credit)
+        return attrs.evolve(command, dues=found, policy=policy, present_day=self._day)
 
 
 def _last(_state: Any, event: Any) -> Any:
@@ -344,6 +378,9 @@ def _last(_state: Any, event: Any) -> Any:
 
 def command_digest(command: Any, fingerprint: Callable[[Personal], str]) -> str:
     """Digest of what a command says.
+
+    What is looked up is no part of it: it may be found otherwise when the command comes again. Nor
+    is who gives it: the first receipt, which names the first actor, is all that a repeat gets.
 
     Args:
         fingerprint: What stands for a personal value: a digest under the person's own key, so
@@ -354,7 +391,8 @@ def command_digest(command: Any, fingerprint: Callable[[Personal], str]) -> str:
         if isinstance(value, Personal):
             return {"fingerprint": fingerprint(value), "subject": value.subject}
         if attrs.has(type(value)):
-            return {f.name: said(getattr(value, f.name)) for f in attrs.fields(type(value))}
+            kind: type = type(value)
+            return {name: said(getattr(value, name)) for name in fields_said(kind)}
         if isinstance(value, list | tuple):
             return [said(item) for item in value]
         if isinstance(value, dict):
@@ -370,7 +408,6 @@ def _no_file(household: str) -> Refusal:
     return Refusal(
         "unknown_household",
         "OWN-01",
-        f"household `{household}` has no file",
         {"household": household},
     )
 
@@ -378,12 +415,12 @@ def _no_file(household: str) -> Refusal:
 def _aggregate(command: Any) -> Aggregate:
     aggregate = _BY_COMMAND.get(type(command))
     if aggregate is None:
-        raise Invalid.one("command_unknown", f"`{type(command).__name__}` is not a command")
+        raise Invalid.one("command_unknown", kind=type(command).__name__)
     return aggregate
 
 
 def _check_id(text: str) -> None:
     try:
         check_id(text)
-    except ValueError as error:
-        raise Invalid.one("id_malformed", str(error), repr(text)) from error
+    except Malformed as error:
+        raise Invalid([Fault.of("id_malformed", error, repr(text))]) from error

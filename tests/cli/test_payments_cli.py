@@ -15,7 +15,9 @@ from crm_adapters.cli.app import run
 from crm_adapters.reports.credit_table import credit_table_csv
 from crm_core import Actor
 from crm_core.kernel.dates import parse_instant
-from crm_core.owners.commands import RegisterHousehold
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.word import Word
+from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     DisputeCharge,
@@ -26,13 +28,22 @@ from crm_core.payments.commands import (
 from crm_core.payments.events import Instalment
 from crm_core.payments.views import CreditRow
 
-FINANCE = Actor("F1", "finance")
+CLERK = Actor("S1", "specialist")
 EARLY = parse_instant("2011-01-01T10:00:00+08:00")
 LATER = parse_instant("2011-05-01T10:00:00+08:00")
 
 
 def day(text: str) -> date:
     return date.fromisoformat(text)
+
+
+def owner(household: str) -> Personal:
+    return Personal(owner_id(household), "张三")
+
+
+def said(household: str) -> Word:
+    """What the owner said, as it is on record."""
+    return Word(owner_id(household), "phone", "call 7")
 
 
 def charge(household: str, number: str, due: str, fen: int = 100_00) -> RaiseCharge:
@@ -45,7 +56,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> str:
     url = f"sqlite:///{tmp_path_factory.mktemp('owed') / 'crm.db'}"
     told: list[tuple[Any, Any]] = [
         *[
-            (RegisterHousehold(home, estate, "1", "1", room), EARLY)
+            (RegisterHousehold(home, estate, "1", "1", room, owner=owner(home)), EARLY)
             for home, estate, room in (
                 ("V1", "Anhe", "101"),
                 ("V2", "Anhe", "102"),
@@ -55,21 +66,22 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> str:
         (charge("V1", "C1", "2011-01-31"), EARLY),
         (charge("V1", "C2", "2011-03-31"), EARLY),
         (ReceivePayment("V1", "P1", 30_00, day("2011-02-10"), "cash", "C1"), EARLY),
-        (AcknowledgeDebt("V1", "A1", ("C1",), day("2011-03-01"), "letter 7"), EARLY),
+        (AcknowledgeDebt("V1", "A1", ("C1",), day("2011-03-01"), "letter 7", said("V1")), EARLY),
         (
             PromisePayment(
-                "V1", "Z1", (Instalment(70_00, day("2011-04-10")),), day("2011-04-01"), "S1", "said"
+                *("V1", "Z1", (Instalment(70_00, day("2011-04-10")),), day("2011-04-01")),
+                *("said", said("V1")),
             ),
             EARLY,
         ),
         (charge("V2", "C1", "2011-01-31"), EARLY),
-        (DisputeCharge("V2", "D1", "C1", 60_00, day("2011-03-01"), "no lift"), EARLY),
+        (DisputeCharge("V2", "D1", "C1", 60_00, day("2011-03-01"), "no lift", said("V2")), EARLY),
         (charge("V3", "C1", "2011-01-31"), EARLY),
         (ReceivePayment("V3", "P1", 100_00, day("2011-04-01"), "cash"), LATER),
     ]
     with open_crm(url) as crm:
         for command, at in told:
-            crm.do(command, by=FINANCE, at=at)
+            crm.do(command, by=CLERK, at=at)
     return url
 
 

@@ -25,9 +25,9 @@ STANDING = {
     "replaced_by", "waits_for",
 }  # fmt: skip
 
-CONFIRM_TOP = ("confirm", TOP, "2024", "--by")
-UPLIFT = ("uplift", MAIN, "2024", "--reason", "keeps every word")
-CONTEST = ("contest", MAIN, "2024", "--by", f"owner:{MAIN}#owner")
+CONFIRM_TOP = ("confirm", TOP, "2024", "--as")
+UPLIFT = ("uplift", MAIN, "2024")
+CONTEST = ("contest", MAIN, "2024", "--as", f"owner:{MAIN}#owner")
 REVIEW = ("review", MAIN, "2024-1")
 
 
@@ -82,7 +82,7 @@ def estate(graded: Path, tmp_path: Path) -> Estate:
 
 @pytest.mark.rule("GRD-02")
 def test_a_type_is_proposed_waits_and_is_confirmed(estate: Estate) -> None:
-    propose = ("propose-type", SECOND, "2024", "ordinary", "--by", "specialist:S1")
+    propose = ("propose-type", SECOND, "2024", "ordinary", "--as", "specialist:S1")
     estate.refuses("reason_missing", *propose)
     estate.refuses("reason_missing", *propose, "--reason", "  ")
     told = estate.json(*propose, "--reason", "no prospect")
@@ -93,16 +93,17 @@ def test_a_type_is_proposed_waits_and_is_confirmed(estate: Estate) -> None:
     waiting = {row["household"]: row["waits_for"] for row in estate.json("waiting")}
     assert waiting == {SECOND: ["type"], TOP: ["manager", "director"]}
     assert "to confirm the type ordinary" in estate.ask("waiting")
-    confirm = ("confirm-type", SECOND, "2024", "--by")
+    confirm = ("confirm-type", SECOND, "2024", "--as")
     estate.refuses("role_insufficient", *confirm, "specialist:S2")
-    estate.refuses("same_person", *confirm, "supervisor:S1")
+    # The same person under another role is still the same person.
+    estate.refuses("own_proposal", *confirm, "supervisor:S1")
     told = estate.json(*confirm, "supervisor:U1")
     assert (told["type"], told["computed_type"], told["type_confirmed"], told["waits_for"]) == (
         "ordinary", "cautious", True, []
     )  # fmt: skip
     estate.refuses("nothing_proposed", *confirm, "supervisor:U1")
     estate.refuses(
-        "hard_fact_missing", "propose-type", SECOND, "2024", "problem", "--by", "specialist:S1",
+        "hard_fact_missing", "propose-type", SECOND, "2024", "problem", "--as", "specialist:S1",
         "--reason", "complains",
     )  # fmt: skip
     assert estate.json("replay")["differing"] == []
@@ -130,25 +131,32 @@ def test_manager_and_director_confirm_the_top_layer(estate: Estate) -> None:
 @pytest.mark.parametrize(
     ("code", "arguments"),
     [
-        ("household_unknown", ("confirm", "H99999", "2024", "--by", "manager:M1")),
-        ("household_unknown", ("review", "H99999", "1", "upheld", "--reason", "x", "--by", "a:b")),
-        ("household_unknown", ("automatic", "H99999", "refuse", "--by", "owner:X")),
-        ("grading_unknown", ("confirm", TOP, "2023", "--by", "manager:M1")),
+        ("household_unknown", ("confirm", "H99999", "2024", "--as", "manager:M1")),
+        (
+            "household_unknown",
+            ("review", "H99999", "1", "upheld", "--reason", "x", "--as", "manager:M1"),
+        ),
+        ("household_unknown", ("automatic", "H99999", "refuse", "--as", "owner:X")),
+        ("grading_unknown", ("confirm", TOP, "2023", "--as", "manager:M1")),
         ("grading_unknown", (*CONFIRM_TOP, "manager:M1", "--run", "2024-0")),
-        ("usage_wrong", ("confirm", TOP, "24", "--by", "manager:M1")),
-        ("usage_wrong", ("confirm", TOP, "2024")),
+        ("usage_wrong", ("confirm", TOP, "24", "--as", "manager:M1")),
+        ("role_insufficient", ("confirm", TOP, "2024")),
         ("usage_wrong", (*CONFIRM_TOP, "M1")),
         ("usage_wrong", (*CONFIRM_TOP, "manager:")),
         ("usage_wrong", (*CONFIRM_TOP, "manager: M1")),
         ("usage_wrong", (*CONFIRM_TOP, " manager:M1")),
-        ("role_insufficient", (*CONFIRM_TOP, "boss:M1")),
+        ("usage_wrong", (*CONFIRM_TOP, "boss:M1")),
+        ("usage_wrong", (*CONFIRM_TOP, "system:crm")),
         ("day_in_future", (*CONFIRM_TOP, "manager:M1", "--on", "2199-12-31")),
         ("usage_wrong", (*CONFIRM_TOP, "manager:M1", "--on", "31.12.2024")),
-        ("usage_wrong", ("propose-type", TOP, "2024", "lovely", "--by", "specialist:S1")),
-        ("usage_wrong", ("automatic", TOP, "maybe", "--by", f"owner:{TOP}#owner")),
-        ("usage_wrong", ("contest", TOP, "2024", "--by", f"owner:{TOP}#owner")),
+        ("usage_wrong", ("propose-type", TOP, "2024", "lovely", "--as", "specialist:S1")),
+        ("usage_wrong", ("automatic", TOP, "maybe", "--as", f"owner:{TOP}#owner")),
+        ("usage_wrong", ("contest", TOP, "2024", "--as", f"owner:{TOP}#owner")),
         ("usage_wrong", (*CONTEST, "--reason", "x", "--review", "a/b")),
-        ("policy_unreadable", ("confirm-type", TOP, "2024", "--by", "a:b", "--policy", "no.toml")),
+        ("policy_unreadable", ("confirm-type", TOP, "2024", "--policy", "no.toml")),
+        ("usage_wrong", (*UPLIFT, "--as", "specialist:S1", "--reason", "keeps every word")),
+        ("usage_wrong", (*CONTEST, "--reason", "x", "--word-member", f"{MAIN}#owner")),
+        ("usage_wrong", (*CONTEST, "--reason", "x", "--word-channel", "dream")),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(
@@ -166,23 +174,33 @@ def test_without_a_log_nothing_is_decided(tmp_path: Path) -> None:
 # --- uplift ------------------------------------------------------------------------------------
 
 
-@pytest.mark.rule("GRD-05")
-def test_an_uplift_has_a_proposer_and_another_approver(estate: Estate) -> None:
-    by = ("--proposed-by", "specialist:S1", "--by")
+@pytest.mark.rule("GRD-05", "LOG-08")
+@pytest.mark.case("K29")
+def test_an_uplift_is_proposed_by_one_and_decided_by_another(estate: Estate) -> None:
     on = ("--on", "2025-01-10")
-    estate.refuses("role_insufficient", *UPLIFT, *by, "manager:M1", *on)
-    # The same person under another role is still the same person.
-    estate.refuses(
-        "same_person", *UPLIFT, "--proposed-by", "specialist:D1", "--by", "director:D1", *on
-    )
-    estate.refuses("usage_wrong", *UPLIFT, "--proposed-by", "S1", "--by", "director:D1", *on)
+    propose = (*UPLIFT, "--propose", "--reason", "keeps every word", "--as")
+    approve, reject = (*UPLIFT, "--approve", "--as"), (*UPLIFT, "--reject")
+    estate.refuses("nothing_proposed", *approve, "director:D1", *on)
+    estate.refuses("reason_missing", *UPLIFT, "--propose", "--as", "specialist:S1", *on)
     # The account of the generated estate ends with 2024: today nothing of twelve months is there.
-    estate.refuses("promises_missing", *UPLIFT, *by, "director:D1")
-    told = estate.json(*UPLIFT, *by, "director:D1", *on)
+    estate.refuses("promises_missing", *propose, "specialist:S1")
+    told = estate.json(*propose, "specialist:S1", *on)
+    assert (told["layer"], told["uplifted"], told["waits_for"]) == ("main", False, ["uplift"])
+    assert "a manager or director to decide the uplift" in estate.ask("waiting")
+    estate.refuses("uplift_proposed_already", *propose, "specialist:S2", *on)
+    estate.refuses("role_insufficient", *approve, "specialist:S2", *on)
+    # Into the layer important a director lifts, and nobody what they proposed themselves.
+    estate.refuses("role_insufficient", *approve, "manager:M1", *on)
+    estate.refuses("own_proposal", *approve, "director:S1", *on)
+    estate.refuses("reason_missing", *reject, "--as", "director:D1", *on)
+    told = estate.json(*reject, "--reason", "too early", "--as", "director:D1", *on)
+    assert (told["layer"], told["uplifted"], told["waits_for"]) == ("main", False, [])
+    estate.json(*propose, "specialist:S1", *on)
+    told = estate.json(*approve, "director:D1", *on)
     assert (told["layer"], told["computed_layer"], told["status"], told["uplifted"]) == (
         "important", "main", "overridden", True
     )  # fmt: skip
-    estate.refuses("uplifted_already", *UPLIFT, *by, "director:D1", *on)
+    estate.refuses("uplifted_already", *propose, "specialist:S1", *on)
     applied = estate.json("explain", MAIN, "2024")["applied"]
     assert applied["uplift"]["reason"] == "keeps every word"
     assert applied["uplift"]["on"] == "2025-01-10"
@@ -195,42 +213,68 @@ def test_an_uplift_has_a_proposer_and_another_approver(estate: Estate) -> None:
 def test_an_owner_contests_and_one_review_is_open(estate: Estate) -> None:
     estate.refuses("reason_missing", *CONTEST, "--reason", " ")
     why = ("--reason", "I paid in July")
-    estate.refuses("role_insufficient", "contest", MAIN, "2024", *why, "--by", "specialist:S1")
-    stranger = ("--by", f"owner:{SMALL}#owner")
-    estate.refuses("not_the_owner", "contest", MAIN, "2024", *why, *stranger)
+    contest = ("contest", MAIN, "2024", *why, "--as")
+    estate.refuses("role_insufficient", *contest, "auditor:A1")
+    estate.refuses("not_of_household", *contest, f"owner:{SMALL}#owner")
     told = estate.json(*CONTEST, *why)
     assert (told["status"], told["review"], told["waits_for"]) == (
         "contested", "2024-1", ["review"]
     )  # fmt: skip
     assert "review 2024-1 by a supervisor, manager or director" in estate.ask("waiting")
     estate.refuses("contested_already", *CONTEST, *why)
-    estate.refuses("grading_contested", "confirm", MAIN, "2024", "--by", "manager:M1")
+    estate.refuses("grading_contested", "confirm", MAIN, "2024", "--as", "manager:M1")
+
+
+@pytest.mark.rule("GRD-13", "LOG-08")
+def test_staff_enter_a_contest_on_the_word_of_a_member(estate: Estate) -> None:
+    """With the channel and where it is on record; the word is never that of somebody else."""
+    contest = ("contest", MAIN, "2024", "--reason", "I paid in July", "--as", "specialist:S1")
+    owner = ("--word-member", f"{MAIN}#owner")
+    said = ("--word-channel", "phone", "--word-reference", "call 4711")
+    estate.refuses("word_missing", *contest)
+    estate.refuses("usage_wrong", *contest, *owner)
+    estate.refuses("usage_wrong", *contest, *owner, *said[:2], "--word-reference", " ")
+    estate.refuses("usage_wrong", *contest, *owner, *said[2:], "--word-channel", "dream")
+    estate.refuses("not_a_member", *contest, "--word-member", f"{SMALL}#owner", *said)
+    estate.refuses("word_of_staff", *contest, "--word-member", "S1", *said)
+    told = estate.json(*contest, *owner, *said)
+    assert (told["status"], told["waits_for"]) == ("contested", ["review"])
+    [event] = [e for e in estate.json("history", f"grading/{MAIN}") if "contested" in e["name"]]
+    assert event["actor"] == "specialist:S1"
+    assert (event["data"]["contested_by"], event["data"]["entered_by"]) == (f"{MAIN}#owner", "S1")
+    assert event["data"]["word"] == {
+        "member": f"{MAIN}#owner", "channel": "phone", "reference": "call 4711"
+    }  # fmt: skip
+    # Who entered it does not review it.
+    upheld = (*REVIEW, "upheld", "--reason", "right", "--as")
+    estate.refuses("own_matter", *upheld, "supervisor:S1")
+    assert estate.json(*upheld, "supervisor:U1")["review"] is None
 
 
 @pytest.mark.rule("GRD-13")
 def test_a_review_is_numbered_or_has_the_number_it_was_given(estate: Estate) -> None:
     told = estate.json(*CONTEST, "--reason", "wrong", "--review", "2024-2")
     assert told["review"] == "2024-2"
-    upheld = ("upheld", "--reason", "right", "--by", "director:D1")
+    upheld = ("upheld", "--reason", "right", "--as", "director:D1")
     estate.json("review", MAIN, "2024-2", *upheld)
     assert estate.json(*CONTEST, "--reason", "wrong")["review"] == "2024-1"
-    estate.json("review", MAIN, "2024-1", "upheld", "--reason", "right", "--by", "director:D2")
+    estate.json("review", MAIN, "2024-1", "upheld", "--reason", "right", "--as", "director:D2")
     assert estate.json(*CONTEST, "--reason", "wrong")["review"] == "2024-3"
 
 
 @pytest.mark.rule("GRD-13")
 def test_another_person_decides_a_review_once(estate: Estate) -> None:
     """Whoever proposed its type had a part in the grading; so has who reviewed it before."""
-    estate.json("propose-type", MAIN, "2024", "ordinary", "--by", "specialist:U1")
+    estate.json("propose-type", MAIN, "2024", "ordinary", "--as", "specialist:U1")
     estate.json(*CONTEST, "--reason", "wrong")
-    estate.refuses("grading_contested", "confirm-type", MAIN, "2024", "--by", "supervisor:U2")
-    upheld = (*REVIEW, "upheld", "--reason", "right", "--by")
-    estate.refuses("same_person", *upheld, "supervisor:U1")
+    estate.refuses("grading_contested", "confirm-type", MAIN, "2024", "--as", "supervisor:U2")
+    upheld = (*REVIEW, "upheld", "--reason", "right", "--as")
+    estate.refuses("own_matter", *upheld, "supervisor:U1")
     estate.refuses("role_insufficient", *upheld, "specialist:S2")
     estate.refuses("unknown_review", "review", MAIN, "2024-7", *upheld[3:], "supervisor:U2")
-    estate.refuses("usage_wrong", *REVIEW, "upheld", "--by", "supervisor:U2")
-    estate.refuses("reason_missing", *REVIEW, "upheld", "--reason", " ", "--by", "supervisor:U2")
-    estate.refuses("usage_wrong", *REVIEW, "ignored", "--reason", "x", "--by", "supervisor:U2")
+    estate.refuses("usage_wrong", *REVIEW, "upheld", "--as", "supervisor:U2")
+    estate.refuses("reason_missing", *REVIEW, "upheld", "--reason", " ", "--as", "supervisor:U2")
+    estate.refuses("usage_wrong", *REVIEW, "ignored", "--reason", "x", "--as", "supervisor:U2")
     estate.refuses("usage_wrong", *upheld, "supervisor:U2", "--layer", "small")
     told = estate.json(*upheld, "supervisor:U2")
     assert (told["status"], told["review"], told["layer"]) == ("computed", None, "main")
@@ -238,14 +282,14 @@ def test_another_person_decides_a_review_once(estate: Estate) -> None:
     estate.refuses("review_decided", *upheld, "supervisor:U3")
     estate.json(*CONTEST, "--reason", "still wrong")
     estate.refuses(
-        "same_person", "review", MAIN, "2024-2", "upheld", "--reason", "x", "--by", "supervisor:U2"
+        "own_matter", "review", MAIN, "2024-2", "upheld", "--reason", "x", "--as", "supervisor:U2"
     )
 
 
 @pytest.mark.rule("GRD-13")
 def test_an_override_names_layer_and_last_day(estate: Estate) -> None:
     estate.json(*CONTEST, "--reason", "wrong")
-    override = (*REVIEW, "overridden", "--reason", "lost papers", "--by")
+    override = (*REVIEW, "overridden", "--reason", "lost papers", "--as")
     until = ("--until", "2199-12-31")
     estate.refuses("usage_wrong", *override, "manager:M1", "--layer", "ordinary")
     estate.refuses("usage_wrong", *override, "manager:M1", *until)
@@ -267,9 +311,9 @@ def test_an_override_names_layer_and_last_day(estate: Estate) -> None:
 
 @pytest.mark.rule("GRD-13")
 def test_a_correction_grades_anew_from_the_right_facts(estate: Estate) -> None:
-    contest = ("contest", SMALL, "2024", "--by", f"owner:{SMALL}#owner", "--reason", "not mine")
+    contest = ("contest", SMALL, "2024", "--as", f"owner:{SMALL}#owner", "--reason", "not mine")
     first = estate.json(*contest)
-    corrected = ("review", SMALL, "2024-1", "corrected", "--reason", "raised twice", "--by")
+    corrected = ("review", SMALL, "2024-1", "corrected", "--reason", "raised twice", "--as")
     estate.refuses("nothing_to_correct", *corrected, "manager:M1")
     with open_crm(estate.db) as crm:
         charges = [
@@ -291,22 +335,28 @@ def test_a_correction_grades_anew_from_the_right_facts(estate: Estate) -> None:
 
 @pytest.mark.rule("GRD-13")
 def test_an_owner_refuses_decisions_by_rule_alone(estate: Estate) -> None:
-    refuse = ("automatic", SMALL, "refuse", "--by")
-    estate.refuses("role_insufficient", *refuse, "manager:M1")
-    estate.refuses("not_the_owner", *refuse, f"owner:{MAIN}#owner")
+    refuse = ("automatic", SMALL, "refuse", "--as")
+    estate.refuses("word_missing", *refuse, "manager:M1")
+    estate.refuses("role_insufficient", *refuse, "auditor:A1")
+    estate.refuses("not_of_household", *refuse, f"owner:{MAIN}#owner")
     told = estate.json(*refuse, f"owner:{SMALL}#owner")
     assert (told["automatic"], told["recorded"]) == ("refused", True)
     [grading] = told["gradings"]
     assert (grading["status"], grading["waits_for"]) == ("provisional", ["confirmation"])
     assert "nothing recorded" in estate.ask(*refuse, f"owner:{SMALL}#owner")
-    estate.refuses("role_insufficient", "confirm", SMALL, "2024", "--by", "specialist:S1")
-    told = estate.json("confirm", SMALL, "2024", "--by", "supervisor:U1")
+    estate.refuses("role_insufficient", "confirm", SMALL, "2024", "--as", "specialist:S1")
+    told = estate.json("confirm", SMALL, "2024", "--as", "supervisor:U1")
     assert (told["status"], told["waits_for"]) == ("confirmed", [])
-    estate.json("automatic", TOP, "refuse", "--by", f"owner:{TOP}#owner")
+    estate.json("automatic", TOP, "refuse", "--as", f"owner:{TOP}#owner")
     [waits] = [row["waits_for"] for row in estate.json("waiting")]
     assert waits == ["manager", "director"]
-    accept = ("automatic", SMALL, "accept", "--by", f"owner:{SMALL}#owner")
+    accept = ("automatic", SMALL, "accept", "--as", f"owner:{SMALL}#owner")
     assert estate.json(*accept)["automatic"] == "accepted"
+    again = estate.json(
+        *("automatic", SMALL, "refuse", "--as", "specialist:S1", "--word-channel", "letter"),
+        *("--word-member", f"{SMALL}#owner", "--word-reference", "letter 8"),
+    )
+    assert (again["automatic"], again["recorded"]) == ("refused", True)
 
 
 def test_only_the_latest_grading_waits_for_confirmations(estate: Estate) -> None:
@@ -330,21 +380,26 @@ def test_only_the_latest_grading_waits_for_confirmations(estate: Estate) -> None
 @pytest.mark.rule("OUT-01")
 def test_what_a_member_agrees_to_and_refuses_is_kept(estate: Estate) -> None:
     member = f"{SMALL}#owner"
-    clerk = ("--by", "specialist:S1")
+    clerk = ("--as", "specialist:S1")
     said = ("preference", SMALL, member)
+    word = ("--word-channel", "signature", "--word-reference", "form 17")
     estate.refuses("evidence_missing", *said, "marketing", "accept", *clerk)
-    estate.refuses("evidence_missing", *said, "marketing", "accept", "--evidence", " ", *clerk)
-    [row] = estate.json(*said, "marketing", "accept", "--evidence", "form 17", *clerk)
-    assert row == {
+    estate.refuses("usage_wrong", *said, "marketing", "accept", *word[:2], *clerk)
+    [row] = estate.json(*said, "marketing", "accept", *word, *clerk)
+    assert {name: row[name] for name in ("member", "about", "channel", "allowed", "word")} == {
         "member": member, "about": "marketing", "channel": None, "allowed": True,
-        "evidence": "form 17",
+        "word": {"member": member, "channel": "signature", "reference": "form 17"},
     }  # fmt: skip
     shown = estate.ask(*said, "care", "refuse", "--channel", "sms", *clerk)
+    assert "signature: form 17" in shown
     assert "refused" in shown
     listed = estate.json("preferences", SMALL)
     assert [(one["about"], one["channel"], one["allowed"]) for one in listed] == [
         ("marketing", None, True), ("care", "sms", False)
     ]  # fmt: skip
+    # The member acts for themselves, and needs no word of their own.
+    own = (*said, "survey", "accept", "--as", f"owner:{member}")
+    assert estate.json(*own)[-1]["word"] is None
     assert estate.json("preferences", MAIN) == []
     estate.refuses("unknown_member", "preference", SMALL, f"{MAIN}#owner", "any", "refuse", *clerk)
     estate.refuses("unknown_purpose", *said, "gossip", "refuse", *clerk)

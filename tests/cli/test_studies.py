@@ -89,24 +89,28 @@ def test_what_is_no_candidate_is_said_in_a_line(estate: Estate) -> None:
 
 @pytest.mark.rule("GRD-11")
 def test_a_draft_grades_nobody_until_it_is_adopted(estate: Estate) -> None:
-    draft = ("policy", "draft", str(estate.candidate), "--reason", "try", "--by")
+    draft = ("policy", "draft", str(estate.candidate), "--reason", "try", "--as")
     assert "role_insufficient" in estate.ask(*draft, "specialist:S1", status=2)
+    assert "role_insufficient" in estate.ask(*draft[:-1], status=2)
     assert "usage_wrong" in estate.ask(*draft, "somebody", status=2)
     [row] = estate.json(*draft, "supervisor:U1")
     assert (row["policy"], row["version"], row["stage"]) == ("ours", 1, "drafted")
     assert "policy_inactive" in estate.ask(
         "grade", "2024", "--policy", str(estate.candidate), status=2
     )
-    approve = ("policy", "approve", "ours/1", "--by", "director:D1")
+    approve = ("policy", "approve", "ours/1", "--as", "director:D1")
     assert "assessment_missing" in estate.ask(*approve, status=2)
     tried = estate.json(
         "policy", "assess", "ours/1", "--assessment", "PIA-1", "--year", "2024",
-        "--by", "manager:M1",
+        "--as", "manager:M1",
     )  # fmt: skip
+    # Neither who drafted it nor who assessed it approves it, whatever else they are.
+    for person in ("director:U1", "director:M1"):
+        assert "own_" in estate.ask(*approve[:-1], person, status=2)
     assert tried["moved"] == estate.json("what-if", "2024", "--policy", "ours/1")["moved"]
     [row] = estate.json(*approve)
     assert (row["stage"], row["assessment"], row["approved_by"]) == ("approved", "PIA-1", "D1")
-    effective = ("policy", "effective", "ours/1", "--from", "2024-01-01", "--by", "manager:M1")
+    effective = ("policy", "effective", "ours/1", "--from", "2024-01-01", "--as", "manager:M1")
     [row] = estate.json(*effective)
     assert (row["stage"], row["effective_from"]) == ("effective", "2024-01-01")
     graded = estate.json("grade", "2024", "--policy", "ours")
@@ -125,8 +129,9 @@ def test_shares_and_quota(estate: Estate) -> None:
     assert [line["expected_permille"] for line in lines] == [10, 190, 300, 500]
     assert all(line["before_permille"] is not None for line in lines)
     assert "drifted" in estate.ask("shares", "2024")
-    told = estate.json("quota", "2024")
-    assert estate.json("quota", "2024") == told
+    assert "role_insufficient" in estate.ask("quota", "2024", status=2)
+    told = estate.json("quota", "2024", "--as", "manager:M1")
+    assert estate.json("quota", "2024", "--as", "manager:M1") == told
     assert {place["layer"] for place in told["places"]} <= {
         "important", "main", "ordinary", "small"
     }  # fmt: skip

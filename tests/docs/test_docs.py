@@ -8,13 +8,14 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import pytest
+from authority_page import render as render_authority
 from events_page import render
 
 import crm_core
@@ -37,6 +38,7 @@ REWRITE = os.getenv("CRM_REWRITE_DOCS") == "1"
 
 ERRORS = ROOT / "docs" / "reference" / "errors.md"
 EVENTS = ROOT / "docs" / "reference" / "events.md"
+AUTHORITY = ROOT / "docs" / "reference" / "authority.md"
 CLI = ROOT / "docs" / "reference" / "cli.md"
 GLOSSARY = ROOT / "docs" / "reference" / "glossary.md"
 IMPORT = ROOT / "docs" / "how-to" / "import.md"
@@ -232,9 +234,10 @@ def words(node: ast.expr) -> str | None:
 class Refusals(ast.NodeVisitor):
     """Reason codes and rules of every refusal in a module, those put together from parts too."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, tree: ast.Module, neighbours: Sequence[ast.Module] = ()) -> None:
         self.found: set[tuple[str, str]] = set()
-        self._calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        # A refusal that several modules of a slice share is put together where they call it.
+        self._calls = [call for one in (tree, *neighbours) for call in calls_in(one)]
         self._inside: list[ast.FunctionDef] = []
         self._loops: list[ast.For] = []
         self.visit(tree)
@@ -271,33 +274,64 @@ class Refusals(ast.NodeVisitor):
     def _ways(self, used: list[str]) -> Iterator[dict[str, str]]:
         """What the names can stand for: arguments of calls, or values of a loop."""
         for loop in self._loops:
-            if isinstance(loop.target, ast.Tuple) and isinstance(loop.iter, ast.Tuple):
-                target = [getattr(name, "id", "") for name in loop.target.elts]
-                for item in loop.iter.elts:
-                    assert isinstance(item, ast.Tuple)
-                    told = zip(target, map(words, item.elts), strict=True)
-                    yield {name: word for name, word in told if word is not None}
+            if told := turns(loop):
+                yield from told
                 return
         function = self._inside[-1]
         names = [argument.arg for argument in function.args.args]
-        calls = [call for call in self._calls if called(call) == function.name]
+        calls = [(c, loop) for c, loop in self._calls if called(c) == function.name]
         if not calls or not set(names) & set(used):
             yield {}
-        for call in calls:
-            told = zip(names, map(words, call.args), strict=False)
-            yield {name: word for name, word in told if word is not None}
+        for call, loop in calls:
+            for turn in turns(loop) or [{}]:
+                told = zip(names, (_word(a, turn) for a in call.args), strict=False)
+                yield {name: word for name, word in told if word is not None}
+
+
+def _word(node: ast.expr, turn: dict[str, str]) -> str | None:
+    return turn.get(node.id) if isinstance(node, ast.Name) else words(node)
+
+
+def turns(loop: ast.For | None) -> list[dict[str, str]]:
+    """What the names of a loop over written values stand for, turn by turn."""
+    if (
+        loop is None
+        or not isinstance(loop.target, ast.Tuple)
+        or not isinstance(loop.iter, ast.Tuple)
+    ):
+        return []
+    target = [getattr(name, "id", "") for name in loop.target.elts]
+    found = []
+    for item in loop.iter.elts:
+        assert isinstance(item, ast.Tuple)
+        told = zip(target, map(words, item.elts), strict=True)
+        found.append({name: word for name, word in told if word is not None})
+    return found
+
+
+def calls_in(
+    tree: ast.AST, loop: ast.For | None = None
+) -> Iterator[tuple[ast.Call, ast.For | None]]:
+    """Calls of functions by their bare names, each with the innermost loop around it."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node, loop
+        yield from calls_in(node, node if isinstance(node, ast.For) else loop)
 
 
 def refusals() -> set[tuple[str, str]]:
     found = set()
-    for path in SOURCES:
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
+    for path, tree in trees.items():
         if "testing" not in path.parts:
-            found |= Refusals(ast.parse(path.read_text(encoding="utf-8"))).found
+            beside = [one for other, one in trees.items() if other.parent == path.parent != path]
+            neighbours = [one for one in beside if one is not tree]
+            found |= Refusals(tree, neighbours if path.name == "answers.py" else ()).found
     return found
 
 
 CODE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
-FAULTY = {"Fault", "one", "CellFault", "_fault", "fault", "ImportFault"}
+FAULTY = {"Fault", "of", "one", "CellFault", "_fault", "fault", "ImportFault"}
 
 
 def fault_codes() -> set[str]:
@@ -372,6 +406,17 @@ def test_the_page_of_events_is_the_one_rendered_from_the_catalog() -> None:
         assert f"### `{name}`" in text
 
 
+# --- authority.md ------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("LOG-08")
+def test_the_page_of_the_authority_policy_is_the_one_rendered_from_it() -> None:
+    """Who may do what is printed, and the print is true; `CRM_REWRITE_DOCS=1` writes it anew."""
+    if REWRITE:
+        AUTHORITY.write_text(render_authority(), encoding="utf-8")
+    assert AUTHORITY.read_text(encoding="utf-8") == render_authority()
+
+
 # --- cli.md ------------------------------------------------------------------------------------
 
 
@@ -395,7 +440,7 @@ def options(command: click.Command) -> set[str]:
 
 @pytest.mark.parametrize("name", commands())
 def test_the_page_of_commands_lists_every_option_and_argument_and_no_other(name: str) -> None:
-    """`--db` and `--format` are said once, for all of them."""
+    """Those of every command are said once, for all of them."""
     assert isinstance(command_line, click.Group)
     command = command_line.get_command(click.Context(command_line), name)
     assert command is not None
@@ -404,7 +449,7 @@ def test_the_page_of_commands_lists_every_option_and_argument_and_no_other(name:
         for row in re.findall(r"^\| `(-.*?)`", section(name), re.MULTILINE)
         for option in re.findall(r"--[a-z-]+", row)
     }
-    assert listed == options(command) - {"--db", "--format"}
+    assert listed == options(command)
     for parameter in command.params:
         if isinstance(parameter, click.Argument):
             assert f"`{parameter.make_metavar(click.Context(command)).strip('[].')}`" in section(
@@ -437,7 +482,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
     folder = tmp_path_factory.mktemp("answers")
     db = f"sqlite:///{folder / 'crm.db'}"
     estate = str(folder / "estate")
-    by_s1 = ("--by", "specialist:S1")
+    by_s1 = ("--as", "specialist:S1")
+    uplift = ("uplift", "H00001", "2024", "--on", "2025-01-10")
     asked = {
         "generate": ["generate", "--households", "5", "--years", "2023-2024", "--out", estate],
         "import": ["import", estate],
@@ -468,9 +514,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "cover": ["cover", "hotline", "--from", NOON, "--to", NOON],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
         "directory": ["directory"],
+        "do": ["do", "--list"],
+        "doctor": ["doctor"],
         "fairness": ["fairness", "2024"],
         "policy": ["policy", "list"],
-        "quota": ["quota", "2024"],
+        "quota": ["quota", "2024", "--as", "manager:M1"],
         "shares": ["shares", "2024"],
         "what-if": ["what-if", "2024", "--policy", "grade-cn-monotone/1"],
         "notify": ["notify", "--to", "console:", "--once"],
@@ -480,20 +528,17 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
             *("propose-type", "H00001", "2024", "cautious", "--reason", "thrifty"),
             *by_s1,
         ],
-        "confirm-type": ["confirm-type", "H00001", "2024", "--by", "supervisor:U1"],
-        "uplift": [
-            *("uplift", "H00001", "2024", "--reason", "keeps every word", "--on", "2025-01-10"),
-            *("--proposed-by", "specialist:S1", "--by", "director:D1"),
-        ],
+        "confirm-type": ["confirm-type", "H00001", "2024", "--as", "supervisor:U1"],
+        "uplift": [*uplift, "--propose", "--reason", "keeps every word", *by_s1],
         "contest": [
-            *("contest", "H00001", "2024", "--reason", "wrong", "--by", "owner:H00001#owner"),
+            *("contest", "H00001", "2024", "--reason", "wrong", "--as", "owner:H00001#owner"),
         ],
         "waiting": ["waiting"],
         "review": [
-            *("review", "H00001", "2024-1", "upheld", "--reason", "right", "--by", "director:D2"),
+            *("review", "H00001", "2024-1", "upheld", "--reason", "right", "--as", "director:D2"),
         ],
-        "automatic": ["automatic", "H00002", "refuse", "--by", "owner:H00002#owner"],
-        "confirm": ["confirm", "H00002", "2024", "--by", "supervisor:U1"],
+        "automatic": ["automatic", "H00002", "refuse", "--as", "owner:H00002#owner"],
+        "confirm": ["confirm", "H00002", "2024", "--as", "supervisor:U1"],
         "preference": ["preference", "H00001", "H00001#owner", "any", "refuse", *by_s1],
         "preferences": ["preferences", "H00001"],
     }

@@ -15,11 +15,13 @@ import pytest
 from crm_adapters import open_crm
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_core import Account
-from crm_core.kernel.recorded import SYSTEM
+from crm_core.kernel.recorded import Actor
 from crm_core.owners import RegisterHousehold
 from crm_core.payments import MovePayment, ReceivePayment
 from crm_core.ports import Frontier
 from faults.logs import batch, note, open_log, texts
+
+CLERK = Actor("M1", "specialist")
 
 
 @pytest.fixture
@@ -127,12 +129,12 @@ def test_commands_are_decided_while_a_transaction_is_open(
         session.execute("BEGIN")
         session.execute("SELECT pg_current_xact_id()")
         for n in (1, 2):
-            crm.do(RegisterHousehold(f"V{n}", "星河", "1", "1", f"10{n}"), by=SYSTEM, id=f"r{n}")
-        crm.do(ReceivePayment("V1", "P1", 100, date(2011, 1, 1), "cash"), by=SYSTEM, id="p1")
+            crm.do(RegisterHousehold(f"V{n}", "星河", "1", "1", f"10{n}"), by=CLERK, id=f"r{n}")
+        crm.do(ReceivePayment("V1", "P1", 100, date(2011, 1, 1), "cash"), by=CLERK, id="p1")
         move = MovePayment("V1", "P1", "V2", "booked wrongly")
-        receipt = crm.do(move, by=SYSTEM, id="m1")
-        assert crm.do(move, by=SYSTEM, id="m1") == receipt
-        account = crm.get(Account, "V2", by=SYSTEM)
+        receipt = crm.do(move, by=CLERK, id="m1")
+        assert crm.do(move, by=CLERK, id="m1") == receipt
+        account = crm.get(Account, "V2", by=CLERK)
         assert account is not None
         assert [number for number, _ in account.live()] == ["P1"]
         assert crm.log.head() == 0

@@ -14,10 +14,12 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_core import CRM, Receipt
-from crm_core.kernel.recorded import SYSTEM, Appended
+from crm_core.kernel.recorded import Actor, Appended
 from crm_core.owners import RegisterHousehold
 from crm_core.payments import MovePayment, RaiseCharge, ReceivePayment
 from faults.logs import in_threads
+
+CLERK = Actor("M1", "specialist")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -27,7 +29,7 @@ def crm(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         url = str(request.getfixturevalue("postgres_url"))
     with closing(open_crm(url, keys=tmp_path / "keys")) as crm:
         for n in (1, 2):
-            crm.do(RegisterHousehold(f"V{n}", "星河", "1", "1", f"10{n}"), by=SYSTEM, id=f"r{n}")
+            crm.do(RegisterHousehold(f"V{n}", "星河", "1", "1", f"10{n}"), by=CLERK, id=f"r{n}")
         yield crm
 
 
@@ -58,19 +60,19 @@ RECEIVE = ReceivePayment("V1", "P1", 100, date(2011, 1, 1), "cash")
 def test_whoever_comes_second_hears_what_the_first_heard(crm: CRM, command: Any) -> None:
     """To decide anew would refuse it: its own effect is what would be in the way."""
     first: list[Receipt] = []
-    log: Any = Meanwhile(crm.log, lambda: first.append(crm.do(command, by=SYSTEM, id="c1")))
+    log: Any = Meanwhile(crm.log, lambda: first.append(crm.do(command, by=CLERK, id="c1")))
     late = CRM(log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
-    assert [late.do(command, by=SYSTEM, id="c1")] == first
+    assert [late.do(command, by=CLERK, id="c1")] == first
     assert len(list(crm.log.read("account/V1"))) == 1
 
 
 @pytest.mark.rule("LOG-01", "LOG-05")
 def test_a_reaction_run_by_two_at_once_is_not_refused(crm: CRM) -> None:
     """Else the consumer would park what has long been done, and its whole stream with it."""
-    crm.do(RECEIVE, by=SYSTEM, id="p1")
+    crm.do(RECEIVE, by=CLERK, id="p1")
     silent = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
     silent.follow = lambda _: None  # type: ignore[method-assign]
-    silent.do(MovePayment("V1", "P1", "V2", "booked wrongly"), by=SYSTEM, id="m1")
+    silent.do(MovePayment("V1", "P1", "V2", "booked wrongly"), by=CLERK, id="m1")
     [out] = crm.log.feed(names=["payments.payment_moved_out/1"])
     log: Any = Meanwhile(crm.log, lambda: crm.follow(out))
     late = CRM(log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
@@ -86,7 +88,7 @@ def test_eight_who_send_the_same_at_once_hear_the_same(crm: CRM) -> None:
 
         def send(start: Barrier, heard: list[Receipt], command: Any, n: int) -> None:
             start.wait()
-            heard.append(crm.do(command, by=SYSTEM, id=f"p{n}"))
+            heard.append(crm.do(command, by=CLERK, id=f"p{n}"))
 
         in_threads([partial(send, start, heard, command, n)] * 8)
         assert len(heard) == 8

@@ -14,13 +14,16 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_core import CRM, Account, Conflict, Refused
-from crm_core.kernel.recorded import SYSTEM, Recorded
+from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.owners import RegisterHousehold
 from crm_core.payments import MovePayment, ReceivePayment
 from faults.logs import in_threads, note, open_log
 
 HOUSEHOLDS, PAYMENTS, MOVERS = 6, 30, 6
 MOVES, LONG_MOVES = 60, 1500
+
+
+CLERK = Actor("M1", "specialist")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -36,10 +39,10 @@ def opened(url: str, tmp_path: Path) -> CRM:
 
 def fill(crm: CRM) -> None:
     for n in range(HOUSEHOLDS):
-        crm.do(RegisterHousehold(f"V{n}", "星河", "1", "1", f"{n}"), by=SYSTEM, id=f"r{n}")
+        crm.do(RegisterHousehold(f"V{n}", "星河", "1", "1", f"{n}"), by=CLERK, id=f"r{n}")
     for n in range(PAYMENTS):
         paid = ReceivePayment(f"V{n % HOUSEHOLDS}", f"P{n}", 2**n, date(2011, 1, 1), "cash")
-        crm.do(paid, by=SYSTEM, id=f"p{n}")
+        crm.do(paid, by=CLERK, id=f"p{n}")
 
 
 def nothing_follows(_: Recorded[object]) -> None:
@@ -56,7 +59,7 @@ def move(crm: CRM, mover: int, moves: int, random: Random) -> None:
         payment, (source, target) = random.randrange(PAYMENTS), random.sample(range(HOUSEHOLDS), 2)
         command = MovePayment(f"V{source}", f"P{payment}", f"V{target}", "booked wrongly")
         try:
-            (broken if random.random() < 0.3 else crm).do(command, by=SYSTEM, id=f"m{mover}-{n}")
+            (broken if random.random() < 0.3 else crm).do(command, by=CLERK, id=f"m{mover}-{n}")
         except (Refused, Conflict):
             continue
 
@@ -65,7 +68,7 @@ def held(crm: CRM) -> Counter[str]:
     """Which payments are in accounts, and in how many."""
     found: Counter[str] = Counter()
     for n in range(HOUSEHOLDS):
-        account = crm.get(Account, f"V{n}", by=SYSTEM)
+        account = crm.get(Account, f"V{n}", by=CLERK)
         assert account is not None
         found.update(payment for payment, _ in account.live())
     return found
@@ -144,7 +147,7 @@ def test_a_claim_turns_a_condition_over_streams_into_one_of_a_stream(
 
         def register(n: int) -> None:
             try:
-                crm.do(RegisterHousehold(f"V{n}", "星河", "1", "1", "101"), by=SYSTEM, id=f"r{n}")
+                crm.do(RegisterHousehold(f"V{n}", "星河", "1", "1", "101"), by=CLERK, id=f"r{n}")
                 ends.append("registered")
             except Refused as refused:
                 ends.append(refused.reason)

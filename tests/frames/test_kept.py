@@ -42,7 +42,7 @@ from crm_core.testing.towns import REGULAR, Town, fill, known_at, plant_errors
 TOWN = Town(seed=3, households=40, years=2)
 YEAR = 2011
 ON = date(2012, 6, 30)
-CLERK = Actor("S1", "finance")
+CLERK = Actor("S1", "specialist")
 
 Answers = tuple[Any, ...]
 

@@ -15,6 +15,8 @@ from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.word import Word
 from crm_core.owners.commands import RecordInterest, RegisterHousehold
 from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
 from crm_core.requests.commands import ReceiveRequest
@@ -29,7 +31,14 @@ def fill(crm: CRM) -> None:
     for n in range(8):
         home, at = f"户{n}İı", START + timedelta(hours=n)
         commands = [
-            RegisterHousehold(home, "星河小区", "1号楼", "1单元", f"{n}01"),
+            RegisterHousehold(
+                home,
+                "星河小区",
+                "1号楼",
+                "1单元",
+                f"{n}01",
+                owner=Personal(f"{home}#owner", "业主"),
+            ),
             RaiseCharge(home, f"C{n}", "parking", "2011-01", 1000 + n, date(2011, 1, 31)),
             ReceivePayment(home, f"P{n}", 1000, date(2011, 2, 1) + timedelta(days=30 * n), "cash"),
             RecordPurchase(home, f"B{n}", "éclairage", 300_000 * n + 1, date(2011, 12, 31)),
@@ -39,7 +48,7 @@ def fill(crm: CRM) -> None:
                 )
                 for i in range(n)
             ),
-            RecordInterest(home, "gym", date(2011, 5, 5), "consent-1"),
+            RecordInterest(home, "gym", date(2011, 5, 5), Word(f"{home}#owner", "app", "I-1")),
         ]
         for number, command in enumerate(commands):
             crm.do(command, by=CLERK, id=f"{n}-{number}", at=at)

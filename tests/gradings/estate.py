@@ -9,26 +9,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from crm_adapters.wiring import open_crm
+from crm_core.application.authority import Authority
 from crm_core.crm import CRM, GradingRun
 from crm_core.gradings import GradingDecided, GradingPolicy
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.authority import AuthorityPolicy
+from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import parse_instant
+from crm_core.kernel.decider import Decider
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.word import Word
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
-from crm_core.policies import PolicyBook, shipped
+from crm_core.policies import DEFAULT_AUTHORITY, PolicyBook, shipped
 from crm_core.requests.commands import ReceiveRequest
+from crm_core.staff import REGISTER
 
 SPECIALIST = Actor("S1", "specialist")
 SUPERVISOR = Actor("U1", "supervisor")
 MANAGER = Actor("M1", "manager")
 DIRECTOR = Actor("D1", "director")
 OWNER = Actor("V1#owner", "owner")
+TOLD = Word(OWNER.id, "phone", "call-7")
+"""What the owner of V1 said, as a member of staff heard it."""
 
 START = parse_instant("2011-01-01T09:00:00+08:00")
 DAY = date(2012, 1, 10)
+MOVED_IN = date(2010, 1, 1)
 DEFAULT = shipped().find(GradingPolicy, "grade-cn-default", date(2011, 12, 31))
+AUTHORITY = Authority(
+    shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, DAY), REGISTER.decider.initial, DAY
+)
 LAYERS = ("important", "main", "ordinary", "small")
 
 
@@ -44,7 +59,8 @@ class FixedClock:
 
 def home(crm: CRM, name: str, *, buys: int = 0, pays: date | None = date(2011, 3, 1)) -> None:
     """A household with a charge a month in the first half of the year, and one purchase."""
-    do(crm, RegisterHousehold(name, "Anhe", "1", "1", name))
+    owner = Personal(f"{name}#owner", "somebody")
+    do(crm, RegisterHousehold(name, "Anhe", "1", "1", name, owner=owner, moved_in=MOVED_IN))
     for month in range(2, 8):
         do(
             crm,
@@ -61,9 +77,20 @@ def do(crm: CRM, *commands: Any, by: Actor = SPECIALIST, at: datetime = START) -
     return [crm.do(command, by=by, at=at).position for command in commands]
 
 
-def asked(crm: CRM, command: Any) -> Any:
-    """Do what is decided in person, as that person."""
-    return crm.do(command, by=command.by)
+def asked(crm: CRM, command: Any, by: Actor) -> Any:
+    """Do what is proposed or decided in person, as that person and today."""
+    return crm.do(command, by=by)
+
+
+def guarded(aggregate: Aggregate) -> Decider[Any, Any, Any]:
+    """The decider as commands reach it: nobody decides their own (LOG-08)."""
+
+    def decide(command: Any, state: Any) -> Any:
+        own = aggregate.own(command, state)
+        refused = AUTHORITY.refuses_own(command.by, act_of(type(command)), own)
+        return refused or aggregate.decider.decide(command, state)
+
+    return evolve(aggregate.decider, decide=decide)
 
 
 def complain(number: str, household: str = "V1") -> ReceiveRequest:

@@ -3,7 +3,9 @@
 The reference keeps no log and knows no moves or cancellations: a moved payment is one that never
 counted in the first account and is paid in the other under another number, both from the instant
 of the move; where it comes back, it names the charge it named before. A cancelled charge is none.
-What a late charge comes to is computed by the reference, not read from the library.
+Nor does it know proposals: what was proposed counts once it is approved, from the later of the two
+days and from the instant of the approval. What a late charge comes to is computed by the
+reference, not read from the library.
 """
 
 from __future__ import annotations
@@ -19,14 +21,17 @@ from crm_core.payments.commands import (
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
+    DecideRefund,
+    DecideWaiver,
     DisputeCharge,
     MovePayment,
+    ProposeDisputeDecision,
+    ProposeRefund,
+    ProposeWaiver,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
-    RefundCredit,
     ReversePayment,
-    WaiveCharge,
     WithdrawDispute,
 )
 from crm_core.requests.commands import MarkDuplicate, ReceiveRequest
@@ -64,6 +69,7 @@ class _Told:
         self._paid: dict[str, ReceivePayment] = {}
         self._stays: dict[str, str] = {}
         self._duplicates: dict[str, tuple[str, datetime]] = {}
+        self._proposed: dict[tuple[str, type, str], Any] = {}
 
     def hear(self, command: Any, at: datetime) -> None:
         home = self.facts.get(getattr(command, "household", ""), {})
@@ -93,18 +99,27 @@ class _Told:
                 there["payments"].append(
                     reference.Payment(number, first.amount_fen, on, at, charge)
                 )
-            case WaiveCharge():
-                waiver = reference.Waiver(command.charge, command.amount_fen, command.on, at)
+            case ProposeWaiver():
+                self._proposed[command.household, DecideWaiver, command.waiver] = command
+            case DecideWaiver(approved=True):
+                told, on = self._approved(command, command.waiver)
+                waiver = reference.Waiver(told.charge, told.amount_fen, on, at)
                 home["waivers"].append(waiver)
-            case RefundCredit():
-                home["refunds"].append(reference.Refund(command.amount_fen, command.on, at))
+            case ProposeRefund():
+                self._proposed[command.household, DecideRefund, command.refund] = command
+            case DecideRefund(approved=True):
+                told, on = self._approved(command, command.refund)
+                home["refunds"].append(reference.Refund(told.amount_fen, on, at))
             case DisputeCharge():
                 dispute = reference.Dispute(
                     command.dispute, command.charge, command.amount_fen, command.on, at
                 )
                 home["disputes"].append(dispute)
-            case DecideDispute():
-                end = reference.DisputeEnd(command.dispute, command.upheld_fen, command.on, at)
+            case ProposeDisputeDecision():
+                self._proposed[command.household, DecideDispute, command.dispute] = command
+            case DecideDispute(approved=True):
+                told, on = self._approved(command, command.dispute)
+                end = reference.DisputeEnd(command.dispute, told.upheld_fen, on, at)
                 home["dispute_ends"].append(end)
             case WithdrawDispute():
                 home["dispute_ends"].append(
@@ -126,6 +141,11 @@ class _Told:
                 home["requests"].append((command, at))
             case MarkDuplicate():
                 self._duplicates[command.request] = (command.of, at)
+
+    def _approved(self, decision: Any, number: str) -> tuple[Any, date]:
+        """What was proposed, and the day from which it counts."""
+        proposal = self._proposed[decision.household, type(decision), number]
+        return proposal, max(proposal.on, decision.on)
 
     def household(self, home: str, year: int, known: datetime) -> reference.Household:
         """A household as the reference grades it for a year, as known then."""

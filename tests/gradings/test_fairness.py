@@ -99,7 +99,7 @@ def test_a_policy_cannot_name_a_status(status: str) -> None:
     text = changed(policy_text(), 'fact = "interests"', f'fact = "{status}"')
     with pytest.raises(PolicyFault) as found:
         GradingPolicy.parse(text)
-    assert "GRD-15" in found.value.faults[0][1]
+    assert "GRD-15" in found.value.faults[0][1].told("en")
     with pytest.raises(Invalid):
         parse_grading(text, "ours.toml")
 
@@ -377,9 +377,9 @@ def test_a_person_who_sets_a_layer_lower_after_a_complaint_is_reported(crm: CRM)
     two_years(crm, buys_then=9_000_00, late=False)
     run = crm.grades(2012).run
     assert list(crm.studies.retaliation(2012)) == []
-    asked(crm, ContestGrading("V1", run, "RV1", "wrong", OWNER, DAY))
+    asked(crm, ContestGrading("V1", run, "RV1", "wrong", DAY), OWNER)
     until = date(2013, 12, 31)
-    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", MANAGER, DAY, "small", until))
+    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", DAY, "small", until), MANAGER)
     [found] = crm.studies.retaliation(2012)
     assert (found.layer, found.by_person) == ("small", True)
 
@@ -392,9 +392,9 @@ def test_arrears_explain_what_the_rule_gave_and_not_what_a_person_made_of_it(crm
     assert run.gradings[0].facts.credit == "B1"
     assert run.gradings[0].outcome.layer == "ordinary"
     assert list(crm.studies.retaliation(2012)) == []
-    asked(crm, ContestGrading("V1", run.run, "RV1", "wrong", OWNER, DAY))
+    asked(crm, ContestGrading("V1", run.run, "RV1", "wrong", DAY), OWNER)
     until = date(2013, 12, 31)
-    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", MANAGER, DAY, "small", until))
+    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", DAY, "small", until), MANAGER)
     assert [found.by_person for found in crm.studies.retaliation(2012)] == [True]
 
 

@@ -24,6 +24,7 @@ from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.gradings.views import grading_row
 from crm_core.kernel.dates import parse_instant
+from crm_core.kernel.recorded import Actor
 from crm_core.testing.dealings import Estate, estates, knowledge, play
 
 ESTATE = (
@@ -69,13 +70,15 @@ def test_generated_estates_are_graded_as_the_reference_grades_them(
 
 # --- a real estate ---------------------------------------------------------------------------
 
+HOST = Actor("wang", "host")
+
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[CRM]:
     if not (ESTATE / "households.csv").is_file():
         pytest.skip(f"no estate in `{ESTATE}`: set CRM_SHARED_DATA to the folder that holds it")
     with open_crm("memory:") as crm:
-        report = import_files(crm, [ESTATE])
+        report = import_files(crm, [ESTATE], by=HOST)
         assert report.faults == []
         yield crm
 

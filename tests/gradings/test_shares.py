@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -30,7 +30,20 @@ from crm_core.policies import DEFAULT_CREDIT, PolicyBook, shipped
 from crm_core.studies import plain
 from crm_core.testing.gradings import facts
 from crm_core.testing.scenario import given as scenario
-from estate import DAY, DEFAULT, MANAGER, START, changed, crm, do, home, policy_text, with_policies
+from estate import (
+    DAY,
+    DEFAULT,
+    DIRECTOR,
+    MANAGER,
+    START,
+    FixedClock,
+    changed,
+    crm,
+    do,
+    home,
+    policy_text,
+    with_policies,
+)
 
 __all__ = ["crm"]
 
@@ -142,6 +155,9 @@ def test_an_allotment_stands_beside_the_gradings_and_is_decided_again_when_read(
     assert [place.rank for place in told.places] == list(range(10, 0, -1))
     head = crm.log.head()
     assert crm.studies.allot(2011, by=MANAGER) == told == crm.studies.quota(2011)
+    # Nor does it matter who asks for it once more, and when.
+    crm.clock = FixedClock(crm.clock.now() + timedelta(days=1))
+    assert crm.studies.allot(2011, by=DIRECTOR) == told
     assert crm.log.head() == head
     assert crm.grades(2011) == before
     assert crm.replay().differing == ()
@@ -160,7 +176,7 @@ def test_a_quota_is_about_all_households_of_a_complete_run() -> None:
     ref = PolicyRef("0" * 64, "p", 1)
     started = RunStarted("r", 2011, ref, ref, 5, START)
     one = Candidate("V1", "main", _facts())
-    command = AllotQuota("r", Cohort((one,)), SHARES, DAY)
+    command = AllotQuota("r", cohort=Cohort((one,)), policy=SHARES, on=DAY)
     scenario(RUN).when(command).refused("run_not_started", "GRD-12")
     scenario(RUN, started).when(command).refused("cohort_incomplete", "GRD-04")
     two = (started, RunCompleted("r", 2011, 2))

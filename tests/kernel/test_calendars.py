@@ -243,7 +243,7 @@ def faults(text: str) -> dict[str, str]:
     paths = [path for path, _ in refused.value.faults]
     assert len(set(paths)) == len(paths)
     assert all(path.startswith("calendars.x.") for path in paths)
-    return {path.removeprefix("calendars.x."): why for path, why in refused.value.faults}
+    return {path.removeprefix("calendars.x."): str(why) for path, why in refused.value.faults}
 
 
 HEAD = 'name = "x"\nzone = "Asia/Shanghai"\n'

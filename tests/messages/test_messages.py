@@ -19,8 +19,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from crm_adapters import open_crm
+from crm_core import Actor, Invalid, Personal, Refused
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyFault
+from crm_core.kernel.sentences import sentences
+from crm_core.kernel.word import Word
 from crm_core.messages import MESSAGES, MessagePolicy, Parameter, Template, message_id
 from crm_core.messages.commands import (
     FAILURES,
@@ -41,7 +45,9 @@ from crm_core.messages.events import (
     PreferenceChanged,
 )
 from crm_core.messages.state import Messages
+from crm_core.messages.template import KINDS
 from crm_core.messages.views import due_order, message_rows
+from crm_core.owners import RegisterHousehold
 from crm_core.policies import shipped
 from crm_core.testing import check_decider, given
 from crm_core.testing.strategies import instants, message_commands, message_openings
@@ -53,6 +59,8 @@ EVENING = NINE + 12 * HOUR  # 21:00: the first quiet instant
 EIGHT = NINE + 23 * HOUR  # 08:00 of the next day: the first that is not
 OWNER, TENANT, STRANGER = "V1#owner", "V1#m1", "V9#owner"
 ZONE = "Asia/Shanghai"
+CLERK = Actor("S17", "specialist")
+WORD = Word(OWNER, "phone", "call 1")
 
 POLICY = shipped().find(MessagePolicy, "messages-cn-default", DAY)
 TEMPLATE = shipped().find(Template, "request-received", DAY)
@@ -101,22 +109,24 @@ def known(at: datetime = NINE, **changes: Any) -> Known:
 
 
 def release(at: datetime = NINE, message: str = ID, **changes: Any) -> ReleaseMessage:
-    return ReleaseMessage("V1", message, known(at, **changes))
+    return ReleaseMessage("V1", message, known=known(at, **changes))
 
 
 def sent(at: datetime = NINE, attempt: int = 1, message: str = ID) -> RecordSent:
-    return RecordSent("V1", message, attempt, "250", known(at))
+    return RecordSent("V1", message, attempt, "250", known=known(at))
 
 
 def failed(
     at: datetime = NINE, attempt: int = 1, reason: str = "unreachable", transient: bool = True
 ) -> RecordFailure:
-    return RecordFailure("V1", ID, attempt, reason, transient, known(at))
+    return RecordFailure("V1", ID, attempt, reason, transient, known=known(at))
 
 
 def prefer(about: str, allowed: bool, **changes: Any) -> ChangePreference:
-    fields = {"evidence": "call 1", "known": KNOWN, **changes}
-    return ChangePreference("V1", fields.pop("member", OWNER), about, allowed, **fields)
+    member = changes.pop("member", OWNER)
+    word = attrs.evolve(WORD, member=member)
+    fields = {"word": word, "known": KNOWN, "by": CLERK, **changes}
+    return ChangePreference("V1", member, about, allowed, **fields)
 
 
 def note(purpose: str, cause: str = "n1:0", at: datetime = NINE, **changes: Any) -> QueueMessage:
@@ -206,9 +216,29 @@ def test_a_message_that_cannot_be_made_is_refused(changes: dict[str, Any], code:
 @pytest.mark.rule("OUT-01")
 def test_a_refused_parameter_is_not_repeated_in_the_refusal() -> None:
     command = attrs.evolve(QUEUE, parameters=(FILLED[0], Parameter("request", "13800 000000")))
-    refusal = MESSAGES.decider.decide(command, MESSAGES.decider.initial)
-    assert isinstance(refusal, Refusal)
-    assert "13800" not in f"{refusal.message}{refusal.details}"
+    kinds = Template.parse(GOOD).parameters
+    commands = [
+        command,
+        *(
+            attrs.evolve(
+                QUEUE,
+                parameters=(Parameter("x", "13800 000000"),),
+                known=known(
+                    template=attrs.evolve(
+                        Template.parse(GOOD),
+                        parameters={"x": attrs.evolve(kinds["trade"], kind=kind)},
+                    ),
+                    neutral=None,
+                ),
+            )
+            for kind in KINDS
+        ),
+    ]
+    for one in commands:
+        refusal = MESSAGES.decider.decide(one, MESSAGES.decider.initial)
+        assert isinstance(refusal, Refusal)
+        assert refusal.code == "parameter_malformed"
+        assert "13800" not in f"{refusal.message}{refusal.told('zh')}{refusal.details}"
 
 
 # --- quiet hours ---------------------------------------------------------------------------------
@@ -354,7 +384,7 @@ def test_a_cause_of_long_ago_is_on_record_as_not_told() -> None:
 def test_what_the_service_contract_asks_for_cannot_be_refused() -> None:
     for purpose in ("service", "payment", "emergency"):
         given(MESSAGES).when(prefer(purpose, allowed=False)).refused("purpose_required", "OUT-01")
-    refused_all = PreferenceChanged(OWNER, "any", None, False, "")
+    refused_all = PreferenceChanged(OWNER, "any", None, False, None)
     given(MESSAGES, refused_all).when(QUEUE).then(QUEUED)
 
 
@@ -365,7 +395,7 @@ def test_care_is_told_until_it_is_refused_and_advertising_only_after_agreement()
         return outcome.events[1].reason if len(outcome.events) == 2 else None
 
     def said(about: str, allowed: bool, channel: str | None = None, member: str = OWNER) -> Any:
-        return PreferenceChanged(member, about, channel, allowed, "call 1")
+        return PreferenceChanged(member, about, channel, allowed, WORD)
 
     assert ended(purpose="care") is None
     assert ended(said("care", False), purpose="care") == "opted_out"
@@ -390,7 +420,7 @@ def test_a_refusal_works_at_once_also_for_what_is_queued() -> None:
     )
     # Of one member only, and not of what must be told.
     given(MESSAGES, QUEUED).when(prefer("any", allowed=False)).then(
-        PreferenceChanged(OWNER, "any", None, False, "call 1")
+        PreferenceChanged(OWNER, "any", None, False, WORD)
     )
     given(MESSAGES).when(note("care"), prefer("care", allowed=False, member=TENANT)).state(
         lambda state: state.status(care).name == "waiting"
@@ -403,7 +433,7 @@ def test_a_refusal_while_a_message_is_being_sent_stops_its_next_attempt() -> Non
     given(MESSAGES).when(note("care"), release(NINE, care), prefer("care", allowed=False)).state(
         lambda state: state.status(care).name == "sending"
     )
-    failure = RecordFailure("V1", care, 1, "unreachable", True, KNOWN)
+    failure = RecordFailure("V1", care, 1, "unreachable", True, known=KNOWN)
     outcome = given(MESSAGES).when(
         note("care"),
         release(NINE, care),
@@ -418,31 +448,35 @@ def test_a_refusal_while_a_message_is_being_sent_stops_its_next_attempt() -> Non
 def test_who_refuses_personalisation_gets_the_neutral_twin_even_of_what_is_queued() -> None:
     """Personal Information Protection Law, art. 24."""
     given(MESSAGES, QUEUED).when(release()).then(released(template=TEMPLATE))
-    no = PreferenceChanged(OWNER, "personalisation", None, False, "")
+    no = PreferenceChanged(OWNER, "personalisation", None, False, None)
     given(MESSAGES, QUEUED, no).when(release()).then(released(template=TWIN))
-    other = PreferenceChanged(TENANT, "personalisation", None, False, "")
+    other = PreferenceChanged(TENANT, "personalisation", None, False, None)
     given(MESSAGES, QUEUED, other).when(release()).then(released(template=TEMPLATE))
-    everything = PreferenceChanged(OWNER, "any", None, False, "")
+    everything = PreferenceChanged(OWNER, "any", None, False, None)
     given(MESSAGES, QUEUED, everything).when(release()).then(released(template=TEMPLATE))
-    email = PreferenceChanged(OWNER, "personalisation", "email", False, "")
+    email = PreferenceChanged(OWNER, "personalisation", "email", False, None)
     given(MESSAGES, QUEUED, email).when(release()).then(released(template=TEMPLATE))
 
 
-@pytest.mark.rule("OUT-01")
-def test_preferences_are_kept_with_their_evidence() -> None:
+@pytest.mark.rule("OUT-01", "LOG-08")
+def test_preferences_are_kept_with_the_word_of_the_member() -> None:
     given(MESSAGES).when(prefer("marketing", allowed=True)).then(
-        PreferenceChanged(OWNER, "marketing", None, True, "call 1")
+        PreferenceChanged(OWNER, "marketing", None, True, WORD)
     )
-    given(MESSAGES).when(prefer("marketing", allowed=True, evidence="")).refused(
+    given(MESSAGES).when(prefer("marketing", allowed=True, word=None)).refused(
         "evidence_missing", "OUT-01"
     )
     # A refusal needs no evidence: it must be as easy as can be.
-    given(MESSAGES).when(prefer("care", allowed=False, evidence="")).then(
-        PreferenceChanged(OWNER, "care", None, False, "")
+    given(MESSAGES).when(prefer("care", allowed=False, word=None)).then(
+        PreferenceChanged(OWNER, "care", None, False, None)
     )
     given(MESSAGES).when(prefer("care", allowed=False), prefer("care", allowed=False)).state(
         lambda state: len(state.preferences) == 1
     )
+    other = attrs.evolve(WORD, reference="call 2")
+    given(MESSAGES).when(
+        prefer("care", allowed=False), prefer("care", allowed=False, word=other)
+    ).state(lambda state: len(state.preferences) == 1)
     given(MESSAGES).when(prefer("gossip", allowed=False)).refused("unknown_purpose", "OUT-01")
     given(MESSAGES).when(prefer("care", allowed=False, member=STRANGER)).refused(
         "unknown_member", "OUT-01"
@@ -450,6 +484,191 @@ def test_preferences_are_kept_with_their_evidence() -> None:
     given(MESSAGES).when(prefer("care", allowed=False, channel="smoke")).refused(
         "unknown_channel", "OUT-01"
     )
+
+
+@pytest.mark.rule("OUT-01", "LOG-08")
+@pytest.mark.parametrize("role", ["owner", "user"])
+def test_a_member_agrees_and_refuses_in_person_and_for_nobody_else(role: str) -> None:
+    themselves = Actor(OWNER, role)
+    for allowed in (True, False):
+        given(MESSAGES).when(prefer("marketing", allowed, word=None, by=themselves)).then(
+            PreferenceChanged(OWNER, "marketing", None, allowed, None)
+        )
+        for word in (None, attrs.evolve(WORD, member=TENANT)):
+            other = prefer("marketing", allowed, member=TENANT, word=word, by=themselves)
+            given(MESSAGES).when(other).refused("preference_of_another", "OUT-01")
+
+
+@pytest.mark.rule("OUT-01", "LOG-08")
+@pytest.mark.parametrize("allowed", [True, False])
+@pytest.mark.parametrize("by", [CLERK, Actor(OWNER, "owner")], ids=["staff", "owner"])
+def test_nobody_agrees_by_the_word_of_another_member(by: Actor, allowed: bool) -> None:
+    """A husband does not consent for his wife, whoever enters it."""
+    husband = attrs.evolve(WORD, member=TENANT)
+    given(MESSAGES).when(prefer("marketing", allowed, word=husband, by=by)).refused(
+        "word_of_another", "OUT-01"
+    )
+
+
+@pytest.fixture
+def crm() -> Any:
+    """Two households and a clock that stands still."""
+    with open_crm("memory:") as opened:
+        for home in ("V1", "V9"):
+            owner = Personal(f"{home}#owner", "张伟")
+            opened.do(RegisterHousehold(home, "x", "1", "1", home, owner=owner), by=CLERK)
+        yield opened
+
+
+@pytest.mark.rule("OUT-01", "LOG-08")
+def test_at_the_facade_a_preference_is_that_of_who_acts_or_of_whose_word_is_entered(
+    crm: Any,
+) -> None:
+    agree = ChangePreference("V1", OWNER, "marketing", True)
+    owner = Actor(OWNER, "owner")
+    [changed] = crm.do(agree, by=owner).events
+    assert changed == PreferenceChanged(OWNER, "marketing", None, True, None)
+    [changed] = crm.do(attrs.evolve(agree, about="care", word=WORD), by=CLERK).events
+    assert changed.word == WORD
+    stored = next(crm.log.feed(names=["messages.preference_changed/1"]))
+    assert (stored.envelope.actor, stored.event.word) == (f"owner:{OWNER}", None)
+    for by, command, code, refuser in (
+        (CLERK, attrs.evolve(agree, about="survey"), "evidence_missing", "OUT-01"),
+        (
+            CLERK,
+            attrs.evolve(agree, word=attrs.evolve(WORD, reference="")),
+            "evidence_missing",
+            "LOG-08",
+        ),
+        (
+            CLERK,
+            attrs.evolve(agree, word=attrs.evolve(WORD, member=CLERK.id)),
+            "word_of_staff",
+            "LOG-08",
+        ),
+        (
+            CLERK,
+            attrs.evolve(agree, word=attrs.evolve(WORD, member=STRANGER)),
+            "not_a_member",
+            "LOG-08",
+        ),
+        (Actor(STRANGER, "owner"), agree, "not_of_household", "LOG-08"),
+        (Actor("S9", "finance"), attrs.evolve(agree, word=WORD), "role_insufficient", "LOG-08"),
+        (Actor("root", "host"), attrs.evolve(agree, word=WORD), "role_insufficient", "LOG-08"),
+    ):
+        with pytest.raises(Refused) as refused:
+            crm.do(command, by=by)
+        assert (refused.value.reason, refused.value.rule) == (code, refuser)
+
+
+@pytest.mark.case("K28")
+@pytest.mark.rule("OUT-01", "LOG-08")
+def test_nobody_supplies_who_the_members_are_or_which_policy_holds(crm: Any) -> None:
+    """A forged list of members sent what concerns one household to another."""
+    generous = attrs.evolve(POLICY, per_day=10**6)
+    forged = known(members=(STRANGER,), policy=generous)
+    system = Actor("outbox", "system")
+    for command, by in (
+        (QueueMessage("V1", "c1:0", "request-received", FILLED, STRANGER, known=forged), CLERK),
+        (ChangePreference("V1", STRANGER, "care", False, known=forged), CLERK),
+        (ReleaseMessage("V1", ID, known=forged), system),
+        (RecordSent("V1", ID, 1, "250", known=forged), system),
+        (RecordFailure("V1", ID, 1, "unreachable", True, known=forged), system),
+    ):
+        head = crm.log.head()
+        with pytest.raises(Invalid) as refused:
+            crm.do(command, by=by)
+        assert [(f.code, f.where) for f in refused.value.faults] == [
+            ("looked_up", f"{type(command).__name__}.known")
+        ]
+        assert crm.log.head() == head
+    with pytest.raises(Invalid) as refused:
+        crm.do(
+            ChangePreference("V1", OWNER, "care", True, by=Actor(OWNER, "owner")),
+            by=CLERK,
+        )
+    assert [f.where for f in refused.value.faults] == ["ChangePreference.by"]
+
+
+@pytest.mark.rule("OUT-01", "LOG-08")
+def test_whoever_writes_does_not_send_and_people_record_no_receipts(crm: Any) -> None:
+    for command in (
+        ReleaseMessage("V1", ID),
+        RecordSent("V1", ID, 1, "250"),
+        RecordFailure("V1", ID, 1, "unreachable", True),
+    ):
+        with pytest.raises(Refused) as refused:
+            crm.do(command, by=Actor("S1", "director"))
+        assert refused.value.reason == "role_insufficient"
+        with pytest.raises(Refused) as refused:
+            crm.do(command, by=Actor("root", "host"))
+        assert refused.value.reason == "unknown_message"
+
+
+# --- sentences -----------------------------------------------------------------------------------
+
+
+def refusals() -> list[Refusal]:
+    """Every way in which a command about messages is refused here, and some values of each."""
+    state = MESSAGES.decider.fold([QUEUED, released()])
+    words = Template.parse(GOOD)
+    of_word = known(template=attrs.evolve(words, neutral=""), neutral=None)
+    commands = [
+        attrs.evolve(QUEUE, cause=""),
+        attrs.evolve(QUEUE, channel="smoke"),
+        attrs.evolve(QUEUE, language="fr"),
+        attrs.evolve(QUEUE, recipient=STRANGER),
+        attrs.evolve(QUEUE, parameters=(*FILLED, Parameter("name", "Zhang"))),
+        attrs.evolve(QUEUE, parameters=FILLED[:1]),
+        attrs.evolve(QUEUE, parameters=(*FILLED, FILLED[0])),
+        attrs.evolve(QUEUE, parameters=(FILLED[0], Parameter("request", "R 1"))),
+        attrs.evolve(QUEUE, parameters=(Parameter("answer_by", "soon"), FILLED[1])),
+        attrs.evolve(QUEUE, known=known(neutral=None)),
+        attrs.evolve(QUEUE, known=of_word, parameters=(Parameter("trade", "gossip"),)),
+        *(
+            attrs.evolve(
+                QUEUE,
+                parameters=(Parameter(name, "?"),),
+                known=known(
+                    template=attrs.evolve(
+                        words, parameters={name: attrs.evolve(words.parameters["trade"], kind=name)}
+                    ),
+                    neutral=None,
+                ),
+            )
+            for name in ("amount", "date")
+        ),
+        prefer("gossip", allowed=False),
+        prefer("service", allowed=False),
+        prefer("care", allowed=True, word=None),
+        prefer("care", allowed=False, member=STRANGER),
+        prefer("care", allowed=False, member=TENANT, by=Actor(OWNER, "owner")),
+        prefer("care", allowed=False, word=attrs.evolve(WORD, member=TENANT)),
+        release(message="nothing"),
+        sent(attempt=2),
+        failed(reason="gremlins"),
+        attrs.evolve(sent(), receipt="two\nlines"),
+    ]
+    found = [MESSAGES.decider.decide(command, state) for command in commands]
+    assert all(isinstance(refusal, Refusal) for refusal in found), found
+    return found
+
+
+@pytest.mark.rule("OUT-01")
+def test_a_refusal_is_said_in_both_languages_with_every_value_it_shows() -> None:
+    for refusal in refusals():
+        chinese, english = refusal.told("zh"), refusal.told("en")
+        assert not set("{}") & set(chinese + english), refusal
+        assert not chinese.isascii()
+        assert english.isascii()
+        assert english != refusal.code.replace("_", " ")
+
+
+@pytest.mark.rule("OUT-01")
+def test_every_sentence_about_messages_is_said_by_a_refusal() -> None:
+    said = {refusal.sentence or refusal.code for refusal in refusals()}
+    # That of the register is said by the slice of the staff.
+    assert set(sentences("refused-out")) == said | {"contact_of_another"}
 
 
 # --- delivery ------------------------------------------------------------------------------------
@@ -587,7 +806,6 @@ class Day(RuleBasedStateMachine):
             return
         self.causes += 1
         command = note(purpose, f"n{self.causes}:0", self.at, recipient=recipient)
-        assert command.known is not None
         facts = attrs.evolve(command.known, members=self.members)
         self.do(attrs.evolve(command, known=facts))
 
@@ -612,7 +830,9 @@ class Day(RuleBasedStateMachine):
                 self.do(sent(self.at, attempt, message))
             else:
                 facts = known(self.at)
-                self.do(RecordFailure("V1", message, attempt, "unreachable", transient, facts))
+                self.do(
+                    RecordFailure("V1", message, attempt, "unreachable", transient, known=facts)
+                )
 
     @rule()
     def crash(self) -> None:
@@ -770,7 +990,9 @@ def test_words_are_said_in_both_languages_and_no_other_word_is_taken() -> None:
     template = Template.parse(GOOD)
     assert template.render("zh", {"trade": "lift"}, ZONE).body == "电梯"
     assert template.render("en", {"trade": "pool"}, ZONE).body == "pool"
-    assert template.fault("trade", "gossip") == "one of lift, pool is expected"
+    fault = template.fault("trade", "gossip")
+    assert fault is not None
+    assert str(fault) == "one of lift, pool is expected"
     assert template.fault("trade", "lift") is None
 
 

@@ -440,6 +440,11 @@ def test_a_url_that_names_none_is_refused_without_showing_its_secrets(url: str) 
         open_notifier(url)
     assert [fault.code for fault in refused.value.faults] == ["notifier_unusable"]
     assert "s3cret" not in str(refused.value)
+    chinese, english = refused.value.told("zh"), refused.value.told("en")
+    assert "s3cret" not in chinese + str(refused.value.as_dict())
+    assert not set("{}") & set(chinese + english)
+    assert not chinese.isascii()
+    assert english != "notifier unusable"
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=20))

@@ -25,7 +25,7 @@ from notify.servers import HOST, MailServer, Receiver
 
 pytestmark = pytest.mark.rule("OUT-01")
 
-BY = Actor("S17", "finance")
+BY = Actor("S17", "specialist")
 
 
 def noon() -> str:

@@ -19,6 +19,7 @@ from crm_adapters.notify import Dispatched, Outbox, notices
 from crm_adapters.projections import LogViews, MemoryViewStore
 from crm_core import CRM, Actor, Personal
 from crm_core.errors import NotDelivered, Refused
+from crm_core.kernel.decider import Refusal
 from crm_core.messages import (
     MESSAGES,
     ChangePreference,
@@ -44,6 +45,7 @@ from crm_core.requests import MakeCommitment, ReceiveRequest, ReportDone
 pytestmark = pytest.mark.rule("OUT-01")
 
 CLERK = Actor("S17", "specialist")
+HOST = Actor("root", "host")
 NINE = datetime(2011, 3, 1, 1, 0, tzinfo=UTC)
 HOUR, DAYS = timedelta(hours=1), timedelta(days=1)
 OWNER = "V1#owner"
@@ -98,8 +100,8 @@ class Estate:
             )
         )
 
-    def do(self, command: Any) -> Any:
-        return self.crm.do(command, by=CLERK)
+    def do(self, command: Any, by: Actor = CLERK) -> Any:
+        return self.crm.do(command, by=by)
 
     def follow(self) -> None:
         """From the beginning each time: nothing is queued twice."""
@@ -138,8 +140,8 @@ def estate() -> Iterator[Estate]:
 
 def test_a_household_is_told_of_receipt_promise_end_and_payment(estate: Estate) -> None:
     estate.receive()
-    estate.do(MakeCommitment("R1", "S1", "fixed", NINE + 2 * HOUR, NINE))
-    estate.do(ReportDone("R1", NINE + HOUR, "E4"))
+    estate.do(MakeCommitment("R1", "fixed", NINE + 2 * HOUR, NINE))
+    estate.do(ReportDone("R1", NINE + HOUR), by=Actor("E4", "operator"))
     estate.do(RaiseCharge("V1", "C1", "parking", "2011", 12700, date(2011, 3, 1)))
     estate.do(ReceivePayment("V1", "P1", 12700, date(2011, 3, 1), "cash"))
     estate.follow()
@@ -287,6 +289,67 @@ def test_an_erased_person_is_told_nothing_and_nothing_is_made_up(estate: Estate)
     assert estate.sink.sent == []
 
 
+@pytest.mark.rule("PRV-03")
+def test_a_key_that_is_not_there_today_may_be_there_tomorrow(estate: Estate) -> None:
+    estate.receive()
+    estate.follow()
+    own = estate.crm.vault
+    with open_crm("memory:") as stranger:
+        estate.crm.vault = stranger.vault
+        assert estate.outbox.dispatch().failed == 1
+        estate.crm.vault = own
+    assert estate.statuses() == [("waiting", "address_unreadable")]
+    estate.clock.at += HOUR
+    assert estate.outbox.dispatch().sent == 1
+
+
+@pytest.mark.rule("PRV-03", "LOG-08")
+def test_who_sends_opens_what_is_needed_for_the_purpose_of_the_message_and_nothing_else(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[tuple[Any, ...]] = []
+    opened = estate.crm.opened
+
+    def watched(household: str, member: str, field: str, *, by: Actor, purpose: str) -> Any:
+        looks.append((household, member, field, by.role, purpose))
+        return opened(household, member, field, by=by, purpose=purpose)
+
+    monkeypatch.setattr(estate.crm, "opened", watched)
+    estate.receive()
+    estate.follow()
+    assert looks == [], "nothing is opened before a message leaves"
+    estate.outbox.dispatch()
+    look = ("V1", OWNER)
+    assert looks == [(*look, "name", "system", "service"), (*look, "phone", "system", "service")]
+    looks.clear()
+    estate.do(ChangePreference("V1", OWNER, "personalisation", allowed=False))
+    estate.receive("R2")
+    estate.follow()
+    estate.outbox.dispatch()
+    assert looks == [(*look, "phone", "system", "service")], "a neutral text needs no name"
+
+
+@pytest.mark.rule("PRV-03", "LOG-08")
+def test_a_table_that_keeps_addresses_from_who_sends_stops_the_message_and_not_the_outbox(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estate.receive("R1")
+    estate.receive("R2")
+    estate.follow()
+    forbidden = Refused(Refusal("role_insufficient", "LOG-08", {"act": "reveal"}))
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise forbidden
+
+    with monkeypatch.context() as patched:
+        patched.setattr(estate.crm, "opened", refuse)
+        assert estate.outbox.dispatch().failed == 2
+    assert set(estate.statuses()) == {("waiting", "address_unreadable")}
+    assert estate.sink.sent == []
+    estate.clock.at += HOUR
+    assert estate.outbox.dispatch().sent == 2
+
+
 def test_who_has_no_number_cannot_be_told(estate: Estate) -> None:
     estate.do(RegisterHousehold("V2", "星河", "1", "1", "102", owner=Personal("V2#owner", "苏轼")))
     estate.do(ReceivePayment("V2", "P9", 100, date(2011, 3, 1), "cash"))
@@ -400,7 +463,7 @@ def test_what_is_due_is_what_the_states_say(steps: list[tuple[int, int]]) -> Non
             estate.outbox.dispatch()
         elif step == 4:
             for message in estate.messages.queued:
-                estate.do(ReleaseMessage("V1", message))
+                estate.do(ReleaseMessage("V1", message), by=HOST)
         else:
             estate.outbox.dispatch()
         estate.clock.at += timedelta(minutes=minutes)

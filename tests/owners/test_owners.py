@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -13,6 +14,7 @@ import attrs
 import pytest
 from hypothesis import given as hypothesis_given
 
+import crm_core
 from crm_adapters import open_crm
 from crm_core import Actor, Household, Invalid, Personal, Refused
 from crm_core.crm import CRM
@@ -20,6 +22,8 @@ from crm_core.history import as_of
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Envelope, Recorded
 from crm_core.kernel.sealed import Erased, KeyMissing, Place, Plain, Sealed, Tampered
+from crm_core.kernel.sentences import say, sentences
+from crm_core.kernel.word import Word
 from crm_core.owners import (
     HOUSEHOLD,
     AddMember,
@@ -48,11 +52,13 @@ from crm_core.testing import History, check_decider, given, histories
 from crm_core.testing.strategies import owner_commands, owner_openings
 
 CLERK = Actor("S17", "specialist")
+MANAGER = Actor("S3", "manager")
 OWNER = "V00001#owner"
 BUYER = "V00001#m2"
 ZHANG = Personal(OWNER, "张伟")
 LI = Personal(BUYER, "李娜")
 PHONE = Personal(OWNER, "13800138000")
+WORD = Word(OWNER, "phone", "call 17")
 
 REGISTER = RegisterHousehold(
     "V00001", "星河小区", "1号楼", "2单元", "301", "person", ZHANG, PHONE, date(2010, 1, 1)
@@ -132,8 +138,8 @@ def test_a_place_that_has_a_file_is_refused_and_the_file_is_named() -> None:
         TRANSFER,
         EndRole("V00001", OWNER, "owner", date(2011, 1, 1), "moved out"),
         ChangeContact("V00001", OWNER, "new number", phone=PHONE),
-        RecordInterest("V00001", "housekeeping", date(2011, 1, 1), "C-1"),
-        ConfirmConduct("V00001", "bad_record", date(2011, 1, 1), "E-1", "S3", "manager"),
+        RecordInterest("V00001", "housekeeping", date(2011, 1, 1), WORD),
+        ConfirmConduct("V00001", "bad_record", date(2011, 1, 1), "E-1", by=MANAGER),
     ],
 )
 @pytest.mark.rule("OWN-01")
@@ -287,29 +293,66 @@ def test_a_correction_needs_a_reason_a_member_and_something_to_correct() -> None
 
 @pytest.mark.rule("GRD-02")
 def test_an_interest_is_kept_with_a_consent_and_once() -> None:
-    command = RecordInterest("V00001", "housekeeping", date(2011, 5, 1), "C-1")
+    command = RecordInterest("V00001", "housekeeping", date(2011, 5, 1), WORD)
     given(HOUSEHOLD, *FILE).when(command, command).then(
-        InterestRecorded("V00001", "housekeeping", date(2011, 5, 1), "C-1", "phone")
-    )
-    without = attrs.evolve(command, consent="")
-    given(HOUSEHOLD, *FILE).when(without).refused("consent_missing", "GRD-02")
+        InterestRecorded("V00001", "housekeeping", date(2011, 5, 1), WORD, "phone")
+    ).state(lambda file: list(file.interests.values()) == [WORD])
     next_day = attrs.evolve(command, on=date(2011, 5, 2))
     assert len(given(HOUSEHOLD, *FILE).when(command, next_day).events) == 2
 
 
+@pytest.mark.rule("GRD-02", "LOG-08")
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        (attrs.evolve(WORD, reference=""), "evidence_missing"),
+        (attrs.evolve(WORD, member=""), "evidence_missing"),
+        (attrs.evolve(WORD, channel="hearsay"), "unknown_channel"),
+        (attrs.evolve(WORD, member="V00002#owner"), "not_a_member"),
+        (attrs.evolve(WORD, member=CLERK.id), "word_of_staff"),
+    ],
+)
+def test_a_consent_is_the_word_of_a_member_on_record_and_never_that_of_staff(
+    word: Word, code: str
+) -> None:
+    command = RecordInterest("V00001", "housekeeping", date(2011, 5, 1), word)
+    with open_crm("memory:") as crm:
+        crm.do(REGISTER, by=CLERK)
+        before = crm.log.head()
+        with pytest.raises(Refused) as refused:
+            crm.do(command, by=CLERK)
+        assert (refused.value.reason, refused.value.rule) == (code, "LOG-08")
+        assert crm.log.head() == before
+        with pytest.raises(Invalid) as invalid:
+            crm.do(attrs.evolve(command, word=None), by=CLERK)
+        assert [fault.where for fault in invalid.value.faults] == ["RecordInterest.word"]
+        assert crm.do(attrs.evolve(command, word=WORD), by=CLERK).events
+
+
 @pytest.mark.rule("GRD-02")
-def test_conduct_is_confirmed_by_a_manager_with_evidence_and_once() -> None:
-    command = ConfirmConduct("V00001", "disturbance", date(2011, 5, 1), "E-1", "S3", "manager")
+def test_conduct_is_confirmed_with_evidence_and_once() -> None:
+    command = ConfirmConduct("V00001", "disturbance", date(2011, 5, 1), "E-1", by=MANAGER)
     file = given(HOUSEHOLD, *FILE)
     file.when(command, command).then(
         ConductConfirmed("V00001", "disturbance", date(2011, 5, 1), "E-1", "S3")
     )
-    file.when(attrs.evolve(command, role="director", kind="bad_record")).state(
-        lambda state: len(state.conduct) == 1
-    )
-    file.when(attrs.evolve(command, role="specialist")).refused("role_insufficient", "GRD-02")
+    file.when(attrs.evolve(command, kind="bad_record")).state(lambda state: len(state.conduct) == 1)
     file.when(attrs.evolve(command, evidence="")).refused("evidence_missing", "GRD-02")
     file.when(attrs.evolve(command, kind="rudeness")).refused("unknown_conduct", "GRD-02")
+
+
+@pytest.mark.rule("GRD-02", "LOG-08")
+def test_conduct_is_confirmed_by_the_manager_or_director_who_acts() -> None:
+    command = ConfirmConduct("V00001", "disturbance", date(2011, 5, 1), "E-1")
+    with open_crm("memory:") as crm:
+        crm.do(REGISTER, by=CLERK)
+        for role in ("specialist", "supervisor", "host", "system", "auditor"):
+            with pytest.raises(Refused) as refused:
+                crm.do(command, by=Actor("S3", role))
+            assert (refused.value.reason, refused.value.rule) == ("role_insufficient", "LOG-08")
+        assert crm.do(command, by=MANAGER).events[0].confirmed_by == "S3"
+        director = attrs.evolve(command, kind="bad_record")
+        assert crm.do(director, by=Actor("S1", "director")).events[0].confirmed_by == "S1"
 
 
 # --- OWN-05: where an item comes from, and one data standard -------------------------------------
@@ -320,7 +363,7 @@ WITH_SOURCE = [
     TRANSFER,
     EndRole("V00001", OWNER, "owner", date(2011, 1, 1), "moved out"),
     ChangeContact("V00001", OWNER, "new number", phone=PHONE),
-    RecordInterest("V00001", "housekeeping", date(2011, 1, 1), "C-1"),
+    RecordInterest("V00001", "housekeeping", date(2011, 1, 1), WORD),
 ]
 
 
@@ -696,17 +739,172 @@ def test_a_sealed_value_opens_in_its_own_place_alone() -> None:
 def test_a_look_at_a_personal_value_needs_a_purpose() -> None:
     with open_crm("memory:") as crm:
         crm.do(REGISTER, by=CLERK)
-        file = crm.get(Household, "V00001", by=CLERK)
-        assert file is not None
-        value, place = file.members()[OWNER].name, Place("household/V00001", 2, "name")
-        with pytest.raises(Invalid, match="needs a purpose"):
-            crm.reveal(value, place, by=CLERK, purpose="")
-        assert crm.reveal(value, place, by=CLERK, purpose="return visit") == "张伟"
-        assert crm.reveal(None, place, by=CLERK, purpose="return visit") == ""
-        elsewhere = attrs.evolve(place, version=1)
-        assert crm.reveal(value, elsewhere, by=CLERK, purpose="x") == "personal value tampered with"
+        for look in (crm.reveal, crm.opened):
+            with pytest.raises(Invalid) as refused:
+                look("V00001", OWNER, "name", by=CLERK, purpose="")
+            assert [fault.code for fault in refused.value.faults] == ["purpose_missing"]
+        assert crm.reveal("V00001", OWNER, "name", by=CLERK, purpose="return visit") == "张伟"
+        assert crm.opened("V00001", OWNER, "phone", by=CLERK, purpose="a call") == Plain(
+            "13800138000"
+        )
+
+
+@pytest.mark.rule("PRV-03")
+@pytest.mark.parametrize(
+    ("household", "member", "field", "code"),
+    [
+        ("V00001", "V00001#m9", "name", "member_unknown"),
+        ("V00009", OWNER, "name", "member_unknown"),
+        ("V00001", OWNER, "token", "field_unknown"),
+        ("V00001", OWNER, "member", "field_unknown"),
+        ("V00001", OWNER, "", "field_unknown"),
+    ],
+)
+def test_a_look_names_a_member_of_the_file_and_a_personal_field(
+    household: str, member: str, field: str, code: str
+) -> None:
+    with open_crm("memory:") as crm:
+        crm.do(REGISTER, by=CLERK)
+        with pytest.raises(Invalid) as refused:
+            crm.opened(household, member, field, by=CLERK, purpose="a letter")
+        assert [fault.code for fault in refused.value.faults] == [code]
+
+
+@pytest.mark.rule("PRV-03")
+def test_the_place_of_a_value_is_found_by_itself_wherever_it_was_told_last() -> None:
+    """Among other members, after corrections of one part, and after the member has left."""
+    looks: list[tuple[str, str, str]] = []
+    with open_crm("memory:") as crm:
+
+        def seen(member: str, field: str) -> str:
+            looks.append(("V00001", member, field))
+            return crm.reveal("V00001", member, field, by=CLERK, purpose="a letter")
+
+        crm.do(REGISTER, by=CLERK)
+        crm.do(attrs.evolve(ADD_TENANT, name=Personal("V00001#m1", "王芳")), by=CLERK)
+        assert seen("V00001#m1", "phone") == "", "nothing was ever told"
+        assert crm.opened("V00001", "V00001#m1", "phone", by=CLERK, purpose="x") is None
+        crm.do(
+            ChangeContact("V00001", OWNER, "moved", phone=Personal(OWNER, "13900139000")), by=CLERK
+        )
+        assert (seen(OWNER, "name"), seen(OWNER, "phone")) == ("张伟", "13900139000")
+        crm.do(ChangeContact("V00001", OWNER, "misspelt", name=Personal(OWNER, "章伟")), by=CLERK)
+        assert (seen(OWNER, "name"), seen(OWNER, "phone")) == ("章伟", "13900139000")
+        crm.do(TRANSFER, by=CLERK)
+        assert (seen(OWNER, "name"), seen(BUYER, "name")) == ("章伟", "李娜")
+        assert seen("V00001#m1", "name") == "王芳"
+        assert len(looks) == 8
+
+
+@pytest.mark.rule("PRV-03")
+def test_erased_key_missing_and_tampered_are_three_results() -> None:
+    """And each says so in a sentence of its own, in both languages."""
+
+    def look(crm: CRM, member: str) -> tuple[Any, str, str]:
+        return (
+            crm.opened("V00001", member, "name", by=CLERK, purpose="a letter"),
+            crm.reveal("V00001", member, "name", by=CLERK, purpose="a letter"),
+            crm.reveal("V00001", member, "name", by=CLERK, purpose="a letter", lang="zh"),
+        )
+
+    found = []
+    with open_crm("memory:") as crm, open_crm("memory:") as stranger:
+        crm.do(REGISTER, by=CLERK)
+        crm.do(TRANSFER, by=CLERK)
+        own, other = crm.vault, stranger.vault
+        crm.vault = other
+        found.append(look(crm, OWNER))
+        # Another's key under the same name: what is there is not what it sealed.
+        other.seal(Personal(OWNER, "x"), Place("household/V00001", 2, "name"))
+        found.append(look(crm, OWNER))
+        crm.vault = own
+        assert look(crm, OWNER) == (Plain("张伟"), "张伟", "张伟")
         crm.vault.erase(OWNER)
-        assert crm.reveal(value, place, by=CLERK, purpose="x") == "personal value erased"
+        found.append(look(crm, OWNER))
+        assert look(crm, BUYER)[0] == Plain("李娜"), "one person's erasure is nobody else's"
+    assert [opened for opened, _, _ in found] == [KeyMissing(), Tampered(), Erased()]
+    for opened, english, chinese in found:
+        assert english == say("values", opened.code, "en")
+        assert chinese == say("values", opened.code, "zh")
+    assert len({text for _, *texts in found for text in texts}) == 6
+
+
+@pytest.mark.rule("PRV-03", "LOG-08")
+@pytest.mark.parametrize("role", ["host", "auditor", "sales", "cleaning", "security"])
+def test_who_has_no_business_with_a_person_sees_nothing_of_them(role: str) -> None:
+    """Whoever runs the program or audits it works with the facts and not with the names."""
+    with open_crm("memory:") as crm:
+        crm.do(REGISTER, by=CLERK)
+        for look in (crm.reveal, crm.opened):
+            with pytest.raises(Refused) as refused:
+                look("V00001", OWNER, "name", by=Actor("root", role), purpose="curiosity")
+            assert (refused.value.reason, refused.value.rule) == ("role_insufficient", "LOG-08")
+            assert refused.value.details["act"] == "reveal"
+
+
+@pytest.mark.rule("PRV-03", "LOG-08")
+def test_an_owner_sees_the_own_household_alone() -> None:
+    with open_crm("memory:") as crm:
+        crm.do(REGISTER, by=CLERK)
+        other = attrs.evolve(
+            REGISTER, household="V00002", room="302", owner=Personal("V00002#owner", "王芳")
+        )
+        crm.do(attrs.evolve(other, phone=None), by=CLERK)
+        crm.do(attrs.evolve(ADD_TENANT, name=Personal("V00001#m1", "赵云")), by=CLERK)
+
+        def look(by: Actor, household: str, member: str) -> str:
+            return crm.reveal(household, member, "name", by=by, purpose="my own file")
+
+        assert look(Actor(OWNER, "owner"), "V00001", OWNER) == "张伟"
+        assert look(Actor("V00001#m1", "user"), "V00001", "V00001#m1") == "赵云"
+        for who, role in (("V00002#owner", "owner"), ("V9#owner", "user"), (CLERK.id, "owner")):
+            stranger = Actor(who, role)
+            with pytest.raises(Refused) as refused:
+                look(stranger, "V00001", OWNER)
+            assert (refused.value.reason, refused.value.rule) == ("not_of_household", "LOG-08")
+
+
+def opens_a_value(tree: ast.AST) -> bool:
+    """Whether a program asks a vault to open something, or takes the means to do so from one."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == "open"
+        and "vault" in ast.unparse(node.value).lower()
+        for node in ast.walk(tree)
+    )
+
+
+@pytest.mark.rule("PRV-03")
+@pytest.mark.parametrize(
+    ("source", "opens"),
+    [
+        ("self.vault.open(value, place)", True),
+        ("crm._vault.open(*found)", True),
+        ("peek = key_vault.open", True),
+        ("make_vault().open(value, place)", True),
+        ("vault.seal(value, place)", False),
+        ("Path('vault').read_text(); file.open()", False),
+    ],
+)
+def test_what_opens_a_value_is_recognised(source: str, opens: bool) -> None:
+    assert opens_a_value(ast.parse(source)) is opens
+
+
+@pytest.mark.rule("PRV-03")
+def test_nothing_but_the_facade_opens_a_personal_value() -> None:
+    """Whoever opened one on a way of their own would ask neither who looks nor what for."""
+    source = Path(crm_core.__file__).parents[1]
+    # The contract of vaults tries them, and a vault is where opening happens.
+    own = {"crm_core/testing/contracts.py", "adapters/crm_adapters/keys/local.py"}
+    callers = {
+        file.relative_to(source).as_posix()
+        for file in sorted(source.rglob("*.py"))
+        if opens_a_value(ast.parse(file.read_text(encoding="utf-8")))
+    }
+    assert callers - own == {"crm_core/crm.py"}
+    facade = ast.parse((source / "crm_core/crm.py").read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(facade) if isinstance(node, ast.FunctionDef)]
+    assert [one.name for one in functions if opens_a_value(one)] == ["opened"]
 
 
 # --- laws and completeness -----------------------------------------------------------------------
@@ -714,6 +912,33 @@ def test_a_look_at_a_personal_value_needs_a_purpose() -> None:
 
 def test_a_household_keeps_the_laws() -> None:
     check_decider(HOUSEHOLD, owner_commands(), opening=owner_openings(), max_examples=120)
+
+
+@pytest.mark.case("K28")
+@pytest.mark.rule("LOG-08", "OWN-01")
+@pytest.mark.parametrize("taken_by", ["V00009", "V00001", ""])
+def test_nobody_says_whose_a_place_is(taken_by: str) -> None:
+    """Not even rightly: what is looked up is found by the library, or the place is a caller's."""
+    with open_crm("memory:") as crm:
+        forged = attrs.evolve(REGISTER, taken_by=taken_by)
+        with pytest.raises(Invalid) as refused:
+            crm.do(forged, by=CLERK)
+        assert [(f.code, f.where) for f in refused.value.faults] == [
+            ("looked_up", "RegisterHousehold.taken_by")
+        ]
+        assert crm.log.empty()
+        assert crm.do(attrs.evolve(forged, taken_by=None), by=CLERK).events
+
+
+@pytest.mark.case("K28")
+@pytest.mark.rule("LOG-08")
+def test_nobody_says_that_another_confirms() -> None:
+    with open_crm("memory:") as crm:
+        crm.do(REGISTER, by=CLERK)
+        forged = ConfirmConduct("V00001", "bad_record", date(2011, 1, 1), "E-1", by=MANAGER)
+        with pytest.raises(Invalid) as refused:
+            crm.do(forged, by=CLERK)
+        assert [f.where for f in refused.value.faults] == ["ConfirmConduct.by"]
 
 
 @pytest.mark.rule("OWN-02")
@@ -733,13 +958,55 @@ def test_every_reason_to_refuse_is_reached_above() -> None:
     assert {"place_taken", "unknown_role"} < codes
 
 
+def test_every_sentence_about_a_file_is_said_by_a_refusal() -> None:
+    """A text that nothing says any more would be kept right for nobody."""
+    source = inspect.getsource(decide)
+    said = set(re.findall(r'"(\w+)"', source)) | {
+        f"unknown_{what}" for what in re.findall(r'_unknown\("(\w+)"', source)
+    }
+    assert set(sentences("refused-own")) <= said
+
+
+REFUSED = [
+    (FILE, REGISTER),
+    ((), attrs.evolve(REGISTER, taken_by="V00009")),
+    ((), attrs.evolve(REGISTER, owner=None)),
+    ((), attrs.evolve(REGISTER, kind="ship")),
+    ((), attrs.evolve(REGISTER, source="hearsay")),
+    ((), TRANSFER),
+    (FILE, attrs.evolve(ADD_TENANT, role="neighbour")),
+    ((*FILE, TENANT_ADDED), ADD_TENANT),
+    ((*FILE, OWNER_ENDED, BUYER_ADDED), attrs.evolve(TRANSFER, member=OWNER, on=date(2010, 1, 1))),
+    (FILE, EndRole("V00001", BUYER, "owner", date(2011, 1, 1), "x")),
+    (FILE, EndRole("V00001", OWNER, "owner", date(2009, 1, 1), "x")),
+    (FILE, attrs.evolve(TRANSFER, member=OWNER)),
+    (FILE, ChangeContact("V00001", BUYER, "x", phone=PHONE)),
+    (FILE, ChangeContact("V00001", OWNER, "", phone=PHONE)),
+]
+
+
+@pytest.mark.parametrize(("past", "command"), REFUSED)
+def test_a_refusal_is_said_in_both_languages_and_names_nobody(past: Any, command: Any) -> None:
+    """Every value that the sentence shows is there, and none of them is personal."""
+    refusal = given(HOUSEHOLD, *past).when(command).refusal
+    assert refusal is not None
+    chinese, english = refusal.told("zh"), refusal.told("en")
+    assert chinese != english
+    for text in (chinese, english):
+        assert not set("{}") & set(text)
+        assert not any(value.reveal() in text for value in (ZHANG, LI, PHONE))
+    assert not chinese.isascii()
+    assert english.isascii()
+    assert english != refusal.code.replace("_", " ")
+
+
 def test_a_household_that_is_not_there_is_unchanged_by_what_happens_to_it() -> None:
     """Only a registration opens a file, whatever a damaged stream may hold before it."""
     later = [
         OWNER_ADDED,
         OWNER_ENDED,
         ContactChanged("V00001", OWNER, ZHANG, None, "x", "phone"),
-        InterestRecorded("V00001", "x", date(2011, 1, 1), "C", "phone"),
+        InterestRecorded("V00001", "x", date(2011, 1, 1), WORD, "phone"),
         ConductConfirmed("V00001", "bad_record", date(2011, 1, 1), "E", "S3"),
     ]
     given(HOUSEHOLD, *later).state(lambda state: state == NoHousehold())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import fnmatch
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,10 +16,13 @@ from hypothesis import strategies as st
 from test_payments import (
     ACCOUNTS,
     BOOKED,
+    CLERK,
+    DAILY,
     DEFAULT,
     FEBRUARY,
     FINANCE,
     JANUARY,
+    MANAGER,
     REFUSED,
     TABLES,
     TOO_MUCH,
@@ -27,21 +31,43 @@ from test_payments import (
     bought,
     cancelled,
     day,
+    decide_refund,
+    decide_waiver,
     grade,
     paid,
     raised,
+    refund,
+    refund_proposed,
+    rejected,
     reversed_,
     unpaid,
+    waive,
     waived,
+    waiver_proposed,
 )
 
 import crm_core
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
+from crm_core.kernel.authority import Own
 from crm_core.kernel.dates import Period, parse_instant
+from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyFault
-from crm_core.owners.commands import RegisterHousehold
-from crm_core.payments import ACCOUNT, LateChargePolicy, Ledger, allocate, standing
+from crm_core.kernel.recorded import Actor
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.sentences import LANGS, sentences
+from crm_core.kernel.word import Word
+from crm_core.owners.commands import RegisterHousehold, owner_id
+from crm_core.payments import (
+    ACCOUNT,
+    Account,
+    LateChargePolicy,
+    Ledger,
+    allocate,
+    answers,
+    claims,
+    standing,
+)
 from crm_core.payments import decide as decisions
 from crm_core.payments.books import trial_balance
 from crm_core.payments.commands import (
@@ -49,28 +75,33 @@ from crm_core.payments.commands import (
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
+    DecideInstalments,
     DisputeCharge,
     MovePayment,
     PromisePayment,
+    ProposeDisputeDecision,
+    ProposeInstalments,
     RaiseCharge,
     ReceivePayment,
     ReversePayment,
-    WaiveCharge,
     WithdrawDispute,
 )
 from crm_core.payments.credit import course
 from crm_core.payments.events import (
     ACCOUNT_EVENTS,
+    PROPOSAL_EVENTS,
     ChargeDisputed,
     ChargeRaised,
-    ChargeWaived,
     DebtAcknowledged,
     DisputeDecided,
+    DisputeDecisionProposed,
     DisputeWithdrawn,
     Instalment,
+    InstalmentsProposed,
     LateChargeClaimed,
     PaymentPromised,
     Proof,
+    ProposalRejected,
     StepDone,
 )
 from crm_core.payments.late import late_charges
@@ -80,25 +111,34 @@ from crm_core.payments.views import statement
 from crm_core.policies import shipped
 from crm_core.testing.scenario import given as scenario
 
-DAILY = shipped().find(LateChargePolicy, "late-charge-daily", date(2011, 1, 1))
 OFF = shipped().find(LateChargePolicy, "late-charge-off", date(2011, 1, 1))
 
 
 # --- facts and commands in few words ---------------------------------------------------------
 
 
+WORD = Word(owner_id("V1"), "letter", "letter 3")
+SUPERVISOR = Actor("U1", "supervisor")
+
+
 def disputed(
     number: str = "D1", charge: str = "C1", fen: int = 100_00, on: str = "2011-03-01"
 ) -> ChargeDisputed:
-    return ChargeDisputed(number, charge, fen, day(on), "no lift")
+    return ChargeDisputed(number, charge, fen, day(on), "no lift", WORD)
+
+
+def proposed(
+    number: str = "D1", upheld: int = 0, on: str = "2011-04-10"
+) -> DisputeDecisionProposed:
+    return DisputeDecisionProposed(number, upheld, day(on), "looked at", "S1")
 
 
 def decided(number: str = "D1", upheld: int = 0, on: str = "2011-04-10") -> DisputeDecided:
-    return DisputeDecided(number, upheld, day(on), "looked at", "M1")
+    return DisputeDecided(number, upheld, day(on), "looked at", "S1", "M1")
 
 
 def withdrawn(number: str = "D1", on: str = "2011-04-10") -> DisputeWithdrawn:
-    return DisputeWithdrawn(number, day(on), "was mine")
+    return DisputeWithdrawn(number, day(on), "was mine", WORD)
 
 
 def parts(*told: tuple[str, int]) -> tuple[Instalment, ...]:
@@ -113,10 +153,21 @@ def promised(
     number: str = "Z1",
     instalments: tuple[Instalment, ...] = ONE,
     on: str = "2011-03-01",
-    approver: str | None = None,
+    approved_by: str | None = None,
     replaces: str | None = None,
 ) -> PaymentPromised:
-    return PaymentPromised(number, instalments, day(on), "S1", approver, replaces, "on the phone")
+    return PaymentPromised(
+        number, instalments, day(on), "S1", approved_by, replaces, "on the phone", WORD
+    )
+
+
+def offered(
+    number: str = "Z1",
+    instalments: tuple[Instalment, ...] = TWO,
+    on: str = "2011-03-01",
+    replaces: str | None = None,
+) -> InstalmentsProposed:
+    return InstalmentsProposed(number, instalments, day(on), replaces, "on the phone", WORD, "S1")
 
 
 def claimed(
@@ -128,28 +179,46 @@ def claimed(
 def acknowledged(
     number: str = "A1", charges: tuple[str, ...] = ("C1",), on: str = "2013-01-31"
 ) -> DebtAcknowledged:
-    return DebtAcknowledged(number, charges, day(on), "letter 7")
+    return DebtAcknowledged(number, charges, day(on), "letter 7", WORD)
 
 
 def dispute(number: str = "D1", **other: Any) -> DisputeCharge:
     fields = {"charge": "C1", "amount_fen": 100_00, "on": day("2011-03-01"), "reason": "no lift"}
-    return DisputeCharge("V1", number, **{**fields, **other})
+    return DisputeCharge("V1", number, **{**fields, "word": WORD, **other})
 
 
-def decide(number: str = "D1", upheld: int = 0, **other: Any) -> DecideDispute:
-    fields = {"on": day("2011-04-10"), "reason": "looked at", "approver": "M1"}
-    return DecideDispute("V1", number, upheld, **{**fields, **other})
+def propose(number: str = "D1", upheld: int = 0, **other: Any) -> ProposeDisputeDecision:
+    fields = {"on": day("2011-04-10"), "reason": "looked at", "by": CLERK}
+    return ProposeDisputeDecision("V1", number, upheld, **{**fields, **other})
+
+
+def decide(number: str = "D1", approved: bool = True, **other: Any) -> DecideDispute:
+    fields = {"on": day("2011-04-10"), "by": MANAGER, **other}
+    return DecideDispute("V1", number, approved, **fields)
 
 
 def withdraw(number: str = "D1", **other: Any) -> WithdrawDispute:
-    return WithdrawDispute("V1", number, **{"on": day("2011-04-10"), "reason": "was mine", **other})
+    fields = {"on": day("2011-04-10"), "reason": "was mine", "word": WORD}
+    return WithdrawDispute("V1", number, **{**fields, **other})
 
 
 def promise(
     number: str = "Z1", instalments: tuple[Instalment, ...] = ONE, **other: Any
 ) -> PromisePayment:
-    fields = {"on": day("2011-03-01"), "taken_by": "S1", "reason": "on the phone"}
+    fields = {"on": day("2011-03-01"), "reason": "on the phone", "word": WORD, "by": CLERK}
     return PromisePayment("V1", number, instalments, **{**fields, **other})
+
+
+def offer(
+    number: str = "Z1", instalments: tuple[Instalment, ...] = TWO, **other: Any
+) -> ProposeInstalments:
+    fields = {"on": day("2011-03-01"), "reason": "on the phone", "word": WORD, "by": CLERK}
+    return ProposeInstalments("V1", number, instalments, **{**fields, **other})
+
+
+def agree(number: str = "Z1", approved: bool = True, **other: Any) -> DecideInstalments:
+    fields = {"on": day("2011-03-01"), "by": MANAGER, **other}
+    return DecideInstalments("V1", number, approved, **fields)
 
 
 def claim(number: str = "L1", **other: Any) -> ClaimLateCharge:
@@ -158,14 +227,14 @@ def claim(number: str = "L1", **other: Any) -> ClaimLateCharge:
         "on": day("2011-03-12"),
         "due": day("2011-03-31"),
         "policy_name": "late-charge-daily",
-        "approver": "M1",
         "policy": DAILY,
+        "by": MANAGER,
     }
     return ClaimLateCharge("V1", number, **{**fields, **other})
 
 
 def acknowledge(number: str = "A1", **other: Any) -> AcknowledgeDebt:
-    fields = {"charges": ("C1",), "on": day("2013-01-31"), "document": "letter 7"}
+    fields = {"charges": ("C1",), "on": day("2013-01-31"), "document": "letter 7", "word": WORD}
     return AcknowledgeDebt("V1", number, **{**fields, **other})
 
 
@@ -174,13 +243,53 @@ def acknowledge(number: str = "A1", **other: Any) -> AcknowledgeDebt:
 CLAIMS: list[tuple[list[Any], Any, Any]] = [
     ([JANUARY], dispute(), disputed()),
     ([JANUARY], dispute(amount_fen=1), disputed(fen=1)),
-    ([JANUARY, disputed()], decide(), decided()),
-    ([JANUARY, disputed()], decide(upheld=100_00), decided(upheld=100_00)),
-    ([JANUARY, disputed()], decide(on=day("2011-03-01")), decided(on="2011-03-01")),
+    ([JANUARY, disputed()], propose(), proposed()),
+    ([JANUARY, disputed(), proposed()], decide(), decided()),
+    ([JANUARY, disputed()], propose(upheld=100_00), proposed(upheld=100_00)),
+    ([JANUARY, disputed(), proposed(upheld=100_00)], decide(), decided(upheld=100_00)),
+    ([JANUARY, disputed()], propose(on=day("2011-03-01")), proposed(on="2011-03-01")),
+    (
+        [JANUARY, disputed(), proposed(on="2011-03-01")],
+        decide(on=day("2011-03-01")),
+        decided(on="2011-03-01"),
+    ),
+    ([JANUARY, disputed(), proposed(on="2011-03-01")], decide(), decided()),
+    # A proposal that is rejected leaves the dispute open, and another one can be made.
+    (
+        [JANUARY, disputed(), proposed()],
+        decide(approved=False, reason="not a case for it"),
+        rejected("dispute_decision", "D1", "2011-04-10"),
+    ),
+    (
+        [JANUARY, disputed(), proposed(), rejected("dispute_decision", "D1", "2011-04-10")],
+        propose(upheld=50_00),
+        proposed(upheld=50_00),
+    ),
     ([JANUARY, disputed()], withdraw(), withdrawn()),
     ([JANUARY, disputed(), decided()], dispute("D2"), disputed("D2")),
     ([], promise(), promised()),
-    ([], promise(instalments=TWO, approver="M1"), promised(instalments=TWO, approver="M1")),
+    ([], offer(), offered()),
+    ([offered()], agree(), promised(instalments=TWO, approved_by="M1")),
+    # The household promised on its own day, whenever somebody decides on it.
+    ([offered()], agree(on=day("2011-03-31")), promised(instalments=TWO, approved_by="M1")),
+    (
+        [offered()],
+        agree(approved=False, reason="not a case for it"),
+        rejected("promise", "Z1", "2011-03-01"),
+    ),
+    ([offered(), rejected("promise", "Z1", "2011-03-01")], offer("Z2"), offered("Z2")),
+    ([promised()], offer("Z2", replaces="Z1"), offered("Z2", replaces="Z1")),
+    (
+        [promised(), offered("Z2", replaces="Z1")],
+        agree("Z2"),
+        promised("Z2", TWO, approved_by="M1", replaces="Z1"),
+    ),
+    # What was paid meanwhile is paid on the plan.
+    (
+        [offered(), paid(on="2011-03-10", fen=40_00)],
+        agree(on=day("2011-04-01")),
+        promised(instalments=TWO, approved_by="M1"),
+    ),
     ([promised()], promise("Z2", replaces="Z1"), promised("Z2", replaces="Z1")),
     # 40 days of 0.05 % of 100 yuan.
     ([JANUARY], claim(), claimed()),
@@ -188,6 +297,9 @@ CLAIMS: list[tuple[list[Any], Any, Any]] = [
     # What was cancelled was not asked for.
     ([JANUARY, claimed(), cancelled("L1")], claim("L2"), claimed("L2")),
     ([JANUARY], acknowledge(), acknowledged()),
+    # What is proposed binds nobody: it can be proposed about, paid and withdrawn all the same.
+    ([JANUARY, disputed(), proposed()], withdraw(), withdrawn()),
+    ([offered()], promise("Z2"), promised("Z2")),
 ]
 
 
@@ -215,32 +327,84 @@ CLAIMS_REFUSED: list[tuple[list[Any], Any, str, str]] = [
         "dispute_exceeds_charge",
         "PAY-06",
     ),
+    ([], propose(), "unknown_dispute", "PAY-01"),
     ([], decide(), "unknown_dispute", "PAY-01"),
+    ([JANUARY, disputed(), decided()], propose(), "dispute_over", "PAY-06"),
     ([JANUARY, disputed(), decided()], decide(), "dispute_over", "PAY-06"),
+    ([JANUARY, disputed(), proposed(), withdrawn()], decide(), "dispute_over", "PAY-06"),
+    ([JANUARY, disputed(), proposed()], propose(), "dispute_decision_exists", "PAY-01"),
+    ([JANUARY, disputed()], decide(), "unknown_proposal", "PAY-01"),
+    (
+        [JANUARY, disputed(), proposed(), rejected("dispute_decision", "D1")],
+        decide(),
+        "unknown_proposal",
+        "PAY-01",
+    ),
     ([JANUARY, disputed(), withdrawn()], withdraw(), "dispute_over", "PAY-06"),
-    ([JANUARY, disputed()], decide(on=day("2011-02-28")), "dispute_ends_early", "PAY-06"),
+    ([JANUARY, disputed()], propose(on=day("2011-02-28")), "dispute_ends_early", "PAY-06"),
+    (
+        [JANUARY, disputed(), proposed()],
+        decide(on=day("2011-02-28")),
+        "dispute_ends_early",
+        "PAY-06",
+    ),
     ([JANUARY, disputed()], withdraw(on=day("2011-02-28")), "dispute_ends_early", "PAY-06"),
-    ([JANUARY, disputed()], decide(approver=""), "approver_missing", "PAY-01"),
-    ([JANUARY, disputed()], decide(reason=""), "approver_missing", "PAY-01"),
+    ([JANUARY, disputed()], propose(reason=""), "reason_missing", "LOG-06"),
+    ([JANUARY, disputed(), proposed()], decide(approved=False), "reason_missing", "LOG-06"),
     ([JANUARY, disputed()], withdraw(reason=""), "reason_missing", "LOG-06"),
-    ([JANUARY, disputed(fen=1)], decide(upheld=2), "upheld_exceeds_dispute", "PAY-06"),
-    ([JANUARY, disputed()], decide(upheld=-1), "upheld_exceeds_dispute", "PAY-06"),
+    ([JANUARY, disputed(fen=1)], propose(upheld=2), "upheld_exceeds_dispute", "PAY-06"),
+    ([JANUARY, disputed()], propose(upheld=-1), "upheld_exceeds_dispute", "PAY-06"),
     (
         [JANUARY, waived(fen=60_00), disputed()],
-        decide(upheld=40_01),
+        propose(upheld=40_01),
+        "upheld_exceeds_dispute",
+        "PAY-06",
+    ),
+    # A decision looks at what was waived meanwhile.
+    (
+        [JANUARY, disputed(), proposed(upheld=40_01), waived(fen=60_00)],
+        decide(),
         "upheld_exceeds_dispute",
         "PAY-06",
     ),
     ([promised()], promise(), "promise_exists", "PAY-01"),
+    ([promised()], offer(), "promise_exists", "PAY-01"),
+    ([offered()], offer(), "promise_exists", "PAY-01"),
+    ([offered()], promise(), "promise_exists", "PAY-01"),
+    ([offered(), rejected("promise", "Z1")], promise(), "promise_exists", "PAY-01"),
     ([], promise(instalments=()), "instalments_out_of_order", "PAY-09"),
     ([], promise(instalments=(*ONE, *ONE)), "instalments_out_of_order", "PAY-09"),
     ([], promise(on=day("2011-04-01")), "instalments_out_of_order", "PAY-09"),
     ([], promise(instalments=parts(("2011-03-31", 0))), "amount_out_of_range", "PAY-01"),
     ([], promise(instalments=parts(("2011-03-31", TOO_MUCH))), "amount_out_of_range", "PAY-01"),
-    ([], promise(taken_by=""), "reason_missing", "LOG-06"),
+    ([], promise(reason=""), "reason_missing", "LOG-06"),
     ([], promise(instalments=TWO), "plan_unapproved", "PAY-09"),
     ([promised()], promise("Z2"), "promise_open", "PAY-09"),
     ([], promise(replaces="Z9"), "unknown_promise", "PAY-01"),
+    ([], offer(instalments=()), "instalments_out_of_order", "PAY-09"),
+    ([], offer(on=day("2011-04-01")), "instalments_out_of_order", "PAY-09"),
+    ([], offer(instalments=parts(("2011-03-31", 0))), "amount_out_of_range", "PAY-01"),
+    ([], offer(reason=""), "reason_missing", "LOG-06"),
+    ([promised()], offer("Z2"), "promise_open", "PAY-09"),
+    ([], offer(replaces="Z9"), "unknown_promise", "PAY-01"),
+    ([], agree(), "unknown_proposal", "PAY-01"),
+    ([offered(), promised(instalments=TWO)], agree(), "unknown_proposal", "PAY-01"),
+    ([offered()], agree(approved=False), "reason_missing", "LOG-06"),
+    # A decision looks at what was promised and paid meanwhile.
+    ([offered(), promised("Z2")], agree(), "promise_open", "PAY-09"),
+    (
+        [promised(), offered("Z2", replaces="Z1"), promised("Z3", replaces="Z1")],
+        agree("Z2"),
+        "unknown_promise",
+        "PAY-01",
+    ),
+    ([offered()], agree(on=day("2011-04-01")), "plan_overtaken", "PAY-09"),
+    (
+        [offered(), paid(on="2011-03-10", fen=39_99)],
+        agree(on=day("2011-04-01")),
+        "plan_overtaken",
+        "PAY-09",
+    ),
     (
         [promised(), promised("Z2", replaces="Z1")],
         promise("Z3", replaces="Z1"),
@@ -257,7 +421,6 @@ CLAIMS_REFUSED: list[tuple[list[Any], Any, str, str]] = [
     ([JANUARY, cancelled()], claim(), "unknown_charge", "PAY-01"),
     ([JANUARY, claimed()], claim(), "charge_exists", "PAY-01"),
     ([JANUARY], claim("C1"), "charge_exists", "PAY-01"),
-    ([JANUARY], claim(approver=""), "approver_missing", "PAY-01"),
     ([JANUARY], claim(due=day("2011-03-11")), "late_charge_due_early", "PAY-08"),
     ([JANUARY], claim(policy=OFF), "no_late_charge", "PAY-08"),
     ([JANUARY, claimed()], claim("L2"), "no_late_charge", "PAY-08"),
@@ -278,14 +441,13 @@ def test_what_cannot_be_said_is_refused(
 
 def test_every_event_of_accounts_has_a_scenario() -> None:
     booked = {type(event) for _, _, event in (*BOOKED, *CLAIMS)}
-    assert booked == {kind.cls for kind in ACCOUNT_EVENTS}
+    assert booked == {kind.cls for kind in (*ACCOUNT_EVENTS, *PROPOSAL_EVENTS)}
 
 
-def refusal_codes(module: Any) -> set[str]:
+def refusal_codes(*modules: Any) -> set[str]:
     """Codes read from the source; `{what}_exists` stands for a code of any beginning."""
-    tree = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
     codes = set()
-    for node in ast.walk(tree):
+    for node in (node for module in modules for node in ast.walk(parsed(module))):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal":
             code = node.args[0]
             if isinstance(code, ast.JoinedStr):
@@ -296,11 +458,122 @@ def refusal_codes(module: Any) -> set[str]:
     return codes
 
 
+def parsed(module: Any) -> ast.Module:
+    return ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
+
+
 def test_every_refusal_of_accounts_has_a_scenario() -> None:
-    codes = refusal_codes(decisions)
+    codes = refusal_codes(decisions, claims, answers)
     assert {"*_exists", "unknown_*", "refund_exceeds_credit"} <= codes
     reached = {code for _, _, code, _ in (*REFUSED, *CLAIMS_REFUSED)}
     assert [code for code in codes if not fnmatch.filter(reached, code)] == []
+
+
+@pytest.mark.parametrize(("past", "command"), [case[:2] for case in (*REFUSED, *CLAIMS_REFUSED)])
+def test_every_refusal_of_accounts_is_told_in_both_languages(past: list[Any], command: Any) -> None:
+    refusal = scenario(ACCOUNT, *past).when(command).refusal
+    assert refusal is not None
+    if refusal.code != "no":
+        assert_told(refusal)
+
+
+def assert_told(refusal: Refusal) -> None:
+    """The catalogue has its sentence, and the refusal all that the sentence shows."""
+    family = refusal.rule.partition("-")[0].lower()
+    texts = sentences(f"refused-{family}")[refusal.sentence or refusal.code]
+    for lang in LANGS:
+        told = refusal.told(lang)
+        assert not {"{", "}"} & {*told}
+        assert bool(re.search(r"[\u4e00-\u9fff]", texts[lang])) == (lang == "zh")
+
+
+# --- proposals (LOG-08) ----------------------------------------------------------------------
+
+PROPOSED: list[tuple[list[Any], Any, Any]] = [
+    ([paid()], refund(), decide_refund),
+    ([JANUARY], waive(), decide_waiver),
+    ([JANUARY, disputed()], propose(upheld=100_00), decide),
+    ([JANUARY], offer(), agree),
+]
+"""What is booked, what is then proposed, and how it is decided."""
+
+
+def as_it_stands(account: Account) -> dict[str, Any]:
+    """All that is told of an account on some days, and all that is computed from it."""
+    facts = list(_placed(list(account.facts.values())))
+    return {
+        on: (statement(facts, day(on), DEFAULT, DAILY), trial_balance(facts, day(on)))
+        for on in ("2011-02-15", "2011-04-10", "2011-12-31")
+    }
+
+
+@pytest.mark.rule("LOG-08", "PAY-01")
+@pytest.mark.parametrize(("past", "proposal", "decision"), PROPOSED)
+def test_nobodys_proposal_takes_effect_without_a_decision(
+    past: list[Any], proposal: Any, decision: Any
+) -> None:
+    before = ACCOUNT.decider.fold(past)
+    asked = scenario(ACCOUNT, *past).when(proposal)
+    [event] = asked.events
+    assert type(event) in {kind.cls for kind in PROPOSAL_EVENTS}
+    assert event.proposed_by == "S1"
+    assert as_it_stands(asked.after) == as_it_stands(before)
+    assert list(asked.after.facts) == past
+    decided_on = scenario(ACCOUNT, *past, event).when(decision())
+    assert as_it_stands(decided_on.after) != as_it_stands(before)
+    [fact] = decided_on.events
+    assert (fact.proposed_by, fact.approved_by) == ("S1", "M1")
+    assert decided_on.after.proposed == {}
+
+
+@pytest.mark.rule("LOG-08", "PAY-01", "LOG-06")
+@pytest.mark.parametrize(("past", "proposal", "decision"), PROPOSED)
+def test_a_rejected_proposal_leaves_a_trace_and_changes_no_balance(
+    past: list[Any], proposal: Any, decision: Any
+) -> None:
+    before = ACCOUNT.decider.fold(past)
+    [event] = scenario(ACCOUNT, *past).when(proposal).events
+    outcome = scenario(ACCOUNT, *past, event).when(decision(approved=False, reason="no case"))
+    [trace] = outcome.events
+    assert (type(trace), trace.reason, trace.rejected_by) == (ProposalRejected, "no case", "M1")
+    assert as_it_stands(outcome.after) == as_it_stands(before)
+    assert outcome.after.proposed == {}
+    # Once is enough, and without a reason it is none.
+    scenario(ACCOUNT, *past, event, trace).when(decision()).refused("unknown_proposal", "PAY-01")
+    scenario(ACCOUNT, *past, event).when(decision(approved=False)).refused("reason_missing")
+
+
+@pytest.mark.rule("LOG-08")
+@pytest.mark.parametrize(
+    ("past", "command", "own"),
+    [
+        ([paid(), refund_proposed(fen=30_00)], decide_refund(), Own("S1", amount_fen=30_00)),
+        ([JANUARY, waiver_proposed(fen=20_00)], decide_waiver(), Own("S1", amount_fen=20_00)),
+        # Whoever upholds nothing decides about all that is in dispute.
+        ([JANUARY, disputed(), proposed()], decide(), Own("S1", amount_fen=100_00)),
+        ([offered()], agree(), Own("S1", amount_fen=100_00)),
+        ([JANUARY], decide_waiver(), None),
+        ([JANUARY], waive(), None),
+        ([JANUARY], promise(), None),
+    ],
+)
+def test_an_account_says_whose_proposal_a_decision_is_about(
+    past: list[Any], command: Any, own: Own | None
+) -> None:
+    assert ACCOUNT.own(command, ACCOUNT.decider.fold(past)) == own
+
+
+@pytest.mark.rule("LOG-08")
+@given(ACCOUNTS)
+def test_whatever_is_proposed_or_rejected_facts_are_what_was_decided(
+    booked: tuple[Any, ...],
+) -> None:
+    """An account with its proposals is worth one that never heard of them."""
+    only_proposed = {kind.cls for kind in PROPOSAL_EVENTS}
+    kept = [event for event in booked if type(event) not in only_proposed]
+    account = ACCOUNT.decider.fold(booked)
+    assert list(account.facts) == kept
+    assert as_it_stands(account) == as_it_stands(ACCOUNT.decider.fold(kept))
 
 
 # --- PAY-06: disputes (T15) ------------------------------------------------------------------
@@ -376,9 +649,10 @@ def test_a_dispute_ends_a_stay_at_a_grade_and_a_rejection_enters_it_again() -> N
 def crm() -> Iterator[CRM]:
     with open_crm("memory:") as opened:
         for number, household in enumerate(("V1", "V2"), 1):
+            owner = Personal(owner_id(household), "Ouyang Xiu")
             opened.do(
-                RegisterHousehold(household, "Anhe", "1", "1", f"{number}01"),
-                by=FINANCE,
+                RegisterHousehold(household, "Anhe", "1", "1", f"{number}01", owner=owner),
+                by=CLERK,
                 at=parse_instant("2010-01-01T00:00:00+08:00"),
             )
         yield opened
@@ -454,10 +728,15 @@ def test_three_by_three_around_a_rejected_dispute(crm: CRM) -> None:
         RaiseCharge("V1", "C1", "other", "x", 1, day("2011-01-31")), by=FINANCE, at=at("2011-01-01")
     )
     crm.do(
-        DisputeCharge("V1", "D1", "C1", 1, day("2011-03-10"), "no"), by=FINANCE, at=at("2011-03-12")
+        DisputeCharge("V1", "D1", "C1", 1, day("2011-03-10"), "no", WORD),
+        by=FINANCE,
+        at=at("2011-03-12"),
     )
-    rejected = DecideDispute("V1", "D1", 0, day("2011-05-01"), "looked at", "M1")
-    crm.do(rejected, by=FINANCE, at=at("2011-05-05"))
+    nothing = ProposeDisputeDecision("V1", "D1", 0, day("2011-05-01"), "looked at")
+    crm.do(nothing, by=FINANCE, at=at("2011-05-05"))
+    told_already = table(crm, ["2011-05-02"], ["2011-05-05"])
+    crm.do(DecideDispute("V1", "D1", True, day("2011-05-01")), by=SUPERVISOR, at=at("2011-05-05"))
+    assert told_already == ["A"]
     assert table(
         crm, ["2011-03-09", "2011-03-10", "2011-05-02"], ["2011-03-11", "2011-03-12", "2011-05-05"]
     ) == ["B2 B2 B3", "B2 A A", "B2 A B3"]
@@ -469,7 +748,9 @@ def test_a_grading_names_the_dispute_among_its_evidence(crm: CRM) -> None:
         RaiseCharge("V1", "C1", "other", "x", 1, day("2011-01-31")), by=FINANCE, at=at("2011-01-01")
     )
     crm.do(
-        DisputeCharge("V1", "D1", "C1", 1, day("2011-03-10"), "no"), by=FINANCE, at=at("2011-03-12")
+        DisputeCharge("V1", "D1", "C1", 1, day("2011-03-10"), "no", WORD),
+        by=FINANCE,
+        at=at("2011-03-12"),
     )
     [grading, _] = crm.grade(2011).gradings
     assert (grading.facts.credit, grading.facts.worst_credit) == ("A", "B2")
@@ -486,9 +767,9 @@ def test_a_dispute_never_worsens_a_grade_and_its_rejection_leaves_no_trace_after
     taken = {event.charge for event in booked if isinstance(event, ChargeDisputed)}
     free = [charge for charge in ledger.charges if charge.number not in taken]
     for charge in free[:1]:
-        opened = ChargeDisputed("DX", charge.number, charge.amount_fen, on, "no")
+        opened = ChargeDisputed("DX", charge.number, charge.amount_fen, on, "no", WORD)
         end = on + timedelta(days=length)
-        closed = DisputeDecided("DX", 0, end, "looked at", "M1")
+        closed = DisputeDecided("DX", 0, end, "looked at", "S1", "M1")
         with_it = Ledger.of(_placed([*booked, opened, closed]))
         for look in (on - timedelta(days=1), on, end - timedelta(days=1), end, date(2013, 1, 1)):
             for credit in TABLES:
@@ -765,8 +1046,11 @@ def test_a_late_charge_is_settled_after_all_principal_and_can_be_given_up() -> N
     found = allocate(Ledger.of(_placed(named)), day("2011-06-01"))
     assert (found.late, len(found.unpaid)) == ((), 2)
     scenario(ACCOUNT, *booked).when(
-        WaiveCharge("V1", "W1", "L1", 2_00, day("2011-04-01"), "kindness", "M1")
-    ).then(ChargeWaived("W1", "L1", 2_00, day("2011-04-01"), False, "kindness", "M1"))
+        waive("W1", "L1", 2_00, on=day("2011-04-01")), decide_waiver(on=day("2011-04-01"))
+    ).then(
+        waiver_proposed("W1", "L1", 2_00, on=day("2011-04-01")),
+        waived("W1", "L1", 2_00, on=day("2011-04-01")),
+    )
     scenario(ACCOUNT, *booked).when(CancelCharge("V1", "L1", day("2011-04-01"), "error")).then(
         type(cancelled())("L1", day("2011-04-01"), "error")
     )

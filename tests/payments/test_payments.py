@@ -6,12 +6,13 @@ import ast
 import calendar
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise, permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,10 +21,11 @@ from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.errors import Refused
 from crm_core.gradings.facts import gather
+from crm_core.kernel.commands import given_by
 from crm_core.kernel.dates import ESTATE_ZONE, Period, parse_instant
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyFault
-from crm_core.kernel.recorded import Actor, Appended, Commit, Cutoff
+from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Cutoff
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.payments import ACCOUNT, Account, CreditPolicy, Ledger, allocate, standing
 from crm_core.payments import decide as decisions
@@ -33,13 +35,16 @@ from crm_core.payments.commands import (
     METHODS,
     AcceptMovedPayment,
     CancelCharge,
+    ClaimLateCharge,
+    DecideRefund,
+    DecideWaiver,
     MovePayment,
+    ProposeRefund,
+    ProposeWaiver,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
-    RefundCredit,
     ReversePayment,
-    WaiveCharge,
 )
 from crm_core.payments.credit import course
 from crm_core.payments.decide import AMOUNT_FEN_MAX
@@ -55,20 +60,33 @@ from crm_core.payments.events import (
     PaymentMovedOut,
     PaymentReceived,
     PaymentReversed,
+    ProposalRejected,
     PurchaseMade,
     PurchaseRefunded,
+    RefundProposed,
+    WaiverProposed,
 )
+from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.views import account_view
 from crm_core.policies import shipped
 from crm_core.ports import EventLog
-from crm_core.testing.dealings import Estate, account_commands, account_openings, estates, play
+from crm_core.testing.dealings import (
+    Estate,
+    account_commands,
+    account_openings,
+    account_stories,
+    estates,
+    play,
+)
 from crm_core.testing.laws import check_decider
 from crm_core.testing.scenario import given as scenario
 from crm_core.testing.strategies import histories
 
-FINANCE = Actor("F1", "finance")
+CLERK, FINANCE = Actor("S1", "specialist"), Actor("F1", "finance")
+MANAGER = Actor("M1", "manager")
 ANY_DAY = date(2011, 6, 30)
 DEFAULT = shipped().find(CreditPolicy, "credit-cn-default", ANY_DAY)
+DAILY = shipped().find(LateChargePolicy, "late-charge-daily", ANY_DAY)
 TABLES = [
     shipped().find(CreditPolicy, name, ANY_DAY)
     for name in (
@@ -86,7 +104,10 @@ def booked_for_v1(estate: Estate) -> tuple[Any, ...]:
     state = ACCOUNT.decider.initial
     for entry in estate.entries:
         if isinstance(entry.command, ACCOUNT.commands) and entry.command.household == "V1":
-            decided = ACCOUNT.decider.decide(entry.command, state)
+            command = given_by(entry.command, entry.by)
+            if isinstance(command, ClaimLateCharge):
+                command = evolve(command, policy=DAILY)
+            decided = ACCOUNT.decider.decide(command, state)
             if not isinstance(decided, Refusal):
                 events.extend(decided)
                 state = ACCOUNT.decider.fold(decided, state)
@@ -95,9 +116,9 @@ def booked_for_v1(estate: Estate) -> tuple[Any, ...]:
 
 ACCOUNTS = st.one_of(
     estates(2011, households_max=2).map(booked_for_v1),
-    histories(ACCOUNT, account_commands(), opening=account_openings(), max_size=18).map(
-        lambda told: told.events
-    ),
+    histories(
+        ACCOUNT, account_commands(), opening=account_openings() | account_stories(), max_size=18
+    ).map(lambda told: told.events),
 )
 """Events of one account: likely stories, and unlikely ones."""
 
@@ -131,12 +152,30 @@ def moved_in(number: str = "P1", on: str = "2011-01-20", fen: int = 100_00) -> P
     return PaymentMovedIn(number, "V2", fen, day(on), "wechat", None, "wrong room")
 
 
-def waived(number: str = "W1", charge: str = "C1", fen: int = 100_00) -> ChargeWaived:
-    return ChargeWaived(number, charge, fen, day("2011-02-15"), False, "hardship", "M1")
+def waiver_proposed(
+    number: str = "W1", charge: str = "C1", fen: int = 100_00, **other: Any
+) -> WaiverProposed:
+    fields = {"on": day("2011-02-15"), "write_off": False, "reason": "hardship", **other}
+    return WaiverProposed(number, charge, fen, **fields, proposed_by="S1")
+
+
+def waived(number: str = "W1", charge: str = "C1", fen: int = 100_00, **other: Any) -> ChargeWaived:
+    fields = {"on": day("2011-02-15"), "write_off": False, "reason": "hardship", **other}
+    return ChargeWaived(number, charge, fen, **fields, proposed_by="S1", approved_by="M1")
+
+
+def refund_proposed(
+    number: str = "F1", fen: int = 100_00, on: str = "2011-02-15"
+) -> RefundProposed:
+    return RefundProposed(number, fen, day(on), "moved away", "S1")
 
 
 def refunded(number: str = "F1", fen: int = 100_00, on: str = "2011-02-15") -> CreditRefunded:
-    return CreditRefunded(number, fen, day(on), "moved away", "M1")
+    return CreditRefunded(number, fen, day(on), "moved away", "S1", "M1")
+
+
+def rejected(what: str, number: str, on: str = "2011-02-15") -> ProposalRejected:
+    return ProposalRejected(what, number, day(on), "not a case for it", "M1")
 
 
 def cancelled(number: str = "C1") -> ChargeCancelled:
@@ -172,14 +211,24 @@ def accept_moved(number: str = "P1") -> AcceptMovedPayment:
     return AcceptMovedPayment("V1", number, "V2", 100_00, day("2011-01-20"), "wechat", "wrong room")
 
 
-def refund(number: str = "F1", fen: int = 100_00, **other: Any) -> RefundCredit:
-    fields = {"on": day("2011-02-15"), "reason": "moved away", "approver": "M1"}
-    return RefundCredit("V1", number, fen, **{**fields, **other})
+def refund(number: str = "F1", fen: int = 100_00, **other: Any) -> ProposeRefund:
+    fields = {"on": day("2011-02-15"), "reason": "moved away", "by": CLERK}
+    return ProposeRefund("V1", number, fen, **{**fields, **other})
 
 
-def waive(number: str = "W1", charge: str = "C1", fen: int = 100_00, **other: Any) -> WaiveCharge:
-    fields = {"on": day("2011-02-15"), "reason": "hardship", "approver": "M1"}
-    return WaiveCharge("V1", number, charge, fen, **{**fields, **other})
+def decide_refund(number: str = "F1", approved: bool = True, **other: Any) -> DecideRefund:
+    fields = {"on": day("2011-02-15"), "by": MANAGER, **other}
+    return DecideRefund("V1", number, approved, **fields)
+
+
+def waive(number: str = "W1", charge: str = "C1", fen: int = 100_00, **other: Any) -> ProposeWaiver:
+    fields = {"on": day("2011-02-15"), "reason": "hardship", "by": CLERK}
+    return ProposeWaiver("V1", number, charge, fen, **{**fields, **other})
+
+
+def decide_waiver(number: str = "W1", approved: bool = True, **other: Any) -> DecideWaiver:
+    fields = {"on": day("2011-02-15"), "by": MANAGER, **other}
+    return DecideWaiver("V1", number, approved, **fields)
 
 
 def cancel(number: str = "C1", reason: str = "raised twice") -> CancelCharge:
@@ -205,12 +254,41 @@ BOOKED: list[tuple[list[Any], Any, Any]] = [
     ([], accept_moved(), moved_in()),
     ([moved_in()], move(), moved_out()),
     ([moved_in()], reverse(), reversed_()),
-    ([paid()], refund(), refunded()),
-    ([raised()], waive(), waived()),
+    ([paid()], refund(), refund_proposed()),
+    ([paid(), refund_proposed()], decide_refund(), refunded()),
     (
-        [raised()],
-        waive(write_off=True),
-        ChargeWaived("W1", "C1", 100_00, day("2011-02-15"), True, "hardship", "M1"),
+        [paid(), refund_proposed()],
+        decide_refund(approved=False, reason="not a case for it"),
+        rejected("refund", "F1"),
+    ),
+    ([paid(fen=2), refunded(fen=1)], refund("F2", fen=1), refund_proposed("F2", fen=1)),
+    ([raised()], waive(), waiver_proposed()),
+    ([raised(), waiver_proposed()], decide_waiver(), waived()),
+    (
+        [raised(), waiver_proposed()],
+        decide_waiver(approved=False, reason="not a case for it"),
+        rejected("waiver", "W1"),
+    ),
+    ([raised()], waive(write_off=True), waiver_proposed(write_off=True)),
+    ([raised(), waiver_proposed(write_off=True)], decide_waiver(), waived(write_off=True)),
+    # It counts from its decision on, or from its own day if that is later; who decides may say why.
+    (
+        [raised(), waiver_proposed()],
+        decide_waiver(on=day("2011-02-20")),
+        waived(on=day("2011-02-20")),
+    ),
+    ([raised(), waiver_proposed()], decide_waiver(on=day("2011-02-10")), waived()),
+    ([raised(), waiver_proposed()], decide_waiver(reason="agreed"), waived(reason="agreed")),
+    (
+        [paid(), refund_proposed()],
+        decide_refund(on=day("2011-02-20")),
+        refunded(on="2011-02-20"),
+    ),
+    # What was rejected can be proposed anew under another number.
+    (
+        [raised(), waiver_proposed(), rejected("waiver", "W1")],
+        waive("W2"),
+        waiver_proposed("W2"),
     ),
     ([], buy(), bought()),
     ([bought()], buy("B2", -1), PurchaseRefunded("B2", "cleaning", 1, ANY_DAY)),
@@ -286,20 +364,59 @@ REFUSED: list[tuple[list[Any], Any, str, str]] = [
     ([paid("P1", fen=2), refunded(fen=1)], refund(fen=1), "refund_exists", "PAY-01"),
     ([paid()], refund(fen=0), "amount_out_of_range", "PAY-01"),
     ([paid()], refund(fen=TOO_MUCH), "amount_out_of_range", "PAY-01"),
-    ([paid()], refund(approver=""), "approver_missing", "PAY-01"),
-    ([paid()], refund(reason=""), "approver_missing", "PAY-01"),
+    ([paid()], refund(reason=""), "reason_missing", "LOG-06"),
+    ([paid(), refund_proposed()], refund(), "refund_exists", "PAY-01"),
+    ([paid(), refund_proposed(), rejected("refund", "F1")], refund(), "refund_exists", "PAY-01"),
+    ([paid()], decide_refund(), "unknown_proposal", "PAY-01"),
+    ([paid(), refund_proposed(), refunded()], decide_refund(), "unknown_proposal", "PAY-01"),
+    (
+        [paid(), refund_proposed(), rejected("refund", "F1")],
+        decide_refund(),
+        "unknown_proposal",
+        "PAY-01",
+    ),
+    ([paid(), refund_proposed()], decide_refund(approved=False), "reason_missing", "LOG-06"),
     ([], refund(fen=1), "refund_exceeds_credit", "PAY-01"),
     ([paid()], refund(fen=100_01), "refund_exceeds_credit", "PAY-01"),
     ([raised(), paid()], refund(fen=1), "refund_exceeds_credit", "PAY-01"),
     ([paid(on="2011-02-16")], refund(fen=1), "refund_exceeds_credit", "PAY-01"),
     ([paid(), reversed_(on="2011-05-01")], refund(fen=1), "refund_exceeds_credit", "PAY-01"),
+    # A decision looks at the account as it is then.
+    ([paid(), refund_proposed(), raised()], decide_refund(), "refund_exceeds_credit", "PAY-01"),
+    ([paid(), refund_proposed(), reversed_()], decide_refund(), "refund_exceeds_credit", "PAY-01"),
+    (
+        [paid(), refund_proposed(), refunded("F2", fen=1)],
+        decide_refund(),
+        "refund_exceeds_credit",
+        "PAY-01",
+    ),
     ([raised(), waived(fen=1)], waive(fen=1), "waiver_exists", "PAY-01"),
     ([], waive(), "unknown_charge", "PAY-01"),
     ([raised(), cancelled()], waive(), "unknown_charge", "PAY-01"),
     ([raised()], waive(fen=0), "amount_out_of_range", "PAY-01"),
     ([raised()], waive(fen=TOO_MUCH), "amount_out_of_range", "PAY-01"),
-    ([raised()], waive(approver=""), "approver_missing", "PAY-01"),
-    ([raised()], waive(reason=""), "approver_missing", "PAY-01"),
+    ([raised()], waive(reason=""), "reason_missing", "LOG-06"),
+    ([raised(), waiver_proposed()], waive(), "waiver_exists", "PAY-01"),
+    ([raised(), waiver_proposed(), rejected("waiver", "W1")], waive(), "waiver_exists", "PAY-01"),
+    ([raised()], decide_waiver(), "unknown_proposal", "PAY-01"),
+    ([raised(), waiver_proposed(), waived()], decide_waiver(), "unknown_proposal", "PAY-01"),
+    ([raised(), waiver_proposed()], decide_waiver("W2"), "unknown_proposal", "PAY-01"),
+    (
+        [raised(), waiver_proposed(), rejected("waiver", "W1")],
+        decide_waiver(),
+        "unknown_proposal",
+        "PAY-01",
+    ),
+    ([raised(), waiver_proposed()], decide_waiver(approved=False), "reason_missing", "LOG-06"),
+    # A decision looks at the account as it is then.
+    ([raised(), waiver_proposed(), paid()], decide_waiver(), "waiver_exceeds_unpaid", "PAY-01"),
+    (
+        [raised(), waiver_proposed(), waived("W2", fen=1)],
+        decide_waiver(),
+        "waiver_exceeds_unpaid",
+        "PAY-01",
+    ),
+    ([raised(), waiver_proposed(), cancelled()], decide_waiver(), "unknown_charge", "PAY-01"),
     ([raised()], waive(fen=100_01), "waiver_exceeds_unpaid", "PAY-01"),
     ([raised(), paid(fen=1)], waive(fen=100_00), "waiver_exceeds_unpaid", "PAY-01"),
     ([raised(), waived(fen=1)], waive("W2"), "waiver_exceeds_unpaid", "PAY-01"),
@@ -324,16 +441,22 @@ def test_what_cannot_be_booked_is_refused(
 def test_an_amount_that_is_refused_says_what_would_be_accepted() -> None:
     refusal = scenario(ACCOUNT, raised(), paid(fen=30_00)).when(waive(fen=70_01)).refusal
     assert refusal is not None
-    assert refusal.details == {"unpaid_fen": 70_00}
+    assert refusal.details == {"charge": "C1", "unpaid_fen": 70_00, "amount_fen": 70_01}
+    assert refusal.message == "70.00 yuan of charge `C1` are unpaid, not 70.01"
     refusal = scenario(ACCOUNT, paid(fen=30_00)).when(refund(fen=30_01)).refusal
     assert refusal is not None
-    assert refusal.details == {"credit_fen": 30_00}
-    scenario(ACCOUNT, raised(), paid(fen=30_00)).when(waive(fen=70_00)).then(waived(fen=70_00))
-    scenario(ACCOUNT, paid(fen=30_00)).when(refund(fen=30_00)).then(refunded(fen=30_00))
+    assert refusal.details == {"credit_fen": 30_00, "amount_fen": 30_01}
+    scenario(ACCOUNT, raised(), paid(fen=30_00)).when(waive(fen=70_00), decide_waiver()).then(
+        waiver_proposed(fen=70_00), waived(fen=70_00)
+    )
+    scenario(ACCOUNT, paid(fen=30_00)).when(refund(fen=30_00), decide_refund()).then(
+        refund_proposed(fen=30_00), refunded(fen=30_00)
+    )
 
 
 def test_the_account_keeps_the_laws_of_a_decider() -> None:
-    check_decider(ACCOUNT, account_commands(), opening=account_openings(), max_examples=100)
+    opening = account_openings() | account_stories()
+    check_decider(ACCOUNT, account_commands(), opening=opening, max_examples=100)
 
 
 # --- PAY-02: what a payment settles ----------------------------------------------------------
@@ -474,7 +597,7 @@ def crm() -> Iterator[CRM]:
         for number, household in enumerate(("V1", "V2", "V3"), 1):
             opened.do(
                 RegisterHousehold(household, "Anhe", "1", "1", f"{number}01"),
-                by=FINANCE,
+                by=CLERK,
                 id=f"register-{household}",
                 at=parse_instant("2010-01-01T00:00:00+08:00"),
             )
@@ -488,6 +611,13 @@ def credit_of(crm: CRM, household: str, on: str, known: str | None = None) -> tu
 
 
 NOON = parse_instant("2011-12-01T12:00:00+08:00")
+
+
+def tell(crm: CRM, command: Any, at: datetime) -> None:
+    """By a clerk; what they propose is approved by a manager at once."""
+    crm.do(command, by=CLERK, at=at)
+    if isinstance(command, ProposeWaiver):
+        crm.do(DecideWaiver("V1", command.waiver, True, command.on), by=MANAGER, at=at)
 
 
 @pytest.mark.rule("PAY-03")
@@ -539,7 +669,7 @@ def test_a_charge_is_not_overdue_before_it_is_known(crm: CRM) -> None:
     [
         (pay(charge="C1"), reverse(on="2011-02-01"), "A", "B1"),
         (pay(), move(), "A", "B1"),
-        (pay(amount_fen=1), waive(fen=99_99), "B1", "A"),
+        (pay(amount_fen=1), waive(fen=99_99, by=None), "B1", "A"),
         (pay(amount_fen=1), cancel(), "B1", "A"),
     ],
 )
@@ -548,9 +678,8 @@ def test_corrections_count_from_when_they_are_known(
 ) -> None:
     known = parse_instant("2011-03-01T10:00:00+08:00")
     at = parse_instant("2011-01-05T10:00:00+08:00")
-    crm.do(charge_it(), by=FINANCE, at=at)
-    crm.do(first, by=FINANCE, at=at)
-    crm.do(late, by=FINANCE, at=known)
+    for told, when in ((charge_it(), at), (first, at), (late, known)):
+        tell(crm, told, when)
     assert credit_of(crm, "V1", "2011-02-20", "2011-03-01T09:59:59+08:00")[0] == before
     assert credit_of(crm, "V1", "2011-02-20", "2011-03-01T10:00:00+08:00")[0] == after
 
@@ -1056,10 +1185,21 @@ def test_a_payment_that_was_moved_can_come_back_under_its_number(crm: CRM) -> No
     assert [number for number, _ in account.live()] == ["P1"]
     crm.do(ReversePayment("V1", "P1", day("2011-03-01"), "bounced"), by=FINANCE, at=NOON)
     # What was reversed is gone: neither booked nor moved here again under its number.
-    for again in (pay(), accept_moved()):
+    with pytest.raises(Refused) as refused:
+        crm.do(pay(), by=FINANCE, at=NOON)
+    assert refused.value.reason == "payment_exists"
+    reversed_here = crm.get(Account, "V1", by=FINANCE)
+    moved_here_again = ACCOUNT.decider.decide(accept_moved(), reversed_here)
+    assert isinstance(moved_here_again, Refusal)
+    assert moved_here_again.code == "payment_exists"
+
+
+@pytest.mark.rule("LOG-08", "PAY-01")
+def test_nobody_books_the_other_half_of_a_move_that_was_never_made(crm: CRM) -> None:
+    for by in (FINANCE, MANAGER, SYSTEM):
         with pytest.raises(Refused) as refused:
-            crm.do(again, by=FINANCE, at=NOON)
-        assert refused.value.reason == "payment_exists"
+            crm.do(accept_moved(), by=by, at=NOON)
+        assert (refused.value.reason, refused.value.rule) == ("given_inside_only", "LOG-08")
 
 
 class Interrupted(Exception):
@@ -1271,6 +1411,7 @@ def test_money_moved_between_households_is_neither_lost_nor_made(estate: Estate)
         accounts = [crm.get(Account, home, by=FINANCE) for home in estate.households]
     commands = [entry.command for entry in accepted]
     amounts = {c.payment: c.amount_fen for c in commands if isinstance(c, ReceivePayment)}
+    proposed = {c.refund: c for c in commands if isinstance(c, ProposeRefund)}
     for on in (date(2010, 12, 31), date(2011, 7, 1), date.max):
         came = went = 0
         for command in commands:
@@ -1279,8 +1420,9 @@ def test_money_moved_between_households_is_neither_lost_nor_made(estate: Estate)
                     came += command.amount_fen if command.paid_on <= on else 0
                 case ReversePayment():
                     went += amounts[command.payment] if command.on <= on else 0
-                case RefundCredit():
-                    went += command.amount_fen if command.on <= on else 0
+                case DecideRefund(approved=True):
+                    asked = proposed[command.refund]
+                    went += asked.amount_fen if max(asked.on, command.on) <= on else 0
                 case _:
                     pass
         books = [

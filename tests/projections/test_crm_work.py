@@ -174,7 +174,7 @@ def test_trouble_of_one_consumer_is_told_and_the_others_go_on(db: str) -> None:
         def troubled(task: Any, *, stop: Any = None) -> int:
             calls.append(task.name)
             if task.name == "reactions" and calls.count("reactions") < 3:
-                raise StoreUnreachable("the store does not answer")
+                raise StoreUnreachable("store_unusable", store="x", reason="silent")
             return catch_up(task, stop=stop)
 
         crm.views.catch_up = troubled  # type: ignore[method-assign]
@@ -189,7 +189,7 @@ def test_trouble_of_one_consumer_is_told_and_the_others_go_on(db: str) -> None:
         worker.stop()
         running.join(10)
         assert not running.is_alive()
-    assert said == ["reactions: the store does not answer [CRM-F004]"] * 2
+    assert said == ["reactions: `x` cannot be used: silent [CRM-F004]"] * 2
     # Caught up at the third time, and not asked again while nothing happens.
     assert calls.count("reactions") == 3
 
@@ -202,7 +202,7 @@ def test_what_the_clock_brings_about_is_done_at_every_poll(db: str) -> None:
         assert crm.views.get(DIRECTORY, "V1") is not None
         calls.append(stop())
         if len(calls) < 3:
-            raise StoreUnreachable("the store does not answer")
+            raise StoreUnreachable("store_unusable", store="x", reason="silent")
 
     with open_crm(db) as crm:
         register(crm, 1)
@@ -220,4 +220,4 @@ def test_what_the_clock_brings_about_is_done_at_every_poll(db: str) -> None:
         assert worker.once() is True, "who is told to end begins nothing more"
     assert count >= 10
     assert (len(calls), calls.count(True)) == (count, 0)
-    assert said == ["the store does not answer [CRM-F004]"] * 2
+    assert said == ["`x` cannot be used: silent [CRM-F004]"] * 2

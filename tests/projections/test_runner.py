@@ -129,7 +129,7 @@ class Unreachable(MemoryViewStore):
 
     def row(self, place: Any, key: str) -> str | None:
         if self.broken:
-            raise StoreUnreachable("the store does not answer")
+            raise StoreUnreachable("store_unusable", store="x", reason="silent")
         return super().row(place, key)
 
 

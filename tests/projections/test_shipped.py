@@ -86,7 +86,7 @@ def test_every_projection_rebuilds_to_the_same_bytes(estate: Estate, data: st.Da
 
 def enter(crm: CRM, id: str, entry: Entry) -> None:
     with suppress(Refused):
-        crm.do(entry.command, by=CLERK, id=id, at=entry.at)
+        crm.do(entry.command, by=entry.by, id=id, at=entry.at)
 
 
 @pytest.mark.parametrize("view", PROJECTIONS, ids=lambda view: view.name)

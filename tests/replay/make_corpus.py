@@ -18,14 +18,16 @@ from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.gradings.facts import EVENT_NAMES, REGISTERED
 from crm_core.kernel.dates import instant_text, start_of_day
-from crm_core.kernel.recorded import SYSTEM
-from crm_core.owners.commands import RegisterHousehold
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.word import Word
+from crm_core.owners.commands import AddMember, RegisterHousehold
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     ClaimLateCharge,
     DecideDispute,
     DisputeCharge,
     PromisePayment,
+    ProposeDisputeDecision,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
@@ -33,7 +35,7 @@ from crm_core.payments.commands import (
 )
 from crm_core.payments.events import Instalment
 from crm_core.requests.commands import ReceiveRequest
-from crm_core.testing.dealings import Estate, estates, knowledge, play
+from crm_core.testing.dealings import CLERK, MANAGER, Estate, estates, knowledge, play
 
 YEAR = 2011
 LATE = "late-charge-daily"
@@ -86,7 +88,7 @@ def at_the_edges(crm: CRM) -> None:
             RecordPurchase(home, "B1", "保洁", fen, on),
         ):
             if getattr(command, "amount_fen", 1):
-                crm.do(command, by=SYSTEM, at=start_of_day(date(YEAR, 4, 1)))
+                crm.do(command, by=CLERK, at=start_of_day(date(YEAR, 4, 1)))
     at = start_of_day(date(YEAR, 4, 1))
     fields = ("phone", "complaint", "cleaning", "general", "漏水", at, "S1")
     for command in (
@@ -105,25 +107,30 @@ def at_the_edges(crm: CRM) -> None:
         RecordPurchase("V4", "B1", "保洁", 900_00, date(YEAR, 4, 1)),
         *(ReceiveRequest(f"R{number}", "V4", *fields) for number in range(4, 8)),
     ):
-        crm.do(command, by=SYSTEM, at=at)
-    day = date(YEAR, 7, 1)
+        crm.do(command, by=CLERK, at=at)
+    day, word = date(YEAR, 7, 1), Word("V5#owner", "letter", "letter-1")
+    owner = AddMember("V5", "V5#owner", "owner", day, Personal("V5#owner", "业主"))
     for command in (
         RegisterHousehold("V5", "星河小区", "2号楼", "1单元", "501"),
+        owner,
         *(
             RaiseCharge("V5", f"C{n}", "management_fee", "2011", 100_00, date(YEAR, n, 1))
             for n in (1, 3, 5)
         ),
-        DisputeCharge("V5", "D1", "C1", 100_00, day, "not delivered"),
-        DecideDispute("V5", "D1", 40_00, date(YEAR, 8, 1), "partly", "M1"),
-        DisputeCharge("V5", "D2", "C3", 50_00, day, "too much"),
-        WithdrawDispute("V5", "D2", date(YEAR, 7, 20), "settled"),
+        DisputeCharge("V5", "D1", "C1", 100_00, day, "not delivered", word),
+        ProposeDisputeDecision("V5", "D1", 40_00, date(YEAR, 8, 1), "partly"),
+        DecideDispute("V5", "D1", True, date(YEAR, 8, 1)),
+        DisputeCharge("V5", "D2", "C3", 50_00, day, "too much", word),
+        WithdrawDispute("V5", "D2", date(YEAR, 7, 20), "settled", word),
         PromisePayment(
-            "V5", "W1", (Instalment(amount_fen=60_00, due=date(YEAR, 9, 1)),), day, "S1", "asked"
+            "V5", "W1", (Instalment(amount_fen=60_00, due=date(YEAR, 9, 1)),), day, "asked", word
         ),
-        AcknowledgeDebt("V5", "A1", ("C5",), day, "letter-1"),
-        ClaimLateCharge("V5", "L1", "C5", date(YEAR, 9, 1), date(YEAR, 9, 8), LATE, "F1"),
+        AcknowledgeDebt("V5", "A1", ("C5",), day, "letter-1", word),
+        ClaimLateCharge("V5", "L1", "C5", date(YEAR, 9, 1), date(YEAR, 9, 8), LATE),
     ):
-        crm.do(command, by=SYSTEM, at=start_of_day(date(YEAR, 9, 2)))
+        decides = isinstance(command, DecideDispute | ClaimLateCharge)
+        by = MANAGER if decides else CLERK
+        crm.do(command, by=by, at=start_of_day(date(YEAR, 9, 2)))
 
 
 def main() -> None:

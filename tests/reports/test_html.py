@@ -29,15 +29,20 @@ from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM, GradingRun
 from crm_core.errors import Invalid
 from crm_core.gradings.criteria import AWAITING
-from crm_core.gradings.policy import GRADES, GradingPolicy
+from crm_core.gradings.policy import GRADES, INSUFFICIENT, TYPES, GradingPolicy
+from crm_core.gradings.policy import LAYERS as GRADED_LAYERS
 from crm_core.gradings.review import STATUSES
-from crm_core.gradings.words import LAYER, STATUS, TYPE, Lang
+from crm_core.gradings.words import layer_name, status_name, type_name
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.rules import Operator
-from crm_core.owners.commands import RecordInterest
+from crm_core.kernel.sentences import LANGS, Lang
+from crm_core.kernel.word import Word
+from crm_core.owners.commands import RecordInterest, owner_id
 
+HOST = Actor("wang", "host")
 HOUSEHOLDS = 260
+LAYERS = (*GRADED_LAYERS, INSUFFICIENT)
 CANARY_NAME = "金丝雀欧阳测试"
 CANARY_PHONE = "11198765432"
 HOSTILE = """<script>alert("x")</script><img src=x onerror=alert('y')>&{total}"""
@@ -81,7 +86,7 @@ class Graded:
 
 def graded(folder: Path, url: str = "memory:") -> Graded:
     crm = open_crm(url)
-    report = import_files(crm, [folder])
+    report = import_files(crm, [folder], by=HOST)
     assert not report.faults
     return Graded(crm, crm.grade(2023), crm.grade(2024))
 
@@ -216,9 +221,9 @@ def test_counts_are_those_of_the_run(estate: Graded, page: Page) -> None:
     gradings = estate.run.gradings
     assert number(page.root.one("total").text()) == len(gradings) == HOUSEHOLDS
     layers = Counter(g.outcome.layer for g in gradings)
-    assert page.counts("by-layer") == {layer: layers[layer] for layer in LAYER["en"]}
+    assert page.counts("by-layer") == {layer: layers[layer] for layer in LAYERS}
     types = Counter(g.outcome.type for g in gradings)
-    assert page.counts("by-type") == {type: types[type] for type in TYPE["en"]}
+    assert page.counts("by-type") == {type: types[type] for type in TYPES}
     credit = Counter(g.facts.credit for g in gradings)
     assert page.counts("by-credit") == {
         **{grade: credit[grade] for grade in GRADES.values},
@@ -270,7 +275,7 @@ def test_movement_since_the_year_before(estate: Graded, page: Page) -> None:
     """Who moved is told by what the earlier run recorded."""
     before = {g.household: g.outcome.layer for g in estate.before.gradings}
     after = {g.household: g.outcome.layer for g in estate.run.gradings}
-    order = list(LAYER["en"])
+    order = list(LAYERS)
     expected = Counter((before[h], after[h]) for h in after)
     rows = page.rows("movement-matrix")
     for layer in order:
@@ -305,7 +310,7 @@ def test_households_that_came_and_went(estate: Graded) -> None:
     before = {g.household: g.outcome.layer for g in estate.before.gradings}
     rows = found.rows("movement-matrix")
     assert number(rows[before[gone.household]][5]) == 1
-    assert number(rows["new"][list(LAYER["en"]).index(new.outcome.layer)]) == 1
+    assert number(rows["new"][list(LAYERS).index(new.outcome.layer)]) == 1
     assert sum(found.counts("moves").values()) == HOUSEHOLDS - 1
 
 
@@ -321,7 +326,8 @@ def test_movement_is_since_the_latest_run_of_the_nearest_year(folder: Path) -> N
     made = graded(folder)
     with made.crm as crm:
         household = made.run.gradings[0].household
-        interest = RecordInterest(household, "tutoring", made.before.gradings[0].period_end, "c1")
+        said = Word(owner_id(household), "phone", "c1")
+        interest = RecordInterest(household, "tutoring", made.before.gradings[0].period_end, said)
         crm.do(interest, by=Actor("a", "specialist"))
         again = crm.grade(2023)
         assert again.run != made.before.run
@@ -332,7 +338,7 @@ def test_movement_is_since_the_latest_run_of_the_nearest_year(folder: Path) -> N
 
 def test_graded_list_is_by_layer_then_household(estate: Graded, page: Page) -> None:
     """The list holds the first 200 households and says how many more there are."""
-    order = list(LAYER["en"])
+    order = list(LAYERS)
     expected = sorted(
         estate.run.gradings, key=lambda g: (order.index(g.outcome.layer), g.household)
     )[:200]
@@ -341,8 +347,10 @@ def test_graded_list_is_by_layer_then_household(estate: Graded, page: Page) -> N
     for row, grading in zip(rows, expected, strict=True):
         cells = [cell.text().strip() for cell in row.all("td")]
         assert row.attrs["data-key"] == grading.outcome.layer
-        assert cells[0] == " ".join(LAYER[lang][grading.outcome.layer] for lang in ("en", "zh"))
-        assert cells[2] == " ".join(TYPE[lang][grading.outcome.type] for lang in ("en", "zh"))
+        assert cells[0] == " ".join(
+            layer_name(grading.outcome.layer, lang) for lang in ("en", "zh")
+        )
+        assert cells[2] == " ".join(type_name(grading.outcome.type, lang) for lang in ("en", "zh"))
         assert cells[3:5] == [grading.facts.credit, grading.facts.worst_credit]
         assert fen(cells[5]) == grading.facts.purchases_fen
         assert [number(cell) for cell in cells[6:8]] == [
@@ -399,7 +407,7 @@ def test_estates_add_up(estate: Graded, page: Page) -> None:
     assert sum(row[0] for row in counts) == HOUSEHOLDS
     layers = Counter(g.outcome.layer for g in estate.run.gradings)
     assert [sum(column) for column in zip(*counts, strict=True)][1:] == [
-        layers[layer] for layer in LAYER["en"]
+        layers[layer] for layer in LAYERS
     ]
 
 
@@ -487,7 +495,11 @@ def test_every_word_is_known_in_both_languages(estate: Graded) -> None:
         *html.FACTS
     }
     assert {str(op) for op in Operator} == {*html.OPERATORS}
-    assert {*html.STATUSES} == {*STATUSES} == {*STATUS["en"]} == {*STATUS["zh"]}
+    assert {*html.STATUSES} == {*STATUSES}
+    for lang in LANGS:
+        assert len({status_name(status, lang) for status in STATUSES} - {*STATUSES}) == len(
+            STATUSES
+        )
     levels = {row.outcome for table in policy.tables[:2] for row in table.rows}
     assert levels <= {*html.LEVELS}
     for words in (html.FACTS, html.OPERATORS, html.STATUSES, html.LEVELS):

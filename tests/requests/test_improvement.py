@@ -8,12 +8,27 @@ from typing import Any
 
 import attrs
 import pytest
-from asking import CLERK, DAY, HOUR, MINUTE, RECEIVE, START, verdict
+from asking import (
+    CLERK,
+    DAY,
+    HOUR,
+    M2,
+    MANAGER,
+    MINUTE,
+    RECEIVE,
+    S1,
+    S2,
+    START,
+    given,
+    giver,
+    register,
+    verdict,
+    word,
+)
 
 from crm_adapters import open_crm
-from crm_core import CRM, Invalid, Period, Refused, Request
+from crm_core import CRM, Actor, Invalid, Period, Refused, Request
 from crm_core.kernel.decider import Refusal
-from crm_core.owners import RegisterHousehold
 from crm_core.requests import (
     FINDING,
     INCIDENT,
@@ -31,8 +46,12 @@ from crm_core.requests import (
     ReportDone,
 )
 from crm_core.requests.improvement import (
-    EndPlan,
-    MakePlan,
+    DecideImprovement,
+    EndImprovement,
+    ImprovementApproved,
+    ImprovementProposed,
+    ImprovementRejected,
+    ProposeImprovement,
     RaiseWarning,
     SuperviseExecution,
     WarningRaised,
@@ -47,12 +66,11 @@ from crm_core.requests.incidents import (
 )
 from crm_core.requests.inspections import FindingRecorded, RecordFinding
 from crm_core.requests.statistics import COUNTS
-from crm_core.testing import given
 
-OPEN = OpenIncident("I1", "星河 1", "engineering", "停水", START, "S1")
-ANSWER = AnswerIncident("I1", "water is back at noon", START + 8 * MINUTE, "S1")
-RESOLVE = ResolveIncident("I1", "pipe mended", START + 20 * MINUTE, "E4")
-MAKE = MakePlan(
+OPEN = OpenIncident("I1", "星河 1", "engineering", "停水", START)
+ANSWER = AnswerIncident("I1", "water is back at noon", START + 8 * MINUTE)
+RESOLVE = ResolveIncident("I1", "pipe mended", START + 20 * MINUTE)
+PROPOSE = ProposeImprovement(
     "P1",
     "check valves every week",
     "volume",
@@ -66,29 +84,28 @@ MAKE = MakePlan(
     "S1",
     "M1",
 )
-LOOK = SuperviseExecution("P1", date(2011, 3, 12), "M1", True, "list is signed")
-END = EndPlan("P1", date(2011, 3, 21), "M1", "half as many")
-FIND = RecordFinding("F1", "1 栋大堂", "cleaning", "general", "wet floor", START, "S1")
+APPROVE = DecideImprovement("P1", True, date(2011, 3, 11))
+LOOK = SuperviseExecution("P1", date(2011, 3, 12), True, "list is signed")
+END = EndImprovement("P1", date(2011, 3, 21), "half as many")
+FIND = RecordFinding("F1", "1 栋大堂", "cleaning", "general", "wet floor", START)
 
 
 @pytest.fixture
 def crm() -> Iterator[CRM]:
     with open_crm("memory:") as opened:
         for home, building in (("V1", "1"), ("V2", "1"), ("V3", "2")):
-            opened.do(
-                RegisterHousehold(home, "星河", building, "1", home), by=CLERK, at=START - DAY
-            )
+            register(opened, home, "星河", building, "1", home)
         yield opened
 
 
-def do(crm: CRM, *commands: Any) -> Any:
+def do(crm: CRM, *commands: Any, by: Actor | None = None) -> Any:
     for command in commands:
-        receipt = crm.do(command, by=CLERK, at=START + DAY)
+        receipt = crm.do(command, by=by or giver(command), at=START + DAY)
     return receipt
 
 
 def receive(request: str, home: str = "V1", **changes: Any) -> Any:
-    return attrs.evolve(RECEIVE, request=request, household=home, policy=None, **changes)
+    return attrs.evolve(RECEIVE, request=request, household=home, **changes)
 
 
 def state(crm: CRM, request: str) -> Any:
@@ -103,7 +120,7 @@ def test_answers_and_closings_fan_out_and_each_request_keeps_its_own_verdict(crm
     """Asked 25 minutes before the water came back, and 5: one is late under 20, one is not."""
     do(crm, receive("R1"), receive("R2", "V2", received_at=START - 15 * MINUTE), OPEN)
     for request in ("R1", "R2"):
-        do(crm, GatherRequest("I1", request, START + 2 * MINUTE, "S1"))
+        do(crm, GatherRequest("I1", request, START + 2 * MINUTE))
     do(crm, ANSWER, RESOLVE)
     for request, kept in (("R1", True), ("R2", False)):
         found = state(crm, request)
@@ -120,7 +137,7 @@ def test_answers_and_closings_fan_out_and_each_request_keeps_its_own_verdict(crm
 @pytest.mark.rule("REQ-17")
 def test_who_asks_late_hears_what_the_others_were_told(crm: CRM) -> None:
     do(crm, receive("R1"), OPEN, ANSWER)
-    do(crm, GatherRequest("I1", "R1", START + 10 * MINUTE, "S1"))
+    do(crm, GatherRequest("I1", "R1", START + 10 * MINUTE))
     [noted] = [e.event for e in crm.history("request/R1") if "progress" in e.name]
     assert (noted.note, noted.customer_told) == (ANSWER.note, True)
 
@@ -129,8 +146,8 @@ def test_who_asks_late_hears_what_the_others_were_told(crm: CRM) -> None:
 def test_a_request_that_went_its_own_way_is_left_alone(crm: CRM) -> None:
     do(crm, receive("R1"), receive("R2", "V2"), OPEN)
     for request in ("R1", "R2"):
-        do(crm, GatherRequest("I1", request, START + 2 * MINUTE, "S1"))
-    do(crm, ReportDone("R1", START + 5 * MINUTE, "E4"))
+        do(crm, GatherRequest("I1", request, START + 2 * MINUTE))
+    do(crm, ReportDone("R1", START + 5 * MINUTE))
     do(crm, PauseRequest("R2", "customer_absent", START + 6 * MINUTE, START + DAY))
     assert isinstance(state(crm, "R2"), Paused)
     do(crm, RESOLVE)
@@ -140,14 +157,15 @@ def test_a_request_that_went_its_own_way_is_left_alone(crm: CRM) -> None:
 
 @pytest.mark.rule("REQ-17")
 def test_what_cannot_follow_is_not_gathered(crm: CRM) -> None:
-    do(crm, receive("R1"), ReportDone("R1", START, "E4"), OPEN)
-    gather = GatherRequest("I1", "R1", START + MINUTE, "S1")
+    do(crm, receive("R1"), ReportDone("R1", START), OPEN)
+    gather = GatherRequest("I1", "R1", START + MINUTE)
     for request in ("R1", "R9"):
         with pytest.raises(Refused) as refused:
             do(crm, attrs.evolve(gather, request=request))
         assert refused.value.reason == "request_not_open"
+    done = Refusal("request_not_open", "REQ-08", {"status": "done"}, "request_not_open_done")
     opened = IncidentOpened("I1", "星河 1", "engineering", "停水", START, "S1")
-    there = attrs.evolve(gather, refused_there=Refusal("request_not_open", "REQ-08", "done"))
+    there = attrs.evolve(gather, refused_there=done)
     given(INCIDENT, opened).when(there).refused("request_not_open", "REQ-08")
     given(INCIDENT, opened).when(gather, gather).state(lambda i: len(i.requests) == 1)
     given(INCIDENT, opened).when(OPEN).refused("incident_exists", "REQ-17")
@@ -167,7 +185,7 @@ def test_what_cannot_follow_is_not_gathered(crm: CRM) -> None:
 
 @pytest.mark.rule("REQ-20")
 def test_a_finding_on_a_round_can_open_a_request(crm: CRM) -> None:
-    do(crm, attrs.evolve(FIND, request="R7"), attrs.evolve(FIND, finding="F2"))
+    do(crm, attrs.evolve(FIND, request="R7"), attrs.evolve(FIND, finding="F2"), by=S1)
     opened = state(crm, "R7")
     assert (opened.received.channel, opened.owner, opened.received.place) == (
         "inspection",
@@ -184,10 +202,9 @@ def test_a_finding_is_recorded_once_with_its_place_and_who_found_it() -> None:
     recorded = FindingRecorded(
         "F1", "", "1 栋大堂", "cleaning", "general", "wet floor", START, "S1", None
     )
-    given(FINDING).when(FIND).then(recorded)
+    given(FINDING).when(attrs.evolve(FIND, by=S1)).then(recorded)
     given(FINDING, recorded).when(FIND).refused("finding_exists", "REQ-20")
     given(FINDING).when(attrs.evolve(FIND, place="")).refused("place_missing", "REQ-20")
-    given(FINDING).when(attrs.evolve(FIND, found_by="")).refused("place_missing", "REQ-20")
     given(FINDING).when(attrs.evolve(FIND, trade="piracy")).refused("unknown_trade")
     given(FINDING).when(attrs.evolve(FIND, severity="mild")).refused("unknown_severity")
 
@@ -202,15 +219,21 @@ def busy_day(crm: CRM) -> None:
         receive("R2", "V2", trade="cleaning", kind="complaint", first_asked="S2"),
         receive("R3", "V3"),
         HandOver("R3", "S5", "shift ended"),
-        MakeCommitment("R1", "S17", "fixed", START + HOUR, START + MINUTE),
-        ReportDone("R1", START + 10 * MINUTE, "E4"),
-        ConfirmClosing("R1", START + HOUR, True),
-        MakeCommitment("R2", "S2", "swept", START + 5 * MINUTE, START + MINUTE),
+        MakeCommitment("R1", "fixed", START + HOUR, START + MINUTE),
+        ReportDone("R1", START + 10 * MINUTE),
+        ConfirmClosing("R1", START + HOUR, True, word("V1")),
+    )
+    do(crm, MakeCommitment("R2", "swept", START + 5 * MINUTE, START + MINUTE), by=S2)
+    do(
+        crm,
         Reclassify("R2", "no complaint", START + 2 * MINUTE, kind="enquiry"),
-        ReportDone("R2", START + 40 * MINUTE, "E4"),
-        Apologise("R2", "sorry", "no broom", "today", START + 41 * MINUTE, "S2"),
-        ConfirmClosing("R2", START + HOUR, False),
-        ReportDone("R3", START + 31 * MINUTE, "E4"),
+        ReportDone("R2", START + 40 * MINUTE),
+    )
+    do(crm, Apologise("R2", "sorry", "no broom", "today", START + 41 * MINUTE), by=S2)
+    do(
+        crm,
+        ConfirmClosing("R2", START + HOUR, False, word("V2")),
+        ReportDone("R3", START + 31 * MINUTE),
         Reopen("R3", START + 2 * HOUR, "leaks again"),
     )
 
@@ -244,7 +267,14 @@ def test_a_period_is_counted_by_trade_kind_place_and_staff(crm: CRM) -> None:
     assert row("place", "星河 1")["received"] == 3
     assert row("place", "星河 2") == {"received": 1, "done_late": 1, "reopened": 1}
     assert row("staff", "S5") == {"done_late": 1, "reopened": 1}
-    assert row("staff", "S2")["promises_broken"] == 1
+    assert row("staff", "S2") == {
+        "received": 2,
+        "done_late": 1,
+        "dissatisfied": 1,
+        "promises_broken": 1,
+        "apologies": 1,
+    }
+    assert row("staff", "S17")["promises_kept"] == 1
     for dimension in rows.values():
         assert sum(r["received"] for r in dimension.values()) == 4, "with the one that followed"
         assert all(tuple(r) == COUNTS for r in dimension.values())
@@ -276,7 +306,8 @@ def test_what_came_to_be_known_later_is_not_counted_even_where_it_was_entered_be
 
 @pytest.mark.rule("REQ-18")
 def test_the_effect_of_a_plan_is_computed_from_later_events(crm: CRM) -> None:
-    do(crm, MAKE)
+    do(crm, PROPOSE)
+    do(crm, APPROVE, by=MANAGER)
     assert crm.effect("P1").before is not None or crm.effect("P1").reached is None
     for n in range(10):
         do(crm, receive(f"B{n}", received_at=START + n * DAY))
@@ -293,47 +324,131 @@ def test_the_effect_of_a_plan_is_computed_from_later_events(crm: CRM) -> None:
     do(crm, receive("A9", received_at=START + 16 * DAY))
     do(crm, receive("C9", trade="cleaning", received_at=START + 16 * DAY))
     assert (crm.effect("P1").change_per_mille, crm.effect("P1").reached) == (-400, False)
-    with pytest.raises(Invalid, match="there is no plan"):
+    with pytest.raises(Invalid) as invalid:
         crm.effect("P9")
+    assert [fault.code for fault in invalid.value.faults] == ["plan_unknown"]
 
 
 @pytest.mark.rule("REQ-18")
 def test_a_share_is_measured_of_what_was_done(crm: CRM) -> None:
-    do(crm, attrs.evolve(MAKE, metric="late_share"))
+    do(crm, attrs.evolve(PROPOSE, metric="late_share"))
     for n, late in enumerate((10, 40, 40, 10)):
         at = START + n * DAY
-        do(crm, receive(f"B{n}", received_at=at), ReportDone(f"B{n}", at + late * MINUTE, "E4"))
+        do(crm, receive(f"B{n}", received_at=at), ReportDone(f"B{n}", at + late * MINUTE))
     at = START + 12 * DAY
-    do(crm, receive("A1", received_at=at), ReportDone("A1", at + MINUTE, "E4"))
+    do(crm, receive("A1", received_at=at), ReportDone("A1", at + MINUTE))
     found = crm.effect("P1")
     assert (found.before, found.after, found.change_per_mille) == (500, 0, -1000)
 
 
 @pytest.mark.rule("REQ-18")
-def test_a_plan_names_what_it_moves_and_is_supervised_by_another_person() -> None:
+def test_a_plan_names_what_it_moves_and_who_is_to_supervise_it() -> None:
     for changed, code in (
         ({"metric": "mood"}, "metric_unknown"),
         ({"dimension": "weather"}, "metric_unknown"),
         ({"measure": ""}, "effect_missing"),
         ({"change_per_mille": 0}, "effect_missing"),
-        ({"baseline_end": MAKE.runs_from}, "plan_backwards"),
+        ({"baseline_end": PROPOSE.runs_from}, "plan_backwards"),
         ({"baseline_start": date(2011, 3, 11)}, "plan_backwards"),
         ({"runs_to": date(2011, 3, 10)}, "plan_backwards"),
         ({"supervisor": "S1"}, "supervisor_missing"),
         ({"responsible": ""}, "supervisor_missing"),
     ):
-        given(PLAN).when(attrs.evolve(MAKE, **changed)).refused(code, "REQ-18")
-    made = given(PLAN).when(MAKE).events
-    given(PLAN, *made).when(MAKE).refused("plan_exists", "REQ-18")
-    given(PLAN, *made).when(LOOK, END).state(lambda p: p.ended.conclusion == "half as many")
-    given(PLAN, *made).when(END).refused("never_supervised", "REQ-18")
-    given(PLAN).when(LOOK).refused("plan_not_running", "REQ-18")
-    given(PLAN, *made).when(LOOK, END, LOOK).refused("plan_not_running", "REQ-18")
-    given(PLAN, *made).when(attrs.evolve(LOOK, by="S1")).refused("not_the_supervisor", "REQ-18")
-    given(PLAN, *made).when(attrs.evolve(LOOK, note="")).refused("note_missing", "REQ-18")
-    given(PLAN, *made).when(LOOK, attrs.evolve(END, conclusion="")).refused("note_missing")
-    early = attrs.evolve(LOOK, on=date(2011, 3, 10))
-    given(PLAN, *made).when(early).refused("too_early", "REQ-18")
+        given(PLAN).when(attrs.evolve(PROPOSE, **changed)).refused(code, "REQ-18")
+    proposed = given(PLAN).when(PROPOSE).events
+    assert [(type(e), e.proposed_by) for e in proposed] == [(ImprovementProposed, CLERK.id)]
+    given(PLAN, *proposed).when(PROPOSE).refused("plan_exists", "REQ-18")
+
+
+@pytest.mark.rule("REQ-18", "LOG-08")
+def test_a_plan_is_decided_once_and_rejected_for_a_reason() -> None:
+    approve = attrs.evolve(APPROVE, by=M2)
+    reject = attrs.evolve(approve, approved=False, reason="too dear")
+    given(PLAN).when(approve).refused("plan_not_proposed", "REQ-18")
+    approved = ImprovementApproved("P1", APPROVE.on, "M2")
+    rejected = ImprovementRejected("P1", APPROVE.on, "too dear", "M2")
+    proposed = given(PLAN).when(PROPOSE).events
+    given(PLAN, *proposed).when(approve).then(approved)
+    given(PLAN, *proposed).when(reject).then(rejected)
+    given(PLAN, *proposed).when(attrs.evolve(reject, reason="")).refused("reason_missing", "REQ-18")
+    for decided in (approved, rejected):
+        for again in (approve, reject):
+            given(PLAN, *proposed, decided).when(again).refused("plan_decided", "REQ-18")
+        given(PLAN, *proposed, decided).when(PROPOSE).refused("plan_exists", "REQ-18")
+    given(PLAN, *proposed).when(attrs.evolve(approve, on=PROPOSE.runs_to)).state(
+        lambda p: p.approved
+    )
+    after_its_run = date(2011, 3, 21)
+    given(PLAN, *proposed).when(attrs.evolve(approve, on=after_its_run)).refused(
+        "plan_over", "REQ-18"
+    )
+    given(PLAN, *proposed).when(attrs.evolve(reject, on=after_its_run)).state(lambda p: p.rejected)
+
+
+@pytest.mark.rule("REQ-18", "LOG-08")
+def test_a_plan_that_is_approved_is_supervised_and_ended_by_its_supervisor() -> None:
+    look, end = (attrs.evolve(command, by=MANAGER) for command in (LOOK, END))
+    proposed = given(PLAN).when(PROPOSE).events
+    running = (*proposed, ImprovementApproved("P1", APPROVE.on, "M2"))
+    given(PLAN, *running).when(look, end).state(
+        lambda p: (p.ended.conclusion, p.ended.ended_by) == ("half as many", "M1")
+    ).state(lambda p: [look.supervised_by for look in p.supervised] == ["M1"])
+    given(PLAN, *running).when(end).refused("never_supervised", "REQ-18")
+    rejected = ImprovementRejected("P1", APPROVE.on, "too dear", "M2")
+    for past in ((), proposed, (*proposed, rejected)):
+        for command in (look, end):
+            given(PLAN, *past).when(command).refused("plan_not_running", "REQ-18")
+    given(PLAN, *running).when(look, end, look).refused("plan_not_running", "REQ-18")
+    for command in (look, end):
+        for other in (S1, M2, CLERK):
+            given(PLAN, *running).when(attrs.evolve(command, by=other)).refused(
+                "not_the_supervisor", "REQ-18"
+            )
+    given(PLAN, *running).when(attrs.evolve(look, note="")).refused("note_missing", "REQ-18")
+    silent = attrs.evolve(end, conclusion="")
+    given(PLAN, *running).when(look, silent).refused("note_missing", "REQ-18")
+    early = attrs.evolve(look, on=date(2011, 3, 10))
+    given(PLAN, *running).when(early).refused("too_early", "REQ-18")
+    late = (*proposed, ImprovementApproved("P1", date(2011, 3, 13), "M2"))
+    given(PLAN, *late).when(look).refused("too_early", "REQ-18")
+
+
+@pytest.mark.rule("REQ-18", "LOG-08")
+def test_a_plan_takes_somebody_else_at_every_step(crm: CRM) -> None:
+    """S17 proposes, M2 approves, S1 carries it out, M1 supervises it and says what came of it."""
+
+    def refused(command: Any, by: Actor) -> tuple[str, str]:
+        with pytest.raises(Refused) as found:
+            do(crm, command, by=by)
+        return found.value.reason, found.value.rule
+
+    do(crm, PROPOSE)
+    for lower in (CLERK, S1, Actor("B3", "supervisor")):
+        assert refused(APPROVE, lower) == ("role_insufficient", "LOG-08")
+    assert refused(APPROVE, Actor("S17", "director")) == ("own_proposal", "LOG-08")
+    assert refused(APPROVE, Actor("S1", "manager")) == ("own_matter", "LOG-08")
+    assert refused(LOOK, MANAGER) == ("plan_not_running", "REQ-18")
+    do(crm, APPROVE, by=M2)
+    for command in (LOOK, END):
+        for other in (Actor("S1", "supervisor"), M2, Actor("D1", "director")):
+            assert refused(command, other) == ("not_the_supervisor", "REQ-18")
+    do(crm, LOOK, END, by=MANAGER)
+    assert [(e.name, e.envelope.actor) for e in crm.history("improvement/P1")] == [
+        ("requests.improvement_proposed/1", "specialist:S17"),
+        ("requests.improvement_approved/1", "manager:M2"),
+        ("requests.execution_supervised/1", "manager:M1"),
+        ("requests.improvement_ended/1", "manager:M1"),
+    ]
+
+
+@pytest.mark.rule("REQ-18", "LOG-08")
+def test_a_rejected_plan_is_proposed_anew_under_another_number(crm: CRM) -> None:
+    do(crm, PROPOSE)
+    do(crm, attrs.evolve(APPROVE, approved=False, reason="too dear"), by=M2)
+    with pytest.raises(Refused, match="plan_exists"):
+        do(crm, attrs.evolve(PROPOSE, measure="check valves every month"))
+    do(crm, attrs.evolve(PROPOSE, plan="P2", measure="check valves every month"))
+    do(crm, attrs.evolve(APPROVE, plan="P2"), by=M2)
 
 
 # --- REQ-19: early warning -----------------------------------------------------------------------
@@ -383,8 +498,8 @@ def test_what_was_usual_long_ago_is_usual_no_more(crm: CRM) -> None:
 @pytest.mark.rule("REQ-19")
 def test_dissatisfied_customers_are_a_warning_of_their_own(crm: CRM) -> None:
     for n in range(5):
-        do(crm, receive(f"N{n}"), ReportDone(f"N{n}", START, "E4"))
-        do(crm, ConfirmClosing(f"N{n}", START + HOUR, False))
+        do(crm, receive(f"N{n}"), ReportDone(f"N{n}", START))
+        do(crm, ConfirmClosing(f"N{n}", START + HOUR, False, word("V1")))
     measures = {w.measure for w in crm.warnings(date(2011, 3, 1))}
     assert measures == {"dissatisfaction", "volume"}
 
@@ -405,7 +520,8 @@ def test_a_warning_without_events_is_none() -> None:
 
 @pytest.mark.rule("REQ-08")
 def test_who_is_not_satisfied_has_a_new_request_at_once(crm: CRM) -> None:
-    do(crm, receive("R1"), ReportDone("R1", START, "E4"), ConfirmClosing("R1", START + HOUR, False))
+    do(crm, receive("R1"), ReportDone("R1", START))
+    do(crm, ConfirmClosing("R1", START + HOUR, False, word("V1")))
     follow = state(crm, "R1-2")
     assert (follow.received.follows, follow.kind, follow.owner) == ("R1", "complaint", "S17")
     assert follow.received_at == START + HOUR

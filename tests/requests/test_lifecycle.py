@@ -11,12 +11,15 @@ import attrs
 import pytest
 from asking import (
     ACCEPT,
+    CLERK,
     CONFIRM,
     CONFIRMED,
     DAY,
     DONE,
+    E5,
     HOUR,
     MINUTE,
+    OPERATOR,
     PROMISE,
     PROMISED,
     REBASE,
@@ -27,6 +30,7 @@ from asking import (
     SECOND,
     SLA,
     START,
+    WORD,
     after,
     closings,
     folded,
@@ -35,6 +39,8 @@ from asking import (
     verdict,
 )
 
+from crm_core import Actor
+from crm_core.kernel.sentences import sentences
 from crm_core.requests import (
     REQUEST,
     AnswerCustomer,
@@ -93,9 +99,9 @@ from crm_core.testing.strategies import sla_text
 PAUSE = PauseRequest("R1010", "customer_absent", START + 10 * MINUTE, START + 3 * HOUR)
 RESUME = ResumeRequest("R1010", START + 70 * MINUTE)
 SORRY = Apologise(
-    "R1010", "we are sorry", "the valve came late", "done tonight", START + 130 * MINUTE, "S17"
+    "R1010", "we are sorry", "the valve came late", "done tonight", START + 130 * MINUTE
 )
-TELL = NoteProgress("R1010", "valve ordered", True, START + 6 * MINUTE, "E4")
+TELL = NoteProgress("R1010", "valve ordered", True, START + 6 * MINUTE)
 BROKEN = after(
     attrs.evolve(PROMISE, due_at=START + HOUR), attrs.evolve(REPORT, done_at=START + 2 * HOUR)
 )
@@ -150,14 +156,14 @@ def test_arrival_is_measured_from_the_accepted_promise_or_the_order(
     if by == "acceptance":
         begin = [PROMISE, attrs.evolve(ACCEPT, on_site=True)]
     for late, kept in ((timedelta(0), True), (SECOND, False)):
-        arrive = Arrive("R1010", START + (5 + limit) * MINUTE + late, "E4")
+        arrive = Arrive("R1010", START + (5 + limit) * MINUTE + late)
         found = verdict(given(REQUEST).when(receive, *begin, arrive).after, "arrival-1")
         assert (found.kept, found.due_at) == (kept, START + (5 + limit) * MINUTE)
 
 
 @pytest.mark.rule("REQ-05")
 def test_who_is_not_expected_does_not_arrive_and_nobody_arrives_twice() -> None:
-    arrive = Arrive("R1010", START + 9 * MINUTE, "E4")
+    arrive = Arrive("R1010", START + 9 * MINUTE)
     order = Dispatch("R1010", "E4", "operator", START + 5 * MINUTE, on_site=True)
     given(REQUEST, RECEIVED).when(arrive).refused("nobody_expected", "REQ-05")
     given(REQUEST, RECEIVED).when(order, arrive, arrive).refused("nobody_expected", "REQ-05")
@@ -196,15 +202,13 @@ def test_an_order_goes_to_a_department_or_straight_to_one_operator() -> None:
 @pytest.mark.rule("REQ-06")
 def test_the_first_to_grab_an_order_has_it() -> None:
     offered = Dispatch("R1010", "engineering", "department", START + MINUTE, "grab")
-    grab = GrabOrder("R1010", "E4", START + 2 * MINUTE)
+    grab = GrabOrder("R1010", START + 2 * MINUTE, by=OPERATOR)
     outcome = given(REQUEST, RECEIVED).when(offered, grab)
     assert kinds(outcome) == [OrderDispatched, OrderDispatched]
     outcome.state(lambda r: r.assignment == Assignment("E4", "operator", "grab"))
-    second = attrs.evolve(grab, operator="E5")
+    second = attrs.evolve(grab, by=E5)
     given(REQUEST, RECEIVED).when(offered, grab, second).refused("order_taken", "REQ-06")
     given(REQUEST, RECEIVED).when(grab).refused("order_taken", "REQ-06")
-    nobody = attrs.evolve(grab, operator="")
-    given(REQUEST, RECEIVED).when(offered, nobody).refused("assignee_missing", "REQ-06")
     early = attrs.evolve(grab, grabbed_at=START - SECOND)
     given(REQUEST, RECEIVED).when(offered, early).refused("too_early", "REQ-08")
     given(REQUEST, RECEIVED, DONE).when(grab).refused("request_not_open", "REQ-08")
@@ -229,7 +233,7 @@ def test_operators_of_a_pool_take_turns() -> None:
 @pytest.mark.rule("REQ-06")
 def test_an_order_is_given_back_for_a_reason_and_is_never_nobody_s(command: Any) -> None:
     order = Dispatch("R1010", "E4", "operator", START + MINUTE)
-    back = command("R1010", "E4", "not my trade", START + 2 * MINUTE)
+    back = command("R1010", "not my trade", START + 2 * MINUTE, by=OPERATOR)
     outcome = given(REQUEST, RECEIVED).when(order, back)
     assert type(outcome.events[-1]) is OrderGivenBack
     outcome.state(lambda r: r.assignment == Assignment("S17"))
@@ -239,14 +243,25 @@ def test_an_order_is_given_back_for_a_reason_and_is_never_nobody_s(command: Any)
     )
     request = given(REQUEST, *after(order))
     request.when(attrs.evolve(back, reason="")).refused("reason_missing", "REQ-06")
-    request.when(attrs.evolve(back, by="E5")).refused("not_assigned", "REQ-06")
+    request.when(attrs.evolve(back, by=E5)).refused("not_assigned", "REQ-06")
     request.when(attrs.evolve(back, to="E4")).refused("not_assigned", "REQ-06")
     request.when(attrs.evolve(back, to="x", form="crowd")).refused("order_unknown", "REQ-06")
     at = {"RefuseOrder": "refused_at", "ReturnOrder": "returned_at"}[command.__name__]
     request.when(attrs.evolve(back, **{at: START - SECOND})).refused("too_early", "REQ-08")
-    own = attrs.evolve(back, by="S17")
+    own = attrs.evolve(back, by=CLERK)
     given(REQUEST, RECEIVED).when(own).refused("not_assigned", "REQ-06")
     given(REQUEST, RECEIVED, DONE).when(back).refused("request_not_open", "REQ-08")
+
+
+@pytest.mark.parametrize("command", [RefuseOrder, ReturnOrder])
+@pytest.mark.rule("REQ-06", "LOG-08")
+def test_an_order_of_a_department_is_given_back_by_somebody_of_it(command: Any) -> None:
+    order = Dispatch("R1010", "engineering", "department", START + MINUTE)
+    back = command("R1010", "no valve", START + 2 * MINUTE, by=Actor("E9", "engineering"))
+    request = given(REQUEST, *after(order))
+    request.when(back).state(lambda r: r.assignment == Assignment("S17"))
+    for other in (Actor("E9", "security"), Actor("engineering", "operator"), CLERK):
+        request.when(attrs.evolve(back, by=other)).refused("not_assigned", "REQ-06")
 
 
 @pytest.mark.rule("REQ-01", "REQ-06")
@@ -335,7 +350,7 @@ def test_a_request_with_an_open_apology_cannot_close() -> None:
     merge = MergeDuplicate("R1010", "R1", "same", START + 3 * HOUR)
     opened = BROKEN[:-1]
     given(REQUEST, *opened).when(merge).refused("apology_open", "REQ-09")
-    imported = CloseImported("R1010", START + 3 * HOUR, "E4")
+    imported = CloseImported("R1010", START + 3 * HOUR)
     given(REQUEST, *opened).when(imported).refused("apology_open", "REQ-09")
     request.when(SORRY, confirm).state(lambda r: isinstance(r, Closed))
 
@@ -385,13 +400,13 @@ def test_a_promise_that_cannot_be_kept_is_broken_at_once() -> None:
     assert [e.given_up for e in outcome.events] == [False]
 
 
-REPORT_LATER = ReportDone("R1010", START + 40 * MINUTE, "E4")
+REPORT_LATER = ReportDone("R1010", START + 40 * MINUTE)
 
 
 @pytest.mark.rule("REQ-10")
 def test_renegotiating_before_it_is_due_keeps_a_promise() -> None:
     other = Renegotiate(
-        "R1010", "S17", "fixed", START + 4 * HOUR, PROMISE.due_at, "customer prefers the evening"
+        "R1010", "fixed", START + 4 * HOUR, PROMISE.due_at, "customer prefers the evening"
     )
     outcome = given(REQUEST, RECEIVED).when(PROMISE, ACCEPT, other)
     assert type(outcome.events[-1]) is CommitmentRenegotiated
@@ -404,15 +419,12 @@ def test_renegotiating_before_it_is_due_keeps_a_promise() -> None:
 
 @pytest.mark.rule("REQ-10", "REQ-09")
 def test_renegotiating_after_it_was_due_leaves_it_broken() -> None:
-    late = Renegotiate(
-        "R1010", "S17", "fixed", START + 4 * HOUR, PROMISE.due_at + SECOND, "took longer"
-    )
+    late = Renegotiate("R1010", "fixed", START + 4 * HOUR, PROMISE.due_at + SECOND, "took longer")
     outcome = given(REQUEST, RECEIVED).when(PROMISE, late)
     assert kinds(outcome) == [CommitmentMade, CommitmentBroken, CommitmentMade]
     assert len(outcome.after.duties) == 1
     request = given(REQUEST, *after(PROMISE))
     for changed, code in (
-        ({"promised_by": ""}, "promise_impersonal"),
         ({"form": "hope"}, "promise_of_nothing"),
         ({"due_at": late.renegotiated_at}, "promise_in_the_past"),
         ({"reason": ""}, "reason_missing"),
@@ -421,6 +433,17 @@ def test_renegotiating_after_it_was_due_leaves_it_broken() -> None:
         request.when(attrs.evolve(late, **changed)).refused(code)
     given(REQUEST, RECEIVED).when(late).refused("no_promise", "REQ-10")
     given(REQUEST, RECEIVED, DONE).when(late).refused("request_not_open", "REQ-08")
+
+
+@pytest.mark.rule("REQ-10", "LOG-08")
+def test_what_the_customer_said_to_another_promise_is_kept_with_it() -> None:
+    for at in (PROMISE.due_at, PROMISE.due_at + SECOND):
+        asked = Renegotiate("R1010", "fixed", START + 4 * HOUR, at, "took longer", by=E5)
+        for said in (WORD, None):
+            outcome = given(REQUEST, RECEIVED).when(PROMISE, attrs.evolve(asked, word=said))
+            promised = outcome.events[-1]
+            assert isinstance(promised, CommitmentMade | CommitmentRenegotiated)
+            assert (promised.promised_by, promised.word) == (E5.id, said)
 
 
 @pytest.mark.rule("REQ-10")
@@ -438,7 +461,7 @@ def test_work_done_in_time_that_came_to_be_known_late_lifts_the_apology() -> Non
 @pytest.mark.rule("REQ-03", "REQ-10")
 def test_an_answer_that_was_promised_is_kept_by_the_answer() -> None:
     promise = attrs.evolve(PROMISE, form="answer", outcome="what the repair costs")
-    answer = AnswerCustomer("R1010", "S17", START + HOUR)
+    answer = AnswerCustomer("R1010", START + HOUR)
     outcome = given(REQUEST, RECEIVED).when(promise, answer)
     assert kinds(outcome)[1:] == [CommitmentKept, CustomerAnswered]
     assert outcome.after.promise is None
@@ -447,9 +470,6 @@ def test_an_answer_that_was_promised_is_kept_by_the_answer() -> None:
     assert outcome.after.promise is not None, "an answer is not the outcome"
     late = attrs.evolve(answer, answered_at=PROMISE.due_at + SECOND)
     assert kinds(given(REQUEST, *after(promise)).when(late)) == [CommitmentBroken, CustomerAnswered]
-    given(REQUEST, RECEIVED).when(attrs.evolve(answer, answered_by="")).refused(
-        "promise_impersonal", "REQ-03"
-    )
     early = attrs.evolve(answer, answered_at=START - SECOND)
     given(REQUEST, RECEIVED).when(early).refused("too_early", "REQ-08")
     given(REQUEST, RECEIVED, DONE).when(answer).refused("request_not_open", "REQ-08")
@@ -539,9 +559,9 @@ def test_nothing_is_agreed_on_and_nobody_arrives_while_clocks_stand_still() -> N
     for command in (
         PROMISE,
         ACCEPT,
-        Arrive("R1010", START + HOUR, "E4"),
-        Renegotiate("R1010", "S17", "x", START + 4 * HOUR, START + HOUR, "x"),
-        CloseImported("R1010", START + HOUR, "E4"),
+        Arrive("R1010", START + HOUR),
+        Renegotiate("R1010", "x", START + 4 * HOUR, START + HOUR, "x"),
+        CloseImported("R1010", START + HOUR),
     ):
         paused.when(command).refused("request_not_open", "REQ-08")
     paused.when(attrs.evolve(TELL, noted_at=START + HOUR)).state(lambda r: isinstance(r, Paused))
@@ -629,8 +649,8 @@ def test_a_customer_who_is_not_satisfied_makes_a_new_request() -> None:
     assert isinstance(closed, RequestClosed)
     assert isinstance(said, CustomerDissatisfied)
     assert (said.successor, said.owner, said.household) == ("R1010-2", "S17", "V00001")
-    again = ReportDone("R1010", REOPEN.reopened_at + MINUTE, "E4")
-    no = ConfirmClosing("R1010", REOPEN.reopened_at + HOUR, False)
+    again = ReportDone("R1010", REOPEN.reopened_at + MINUTE)
+    no = ConfirmClosing("R1010", REOPEN.reopened_at + HOUR, False, WORD)
     second = given(REQUEST, RECEIVED, DONE, CONFIRMED).when(REOPEN, again, no).events[-1]
     assert second.successor == "R1010-3"
     long = attrs.evolve(RECEIVE, request="R" * 64)
@@ -676,7 +696,8 @@ def test_a_request_follows_the_incident_it_belongs_to_and_no_other() -> None:
         "R1010", "I1", "answered", "water is back at 12", START + 8 * MINUTE, "S1"
     )
     done = attrs.evolve(told, what="done", at=START + 20 * MINUTE)
-    assert kinds(given(REQUEST, *after(link)).when(told)) == [ProgressNoted]
+    [noted] = given(REQUEST, *after(link)).when(told).events
+    assert (type(noted), noted.noted_by) == (ProgressNoted, "S1")
     outcome = given(REQUEST, *after(link)).when(told, done)
     assert verdict(outcome.after, "closing-1").kept is True
     outcome.state(lambda r: isinstance(r, Done))
@@ -736,7 +757,7 @@ def test_warnings_are_counted_in_working_time() -> None:
     [received] = given(REQUEST).when(receive).events
     state = folded(received)
     assert verdict(state, "closing-1").due_at == START + 6 * DAY + 30 * MINUTE
-    first = TakeStep("R1010", "closing-1", "warn_50", friday + 30 * MINUTE, office)
+    first = TakeStep("R1010", "closing-1", "warn_50", friday + 30 * MINUTE, policy=office)
     after_first = given(REQUEST, received).when(first).after
     [closing] = [c for c in after_first.running if c.kind == "closing"]
     assert (closing.set.step, closing.set.next_at) == ("warn_80", START + 6 * DAY + 18 * MINUTE)
@@ -826,13 +847,35 @@ def test_nothing_falls_due_in_a_year_without_a_notice() -> None:
 def test_a_request_can_be_reopened_many_times() -> None:
     events: tuple[Any, ...] = (RECEIVED,)
     for n in range(1, 6):
-        done = ReportDone("R1010", START + n * DAY, "E4")
+        done = ReportDone("R1010", START + n * DAY)
         events = (*events, *given(REQUEST, *events).when(done).events)
         again = attrs.evolve(REOPEN, reopened_at=START + n * DAY + HOUR)
         events = (*events, *given(REQUEST, *events).when(again).events)
     state = folded(*events)
     assert (state.reopened, closings(state)) == (5, 6)
     assert isinstance(state, Open)
+
+
+def test_every_sentence_of_a_refusal_stands_in_the_catalogue() -> None:
+    """In both languages; those that are reached are looked at wherever something is refused."""
+    folder = Path(__file__).parents[2] / "src" / "crm_core" / "requests"
+    source = "".join(p.read_text(encoding="utf-8") for p in folder.glob("*.py"))
+    statuses = ("closed", "done", "merged", "not_received", "open", "paused")
+    needed = {f"too_early_{what}" for what in re.findall(r'_too_early\("(\w+)"', source)}
+    needed |= {f"reason_missing_{d}" for d in re.findall(r'_no_reason\("[\w-]+", "(\w+)"', source)}
+    needed |= set(re.findall(r'sentence="(\w+)"', source))
+    needed |= {f"unknown_{what}" for what in ("channel", "kind", "severity", "trade")}
+    known = sentences("refused-req")
+    assert len(needed) > 40
+    assert needed - set(known) == set()
+    for code, own in (("request_not_open", "open"), ("not_paused", "paused")):
+        assert {f"{code}_{s}" for s in statuses if s != own} <= set(known)
+    assert {f"request_not_done_{s}" for s in statuses if s != "done"} <= set(known)
+    for texts in known.values():
+        assert set(texts) == {"zh", "en"}
+        assert texts["zh"] != texts["en"]
+        assert set(re.findall(r"{\w+", texts["zh"])) == set(re.findall(r"{\w+", texts["en"]))
+        assert not texts["en"].endswith(".")
 
 
 def test_every_reason_to_refuse_is_reached_in_these_tests() -> None:

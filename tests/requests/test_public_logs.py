@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from crm_adapters import open_crm
-from crm_core import Actor, Request, shipped
+from crm_core import Actor, Request
 from crm_core.requests.events import RequestReopened
 from crm_core.requests.state import Closed
 from crm_core.requests.views import verdicts
@@ -50,7 +50,7 @@ def test_reopenings_of_every_incident_are_those_of_the_log(
     uci = example("uci_incident_log")
     assert len(incidents[0]) == 36
     counts = {row["number"]: int(row["reopen_count"]) for row in incidents}
-    with open_crm("memory:", policies=shipped().add(uci.POLICY)) as crm:
+    with open_crm("memory:", policies=uci.policies()) as crm:
         faults = uci.import_log(crm, incidents)
         reopened: Counter[str] = Counter()
         for recorded in crm.log.feed(names=["requests.reopened/1"]):

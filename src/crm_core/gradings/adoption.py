@@ -1,8 +1,9 @@
-"""How a grading policy is adopted: drafted, assessed, approved, effective, superseded (GRD-11).
+"""How a policy is adopted: drafted, assessed, approved, effective, superseded (GRD-11, LOG-08).
 
-Each step is a recorded fact about one version, by a person. A version is usable only once it is
-effective, and it becomes effective only with an assessment and an approver; its text is pinned by
-its digest from the draft on. A draft can be tried with a what-if and used by nothing else.
+It is a grading policy, or the table of who may do what. Each step is a recorded fact about one
+version, by a person. A version is usable only once it is effective, and it becomes effective only
+with an assessment and an approver who neither drafted nor assessed it; its text is pinned by its
+digest from the draft on. A draft can be tried with a what-if and used by nothing else.
 """
 
 from __future__ import annotations
@@ -28,18 +29,29 @@ from crm_core.gradings.events import (
 )
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.authority import KIND as AUTHORITY
+from crm_core.kernel.authority import AuthorityPolicy, Own
 from crm_core.kernel.decider import Decider, Refusal, dispatch
 from crm_core.kernel.growing import NOTHING, GrowingList
-from crm_core.kernel.policy import Header, PolicyFault, PolicyRef
-from crm_core.kernel.recorded import Actor
+from crm_core.kernel.policy import Header, PolicyFault, PolicyRef, read_toml
 
 Decision = tuple[Any, ...] | Refusal
+Adoptable = AuthorityPolicy | GradingPolicy
 Step = PolicyDrafted | PolicyAssessed | PolicyApproved | PolicyMadeEffective | PolicySuperseded
 
 DRAFTED, ASSESSED, APPROVED = "drafted", "assessed", "approved"
 EFFECTIVE, SUPERSEDED = "effective", "superseded"
 
-DRAFTERS = ("supervisor", "manager", "director")
+
+def parse(text: str) -> Adoptable:
+    """The policy in TOML text, by its `kind`; of an unknown kind, the faults of a grading policy.
+
+    Raises:
+        PolicyFault: the text is no policy that can be adopted.
+    """
+    if read_toml(text).get("kind") == AUTHORITY:
+        return AuthorityPolicy.parse(text)
+    return GradingPolicy.parse(text)
 
 
 @define
@@ -56,6 +68,7 @@ class Version:
     Args:
         stage: `drafted`, `assessed`, `approved`, `effective` or `superseded`.
         assessment: Reference of its impact assessment, once it has one.
+        assessed_by: Who assessed it last.
         effective_to: Last day, once it is superseded.
     """
 
@@ -64,21 +77,22 @@ class Version:
     stage: str
     drafted_by: str
     assessment: str = ""
+    assessed_by: str = ""
     approved_by: str = ""
     effective_from: date | None = None
     effective_to: date | None = None
 
     @property
     def usable(self) -> bool:
-        """Whether it may grade: it is effective, or was."""
+        """Whether it may be used: it is effective, or was."""
         return self.stage in (EFFECTIVE, SUPERSEDED)
 
-    def policy(self) -> GradingPolicy:
+    def policy(self) -> Adoptable:
         """The policy: contents as drafted, approval and period as they were recorded since.
 
         The digest is that of the contents, so a grading that pins it can be replayed for ever.
         """
-        drafted = GradingPolicy.parse(self.toml)
+        drafted = parse(self.toml)
         header = Header(
             self.ref.name,
             self.ref.version,
@@ -105,7 +119,12 @@ def versions(state: Adoption) -> dict[int, Version]:
 def _after(version: Version, step: Any) -> Version:
     match step:
         case PolicyAssessed():
-            return evolve(version, stage=ASSESSED, assessment=step.assessment)
+            return evolve(
+                version,
+                stage=ASSESSED,
+                assessment=step.assessment,
+                assessed_by=step.assessed_by,
+            )
         case PolicyApproved():
             return evolve(version, stage=APPROVED, approved_by=step.approved_by)
         case PolicyMadeEffective():
@@ -117,29 +136,22 @@ def _after(version: Version, step: Any) -> Version:
 
 
 def _draft(command: DraftPolicy, state: Adoption) -> Decision:
-    refused = _role(command.by, DRAFTERS)
-    if refused is not None:
-        return refused
     try:
-        policy = GradingPolicy.parse(command.document.toml)
+        policy = parse(command.document.toml)
     except PolicyFault as error:
-        return Refusal("policy_faulty", "GRD-11", f"the text is no grading policy: {error}")
+        return Refusal("policy_faulty", "GRD-11", {"faults": error.within()})
     ref, known = policy.ref, versions(state)
     if ref.name != command.name:
-        return Refusal(
-            "policy_misnamed", "GRD-11", f"the text is of policy `{ref.name}`, not of the one named"
-        )
+        return Refusal("policy_misnamed", "GRD-11", {"policy": ref.name, "named": command.name})
     if ref.version in known and known[ref.version].ref == ref:
         return ()
     if command.taken is not None or any(number >= ref.version for number in known):
-        return Refusal(
-            "version_exists",
-            "GRD-11",
-            f"a published version never changes, and `{ref}` is not behind all others;"
-            " raise the version",
-        )
+        return Refusal("version_exists", "GRD-11", {"policy": str(ref)})
+    others = (type(one.policy()) for one in known.values())
+    if command.another_kind or any(kind is not type(policy) for kind in others):
+        return Refusal("policy_of_another_kind", "GRD-11", {"policy": ref.name})
     if not command.reason:
-        return Refusal("reason_missing", "GRD-11", "a draft says what it is for")
+        return Refusal("reason_missing", "GRD-11", {}, "reason_missing_draft")
     return (PolicyDrafted(ref, command.document.toml, command.reason, command.by.id, command.on),)
 
 
@@ -147,20 +159,13 @@ def _assess(command: AssessPolicy, state: Adoption) -> Decision:
     version = versions(state).get(command.version)
     if version is None:
         return _unknown(command.name, command.version)
-    refused = _role(command.by, DRAFTERS)
-    if refused is not None:
-        return refused
     if version.stage not in (DRAFTED, ASSESSED):
-        return Refusal(
-            "stage_passed", "GRD-11", f"policy `{version.ref}` is {version.stage} already"
-        )
+        return _passed(version)
     tried = command.tried
-    if not command.assessment or not tried.runs:
-        return Refusal(
-            "assessment_missing",
-            "GRD-11",
-            "an assessment has a reference and was tried over recorded years",
-        )
+    # Who may do what moves no household, so there is nothing to try it over.
+    is_tried = bool(tried.runs) or isinstance(version.policy(), AuthorityPolicy)
+    if not command.assessment or not is_tried:
+        return Refusal("assessment_missing", "GRD-11", {}, "assessment_missing_reference")
     return (
         PolicyAssessed(
             version.ref,
@@ -179,19 +184,10 @@ def _approve(command: ApprovePolicy, state: Adoption) -> Decision:
     version = versions(state).get(command.version)
     if version is None:
         return _unknown(command.name, command.version)
-    refused = _role(command.by, ("director",))
-    if refused is not None:
-        return refused
     if version.stage == DRAFTED:
-        return Refusal(
-            "assessment_missing", "GRD-11", f"policy `{version.ref}` has no impact assessment"
-        )
+        return Refusal("assessment_missing", "GRD-11", {"policy": str(version.ref)})
     if version.stage != ASSESSED:
-        return Refusal(
-            "stage_passed", "GRD-11", f"policy `{version.ref}` is {version.stage} already"
-        )
-    if version.drafted_by == command.by.id:
-        return Refusal("same_person", "GRD-11", "another person approves than drafted it")
+        return _passed(version)
     return (PolicyApproved(version.ref, command.by.id, command.on),)
 
 
@@ -200,27 +196,14 @@ def _make_effective(command: MakePolicyEffective, state: Adoption) -> Decision:
     version = known.get(command.version)
     if version is None:
         return _unknown(command.name, command.version)
-    refused = _role(command.by, ("manager", "director"))
-    if refused is not None:
-        return refused
     if version.stage in (DRAFTED, ASSESSED):
-        return Refusal(
-            "approval_missing",
-            "GRD-11",
-            f"policy `{version.ref}` is {version.stage}; it needs an assessment and an approver",
-        )
+        return Refusal("approval_missing", "GRD-11", {"policy": str(version.ref)})
     if version.usable:
-        return Refusal(
-            "stage_passed", "GRD-11", f"policy `{version.ref}` is {version.stage} already"
-        )
+        return _passed(version)
     current = next((one for one in known.values() if one.stage == EFFECTIVE), None)
     first = None if current is None else current.effective_from
     if first is not None and command.effective_from <= first:
-        return Refusal(
-            "period_overlaps",
-            "GRD-11",
-            f"the version before is in force from {first}; this one begins later",
-        )
+        return Refusal("period_overlaps", "GRD-11", {"effective_from": first.isoformat()})
     before = command.shipped if current is None else current.ref
     made = PolicyMadeEffective(version.ref, command.effective_from, command.on)
     if before is None:
@@ -229,19 +212,23 @@ def _make_effective(command: MakePolicyEffective, state: Adoption) -> Decision:
     return (made, PolicySuperseded(before, version.ref, last_day))
 
 
-def _role(by: Actor, roles: tuple[str, ...]) -> Refusal | None:
-    if by.role in roles:
-        return None
-    return Refusal(
-        "role_insufficient",
-        "GRD-11",
-        f"this is for {' or '.join(roles)}, not for `{by.role}`",
-        {"accepted": list(roles)},
-    )
-
-
 def _unknown(name: str, version: int) -> Refusal:
-    return Refusal("unknown_draft", "GRD-11", f"there is no draft `{name}/{version}` in the log")
+    return Refusal("unknown_draft", "GRD-11", {"policy": f"{name}/{version}"})
+
+
+def _passed(version: Version) -> Refusal:
+    details = {"policy": str(version.ref), "stage": version.stage}
+    return Refusal("stage_passed", "GRD-11", details, f"stage_passed_{version.stage}")
+
+
+def own(command: Any, state: Adoption) -> Own | None:
+    """Who cannot approve it: who drafted it, and who assessed it (LOG-08)."""
+    if not isinstance(command, ApprovePolicy):
+        return None
+    version = versions(state).get(command.version)
+    if version is None or version.stage != ASSESSED:
+        return None
+    return Own(version.drafted_by, frozenset({version.assessed_by}))
 
 
 _DECIDE: dict[type, Callable[[Any, Adoption], Decision]] = {
@@ -283,4 +270,6 @@ ADOPTION = Aggregate(
     lambda command: command.name,
     lambda command: "",
     needs_file=False,
+    own=own,
+    inside=frozenset({AssessPolicy}),
 )

@@ -1,11 +1,12 @@
 """What can be asked of gradings.
 
-Whoever decides about a grading in person stands in the command as `by`; it must be the actor that
-runs it, so nobody decides in another's name.
+Who decides about a grading, or says what a member of the household said about it, is the actor of
+the command; none of them has an argument for it (LOG-08).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from attrs import frozen
@@ -14,15 +15,17 @@ from crm_core.gradings.events import GradingDecided, RunStarted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.shares import Candidate, SharesPolicy
 from crm_core.gradings.uplift import Promises, UpliftPolicy
+from crm_core.kernel.commands import looked_up
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.word import Word
 
 RESULTS = ("upheld", "corrected", "overridden")
 
 
 @frozen
 class RecordGrading:
-    """Write a grading into the household's history.
+    """Write a grading into the household's history; the library alone does.
 
     Args:
         grading: The decision, with facts and outcome.
@@ -30,7 +33,7 @@ class RecordGrading:
     """
 
     grading: GradingDecided
-    policy: GradingPolicy
+    policy: GradingPolicy = looked_up()
 
 
 @frozen
@@ -44,10 +47,10 @@ class ProposeType:
     household: str
     run: str
     type: str
-    by: Actor
     on: date
     reason: str = ""
-    policy: GradingPolicy | None = None
+    by: Actor = looked_up()
+    policy: GradingPolicy = looked_up()
 
 
 @frozen
@@ -60,9 +63,9 @@ class ConfirmType:
 
     household: str
     run: str
-    by: Actor
     on: date
-    policy: GradingPolicy | None = None
+    by: Actor = looked_up()
+    policy: GradingPolicy = looked_up()
 
 
 @frozen
@@ -71,16 +74,15 @@ class ConfirmGrading:
 
     household: str
     run: str
-    by: Actor
     on: date
+    by: Actor = looked_up()
 
 
 @frozen
-class UpliftLayer:
-    """Approve one layer more for proven creditworthiness.
+class ProposeUplift:
+    """Propose one layer more for proven creditworthiness.
 
     Args:
-        proposed_by: Who asked for it; never who approves.
         grading_policy: Looked up: the policy the grading pins.
         policy: Looked up: what an uplift needs.
         promises: Looked up: what the account shows.
@@ -89,26 +91,50 @@ class UpliftLayer:
     household: str
     run: str
     reason: str
-    proposed_by: str
-    by: Actor
     on: date
-    grading_policy: GradingPolicy | None = None
-    policy: UpliftPolicy | None = None
-    promises: Promises | None = None
+    by: Actor = looked_up()
+    grading_policy: GradingPolicy = looked_up()
+    policy: UpliftPolicy = looked_up()
+    promises: Promises = looked_up()
+
+
+@frozen
+class DecideUplift:
+    """Approve or reject the uplift that was proposed.
+
+    Args:
+        approved: Whether the household is lifted.
+        reason: Why not; for an approval the proposal's own, unless it is given another.
+        grading_policy: Looked up, as for `ProposeUplift`.
+        policy: Looked up: what an uplift needs.
+        promises: Looked up: what the account shows by now.
+    """
+
+    household: str
+    run: str
+    approved: bool
+    on: date
+    reason: str = ""
+    by: Actor = looked_up()
+    grading_policy: GradingPolicy = looked_up()
+    policy: UpliftPolicy = looked_up()
+    promises: Promises = looked_up()
 
 
 @frozen
 class RefuseAutomatic:
-    """Refuse, as the owner, decisions made by rule alone.
+    """Refuse decisions made by rule alone, as an owner or user, or on the word of one.
 
     Args:
-        owners: Looked up: whom the file names as owners, now or before; none if it names nobody.
+        word: What a member of staff was told; an owner or user who acts in person gives none.
+        members: Looked up: the members of the file with every role they hold or held.
     """
 
     household: str
-    by: Actor
     on: date
-    owners: tuple[str, ...] = ()
+    word: Word | None = None
+    by: Actor = looked_up()
+    members: Mapping[str, frozenset[str]] = looked_up()
 
 
 @frozen
@@ -116,31 +142,35 @@ class AcceptAutomatic:
     """Take decisions made by rule alone again.
 
     Args:
-        owners: Looked up, as for `RefuseAutomatic`.
+        word: As for `RefuseAutomatic`.
+        members: Looked up, as for `RefuseAutomatic`.
     """
 
     household: str
-    by: Actor
     on: date
-    owners: tuple[str, ...] = ()
+    word: Word | None = None
+    by: Actor = looked_up()
+    members: Mapping[str, frozenset[str]] = looked_up()
 
 
 @frozen
 class ContestGrading:
-    """Dispute a grading.
+    """Dispute a grading, as an owner or user, or on the word of one.
 
     Args:
         review: Number of the review it opens, new in the household.
-        owners: Looked up, as for `RefuseAutomatic`.
+        word: As for `RefuseAutomatic`.
+        members: Looked up, as for `RefuseAutomatic`.
     """
 
     household: str
     run: str
     review: str
     reason: str
-    by: Actor
     on: date
-    owners: tuple[str, ...] = ()
+    word: Word | None = None
+    by: Actor = looked_up()
+    members: Mapping[str, frozenset[str]] = looked_up()
 
 
 @frozen
@@ -158,24 +188,24 @@ class DecideReview:
     review: str
     result: str
     reason: str
-    by: Actor
     on: date
     layer: str | None = None
     until: date | None = None
-    again: GradingDecided | None = None
-    policy: GradingPolicy | None = None
+    by: Actor = looked_up()
+    again: GradingDecided = looked_up()
+    policy: GradingPolicy = looked_up()
 
 
 @frozen
 class StartRun:
-    """Begin a yearly run."""
+    """Begin a yearly run; the library alone does."""
 
     started: RunStarted
 
 
 @frozen
 class CompleteRun:
-    """End a run once every household is graded."""
+    """End a run once every household is graded; the library alone does."""
 
     run: str
     year: int
@@ -186,14 +216,18 @@ class CompleteRun:
 class AllotQuota:
     """Allot the households of a complete run to layers of the expected sizes.
 
+    The library alone does, when somebody asks for it.
+
     Args:
-        cohort: All of the run's gradings, sorted by household.
+        cohort: Looked up: all of the run's gradings, sorted by household.
+        policy: Looked up: the sizes.
+        on: Looked up: the present day.
     """
 
     run: str
-    cohort: Cohort
-    policy: SharesPolicy
-    on: date
+    cohort: Cohort = looked_up()
+    policy: SharesPolicy = looked_up()
+    on: date = looked_up()
 
 
 @frozen
@@ -212,45 +246,47 @@ class Document:
 
 @frozen
 class DraftPolicy:
-    """Put a version of a grading policy up for adoption.
+    """Put a version of a grading or authority policy up for adoption.
 
     Args:
-        taken: Looked up: digest of the policy at hand under that name and version, if any.
+        taken: Looked up: digest of the policy at hand under that name and version, or behind it.
+        another_kind: Looked up: whether a policy of another kind is at hand under that name.
     """
 
     name: str
     document: Document
     reason: str
-    by: Actor
     on: date
-    taken: str | None = None
+    by: Actor = looked_up()
+    taken: str | None = looked_up()
+    another_kind: bool = looked_up()
 
 
 @frozen
 class AssessPolicy:
-    """Enter the assessment of a draft's impact.
+    """Enter the assessment of a draft's impact; the library does, once it has tried the draft.
 
     Args:
         assessment: Reference of the assessment.
-        tried: What the what-if over recorded years said.
+        tried: What the what-if over recorded years said; of an authority policy nothing.
     """
 
     name: str
     version: int
     assessment: str
     tried: Tried
-    by: Actor
     on: date
+    by: Actor = looked_up()
 
 
 @frozen
 class Tried:
     """A what-if in figures."""
 
-    runs: tuple[str, ...]
-    compared: int
-    moved: int
-    worse: int
+    runs: tuple[str, ...] = ()
+    compared: int = 0
+    moved: int = 0
+    worse: int = 0
 
 
 @frozen
@@ -259,8 +295,8 @@ class ApprovePolicy:
 
     name: str
     version: int
-    by: Actor
     on: date
+    by: Actor = looked_up()
 
 
 @frozen
@@ -274,6 +310,6 @@ class MakePolicyEffective:
     name: str
     version: int
     effective_from: date
-    by: Actor
     on: date
-    shipped: PolicyRef | None = None
+    by: Actor = looked_up()
+    shipped: PolicyRef | None = looked_up()

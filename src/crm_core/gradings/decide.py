@@ -14,11 +14,12 @@ from crm_core.gradings.commands import (
     ConfirmType,
     ContestGrading,
     DecideReview,
+    DecideUplift,
     ProposeType,
+    ProposeUplift,
     RecordGrading,
     RefuseAutomatic,
     StartRun,
-    UpliftLayer,
 )
 from crm_core.gradings.criteria import AWAITING, assess
 from crm_core.gradings.events import (
@@ -34,6 +35,8 @@ from crm_core.gradings.events import (
     RunStarted,
     TypeConfirmed,
     TypeProposed,
+    UpliftProposed,
+    UpliftRejected,
 )
 from crm_core.gradings.facts import Facts
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, TYPES, GradingPolicy
@@ -41,11 +44,12 @@ from crm_core.gradings.review import (
     CONTESTED,
     OVERRIDDEN,
     PROVISIONAL,
-    REVIEWERS,
     TOP_LAYER_ROLES,
     about,
+    last_run,
     open_proposal,
     open_review,
+    open_uplift,
     persons,
     refuses_automatic,
     standing,
@@ -53,11 +57,16 @@ from crm_core.gradings.review import (
 from crm_core.gradings.shares import allot, cohort_digest, places_digest
 from crm_core.gradings.state import Act, Gradings, Run
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Refusal, dispatch
-from crm_core.kernel.recorded import Actor
+from crm_core.kernel.recorded import HOUSEHOLD_ROLES, Actor
 from crm_core.kernel.rules import holds
 
 Decision = tuple[Any, ...] | Refusal
+
+
+CONTESTING = frozenset({"owner", "co_owner", "tenant", "user"})
+"""Whoever holds or held one of these roles in the file may dispute its gradings (GRD-13)."""
 
 
 # --- the grading itself ----------------------------------------------------------------------
@@ -69,14 +78,10 @@ def _record(command: RecordGrading, state: Gradings) -> Decision:
     if grading.run in state.by_run:
         return ()
     if grading.policy != command.policy.ref:
-        return Refusal(
-            "policy_not_pinned", "GRD-06", f"the grading pins `{grading.policy}`, not the policy"
-        )
+        return Refusal("policy_not_pinned", "GRD-06", {"policy": str(grading.policy)})
     # Checked on the way to the store, and again on the way back (GRD-06).
     if assess(grading.facts, command.policy) != grading.outcome:
-        return Refusal(
-            "outcome_does_not_follow", "GRD-06", "the outcome does not follow from the facts"
-        )
+        return Refusal("outcome_does_not_follow", "GRD-06")
     return (grading,)
 
 
@@ -84,32 +89,17 @@ def _record(command: RecordGrading, state: Gradings) -> Decision:
 
 
 def _propose_type(command: ProposeType, state: Gradings) -> Decision:
-    grading, policy = state.by_run.get(command.run), command.policy
-    if grading is None or policy is None:
+    grading = state.by_run.get(command.run)
+    if grading is None:
         return _no_grading(command.household, command.run)
-    refused = _role(command.by, ("specialist",), "GRD-02")
-    if refused is not None:
-        return refused
     if command.type not in TYPES:
-        return Refusal(
-            "unknown_type",
-            "GRD-02",
-            f"`{command.type}` is not one of {', '.join(TYPES)}",
-            {"accepted": list(TYPES)},
-        )
-    if command.type != grading.outcome.type and not command.reason:
-        return Refusal(
-            "reason_missing",
-            "GRD-02",
-            f"another type than the suggested `{grading.outcome.type}` needs a reason",
-        )
+        return Refusal("unknown_type", "GRD-02", {"type": command.type, "accepted": list(TYPES)})
+    suggested = grading.outcome.type
+    if command.type != suggested and not command.reason:
+        return Refusal("reason_missing", "GRD-02", {"suggested": suggested}, "reason_missing_type")
     # Complaints alone never make a problem customer, whoever says so (GRD-02).
-    if command.type == "problem" and not _has_hard_fact(grading.facts, policy):
-        return Refusal(
-            "hard_fact_missing",
-            "GRD-02",
-            "a problem customer needs a hard fact: bad credit, a bad record or a disturbance",
-        )
+    if command.type == "problem" and not _has_hard_fact(grading.facts, command.policy):
+        return Refusal("hard_fact_missing", "GRD-02")
     return (
         TypeProposed(
             command.household,
@@ -123,26 +113,21 @@ def _propose_type(command: ProposeType, state: Gradings) -> Decision:
 
 
 def _confirm_type(command: ConfirmType, state: Gradings) -> Decision:
-    grading, policy = state.by_run.get(command.run), command.policy
-    if grading is None or policy is None:
+    grading = state.by_run.get(command.run)
+    if grading is None:
         return _no_grading(command.household, command.run)
-    refused = _role(command.by, REVIEWERS, "GRD-02")
-    if refused is not None:
-        return refused
     acts = about(state.acts, command.run)
     if open_review(acts) is not None:
         return _contested()
     proposed = open_proposal(acts)
     if proposed is None:
-        return Refusal("nothing_proposed", "GRD-02", "no type is proposed that could be confirmed")
-    if proposed.proposed_by == command.by.id:
-        return _same_person("GRD-02")
+        return Refusal("nothing_proposed", "GRD-02", {}, "nothing_proposed_type")
     return (
         TypeConfirmed(
             command.household,
             command.run,
             proposed.type,
-            assess(grading.facts, policy, proposed.type),
+            assess(grading.facts, command.policy, proposed.type),
             command.by.id,
             command.on,
         ),
@@ -161,18 +146,16 @@ def _confirm(command: ConfirmGrading, state: Gradings) -> Decision:
         ),
     )
     if now.status == PROVISIONAL and now.outcome.status != AWAITING:
-        return _role(command.by, REVIEWERS, "GRD-13") or confirmed
+        return confirmed
     if now.status not in (AWAITING, PROVISIONAL):
-        return Refusal(
-            "nothing_to_confirm", "GRD-03", f"the grading is {now.status} and waits for nobody"
-        )
-    refused = _role(command.by, TOP_LAYER_ROLES, "GRD-03")
-    if refused is not None:
-        return refused
+        return Refusal("nothing_to_confirm", "GRD-03", {"status": now.status})
+    if command.by.role not in TOP_LAYER_ROLES:
+        return _role(command.by, TOP_LAYER_ROLES, "GRD-03", "role_insufficient_top_layer")
     if any(said.startswith(f"{command.by.role}:") for said in now.confirmed_by):
         return ()
+    # INVARIANT (GRD-03): who has confirmed in one role does not in the other.
     if any(said.partition(":")[2] == command.by.id for said in now.confirmed_by):
-        return _same_person("GRD-03")
+        return Refusal("same_person", "GRD-03")
     return confirmed
 
 
@@ -190,142 +173,184 @@ def _has_hard_fact(facts: Facts, policy: GradingPolicy) -> bool:
 # --- uplift ----------------------------------------------------------------------------------
 
 
-def _uplift(command: UpliftLayer, state: Gradings) -> Decision:
-    grading = state.by_run.get(command.run)
-    table, policy, promises = command.grading_policy, command.policy, command.promises
-    if grading is None or table is None or policy is None or promises is None:
+def _propose_uplift(command: ProposeUplift, state: Gradings) -> Decision:
+    if command.run not in state.by_run:
         return _no_grading(command.household, command.run)
-    refused = _role(command.by, TOP_LAYER_ROLES, "GRD-05")
-    if refused is not None:
-        return refused
-    if not command.reason or not command.proposed_by:
-        return Refusal("reason_missing", "GRD-05", "an uplift needs a reason and who proposes it")
-    if command.proposed_by == command.by.id:
-        return _same_person("GRD-05")
-    [*runs] = state.by_run
-    if runs[-1] != command.run:
-        return Refusal("run_superseded", "GRD-05", "the household has a later grading")
-    now = standing(state, command.run)
-    if now.status == CONTESTED:
-        return _contested()
-    if now.uplift is not None:
-        return Refusal("uplifted_already", "GRD-05", "an uplift is one layer, and there is one")
-    credit = grading.facts.credit
-    if GRADES.rank(credit) >= GRADES.rank(policy.never_from):
-        return Refusal(
-            "credit_too_low",
-            "GRD-05",
-            f"there is no uplift from credit grade {credit}",
-            {"credit": credit, "never_from": policy.never_from},
-        )
-    if len(promises.kept) < policy.kept_promises or promises.broken:
-        return Refusal(
-            "promises_missing",
-            "GRD-05",
-            f"an uplift needs {policy.kept_promises} promises kept and none broken;"
-            f" {len(promises.kept)} are kept and {len(promises.broken)} broken",
-            {"kept": list(promises.kept), "broken": list(promises.broken)},
-        )
-    layer = now.outcome.layer
-    if layer == INSUFFICIENT or layer == table.layers[0]:
-        return Refusal("no_layer_above", "GRD-05", f"there is no layer above `{layer}` to rise to")
-    target = table.layers[table.layers.index(layer) - 1]
-    if target in table.needs_confirmation and command.by.role != "director":
-        return Refusal(
-            "role_insufficient",
-            "GRD-05",
-            f"only a director lifts a household into the layer `{target}`",
-        )
+    if not command.reason:
+        return Refusal("reason_missing", "GRD-05", {}, "reason_missing_uplift")
+    if open_uplift(state, command.run) is not None:
+        return Refusal("uplift_proposed_already", "GRD-05")
+    lifted = _lifted(command, state)
+    if isinstance(lifted, Refusal):
+        return lifted
+    return (
+        UpliftProposed(command.household, command.run, command.reason, command.by.id, command.on),
+    )
+
+
+def _decide_uplift(command: DecideUplift, state: Gradings) -> Decision:
+    if command.run not in state.by_run:
+        return _no_grading(command.household, command.run)
+    proposed = open_uplift(state, command.run)
+    if proposed is None:
+        return Refusal("nothing_proposed", "GRD-05", {}, "nothing_proposed_uplift")
+    if not command.approved:
+        return _reject_uplift(command, proposed)
+    lifted = _lifted(command, state)
+    if isinstance(lifted, Refusal):
+        return lifted
+    layer, target = lifted
+    if target in command.grading_policy.needs_confirmation and command.by.role != "director":
+        return _role(command.by, ("director",), "GRD-05", "role_insufficient_uplift", layer=target)
     return (
         LayerUplifted(
             command.household,
             command.run,
             layer,
             target,
-            promises.kept,
-            command.reason,
-            command.proposed_by,
+            command.promises.kept,
+            command.reason or proposed.reason,
+            proposed.proposed_by,
             command.by.id,
             command.by.role,
-            policy.ref,
+            command.policy.ref,
             command.on,
         ),
     )
+
+
+def _reject_uplift(command: DecideUplift, proposed: UpliftProposed) -> Decision:
+    if not command.reason:
+        return Refusal("reason_missing", "GRD-05", {}, "reason_missing_rejection")
+    return (
+        UpliftRejected(
+            command.household,
+            command.run,
+            command.reason,
+            proposed.proposed_by,
+            command.by.id,
+            command.by.role,
+            command.on,
+        ),
+    )
+
+
+def _lifted(command: ProposeUplift | DecideUplift, state: Gradings) -> tuple[str, str] | Refusal:
+    """The layer that the household has and the one it would rise to, or why it cannot."""
+    if last_run(state) != command.run:
+        return Refusal("run_superseded", "GRD-05")
+    now = standing(state, command.run)
+    if now.status == CONTESTED:
+        return _contested()
+    if now.uplift is not None:
+        return Refusal("uplifted_already", "GRD-05")
+    credit, never_from = now.grading.facts.credit, command.policy.never_from
+    if GRADES.rank(credit) >= GRADES.rank(never_from):
+        return Refusal("credit_too_low", "GRD-05", {"credit": credit, "never_from": never_from})
+    kept, broken = command.promises.kept, command.promises.broken
+    if len(kept) < command.policy.kept_promises or broken:
+        return Refusal(
+            "promises_missing",
+            "GRD-05",
+            {
+                "needed": command.policy.kept_promises,
+                "kept": list(kept),
+                "kept_count": len(kept),
+                "broken": list(broken),
+                "broken_count": len(broken),
+            },
+        )
+    layer, layers = now.outcome.layer, command.grading_policy.layers
+    if layer in (INSUFFICIENT, layers[0]):
+        return Refusal("no_layer_above", "GRD-05", {"layer": layer})
+    return layer, layers[layers.index(layer) - 1]
 
 
 # --- review ----------------------------------------------------------------------------------
 
 
 def _refuse_automatic(command: RefuseAutomatic, state: Gradings) -> Decision:
-    refused = _owner(command)
-    if refused is not None:
-        return refused
+    member = _member(command)
+    if isinstance(member, Refusal):
+        return member
     if refuses_automatic(state.acts):
         return ()
-    return (AutomaticRefused(command.household, command.by.id, command.on),)
+    return (AutomaticRefused(command.household, member, command.by.id, command.word, command.on),)
 
 
 def _accept_automatic(command: AcceptAutomatic, state: Gradings) -> Decision:
-    refused = _owner(command)
-    if refused is not None:
-        return refused
+    member = _member(command)
+    if isinstance(member, Refusal):
+        return member
     if not refuses_automatic(state.acts):
         return ()
-    return (AutomaticAccepted(command.household, command.by.id, command.on),)
+    return (AutomaticAccepted(command.household, member, command.by.id, command.word, command.on),)
 
 
 def _contest(command: ContestGrading, state: Gradings) -> Decision:
     if command.run not in state.by_run:
         return _no_grading(command.household, command.run)
-    refused = _owner(command)
-    if refused is not None:
-        return refused
+    member = _member(command)
+    if isinstance(member, Refusal):
+        return member
     if not command.reason:
-        return Refusal("reason_missing", "GRD-13", "a dispute says what is wrong")
-    known = [act for act in state.acts if isinstance(act, GradingContested)]
-    if any(act.review == command.review for act in known):
-        return Refusal("review_exists", "GRD-13", f"there is a review `{command.review}` already")
+        return Refusal("reason_missing", "GRD-13", {}, "reason_missing_contest")
+    if _contested_as(state, command.review) is not None:
+        return Refusal("review_exists", "GRD-13", {"review": command.review})
     if open_review(about(state.acts, command.run)) is not None:
-        return Refusal("contested_already", "GRD-13", "a review of the grading is open")
+        return Refusal("contested_already", "GRD-13")
     return (
         GradingContested(
             command.household,
             command.run,
             command.review,
             command.reason,
+            member,
             command.by.id,
+            command.word,
             command.on,
         ),
     )
 
 
+def _member(command: ContestGrading | RefuseAutomatic | AcceptAutomatic) -> str | Refusal:
+    """The member whose wish it is: who acts, or whose word a member of staff has entered.
+
+    It is one whom the file names as owner, co-owner or user, now or before: their years were
+    graded. A file that names nobody lets nobody.
+    """
+    in_person = command.by.role in HOUSEHOLD_ROLES
+    if command.word is None:
+        if not in_person:
+            return Refusal("word_missing", "GRD-13")
+        member = command.by.id
+    elif in_person:
+        return Refusal("word_of_another", "GRD-13")
+    else:
+        member = command.word.member
+    held = (command.members or {}).get(member, frozenset())
+    if held.isdisjoint(CONTESTING):
+        return Refusal("not_the_owner", "GRD-13", {"household": command.household})
+    return member
+
+
+def _contested_as(state: Gradings, review: str) -> GradingContested | None:
+    """How the review of that number was opened, if there is one."""
+    opened = (act for act in state.acts if isinstance(act, GradingContested))
+    return next((act for act in opened if act.review == review), None)
+
+
 def _decide_review(command: DecideReview, state: Gradings) -> Decision:
-    opened = next(
-        (
-            act
-            for act in state.acts
-            if isinstance(act, GradingContested) and act.review == command.review
-        ),
-        None,
-    )
+    opened = _contested_as(state, command.review)
     if opened is None:
-        return Refusal("unknown_review", "GRD-13", f"there is no review `{command.review}`")
-    acts = about(state.acts, opened.run)
-    if open_review(acts) != opened:
-        return Refusal("review_decided", "GRD-13", f"review `{command.review}` was decided before")
-    refused = _role(command.by, REVIEWERS, "GRD-13")
-    if refused is not None:
-        return refused
-    if command.by.id in persons(state.by_run[opened.run], acts):
-        return _same_person("GRD-13")
+        return Refusal("unknown_review", "GRD-13", {"review": command.review})
+    if open_review(about(state.acts, opened.run)) != opened:
+        return Refusal("review_decided", "GRD-13", {"review": command.review})
     if not command.reason:
-        return Refusal("reason_missing", "GRD-13", "a review is decided with a reason")
+        return Refusal("reason_missing", "GRD-13", {}, "reason_missing_review")
     if command.result not in RESULTS:
         return Refusal(
-            "unknown_result",
-            "GRD-13",
-            f"`{command.result}` is not one of {', '.join(RESULTS)}",
-            {"accepted": list(RESULTS)},
+            "unknown_result", "GRD-13", {"result": command.result, "accepted": list(RESULTS)}
         )
     return _RESULTS[command.result](command, state, opened)
 
@@ -335,41 +360,28 @@ def _upheld(command: DecideReview, _: Gradings, opened: GradingContested) -> Dec
 
 
 def _corrected(command: DecideReview, state: Gradings, opened: GradingContested) -> Decision:
-    again, policy, before = command.again, command.policy, state.by_run[opened.run]
-    if again is None or policy is None:
-        return _no_grading(command.household, opened.run)
+    again, before = command.again, state.by_run[opened.run]
     if (again.facts, again.outcome) == (before.facts, before.outcome):
-        return Refusal(
-            "nothing_to_correct",
-            "GRD-13",
-            "the log gives the same grading as before; enter the right facts first, or override",
-        )
-    written = _record(RecordGrading(again, policy), state)
+        return Refusal("nothing_to_correct", "GRD-13")
+    written = _record(RecordGrading(again, policy=command.policy), state)
     if isinstance(written, Refusal):
         return written
     return (_reviewed(command, opened, corrected=again.run), *written)
 
 
 def _overridden(command: DecideReview, _: Gradings, opened: GradingContested) -> Decision:
-    policy = command.policy
-    layers = () if policy is None else policy.layers
-    if policy is None or command.layer not in layers:
+    layers = command.policy.layers
+    if command.layer is None or command.layer not in layers:
         return Refusal(
-            "unknown_layer",
-            "GRD-13",
-            f"`{command.layer}` is not one of {', '.join(layers)}",
-            {"accepted": list(layers)},
+            "unknown_layer", "GRD-13", {"layer": command.layer or "", "accepted": list(layers)}
         )
     if command.until is None or command.until <= command.on:
-        return Refusal("expiry_missing", "GRD-13", "an override ends on a day behind its own")
-    refused = _role(command.by, TOP_LAYER_ROLES, "GRD-13")
-    if refused is not None:
-        return refused
-    if command.layer in policy.needs_confirmation and command.by.role != "director":
-        return Refusal(
-            "role_insufficient",
-            "GRD-13",
-            f"only a director sets a household into the layer `{command.layer}`",
+        return Refusal("expiry_missing", "GRD-13")
+    if command.by.role not in TOP_LAYER_ROLES:
+        return _role(command.by, TOP_LAYER_ROLES, "GRD-13", "role_insufficient_override")
+    if command.layer in command.policy.needs_confirmation and command.by.role != "director":
+        return _role(
+            command.by, ("director",), "GRD-13", "role_insufficient_director", layer=command.layer
         )
     return (_reviewed(command, opened, layer=command.layer),)
 
@@ -407,44 +419,39 @@ _RESULTS: dict[str, Callable[[DecideReview, Gradings, GradingContested], Decisio
 
 
 def _no_grading(household: str, run: str) -> Refusal:
-    return Refusal(
-        "unknown_grading",
-        "GRD-06",
-        f"household `{household}` has no grading of run `{run}`",
-        {"household": household, "run": run},
-    )
+    return Refusal("unknown_grading", "GRD-06", {"household": household, "run": run})
 
 
 def _contested() -> Refusal:
-    return Refusal(
-        "grading_contested", "GRD-13", "the grading is contested; its review is decided first"
-    )
+    return Refusal("grading_contested", "GRD-13")
 
 
-def _role(by: Actor, roles: tuple[str, ...], rule: str) -> Refusal | None:
-    if by.role in roles:
-        return None
-    return Refusal(
-        "role_insufficient",
-        rule,
-        f"this is for {' or '.join(roles)}, not for `{by.role}`",
-        {"accepted": list(roles)},
-    )
+def _role(by: Actor, roles: tuple[str, ...], rule: str, sentence: str, **more: str) -> Refusal:
+    """What it takes depends on the grading: who may at all, the authority policy says."""
+    details = {"role": by.role, "accepted": list(roles), **more}
+    return Refusal("role_insufficient", rule, details, sentence)
 
 
-def _owner(command: ContestGrading | RefuseAutomatic | AcceptAutomatic) -> Refusal | None:
-    if command.owners and command.by.role == "owner" and command.by.id not in command.owners:
-        return Refusal(
-            "not_the_owner",
-            "GRD-13",
-            f"the file of household `{command.household}` names no such owner",
-            {"household": command.household},
-        )
-    return _role(command.by, ("owner",), "GRD-13")
+# --- whose own matter it is (LOG-08) ---------------------------------------------------------
 
 
-def _same_person(rule: str) -> Refusal:
-    return Refusal("same_person", rule, "another person decides than had a part in it before")
+def own(command: Any, state: Gradings) -> Own | None:
+    """Who cannot decide it: who proposed it, or had a part in the grading under review."""
+    if isinstance(command, ConfirmType):
+        proposed = open_proposal(about(state.acts, command.run))
+        return None if proposed is None else Own(proposed.proposed_by)
+    if isinstance(command, DecideUplift):
+        lifting = None if command.run not in state.by_run else open_uplift(state, command.run)
+        return None if lifting is None else Own(lifting.proposed_by)
+    if isinstance(command, DecideReview):
+        opened = _contested_as(state, command.review)
+        if opened is None:
+            return None
+        acts = about(state.acts, opened.run)
+        if open_review(acts) != opened:
+            return None
+        return Own(others=frozenset(persons(state.by_run[opened.run], acts)))
+    return None
 
 
 # --- what becomes of a household's gradings --------------------------------------------------
@@ -454,7 +461,8 @@ _DECIDE: dict[type, Callable[[Any, Gradings], Decision]] = {
     ProposeType: _propose_type,
     ConfirmType: _confirm_type,
     ConfirmGrading: _confirm,
-    UpliftLayer: _uplift,
+    ProposeUplift: _propose_uplift,
+    DecideUplift: _decide_uplift,
     RefuseAutomatic: _refuse_automatic,
     AcceptAutomatic: _accept_automatic,
     ContestGrading: _contest,
@@ -491,7 +499,9 @@ GRADING = Aggregate(
                 TypeProposed: _done,
                 TypeConfirmed: _done,
                 GradingConfirmed: _done,
+                UpliftProposed: _done,
                 LayerUplifted: _done,
+                UpliftRejected: _done,
                 AutomaticRefused: _done,
                 AutomaticAccepted: _done,
                 GradingContested: _done,
@@ -502,6 +512,8 @@ GRADING = Aggregate(
     tuple(_DECIDE),
     _household,
     _household,
+    own=own,
+    inside=frozenset({RecordGrading}),
 )
 
 
@@ -513,7 +525,7 @@ def decide_run(command: StartRun | CompleteRun | AllotQuota, state: Run) -> Deci
     if isinstance(command, StartRun):
         return () if state.started is not None else (command.started,)
     if state.started is None:
-        return Refusal("run_not_started", "GRD-12", f"run `{command.run}` was not started")
+        return Refusal("run_not_started", "GRD-12", {"run": command.run})
     if isinstance(command, AllotQuota):
         return _allot(command, state)
     if state.gradings is not None:
@@ -524,11 +536,7 @@ def decide_run(command: StartRun | CompleteRun | AllotQuota, state: Run) -> Deci
 def _allot(command: AllotQuota, state: Run) -> Decision:
     cohort = command.cohort.candidates
     if state.gradings != len(cohort):
-        return Refusal(
-            "cohort_incomplete",
-            "GRD-04",
-            f"a quota is about all households of a complete run, not about {len(cohort)}",
-        )
+        return Refusal("cohort_incomplete", "GRD-04", {"households": len(cohort)})
     if any(quota.policy == command.policy.ref for quota in state.quotas):
         return ()
     places = allot(cohort, command.policy)
@@ -567,4 +575,5 @@ RUN = Aggregate(
     lambda command: command.started.run if isinstance(command, StartRun) else command.run,
     lambda command: "",
     needs_file=False,
+    inside=frozenset({StartRun, CompleteRun, AllotQuota}),
 )

@@ -10,6 +10,7 @@ from crm_core.catalog import EventType
 from crm_core.gradings.criteria import Outcome
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.word import Word
 
 
 @frozen
@@ -113,10 +114,22 @@ class GradingConfirmed:
 
 
 @frozen
+class UpliftProposed:
+    """Somebody proposed one layer more for proven creditworthiness (GRD-05)."""
+
+    household: str
+    run: str
+    reason: str
+    proposed_by: str
+    on: date
+
+
+@frozen
 class LayerUplifted:
     """One layer more for proven creditworthiness, until the next run (GRD-05).
 
     Args:
+        reason: Why, as it was proposed or as who approved it said.
         promises: Log positions of the promises kept: charges paid by their due day, and promises
             to pay.
     """
@@ -135,32 +148,69 @@ class LayerUplifted:
 
 
 @frozen
+class UpliftRejected:
+    """A proposed uplift was not approved; another can be proposed (GRD-05)."""
+
+    household: str
+    run: str
+    reason: str
+    proposed_by: str
+    rejected_by: str
+    role: str
+    on: date
+
+
+@frozen
 class AutomaticRefused:
-    """The owner refused decisions made by rule alone (GRD-13; PIPL, art. 24)."""
+    """An owner or user refused decisions made by rule alone (GRD-13; PIPL, art. 24).
+
+    Args:
+        refused_by: The member who refused.
+        entered_by: Who entered it: the member, or a member of staff.
+        word: What the member of staff was told; None where the member acted in person.
+    """
 
     household: str
     refused_by: str
+    entered_by: str
+    word: Word | None
     on: date
 
 
 @frozen
 class AutomaticAccepted:
-    """The owner takes decisions made by rule alone again."""
+    """An owner or user takes decisions made by rule alone again.
+
+    Args:
+        accepted_by: The member who accepts.
+        entered_by: As for `AutomaticRefused`.
+        word: As for `AutomaticRefused`.
+    """
 
     household: str
     accepted_by: str
+    entered_by: str
+    word: Word | None
     on: date
 
 
 @frozen
 class GradingContested:
-    """The owner disputes a grading; until the review is decided it has no adverse use (GRD-13)."""
+    """An owner or user disputes a grading; until it is reviewed it has no adverse use (GRD-13).
+
+    Args:
+        contested_by: The member who disputes it.
+        entered_by: As for `AutomaticRefused`.
+        word: As for `AutomaticRefused`.
+    """
 
     household: str
     run: str
     review: str
     reason: str
     contested_by: str
+    entered_by: str
+    word: Word | None
     on: date
 
 
@@ -208,7 +258,7 @@ class QuotaAllotted:
 
 @frozen
 class PolicyDrafted:
-    """A version of a grading policy was drafted; its text never changes (GRD-11)."""
+    """A version of a grading or authority policy was drafted; its text never changes (GRD-11)."""
 
     policy: PolicyRef
     toml: str
@@ -223,7 +273,7 @@ class PolicyAssessed:
 
     Args:
         assessment: Reference of the assessment.
-        runs: Recorded runs it was tried over.
+        runs: Recorded runs it was tried over; none of an authority policy.
         compared: Gradings compared.
         moved: Households that would be in another layer.
         worse: Those of them that would be in a worse one.
@@ -250,7 +300,7 @@ class PolicyApproved:
 
 @frozen
 class PolicyMadeEffective:
-    """A policy can be used for years that end on this day or later."""
+    """A policy can be used from this day on: to grade years that end then, or to say who may."""
 
     policy: PolicyRef
     effective_from: date
@@ -273,7 +323,9 @@ EVENTS = (
     EventType("gradings.type_proposed", 1, TypeProposed, effective="on"),
     EventType("gradings.type_confirmed", 1, TypeConfirmed, effective="on"),
     EventType("gradings.confirmed", 1, GradingConfirmed, effective="on"),
+    EventType("gradings.uplift_proposed", 1, UpliftProposed, effective="on"),
     EventType("gradings.layer_uplifted", 1, LayerUplifted, effective="on"),
+    EventType("gradings.uplift_rejected", 1, UpliftRejected, effective="on"),
     EventType("gradings.automatic_refused", 1, AutomaticRefused, effective="on"),
     EventType("gradings.automatic_accepted", 1, AutomaticAccepted, effective="on"),
     EventType("gradings.contested", 1, GradingContested, effective="on"),
@@ -288,5 +340,5 @@ EVENTS = (
 
 DECIDED = "gradings.decided/1"
 COMPLETED = "gradings.run_completed/1"
-ABOUT_HOUSEHOLDS = frozenset(kind.stored for kind in EVENTS[1:2] + EVENTS[3:11])
+ABOUT_HOUSEHOLDS = frozenset(kind.stored for kind in EVENTS[1:2] + EVENTS[3:13])
 """Stored names that readers of the log ask for; the last are those of `grading/HOUSEHOLD`."""

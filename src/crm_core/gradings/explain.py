@@ -14,9 +14,10 @@ from crm_core.gradings.criteria import counterfactuals, decisive
 from crm_core.gradings.events import GradingDecided, ReviewDecided
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.review import Standing
-from crm_core.gradings.words import Lang, sentences, suggested
+from crm_core.gradings.words import sentences, suggested
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.rules import Criterion
+from crm_core.kernel.sentences import Lang
 
 READERS = ("owner", "clerk", "auditor")
 

@@ -1,4 +1,4 @@
-"""What commands about gradings must be told to be decided: policies, facts, promises."""
+"""What commands about gradings must be told to be decided: policies, facts, promises (LOG-08)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from crm_core.gradings.adoption import ADOPTION, Version, versions
+from crm_core.errors import UnknownPolicy
+from crm_core.gradings.adoption import ADOPTION, Adoptable, Version, parse, versions
 from crm_core.gradings.commands import (
-    AcceptAutomatic,
     ConfirmType,
-    ContestGrading,
     DecideReview,
+    DecideUplift,
     DraftPolicy,
     MakePolicyEffective,
     ProposeType,
-    RefuseAutomatic,
-    UpliftLayer,
+    ProposeUplift,
 )
 from crm_core.gradings.events import GradingContested, GradingDecided
 from crm_core.gradings.facts import EVENT_NAMES
@@ -25,18 +24,16 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import decide_again
 from crm_core.gradings.state import Gradings
 from crm_core.gradings.uplift import UpliftPolicy, promises
+from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.kernel.recorded import Fact
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import DEFAULT_UPLIFT, PolicyBook
 from crm_core.ports import EventLog
 
-ABOUT_GRADINGS = (ProposeType, ConfirmType, UpliftLayer, DecideReview)
+ABOUT_GRADINGS = (ProposeType, ConfirmType, ProposeUplift, DecideUplift, DecideReview)
 ABOUT_POLICIES = (DraftPolicy, MakePolicyEffective)
 """Commands that are completed here."""
-
-BY_OWNERS = (ContestGrading, RefuseAutomatic, AcceptAutomatic)
-"""Commands that need to know whom the household's file names as owners."""
 
 NOT_FACTS = "gradings."
 """Events whose names begin so do not move a cut-off (decision record 0015)."""
@@ -86,11 +83,22 @@ class Lookups:
             shipped = max(same, key=lambda ref: ref.version, default=None)
             return evolve(command, shipped=shipped)
         try:
-            drafted = GradingPolicy.parse(command.document.toml).ref
+            drafted = parse(command.document.toml)
         except PolicyFault:
             return command
-        taken = next((ref.digest for ref in same if ref.version >= drafted.version), None)
-        return evolve(command, taken=taken)
+        later = (ref.digest for ref in same if ref.version >= drafted.ref.version)
+        another_kind = not all(self._is_of_kind(drafted, ref) for ref in same)
+        return evolve(command, taken=next(later, None), another_kind=another_kind)
+
+    def _is_of_kind(self, drafted: Adoptable, ref: PolicyRef) -> bool:
+        try:
+            if isinstance(drafted, GradingPolicy):
+                self.policies.pinned(GradingPolicy, ref)
+            else:
+                self.policies.pinned(AuthorityPolicy, ref)
+        except UnknownPolicy:
+            return False
+        return True
 
     def about_grading(self, command: Any, state: Gradings) -> Any:
         """The command with what it needs to know; as it was if there is no such grading."""
@@ -100,7 +108,7 @@ class Lookups:
         if grading is None:
             return command
         policy = self._policy(grading)
-        if not isinstance(command, UpliftLayer):
+        if not isinstance(command, ProposeUplift | DecideUplift):
             return evolve(command, policy=policy)
         table = self.policies.find(UpliftPolicy, DEFAULT_UPLIFT, command.on)
         account = [(event, position) for position, _, event in self._told(command.household)]
@@ -117,16 +125,17 @@ class Lookups:
         grading = state.by_run.get(run)
         if grading is None:
             return command
-        again = None
-        if command.result == "corrected":
-            now = self.log.cutoff(None, without=NOT_FACTS)
-            again = evolve(
-                decide_again(grading, self._told(command.household), self._pinned, self.zone, now),
-                run=f"{run}.{command.review}",
-                cutoff_position=now.position,
-                cutoff_known=now.known,
-            )
-        return evolve(command, policy=self._policy(grading), again=again)
+        command = evolve(command, policy=self._policy(grading))
+        if command.result != "corrected":
+            return command
+        now = self.log.cutoff(None, without=NOT_FACTS)
+        again = evolve(
+            decide_again(grading, self._told(command.household), self._pinned, self.zone, now),
+            run=f"{run}.{command.review}",
+            cutoff_position=now.position,
+            cutoff_known=now.known,
+        )
+        return evolve(command, again=again)
 
     def _told(self, household: str) -> Iterator[Fact]:
         for _, facts in self.log.facts(names=EVENT_NAMES, households=[household]):

@@ -7,11 +7,13 @@ from attrs import define, fields, frozen
 from crm_core.gradings.facts import Facts
 from crm_core.kernel.policy import (
     Header,
+    PathFault,
     PolicyFault,
     PolicyRef,
     digest_of_table,
     read_toml,
     structure,
+    wrong,
 )
 from crm_core.kernel.rules import Condition, Operator, Ranking, Row, Table
 
@@ -73,7 +75,7 @@ class GradingPolicy:
         contents = structure(data, _Contents)
         known = {field.name for field in fields(Facts)}
         tables = []
-        faults: list[tuple[str, str]] = []
+        faults: list[PathFault] = []
         for name, outcomes in (
             ("attention_level", ("high", "low")),
             ("prospect", ("high", "limited")),
@@ -85,7 +87,7 @@ class GradingPolicy:
             tables.append(Table(name, rows, GRADES))
             known.add(name)
         if contents.kind != "grading":
-            faults.append(("kind", f"`{contents.kind}` is not `grading`"))
+            faults.append(wrong("kind", "unknown_kind", kind=contents.kind, needed="grading"))
         if faults:
             raise PolicyFault(faults)
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
@@ -101,40 +103,42 @@ class GradingPolicy:
 
 def _check(
     name: str, rows: tuple[Row, ...], outcomes: tuple[str, ...], known: set[str]
-) -> list[tuple[str, str]]:
+) -> list[PathFault]:
     faults = []
     if not rows or rows[-1].when:
-        faults.append((name, "the last row has no conditions, so that one always matches"))
+        faults.append(wrong(name, "last_row_with_conditions"))
     for index, row in enumerate(rows):
         at = f"{name}[{index}]"
         if row.outcome not in outcomes:
-            faults.append((f"{at}.outcome", f"`{row.outcome}` is not one of {', '.join(outcomes)}"))
+            faults.append(
+                wrong(f"{at}.outcome", "not_one_of", value=row.outcome, accepted=outcomes)
+            )
         for number, condition in enumerate(row.when):
             faults.extend(_check_condition(f"{at}.when[{number}]", condition, known))
     return faults
 
 
-def _check_condition(at: str, condition: Condition, known: set[str]) -> list[tuple[str, str]]:
-    if condition.fact not in known:
-        return [(f"{at}.fact", f"`{condition.fact}` is not a fact that a grading may see (GRD-15)")]
-    threshold = condition.threshold
+def _check_condition(at: str, condition: Condition, known: set[str]) -> list[PathFault]:
+    fact, threshold = condition.fact, condition.threshold
+    if fact not in known:
+        return [wrong(f"{at}.fact", "fact_unseen", fact=fact)]
     if condition.op in (Operator.NO_WORSE_THAN, Operator.NO_BETTER_THAN):
-        if condition.fact not in _GRADED:
-            return [(f"{at}.fact", f"`{condition.fact}` is not a credit grade")]
+        if fact not in _GRADED:
+            return [wrong(f"{at}.fact", "not_a_grade", value=fact)]
         if threshold not in GRADES.values:
-            return [(f"{at}.threshold", f"`{threshold}` is not a credit grade")]
+            return [wrong(f"{at}.threshold", "not_a_grade", value=str(threshold))]
     elif condition.op is Operator.ONE_OF:
         if not isinstance(threshold, tuple):
-            return [(f"{at}.threshold", "a list of texts is expected")]
+            return [wrong(f"{at}.threshold", "texts_expected")]
     elif condition.op is not Operator.IS:
-        if condition.fact in _WORDS:
-            return [(f"{at}.fact", f"`{condition.fact}` is not a number")]
+        if fact in _WORDS:
+            return [wrong(f"{at}.fact", "not_a_number", value=fact)]
         if type(threshold) is not int:
-            return [(f"{at}.threshold", "a whole number is expected")]
+            return [wrong(f"{at}.threshold", "whole_number_expected")]
     if (condition.op is Operator.AT_LEAST_PERCENT_OF) != (condition.of is not None):
-        return [(f"{at}.of", "`of` belongs to `at_least_percent_of`, and only there")]
+        return [wrong(f"{at}.of", "of_elsewhere")]
     if condition.of is not None and condition.of not in known:
-        return [(f"{at}.of", f"`{condition.of}` is not a fact that a grading may see (GRD-15)")]
+        return [wrong(f"{at}.of", "fact_unseen", fact=condition.of)]
     if condition.of in _WORDS:
-        return [(f"{at}.of", f"`{condition.of}` is not a number")]
+        return [wrong(f"{at}.of", "not_a_number", value=condition.of)]
     return []

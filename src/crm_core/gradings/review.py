@@ -22,6 +22,8 @@ from crm_core.gradings.events import (
     ReviewDecided,
     TypeConfirmed,
     TypeProposed,
+    UpliftProposed,
+    UpliftRejected,
 )
 from crm_core.gradings.state import Act, Gradings
 from crm_core.kernel.growing import EMPTY
@@ -34,10 +36,7 @@ PROVISIONAL = "provisional"
 STATUSES = (AWAITING, COMPUTED, CONFIRMED, CONTESTED, OVERRIDDEN, PROVISIONAL)
 
 TOP_LAYER_ROLES = ("manager", "director")
-"""Who confirms the top layer: both, two persons (GRD-03)."""
-
-REVIEWERS = ("supervisor", "manager", "director")
-"""Who confirms a type and a provisional grading, and who decides a review."""
+"""Who confirms the top layer: both, two persons (GRD-03). Either may override a grading."""
 
 
 @frozen
@@ -55,6 +54,7 @@ class Standing:
         proposed: The type proposed last, if it waits to be confirmed.
         confirmed_by: Who stands for the grading, as `role:id`.
         uplift: The uplift in force, if one is.
+        uplift_proposed: The uplift that waits to be decided, if one does.
         override: The override in force, if one is.
         review: The review that is open, if one is.
         reviews: Reviews decided, oldest first.
@@ -70,6 +70,7 @@ class Standing:
     proposed: TypeProposed | None
     confirmed_by: tuple[str, ...]
     uplift: LayerUplifted | None
+    uplift_proposed: UpliftProposed | None
     override: ReviewDecided | None
     review: GradingContested | None
     reviews: tuple[ReviewDecided, ...]
@@ -83,16 +84,19 @@ class Standing:
 
     @property
     def waits_for(self) -> tuple[str, ...]:
-        """What people still have to do: `review`, `type`, `manager`, `director`, `confirmation`.
+        """What people still have to do, by a word for each.
 
-        Manager and director confirm the top layer, `confirmation` is that of a provisional grading
-        by any of the roles that may. While a review is open nothing else is decided.
+        `review`, or `type`, `uplift`, `manager`, `director` and `confirmation`. Manager and
+        director confirm the top layer, `confirmation` is that of a provisional grading by any of
+        the roles that may. While a review is open nothing else is decided.
         """
         if self.review is not None:
             return ("review",)
         found = () if self.proposed is None else ("type",)
         if self.replaced_by is not None:
             return found
+        if self.uplift_proposed is not None:
+            found = (*found, "uplift")
         provisional = self.status == PROVISIONAL
         if self.status == AWAITING or (provisional and self.outcome.status == AWAITING):
             said = {by.partition(":")[0] for by in self.confirmed_by}
@@ -131,6 +135,7 @@ def standing(state: Gradings, run: str, on: date | None = None) -> Standing:
         open_proposal(acts),
         tuple(f"{act.role}:{act.confirmed_by}" for act in confirmations),
         uplift,
+        open_uplift(state, run),
         override,
         opened,
         decided,
@@ -170,6 +175,25 @@ def open_proposal(acts: Iterable[Act]) -> TypeProposed | None:
     return proposed
 
 
+def open_uplift(state: Gradings, run: str) -> UpliftProposed | None:
+    """The uplift that waits to be decided, if one does; none waits beyond the next run."""
+    if last_run(state) != run:
+        return None
+    proposed: UpliftProposed | None = None
+    for act in about(state.acts, run):
+        if isinstance(act, UpliftProposed):
+            proposed = act
+        elif isinstance(act, LayerUplifted | UpliftRejected):
+            proposed = None
+    return proposed
+
+
+def last_run(state: Gradings) -> str:
+    """Run of the grading that was decided last."""
+    *_, run = state.by_run
+    return run
+
+
 def refuses_automatic(acts: Iterable[Act]) -> bool:
     """Whether the owner takes no decision made by rule alone."""
     refused = False
@@ -190,10 +214,14 @@ def persons(grading: GradingDecided, acts: Iterable[Act]) -> set[str]:
                 found.add(act.proposed_by)
             case TypeConfirmed() | GradingConfirmed():
                 found.add(act.confirmed_by)
+            case UpliftProposed():
+                found.add(act.proposed_by)
             case LayerUplifted():
                 found |= {act.proposed_by, act.approved_by}
+            case UpliftRejected():
+                found |= {act.proposed_by, act.rejected_by}
             case GradingContested():
-                found.add(act.contested_by)
+                found |= {act.contested_by, act.entered_by}
             case ReviewDecided():
                 found.add(act.decided_by)
             case _:
@@ -217,8 +245,7 @@ def _confirmed(
 
 
 def _uplift(state: Gradings, run: str, outcome: Outcome, acts: list[Act]) -> LayerUplifted | None:
-    [*runs] = state.by_run
-    if runs[-1] != run:
+    if last_run(state) != run:
         return None  # It expired at the next run (GRD-05).
     found = [act for act in acts if isinstance(act, LayerUplifted)]
     return found[-1] if found and found[-1].from_layer == outcome.layer else None

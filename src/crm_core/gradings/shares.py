@@ -18,6 +18,7 @@ from crm_core.kernel.policy import (
     digest_of_table,
     read_toml,
     structure,
+    wrong,
 )
 
 PERMILLE = 1000
@@ -68,15 +69,15 @@ class SharesPolicy:
         contents = structure(data, _Contents)
         faults = []
         if contents.kind != "shares":
-            faults.append(("kind", f"`{contents.kind}` is not `shares`"))
+            faults.append(wrong("kind", "unknown_kind", kind=contents.kind, needed="shares"))
         if contents.tolerance_permille < 0:
-            faults.append(("tolerance_permille", "a number from zero on is expected"))
+            faults.append(wrong("tolerance_permille", "from_zero_expected"))
         if sum(share.permille for share in contents.shares) != PERMILLE:
-            faults.append(("shares", "the shares add up to 1000"))
+            faults.append(wrong("shares", "shares_of_other_sum", sum=PERMILLE))
         if any(share.permille < 0 for share in contents.shares):
-            faults.append(("shares", "a share is not below zero"))
+            faults.append(wrong("shares", "share_below_zero"))
         if len({share.layer for share in contents.shares}) != len(contents.shares):
-            faults.append(("shares", "each layer stands there once"))
+            faults.append(wrong("shares", "layer_twice"))
         if faults:
             raise PolicyFault(faults)
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)

@@ -16,6 +16,8 @@ from crm_core.gradings.events import (
     RunStarted,
     TypeConfirmed,
     TypeProposed,
+    UpliftProposed,
+    UpliftRejected,
 )
 from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
 
@@ -28,6 +30,8 @@ Act = (
     | ReviewDecided
     | TypeConfirmed
     | TypeProposed
+    | UpliftProposed
+    | UpliftRejected
 )
 """What people did about a household's gradings."""
 

@@ -21,6 +21,7 @@ from crm_core.kernel.policy import (
     digest_of_table,
     read_toml,
     structure,
+    wrong,
 )
 from crm_core.payments.credit import add_months
 from crm_core.payments.events import PaymentPromised
@@ -71,14 +72,14 @@ class UpliftPolicy:
         data = read_toml(text)
         contents = structure(data, _Contents)
         faults = [
-            (name, "a number above zero is expected")
+            wrong(name, "above_zero_expected")
             for name in ("kept_promises", "months", "broken_after_days")
             if getattr(contents, name) <= 0
         ]
         if contents.never_from not in GRADES.values:
-            faults.append(("never_from", f"`{contents.never_from}` is not a credit grade"))
+            faults.append(wrong("never_from", "not_a_grade", value=contents.never_from))
         if contents.kind != "uplift":
-            faults.append(("kind", f"`{contents.kind}` is not `uplift`"))
+            faults.append(wrong("kind", "unknown_kind", kind=contents.kind, needed="uplift"))
         if faults:
             raise PolicyFault(faults)
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider
 
 
@@ -27,6 +28,10 @@ def _no_claims(_command: Any) -> tuple[Claim, ...]:
     return ()
 
 
+def _nobodys(_command: Any, _state: Any) -> Own | None:
+    return None
+
+
 @frozen
 class Aggregate:
     """A decider, its commands and the identity of its streams.
@@ -38,6 +43,10 @@ class Aggregate:
         household_of: The household a command concerns.
         needs_file: Whether the household's file must exist first.
         claims: Unique names a command takes.
+        own: Whose own matter a command decides, given the state; None for one that decides nothing
+            which needs a second person (LOG-08).
+        inside: Commands that the library alone gives, because what they say is computed or follows
+            from something recorded.
     """
 
     decider: Decider[Any, Any, Any]
@@ -46,6 +55,8 @@ class Aggregate:
     household_of: Callable[[Any], str]
     needs_file: bool = True
     claims: Callable[[Any], tuple[Claim, ...]] = _no_claims
+    own: Callable[[Any, Any], Own | None] = _nobodys
+    inside: frozenset[type] = frozenset()
 
     def stream(self, identity: str) -> str:
         """The stream's name: `kind/id`."""

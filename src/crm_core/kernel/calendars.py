@@ -21,8 +21,9 @@ from typing import Any
 from attrs import define, field, frozen
 
 from crm_core.kernel.dates import as_utc, parse_date, zone
-from crm_core.kernel.policy import PolicyFault
+from crm_core.kernel.policy import PathFault, PolicyFault, wrong
 from crm_core.kernel.public_holidays import PublicHolidays, public_holidays
+from crm_core.kernel.sentences import Malformed
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -39,12 +40,14 @@ _EPOCH_DAY = _EPOCH.toordinal()
 _THURSDAY = 3  # the weekday of the epoch
 
 
-class UncoveredYear(ValueError):
+class UncoveredYear(Malformed):
     """The calendar cannot know how a year is worked: no official notice, or out of its range."""
 
     def __init__(self, year: int, country: str = "") -> None:
-        reason = f"there is no official notice of `{country}` for" if country else "no calendar for"
-        super().__init__(f"{reason} the year {year}")
+        if country:
+            super().__init__("year_without_notice", country=country, year=year)
+        else:
+            super().__init__("year_without_calendar", year=year)
         self.year, self.country = year, country
 
 
@@ -62,7 +65,7 @@ class Shift:
 
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.start < _DAY or not self.start < self.end <= self.start + _DAY:
-            raise ValueError("a shift begins on its day and lasts more than nothing, at most 24 h")
+            raise Malformed("shift_form")
 
     def __str__(self) -> str:
         return f"{_clock(self.start)}-{_clock(self.end if self.end <= _DAY else self.end - _DAY)}"
@@ -256,44 +259,41 @@ class WorkingCalendar:
 # --- faults --------------------------------------------------------------------------------------
 
 
-def _faults(calendar: WorkingCalendar) -> Iterator[tuple[str, str]]:
-    """What is wrong with a calendar, as (path, message) pairs."""
+def _faults(calendar: WorkingCalendar) -> Iterator[PathFault]:
+    """What is wrong with a calendar."""
     try:
         zone(calendar.zone)
-    except ValueError as error:
-        yield "zone", str(error)
+    except Malformed as error:
+        yield "zone", error
     if len(calendar.week) != len(WEEKDAYS):
-        yield "week", f"has `{len(calendar.week)}` days, not 7"
+        yield wrong("week", "week_of_other_length", days=len(calendar.week))
         return
     if not any(calendar.week):
-        yield "week", "has no working time"
+        yield wrong("week", "no_working_time")
     own = [(f"week.{name}", hours) for name, hours in zip(WEEKDAYS, calendar.week, strict=True)]
     own += [(f"exceptions.{day}", hours) for day, hours in calendar.exceptions]
     own += [("make_up", calendar.make_up)]
     bad = {path for path, hours in own if any(b.start < a.end for a, b in pairwise(hours))}
-    yield from ((path, "shifts overlap") for path in sorted(bad))
+    yield from (wrong(path, "shifts_overlap") for path in sorted(bad))
     listed = {day for day, _ in calendar.exceptions}
     if len(listed) < len(calendar.exceptions):
-        yield "exceptions", "a day comes twice"
+        yield wrong("exceptions", "a_day_twice")
     yield from (
-        (f"holidays.{day}", "has hours of its own too")
-        for day in calendar.holidays
-        if day in listed
+        wrong(f"holidays.{day}", "holiday_with_hours") for day in calendar.holidays if day in listed
     )
     if calendar.public is None and calendar.make_up:
-        yield "make_up", "there are no make-up working days without public holidays"
+        yield wrong("make_up", "make_up_without_holidays")
     if calendar.public is not None and not calendar.make_up:
-        yield "make_up", "is missing: how long is a make-up working day?"
+        yield wrong("make_up", "make_up_missing")
     if not bad:
         yield from _clashes(calendar)
 
 
-def _clashes(calendar: WorkingCalendar) -> Iterator[tuple[str, str]]:
+def _clashes(calendar: WorkingCalendar) -> Iterator[PathFault]:
     """Shifts that run into those of the next day."""
-    message = "a shift runs into one of the next day"
     for i, name in enumerate(WEEKDAYS):
         if _clash(calendar.week[i], calendar.week[(i + 1) % 7]):
-            yield f"week.{name}", message
+            yield wrong(f"week.{name}", "shift_runs_on")
     hours = _special(calendar)
     for day, (shifts, why, _) in sorted(hours.items()):
         for one, other in ((day - 1, day), (day, day + 1)):
@@ -303,7 +303,8 @@ def _clashes(calendar: WorkingCalendar) -> Iterator[tuple[str, str]]:
             before = shifts if one == day else _hours(calendar, hours, one)
             after = shifts if other == day else _hours(calendar, hours, other)
             if (one in hours or other in hours) and _clash(before, after):
-                yield f"exceptions.{_date(one)}" if why == _OWN else f"{_date(one)}", message
+                path = f"exceptions.{_date(one)}" if why == _OWN else f"{_date(one)}"
+                yield wrong(path, "shift_runs_on")
 
 
 def _hours(calendar: WorkingCalendar, special: Mapping[int, _Hours], day: int) -> Shifts:
@@ -678,7 +679,7 @@ def _running(amounts: Iterable[int]) -> tuple[int, ...]:
 
 def _tick(at: datetime) -> int:
     if at.tzinfo is None:
-        raise ValueError("an instant needs an offset")
+        raise Malformed("offset_missing")
     since = at - _EPOCH
     return (since.days * _DAY + since.seconds) * _TICK + since.microseconds
 
@@ -768,31 +769,33 @@ def working_calendar(data: Mapping[str, Any], where: str = "") -> WorkingCalenda
     Raises:
         PolicyFault: all that is wrong, each with its path.
     """
-    faults: list[tuple[str, str]] = []
+    faults: list[PathFault] = []
     made = _read(data, faults)
     if made is not None:
         return made
-    raise PolicyFault(
-        [(".".join(filter(None, (where, path))), message) for path, message in faults]
-    )
+    raise PolicyFault([(".".join(filter(None, (where, path))), what) for path, what in faults])
 
 
-def _read(data: Mapping[str, Any], faults: list[tuple[str, str]]) -> WorkingCalendar | None:
-    faults += [(str(key), "is not known here") for key in data if key not in _KEYS]
+def _read(data: Mapping[str, Any], faults: list[PathFault]) -> WorkingCalendar | None:
+    faults += [wrong(str(key), "unknown_key", key=str(key)) for key in data if key not in _KEYS]
     name, place = (_text(data, key, faults) for key in ("name", "zone"))
     week = _table(data, "week", faults)
-    faults += [(f"week.{key}", "is not a weekday") for key in week if key not in WEEKDAYS]
+    faults += [
+        wrong(f"week.{key}", "weekday_unknown", day=str(key), accepted=WEEKDAYS)
+        for key in week
+        if key not in WEEKDAYS
+    ]
     hours = [_read_hours(week.get(day, []), f"week.{day}", faults) for day in WEEKDAYS]
     exceptions: dict[date, Shifts] = {}
     for key, value in _table(data, "exceptions", faults, needed=False).items():
         read = _read_hours(value, f"exceptions.{key}", faults)
         try:
             exceptions[parse_date(str(key))] = read
-        except ValueError as error:
-            faults.append((f"exceptions.{key}", str(error)))
+        except Malformed as error:
+            faults.append((f"exceptions.{key}", error))
     holidays = data.get("holidays", [])
     if not isinstance(holidays, list) or any(type(day) is not date for day in holidays):
-        faults.append(("holidays", "a list of dates is expected"))
+        faults.append(wrong("holidays", "dates_expected"))
         holidays = []
     public, make_up = _read_public(data, hours, faults)
     read_badly = bool(faults)
@@ -811,56 +814,56 @@ def _read(data: Mapping[str, Any], faults: list[tuple[str, str]]) -> WorkingCale
 
 
 def _read_public(
-    data: Mapping[str, Any], hours: list[Shifts], faults: list[tuple[str, str]]
+    data: Mapping[str, Any], hours: list[Shifts], faults: list[PathFault]
 ) -> tuple[PublicHolidays | None, Shifts]:
     if "public_holidays" not in data:
         if "make_up_day" in data:
-            faults.append(("make_up_day", "belongs to `public_holidays`, which is missing"))
+            faults.append(wrong("make_up_day", "make_up_day_alone"))
         return None, ()
     public = None
     try:
         public = public_holidays(str(data["public_holidays"]))
-    except ValueError as error:
-        faults.append(("public_holidays", str(error)))
+    except Malformed as error:
+        faults.append(("public_holidays", error))
     weekday = data.get("make_up_day")
     if weekday not in WEEKDAYS:
-        faults.append(("make_up_day", f"one of {', '.join(WEEKDAYS)} is expected"))
+        faults.append(wrong("make_up_day", "one_of_expected", accepted=WEEKDAYS))
         return public, ()
     make_up = hours[WEEKDAYS.index(weekday)]
     if not make_up:
-        faults.append(("make_up_day", f"`{weekday}` has no hours"))
+        faults.append(wrong("make_up_day", "weekday_without_hours", day=weekday))
     return public, make_up
 
 
-def _text(data: Mapping[str, Any], key: str, faults: list[tuple[str, str]]) -> str:
+def _text(data: Mapping[str, Any], key: str, faults: list[PathFault]) -> str:
     value = data.get(key)
     if isinstance(value, str) and value:
         return value
-    faults.append((key, "text is expected" if key in data else "is missing"))
+    faults.append(wrong(key, "text_expected" if key in data else "missing"))
     return ""
 
 
 def _table(
-    data: Mapping[str, Any], key: str, faults: list[tuple[str, str]], *, needed: bool = True
+    data: Mapping[str, Any], key: str, faults: list[PathFault], *, needed: bool = True
 ) -> Mapping[str, Any]:
     value = data.get(key, {})
     if not isinstance(value, Mapping):
-        faults.append((key, "a table is expected"))
+        faults.append(wrong(key, "table_expected"))
         return {}
     if needed and key not in data:
-        faults.append((key, "is missing"))
+        faults.append(wrong(key, "missing"))
     return value
 
 
-def _read_hours(value: Any, path: str, faults: list[tuple[str, str]]) -> Shifts:
+def _read_hours(value: Any, path: str, faults: list[PathFault]) -> Shifts:
     if not isinstance(value, list):
-        faults.append((path, "a list of hours is expected"))
+        faults.append(wrong(path, "hours_expected"))
         return ()
     found = []
     for i, text in enumerate(value):
         shift = _read_shift(text)
         if shift is None:
-            faults.append((f"{path}[{i}]", "hours are written `08:30-12:00`, up to `24:00`"))
+            faults.append(wrong(f"{path}[{i}]", "hours_form"))
         else:
             found.append(shift)
     return tuple(sorted(found))

@@ -14,6 +14,8 @@ import json
 from hashlib import sha256
 from typing import Any
 
+from crm_core.kernel.sentences import Malformed
+
 GENESIS = "0" * 64
 """What stands for the previous digest before a stream's first event."""
 
@@ -29,7 +31,7 @@ def canonical(value: Any) -> bytes:
     """JSON with sorted keys, no spaces, no floats, integers within ±2^53, UTF-8.
 
     Raises:
-        ValueError: the value holds a float or an integer out of range.
+        Malformed: the value holds a float or an integer out of range.
         TypeError: the value holds something JSON has no word for.
     """
     _check(value)
@@ -72,7 +74,7 @@ def _check(value: Any) -> None:
         return
     if isinstance(value, int):
         if abs(value) > INTEGER_MAX:
-            raise ValueError(f"integer `{value}` is beyond ±2^53")
+            raise Malformed("number_too_large", number=value)
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
@@ -82,6 +84,6 @@ def _check(value: Any) -> None:
         for item in value:
             _check(item)
     elif isinstance(value, float):
-        raise ValueError("a float has no canonical bytes")
+        raise Malformed("float_refused")
     else:
         raise TypeError(f"`{type(value).__name__}` has no canonical bytes")

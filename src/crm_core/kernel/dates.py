@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
+from crm_core.kernel.sentences import Malformed
+
 ESTATE_ZONE = "Asia/Shanghai"
 """Zone of an estate's days and years unless it says otherwise."""
 
@@ -30,7 +32,7 @@ class Period:
 
     def __attrs_post_init__(self) -> None:
         if self.end < self.start:
-            raise ValueError(f"a period ends on or after its start, not `{self.end}`")
+            raise Malformed("period_reversed", end=self.end.isoformat())
 
     @classmethod
     def of_year(cls, year: int) -> Period:
@@ -54,50 +56,50 @@ def zone(name: str) -> ZoneInfo:
     """The zone of that name.
 
     Raises:
-        ValueError: no such zone is known here.
+        Malformed: no such zone is known here.
     """
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"`{name}` is not a known time zone") from error
+        raise Malformed("zone_unknown", zone=name) from error
 
 
 def parse_date(text: str) -> date:
     """`YYYY-MM-DD`, and nothing else.
 
     Raises:
-        ValueError: another form, or a day that does not exist.
+        Malformed: another form, or a day that does not exist.
     """
     if _DATE.fullmatch(text) is None:
-        raise ValueError("a date is written `YYYY-MM-DD`")
+        raise Malformed("date_form")
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ValueError("there is no such day in the calendar") from error
+        raise Malformed("day_unknown") from error
 
 
 def parse_instant(text: str) -> datetime:
     """ISO 8601 with an offset, as UTC.
 
     Raises:
-        ValueError: no offset, another form, or an instant that does not exist.
+        Malformed: no offset, another form, or an instant that does not exist.
     """
     if _INSTANT.fullmatch(text) is None:
-        raise ValueError("an instant is ISO 8601 with an offset, like `2011-12-31T09:00:00+08:00`")
+        raise Malformed("instant_form")
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError("there is no such instant in the calendar") from error
+        raise Malformed("instant_unknown") from error
 
 
 def as_utc(instant: datetime) -> datetime:
     """The instant in UTC.
 
     Raises:
-        ValueError: the instant has no offset.
+        Malformed: the instant has no offset.
     """
     if instant.tzinfo is None:
-        raise ValueError("an instant needs an offset")
+        raise Malformed("offset_missing")
     return instant.astimezone(UTC)
 
 
@@ -110,10 +112,10 @@ def local_date(instant: datetime, zone_name: str = ESTATE_ZONE) -> date:
     """The day on which `instant` falls in the zone.
 
     Raises:
-        ValueError: the instant has no offset; the zone of the machine must not stand in for it.
+        Malformed: the instant has no offset; the zone of the machine must not stand in for it.
     """
     if instant.tzinfo is None:
-        raise ValueError("an instant needs an offset")
+        raise Malformed("offset_missing")
     return instant.astimezone(zone(zone_name)).date()
 
 
@@ -164,7 +166,7 @@ def instant_text(instant: datetime) -> str:
     """The instant as it is stored: UTC with `Z`.
 
     Raises:
-        ValueError: the instant has no offset.
+        Malformed: the instant has no offset.
     """
     return as_utc(instant).isoformat().replace("+00:00", "Z")
 
@@ -173,6 +175,6 @@ def sortable_text(instant: datetime) -> str:
     """The instant as text that sorts as instants do: always to the microsecond.
 
     Raises:
-        ValueError: the instant has no offset.
+        Malformed: the instant has no offset.
     """
     return as_utc(instant).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
+from crm_core.kernel.sentences import Lang, say
+
 C = TypeVar("C")
 E = TypeVar("E")
 S = TypeVar("S")
@@ -16,17 +18,31 @@ S = TypeVar("S")
 class Refusal:
     """The business says no: a value in the core, the exception `Refused` at `CRM.do`.
 
+    What a person reads of it stands in the catalogue, in `refused-FAMILY.toml`, where the family is
+    the first part of the rule: `pay` for `PAY-01`.
+
     Args:
         code: Stable reason code, e.g. `charge_exists`.
         rule: Id of the rule that refuses, e.g. `PAY-01`.
-        message: What was seen and what would be accepted; never personal data.
-        details: Machine-readable values behind the message.
+        details: Machine-readable values behind the sentence: numbers, texts, lists of texts; never
+            personal data.
+        sentence: Code of its sentence, where the reason has several.
     """
 
     code: str
     rule: str
-    message: str
     details: dict[str, Any] = field(factory=dict)
+    sentence: str = ""
+
+    def told(self, lang: Lang) -> str:
+        """What was seen and what would be accepted, in one sentence."""
+        family = self.rule.partition("-")[0].lower()
+        return say(f"refused-{family}", self.sentence or self.code, lang, **self.details)
+
+    @property
+    def message(self) -> str:
+        """The sentence in English."""
+        return self.told("en")
 
 
 @frozen

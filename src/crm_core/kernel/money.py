@@ -7,6 +7,8 @@ from functools import total_ordering
 
 from attrs import frozen
 
+from crm_core.kernel.sentences import Malformed
+
 FEN_MAX = 2**53 - 1
 """Largest amount in fen: what every JSON reader can hold exactly (about 90 trillion yuan)."""
 
@@ -27,7 +29,7 @@ class Money:
 
     def __attrs_post_init__(self) -> None:
         if type(self.fen) is not int or abs(self.fen) > FEN_MAX:
-            raise ValueError("an amount is a whole number of fen within ±2^53")
+            raise Malformed("fen_expected")
 
     @classmethod
     def yuan(cls, text: str) -> Money:
@@ -51,7 +53,7 @@ class Money:
 
     def _same(self, other: Money) -> Money:
         if other.currency != self.currency:
-            raise ValueError(f"`{self.currency}` and `{other.currency}` do not mix")
+            raise Malformed("currencies_mixed", one=self.currency, other=other.currency)
         return other
 
 
@@ -62,11 +64,11 @@ def fen_from_yuan(text: str) -> int:
     a pattern does not, and cannot be made slow.
 
     Raises:
-        ValueError: `text` is not such an amount.
+        Malformed: `text` is not such an amount.
     """
     match = _YUAN.fullmatch(text)
     if match is None:
-        raise ValueError("an amount is yuan with at most two decimals, like `127.00`")
+        raise Malformed("yuan_form")
     sign, whole, part = match.groups()
     fen = int(whole) * 100 + int((part or "").ljust(2, "0"))
     return -fen if sign else fen

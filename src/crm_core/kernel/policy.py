@@ -6,6 +6,7 @@ used it and by a golden test.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin
@@ -16,8 +17,12 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 
 from crm_core.kernel.canonical import INTEGER_MAX, digest_of
 from crm_core.kernel.rules import Operator, Value
+from crm_core.kernel.sentences import Lang, Malformed, told_faults
 
 P = TypeVar("P")
+
+PathFault = tuple[str, Malformed]
+"""Where in a policy, as a path, and what is wrong there."""
 
 
 @frozen
@@ -68,11 +73,36 @@ class Header:
 
 
 class PolicyFault(ValueError):
-    """A policy file cannot be read; `faults` are (path, message) pairs."""
+    """A policy file cannot be read.
 
-    def __init__(self, faults: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{path}: {message}" for path, message in faults))
-        self.faults = faults
+    Args:
+        faults: All that is wrong: pairs of a path and the `Malformed` that is there.
+    """
+
+    def __init__(self, faults: Sequence[PathFault]) -> None:
+        super().__init__(faults)
+        self.faults = list(faults)
+
+    def told(self, lang: Lang) -> str:
+        """All that is wrong, each with its path, in one sentence."""
+        return told_faults(self.within(), lang)
+
+    def within(self) -> list[dict[str, Any]]:
+        """As plain data for a sentence of somebody else's, which shows it as `{why:faults}`."""
+        return [malformed.within(path) for path, malformed in self.faults]
+
+    def __str__(self) -> str:
+        return self.told("en")
+
+
+def wrong(path: str, sentence: str, /, **values: Any) -> PathFault:
+    """What is wrong at a path, by the code of its sentence in `faults.toml`."""
+    return path, Malformed(sentence, **values)
+
+
+def by_path(fault: PathFault) -> tuple[str, str]:
+    """The order in which faults are told."""
+    return fault[0], fault[1].sentence
 
 
 def read_toml(text: str) -> dict[str, Any]:
@@ -86,7 +116,7 @@ def read_toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PolicyFault([("", f"not TOML: {error}")]) from error
+        raise PolicyFault([wrong("", "not_toml", reason=str(error))]) from error
 
 
 def structure(data: dict[str, Any], cls: type[P]) -> P:
@@ -98,8 +128,8 @@ def structure(data: dict[str, Any], cls: type[P]) -> P:
     try:
         return _converter().structure(data, cls)
     except Exception as error:
-        faults = sorted(_faults(error, ""))
-        raise PolicyFault(faults or [("", str(error))]) from error
+        faults = sorted(_faults(error, ""), key=by_path)
+        raise PolicyFault(faults or [wrong("", "unreadable", reason=str(error))]) from error
 
 
 def digest_of_table(data: dict[str, Any]) -> str:
@@ -119,25 +149,25 @@ def _plain(value: Any) -> Any:
 
 def _date(value: Any, _kind: type) -> date:
     if type(value) is not date:
-        raise ValueError("a date is expected")
+        raise Malformed("date_expected")
     return value
 
 
 def _int(value: Any, _kind: type) -> int:
     if type(value) is not int or abs(value) > INTEGER_MAX:
-        raise ValueError("a whole number within ±2^53 is expected")
+        raise Malformed("whole_number_expected")
     return value
 
 
 def _bool(value: Any, _kind: type) -> bool:
     if type(value) is not bool:
-        raise ValueError("true or false is expected")
+        raise Malformed("truth_expected")
     return value
 
 
 def _str(value: Any, _kind: type) -> str:
     if type(value) is not str:
-        raise ValueError("text is expected")
+        raise Malformed("text_expected")
     return value
 
 
@@ -148,14 +178,14 @@ def _scalar(value: Any, _kind: Any) -> Any:
         return value
     if isinstance(value, int):
         return _int(value, int)
-    raise ValueError("a number, a truth value, text or a list of texts is expected")
+    raise Malformed("scalar_expected")
 
 
 def _operator(value: Any, _kind: type) -> Operator:
     try:
         return Operator(value)
     except ValueError:
-        raise ValueError(f"`{value}` is not one of {', '.join(Operator)}") from None
+        raise Malformed("not_one_of", value=str(value), accepted=list(Operator)) from None
 
 
 @cache
@@ -180,7 +210,7 @@ def _converter() -> cattrs.Converter:
         def structure_several(value: Any, _: Any) -> tuple[Any, ...]:
             # Text would fall into its letters, and a table into its keys.
             if not isinstance(value, list):
-                raise ValueError("a list is expected")
+                raise Malformed("list_expected")
             return tuple(converter.structure(value, listed))
 
         return structure_several
@@ -189,7 +219,7 @@ def _converter() -> cattrs.Converter:
     return converter
 
 
-def _faults(error: BaseException, path: str) -> list[tuple[str, str]]:
+def _faults(error: BaseException, path: str) -> list[PathFault]:
     """Every fault of a cattrs error with its path."""
     if isinstance(error, ClassValidationError | IterableValidationError):
         found = []
@@ -206,7 +236,9 @@ def _faults(error: BaseException, path: str) -> list[tuple[str, str]]:
             found.extend(_faults(inner, path + step))
         return found
     if isinstance(error, ForbiddenExtraKeysError):
-        return [(path, f"`{key}` is not known here") for key in sorted(error.extra_fields)]
+        return [wrong(path, "unknown_key", key=key) for key in sorted(error.extra_fields)]
     if isinstance(error, KeyError):
-        return [(path, "is missing")]
-    return [(path, str(error))]
+        return [wrong(path, "missing")]
+    if isinstance(error, Malformed):
+        return [(path, error)]
+    return [wrong(path, "unreadable", reason=str(error))]

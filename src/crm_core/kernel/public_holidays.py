@@ -13,6 +13,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from crm_core.kernel.sentences import Malformed
+
 
 def _sorted(pairs: Mapping[date, str] | Iterable[tuple[date, str]]) -> tuple[tuple[date, str], ...]:
     return tuple(sorted(dict(pairs).items()))
@@ -39,9 +41,9 @@ class PublicHolidays:
     def __attrs_post_init__(self) -> None:
         twice = {day for day, _ in self.off} & {day for day, _ in self.make_up}
         if twice:
-            raise ValueError(f"`{min(twice)}` is both a day off and a working day")
+            raise Malformed("day_off_and_worked", day=min(twice).isoformat())
         if self.last_year < self.first_year:
-            raise ValueError(f"the last year is not before `{self.first_year}`")
+            raise Malformed("years_reversed", first=self.first_year, last=self.last_year)
 
 
 @lru_cache(maxsize=8)
@@ -49,10 +51,10 @@ def public_holidays(country: str) -> PublicHolidays:
     """The notices of a country that come with the package.
 
     Raises:
-        ValueError: there are none for that country.
+        Malformed: there are none for that country.
     """
     if country not in COUNTRIES:
-        raise ValueError(f"there are no notices for `{country}`; there are {', '.join(COUNTRIES)}")
+        raise Malformed("notices_missing", country=country, known=COUNTRIES)
     import tomllib
     from importlib.resources import files  # Slow to load, and few calendars keep public holidays.
 
@@ -71,11 +73,11 @@ def read_notices(country: str, data: Mapping[str, Any]) -> PublicHolidays:
     full, for a notice also rules the last days before its year.
 
     Raises:
-        ValueError: a year is missing between two others, or a day does not exist or comes twice.
+        Malformed: a year is missing between two others, or a day does not exist or comes twice.
     """
     years = sorted(map(int, data))
     if years != list(range(years[0], years[-1] + 1)):
-        raise ValueError("a year between two others has no notice")
+        raise Malformed("notice_missing")
     off: dict[date, str] = {}
     make_up: dict[date, str] = {}
     for year in years:
@@ -86,7 +88,7 @@ def read_notices(country: str, data: Mapping[str, Any]) -> PublicHolidays:
             ):
                 for day in _days(year, written):
                     if found.setdefault(day, holiday["name"]) != holiday["name"]:
-                        raise ValueError(f"`{day}` comes twice")
+                        raise Malformed("day_twice", day=day.isoformat())
     return PublicHolidays(country, years[0], years[-1], off, make_up)
 
 

@@ -12,18 +12,41 @@ from crm_core.kernel.canonical import GENESIS
 E = TypeVar("E")
 
 
+STAFF_ROLES = (
+    "specialist",
+    "supervisor",
+    "manager",
+    "director",
+    "custodian",
+    "operator",
+    "finance",
+    "sales",
+    "engineering",
+    "security",
+    "cleaning",
+)
+"""Roles of the company's own people."""
+
+HOUSEHOLD_ROLES = ("owner", "user")
+"""Roles of those who act for a household; their id is that of the member."""
+
+ROLES = (*STAFF_ROLES, *HOUSEHOLD_ROLES, "auditor", "host", "system")
+"""Every role there is."""
+
+
 @frozen
 class Actor:
-    """Who acts: a member of staff, an owner, or the system.
+    """Who acts: a member of staff, somebody of a household, the host's program, or the system.
 
     Args:
         id: Pseudonymous id; it is stored with every event, so never a name or a phone number.
-        role: One of the roles of the method: specialist, supervisor, manager, director,
-            custodian, operator, finance, owner, system.
+            Persons are compared by it alone, whatever their roles (LOG-08). An owner's or user's
+            id is the member's.
+        role: One of `ROLES`.
     """
 
     id: str
-    role: str = "system"
+    role: str
 
     def __str__(self) -> str:
         return f"{self.role}:{self.id}"

@@ -7,6 +7,8 @@ knows the shapes and the four answers that opening can give.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from attrs import frozen
 
 
@@ -79,15 +81,21 @@ class Plain:
 class Erased:
     """The person's key was destroyed on purpose; the value is gone for ever."""
 
+    code: ClassVar[str] = "erased"
+
 
 @frozen
 class KeyMissing:
     """No key is known here, and none was erased: the vault is not the one that sealed it."""
 
+    code: ClassVar[str] = "key_missing"
+
 
 @frozen
 class Tampered:
     """The ciphertext, or the place it stands in, is not what was sealed."""
+
+    code: ClassVar[str] = "tampered"
 
 
 Opened = Plain | Erased | KeyMissing | Tampered

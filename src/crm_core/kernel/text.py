@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from crm_core.kernel.sentences import Malformed
+
 ID_LENGTH_MAX = 64
 TEXT_BYTES_MAX = 8 * 1024
 
@@ -19,7 +21,7 @@ def check_id(text: str) -> str:
     Slashes separate the parts of a stream's name, so an id has none.
 
     Raises:
-        ValueError: the text is not such an id.
+        Malformed: the text is not such an id.
     """
     if 0 < len(text) <= ID_LENGTH_MAX:
         if _ASCII_ID.fullmatch(text) is not None:
@@ -30,17 +32,14 @@ def check_id(text: str) -> str:
             and all((c.isalnum() and c == fold_width(c)) or c in _PUNCTUATION for c in text)
         ):
             return text
-    raise ValueError(
-        f"an id is 1 to {ID_LENGTH_MAX} letters, digits or `. _ : # -`, beginning with a letter or"
-        " a digit"
-    )
+    raise Malformed("id_form", most=ID_LENGTH_MAX)
 
 
 def check_text(text: str) -> str:
     """Text from people: any script, no control or invisible direction characters, up to 8 KiB.
 
     Raises:
-        ValueError: a character is refused, or the text is too long.
+        Malformed: a character is refused, or the text is too long.
     """
     if text.isascii() and text.isprintable():
         if len(text) <= TEXT_BYTES_MAX:
@@ -48,10 +47,10 @@ def check_text(text: str) -> str:
     else:
         for character in text:
             if unicodedata.category(character) in _REFUSED_CATEGORIES and character not in "\n\t":
-                raise ValueError(f"character U+{ord(character):04X} is not allowed in text")
+                raise Malformed("character_refused", character=f"U+{ord(character):04X}")
         if len(text.encode()) <= TEXT_BYTES_MAX:
             return text
-    raise ValueError(f"text has at most {TEXT_BYTES_MAX} bytes")
+    raise Malformed("text_too_long", most=TEXT_BYTES_MAX)
 
 
 def fold_width(text: str) -> str:
@@ -72,10 +71,10 @@ def check_phone(text: str) -> str:
     """A telephone number as written: 3 to 20 digits, with `+ - ( )` and spaces between them.
 
     Raises:
-        ValueError: it is not one.
+        Malformed: it is not one.
     """
     if re.fullmatch(r"\+?[0-9][0-9 ()-]{1,28}[0-9]", text) is None:
-        raise ValueError("a telephone number has 3 to 20 digits, with `+ - ( )` and spaces only")
+        raise Malformed("phone_form")
     if not 3 <= sum(c.isdigit() for c in text) <= 20:
-        raise ValueError("a telephone number has 3 to 20 digits")
+        raise Malformed("phone_digits")
     return text

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from attrs import frozen
 
+from crm_core.kernel.commands import looked_up
+from crm_core.kernel.recorded import Actor
+from crm_core.kernel.word import Word
 from crm_core.messages.events import Parameter
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
@@ -28,7 +31,7 @@ RECEIPT_LENGTH_MAX = 200
 
 @frozen
 class Known:
-    """What is looked up for every command about messages.
+    """What the library looks up for every command about messages.
 
     Args:
         at: The instant of the decision.
@@ -67,7 +70,7 @@ class QueueMessage:
     channel: str = ""
     language: str = ""
     happened_at: datetime | None = None
-    known: Known | None = None
+    known: Known = looked_up()
 
 
 @frozen
@@ -76,7 +79,7 @@ class ReleaseMessage:
 
     household: str
     message: str
-    known: Known | None = None
+    known: Known = looked_up()
 
 
 @frozen
@@ -87,7 +90,7 @@ class RecordSent:
     message: str
     attempt: int
     receipt: str
-    known: Known | None = None
+    known: Known = looked_up()
 
 
 @frozen
@@ -99,7 +102,7 @@ class RecordFailure:
     attempt: int
     reason: str
     transient: bool
-    known: Known | None = None
+    known: Known = looked_up()
 
 
 @frozen
@@ -108,7 +111,8 @@ class ChangePreference:
 
     Args:
         about: A purpose, `any` for all that can be refused, or `personalisation`.
-        evidence: How they said so; an agreement needs it, a refusal does not.
+        word: What they said, where a member of staff enters it: an agreement needs it, a refusal
+            does not. Owners and users say for themselves what they want, without a word.
         channel: Only for this channel; by default for all.
     """
 
@@ -116,6 +120,7 @@ class ChangePreference:
     member: str
     about: str
     allowed: bool
-    evidence: str = ""
+    word: Word | None = None
     channel: str = ""
-    known: Known | None = None
+    known: Known = looked_up()
+    by: Actor = looked_up()

@@ -12,6 +12,7 @@ from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Decider, Refusal, dispatch
 from crm_core.kernel.growing import EMPTY, NOTHING
+from crm_core.kernel.recorded import HOUSEHOLD_ROLES
 from crm_core.messages.commands import (
     FAILURES,
     RECEIPT_LENGTH_MAX,
@@ -47,7 +48,7 @@ def message_id(cause: str, template: str, recipient: str) -> str:
 
 
 def _queue(command: QueueMessage, state: Messages) -> Decision:
-    known, template = _known(command), _template(command)
+    known, template = command.known, _template(command)
     policy = known.policy
     refusal = (
         _unfit(command, template, known) or _foreign(command, known) or _unfilled(command, template)
@@ -90,7 +91,7 @@ def _unfit(command: QueueMessage, template: Template, known: Known) -> Refusal |
     """Why the message cannot be made of this template at all."""
     policy = known.policy
     if not command.cause:
-        return Refusal("cause_missing", "OUT-01", "a message names the event that it is about")
+        return Refusal("cause_missing", "OUT-01")
     channel, language = command.channel or policy.channel, command.language or policy.language
     if template.purpose not in policy.purposes:
         return _unknown("purpose", template.purpose, tuple(policy.purposes))
@@ -100,10 +101,7 @@ def _unfit(command: QueueMessage, template: Template, known: Known) -> Refusal |
         return _unknown("language", language, LANGUAGES)
     if template.personalised and (known.neutral is None or not known.neutral.is_twin_of(template)):
         return Refusal(
-            "twin_unfit",
-            "OUT-01",
-            f"template `{template.neutral}` is no neutral twin of `{template.ref}`: the same"
-            " purpose and parameters, nobody addressed",
+            "twin_unfit", "OUT-01", {"neutral": template.neutral, "template": str(template.ref)}
         )
     return None
 
@@ -114,7 +112,6 @@ def _foreign(command: QueueMessage, known: Known) -> Refusal | None:
     return Refusal(
         "recipient_not_of_household",
         "OUT-01",
-        f"`{command.recipient}` is no member of household `{command.household}` at present",
         {"recipient": command.recipient, "household": command.household},
     )
 
@@ -127,19 +124,20 @@ def _unfilled(command: QueueMessage, template: Template) -> Refusal | None:
         if type(name) is not str or name not in template.parameters:
             return _unknown("parameter", str(name), tuple(template.parameters))
         if name in given:
-            return Refusal("parameter_twice", "OUT-01", f"parameter `{name}` is given twice")
+            return Refusal("parameter_twice", "OUT-01", {"parameter": name})
         given.add(name)
         fault = template.fault(name, parameter.value)
         if fault is not None:
-            return Refusal("parameter_malformed", "OUT-01", f"parameter `{name}`: {fault}")
+            details = {"parameter": name, "why": [fault.within()]}
+            return Refusal("parameter_malformed", "OUT-01", details)
     missing = sorted(template.parameters.keys() - given)
     if missing:
-        return Refusal("parameter_missing", "OUT-01", f"parameter `{missing[0]}` is missing")
+        return Refusal("parameter_missing", "OUT-01", {"parameter": missing[0]})
     return None
 
 
 def _release(command: ReleaseMessage, state: Messages) -> Decision:
-    known, message = _known(command), command.message
+    known, message = command.known, command.message
     queued = state.queued.get(message)
     if queued is None:
         return _no_message(message)
@@ -193,16 +191,12 @@ def _wait(
 
 
 def _record_sent(command: RecordSent, state: Messages) -> Decision:
-    known, message = _known(command), command.message
+    known, message = command.known, command.message
     refusal = _not_begun(message, command.attempt, state)
     if refusal is not None:
         return refusal
     if len(command.receipt) > RECEIPT_LENGTH_MAX or not command.receipt.isprintable():
-        return Refusal(
-            "receipt_malformed",
-            "OUT-01",
-            f"a receipt is one line of at most {RECEIPT_LENGTH_MAX} characters",
-        )
+        return Refusal("receipt_malformed", "OUT-01", {"most": RECEIPT_LENGTH_MAX})
     if message in state.sent:
         return ()
     # Also of a message that was withheld or given up meanwhile: what left the house has left it.
@@ -211,7 +205,7 @@ def _record_sent(command: RecordSent, state: Messages) -> Decision:
 
 
 def _record_failure(command: RecordFailure, state: Messages) -> Decision:
-    known, message = _known(command), command.message
+    known, message = command.known, command.message
     refusal = _not_begun(message, command.attempt, state)
     if refusal is not None:
         return refusal
@@ -229,14 +223,13 @@ def _record_failure(command: RecordFailure, state: Messages) -> Decision:
 
 
 def _change_preference(command: ChangePreference, state: Messages) -> Decision:
-    known = _known(command)
-    policy = known.policy
+    policy = command.known.policy
     about, channel = command.about, command.channel or None
-    if command.member not in known.members:
+    if command.member not in command.known.members:
         return Refusal(
             "unknown_member",
             "OUT-01",
-            f"`{command.member}` is no member of household `{command.household}` at present",
+            {"member": command.member, "household": command.household},
         )
     known_abouts = (*policy.purposes, ANY, PERSONALISATION)
     if about not in known_abouts:
@@ -244,14 +237,11 @@ def _change_preference(command: ChangePreference, state: Messages) -> Decision:
     if channel is not None and channel not in policy.channels:
         return _unknown("channel", channel, policy.channels)
     if about in policy.purposes and policy.purposes[about].basis == "required":
-        return Refusal(
-            "purpose_required",
-            "OUT-01",
-            f"messages for `{about}` are part of the service; they cannot be refused or agreed to",
-        )
-    if command.allowed and not command.evidence:
-        return Refusal("evidence_missing", "OUT-01", "an agreement names its evidence")
-    changed = PreferenceChanged(command.member, about, channel, command.allowed, command.evidence)
+        return Refusal("purpose_required", "OUT-01", {"purpose": about})
+    refusal = _not_theirs(command)
+    if refusal is not None:
+        return refusal
+    changed = PreferenceChanged(command.member, about, channel, command.allowed, command.word)
     if _says_nothing_new(changed, state):
         return ()
     after = _preferred(state, changed)
@@ -266,12 +256,27 @@ def _change_preference(command: ChangePreference, state: Messages) -> Decision:
     return (changed, *withheld)
 
 
+def _not_theirs(command: ChangePreference) -> Refusal | None:
+    """Why it is not the member who says so, if so: nobody agrees or refuses for another."""
+    themselves = command.by.role in HOUSEHOLD_ROLES
+    if themselves and command.by.id != command.member:
+        return Refusal("preference_of_another", "OUT-01", {"member": command.member})
+    if command.word is None:
+        if command.allowed and not themselves:
+            return Refusal("evidence_missing", "OUT-01")
+        return None
+    if command.word.member != command.member:
+        details = {"member": command.member, "said_by": command.word.member}
+        return Refusal("word_of_another", "OUT-01", details)
+    return None
+
+
 def _says_nothing_new(changed: PreferenceChanged, state: Messages) -> bool:
     same = None
     for earlier in state.preferences:
         if earlier.member == changed.member:
             same = earlier
-    return same is not None and attrs.evolve(same, evidence=changed.evidence) == changed
+    return same is not None and attrs.evolve(same, word=changed.word) == changed
 
 
 def _forbidden(queued: MessageQueued, state: Messages, policy: MessagePolicy) -> str | None:
@@ -369,29 +374,23 @@ MESSAGES = Aggregate(
 # --- refusals --------------------------------------------------------------------------------
 
 
-def _known(command: Any) -> Known:
-    known = command.known
-    assert isinstance(known, Known), "INVARIANT: policy and members are looked up before deciding"
-    return known
-
-
 def _template(command: QueueMessage) -> Template:
-    template = _known(command).template
-    assert template is not None, "INVARIANT: the template is looked up before deciding"
+    template = command.known.template
+    assert template is not None, "INVARIANT: of a message its template is looked up"
     return template
 
 
 def _no_message(message: str) -> Refusal:
-    return Refusal("unknown_message", "OUT-01", f"there is no message `{message}`")
+    return Refusal("unknown_message", "OUT-01", {"message": message})
 
 
 def _not_begun(message: str, attempt: int, state: Messages) -> Refusal | None:
     if message not in state.queued:
         return _no_message(message)
     if not 1 <= attempt <= state.status(message).attempts:
-        return Refusal("unknown_attempt", "OUT-01", f"attempt {attempt} was never begun")
+        return Refusal("unknown_attempt", "OUT-01", {"attempt": attempt})
     return None
 
 
 def _unknown(what: str, value: str, known: tuple[str, ...]) -> Refusal:
-    return Refusal(f"unknown_{what}", "OUT-01", f"`{value}` is not one of {', '.join(known)}")
+    return Refusal(f"unknown_{what}", "OUT-01", {"value": value, "accepted": list(known)})

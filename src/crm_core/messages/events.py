@@ -12,6 +12,7 @@ from attrs import frozen
 
 from crm_core.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.word import Word
 
 
 @frozen
@@ -99,14 +100,15 @@ class MessageWithheld:
 class PreferenceChanged:
     """A member agrees to a purpose, or to personalisation, or refuses it (PIPL, art. 15 and 24).
 
-    Without a channel it is said of all of them.
+    Without a channel it is said of all of them. Without a word the member told the program
+    themselves, or somebody of the staff entered a refusal, which needs none.
     """
 
     member: str
     about: str
     channel: str | None
     allowed: bool
-    evidence: str
+    word: Word | None
 
 
 EVENTS = (

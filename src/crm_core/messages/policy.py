@@ -10,11 +10,13 @@ from attrs import define, frozen
 from crm_core.kernel.dates import local_date, start_of_day, zone
 from crm_core.kernel.policy import (
     Header,
+    PathFault,
     PolicyFault,
     PolicyRef,
     digest_of_table,
     read_toml,
     structure,
+    wrong,
 )
 from crm_core.messages.template import LANGUAGES
 
@@ -25,6 +27,7 @@ Advertising Law, art. 43)."""
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _SECONDS_MAX = 30 * 86400
+_HOURS_MAX = 366 * 24
 
 
 @frozen
@@ -161,27 +164,29 @@ class MessagePolicy:
         return self.open_from(start_of_day(day, zone_name), purpose, zone_name)
 
 
-def _faults(contents: _Contents) -> list[tuple[str, str]]:
+def _faults(contents: _Contents) -> list[PathFault]:
     faults = []
     if contents.kind != "messages":
-        faults.append(("kind", f"`{contents.kind}` is not `messages`"))
+        faults.append(wrong("kind", "unknown_kind", kind=contents.kind, needed="messages"))
     if contents.channel not in contents.channels:
-        faults.append(("channel", f"`{contents.channel}` is not one of the channels"))
+        faults.append(
+            wrong("channel", "not_one_of", value=contents.channel, accepted=contents.channels)
+        )
     if contents.language not in LANGUAGES:
-        faults.append(("language", f"`{contents.language}` is not one of {', '.join(LANGUAGES)}"))
+        faults.append(wrong("language", "not_one_of", value=contents.language, accepted=LANGUAGES))
     if contents.per_day < 1:
-        faults.append(("per_day", "a number above zero is expected"))
+        faults.append(wrong("per_day", "above_zero_expected"))
     hours = contents.quiet_hours
     faults.extend(
-        (f"quiet_hours.{name}", "a time of day is written `HH:MM`")
+        wrong(f"quiet_hours.{name}", "time_form")
         for name, value in (("start", hours.start), ("end", hours.end))
         if _TIME.fullmatch(value) is None
     )
     if hours.start == hours.end:
-        faults.append(("quiet_hours", "some hours are not quiet"))
+        faults.append(wrong("quiet_hours", "always_quiet"))
     delivery = contents.delivery
     faults.extend(
-        (f"delivery.{name}", f"1 to {_SECONDS_MAX} seconds are expected")
+        wrong(f"delivery.{name}", "seconds_expected", most=_SECONDS_MAX)
         for name, value in (
             ("lease_seconds", delivery.lease_seconds),
             *((f"delays_seconds[{n}]", delay) for n, delay in enumerate(delivery.delays_seconds)),
@@ -189,12 +194,12 @@ def _faults(contents: _Contents) -> list[tuple[str, str]]:
         if not 1 <= value <= _SECONDS_MAX
     )
     if not contents.purposes:
-        faults.append(("purposes", "at least one is expected"))
+        faults.append(wrong("purposes", "one_at_least_expected"))
     for name, purpose in contents.purposes.items():
         if purpose.basis not in BASES:
             faults.append(
-                (f"purposes.{name}.basis", f"`{purpose.basis}` is not one of {', '.join(BASES)}")
+                wrong(f"purposes.{name}.basis", "not_one_of", value=purpose.basis, accepted=BASES)
             )
-        if not 1 <= purpose.valid_hours <= 24 * 366:
-            faults.append((f"purposes.{name}.valid_hours", "1 to 8784 hours are expected"))
+        if not 1 <= purpose.valid_hours <= _HOURS_MAX:
+            faults.append(wrong(f"purposes.{name}.valid_hours", "hours_wanted", most=_HOURS_MAX))
     return faults

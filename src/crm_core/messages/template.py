@@ -16,12 +16,15 @@ from crm_core.kernel.dates import instant_text, parse_date, parse_instant, zone
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.policy import (
     Header,
+    PathFault,
     PolicyFault,
     PolicyRef,
     digest_of_table,
     read_toml,
     structure,
+    wrong,
 )
+from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id
 
 LANGUAGES = ("zh", "en")
@@ -137,7 +140,7 @@ class Template:
             and all(other.parameters.get(name) == kind for name, kind in self.parameters.items())
         )
 
-    def fault(self, name: str, value: object) -> str | None:
+    def fault(self, name: str, value: object) -> Malformed | None:
         """What is wrong with a value for a parameter, or None.
 
         Raises:
@@ -145,11 +148,11 @@ class Template:
         """
         kind = self.parameters[name]
         if type(value) is not str:
-            return "text is expected"
+            return Malformed("text_expected")
         try:
             _shown(kind, value, "en", "UTC")
-        except ValueError as error:
-            return str(error)
+        except Malformed as error:
+            return error
         return None
 
     def render(
@@ -163,13 +166,13 @@ class Template:
             recipient_name: For a personalised template.
 
         Raises:
-            ValueError: a parameter is missing or malformed, or the language is not known.
+            Malformed: a parameter is missing or malformed, or the language is not known.
         """
         if language not in self.texts:
-            raise ValueError(f"`{language}` is not one of {', '.join(LANGUAGES)}")
+            raise Malformed("not_one_of", value=language, accepted=LANGUAGES)
         missing = sorted(self.parameters.keys() - parameters.keys())
         if missing:
-            raise ValueError(f"parameter `{missing[0]}` is missing")
+            raise Malformed("parameter_missing", parameter=missing[0])
         shown = {
             name: _shown(kind, parameters[name], language, zone_name)
             for name, kind in self.parameters.items()
@@ -185,10 +188,10 @@ def placeholders(text: str) -> set[str]:
     """Names that stand in braces.
 
     Raises:
-        ValueError: a brace is not part of a `{name}`.
+        Malformed: a brace is not part of a `{name}`.
     """
     if set("{}") & set(_PLACEHOLDER.sub("", text)):
-        raise ValueError("a brace is only used for a `{parameter}`")
+        raise Malformed("brace_alone")
     return set(_PLACEHOLDER.findall(text))
 
 
@@ -201,7 +204,7 @@ def _shown(kind: Kind, value: str, language: str, zone_name: str) -> str:
     match kind.kind:
         case "amount":
             if _FEN.fullmatch(value) is None:
-                raise ValueError("an amount is a whole number of fen")
+                raise Malformed("whole_fen_expected")
             return yuan_from_fen(int(value))
         case "date":
             day = parse_date(value)
@@ -211,7 +214,7 @@ def _shown(kind: Kind, value: str, language: str, zone_name: str) -> str:
         case "word":
             word = kind.words.get(value)
             if word is None:
-                raise ValueError(f"one of {', '.join(kind.words)} is expected")
+                raise Malformed("one_of_expected", accepted=list(kind.words))
             return word.zh if language == "zh" else word.en
         case _:
             return check_id(value)
@@ -219,7 +222,7 @@ def _shown(kind: Kind, value: str, language: str, zone_name: str) -> str:
 
 def _instant(instant: datetime, language: str, zone_name: str) -> str:
     if not 1900 <= instant.year <= 2200:
-        raise ValueError("an instant between 1900 and 2200 is expected")
+        raise Malformed("instant_out_of_range", first=1900, last=2200)
     there = instant.astimezone(zone(zone_name))
     if language == "zh":
         return f"{there.year}年{there.month}月{there.day}日{there.hour:02}:{there.minute:02}"
@@ -231,36 +234,36 @@ def value_of(value: object) -> str:
     return instant_text(value) if isinstance(value, datetime) else str(value)
 
 
-def _faults(contents: _Contents) -> list[tuple[str, str]]:
+def _faults(contents: _Contents) -> list[PathFault]:
     faults = []
     if contents.kind != "template":
-        faults.append(("kind", f"`{contents.kind}` is not `template`"))
+        faults.append(wrong("kind", "unknown_kind", kind=contents.kind, needed="template"))
     if contents.personalised != bool(contents.neutral):
-        faults.append(("neutral", "a personalised template names its neutral twin, others none"))
+        faults.append(wrong("neutral", "neutral_twin"))
     for name, kind in contents.parameters.items():
         if kind.kind not in KINDS:
             faults.append(
-                (f"parameters.{name}.kind", f"`{kind.kind}` is not one of {', '.join(KINDS)}")
+                wrong(f"parameters.{name}.kind", "not_one_of", value=kind.kind, accepted=KINDS)
             )
         if (kind.kind == "word") != bool(kind.words):
-            faults.append((f"parameters.{name}.words", "a `word` has words, others none"))
+            faults.append(wrong(f"parameters.{name}.words", "words_of_word"))
         if name == RECIPIENT_NAME or _PLACEHOLDER.fullmatch(f"{{{name}}}") is None:
-            faults.append((f"parameters.{name}", "another name is expected, like `request`"))
+            faults.append(wrong(f"parameters.{name}", "parameter_name_form"))
     allowed = set(contents.parameters) | ({RECIPIENT_NAME} if contents.personalised else set())
     for language in LANGUAGES:
         text: Text = getattr(contents, language)
         used: set[str] = set()
         for part, value in (("subject", text.subject), ("body", text.body)):
             if not value.strip() or (part == "subject" and not value.isprintable()):
-                faults.append((f"{language}.{part}", "text is expected, a subject on one line"))
+                faults.append(wrong(f"{language}.{part}", "template_text_form"))
             try:
                 used |= placeholders(value)
-            except ValueError as error:
-                faults.append((f"{language}.{part}", str(error)))
+            except Malformed as error:
+                faults.append((f"{language}.{part}", error))
         faults.extend(
-            (language, f"`{{{name}}}` is not a parameter") for name in sorted(used - allowed)
+            wrong(language, "parameter_unknown", parameter=name) for name in sorted(used - allowed)
         )
         faults.extend(
-            (language, f"parameter `{name}` is not used") for name in sorted(allowed - used)
+            wrong(language, "parameter_unused", parameter=name) for name in sorted(allowed - used)
         )
     return faults

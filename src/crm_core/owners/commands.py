@@ -6,8 +6,12 @@ from datetime import date
 
 from attrs import frozen
 
+from crm_core.kernel.commands import looked_up
+from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.word import Word
 
+CONDUCT = ("bad_record", "disturbance")
 KINDS = ("person", "company")
 ROLES = ("owner", "co_owner", "tenant", "family_member", "agent")
 SOURCES = (
@@ -28,7 +32,7 @@ class RegisterHousehold:
     """Open the file of a household, with its first owner if known.
 
     Args:
-        taken_by: Looked up: the household whose file already has this place.
+        taken_by: The household whose file already has this place, if one has.
     """
 
     household: str
@@ -41,7 +45,7 @@ class RegisterHousehold:
     phone: Personal | None = None
     moved_in: date | None = None
     source: str = "move_in_registration"
-    taken_by: str | None = None
+    taken_by: str | None = looked_up()
 
 
 @frozen
@@ -96,25 +100,24 @@ class ChangeContact:
 
 @frozen
 class RecordInterest:
-    """Keep an interest in a service, on the consent named."""
+    """Keep an interest in a service; the word of a member is their consent to that."""
 
     household: str
     service: str
     on: date
-    consent: str
+    word: Word
     source: str = "phone"
 
 
 @frozen
 class ConfirmConduct:
-    """Confirm a bad record or a disturbance; only a manager or director can."""
+    """Confirm a bad record or a disturbance, on the evidence named."""
 
     household: str
     kind: str
     on: date
     evidence: str
-    confirmed_by: str
-    role: str
+    by: Actor = looked_up()
 
 
 def owner_id(household: str) -> str:

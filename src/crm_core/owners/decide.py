@@ -12,6 +12,7 @@ from crm_core.kernel.decider import Decider, Refusal, dispatch
 from crm_core.kernel.growing import EMPTY
 from crm_core.kernel.text import place_key
 from crm_core.owners.commands import (
+    CONDUCT,
     KINDS,
     ROLES,
     SOURCES,
@@ -33,7 +34,7 @@ from crm_core.owners.events import (
     PlaceClaimed,
     RoleEnded,
 )
-from crm_core.owners.state import Household, HouseholdState, Member, NoHousehold
+from crm_core.owners.state import Household, HouseholdState, Member, NoHousehold, Role
 
 EPOCH = date(1900, 1, 1)
 """First day of a role whose beginning nobody knows."""
@@ -46,23 +47,11 @@ Decision = tuple[Any, ...] | Refusal
 
 def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
     if isinstance(state, Household):
-        return Refusal(
-            "household_exists",
-            "OWN-01",
-            f"household `{command.household}` has a file already",
-            {"household": command.household},
-        )
+        return Refusal("household_exists", "OWN-01", {"household": command.household})
     if command.taken_by is not None:
-        return Refusal(
-            "place_taken",
-            "OWN-01",
-            f"the place already has a file, that of household `{command.taken_by}`",
-            {"household": command.taken_by},
-        )
+        return Refusal("place_taken", "OWN-01", {"household": command.taken_by})
     if command.phone is not None and command.owner is None:
-        return Refusal(
-            "phone_without_owner", "OWN-02", "a telephone number is kept only with its person"
-        )
+        return Refusal("phone_without_owner", "OWN-02")
     if command.kind not in KINDS:
         return _unknown("household_kind", command.kind, KINDS, "OWN-02")
     if command.source not in SOURCES:
@@ -99,11 +88,7 @@ def _add_member(command: AddMember, state: HouseholdState) -> Decision:
     if command.source not in SOURCES:
         return _unknown("source", command.source, SOURCES, "OWN-05")
     if any(role.member == command.member for role in state.holding(command.role)):
-        return Refusal(
-            "role_held",
-            "OWN-02",
-            f"member `{command.member}` already holds the role `{command.role}`; end it first",
-        )
+        return Refusal("role_held", "OWN-02", {"member": command.member, "role": command.role})
     if (command.member, command.role, command.since) in state.begun:
         return _held_before(command.member, command.role, command.since)
     return (
@@ -126,17 +111,9 @@ def _end_role(command: EndRole, state: HouseholdState) -> Decision:
         return _unknown("source", command.source, SOURCES, "OWN-05")
     held = [r for r in state.holding(command.role) if r.member == command.member]
     if not held:
-        return Refusal(
-            "role_not_held",
-            "OWN-02",
-            f"member `{command.member}` does not hold the role `{command.role}`",
-        )
+        return Refusal("role_not_held", "OWN-02", {"member": command.member, "role": command.role})
     if command.until < held[0].since:
-        return Refusal(
-            "role_ends_before_it_begins",
-            "OWN-02",
-            f"the role began on {held[0].since}, it cannot end on {command.until}",
-        )
+        return _ends_too_early(held[0], command.until)
     return (
         RoleEnded(
             command.household,
@@ -157,16 +134,12 @@ def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
     last_day = command.on - timedelta(days=1)
     owners = [*state.holding("owner"), *state.holding("co_owner")]
     if any(role.member == command.member for role in owners):
-        return Refusal("already_owner", "OWN-02", f"member `{command.member}` is an owner already")
+        return Refusal("already_owner", "OWN-02", {"member": command.member})
     if (command.member, "owner", command.on) in state.begun:
         return _held_before(command.member, "owner", command.on)
     late = [role for role in owners if role.since > last_day]
     if late:
-        return Refusal(
-            "role_ends_before_it_begins",
-            "OWN-02",
-            f"ownership began on {late[0].since}, it cannot end on {last_day}",
-        )
+        return _ends_too_early(late[0], last_day)
     ended = tuple(
         RoleEnded(command.household, r.member, r.role, last_day, command.reason, command.source)
         for r in owners
@@ -187,11 +160,15 @@ def _change_contact(command: ChangeContact, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.member not in state.members():
-        return Refusal("unknown_member", "OWN-02", f"the file has no member `{command.member}`")
+        return Refusal(
+            "unknown_member",
+            "OWN-02",
+            {"member": command.member, "household": command.household},
+        )
     if command.source not in SOURCES:
         return _unknown("source", command.source, SOURCES, "OWN-05")
     if not command.reason:
-        return Refusal("reason_missing", "LOG-06", "a correction needs a reason")
+        return Refusal("reason_missing", "LOG-06")
     if command.name is None and command.phone is None:
         return ()
     return (
@@ -211,13 +188,11 @@ def _record_interest(command: RecordInterest, state: HouseholdState) -> Decision
         return _no_file(command.household)
     if command.source not in SOURCES:
         return _unknown("source", command.source, SOURCES, "OWN-05")
-    if not command.consent:
-        return Refusal("consent_missing", "GRD-02", "an interest is kept only with a consent")
     if (command.service, command.on) in state.interests:
         return ()
     return (
         InterestRecorded(
-            command.household, command.service, command.on, command.consent, command.source
+            command.household, command.service, command.on, command.word, command.source
         ),
     )
 
@@ -225,21 +200,15 @@ def _record_interest(command: RecordInterest, state: HouseholdState) -> Decision
 def _confirm_conduct(command: ConfirmConduct, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
-    if command.kind not in ("bad_record", "disturbance"):
-        return _unknown("conduct", command.kind, ("bad_record", "disturbance"), "GRD-02")
-    if command.role not in ("manager", "director"):
-        return Refusal(
-            "role_insufficient",
-            "GRD-02",
-            f"a manager or director confirms it, not a `{command.role}`",
-        )
+    if command.kind not in CONDUCT:
+        return _unknown("conduct", command.kind, CONDUCT, "GRD-02")
     if not command.evidence:
-        return Refusal("evidence_missing", "GRD-02", "a confirmation names its evidence")
+        return Refusal("evidence_missing", "GRD-02", sentence="evidence_missing_conduct")
     if (command.kind, command.on) in state.conduct:
         return ()
     return (
         ConductConfirmed(
-            command.household, command.kind, command.on, command.evidence, command.confirmed_by
+            command.household, command.kind, command.on, command.evidence, command.by.id
         ),
     )
 
@@ -315,7 +284,7 @@ def _contact_changed(state: HouseholdState, e: ContactChanged) -> HouseholdState
 def _interest_recorded(state: HouseholdState, e: InterestRecorded) -> HouseholdState:
     if isinstance(state, NoHousehold):
         return state
-    return attrs.evolve(state, interests=state.interests.add((e.service, e.on), e.consent))
+    return attrs.evolve(state, interests=state.interests.add((e.service, e.on), e.word))
 
 
 def _conduct_confirmed(state: HouseholdState, e: ConductConfirmed) -> HouseholdState:
@@ -358,15 +327,27 @@ HOUSEHOLD = Aggregate(
 
 
 def _no_file(household: str) -> Refusal:
-    return Refusal("unknown_household", "OWN-01", f"household `{household}` has no file")
+    return Refusal("unknown_household", "OWN-01", {"household": household})
 
 
 def _held_before(member: str, role: str, since: date) -> Refusal:
     # A second beginning on the same day would be the same entry, and that one has ended.
+    details = {"member": member, "role": role, "since": since.isoformat()}
+    return Refusal("role_held", "OWN-02", details, "role_held_before")
+
+
+def _ends_too_early(role: Role, until: date) -> Refusal:
     return Refusal(
-        "role_held", "OWN-02", f"member `{member}` held the role `{role}` from {since} before"
+        "role_ends_before_it_begins",
+        "OWN-02",
+        {
+            "member": role.member,
+            "role": role.role,
+            "since": role.since.isoformat(),
+            "until": until.isoformat(),
+        },
     )
 
 
 def _unknown(what: str, value: str, known: tuple[str, ...], rule: str) -> Refusal:
-    return Refusal(f"unknown_{what}", rule, f"`{value}` is not one of {', '.join(known)}")
+    return Refusal(f"unknown_{what}", rule, {"value": value, "accepted": list(known)})

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from crm_core.catalog import EventType
 from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.word import Word
 
 
 @frozen
@@ -71,12 +72,12 @@ class ContactChanged:
 
 @frozen
 class InterestRecorded:
-    """The household said it is interested in a service, and consented to its being kept."""
+    """A member said they are interested in a service, and consented to its being kept."""
 
     household: str
     service: str
     on: date
-    consent: str
+    word: Word
     source: str
 
 

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from crm_core.kernel.growing import GrowingMap
 from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.word import Word
 
 
 @frozen
@@ -43,7 +44,7 @@ class Household:
         begun: Roles by (member, role, first day), in the order in which they were entered.
         ended: Last day and reason of those that ended.
         contacts: Every version of a member's name and number, in the order they were told.
-        interests: Services the household consented to be kept as interests.
+        interests: Services in which an interest is kept, each with the word that allows it.
         conduct: Confirmed bad records and disturbances.
     """
 
@@ -58,7 +59,7 @@ class Household:
     begun: GrowingMap[tuple[str, str, date], str]
     ended: GrowingMap[tuple[str, str, date], date]
     contacts: GrowingMap[int, Member]
-    interests: GrowingMap[tuple[str, date], str]
+    interests: GrowingMap[tuple[str, date], Word]
     conduct: GrowingMap[tuple[str, date], str]
 
     def roles(self) -> list[Role]:

@@ -15,11 +15,13 @@ from attrs import define, frozen
 
 from crm_core.kernel.policy import (
     Header,
+    PathFault,
     PolicyFault,
     PolicyRef,
     digest_of_table,
     read_toml,
     structure,
+    wrong,
 )
 from crm_core.payments.credit import GRADES
 
@@ -78,58 +80,44 @@ _LEAST_EVIDENCE = {
 # --- the legal guard -------------------------------------------------------------------------
 
 
-@frozen
-class Forbidden:
-    """What may not be done to collect, and where the law says so."""
-
-    what: str
-    article: str
-
-
-_POWER = Forbidden(
-    "stopping power, water, heat or gas to collect is forbidden", "Civil Code, art. 944"
-)
-_ACCESS = Forbidden(
-    "blocking gates or cars to collect is forbidden", "Civil Code, arts. 236 and 944"
-)
-_NAMES = Forbidden("publishing who owes is forbidden", "Civil Code, arts. 1024 and 1032")
-_EMPLOYER = Forbidden("telling employers who owes is forbidden", "Civil Code, arts. 1032 and 1034")
-
-_TELLING: tuple[tuple[Forbidden, str, str], ...] = (
+_TELLING = (
     (
-        _POWER,
+        "stops_supplies",
         r"power|electric|water|heat|gas|utilit|lift|elevator|电|水|暖|供热|燃气|煤气",
         r"cut|stop|off|shut|suspen|disconnect|interrupt|limit|restrict|throttl|停|断|限|关",
     ),
     (
-        _ACCESS,
+        "blocks_access",
         r"gate|door|entr|access|card|car|vehicle|park|barrier|门|车|道闸",
         r"block|lock|bar|stop|deny|denied|refus|disabl|clamp|tow|withdraw|锁|拦|堵|禁|限|停用|扣",
     ),
     (
-        _NAMES,
+        "publishes_names",
         r"name|debtor|list|room|public|notice_board|blacklist|姓名|名单|房号|业主|黑名单",
         r"publish|post|announc|display|list|sham|broadcast|blacklist|公布|公示|公告|张贴|曝光|黑名单",
     ),
     (
-        _EMPLOYER,
+        "tells_employers",
         r"employer|workplace|work_unit|colleague|单位|雇主|同事|领导",
         r"tell|inform|notif|call|contact|write|letter|visit|report|通知|告知|联系|致电|走访|函",
     ),
 )
-"""Words for a thing, and for what is done to it, by which a forbidden act is recognised."""
+"""Words for a thing, and for what is done to it, by which a forbidden act is recognised.
+
+Each with the sentence that says where the law forbids it.
+"""
 
 
-def forbidden(act: str) -> Forbidden | None:
-    """The forbidden act that a word for an act means, if it is seen to mean one.
+def forbidden(act: str) -> str | None:
+    """The sentence about the forbidden act that a word for an act means, if it is seen to mean one.
 
     The closed set of acts is what keeps such an act out; this only says why.
     """
     text = unicodedata.normalize("NFKC", act).casefold()
     text = re.sub(r"[\s\-.]+", "_", text)
-    for found, thing, deed in _TELLING:
+    for sentence, thing, deed in _TELLING:
         if re.search(thing, text) and re.search(deed, text):
-            return found
+            return sentence
     return None
 
 
@@ -195,11 +183,11 @@ class CollectionPolicy:
         contents = structure(data, _Contents)
         faults = []
         if contents.kind != "collection":
-            faults.append(("kind", f"`{contents.kind}` is not `collection`"))
+            faults.append(wrong("kind", "unknown_kind", kind=contents.kind, needed="collection"))
         for index, rung in enumerate(contents.steps):
             path = f"steps[{index}]"
-            faults += [(f"{path}.{name}", message) for name, message in _faults(rung)]
-        faults += [("steps", message) for message in _order_faults(contents.steps)]
+            faults += [(f"{path}.{name}", what) for name, what in _faults(rung)]
+        faults += _order_faults(contents.steps)
         if faults:
             raise PolicyFault(faults)
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
@@ -215,48 +203,43 @@ def may_approve(role: str, needed: str) -> bool:
     return role in ROLES and ROLES.index(role) >= ROLES.index(needed)
 
 
-def _faults(rung: Rung) -> list[tuple[str, str]]:
-    found = []
-    if rung.act not in ACTS:
-        guarded = forbidden(rung.act)
+def _faults(rung: Rung) -> list[PathFault]:
+    act, found = rung.act, []
+    if act not in ACTS:
+        guarded = forbidden(act)
         if guarded is None:
-            found.append(("act", f"`{rung.act}` is not one of {', '.join(ACTS)}"))
+            found.append(wrong("act", "not_one_of", value=act, accepted=ACTS))
         else:
-            found.append(
-                (
-                    "act",
-                    f"`{rung.act}` cannot be a step: {guarded.what} ({guarded.article}; PAY-11)",
-                )
-            )
+            found.append(wrong("act", guarded, act=act))
     if rung.grade not in GRADES:
-        found.append(("grade", f"`{rung.grade}` is not one of {', '.join(GRADES)}"))
-    elif (rung.grade == GRADES[0]) != (rung.act in (BILL, THANKS)):
-        found.append(("grade", f"{BILL} and {THANKS} belong to {GRADES[0]}, and nothing else does"))
+        found.append(wrong("grade", "not_one_of", value=rung.grade, accepted=GRADES))
+    elif (rung.grade == GRADES[0]) != (act in (BILL, THANKS)):
+        found.append(wrong("grade", "act_of_other_grade", acts=(BILL, THANKS), grade=GRADES[0]))
     unknown = [kind for kind in rung.needs if kind not in EVIDENCE]
     if unknown:
-        found.append(("needs", f"`{unknown[0]}` is not one of {', '.join(EVIDENCE)}"))
-    lacking = [kind for kind in _LEAST_EVIDENCE.get(rung.act, ()) if kind not in rung.needs]
+        found.append(wrong("needs", "not_one_of", value=unknown[0], accepted=EVIDENCE))
+    lacking = [kind for kind in _LEAST_EVIDENCE.get(act, ()) if kind not in rung.needs]
     if lacking:
-        found.append(("needs", f"`{rung.act}` is not done without {', '.join(lacking)} (PAY-10)"))
-    least = _LEAST_APPROVER.get(rung.act)
+        found.append(wrong("needs", "evidence_lacking", act=act, lacking=lacking))
+    least = _LEAST_APPROVER.get(act)
     if rung.approver is not None and rung.approver not in ROLES:
-        found.append(("approver", f"`{rung.approver}` is not one of {', '.join(ROLES)}"))
+        found.append(wrong("approver", "not_one_of", value=rung.approver, accepted=ROLES))
     elif least is not None and (rung.approver is None or not may_approve(rung.approver, least)):
-        found.append(("approver", f"`{rung.act}` needs a {least} at least (PAY-10)"))
-    if (rung.from_day < 0) != (rung.act == BILL):
-        found.append(("from_day", "a bill comes before the due date, everything else after it"))
+        found.append(wrong("approver", "approver_too_low", act=act, least=least))
+    if (rung.from_day < 0) != (act == BILL):
+        found.append(wrong("from_day", "bill_after_due_date"))
     if rung.within_days < 0:
-        found.append(("within_days", "is below zero"))
-    if rung.respond_days < (1 if rung.act == "formal_demand" else 0):
-        found.append(("respond_days", "a demand gives a reasonable period (Civil Code, art. 944)"))
+        found.append(wrong("within_days", "below_zero"))
+    if rung.respond_days < (1 if act == "formal_demand" else 0):
+        found.append(wrong("respond_days", "period_to_respond_missing"))
     return found
 
 
-def _order_faults(steps: tuple[Rung, ...]) -> list[str]:
+def _order_faults(steps: tuple[Rung, ...]) -> list[PathFault]:
     found = []
     missing = [grade for grade in GRADES if not any(rung.grade == grade for rung in steps)]
     if missing:
-        found.append(f"there is no step for {', '.join(missing)}: each grade has its own (PAY-10)")
+        found.append(wrong("steps", "grade_without_step", grades=missing))
     ranked = sorted(
         (GRADES.index(rung.grade), index, rung.act)
         for index, rung in enumerate(steps)
@@ -264,9 +247,7 @@ def _order_faults(steps: tuple[Rung, ...]) -> list[str]:
     )
     acts = [act for _, _, act in ranked]
     if SUIT in acts and "formal_demand" not in acts[: acts.index(SUIT)]:
-        found.append(
-            f"{SUIT} comes after a formal_demand with a reasonable period (Civil Code, art. 944)"
-        )
+        found.append(wrong("steps", "suit_without_demand", suit=SUIT, demand="formal_demand"))
     return found
 
 

@@ -1,4 +1,8 @@
-"""What can be asked of an account, and of the collection of arrears."""
+"""What can be asked of an account, and of the collection of arrears.
+
+What needs a second person is two commands, `Propose…` and `Decide…` (LOG-08). What is proposed
+counts from its decision on, or from its own day if that is later.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,10 @@ from datetime import date
 
 from attrs import frozen
 
+from crm_core.kernel.commands import looked_up
 from crm_core.kernel.decider import Refusal
+from crm_core.kernel.recorded import Actor
+from crm_core.kernel.word import Word
 from crm_core.payments.collection import CollectionPolicy, Dues
 from crm_core.payments.events import Instalment, Proof
 from crm_core.payments.late import LateChargePolicy
@@ -70,14 +77,14 @@ class MovePayment:
     """Move a payment booked here to the household it belongs to.
 
     Args:
-        refused_there: Looked up: why the other account would not take it, if so.
+        refused_there: Why the other account would not take it, if so.
     """
 
     household: str
     payment: str
     to_household: str
     reason: str
-    refused_there: Refusal | None = None
+    refused_there: Refusal | None = looked_up()
 
 
 @frozen
@@ -95,20 +102,36 @@ class AcceptMovedPayment:
 
 
 @frozen
-class RefundCredit:
-    """Pay back credit in advance."""
+class ProposeRefund:
+    """Propose to pay back credit in advance."""
 
     household: str
     refund: str
     amount_fen: int
     on: date
     reason: str
-    approver: str
+    by: Actor = looked_up()
 
 
 @frozen
-class WaiveCharge:
-    """Ask no longer for a charge or a part of it; `write_off` gives up what stays owed."""
+class DecideRefund:
+    """Pay back what somebody else proposed to, or not; a rejection has a reason."""
+
+    household: str
+    refund: str
+    approved: bool
+    on: date
+    reason: str = ""
+    by: Actor = looked_up()
+
+
+@frozen
+class ProposeWaiver:
+    """Propose to ask no longer for a charge or a part of it.
+
+    Args:
+        write_off: Whether what stays owed is given up.
+    """
 
     household: str
     waiver: str
@@ -116,8 +139,20 @@ class WaiveCharge:
     amount_fen: int
     on: date
     reason: str
-    approver: str
     write_off: bool = False
+    by: Actor = looked_up()
+
+
+@frozen
+class DecideWaiver:
+    """Waive what somebody else proposed to, or not; a rejection has a reason."""
+
+    household: str
+    waiver: str
+    approved: bool
+    on: date
+    reason: str = ""
+    by: Actor = looked_up()
 
 
 @frozen
@@ -136,7 +171,7 @@ class RecordPurchase:
 
 @frozen
 class DisputeCharge:
-    """Note that the household contests an amount of a charge (PAY-06)."""
+    """Note that the household contests an amount of a charge, on its word (PAY-06)."""
 
     household: str
     dispute: str
@@ -144,33 +179,69 @@ class DisputeCharge:
     amount_fen: int
     on: date
     reason: str
+    word: Word
 
 
 @frozen
-class DecideDispute:
-    """Uphold a dispute in whole or in part, or reject it with nothing upheld."""
+class ProposeDisputeDecision:
+    """Propose to uphold a dispute in whole or in part, or to reject it with nothing upheld."""
 
     household: str
     dispute: str
     upheld_fen: int
     on: date
     reason: str
-    approver: str
+    by: Actor = looked_up()
+
+
+@frozen
+class DecideDispute:
+    """Decide a dispute as somebody else proposed, or reject what they proposed with a reason.
+
+    A rejected proposal leaves the dispute open, and another one can be made.
+    """
+
+    household: str
+    dispute: str
+    approved: bool
+    on: date
+    reason: str = ""
+    by: Actor = looked_up()
 
 
 @frozen
 class WithdrawDispute:
-    """Note that the household contests no longer."""
+    """Note that the household contests no longer, on its word."""
 
     household: str
     dispute: str
     on: date
     reason: str
+    word: Word
 
 
 @frozen
 class PromisePayment:
-    """Note a promise to pay, or agree on a payment plan of several instalments (PAY-09).
+    """Note a promise to pay one amount by a day, on the household's word (PAY-09).
+
+    Args:
+        instalments: The one amount and its day; several are a plan (`ProposeInstalments`).
+        replaces: The promise that is renegotiated, if one is.
+    """
+
+    household: str
+    promise: str
+    instalments: tuple[Instalment, ...]
+    on: date
+    reason: str
+    word: Word
+    replaces: str | None = None
+    by: Actor = looked_up()
+
+
+@frozen
+class ProposeInstalments:
+    """Propose a payment plan as the household offers it (PAY-09).
 
     Args:
         replaces: The promise that is renegotiated, if one is.
@@ -180,10 +251,22 @@ class PromisePayment:
     promise: str
     instalments: tuple[Instalment, ...]
     on: date
-    taken_by: str
     reason: str
-    approver: str | None = None
+    word: Word
     replaces: str | None = None
+    by: Actor = looked_up()
+
+
+@frozen
+class DecideInstalments:
+    """Agree on a plan that somebody else proposed, or not; a rejection has a reason."""
+
+    household: str
+    promise: str
+    approved: bool
+    on: date
+    reason: str = ""
+    by: Actor = looked_up()
 
 
 @frozen
@@ -192,7 +275,7 @@ class ClaimLateCharge:
 
     Args:
         of: The charge that was late.
-        policy: Looked up by its name, `policy_name`.
+        policy: The policy of the name `policy_name`.
     """
 
     household: str
@@ -201,8 +284,8 @@ class ClaimLateCharge:
     on: date
     due: date
     policy_name: str
-    approver: str
-    policy: LateChargePolicy | None = None
+    policy: LateChargePolicy = looked_up()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -214,6 +297,7 @@ class AcknowledgeDebt:
     charges: tuple[str, ...]
     on: date
     document: str
+    word: Word
 
 
 # --- collection --------------------------------------------------------------------------------
@@ -224,36 +308,50 @@ class AdvanceCollection:
     """Let the ladder take its course: open, change, close a case, hand over to the next step.
 
     Args:
-        dues: Looked up: what is due and overdue on the day.
-        policy: Looked up: the ladder in force on the day.
+        on: The day that is looked at; none that is still to come.
+        dues: What is due and overdue on the day.
+        policy: The ladder in force on the day.
+        present_day: The day it is.
     """
 
     household: str
     on: date
-    dues: Dues | None = None
-    policy: CollectionPolicy | None = None
+    dues: Dues = looked_up()
+    policy: CollectionPolicy = looked_up()
+    present_day: date = looked_up()
 
 
 @frozen
-class ApproveStep:
-    """Approve a step that needs it."""
+class ProposeStep:
+    """Ask for the approval that a step needs."""
 
     household: str
     step: int
-    approver: str
-    role: str
     on: date
+    by: Actor = looked_up()
+
+
+@frozen
+class DecideStep:
+    """Approve a step that somebody else proposed, or not; a rejection has a reason."""
+
+    household: str
+    step: int
+    approved: bool
+    on: date
+    reason: str = ""
+    by: Actor = looked_up()
 
 
 @frozen
 class CompleteStep:
-    """Report a step done, with its evidence."""
+    """Report a step done, with its evidence; it is not done by who approved it."""
 
     household: str
     step: int
     on: date
-    by: str
     proofs: tuple[Proof, ...] = ()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -264,7 +362,7 @@ class SkipStep:
     step: int
     on: date
     reason: str
-    approver: str
+    by: Actor = looked_up()
 
 
 @frozen
@@ -275,19 +373,31 @@ class CheckDefects:
     on: date
     open_defects: int
     reference: str
-    by: str
+    by: Actor = looked_up()
 
 
 @frozen
-class HoldCollection:
-    """Ask nothing more of the household until the end of a day."""
+class ProposeHold:
+    """Propose to ask nothing more of the household from a day until the end of another."""
 
     household: str
     hold: str
     on: date
     until: date
     reason: str
-    approver: str
+    by: Actor = looked_up()
+
+
+@frozen
+class DecideHold:
+    """Hold the collection as somebody else proposed, or not; a rejection has a reason."""
+
+    household: str
+    hold: str
+    approved: bool
+    on: date
+    reason: str = ""
+    by: Actor = looked_up()
 
 
 @frozen

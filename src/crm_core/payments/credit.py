@@ -22,8 +22,10 @@ from crm_core.kernel.policy import (
     digest_of_table,
     read_toml,
     structure,
+    wrong,
 )
 from crm_core.kernel.rules import Ranking
+from crm_core.kernel.sentences import Malformed
 from crm_core.payments.ledger import Charge, Ledger, allocate
 
 _DAY = timedelta(days=1)
@@ -84,16 +86,16 @@ class CreditPolicy:
         contents = structure(data, _Contents)
         faults = []
         if contents.kind != "credit":
-            faults.append(("kind", f"`{contents.kind}` is not `credit`"))
+            faults.append(wrong("kind", "unknown_kind", kind=contents.kind, needed="credit"))
         if contents.unit not in UNITS:
-            faults.append(("unit", f"`{contents.unit}` is not one of {', '.join(UNITS)}"))
+            faults.append(wrong("unit", "not_one_of", value=contents.unit, accepted=UNITS))
         if tuple(bucket.grade for bucket in contents.buckets) != GRADES:
-            faults.append(("buckets", f"the grades are {', '.join(GRADES)}, in this order"))
+            faults.append(wrong("buckets", "grades_of_other_order", grades=GRADES))
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         try:
             policy = cls(contents.policy, ref, contents.unit, contents.buckets)
-        except ValueError as error:
-            faults.append(("buckets", str(error)))
+        except Malformed as error:
+            faults.append(("buckets", error))
         if faults:
             raise PolicyFault(faults)
         return policy
@@ -109,7 +111,7 @@ class CreditPolicy:
             or len(known) != len(limits) - 1
             or known != sorted(set(known))
         ):
-            raise ValueError("buckets begin with 0, rise, and end with one that has no limit")
+            raise Malformed("buckets_form")
 
     @cached_property
     def ranking(self) -> Ranking:

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from crm_core.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.word import Word
 
 
 @frozen
@@ -80,18 +81,22 @@ class PaymentMovedIn:
 
 @frozen
 class CreditRefunded:
-    """Credit in advance was paid back."""
+    """Credit in advance was paid back, as one person proposed and another decided."""
 
     refund: str
     amount_fen: int
     on: date
     reason: str
-    approver: str
+    proposed_by: str
+    approved_by: str
 
 
 @frozen
 class ChargeWaived:
-    """Part or all of a charge is no longer asked for; a write-off gives up what stays owed."""
+    """Part or all of a charge is no longer asked for; a write-off gives up what stays owed.
+
+    One person proposed it and another decided.
+    """
 
     waiver: str
     charge: str
@@ -99,7 +104,8 @@ class ChargeWaived:
     on: date
     write_off: bool
     reason: str
-    approver: str
+    proposed_by: str
+    approved_by: str
 
 
 @frozen
@@ -134,20 +140,22 @@ class ChargeDisputed:
     amount_fen: int
     on: date
     reason: str
+    word: Word
 
 
 @frozen
 class DisputeDecided:
     """The company decided: `upheld_fen` was never owed, the rest ages again in full (PAY-06).
 
-    Nothing upheld is a rejection.
+    Nothing upheld is a rejection. One person proposed it and another decided.
     """
 
     dispute: str
     upheld_fen: int
     on: date
     reason: str
-    approver: str
+    proposed_by: str
+    approved_by: str
 
 
 @frozen
@@ -157,6 +165,7 @@ class DisputeWithdrawn:
     dispute: str
     on: date
     reason: str
+    word: Word
 
 
 @frozen
@@ -171,17 +180,21 @@ class Instalment:
 class PaymentPromised:
     """The household promised to pay what is overdue by stated days (PAY-09).
 
-    Several instalments are a payment plan and have an approver. `replaces` is the promise that was
-    renegotiated, if one was.
+    Args:
+        on: Day on which the household gave its word.
+        proposed_by: Who took it; of a plan of several instalments who proposed it.
+        approved_by: Who decided on a plan; None for a single instalment, which needs nobody.
+        replaces: The promise that was renegotiated, if one was.
     """
 
     promise: str
     instalments: tuple[Instalment, ...]
     on: date
-    taken_by: str
-    approver: str | None
+    proposed_by: str
+    approved_by: str | None
     replaces: str | None
     reason: str
+    word: Word
 
 
 @frozen
@@ -194,7 +207,7 @@ class LateChargeClaimed:
     on: date
     due: date
     policy: PolicyRef
-    approver: str
+    claimed_by: str
 
 
 @frozen
@@ -205,6 +218,74 @@ class DebtAcknowledged:
     charges: tuple[str, ...]
     on: date
     document: str
+    word: Word
+
+
+# --- what waits for a second person (LOG-08) ---------------------------------------------------
+
+
+@frozen
+class RefundProposed:
+    """Somebody proposed to pay back credit in advance; nothing is paid before it is decided."""
+
+    refund: str
+    amount_fen: int
+    on: date
+    reason: str
+    proposed_by: str
+
+
+@frozen
+class WaiverProposed:
+    """Somebody proposed a waiver or a write-off; the charge is asked for until it is decided."""
+
+    waiver: str
+    charge: str
+    amount_fen: int
+    on: date
+    write_off: bool
+    reason: str
+    proposed_by: str
+
+
+@frozen
+class DisputeDecisionProposed:
+    """Somebody proposed how to decide a dispute, which stays open until it is decided."""
+
+    dispute: str
+    upheld_fen: int
+    on: date
+    reason: str
+    proposed_by: str
+
+
+@frozen
+class InstalmentsProposed:
+    """The household offers to pay in instalments; it is no promise until it is decided (PAY-09)."""
+
+    promise: str
+    instalments: tuple[Instalment, ...]
+    on: date
+    replaces: str | None
+    reason: str
+    word: Word
+    proposed_by: str
+
+
+@frozen
+class ProposalRejected:
+    """Somebody else decided against a proposal; the account is as it was.
+
+    Args:
+        what: `refund`, `waiver`, `dispute_decision` or `promise`.
+        number: Number of the refund, the waiver, the dispute or the promise.
+    """
+
+    what: str
+    number: str
+    on: date
+    reason: str
+    rejected_by: str
 
 
 # --- collection --------------------------------------------------------------------------------
@@ -256,14 +337,37 @@ class StepOpened:
 
 
 @frozen
-class StepApproved:
-    """Whoever must approve the step did."""
+class StepProposed:
+    """Somebody asked for the approval that a step needs; it is none."""
 
     household: str
     step: int
-    approver: str
-    role: str
     on: date
+    proposed_by: str
+
+
+@frozen
+class StepApproved:
+    """Somebody else, in the role that must approve the step, did."""
+
+    household: str
+    step: int
+    on: date
+    proposed_by: str
+    approved_by: str
+    role: str
+    reason: str
+
+
+@frozen
+class StepRejected:
+    """The approval was refused; the step is still to be done, and can be proposed again."""
+
+    household: str
+    step: int
+    on: date
+    reason: str
+    rejected_by: str
 
 
 @frozen
@@ -281,7 +385,7 @@ class StepDone:
     household: str
     step: int
     act: str
-    by: str
+    done_by: str
     charges: tuple[str, ...]
     on: date
     proofs: tuple[Proof, ...]
@@ -290,13 +394,13 @@ class StepDone:
 
 @frozen
 class StepSkipped:
-    """A step was left out, with a reason and an approver."""
+    """A step was left out, with a reason, by somebody who may."""
 
     household: str
     step: int
     on: date
     reason: str
-    approver: str
+    skipped_by: str
 
 
 @frozen
@@ -307,19 +411,43 @@ class DefectsChecked:
     on: date
     open_defects: int
     reference: str
-    by: str
+    checked_by: str
 
 
 @frozen
-class CollectionHeld:
-    """Nothing more is asked of the household until the end of `until`."""
+class HoldProposed:
+    """Somebody proposed to ask nothing more until the end of `until`; the ladder goes on."""
 
     household: str
     hold: str
     on: date
     until: date
     reason: str
-    approver: str
+    proposed_by: str
+
+
+@frozen
+class CollectionHeld:
+    """Nothing more is asked of the household until the end of `until`, as was decided."""
+
+    household: str
+    hold: str
+    on: date
+    until: date
+    reason: str
+    proposed_by: str
+    approved_by: str
+
+
+@frozen
+class HoldRejected:
+    """Somebody else decided against a hold."""
+
+    household: str
+    hold: str
+    on: date
+    reason: str
+    rejected_by: str
 
 
 @frozen
@@ -359,20 +487,33 @@ ACCOUNT_EVENTS = (
     EventType("payments.late_charge_claimed", 1, LateChargeClaimed, effective="on"),
     EventType("payments.debt_acknowledged", 1, DebtAcknowledged, effective="on"),
 )
-"""Events of accounts."""
+"""What happened on accounts: all that ledgers and gradings are computed from."""
+
+PROPOSAL_EVENTS = (
+    EventType("payments.refund_proposed", 1, RefundProposed, effective="on"),
+    EventType("payments.waiver_proposed", 1, WaiverProposed, effective="on"),
+    EventType("payments.dispute_decision_proposed", 1, DisputeDecisionProposed, effective="on"),
+    EventType("payments.instalments_proposed", 1, InstalmentsProposed, effective="on"),
+    EventType("payments.proposal_rejected", 1, ProposalRejected, effective="on"),
+)
+"""What was only proposed on accounts. No fact of any kind: nothing is computed from it."""
 
 COLLECTION_EVENTS = (
     EventType("payments.collection_opened", 1, CollectionOpened, effective="on"),
     EventType("payments.collection_grade_changed", 1, CollectionGradeChanged, effective="on"),
     EventType("payments.collection_step_opened", 1, StepOpened, effective="on"),
+    EventType("payments.collection_step_proposed", 1, StepProposed, effective="on"),
     EventType("payments.collection_step_approved", 1, StepApproved, effective="on"),
+    EventType("payments.collection_step_rejected", 1, StepRejected, effective="on"),
     EventType("payments.collection_step_done", 1, StepDone, effective="on"),
     EventType("payments.collection_step_skipped", 1, StepSkipped, effective="on"),
     EventType("payments.defects_checked", 1, DefectsChecked, effective="on"),
+    EventType("payments.collection_hold_proposed", 1, HoldProposed, effective="on"),
     EventType("payments.collection_held", 1, CollectionHeld, effective="on"),
+    EventType("payments.collection_hold_rejected", 1, HoldRejected, effective="on"),
     EventType("payments.collection_hold_released", 1, HoldReleased, effective="on"),
     EventType("payments.collection_closed", 1, CollectionClosed, effective="on"),
 )
 """Events of the collection ladder."""
 
-EVENTS = (*ACCOUNT_EVENTS, *COLLECTION_EVENTS)
+EVENTS = (*ACCOUNT_EVENTS, *PROPOSAL_EVENTS, *COLLECTION_EVENTS)

@@ -3,17 +3,23 @@
 A case is opened, changed and closed by the credit grade alone. The next step is handed over when
 the one before it has ended, its period to answer is over, and its own day has come. Nothing moves
 while a hold lasts; no new step begins while a promise to pay is being kept.
+
+A step that needs approval has three persons' acts behind it: one proposes, another in the role
+decides, and it is done by somebody other than who approved it (LOG-08).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
 import attrs
 
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.payments.answers import Decision, ledger, no_reason, reference
 from crm_core.payments.collection import (
     BILL,
     DEMANDS,
@@ -29,32 +35,35 @@ from crm_core.payments.collection import (
 )
 from crm_core.payments.commands import (
     AdvanceCollection,
-    ApproveStep,
     CheckDefects,
     CompleteStep,
-    HoldCollection,
+    DecideHold,
+    DecideStep,
+    ProposeHold,
+    ProposeStep,
     ReleaseHold,
     SkipStep,
 )
 from crm_core.payments.credit import GRADES, CreditPolicy, standing
-from crm_core.payments.decide import ledger
 from crm_core.payments.events import (
     CollectionClosed,
     CollectionGradeChanged,
     CollectionHeld,
     CollectionOpened,
     DefectsChecked,
+    HoldProposed,
+    HoldRejected,
     HoldReleased,
     StepApproved,
     StepDone,
     StepOpened,
+    StepProposed,
+    StepRejected,
     StepSkipped,
 )
 from crm_core.payments.ledger import allocate
 from crm_core.payments.promises import open_promise, promises
 from crm_core.payments.state import Account, Collection
-
-Decision = tuple[Any, ...] | Refusal
 
 DEFECT_CHECK_DAYS = 30
 """How long a look at the company's own service is good for before something is demanded."""
@@ -90,7 +99,8 @@ def commands_due(
 
     What is looked up here is left out of the command; it is looked up again when it is decided.
     """
-    command = AdvanceCollection(household, on, dues(account, on, credit), policy)
+    found = dues(account, on, credit)
+    command = AdvanceCollection(household, on, dues=found, policy=policy, present_day=on)
     if not COLLECTION.decider.decide(command, collection):
         return ()
     return (AdvanceCollection(household, on),)
@@ -101,8 +111,9 @@ def commands_due(
 
 def _advance(command: AdvanceCollection, s: Collection) -> Decision:
     found, policy = command.dues, command.policy
-    assert found is not None, "INVARIANT: what is due is looked up before deciding"
-    assert policy is not None, "INVARIANT: the policy in force is looked up before deciding"
+    if command.on > command.present_day:
+        days = {"on": command.on.isoformat(), "today": command.present_day.isoformat()}
+        return Refusal("day_not_come", "PAY-10", days)
     if s.held_on(command.on):
         return ()
     events: list[Any] = []
@@ -171,24 +182,37 @@ def _opened(
     )
 
 
-def _approve(command: ApproveStep, s: Collection) -> Decision:
+def _propose_step(command: ProposeStep, s: Collection) -> Decision:
     step = s.opened.get(command.step)
     if step is None or command.step in s.ended:
         return _no_step(command.step)
-    if command.step in s.approved:
+    if step.approver is None:
+        return Refusal("approval_not_needed", "PAY-10", {"step": command.step, "act": step.act})
+    if command.step in s.approved or reference("step", str(command.step)) in s.proposed:
+        return Refusal("step_proposed", "PAY-10", {"step": command.step})
+    return (StepProposed(command.household, command.step, command.on, command.by.id),)
+
+
+def _decide_step(command: DecideStep, s: Collection) -> Decision:
+    step = s.opened.get(command.step)
+    if step is None or command.step in s.ended:
+        return _no_step(command.step)
+    if command.step in s.approved and command.approved:
         return ()
-    if not command.approver:
-        return _unsigned()
-    if not may_approve(command.role, step.approver or command.role):
-        return Refusal(
-            "approver_too_low",
-            "PAY-10",
-            f"step {command.step} is approved by a {step.approver or 'known role'}",
-            {"approver": step.approver},
-        )
-    return (
-        StepApproved(command.household, command.step, command.approver, command.role, command.on),
-    )
+    proposal = s.proposed.get(reference("step", str(command.step)))
+    if not isinstance(proposal, StepProposed):
+        return _no_proposal("step", str(command.step))
+    role = command.by.role
+    if step.approver is not None and not may_approve(role, step.approver):
+        found = {"step": command.step, "approver": step.approver, "role": role}
+        return Refusal("approver_too_low", "PAY-10", found)
+    home, number, on = command.household, command.step, command.on
+    if command.approved:
+        proposed_by, by = proposal.proposed_by, command.by.id
+        return (StepApproved(home, number, on, proposed_by, by, role, command.reason),)
+    if not command.reason:
+        return no_reason()
+    return (StepRejected(home, number, on, command.reason, command.by.id),)
 
 
 def _complete(command: CompleteStep, s: Collection) -> Decision:
@@ -196,23 +220,16 @@ def _complete(command: CompleteStep, s: Collection) -> Decision:
     if step is None or command.step in s.ended:
         return _no_step(command.step)
     if s.held_on(command.on):
-        return Refusal("collection_held", "PAY-10", "a hold lasts: nothing is asked meanwhile")
+        return Refusal("collection_held", "PAY-10")
     if command.on < step.on:
-        return Refusal(
-            "step_before_its_day", "PAY-10", f"step {command.step} was handed over on {step.on}"
-        )
-    if not command.by:
-        return _unsigned()
-    approver = s.approved.get(command.step)
-    if step.approver is not None and approver is None:
-        return Refusal(
-            "approval_missing",
-            "PAY-10",
-            f"`{step.act}` needs the approval of a {step.approver} first",
-            {"approver": step.approver},
-        )
-    if approver == command.by:
-        return Refusal("self_approval", "PAY-10", "nobody approves a step of their own")
+        found = {"step": command.step, "handed_over": step.on.isoformat()}
+        return Refusal("step_before_its_day", "PAY-10", found)
+    approved_by = s.approved.get(command.step)
+    if step.approver is not None and approved_by is None:
+        found = {"act": step.act, "approver": step.approver}
+        return Refusal("approval_missing", "PAY-10", found)
+    if approved_by == command.by.id:
+        return Refusal("self_approval", "PAY-10", {"step": command.step})
     refusal = _evidence(command, step) or _lawful(command, step, s)
     if refusal is not None:
         return refusal
@@ -222,7 +239,7 @@ def _complete(command: CompleteStep, s: Collection) -> Decision:
             command.household,
             command.step,
             step.act,
-            command.by,
+            command.by.id,
             step.charges,
             command.on,
             command.proofs,
@@ -235,23 +252,12 @@ def _evidence(command: CompleteStep, step: StepOpened) -> Refusal | None:
     kinds = [proof.kind for proof in command.proofs]
     for proof in command.proofs:
         if proof.kind not in EVIDENCE or not proof.reference:
-            return Refusal(
-                "unknown_evidence",
-                "PAY-10",
-                f"a proof is a reference to one of {', '.join(EVIDENCE)}",
-            )
+            return Refusal("unknown_evidence", "PAY-10", {"accepted": list(EVIDENCE)})
         if proof.kind == "reason_code" and proof.reference not in REASONS:
-            return Refusal(
-                "unknown_reason_code", "PAY-10", f"a reason is one of {', '.join(REASONS)}"
-            )
+            return Refusal("unknown_reason_code", "PAY-10", {"accepted": list(REASONS)})
     missing = [kind for kind in step.needs if kind not in kinds]
     if missing:
-        return Refusal(
-            "evidence_missing",
-            "PAY-10",
-            f"`{step.act}` is not done without {', '.join(missing)}",
-            {"missing": missing},
-        )
+        return Refusal("evidence_missing", "PAY-10", {"act": step.act, "missing": missing})
     return None
 
 
@@ -261,88 +267,103 @@ def _lawful(command: CompleteStep, step: StepOpened, s: Collection) -> Refusal |
         latest = s.checked
         oldest = command.on - timedelta(days=DEFECT_CHECK_DAYS)
         if latest is None or not oldest <= latest[0] <= command.on:
-            return Refusal(
-                "defects_unchecked",
-                "PAY-10",
-                "the company's own service is looked at first: not longer than"
-                f" {DEFECT_CHECK_DAYS} days before",
-            )
+            return Refusal("defects_unchecked", "PAY-10", {"days": DEFECT_CHECK_DAYS})
         if latest[1]:
-            return Refusal(
-                "own_defects_open",
-                "PAY-10",
-                f"{latest[1]} defects of the company's own service are open: they come first",
-                {"open_defects": latest[1]},
-            )
+            return Refusal("own_defects_open", "PAY-10", {"open_defects": latest[1]})
     if step.act == SUIT and (s.demanded is None or command.on <= s.demanded):
-        return Refusal(
-            "demand_missing",
-            "PAY-11",
-            "a suit comes after a formal demand whose reasonable period is over (Civil Code,"
-            " art. 944)",
-            {"respond_by": None if s.demanded is None else s.demanded.isoformat()},
-        )
+        if s.demanded is None:
+            return Refusal("demand_missing", "PAY-11", {"respond_by": None})
+        found = {"respond_by": s.demanded.isoformat()}
+        return Refusal("demand_missing", "PAY-11", found, "demand_missing_yet")
     return None
 
 
 def _skip(command: SkipStep, s: Collection) -> Decision:
     if command.step not in s.opened or command.step in s.ended:
         return _no_step(command.step)
-    if not command.approver or not command.reason:
-        return _unsigned()
+    if not command.reason:
+        return no_reason()
     return (
-        StepSkipped(command.household, command.step, command.on, command.reason, command.approver),
+        StepSkipped(command.household, command.step, command.on, command.reason, command.by.id),
     )
 
 
 def _check_defects(command: CheckDefects, _: Collection) -> Decision:
-    if command.open_defects < 0 or not command.reference or not command.by:
-        return Refusal(
-            "defect_check_incomplete", "PAY-10", "a look names who, its record, and what is open"
-        )
+    if command.open_defects < 0 or not command.reference:
+        return Refusal("defect_check_incomplete", "PAY-10")
     return (
         DefectsChecked(
-            command.household, command.on, command.open_defects, command.reference, command.by
+            command.household, command.on, command.open_defects, command.reference, command.by.id
         ),
     )
 
 
-def _hold(command: HoldCollection, s: Collection) -> Decision:
-    if command.hold in s.holds:
-        return Refusal("hold_exists", "PAY-10", f"hold `{command.hold}` is there already")
+def _propose_hold(command: ProposeHold, s: Collection) -> Decision:
+    if command.hold in s.holds or command.hold in s.asked_for:
+        return Refusal("hold_exists", "PAY-10", {"hold": command.hold})
     if command.until < command.on:
-        return Refusal("hold_ends_early", "PAY-10", "a hold ends on or after its first day")
-    if not command.approver or not command.reason:
-        return _unsigned()
+        return _ends_early(command.on, command.until)
+    if not command.reason:
+        return no_reason()
     return (
-        CollectionHeld(
+        HoldProposed(
             command.household,
             command.hold,
             command.on,
             command.until,
             command.reason,
-            command.approver,
+            command.by.id,
+        ),
+    )
+
+
+def _decide_hold(command: DecideHold, s: Collection) -> Decision:
+    proposal = s.proposed.get(reference("hold", command.hold))
+    if not isinstance(proposal, HoldProposed):
+        return _no_proposal("hold", command.hold)
+    if not command.approved:
+        if not command.reason:
+            return no_reason()
+        return (
+            HoldRejected(
+                command.household, command.hold, command.on, command.reason, command.by.id
+            ),
+        )
+    first = max(proposal.on, command.on)
+    if proposal.until < first:
+        return _ends_early(first, proposal.until)
+    return (
+        CollectionHeld(
+            command.household,
+            command.hold,
+            first,
+            proposal.until,
+            command.reason or proposal.reason,
+            proposal.proposed_by,
+            command.by.id,
         ),
     )
 
 
 def _release(command: ReleaseHold, s: Collection) -> Decision:
     if command.hold not in s.holds:
-        return Refusal("unknown_hold", "PAY-10", f"there is no hold `{command.hold}`")
+        return Refusal("unknown_hold", "PAY-10", {"hold": command.hold})
     if command.hold in s.released:
         return ()
     if not command.reason:
-        return _unsigned()
+        return no_reason()
     return (HoldReleased(command.household, command.hold, command.on, command.reason),)
 
 
 _DECIDE = {
     AdvanceCollection: _advance,
-    ApproveStep: _approve,
+    ProposeStep: _propose_step,
+    DecideStep: _decide_step,
     CompleteStep: _complete,
     SkipStep: _skip,
     CheckDefects: _check_defects,
-    HoldCollection: _hold,
+    ProposeHold: _propose_hold,
+    DecideHold: _decide_hold,
     ReleaseHold: _release,
 }
 
@@ -350,6 +371,18 @@ _DECIDE = {
 def decide(command: Any, state: Collection) -> Decision:
     """Answer a command."""
     return _DECIDE[type(command)](command, state)  # type: ignore[operator, no-any-return]
+
+
+def own(command: Any, state: Collection) -> Own | None:
+    """Whose proposal a command decides; None if it decides none (LOG-08)."""
+    match command:
+        case DecideStep():
+            proposal = state.proposed.get(reference("step", str(command.step)))
+        case DecideHold():
+            proposal = state.proposed.get(reference("hold", command.hold))
+        case _:
+            return None
+    return None if proposal is None else Own(proposal.proposed_by)
 
 
 # --- what an event changes -------------------------------------------------------------------
@@ -369,16 +402,22 @@ def _case_opened(s: Collection, e: CollectionOpened) -> Collection:
 
 
 def _changed(s: Collection, e: CollectionGradeChanged) -> Collection:
-    return attrs.evolve(s, grade=e.grade, since=e.on, steps=0, last=None, ended=_void(s))
+    return attrs.evolve(_void(s), grade=e.grade, since=e.on, steps=0, last=None)
 
 
 def _closed(s: Collection, _: CollectionClosed) -> Collection:
-    return attrs.evolve(s, grade=None, steps=0, last=None, ended=_void(s))
+    return attrs.evolve(_void(s), grade=None, steps=0, last=None)
 
 
-def _void(s: Collection) -> Any:
+def _void(s: Collection) -> Collection:
     """Steps of a grade follow each other, so no more than the last one can be open."""
-    return s.ended if s.last is None else s.ended.add(s.last, True)
+    return s if s.last is None else _ended(s, s.last)
+
+
+def _ended(s: Collection, step: int) -> Collection:
+    """Whatever is proposed about a step that has ended is void."""
+    proposed = _without(s, reference("step", str(step)))
+    return attrs.evolve(s, ended=s.ended.add(step, True), proposed=proposed)
 
 
 def _step_opened(s: Collection, e: StepOpened) -> Collection:
@@ -393,31 +432,58 @@ def _step_opened(s: Collection, e: StepOpened) -> Collection:
     return attrs.evolve(s, opened=opened, steps=s.steps + 1, last=e.step)
 
 
+def _step_proposed(s: Collection, e: StepProposed) -> Collection:
+    return _proposed(s, e, reference("step", str(e.step)))
+
+
 def _approved(s: Collection, e: StepApproved) -> Collection:
-    return attrs.evolve(s, approved=s.approved.add(e.step, e.approver))
+    proposed = _without(s, reference("step", str(e.step)))
+    return attrs.evolve(s, approved=s.approved.add(e.step, e.approved_by), proposed=proposed)
+
+
+def _step_rejected(s: Collection, e: StepRejected) -> Collection:
+    return attrs.evolve(s, proposed=_without(s, reference("step", str(e.step))))
 
 
 def _done(s: Collection, e: StepDone) -> Collection:
     demanded = e.respond_by if e.act == "formal_demand" else s.demanded
-    return attrs.evolve(
-        s, ended=s.ended.add(e.step, True), done=s.done.add(e.step, e), demanded=demanded
-    )
+    return attrs.evolve(_ended(s, e.step), done=s.done.add(e.step, e), demanded=demanded)
 
 
 def _skipped(s: Collection, e: StepSkipped) -> Collection:
-    return attrs.evolve(s, ended=s.ended.add(e.step, True))
+    return _ended(s, e.step)
 
 
 def _defects_checked(s: Collection, e: DefectsChecked) -> Collection:
     return attrs.evolve(s, household=e.household, checked=(e.on, e.open_defects))
 
 
+def _hold_proposed(s: Collection, e: HoldProposed) -> Collection:
+    asked_for = s.asked_for.add(e.hold, True)
+    return attrs.evolve(_proposed(s, e, reference("hold", e.hold)), asked_for=asked_for)
+
+
 def _held(s: Collection, e: CollectionHeld) -> Collection:
-    return attrs.evolve(s, household=e.household, holds=s.holds.add(e.hold, e))
+    proposed = _without(s, reference("hold", e.hold))
+    holds = s.holds.add(e.hold, e)
+    return attrs.evolve(s, household=e.household, holds=holds, proposed=proposed)
+
+
+def _hold_rejected(s: Collection, e: HoldRejected) -> Collection:
+    return attrs.evolve(s, proposed=_without(s, reference("hold", e.hold)))
 
 
 def _released(s: Collection, e: HoldReleased) -> Collection:
     return attrs.evolve(s, released=s.released.add(e.hold, e.on))
+
+
+def _proposed(s: Collection, e: StepProposed | HoldProposed, number: str) -> Collection:
+    return attrs.evolve(s, household=e.household, proposed={**s.proposed, number: e})
+
+
+def _without(s: Collection, number: str) -> Mapping[str, StepProposed | HoldProposed]:
+    """What is proposed, without what is decided or void."""
+    return {other: found for other, found in s.proposed.items() if other != number}
 
 
 evolve = dispatch(
@@ -426,11 +492,15 @@ evolve = dispatch(
         CollectionGradeChanged: _changed,
         CollectionClosed: _closed,
         StepOpened: _step_opened,
+        StepProposed: _step_proposed,
         StepApproved: _approved,
+        StepRejected: _step_rejected,
         StepDone: _done,
         StepSkipped: _skipped,
         DefectsChecked: _defects_checked,
+        HoldProposed: _hold_proposed,
         CollectionHeld: _held,
+        HoldRejected: _hold_rejected,
         HoldReleased: _released,
     }
 )
@@ -441,7 +511,11 @@ def _household(command: Any) -> str:
 
 
 COLLECTION = Aggregate(
-    Decider("collection", Collection(), decide, evolve), tuple(_DECIDE), _household, _household
+    Decider("collection", Collection(), decide, evolve),
+    tuple(_DECIDE),
+    _household,
+    _household,
+    own=own,
 )
 
 
@@ -449,8 +523,13 @@ COLLECTION = Aggregate(
 
 
 def _no_step(step: int) -> Refusal:
-    return Refusal("unknown_step", "PAY-10", f"there is no step {step} to be done", {"step": step})
+    return Refusal("unknown_step", "PAY-10", {"step": step})
 
 
-def _unsigned() -> Refusal:
-    return Refusal("collection_unsigned", "PAY-10", "it needs who, and a reason or an approver")
+def _no_proposal(what: str, number: str) -> Refusal:
+    return Refusal("unknown_proposal", "PAY-10", {"number": number}, f"unknown_proposal_{what}")
+
+
+def _ends_early(on: date, until: date) -> Refusal:
+    days = {"on": on.isoformat(), "until": until.isoformat()}
+    return Refusal("hold_ends_early", "PAY-10", days)

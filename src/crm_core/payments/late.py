@@ -20,6 +20,7 @@ from crm_core.kernel.policy import (
     digest_of_table,
     read_toml,
     structure,
+    wrong,
 )
 from crm_core.payments.ledger import Charge, Ledger, allocate
 
@@ -89,26 +90,22 @@ class LateChargePolicy:
         contents = structure(data, _Contents)
         faults = []
         if contents.kind != "late-charge":
-            faults.append(("kind", f"`{contents.kind}` is not `late-charge`"))
+            faults.append(wrong("kind", "unknown_kind", kind=contents.kind, needed="late-charge"))
         if contents.rounding not in ROUNDINGS:
-            faults.append(("rounding", f"is not one of {', '.join(ROUNDINGS)}"))
+            faults.append(wrong("rounding", "one_of_expected", accepted=ROUNDINGS))
         if contents.grace_days < 0:
-            faults.append(("grace_days", "is below zero"))
+            faults.append(wrong("grace_days", "below_zero"))
         read = {}
         for name in ("percent_per_day", "cap_percent", "ceiling_percent_per_year"):
             read[name] = _millionths(getattr(contents, name))
             if read[name] is None:
-                faults.append((name, 'a percentage is text like "0.05", with at most six decimals'))
+                faults.append(wrong(name, "percentage_form"))
         rate, ceiling = read["percent_per_day"], read["ceiling_percent_per_year"]
         override = contents.override
         excused = override is not None and override.approver and override.reason
         if rate and ceiling is not None and rate * DAYS_OF_A_YEAR > ceiling and not excused:
-            message = (
-                f"{_percent(rate * DAYS_OF_A_YEAR)} % a year is above the ceiling of"
-                f" {_percent(ceiling)} %; courts lower such rates (Civil Code, art. 585), so it"
-                " needs an override with reason and approver (PAY-08)"
-            )
-            faults.append(("percent_per_day", message))
+            found, most = _percent(rate * DAYS_OF_A_YEAR), _percent(ceiling)
+            faults.append(wrong("percent_per_day", "rate_above_ceiling", rate=found, ceiling=most))
         if faults:
             raise PolicyFault(faults)
         cap = read["cap_percent"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -13,17 +13,26 @@ from crm_core.payments.events import (
     ChargeDisputed,
     ChargeRaised,
     CollectionHeld,
+    DisputeDecisionProposed,
+    HoldProposed,
+    InstalmentsProposed,
     LateChargeClaimed,
     PaymentMovedIn,
     PaymentPromised,
     PaymentReceived,
+    RefundProposed,
     StepDone,
     StepOpened,
+    StepProposed,
+    WaiverProposed,
 )
 
 Payment = PaymentReceived | PaymentMovedIn
 Stay = tuple[str, int]
 """A payment's number, and how often it had left this account before it came."""
+
+Proposal = RefundProposed | WaiverProposed | DisputeDecisionProposed | InstalmentsProposed
+"""What waits for a second person (LOG-08)."""
 
 REVERSED, MOVED = "reversed", "moved"
 """How a stay ends."""
@@ -38,12 +47,14 @@ class Claims:
         decided: Numbers of disputes that were decided or withdrawn.
         promises: Promises by number.
         late: Late charges by number.
+        proposed: Proposals that nobody has decided yet, by reference, e.g. `waiver:W1`.
     """
 
     disputes: GrowingMap[str, ChargeDisputed] = field(default=EMPTY)
     decided: GrowingMap[str, bool] = field(default=EMPTY)
     promises: GrowingMap[str, PaymentPromised] = field(default=EMPTY)
     late: GrowingMap[str, LateChargeClaimed] = field(default=EMPTY)
+    proposed: Mapping[str, Proposal] = field(factory=dict)
 
 
 NO_CLAIMS = Claims()
@@ -59,8 +70,9 @@ class Account:
         cancelled: Numbers of cancelled charges and late charges.
         payments: Payments by stay, those moved in included.
         ended: Stays that ended, and how.
-        references: Numbers of refunds, waivers, purchases and acknowledgements, which come once.
-        claims: Disputes, promises and late charges.
+        references: Numbers of refunds, waivers, purchases and acknowledgements, which come once;
+            what is proposed and what was rejected included.
+        claims: Disputes, promises and late charges, and what is proposed about any of them.
     """
 
     facts: GrowingList[Any] = field(default=NOTHING)
@@ -90,6 +102,11 @@ class Account:
     def late(self) -> GrowingMap[str, LateChargeClaimed]:
         """Late charges by number."""
         return self.claims.late
+
+    @property
+    def proposed(self) -> Mapping[str, Proposal]:
+        """Proposals that nobody has decided yet, by reference."""
+        return self.claims.proposed
 
     def stay(self, payment: str) -> Stay:
         """The stay that a payment of that number has now, or would have if it came."""
@@ -128,7 +145,7 @@ class Collection:
         opened: Steps by number; numbers go on from case to case.
         steps: How many steps of this grade the case has been handed.
         last: The latest of them, if there is one.
-        approved: Approvers of steps, by step.
+        approved: Ids of who approved steps, by step.
         ended: Steps that were done or skipped, or are void because their case or grade ended.
         done: Steps that were done.
         billed: Charges for which a bill was sent or is being sent before they fall due.
@@ -136,6 +153,8 @@ class Collection:
         checked: Day and number of open defects of the latest look at the company's own service.
         holds: Holds by number.
         released: Holds that were released, and from when.
+        asked_for: Numbers of holds that were proposed, whatever became of them.
+        proposed: Approvals and holds that nobody has decided yet, by reference, e.g. `step:3`.
     """
 
     household: str = ""
@@ -153,6 +172,8 @@ class Collection:
     checked: tuple[date, int] | None = None
     holds: GrowingMap[str, CollectionHeld] = field(default=EMPTY)
     released: GrowingMap[str, date] = field(default=EMPTY)
+    asked_for: GrowingMap[str, bool] = field(default=EMPTY)
+    proposed: Mapping[str, StepProposed | HoldProposed] = field(factory=dict)
 
     def held_on(self, day: date) -> bool:
         """Whether a hold keeps everything still on a day."""

@@ -1,7 +1,7 @@
 """What can be asked of a request.
 
 `policy` is looked up: the one in force where a request is received or re-based, else the very
-policy that the request pins (REQ-14).
+policy that the request pins (REQ-14). `by` is who gives the command, where an event names them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from datetime import datetime
 
 from attrs import frozen
 
+from crm_core.kernel.commands import looked_up
+from crm_core.kernel.recorded import Actor
+from crm_core.kernel.word import Word
 from crm_core.requests.sla import SlaPolicy
 
 CHANNELS = (
@@ -47,7 +50,7 @@ class ReceiveRequest:
     Args:
         first_asked: The person first asked; owns it until it is handed over (REQ-01).
         agreed_due_at: A time the customer accepted when it was received (REQ-04).
-        agreed_on: The evidence of that.
+        agreed: Their word on that; only an import may lack it.
         follows: The request whose outcome it is about.
         rings: How often the phone rang before it was answered (REQ-02).
     """
@@ -63,27 +66,28 @@ class ReceiveRequest:
     first_asked: str
     place: str = ""
     agreed_due_at: datetime | None = None
-    agreed_on: str = ""
+    agreed: Word | None = None
     follows: str | None = None
     rings: int | None = None
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
+    imported: bool = looked_up()
 
 
 @frozen
 class MakeCommitment:
-    """Promise an outcome or an answer by a time, in person (REQ-03).
+    """Promise an outcome or an answer by a time; who gives it promises, in person (REQ-03).
 
     Args:
         form: `outcome` or `answer`: what is to be there by then.
     """
 
     request: str
-    promised_by: str
     outcome: str
     due_at: datetime
     made_at: datetime
     form: str = "outcome"
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -91,29 +95,35 @@ class AcceptCommitment:
     """The customer accepts the promise, or a time agreed elsewhere (`due_at`).
 
     Args:
+        word: Who of the household accepted it, how, and where that is on record (REQ-04).
         on_site: Whether somebody is to come: then the clock of arrival starts (REQ-05).
     """
 
     request: str
-    evidence: str
+    word: Word
     accepted_at: datetime
     due_at: datetime | None = None
     on_site: bool = False
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
 class Renegotiate:
-    """Agree on another promise: before its time that keeps it, afterwards it is broken (REQ-10)."""
+    """Agree on another promise: before its time that keeps it, afterwards it is broken (REQ-10).
+
+    Args:
+        word: What the customer said to it, if they were asked.
+    """
 
     request: str
-    promised_by: str
     outcome: str
     due_at: datetime
     renegotiated_at: datetime
     reason: str
     form: str = "outcome"
-    policy: SlaPolicy | None = None
+    word: Word | None = None
+    policy: SlaPolicy = looked_up()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -123,7 +133,7 @@ class GiveUpCommitment:
     request: str
     given_up_at: datetime
     reason: str
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
@@ -131,9 +141,9 @@ class AnswerCustomer:
     """Give the customer the answer that was asked for or promised."""
 
     request: str
-    answered_by: str
     answered_at: datetime
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -165,17 +175,17 @@ class Dispatch:
     pool: tuple[str, ...] = ()
     turn: int = 0
     on_site: bool = False
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
 class GrabOrder:
-    """Take an order that was offered to a department (REQ-06)."""
+    """Take an order that was offered to a department; who gives it has it then (REQ-06)."""
 
     request: str
-    operator: str
     grabbed_at: datetime
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -183,11 +193,11 @@ class RefuseOrder:
     """Refuse an order when it comes; it goes to `to`, or back to the owner (REQ-06)."""
 
     request: str
-    by: str
     reason: str
     refused_at: datetime
     to: str = ""
     form: str = "operator"
+    by: Actor = looked_up()
 
 
 @frozen
@@ -195,11 +205,11 @@ class ReturnOrder:
     """Give back an order that was taken on; it goes to `to`, or back to the owner (REQ-06)."""
 
     request: str
-    by: str
     reason: str
     returned_at: datetime
     to: str = ""
     form: str = "operator"
+    by: Actor = looked_up()
 
 
 @frozen
@@ -208,8 +218,8 @@ class Arrive:
 
     request: str
     arrived_at: datetime
-    arrived_by: str
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -220,8 +230,8 @@ class NoteProgress:
     note: str
     customer_told: bool
     noted_at: datetime
-    noted_by: str
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -233,7 +243,7 @@ class PauseRequest:
     paused_at: datetime
     expected_end: datetime
     note: str = ""
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
@@ -244,7 +254,7 @@ class ExtendPause:
     reason: str
     extended_at: datetime
     expected_end: datetime
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
@@ -253,7 +263,7 @@ class ResumeRequest:
 
     request: str
     resumed_at: datetime
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
@@ -262,8 +272,8 @@ class ReportDone:
 
     request: str
     done_at: datetime
-    done_by: str
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -273,16 +283,17 @@ class NoteFailedAttempt:
     request: str
     attempted_at: datetime
     channel: str
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
 class ConfirmClosing:
-    """The customer's own word: satisfied, or not (REQ-08)."""
+    """The customer's own word: satisfied, or not; entered by another than who did it (REQ-08)."""
 
     request: str
     confirmed_at: datetime
     satisfied: bool
+    word: Word
 
 
 @frozen
@@ -294,8 +305,8 @@ class Apologise:
     cause: str
     remedy: str
     apologised_at: datetime
-    apologised_by: str
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -304,7 +315,6 @@ class CloseImported:
 
     request: str
     closed_at: datetime
-    done_by: str
 
 
 @frozen
@@ -314,7 +324,7 @@ class Reopen:
     request: str
     reopened_at: datetime
     reason: str
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
@@ -327,7 +337,7 @@ class Reclassify:
     kind: str | None = None
     trade: str | None = None
     severity: str | None = None
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
@@ -337,7 +347,7 @@ class Rebase:
     request: str
     reason: str
     rebased_at: datetime
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
@@ -357,7 +367,7 @@ class MergeDuplicate:
     into: str
     reason: str
     merged_at: datetime
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
@@ -376,6 +386,7 @@ class FollowIncident:
 
     Args:
         what: `answered` or `done`.
+        told_by: Who answered for the incident, or resolved it, as its event says.
     """
 
     request: str
@@ -383,8 +394,8 @@ class FollowIncident:
     what: str
     note: str
     at: datetime
-    by: str
-    policy: SlaPolicy | None = None
+    told_by: str
+    policy: SlaPolicy = looked_up()
 
 
 @frozen
@@ -401,4 +412,4 @@ class TakeStep:
     clock: str
     step: str
     at: datetime
-    policy: SlaPolicy | None = None
+    policy: SlaPolicy = looked_up()

@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.authority import Own
 from crm_core.kernel.calendars import UncoveredYear
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.decider import Decider, Refusal
+from crm_core.kernel.recorded import Actor
 from crm_core.kernel.text import ID_LENGTH_MAX
+from crm_core.kernel.word import Word
 from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import (
     APOLOGY,
@@ -114,6 +117,9 @@ from crm_core.requests.state import (
 
 Decision = tuple[Any, ...] | Refusal
 
+IMPORT = "import"
+"""Who did the work of a request that was closed in another system."""
+
 PAUSE, RESUME = "pause", "resume"
 """What stands for a pause, and for its end, among the clocks and steps that fall due."""
 
@@ -122,10 +128,8 @@ class _Course:
     """A request in the course of one command: what has happened so far, and where that led."""
 
     def __init__(self, command: Any, state: Request) -> None:
-        policy = command.policy
-        assert policy is not None, "INVARIANT: the pinned policy is looked up before deciding"
         self.request = state.request
-        self.policy: SlaPolicy = policy
+        self.policy: SlaPolicy = command.policy
         self.state: Request = state
         self.events: list[Any] = []
 
@@ -251,9 +255,7 @@ class _Course:
 
 def _receive(command: ReceiveRequest, state: RequestState) -> Decision:
     if not isinstance(state, NotReceived):
-        return Refusal(
-            "request_exists", "REQ-01", f"request `{command.request}` was received already"
-        )
+        return Refusal("request_exists", "REQ-01", {"request": command.request})
     for what, value, known in (
         ("channel", command.channel, CHANNELS),
         ("kind", command.kind, KINDS),
@@ -261,17 +263,14 @@ def _receive(command: ReceiveRequest, state: RequestState) -> Decision:
         ("severity", command.severity, SEVERITIES),
     ):
         if value not in known:
-            return Refusal(
-                f"unknown_{what}", "REQ-01", f"`{value}` is not one of {', '.join(known)}"
-            )
+            return _unknown(what, value, known)
     if not command.first_asked:
-        return Refusal("owner_missing", "REQ-01", "a request is owned by the person first asked")
+        return Refusal("owner_missing", "REQ-01", sentence="owner_missing_received")
     if not command.household and not command.place:
-        return Refusal("place_missing", "REQ-01", "a request without a household names its place")
+        return Refusal("place_missing", "REQ-01", sentence="place_missing_request")
     if command.rings is not None and (command.channel != "phone" or command.rings < 0):
-        return Refusal("rings_without_phone", "REQ-02", "only a phone rings, never less than once")
+        return Refusal("rings_without_phone", "REQ-02")
     policy = command.policy
-    assert policy is not None, "INVARIANT: the policy in force is looked up before deciding"
     targets = policy.targets(command.severity, command.channel)
     at = command.received_at
     received = RequestReceived(
@@ -297,13 +296,13 @@ def _receive(command: ReceiveRequest, state: RequestState) -> Decision:
     due_at = command.agreed_due_at
     if due_at is None:
         return (received,)
-    if not command.agreed_on:
-        return Refusal("evidence_missing", "REQ-04", "an acceptance names its evidence")
+    if command.agreed is None and not command.imported:
+        return Refusal("evidence_missing", "REQ-04")
     agreed = (
         timing.start(f"{CLOSING}-1", at, 0, policy, agreed=due_at),
         timing.start(f"{COMMITMENT}-1", at, 0, policy, agreed=due_at),
     )
-    accepted = CommitmentAccepted(command.request, due_at, command.agreed_on, at, agreed)
+    accepted = CommitmentAccepted(command.request, due_at, command.agreed, at, agreed)
     return (received, accepted)
 
 
@@ -313,30 +312,36 @@ def _receive(command: ReceiveRequest, state: RequestState) -> Decision:
 def _make_commitment(command: MakeCommitment, state: RequestState) -> Decision:
     if not isinstance(state, Open):
         return _not_open(state)
-    refused = _unfit_promise(command.promised_by, command.form, command.due_at, command.made_at)
+    refused = _unfit_promise(command.form, command.due_at, command.made_at)
     if refused is not None:
         return refused
     if command.made_at < _begun(state):
-        return _too_early("a promise", _begun(state))
+        return _too_early("promise", _begun(state))
     course = _Course(command, state).time_passes(command.made_at)
     if course.state.promise is not None:
         return _outstanding()
     clock = course.commitment(command.made_at, command.due_at)
-    course.happens(_made(command, command.made_at, clock, course.silence(command.made_at)))
+    at = command.made_at
+    course.happens(_made(command, at, None, clock, course.silence(at)))
     return course.decided()
 
 
 def _made(
-    command: MakeCommitment | Renegotiate, at: datetime, clock: ClockSet, silence: ClockSet
+    command: MakeCommitment | Renegotiate,
+    at: datetime,
+    word: Word | None,
+    clock: ClockSet,
+    silence: ClockSet,
 ) -> CommitmentMade:
     return CommitmentMade(
         command.request,
-        command.promised_by,
+        command.by.id,
         command.form,
         command.outcome,
         clock.clock,
         command.due_at,
         at,
+        word,
         (clock, silence),
     )
 
@@ -346,19 +351,17 @@ def _accept_commitment(command: AcceptCommitment, state: RequestState) -> Decisi
         return _not_open(state)
     at = command.accepted_at
     if at < _begun(state):
-        return _too_early("an acceptance", _begun(state))
+        return _too_early("acceptance", _begun(state))
     course = _Course(command, state).time_passes(at)
     state = course.state
     promised = None if state.promise is None else _named(state, state.promise.clock)
     due_at = command.due_at or (None if promised is None else promised.set.due_at)
     if due_at is None:
-        return Refusal("no_promise", "REQ-04", "there is no promise to accept")
-    if not command.evidence:
-        return Refusal("evidence_missing", "REQ-04", "an acceptance names its evidence")
+        return Refusal("no_promise", "REQ-04", sentence="no_promise_to_accept")
     if promised is not None and due_at != promised.set.due_at:
         return _outstanding()
     if due_at <= at:
-        return Refusal("promise_in_the_past", "REQ-03", "a promise is due after it is made")
+        return Refusal("promise_in_the_past", "REQ-03")
     closing = state.clock(CLOSING)
     assert closing is not None, "INVARIANT: the closing clock runs while a request is open"
     changed = [
@@ -378,9 +381,7 @@ def _accept_commitment(command: AcceptCommitment, state: RequestState) -> Decisi
     if arrival is not None:
         changed.append(arrival)
     changed.append(course.silence(at))
-    course.happens(
-        CommitmentAccepted(command.request, due_at, command.evidence, at, tuple(changed))
-    )
+    course.happens(CommitmentAccepted(command.request, due_at, command.word, at, tuple(changed)))
     return course.decided()
 
 
@@ -388,15 +389,15 @@ def _renegotiate(command: Renegotiate, state: RequestState) -> Decision:
     if not isinstance(state, Open):
         return _not_open(state)
     at = command.renegotiated_at
-    refused = _unfit_promise(command.promised_by, command.form, command.due_at, at)
+    refused = _unfit_promise(command.form, command.due_at, at)
     if refused is not None:
         return refused
     if not command.reason:
-        return Refusal("reason_missing", "REQ-10", "a promise is renegotiated for a reason")
+        return _no_reason("REQ-10", "renegotiating")
     if at < _begun(state):
-        return _too_early("a promise", _begun(state))
+        return _too_early("promise", _begun(state))
     if state.promise is None and not state.duties:
-        return Refusal("no_promise", "REQ-10", "there is no promise to renegotiate")
+        return Refusal("no_promise", "REQ-10", sentence="no_promise_to_renegotiate")
     course = _Course(command, state).time_passes(at)
     clock = course.commitment(at, command.due_at)
     changed = [clock]
@@ -416,12 +417,12 @@ def _renegotiate(command: Renegotiate, state: RequestState) -> Decision:
     changed.append(course.silence(at))
     if promise is None:
         # Its time had passed: the earlier promise stays broken, and this is another one.
-        course.happens(_made(command, at, clock, changed[-1]))
+        course.happens(_made(command, at, command.word, clock, changed[-1]))
         return course.decided()
     course.happens(
         CommitmentRenegotiated(
             command.request,
-            command.promised_by,
+            command.by.id,
             command.form,
             command.outcome,
             clock.clock,
@@ -429,6 +430,7 @@ def _renegotiate(command: Renegotiate, state: RequestState) -> Decision:
             at,
             command.reason,
             promise.clock,
+            command.word,
             tuple(changed),
         )
     )
@@ -439,11 +441,11 @@ def _give_up(command: GiveUpCommitment, state: RequestState) -> Decision:
     if not isinstance(state, Open | Paused):
         return _not_open(state)
     if not command.reason:
-        return Refusal("reason_missing", "REQ-09", "a promise is given up for a concrete reason")
+        return _no_reason("REQ-09", "giving_up")
     if state.promise is None:
-        return Refusal("no_promise", "REQ-10", "there is no promise to give up")
+        return Refusal("no_promise", "REQ-10", sentence="no_promise_to_give_up")
     if command.given_up_at < state.promise.made_at:
-        return _too_early("giving it up", state.promise.made_at)
+        return _too_early("giving_up", state.promise.made_at)
     course = _Course(command, state).time_passes(command.given_up_at)
     if course.state.promise is not None:
         course.breaks_promise(command.given_up_at, command.reason, given_up=True)
@@ -453,13 +455,11 @@ def _give_up(command: GiveUpCommitment, state: RequestState) -> Decision:
 def _answer(command: AnswerCustomer, state: RequestState) -> Decision:
     if not isinstance(state, Open | Paused):
         return _not_open(state)
-    if not command.answered_by:
-        return Refusal("promise_impersonal", "REQ-03", "an answer is given by a named person")
     at = command.answered_at
     if at < _begun(state):
-        return _too_early("an answer", _begun(state))
+        return _too_early("answer", _begun(state))
     course = _Course(command, state).time_passes(at)
-    answered = CustomerAnswered(command.request, command.answered_by, at, (course.silence(at),))
+    answered = CustomerAnswered(command.request, command.by.id, at, (course.silence(at),))
     if course.state.promise is not None and course.state.promise.form == "answer":
         course.keeps_promise(at)
     course.happens(answered)
@@ -476,16 +476,14 @@ def _apologise(command: Apologise, state: RequestState) -> Decision:
         ("remedy", command.remedy),
     ):
         if not text.strip():
-            return Refusal(
-                f"{what}_missing", "REQ-09", "an apology has three parts: apology, cause, remedy"
-            )
+            return Refusal(f"{what}_missing", "REQ-09")
     course = _Course(command, state).time_passes(at)
     state = course.state
     if not state.duties:
-        return Refusal("no_apology_owed", "REQ-09", "no promise was broken")
+        return Refusal("no_apology_owed", "REQ-09")
     owed = [clock.set.started_at for clock in state.running if clock.kind == APOLOGY]
     if at < max(owed):
-        return _too_early("an apology", max(owed))
+        return _too_early("apology", max(owed))
     asking = state.clock(CONFIRMATION)
     changed: tuple[ClockSet, ...] = ()
     if asking is not None:
@@ -498,7 +496,7 @@ def _apologise(command: Apologise, state: RequestState) -> Decision:
             command.cause,
             command.remedy,
             at,
-            command.apologised_by,
+            command.by.id,
             changed,
         )
     )
@@ -512,9 +510,9 @@ def _hand_over(command: HandOver, state: RequestState) -> Decision:
     if isinstance(state, NotReceived | Closed | Merged):
         return _not_open(state)
     if not command.to_owner:
-        return Refusal("owner_missing", "REQ-01", "a request is never without an owner")
+        return Refusal("owner_missing", "REQ-01", sentence="owner_missing_handed_over")
     if not command.reason:
-        return Refusal("reason_missing", "REQ-01", "a request is handed over for a reason")
+        return _no_reason("REQ-01", "handing_over")
     if command.to_owner == state.owner:
         return ()
     return (HandedOver(command.request, state.owner, command.to_owner, command.reason),)
@@ -525,22 +523,20 @@ def _dispatch(command: Dispatch, state: RequestState) -> Decision:
         return _not_open(state)
     if command.form not in ASSIGNEE_FORMS or command.mode not in MODES:
         return Refusal(
-            "order_unknown",
-            "REQ-06",
-            f"an order goes to one of {', '.join(ASSIGNEE_FORMS)} as one of {', '.join(MODES)}",
+            "order_unknown", "REQ-06", {"forms": list(ASSIGNEE_FORMS), "modes": list(MODES)}
         )
     to, form = command.to, command.form
     if command.mode == "round_robin":
         if not command.pool or not all(command.pool):
-            return Refusal("pool_missing", "REQ-06", "operators take turns in a pool of operators")
+            return Refusal("pool_missing", "REQ-06")
         to, form = command.pool[command.turn % len(command.pool)], "operator"
     if not to:
-        return Refusal("assignee_missing", "REQ-06", "an order goes to somebody")
+        return Refusal("assignee_missing", "REQ-06")
     if command.mode == "grab" and form != "department":
-        return Refusal("order_unknown", "REQ-06", "an order to be grabbed goes to a department")
+        return Refusal("order_unknown", "REQ-06", sentence="order_unknown_grab")
     at = command.dispatched_at
     if at < _begun(state):
-        return _too_early("an order", _begun(state))
+        return _too_early("order", _begun(state))
     course = _Course(command, state).time_passes(at)
     return _ordered(course, to, form, command.mode, command.on_site, at)
 
@@ -558,14 +554,12 @@ def _ordered(
 def _grab(command: GrabOrder, state: RequestState) -> Decision:
     if not isinstance(state, Open | Paused):
         return _not_open(state)
-    if not command.operator:
-        return Refusal("assignee_missing", "REQ-06", "an order goes to somebody")
     if command.grabbed_at < _begun(state):
         return _too_early("grabbing", _begun(state))
     if state.assignment.mode != "grab" or state.assignment.form != "department":
-        return Refusal("order_taken", "REQ-06", "there is no order to grab, or another was first")
+        return Refusal("order_taken", "REQ-06")
     course = _Course(command, state).time_passes(command.grabbed_at)
-    return _ordered(course, command.operator, "operator", "grab", False, command.grabbed_at)
+    return _ordered(course, command.by.id, "operator", "grab", False, command.grabbed_at)
 
 
 def _give_back(
@@ -574,20 +568,26 @@ def _give_back(
     if not isinstance(state, Open | Paused):
         return _not_open(state)
     if not command.reason:
-        return Refusal("reason_missing", "REQ-06", "an order is given back for a reason")
+        return _no_reason("REQ-06", "giving_back")
     if command.form not in ASSIGNEE_FORMS:
         return Refusal(
-            "order_unknown", "REQ-06", f"an order goes to one of {', '.join(ASSIGNEE_FORMS)}"
+            "order_unknown", "REQ-06", {"forms": list(ASSIGNEE_FORMS)}, "order_unknown_form"
         )
     has = state.assignment
-    if has.to != command.by or has == Assignment(state.owner):
-        return Refusal("not_assigned", "REQ-06", "only who has an order can give it back")
+    if has == Assignment(state.owner) or not _has(command.by, has):
+        return Refusal("not_assigned", "REQ-06")
     if at < _begun(state):
-        return _too_early("giving it back", _begun(state))
+        return _too_early("giving_back", _begun(state))
     if command.to == has.to:
-        return Refusal("not_assigned", "REQ-06", "who gives an order back does not get it again")
+        return Refusal("not_assigned", "REQ-06", sentence="not_assigned_again")
     to, form = (command.to, command.form) if command.to else (state.owner, "operator")
     return (OrderGivenBack(command.request, has.to, to, form, how, command.reason, at),)
+
+
+def _has(by: Actor, assignment: Assignment) -> bool:
+    """Whether the order lies with that person, or with the department they act for."""
+    who = by.role if assignment.form == "department" else by.id
+    return assignment.to == who
 
 
 def _refuse(command: RefuseOrder, state: RequestState) -> Decision:
@@ -607,10 +607,10 @@ def _arrive(command: Arrive, state: RequestState) -> Decision:
     course = _Course(command, state).time_passes(command.arrived_at)
     clock = course.state.clock(ARRIVAL)
     if clock is None:
-        return Refusal("nobody_expected", "REQ-05", "nobody is on the way, or has arrived already")
+        return Refusal("nobody_expected", "REQ-05")
     if command.arrived_at < clock.set.started_at:
         return _too_early("arrival", clock.set.started_at)
-    course.happens(ArrivedOnSite(command.request, command.arrived_at, command.arrived_by))
+    course.happens(ArrivedOnSite(command.request, command.arrived_at, command.by.id))
     return course.decided()
 
 
@@ -619,22 +619,20 @@ def _note_progress(command: NoteProgress, state: RequestState) -> Decision:
         return _not_open(state)
     at = command.noted_at
     if not command.note:
-        return Refusal("note_missing", "REQ-07", "a progress note says something")
+        return Refusal("note_missing", "REQ-07", sentence="note_missing_progress")
     if at < _begun(state):
-        return _too_early("a note", _begun(state))
+        return _too_early("note", _begun(state))
     course = _Course(command, state).time_passes(at)
     told = (course.silence(at),) if command.customer_told else ()
     course.happens(
-        ProgressNoted(
-            command.request, command.note, command.customer_told, at, command.noted_by, told
-        )
+        ProgressNoted(command.request, command.note, command.customer_told, at, command.by.id, told)
     )
     return course.decided()
 
 
 def _pause_request(command: PauseRequest, state: RequestState) -> Decision:
     if isinstance(state, Paused):
-        return Refusal("already_paused", "REQ-12", "the clocks stand still already")
+        return Refusal("already_paused", "REQ-12")
     if not isinstance(state, Open):
         return _not_open(state)
     at = command.paused_at
@@ -644,13 +642,12 @@ def _pause_request(command: PauseRequest, state: RequestState) -> Decision:
         return Refusal(
             "pause_reason_unknown",
             "REQ-12",
-            f"`{command.reason}` stops no clock; what lies with the customer or a third party does",
             {"reasons": [*course.policy.pauses.customer, *course.policy.pauses.third_party]},
         )
     if command.expected_end <= at:
-        return Refusal("pause_without_end", "REQ-12", "a pause is expected to end after it begins")
+        return Refusal("pause_without_end", "REQ-12")
     if at < _begun(state):
-        return _too_early("a pause", _begun(state))
+        return _too_early("pause", _begun(state))
     course.time_passes(at)
     course.happens(
         RequestPaused(command.request, command.reason, side, command.note, at, command.expected_end)
@@ -662,14 +659,14 @@ def _extend(command: ExtendPause, state: RequestState) -> Decision:
     if not isinstance(state, Paused):
         return _not_paused(state)
     if not command.reason:
-        return Refusal("reason_missing", "REQ-12", "a pause lasts longer for a reason")
+        return _no_reason("REQ-12", "extending")
     assert state.pause is not None
     if command.extended_at < state.pause.since:
         return _too_early("extending", state.pause.since)
     if command.extended_at >= state.pause.expected_end:
-        return Refusal("pause_over", "REQ-12", "the pause has ended; pause again")
+        return Refusal("pause_over", "REQ-12")
     if command.expected_end <= command.extended_at:
-        return Refusal("pause_without_end", "REQ-12", "a pause is expected to end after it begins")
+        return Refusal("pause_without_end", "REQ-12")
     return (
         PauseExtended(command.request, command.reason, command.extended_at, command.expected_end),
     )
@@ -694,7 +691,7 @@ def _report_done(command: ReportDone, state: RequestState) -> Decision:
     if command.done_at < earliest:
         return _too_early("done", earliest)
     course = _Course(command, state).time_passes(command.done_at)
-    _finish(course, command.done_at, command.done_by)
+    _finish(course, command.done_at, command.by.id)
     return course.decided()
 
 
@@ -723,7 +720,7 @@ def _note_attempt(command: NoteFailedAttempt, state: RequestState) -> Decision:
         return _not_done(state)
     earliest = state.last_attempt_at or _finished_at(state)
     if command.attempted_at < earliest:
-        return _too_early("an attempt", earliest)
+        return _too_early("attempt", earliest)
     course = _Course(command, state)
     asking = state.clock(CONFIRMATION)
     changed: tuple[ClockSet, ...] = ()
@@ -768,14 +765,14 @@ def _exhausted(state: Request, at: datetime) -> bool:
 
 def _unconfirmed(state: Request, at: datetime) -> RequestClosed:
     reason = f"{state.attempts} attempts without an answer"
-    return RequestClosed(state.request, at, "unconfirmed", None, reason)
+    return RequestClosed(state.request, at, "unconfirmed", None, reason, None)
 
 
 def _confirm(command: ConfirmClosing, state: RequestState) -> Decision:
     if not isinstance(state, Done):
         return _not_done(state)
     if command.confirmed_at < _finished_at(state):
-        return _too_early("a confirmation", _finished_at(state))
+        return _too_early("confirmation", _finished_at(state))
     if state.duties:
         return _apology_open()
     closed = RequestClosed(
@@ -784,6 +781,7 @@ def _confirm(command: ConfirmClosing, state: RequestState) -> Decision:
         "confirmed",
         command.satisfied,
         "confirmed by the customer",
+        command.word,
     )
     if command.satisfied:
         return (closed,)
@@ -824,17 +822,18 @@ def _close_imported(command: CloseImported, state: RequestState) -> Decision:
         "unconfirmed",
         None,
         "closed in the system it came from",
+        None,
     )
     if isinstance(state, Done):
         return (closed,)
-    return (WorkReportedDone(command.request, command.closed_at, command.done_by, ()), closed)
+    return (WorkReportedDone(command.request, command.closed_at, IMPORT, ()), closed)
 
 
 def _reopen(command: Reopen, state: RequestState) -> Decision:
     if not isinstance(state, Closed | Done):
-        return Refusal("request_not_closed", "REQ-16", "only a closed request is reopened")
+        return Refusal("request_not_closed", "REQ-16")
     if not command.reason:
-        return Refusal("reason_missing", "REQ-16", "a request is reopened for a reason")
+        return _no_reason("REQ-16", "reopening")
     closed_at = state.closed_at if isinstance(state, Closed) else None
     earliest = closed_at or _finished_at(state)
     if command.reopened_at < earliest:
@@ -875,11 +874,9 @@ def _reclassify(command: Reclassify, state: RequestState) -> Decision:
         ("severity", severity, SEVERITIES),
     ):
         if value not in known:
-            return Refusal(
-                f"unknown_{what}", "REQ-01", f"`{value}` is not one of {', '.join(known)}"
-            )
+            return _unknown(what, value, known)
     if not command.reason:
-        return Refusal("reason_missing", "REQ-12", "a request is reclassified for a reason")
+        return _no_reason("REQ-12", "reclassifying")
     at = command.reclassified_at
     if at < _begun(state):
         return _too_early("reclassifying", _begun(state))
@@ -898,11 +895,10 @@ def _rebase(command: Rebase, state: RequestState) -> Decision:
     if not isinstance(state, Open | Paused):
         return _not_open(state)
     policy = command.policy
-    assert policy is not None, "INVARIANT: the policy in force is looked up before deciding"
     if not command.reason:
-        return Refusal("reason_missing", "REQ-14", "a request is re-based for a reason")
+        return _no_reason("REQ-14", "rebasing")
     if command.rebased_at < _begun(state):
-        return _too_early("re-basing", _begun(state))
+        return _too_early("rebasing", _begun(state))
     if policy.ref == state.policy:
         return ()
     course = _Course(command, state)
@@ -985,7 +981,7 @@ def _link(command: LinkToIncident, state: RequestState) -> Decision:
     if state.incident == command.incident:
         return ()
     if state.incident is not None:
-        return Refusal("incident_linked", "REQ-17", f"it belongs to `{state.incident}` already")
+        return Refusal("incident_linked", "REQ-17", {"incident": state.incident})
     return (LinkedToIncident(command.request, command.incident),)
 
 
@@ -995,10 +991,11 @@ def _follow(command: FollowIncident, state: RequestState) -> Decision:
     at = max(command.at, _begun(state), _paused_since(state))
     course = _Course(command, state).time_passes(at)
     if command.what == "done":
-        _finish(course, at, command.by)
+        _finish(course, at, command.told_by)
     else:
-        told = course.silence(at)
-        course.happens(ProgressNoted(command.request, command.note, True, at, command.by, (told,)))
+        told = (course.silence(at),)
+        by = command.told_by
+        course.happens(ProgressNoted(command.request, command.note, True, at, by, told))
     return course.decided()
 
 
@@ -1122,7 +1119,7 @@ def decide(command: Any, state: RequestState) -> Decision:
         return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
     except UncoveredYear as error:
         # Nothing falls due on a day of which nobody knows whether it is worked.
-        return Refusal("calendar_uncovered", "REQ-11", str(error), {"year": error.year})
+        return Refusal("calendar_uncovered", "REQ-11", {"year": error.year})
 
 
 def _id(command: Any) -> str:
@@ -1133,8 +1130,23 @@ def _household(command: Any) -> str:
     return getattr(command, "household", "")
 
 
+def _own(command: Any, state: RequestState) -> Own | None:
+    """Who did the work does not enter what the customer says of it (REQ-08)."""
+    if type(command) is not ConfirmClosing or not isinstance(state, Done):
+        return None
+    did = {state.done_by}
+    if state.assignment != Assignment(state.owner) and state.assignment.form == "operator":
+        did.add(state.assignment.to)
+    return Own(others=frozenset(did))
+
+
 REQUEST = Aggregate(
-    Decider("request", NotReceived(), decide, evolve), tuple(_DECIDE), _id, _household
+    Decider("request", NotReceived(), decide, evolve),
+    tuple(_DECIDE),
+    _id,
+    _household,
+    own=_own,
+    inside=frozenset({LinkToIncident, FollowIncident, TakeStep}),
 )
 
 
@@ -1172,59 +1184,54 @@ def _finished_at(state: Request) -> datetime:
 # --- refusals --------------------------------------------------------------------------------
 
 
-def _unfit_promise(
-    promised_by: str, form: str, due_at: datetime, made_at: datetime
-) -> Refusal | None:
-    if not promised_by:
-        return Refusal("promise_impersonal", "REQ-03", "a promise is made by a named person")
+def _unknown(what: str, value: str, known: tuple[str, ...]) -> Refusal:
+    return Refusal(f"unknown_{what}", "REQ-01", {"value": value, "accepted": list(known)})
+
+
+def _no_reason(rule: str, doing: str) -> Refusal:
+    return Refusal("reason_missing", rule, sentence=f"reason_missing_{doing}")
+
+
+def _unfit_promise(form: str, due_at: datetime, made_at: datetime) -> Refusal | None:
     if form not in PROMISE_FORMS:
-        return Refusal(
-            "promise_of_nothing", "REQ-03", f"a promise is one of {', '.join(PROMISE_FORMS)}"
-        )
+        return Refusal("promise_of_nothing", "REQ-03", {"accepted": list(PROMISE_FORMS)})
     if due_at <= made_at:
-        return Refusal("promise_in_the_past", "REQ-03", "a promise is due after it is made")
+        return Refusal("promise_in_the_past", "REQ-03")
     return None
 
 
 def _unfit_duplicate(request: str, of: str, state: Request) -> Refusal | None:
     if of == request:
-        return Refusal("duplicate_of_itself", "GRD-02", "a request is no duplicate of itself")
+        return Refusal("duplicate_of_itself", "GRD-02")
     if state.duplicate_of is not None:
-        return Refusal(
-            "duplicate_already", "GRD-02", f"it is a duplicate of `{state.duplicate_of}` already"
-        )
+        return Refusal("duplicate_already", "GRD-02", {"of": state.duplicate_of})
     return None
 
 
 def _outstanding() -> Refusal:
-    return Refusal(
-        "promise_outstanding", "REQ-10", "another promise is outstanding; renegotiate or keep it"
-    )
+    return Refusal("promise_outstanding", "REQ-10")
 
 
 def _apology_open() -> Refusal:
-    return Refusal("apology_open", "REQ-09", "an apology is owed before the request can close")
+    return Refusal("apology_open", "REQ-09")
 
 
 def _not_open(state: RequestState) -> Refusal:
-    return Refusal("request_not_open", "REQ-08", f"the request is {_status(state)}, not open")
+    return _in_status("request_not_open", "REQ-08", state)
 
 
 def _not_paused(state: RequestState) -> Refusal:
-    return Refusal("not_paused", "REQ-12", f"the request is {_status(state)}, not paused")
+    return _in_status("not_paused", "REQ-12", state)
 
 
 def _not_done(state: RequestState) -> Refusal:
-    return Refusal(
-        "request_not_done",
-        "REQ-08",
-        f"the request is {_status(state)}; it closes after it was reported done",
-    )
+    return _in_status("request_not_done", "REQ-08", state)
+
+
+def _in_status(code: str, rule: str, state: RequestState) -> Refusal:
+    status = "not_received" if isinstance(state, NotReceived) else type(state).__name__.lower()
+    return Refusal(code, rule, {"status": status}, f"{code}_{status}")
 
 
 def _too_early(what: str, earliest: datetime) -> Refusal:
-    return Refusal("too_early", "REQ-08", f"{what} cannot be before {earliest.isoformat()}")
-
-
-def _status(state: RequestState) -> str:
-    return "not received" if isinstance(state, NotReceived) else type(state).__name__.lower()
+    return Refusal("too_early", "REQ-08", {"earliest": earliest.isoformat()}, f"too_early_{what}")

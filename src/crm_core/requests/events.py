@@ -8,6 +8,7 @@ from attrs import frozen
 
 from crm_core.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.word import Word
 from crm_core.requests.clocks import ClockSet
 from crm_core.requests.sla import Targets
 
@@ -38,7 +39,10 @@ class RequestReceived:
 
 @frozen
 class CommitmentMade:
-    """A named person promised an outcome or an answer by a time (REQ-03)."""
+    """A named person promised an outcome or an answer by a time (REQ-03).
+
+    `word` is what the customer said to it where it follows another promise.
+    """
 
     request: str
     promised_by: str
@@ -47,23 +51,30 @@ class CommitmentMade:
     clock: str
     due_at: datetime
     made_at: datetime
+    word: Word | None
     clocks: tuple[ClockSet, ...]
 
 
 @frozen
 class CommitmentAccepted:
-    """The customer accepted the promise; its time replaces the target (REQ-04)."""
+    """The customer accepted the promise; its time replaces the target (REQ-04).
+
+    `word` is missing where the time was imported: nobody's word on it is in the files.
+    """
 
     request: str
     due_at: datetime
-    evidence: str
+    word: Word | None
     accepted_at: datetime
     clocks: tuple[ClockSet, ...]
 
 
 @frozen
 class CommitmentRenegotiated:
-    """Before its time a promise was replaced by another one, which keeps it (REQ-10)."""
+    """Before its time a promise was replaced by another one, which keeps it (REQ-10).
+
+    `word` is what the customer said to it, if they were asked.
+    """
 
     request: str
     promised_by: str
@@ -74,6 +85,7 @@ class CommitmentRenegotiated:
     renegotiated_at: datetime
     reason: str
     replaces: str
+    word: Word | None
     clocks: tuple[ClockSet, ...]
 
 
@@ -249,13 +261,14 @@ class Apologised:
 
 @frozen
 class RequestClosed:
-    """The request is closed: `confirmed` by the customer, or `unconfirmed` (REQ-08)."""
+    """The request is closed: `confirmed` by the customer's `word`, or `unconfirmed` (REQ-08)."""
 
     request: str
     closed_at: datetime
     outcome: str
     satisfied: bool | None
     reason: str
+    word: Word | None
 
 
 @frozen

@@ -219,7 +219,14 @@ def _resumed(state: Request, e: RequestResumed) -> RequestState:
 
 def _done(state: Request, e: WorkReportedDone) -> RequestState:
     return _clocked(
-        state, e, status=Done, done_at=e.done_at, promise=None, attempts=0, last_attempt_at=None
+        state,
+        e,
+        status=Done,
+        done_at=e.done_at,
+        done_by=e.done_by,
+        promise=None,
+        attempts=0,
+        last_attempt_at=None,
     )
 
 

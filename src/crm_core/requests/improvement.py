@@ -1,6 +1,8 @@
 """Improvement: plans with the metric they should move, and warnings that ask for one (REQ-18).
 
-Plans and warnings are recorded; numbers behind them are computed from the events (`statistics`).
+A plan is proposed by one person, decided by another, carried out by a third or the first, and
+supervised by somebody else than who carries it out. Plans and warnings are recorded; the numbers
+behind them are computed from the events (`statistics`).
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ from attrs import define, frozen
 
 from crm_core.catalog import EventType
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.authority import Own
 from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.commands import fields_said, looked_up
 from crm_core.kernel.dates import Period
 from crm_core.kernel.decider import Decider, Refusal, dispatch
 from crm_core.kernel.growing import NOTHING, GrowingList
+from crm_core.kernel.recorded import Actor
 from crm_core.requests.statistics import DIMENSIONS, MEASURES, Happening
 
 METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -34,8 +39,8 @@ METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 @frozen
-class PlanMade:
-    """A measure, the metric it should move, from where, and by how much."""
+class ImprovementProposed:
+    """A measure was proposed, with the metric it should move, from where, and by how much."""
 
     plan: str
     measure: str
@@ -49,6 +54,26 @@ class PlanMade:
     change_per_mille: int
     responsible: str
     supervisor: str
+    proposed_by: str
+
+
+@frozen
+class ImprovementApproved:
+    """Another person than who proposed the plan approved it, so it can be carried out."""
+
+    plan: str
+    on: date
+    approved_by: str
+
+
+@frozen
+class ImprovementRejected:
+    """Another person than who proposed the plan rejected it, for a reason."""
+
+    plan: str
+    on: date
+    reason: str
+    rejected_by: str
 
 
 @frozen
@@ -57,19 +82,19 @@ class ExecutionSupervised:
 
     plan: str
     on: date
-    by: str
     carried_out: bool
     note: str
+    supervised_by: str
 
 
 @frozen
-class PlanEnded:
+class ImprovementEnded:
     """The plan is over, and this is what came of it."""
 
     plan: str
     on: date
-    by: str
     conclusion: str
+    ended_by: str
 
 
 @frozen
@@ -88,9 +113,11 @@ class WarningRaised:
 
 
 EVENTS = (
-    EventType("requests.plan_made", 1, PlanMade),
+    EventType("requests.improvement_proposed", 1, ImprovementProposed),
+    EventType("requests.improvement_approved", 1, ImprovementApproved, "on"),
+    EventType("requests.improvement_rejected", 1, ImprovementRejected, "on"),
     EventType("requests.execution_supervised", 1, ExecutionSupervised, "on"),
-    EventType("requests.plan_ended", 1, PlanEnded, "on"),
+    EventType("requests.improvement_ended", 1, ImprovementEnded, "on"),
     EventType("requests.warning_raised", 1, WarningRaised),
 )
 
@@ -103,14 +130,18 @@ class Plan:
     """An improvement plan as it stands.
 
     Args:
-        made: What was planned; None if nothing was.
+        proposed: What was proposed; None if nothing was.
+        approved: Who approved it, if anybody did: then it is carried out.
+        rejected: Who rejected it, if anybody did.
         supervised: How it was carried out, look by look.
         ended: How it ended, if it did.
     """
 
-    made: PlanMade | None = None
+    proposed: ImprovementProposed | None = None
+    approved: ImprovementApproved | None = None
+    rejected: ImprovementRejected | None = None
     supervised: GrowingList[ExecutionSupervised] = NOTHING
-    ended: PlanEnded | None = None
+    ended: ImprovementEnded | None = None
 
 
 @define
@@ -124,15 +155,16 @@ class Raised:
 
 
 @frozen
-class MakePlan:
-    """Plan a measure.
+class ProposeImprovement:
+    """Propose a measure.
 
     Args:
         metric: One of `METRICS`.
         dimension: `trade`, `kind`, `place` or `staff`; `value` says which.
         change_per_mille: By how much the metric should move against the baseline, in thousandths
             of it: -200 is a fifth less.
-        supervisor: Who supervises it; another person than who carries it out.
+        responsible: Who is to carry it out.
+        supervisor: Who is to supervise it; another person than who carries it out.
     """
 
     plan: str
@@ -147,27 +179,42 @@ class MakePlan:
     change_per_mille: int
     responsible: str
     supervisor: str
+    by: Actor = looked_up()
+
+
+@frozen
+class DecideImprovement:
+    """Approve a proposed plan, or reject it for a reason.
+
+    Neither who proposed it nor who is to carry it out decides it.
+    """
+
+    plan: str
+    approved: bool
+    on: date
+    reason: str = ""
+    by: Actor = looked_up()
 
 
 @frozen
 class SuperviseExecution:
-    """Look at how a plan is carried out."""
+    """Look at how a plan is carried out; its supervisor does."""
 
     plan: str
     on: date
-    by: str
     carried_out: bool
     note: str
+    by: Actor = looked_up()
 
 
 @frozen
-class EndPlan:
-    """End a plan that was supervised."""
+class EndImprovement:
+    """End a plan that was supervised; its supervisor does."""
 
     plan: str
     on: date
-    by: str
     conclusion: str
+    by: Actor = looked_up()
 
 
 @frozen
@@ -189,27 +236,35 @@ class RaiseWarning:
 Decision = tuple[Any, ...] | Refusal
 
 
-def _make(command: MakePlan, state: Plan) -> Decision:
-    if state.made is not None:
-        return Refusal("plan_exists", "REQ-18", f"plan `{command.plan}` was made")
+def _propose(command: ProposeImprovement, state: Plan) -> Decision:
+    if state.proposed is not None:
+        return Refusal("plan_exists", "REQ-18", {"plan": command.plan})
     if command.metric not in METRICS or command.dimension not in DIMENSIONS:
         return Refusal(
-            "metric_unknown",
-            "REQ-18",
-            f"a plan moves one of {', '.join(METRICS)} for one of {', '.join(DIMENSIONS)}",
+            "metric_unknown", "REQ-18", {"metrics": list(METRICS), "dimensions": list(DIMENSIONS)}
         )
     if not command.measure or command.change_per_mille >= 0:
-        return Refusal(
-            "effect_missing", "REQ-18", "a plan names its measure, and what it should lower"
-        )
+        return Refusal("effect_missing", "REQ-18")
     if not command.baseline_start <= command.baseline_end < command.runs_from <= command.runs_to:
-        return Refusal("plan_backwards", "REQ-18", "a plan runs after the days it is compared with")
+        return Refusal("plan_backwards", "REQ-18")
     if not command.responsible or command.supervisor in ("", command.responsible):
-        return Refusal("supervisor_missing", "REQ-18", "a plan is supervised by another person")
-    return (PlanMade(**{name: getattr(command, name) for name in _PLAN_FIELDS}),)
+        return Refusal("supervisor_missing", "REQ-18")
+    said = {name: getattr(command, name) for name in fields_said(ProposeImprovement)}
+    return (ImprovementProposed(**said, proposed_by=command.by.id),)
 
 
-_PLAN_FIELDS = tuple(field.name for field in attrs.fields(PlanMade))
+def _decide(command: DecideImprovement, state: Plan) -> Decision:
+    if state.proposed is None:
+        return Refusal("plan_not_proposed", "REQ-18", {"plan": command.plan})
+    if state.approved is not None or state.rejected is not None:
+        return Refusal("plan_decided", "REQ-18", {"plan": command.plan})
+    if not command.approved:
+        if not command.reason:
+            return Refusal("reason_missing", "REQ-18", sentence="reason_missing_rejecting")
+        return (ImprovementRejected(command.plan, command.on, command.reason, command.by.id),)
+    if command.on > state.proposed.runs_to:
+        return Refusal("plan_over", "REQ-18", {"last": state.proposed.runs_to.isoformat()})
+    return (ImprovementApproved(command.plan, command.on, command.by.id),)
 
 
 def _supervise(command: SuperviseExecution, state: Plan) -> Decision:
@@ -217,41 +272,55 @@ def _supervise(command: SuperviseExecution, state: Plan) -> Decision:
     if refused is not None:
         return refused
     if not command.note:
-        return Refusal("note_missing", "REQ-18", "who supervises says what was seen")
+        return Refusal("note_missing", "REQ-18", sentence="note_missing_supervision")
     return (
         ExecutionSupervised(
-            command.plan, command.on, command.by, command.carried_out, command.note
+            command.plan, command.on, command.carried_out, command.note, command.by.id
         ),
     )
 
 
-def _end(command: EndPlan, state: Plan) -> Decision:
+def _end(command: EndImprovement, state: Plan) -> Decision:
     refused = _unfit(command, state)
     if refused is not None:
         return refused
     if not len(state.supervised):
-        return Refusal("never_supervised", "REQ-18", "a plan ends after it was supervised")
+        return Refusal("never_supervised", "REQ-18")
     if not command.conclusion:
-        return Refusal("note_missing", "REQ-18", "who ends a plan says what came of it")
-    return (PlanEnded(command.plan, command.on, command.by, command.conclusion),)
+        return Refusal("note_missing", "REQ-18", sentence="note_missing_conclusion")
+    return (ImprovementEnded(command.plan, command.on, command.conclusion, command.by.id),)
 
 
-def _unfit(command: SuperviseExecution | EndPlan, state: Plan) -> Refusal | None:
-    if state.made is None or state.ended is not None:
-        return Refusal("plan_not_running", "REQ-18", "there is no such plan, or it has ended")
-    if command.by != state.made.supervisor:
-        return Refusal("not_the_supervisor", "REQ-18", "a plan is supervised by its supervisor")
-    if command.on < state.made.runs_from:
-        return Refusal("too_early", "REQ-18", f"the plan begins on {state.made.runs_from}")
+def _unfit(command: SuperviseExecution | EndImprovement, state: Plan) -> Refusal | None:
+    if state.proposed is None or state.approved is None or state.ended is not None:
+        return Refusal("plan_not_running", "REQ-18")
+    if command.by.id != state.proposed.supervisor:
+        return Refusal("not_the_supervisor", "REQ-18")
+    earliest = max(state.proposed.runs_from, state.approved.on)
+    if command.on < earliest:
+        return Refusal(
+            "too_early", "REQ-18", {"earliest": earliest.isoformat()}, "too_early_supervision"
+        )
     return None
 
 
-_DECIDE: dict[type, Any] = {MakePlan: _make, SuperviseExecution: _supervise, EndPlan: _end}
+_DECIDE: dict[type, Any] = {
+    ProposeImprovement: _propose,
+    DecideImprovement: _decide,
+    SuperviseExecution: _supervise,
+    EndImprovement: _end,
+}
 
 
 def decide(command: Any, state: Plan) -> Decision:
     """Events that follow from the command, or why not."""
     return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
+
+
+def _own(command: Any, state: Plan) -> Own | None:
+    if type(command) is not DecideImprovement or state.proposed is None:
+        return None
+    return Own(state.proposed.proposed_by, frozenset({state.proposed.responsible}))
 
 
 PLAN = Aggregate(
@@ -261,11 +330,13 @@ PLAN = Aggregate(
         decide,
         dispatch(
             {
-                PlanMade: lambda state, e: attrs.evolve(state, made=e),
+                ImprovementProposed: lambda state, e: attrs.evolve(state, proposed=e),
+                ImprovementApproved: lambda state, e: attrs.evolve(state, approved=e),
+                ImprovementRejected: lambda state, e: attrs.evolve(state, rejected=e),
                 ExecutionSupervised: lambda state, e: attrs.evolve(
                     state, supervised=state.supervised.append(e)
                 ),
-                PlanEnded: lambda state, e: attrs.evolve(state, ended=e),
+                ImprovementEnded: lambda state, e: attrs.evolve(state, ended=e),
             }
         ),
     ),
@@ -273,6 +344,7 @@ PLAN = Aggregate(
     lambda command: command.plan,
     lambda _: "",
     needs_file=False,
+    own=_own,
 )
 
 
@@ -288,9 +360,7 @@ def decide_warning(command: RaiseWarning, state: Raised) -> Decision:
     if state.warning is not None:
         return ()
     if command.measure not in MEASURES or not command.positions:
-        return Refusal(
-            "warning_without_events", "REQ-19", "a warning names its measure and its events"
-        )
+        return Refusal("warning_without_events", "REQ-19", {"accepted": list(MEASURES)})
     return (
         WarningRaised(
             warning_id(command),
@@ -317,6 +387,7 @@ WARNING = Aggregate(
     warning_id,
     lambda _: "",
     needs_file=False,
+    inside=frozenset({RaiseWarning}),
 )
 
 
@@ -340,7 +411,7 @@ class Effect:
     reached: bool | None
 
 
-def effect(plan: PlanMade, found: Iterable[Happening]) -> Effect:
+def effect(plan: ImprovementProposed, found: Iterable[Happening]) -> Effect:
     """The effect of a plan so far."""
     baseline = Period(plan.baseline_start, plan.baseline_end)
     running = Period(plan.runs_from, plan.runs_to)

@@ -10,8 +10,10 @@ from attrs import define, frozen
 
 from crm_core.catalog import EventType
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.commands import looked_up
 from crm_core.kernel.decider import Decider, Refusal, dispatch
 from crm_core.kernel.growing import EMPTY, GrowingMap
+from crm_core.kernel.recorded import Actor
 from crm_core.requests.commands import TRADES
 
 # --- events ----------------------------------------------------------------------------------
@@ -102,7 +104,7 @@ class OpenIncident:
     trade: str
     summary: str
     opened_at: datetime
-    opened_by: str
+    by: Actor = looked_up()
 
 
 @frozen
@@ -110,14 +112,14 @@ class GatherRequest:
     """Let a request belong to the incident.
 
     Args:
-        refused_there: Looked up: why the request cannot be linked, if it cannot.
+        refused_there: Why the request cannot be linked, if it cannot.
     """
 
     incident: str
     request: str
     gathered_at: datetime
-    gathered_by: str
-    refused_there: Refusal | None = None
+    refused_there: Refusal | None = looked_up()
+    by: Actor = looked_up()
 
 
 @frozen
@@ -127,7 +129,7 @@ class AnswerIncident:
     incident: str
     note: str
     answered_at: datetime
-    answered_by: str
+    by: Actor = looked_up()
 
 
 @frozen
@@ -137,7 +139,7 @@ class ResolveIncident:
     incident: str
     note: str
     resolved_at: datetime
-    resolved_by: str
+    by: Actor = looked_up()
 
 
 # --- decisions -------------------------------------------------------------------------------
@@ -147,10 +149,10 @@ Decision = tuple[Any, ...] | Refusal
 
 def _open(command: OpenIncident, state: Incident) -> Decision:
     if state.opened is not None:
-        return Refusal("incident_exists", "REQ-17", f"incident `{command.incident}` was opened")
+        return Refusal("incident_exists", "REQ-17", {"incident": command.incident})
     if command.trade not in TRADES:
         return Refusal(
-            "unknown_trade", "REQ-01", f"`{command.trade}` is not one of {', '.join(TRADES)}"
+            "unknown_trade", "REQ-01", {"value": command.trade, "accepted": list(TRADES)}
         )
     return (
         IncidentOpened(
@@ -159,7 +161,7 @@ def _open(command: OpenIncident, state: Incident) -> Decision:
             command.trade,
             command.summary,
             command.opened_at,
-            command.opened_by,
+            command.by.id,
         ),
     )
 
@@ -177,7 +179,7 @@ def _gather(command: GatherRequest, state: Incident) -> Decision:
             command.incident,
             command.request,
             command.gathered_at,
-            command.gathered_by,
+            command.by.id,
             state.note,
         ),
     )
@@ -188,13 +190,13 @@ def _answer(command: AnswerIncident, state: Incident) -> Decision:
     if refused is not None:
         return refused
     if not command.note:
-        return Refusal("note_missing", "REQ-17", "an answer says something")
+        return Refusal("note_missing", "REQ-17", sentence="note_missing_answer")
     return (
         IncidentAnswered(
             command.incident,
             command.note,
             command.answered_at,
-            command.answered_by,
+            command.by.id,
             tuple(state.requests),
         ),
     )
@@ -209,7 +211,7 @@ def _resolve(command: ResolveIncident, state: Incident) -> Decision:
             command.incident,
             command.note,
             command.resolved_at,
-            command.resolved_by,
+            command.by.id,
             tuple(state.requests),
         ),
     )
@@ -217,11 +219,10 @@ def _resolve(command: ResolveIncident, state: Incident) -> Decision:
 
 def _unfit(state: Incident, at: datetime) -> Refusal | None:
     if state.opened is None or state.resolved_at is not None:
-        return Refusal("incident_not_open", "REQ-17", "there is no such incident, or it is over")
+        return Refusal("incident_not_open", "REQ-17")
     if at < state.opened.opened_at:
-        return Refusal(
-            "too_early", "REQ-17", f"nothing happens before {state.opened.opened_at.isoformat()}"
-        )
+        earliest = state.opened.opened_at.isoformat()
+        return Refusal("too_early", "REQ-17", {"earliest": earliest}, "too_early_incident")
     return None
 
 

@@ -10,7 +10,9 @@ from attrs import define, frozen
 
 from crm_core.catalog import EventType
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.commands import looked_up
 from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.recorded import Actor
 from crm_core.requests.commands import SEVERITIES, TRADES
 
 
@@ -41,7 +43,7 @@ class Finding:
 
 @frozen
 class RecordFinding:
-    """Record what was found on a round.
+    """Record what was found on a round; who gives it has found it.
 
     Args:
         household: The household it concerns, or an empty text for what belongs to all.
@@ -54,25 +56,23 @@ class RecordFinding:
     severity: str
     summary: str
     found_at: datetime
-    found_by: str
     household: str = ""
     request: str | None = None
+    by: Actor = looked_up()
 
 
 def decide(command: RecordFinding, state: Finding) -> tuple[Any, ...] | Refusal:
     """Events that follow from the command, or why not."""
     if state.recorded is not None:
-        return Refusal("finding_exists", "REQ-20", f"finding `{command.finding}` was recorded")
+        return Refusal("finding_exists", "REQ-20", {"finding": command.finding})
     for what, value, known in (
         ("trade", command.trade, TRADES),
         ("severity", command.severity, SEVERITIES),
     ):
         if value not in known:
-            return Refusal(
-                f"unknown_{what}", "REQ-01", f"`{value}` is not one of {', '.join(known)}"
-            )
-    if not command.place or not command.found_by:
-        return Refusal("place_missing", "REQ-20", "a finding names its place and who found it")
+            return Refusal(f"unknown_{what}", "REQ-01", {"value": value, "accepted": list(known)})
+    if not command.place:
+        return Refusal("place_missing", "REQ-20", sentence="place_missing_finding")
     return (
         FindingRecorded(
             command.finding,
@@ -82,7 +82,7 @@ def decide(command: RecordFinding, state: Finding) -> tuple[Any, ...] | Refusal:
             command.severity,
             command.summary,
             command.found_at,
-            command.found_by,
+            command.by.id,
             command.request,
         ),
     )

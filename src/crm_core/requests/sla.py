@@ -13,11 +13,14 @@ from attrs import define, field, frozen
 from crm_core.kernel.calendars import ALWAYS, WorkingCalendar, working_calendar
 from crm_core.kernel.policy import (
     Header,
+    PathFault,
     PolicyFault,
     PolicyRef,
+    by_path,
     digest_of_table,
     read_toml,
     structure,
+    wrong,
 )
 
 OTHER = "other"
@@ -170,7 +173,7 @@ class SlaPolicy:
         calendars, faults = _calendars(contents)
         faults.extend(_faults(contents))
         if faults:
-            raise PolicyFault(sorted(faults))
+            raise PolicyFault(sorted(faults, key=by_path))
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(
             contents.policy,
@@ -234,39 +237,39 @@ def _steps(escalation: Escalation) -> tuple[tuple[str, int], ...]:
 
 def _calendars(
     contents: _Contents,
-) -> tuple[dict[str, WorkingCalendar], list[tuple[str, str]]]:
+) -> tuple[dict[str, WorkingCalendar], list[PathFault]]:
     """The calendar of each clock: names are resolved here, and no verdict depends on them."""
     named = contents.calendars
-    faults = [(f"calendars.{clock}", "is missing") for clock in CLOCKS if clock not in named]
+    faults = [wrong(f"calendars.{clock}", "missing") for clock in CLOCKS if clock not in named]
     known = {ROUND_THE_CLOCK: ALWAYS}
     for name, table in contents.hours.items():
         if name in known:
-            faults.append((f"hours.{name}", "is day and night already"))
+            faults.append(wrong(f"hours.{name}", "day_and_night"))
             continue
         try:
             known[name] = working_calendar({"name": name, **table})
         except PolicyFault as error:
-            faults += [(f"hours.{name}.{path}", message) for path, message in error.faults]
+            faults += [(f"hours.{name}.{path}", what) for path, what in error.faults]
     found = {}
     for clock, name in named.items():
         if clock not in CLOCKS:
-            faults.append((f"calendars.{clock}", "is not the name of a clock"))
+            faults.append(wrong(f"calendars.{clock}", "clock_unknown", accepted=CLOCKS))
         elif name in known:
             found[clock] = known[name]
         elif name not in contents.hours:
-            faults.append((f"calendars.{clock}", f"there are no hours `{name}`"))
+            faults.append(wrong(f"calendars.{clock}", "hours_unknown", hours=name))
     return found, faults
 
 
-def _faults(contents: _Contents) -> list[tuple[str, str]]:
+def _faults(contents: _Contents) -> list[PathFault]:
     faults = []
     if contents.kind != "sla":
-        faults.append(("kind", f"`{contents.kind}` is not `sla`"))
+        faults.append(wrong("kind", "unknown_kind", kind=contents.kind, needed="sla"))
     for name, needed in _MEASURED:
         seconds: dict[str, int] = getattr(contents, name)
-        faults.extend((f"{name}.{one}", "is missing") for one in needed if one not in seconds)
+        faults.extend(wrong(f"{name}.{one}", "missing") for one in needed if one not in seconds)
         faults.extend(
-            (f"{name}.{one}", "a number above zero is expected")
+            wrong(f"{name}.{one}", "above_zero_expected")
             for one, value in seconds.items()
             if value <= 0
         )
@@ -284,13 +287,13 @@ def _faults(contents: _Contents) -> list[tuple[str, str]]:
     )
     for name, table, fields in above_zero:
         faults.extend(
-            (f"{name}.{field}", "a number above zero is expected")
+            wrong(f"{name}.{field}", "above_zero_expected")
             for field in fields
             if getattr(table, field) <= 0
         )
     warn = contents.escalation.warn_percents
     if list(warn) != sorted({percent for percent in warn if 0 < percent < 100}):
-        faults.append(("escalation.warn_percents", "rising numbers between 0 and 100 are expected"))
+        faults.append(wrong("escalation.warn_percents", "percents_expected"))
     if not contents.escalation.roles:
-        faults.append(("escalation.roles", "somebody must be told of a breach"))
+        faults.append(wrong("escalation.roles", "nobody_told"))
     return faults

@@ -82,6 +82,7 @@ class Request:
         promise: The promise that is outstanding.
         duties: Apologies that are owed; the request cannot close before they are made.
         first_promise_at: When the first promise was made.
+        done_by: Who reported it done last.
         attempts: How often the customer was asked in vain since the work was done.
         reopened: How often it was opened again.
     """
@@ -103,6 +104,7 @@ class Request:
     duties: tuple[Duty, ...] = ()
     first_promise_at: datetime | None = None
     done_at: datetime | None = None
+    done_by: str = ""
     attempts: int = 0
     last_attempt_at: datetime | None = None
     duplicate_of: str | None = None

@@ -1,21 +1,34 @@
-"""Staff: who is on duty, and what is owed to who was wronged on it."""
+"""Staff: who holds which role, who is on duty, and what is owed to who was wronged on it."""
 
 from crm_core.staff.awards import EVENTS as _AWARDS
 from crm_core.staff.awards import STAFF, GrantAward, Member, RecordWrong
 from crm_core.staff.duty import EVENTS as _DUTY
 from crm_core.staff.duty import ROSTER, CancelCover, PlanCover, Roster, gaps
+from crm_core.staff.register import EVENTS as _REGISTER
+from crm_core.staff.register import (
+    REGISTER,
+    ChangeStaffContact,
+    EndStaffRole,
+    Register,
+    RegisterStaff,
+)
 
-EVENTS = (*_DUTY, *_AWARDS)
+EVENTS = (*_DUTY, *_AWARDS, *_REGISTER)
 
 __all__ = [
     "EVENTS",
+    "REGISTER",
     "ROSTER",
     "STAFF",
     "CancelCover",
+    "ChangeStaffContact",
+    "EndStaffRole",
     "GrantAward",
     "Member",
     "PlanCover",
     "RecordWrong",
+    "Register",
+    "RegisterStaff",
     "Roster",
     "gaps",
 ]

@@ -10,8 +10,11 @@ from attrs import define, frozen
 
 from crm_core.catalog import EventType
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.authority import Own
+from crm_core.kernel.commands import looked_up
 from crm_core.kernel.decider import Decider, Refusal, dispatch
 from crm_core.kernel.growing import EMPTY, GrowingMap
+from crm_core.kernel.recorded import Actor
 
 Decision = tuple[Any, ...] | Refusal
 
@@ -36,7 +39,7 @@ class AwardGranted:
     case: str
     on: date
     amount_fen: int
-    approver: str
+    granted_by: str
 
 
 EVENTS = (
@@ -60,14 +63,14 @@ class Member:
 
 @frozen
 class RecordWrong:
-    """Record that a member of staff bore a wrong."""
+    """Record that a member of staff bore a wrong; somebody else does."""
 
     staff: str
     case: str
     on: date
     what: str
-    recorded_by: str
     request: str | None = None
+    by: Actor = looked_up()
 
 
 @frozen
@@ -78,14 +81,14 @@ class GrantAward:
     case: str
     on: date
     amount_fen: int
-    approver: str
+    by: Actor = looked_up()
 
 
 def _wrong(command: RecordWrong, state: Member) -> Decision:
     if command.case in state.wrongs:
-        return Refusal("case_exists", "REQ-20", f"case `{command.case}` is on record")
+        return Refusal("case_exists", "REQ-20", {"case": command.case})
     if not command.what:
-        return Refusal("note_missing", "REQ-20", "the record says what happened")
+        return Refusal("note_missing", "REQ-20", sentence="note_missing_wrong")
     return (
         WrongSuffered(
             command.staff,
@@ -93,7 +96,7 @@ def _wrong(command: RecordWrong, state: Member) -> Decision:
             command.on,
             command.what,
             command.request,
-            command.recorded_by,
+            command.by.id,
         ),
     )
 
@@ -101,18 +104,27 @@ def _wrong(command: RecordWrong, state: Member) -> Decision:
 def _grant(command: GrantAward, state: Member) -> Decision:
     wrong = state.wrongs.get(command.case)
     if wrong is None:
-        return Refusal("unknown_case", "REQ-20", f"there is no case `{command.case}`")
+        return Refusal("unknown_case", "REQ-20", {"case": command.case})
     if command.case in state.awards:
-        return Refusal("award_granted", "REQ-20", "the award was granted")
-    if command.approver in ("", command.staff):
-        return Refusal("approver_missing", "REQ-20", "nobody approves their own award")
+        return Refusal("award_granted", "REQ-20", {"case": command.case})
     if command.amount_fen < 0:
-        return Refusal("amount_out_of_range", "REQ-20", "an award is not below nothing")
+        details = {"amount_fen": command.amount_fen}
+        return Refusal("amount_out_of_range", "REQ-20", details, "amount_out_of_range_award")
     if command.on < wrong.on:
-        return Refusal("too_early", "REQ-20", f"an award cannot be before {wrong.on}")
+        return Refusal("too_early", "REQ-20", {"from": wrong.on.isoformat()}, "too_early_award")
     return (
-        AwardGranted(command.staff, command.case, command.on, command.amount_fen, command.approver),
+        AwardGranted(command.staff, command.case, command.on, command.amount_fen, command.by.id),
     )
+
+
+def _own(command: Any, state: Member) -> Own | None:
+    """A wrong is recorded and awarded without who bore it, and awarded by who did not record it."""
+    if isinstance(command, RecordWrong):
+        return Own(others=frozenset({command.staff}))
+    wrong = state.wrongs.get(command.case)
+    if wrong is None:
+        return None
+    return Own(wrong.recorded_by, frozenset({command.staff}), command.amount_fen)
 
 
 _DECIDE: dict[type, Any] = {RecordWrong: _wrong, GrantAward: _grant}
@@ -143,4 +155,5 @@ STAFF = Aggregate(
     lambda command: command.staff,
     lambda _: "",
     needs_file=False,
+    own=_own,
 )

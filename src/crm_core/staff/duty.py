@@ -91,17 +91,17 @@ class Gap:
 
 def _plan(command: PlanCover, state: Roster) -> Decision:
     if command.shift in state.planned:
-        return Refusal("shift_exists", "REQ-02", f"shift `{command.shift}` is in the roster")
+        return Refusal("shift_exists", "REQ-02", {"shift": command.shift})
     if not command.staff or command.end <= command.start:
-        return Refusal("shift_empty", "REQ-02", "a shift has somebody, and ends after it begins")
+        return Refusal("shift_empty", "REQ-02")
     return (CoverPlanned(command.line, command.shift, command.staff, command.start, command.end),)
 
 
 def _cancel(command: CancelCover, state: Roster) -> Decision:
     if command.shift not in state.planned:
-        return Refusal("unknown_shift", "REQ-02", f"there is no shift `{command.shift}`")
+        return Refusal("unknown_shift", "REQ-02", {"shift": command.shift})
     if not command.reason:
-        return Refusal("reason_missing", "REQ-02", "a shift is cancelled for a reason")
+        return Refusal("reason_missing", "REQ-02", sentence="reason_missing_shift")
     if command.shift in state.cancelled:
         return ()
     return (CoverCancelled(command.line, command.shift, command.reason),)

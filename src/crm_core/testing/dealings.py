@@ -11,6 +11,9 @@ some late, some long before its day, and half of the estates are entered out of 
 things came to be known, as by an import of older records. Days lean towards those on which rules
 turn: the ends of the year, and the ends of credit grades counted from a due date.
 
+Each command is given by somebody who may give it: what a clerk proposes a manager decides, mostly
+at once and in favour.
+
 Histories of a single stream are in `crm_core.testing.strategies`.
 
 Needs hypothesis.
@@ -28,33 +31,49 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from crm_core.crm import CRM
 from crm_core.errors import Refused
+from crm_core.kernel.commands import fields_said
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.recorded import SYSTEM, Actor
-from crm_core.owners.commands import ConfirmConduct, RecordInterest, RegisterHousehold
+from crm_core.kernel.recorded import Actor
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.word import Word
+from crm_core.owners.commands import (
+    AddMember,
+    ConfirmConduct,
+    RecordInterest,
+    RegisterHousehold,
+)
+from crm_core.payments import COLLECTION
 from crm_core.payments.collection import EVIDENCE, REASONS, ROLES, CollectionPolicy, Dues, Upcoming
 from crm_core.payments.commands import (
     AcceptMovedPayment,
     AcknowledgeDebt,
     AdvanceCollection,
-    ApproveStep,
     CancelCharge,
     CheckDefects,
     ClaimLateCharge,
     CompleteStep,
     DecideDispute,
+    DecideHold,
+    DecideInstalments,
+    DecideRefund,
+    DecideStep,
+    DecideWaiver,
     DisputeCharge,
-    HoldCollection,
     MovePayment,
     PromisePayment,
+    ProposeDisputeDecision,
+    ProposeHold,
+    ProposeInstalments,
+    ProposeRefund,
+    ProposeStep,
+    ProposeWaiver,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
-    RefundCredit,
     ReleaseHold,
     ReversePayment,
     SkipStep,
-    WaiveCharge,
     WithdrawDispute,
 )
 from crm_core.payments.credit import GRADES
@@ -68,7 +87,9 @@ __all__ = [
     "Estate",
     "account_commands",
     "account_openings",
+    "account_stories",
     "collection_commands",
+    "collection_stories",
     "estates",
     "knowledge",
     "play",
@@ -93,12 +114,23 @@ TURNING_FEN = (
 """Purchases of a year on either side of what a layer asks for (GRD-03)."""
 
 
+CLERK, MANAGER = Actor("S1", "specialist"), Actor("M1", "manager")
+"""Who enters and proposes, and who decides."""
+
+
 @frozen
 class Entry:
-    """A command, and when the company came to know what it says."""
+    """A command, when the company came to know what it says, and who gives it."""
 
     command: Any
     at: datetime
+    by: Actor = CLERK
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """In one line and without what is looked up: estates are long, and Hypothesis shows all."""
+        kind: type = type(self.command)
+        said = ", ".join(f"{name}={getattr(self.command, name)}" for name in fields_said(kind))
+        printer.text(f"{self.at:%Y-%m-%d %H:%M} {self.by}: {kind.__name__}({said})")
 
 
 @frozen
@@ -116,12 +148,12 @@ class Estate:
     entries: tuple[Entry, ...]
 
 
-def play(crm: CRM, estate: Estate, *, by: Actor = SYSTEM) -> list[Entry]:
+def play(crm: CRM, estate: Estate) -> list[Entry]:
     """Run every entry under a command id of its own; returns those that were not refused."""
     accepted = []
     for number, entry in enumerate(estate.entries):
         try:
-            crm.do(entry.command, by=by, id=f"entry-{number}", at=entry.at)
+            crm.do(entry.command, by=entry.by, id=f"entry-{number}", at=entry.at)
         except Refused:
             continue
         accepted.append(entry)
@@ -134,18 +166,18 @@ def play(crm: CRM, estate: Estate, *, by: Actor = SYSTEM) -> list[Entry]:
 def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[Any]:
     """Commands to one account, with numbers from small pools so that they often meet.
 
-    Every kind is there, and so is every way of being refused.
+    Every kind is there, and so is every way of being refused. What is looked up stands in them, as
+    for any decider.
     """
     home = st.just(household)
     charge = st.sampled_from(["C1", "C2", "C3"])
     payment = st.sampled_from(["P1", "P2", "P3", "P4"])
-    number = st.sampled_from(["N1", "N2", "N3"])
+    number = st.sampled_from(["N1", "N1", "N2", "N3"])
     amount = st.one_of(
         st.sampled_from([100_00, 1, 50_00, 150_00]), st.integers(1, 300_00), st.integers(-1, 0)
     )
     on = _days_around(year)
     reason = _mostly("mistake", "")
-    approver = _mostly("M1", "")
     charges = account_openings(
         household,
         year,
@@ -175,7 +207,7 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
             payment=payment,
             to_household=_mostly("V2", household),
             reason=reason,
-            refused_there=st.none() | st.just(Refusal("payment_exists", "PAY-01", "it is there")),
+            refused_there=st.none() | st.just(_THERE),
         ),
         st.builds(
             AcceptMovedPayment,
@@ -187,26 +219,7 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
             method=st.just("cash"),
             reason=st.just("mistake"),
         ),
-        st.builds(
-            RefundCredit,
-            household=home,
-            refund=number,
-            amount_fen=amount,
-            on=on,
-            reason=reason,
-            approver=approver,
-        ),
-        st.builds(
-            WaiveCharge,
-            household=home,
-            waiver=number,
-            charge=charge,
-            amount_fen=amount,
-            on=on,
-            reason=reason,
-            approver=approver,
-            write_off=st.booleans(),
-        ),
+        *_proposals(home, charge, number, amount, on, reason),
         st.builds(
             RecordPurchase,
             household=home,
@@ -215,8 +228,33 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
             amount_fen=st.one_of(amount, amount.map(lambda fen: -fen)),
             on=on,
         ),
-        *_claims(home, charge, number, amount, on, reason, approver),
+        *_claims(home, charge, number, amount, on, reason),
     )
+
+
+def _proposals(
+    home: SearchStrategy[str],
+    charge: SearchStrategy[str],
+    number: SearchStrategy[str],
+    amount: SearchStrategy[int],
+    on: SearchStrategy[date],
+    reason: SearchStrategy[str],
+) -> list[SearchStrategy[Any]]:
+    """Refunds and waivers."""
+    refund = st.builds(ProposeRefund, home, number, amount, on, reason, by=_CLERKS)
+    waiver = st.builds(
+        ProposeWaiver, home, number, charge, amount, on, reason, st.booleans(), by=_CLERKS
+    )
+    decisions = [_decided(kind, home, number, on) for kind in (DecideRefund, DecideWaiver)]
+    return [refund, waiver, *decisions]
+
+
+def _decided(
+    kind: type, home: SearchStrategy[str], number: SearchStrategy[Any], on: SearchStrategy[date]
+) -> SearchStrategy[Any]:
+    """Decisions, most of them in favour; why is not always said."""
+    approved = st.sampled_from([True, True, True, False])
+    return st.builds(kind, home, number, approved, on, _mostly("looked into", ""), by=_DECIDERS)
 
 
 def _claims(
@@ -226,27 +264,31 @@ def _claims(
     amount: SearchStrategy[int],
     on: SearchStrategy[date],
     reason: SearchStrategy[str],
-    approver: SearchStrategy[str],
 ) -> list[SearchStrategy[Any]]:
     """Disputes, promises, late charges and acknowledgements."""
     part = st.builds(Instalment, amount_fen=amount, due=on)
     parts = st.lists(part, max_size=3).map(lambda p: tuple(sorted(p, key=lambda one: one.due)))
     policy = shipped().find(LateChargePolicy, "late-charge-daily", date(2011, 1, 1))
+    upheld = st.one_of(st.just(0), amount)
+    word = home.map(lambda household: Word(f"{household}#owner", "letter", "letter 7"))
+    promise = {
+        "household": home,
+        "promise": number,
+        "instalments": parts,
+        "on": on,
+        "reason": reason,
+        "word": word,
+        "replaces": st.none() | number,
+        "by": _CLERKS,
+    }
     return [
-        st.builds(DisputeCharge, home, number, charge, amount, on, reason),
-        st.builds(DecideDispute, home, number, st.one_of(st.just(0), amount), on, reason, approver),
-        st.builds(WithdrawDispute, home, number, on, reason),
-        st.builds(
-            PromisePayment,
-            household=home,
-            promise=number,
-            instalments=parts,
-            on=on,
-            taken_by=approver,
-            reason=reason,
-            approver=st.none() | approver,
-            replaces=st.none() | number,
-        ),
+        st.builds(DisputeCharge, home, number, charge, amount, on, reason, word),
+        st.builds(ProposeDisputeDecision, home, number, upheld, on, reason, by=_CLERKS),
+        _decided(DecideDispute, home, number, on),
+        st.builds(WithdrawDispute, home, number, on, reason, word),
+        st.builds(PromisePayment, **promise),
+        st.builds(ProposeInstalments, **promise),
+        _decided(DecideInstalments, home, number, on),
         st.builds(
             ClaimLateCharge,
             household=home,
@@ -255,8 +297,8 @@ def _claims(
             on=on,
             due=on,
             policy_name=st.just(policy.ref.name),
-            approver=approver,
             policy=st.just(policy),
+            by=_DECIDERS,
         ),
         st.builds(
             AcknowledgeDebt,
@@ -265,6 +307,7 @@ def _claims(
             charges=st.lists(charge, max_size=2, unique=True).map(tuple),
             on=on,
             document=_mostly("letter 7", ""),
+            word=word,
         ),
     ]
 
@@ -272,49 +315,140 @@ def _claims(
 def collection_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[Any]:
     """Commands to the collection of one household's arrears, by the shipped ladder.
 
-    Every kind is there, and so is every way of being refused.
+    Every kind is there, and so is every way of being refused. What is looked up stands in them, as
+    for any decider.
     """
     home = st.just(household)
     policy = shipped().find(CollectionPolicy, DEFAULT_COLLECTION, date(year, 1, 1))
     on = st.one_of(st.dates(*_ends(year)), st.dates(date(year, 1, 1), date(year, 3, 1)))
-    step, hold = st.integers(1, 5), st.sampled_from(["H1", "H2"])
-    someone, reason = _mostly("M1", ""), _mostly("told so", "")
+    step = st.sampled_from([1, 1, 1, 2, 2, 3, 4, 5])
+    hold = st.sampled_from(["H1", "H1", "H2"])
+    reason = _mostly("told so", "")
+    role = st.sampled_from([*ROLES, "manager", "director", "director", "guest"])
+    someone = st.builds(Actor, st.sampled_from(["M1", "M2"]), role)
     proof = st.one_of(
         st.sampled_from([*EVIDENCE, "rumour"]).map(
             lambda kind: Proof(kind, REASONS[0] if kind == "reason_code" else f"{kind} 7")
         ),
         st.just(Proof("reason_code", "none of your business")),
     )
-    whole = tuple(
-        Proof(kind, REASONS[0] if kind == "reason_code" else f"{kind} 7") for kind in EVIDENCE
-    )
     found = st.builds(
         Dues,
-        grade=st.sampled_from([*GRADES, "B2", "B3", "B5"]),
+        grade=st.sampled_from([*GRADES, "B2", "B3", "B4", "B5", "B5"]),
         charges=st.sampled_from([("C1",), ("C1", "C2")]),
         upcoming=st.sampled_from([(), (Upcoming("C9", date(year, 2, 1)),)]),
         promised=_SELDOM,
     )
     advance = st.builds(
-        AdvanceCollection, household=home, on=on, dues=found, policy=st.just(policy)
+        AdvanceCollection,
+        household=home,
+        on=on,
+        dues=found,
+        policy=st.just(policy),
+        present_day=st.sampled_from([*[date(year + 1, 1, 1)] * 9, date(year, 2, 1)]),
     )
-    return st.one_of(
-        advance,
-        advance,
-        st.builds(ApproveStep, home, step, someone, st.sampled_from([*ROLES, "guest"]), on),
+    decide_step = st.builds(
+        DecideStep, home, step, st.sampled_from([True, True, False]), on, reason, by=someone
+    )
+    acts = [
+        st.builds(ProposeStep, home, step, on, by=_CLERKS),
+        decide_step,
         st.builds(
             CompleteStep,
             household=home,
             step=step,
             on=on,
-            by=st.sampled_from(["S1", "S2", "M1", ""]),
-            proofs=st.one_of(st.just(whole), st.lists(proof, max_size=2).map(tuple)),
+            proofs=st.one_of(
+                st.just(_WHOLE), st.just(_WHOLE), st.lists(proof, max_size=2).map(tuple)
+            ),
+            by=st.one_of(_CLERKS, _DECIDERS),
         ),
-        st.builds(SkipStep, home, step, on, reason, someone),
-        st.builds(CheckDefects, home, on, st.integers(-1, 1), reason, someone),
-        st.builds(HoldCollection, home, hold, on, on, reason, someone),
+    ]
+    return st.one_of(
+        advance,
+        advance,
+        *acts,
+        *acts,
+        st.builds(SkipStep, home, step, on, reason, by=_DECIDERS),
+        st.builds(CheckDefects, home, on, st.integers(-1, 1), reason, by=_CLERKS),
+        st.builds(ProposeHold, home, hold, on, on, reason, by=_CLERKS),
+        _decided(DecideHold, home, hold, on),
         st.builds(ReleaseHold, home, hold, on, reason),
     )
+
+
+@st.composite
+def account_stories(draw: DrawFn, household: str = "V1", year: int = 2011) -> tuple[Any, ...]:
+    """What one person proposes about an account and another decides, with what is behind it.
+
+    Mostly it is approved, and all of it accepted on an account that has nothing of those numbers.
+    """
+    charge = draw(account_openings(household, year))
+    clerk, decider = draw(_CLERKS), draw(_DECIDERS)
+    on = draw(_days_around(year))
+    later = on + timedelta(days=draw(st.sampled_from([0, 0, 1, 30])))
+    fen = draw(st.integers(1, charge.amount_fen))
+    approved = draw(st.sampled_from([True, True, True, False]))
+    word = Word(f"{household}#owner", "letter", "letter 7")
+    behind: Any = charge
+    proposal: Any
+    match draw(st.sampled_from(["refund", "waiver", "dispute", "instalments"])):
+        case "refund":
+            kind: type = DecideRefund
+            behind = ReceivePayment(household, "P1", charge.amount_fen, on, "cash")
+            proposal = ProposeRefund(household, "N1", fen, on, "moved away", by=clerk)
+        case "waiver":
+            kind = DecideWaiver
+            proposal = ProposeWaiver(
+                household, "N1", charge.charge, fen, on, "hardship", draw(_TRUTH), by=clerk
+            )
+        case "dispute":
+            kind = DecideDispute
+            upheld = draw(st.integers(0, fen))
+            proposal = (
+                DisputeCharge(household, "N1", charge.charge, fen, on, "no lift", word),
+                ProposeDisputeDecision(household, "N1", upheld, later, "looked into", by=clerk),
+            )
+        case _:
+            kind = DecideInstalments
+            days = [on + timedelta(days=n) for n in sorted(draw(_SOME_DAYS))]
+            parts = tuple(Instalment(fen, due) for due in days)
+            proposal = ProposeInstalments(household, "N1", parts, on, "short", word, by=clerk)
+    proposals = proposal if isinstance(proposal, tuple) else (proposal,)
+    decision = kind(household, "N1", approved, later, "looked into", by=decider)
+    return (behind, *proposals, decision)
+
+
+@st.composite
+def collection_stories(draw: DrawFn, household: str = "V1", year: int = 2011) -> tuple[Any, ...]:
+    """A case that is climbed for some steps: each is proposed, decided and done as it needs."""
+    policy = shipped().find(CollectionPolicy, DEFAULT_COLLECTION, date(year, 1, 1))
+    clerk, decider = draw(_CLERKS), Actor("D1", "director")
+    decide, evolve = COLLECTION.decider.decide, COLLECTION.decider.evolve
+    on, state = draw(st.dates(date(year, 1, 1), date(year, 2, 1))), COLLECTION.decider.initial
+    grade = draw(st.sampled_from(GRADES[1:]))
+    told: list[Any] = []
+
+    def tell(command: Any) -> None:
+        nonlocal state
+        told.append(command)
+        decided = decide(command, state)
+        if not isinstance(decided, Refusal):
+            for event in decided:
+                state = evolve(state, event)
+
+    for _ in range(draw(st.integers(1, 5))):
+        owing = Dues(grade, ("C1",))
+        tell(AdvanceCollection(household, on, dues=owing, policy=policy, present_day=on))
+        for step in state.open_steps():
+            tell(CheckDefects(household, on, 0, "round 7", by=clerk))
+            if step.approver is not None:
+                approved = draw(st.sampled_from([True, True, True, False]))
+                tell(ProposeStep(household, step.step, on, by=clerk))
+                tell(DecideStep(household, step.step, approved, on, "looked into", by=decider))
+            tell(CompleteStep(household, step.step, on, _WHOLE, by=clerk))
+        on += timedelta(days=draw(st.integers(1, 40)))
+    return tuple(told)
 
 
 def account_openings(
@@ -334,6 +468,14 @@ def account_openings(
         amount_fen=st.integers(1, 300_00) if amount is None else amount,
         due=_days_around(year),
     )
+
+
+_WHOLE = tuple(
+    Proof(kind, REASONS[0] if kind == "reason_code" else f"{kind} 7") for kind in EVIDENCE
+)
+_THERE = Refusal("payment_exists", "PAY-01", {"payment": "P1"}, "payment_exists_there")
+_CLERKS = st.sampled_from([CLERK, Actor("S2", "specialist")])
+_DECIDERS = st.sampled_from([MANAGER, Actor("D1", "director")])
 
 
 def _mostly(accepted: str, refused: str) -> SearchStrategy[str]:
@@ -405,27 +547,37 @@ def estates(draw: DrawFn, year: int, *, households_max: int = 4, claims: bool = 
     count = draw(st.integers(1, households_max))
     households = tuple(f"V{number}" for number in range(1, count + 1))
     opened = start_of_day(date(year - 3, 1, 1))
-    registered = [
-        Entry(RegisterHousehold(home, "Anhe", "1", "1", f"{number}01"), opened)
-        for number, home in enumerate(households, 1)
-    ]
+    files: list[Entry] = []
     told: list[Entry] = []
-    for home in households:
+    for number, home in enumerate(households, 1):
         others = [other for other in households if other != home]
-        told.extend(_Told(draw, year, home, others, claims).entries())
+        member = f"resident-{number}"
+        files += [
+            Entry(RegisterHousehold(home, "Anhe", "1", "1", f"{number}01"), opened),
+            Entry(_resident(home, member, date(year - 3, 1, 1)), opened),
+        ]
+        told.extend(_Told(draw, year, home, member, others, claims).entries())
     if draw(st.booleans()):
         # Entered as it came to be known; otherwise household by household, as from old files.
         told.sort(key=lambda entry: entry.at)
-    return Estate(year, households, (*registered, *told))
+    return Estate(year, households, (*files, *told))
+
+
+def _resident(home: str, member: str, since: date) -> AddMember:
+    """Somebody of the household, whose word it is."""
+    return AddMember(home, member, "owner", since, Personal(member, "Ouyang Xiu"))
 
 
 class _Told:
     """One household's history while it is being made up."""
 
-    def __init__(self, draw: DrawFn, year: int, home: str, others: list[str], claims: bool) -> None:
+    def __init__(
+        self, draw: DrawFn, year: int, home: str, member: str, others: list[str], claims: bool
+    ) -> None:
         self._draw = draw
         self._year = year
         self._home = home
+        self._member = member
         self._others = others
         self._claims = claims
         self._days = _days_around(year)
@@ -436,7 +588,10 @@ class _Told:
         payments = self._several("P", 7, lambda number: self._payment(number, charges))
         yield from charges
         yield from payments
-        yield from self._several("W", 2, lambda number: self._waiver(number, charges))
+        waivers = self._several("W", 2, lambda number: self._waiver(number, charges))
+        yield from waivers
+        for entry in waivers:
+            yield from self._decision(entry, DecideWaiver, entry.command.waiver)
         for entry in charges:
             if self._seldom():
                 yield self._cancellation(entry)
@@ -445,7 +600,9 @@ class _Told:
                 yield self._reversal(entry)
             elif self._others and self._seldom():
                 yield from self._moves(entry)
-        yield from self._several("F", 2, self._refund)
+        for entry in self._several("F", 2, self._refund):
+            yield entry
+            yield from self._decision(entry, DecideRefund, entry.command.refund)
         if self._claims:
             disputes = self._several("D", 3, lambda number: self._dispute(number, charges))
             yield from disputes
@@ -530,17 +687,27 @@ class _Told:
         raised = charge.command
         on = raised.due + timedelta(days=self._any(st.integers(-10, 300)))
         amount = self._any(st.one_of(st.just(1), st.integers(1, raised.amount_fen)))
-        command = WaiveCharge(
-            self._home, number, raised.charge, amount, on, "hardship", "M1", self._any(_TRUTH)
+        command = ProposeWaiver(
+            self._home, number, raised.charge, amount, on, "hardship", self._any(_TRUTH)
         )
         return Entry(command, self._known(on))
 
     def _refund(self, number: str) -> Entry:
         on = self._day()
         amount = self._any(st.one_of(st.integers(1, 100), st.integers(1, 300_00)))
-        return Entry(
-            RefundCredit(self._home, number, amount, on, "asked for it", "M1"), self._known(on)
-        )
+        command = ProposeRefund(self._home, number, amount, on, "asked for it")
+        return Entry(command, self._known(on))
+
+    def _decision(self, proposal: Entry, kind: type, number: str) -> Iterable[Entry]:
+        """Somebody else decides at once, later, or against it; or nobody does."""
+        how = self._any(_DECISIONS)
+        on, at = proposal.command.on, proposal.at
+        if how == "later":
+            late = timedelta(days=self._any(st.integers(0, 60)))
+            on, at = on + late, at + late
+        if how != "never":
+            told = kind(self._home, number, how != "rejected", on, "looked into")
+            yield Entry(told, at, MANAGER)
 
     def _purchase(self, number: str) -> Entry:
         on = self._day()
@@ -564,7 +731,9 @@ class _Told:
         on = raised.due + timedelta(days=self._any(st.integers(-10, 200)))
         whole = raised.amount_fen
         amount = self._any(st.one_of(st.just(whole), st.integers(1, whole)))
-        command = DisputeCharge(self._home, number, raised.charge, amount, on, "not as agreed")
+        command = DisputeCharge(
+            self._home, number, raised.charge, amount, on, "not as agreed", self._word(number)
+        )
         return Entry(command, max(charge.at, self._known(on)))
 
     def _end(self, dispute: Entry) -> Iterable[Entry]:
@@ -581,12 +750,12 @@ class _Told:
         if upheld is None:
             return
         if upheld < 0:
-            yield Entry(WithdrawDispute(self._home, disputed.dispute, on, "explained"), at)
+            word = self._word(disputed.dispute)
+            yield Entry(WithdrawDispute(self._home, disputed.dispute, on, "explained", word), at)
             return
-        decided = DecideDispute(
-            self._home, disputed.dispute, upheld, on, "looked into", approver="M1"
-        )
-        yield Entry(decided, at)
+        proposed = ProposeDisputeDecision(self._home, disputed.dispute, upheld, on, "looked into")
+        yield (entry := Entry(proposed, at))
+        yield from self._decision(entry, DecideDispute, disputed.dispute)
 
     def _late_charge(self, number: str, charges: list[Entry]) -> Entry | None:
         charge = self._one_of(charges)
@@ -595,11 +764,8 @@ class _Told:
         raised = charge.command
         on = raised.due + timedelta(days=self._any(st.integers(1, 400)))
         due = on + timedelta(days=self._any(st.integers(0, 30)))
-        policy = shipped().find(LateChargePolicy, "late-charge-daily", raised.due)
-        command = ClaimLateCharge(
-            self._home, number, raised.charge, on, due, policy.ref.name, "M1", policy
-        )
-        return Entry(command, max(charge.at, self._known(on)))
+        command = ClaimLateCharge(self._home, number, raised.charge, on, due, "late-charge-daily")
+        return Entry(command, max(charge.at, self._known(on)), MANAGER)
 
     def _late_payment(self, claim: Entry) -> Iterable[Entry]:
         """Money for a late charge: what is too much of it settles principal."""
@@ -638,12 +804,15 @@ class _Told:
 
     def _interest(self, number: str) -> Entry:
         on = self._day()
-        return Entry(RecordInterest(self._home, "gym", on, f"consent {number}"), self._known(on))
+        return Entry(RecordInterest(self._home, "gym", on, self._word(number)), self._known(on))
 
     def _conduct(self, number: str) -> Entry:
         on = self._day()
-        command = ConfirmConduct(self._home, "disturbance", on, f"note {number}", "M1", "manager")
-        return Entry(command, self._known(on))
+        command = ConfirmConduct(self._home, "disturbance", on, f"note {number}")
+        return Entry(command, self._known(on), MANAGER)
+
+    def _word(self, number: str) -> Word:
+        return Word(self._member, "letter", f"letter {number}")
 
     # --- drawing -------------------------------------------------------------------------
 
@@ -670,6 +839,8 @@ class _Told:
 
 
 _TRUTH = st.booleans()
+_SOME_DAYS = st.lists(st.integers(0, 200), min_size=2, max_size=3, unique=True)
+_DECISIONS = st.sampled_from([*["at once"] * 7, "later", "rejected", "never"])
 _SELDOM = st.sampled_from([False, False, False, True])
 
 

@@ -20,14 +20,15 @@ from crm_core.gradings.commands import (
     ConfirmType,
     ContestGrading,
     DecideReview,
+    DecideUplift,
     Document,
     DraftPolicy,
     MakePolicyEffective,
     ProposeType,
+    ProposeUplift,
     RecordGrading,
     RefuseAutomatic,
     Tried,
-    UpliftLayer,
 )
 from crm_core.gradings.criteria import assess
 from crm_core.gradings.events import GradingDecided
@@ -36,6 +37,7 @@ from crm_core.gradings.policy import GRADES, LAYERS, TYPES, GradingPolicy
 from crm_core.gradings.uplift import Promises, UpliftPolicy
 from crm_core.kernel.dates import Period, start_of_day
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.word import Word
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_UPLIFT, shipped
 
@@ -44,7 +46,7 @@ DAY = date(2012, 1, 10)
 _OVERDUE = {"A": 0, "B1": 30, "B2": 31, "B3": 180, "B4": 365, "B5": 366}
 _EDGES = (8_000_00, 10_000_00, 16_000_00, 20_000_00)
 _RUNS = ("run-1", "run-2")
-_ROLES = ("specialist", "supervisor", "manager", "director", "owner")
+_ROLES = ("specialist", "supervisor", "manager", "director")
 
 
 @st.composite
@@ -84,64 +86,74 @@ def gradings(household: str = "V00001", run: str = "run-1") -> SearchStrategy[Gr
 
 def grading_openings(household: str = "V00001") -> SearchStrategy[RecordGrading]:
     """Commands that write a first grading into a household's history."""
-    return gradings(household).map(lambda grading: RecordGrading(grading, _grading_policy()))
+    return gradings(household).map(lambda grading: RecordGrading(grading, policy=_grading_policy()))
 
 
 def grading_commands(household: str = "V00001") -> SearchStrategy[object]:
-    """Commands about one household's gradings, by all kinds of people; many are refused."""
-    runs, people, days = st.sampled_from(_RUNS), _people(), _days()
+    """Commands about one household's gradings, by all kinds of people; many are refused.
+
+    What is looked up stands in them, as for any decider.
+    """
+    runs, people, days = st.sampled_from(_RUNS), _people(household), _days()
     home, policy = st.just(household), st.just(_grading_policy())
     reasons = st.sampled_from(("looked into", "looked into", ""))
     reviews = st.sampled_from(("RV1", "RV2"))
-    owners = st.sampled_from(((), ("p1", "p2")))
-    positions = st.lists(st.integers(1, 99), max_size=4).map(tuple)
+    owner = f"{household}#owner"
+    wishes = {
+        "word": st.sampled_from((None, None, Word(owner, "phone", "call-7"))),
+        "by": people,
+        "members": st.sampled_from(({}, {owner: frozenset({"owner"})})),
+    }
+    shown = {
+        "by": people,
+        "grading_policy": policy,
+        "policy": st.just(_uplift_policy()),
+        "promises": st.builds(Promises, _positions(), st.just(()) | _positions()),
+    }
     return st.one_of(
-        st.builds(RecordGrading, st.one_of(*(gradings(household, run) for run in _RUNS)), policy),
+        st.builds(
+            RecordGrading,
+            st.one_of(*(gradings(household, run) for run in _RUNS)),
+            policy=policy,
+        ),
         st.builds(
             ProposeType,
             home,
             runs,
             st.sampled_from((*TYPES, "rich")),
-            people,
             days,
             reasons,
-            policy,
+            by=people,
+            policy=policy,
         ),
-        st.builds(ConfirmType, home, runs, people, days, policy),
-        st.builds(ConfirmGrading, home, runs, people, days),
-        st.builds(
-            UpliftLayer,
-            home,
-            runs,
-            reasons,
-            st.sampled_from(("p1", "p2", "")),
-            people,
-            days,
-            policy,
-            st.just(_uplift_policy()),
-            st.builds(Promises, positions, st.just(()) | positions),
-        ),
-        st.builds(RefuseAutomatic, home, people, days, owners),
-        st.builds(AcceptAutomatic, home, people, days, owners),
-        st.builds(ContestGrading, home, runs, reviews, reasons, people, days, owners),
+        st.builds(ConfirmType, home, runs, days, by=people, policy=policy),
+        st.builds(ConfirmGrading, home, runs, days, by=people),
+        st.builds(ProposeUplift, home, runs, reasons, days, **shown),
+        st.builds(DecideUplift, home, runs, st.booleans(), days, reasons, **shown),
+        st.builds(RefuseAutomatic, home, days, **wishes),
+        st.builds(AcceptAutomatic, home, days, **wishes),
+        st.builds(ContestGrading, home, runs, reviews, reasons, days, **wishes),
         st.builds(
             DecideReview,
             home,
             reviews,
             st.sampled_from(("upheld", "corrected", "overridden", "ignored")),
             reasons,
-            people,
             days,
             st.none() | st.sampled_from(LAYERS),
             st.none() | days.map(lambda day: day + timedelta(days=90)),
-            gradings(household, "run-1.RV1"),
-            policy,
+            by=people,
+            again=gradings(household, "run-1.RV1"),
+            policy=policy,
         ),
     )
 
 
 def adoption_commands(name: str = "our-grades") -> SearchStrategy[object]:
-    """Commands about one policy, by all kinds of people; many are refused."""
+    """Commands about one policy, by all kinds of people; many are refused.
+
+    What is looked up stands in them, as for any decider.
+    """
     people, days, reasons = _people(), _days(), st.sampled_from(("fairer", "fairer", ""))
     numbers = st.integers(1, 3)
     named = st.just(name)
@@ -154,13 +166,14 @@ def adoption_commands(name: str = "our-grades") -> SearchStrategy[object]:
             named,
             numbers.map(lambda number: Document(policy_text(name, number))),
             reasons,
-            people,
             days,
-            st.sampled_from((None, None, None, "0" * 64)),
+            by=people,
+            taken=st.sampled_from((None, None, None, "0" * 64)),
+            another_kind=st.sampled_from((False, False, False, True)),
         ),
-        st.builds(AssessPolicy, named, numbers, reasons, tried, people, days),
-        st.builds(ApprovePolicy, named, numbers, people, days),
-        st.builds(MakePolicyEffective, named, numbers, days, people, days),
+        st.builds(AssessPolicy, named, numbers, reasons, tried, days, by=people),
+        st.builds(ApprovePolicy, named, numbers, days, by=people),
+        st.builds(MakePolicyEffective, named, numbers, days, days, by=people),
     )
 
 
@@ -179,8 +192,13 @@ def policy_text(name: str, version: int) -> str:
     )
 
 
-def _people() -> SearchStrategy[Actor]:
-    return st.builds(Actor, st.sampled_from(("p1", "p2", "p3")), st.sampled_from(_ROLES))
+def _people(household: str = "V00001") -> SearchStrategy[Actor]:
+    staff = st.builds(Actor, st.sampled_from(("p1", "p2", "p3")), st.sampled_from(_ROLES))
+    return staff | staff | st.just(Actor(f"{household}#owner", "owner"))
+
+
+def _positions() -> SearchStrategy[tuple[int, ...]]:
+    return st.lists(st.integers(1, 99), max_size=4).map(tuple)
 
 
 def _days() -> SearchStrategy[date]:

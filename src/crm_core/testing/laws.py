@@ -150,7 +150,7 @@ def _check_decision(decider: AnyDecider, command: Any, state: Any, decided: Any)
         return
     named = all((decided.code, decided.rule, decided.message))
     assert named, "a refusal has a code, a rule and a message"
-    shown = f"{decided.message} {decided.details}"
+    shown = f"{decided.message} {decided.told('zh')} {decided.details}"
     for value in _personal(command):
         text = value.reveal()
         if len(text) >= _TELLING and text not in repr(command):

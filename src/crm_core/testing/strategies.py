@@ -28,6 +28,8 @@ from crm_core.kernel.recorded import Actor
 from crm_core.kernel.rules import Operator
 from crm_core.kernel.sealed import Personal, PersonalValue, Sealed
 from crm_core.kernel.text import ID_LENGTH_MAX
+from crm_core.kernel.word import CHANNELS as WORD_CHANNELS
+from crm_core.kernel.word import Word
 from crm_core.messages import commands as messages
 from crm_core.messages.decide import message_id
 from crm_core.messages.events import Parameter
@@ -38,6 +40,7 @@ from crm_core.policies import DEFAULT_MESSAGES, shipped
 from crm_core.requests import REQUEST, Closed, Done, Open, Paused, Request
 from crm_core.requests import commands as requests
 from crm_core.requests.sla import SlaPolicy, Targets
+from crm_core.requests.state import Assignment
 
 FIRST_DAY = date(1990, 1, 1)
 LAST_DAY = date(2100, 12, 31)
@@ -140,6 +143,12 @@ def actors() -> SearchStrategy[Actor]:
     return st.builds(Actor, ids(), st.sampled_from(ACTOR_ROLES))
 
 
+def words(member: str | None = None) -> SearchStrategy[Word]:
+    """The word of anyone outside the staff, or of one member, with its evidence."""
+    who = ids() if member is None else st.just(member)
+    return st.builds(Word, who, st.sampled_from(WORD_CHANNELS), st.sampled_from(("call 1", "E-2")))
+
+
 def personal(subject: str | None = None) -> SearchStrategy[Personal]:
     """Plain personal values: names and numbers of anyone, or of one person."""
     whose = ids() if subject is None else st.just(subject)
@@ -235,6 +244,7 @@ _BY_TYPE: Mapping[Any, Callable[[], SearchStrategy[Any]]] = {
     datetime: instants,
     int: lambda: st.integers(-3, 3) | _WIDE_INTEGERS,
     str: texts,
+    Actor: actors,
     Money: money,
     MessagePolicy: lambda: st.just(_messages_policy()),
     Operator: lambda: st.sampled_from(Operator),
@@ -243,6 +253,7 @@ _BY_TYPE: Mapping[Any, Callable[[], SearchStrategy[Any]]] = {
     SlaPolicy: sla_policies,
     Targets: targets,
     Template: lambda: st.just(_template("request-received")),
+    Word: words,
     type(None): st.none,
 }
 """What stands for a type wherever it occurs."""
@@ -365,7 +376,7 @@ def request_openings(request: str = "R1010", household: str = "V00001") -> Searc
         "trade": st.sampled_from(requests.TRADES),
         "severity": st.sampled_from(requests.SEVERITIES),
         "first_asked": st.just("staff-1"),
-        "agreed_on": st.just("call 1"),
+        "agreed": words(owners.owner_id(household)),
         "policy": st.just(_SLA),
     }
     return _request_commands(request, household, accepted)(requests.ReceiveRequest)
@@ -442,8 +453,8 @@ def _message_commands(
         "member": _mostly((owner, f"{household}#m1"), "V00009#owner"),
         "attempt": _mostly((1, 2), 0),
         "channel": _mostly(("", "sms", "email"), "smoke"),
-        "evidence": _mostly(("E-1",), ""),
         "known": knowns(household),
+        "by": st.sampled_from((_STAFF[0], Actor(owner, "owner"))),
     }
     own: dict[type, Mapping[str, SearchStrategy[Any]]] = {
         messages.QueueMessage: {
@@ -458,7 +469,8 @@ def _message_commands(
         messages.RecordSent: {"receipt": _mostly(("250",), "two\nlines")},
         messages.RecordFailure: {"reason": _mostly(("unreachable", "rejected"), "gremlins")},
         messages.ChangePreference: {
-            "about": _mostly(("care", "marketing", "any", "personalisation", "service"), "gossip")
+            "about": _mostly(("care", "marketing", "any", "personalisation", "service"), "gossip"),
+            "word": st.none() | words(owner),
         },
     }
     return lambda cls: _command(cls, common, own)
@@ -488,11 +500,10 @@ def _owner_commands(
         },
         owners.RecordInterest: {
             "service": st.sampled_from(("保洁", "housekeeping")),
-            "consent": _mostly(("C-1", "C-2"), ""),
+            "word": words(owners.owner_id(household)),
         },
         owners.ConfirmConduct: {
-            "kind": _mostly(("bad_record", "disturbance"), "rudeness"),
-            "role": _mostly(("manager", "director"), "specialist"),
+            "kind": _mostly(owners.CONDUCT, "rudeness"),
             "evidence": _mostly(("E-1",), ""),
         },
     }
@@ -504,6 +515,9 @@ _RECEIVED = datetime(2011, 3, 1, 1, 0, tzinfo=UTC)
 
 _SLA = SlaPolicy.parse(sla_text(closing="office"))
 """What generated requests are held to until they are re-based."""
+
+_STAFF = (Actor("staff-1", "specialist"), Actor("staff-2", "operator"))
+"""Who acts in generated requests."""
 
 
 def _request_commands(
@@ -538,14 +552,12 @@ def _request_commands(
         "request": st.just(request),
         "household": st.just(household),
         "reason": _mostly(("asked for", "mistaken"), ""),
-        "evidence": _mostly(("E-1",), ""),
         "policy": st.just(_SLA),
-        "promised_by": people,
+        "by": _mostly(_STAFF, Actor("nobody", "operator")),
         "first_asked": people,
         "to_owner": people,
-        "answered_by": people,
-        "operator": people,
-        "by": _mostly(("staff-1", "staff-2", "engineering"), "nobody"),
+        "told_by": st.sampled_from(("staff-1", "staff-2")),
+        "word": words(owners.owner_id(household)),
         "to": _mostly(("staff-2", "engineering"), ""),
         "form": _mostly(requests.ASSIGNEE_FORMS, "crowd"),
         "note": _mostly(("waiting for the valve",), ""),
@@ -574,13 +586,16 @@ def _request_commands(
             "severity": _mostly(requests.SEVERITIES, "mild"),
             "place": st.just("厨房"),
             "agreed_due_at": st.sampled_from((None, None, start, start + timedelta(hours=1))),
-            "agreed_on": _mostly(("call 1",), ""),
+            "agreed": st.none() | words(owners.owner_id(household)),
             "follows": st.none(),
             "rings": st.none(),
             **(accepted or {}),
         },
         requests.MakeCommitment: {"form": _mostly(requests.PROMISE_FORMS, "hope")},
-        requests.Renegotiate: {"form": _mostly(requests.PROMISE_FORMS, "hope")},
+        requests.Renegotiate: {
+            "form": _mostly(requests.PROMISE_FORMS, "hope"),
+            "word": st.none() | words(owners.owner_id(household)),
+        },
         requests.AcceptCommitment: {"due_at": st.none() | later},
         requests.Dispatch: {
             "mode": _mostly(requests.MODES, "lottery"),
@@ -675,7 +690,8 @@ def histories(
 
     Args:
         commands: Commands for that stream, such as `owner_commands()`.
-        opening: First commands of most histories, where little is accepted before a certain one.
+        opening: First commands of most histories, where little is accepted before a certain one;
+            a tuple is several, one after the other.
         max_size: Most commands besides.
     """
     decider = subject.decider if isinstance(subject, Aggregate) else subject
@@ -695,7 +711,8 @@ def histories(
     chosen = st.lists(commands, max_size=max_size)
     if opening is None:
         return chosen.map(run)
-    opened = st.builds(lambda first, rest: [first, *rest], opening, chosen)
+    first = opening.map(lambda made: made if isinstance(made, tuple) else (made,))
+    opened = st.builds(lambda before, rest: [*before, *rest], first, chosen)
     return st.one_of(opened, opened, opened, chosen).map(run)
 
 
@@ -784,18 +801,29 @@ def request_histories(
         command = draw(st.sampled_from((*likely, *likely, *every)).flatmap(made))
         if isinstance(command, requests.RefuseOrder | requests.ReturnOrder) and likely:
             # Only who has an order can give it back, and seldom is that the one who was drawn.
-            command = attrs.evolve(command, by=state.assignment.to, to="")
+            command = attrs.evolve(command, by=who_has(state.assignment), to="")
     return History(tuple(events), tuple(steps))
+
+
+def who_has(assignment: Assignment) -> Actor:
+    """Somebody who has the order: who was given it, or somebody of the department that was."""
+    if assignment.form == "department":
+        return Actor("staff-3", assignment.to)
+    return Actor(assignment.to, "operator")
 
 
 def next_step(state: Any) -> requests.TakeStep | None:
     """The step that falls due next on a request, as the clock-driven part would record it."""
     if isinstance(state, Paused) and state.pause is not None:
-        return requests.TakeStep(state.request, "pause", "resume", state.pause.expected_end, _SLA)
+        return _step(state, "pause", "resume", state.pause.expected_end)
     running = state.running if isinstance(state, Request) else ()
     ahead = [clock.set for clock in running if clock.set.next_at is not None]
     if not ahead:
         return None
     first = min(ahead, key=lambda clock: (clock.next_at, clock.clock))
     assert first.next_at is not None
-    return requests.TakeStep(state.request, first.clock, first.step, first.next_at, _SLA)
+    return _step(state, first.clock, first.step, first.next_at)
+
+
+def _step(state: Request, clock: str, step: str, at: datetime) -> requests.TakeStep:
+    return requests.TakeStep(state.request, clock, step, at, policy=_SLA)

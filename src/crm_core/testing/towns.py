@@ -8,9 +8,10 @@
         assert {(f.household, f.year) for f in crm.replay().differing} == {...}
 
 Every event is what a decider made of a command, so the facade would have written the same streams;
-what a decider refuses is left out. Most facts come to be known within days, some months late, some
-long before their day. Some households were taken over from an older system: their records stand in
-the log by kind, whatever the order in which they had come to be known.
+what a decider refuses is left out. What one member of staff proposes another decides at once. Most
+facts come to be known within days, some months late, some long before their day. Some households
+were taken over from an older system: their records stand in the log by kind, whatever the order in
+which they had come to be known.
 
 The same town is the same on every machine: chance is an own generator (splitmix64) over the seed
 and the number of the household, in whole numbers. Memory is that of a block of households.
@@ -33,25 +34,38 @@ from crm_core.events import catalog
 from crm_core.gradings.decide import GRADING
 from crm_core.gradings.events import DECIDED, GradingDecided
 from crm_core.gradings.policy import LAYERS
+from crm_core.kernel.commands import fields_looked_up, given_by
 from crm_core.kernel.dates import ESTATE_ZONE, local_date, start_of_day
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
+from crm_core.kernel.recorded import SYSTEM, Actor, Commit, Envelope, StreamAppend, Tip
+from crm_core.kernel.sealed import Personal
+from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.word import Word
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.commands import ConfirmConduct, RecordInterest, RegisterHousehold
+from crm_core.owners.commands import (
+    AddMember,
+    ConfirmConduct,
+    RecordInterest,
+    RegisterHousehold,
+    owner_id,
+)
 from crm_core.payments import ACCOUNT
 from crm_core.payments.commands import (
     AcceptMovedPayment,
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
+    DecideRefund,
+    DecideWaiver,
     DisputeCharge,
     MovePayment,
+    ProposeDisputeDecision,
+    ProposeRefund,
+    ProposeWaiver,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
-    RefundCredit,
     ReversePayment,
-    WaiveCharge,
     WithdrawDispute,
 )
 from crm_core.payments.credit import GRADES
@@ -64,7 +78,8 @@ from crm_core.requests.sla import SlaPolicy
 
 __all__ = ["Planted", "Shares", "Told", "Town", "fill", "known_at", "plant_errors"]
 
-ACTOR = "system:town"
+CLERK, MANAGER = Actor("town-clerk", "specialist"), Actor("town-manager", "manager")
+"""Who enters and proposes, and who decides."""
 
 LATE_CHARGES = "late-charge-daily"
 
@@ -136,7 +151,7 @@ REGULAR = Shares(
 
 def _not_negative(_town: object, _name: object, households: int) -> None:
     if households < 0:
-        raise ValueError("a town has no fewer than no households")
+        raise Malformed("town_below_zero", households=households)
 
 
 @frozen
@@ -190,18 +205,27 @@ class Told(NamedTuple):
     """A command that was accepted, and what it appends.
 
     Args:
-        command: As `CRM.do` takes it.
+        decided: As it was decided, with what is looked up for it.
+        by: Who gives it.
         at: When the company came to know it.
         placed: What the order of the log follows.
         reaction: Whether it follows from the one before by itself.
         commit: What is appended.
     """
 
-    command: Any
+    decided: Any
+    by: Actor
     at: datetime
     placed: datetime
     reaction: bool
     commit: Commit
+
+    @property
+    def command(self) -> Any:
+        """As `CRM.do` takes it, which looks up the rest."""
+        kind: type = type(self.decided)
+        names = fields_looked_up(kind)
+        return evolve(self.decided, **dict.fromkeys(names)) if names else self.decided
 
 
 def fill(log: EventLog, town: Town) -> int:
@@ -282,6 +306,7 @@ class _Item(NamedTuple):
     number: int
     at: datetime
     command: Any
+    by: Actor
 
 
 class _Pair:
@@ -307,14 +332,24 @@ class _Pair:
         self._items.sort(key=_entered)
         return _Decided(self._items).told()
 
-    def _tell(self, rank: int, at: datetime, command: Any) -> datetime:
+    def _tell(self, rank: int, at: datetime, command: Any, by: Actor = CLERK) -> datetime:
         placed = self._taken_over
         if placed is None or at > placed:
             # What is told from then on stands in the order in which it is known.
-            self._items.append(_Item(at, _LAST, len(self._items), at, command))
+            self._items.append(_Item(at, _LAST, len(self._items), at, command, by))
         else:
-            self._items.append(_Item(placed, rank, len(self._items), at, command))
+            self._items.append(_Item(placed, rank, len(self._items), at, command, by))
         return at
+
+    def _word(self, home: _Home, on: date) -> Word:
+        """What the owner says in a letter; whoever says nothing needs no entry in the file."""
+        member = owner_id(home.id)
+        if not home.has_owner:
+            home.has_owner = True
+            since = home.registered.date()
+            added = AddMember(home.id, member, "owner", since, Personal(member, "Ouyang Xiu"))
+            self._tell(_FILE, home.registered, added)
+        return Word(member, "letter", f"letter {on}")
 
     def _known(self, day: date) -> datetime:
         """When a fact of that day comes to be known."""
@@ -346,11 +381,11 @@ class _Pair:
             f"{floor % 100 + 1:02}{door + 1:02}", kind, moved_in=moved_in,
         )  # fmt: skip
         # The file is there before anything is booked.
-        self._tell(_FILE, _midnight(date(begins - 1, 10, 1)), register)
+        opened = self._tell(_FILE, _midnight(date(begins - 1, 10, 1)), register)
         # A few are late most of the time, most hardly ever.
         late = shares.late // 4 if chance.below(100) < 75 else 3 * shares.late
         fee_fen = 10_000 + 100 * chance.below(400)
-        made = _Home(home, chance.hits(shares.unnamed), late, fee_fen)
+        made = _Home(home, opened, chance.hits(shares.unnamed), late, fee_fen)
         for year in range(begins, town.first_year + town.years):
             # The file and its place are facts of the first year.
             self._year(made, year, town.facts_a_year - 2 * (year == begins))
@@ -371,11 +406,12 @@ class _Pair:
         if chance.hits(shares.conduct):
             on = self._day(year)
             kind = chance.one_of(("bad_record", "disturbance"))
-            conduct = ConfirmConduct(home.id, kind, on, f"note {on}", "M1", "manager")
-            self._tell(_REST, self._known(on), conduct)
+            conduct = ConfirmConduct(home.id, kind, on, f"note {on}")
+            self._tell(_REST, self._known(on), conduct, MANAGER)
         if chance.hits(shares.interested):
             on = self._day(year)
-            interest = RecordInterest(home.id, chance.one_of(_SERVICES), on, f"form {on}")
+            service = chance.one_of(_SERVICES)
+            interest = RecordInterest(home.id, service, on, self._word(home, on))
             self._tell(_REST, self._known(on), interest)
         loud = chance.hits(shares.loud)
         if loud:
@@ -433,10 +469,10 @@ class _Pair:
             at = self._payment(home, charge, charge.amount_fen + more, paid_on)
             if chance.below(2):
                 on = paid_on + chance.between(0, 60) * _DAY
-                refund = RefundCredit(
-                    home.id, home.next("F"), chance.between(1, more), on, "asked for it", "M1"
-                )
-                self._tell(_CLAIMS, max(at, self._known(on)), refund)
+                number = home.next("F")
+                refund = ProposeRefund(home.id, number, chance.between(1, more), on, "asked for it")
+                known = self._tell(_CLAIMS, max(at, self._known(on)), refund)
+                self._tell(_CLAIMS, known, DecideRefund(home.id, number, True, on), MANAGER)
         else:
             self._payment(home, charge, charge.amount_fen, paid_on)
 
@@ -478,7 +514,8 @@ class _Pair:
         whole = chance.below(2) == 0
         fen = charge.amount_fen if whole else chance.between(1, charge.amount_fen)
         on = charge.due + chance.between(-5, 60) * _DAY
-        disputed = DisputeCharge(home.id, number, charge.number, fen, on, "not as agreed")
+        word = self._word(home, on)
+        disputed = DisputeCharge(home.id, number, charge.number, fen, on, "not as agreed", word)
         at = self._tell(_CLAIMS, self._known(max(on, charge.due)), disputed)
         end = on + chance.between(0, 200) * _DAY
         known = max(at, self._known(end))
@@ -486,32 +523,35 @@ class _Pair:
             case 0:
                 pass  # nobody has decided yet
             case 1:
-                withdrawn = WithdrawDispute(home.id, number, end, "explained")
+                word = self._word(home, end)
+                withdrawn = WithdrawDispute(home.id, number, end, "explained", word)
                 self._tell(_DECISIONS, known, withdrawn)
             case how:
                 upheld = (0, fen, chance.between(0, fen))[how - 2]
-                decided = DecideDispute(home.id, number, upheld, end, "looked into", "M1")
-                self._tell(_DECISIONS, known, decided)
+                proposed = ProposeDisputeDecision(home.id, number, upheld, end, "looked into")
+                self._tell(_DECISIONS, known, proposed)
+                decided = DecideDispute(home.id, number, True, end)
+                self._tell(_DECISIONS, known, decided, MANAGER)
 
     def _waiver(self, home: _Home, charge: _Charge) -> None:
         chance = self._chance
         on = charge.due + chance.between(-10, 30) * _DAY
         fen = chance.between(1, charge.amount_fen)
-        waived = WaiveCharge(
-            home.id, home.next("W"), charge.number, fen, on, "hardship", "M1",
-            write_off=chance.below(2) == 0,
-        )  # fmt: skip
-        self._tell(_CLAIMS, self._known(max(on, charge.due)), waived)
+        number = home.next("W")
+        waiver = ProposeWaiver(
+            home.id, number, charge.number, fen, on, "hardship", write_off=chance.below(2) == 0
+        )
+        known = self._tell(_CLAIMS, self._known(max(on, charge.due)), waiver)
+        self._tell(_CLAIMS, known, DecideWaiver(home.id, number, True, on), MANAGER)
 
     def _late_charge(self, home: _Home, charge: _Charge) -> None:
         chance = self._chance
         on = charge.due + chance.between(15, 200) * _DAY
         number = home.next("L")
         claim = ClaimLateCharge(
-            home.id, number, charge.number, on, on + 30 * _DAY, LATE_CHARGES, "M1",
-            policy=self._late,
-        )  # fmt: skip
-        at = self._tell(_DECISIONS, self._known(on), claim)
+            home.id, number, charge.number, on, on + 30 * _DAY, LATE_CHARGES, policy=self._late
+        )
+        at = self._tell(_DECISIONS, self._known(on), claim, MANAGER)
         if chance.below(2):
             paid_on = on + chance.between(0, 60) * _DAY
             fen = chance.between(1, 50_00)
@@ -564,10 +604,14 @@ class _Pair:
 
 
 class _Home:
-    """A household, and which numbers it has used."""
+    """A household, whether its file names an owner, and which numbers it has used."""
 
-    def __init__(self, household: str, unnamed: bool, late: int, fee_fen: int) -> None:
+    def __init__(
+        self, household: str, registered: datetime, unnamed: bool, late: int, fee_fen: int
+    ) -> None:
         self.id = household
+        self.registered = registered
+        self.has_owner = False
         self.unnamed = unnamed
         self.late = late
         self.fee_fen = fee_fen
@@ -602,6 +646,7 @@ def _days_late(charge: _Charge) -> int:
 # --- deciding ----------------------------------------------------------------------------------
 
 _EFFECTIVE = {kind.cls: kind.effective for kind in catalog().types}
+_NAMES = {actor: str(actor) for actor in (CLERK, MANAGER, SYSTEM)}
 _AGGREGATES = {
     command: aggregate
     for aggregate in (HOUSEHOLD, ACCOUNT, REQUEST)
@@ -644,6 +689,9 @@ class _Decided:
         yield taken
 
     def _decide(self, item: _Item, command: Any, *, reaction: bool = False) -> Told | None:
+        # What follows by itself is given by nobody in person.
+        by = SYSTEM if reaction else item.by
+        command = given_by(command, by)
         aggregate = _AGGREGATES[type(command)]
         stream = aggregate.stream(aggregate.id_of(command))
         decider = aggregate.decider
@@ -658,23 +706,31 @@ class _Decided:
         at = item.at
         id_ = f"{stream}:{version + 1}"
         household = aggregate.household_of(command) or getattr(state, "household", "")
-        appends = [_append(stream, version, household, id_, 0, decided, at)]
+        appends = [_append(stream, version, household, by, id_, 0, decided, at)]
         nth = len(decided)
         for claim in aggregate.claims(command):
-            appends.append(_append(claim.stream, 0, household, id_, nth, (claim.event,), at))
+            appends.append(_append(claim.stream, 0, household, by, id_, nth, (claim.event,), at))
             nth += 1
-        return Told(command, at, item.placed, reaction, Commit(id_, "", tuple(appends)))
+        return Told(command, by, at, item.placed, reaction, Commit(id_, "", tuple(appends)))
 
 
 def _append(
-    stream: str, version: int, household: str, command: str, nth: int, events: Any, at: datetime
+    stream: str,
+    version: int,
+    household: str,
+    by: Actor,
+    command: str,
+    nth: int,
+    events: Any,
+    at: datetime,
 ) -> StreamAppend:
     envelopes = []
+    actor = _NAMES[by]
     for event in events:
         name = _EFFECTIVE[type(event)]
         effective = None if name is None else getattr(event, name)
         day = effective or local_date(at, ESTATE_ZONE)
-        envelopes.append(Envelope(ACTOR, command, event, day, at, nth))
+        envelopes.append(Envelope(actor, command, event, day, at, nth))
         nth += 1
     # The log knows the digest of what it is about to write; here only the version counts.
     tip = Tip(version, "?") if version else Tip()

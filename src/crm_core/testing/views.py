@@ -566,7 +566,7 @@ class ViewsContract:
 
         def handle(recorded: Recorded[Any]) -> None:
             if recorded.event.text == "c" and trouble:
-                raise StoreUnreachable("the mail server does not answer")
+                raise StoreUnreachable("store_unusable", store="mail", reason="silent")
             heard.append(recorded.event.text)
 
         with pytest.raises(StoreUnreachable):

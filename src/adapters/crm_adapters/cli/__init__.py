@@ -12,8 +12,9 @@ def main() -> None:
 
         status = run()
     except ModuleNotFoundError as error:
-        sys.stderr.write(
-            f"crm: `{error.name}` is not installed; the command line needs crm-core[all]\n"
-        )
+        from crm_adapters.cli.language import language_asked, say, speak
+
+        speak(language_asked(sys.argv[1:]))
+        sys.stderr.write(f"crm: {say('extra_missing', module=error.name)}\n")
         raise SystemExit(2) from None
     raise SystemExit(status)

@@ -1,4 +1,4 @@
-"""`crm policy`: how a grading policy is drafted, assessed, approved and becomes effective."""
+"""`crm policy`: how a policy is drafted, assessed, approved and becomes effective."""
 
 from __future__ import annotations
 
@@ -8,17 +8,11 @@ from typing import Any
 
 import click
 
-from crm_adapters.cli.group import (
-    DATE,
-    YEAR,
-    App,
-    Text,
-    by_person,
-    command,
-    crm,
-    policy_file,
-)
+from crm_adapters.cli.group import App, command, crm, policy_file
+from crm_adapters.cli.helping import ToldGroup
+from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.values import DATE, YEAR, Text
 from crm_core.crm import CRM
 from crm_core.gradings.adoption import Version
 from crm_core.gradings.commands import (
@@ -29,19 +23,20 @@ from crm_core.gradings.commands import (
 )
 from crm_core.gradings.lookups import adopted
 from crm_core.gradings.what_if import as_dict
-from crm_core.kernel.recorded import Actor
+from crm_core.kernel.authority import KIND as AUTHORITY
+from crm_core.kernel.policy import PolicyFault, read_toml
 from crm_core.policies import parse_grading, shipped
 
 
-@crm.group("policy")
+@crm.group("policy", cls=ToldGroup)
 def policy() -> None:
-    """Grading policies: drafted, assessed, approved, effective, superseded."""
+    """Policies: drafted, assessed, approved, effective, superseded."""
 
 
 def _version(text: str) -> tuple[str, int]:
     name, _, number = text.partition("/")
     if not (name and number.isascii() and number.isdigit()):
-        raise ValueError("a version is written `name/version`, like `our-grades/2`")
+        raise ValueError(say("version_form"))
     return name, int(number)
 
 
@@ -60,64 +55,70 @@ def listed(app: App) -> int:
 
 @command("draft", policy)
 @click.argument("file")
-@click.option("--reason", required=True, help="What it is for.")
-@by_person
-def draft(app: App, file: str, reason: str, by: Actor) -> int:
+@click.option("--reason", required=True)
+def draft(app: App, file: str, reason: str) -> int:
     """Put a policy file up for adoption; from here on its contents never change."""
     text = policy_file(file)
-    name = parse_grading(text, file).ref.name
+    name = _name(text, file)
     with app.open() as opened:
         today = opened.gradings.present_day()
-        opened.do(DraftPolicy(name, Document(text), reason, by, today), by=by)
-        found = [_row(version) for version in _versions(opened, [name])]
-    app.out.result(found, lambda: _show(app.out, found))
-    return 0
+        return _step(app, opened, DraftPolicy(name, Document(text), reason.strip(), today))
+
+
+def _name(text: str, file: str) -> str:
+    """Whose draft the text is; what is wrong with a grading policy is told with its places."""
+    try:
+        table = read_toml(text)
+    except PolicyFault:
+        table = {}
+    if table.get("kind") == AUTHORITY:
+        header = table.get("policy")
+        return str(header.get("name", "")) if isinstance(header, dict) else ""
+    return parse_grading(text, file).ref.name
 
 
 @command("assess", policy)
 @_VERSION
-@click.option("--assessment", required=True, help="Reference of the impact assessment.")
-@click.option("--year", "years", type=YEAR, multiple=True, required=True, help="More than once.")
-@by_person
-def assess(
-    app: App, version: tuple[str, int], assessment: str, years: tuple[int, ...], by: Actor
-) -> int:
+@click.option("--assessment", required=True)
+@click.option("--year", "years", type=YEAR, multiple=True)
+def assess(app: App, version: tuple[str, int], assessment: str, years: tuple[int, ...]) -> int:
     """Try a draft over recorded years and enter the figures as its assessment."""
     with app.open() as opened:
         today = opened.gradings.present_day()
-        found = as_dict(opened.studies.assess(*version, assessment, years, by=by, on=today))
-    app.out.result(
-        found,
-        lambda: app.out.print(
-            f"{found['moved']} of {found['compared']} gradings would move,"
-            f" {found['money']['worse']['households']} of them to a worse layer"
-        ),
-    )
+        tried = opened.studies.assess(*version, assessment.strip(), years, by=app.by, on=today)
+        found = [_row(one) for one in _versions(opened, [version[0]])]
+    if tried is None:
+        app.out.result(found, lambda: _show(app.out, found))
+        return 0
+    told = as_dict(tried)
+    counts = {"moved": told["moved"], "compared": told["compared"]}
+    worse = told["money"]["worse"]["households"]
+    app.out.result(told, lambda: app.out.print(say("assessed", worse=worse, **counts)))
     return 0
 
 
 @command("approve", policy)
 @_VERSION
-@by_person
-def approve(app: App, version: tuple[str, int], by: Actor) -> int:
-    """Approve an assessed draft, as a director who did not draft it."""
+def approve(app: App, version: tuple[str, int]) -> int:
+    """Approve an assessed draft, as a director who neither drafted nor assessed it."""
     with app.open() as opened:
-        opened.do(ApprovePolicy(*version, by, opened.gradings.present_day()), by=by)
-        found = [_row(one) for one in _versions(opened, [version[0]])]
-    app.out.result(found, lambda: _show(app.out, found))
-    return 0
+        return _step(app, opened, ApprovePolicy(*version, opened.gradings.present_day()))
 
 
 @command("effective", policy)
 @_VERSION
-@click.option("--from", "first", type=DATE, required=True, help="First day of its use.")
-@by_person
-def effective(app: App, version: tuple[str, int], first: date, by: Actor) -> int:
+@click.option("--from", "first", type=DATE, required=True)
+def effective(app: App, version: tuple[str, int], first: date) -> int:
     """Bring an approved policy into use; the version before is superseded."""
     with app.open() as opened:
         today = opened.gradings.present_day()
-        opened.do(MakePolicyEffective(*version, first, by, today), by=by)
-        found = [_row(one) for one in _versions(opened, [version[0]])]
+        return _step(app, opened, MakePolicyEffective(*version, first, today))
+
+
+def _step(app: App, opened: CRM, asked: DraftPolicy | ApprovePolicy | MakePolicyEffective) -> int:
+    """Have one step taken, and tell how the versions of that name stand then."""
+    opened.do(asked, by=app.by, purpose=app.purpose)
+    found = [_row(one) for one in _versions(opened, [asked.name])]
     app.out.result(found, lambda: _show(app.out, found))
     return 0
 
@@ -159,11 +160,11 @@ def _row(version: Version) -> dict[str, Any]:
 
 def _show(out: Output, found: list[dict[str, Any]]) -> None:
     out.table(
-        ["policy", "stage", "approved by", "from", "to", "digest"],
+        ["policy", "stage", "approved_by", "from", "to", "digest"],
         [
             [
                 f"{one['policy']}/{one['version']}",
-                one["stage"],
+                word("stage", one["stage"]),
                 one["approved_by"],
                 one["effective_from"],
                 one["effective_to"],

@@ -13,31 +13,33 @@ from pathlib import Path
 import click
 
 from crm_adapters.cli.group import BAD, crm
+from crm_adapters.cli.helping import told_usage
+from crm_adapters.cli.language import language_asked, say, speak, spoken
 from crm_adapters.cli.output import one_line
-from crm_core.errors import CrmError, Failed, Invalid
+from crm_core.errors import CrmError, Failed, Invalid, Refused
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; every error is one clear line, never a traceback."""
     # A short process that makes many values and no cycles: collecting seldom saves a third.
     gc.set_threshold(100_000, 50, 100)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    speak(language_asked(words))
     try:
-        result = crm.main(args=arguments, prog_name="crm", standalone_mode=False)
+        result = crm.main(args=words, prog_name="crm", standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.Abort:
-        return _bad("interrupted")
+        return _bad(say("interrupted"))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show(sys.stderr)
         return BAD
     except click.ClickException as error:
         return _bad(f"{_usage(error)} [{Invalid.code} usage_wrong]")
-    except Invalid as error:
-        for fault in error.faults:
-            _bad(f"{fault} [{error.code} {fault.code}]")
-        return BAD
     except CrmError as error:
-        return _bad(str(error))
+        for line in told(error):
+            _bad(line)
+        return BAD
     except OSError as error:
         what = f"`{error.filename}`: {error.strerror}" if error.filename else str(error)
         return _bad(f"{what} [{Invalid.code} file_unusable]")
@@ -45,11 +47,23 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Which extra has it is said where the command line begins.
         raise
     except Exception as error:  # noqa: BLE001 - the last resort of a person without Python
-        strange = _not_text(sys.argv[1:] if arguments is None else arguments)
+        strange = _not_text(words)
         if isinstance(error, UnicodeEncodeError) and strange is not None:
-            return _bad(f"`{strange}` is not UTF-8 [{Invalid.code} usage_wrong]")
+            return _bad(f"{say('not_utf8', text=strange)} [{Invalid.code} usage_wrong]")
         return _bad(f"{_unexpected(error)} [{Failed.code} unexpected_error]")
     return result if isinstance(result, int) else 0
+
+
+def told(error: CrmError) -> list[str]:
+    """An error in the language that is spoken, with its codes; each fault in a line of its own."""
+    lang = spoken()
+    match error:
+        case Refused():
+            sentence = say("refused", rule=error.rule, why=error.told(lang))
+            return [f"{sentence} [{error.code} {error.reason}]"]
+        case Invalid():
+            return [f"{fault.told(lang)} [{error.code} {fault.code}]" for fault in error.faults]
+    return [f"{error.told(lang)} [{error.code}]"]
 
 
 def _bad(text: str) -> int:
@@ -72,17 +86,15 @@ def _unexpected(error: Exception) -> str:
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    where = "" if frame is None else f" at {Path(frame.tb_frame.f_code.co_filename).name}"
-    line = "" if frame is None else f":{frame.tb_lineno}"
-    return (
-        f"unexpected {type(error).__name__}{where}{line}; `crm verify` tells whether the log is"
-        " damaged"
-    )
+    if frame is None:
+        return say("unexpected", kind=type(error).__name__)
+    file = Path(frame.tb_frame.f_code.co_filename).name
+    return say("unexpected_at", kind=type(error).__name__, file=file, line=frame.tb_lineno)
 
 
 def _usage(error: click.ClickException) -> str:
     """What is wrong with a command line, in one line, and where help is."""
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = " ".join(told_usage(error).split()).rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context is not None else "crm"
-    return f"{message[:1].lower()}{message[1:]}; see `{command} --help`"
+    return say("usage_wrong", why=message, command=command)

@@ -17,12 +17,15 @@ from crm_adapters.cli.gradings import (
     show_summary,
 )
 from crm_adapters.cli.group import FOUND, App, command
+from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.values import FOLDER, PATH
 from crm_adapters.files.importing import ImportReport, import_files
 from crm_adapters.reports.html import write_report
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM, GradingRun
 from crm_core.errors import Invalid
+from crm_core.kernel.recorded import Actor
 
 HOUSEHOLDS = 2000
 YEARS = (2023, 2024)
@@ -41,21 +44,20 @@ TAKEN = (
 
 
 @command("demo")
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.argument("folder", type=PATH, required=False)
 @click.option(
     "--out",
     "target",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path("crm-demo"),
     show_default=True,
-    help="Where log, keys and report are left.",
 )
 def demo(app: App, folder: Path | None, target: Path) -> int:
     """The main job: import an estate, grade its year, replay it, explain a grade."""
-    return run_demo(app.out, folder, target, app.zone)
+    return run_demo(app.out, folder, target, app.zone, by=app.by)
 
 
-def run_demo(out: Output, folder: Path | None, target: Path, zone: str) -> int:
+def run_demo(out: Output, folder: Path | None, target: Path, zone: str, *, by: Actor) -> int:
     """Import, grade, replay, explain; leave log, keys and report in `target`.
 
     Returns:
@@ -65,24 +67,24 @@ def run_demo(out: Output, folder: Path | None, target: Path, zone: str) -> int:
     _make(target)
     if folder is None:
         folder = target / "estate"
-        out.say(f"generating an estate of {HOUSEHOLDS} households in {folder}")
+        out.say(say("generating_estate", households=HOUSEHOLDS, folder=folder))
         run_generate(out, folder, HOUSEHOLDS, YEARS, SEED)
-    target = own_folder(out, target, folder, zone)
+    target = own_folder(out, target, folder, zone, by)
     log = target / "crm.db"
     with open_crm(f"sqlite:///{log}", zone=zone) as opened:
-        out.say(f"importing {folder} into {log}")
-        report = run_import(out, opened, [folder])
+        out.say(say("importing", folder=folder, log=log))
+        report = run_import(out, opened, [folder], by=by)
         if report.faults:
             out.result(report.as_dict(), lambda: show_import(out, report, False))
             return 2
         year = latest_year(opened)
-        out.say(f"grading {year}")
-        run = run_grade(out, opened, year)
-        out.say(f"replaying {year}")
+        out.say(say("grading_year", year=year))
+        run = run_grade(out, opened, year, by=by)
+        out.say(say("replaying_year", year=year))
         replayed = run_replay(out, opened, year)
         verified = opened.verify()
         household = interesting_household(run)
-        said = opened.explain(household, year, reader="clerk")
+        said = opened.explain(household, year, reader="clerk", lang=spoken())
         page = target / "report.html"
         write_report(page, opened, run)
     summary = {
@@ -108,14 +110,15 @@ def run_demo(out: Output, folder: Path | None, target: Path, zone: str) -> int:
         show_explanation(out, said, "clerk")
         out.print()
         show_replay(out, replayed)
-        out.print(f"log {'intact' if verified.intact else 'NOT intact'}: root {verified.root}")
-        out.print(f"left in {target}: {log.name}, {log.name}.keys, {page.name}")
+        out.print(say("log_intact" if verified.intact else "log_damaged", root=verified.root))
+        left = [log.name, f"{log.name}.keys", page.name]
+        out.print(say("left_in", folder=target, files=left))
 
     out.result(summary, show)
     return FOUND if replayed["differing"] or not verified.intact else 0
 
 
-def own_folder(out: Output, target: Path, folder: Path, zone: str) -> Path:
+def own_folder(out: Output, target: Path, folder: Path, zone: str, by: Actor) -> Path:
     """The target, or the next one of that name, if its log is of another estate.
 
     Two estates in one log would be graded as one.
@@ -128,11 +131,11 @@ def own_folder(out: Output, target: Path, folder: Path, zone: str) -> Path:
         with open_crm(f"sqlite:///{found / 'crm.db'}", zone=zone) as opened:
             if opened.log.head() == 0:
                 return found
-            again = import_files(opened, [folder], dry_run=True)
+            again = import_files(opened, [folder], by=by, dry_run=True)
         if not is_another(again):
             return found
         number += 1
-        out.say(f"{found} has the log of another estate")
+        out.say(say("another_estate", folder=found))
         found = target.with_name(f"{target.name}-{number}")
         _make(found)
     return found
@@ -149,7 +152,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Invalid.one("folder_unusable", f"`{folder}`: {error.strerror}") from error
+        raise Invalid.one("folder_unusable", path=str(folder), why=error.strerror) from error
 
 
 def latest_year(opened: CRM) -> int:
@@ -161,7 +164,7 @@ def latest_year(opened: CRM) -> int:
     for recorded in opened.log.feed(names=["payments.charge_raised/1"]):
         years[recorded.event.due.year] += 1
     if not years:
-        raise Invalid.one("no_charges", "there are no charges, so there is no year to grade")
+        raise Invalid.one("no_charges")
     most = max(years.values())
     return max(year for year, count in years.items() if count * 2 >= most)
 

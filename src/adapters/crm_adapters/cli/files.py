@@ -8,32 +8,34 @@ from pathlib import Path
 
 import click
 
-from crm_adapters.cli.group import BAD, YEARS, App, command
+from crm_adapters.cli.group import BAD, App, command
+from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.values import FILE, FOLDER, PATH, YEARS, OneOf, Whole
 from crm_adapters.files.generate import generate_estate
 from crm_adapters.files.importing import ImportReport, import_files
 from crm_adapters.files.reading import ENCODINGS
 from crm_core.crm import CRM
-from crm_core.errors import Invalid
+from crm_core.errors import Fault, Invalid
+from crm_core.kernel.recorded import Actor
+from crm_core.kernel.sentences import Malformed
 
 
 @command("import")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Check everything, keep nothing.")
+@click.argument("paths", nargs=-1, required=True, type=PATH)
+@click.option("--dry-run", is_flag=True)
 @click.option(
     "--encoding",
-    type=click.Choice(ENCODINGS),
+    type=OneOf(ENCODINGS),
     default="utf-8",
     show_default=True,
-    help="How the files are written; it is never guessed.",
 )
-@click.option("--skip-faulty", is_flag=True, help="Import the rows without a fault.")
+@click.option("--skip-faulty", is_flag=True)
 @click.option(
     "--rejects",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     default=Path("crm-rejects.csv"),
     show_default=True,
-    help="Where faulty rows go with --skip-faulty.",
 )
 def import_(
     app: App,
@@ -45,7 +47,9 @@ def import_(
 ) -> int:
     """Import files or folders of them: all of it, or nothing."""
     with app.open(must_exist=False) as opened:
-        report = run_import(app.out, opened, paths, encoding, dry_run, skip_faulty, rejects)
+        report = run_import(
+            app.out, opened, paths, encoding, dry_run, skip_faulty, rejects, by=app.by
+        )
     app.out.result(report.as_dict(), lambda: show_import(app.out, report, dry_run))
     return BAD if report.faults and not skip_faulty else 0
 
@@ -58,22 +62,26 @@ def run_import(
     dry_run: bool = False,
     skip_faulty: bool = False,
     rejects: Path | None = None,
+    *,
+    by: Actor,
 ) -> ImportReport:
     """Import with progress bars: one while reading, one while recording."""
     with ExitStack() as bars:
 
         def planned(total: int) -> Callable[[int], None]:
             bars.pop_all().close()  # All files are read.
-            return bars.enter_context(out.progress("recording", total))
+            return bars.enter_context(out.progress(say("recording"), total))
 
         return import_files(
             opened,
             paths,
+            by=by,
             encoding=encoding,
             dry_run=dry_run,
             skip_faulty=skip_faulty,
             rejects=rejects,
-            reading=bars.enter_context(out.progress("reading", None)),
+            lang=spoken(),
+            reading=bars.enter_context(out.progress(say("reading"), None)),
             planned=planned,
         )
 
@@ -85,37 +93,33 @@ def show_import(out: Output, report: ImportReport, dry_run: bool) -> None:
         [[name, f.rows, f.imported, f.repeated, f.faulty] for name, f in report.files.items()],
     )
     for fault in report.faults[:50]:
-        row = f"row {fault.row}" if fault.row else ""
-        column = f"column {fault.column}"[:80] if fault.column else ""
+        row = say("row", row=fault.row) if fault.row else ""
+        column = say("column", column=fault.column)[:80] if fault.column else ""
         where = ", ".join(part for part in (row, column) if part)
         at = f"{fault.file}: {where}" if where else fault.file
-        out.say(f"{at}: {fault.message} [{fault.code}]")
+        out.say(f"{at}: {fault.told(spoken())} [{fault.code}]")
     if len(report.faults) > 50:
-        out.say(f"… and {len(report.faults) - 50} more faults (all of them with --format json)")
+        out.say(say("more_faults", more=len(report.faults) - 50))
     if dry_run:
-        out.say("a dry run: nothing was imported")
+        out.say(say("dry_run"))
     elif report.faults and not report.events:
-        out.say("nothing was imported")
-    out.print(f"{report.events} events")
+        out.say(say("nothing_imported"))
+    out.print(say("events_imported", events=report.events))
 
 
 @command("generate")
 @click.option(
     "--households",
-    type=click.IntRange(1, 10_000_000),
+    type=Whole(1, 10_000_000),
     default=2000,
     show_default=True,
-    help="How many.",
 )
-@click.option("--years", type=YEARS, default="2024", show_default=True, help="2023-2024 or 2024.")
-@click.option(
-    "--seed", type=int, default=1, show_default=True, help="The same seed writes the same files."
-)
+@click.option("--years", type=YEARS, default="2024", show_default=True)
+@click.option("--seed", type=Whole(), default=1, show_default=True)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     required=True,
-    help="Folder to write them to.",
 )
 def generate(app: App, households: int, years: tuple[int, int], seed: int, out: Path) -> int:
     """Write the import files of a generated estate."""
@@ -131,7 +135,7 @@ def run_generate(
     out: Output, folder: Path, households: int, years: tuple[int, int], seed: int
 ) -> dict[str, int]:
     """Generate with a progress bar."""
-    with out.progress("generating", households) as advance:
+    with out.progress(say("generating"), households) as advance:
         before = 0
 
         def progress(done: int, _total: int) -> None:
@@ -148,7 +152,7 @@ def run_generate(
                 seed=seed,
                 progress=progress,
             )
-        except ValueError as error:
-            raise Invalid.one("estate_malformed", str(error)) from error
+        except Malformed as error:
+            raise Invalid([Fault.of("estate_malformed", error)]) from error
         except OSError as error:
-            raise Invalid.one("folder_unusable", f"`{folder}`: {error.strerror}") from error
+            raise Invalid.one("folder_unusable", path=str(folder), why=error.strerror) from error

@@ -14,36 +14,33 @@ import click
 from attrs import asdict
 
 from crm_adapters.cli.group import (
-    ACTOR,
-    DATE,
     FOUND,
-    INSTANT,
-    YEAR,
     App,
-    check_exists,
     command,
     policies_of,
     used_engine,
     used_policies,
 )
+from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR, OneOf, Whole
 from crm_core.crm import CRM, GradingRun
 from crm_core.errors import Invalid
 from crm_core.grading import EVENTS
 from crm_core.gradings.explain import READERS
-from crm_core.gradings.policy import GRADES
+from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
 from crm_core.gradings.replay import Replay
-from crm_core.gradings.words import LAYER, TYPE
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.money import yuan_from_fen
+from crm_core.kernel.recorded import Actor
 from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING
 from crm_core.ports import Progress
 
 
 @command("credit")
-@click.option("--on", type=DATE, required=True, help="The day.")
-@click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
-@click.option("--policy", default=DEFAULT_CREDIT, show_default=True, help="Credit table.")
+@click.option("--on", type=DATE, required=True)
+@click.option("--known", type=INSTANT)
+@click.option("--policy", default=DEFAULT_CREDIT, show_default=True)
 @click.argument("households", nargs=-1)
 @used_engine
 def credit(
@@ -69,7 +66,7 @@ def credit(
     app.out.result(
         lines,
         lambda: app.out.table(
-            ["household", "grade", "days", "overdue yuan"],
+            ["household", "grade", "days", "overdue_yuan"],
             [
                 [
                     line["household"],
@@ -86,14 +83,14 @@ def credit(
 
 @command("grade")
 @click.argument("year", type=YEAR)
-@click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
-@click.option("--policy", default=DEFAULT_GRADING, show_default=True, help="Name, or a TOML file.")
+@click.option("--known", type=INSTANT)
+@click.option("--policy", default=DEFAULT_GRADING, show_default=True)
 @used_engine
 def grade(app: App, year: int, known: datetime | None, policy: str, engine: str) -> int:
     """Grade every household for a calendar year."""
     policies, name = policies_of([policy])
     with app.open(policies=policies) as opened:
-        run = run_grade(app.out, opened, year, known, name, engine)
+        run = run_grade(app.out, opened, year, known, name, engine, by=app.by)
     app.out.result(_run(run), lambda: _show_run(app.out, run))
     return 0
 
@@ -105,18 +102,20 @@ def run_grade(
     known: datetime | None = None,
     policy: str = DEFAULT_GRADING,
     engine: str = EVENTS,
+    *,
+    by: Actor,
 ) -> GradingRun:
     """Grade with a progress bar."""
-    with out.progress("grading", None) as advance:
+    with out.progress(say("grading"), None) as advance:
         return opened.grade(
-            year, known=known, policy=policy, by=ACTOR, progress=advance, engine=engine
+            year, known=known, policy=policy, by=by, progress=advance, engine=engine
         )
 
 
 @command("grades")
 @click.argument("year", type=YEAR)
-@click.option("--run", "run_id", default=None, help="A run; by default the latest of the year.")
-@click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
+@click.option("--run", "run_id")
+@click.option("--known", type=INSTANT)
 @used_policies
 def grades(
     app: App, year: int, run_id: str | None, known: datetime | None, policy: tuple[str, ...]
@@ -141,7 +140,8 @@ def _run(run: GradingRun) -> dict[str, Any]:
 
 
 def _show_run(out: Output, run: GradingRun) -> None:
-    out.print(f"run {run.run}, policy {run.policy}, known {instant_text(run.cutoff.known)}")
+    known = instant_text(run.cutoff.known)
+    out.print(say("run", run=run.run, policy=run.policy, known=known))
     show_summary(out, run)
 
 
@@ -149,9 +149,9 @@ def show_summary(out: Output, run: GradingRun) -> None:
     """The directory's summary: households by layer, type and credit."""
     total = len(run.gradings) or 1
     for title, names, found in (
-        ("layer", LAYER["zh"], [g.outcome.layer for g in run.gradings]),
-        ("type", TYPE["zh"], [g.outcome.type for g in run.gradings]),
-        ("credit", dict.fromkeys(GRADES.values, ""), [g.facts.credit for g in run.gradings]),
+        ("layer", (*LAYERS, INSUFFICIENT), [g.outcome.layer for g in run.gradings]),
+        ("type", TYPES, [g.outcome.type for g in run.gradings]),
+        ("credit", GRADES.values, [g.facts.credit for g in run.gradings]),
     ):
         counts = Counter(found)
         out.print()
@@ -160,7 +160,7 @@ def show_summary(out: Output, run: GradingRun) -> None:
             [
                 [
                     name,
-                    names[name],
+                    "" if title == "credit" else word(title, name, "zh"),
                     counts[name],
                     f"{counts[name] / total:.1%}",
                 ]
@@ -172,21 +172,13 @@ def show_summary(out: Output, run: GradingRun) -> None:
 @command("explain")
 @click.argument("household")
 @click.argument("year", type=YEAR)
-@click.option("--run", "run_id", default=None, help="A run; by default the household's latest.")
+@click.option("--run", "run_id")
 @click.option(
     "--for",
     "reader",
-    type=click.Choice(READERS),
+    type=OneOf(READERS),
     default="clerk",
     show_default=True,
-    help="Who reads it.",
-)
-@click.option(
-    "--lang",
-    type=click.Choice(["zh", "en"]),
-    default="en",
-    show_default=True,
-    help="Language of the sentences.",
 )
 @used_policies
 def explain(
@@ -195,13 +187,12 @@ def explain(
     year: int,
     run_id: str | None,
     reader: str,
-    lang: str,
     policy: tuple[str, ...],
 ) -> int:
     """Why a household has its grade: criteria, values, thresholds, events."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        said = opened.explain(household, year, run=run_id, reader=reader, lang=lang)  # type: ignore[arg-type]
+        said = opened.explain(household, year, run=run_id, reader=reader, lang=spoken())
     app.out.result(said, lambda: show_explanation(app.out, said, reader))
     return 0
 
@@ -219,20 +210,20 @@ def show_explanation(out: Output, said: dict[str, Any], reader: str) -> None:
             [
                 criterion["name"],
                 str(criterion["value"]),
-                criterion["op"].replace("_", " "),
+                word("op", criterion["op"]),
                 str(criterion["threshold"]),
-                "yes" if criterion["met"] else "no",
+                say("yes") if criterion["met"] else say("no"),
                 _positions(criterion["evidence"]),
             ]
             for criterion in said["criteria"]
         ],
     )
     out.print()
-    out.print(f"policy {said['policy']}, credit table {said['credit_policy']}, run {said['run']}")
+    policies = {"policy": said["policy"], "credit": said["credit_policy"]}
+    out.print(say("explained_by", run=said["run"], **policies))
     if reader == "auditor":
-        cutoff = said["cutoff"]
-        out.print(f"policy digest {said['policy_digest']}")
-        out.print(f"cut-off: position {cutoff['position']}, known {cutoff['known']}")
+        out.print(say("policy_digest", digest=said["policy_digest"]))
+        out.print(say("cutoff", **said["cutoff"]))
 
 
 def _positions(positions: Sequence[int]) -> str:
@@ -246,23 +237,22 @@ def _positions(positions: Sequence[int]) -> str:
 @used_engine
 @click.option(
     "--processes",
-    type=click.IntRange(1, 64),
+    type=Whole(1, 64),
     default=1,
     show_default=True,
-    help="How many at once; more than one only with the engine `events`.",
 )
 def replay(app: App, year: int | None, policy: tuple[str, ...], engine: str, processes: int) -> int:
     """Decide recorded gradings again and compare the bytes."""
     policies, _ = policies_of(policy)
     if processes > 1:
         if engine != EVENTS:
-            raise Invalid.one("engine_single", f"the engine `{engine}` runs in one process")
+            raise Invalid.one("engine_single", "--engine", engine=engine)
         # Loaded only here: most commands start no processes.
         from crm_adapters.cli.processes import Source
         from crm_adapters.cli.processes import replay as in_processes
 
-        check_exists(app.db)
-        source = Source(app.db, app.tenant, app.keys, app.zone, policies)
+        app.check_exists()
+        source = Source(app.url, app.tenant, app.keys, app.zone, policies)
         result = shown_replay(app.out, partial(in_processes, source, year, processes))
     else:
         with app.open(policies=policies) as opened:
@@ -279,7 +269,7 @@ def run_replay(out: Output, opened: CRM, year: int | None, engine: str = EVENTS)
 def shown_replay(out: Output, replaying: Callable[[Progress], Replay]) -> dict[str, Any]:
     """The same, however it is replayed."""
     started = perf_counter()
-    with out.progress("replaying", None) as advance:
+    with out.progress(say("replaying"), None) as advance:
         result = replaying(advance)
     return {
         "gradings": result.gradings,
@@ -302,17 +292,20 @@ def shown_replay(out: Output, replaying: Callable[[Progress], Replay]) -> dict[s
 def show_replay(out: Output, result: dict[str, Any]) -> None:
     """The verdict in a line, and what differs."""
     if not result["gradings"]:
-        out.print("no gradings are recorded")
+        out.print(say("nothing_graded"))
         return
     for finding in result["differing"][:50]:
         out.print(
-            f"household {finding['household']}, {finding['year']}: {finding['first_difference']}"
+            say(
+                "grading_differs",
+                household=finding["household"],
+                year=finding["year"],
+                what=finding["first_difference"],
+            )
         )
-    verdict = "all identical" if not result["differing"] else "NOT all identical"
-    out.print(
-        f"{verdict}: {result['identical']} of {result['gradings']} gradings, from"
-        f" {result['events']} events in {result['seconds']} s"
-    )
+    verdict = "replay_differs" if result["differing"] else "replay_identical"
+    counts = ("identical", "gradings", "events", "seconds")
+    out.print(say(verdict, **{name: result[name] for name in counts}))
 
 
 @command("affected")
@@ -326,14 +319,14 @@ def affected(app: App, year: int | None, policy: tuple[str, ...]) -> int:
     app.out.result(
         found,
         lambda: app.out.table(
-            ["household", "year", "run", "layer", "now", "credit", "now", "because of"],
+            ["household", "year", "run", "layer", "now", "credit", "now", "because_of"],
             [
                 [
                     item["household"],
                     item["year"],
                     item["run"],
-                    item["layer"],
-                    item["layer_now"],
+                    word("layer", item["layer"]),
+                    word("layer", item["layer_now"]),
                     item["credit"],
                     item["credit_now"],
                     _positions(item["because"]),
@@ -347,12 +340,11 @@ def affected(app: App, year: int | None, policy: tuple[str, ...]) -> int:
 
 @command("report")
 @click.argument("year", type=YEAR)
-@click.option("--run", "run_id", default=None, help="A run; by default the latest of the year.")
+@click.option("--run", "run_id")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     required=True,
-    help="The HTML file to write.",
 )
 @used_policies
 def report(app: App, year: int, run_id: str | None, out: Path, policy: tuple[str, ...]) -> int:

@@ -8,17 +8,17 @@ from typing import Any
 
 import click
 
-from crm_adapters.cli.group import ACTOR, DATE, FOUND, INSTANT, App, check_exists, command
+from crm_adapters.cli.group import FOUND, App, command
+from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.values import DATE, INSTANT
 from crm_adapters.frames import FramesOn
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.views import grading_row
 from crm_core.kernel.dates import instant_text, local_date, start_of_day
-from crm_core.kernel.money import yuan_from_fen
-from crm_core.kernel.recorded import Recorded
-from crm_core.kernel.sealed import PersonalValue, Place
-from crm_core.owners.events import ContactChanged, MemberAdded
+from crm_core.kernel.recorded import Actor, Recorded
+from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.owners.state import Household
 from crm_core.owners.views import household_file
 from crm_core.payments.credit import CreditPolicy
@@ -27,6 +27,9 @@ from crm_core.payments.views import account_view
 from crm_core.policies import DEFAULT_CREDIT
 from crm_core.requests.state import Request
 from crm_core.requests.views import request_view
+
+SEALED = "sealed"
+"""What stands in the result for a personal value that nobody asked for."""
 
 
 @command("verify")
@@ -46,7 +49,7 @@ def verify(app: App) -> int:
             if error.faults[0].code != "engine_missing":
                 raise
             # The log itself needs nothing that is missing.
-            unread = error.message
+            unread = error.told(spoken())
     fault = result.first_fault
     wrong = None if kept is None else kept.first_fault
     data = {
@@ -68,23 +71,19 @@ def verify(app: App) -> int:
 
     def show() -> None:
         if fault is None:
-            app.out.print(f"intact: {result.events} events, root {result.root}")
+            app.out.print(say("intact", events=result.events, root=result.root))
         else:
-            app.out.print(
-                f"NOT intact: {fault.kind} at position {fault.position} in `{fault.stream}`"
-                f" ({result.events} events)"
-            )
+            place = {"kind": fault.kind, "position": fault.position, "stream": fault.stream}
+            app.out.print(say("not_intact", events=result.events, **place))
         if wrong is not None:
-            app.out.print(
-                f"kept rows are NOT those of the log: position {wrong.position} in"
-                f" `{wrong.file}`; deleting the folder `{engine.folder}` mends it"
-            )
+            found = {"position": wrong.position, "file": wrong.file, "folder": engine.folder}
+            app.out.print(say("kept_rows_differ", **found))
         elif kept is not None:
-            app.out.print(f"kept rows are those of the log: {kept.rows}")
+            app.out.print(say("kept_rows_agree", rows=kept.rows))
 
     app.out.result(data, show)
     if unread:
-        app.out.say(f"kept rows were not compared: {unread}")
+        app.out.say(say("kept_rows_unread", why=unread))
     return 0 if result.intact and wrong is None else FOUND
 
 
@@ -93,14 +92,12 @@ def migrate_tables(app: App) -> int:
     """Bring the tables of a log made by an earlier version forward; no event changes."""
     from crm_adapters.eventlog.migrating import migrate  # The other commands need none of it.
 
-    check_exists(app.db)
-    found, now = migrate(app.db)
+    app.check_exists()
+    found, now = migrate(app.url)
+    code = "tables_current" if found == now else "tables_migrated"
     app.out.result(
         {"found": found, "revision": now},
-        lambda: app.out.print(
-            f"the tables are of revision {now}"
-            + ("" if found == now else f"; they were of {found}")
-        ),
+        lambda: app.out.print(say(code, revision=now, found=found)),
     )
     return 0
 
@@ -112,7 +109,7 @@ def history(app: App, stream: str) -> int:
     with app.open() as opened:
         events = [_event(opened, recorded) for recorded in opened.history(stream)]
     if not events:
-        raise Invalid.one("stream_unknown", f"there are no events of `{stream}`")
+        raise Invalid.one("stream_unknown", stream=stream)
     app.out.result(
         events,
         lambda: app.out.table(
@@ -161,34 +158,48 @@ def _short(data: dict[str, Any]) -> str:
 
 @command("show")
 @click.argument("household")
-@click.option("--on", type=DATE, default=None, help="As it stood on this day.")
-@click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
-@click.option("--purpose", default=None, help="Why personal values are opened; else they are not.")
-def show(
-    app: App, household: str, on: date | None, known: datetime | None, purpose: str | None
-) -> int:
-    """The file of a household as it stands, or as it stood."""
+@click.option("--on", type=DATE)
+@click.option("--known", type=INSTANT)
+def show(app: App, household: str, on: date | None, known: datetime | None) -> int:
+    """The file of a household as it stands, or as it stood.
+
+    Names and numbers are opened for a stated purpose, to whoever may see them.
+    """
     with app.open() as opened:
-        shown = _file(opened, household, on, known, purpose)
+        shown = _file(opened, household, on, known, app.by, app.purpose)
     app.out.result(shown, lambda: _show_file(app.out, shown))
     return 0
 
 
 def _file(
-    opened: CRM, household: str, on: date | None, known: datetime | None, purpose: str | None
+    opened: CRM,
+    household: str,
+    on: date | None,
+    known: datetime | None,
+    by: Actor,
+    purpose: str | None,
 ) -> dict[str, Any]:
-    state = opened.get(Household, household, by=ACTOR, purpose=purpose, on=on, known=known)
+    state = opened.get(Household, household, by=by, purpose=purpose, on=on, known=known)
     if state is None:
-        when = f" on {on}" if on else ""
-        raise Invalid.one("household_unknown", f"household `{household}` has no file{when}")
-    places = _places(opened, household)
+        when = {} if on is None else {"on": on.isoformat()}
+        sentence = "household_unknown_on" if on else ""
+        raise Invalid.one("household_unknown", sentence=sentence, household=household, **when)
+    # What is opened is what was told last; an earlier name or number stays sealed.
+    latest = opened.get(Household, household, by=by, purpose=purpose) or state
+    told = {
+        value.token: (member.member, field)
+        for member in latest.members().values()
+        for field in ("name", "phone")
+        if isinstance(value := getattr(member, field), Sealed)
+    }
 
     def reveal(value: PersonalValue | None) -> str | None:
-        if value is None:
+        if not isinstance(value, Sealed):
             return None
-        if purpose is None:
-            return "sealed"
-        return opened.reveal(value, places[getattr(value, "token", "")], by=ACTOR, purpose=purpose)
+        if purpose is None or value.token not in told:
+            return SEALED
+        member, field = told[value.token]
+        return opened.reveal(household, member, field, by=by, purpose=purpose, lang=spoken())
 
     now = opened.clock.now()
     day = on or local_date(now, opened.zone)
@@ -196,7 +207,7 @@ def _file(
     credit = opened.policies.find(CreditPolicy, DEFAULT_CREDIT, day)
     end = min(start_of_day(day + timedelta(days=1), opened.zone), known or now, now)
     received = [
-        opened.get(Request, identity, by=ACTOR, on=on, known=known)
+        opened.get(Request, identity, by=by, on=on, known=known)
         for identity in sorted(
             {e.stream.partition("/")[2] for e in facts if e.stream.startswith("request/")}
         )
@@ -219,47 +230,43 @@ def _file(
     }
 
 
-def _places(opened: CRM, household: str) -> dict[str, Place]:
-    """Where each sealed value of the household's file stands."""
-    places = {}
-    for recorded in opened.history(f"household/{household}"):
-        if isinstance(recorded.event, MemberAdded | ContactChanged):
-            for field in ("name", "phone"):
-                value = getattr(recorded.event, field)
-                if value is not None:
-                    places[value.token] = Place(recorded.stream, recorded.version, field)
-    return places
-
-
 def _show_file(out: Output, shown: dict[str, Any]) -> None:
     place = " ".join(shown[part] for part in ("estate", "building", "unit", "room"))
-    out.print(f"{shown['household']}  {place}  ({shown['kind']}, since {shown['moved_in']})")
+    kind = word("kind", shown["kind"])
+    code = "file_line" if shown["moved_in"] is None else "file_line_since"
+    out.print(
+        say(code, household=shown["household"], place=place, kind=kind, since=shown["moved_in"])
+    )
     out.table(
         ["role", "member", "since", "until", "name", "phone"],
         [
-            [r["role"], r["member"], r["since"], r["until"], r["name"], r["phone"]]
+            [word("role", r["role"]), r["member"], r["since"], r["until"], *_contact(r)]
             for r in shown["roles"]
         ],
     )
     account = shown["account"]
-    out.print(
-        f"on {shown['on']}: credit {account['credit']}, {account['overdue_days']} days and"
-        f" {yuan_from_fen(account['overdue_fen'])} yuan overdue,"
-        f" {yuan_from_fen(account['advance_fen'])} yuan in advance"
-    )
+    names = ("credit", "overdue_days", "overdue_fen", "advance_fen")
+    out.print(say("account_on", on=shown["on"], **{name: account[name] for name in names}))
     for unpaid in account["unpaid"][:12]:
-        out.print(
-            f"  unpaid {yuan_from_fen(unpaid['unpaid_fen'])} of charge {unpaid['charge']},"
-            f" due {unpaid['due']} (event {unpaid['position']})"
-        )
+        parts = ("unpaid_fen", "charge", "due", "position")
+        out.print(say("unpaid_charge", **{name: unpaid[name] for name in parts}))
     requests = shown["requests"]
-    out.print(f"requests: {requests['received']} received, {len(requests['open'])} open")
+    counts = {"received": requests["received"], "waiting": len(requests["open"])}
+    out.print(say("requests_line", **counts))
     for grading in shown["gradings"]:
-        out.print(
-            f"graded {grading['year']}: {grading['layer']}, {grading['type']},"
-            f" {grading['credit']} ({grading['status']}, run {grading['run']})"
-        )
+        said = {name: grading[name] for name in ("year", "credit", "run")}
+        out.print(say("graded", **_worded(grading), **said))
         if "applied" in grading:
             applied = grading["applied"]
-            until = "" if applied["until"] is None else f", until {applied['until']}"
-            out.print(f"  what holds: {applied['layer']}, {applied['type']}{until}")
+            code = "holds" if applied["until"] is None else "holds_until"
+            out.print(say(code, **_worded(applied), until=applied["until"]))
+
+
+def _contact(role: dict[str, Any]) -> list[str | None]:
+    return [say("sealed") if role[f] == SEALED else role[f] for f in ("name", "phone")]
+
+
+def _worded(grading: dict[str, Any]) -> dict[str, str]:
+    """Layer, type and status as they are shown."""
+    names = [name for name in ("layer", "type", "status") if name in grading]
+    return {name: word(name, grading[name]) for name in names}

@@ -10,18 +10,28 @@ from typing import Any
 
 import click
 
+from crm_adapters.cli.language import say
 from crm_adapters.projections.worker import Worker
 
 
-class _Seconds(click.FloatRange):
-    """A number of seconds; what is no number lies in every range, so it is refused before."""
+class _Seconds(click.ParamType[float]):
+    """A number of seconds in a range; what is no number lies in every range."""
 
     name = "seconds"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        found = super().convert(value, param, ctx)
+    def __init__(self, least: float, most: float) -> None:
+        self._least, self._most = least, most
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        try:
+            found = float(value)
+        except ValueError:
+            found = math.nan
         if math.isnan(found):
-            self.fail(f"`{value}` is no number of seconds", param, ctx)
+            self.fail(say("seconds_form", value=value), param, ctx)
+        if not self._least <= found <= self._most:
+            span = {"least": self._least, "most": self._most}
+            self.fail(say("seconds_out_of_range", value=value, **span), param, ctx)
         return found
 
 
@@ -31,7 +41,6 @@ polled = click.option(
     default=1.0,
     show_default=True,
     metavar="SECONDS",
-    help="How often to look for what is new or due.",
 )
 
 

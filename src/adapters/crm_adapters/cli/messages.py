@@ -12,15 +12,16 @@ from typing import Any
 import attrs
 import click
 
-from crm_adapters.cli.group import FOUND, App, by_person, command
+from crm_adapters.cli.group import FOUND, App, command, said_by_member, word_of
 from crm_adapters.cli.keeping import keep_up, polled
+from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.values import OneOf
 from crm_adapters.notify.opening import open_notifier
 from crm_adapters.notify.outbox import ANY_CHANNEL, Dispatched, Outbox, notices
 from crm_adapters.projections.worker import Worker
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.kernel.recorded import Actor
 from crm_core.messages import EVENTS, MESSAGES, ChangePreference
 from crm_core.messages.views import message_rows, preference_rows
 from crm_core.ports import Notifier
@@ -35,9 +36,8 @@ _FOR_CHANNEL = re.compile(r"([a-z_]+)=(.+)", re.DOTALL)
     multiple=True,
     required=True,
     metavar="[CHANNEL=]URL",
-    help="Where messages are sent; for one channel, or for all that have none of their own.",
 )
-@click.option("--once", is_flag=True, help="Send what is due now and end.")
+@click.option("--once", is_flag=True)
 @polled
 def notify(app: App, urls: Sequence[str], once: bool, poll: float) -> int:
     """Keep sending households the messages that are due, until told to end.
@@ -53,7 +53,9 @@ def notify(app: App, urls: Sequence[str], once: bool, poll: float) -> int:
         def send(stop: Callable[[], bool]) -> None:
             outbox.dispatch(total, stop=stop)
 
-        worker = Worker(opened.log, opened.views, [notices(opened)], say=app.out.say, then=send)
+        worker = Worker(
+            opened.log, opened.views, [notices(opened)], say=app.out.say, lang=spoken(), then=send
+        )
         well = keep_up(worker, once=once, poll=poll)
     data = attrs.asdict(total)
     app.out.result(data, lambda: app.out.table(list(data), [list(data.values())]))
@@ -66,8 +68,8 @@ def _notifiers(urls: Sequence[str], stack: ExitStack) -> dict[str, Notifier]:
         named = _FOR_CHANNEL.fullmatch(text)
         channel, url = (named[1], named[2]) if named else (ANY_CHANNEL, text)
         if channel in found:
-            which = f"channel `{channel}`" if channel else "all other channels"
-            raise Invalid.one("notifier_unusable", f"{which} have two notifiers", "--to")
+            sentence = "notifier_twice" if channel else "notifier_twice_for_all"
+            raise Invalid.one("notifier_unusable", "--to", sentence=sentence, channel=channel)
         found[channel] = stack.enter_context(closing(open_notifier(url)))
     return found
 
@@ -83,8 +85,10 @@ def messages(app: App, household: str | None) -> int:
 
     def show() -> None:
         columns = ["household", "template", "recipient", "channel", "status", "reason", "attempts"]
+        shown = [{**row, "status": word("message", row["status"])} for row in rows]
         app.out.table(
-            [*columns, "next"], [[*(row[name] for name in columns), row["next_at"]] for row in rows]
+            [*columns, "next"],
+            [[*(row[name] for name in columns), row["next_at"]] for row in shown],
         )
 
     app.out.result(rows, show)
@@ -95,29 +99,32 @@ def messages(app: App, household: str | None) -> int:
 @click.argument("household")
 @click.argument("member")
 @click.argument("about")
-@click.argument("answer", metavar="ANSWER", type=click.Choice(("accept", "refuse")))
-@click.option("--evidence", default="", help="How they said so; an agreement needs it.")
-@click.option("--channel", default="", help="Only for this channel; by default for all.")
-@by_person
+@click.argument("answer", metavar="ANSWER", type=OneOf(("accept", "refuse")))
+@said_by_member
+@click.option("--channel", default="")
 def preference(
     app: App,
     household: str,
     member: str,
     about: str,
     answer: str,
-    evidence: str,
+    word_member: str | None,
+    word_channel: str | None,
+    word_reference: str | None,
     channel: str,
-    by: Actor,
 ) -> int:
     """Keep what a member agrees to be told, or refuses.
 
     ABOUT is a purpose, `any` for all that can be refused, or `personalisation`; ANSWER is accept
     or refuse.
     """
-    said = ChangePreference(household, member, about, answer == "accept", evidence.strip(), channel)
+    # Who says so is the member, unless somebody else of the household speaks for them.
+    speaker = word_member or (member if word_channel or word_reference else None)
+    said = word_of(speaker, word_channel, word_reference)
+    asked = ChangePreference(household, member, about, answer == "accept", said, channel)
     with app.open() as opened:
         _check_file(opened, household)
-        opened.do(said, by=by)
+        opened.do(asked, by=app.by, purpose=app.purpose)
         rows = _preferences(opened, household)
     app.out.result(rows, lambda: _show_preferences(app.out, rows))
     return 0
@@ -136,7 +143,7 @@ def preferences(app: App, household: str) -> int:
 
 def _check_file(opened: CRM, household: str) -> None:
     if not opened.log.tips([f"household/{household}"]):
-        raise Invalid.one("household_unknown", f"household `{household}` has no file")
+        raise Invalid.one("household_unknown", household=household)
 
 
 def _preferences(opened: CRM, household: str) -> list[dict[str, Any]]:
@@ -152,13 +159,17 @@ def _show_preferences(out: Output, rows: list[dict[str, Any]]) -> None:
             [
                 row["member"],
                 row["about"],
-                row["channel"] or "all",
-                "accepted" if row["allowed"] else "refused",
-                row["evidence"],
+                row["channel"] or say("all_channels"),
+                word("answer", "accepted" if row["allowed"] else "refused"),
+                _evidence(row["word"]),
             ]
             for row in rows
         ],
     )
+
+
+def _evidence(said: dict[str, str] | None) -> str:
+    return "" if said is None else f"{said['channel']}: {said['reference']}"
 
 
 def _rows(opened: CRM, household: str | None) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
+from crm_adapters.cli.language import column
 from crm_core.kernel.dates import instant_text
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ PROGRESS_AFTER_SECONDS = 1.0
 INPUT_SHOWN = 100
 """Characters of an input that an error repeats."""
 
-_LONG_INPUT = re.compile(rf"(?<!\w)([`'])([^`']{{{INPUT_SHOWN}}})[^`']+\1")
+_INPUT = re.compile(r"`([^`]*)`|(?<!\w)'([^']*)'")
 
 
 @define
@@ -50,6 +51,11 @@ class Output:
             # what is still buffered must not fail once more when the process ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
+    def line(self, data: Any) -> None:
+        """One of many results, as a line of JSON, at once."""
+        _write_json(data)
+        sys.stdout.flush()
+
     def print(self, text: str = "") -> None:
         """A line of a result for people."""
         _write(text + "\n")
@@ -58,10 +64,13 @@ class Output:
         """A table for people; columns of numbers to the right.
 
         A narrow terminal cuts the last column short, and no other.
+
+        Args:
+            columns: Codes of the headings in `cli-columns` of the catalogue.
         """
         from crm_adapters.cli.drawing import table_text  # Help and JSON need nothing drawn.
 
-        _write(table_text(columns, rows, terminal=sys.stdout.isatty()))
+        _write(table_text([*map(column, columns)], rows, terminal=sys.stdout.isatty()))
 
     def say(self, text: str) -> None:
         """A message beside the result, on standard error."""
@@ -97,8 +106,13 @@ class Output:
 
 def one_line(text: str) -> str:
     """The text in one line that a terminal only shows: what was typed can hold anything."""
-    short = _LONG_INPUT.sub(r"\1\2…\1", text)
+    short = _INPUT.sub(_shortened, text)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+
+
+def _shortened(found: re.Match[str]) -> str:
+    said = found[1] or found[2] or ""
+    return found[0] if len(said) <= INPUT_SHOWN else f"`{said[:INPUT_SHOWN]}…`"
 
 
 def _write(text: str) -> None:

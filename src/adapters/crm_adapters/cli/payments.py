@@ -10,8 +10,10 @@ from typing import Any
 import click
 from attrs import asdict
 
-from crm_adapters.cli.group import DATE, INSTANT, App, command, used_engine
+from crm_adapters.cli.group import App, command, used_engine
+from crm_adapters.cli.language import column, say, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.values import DATE, FILE, INSTANT, Whole
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.payments.credit import GRADES, CreditPolicy
@@ -20,9 +22,9 @@ from crm_core.policies import DEFAULT_CREDIT
 
 BUCKETS = GRADES[1:]
 
-_on = click.option("--on", type=DATE, required=True, help="The day.")
-_known = click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
-_policy = click.option("--policy", default=DEFAULT_CREDIT, show_default=True, help="Credit table.")
+_on = click.option("--on", type=DATE, required=True)
+_known = click.option("--known", type=INSTANT)
+_policy = click.option("--policy", default=DEFAULT_CREDIT, show_default=True)
 
 
 def _told(known: datetime | None) -> str | None:
@@ -66,7 +68,7 @@ def arrears(app: App, on: date, known: datetime | None, policy: str, engine: str
 
 def _show_arrears(out: Output, data: Mapping[str, Any]) -> None:
     out.table(
-        ["bucket", "households", "overdue yuan"],
+        ["bucket", "households", "overdue_yuan"],
         [[b["bucket"], b["households"], yuan_from_fen(b["overdue_fen"])] for b in data["buckets"]],
     )
     for title, key in (("estate", "estates"), ("household", "households")):
@@ -94,9 +96,7 @@ def _show_arrears(out: Output, data: Mapping[str, Any]) -> None:
 @_on
 @_known
 @_policy
-@click.option(
-    "--late-charge", default=None, help="Show late charges by this policy, which a contract needs."
-)
+@click.option("--late-charge", default=None)
 def account(
     app: App,
     household: str,
@@ -114,11 +114,8 @@ def account(
 
 
 def _show_account(out: Output, data: Mapping[str, Any]) -> None:
-    out.print(
-        f"household {data['household']} on {data['on']}: credit {data['credit']}, balance"
-        f" {yuan_from_fen(data['balance_fen'])} yuan, overdue {yuan_from_fen(data['overdue_fen'])}"
-        f" yuan, in advance {yuan_from_fen(data['advance_fen'])} yuan"
-    )
+    names = ("household", "on", "credit", "balance_fen", "overdue_fen", "advance_fen")
+    out.print(say("account_line", **{name: data[name] for name in names}))
     out.print()
     out.table(
         ["day", "amount", "balance", "what", "number", "charge"],
@@ -127,7 +124,7 @@ def _show_account(out: Output, data: Mapping[str, Any]) -> None:
                 line["on"],
                 yuan_from_fen(line["amount_fen"]),
                 yuan_from_fen(line["balance_fen"]),
-                line["what"].replace("_", " "),
+                word("movement", line["what"]),
                 line["number"],
                 line["charge"],
             ]
@@ -136,14 +133,14 @@ def _show_account(out: Output, data: Mapping[str, Any]) -> None:
     )
     for title, key, columns in (
         ("unpaid", "unpaid", ("charge", "due", "unpaid_fen", "disputed_fen", "limitation_ends")),
-        ("late charges", "late_charges", ("charge", "days", "amount_fen")),
+        ("late_charges", "late_charges", ("charge", "days", "amount_fen")),
         ("promises", "promises", ("promise", "status", "promised_fen", "paid_fen", "last_due")),
     ):
         if data[key]:
             out.print()
-            out.print(title)
+            out.print(column(title))
             out.table(
-                [column.replace("_fen", "").replace("_", " ") for column in columns],
+                [name.removesuffix("_fen") for name in columns],
                 [
                     [yuan_from_fen(row[c]) if c.endswith("_fen") else row[c] for c in columns]
                     for row in data[key]
@@ -157,9 +154,8 @@ def _show_account(out: Output, data: Mapping[str, Any]) -> None:
 @_policy
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     required=True,
-    help="The HTML or CSV file to write.",
 )
 def credit_table(app: App, on: date, known: datetime | None, policy: str, out: Path) -> int:
     """Write the credit table (信用等级表) of a day."""
@@ -186,9 +182,7 @@ def credit_table(app: App, on: date, known: datetime | None, policy: str, out: P
 @command("limitation")
 @_on
 @_known
-@click.option(
-    "--within", type=click.IntRange(min=0), default=None, help="Only what ends in so many days."
-)
+@click.option("--within", type=Whole(0), default=None)
 def limitation(app: App, on: date, known: datetime | None, within: int | None) -> int:
     """Until when each overdue charge can be sued for; what has ended has days below zero."""
     with app.open() as opened:
@@ -210,7 +204,7 @@ def limitation(app: App, on: date, known: datetime | None, within: int | None) -
     app.out.result(
         found,
         lambda: app.out.table(
-            ["ends on", "days left", "household", "charge", "unpaid yuan", "runs from"],
+            ["ends_on", "days_left", "household", "charge", "unpaid_yuan", "runs_from"],
             [
                 [
                     row["ends_on"],

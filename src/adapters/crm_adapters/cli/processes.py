@@ -54,7 +54,7 @@ def replay(source: Source, year: int | None, processes: int, progress: Progress)
     with source.open() as opened:
         store: Any = opened.log.store  # type: ignore[attr-defined]
         if not isinstance(store, Database):
-            raise Invalid.one("processes_one", "a log in memory can be replayed by one process")
+            raise Invalid.one("processes_one", "--processes")
         upto, cuts = opened.log.head(), store.cuts(PARTS * processes)
     parts = list(pairwise(["", *cuts, None]))
     done: list[Replay] = []
@@ -64,7 +64,7 @@ def replay(source: Source, year: int | None, processes: int, progress: Progress)
                 done.append(part)
                 progress(part.gradings)
         except BrokenProcessPool as error:
-            raise Failed("a process of the replay died; nothing was written") from error
+            raise Failed("process_died") from error
         finally:
             pool.shutdown(cancel_futures=True)
     return Replay(

@@ -10,6 +10,7 @@ import click
 
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.keeping import keep_up, polled
+from crm_adapters.cli.language import say, spoken
 from crm_adapters.projections.runner import Task
 from crm_adapters.projections.worker import Worker
 from crm_core.crm import CRM
@@ -29,10 +30,10 @@ def tasks_of(crm: CRM) -> list[Task]:
 
 
 @command("projections")
-@click.option("--catch-up", is_flag=True, help="First bring everything up to the end of the log.")
-@click.option("--rebuild", metavar="NAME", multiple=True, help="Build a view anew and switch.")
-@click.option("--retry", metavar="NAME", multiple=True, help="Try what is parked again.")
-@click.option("--prune", is_flag=True, help="Drop the views of older versions.")
+@click.option("--catch-up", is_flag=True)
+@click.option("--rebuild", metavar="NAME", multiple=True)
+@click.option("--retry", metavar="NAME", multiple=True)
+@click.option("--prune", is_flag=True)
 def projections_command(
     app: App, catch_up: bool, rebuild: Sequence[str], retry: Sequence[str], prune: bool
 ) -> int:
@@ -46,11 +47,11 @@ def projections_command(
         anew = [_view(tasks, name) for name in rebuild]
         if prune:
             count = crm.views.prune(view for view in tasks.values() if isinstance(view, Projection))
-            app.out.say(f"{count} builds of older versions dropped")
+            app.out.say(say("builds_dropped", builds=count))
         for task in again:
-            app.out.say(f"{task.name}: {crm.views.retry(task)} events took effect now")
+            app.out.say(say("took_effect", name=task.name, events=crm.views.retry(task)))
         for view in anew:
-            app.out.say(f"{view.name}: build {crm.views.rebuild(view)}")
+            app.out.say(say("build_begun", name=view.name, build=crm.views.rebuild(view)))
             crm.views.catch_up(view)
         if catch_up:
             for task in tasks.values():
@@ -61,7 +62,7 @@ def projections_command(
 
 
 @command("work")
-@click.option("--once", is_flag=True, help="End when everything has caught up.")
+@click.option("--once", is_flag=True)
 @polled
 def work_command(app: App, once: bool, poll: float) -> int:
     """Keep reactions and views up with the log until told to end.
@@ -69,12 +70,12 @@ def work_command(app: App, once: bool, poll: float) -> int:
     An interrupt or a request to terminate ends it after the batch in hand.
     """
     with app.open() as crm:
-        worker = Worker(crm.log, crm.views, tasks_of(crm), say=app.out.say)
+        worker = Worker(crm.log, crm.views, tasks_of(crm), say=app.out.say, lang=spoken())
         well = keep_up(worker, once=once, poll=poll)
         position = crm.log.head()
         parked = sum(one.parked for one in crm.views.status())
     result = {"position": position, "parked": parked}
-    app.out.result(result, lambda: app.out.print(f"position {position}, {parked} events parked"))
+    app.out.result(result, lambda: app.out.print(say("worked", **result)))
     return FOUND if parked or not well else 0
 
 
@@ -147,9 +148,9 @@ def _show(app: App, shown: list[dict[str, Any]]) -> None:
     columns = ("name", "version", "state", "position", "end", "lag", "parked")
     app.out.table(columns, [[one[column] for column in columns] for one in shown])
     if shown and shown[0]["held_back"]:
-        seconds = shown[0]["held_seconds"]
-        since = "" if seconds is None else f", open for {seconds:.0f} s"
-        app.out.print(f"{shown[0]['held_back']} events wait for a transaction of others{since}")
+        held, seconds = shown[0]["held_back"], shown[0]["held_seconds"]
+        code = "held_back" if seconds is None else "held_back_for"
+        app.out.print(say(code, events=held, seconds=f"{seconds or 0:.0f}"))
     events = [(one["name"], event) for one in shown for event in one["parked_events"]]
     if events:
         app.out.print()
@@ -165,18 +166,12 @@ def _show(app: App, shown: list[dict[str, Any]]) -> None:
 def _task(tasks: dict[str, Task], name: str, option: str) -> Task:
     task = tasks.get(name)
     if task is None:
-        raise Invalid.one(
-            "projection_unknown", f"`{name}` is not one of {', '.join(sorted(tasks))}", option
-        )
+        raise Invalid.one("projection_unknown", option, name=name, accepted=sorted(tasks))
     return task
 
 
 def _view(tasks: dict[str, Task], name: str) -> Projection[Any]:
     task = _task(tasks, name, "--rebuild")
     if not isinstance(task, Projection):
-        raise Invalid.one(
-            "rebuild_impossible",
-            f"`{name}` acts outside the views and is not repeated",
-            "--rebuild",
-        )
+        raise Invalid.one("rebuild_impossible", "--rebuild", name=name)
     return task

@@ -9,38 +9,33 @@ import click
 
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.keeping import ending, keep_up, polled
+from crm_adapters.cli.language import say, spoken
 from crm_adapters.projections.worker import Worker
 from crm_core.errors import Invalid
 from crm_core.events import catalog
 
 
 @command("relay")
-@click.option("--to", "url", required=True, metavar="URL", help="`nats://host:port` of the server.")
-@click.option(
-    "--stream", default="CRM", show_default=True, help="JetStream stream; made if there is none."
-)
-@click.option("--once", is_flag=True, help="End when everything has been published.")
-@click.option("--retry", is_flag=True, help="Publish what is parked again, and end.")
+@click.option("--to", "url", required=True, metavar="URL")
+@click.option("--stream", default="CRM", show_default=True)
+@click.option("--once", is_flag=True)
+@click.option("--retry", is_flag=True)
 @polled
 def relay_command(app: App, url: str, stream: str, once: bool, retry: bool, poll: float) -> int:
     """Publish the events of the log, in order, each once; sealed values stay sealed."""
     if not _names_a_server(url):
-        raise Invalid.one(
-            "relay_unusable", "a server is named like `nats://localhost:4222`", "--to"
-        )
+        raise Invalid.one("relay_unusable", "--to")
     try:
         from crm_adapters.relay.nats import NatsRelay
     except ImportError as error:
-        raise Invalid.one(
-            "driver_missing", "the client of NATS is not installed; `crm-core[nats]` has it", "--to"
-        ) from error
+        raise Invalid.one("driver_missing", "--to", sentence="relay_client_missing") from error
     well = True
     with app.open() as crm, closing(NatsRelay(url, crm.log, stream=stream, resume=not retry)) as to:
         consumer = to.consumer(catalog().names())
-        worker = Worker(crm.log, crm.views, [consumer], say=app.out.say)
+        worker = Worker(crm.log, crm.views, [consumer], say=app.out.say, lang=spoken())
         if retry:
             with ending(worker):
-                app.out.say(f"{crm.views.retry(consumer)} events published again")
+                app.out.say(say("published_again", events=crm.views.retry(consumer)))
         else:
             well = keep_up(worker, once=once, poll=poll)
         places = [one for one in crm.views.status() if one.consumer == consumer.name]

@@ -7,10 +7,13 @@ from typing import Any
 
 import click
 
-from crm_adapters.cli.group import ACTOR, DATE, FOUND, INSTANT, App, command
+from crm_adapters.cli.group import FOUND, App, command
+from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output
-from crm_core.errors import Invalid
+from crm_adapters.cli.values import DATE, INSTANT
+from crm_core.errors import Fault, Invalid
 from crm_core.kernel.dates import Period, instant_text
+from crm_core.kernel.sentences import Malformed
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
 from crm_core.requests.statistics import COUNTS, DIMENSIONS
@@ -20,13 +23,13 @@ from crm_core.staff import Roster, gaps
 
 @command("request")
 @click.argument("request")
-@click.option("--now", type=INSTANT, default=None, help="Verdicts at this instant.")
+@click.option("--now", type=INSTANT)
 def request(app: App, request: str, now: datetime | None) -> int:
     """A request with its status, its clocks, every verdict, and how the time was counted."""
     with app.open() as opened:
-        state = opened.get(Request, request, by=ACTOR)
+        state = opened.get(Request, request, by=app.by)
         if state is None:
-            raise Invalid.one("request_unknown", f"there is no request `{request}`")
+            raise Invalid.one("request_unknown", request=request)
         at = now or opened.clock.now()
         policies = opened.policies
         shown = request_view(state, at, lambda pinned: policies.pinned(SlaPolicy, pinned))
@@ -35,27 +38,27 @@ def request(app: App, request: str, now: datetime | None) -> int:
 
 
 @command("tick")
-@click.option("--now", type=INSTANT, default=None, help="Record what fell due before this instant.")
+@click.option("--now", type=INSTANT)
 def tick(app: App, now: datetime | None) -> int:
     """Record what the clock alone has brought about; running it twice records nothing twice."""
     with app.open() as opened:
-        done = opened.tick(now)
+        done = opened.tick(now, by=app.by)
     shown = {"now": instant_text(done.now), "events": done.events}
     total = sum(done.events.values())
-    app.out.result(shown, lambda: app.out.print(f"{total} events by {shown['now']}"))
+    app.out.result(shown, lambda: app.out.print(say("ticked", events=total, now=shown["now"])))
     return 0
 
 
 @command("statistics")
-@click.option("--from", "start", type=DATE, required=True, help="First day.")
-@click.option("--to", "end", type=DATE, required=True, help="Last day.")
-@click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
+@click.option("--from", "start", type=DATE, required=True)
+@click.option("--to", "end", type=DATE, required=True)
+@click.option("--known", type=INSTANT)
 def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
     """Requests of a period by trade, kind, place and staff."""
     try:
         period = Period(start, end)
-    except ValueError as error:
-        raise Invalid.one("period_malformed", str(error), "--to") from error
+    except Malformed as error:
+        raise Invalid([Fault.of("period_malformed", error, "--to")]) from error
     with app.open() as opened:
         found = opened.statistics(period, known=known)
     shown = {
@@ -67,9 +70,9 @@ def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
 
     def show() -> None:
         app.out.table(
-            ["by", "", *(count.replace("_", " ") for count in COUNTS)],
+            ["by", "", *COUNTS],
             [
-                [dimension, value, *(row[count] for count in COUNTS)]
+                [word("dimension", dimension), word(dimension, value), *(row[c] for c in COUNTS)]
                 for dimension in DIMENSIONS
                 for value, row in found.rows[dimension].items()
             ],
@@ -80,12 +83,12 @@ def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
 
 
 @command("warnings")
-@click.option("--on", type=DATE, required=True, help="The last day that is looked at.")
-@click.option("--record", is_flag=True, help="Record each warning, once.")
+@click.option("--on", type=DATE, required=True)
+@click.option("--record", is_flag=True)
 def warnings(app: App, on: date, record: bool) -> int:
     """Places and trades in which more than usual happened."""
     with app.open() as opened:
-        found = opened.warn(on) if record else opened.warnings(on)
+        found = opened.warn(on, by=app.by) if record else opened.warnings(on)
     shown = {
         "on": on,
         "warnings": [
@@ -105,8 +108,11 @@ def warnings(app: App, on: date, record: bool) -> int:
     app.out.result(
         shown,
         lambda: app.out.table(
-            ["place", "trade", "measure", "count", "usual, in thousandths"],
-            [[w.place, w.trade, w.measure, w.count, w.usual_per_mille] for w in found],
+            ["place", "trade", "measure", "count", "usual_per_mille"],
+            [
+                [w.place, word("trade", w.trade), w.measure, w.count, w.usual_per_mille]
+                for w in found
+            ],
         ),
     )
     return FOUND if found else 0
@@ -114,12 +120,12 @@ def warnings(app: App, on: date, record: bool) -> int:
 
 @command("cover")
 @click.argument("line")
-@click.option("--from", "start", type=INSTANT, required=True, help="First instant.")
-@click.option("--to", "end", type=INSTANT, required=True, help="First instant after it.")
+@click.option("--from", "start", type=INSTANT, required=True)
+@click.option("--to", "end", type=INSTANT, required=True)
 def cover(app: App, line: str, start: datetime, end: datetime) -> int:
     """When nobody answers a line that is staffed 24 hours."""
     with app.open() as opened:
-        roster = opened.get(Roster, line, by=ACTOR) or Roster()
+        roster = opened.get(Roster, line, by=app.by) or Roster()
     found = gaps(roster.shifts(), start, end)
     shown = {
         "line": line,
@@ -129,7 +135,7 @@ def cover(app: App, line: str, start: datetime, end: datetime) -> int:
     app.out.result(
         shown,
         lambda: app.out.table(
-            ["nobody from", "to"],
+            ["nobody_from", "to"],
             [[instant_text(gap.start), instant_text(gap.end)] for gap in found],
         ),
     )
@@ -137,30 +143,34 @@ def cover(app: App, line: str, start: datetime, end: datetime) -> int:
 
 
 def _show_request(out: Output, shown: dict[str, Any]) -> None:
-    out.print(
-        f"{shown['request']}  {shown['status']}  {shown['kind']}, {shown['trade']},"
-        f" {shown['severity']}; owned by {shown['owner']}, assigned to {shown['assigned_to']}"
-    )
+    names = ("request", "owner", "assigned_to")
+    words = {name: word(name, shown[name]) for name in ("kind", "trade", "severity")}
+    status = word("request", shown["status"])
+    out.print(say("request_line", status=status, **words, **{n: shown[n] for n in names}))
     if shown["answer"] is not None:
-        out.print(f"answered after {shown['answer']['rings']} rings")
+        out.print(say("answered", rings=shown["answer"]["rings"]))
     out.table(
-        ["clock", "policy", "due", "stopped", "verdict", "seconds late"],
+        ["clock", "policy", "due", "stopped", "verdict", "seconds_late"],
         [
             [
-                verdict["clock"] + (" (superseded)" if verdict["superseded"] else ""),
+                say("superseded", clock=verdict["clock"])
+                if verdict["superseded"]
+                else verdict["clock"],
                 verdict["policy"],
                 verdict["due_at"],
                 verdict["stopped_at"],
-                {True: "kept", False: "breached", None: "running"}[verdict["kept"]],
+                word(
+                    "verdict", {True: "kept", False: "breached", None: "running"}[verdict["kept"]]
+                ),
                 verdict["late_seconds"],
             ]
             for verdict in shown["verdicts"]
         ],
     )
     for clock in shown["clocks"]:
-        out.print(
-            f"{clock['clock']}: {clock['counted_seconds']} of {clock['target_seconds']} seconds"
-        )
+        counts = ("clock", "counted_seconds", "target_seconds")
+        out.print(say("clock_counted", **{name: clock[name] for name in counts}))
         for segment in clock["trace"]:
-            counted = "counted    " if segment["counted"] else "not counted"
-            out.print(f"  {segment['from']} to {segment['to']}  {counted}  {segment['why']}")
+            code = "segment_counted" if segment["counted"] else "segment_not_counted"
+            span = {"start": segment["from"], "end": segment["to"], "why": segment["why"]}
+            out.print(say(code, **span))

@@ -1,5 +1,7 @@
 """`crm waiting`, `propose-type`, `confirm-type`, `confirm`, `uplift`, `contest`, `review`,
 `automatic`: what people decide about gradings; what was computed stays beside it.
+
+Who decides is who acts; what a member of the household said, who enters it says with its evidence.
 """
 
 from __future__ import annotations
@@ -11,17 +13,16 @@ from typing import Any
 import click
 
 from crm_adapters.cli.group import (
-    DATE,
-    ID,
-    PERSON,
-    YEAR,
     App,
-    by_person,
     command,
     policies_of,
+    said_by_member,
     used_policies,
+    word_of,
 )
+from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.values import DATE, ID, YEAR, OneOf
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.commands import (
@@ -31,21 +32,23 @@ from crm_core.gradings.commands import (
     ConfirmType,
     ContestGrading,
     DecideReview,
+    DecideUplift,
     ProposeType,
+    ProposeUplift,
     RefuseAutomatic,
-    UpliftLayer,
 )
 from crm_core.gradings.policy import TYPES
 from crm_core.gradings.review import OVERRIDDEN, Standing
 from crm_core.gradings.views import standing_row
-from crm_core.kernel.recorded import Actor
 from crm_core.owners import HOUSEHOLD
 
 _HOUSEHOLD = click.argument("household")
 _YEAR = click.argument("year", type=YEAR)
-_RUN = click.option("--run", "run_id", default=None, help="A run; by default the household's last.")
-_REASON = click.option("--reason", required=True, help="Why.")
-_ON = click.option("--on", type=DATE, default=None, help="The day of it; by default today.")
+_RUN = click.option("--run", "run_id", metavar="RUN")
+_REASON = click.option("--reason", required=True)
+_ON = click.option("--on", type=DATE)
+
+PROPOSE, APPROVE, REJECT = "propose", "approve", "reject"
 
 
 @command("waiting")
@@ -56,8 +59,7 @@ def waiting(app: App) -> int:
     app.out.result(
         rows,
         lambda: app.out.table(
-            ["household", "year", "layer", "type", "status", "waits for"],
-            [[*(row[name] for name in _COLUMNS[:5]), _awaited(row)] for row in rows],
+            [*_COLUMNS, "waits_for"], [[*_holds(row), _awaited(row)] for row in rows]
         ),
     )
     return 0
@@ -66,9 +68,8 @@ def waiting(app: App) -> int:
 @command("propose-type")
 @_HOUSEHOLD
 @_YEAR
-@click.argument("type", metavar="TYPE", type=click.Choice(TYPES))
-@click.option("--reason", default="", help="Why; needed for another type than the suggested one.")
-@by_person
+@click.argument("type", metavar="TYPE", type=OneOf(TYPES))
+@click.option("--reason", default="")
 @_ON
 @_RUN
 @used_policies
@@ -78,7 +79,6 @@ def propose_type(
     year: int,
     type: str,
     reason: str,
-    by: Actor,
     on: date | None,
     run_id: str | None,
     policy: tuple[str, ...],
@@ -92,8 +92,7 @@ def propose_type(
         household,
         year,
         run_id,
-        lambda run, day, _: ProposeType(household, run, type, by, day, reason.strip()),
-        by=by,
+        lambda run, day, _: ProposeType(household, run, type, day, reason.strip()),
         on=on,
         policy=policy,
     )
@@ -102,7 +101,6 @@ def propose_type(
 @command("confirm-type")
 @_HOUSEHOLD
 @_YEAR
-@by_person
 @_ON
 @_RUN
 @used_policies
@@ -110,7 +108,6 @@ def confirm_type(
     app: App,
     household: str,
     year: int,
-    by: Actor,
     on: date | None,
     run_id: str | None,
     policy: tuple[str, ...],
@@ -121,8 +118,7 @@ def confirm_type(
         household,
         year,
         run_id,
-        lambda run, day, _: ConfirmType(household, run, by, day),
-        by=by,
+        lambda run, day, _: ConfirmType(household, run, day),
         on=on,
         policy=policy,
     )
@@ -131,20 +127,16 @@ def confirm_type(
 @command("confirm")
 @_HOUSEHOLD
 @_YEAR
-@by_person
 @_ON
 @_RUN
-def confirm(
-    app: App, household: str, year: int, by: Actor, on: date | None, run_id: str | None
-) -> int:
+def confirm(app: App, household: str, year: int, on: date | None, run_id: str | None) -> int:
     """Confirm a grading in person: the top layer, as manager and as director, or a provisional."""
     return _act(
         app,
         household,
         year,
         run_id,
-        lambda run, day, _: ConfirmGrading(household, run, by, day),
-        by=by,
+        lambda run, day, _: ConfirmGrading(household, run, day),
         on=on,
     )
 
@@ -152,9 +144,10 @@ def confirm(
 @command("uplift")
 @_HOUSEHOLD
 @_YEAR
-@_REASON
-@click.option("--proposed-by", type=PERSON, required=True, help="Who asked for it, as ROLE:ID.")
-@by_person
+@click.option("--propose", "step", flag_value=PROPOSE)
+@click.option("--approve", "step", flag_value=APPROVE)
+@click.option("--reject", "step", flag_value=REJECT)
+@click.option("--reason", default="")
 @_ON
 @_RUN
 @used_policies
@@ -162,34 +155,31 @@ def uplift(
     app: App,
     household: str,
     year: int,
+    step: str | None,
     reason: str,
-    proposed_by: Actor,
-    by: Actor,
     on: date | None,
     run_id: str | None,
     policy: tuple[str, ...],
 ) -> int:
-    """Lift a household by one layer for promises kept, as a manager or director."""
-    return _act(
-        app,
-        household,
-        year,
-        run_id,
-        lambda run, day, _: UpliftLayer(household, run, reason.strip(), proposed_by.id, by, day),
-        by=by,
-        on=on,
-        policy=policy,
-    )
+    """Lift a household by one layer for promises kept: one proposes it, another decides."""
+    if step is None:
+        raise click.UsageError(say("uplift_step_missing"), click.get_current_context())
+    why = reason.strip()
+
+    def asked(run: str, day: date, _: list[Standing]) -> ProposeUplift | DecideUplift:
+        if step == PROPOSE:
+            return ProposeUplift(household, run, why, day)
+        return DecideUplift(household, run, step == APPROVE, day, why)
+
+    return _act(app, household, year, run_id, asked, on=on, policy=policy)
 
 
 @command("contest")
 @_HOUSEHOLD
 @_YEAR
 @_REASON
-@click.option(
-    "--review", type=ID, default=None, help="Number of the review; by default the next one."
-)
-@by_person
+@click.option("--review", type=ID)
+@said_by_member
 @_ON
 @_RUN
 def contest(
@@ -198,20 +188,22 @@ def contest(
     year: int,
     reason: str,
     review: str | None,
-    by: Actor,
+    word_member: str | None,
+    word_channel: str | None,
+    word_reference: str | None,
     on: date | None,
     run_id: str | None,
 ) -> int:
-    """Dispute a grading, as the owner, and so open a review."""
+    """Dispute a grading, as an owner or user or on the word of one, and so open a review."""
+    said = word_of(word_member, word_channel, word_reference)
     return _act(
         app,
         household,
         year,
         run_id,
         lambda run, day, known: ContestGrading(
-            household, run, review or _next_review(year, known), reason.strip(), by, day
+            household, run, review or _next_review(year, known), reason.strip(), day, said
         ),
-        by=by,
         on=on,
     )
 
@@ -224,11 +216,10 @@ def _next_review(year: int, known: list[Standing]) -> str:
 @command("review")
 @_HOUSEHOLD
 @click.argument("review")
-@click.argument("result", metavar="RESULT", type=click.Choice(RESULTS))
+@click.argument("result", metavar="RESULT", type=OneOf(RESULTS))
 @_REASON
-@by_person
-@click.option("--layer", default=None, help="Overridden: the layer that holds instead.")
-@click.option("--until", type=DATE, default=None, help="Overridden: the last day on which it does.")
+@click.option("--layer")
+@click.option("--until", type=DATE)
 @_ON
 @used_policies
 def review(
@@ -237,7 +228,6 @@ def review(
     review: str,
     result: str,
     reason: str,
-    by: Actor,
     layer: str | None,
     until: date | None,
     on: date | None,
@@ -248,15 +238,17 @@ def review(
     RESULT is upheld, corrected (the right facts are in the log by now) or overridden.
     """
     if result == OVERRIDDEN and (layer is None or until is None):
-        raise click.UsageError("an override needs --layer and --until")
+        raise click.UsageError(say("override_incomplete"), click.get_current_context())
     if result != OVERRIDDEN and (layer is not None or until is not None):
-        raise click.UsageError(f"--layer and --until belong to an override, not to `{result}`")
+        raise click.UsageError(say("no_override", result=result), click.get_current_context())
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
         _history(opened, household)
         day = _day(opened, on)
         opened.do(
-            DecideReview(household, review, result, reason.strip(), by, day, layer, until), by=by
+            DecideReview(household, review, result, reason.strip(), day, layer, until),
+            by=app.by,
+            purpose=app.purpose,
         )
         known = _history(opened, household)
     now = next(one for one in known if any(done.review == review for done in one.reviews))
@@ -266,31 +258,42 @@ def review(
 
 @command("automatic")
 @_HOUSEHOLD
-@click.argument("answer", metavar="ANSWER", type=click.Choice(("refuse", "accept")))
-@by_person
+@click.argument("answer", metavar="ANSWER", type=OneOf(("refuse", "accept")))
+@said_by_member
 @_ON
-def automatic(app: App, household: str, answer: str, by: Actor, on: date | None) -> int:
-    """Refuse decisions made by rule alone, as the owner, or accept them again.
+def automatic(
+    app: App,
+    household: str,
+    answer: str,
+    word_member: str | None,
+    word_channel: str | None,
+    word_reference: str | None,
+    on: date | None,
+) -> int:
+    """Refuse decisions made by rule alone, as an owner or user, or accept them again.
 
     ANSWER is refuse or accept.
     """
+    said = word_of(word_member, word_channel, word_reference)
     with app.open() as opened:
         _history(opened, household)
         kind = RefuseAutomatic if answer == "refuse" else AcceptAutomatic
-        receipt = opened.do(kind(household, by, _day(opened, on)), by=by)
+        asked = kind(household, _day(opened, on), said)
+        receipt = opened.do(asked, by=app.by, purpose=app.purpose)
         known = _history(opened, household)
-    said = {
+    answered = "refused" if answer == "refuse" else "accepted"
+    told = {
         "household": household,
-        "automatic": "refused" if answer == "refuse" else "accepted",
+        "automatic": answered,
         "gradings": [standing_row(now) for now in known],
         "recorded": bool(receipt.events),
     }
 
     def show() -> None:
-        app.out.print(f"decisions by rule alone: {said['automatic']}")
+        app.out.print(say("automatic_refused" if answered == "refused" else "automatic_accepted"))
         _show(app.out, known, recorded=bool(receipt.events))
 
-    app.out.result(said, show)
+    app.out.result(told, show)
     return 0
 
 
@@ -301,7 +304,6 @@ def _act(
     run_id: str | None,
     asked: Callable[[str, date, list[Standing]], Any],
     *,
-    by: Actor,
     on: date | None,
     policy: tuple[str, ...] = (),
 ) -> int:
@@ -310,7 +312,8 @@ def _act(
     with app.open(policies=policies) as opened:
         known = _history(opened, household)
         run = _run_of(known, household, year, run_id)
-        receipt = opened.do(asked(run, _day(opened, on), known), by=by)
+        command = asked(run, _day(opened, on), known)
+        receipt = opened.do(command, by=app.by, purpose=app.purpose)
         known = _history(opened, household)
     now = next(one for one in known if one.grading.run == run)
     _result(app.out, now, known, recorded=bool(receipt.events))
@@ -319,7 +322,7 @@ def _act(
 
 def _history(opened: CRM, household: str) -> list[Standing]:
     if not opened.log.tips([HOUSEHOLD.stream(household)]):
-        raise Invalid.one("household_unknown", f"household `{household}` has no file")
+        raise Invalid.one("household_unknown", household=household)
     return opened.gradings.history(household)
 
 
@@ -327,18 +330,17 @@ def _run_of(known: list[Standing], household: str, year: int, run: str | None) -
     """The run asked for, or the last of the household in that year."""
     runs = [now.grading.run for now in known if now.grading.year == year]
     if run is not None and run not in runs:
-        raise Invalid.one(
-            "grading_unknown", f"household `{household}` has no grading of run `{run}` for {year}"
-        )
+        of_run = {"household": household, "year": year, "run": run}
+        raise Invalid.one("grading_unknown", "--run", sentence="grading_unknown_in_run", **of_run)
     if not runs:
-        raise Invalid.one("grading_unknown", f"household `{household}` has no grading for {year}")
+        raise Invalid.one("grading_unknown", household=household, year=year)
     return run or runs[-1]
 
 
 def _day(opened: CRM, on: date | None) -> date:
     today = opened.gradings.present_day()
     if on is not None and on > today:
-        raise Invalid.one("day_in_future", f"{on} is still to come: today is {today}", "--on")
+        raise Invalid.one("day_in_future", "--on", on=on.isoformat(), today=today.isoformat())
     return on or today
 
 
@@ -352,37 +354,40 @@ def _result(out: Output, now: Standing, known: list[Standing], *, recorded: bool
 
 def _show(out: Output, standings: list[Standing], *, recorded: bool) -> None:
     rows = [standing_row(now) for now in standings]
-    out.table(
-        ["household", "year", "layer", "type", "status", "computed", "until", "run"],
-        [
-            [
-                *(row[name] for name in _COLUMNS),
-                f"{row['computed_layer']}, {row['computed_type']}",
-                row["until"],
-                row["run"],
-            ]
-            for row in rows
-        ],
-    )
+    out.table([*_COLUMNS, "computed", "until", "run"], [_row(row) for row in rows])
     for row in rows:
         if row["replaced_by"] is not None:
-            out.print(f"graded anew: run {row['replaced_by']} stands in its place")
+            out.print(say("graded_anew", run=row["replaced_by"]))
         if row["waits_for"]:
-            out.print(f"waits for {_awaited(row)}")
+            out.print(say("waits_for", what=_awaited(row)))
     if not recorded:
-        out.print("nothing recorded: that was done before")
+        out.print(say("done_before"))
 
 
 _COLUMNS = ("household", "year", "layer", "type", "status")
 
-_AWAITED = {
-    "review": "review {review} by a supervisor, manager or director who had no part in it",
-    "type": "a supervisor, manager or director to confirm the type {proposed_type}",
-    "manager": "the manager",
-    "director": "the director",
-    "confirmation": "a supervisor, manager or director to confirm it",
-}
+
+def _row(row: dict[str, Any]) -> list[Any]:
+    computed = [word(name, row[f"computed_{name}"]) for name in ("layer", "type")]
+    return [*_holds(row), ", ".join(computed), row["until"], row["run"]]
+
+
+def _holds(row: dict[str, Any]) -> list[Any]:
+    shown = [word(name, row[name]) for name in ("layer", "type", "status")]
+    return [row["household"], row["year"], *shown]
 
 
 def _awaited(row: dict[str, Any]) -> str:
-    return " and ".join(_AWAITED[what].format(**row) for what in row["waits_for"])
+    proposed = row["proposed_type"] and word("type", row["proposed_type"])
+    values = {"review": row["review"], "type": proposed}
+    return say("and").join(say(_AWAITED[what], **values) for what in row["waits_for"])
+
+
+_AWAITED = {
+    "review": "awaits_review",
+    "type": "awaits_type",
+    "uplift": "awaits_uplift",
+    "manager": "awaits_manager",
+    "director": "awaits_director",
+    "confirmation": "awaits_confirmation",
+}

@@ -10,10 +10,6 @@ import click
 from attrs import asdict
 
 from crm_adapters.cli.group import (
-    ACTOR,
-    DATE,
-    INSTANT,
-    YEAR,
     App,
     command,
     policies_of,
@@ -21,7 +17,9 @@ from crm_adapters.cli.group import (
     used_engine,
     used_policies,
 )
+from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.fairness import Cell
@@ -31,13 +29,13 @@ from crm_core.kernel.money import yuan_from_fen
 from crm_core.policies import parse_grading
 from crm_core.studies import plain
 
-_RUN = click.option("--run", "run_id", default=None, help="A run; by default the latest.")
+_RUN = click.option("--run", "run_id")
 
 
 @command("what-if")
 @click.argument("year", type=YEAR, nargs=-1, required=True)
-@click.option("--policy", required=True, help="The candidate: a TOML file, or NAME/VERSION.")
-@click.option("--used", multiple=True, help="A TOML file that a run used; more than once.")
+@click.option("--policy", required=True)
+@click.option("--used", multiple=True)
 @_RUN
 @used_engine
 def what_if(
@@ -62,11 +60,10 @@ def what_if(
 
 
 def _show_what_if(out: Output, found: dict[str, Any]) -> None:
-    out.print(
-        f"{found['moved']} of {found['compared']} gradings would move under {found['policy']}"
-    )
+    names = ("moved", "compared", "policy")
+    out.print(say("would_move", **{name: found[name] for name in names}))
     moves = [
-        [before, after, count]
+        [word("layer", before), word("layer", after), count]
         for before, to in found["matrix"].items()
         for after, count in to.items()
     ]
@@ -75,16 +72,20 @@ def _show_what_if(out: Output, found: dict[str, Any]) -> None:
     out.print()
     out.table(["from", "to", "households"], moves)
     money = found["money"]
-    for way in ("better", "worse"):
-        out.print(
-            f"{way}: {money[way]['households']} households,"
-            f" {yuan_from_fen(money[way]['purchases_fen'])} yuan of purchases"
-        )
+    for way, code in (("better", "moves_better"), ("worse", "moves_worse")):
+        values = ("households", "purchases_fen")
+        out.print(say(code, **{name: money[way][name] for name in values}))
     out.print()
     out.table(
-        ["household", "year", "from", "to", "because of"],
+        ["household", "year", "from", "to", "because_of"],
         [
-            [one["household"], one["year"], one["from"], one["to"], _because(one["because"])]
+            [
+                one["household"],
+                one["year"],
+                word("layer", one["from"]),
+                word("layer", one["to"]),
+                _because(one["because"]),
+            ]
             for one in found["households"][:50]
         ],
     )
@@ -96,8 +97,8 @@ def _because(reasons: list[dict[str, Any]]) -> str:
 
 def _side(seen: dict[str, Any] | None) -> str:
     if seen is None:
-        return "not asked"
-    return f"{seen['value']} against {seen['threshold']}"
+        return say("not_asked")
+    return say("value_against", value=seen["value"], threshold=seen["threshold"])
 
 
 @command("shares")
@@ -112,15 +113,15 @@ def shares(app: App, year: int, run_id: str | None, policy: tuple[str, ...]) -> 
     app.out.result(
         found,
         lambda: app.out.table(
-            ["layer", "households", "share", "expected", "year before", "drifted"],
+            ["layer", "households", "share", "expected", "year_before", "drifted"],
             [
                 [
-                    line["layer"],
+                    word("layer", line["layer"]),
                     line["households"],
                     _percent(line["permille"]),
                     _percent(line["expected_permille"]),
                     _percent(line["before_permille"]),
-                    "yes" if line["drifted"] else "no",
+                    say("yes") if line["drifted"] else say("no"),
                 ]
                 for line in found
             ],
@@ -141,13 +142,18 @@ def quota(app: App, year: int, run_id: str | None, policy: tuple[str, ...]) -> i
     """Allot a year's households to layers of the expected sizes; the gradings stay as they are."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        found = plain(opened.studies.allot(year, by=ACTOR, run=run_id))
+        found = plain(opened.studies.allot(year, by=app.by, run=run_id))
     app.out.result(
         found,
         lambda: app.out.table(
             ["household", "rank", "computed", "allotted"],
             [
-                [place["household"], place["rank"], place["computed_layer"], place["layer"]]
+                [
+                    place["household"],
+                    place["rank"],
+                    word("layer", place["computed_layer"]),
+                    word("layer", place["layer"]),
+                ]
                 for place in found["places"]
             ],
         ),
@@ -206,26 +212,25 @@ def _show_fairness(out: Output, found: dict[str, Any]) -> None:
         out.print()
     suspicions = found["retaliation"]
     if suspicions is None:
-        out.print("the year before was not graded: worse grades after complaints cannot be told")
+        out.print(say("retaliation_untold"))
         return
-    out.print(f"worse grades after a complaint, without arrears: {len(suspicions)}")
+    out.print(say("retaliation", count=len(suspicions)))
     for one in suspicions:
-        by = "set by a person" if one["by_person"] else "by the rule"
-        out.print(f"  {one['household']}: {one['layer_before']} -> {one['layer']}, {by}")
+        code = "worse_by_person" if one["by_person"] else "worse_by_rule"
+        before, after = (word("layer", one[name]) for name in ("layer_before", "layer"))
+        out.print(say(code, household=one["household"], before=before, after=after))
 
 
 def _shown(count: int | None) -> str:
-    return "under 5" if count is None else str(count)
+    return say("under_5") if count is None else str(count)
 
 
 @command("directory")
-@click.option("--on", type=DATE, default=None, help="As it stood on this day.")
-@click.option("--known", type=INSTANT, default=None, help="As known at this instant.")
+@click.option("--on", type=DATE)
+@click.option("--known", type=INSTANT)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=None,
-    help="Write it as a document, HTML or CSV by the file's name.",
+    type=FILE,
 )
 def directory(app: App, on: date | None, known: datetime | None, out: Path | None) -> int:
     """The directory of graded customers on any day, each with the layer that holds."""
@@ -242,13 +247,13 @@ def directory(app: App, on: date | None, known: datetime | None, out: Path | Non
     app.out.result(
         lines,
         lambda: app.out.table(
-            ["household", "layer", "type", "status", "credit", "purchases yuan", "year"],
+            ["household", "layer", "type", "status", "credit", "purchases_yuan", "year"],
             [
                 [
                     line["household"],
-                    line["layer"],
-                    line["type"],
-                    line["status"],
+                    word("layer", line["layer"]),
+                    word("type", line["type"]),
+                    word("status", line["status"]),
                     line["credit"],
                     yuan_from_fen(line["purchases_fen"]),
                     line["year"],

@@ -113,8 +113,7 @@ class Codec:
             try:
                 event = decoder.decode(text).event.data
             except _UNREADABLE as error:
-                reason = f"{type(error).__name__} at version {version}"
-                raise UnreadableEvent(0, "?", reason) from error
+                raise UnreadableEvent(0, "?", type(error).__name__, version) from error
             state = evolve(state, event)
         return state
 

@@ -47,7 +47,7 @@ from crm_adapters.eventlog.eventsourcing_compat import (
     make_stored_event,
     unfit_for_logs,
 )
-from crm_adapters.eventlog.store import Batch
+from crm_adapters.eventlog.store import FORMAT, Batch
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -87,11 +87,13 @@ class RecorderStore:
 
     contiguous = False
     exact = False
+    # A recorder keeps no number: what another format wrote, nobody can read.
+    format_number = FORMAT
 
     def __init__(self, recorder: ApplicationRecorder) -> None:
         reason = unfit_for_logs(recorder)
         if reason is not None:
-            raise Invalid.one("recorder_unfit", f"the recorder cannot hold a log: {reason}")
+            raise Invalid.one("recorder_unfit", sentence=reason)
         self.recorder = recorder
         self.bell = Bell()
         self._lock = RLock()
@@ -130,7 +132,7 @@ class RecorderStore:
         fresh: set[str] = set()
         for command, *_ in batch.commands:
             if command in self._commands or command in begun or command in fresh:
-                raise Conflict(f"command `{command}`", 0, 1)
+                raise Conflict(command, 0, 1, "command_conflict")
             fresh.add(command)
 
     def _insert(self, batch: Batch) -> int:
@@ -142,10 +144,7 @@ class RecorderStore:
         ]
         size, most = sum(len(event.state) for event in events), insert_bytes_max(self.recorder)
         if most is not None and size > most:
-            raise Invalid.one(
-                "append_too_large",
-                f"this recorder takes {most} bytes at once and not {size}; append in smaller parts",
-            )
+            raise Invalid.one("append_too_large", most=most, bytes=size)
         try:
             positions = self.recorder.insert_events(events) if events else ()
         except IntegrityError as error:
@@ -154,7 +153,7 @@ class RecorderStore:
             stream, expected = next(iter(batch.expected.items()), ("?", 0))
             raise Conflict(stream, expected or 0, None) from error
         except (DataError, NotSupportedError, ProgrammingError) as error:
-            raise StoreUnreachable(f"the recorder refuses the events: {error}") from error
+            raise StoreUnreachable("recorder_refuses", reason=str(error)) from error
         except PersistenceError as error:
             raise CommitUnknown(command) from error
         first = positions[0] if positions else first
@@ -189,7 +188,7 @@ class RecorderStore:
             with _our_errors():
                 last = self.recorder.select_events(stream, gt=version - 1, lte=version)
             if not last:
-                raise UnreadableEvent(position, stream, "it was there before and is gone")
+                raise UnreadableEvent(position, stream, "event_gone")
             digest = last[0].state[DIGEST_START:DIGEST_END].decode("ascii", "replace")
             found[stream] = Tip(version, digest)
         return found
@@ -307,11 +306,10 @@ class RecorderStore:
                     command = _decode(event.state).event.command
                     household = _household(event.state).decode()
                 except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                    reason = "it holds no command id"
-                    raise UnreadableEvent(position, stream, reason) from error
+                    raise UnreadableEvent(position, stream, "command_id_missing") from error
                 positions = self._positions.setdefault(stream, array("q"))
                 if event.originator_version != len(positions) + 1:
-                    raise UnreadableEvent(position, stream, "its version does not follow")
+                    raise UnreadableEvent(position, stream, "version_does_not_follow")
                 positions.append(position)
                 first, _ = self._commands.get(command, (position, position))
                 self._commands[command] = (first, position)
@@ -370,4 +368,4 @@ def _our_errors() -> Iterator[None]:
     try:
         yield
     except PersistenceError as error:
-        raise StoreUnreachable(f"the recorder cannot be read: {error}") from error
+        raise StoreUnreachable("recorder_unreadable", reason=str(error)) from error

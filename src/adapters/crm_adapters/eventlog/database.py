@@ -20,15 +20,15 @@ from sqlalchemy.exc import DatabaseError
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.bell import Bell, BellListener
-from crm_adapters.eventlog.store import Batch
-from crm_core.errors import Failed, LogOutdated, NotALog
+from crm_adapters.eventlog.store import FORMAT, Batch
+from crm_core.errors import Failed, FormatUnknown, LogOutdated, NotALog
 from crm_core.kernel.recorded import Appended, Tip
 from crm_core.ports import Frontier, Listener
 
 COLUMNS = "position, stream, version, name, household, state"
 
-CREATED_BY_SCHEMA_1 = "crm_schema"
-"""The table in which the first released schema kept its version."""
+BEFORE_FORMATS = frozenset({"crm_schema", "crm_revision"})
+"""Tables that logs had before they had a format number: one of them tells such a log."""
 
 
 @frozen
@@ -58,7 +58,8 @@ class Database(ABC):
         self.engine = engine
         self.tenant = tenant
         self.bell = Bell()
-        self.revision = schema.REVISION
+        self.format_number = FORMAT
+        self.revision = schema.REVISIONS[-1]
         """Of the tables; an earlier one only if `outdated` allows it."""
         self._outdated = outdated
         try:
@@ -83,24 +84,35 @@ class Database(ABC):
                         self.create(connection)
                         self.create_routines(connection)
                     else:
+                        self._check_format(connection, tables)
                         self._check_revision(connection, tables)
             except DatabaseError as error:
                 raise self.failure(error.orig or error, None) from error
 
+    def _check_format(self, connection: Any, tables: set[str]) -> None:
+        if schema.log_format.name in tables:
+            found = list(connection.scalars(select(schema.log_format.c.number)))
+            if found == [FORMAT]:
+                return
+            if len(found) == 1:
+                raise FormatUnknown(self.name, found[0], FORMAT)
+        elif tables & BEFORE_FORMATS:
+            raise FormatUnknown(self.name, None, FORMAT)
+        raise NotALog("not_a_log", database=self.name)
+
     def _check_revision(self, connection: Any, tables: set[str]) -> None:
+        found: list[str] = []
         if schema.revision.name in tables:
-            found = [str(n) for n in connection.scalars(select(schema.revision.c.version_num))]
-        elif CREATED_BY_SCHEMA_1 in tables:
-            found = ["0001"]
-        else:
-            raise NotALog(f"`{self.name}` has events but is not a log")
-        if len(found) == 1 and "0001" <= found[0] < schema.REVISION:
+            found += map(str, connection.scalars(select(schema.revision.c.version_num)))
+        needed = schema.REVISIONS[-1]
+        if len(found) == 1 and found[0] in schema.REVISIONS[:-1]:
             self.revision = found[0]
             if not self._outdated:
-                raise LogOutdated(self.name, found[0], schema.REVISION)
-        elif found != [schema.REVISION]:
-            shown = ", ".join(found) or "none"
-            raise NotALog(f"`{self.name}` is a log of schema {shown}, not of {schema.REVISION}")
+                raise LogOutdated(self.name, found[0], needed)
+        elif found != [needed]:
+            raise NotALog(
+                "revision_unknown", database=self.name, found=found or ["-"], needed=needed
+            )
 
     def schema_engine(self) -> Engine:
         """The engine for looking at tables and making them, in transactions of SQLAlchemy's."""
@@ -109,7 +121,8 @@ class Database(ABC):
     def create(self, connection: Any) -> None:
         """Create what the log needs."""
         schema.metadata.create_all(connection)
-        connection.execute(schema.revision.insert().values(version_num=schema.REVISION))
+        connection.execute(schema.log_format.insert().values(number=FORMAT))
+        connection.execute(schema.revision.insert().values(version_num=schema.REVISIONS[-1]))
 
     def create_routines(self, connection: Any) -> None:  # noqa: B027 - most need none
         """Create, or make anew, what the log needs besides tables."""

@@ -92,13 +92,13 @@ def tracked(tracking: Tracking) -> tuple[str, int]:
 
 
 def unfit_for_logs(recorder: Any) -> str | None:
-    """Why a log over the recorder would not work, if that can be seen."""
+    """Why a log over the recorder would not work, if that can be seen: code of a sentence."""
     holder = getattr(recorder, "datastore", recorder)
     if getattr(holder, "originator_id_type", "text") != "text":
-        return "it takes UUIDs as originator ids; set `originator_id_type` to `text`"
+        return "recorder_of_uuids"
     if getattr(holder, "enable_db_functions", False):
         # Tried with 9.5.6: 8 writers, and a reader that followed them missed 9 of 2,392 events.
-        return "its database functions take no lock, so readers miss events; disable them"
+        return "recorder_without_lock"
     return None
 
 

@@ -58,6 +58,11 @@ class CodecEventLog:
         self.store = store
         self.codec = codec
 
+    @property
+    def format_number(self) -> int:
+        """The form in which everything in this log is stored."""
+        return self.store.format_number
+
     # --- writing -------------------------------------------------------------------------
 
     def append(self, commits: Iterable[Commit]) -> list[Appended]:
@@ -197,7 +202,7 @@ class CodecEventLog:
         known = self.codec.catalog.names()
         misnamed = sorted(set(names or ()).difference(known))
         if misnamed:
-            raise Invalid.one("event_unknown", f"`{misnamed[0]}` is not the name of an event")
+            raise Invalid.one("event_unknown", event=misnamed[0])
         # Not "of these names": that would hide what is not known (LOG-05).
         hidden = [] if names is None else [name for name in known if name not in names]
         rows = self.store.page_without(after, end, hidden, limit)

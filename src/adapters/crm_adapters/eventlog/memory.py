@@ -10,7 +10,7 @@ from threading import RLock
 
 from crm_adapters.codec.rows import StoredRow, bare
 from crm_adapters.eventlog.bell import Bell, BellListener
-from crm_adapters.eventlog.store import Batch
+from crm_adapters.eventlog.store import FORMAT, Batch
 from crm_core.errors import Conflict
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
@@ -25,6 +25,7 @@ class MemoryStore:
 
     contiguous = True
     exact = True
+    format_number = FORMAT
 
     def __init__(self) -> None:
         self.bell = Bell()
@@ -43,7 +44,7 @@ class MemoryStore:
             fresh: set[str] = set()
             for command, *_ in batch.commands:
                 if command in self._commands or command in fresh:
-                    raise Conflict(f"command `{command}`", 0, 1)
+                    raise Conflict(command, 0, 1, "command_conflict")
                 fresh.add(command)
             first = len(self._rows) + 1
             for offset, row in enumerate(batch.rows):

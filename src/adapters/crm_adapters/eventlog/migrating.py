@@ -1,7 +1,8 @@
 """From the tables of an earlier version to those of this one, with Alembic.
 
 Forwards only, from every released version, in one transaction: it is migrated whole or not at all.
-What is stored of events stays as it is, byte for byte.
+What is stored of events stays as it is, byte for byte, so a migration leads to other tables and
+never to another format (decision record 0035).
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
 from crm_adapters.eventlog import schema
-from crm_adapters.eventlog.database import CREATED_BY_SCHEMA_1
 from crm_adapters.eventlog.opening import open_database
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 FOLDER = Path(__file__).parent / "migrations"
+
+REVISIONS = (FOLDER / "versions",)
+"""Folders in which the revisions lie; their names are in `schema.REVISIONS`."""
 
 
 def migrate(url: str | URL) -> tuple[str, str]:
@@ -31,12 +34,14 @@ def migrate(url: str | URL) -> tuple[str, str]:
 
     Raises:
         NotALog: the database is something else, or of a later version.
+        FormatUnknown: it is a log of another format, which no migration leads out of.
         StoreUnreachable, StoreFull: it failed, and the tables are what they were.
     """
     database = open_database(url, outdated=True)
     try:
-        if database.revision == schema.REVISION:
-            return schema.REVISION, schema.REVISION
+        newest = schema.REVISIONS[-1]
+        if database.revision == newest:
+            return newest, newest
         try:
             with (
                 database.translate(""),
@@ -47,7 +52,7 @@ def migrate(url: str | URL) -> tuple[str, str]:
                 database.create_routines(connection)
         except DatabaseError as error:
             raise database.failure(error.orig or error, None) from error
-        return database.revision, schema.REVISION
+        return database.revision, newest
     finally:
         database.close()
 
@@ -58,9 +63,6 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
     config = _config()
     config.attributes["connection"] = connection
-    tables = set(inspect(connection).get_table_names())
-    if CREATED_BY_SCHEMA_1 in tables and schema.revision.name not in tables:
-        command.stamp(config, "0001")
     command.upgrade(config, revision)
 
 
@@ -68,5 +70,10 @@ def _config() -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    for option, value in (
+        ("script_location", str(FOLDER)),
+        ("path_separator", "newline"),
+        ("version_locations", "\n".join(map(str, REVISIONS))),
+    ):
+        config.set_main_option(option, value.replace("%", "%%"))
     return config

@@ -8,7 +8,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 import crm_adapters.projections.tables  # noqa: F401 - the tables of views are made with the rest
 from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.sqlite import SqliteDatabase
-from crm_core.errors import Invalid
+from crm_core.errors import Fault, Invalid
+from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id
 
 
@@ -21,12 +22,14 @@ def open_database(
         tenant: Whose log it is; every tenant has a log of its own (LOG-07).
         contiguous: Make a new log with positions without gaps; on PostgreSQL its writers then take
             turns. In SQLite they always do.
-        outdated: Open a log of an earlier version, too, to be migrated and nothing else.
+        outdated: Open a log with the tables of an earlier version, too, to be migrated and nothing
+            else.
 
     Raises:
         Invalid: the URL or the tenant is malformed, or of a kind not supported.
         StoreUnreachable: the database cannot be opened.
-        NotALog: it is something else.
+        NotALog: it is something else, or its tables are of a later version.
+        FormatUnknown: everything in it is stored in another form than this version's.
         LogOutdated: its tables are of an earlier version; see `migrate`.
     """
     _check_tenant(tenant)
@@ -41,23 +44,15 @@ def open_database(
 
             return PostgresDatabase(parsed, tenant, outdated=outdated, contiguous=contiguous)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise Invalid.one(
-            "url_malformed", "a database is named like `sqlite:///crm.db`", "--db"
-        ) from error
+        raise Invalid.one("url_malformed", "--db") from error
     except ImportError as error:
-        raise Invalid.one(
-            "driver_missing",
-            f"the driver for `{parsed.drivername}` is not installed; `crm-core[postgres]` has it",
-            "--db",
-        ) from error
-    raise Invalid.one(
-        "database_unsupported", f"`{kind}` is not supported; `sqlite` and `postgresql` are", "--db"
-    )
+        raise Invalid.one("driver_missing", "--db", driver=parsed.drivername) from error
+    raise Invalid.one("database_unsupported", "--db", kind=kind)
 
 
 def _check_tenant(tenant: str) -> None:
     try:
         if tenant:
             check_id(tenant)
-    except ValueError as error:
-        raise Invalid.one("tenant_malformed", str(error), "--tenant") from error
+    except Malformed as error:
+        raise Invalid([Fault.of("tenant_malformed", error, "--tenant")]) from error

@@ -256,8 +256,7 @@ class PostgresDatabase(Database):
         if isinstance(error, psycopg.errors.DeadlockDetected):
             return Conflict(next(iter(batch.expected), "?"), -1, None)
         if error.sqlstate == CONFLICT:
-            stream, expected, actual = json.loads(error.diag.message_primary or '["?", -1, null]')
-            return Conflict(stream, expected, actual)
+            return Conflict(*json.loads(error.diag.message_primary or '["?",-1,null]'))
         return _Moved() if error.sqlstate == MOVED else None
 
     @contextmanager
@@ -373,14 +372,15 @@ class PostgresDatabase(Database):
     def failure(self, error: BaseException, command: str | None) -> Failed:
         state = getattr(error, "sqlstate", None) or ""
         if state in ("53100", "53200"):
-            return StoreFull(f"no space is left for `{self.name}`; nothing was written")
+            return StoreFull("store_full", store=self.name)
         lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         if command and lost and not state.startswith(_LOST):
             return CommitUnknown(command)
         if state.startswith("42") and state != "42501":
-            return NotALog(f"`{self.name}` does not have the tables of a log")
-        reason = str(error).strip().splitlines()
-        return StoreUnreachable(f"`{self.name}` cannot be used: {reason[0] if reason else state}")
+            return NotALog("tables_missing", database=self.name)
+        lines = str(error).strip().splitlines()
+        reason = lines[0] if lines else state
+        return StoreUnreachable("store_unusable", store=self.name, reason=reason)
 
 
 class _Moved(Exception):
@@ -592,6 +592,5 @@ def _check_alive(driver: Any, _record: Any, _fairy: Any) -> None:
 def _check_size(rows: int) -> None:
     if rows > ROWS_MAX:
         raise Invalid.one(
-            "append_too_large",
-            f"a transaction takes {ROWS_MAX} events and not {rows}; append in smaller parts",
+            "append_too_large", sentence="append_of_too_many", most=ROWS_MAX, events=rows
         )

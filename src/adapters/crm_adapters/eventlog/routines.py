@@ -111,7 +111,8 @@ BEGIN
         SELECT max(position) INTO reached FROM crm_tracking t
             WHERE t.tenant = crm_append.tenant AND t.consumer = crm_append.consumer;
         IF reached >= tracked THEN
-            RAISE EXCEPTION '%', json_build_array('tracking of ' || consumer, tracked - 1, reached)
+            RAISE EXCEPTION '%',
+                json_build_array(consumer, tracked - 1, reached, 'tracking_conflict')
                 USING ERRCODE = '{CONFLICT}';
         END IF;
         INSERT INTO crm_tracking VALUES (crm_append.tenant, crm_append.consumer, tracked);

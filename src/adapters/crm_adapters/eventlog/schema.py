@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TEXT
 
-REVISION = "0002"
-"""The revision of these tables; `migrations/` leads there from every earlier one."""
+REVISIONS = ("0001",)
+"""The revisions of these tables, oldest first; `migrations/` leads from each to the last."""
 
 metadata = MetaData()
 
@@ -75,6 +75,14 @@ tracking = Table(
     Column("position", Position, nullable=False),
     PrimaryKeyConstraint("tenant", "consumer", "position", name="crm_tracking_position"),
     sqlite_with_rowid=False,
+)
+
+# Of the one form in which everything here is stored (decision record 0035), for all tenants.
+log_format = Table(
+    "crm_format",
+    metadata,
+    Column("number", Integer, nullable=False, autoincrement=False),
+    PrimaryKeyConstraint("number", name="crm_format_number"),
 )
 
 # As Alembic makes it, under a name of our own: the database may be a host's, with its own.

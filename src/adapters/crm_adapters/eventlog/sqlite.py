@@ -56,7 +56,7 @@ class SqliteDatabase(Database):
 
     def __init__(self, url: URL, tenant: str = "", *, outdated: bool = False) -> None:
         if not url.database or url.database == ":memory:":
-            raise Invalid.one("url_malformed", "a log in memory is named `memory:`", "--db")
+            raise Invalid.one("url_malformed", "--db", sentence="url_of_memory")
         self._turn = RLock()
         # One connection for all writing, opened once: writers take turns anyway.
         self._writer: Any = None
@@ -74,11 +74,20 @@ class SqliteDatabase(Database):
         def configure(connection: Any, _record: Any) -> None:
             # Transactions are begun by us: the driver's own guess would begin them too late.
             connection.isolation_level = None
-            _use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = ON")
 
         super().__init__(engine, tenant, outdated=outdated)
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        # Not before: a file that is refused stays as it is, to the last byte.
+        with self.translate(""):
+            connection = self.engine.raw_connection()
+            try:
+                _use_write_ahead_log(connection.driver_connection)
+            finally:
+                connection.close()
 
     def lock(self, connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -163,7 +172,7 @@ class SqliteDatabase(Database):
             (self.tenant, tracking[0]),
         )
         if last is not None and last >= tracking[1]:
-            raise Conflict(f"tracking of `{tracking[0]}`", tracking[1] - 1, last)
+            raise Conflict(tracking[0], tracking[1] - 1, last, "tracking_conflict")
         cursor.execute("INSERT INTO crm_tracking VALUES (?, ?, ?)", (self.tenant, *tracking))
 
     def page_without(
@@ -194,15 +203,15 @@ class SqliteDatabase(Database):
     def failure(self, error: BaseException, command: str | None) -> Failed:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
-            return StoreFull(f"no space is left for `{self.name}`; nothing was written")
+            return StoreFull("store_full", store=self.name)
         if command:
             return CommitUnknown(command)
         damaged = isinstance(error, UnicodeDecodeError)
         if damaged or code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            return NotALog(f"`{self.name}` is damaged or is not an SQLite database")
+            return NotALog("sqlite_damaged", database=self.name)
         if str(error).startswith("Could not decode to UTF-8"):
-            return UnreadableEvent(0, "?", "the stored bytes are not text")
-        return StoreUnreachable(f"`{self.name}` cannot be used: {error}")
+            return UnreadableEvent(0, "?", "bytes_not_text")
+        return StoreUnreachable("store_unusable", store=self.name, reason=str(error))
 
     def _begin(self) -> Any:
         """A cursor in a transaction that holds the write lock."""

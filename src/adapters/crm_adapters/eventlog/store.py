@@ -16,6 +16,9 @@ from crm_adapters.codec.rows import StoredRow
 from crm_core.kernel.recorded import Appended, Tip
 from crm_core.ports import Frontier, Listener
 
+FORMAT = 1
+"""The form of what is stored: rows, envelopes, digests. Another form has another number."""
+
 
 @frozen
 class Batch:
@@ -52,6 +55,11 @@ class RowStore(Protocol):
     """Whether positions have no gaps, so that a gap is a fault."""
     exact: bool
     """Whether `insert` answers the true position; otherwise it guesses, and `outcomes` tells."""
+
+    @property
+    def format_number(self) -> int:
+        """The form in which everything here is stored; a log keeps the one it was made with."""
+        ...
 
     def insert(self, batch: Batch) -> int:
         """Insert one batch in a transaction of its own; the position of its first row."""

@@ -23,6 +23,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeVar
 
+from crm_core.kernel.sentences import Malformed
+
 __all__ = ["generate_estate"]
 
 T = TypeVar("T")
@@ -290,7 +292,7 @@ def generate_estate(
         `households`, `charges`, `payments`, `purchases`, `requests`.
 
     Raises:
-        ValueError: if there is no household or no year to write, or a year is out of range.
+        Malformed: if there is no household or no year to write, or a year is out of range.
     """
     _check(households, first_year, last_year)
     span = _Span(first_year, last_year)
@@ -308,14 +310,12 @@ def generate_estate(
 
 def _check(households: int, first_year: int, last_year: int) -> None:
     if households < 1:
-        raise ValueError(f"households must be at least 1, not `{households}`")
+        raise Malformed("households_too_few", households=households)
     for year in (first_year, last_year):
         if not EARLIEST_YEAR <= year <= LATEST_YEAR:
-            raise ValueError(
-                f"year must be between {EARLIEST_YEAR} and {LATEST_YEAR}, not `{year}`"
-            )
+            raise Malformed("year_not_generated", first=EARLIEST_YEAR, last=LATEST_YEAR, year=year)
     if last_year < first_year:
-        raise ValueError(f"last year `{last_year}` is before first year `{first_year}`")
+        raise Malformed("last_year_first", first=first_year, last=last_year)
 
 
 # --- Chance -------------------------------------------------------------------------------------

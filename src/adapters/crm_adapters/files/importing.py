@@ -33,19 +33,17 @@ from crm_adapters.files.tables import (
     RequestRow,
 )
 from crm_core.crm import CRM, Planned
-from crm_core.errors import Invalid, PersonErased
+from crm_core.errors import Fault, Invalid, PersonErased
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.sentences import Lang
 from crm_core.kernel.text import check_id
 from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
 from crm_core.ports import Progress, silent
 from crm_core.requests.commands import CloseImported, ReceiveRequest
-
-IMPORTER = Actor("import", "system")
-"""Who imported facts are recorded by; who first entered them is not in the files."""
 
 _COLUMN = {
     "amount_out_of_range": "amount",
@@ -117,26 +115,36 @@ def import_files(
     crm: CRM,
     paths: Iterable[Path],
     *,
+    by: Actor,
     encoding: str = "utf-8",
     dry_run: bool = False,
     skip_faulty: bool = False,
     rejects: Path | None = None,
+    lang: Lang = "en",
     reading: Progress = silent,
     planned: Callable[[int], Progress] = lambda _total: silent,
 ) -> ImportReport:
     """Import files or folders of them.
 
     Args:
+        by: Who imports. Who first entered the facts is not in the files, so this is whom they are
+            recorded by, and who owns a request until it is handed over.
         encoding: `utf-8` (with or without BOM), `gb18030` or `gbk`; never guessed.
         dry_run: Do everything but keep nothing.
         skip_faulty: Import the rows without a fault; the others go to `rejects`.
         rejects: CSV file for faulty rows.
+        lang: Language in which the reject file says what is wrong.
         reading: Told how many more rows were read.
         planned: Given the number of facts to record, returns who is told of each.
+
+    Raises:
+        Refused: it is not for `by` to import.
+        Invalid: the reject file cannot be written.
     """
+    crm.may(by, "import")
     found, faults = find_files(paths)
     files = [read_file(kind, path, encoding, reading) for kind, path in found]
-    run = _Import(crm, files, faults)
+    run = _Import(crm, by, files, faults)
     if dry_run or not skip_faulty:
         rejects = None
     if rejects is not None and (rejects.is_dir() or not rejects.parent.is_dir()):
@@ -145,7 +153,7 @@ def import_files(
     run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty)
     report = run.report()
     if rejects is not None and report.faults:
-        write_rejects(rejects, files, report.faults)
+        write_rejects(rejects, files, report.faults, lang)
     return report
 
 
@@ -164,8 +172,11 @@ Fact = tuple[datetime, int, int, ReadFile, Any, str]
 class _Import:
     """One import: facts in the order in which they became known."""
 
-    def __init__(self, crm: CRM, files: list[ReadFile], faults: list[ImportFault]) -> None:
+    def __init__(
+        self, crm: CRM, by: Actor, files: list[ReadFile], faults: list[ImportFault]
+    ) -> None:
         self.crm = crm
+        self.by = by
         self.zone = crm.zone
         self.files = files
         self.faults = [*faults, *(fault for file in files for fault in file.faults)]
@@ -205,17 +216,12 @@ class _Import:
         for file in self.files:
             for row, typed in file.rows:
                 if typed.household in missing:
-                    self.fault(
-                        file,
-                        row,
-                        "household",
-                        "unknown_household",
-                        f"household `{typed.household}` is neither in the files nor in the log",
-                    )
+                    values = {"household": typed.household}
+                    self.wrong(file, row, "household", Fault("unknown_household", values=values))
 
-    def fault(self, file: ReadFile, row: int, column: str, code: str, message: str) -> None:
+    def wrong(self, file: ReadFile, row: int, column: str, what: Fault | Refusal) -> None:
         header = file.headers.get(column, column)
-        self.faults.append(ImportFault(file.name, row, header, code, message))
+        self.faults.append(ImportFault(file.name, row, header, what))
         self.bad[file.name].add(row)
 
     # --- recording ------------------------------------------------------------------------
@@ -243,7 +249,7 @@ class _Import:
                 column = _COLUMN.get(refusal.code, file.kind.key)
                 follows = not skip_faulty and self._follows(refusal, item.command)
                 if row not in self.bad[file.name] and not follows:
-                    self.fault(file, row, column, refusal.code, refusal.message)
+                    self.wrong(file, row, column, refusal)
 
             def keep_nothing(before: int = before) -> bool:
                 kept = len(self.faults) == (before if skip_faulty else 0)
@@ -251,7 +257,7 @@ class _Import:
 
             self.events = self.crm.batch(
                 chain(self._stand_ins(lost), self._planned(new)),
-                by=IMPORTER,
+                by=self.by,
                 imported=self.crm.clock.now(),
                 on_refusal=refused,
                 stop=keep_nothing,
@@ -300,8 +306,7 @@ class _Import:
             try:
                 found.append((fact, self._id(fact)))
             except PersonErased:
-                message = "the person was erased; nothing new about them is kept"
-                self.fault(fact[3], fact[2], "owner", "person_erased", message)
+                self.wrong(fact[3], fact[2], "owner", Fault("person_erased"))
         return found
 
     def _new(self, facts: Sequence[tuple[Fact, str]]) -> list[tuple[Fact, str]]:
@@ -361,7 +366,7 @@ class _Import:
     def _request(self, row: RequestRow, part: str) -> ReceiveRequest | CloseImported:
         if part == "closed":
             assert row.closed_at is not None
-            return CloseImported(row.request, row.closed_at, IMPORTER.id)
+            return CloseImported(row.request, row.closed_at)
         return ReceiveRequest(
             row.request,
             row.household,
@@ -371,10 +376,8 @@ class _Import:
             row.severity,
             row.summary,
             row.received_at,
-            IMPORTER.id,
-            "",
-            row.due_at,
-            "" if row.due_at is None else "time agreed in the imported file",
+            self.by.id,
+            agreed_due_at=row.due_at,
         )
 
     def _id(self, fact: Fact) -> str:
@@ -483,7 +486,9 @@ _FACTS: dict[type, Callable[..., Iterator[Fact]]] = {
 }
 
 
-def write_rejects(path: Path, files: Sequence[ReadFile], faults: Sequence[ImportFault]) -> None:
+def write_rejects(
+    path: Path, files: Sequence[ReadFile], faults: Sequence[ImportFault], lang: Lang = "en"
+) -> None:
     """The rows with a fault, with what is wrong with them; they hold personal data.
 
     The file is made readable by its owner only.
@@ -501,13 +506,13 @@ def write_rejects(path: Path, files: Sequence[ReadFile], faults: Sequence[Import
             writer.writerow(["file", "row", "column", "code", "message", "cells..."])
             for f in faults:
                 found = cells.get(f.file, {}).get(f.row, [])
-                writer.writerow([f.file, f.row, f.column, f.code, f.message, *found])
+                writer.writerow([f.file, f.row, f.column, f.code, f.told(lang), *found])
     except OSError as error:
         raise _rejects_unwritable(path) from error
 
 
 def _rejects_unwritable(path: Path) -> Invalid:
-    return Invalid.one("rejects_unwritable", f"`{path}` cannot be written", "--rejects")
+    return Invalid.one("rejects_unwritable", "--rejects", path=str(path))
 
 
 def _is_id(text: str) -> bool:

@@ -12,6 +12,9 @@ from attrs import define, frozen
 from cattrs.errors import ClassValidationError
 
 from crm_adapters.files.tables import KINDS, FileKind, HouseholdRow, cell_faults, structurer
+from crm_core.errors import Fault
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.sentences import Lang
 
 ENCODINGS = ("utf-8", "gb18030", "gbk")
 
@@ -24,15 +27,28 @@ class ImportFault:
         file: Name of the file.
         row: Row as a spreadsheet counts, the header being row 1; 0 for the whole file.
         column: Header of the column as it stands in the file, or an empty text.
-        code: Stable code.
-        message: What is wrong and what would be taken; never personal data.
+        wrong: What is wrong and what would be taken, or what the business refuses; never personal
+            data.
     """
 
     file: str
     row: int
     column: str
-    code: str
-    message: str
+    wrong: Fault | Refusal
+
+    @property
+    def code(self) -> str:
+        """Its stable code."""
+        return self.wrong.code
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in English."""
+        return self.wrong.message
+
+    def told(self, lang: Lang) -> str:
+        """What is wrong, in one sentence."""
+        return self.wrong.told(lang)
 
 
 @define
@@ -84,33 +100,28 @@ def find_files(paths: Iterable[Path]) -> tuple[list[tuple[FileKind, Path]], list
                 (k, path / f"{k.name}.csv") for k in KINDS if (path / f"{k.name}.csv").is_file()
             ]
             if not inside:
-                faults.append(
-                    ImportFault(
-                        str(path), 0, "", "folder_empty", "there is none of the import files here"
-                    )
-                )
+                faults.append(ImportFault(str(path), 0, "", Fault("folder_empty")))
         elif path.is_file():
             kinds = [k for k in KINDS if path.name.lower() == f"{k.name}.csv"]
             if not kinds:
-                faults.append(ImportFault(path.name, 0, "", "file_unknown", _known_names(path)))
+                faults.append(ImportFault(path.name, 0, "", _unknown(path)))
             inside = [(kinds[0], path)] if kinds else []
         else:
-            faults.append(ImportFault(str(path), 0, "", "file_missing", "there is no such file"))
+            faults.append(ImportFault(str(path), 0, "", Fault("file_missing")))
             continue
         for kind, file in inside:
             if kind.name in found:
-                faults.append(
-                    ImportFault(file.name, 0, "", "file_twice", f"`{kind.name}` is given twice")
-                )
+                twice = Fault("file_twice", values={"kind": kind.name})
+                faults.append(ImportFault(file.name, 0, "", twice))
             found[kind.name] = file
     return [(kind, found[kind.name]) for kind in KINDS if kind.name in found], faults
 
 
-def _known_names(path: Path) -> str:
-    said = "import files are named " + ", ".join(f"{k.name}.csv" for k in KINDS)
-    if path.suffix.lower() in (".xls", ".xlsx", ".xlsm", ".ods"):
-        return f"a spreadsheet is not read; save its sheets as CSV, {said}"
-    return said
+def _unknown(path: Path) -> Fault:
+    is_spreadsheet = path.suffix.lower() in (".xls", ".xlsx", ".xlsm", ".ods")
+    sentence = "spreadsheet_unread" if is_spreadsheet else ""
+    names = [f"{kind.name}.csv" for kind in KINDS]
+    return Fault("file_unknown", values={"names": names}, sentence=sentence)
 
 
 def read_file(
@@ -122,17 +133,17 @@ def read_file(
         text = _decode(path, encoding)
     except UnicodeDecodeError as error:
         row = error.object[: error.start].count(b"\n") + 1
-        hint = "; declare another with --encoding gb18030" if encoding == "utf-8" else ""
-        _fault(read, row, "", "encoding_wrong", f"the file is not {encoding.upper()}{hint}")
+        sentence = "encoding_not_utf8" if encoding == "utf-8" else ""
+        _fault(read, row, "", "encoding_wrong", sentence, encoding=encoding.upper())
         return read
     except OSError as error:
-        _fault(read, 0, "", "file_unreadable", f"the file cannot be read: {error.strerror}")
+        _fault(read, 0, "", "file_unreadable", reason=error.strerror)
         return read
     lines = _lines(read, text)
     try:
         header = next(lines)[1]
     except StopIteration:
-        _fault(read, 1, "", "file_empty", "the file has no header")
+        _fault(read, 1, "", "file_empty")
         return read
     read.header = header
     columns = _columns(read, header)
@@ -165,7 +176,7 @@ def _lines(read: ReadFile, text: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            _fault(read, row, "", "csv_malformed", f"the line is not CSV: {error}")
+            _fault(read, row, "", "csv_malformed", reason=str(error))
             return
         if cells:
             yield row, cells
@@ -179,15 +190,14 @@ def _columns(read: ReadFile, header: list[str]) -> list[str] | None:
         name = title.strip()
         column = name if name in kind.columns else kind.aliases.get(name, "")
         if not column:
-            message = f"the columns of `{kind.name}` are {', '.join(kind.columns)}"
-            _fault(read, 1, name, "column_unknown", message)
+            _fault(read, 1, name, "column_unknown", kind=kind.name, columns=kind.columns)
         elif column in columns:
-            _fault(read, 1, name, "column_twice", f"`{column}` has a column already")
+            _fault(read, 1, name, "column_twice", named=column)
         columns.append(column)
         read.headers[column] = name
     for column in kind.required:
         if column not in columns:
-            _fault(read, 1, column, "column_missing", f"column `{column}` is missing")
+            _fault(read, 1, column, "column_missing", missing=column)
     return None if read.faults else columns
 
 
@@ -207,21 +217,20 @@ def _read_rows(
         if read.count % 1000 == 0:
             progress(1000)
         if len(cells) != width:
-            message = f"the row has {len(cells)} cells, the header has {width}"
-            _fault(read, row, "", "row_width", message)
+            _fault(read, row, "", "row_width", cells=len(cells), width=width)
             read.rejected[row] = cells
             continue
         values = {c: cell.strip() or None for c, cell in zip(columns, cells, strict=True)}
         try:
             typed = structure(values)
         except ClassValidationError as error:
-            for column, code, message in cell_faults(error):
-                _fault(read, row, read.headers.get(column, column), code, message)
+            for column, fault in cell_faults(error):
+                header = read.headers.get(column, column)
+                read.faults.append(ImportFault(read.name, row, header, fault))
             read.rejected[row] = cells
             continue
         if isinstance(typed, HouseholdRow) and typed.phone is not None and typed.owner is None:
-            message = "a telephone number is kept only with its person"
-            _fault(read, row, read.headers["phone"], "phone_without_owner", message)
+            _fault(read, row, read.headers["phone"], "phone_without_owner")
             read.rejected[row] = cells
             continue
         identity = getattr(typed, key)
@@ -229,12 +238,14 @@ def _read_rows(
             identity = (typed.household, identity)
         first = seen.setdefault(identity, row)
         if first != row:
-            message = f"the same {key} stands in row {first}"
-            _fault(read, row, read.headers[key], "row_twice", message)
+            _fault(read, row, read.headers[key], "row_twice", key=key, first=first)
             read.rejected[row] = cells
             continue
         read.rows.append((row, typed))
 
 
-def _fault(read: ReadFile, row: int, column: str, code: str, message: str) -> None:
-    read.faults.append(ImportFault(read.name, row, column, code, message))
+def _fault(
+    read: ReadFile, row: int, column: str, code: str, sentence: str = "", **values: Any
+) -> None:
+    wrong = Fault(code, values=values, sentence=sentence)
+    read.faults.append(ImportFault(read.name, row, column, wrong))

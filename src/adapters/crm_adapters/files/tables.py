@@ -15,8 +15,10 @@ import cattrs
 from attrs import define, frozen
 from cattrs.errors import ClassValidationError
 
+from crm_core.errors import Fault
 from crm_core.kernel.dates import parse_date, parse_instant
 from crm_core.kernel.money import fen_from_yuan
+from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id, check_phone, check_text
 from crm_core.owners.commands import KINDS as HOUSEHOLD_KINDS
 from crm_core.payments.commands import CHARGE_KINDS, METHODS
@@ -39,9 +41,9 @@ Severity = NewType("Severity", str)
 class CellFault(ValueError):
     """What is wrong with one cell."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
 
 
 @define
@@ -209,11 +211,11 @@ def _cell(code: str, parse: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
 
     def hook(text: Any, _kind: Any) -> Any:
         if text is None:
-            raise CellFault("cell_empty", "the cell is empty and must not be")
+            raise CellFault(Fault("cell_empty"))
         try:
             return remembered(text)
-        except ValueError as error:
-            raise CellFault(code, str(error)) from None
+        except Malformed as error:
+            raise CellFault(Fault.of(code, error)) from None
 
     return hook
 
@@ -227,7 +229,7 @@ def _sensible(parse: Callable[[str], Any]) -> Callable[[str], Any]:
         parsed = parse(text)
         if EARLIEST_YEAR <= parsed.year <= LATEST_YEAR:
             return parsed
-        raise ValueError(f"the year is not between {EARLIEST_YEAR} and {LATEST_YEAR}")
+        raise Malformed("year_unlikely", first=EARLIEST_YEAR, last=LATEST_YEAR)
 
     return parse_sensible
 
@@ -236,16 +238,16 @@ def _one_of(known: tuple[str, ...]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text in known:
             return text
-        raise ValueError(f"it is not one of {', '.join(known)}")
+        raise Malformed("not_among", accepted=known)
 
     return parse
 
 
 def _line(text: str) -> str:
     if text.startswith("="):
-        raise ValueError("a formula is not taken; write the text itself")
+        raise Malformed("formula_refused")
     if "\n" in text:
-        raise ValueError("a line break is not taken here")
+        raise Malformed("line_break_refused")
     return check_text(text)
 
 
@@ -293,13 +295,15 @@ def structurer(kind: FileKind) -> Callable[[dict[str, str | None]], Any]:
     return lambda cells: hook(cells, row)
 
 
-def cell_faults(error: ClassValidationError) -> list[tuple[str, str, str]]:
-    """Column, code and message of every faulty cell of a row."""
+def cell_faults(error: ClassValidationError) -> list[tuple[str, Fault]]:
+    """Every faulty cell of a row: its column and what is wrong with it."""
     found = []
     for inner in error.exceptions:
         column = next(
             (note.name for note in getattr(inner, "__notes__", []) if hasattr(note, "name")), ""
         )
-        code = inner.code if isinstance(inner, CellFault) else "row_malformed"
-        found.append((column, code, str(inner)))
+        if isinstance(inner, CellFault):
+            found.append((column, inner.fault))
+        else:
+            found.append((column, Fault("row_malformed", values={"reason": str(inner)})))
     return found

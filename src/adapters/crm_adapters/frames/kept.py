@@ -430,14 +430,9 @@ class Kept:
         said = _NUMBER.search(str(error))
         number = int(said[1]) if said else getattr(error, "errno", None)
         if number in _FULL:
-            return StoreFull(
-                f"no space is left for the kept rows in `{self._folder}`; what was kept stays"
-            )
+            return StoreFull("kept_rows_full", folder=str(self._folder))
         reason = type(error).__name__ if number is None else os.strerror(number).lower()
-        return StoreUnreachable(
-            f"the kept rows in `{self._folder}` cannot be read or written: {reason}; the engine"
-            " `events` needs none"
-        )
+        return StoreUnreachable("kept_rows_unusable", folder=str(self._folder), reason=reason)
 
 
 class _Lot(NamedTuple):

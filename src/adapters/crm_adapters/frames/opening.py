@@ -136,7 +136,5 @@ class FramesOn:
         except ImportError as error:
             _, package, extra = BACKENDS[self.name]
             raise Invalid.one(
-                "engine_missing",
-                f"the engine `{self.name}` needs `{package}`; `crm-core[{extra}]` has it",
-                "--engine",
+                "engine_missing", "--engine", engine=self.name, package=package, extra=extra
             ) from error

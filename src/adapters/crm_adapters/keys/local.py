@@ -71,10 +71,10 @@ class LocalVault:
             if hasattr(self, "_file"):
                 self._file.close()
             if isinstance(error, sqlite3.OperationalError):
-                raise StoreUnreachable(f"key vault `{path}` cannot be used: {error}") from error
-            raise NotALog(f"`{path}` is not a key vault") from error
+                raise _unusable(str(path), error) from error
+            raise NotALog("not_a_vault", vault=str(path)) from error
         except OSError as error:
-            raise StoreUnreachable(f"key vault `{path}` cannot be made: {error}") from error
+            raise StoreUnreachable("vault_not_made", vault=str(path), reason=str(error)) from error
         if path is None:
             # What is in memory is gone with the vault; nobody need close it.
             finalize(self, self._file.close)
@@ -140,7 +140,7 @@ class LocalVault:
         for subject in taken:
             del self._pending[subject]
             self._ciphers.pop(subject, None)
-        return Conflict(f"key of `{taken[0]}`", 0, 1)
+        return Conflict(taken[0], 0, 1, "key_conflict")
 
     def close(self) -> None:
         with self._lock:
@@ -176,11 +176,15 @@ class LocalVault:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreUnreachable(f"key vault `{self._name}` cannot be used: {error}") from error
+            raise _unusable(self._name, error) from error
 
     def _stored(self, subject: str) -> bytes | None:
         row = self._row(subject)
         return None if row is None else row[0]
+
+
+def _unusable(vault: str, error: sqlite3.Error) -> StoreUnreachable:
+    return StoreUnreachable("vault_unusable", vault=vault, reason=str(error))
 
 
 def _associated(subject: str, place: Place) -> bytes:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from apprise import Apprise, NotifyFormat
 
 from crm_core.errors import NotDelivered
+from crm_core.kernel.sentences import Malformed
 from crm_core.ports import Outgoing
 
 ADDRESS, ID = "{address}", "{id}"
@@ -21,7 +22,7 @@ class AppriseNotifier:
             a group's robot for example.
 
     Raises:
-        ValueError: Apprise knows no such URL.
+        Malformed: Apprise knows no such URL.
     """
 
     def __init__(self, url: str) -> None:
@@ -35,7 +36,7 @@ class AppriseNotifier:
         id = quote(outgoing.id, safe="")
         try:
             service = _service(self._url.replace(ID, id).replace(ADDRESS, address))
-        except ValueError:
+        except Malformed:
             raise NotDelivered("address_unusable", transient=False) from None
         taken = service.notify(
             title=outgoing.subject, body=outgoing.body, body_format=NotifyFormat.TEXT
@@ -55,5 +56,5 @@ class AppriseNotifier:
 def _service(url: str) -> Apprise:
     service = Apprise()
     if not service.add(url):
-        raise ValueError("Apprise knows no such URL")
+        raise Malformed("notifier_apprise", notifier="apprise")
     return service

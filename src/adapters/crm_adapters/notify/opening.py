@@ -8,6 +8,7 @@ from crm_adapters.notify.console import ConsoleNotifier
 from crm_adapters.notify.smtp import SECURITIES, SmtpNotifier
 from crm_adapters.notify.webhook import WebhookNotifier
 from crm_core.errors import Invalid
+from crm_core.kernel.sentences import Malformed
 from crm_core.ports import Notifier
 
 SCHEMES = ("apprise", "console", "smtp", "smtps", "webhook+http", "webhook+https")
@@ -31,20 +32,28 @@ def open_notifier(url: str) -> Notifier:
     """
     scheme, colon, rest = url.partition(":")
     if not colon or scheme not in SCHEMES:
-        raise _unusable(f"a notifier's URL begins with one of {', '.join(SCHEMES)}")
+        raise Invalid.one("notifier_unusable", sentence="notifier_scheme", accepted=SCHEMES)
     try:
-        if scheme == "console":
-            if rest:
-                raise ValueError("`console:` takes nothing more")
-            return ConsoleNotifier()
-        if scheme == "apprise":
-            return _apprise(rest)
-        parts = urlsplit(url)
-        if not parts.hostname:
-            raise ValueError("a host is missing")
-        return _smtp(parts) if scheme.startswith("smtp") else _webhook(parts)
-    except ValueError as error:
-        raise _unusable(f"notifier `{shown(url)}`: {error}") from None
+        return _opened(scheme, rest, url)
+    except Malformed as error:
+        sentence, values = error.sentence, error.values
+    except ValueError:
+        sentence, values = "notifier_url", {}
+    values = {**values, "notifier": shown(url)}
+    raise Invalid.one("notifier_unusable", sentence=sentence, **values)
+
+
+def _opened(scheme: str, rest: str, url: str) -> Notifier:
+    if scheme == "console":
+        if rest:
+            raise Malformed("notifier_console")
+        return ConsoleNotifier()
+    if scheme == "apprise":
+        return _apprise(rest)
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise Malformed("notifier_host")
+    return _smtp(parts) if scheme.startswith("smtp") else _webhook(parts)
 
 
 def shown(url: str) -> str:
@@ -70,13 +79,13 @@ def _smtp(parts: SplitResult) -> Notifier:
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     unknown = sorted(options.keys() - _SMTP_OPTIONS)
     if unknown:
-        raise ValueError(f"`{unknown[0]}` is not one of {', '.join(sorted(_SMTP_OPTIONS))}")
+        raise Malformed("notifier_option", option=unknown[0], accepted=sorted(_SMTP_OPTIONS))
     if "from" not in options:
-        raise ValueError("`from=ADDRESS` is missing")
+        raise Malformed("notifier_sender")
     tls = parts.scheme == "smtps"
     security = options.get("security", "tls" if tls else "starttls")
     if security not in SECURITIES or (security == "tls") is not tls:
-        raise ValueError("`security` is `starttls` or `none`; `smtps` is encrypted from the start")
+        raise Malformed("notifier_security")
     return SmtpNotifier(
         parts.hostname or "",
         parts.port or (465 if tls else 587),
@@ -92,7 +101,7 @@ def _webhook(parts: SplitResult) -> Notifier:
     tls = parts.scheme == "webhook+https"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not path.isascii() or not path.isprintable() or " " in path:
-        raise ValueError("the path is written in plain characters, others as `%XX`")
+        raise Malformed("notifier_path")
     return WebhookNotifier(
         parts.hostname or "",
         parts.port or (443 if tls else 80),
@@ -106,9 +115,5 @@ def _apprise(url: str) -> Notifier:
     try:
         from crm_adapters.notify.channels import AppriseNotifier
     except ModuleNotFoundError:
-        raise ValueError("this needs the extra `notify`: `crm-core[notify]`") from None
+        raise Malformed("notifier_extra") from None
     return AppriseNotifier(url)
-
-
-def _unusable(message: str) -> Invalid:
-    return Invalid.one("notifier_unusable", message)

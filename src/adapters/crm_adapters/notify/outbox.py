@@ -14,11 +14,11 @@ from typing import Any
 from attrs import define
 
 from crm_core.crm import CRM
-from crm_core.errors import Conflict, CrmError, NotDelivered
+from crm_core.errors import Conflict, CrmError, NotDelivered, Refused
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.projection import Consumer
 from crm_core.kernel.recorded import Actor, Recorded
-from crm_core.kernel.sealed import Erased, Personal, Place, Plain
+from crm_core.kernel.sealed import Erased, Personal, Plain
 from crm_core.messages import (
     MESSAGES,
     MessagePolicy,
@@ -36,8 +36,6 @@ from crm_core.messages.events import (
 )
 from crm_core.messages.views import DUE, Due, due_order
 from crm_core.notices import notice, noticed_names
-from crm_core.owners.events import ContactChanged, MemberAdded
-from crm_core.owners.state import Household
 from crm_core.policies import DEFAULT_MESSAGES
 from crm_core.ports import Notifier, Outgoing
 
@@ -47,6 +45,7 @@ ANY_CHANNEL = ""
 """Key of the notifier for channels that have none of their own."""
 
 OUTBOX = Actor("outbox", "system")
+"""Who sends: the clock and the events decide, and no person."""
 
 
 def notices(crm: CRM) -> Consumer:
@@ -199,7 +198,8 @@ class Outbox:
         except CrmError:
             # Another version of the host runs here; one that knows the wording may come.
             raise NotDelivered("template_unavailable", transient=True) from None
-        name, address = self._contact(due.household, queued, named=template.personalised)
+        name = self._told(due, queued, "name") if template.personalised else ""
+        address = self._told(due, queued, "phone")
         text = template.render(
             queued.language,
             {parameter.name: parameter.value for parameter in queued.parameters},
@@ -216,30 +216,17 @@ class Outbox:
             text.body,
         )
 
-    def _contact(self, household: str, queued: MessageQueued, *, named: bool) -> tuple[str, str]:
-        """Name, if it is asked for, and address as the file has them at this moment."""
-        file = self._crm.get(Household, household, by=OUTBOX, purpose=queued.purpose)
-        member = file.members().get(queued.recipient) if file is not None else None
-        if member is None or member.phone is None:
+    def _told(self, due: Due, queued: MessageQueued, field: str) -> str:
+        """Name or address of the recipient, as the file has it at this moment."""
+        try:
+            opened = self._crm.opened(
+                due.household, queued.recipient, field, by=OUTBOX, purpose=queued.purpose
+            )
+        except Refused:
+            # A table of the company's own keeps it from whoever sends, and may be mended.
+            raise NotDelivered("address_unreadable", transient=True) from None
+        if opened is None:
             raise NotDelivered("address_missing", transient=False)
-        places = self._places(household, queued.recipient)
-        name = self._open(member.name, places) if named else ""
-        return name, self._open(member.phone, places)
-
-    def _places(self, household: str, member: str) -> dict[Any, Place]:
-        """Where each sealed value about a member stands."""
-        places = {}
-        for recorded in self._crm.log.read(f"household/{household}"):
-            event = recorded.event
-            if isinstance(event, MemberAdded | ContactChanged) and event.member == member:
-                for field in ("name", "phone"):
-                    value = getattr(event, field)
-                    if value is not None:
-                        places[value.token] = Place(recorded.stream, recorded.version, field)
-        return places
-
-    def _open(self, value: Any, places: Mapping[Any, Place]) -> str:
-        opened = self._crm.vault.open(value, places[value.token])
         if isinstance(opened, Plain):
             return opened.text
         # An erased person stays erased; a key file that is not there today may be there tomorrow.

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from crm_core.errors import NotDelivered
+from crm_core.kernel.sentences import Malformed
 from crm_core.ports import Outgoing
 
 TIMEOUT_SECONDS = 30
@@ -25,11 +26,11 @@ def check_address(text: str) -> str:
     """One mail address in its plain form: no names, comments, quotes, groups or lists.
 
     Raises:
-        ValueError: it is not one.
+        Malformed: it is not one.
     """
     local, _, _ = text.partition("@")
     if len(text) > 254 or len(local) > 64 or _ADDRESS.fullmatch(text) is None:
-        raise ValueError("an address is written `name@example.com`")
+        raise Malformed("notifier_address", notifier="smtp")
     return text
 
 
@@ -62,9 +63,9 @@ class SmtpNotifier:
         context: ssl.SSLContext | None = None,
     ) -> None:
         if security not in SECURITIES:
-            raise ValueError(f"`{security}` is not one of {', '.join(SECURITIES)}")
+            raise Malformed("notifier_security", notifier=host)
         if user and security == "none":
-            raise ValueError("a password is sent only over an encrypted connection")
+            raise Malformed("notifier_password", notifier=host)
         self._host, self._port, self._security = host, port, security
         self._sender = check_address(sender)
         self._user, self._password = user, password

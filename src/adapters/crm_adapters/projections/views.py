@@ -159,8 +159,6 @@ class _Reader(Generic[R]):
         except msgspec.MsgspecError as error:
             view = self._view
             raise Invalid.one(
-                "row_shape_other",
-                f"rows of view `{view.name}` of version {view.version} are not"
-                f" `{view.row.__name__}`; another shape needs another version",
+                "row_shape_other", view=view.name, version=view.version, shape=view.row.__name__
             ) from error
         return row

@@ -8,6 +8,7 @@ from time import monotonic
 
 from crm_adapters.projections.runner import Task
 from crm_core.errors import CrmError
+from crm_core.kernel.sentences import Lang
 from crm_core.ports import EventLog, Listener, Views
 
 ROUND_SECONDS = 30.0
@@ -24,6 +25,7 @@ class Worker:
     Args:
         tasks: What to keep up, in this order.
         say: Told what went wrong, in one line; it is tried again at the next poll.
+        lang: The language in which it is told.
         then: Done after the tasks, at every poll: what falls due by the clock alone. It is given
             what to ask whether to end.
     """
@@ -35,12 +37,14 @@ class Worker:
         tasks: Sequence[Task],
         *,
         say: Callable[[str], None],
+        lang: Lang = "en",
         then: Callable[[Callable[[], bool]], object] | None = None,
     ) -> None:
         self.log = log
         self.views = views
         self.tasks = tasks
         self.say = say
+        self.lang = lang
         self.then = then
         self.stopping = Event()
 
@@ -61,7 +65,7 @@ class Worker:
             try:
                 self.views.catch_up(task, stop=self.stopping.is_set)
             except CrmError as error:
-                self.say(f"{task.name}: {error}")
+                self.say(f"{task.name}: {self._told(error)}")
                 well = False
         return well
 
@@ -70,9 +74,12 @@ class Worker:
             try:
                 self.then(self.stopping.is_set)
             except CrmError as error:
-                self.say(str(error))
+                self.say(self._told(error))
                 return False
         return True
+
+    def _told(self, error: CrmError) -> str:
+        return f"{error.told(self.lang)} [{error.code}]"
 
     def run(self, poll: float) -> None:
         """Go on until told to stop; where nothing is heard, ask for the end once every `poll`."""
@@ -88,7 +95,7 @@ class Worker:
             try:
                 end = self.log.head()
             except CrmError as error:
-                self.say(str(error))
+                self.say(self._told(error))
                 end = seen = -1
             if end >= 0 and (end != seen or monotonic() >= due):
                 # At the end that was asked for before: what comes meanwhile is behind it.

@@ -54,9 +54,7 @@ def write_credit_table(
             # With a byte order mark, by which spreadsheets see that it is UTF-8.
             text = "\ufeff" + credit_table_csv(rows)
         case _:
-            raise Invalid.one(
-                "form_unknown", f"`{path.name}` ends neither in `.html` nor in `.csv`", "--out"
-            )
+            raise Invalid.one("form_unknown", "--out", file=path.name)
     write_whole(path, text.encode("utf-8"))
 
 

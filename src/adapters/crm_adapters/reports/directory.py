@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from crm_core.errors import Invalid
-from crm_core.gradings.words import LAYER, STATUS, TYPE
+from crm_core.gradings.words import layer_name, status_name, type_name
 from crm_core.kernel.money import yuan_from_fen
+from crm_core.kernel.sentences import Lang
 
 HEADERS = (
     ("户号", "Household"),
@@ -43,12 +44,12 @@ def write_directory(path: Path, lines: Sequence[dict[str, Any]], on: date) -> No
     """
     render = {".csv": render_csv, ".html": render_html}.get(path.suffix.lower())
     if render is None:
-        raise Invalid.one("format_unknown", f"`{path.name}` ends neither in .html nor in .csv")
+        raise Invalid.one("format_unknown", "--out", file=path.name)
     try:
         path.write_text(render(lines, on), encoding="utf-8", newline="")
     except OSError as error:
         raise Invalid.one(
-            "report_unwritable", f"`{path}`: {error.strerror or 'cannot be written'}"
+            "report_unwritable", "--out", file=str(path), why=error.strerror or ""
         ) from error
 
 
@@ -86,14 +87,13 @@ def render_html(lines: Sequence[dict[str, Any]], on: date) -> str:
     )
 
 
-def _cells(line: dict[str, Any], lang: str) -> list[str]:
-    layers, types = LAYER[lang], TYPE[lang]
+def _cells(line: dict[str, Any], lang: Lang) -> list[str]:
     return [
         line["household"],
-        layers.get(line["layer"], line["layer"]),
-        types.get(line["type"], line["type"]),
-        STATUS[lang][line["status"]],
-        layers.get(line["computed_layer"], line["computed_layer"]),
+        layer_name(line["layer"], lang),
+        type_name(line["type"], lang),
+        status_name(line["status"], lang),
+        layer_name(line["computed_layer"], lang),
         line["credit"],
         yuan_from_fen(line["purchases_fen"]),
         str(line["year"]),

@@ -29,7 +29,7 @@ from crm_core.gradings.events import GradingDecided, RunCompleted
 from crm_core.gradings.explain import explanation
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, TYPES, GradingPolicy
 from crm_core.gradings.review import Standing
-from crm_core.gradings.words import LAYER, TYPE
+from crm_core.gradings.words import layer_name, type_name
 from crm_core.kernel.dates import Period, instant_text, zone
 from crm_core.owners.events import EVENTS as OWNERS
 from crm_core.owners.events import HouseholdRegistered
@@ -244,9 +244,7 @@ def write_report(path: Path, crm: CRM, run: GradingRun, lang: str = "both") -> N
 def render_report(crm: CRM, run: GradingRun, lang: str = "both") -> str:
     """The page as text."""
     if lang not in LANGUAGES:
-        raise Invalid.one(
-            "language_unknown", f"`{lang}` is not one of {', '.join(LANGUAGES)}", "lang"
-        )
+        raise Invalid.one("language_unknown", "lang", lang=lang, accepted=list(LANGUAGES))
     policy = crm.gradings.policy(run.policy)
     credit = _credit_policy(crm, run, policy)
     layers = (*policy.layers, INSUFFICIENT)
@@ -332,11 +330,11 @@ class _Speech:
 
 
 def _layer(name: str) -> Word:
-    return LAYER["en"].get(name, name), LAYER["zh"].get(name, name)
+    return layer_name(name, "en"), layer_name(name, "zh")
 
 
 def _type(name: str) -> Word:
-    return TYPE["en"].get(name, name), TYPE["zh"].get(name, name)
+    return type_name(name, "en"), type_name(name, "zh")
 
 
 def _same(name: str) -> Word:
@@ -653,5 +651,5 @@ def write_whole(path: Path, page: bytes) -> None:
             part.unlink(missing_ok=True)
     except OSError as error:
         raise Invalid.one(
-            "report_unwritable", f"`{path}`: {error.strerror or 'cannot be written'}"
+            "report_unwritable", "--out", file=str(path), why=error.strerror or ""
         ) from error

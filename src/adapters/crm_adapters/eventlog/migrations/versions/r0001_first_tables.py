@@ -1,4 +1,4 @@
-"""The tables of the first released version."""
+"""The tables of format 1: the log, how it is kept, and the views of it."""
 
 from __future__ import annotations
 
@@ -14,37 +14,129 @@ _NAME = sa.Text().with_variant(TEXT(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Events, commands, tracking, and the number of the schema."""
+    """As a log was made by the first release."""
+    _create_log()
+    _create_views()
+    if op.get_bind().dialect.name == "postgresql":
+        _create_origin()
+        _secure()
+
+
+def _create_log() -> None:
     op.create_table(
         "crm_events",
-        sa.Column("position", _POSITION, primary_key=True, autoincrement=False),
+        sa.Column("tenant", _NAME, nullable=False),
+        sa.Column("position", _POSITION, nullable=False),
         sa.Column("stream", _NAME, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("name", _NAME, nullable=False),
         sa.Column("household", _NAME, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
-        sa.UniqueConstraint("stream", "version", name="crm_events_stream_version"),
+        sa.PrimaryKeyConstraint("tenant", "position", name="crm_events_position"),
+        sa.UniqueConstraint("tenant", "stream", "version", name="crm_events_stream_version"),
     )
     op.create_index(
         "crm_events_household",
         "crm_events",
-        ["household", "position"],
+        ["tenant", "household", "position"],
         postgresql_where=sa.text("household <> ''"),
         sqlite_where=sa.text("household <> ''"),
     )
     op.create_table(
         "crm_commands",
-        sa.Column("command", _NAME, primary_key=True),
+        sa.Column("tenant", _NAME, nullable=False),
+        sa.Column("command", _NAME, nullable=False),
         sa.Column("digest", sa.Text, nullable=False),
         sa.Column("first_position", _POSITION, nullable=False),
         sa.Column("last_position", _POSITION, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "command", name="crm_commands_command"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "crm_tracking",
-        sa.Column("consumer", _NAME, primary_key=True),
-        sa.Column("position", _POSITION, primary_key=True, autoincrement=False),
+        sa.Column("tenant", _NAME, nullable=False),
+        sa.Column("consumer", _NAME, nullable=False),
+        sa.Column("position", _POSITION, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "consumer", "position", name="crm_tracking_position"),
         sqlite_with_rowid=False,
     )
-    op.create_table("crm_schema", sa.Column("version", sa.Integer, primary_key=True))
-    op.execute("INSERT INTO crm_schema VALUES (1)")
+    op.create_table(
+        "crm_format",
+        sa.Column("number", sa.Integer, nullable=False, autoincrement=False),
+        sa.PrimaryKeyConstraint("number", name="crm_format_number"),
+    )
+    op.execute("INSERT INTO crm_format VALUES (1)")
+
+
+def _create_views() -> None:
+    op.create_table(
+        "crm_views",
+        sa.Column("tenant", _NAME, primary_key=True),
+        sa.Column("view", _NAME, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("build", sa.Integer, primary_key=True),
+        sa.Column("key", _NAME, primary_key=True),
+        sa.Column("sort", _NAME, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "crm_views_sort", "crm_views", ["tenant", "view", "version", "build", "sort", "key"]
+    )
+    op.create_table(
+        "crm_checkpoints",
+        sa.Column("tenant", _NAME, primary_key=True),
+        sa.Column("consumer", _NAME, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("build", sa.Integer, primary_key=True),
+        sa.Column("position", _POSITION, nullable=False),
+        sa.Column("revision", _POSITION, nullable=False),
+        sa.Column("state", _NAME, nullable=False),
+        sa.Column("held_until", sa.Text),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "crm_parked",
+        sa.Column("tenant", _NAME, primary_key=True),
+        sa.Column("consumer", _NAME, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("build", sa.Integer, primary_key=True),
+        sa.Column("position", _POSITION, primary_key=True, autoincrement=False),
+        sa.Column("stream", _NAME, nullable=False),
+        sa.Column("stream_version", sa.Integer, nullable=False),
+        sa.Column("name", _NAME, nullable=False),
+        sa.Column("error", sa.Text, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("first_at", sa.Text, nullable=False),
+        sa.Column("last_at", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "crm_parked_stream",
+        "crm_parked",
+        ["tenant", "consumer", "version", "build", "stream", "position"],
+    )
+
+
+def _create_origin() -> None:
+    op.execute("CREATE TABLE crm_origin (origin bigint)")
+    op.execute(
+        "INSERT INTO crm_origin SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1"
+    )
+
+
+def _secure() -> None:
+    for table in (
+        "crm_events",
+        "crm_commands",
+        "crm_tracking",
+        "crm_views",
+        "crm_checkpoints",
+        "crm_parked",
+    ):
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(
+            f"CREATE POLICY crm_tenant ON {table}"
+            " USING (tenant = current_setting('crm.tenant', true))"
+        )

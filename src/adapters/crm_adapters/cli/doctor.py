@@ -1,0 +1,206 @@
+"""`crm doctor`: what the library runs on, and whether anything about a log is amiss.
+
+No personal value is opened, and nothing is made: neither a log nor a key file.
+"""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+from urllib.parse import quote
+
+from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
+from crm_adapters.cli.language import say, spoken
+from crm_adapters.cli.output import Output
+from crm_core.crm import CRM
+from crm_core.errors import CrmError
+from crm_core.events import catalog
+from crm_core.kernel.dates import local_date
+from crm_core.kernel.public_holidays import COUNTRIES, public_holidays
+from crm_core.kernel.sealed import PersonalValue, Sealed
+
+
+@command("doctor")
+def doctor(app: App) -> int:
+    """Versions, the log, keys, staff, the authority policy, holidays; and whether all is well."""
+    found = {"versions": _versions(), "holidays": _holidays(), **_of_log(app)}
+    told = {**found, "findings": [*_findings(found)]}
+    app.out.result(told, lambda: _show(app.out, told))
+    return FOUND if told["findings"] else 0
+
+
+def _versions() -> dict[str, str | None]:
+    return {
+        "crm-core": version_of("crm-core"),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "sqlalchemy": version_of("sqlalchemy"),
+        "eventsourcing": version_of("eventsourcing"),
+    }
+
+
+def _holidays() -> dict[str, int]:
+    return {country: public_holidays(country).last_year for country in COUNTRIES}
+
+
+# --- the log and what belongs to it ------------------------------------------------------------
+
+
+def _of_log(app: App) -> dict[str, Any]:
+    """What can be said of the log and of what belongs to it; without one, only its place."""
+    log: dict[str, Any] = {
+        "url": _without_password(app.url),
+        "there": not app.missing,
+        "format": None,
+        "end": None,
+        "error": None,
+    }
+    found: dict[str, Any] = {"log": log, "keys": None, "staff": None, "authority": None}
+    if app.missing:
+        return found
+    try:
+        found["keys"] = _keys(app)
+        with _opened(app) as opened:
+            log["format"] = getattr(opened.log, "format_number", None)
+            log["end"] = opened.log.head()
+            if not found["keys"]["there"]:
+                found["keys"]["needed"] = _holds_sealed(opened)
+            authority = opened.authority()
+            register, ref = authority.register, authority.policy.ref
+            found["staff"] = {
+                "persons": len({period.staff for period in register.periods}),
+                "in_force": register.in_force(local_date(opened.clock.now(), opened.zone)),
+            }
+            found["authority"] = {
+                "policy": ref.name,
+                "version": ref.version,
+                "digest": ref.digest,
+            }
+    except CrmError as error:
+        log["error"] = f"{error.told(spoken())} [{error.code}]"
+    return found
+
+
+def _opened(app: App) -> CRM:
+    """The log with an empty vault: a key file that is missing must not be made by looking."""
+    from crm_adapters.codec import Codec
+    from crm_adapters.eventlog.log import CodecEventLog
+    from crm_adapters.eventlog.opening import open_database
+    from crm_adapters.keys import LocalVault
+    from crm_adapters.wiring import RandomIds, SystemClock
+
+    if app.url == MEMORY:
+        return app.open()
+    vault = LocalVault()
+    log = CodecEventLog(open_database(app.url, tenant=app.tenant), Codec(catalog(), vault))
+    return CRM(log, vault=vault, clock=SystemClock(), ids=RandomIds(), zone=app.zone)
+
+
+def _without_password(url: str) -> str:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return url if url == MEMORY else make_url(url).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        return say("url_unreadable")
+
+
+def _keys(app: App) -> dict[str, Any]:
+    """The key file as it lies there: how many persons it knows, and none of their keys."""
+    path = _key_file(app)
+    told: dict[str, Any] = {"file": None if path is None else str(path), "there": False}
+    told |= {"readable": None, "persons": None, "erased": None, "needed": False}
+    if path is None or not path.is_file():
+        return told
+    told |= {"there": True, "readable": False}
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as file:
+            [(persons, erased)] = file.execute(
+                "SELECT count(key), count(*) - count(key) FROM crm_keys"
+            )
+        told |= {"readable": True, "persons": persons, "erased": erased}
+    except sqlite3.Error:
+        pass
+    return told
+
+
+def _key_file(app: App) -> Path | None:
+    from crm_adapters.wiring import _beside
+
+    if app.keys is not None:
+        return Path(app.keys)
+    return None if app.url == MEMORY else _beside(app.url, app.tenant, "keys")
+
+
+def _holds_sealed(opened: CRM) -> bool:
+    """Whether any event holds a sealed value; the first that does is the answer."""
+    fields = {kind.cls: _personal(kind.cls) for kind in catalog().types}
+    names = [kind.stored for kind in catalog().types if fields[kind.cls]]
+    return any(
+        isinstance(getattr(recorded.event, field), Sealed)
+        for recorded in opened.log.feed(names=names)
+        for field in fields[type(recorded.event)]
+    )
+
+
+def _personal(event: type) -> list[str]:
+    return [
+        name
+        for name, hint in get_type_hints(event).items()
+        if PersonalValue in (hint, *get_args(hint))
+    ]
+
+
+# --- what is wrong, and how it is told ---------------------------------------------------------
+
+
+def _findings(found: dict[str, Any]) -> Iterator[str]:
+    """Codes of what is wrong."""
+    log, keys = found["log"], found["keys"]
+    if not log["there"]:
+        yield "log_missing"
+    if log["error"] is not None:
+        yield "log_unusable"
+    if keys is not None and keys["needed"]:
+        yield "keys_missing"
+    if keys is not None and keys["readable"] is False:
+        yield "keys_unreadable"
+
+
+def _show(out: Output, told: dict[str, Any]) -> None:
+    unknown = say("not_installed")
+    out.table(
+        ["part", "version"],
+        [[name, version or unknown] for name, version in told["versions"].items()],
+    )
+    out.print()
+    for line in _lines(told):
+        out.print(line)
+    out.print()
+    for finding in told["findings"]:
+        out.print(say("finding", what=say(f"finding_{finding}")))
+    if not told["findings"]:
+        out.print(say("all_is_well"))
+
+
+def _lines(told: dict[str, Any]) -> Iterator[str]:
+    log, keys, staff, authority = (told[name] for name in ("log", "keys", "staff", "authority"))
+    yield say("doctor_log", url=log["url"])
+    if log["error"] is not None:
+        yield log["error"]
+    if log["end"] is not None:
+        yield say("doctor_log_end", format=log["format"], end=log["end"])
+    if keys is not None and keys["file"] is not None:
+        code = "doctor_keys" if keys["readable"] else "doctor_no_keys"
+        yield say(code, file=keys["file"], persons=keys["persons"], erased=keys["erased"])
+    if staff is not None:
+        yield say("doctor_staff" if staff["in_force"] else "doctor_no_staff", **staff)
+    if authority is not None:
+        yield say("doctor_authority", **authority)
+    for country, year in told["holidays"].items():
+        yield say("doctor_holidays", country=country, year=year)

@@ -1,0 +1,89 @@
+"""In which language the command line speaks, and where its sentences stand.
+
+Every sentence of it is in the catalogue of `crm_core.sentences`: what is told in `cli`, help in
+`cli-help`, headings of tables in `cli-columns`, and what stands for the library's own words in them
+in `cli-words`; what each act does in `cli-acts`. Results for machines are the same in any language.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from crm_core.kernel import sentences
+from crm_core.kernel.sentences import LANGS, Lang, Malformed
+
+MESSAGES, HELP, COLUMNS, WORDS = "cli", "cli-help", "cli-columns", "cli-words"
+ACTS = "cli-acts"
+"""The families of the catalogue that are the command line's own."""
+
+LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
+"""Where the system says in which language it speaks; the first that says so counts."""
+
+_LANG: ContextVar[Lang] = ContextVar("crm_lang", default="en")
+
+
+def speak(lang: Lang) -> None:
+    """Speak that language from here on."""
+    _LANG.set(lang)
+
+
+def spoken() -> Lang:
+    """The language that is spoken."""
+    return _LANG.get()
+
+
+def say(code: str, /, **values: Any) -> str:
+    """A sentence of the command line."""
+    return sentences.say(MESSAGES, code, spoken(), **values)
+
+
+def column(code: str) -> str:
+    """The heading of a column."""
+    return sentences.say(COLUMNS, code, spoken()) if code else ""
+
+
+def help_of(*codes: str) -> str:
+    """The help of the first of these codes that has one; an empty text if none has."""
+    texts = sentences.sentences(HELP)
+    return next((texts[code][spoken()] for code in codes if code in texts), "")
+
+
+def act_told(act: str) -> str:
+    """What an act does."""
+    return sentences.say(ACTS, act, spoken())
+
+
+def unfit(error: ValueError) -> str:
+    """What is wrong with a value, as the one says who could not read it."""
+    if isinstance(error, Malformed):
+        return sentences.say("faults", error.sentence, spoken(), **error.values)
+    return str(error)
+
+
+def word(kind: str, value: str, lang: Lang | None = None) -> str:
+    """How one of the library's own words is shown, e.g. that of a `layer`; else the word itself."""
+    texts = sentences.sentences(WORDS).get(f"{kind}_{value}")
+    return value if texts is None else texts[lang or spoken()]
+
+
+def language_asked(arguments: Sequence[str]) -> Lang:
+    """The language to speak, before anything is known to be well written.
+
+    It is that of `--lang` if it stands anywhere in the line, then of `CRM_LANG`, then of the
+    system.
+    """
+    for at, argument in enumerate(arguments):
+        option, is_joined, value = argument.partition("=")
+        if option == "--lang":
+            said = value if is_joined else next(iter(arguments[at + 1 :]), "")
+            for lang in LANGS:
+                if said == lang:
+                    return lang
+    for lang in LANGS:
+        if os.getenv("CRM_LANG") == lang:
+            return lang
+    system = next((text for name in LOCALES if (text := os.getenv(name))), "")
+    return "zh" if system.casefold().startswith("zh") else "en"

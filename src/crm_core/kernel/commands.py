@@ -1,0 +1,66 @@
+"""What a command is made of: what its giver says, and what the library looks up (LOG-08).
+
+A field made by `looked_up()` is filled by the library alone. A caller who supplies one is told so,
+and it is no part of what the command says, nor of its digest (decision record 0033).
+
+A field `by: Actor = looked_up()` is who gives the command: events name the actor, and no command
+has an argument that says who decided (decision record 0034). A field `imported: bool = looked_up()`
+says whether an import brings it, which has no evidence but its files.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, TypeVar
+
+import attrs
+
+from crm_core.kernel.recorded import Actor
+
+C = TypeVar("C")
+
+_LOOKED_UP = "crm_core.looked_up"
+
+ACTOR = "by"
+"""The field that holds who gives the command."""
+
+IMPORTED = "imported"
+"""The field that holds whether an import brings it."""
+
+
+def looked_up() -> Any:
+    """A field that the library fills; None until it has."""
+    return attrs.field(default=None, kw_only=True, metadata={_LOOKED_UP: True})
+
+
+@cache
+def fields_looked_up(command: type) -> tuple[str, ...]:
+    """Names of the fields that the library fills."""
+    return tuple(f.name for f in attrs.fields(command) if f.metadata.get(_LOOKED_UP))
+
+
+@cache
+def fields_said(command: type) -> tuple[str, ...]:
+    """Names of the fields that its giver fills, in their order."""
+    return tuple(f.name for f in attrs.fields(command) if not f.metadata.get(_LOOKED_UP))
+
+
+@cache
+def act_of(command: type) -> str:
+    """The act that a command is, as tables and the command line name it: `raise-charge`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", command.__name__).lower()
+
+
+def given_by(command: C, actor: Actor, *, imported: bool = False) -> C:
+    """The command as that actor gives it: its fields `by` and `imported` filled, if it has them."""
+    kind: type = type(command)
+    known = {ACTOR: actor, IMPORTED: imported}
+    found = {name: known[name] for name in fields_looked_up(kind) if name in known}
+    return attrs.evolve(command, **found) if found else command  # type: ignore[misc]
+
+
+def as_said(command: C) -> C:
+    """The command as its giver says it: nothing of what the library looks up stands in it."""
+    kind: type = type(command)
+    return attrs.evolve(command, **dict.fromkeys(fields_looked_up(kind)))  # type: ignore[misc]

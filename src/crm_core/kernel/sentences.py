@@ -1,0 +1,97 @@
+"""The catalogue of sentences: whatever a person reads, by code, in Chinese and English.
+
+The texts are data of the package, one file for each family, read when one of them is asked for.
+Reading the package's own data counts as reading code, not as I/O (decision record 0008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from string import Formatter
+from typing import Any, Literal, cast
+
+Lang = Literal["zh", "en"]
+LANGS: tuple[Lang, ...] = ("zh", "en")
+
+
+class _Sentence(Formatter):
+    """`{fen:yuan}` is an amount, `{names:list}` a list, `{why:faults}` what is wrong elsewhere.
+
+    A value that is not there leaves its placeholder as it is written.
+    """
+
+    def __init__(self, lang: Lang) -> None:
+        self._lang = lang
+
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return kwargs.get(str(key), f"{{{key}}}")
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec == "yuan" and isinstance(value, int):
+            from crm_core.kernel.money import yuan_from_fen  # Its own faults are sentences.
+
+            return yuan_from_fen(value)
+        if format_spec == "list" and not isinstance(value, str):
+            return ("、" if self._lang == "zh" else ", ").join(str(item) for item in value)
+        if format_spec == "faults" and not isinstance(value, str):
+            return told_faults(value, self._lang)
+        return str(value)
+
+
+class Malformed(ValueError):
+    """A value is not what it should be; its sentence stands in `faults.toml` of the catalogue.
+
+    Args:
+        sentence: Code of the sentence.
+        values: What it is filled with; never personal data.
+    """
+
+    def __init__(self, sentence: str, /, **values: Any) -> None:
+        super().__init__(sentence)
+        self.sentence, self.values = sentence, values
+
+    def told(self, lang: Lang) -> str:
+        """What is wrong and what would be accepted."""
+        return say("faults", self.sentence, lang, **self.values)
+
+    def within(self, where: str = "") -> dict[str, Any]:
+        """As plain data for a sentence of somebody else's, which shows a list as `{why:faults}`."""
+        return {"where": where, "sentence": self.sentence, "values": self.values}
+
+    def __str__(self) -> str:
+        return self.told("en")
+
+
+def say(family: str, code: str, lang: Lang = "en", /, **values: Any) -> str:
+    """The sentence of a code, filled in; the code itself where the catalogue has none.
+
+    Args:
+        family: File of the catalogue, e.g. `refused-pay`.
+        code: Its code there.
+    """
+    texts = sentences(family).get(code)
+    if texts is None:
+        return code.replace("_", " ")
+    return _Sentence(lang).vformat(texts[lang], (), values)
+
+
+def told_faults(faults: Iterable[Mapping[str, Any]], lang: Lang) -> str:
+    """What is wrong at several places; each as `Malformed.within` gives it."""
+    told = []
+    for fault in faults:
+        what = say("faults", fault["sentence"], lang, **fault["values"])
+        told.append(f"{fault['where']}: {what}" if fault["where"] else what)
+    return ("；" if lang == "zh" else "; ").join(told)
+
+
+@cache
+def sentences(family: str) -> Mapping[str, Mapping[Lang, str]]:
+    """All sentences of a family by their code; none if there is no such family."""
+    import tomllib  # Slow to load, and most programs never say anything.
+    from importlib.resources import files
+
+    file = files("crm_core").joinpath("sentences", f"{family}.toml")
+    if not file.is_file():
+        return {}
+    return cast("dict[str, dict[Lang, str]]", tomllib.loads(file.read_text(encoding="utf-8")))

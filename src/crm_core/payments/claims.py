@@ -1,0 +1,319 @@
+"""Decisions about what household and company say of charges (PAY-06, PAY-08, PAY-09, PAY-12)."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+
+from crm_core.kernel.decider import Refusal
+from crm_core.payments.answers import (
+    Decision,
+    decided,
+    exists,
+    ledger,
+    missing,
+    no_reason,
+    out_of_range,
+    reference,
+)
+from crm_core.payments.commands import (
+    AcknowledgeDebt,
+    ClaimLateCharge,
+    DecideDispute,
+    DecideInstalments,
+    DisputeCharge,
+    PromisePayment,
+    ProposeDisputeDecision,
+    ProposeInstalments,
+    WithdrawDispute,
+)
+from crm_core.payments.events import (
+    ChargeDisputed,
+    ChargeWaived,
+    DebtAcknowledged,
+    DisputeDecided,
+    DisputeDecisionProposed,
+    DisputeWithdrawn,
+    InstalmentsProposed,
+    LateChargeClaimed,
+    PaymentPromised,
+)
+from crm_core.payments.late import late_charges
+from crm_core.payments.promises import BROKEN, open_promise, promises
+from crm_core.payments.state import Account
+
+# --- disputes (PAY-06) -----------------------------------------------------------------------
+
+
+def dispute(command: DisputeCharge, state: Account) -> Decision:
+    """The household contests a part of a charge that stands, or all of it."""
+    if command.dispute in state.disputes:
+        return exists("dispute", command.dispute)
+    if command.charge not in state.charges or command.charge in state.cancelled:
+        return missing("charge", command.charge)
+    if not command.reason:
+        return no_reason()
+    under_way = (d.charge for n, d in state.disputes.items() if n not in state.decided)
+    if command.charge in under_way:
+        return Refusal("dispute_open", "PAY-06", {"charge": command.charge})
+    left = _principal(command.charge, state)
+    if not 0 < command.amount_fen <= left:
+        return Refusal(
+            "dispute_exceeds_charge",
+            "PAY-06",
+            {"charge": command.charge, "charge_fen": left, "amount_fen": command.amount_fen},
+        )
+    return (
+        ChargeDisputed(
+            command.dispute,
+            command.charge,
+            command.amount_fen,
+            command.on,
+            command.reason,
+            command.word,
+        ),
+    )
+
+
+def propose_dispute_decision(command: ProposeDisputeDecision, state: Account) -> Decision:
+    """Somebody proposes how to decide a dispute; one proposal at a time."""
+    refusal = _not_in_dispute(command.dispute, command.on, state)
+    if refusal is not None:
+        return refusal
+    if reference("dispute_decision", command.dispute) in state.proposed:
+        return exists("dispute_decision", command.dispute)
+    if not command.reason:
+        return no_reason()
+    return _too_much_upheld(command.dispute, command.upheld_fen, state) or (
+        DisputeDecisionProposed(
+            command.dispute, command.upheld_fen, command.on, command.reason, command.by.id
+        ),
+    )
+
+
+def decide_dispute(command: DecideDispute, state: Account) -> Decision:
+    """Somebody else decides as was proposed, by what is in dispute now, or sends it back."""
+    refusal = _not_in_dispute(command.dispute, command.on, state)
+    if refusal is not None:
+        return refusal
+
+    def approve(proposal: DisputeDecisionProposed) -> Decision:
+        return _too_much_upheld(proposal.dispute, proposal.upheld_fen, state) or (
+            DisputeDecided(
+                proposal.dispute,
+                proposal.upheld_fen,
+                max(proposal.on, command.on),
+                command.reason or proposal.reason,
+                proposal.proposed_by,
+                command.by.id,
+            ),
+        )
+
+    return decided("dispute_decision", command.dispute, command, state, approve)
+
+
+def withdraw_dispute(command: WithdrawDispute, state: Account) -> Decision:
+    """The household contests no longer; what was proposed about it is void."""
+    refusal = _not_in_dispute(command.dispute, command.on, state)
+    if refusal is not None:
+        return refusal
+    if not command.reason:
+        return no_reason()
+    return (DisputeWithdrawn(command.dispute, command.on, command.reason, command.word),)
+
+
+def _not_in_dispute(number: str, on: date, state: Account) -> Refusal | None:
+    found = state.disputes.get(number)
+    if found is None:
+        return missing("dispute", number)
+    if number in state.decided:
+        return Refusal("dispute_over", "PAY-06", {"dispute": number})
+    if on < found.on:
+        days = {"began": found.on.isoformat(), "on": on.isoformat()}
+        return Refusal("dispute_ends_early", "PAY-06", {"dispute": number, **days})
+    return None
+
+
+def _too_much_upheld(number: str, upheld_fen: int, state: Account) -> Refusal | None:
+    found = state.disputes[number]
+    # What was waived is asked for no more, so it cannot be taken off a second time.
+    waived = sum(
+        event.amount_fen
+        for event in state.facts.values()
+        if isinstance(event, ChargeWaived) and event.charge == found.charge
+    )
+    most = max(min(found.amount_fen, _principal(found.charge, state) - waived), 0)
+    if 0 <= upheld_fen <= most:
+        return None
+    return Refusal(
+        "upheld_exceeds_dispute", "PAY-06", {"disputed_fen": most, "upheld_fen": upheld_fen}
+    )
+
+
+def _principal(charge: str, state: Account) -> int:
+    """What a charge comes to without what disputes took off it."""
+    return next((c.amount_fen for c in ledger(state).charges if c.number == charge), 0)
+
+
+# --- promises (PAY-09) -----------------------------------------------------------------------
+
+
+def promise(command: PromisePayment, state: Account) -> Decision:
+    """A promise of one amount needs no second person; a plan does."""
+    refusal = _not_sayable(command, state)
+    if refusal is not None:
+        return refusal
+    if len(command.instalments) > 1:
+        return Refusal("plan_unapproved", "PAY-09", {"instalments": len(command.instalments)})
+    return _unfit(command, command.on, state) or (
+        PaymentPromised(
+            command.promise,
+            command.instalments,
+            command.on,
+            command.by.id,
+            None,
+            command.replaces,
+            command.reason,
+            command.word,
+        ),
+    )
+
+
+def propose_instalments(command: ProposeInstalments, state: Account) -> Decision:
+    """Somebody proposes a plan as the household offers it."""
+    return (
+        _not_sayable(command, state)
+        or _unfit(command, command.on, state)
+        or (
+            InstalmentsProposed(
+                command.promise,
+                command.instalments,
+                command.on,
+                command.replaces,
+                command.reason,
+                command.word,
+                command.by.id,
+            ),
+        )
+    )
+
+
+def decide_instalments(command: DecideInstalments, state: Account) -> Decision:
+    """Somebody else agrees on the plan, if it still fits, or does not."""
+
+    def approve(proposal: InstalmentsProposed) -> Decision:
+        # It was promised on the day on which the household gave its word: what was paid since
+        # keeps it.
+        plan = PaymentPromised(
+            proposal.promise,
+            proposal.instalments,
+            proposal.on,
+            proposal.proposed_by,
+            command.by.id,
+            proposal.replaces,
+            command.reason or proposal.reason,
+            proposal.word,
+        )
+        return (
+            _unfit(proposal, max(proposal.on, command.on), state)
+            or _overtaken(plan, command.on, state)
+            or (plan,)
+        )
+
+    return decided("promise", command.promise, command, state, approve)
+
+
+def _not_sayable(said: PromisePayment | ProposeInstalments, state: Account) -> Refusal | None:
+    """Why nobody could promise that, if so."""
+    taken = reference("promise", said.promise) in state.references
+    if taken or said.promise in state.promises:
+        return exists("promise", said.promise)
+    days = [part.due for part in said.instalments]
+    rising = all(before < after for before, after in pairwise(days))
+    if not days or not rising or days[0] < said.on:
+        return Refusal("instalments_out_of_order", "PAY-09")
+    for part in said.instalments:
+        refusal = out_of_range(part.amount_fen)
+        if refusal is not None:
+            return refusal
+    return None if said.reason else no_reason()
+
+
+def _unfit(
+    said: PromisePayment | ProposeInstalments | InstalmentsProposed, on: date, state: Account
+) -> Refusal | None:
+    """Why it does not fit what is promised on a day, if so."""
+    before = said.replaces
+    if before is not None:
+        earlier = state.promises.get(before)
+        if earlier is None or any(p.replaces == before for p in state.promises.values()):
+            return missing("promise", before)
+        if said.on < earlier.on:
+            made = earlier.on.isoformat()
+            return Refusal("renegotiated_early", "PAY-09", {"promise": before, "made": made})
+    kept = open_promise(promises(state.facts.values(), on))
+    if kept is not None and kept.promise.promise != before:
+        return Refusal("promise_open", "PAY-09", {"promise": kept.promise.promise})
+    return None
+
+
+def _overtaken(plan: PaymentPromised, on: date, state: Account) -> Refusal | None:
+    """Nobody breaks a plan by waiting for its approval: then other days are agreed on."""
+    found = promises([*state.facts.values(), plan], on)
+    if not found or found[-1].promise is not plan or found[-1].status != BROKEN:
+        return None
+    return Refusal("plan_overtaken", "PAY-09", {"promise": plan.promise})
+
+
+# --- late charges and acknowledgements (PAY-08, PAY-12) ----------------------------------------
+
+
+def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
+    """What has come together by the policy, less what was claimed of it before."""
+    if command.charge in state.charges or command.charge in state.late:
+        return exists("charge", command.charge)
+    if command.of not in state.charges or command.of in state.cancelled:
+        return missing("charge", command.of)
+    if command.due < command.on:
+        return Refusal("late_charge_due_early", "PAY-08")
+    policy = command.policy
+    found = {one.charge: one.amount_fen for one in late_charges(ledger(state), command.on, policy)}
+    claimed = sum(
+        late.amount_fen
+        for number, late in state.late.items()
+        if late.of == command.of and number not in state.cancelled
+    )
+    fen = found.get(command.of, 0) - claimed
+    if fen <= 0:
+        return Refusal(
+            "no_late_charge",
+            "PAY-08",
+            {"charge": command.of, "policy": str(policy.ref), "claimed_fen": claimed},
+        )
+    return (
+        LateChargeClaimed(
+            command.charge,
+            command.of,
+            fen,
+            command.on,
+            command.due,
+            policy.ref,
+            command.by.id,
+        ),
+    )
+
+
+def acknowledge(command: AcknowledgeDebt, state: Account) -> Decision:
+    """The household acknowledged charges in a document."""
+    if reference("acknowledgement", command.acknowledgement) in state.references:
+        return exists("acknowledgement", command.acknowledgement)
+    for charge in command.charges:
+        if charge not in state.charges or charge in state.cancelled:
+            return missing("charge", charge)
+    if not command.document or not command.charges:
+        return Refusal("document_missing", "PAY-12")
+    return (
+        DebtAcknowledged(
+            command.acknowledgement, command.charges, command.on, command.document, command.word
+        ),
+    )
