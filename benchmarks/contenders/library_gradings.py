@@ -109,7 +109,8 @@ class HouseholdFile(Aggregate):
         amount_fen: int
         on: date
         reason: str
-        approver: str
+        proposed_by: str
+        approved_by: str
 
         def apply(self, aggregate: Any) -> None:
             aggregate.money.append((self.on, -self.amount_fen, None, self.timestamp))
@@ -121,7 +122,8 @@ class HouseholdFile(Aggregate):
         on: date
         write_off: bool
         reason: str
-        approver: str
+        proposed_by: str
+        approved_by: str
 
         def apply(self, aggregate: Any) -> None:
             aggregate.waivers.append((self.on, self.amount_fen, self.charge, self.timestamp))
@@ -150,6 +152,7 @@ class HouseholdFile(Aggregate):
         amount_fen: int
         on: date
         reason: str
+        word: str
 
         def apply(self, aggregate: Any) -> None:
             aggregate.disputes[self.dispute] = (
@@ -161,7 +164,8 @@ class HouseholdFile(Aggregate):
         upheld_fen: int
         on: date
         reason: str
-        approver: str
+        proposed_by: str
+        approved_by: str
 
         def apply(self, aggregate: Any) -> None:
             aggregate.ends[self.dispute] = (self.on, self.upheld_fen, self.timestamp)
@@ -170,6 +174,7 @@ class HouseholdFile(Aggregate):
         dispute: str
         on: date
         reason: str
+        word: str
 
         def apply(self, aggregate: Any) -> None:
             aggregate.ends[self.dispute] = (self.on, 0, self.timestamp)
@@ -180,7 +185,7 @@ class HouseholdFile(Aggregate):
         amount_fen: int
         on: date
         due: date
-        approver: str
+        claimed_by: str
 
         def apply(self, aggregate: Any) -> None:
             aggregate.late[self.charge] = (self.of, self.amount_fen, self.timestamp)
@@ -188,7 +193,7 @@ class HouseholdFile(Aggregate):
     class InterestRecorded(Aggregate.Event):
         service: str
         on: date
-        consent: str
+        word: str
         source: str
 
         def apply(self, aggregate: Any) -> None:
@@ -518,4 +523,7 @@ def events(number: int, recorded: list[Any]) -> Iterator[Any]:
         else:
             own = (field.name for field in fields(cls))
             values = {field: getattr(event, field) for field in own if hasattr(event, field)}
+            word = values.get("word")
+            if word is not None:
+                values["word"] = f"{word.member} {word.channel} {word.reference}"
         yield cls(originator_id=identity, originator_version=version, timestamp=at, **values)

@@ -16,6 +16,14 @@ from crm_adapters import open_crm
 from crm_core import Actor, Invalid, Planned
 from crm_core.kernel.commands import act_of, fields_looked_up, fields_said
 from crm_core.kernel.dates import parse_instant
+from crm_core.kernel.recorded import SYSTEM
+from crm_core.owners.commands import RegisterHousehold
+from crm_core.payments.collection import Dues
+from crm_core.payments.commands import AdvanceCollection
+from crm_core.policies import DEFAULT_SLA, shipped
+from crm_core.requests.commands import ReceiveRequest
+from crm_core.requests.sla import SlaPolicy
+from crm_core.testing.strategies import sla_text
 from crm_core.work import AGGREGATES, command_digest
 
 LIST = Path(__file__).parent / "fields.txt"
@@ -96,3 +104,22 @@ def test_what_is_looked_up_is_no_part_of_the_digest(kind: type, name: str) -> No
     plain, filled = some(kind), some(kind)
     object.__setattr__(filled, name, "something")
     assert command_digest(plain, repr) == command_digest(filled, repr)
+
+
+@pytest.mark.rule("LOG-08", "PAY-10", "REQ-14")
+@pytest.mark.case("K28")
+def test_the_look_up_fills_a_field_whatever_stands_in_it() -> None:
+    """Also where the library itself gives the command: a forged fact decides nothing."""
+    day = NOW.date()
+    forged = SlaPolicy.parse(sla_text(general=7))
+    owing = Dues("B3", ("C1",))
+    with open_crm("memory:") as crm:
+        crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "101"), by=Actor("li", "specialist"))
+        advance = AdvanceCollection("V1", day, dues=owing, present_day=day)
+        assert crm._within(advance, by=SYSTEM).events == ()
+        request = ReceiveRequest(
+            "R1", "V1", "phone", "repair", "security", "general", "noise", NOW, "li", policy=forged
+        )
+        [received, *_] = crm._within(request, by=SYSTEM).events
+        assert received.policy == shipped().find(SlaPolicy, DEFAULT_SLA, day).ref
+        assert received.policy != forged.ref
