@@ -118,7 +118,7 @@ class Work:
         self._zone = zone
         self._authority = authority
         self._day = authority.day
-        self._may: dict[tuple[type, str, bool], Refusal | None] = {}
+        self._may: dict[tuple[type, Actor, bool], Refusal | None] = {}
         self._states: dict[str, tuple[Any, Tip]] = {}
         self._files: set[str] = set()
         self._sla: dict[date, SlaPolicy] = {}
@@ -225,8 +225,8 @@ class Work:
     def _refused(
         self, kind: type, by: Actor, aggregate: Aggregate, imported: bool
     ) -> Refusal | None:
-        """Why that role may not give such a command at all; asked once for all of a kind."""
-        key = (kind, by.role, imported)
+        """Why that person may not give such a command at all; asked once for all of a kind."""
+        key = (kind, by, imported)
         if key not in self._may:
             if kind in aggregate.inside:
                 self._may[key] = Refusal("given_inside_only", "LOG-08", {"act": act_of(kind)})

@@ -34,7 +34,7 @@ from crm_core.events import catalog
 from crm_core.gradings.decide import GRADING
 from crm_core.gradings.events import DECIDED, GradingDecided
 from crm_core.gradings.policy import LAYERS
-from crm_core.kernel.commands import fields_looked_up, given_by
+from crm_core.kernel.commands import as_said, given_by
 from crm_core.kernel.dates import ESTATE_ZONE, local_date, start_of_day
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM, Actor, Commit, Envelope, StreamAppend, Tip
@@ -223,9 +223,7 @@ class Told(NamedTuple):
     @property
     def command(self) -> Any:
         """As `CRM.do` takes it, which looks up the rest."""
-        kind: type = type(self.decided)
-        names = fields_looked_up(kind)
-        return evolve(self.decided, **dict.fromkeys(names)) if names else self.decided
+        return as_said(self.decided)
 
 
 def fill(log: EventLog, town: Town) -> int:
