@@ -25,10 +25,10 @@ from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.keys import LocalVault
-from crm_core.catalog import Catalog, EventType
 from crm_core.errors import UnknownEvent, UnreadableEvent
 from crm_core.events import catalog
 from crm_core.kernel.canonical import GENESIS, canonical, stored_event
+from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.dates import instant_text, parse_date, parse_instant
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
 from crm_core.kernel.rules import Operator, Value

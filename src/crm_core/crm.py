@@ -25,11 +25,11 @@ from crm_core.gradings.facts_engine import CreditLine, FactsEngine
 from crm_core.gradings.lookups import NOT_FACTS, book_with_adopted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay
-from crm_core.history import as_of, visible
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.dates import ESTATE_ZONE, Period, local_date
 from crm_core.kernel.decider import Refusal
+from crm_core.kernel.history import as_of, visible
 from crm_core.kernel.projection import Consumer
 from crm_core.kernel.recorded import (
     HOUSEHOLD_ROLES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from crm_core import gradings, messages, owners, payments, requests, staff
-from crm_core.catalog import Catalog
+from crm_core.kernel.catalog import Catalog
 
 
 @cache

@@ -33,8 +33,8 @@ from crm_core.gradings.replay import Affected, Replay, affected, run_id
 from crm_core.gradings.review import Standing, standing, untouched
 from crm_core.gradings.state import Gradings
 from crm_core.gradings.views import grading_row
-from crm_core.history import visible
 from crm_core.kernel.dates import Period, local_date
+from crm_core.kernel.history import visible
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
 from crm_core.kernel.sentences import Lang

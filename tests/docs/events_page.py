@@ -14,8 +14,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
-from crm_core.catalog import EventType
 from crm_core.events import catalog
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.recorded import Envelope
 from crm_core.kernel.rules import Operator, Value
 from crm_core.kernel.sealed import PersonalValue

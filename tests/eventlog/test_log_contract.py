@@ -25,8 +25,8 @@ from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.recorder import SQLAlchemyApplicationRecorder
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.keys import LocalVault
-from crm_core.catalog import Catalog
 from crm_core.errors import CommandReused, CommitUnknown, Conflict, Invalid, UnreadableEvent
+from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.recorded import Appended, Commit, Envelope, StreamAppend, Tip
 from crm_core.ports import ChainFault, EventLog
 from crm_core.testing.contracts import CATALOG, EventLogContract, Noted

@@ -24,8 +24,8 @@ from crm_adapters.eventlog.schema import metadata
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.keys import LocalVault
 from crm_core import Actor, Household, Personal
-from crm_core.catalog import Catalog
 from crm_core.errors import CommandReused, Conflict, Invalid, StoreUnreachable
+from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.recorded import Tip
 from crm_core.owners import RegisterHousehold
 from crm_core.ports import EventLog

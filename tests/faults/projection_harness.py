@@ -18,7 +18,7 @@ from crm_adapters.keys import LocalVault
 from crm_adapters.projections import LogViews, MemoryViewStore
 from crm_adapters.projections.store import Change, ViewStore
 from crm_adapters.wiring import SystemClock
-from crm_core.catalog import Catalog, EventType
+from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.projection import Projection
 from crm_core.ports import EventLog
 from crm_core.testing.contracts import CATALOG, Noted

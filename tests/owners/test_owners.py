@@ -18,8 +18,8 @@ import crm_core
 from crm_adapters import open_crm
 from crm_core import Actor, Household, Invalid, Personal, Refused
 from crm_core.crm import CRM
-from crm_core.history import as_of
 from crm_core.kernel.decider import Refusal
+from crm_core.kernel.history import as_of
 from crm_core.kernel.recorded import Envelope, Recorded
 from crm_core.kernel.sealed import Erased, KeyMissing, Place, Plain, Sealed, Tampered
 from crm_core.kernel.sentences import say, sentences

@@ -21,8 +21,8 @@ from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.keys import LocalVault
 from crm_adapters.projections import LogViews, MemoryViewStore
 from crm_adapters.wiring import SystemClock
-from crm_core.catalog import Catalog, EventType
 from crm_core.errors import StoreUnreachable
+from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.testing.contracts import CATALOG, Counted, CountedInYuan
 from crm_core.testing.views import TALLY, Tally, _append, note, tallied
 from projections.follower import open_views
@@ -217,7 +217,7 @@ def test_a_name_is_never_imported() -> None:
         from crm_adapters.keys import LocalVault
         from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore
         from crm_adapters.wiring import SystemClock
-        from crm_core.catalog import Catalog, EventType
+        from crm_core.kernel.catalog import Catalog, EventType
         from crm_core.testing.contracts import CATALOG, Counted
         from crm_core.testing.views import TALLY, _append, note
 

@@ -19,7 +19,7 @@ from crm_adapters.eventlog.store import RowStore
 from crm_adapters.keys import LocalVault
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_adapters.wiring import SystemClock
-from crm_core.catalog import Catalog
+from crm_core.kernel.catalog import Catalog
 from crm_core.ports import EventLog, Views
 from crm_core.testing.views import ViewsContract
 

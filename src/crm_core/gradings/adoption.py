@@ -31,7 +31,7 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.authority import AuthorityPolicy, Own
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.policy import Header, PolicyFault, PolicyRef, read_toml
 
@@ -253,7 +253,7 @@ ADOPTION = Aggregate(
         "policy",
         Adoption(),
         decide_adoption,
-        dispatch(
+        by_event(
             dict.fromkeys(
                 (
                     PolicyDrafted,

@@ -58,7 +58,7 @@ from crm_core.gradings.shares import allot, cohort_digest, places_digest
 from crm_core.gradings.state import Act, Gradings, Run
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, Actor
 from crm_core.kernel.rules import holds
 
@@ -493,7 +493,7 @@ GRADING = Aggregate(
         "grading",
         Gradings(),
         decide_grading,
-        dispatch(
+        by_event(
             {
                 GradingDecided: _decided,
                 TypeProposed: _done,
@@ -569,7 +569,7 @@ RUN = Aggregate(
         "grading-run",
         Run(),
         decide_run,
-        dispatch({RunStarted: _started, RunCompleted: _completed, QuotaAllotted: _allotted}),
+        by_event({RunStarted: _started, RunCompleted: _completed, QuotaAllotted: _allotted}),
     ),
     (StartRun, CompleteRun, AllotQuota),
     lambda command: command.started.run if isinstance(command, StartRun) else command.run,

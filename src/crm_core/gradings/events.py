@@ -6,9 +6,9 @@ from datetime import date, datetime
 
 from attrs import frozen
 
-from crm_core.catalog import EventType
 from crm_core.gradings.criteria import Outcome
 from crm_core.gradings.facts import Evidence, Facts
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.word import Word
 

@@ -45,6 +45,10 @@ class Refusal:
         return self.told("en")
 
 
+Decision = tuple[Any, ...] | Refusal
+"""What a decider answers: the events that follow, or why none do."""
+
+
 @frozen
 class Decider(Generic[C, E, S]):
     """Pure decision logic of one aggregate.
@@ -74,7 +78,22 @@ class Decider(Generic[C, E, S]):
         return current
 
 
-def dispatch(table: Mapping[type, Callable[[Any, Any], Any]]) -> Callable[[Any, Any], Any]:
+def by_command(
+    table: Mapping[type, Callable[[Any, Any], Decision]],
+) -> Callable[[Any, Any], Decision]:
+    """A `decide` that looks the answer up by the command's type.
+
+    Raises:
+        KeyError: the command is none of the table; routing sends it to nobody else.
+    """
+
+    def decide(command: Any, state: Any) -> Decision:
+        return table[type(command)](command, state)
+
+    return decide
+
+
+def by_event(table: Mapping[type, Callable[[Any, Any], Any]]) -> Callable[[Any, Any], Any]:
     """An `evolve` that looks the step up by the event's type.
 
     A table of types costs half as much as `match` and names every event once.

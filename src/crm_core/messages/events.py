@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from attrs import frozen
 
-from crm_core.catalog import EventType
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.word import Word
 

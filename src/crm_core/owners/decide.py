@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from crm_core.kernel.aggregate import Aggregate, Claim
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.growing import EMPTY
 from crm_core.kernel.text import place_key
 from crm_core.owners.commands import (
@@ -293,7 +293,7 @@ def _conduct_confirmed(state: HouseholdState, e: ConductConfirmed) -> HouseholdS
     return attrs.evolve(state, conduct=state.conduct.add((e.kind, e.on), e.evidence))
 
 
-evolve = dispatch(
+evolve = by_event(
     {
         HouseholdRegistered: _registered,
         MemberAdded: _member_added,

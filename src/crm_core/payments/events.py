@@ -9,7 +9,7 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.catalog import EventType
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.word import Word
 

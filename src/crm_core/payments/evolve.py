@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import evolve as evolved
 
-from crm_core.kernel.decider import dispatch
+from crm_core.kernel.decider import by_event
 from crm_core.payments.answers import reference
 from crm_core.payments.events import (
     ChargeCancelled,
@@ -156,7 +156,7 @@ def _closed(claims: Claims, number: str) -> Claims:
     return evolved(claims, proposed={n: p for n, p in claims.proposed.items() if n != number})
 
 
-evolve = dispatch(
+evolve = by_event(
     {
         ChargeRaised: _raised,
         ChargeCancelled: _cancelled,

@@ -18,7 +18,7 @@ import attrs
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.payments.answers import Decision, ledger, no_reason, reference
 from crm_core.payments.collection import (
     BILL,
@@ -486,7 +486,7 @@ def _without(s: Collection, number: str) -> Mapping[str, StepProposed | HoldProp
     return {other: found for other, found in s.proposed.items() if other != number}
 
 
-evolve = dispatch(
+evolve = by_event(
     {
         CollectionOpened: _case_opened,
         CollectionGradeChanged: _changed,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from crm_core.catalog import EventType
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.word import Word
 from crm_core.requests.clocks import ClockSet

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import attrs
 
-from crm_core.kernel.decider import dispatch
+from crm_core.kernel.decider import by_event
 from crm_core.requests.clocks import (
     APOLOGY,
     ARRIVAL,
@@ -358,7 +358,7 @@ def _of_received(step: Callable[[Any, Any], RequestState]) -> Callable[[Any, Any
     return evolve
 
 
-evolve = dispatch(
+evolve = by_event(
     {RequestReceived: _received}
     | {
         kind: _of_received(step)

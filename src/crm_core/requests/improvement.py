@@ -14,13 +14,13 @@ from typing import Any
 import attrs
 from attrs import define, frozen
 
-from crm_core.catalog import EventType
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import fields_said, looked_up
 from crm_core.kernel.dates import Period
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import Actor
 from crm_core.requests.statistics import DIMENSIONS, MEASURES, Happening
@@ -328,7 +328,7 @@ PLAN = Aggregate(
         "improvement",
         Plan(),
         decide,
-        dispatch(
+        by_event(
             {
                 ImprovementProposed: lambda state, e: attrs.evolve(state, proposed=e),
                 ImprovementApproved: lambda state, e: attrs.evolve(state, approved=e),
@@ -381,7 +381,7 @@ WARNING = Aggregate(
         "warning",
         Raised(),
         decide_warning,
-        dispatch({WarningRaised: lambda state, e: attrs.evolve(state, warning=e)}),
+        by_event({WarningRaised: lambda state, e: attrs.evolve(state, warning=e)}),
     ),
     (RaiseWarning,),
     warning_id,

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 from attrs import define, frozen
 
-from crm_core.catalog import EventType
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import looked_up
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.recorded import Actor
 from crm_core.requests.commands import TRADES
@@ -239,7 +239,7 @@ def decide(command: Any, state: Incident) -> Decision:
     return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
 
 
-evolve = dispatch(
+evolve = by_event(
     {
         IncidentOpened: lambda state, e: attrs.evolve(state, opened=e),
         RequestGathered: lambda state, e: attrs.evolve(

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 from attrs import define, frozen
 
-from crm_core.catalog import EventType
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import looked_up
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.recorded import Actor
 from crm_core.requests.commands import SEVERITIES, TRADES
 
@@ -93,7 +93,7 @@ FINDING = Aggregate(
         "finding",
         Finding(),
         decide,
-        dispatch({FindingRecorded: lambda state, e: attrs.evolve(state, recorded=e)}),
+        by_event({FindingRecorded: lambda state, e: attrs.evolve(state, recorded=e)}),
     ),
     (RecordFinding,),
     lambda command: command.finding,

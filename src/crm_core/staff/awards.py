@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 from attrs import define, frozen
 
-from crm_core.catalog import EventType
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import looked_up
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.recorded import Actor
 
@@ -140,7 +140,7 @@ STAFF = Aggregate(
         "staff",
         Member(),
         decide,
-        dispatch(
+        by_event(
             {
                 WrongSuffered: lambda state, e: attrs.evolve(
                     state, wrongs=state.wrongs.add(e.case, e)

@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 from attrs import define, frozen
 
-from crm_core.catalog import EventType
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.catalog import EventType
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
 
 Decision = tuple[Any, ...] | Refusal
@@ -120,7 +120,7 @@ ROSTER = Aggregate(
         "roster",
         Roster(),
         decide,
-        dispatch(
+        by_event(
             {
                 CoverPlanned: lambda state, e: attrs.evolve(
                     state, planned=state.planned.add(e.shift, e)

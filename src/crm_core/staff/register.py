@@ -12,10 +12,10 @@ from typing import Any
 import attrs
 from attrs import define, frozen
 
-from crm_core.catalog import EventType
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import act_of, looked_up
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import STAFF_ROLES, Actor
 from crm_core.kernel.sealed import Personal, PersonalValue
@@ -324,7 +324,7 @@ REGISTER = Aggregate(
         "register",
         Register(),
         decide,
-        dispatch(
+        by_event(
             {
                 StaffRoleBegun: _begun,
                 StaffRoleEnded: _ended,

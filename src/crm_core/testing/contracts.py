@@ -35,8 +35,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from crm_core.catalog import Catalog, EventType
 from crm_core.errors import CommandReused, Conflict, Failed, NotDelivered, UnknownEvent
+from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.merkle import MerkleTree
 from crm_core.kernel.recorded import (
     Appended,

@@ -16,10 +16,10 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from crm_core.catalog import EventType
 from crm_core.events import catalog
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.canonical import INTEGER_MAX
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.dates import Period
 from crm_core.kernel.decider import Decider, Refusal
 from crm_core.kernel.money import FEN_MAX, Money

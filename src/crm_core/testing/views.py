@@ -27,8 +27,8 @@ from attrs import frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm_core.catalog import Catalog, EventType
 from crm_core.errors import CommandReused, Invalid, StoreUnreachable, ViewNotReady
+from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.projection import BuildStatus, Consumer, Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip, Unreadable
 from crm_core.ports import EventLog, Views

@@ -14,13 +14,13 @@ import attrs
 import msgspec
 
 from crm_adapters.codec.rows import StoredRow
-from crm_core.catalog import Catalog, EventType
 from crm_core.errors import UnknownEvent, UnreadableEvent
 from crm_core.kernel.canonical import (
     DIGEST_END,
     DIGEST_START,
     stored_event,
 )
+from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.recorded import Envelope, Fact, Recorded, Tip, Verbatim
 from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
 from crm_core.ports import KeyVault
