@@ -25,10 +25,10 @@ from crm_adapters.cli.app import run
 from crm_adapters.files.tables import KINDS
 from crm_core import Actor, errors, ports
 from crm_core.errors import CrmError
-from crm_core.events import catalog
 from crm_core.gradings import facts_engine
 from crm_core.kernel import projection, recorded
 from crm_core.payments import ReceivePayment
+from crm_core.slices import catalog, registry
 from relay.server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -399,9 +399,9 @@ def test_the_import_page_lists_every_column_and_header() -> None:
 def test_the_page_of_events_is_the_one_rendered_from_the_catalog() -> None:
     """No event and no field is missing or out of date; `CRM_REWRITE_DOCS=1` writes it anew."""
     if REWRITE:
-        EVENTS.write_text(render(), encoding="utf-8")
+        EVENTS.write_text(render(registry()), encoding="utf-8")
     text = EVENTS.read_text(encoding="utf-8")
-    assert text == render()
+    assert text == render(registry())
     for name in catalog().names():
         assert f"### `{name}`" in text
 
@@ -413,8 +413,8 @@ def test_the_page_of_events_is_the_one_rendered_from_the_catalog() -> None:
 def test_the_page_of_the_authority_policy_is_the_one_rendered_from_it() -> None:
     """Who may do what is printed, and the print is true; `CRM_REWRITE_DOCS=1` writes it anew."""
     if REWRITE:
-        AUTHORITY.write_text(render_authority(), encoding="utf-8")
-    assert AUTHORITY.read_text(encoding="utf-8") == render_authority()
+        AUTHORITY.write_text(render_authority(registry()), encoding="utf-8")
+    assert AUTHORITY.read_text(encoding="utf-8") == render_authority(registry())
 
 
 # --- cli.md ------------------------------------------------------------------------------------
