@@ -139,7 +139,7 @@ def test_the_pages_have_its_rows() -> None:
     assert "parcel" not in events_page.render(registry()) + authority_page.render(registry())
 
 
-# --- the command line, by the entry point -----------------------------------------------------------
+# --- the command line, by the entry point ---------------------------------------------------------
 
 
 @pytest.fixture
