@@ -45,12 +45,14 @@ from crm_core.kernel.sentences import Lang, say
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.state import Household
 from crm_core.payments import ACCOUNT, COLLECTION
+from crm_core.payments.collection.events import COLLECTION_EVENTS
+from crm_core.payments.collection.state import Collection
 from crm_core.payments.credit import CreditPolicy
-from crm_core.payments.events import ACCOUNT_EVENTS, COLLECTION_EVENTS
+from crm_core.payments.events import ACCOUNT_EVENTS
 from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import Limit, limits
-from crm_core.payments.state import Account, Collection
+from crm_core.payments.state import Account
 from crm_core.payments.views import Aged, CreditRow, credit_row, statement
 from crm_core.policies import (
     DEFAULT_AUTHORITY,

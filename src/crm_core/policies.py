@@ -25,7 +25,7 @@ from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
-from crm_core.payments.collection import CollectionPolicy
+from crm_core.payments.collection.policy import CollectionPolicy
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.late import LateChargePolicy
 from crm_core.requests.sla import SlaPolicy

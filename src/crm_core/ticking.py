@@ -15,10 +15,10 @@ from attrs import frozen
 
 from crm_core.kernel.dates import instant_text, local_date, sortable_text, start_of_day
 from crm_core.kernel.projection import Projection
-from crm_core.payments.collection import CollectionPolicy
-from crm_core.payments.commands import AdvanceCollection
+from crm_core.payments.collection.commands import AdvanceCollection
+from crm_core.payments.collection.policy import CollectionPolicy
+from crm_core.payments.collection.watch import WATCHED, Watched
 from crm_core.payments.credit import CreditPolicy
-from crm_core.payments.views import WATCHED, Watched
 from crm_core.policies import DEFAULT_COLLECTION, PolicyBook
 from crm_core.ports import Views
 from crm_core.requests.commands import TakeStep

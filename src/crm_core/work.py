@@ -32,10 +32,11 @@ from crm_core.owners import HOUSEHOLD
 from crm_core.owners.commands import ROLES, RegisterHousehold
 from crm_core.owners.state import Household
 from crm_core.payments import ACCOUNT, COLLECTION
-from crm_core.payments.collection import CollectionPolicy
-from crm_core.payments.commands import AdvanceCollection, ClaimLateCharge, MovePayment
+from crm_core.payments.collection.commands import AdvanceCollection
+from crm_core.payments.collection.dues import dues
+from crm_core.payments.collection.policy import CollectionPolicy
+from crm_core.payments.commands import ClaimLateCharge, MovePayment
 from crm_core.payments.credit import CreditPolicy
-from crm_core.payments.ladder import dues
 from crm_core.payments.late import LateChargePolicy
 from crm_core.policies import DEFAULT_COLLECTION, DEFAULT_MESSAGES, DEFAULT_SLA, PolicyBook
 from crm_core.ports import EventLog

@@ -18,8 +18,8 @@ from crm_core.kernel.commands import act_of, fields_looked_up, fields_said
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import SYSTEM
 from crm_core.owners.commands import RegisterHousehold
-from crm_core.payments.collection import Dues
-from crm_core.payments.commands import AdvanceCollection
+from crm_core.payments.collection.commands import AdvanceCollection
+from crm_core.payments.collection.dues import Dues
 from crm_core.policies import DEFAULT_SLA, shipped
 from crm_core.requests.commands import ReceiveRequest
 from crm_core.requests.sla import SlaPolicy

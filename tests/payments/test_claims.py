@@ -69,6 +69,7 @@ from crm_core.payments import (
     standing,
 )
 from crm_core.payments import decide as decisions
+from crm_core.payments.acts import Proof, StepDone
 from crm_core.payments.books import trial_balance
 from crm_core.payments.commands import (
     AcknowledgeDebt,
@@ -100,9 +101,7 @@ from crm_core.payments.events import (
     InstalmentsProposed,
     LateChargeClaimed,
     PaymentPromised,
-    Proof,
     ProposalRejected,
-    StepDone,
 )
 from crm_core.payments.late import late_charges
 from crm_core.payments.limitation import limits

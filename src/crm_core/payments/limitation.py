@@ -14,9 +14,9 @@ from typing import Any
 
 from attrs import frozen
 
-from crm_core.payments.collection import DEMANDS, SUIT
+from crm_core.payments.acts import DEMANDS, SUIT, StepDone
 from crm_core.payments.credit import add_months
-from crm_core.payments.events import DebtAcknowledged, PaymentPromised, StepDone
+from crm_core.payments.events import DebtAcknowledged, PaymentPromised
 from crm_core.payments.ledger import Ledger, allocate
 
 LIMITATION_YEARS = 3

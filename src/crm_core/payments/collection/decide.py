@@ -10,30 +10,15 @@ decides, and it is done by somebody other than who approved it (LOG-08).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-import attrs
-
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
-from crm_core.kernel.decider import Decider, Refusal, by_event
-from crm_core.payments.answers import Decision, ledger, no_reason, reference
-from crm_core.payments.collection import (
-    BILL,
-    DEMANDS,
-    EVIDENCE,
-    REASONS,
-    SUIT,
-    THANKS,
-    CollectionPolicy,
-    Dues,
-    Rung,
-    Upcoming,
-    may_approve,
-)
-from crm_core.payments.commands import (
+from crm_core.kernel.decider import Decider, Refusal
+from crm_core.payments.acts import BILL, DEMANDS, EVIDENCE, REASONS, SUIT, THANKS, StepDone
+from crm_core.payments.answers import Decision, no_reason, reference
+from crm_core.payments.collection.commands import (
     AdvanceCollection,
     CheckDefects,
     CompleteStep,
@@ -44,8 +29,8 @@ from crm_core.payments.commands import (
     ReleaseHold,
     SkipStep,
 )
-from crm_core.payments.credit import GRADES, CreditPolicy, standing
-from crm_core.payments.events import (
+from crm_core.payments.collection.dues import Dues
+from crm_core.payments.collection.events import (
     CollectionClosed,
     CollectionGradeChanged,
     CollectionHeld,
@@ -55,55 +40,21 @@ from crm_core.payments.events import (
     HoldRejected,
     HoldReleased,
     StepApproved,
-    StepDone,
     StepOpened,
     StepProposed,
     StepRejected,
     StepSkipped,
 )
-from crm_core.payments.ledger import allocate
-from crm_core.payments.promises import open_promise, promises
-from crm_core.payments.state import Account, Collection
+from crm_core.payments.collection.evolve import evolve
+from crm_core.payments.collection.policy import CollectionPolicy, Rung, may_approve
+from crm_core.payments.collection.state import Collection
+from crm_core.payments.credit import GRADES
 
 DEFECT_CHECK_DAYS = 30
 """How long a look at the company's own service is good for before something is demanded."""
 
 _WRITTEN = (*DEMANDS, SUIT)
 _CHECKED = GRADES[GRADES.index("B2") :]
-
-
-# --- what an account says --------------------------------------------------------------------
-
-
-def dues(account: Account, on: date, credit: CreditPolicy) -> Dues:
-    """What the collection of an account's arrears has to know of it on a day."""
-    book = ledger(account)
-    allocation = allocate(book, on)
-    return Dues(
-        standing(book, on, credit).grade,
-        tuple(charge.number for charge, _ in allocation.undisputed() if charge.due < on),
-        tuple(Upcoming(c.number, c.due) for c, _ in allocation.undisputed() if c.due >= on),
-        open_promise(promises(account.facts.values(), on)) is not None,
-    )
-
-
-def commands_due(
-    household: str,
-    account: Account,
-    collection: Collection,
-    on: date,
-    policy: CollectionPolicy,
-    credit: CreditPolicy,
-) -> tuple[AdvanceCollection, ...]:
-    """The commands that a day itself brings about in one household's collection: one, or none.
-
-    What is looked up here is left out of the command; it is looked up again when it is decided.
-    """
-    found = dues(account, on, credit)
-    command = AdvanceCollection(household, on, dues=found, policy=policy, present_day=on)
-    if not COLLECTION.decider.decide(command, collection):
-        return ()
-    return (AdvanceCollection(household, on),)
 
 
 # --- what follows from a command -------------------------------------------------------------
@@ -383,127 +334,6 @@ def own(command: Any, state: Collection) -> Own | None:
         case _:
             return None
     return None if proposal is None else Own(proposal.proposed_by)
-
-
-# --- what an event changes -------------------------------------------------------------------
-
-
-def _case_opened(s: Collection, e: CollectionOpened) -> Collection:
-    return attrs.evolve(
-        s,
-        household=e.household,
-        case=e.case,
-        grade=e.grade,
-        since=e.on,
-        steps=0,
-        last=None,
-        demanded=None,
-    )
-
-
-def _changed(s: Collection, e: CollectionGradeChanged) -> Collection:
-    return attrs.evolve(_void(s), grade=e.grade, since=e.on, steps=0, last=None)
-
-
-def _closed(s: Collection, _: CollectionClosed) -> Collection:
-    return attrs.evolve(_void(s), grade=None, steps=0, last=None)
-
-
-def _void(s: Collection) -> Collection:
-    """Steps of a grade follow each other, so no more than the last one can be open."""
-    return s if s.last is None else _ended(s, s.last)
-
-
-def _ended(s: Collection, step: int) -> Collection:
-    """Whatever is proposed about a step that has ended is void."""
-    proposed = _without(s, reference("step", str(step)))
-    return attrs.evolve(s, ended=s.ended.add(step, True), proposed=proposed)
-
-
-def _step_opened(s: Collection, e: StepOpened) -> Collection:
-    opened = s.opened.add(e.step, e)
-    if e.act == BILL:
-        billed = s.billed
-        for charge in e.charges:
-            billed = billed.add(charge, True)
-        return attrs.evolve(s, household=e.household, opened=opened, billed=billed)
-    if e.act == THANKS:
-        return attrs.evolve(s, household=e.household, opened=opened)
-    return attrs.evolve(s, opened=opened, steps=s.steps + 1, last=e.step)
-
-
-def _step_proposed(s: Collection, e: StepProposed) -> Collection:
-    return _proposed(s, e, reference("step", str(e.step)))
-
-
-def _approved(s: Collection, e: StepApproved) -> Collection:
-    proposed = _without(s, reference("step", str(e.step)))
-    return attrs.evolve(s, approved=s.approved.add(e.step, e.approved_by), proposed=proposed)
-
-
-def _step_rejected(s: Collection, e: StepRejected) -> Collection:
-    return attrs.evolve(s, proposed=_without(s, reference("step", str(e.step))))
-
-
-def _done(s: Collection, e: StepDone) -> Collection:
-    demanded = e.respond_by if e.act == "formal_demand" else s.demanded
-    return attrs.evolve(_ended(s, e.step), done=s.done.add(e.step, e), demanded=demanded)
-
-
-def _skipped(s: Collection, e: StepSkipped) -> Collection:
-    return _ended(s, e.step)
-
-
-def _defects_checked(s: Collection, e: DefectsChecked) -> Collection:
-    return attrs.evolve(s, household=e.household, checked=(e.on, e.open_defects))
-
-
-def _hold_proposed(s: Collection, e: HoldProposed) -> Collection:
-    asked_for = s.asked_for.add(e.hold, True)
-    return attrs.evolve(_proposed(s, e, reference("hold", e.hold)), asked_for=asked_for)
-
-
-def _held(s: Collection, e: CollectionHeld) -> Collection:
-    proposed = _without(s, reference("hold", e.hold))
-    holds = s.holds.add(e.hold, e)
-    return attrs.evolve(s, household=e.household, holds=holds, proposed=proposed)
-
-
-def _hold_rejected(s: Collection, e: HoldRejected) -> Collection:
-    return attrs.evolve(s, proposed=_without(s, reference("hold", e.hold)))
-
-
-def _released(s: Collection, e: HoldReleased) -> Collection:
-    return attrs.evolve(s, released=s.released.add(e.hold, e.on))
-
-
-def _proposed(s: Collection, e: StepProposed | HoldProposed, number: str) -> Collection:
-    return attrs.evolve(s, household=e.household, proposed={**s.proposed, number: e})
-
-
-def _without(s: Collection, number: str) -> Mapping[str, StepProposed | HoldProposed]:
-    """What is proposed, without what is decided or void."""
-    return {other: found for other, found in s.proposed.items() if other != number}
-
-
-evolve = by_event(
-    {
-        CollectionOpened: _case_opened,
-        CollectionGradeChanged: _changed,
-        CollectionClosed: _closed,
-        StepOpened: _step_opened,
-        StepProposed: _step_proposed,
-        StepApproved: _approved,
-        StepRejected: _step_rejected,
-        StepDone: _done,
-        StepSkipped: _skipped,
-        DefectsChecked: _defects_checked,
-        HoldProposed: _hold_proposed,
-        CollectionHeld: _held,
-        HoldRejected: _hold_rejected,
-        HoldReleased: _released,
-    }
-)
 
 
 def _household(command: Any) -> str:
