@@ -28,7 +28,7 @@ from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Cutoff
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.payments import ACCOUNT, Account, CreditPolicy, Ledger, allocate, standing
-from crm_core.payments import decide as decisions
+from crm_core.payments.answers import AMOUNT_FEN_MAX, ledger
 from crm_core.payments.books import trial_balance
 from crm_core.payments.commands import (
     CHARGE_KINDS,
@@ -47,7 +47,6 @@ from crm_core.payments.commands import (
     ReversePayment,
 )
 from crm_core.payments.credit import course
-from crm_core.payments.decide import AMOUNT_FEN_MAX
 from crm_core.payments.events import (
     ChargeCancelled,
     ChargeDisputed,
@@ -1179,8 +1178,8 @@ def test_a_payment_that_was_moved_can_come_back_under_its_number(crm: CRM) -> No
     assert before is not None
     assert account is not None
     later = date(2012, 1, 1)
-    allocation = allocate(decisions.ledger(account), later)
-    assert allocation == allocate(decisions.ledger(before), later)
+    allocation = allocate(ledger(account), later)
+    assert allocation == allocate(ledger(before), later)
     assert [charge.number for charge, _ in allocation.unpaid] == ["C1"]
     assert [number for number, _ in account.live()] == ["P1"]
     crm.do(ReversePayment("V1", "P1", day("2011-03-01"), "bounced"), by=FINANCE, at=NOON)

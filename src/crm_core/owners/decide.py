@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 
 from crm_core.kernel.aggregate import Aggregate, Claim
-from crm_core.kernel.decider import Decider, Refusal, by_event
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY
+from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.text import place_key
 from crm_core.owners.commands import (
     CONDUCT,
@@ -39,8 +40,6 @@ from crm_core.owners.state import Household, HouseholdState, Member, NoHousehold
 EPOCH = date(1900, 1, 1)
 """First day of a role whose beginning nobody knows."""
 
-Decision = tuple[Any, ...] | Refusal
-
 
 # --- what follows from a command -------------------------------------------------------------
 
@@ -53,9 +52,9 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
     if command.phone is not None and command.owner is None:
         return Refusal("phone_without_owner", "OWN-02")
     if command.kind not in KINDS:
-        return _unknown("household_kind", command.kind, KINDS, "OWN-02")
+        return unknown("household_kind", command.kind, KINDS, rule="OWN-02")
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     registered = HouseholdRegistered(
         command.household,
         command.estate,
@@ -84,9 +83,9 @@ def _add_member(command: AddMember, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.role not in ROLES:
-        return _unknown("role", command.role, ROLES, "OWN-02")
+        return unknown("role", command.role, ROLES, rule="OWN-02")
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     if any(role.member == command.member for role in state.holding(command.role)):
         return Refusal("role_held", "OWN-02", {"member": command.member, "role": command.role})
     if (command.member, command.role, command.since) in state.begun:
@@ -108,7 +107,7 @@ def _end_role(command: EndRole, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     held = [r for r in state.holding(command.role) if r.member == command.member]
     if not held:
         return Refusal("role_not_held", "OWN-02", {"member": command.member, "role": command.role})
@@ -130,7 +129,7 @@ def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     last_day = command.on - timedelta(days=1)
     owners = [*state.holding("owner"), *state.holding("co_owner")]
     if any(role.member == command.member for role in owners):
@@ -166,9 +165,9 @@ def _change_contact(command: ChangeContact, state: HouseholdState) -> Decision:
             {"member": command.member, "household": command.household},
         )
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     if not command.reason:
-        return Refusal("reason_missing", "LOG-06")
+        return no_reason("LOG-06")
     if command.name is None and command.phone is None:
         return ()
     return (
@@ -187,7 +186,7 @@ def _record_interest(command: RecordInterest, state: HouseholdState) -> Decision
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     if (command.service, command.on) in state.interests:
         return ()
     return (
@@ -201,7 +200,7 @@ def _confirm_conduct(command: ConfirmConduct, state: HouseholdState) -> Decision
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.kind not in CONDUCT:
-        return _unknown("conduct", command.kind, CONDUCT, "GRD-02")
+        return unknown("conduct", command.kind, CONDUCT, rule="GRD-02")
     if not command.evidence:
         return Refusal("evidence_missing", "GRD-02", sentence="evidence_missing_conduct")
     if (command.kind, command.on) in state.conduct:
@@ -222,11 +221,6 @@ _DECIDE: dict[type, Any] = {
     RecordInterest: _record_interest,
     ConfirmConduct: _confirm_conduct,
 }
-
-
-def decide(command: Any, state: HouseholdState) -> Decision:
-    """Events that follow from the command, or why not."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
 
 
 # --- what follows from an event --------------------------------------------------------------
@@ -317,7 +311,7 @@ def _household(command: Any) -> str:
 
 
 HOUSEHOLD = Aggregate(
-    Decider("household", NoHousehold(), decide, evolve),
+    Decider("household", NoHousehold(), by_command(_DECIDE), evolve),
     tuple(_DECIDE),
     _household,
     _household,
@@ -347,7 +341,3 @@ def _ends_too_early(role: Role, until: date) -> Refusal:
             "until": until.isoformat(),
         },
     )
-
-
-def _unknown(what: str, value: str, known: tuple[str, ...], rule: str) -> Refusal:
-    return Refusal(f"unknown_{what}", rule, {"value": value, "accepted": list(known)})

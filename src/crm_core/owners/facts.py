@@ -1,7 +1,7 @@
-"""What owners publishes to gradings: a closed list of facts, and what the audit sees (GRD-15).
+"""What owners publish as facts: all of this slice that gradings may see (GRD-15).
 
-Gradings import from owners through this module alone. A new event of owners is no fact until
-somebody writes it here.
+A new event of the slice is no fact before it stands in `FACTS`, where somebody has looked at it.
+What the file says of persons is never one: it is published for the audit, and apart.
 """
 
 from __future__ import annotations
@@ -15,6 +15,21 @@ from crm_core.owners.events import (
     RoleEnded,
 )
 
+FACTS = (InterestRecorded, ConductConfirmed)
+"""The events that are facts."""
+
+FACT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in FACTS)
+"""Their stored names."""
+
+REGISTERED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdRegistered)
+"""Stored name of the event that says that there is a household, and nothing to grade it by."""
+
+AUDITED = (HouseholdRegistered, MemberAdded, RoleEnded)
+"""The events that fairness is seen by from outside."""
+
+AUDIT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in AUDITED)
+"""Their stored names."""
+
 __all__ = [
     "AUDITED",
     "AUDIT_NAMES",
@@ -27,18 +42,3 @@ __all__ = [
     "MemberAdded",
     "RoleEnded",
 ]
-
-FACTS = (InterestRecorded, ConductConfirmed)
-"""Dealings of a household; nothing of who lives there."""
-
-FACT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in FACTS)
-"""Their stored names."""
-
-REGISTERED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdRegistered)
-"""Stored name of what makes a household one that is graded; it tells a grading nothing else."""
-
-AUDITED = (HouseholdRegistered, MemberAdded, RoleEnded)
-"""What no grading sees: the audit of fairness alone reads attributes from it."""
-
-AUDIT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in AUDITED)
-"""Their stored names."""

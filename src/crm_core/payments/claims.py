@@ -5,17 +5,9 @@ from __future__ import annotations
 from datetime import date
 from itertools import pairwise
 
-from crm_core.kernel.decider import Refusal
-from crm_core.payments.answers import (
-    Decision,
-    decided,
-    exists,
-    ledger,
-    missing,
-    no_reason,
-    out_of_range,
-    reference,
-)
+from crm_core.kernel.decider import Decision, Refusal
+from crm_core.kernel.refusals import no_reason
+from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     ClaimLateCharge,
@@ -52,7 +44,7 @@ def dispute(command: DisputeCharge, state: Account) -> Decision:
     if command.charge not in state.charges or command.charge in state.cancelled:
         return missing("charge", command.charge)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     under_way = (d.charge for n, d in state.disputes.items() if n not in state.decided)
     if command.charge in under_way:
         return Refusal("dispute_open", "PAY-06", {"charge": command.charge})
@@ -83,7 +75,7 @@ def propose_dispute_decision(command: ProposeDisputeDecision, state: Account) ->
     if reference("dispute_decision", command.dispute) in state.proposed:
         return exists("dispute_decision", command.dispute)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return _too_much_upheld(command.dispute, command.upheld_fen, state) or (
         DisputeDecisionProposed(
             command.dispute, command.upheld_fen, command.on, command.reason, command.by.id
@@ -118,7 +110,7 @@ def withdraw_dispute(command: WithdrawDispute, state: Account) -> Decision:
     if refusal is not None:
         return refusal
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (DisputeWithdrawn(command.dispute, command.on, command.reason, command.word),)
 
 
@@ -236,7 +228,7 @@ def _not_sayable(said: PromisePayment | ProposeInstalments, state: Account) -> R
         refusal = out_of_range(part.amount_fen)
         if refusal is not None:
             return refusal
-    return None if said.reason else no_reason()
+    return None if said.reason else no_reason("LOG-06")
 
 
 def _unfit(

@@ -7,19 +7,9 @@ from typing import Any
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
-from crm_core.kernel.decider import Decider, Refusal
-from crm_core.payments.answers import (
-    AMOUNT_FEN_MAX,
-    Decision,
-    decided,
-    exists,
-    ledger,
-    missing,
-    no_reason,
-    out_of_range,
-    reference,
-    unknown,
-)
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
+from crm_core.kernel.refusals import no_reason, unknown
+from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
 from crm_core.payments.claims import (
     acknowledge,
     claim_late,
@@ -75,8 +65,6 @@ from crm_core.payments.evolve import evolve
 from crm_core.payments.ledger import Ledger, allocate
 from crm_core.payments.state import Account, Proposal
 
-__all__ = ["ACCOUNT", "AMOUNT_FEN_MAX", "decide", "evolve", "ledger"]
-
 # --- charges and payments --------------------------------------------------------------------
 
 
@@ -84,7 +72,7 @@ def _raise_charge(command: RaiseCharge, state: Account) -> Decision:
     if command.charge in state.charges or command.charge in state.late:
         return exists("charge", command.charge)
     if command.kind not in CHARGE_KINDS:
-        return unknown("charge_kind", command.kind, CHARGE_KINDS)
+        return unknown("charge_kind", command.kind, CHARGE_KINDS, rule="PAY-01")
     return out_of_range(command.amount_fen) or (
         ChargeRaised(command.charge, command.kind, command.period, command.amount_fen, command.due),
     )
@@ -96,7 +84,7 @@ def _cancel_charge(command: CancelCharge, state: Account) -> Decision:
     if command.charge in state.cancelled:
         return ()
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (ChargeCancelled(command.charge, command.on, command.reason),)
 
 
@@ -107,7 +95,7 @@ def _receive_payment(command: ReceivePayment, state: Account) -> Decision:
     if refusal is not None:
         return refusal
     if command.method not in METHODS:
-        return unknown("method", command.method, METHODS)
+        return unknown("method", command.method, METHODS, rule="PAY-01")
     named = command.charge
     known = named is None or named in state.charges or named in state.late
     if named is not None and not known and not command.charge_follows:
@@ -124,7 +112,7 @@ def _reverse_payment(command: ReversePayment, state: Account) -> Decision:
     if payment is None:
         return _gone(command.payment, state)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     if command.on < payment.paid_on:
         days = {"paid_on": payment.paid_on.isoformat(), "on": command.on.isoformat()}
         return Refusal("reversed_before_paid", "PAY-01", {"payment": command.payment, **days})
@@ -138,7 +126,7 @@ def _move_payment(command: MovePayment, state: Account) -> Decision:
     if command.to_household == command.household:
         return Refusal("moved_to_itself", "PAY-01", {"household": command.household})
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     if command.refused_there is not None:
         return command.refused_there
     return (
@@ -192,7 +180,7 @@ def _propose_refund(command: ProposeRefund, state: Account) -> Decision:
     if reference("refund", command.refund) in state.references:
         return exists("refund", command.refund)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return _not_refundable(command.amount_fen, command.on, state) or (
         RefundProposed(
             command.refund, command.amount_fen, command.on, command.reason, command.by.id
@@ -239,7 +227,7 @@ def _propose_waiver(command: ProposeWaiver, state: Account) -> Decision:
     if reference("waiver", command.waiver) in state.references:
         return exists("waiver", command.waiver)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return _not_waivable(command.charge, command.amount_fen, command.on, state) or (
         WaiverProposed(
             command.waiver,
@@ -321,11 +309,6 @@ _DECIDE: dict[type, Any] = {
 }
 
 
-def decide(command: Any, state: Account) -> Decision:
-    """Events that follow from the command, or why not."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
-
-
 def own(command: Any, state: Account) -> Own | None:
     """Whose proposal a command decides, and about how much; None if it decides none (LOG-08)."""
     match command:
@@ -359,7 +342,7 @@ def _household(command: Any) -> str:
 
 
 ACCOUNT = Aggregate(
-    Decider("account", Account(), decide, evolve),
+    Decider("account", Account(), by_command(_DECIDE), evolve),
     tuple(_DECIDE),
     _household,
     _household,

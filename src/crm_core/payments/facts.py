@@ -1,7 +1,7 @@
-"""What payments publishes to gradings: a closed list of facts, and how to read them (GRD-15).
+"""What payments publish as facts: all of this slice that gradings may see (GRD-15).
 
-Gradings import from payments through this module alone. A new event of payments is no fact until
-somebody writes it here.
+A new event of the slice is no fact before it stands in `FACTS`, where somebody has looked at it.
+Beside the events stands what reads them: ledger, credit grade, ageing and promises.
 """
 
 from __future__ import annotations
@@ -38,6 +38,29 @@ from crm_core.payments.ledger import Charge, Ledger, allocate
 from crm_core.payments.promises import BROKEN, KEPT, promises
 from crm_core.payments.views import Aged, aged
 
+FACTS = (
+    ChargeRaised,
+    ChargeCancelled,
+    PaymentReceived,
+    PaymentReversed,
+    PaymentMovedOut,
+    PaymentMovedIn,
+    CreditRefunded,
+    ChargeWaived,
+    PurchaseMade,
+    PurchaseRefunded,
+    ChargeDisputed,
+    DisputeDecided,
+    DisputeWithdrawn,
+    PaymentPromised,
+    LateChargeClaimed,
+    DebtAcknowledged,
+)
+"""The events that are facts."""
+
+FACT_NAMES = frozenset(kind.stored for kind in ACCOUNT_EVENTS if kind.cls in FACTS)
+"""Their stored names."""
+
 __all__ = [
     "BROKEN",
     "FACTS",
@@ -53,6 +76,7 @@ __all__ = [
     "ChargeWaived",
     "CreditPolicy",
     "CreditRefunded",
+    "DebtAcknowledged",
     "DisputeDecided",
     "DisputeWithdrawn",
     "LateChargeClaimed",
@@ -72,26 +96,3 @@ __all__ = [
     "promises",
     "standing",
 ]
-
-FACTS = (
-    ChargeRaised,
-    ChargeCancelled,
-    PaymentReceived,
-    PaymentReversed,
-    PaymentMovedOut,
-    PaymentMovedIn,
-    CreditRefunded,
-    ChargeWaived,
-    PurchaseMade,
-    PurchaseRefunded,
-    ChargeDisputed,
-    DisputeDecided,
-    DisputeWithdrawn,
-    PaymentPromised,
-    LateChargeClaimed,
-    DebtAcknowledged,
-)
-"""Dealings of a household: nothing that was only proposed, and nothing of collection."""
-
-FACT_NAMES = frozenset(kind.stored for kind in ACCOUNT_EVENTS if kind.cls in FACTS)
-"""Their stored names."""

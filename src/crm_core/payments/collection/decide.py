@@ -15,9 +15,10 @@ from typing import Any
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
-from crm_core.kernel.decider import Decider, Refusal
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
+from crm_core.kernel.refusals import no_reason
 from crm_core.payments.acts import BILL, DEMANDS, EVIDENCE, REASONS, SUIT, THANKS, StepDone
-from crm_core.payments.answers import Decision, no_reason, reference
+from crm_core.payments.answers import reference
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
     CheckDefects,
@@ -162,7 +163,7 @@ def _decide_step(command: DecideStep, s: Collection) -> Decision:
         proposed_by, by = proposal.proposed_by, command.by.id
         return (StepApproved(home, number, on, proposed_by, by, role, command.reason),)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (StepRejected(home, number, on, command.reason, command.by.id),)
 
 
@@ -233,7 +234,7 @@ def _skip(command: SkipStep, s: Collection) -> Decision:
     if command.step not in s.opened or command.step in s.ended:
         return _no_step(command.step)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (
         StepSkipped(command.household, command.step, command.on, command.reason, command.by.id),
     )
@@ -255,7 +256,7 @@ def _propose_hold(command: ProposeHold, s: Collection) -> Decision:
     if command.until < command.on:
         return _ends_early(command.on, command.until)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (
         HoldProposed(
             command.household,
@@ -274,7 +275,7 @@ def _decide_hold(command: DecideHold, s: Collection) -> Decision:
         return _no_proposal("hold", command.hold)
     if not command.approved:
         if not command.reason:
-            return no_reason()
+            return no_reason("LOG-06")
         return (
             HoldRejected(
                 command.household, command.hold, command.on, command.reason, command.by.id
@@ -302,11 +303,11 @@ def _release(command: ReleaseHold, s: Collection) -> Decision:
     if command.hold in s.released:
         return ()
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (HoldReleased(command.household, command.hold, command.on, command.reason),)
 
 
-_DECIDE = {
+_DECIDE: dict[type, Any] = {
     AdvanceCollection: _advance,
     ProposeStep: _propose_step,
     DecideStep: _decide_step,
@@ -317,11 +318,6 @@ _DECIDE = {
     DecideHold: _decide_hold,
     ReleaseHold: _release,
 }
-
-
-def decide(command: Any, state: Collection) -> Decision:
-    """Answer a command."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[operator, no-any-return]
 
 
 def own(command: Any, state: Collection) -> Own | None:
@@ -341,7 +337,7 @@ def _household(command: Any) -> str:
 
 
 COLLECTION = Aggregate(
-    Decider("collection", Collection(), decide, evolve),
+    Decider("collection", Collection(), by_command(_DECIDE), evolve),
     tuple(_DECIDE),
     _household,
     _household,
