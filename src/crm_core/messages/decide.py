@@ -65,18 +65,18 @@ def _queue(command: QueueMessage, state: Messages) -> Decision:
     purpose = policy.purposes[template.purpose]
     happened = command.happened_at or known.at
     queued = MessageQueued(
-        message,
-        command.cause,
-        template.ref,
-        known.neutral.ref if known.neutral is not None else None,
-        policy.ref,
-        template.purpose,
-        channel,
-        command.language or policy.language,
-        recipient,
-        tuple(sorted(command.parameters, key=lambda parameter: parameter.name)),
-        policy.open_from(known.at, template.purpose, known.zone),
-        happened + timedelta(hours=purpose.valid_hours),
+        message=message,
+        cause=command.cause,
+        template=template.ref,
+        neutral=known.neutral.ref if known.neutral is not None else None,
+        policy=policy.ref,
+        purpose=template.purpose,
+        channel=channel,
+        language=command.language or policy.language,
+        recipient=recipient,
+        parameters=tuple(sorted(command.parameters, key=lambda parameter: parameter.name)),
+        not_before=policy.open_from(known.at, template.purpose, known.zone),
+        expires_at=happened + timedelta(hours=purpose.valid_hours),
     )
     reason = _forbidden(queued, state, policy) if recipient else "no_recipient"
     if reason is None and queued.not_before >= queued.expires_at:
@@ -161,11 +161,11 @@ def _release(command: ReleaseMessage, state: Messages) -> Decision:
     refused = state.allows(queued.recipient, PERSONALISATION, queued.channel) is False
     return (
         MessageReleased(
-            message,
-            status.attempts + 1,
-            queued.neutral if refused and queued.neutral is not None else queued.template,
-            day,
-            known.at + policy.lease,
+            message=message,
+            attempt=status.attempts + 1,
+            template=queued.neutral if refused and queued.neutral is not None else queued.template,
+            day=day,
+            leased_until=known.at + policy.lease,
         ),
     )
 
@@ -240,7 +240,13 @@ def _change_preference(command: ChangePreference, state: Messages) -> Decision:
     refusal = _not_theirs(command)
     if refusal is not None:
         return refusal
-    changed = PreferenceChanged(command.member, about, channel, command.allowed, command.word)
+    changed = PreferenceChanged(
+        member=command.member,
+        about=about,
+        channel=channel,
+        allowed=command.allowed,
+        word=command.word,
+    )
     if _says_nothing_new(changed, state):
         return ()
     after = _preferred(state, changed)
@@ -355,7 +361,15 @@ def _household(command: Any) -> str:
 MESSAGES = Aggregate(
     Decider(
         "messages",
-        Messages(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, NOTHING),
+        Messages(
+            queued=EMPTY,
+            about=EMPTY,
+            steps=EMPTY,
+            sent=EMPTY,
+            taken=EMPTY,
+            counted=EMPTY,
+            preferences=NOTHING,
+        ),
         by_command(_DECIDE),
         evolve,
     ),

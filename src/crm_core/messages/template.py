@@ -122,13 +122,13 @@ class Template:
         ref = PolicyRef(digest_of_table(data), contents.template.name, contents.template.version)
         texts = {"zh": contents.zh, "en": contents.en}
         return cls(
-            contents.template,
-            ref,
-            contents.purpose,
-            contents.personalised,
-            contents.neutral,
-            contents.parameters,
-            texts,
+            header=contents.template,
+            ref=ref,
+            purpose=contents.purpose,
+            personalised=contents.personalised,
+            neutral=contents.neutral,
+            parameters=contents.parameters,
+            texts=texts,
         )
 
     def is_twin_of(self, other: Template) -> bool:

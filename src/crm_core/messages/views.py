@@ -60,11 +60,11 @@ def _due(rows: Rows[Due], recorded: Recorded[Any]) -> Iterable[Put[Due] | Remove
 
 
 DUE = Projection(
-    "messages.due",
-    1,
-    Due,
-    frozenset(kind.stored for kind in EVENTS if kind.name != "messages.preference_changed"),
-    _due,
+    name="messages.due",
+    version=1,
+    row=Due,
+    names=frozenset(kind.stored for kind in EVENTS if kind.name != "messages.preference_changed"),
+    apply=_due,
 )
 
 

@@ -56,25 +56,25 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
     registered = HouseholdRegistered(
-        command.household,
-        command.estate,
-        command.building,
-        command.unit,
-        command.room,
-        command.kind,
-        command.moved_in,
-        command.source,
+        household=command.household,
+        estate=command.estate,
+        building=command.building,
+        unit=command.unit,
+        room=command.room,
+        kind=command.kind,
+        moved_in=command.moved_in,
+        source=command.source,
     )
     if command.owner is None:
         return (registered,)
     owner = MemberAdded(
-        command.household,
-        owner_id(command.household),
-        "owner",
-        command.moved_in or EPOCH,
-        command.owner,
-        command.phone,
-        command.source,
+        household=command.household,
+        member=owner_id(command.household),
+        role="owner",
+        since=command.moved_in or EPOCH,
+        name=command.owner,
+        phone=command.phone,
+        source=command.source,
     )
     return (registered, owner)
 
@@ -92,13 +92,13 @@ def _add_member(command: AddMember, state: HouseholdState) -> Decision:
         return _held_before(command.member, command.role, command.since)
     return (
         MemberAdded(
-            command.household,
-            command.member,
-            command.role,
-            command.since,
-            command.name,
-            command.phone,
-            command.source,
+            household=command.household,
+            member=command.member,
+            role=command.role,
+            since=command.since,
+            name=command.name,
+            phone=command.phone,
+            source=command.source,
         ),
     )
 
@@ -115,12 +115,12 @@ def _end_role(command: EndRole, state: HouseholdState) -> Decision:
         return _ends_too_early(held[0], command.until)
     return (
         RoleEnded(
-            command.household,
-            command.member,
-            command.role,
-            command.until,
-            command.reason,
-            command.source,
+            household=command.household,
+            member=command.member,
+            role=command.role,
+            until=command.until,
+            reason=command.reason,
+            source=command.source,
         ),
     )
 
@@ -140,17 +140,24 @@ def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
     if late:
         return _ends_too_early(late[0], last_day)
     ended = tuple(
-        RoleEnded(command.household, r.member, r.role, last_day, command.reason, command.source)
+        RoleEnded(
+            household=command.household,
+            member=r.member,
+            role=r.role,
+            until=last_day,
+            reason=command.reason,
+            source=command.source,
+        )
         for r in owners
     )
     begun = MemberAdded(
-        command.household,
-        command.member,
-        "owner",
-        command.on,
-        command.name,
-        command.phone,
-        command.source,
+        household=command.household,
+        member=command.member,
+        role="owner",
+        since=command.on,
+        name=command.name,
+        phone=command.phone,
+        source=command.source,
     )
     return (*ended, begun)
 
@@ -172,12 +179,12 @@ def _change_contact(command: ChangeContact, state: HouseholdState) -> Decision:
         return ()
     return (
         ContactChanged(
-            command.household,
-            command.member,
-            command.name,
-            command.phone,
-            command.reason,
-            command.source,
+            household=command.household,
+            member=command.member,
+            name=command.name,
+            phone=command.phone,
+            reason=command.reason,
+            source=command.source,
         ),
     )
 
@@ -191,7 +198,11 @@ def _record_interest(command: RecordInterest, state: HouseholdState) -> Decision
         return ()
     return (
         InterestRecorded(
-            command.household, command.service, command.on, command.word, command.source
+            household=command.household,
+            service=command.service,
+            on=command.on,
+            word=command.word,
+            source=command.source,
         ),
     )
 
@@ -207,7 +218,11 @@ def _confirm_conduct(command: ConfirmConduct, state: HouseholdState) -> Decision
         return ()
     return (
         ConductConfirmed(
-            command.household, command.kind, command.on, command.evidence, command.by.id
+            household=command.household,
+            kind=command.kind,
+            on=command.on,
+            evidence=command.evidence,
+            confirmed_by=command.by.id,
         ),
     )
 
@@ -311,10 +326,10 @@ def _household(command: Any) -> str:
 
 
 HOUSEHOLD = Aggregate(
-    Decider("household", NoHousehold(), by_command(_DECIDE), evolve),
-    tuple(_DECIDE),
-    _household,
-    _household,
+    decider=Decider("household", NoHousehold(), by_command(_DECIDE), evolve),
+    commands=tuple(_DECIDE),
+    id_of=_household,
+    household_of=_household,
     needs_file=False,
     claims=_claims,
 )

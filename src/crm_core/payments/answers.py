@@ -47,7 +47,15 @@ def decided(
         return approve(proposal)
     if not command.reason:
         return no_reason("LOG-06")
-    return (ProposalRejected(what, number, command.on, command.reason, command.by.id),)
+    return (
+        ProposalRejected(
+            what=what,
+            number=number,
+            on=command.on,
+            reason=command.reason,
+            rejected_by=command.by.id,
+        ),
+    )
 
 
 # --- refusals --------------------------------------------------------------------------------

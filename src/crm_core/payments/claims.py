@@ -57,12 +57,12 @@ def dispute(command: DisputeCharge, state: Account) -> Decision:
         )
     return (
         ChargeDisputed(
-            command.dispute,
-            command.charge,
-            command.amount_fen,
-            command.on,
-            command.reason,
-            command.word,
+            dispute=command.dispute,
+            charge=command.charge,
+            amount_fen=command.amount_fen,
+            on=command.on,
+            reason=command.reason,
+            word=command.word,
         ),
     )
 
@@ -78,7 +78,11 @@ def propose_dispute_decision(command: ProposeDisputeDecision, state: Account) ->
         return no_reason("LOG-06")
     return _too_much_upheld(command.dispute, command.upheld_fen, state) or (
         DisputeDecisionProposed(
-            command.dispute, command.upheld_fen, command.on, command.reason, command.by.id
+            dispute=command.dispute,
+            upheld_fen=command.upheld_fen,
+            on=command.on,
+            reason=command.reason,
+            proposed_by=command.by.id,
         ),
     )
 
@@ -92,12 +96,12 @@ def decide_dispute(command: DecideDispute, state: Account) -> Decision:
     def approve(proposal: DisputeDecisionProposed) -> Decision:
         return _too_much_upheld(proposal.dispute, proposal.upheld_fen, state) or (
             DisputeDecided(
-                proposal.dispute,
-                proposal.upheld_fen,
-                max(proposal.on, command.on),
-                command.reason or proposal.reason,
-                proposal.proposed_by,
-                command.by.id,
+                dispute=proposal.dispute,
+                upheld_fen=proposal.upheld_fen,
+                on=max(proposal.on, command.on),
+                reason=command.reason or proposal.reason,
+                proposed_by=proposal.proposed_by,
+                approved_by=command.by.id,
             ),
         )
 
@@ -159,14 +163,14 @@ def promise(command: PromisePayment, state: Account) -> Decision:
         return Refusal("plan_unapproved", "PAY-09", {"instalments": len(command.instalments)})
     return _unfit(command, command.on, state) or (
         PaymentPromised(
-            command.promise,
-            command.instalments,
-            command.on,
-            command.by.id,
-            None,
-            command.replaces,
-            command.reason,
-            command.word,
+            promise=command.promise,
+            instalments=command.instalments,
+            on=command.on,
+            proposed_by=command.by.id,
+            approved_by=None,
+            replaces=command.replaces,
+            reason=command.reason,
+            word=command.word,
         ),
     )
 
@@ -178,13 +182,13 @@ def propose_instalments(command: ProposeInstalments, state: Account) -> Decision
         or _unfit(command, command.on, state)
         or (
             InstalmentsProposed(
-                command.promise,
-                command.instalments,
-                command.on,
-                command.replaces,
-                command.reason,
-                command.word,
-                command.by.id,
+                promise=command.promise,
+                instalments=command.instalments,
+                on=command.on,
+                replaces=command.replaces,
+                reason=command.reason,
+                word=command.word,
+                proposed_by=command.by.id,
             ),
         )
     )
@@ -197,14 +201,14 @@ def decide_instalments(command: DecideInstalments, state: Account) -> Decision:
         # It was promised on the day on which the household gave its word: what was paid since
         # keeps it.
         plan = PaymentPromised(
-            proposal.promise,
-            proposal.instalments,
-            proposal.on,
-            proposal.proposed_by,
-            command.by.id,
-            proposal.replaces,
-            command.reason or proposal.reason,
-            proposal.word,
+            promise=proposal.promise,
+            instalments=proposal.instalments,
+            on=proposal.on,
+            proposed_by=proposal.proposed_by,
+            approved_by=command.by.id,
+            replaces=proposal.replaces,
+            reason=command.reason or proposal.reason,
+            word=proposal.word,
         )
         return (
             _unfit(proposal, max(proposal.on, command.on), state)
@@ -284,13 +288,13 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
         )
     return (
         LateChargeClaimed(
-            command.charge,
-            command.of,
-            fen,
-            command.on,
-            command.due,
-            policy.ref,
-            command.by.id,
+            charge=command.charge,
+            of=command.of,
+            amount_fen=fen,
+            on=command.on,
+            due=command.due,
+            policy=policy.ref,
+            claimed_by=command.by.id,
         ),
     )
 
@@ -306,6 +310,10 @@ def acknowledge(command: AcknowledgeDebt, state: Account) -> Decision:
         return Refusal("document_missing", "PAY-12")
     return (
         DebtAcknowledged(
-            command.acknowledgement, command.charges, command.on, command.document, command.word
+            acknowledgement=command.acknowledgement,
+            charges=command.charges,
+            on=command.on,
+            document=command.document,
+            word=command.word,
         ),
     )

@@ -74,7 +74,13 @@ def _raise_charge(command: RaiseCharge, state: Account) -> Decision:
     if command.kind not in CHARGE_KINDS:
         return unknown("charge_kind", command.kind, CHARGE_KINDS, rule="PAY-01")
     return out_of_range(command.amount_fen) or (
-        ChargeRaised(command.charge, command.kind, command.period, command.amount_fen, command.due),
+        ChargeRaised(
+            charge=command.charge,
+            kind=command.kind,
+            period=command.period,
+            amount_fen=command.amount_fen,
+            due=command.due,
+        ),
     )
 
 
@@ -102,7 +108,11 @@ def _receive_payment(command: ReceivePayment, state: Account) -> Decision:
         return missing("charge", named)
     return (
         PaymentReceived(
-            command.payment, command.amount_fen, command.paid_on, command.method, named
+            payment=command.payment,
+            amount_fen=command.amount_fen,
+            paid_on=command.paid_on,
+            method=command.method,
+            charge=named,
         ),
     )
 
@@ -131,12 +141,12 @@ def _move_payment(command: MovePayment, state: Account) -> Decision:
         return command.refused_there
     return (
         PaymentMovedOut(
-            command.payment,
-            command.to_household,
-            payment.amount_fen,
-            payment.paid_on,
-            payment.method,
-            command.reason,
+            payment=command.payment,
+            to_household=command.to_household,
+            amount_fen=payment.amount_fen,
+            paid_on=payment.paid_on,
+            method=payment.method,
+            reason=command.reason,
         ),
     )
 
@@ -150,13 +160,13 @@ def _accept_moved(command: AcceptMovedPayment, state: Account) -> Decision:
     charge = command.charge if before is None else command.charge or before.charge
     return (
         PaymentMovedIn(
-            command.payment,
-            command.from_household,
-            command.amount_fen,
-            command.paid_on,
-            command.method,
-            charge,
-            command.reason,
+            payment=command.payment,
+            from_household=command.from_household,
+            amount_fen=command.amount_fen,
+            paid_on=command.paid_on,
+            method=command.method,
+            charge=charge,
+            reason=command.reason,
         ),
     )
 
@@ -183,7 +193,11 @@ def _propose_refund(command: ProposeRefund, state: Account) -> Decision:
         return no_reason("LOG-06")
     return _not_refundable(command.amount_fen, command.on, state) or (
         RefundProposed(
-            command.refund, command.amount_fen, command.on, command.reason, command.by.id
+            refund=command.refund,
+            amount_fen=command.amount_fen,
+            on=command.on,
+            reason=command.reason,
+            proposed_by=command.by.id,
         ),
     )
 
@@ -193,12 +207,12 @@ def _decide_refund(command: DecideRefund, state: Account) -> Decision:
         on = max(proposal.on, command.on)
         return _not_refundable(proposal.amount_fen, on, state) or (
             CreditRefunded(
-                proposal.refund,
-                proposal.amount_fen,
-                on,
-                command.reason or proposal.reason,
-                proposal.proposed_by,
-                command.by.id,
+                refund=proposal.refund,
+                amount_fen=proposal.amount_fen,
+                on=on,
+                reason=command.reason or proposal.reason,
+                proposed_by=proposal.proposed_by,
+                approved_by=command.by.id,
             ),
         )
 
@@ -230,13 +244,13 @@ def _propose_waiver(command: ProposeWaiver, state: Account) -> Decision:
         return no_reason("LOG-06")
     return _not_waivable(command.charge, command.amount_fen, command.on, state) or (
         WaiverProposed(
-            command.waiver,
-            command.charge,
-            command.amount_fen,
-            command.on,
-            command.write_off,
-            command.reason,
-            command.by.id,
+            waiver=command.waiver,
+            charge=command.charge,
+            amount_fen=command.amount_fen,
+            on=command.on,
+            write_off=command.write_off,
+            reason=command.reason,
+            proposed_by=command.by.id,
         ),
     )
 
@@ -246,14 +260,14 @@ def _decide_waiver(command: DecideWaiver, state: Account) -> Decision:
         on = max(proposal.on, command.on)
         return _not_waivable(proposal.charge, proposal.amount_fen, on, state) or (
             ChargeWaived(
-                proposal.waiver,
-                proposal.charge,
-                proposal.amount_fen,
-                on,
-                proposal.write_off,
-                command.reason or proposal.reason,
-                proposal.proposed_by,
-                command.by.id,
+                waiver=proposal.waiver,
+                charge=proposal.charge,
+                amount_fen=proposal.amount_fen,
+                on=on,
+                write_off=proposal.write_off,
+                reason=command.reason or proposal.reason,
+                proposed_by=proposal.proposed_by,
+                approved_by=command.by.id,
             ),
         )
 
@@ -342,10 +356,10 @@ def _household(command: Any) -> str:
 
 
 ACCOUNT = Aggregate(
-    Decider("account", Account(), by_command(_DECIDE), evolve),
-    tuple(_DECIDE),
-    _household,
-    _household,
+    decider=Decider("account", Account(), by_command(_DECIDE), evolve),
+    commands=tuple(_DECIDE),
+    id_of=_household,
+    household_of=_household,
     own=own,
     inside=frozenset({AcceptMovedPayment}),
 )

@@ -90,7 +90,13 @@ def aged(ledger: Ledger, on: date, policy: CreditPolicy) -> Aged:
         for charge, _ in allocation.unpaid
         if charge.due < on
     )
-    return Aged(now.grade, now.overdue_days, now.overdue_fen, disputed, buckets)
+    return Aged(
+        grade=now.grade,
+        overdue_days=now.overdue_days,
+        overdue_fen=now.overdue_fen,
+        disputed_fen=disputed,
+        buckets=buckets,
+    )
 
 
 @define
@@ -218,14 +224,14 @@ def credit_row(
     over = course(ledger, last_twelve_months(on), policy)
     disputed = aged(ledger, on, policy).disputed_fen
     return CreditRow(
-        household,
-        estate,
-        now.grade,
-        now.overdue_days,
-        now.overdue_fen,
-        disputed,
-        over.worst,
-        now.oldest,
+        household=household,
+        estate=estate,
+        grade=now.grade,
+        overdue_days=now.overdue_days,
+        overdue_fen=now.overdue_fen,
+        disputed_fen=disputed,
+        worst=over.worst,
+        oldest=now.oldest,
     )
 
 

@@ -96,7 +96,11 @@ def _climb(
     home, on = command.household, command.on
     events: list[Any] = []
     if s.grade is None:
-        events.append(CollectionOpened(home, s.case + 1, found.grade, policy.ref, on))
+        events.append(
+            CollectionOpened(
+                household=home, case=s.case + 1, grade=found.grade, policy=policy.ref, on=on
+            )
+        )
     elif s.grade != found.grade:
         events.append(CollectionGradeChanged(home, found.grade, policy.ref, on))
     came = bool(events)
@@ -121,16 +125,16 @@ def _opened(
     command: AdvanceCollection, rung: Rung, number: int, charges: tuple[str, ...], due: date
 ) -> StepOpened:
     return StepOpened(
-        command.household,
-        number,
-        rung.grade,
-        rung.act,
-        rung.needs,
-        rung.approver,
-        rung.respond_days,
-        charges,
-        command.on,
-        due,
+        household=command.household,
+        step=number,
+        grade=rung.grade,
+        act=rung.act,
+        needs=rung.needs,
+        approver=rung.approver,
+        respond_days=rung.respond_days,
+        charges=charges,
+        on=command.on,
+        due=due,
     )
 
 
@@ -158,13 +162,29 @@ def _decide_step(command: DecideStep, s: Collection) -> Decision:
     if step.approver is not None and not may_approve(role, step.approver):
         found = {"step": command.step, "approver": step.approver, "role": role}
         return Refusal("approver_too_low", "PAY-10", found)
-    home, number, on = command.household, command.step, command.on
     if command.approved:
-        proposed_by, by = proposal.proposed_by, command.by.id
-        return (StepApproved(home, number, on, proposed_by, by, role, command.reason),)
+        return (
+            StepApproved(
+                household=command.household,
+                step=command.step,
+                on=command.on,
+                proposed_by=proposal.proposed_by,
+                approved_by=command.by.id,
+                role=role,
+                reason=command.reason,
+            ),
+        )
     if not command.reason:
         return no_reason("LOG-06")
-    return (StepRejected(home, number, on, command.reason, command.by.id),)
+    return (
+        StepRejected(
+            household=command.household,
+            step=command.step,
+            on=command.on,
+            reason=command.reason,
+            rejected_by=command.by.id,
+        ),
+    )
 
 
 def _complete(command: CompleteStep, s: Collection) -> Decision:
@@ -188,14 +208,14 @@ def _complete(command: CompleteStep, s: Collection) -> Decision:
     respond_by = command.on + timedelta(days=step.respond_days) if step.respond_days else None
     return (
         StepDone(
-            command.household,
-            command.step,
-            step.act,
-            command.by.id,
-            step.charges,
-            command.on,
-            command.proofs,
-            respond_by,
+            household=command.household,
+            step=command.step,
+            act=step.act,
+            done_by=command.by.id,
+            charges=step.charges,
+            on=command.on,
+            proofs=command.proofs,
+            respond_by=respond_by,
         ),
     )
 
@@ -236,7 +256,13 @@ def _skip(command: SkipStep, s: Collection) -> Decision:
     if not command.reason:
         return no_reason("LOG-06")
     return (
-        StepSkipped(command.household, command.step, command.on, command.reason, command.by.id),
+        StepSkipped(
+            household=command.household,
+            step=command.step,
+            on=command.on,
+            reason=command.reason,
+            skipped_by=command.by.id,
+        ),
     )
 
 
@@ -245,7 +271,11 @@ def _check_defects(command: CheckDefects, _: Collection) -> Decision:
         return Refusal("defect_check_incomplete", "PAY-10")
     return (
         DefectsChecked(
-            command.household, command.on, command.open_defects, command.reference, command.by.id
+            household=command.household,
+            on=command.on,
+            open_defects=command.open_defects,
+            reference=command.reference,
+            checked_by=command.by.id,
         ),
     )
 
@@ -259,12 +289,12 @@ def _propose_hold(command: ProposeHold, s: Collection) -> Decision:
         return no_reason("LOG-06")
     return (
         HoldProposed(
-            command.household,
-            command.hold,
-            command.on,
-            command.until,
-            command.reason,
-            command.by.id,
+            household=command.household,
+            hold=command.hold,
+            on=command.on,
+            until=command.until,
+            reason=command.reason,
+            proposed_by=command.by.id,
         ),
     )
 
@@ -278,7 +308,11 @@ def _decide_hold(command: DecideHold, s: Collection) -> Decision:
             return no_reason("LOG-06")
         return (
             HoldRejected(
-                command.household, command.hold, command.on, command.reason, command.by.id
+                household=command.household,
+                hold=command.hold,
+                on=command.on,
+                reason=command.reason,
+                rejected_by=command.by.id,
             ),
         )
     first = max(proposal.on, command.on)
@@ -286,13 +320,13 @@ def _decide_hold(command: DecideHold, s: Collection) -> Decision:
         return _ends_early(first, proposal.until)
     return (
         CollectionHeld(
-            command.household,
-            command.hold,
-            first,
-            proposal.until,
-            command.reason or proposal.reason,
-            proposal.proposed_by,
-            command.by.id,
+            household=command.household,
+            hold=command.hold,
+            on=first,
+            until=proposal.until,
+            reason=command.reason or proposal.reason,
+            proposed_by=proposal.proposed_by,
+            approved_by=command.by.id,
         ),
     )
 
@@ -337,10 +371,10 @@ def _household(command: Any) -> str:
 
 
 COLLECTION = Aggregate(
-    Decider("collection", Collection(), by_command(_DECIDE), evolve),
-    tuple(_DECIDE),
-    _household,
-    _household,
+    decider=Decider("collection", Collection(), by_command(_DECIDE), evolve),
+    commands=tuple(_DECIDE),
+    id_of=_household,
+    household_of=_household,
     own=own,
 )
 

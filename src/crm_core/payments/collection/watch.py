@@ -200,9 +200,13 @@ def _watch(rows: Rows[Watched], recorded: Recorded[Any]) -> tuple[Put[Watched], 
 def _with_charges(row: Watched, e: Any, at: datetime) -> Watched:
     charges, disputes = list(row.charges), row.disputes
     if isinstance(e, ChargeRaised):
-        charges.append(Asked(e.charge, e.due, e.amount_fen, at, billed=False))
+        charges.append(
+            Asked(charge=e.charge, due=e.due, amount_fen=e.amount_fen, known=at, billed=False)
+        )
     elif isinstance(e, LateChargeClaimed):
-        charges.append(Asked(e.charge, e.due, e.amount_fen, at, billed=True))
+        charges.append(
+            Asked(charge=e.charge, due=e.due, amount_fen=e.amount_fen, known=at, billed=True)
+        )
     elif isinstance(e, ChargeCancelled):
         charges = [charge for charge in charges if charge.charge != e.charge]
     elif isinstance(e, ChargeWaived):
@@ -287,13 +291,13 @@ _LOOKED_AT = (
 )  # fmt: skip
 
 WATCHED = Projection(
-    "payments.watched",
-    1,
-    Watched,
-    frozenset(
+    name="payments.watched",
+    version=1,
+    row=Watched,
+    names=frozenset(
         kind.stored for kind in (*ACCOUNT_EVENTS, *COLLECTION_EVENTS) if kind.cls in _LOOKED_AT
     ),
-    _watch,
+    apply=_watch,
 )
 """Households by the earliest day on which their collection may have something to do (PAY-10).
 
