@@ -66,7 +66,7 @@ from crm_core.payments import (
     allocate,
     answers,
     claims,
-    standing,
+    credit_standing,
 )
 from crm_core.payments import decide as decisions
 from crm_core.payments.acts import Proof, StepDone
@@ -773,7 +773,10 @@ def test_a_dispute_never_worsens_a_grade_and_its_rejection_leaves_no_trace_after
         for look in (on - timedelta(days=1), on, end - timedelta(days=1), end, date(2013, 1, 1)):
             for credit in TABLES:
                 rank = credit.ranking.values.index
-                before, after = standing(ledger, look, credit), standing(with_it, look, credit)
+                before, after = (
+                    credit_standing(ledger, look, credit),
+                    credit_standing(with_it, look, credit),
+                )
                 assert rank(after.grade) <= rank(before.grade)
                 if not on <= look < end:
                     assert after == before
@@ -1021,7 +1024,9 @@ def test_a_late_charge_never_worsens_a_grade(booked: tuple[Any, ...], fen: int, 
         with_it = Ledger.of(_placed([*booked, claim_of_it]))
         for credit in TABLES:
             for look in (due, due + timedelta(days=1), date(2012, 6, 30)):
-                assert standing(with_it, look, credit) == standing(ledger, look, credit)
+                assert credit_standing(with_it, look, credit) == credit_standing(
+                    ledger, look, credit
+                )
             window = Period.of_year(2011)
             assert course(with_it, window, credit) == course(ledger, window, credit)
 

@@ -42,8 +42,8 @@ _FEN = re.compile(r"0|[1-9][0-9]{0,13}")
 
 
 @frozen
-class Word:
-    """One word in both languages."""
+class Phrase:
+    """What is read for one word of a list, in both languages."""
 
     zh: str
     en: str
@@ -59,7 +59,7 @@ class Kind:
     """
 
     kind: str
-    words: dict[str, Word] = field(factory=dict)
+    words: dict[str, Phrase] = field(factory=dict)
 
 
 @frozen(repr=False)

@@ -42,7 +42,7 @@ from crm_core.payments.commands import (
     ReversePayment,
     WithdrawDispute,
 )
-from crm_core.payments.credit import CreditPolicy, Standing, standing
+from crm_core.payments.credit import CreditPolicy, CreditStanding, credit_standing
 from crm_core.payments.decide import ACCOUNT
 from crm_core.payments.events import ACCOUNT_EVENTS, PROPOSAL_EVENTS, Instalment
 from crm_core.payments.late import LateChargePolicy, late_charges
@@ -66,6 +66,7 @@ __all__ = [
     "CollectionPolicy",
     "CompleteStep",
     "CreditPolicy",
+    "CreditStanding",
     "DecideDispute",
     "DecideHold",
     "DecideInstalments",
@@ -91,15 +92,14 @@ __all__ = [
     "ReleaseHold",
     "ReversePayment",
     "SkipStep",
-    "Standing",
     "TrialBalance",
     "WithdrawDispute",
     "allocate",
+    "credit_standing",
     "late_charges",
     "limits",
     "postings",
     "promises",
-    "standing",
     "trial_balance",
 ]
 

@@ -10,10 +10,10 @@ from crm_core.payments.credit import (
     GRADES,
     MONTHS_OF_FEE,
     CreditPolicy,
-    Standing,
+    CreditStanding,
     add_months,
     course,
-    standing,
+    credit_standing,
 )
 from crm_core.payments.events import (
     ACCOUNT_EVENTS,
@@ -76,6 +76,7 @@ __all__ = [
     "ChargeWaived",
     "CreditPolicy",
     "CreditRefunded",
+    "CreditStanding",
     "DebtAcknowledged",
     "DisputeDecided",
     "DisputeWithdrawn",
@@ -88,11 +89,10 @@ __all__ = [
     "PaymentReversed",
     "PurchaseMade",
     "PurchaseRefunded",
-    "Standing",
     "add_months",
     "aged",
     "allocate",
     "course",
+    "credit_standing",
     "promises",
-    "standing",
 ]

@@ -16,21 +16,18 @@ from crm_core.payments.credit import (
     CreditPolicy,
     add_months,
     course,
-    standing,
+    credit_standing,
 )
 from crm_core.payments.late import LateChargePolicy, late_charges
 from crm_core.payments.ledger import Ledger, allocate
 from crm_core.payments.limitation import limits
 from crm_core.payments.promises import promises
 
-Facts = Iterable[tuple[Any, int]]
-"""Events of one household with their positions, in the order of the log."""
-
 
 def account_view(ledger: Ledger, on: date, policy: CreditPolicy) -> dict[str, Any]:
     """How the account stands at the end of a day, as plain data."""
     allocation = allocate(ledger, on)
-    now = standing(ledger, on, policy)
+    now = credit_standing(ledger, on, policy)
     return {
         "credit": now.grade,
         "overdue_days": now.overdue_days,
@@ -78,7 +75,7 @@ def aged(ledger: Ledger, on: date, policy: CreditPolicy) -> Aged:
     A table in months of the fee knows no age of a single charge: all falls into the bucket of the
     household's own grade.
     """
-    now = standing(ledger, on, policy)
+    now = credit_standing(ledger, on, policy)
     allocation = allocate(ledger, on)
     buckets = dict.fromkeys(GRADES[1:], 0)
     for charge, fen in allocation.undisputed():
@@ -128,7 +125,7 @@ class Ageing:
 
 
 def statement(
-    facts: Facts,
+    facts: Iterable[tuple[Any, int]],
     on: date,
     policy: CreditPolicy,
     late: LateChargePolicy | None = None,
@@ -137,6 +134,10 @@ def statement(
 
     A balance above zero is owed by the household, one below zero is credit in advance. A charge
     moves it on its due date. Late charges are shown by a policy only if one is given.
+
+    Args:
+        facts: Events of account and collection of one household with their positions, in the
+            order of the log.
     """
     facts = list(facts)
     ledger = Ledger.of(facts)
@@ -220,7 +221,7 @@ def credit_row(
     household: str, estate: str, ledger: Ledger, on: date, policy: CreditPolicy
 ) -> CreditRow:
     """A household's line on a day, of what the ledger knows."""
-    now = standing(ledger, on, policy)
+    now = credit_standing(ledger, on, policy)
     over = course(ledger, last_twelve_months(on), policy)
     disputed = aged(ledger, on, policy).disputed_fen
     return CreditRow(

@@ -7,7 +7,7 @@ from datetime import date
 from attrs import frozen
 
 from crm_core.payments.answers import ledger
-from crm_core.payments.credit import CreditPolicy, standing
+from crm_core.payments.credit import CreditPolicy, credit_standing
 from crm_core.payments.ledger import allocate
 from crm_core.payments.promises import open_promise, promises
 from crm_core.payments.state import Account
@@ -43,7 +43,7 @@ def dues(account: Account, on: date, credit: CreditPolicy) -> Dues:
     book = ledger(account)
     allocation = allocate(book, on)
     return Dues(
-        standing(book, on, credit).grade,
+        credit_standing(book, on, credit).grade,
         tuple(charge.number for charge, _ in allocation.undisputed() if charge.due < on),
         tuple(Upcoming(c.number, c.due) for c, _ in allocation.undisputed() if c.due >= on),
         open_promise(promises(account.facts.values(), on)) is not None,
