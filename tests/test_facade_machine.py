@@ -48,25 +48,27 @@ from crm_core.payments import (
     Proof,
     trial_balance,
 )
-from crm_core.payments.collection import EVIDENCE
-from crm_core.payments.commands import (
+from crm_core.payments.acts import EVIDENCE
+from crm_core.payments.collection.commands import (
     AdvanceCollection,
-    CancelCharge,
     CheckDefects,
-    ClaimLateCharge,
     CompleteStep,
-    DecideDispute,
     DecideHold,
-    DecideRefund,
     DecideStep,
+    ProposeHold,
+    ProposeStep,
+)
+from crm_core.payments.commands import (
+    CancelCharge,
+    ClaimLateCharge,
+    DecideDispute,
+    DecideRefund,
     DecideWaiver,
     DisputeCharge,
     MovePayment,
     PromisePayment,
     ProposeDisputeDecision,
-    ProposeHold,
     ProposeRefund,
-    ProposeStep,
     ProposeWaiver,
     RaiseCharge,
     ReceivePayment,

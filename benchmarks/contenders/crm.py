@@ -29,7 +29,7 @@ from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Commit, Cutoff, Envelope, Recorded, StreamAppend, Tip
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.events import HouseholdRegistered
-from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, standing
+from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, credit_standing
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.payments.events import ChargeRaised, PaymentReceived
 from crm_core.ports import silent
@@ -238,7 +238,7 @@ class Contender:
         gc.collect()
         started = perf_counter()
         for facts in told:
-            standing(Ledger.of(facts), work.ARREARS_DAY, policy)
+            credit_standing(Ledger.of(facts), work.ARREARS_DAY, policy)
         return perf_counter() - started
 
     def settle(self, url: str, households: int) -> int:

@@ -19,8 +19,8 @@ from crm_core.kernel.commands import act_of, fields_looked_up, fields_said
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import SYSTEM
 from crm_core.owners.commands import RegisterHousehold
-from crm_core.payments.collection import Dues
-from crm_core.payments.commands import AdvanceCollection
+from crm_core.payments.collection.commands import AdvanceCollection
+from crm_core.payments.collection.dues import Dues
 from crm_core.requests.commands import ReceiveRequest
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.slices import registry, shipped

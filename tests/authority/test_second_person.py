@@ -38,15 +38,14 @@ from crm_core.gradings.commands import (
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.word import Word
 from crm_core.owners.commands import RegisterHousehold
+from crm_core.payments.collection.commands import DecideHold, ProposeHold
 from crm_core.payments.commands import (
     DecideDispute,
-    DecideHold,
     DecideInstalments,
     DecideRefund,
     DecideWaiver,
     DisputeCharge,
     ProposeDisputeDecision,
-    ProposeHold,
     ProposeInstalments,
     ProposeRefund,
     ProposeWaiver,

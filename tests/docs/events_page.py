@@ -25,8 +25,8 @@ from crm_core.messages.commands import FAILURES
 from crm_core.messages.template import LANGUAGES
 from crm_core.owners.commands import KINDS as HOUSEHOLD_KINDS
 from crm_core.owners.commands import ROLES, SOURCES
-from crm_core.payments.collection import ACTS, EVIDENCE
-from crm_core.payments.collection import ROLES as APPROVERS
+from crm_core.payments.acts import ACTS, EVIDENCE
+from crm_core.payments.collection.policy import ROLES as APPROVERS
 from crm_core.payments.commands import CHARGE_KINDS, METHODS
 from crm_core.requests.commands import CHANNELS, SEVERITIES, TRADES
 from crm_core.requests.commands import KINDS as REQUEST_KINDS

@@ -13,7 +13,7 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_core import CRM
-from crm_core.payments.events import CollectionOpened
+from crm_core.payments.collection.events import CollectionOpened
 from kernel.shared_data import FOLDER
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "traffic_fines.py"

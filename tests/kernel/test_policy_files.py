@@ -21,7 +21,7 @@ from crm_core.kernel.policy import PolicyFault, PolicyRef, digest_of_table, read
 from crm_core.kernel.public_holidays import COUNTRIES
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
-from crm_core.payments.collection import CollectionPolicy
+from crm_core.payments.collection.policy import CollectionPolicy
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.late import LateChargePolicy
 from crm_core.policies import PolicyBook, parse_policy

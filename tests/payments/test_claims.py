@@ -66,9 +66,10 @@ from crm_core.payments import (
     allocate,
     answers,
     claims,
-    standing,
+    credit_standing,
 )
 from crm_core.payments import decide as decisions
+from crm_core.payments.acts import Proof, StepDone
 from crm_core.payments.books import trial_balance
 from crm_core.payments.commands import (
     AcknowledgeDebt,
@@ -100,9 +101,7 @@ from crm_core.payments.events import (
     InstalmentsProposed,
     LateChargeClaimed,
     PaymentPromised,
-    Proof,
     ProposalRejected,
-    StepDone,
 )
 from crm_core.payments.late import late_charges
 from crm_core.payments.limitation import limits
@@ -776,7 +775,10 @@ def test_a_dispute_never_worsens_a_grade_and_its_rejection_leaves_no_trace_after
         for look in (on - timedelta(days=1), on, end - timedelta(days=1), end, date(2013, 1, 1)):
             for credit in TABLES:
                 rank = credit.ranking.values.index
-                before, after = standing(ledger, look, credit), standing(with_it, look, credit)
+                before, after = (
+                    credit_standing(ledger, look, credit),
+                    credit_standing(with_it, look, credit),
+                )
                 assert rank(after.grade) <= rank(before.grade)
                 if not on <= look < end:
                     assert after == before
@@ -1026,7 +1028,9 @@ def test_a_late_charge_never_worsens_a_grade(booked: tuple[Any, ...], fen: int, 
         with_it = Ledger.of(_placed([*booked, claim_of_it]))
         for credit in TABLES:
             for look in (due, due + timedelta(days=1), date(2012, 6, 30)):
-                assert standing(with_it, look, credit) == standing(ledger, look, credit)
+                assert credit_standing(with_it, look, credit) == credit_standing(
+                    ledger, look, credit
+                )
             window = Period.of_year(2011)
             assert course(with_it, window, credit) == course(ledger, window, credit)
 

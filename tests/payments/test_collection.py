@@ -32,35 +32,22 @@ from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
 from crm_core.owners.commands import RegisterHousehold, owner_id
-from crm_core.payments import ACCOUNT, COLLECTION, Account, Collection, CollectionPolicy, ladder
-from crm_core.payments.collection import (
-    ACTS,
-    DEFAULT_COLLECTION,
-    DEMANDS,
-    EVIDENCE,
-    REASONS,
-    Dues,
-    Upcoming,
-    forbidden,
-    may_approve,
-)
-from crm_core.payments.commands import (
+from crm_core.payments import ACCOUNT, COLLECTION, Account, Collection, CollectionPolicy
+from crm_core.payments.acts import ACTS, DEMANDS, EVIDENCE, REASONS, Proof, StepDone
+from crm_core.payments.collection import decide as ladder
+from crm_core.payments.collection.commands import (
     AdvanceCollection,
     CheckDefects,
     CompleteStep,
     DecideHold,
     DecideStep,
-    DisputeCharge,
-    PromisePayment,
     ProposeHold,
     ProposeStep,
-    RaiseCharge,
-    ReceivePayment,
     ReleaseHold,
     SkipStep,
 )
-from crm_core.payments.credit import GRADES
-from crm_core.payments.events import (
+from crm_core.payments.collection.dues import Dues, Upcoming, dues
+from crm_core.payments.collection.events import (
     COLLECTION_EVENTS,
     CollectionClosed,
     CollectionGradeChanged,
@@ -70,16 +57,16 @@ from crm_core.payments.events import (
     HoldProposed,
     HoldRejected,
     HoldReleased,
-    Instalment,
-    Proof,
     StepApproved,
-    StepDone,
     StepOpened,
     StepProposed,
     StepRejected,
     StepSkipped,
 )
-from crm_core.payments.ladder import commands_due, dues
+from crm_core.payments.collection.policy import DEFAULT_COLLECTION, forbidden, may_approve
+from crm_core.payments.commands import DisputeCharge, PromisePayment, RaiseCharge, ReceivePayment
+from crm_core.payments.credit import GRADES, CreditPolicy
+from crm_core.payments.events import Instalment
 from crm_core.slices import shipped
 from crm_core.testing.dealings import collection_commands, collection_stories
 from crm_core.testing.laws import check_decider
@@ -698,6 +685,22 @@ def account(*commands: Any) -> Account:
         assert not isinstance(decided, Refusal), decided
         state = ACCOUNT.decider.fold(decided, state)
     return state
+
+
+def commands_due(
+    household: str,
+    account: Account,
+    state: Collection,
+    on: date,
+    policy: CollectionPolicy,
+    credit: CreditPolicy,
+) -> tuple[AdvanceCollection, ...]:
+    """The commands that a day itself brings about in one household's collection: one, or none."""
+    found = dues(account, on, credit)
+    command = AdvanceCollection(household, on, dues=found, policy=policy, present_day=on)
+    if not COLLECTION.decider.decide(command, state):
+        return ()
+    return (AdvanceCollection(household, on),)
 
 
 def collection(*events: Any) -> Collection:

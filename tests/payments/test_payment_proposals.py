@@ -21,42 +21,37 @@ from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
 from crm_core.owners.commands import RegisterHousehold, owner_id
-from crm_core.payments.collection import Dues
-from crm_core.payments.commands import (
-    AcknowledgeDebt,
+from crm_core.payments.acts import StepDone
+from crm_core.payments.collection.commands import (
     AdvanceCollection,
     CheckDefects,
-    ClaimLateCharge,
     CompleteStep,
-    DecideDispute,
     DecideHold,
+    DecideStep,
+    ProposeHold,
+    ProposeStep,
+    SkipStep,
+)
+from crm_core.payments.collection.dues import Dues
+from crm_core.payments.collection.events import StepApproved, StepOpened, StepProposed
+from crm_core.payments.commands import (
+    AcknowledgeDebt,
+    ClaimLateCharge,
+    DecideDispute,
     DecideInstalments,
     DecideRefund,
-    DecideStep,
     DecideWaiver,
     DisputeCharge,
     MovePayment,
     PromisePayment,
     ProposeDisputeDecision,
-    ProposeHold,
     ProposeInstalments,
     ProposeRefund,
-    ProposeStep,
     ProposeWaiver,
     RaiseCharge,
     ReceivePayment,
-    SkipStep,
 )
-from crm_core.payments.events import (
-    ChargeWaived,
-    Instalment,
-    ProposalRejected,
-    StepApproved,
-    StepDone,
-    StepOpened,
-    StepProposed,
-    WaiverProposed,
-)
+from crm_core.payments.events import ChargeWaived, Instalment, ProposalRejected, WaiverProposed
 
 DAY = timedelta(days=1)
 SUPERVISOR, DIRECTOR = Actor("U1", "supervisor"), Actor("D1", "director")

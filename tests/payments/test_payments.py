@@ -27,8 +27,8 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Cutoff
 from crm_core.owners.commands import RegisterHousehold
-from crm_core.payments import ACCOUNT, Account, CreditPolicy, Ledger, allocate, standing
-from crm_core.payments import decide as decisions
+from crm_core.payments import ACCOUNT, Account, CreditPolicy, Ledger, allocate, credit_standing
+from crm_core.payments.answers import AMOUNT_FEN_MAX, ledger
 from crm_core.payments.books import trial_balance
 from crm_core.payments.commands import (
     CHARGE_KINDS,
@@ -47,7 +47,6 @@ from crm_core.payments.commands import (
     ReversePayment,
 )
 from crm_core.payments.credit import course
-from crm_core.payments.decide import AMOUNT_FEN_MAX
 from crm_core.payments.events import (
     ChargeCancelled,
     ChargeDisputed,
@@ -471,7 +470,7 @@ def advance(events: Sequence[Any], on: str) -> int:
 
 
 def grade(events: Sequence[Any], on: str) -> tuple[str, int, int]:
-    now = standing(Ledger.of(_placed(events)), day(on), DEFAULT)
+    now = credit_standing(Ledger.of(_placed(events)), day(on), DEFAULT)
     return now.grade, now.overdue_days, now.overdue_fen
 
 
@@ -734,7 +733,7 @@ def test_the_grade_follows_from_the_days_since_the_due_date(
     on = due + timedelta(days=days)
     assert DEFAULT.grade(due, on) == expected
     booked = Ledger.of([(ChargeRaised("C1", "other", "x", 1, due), 1)])
-    now = standing(booked, on, DEFAULT)
+    now = credit_standing(booked, on, DEFAULT)
     overdue = (max(days, 0), 1) if expected != "A" else (0, 0)
     assert (now.grade, now.overdue_days, now.overdue_fen) == (expected, *overdue)
 
@@ -809,7 +808,7 @@ def by_amount(*charges: tuple[str, str, str, int], on: str = "2011-06-01") -> st
         ChargeRaised(f"C{n}", kind, period, fen, day(due))
         for n, (kind, period, due, fen) in enumerate(charges)
     ]
-    return standing(Ledger.of(_placed(events)), day(on), AMOUNT).grade
+    return credit_standing(Ledger.of(_placed(events)), day(on), AMOUNT).grade
 
 
 @pytest.mark.rule("PAY-04")
@@ -832,9 +831,9 @@ def test_the_table_by_amount_counts_months_of_the_management_fee(fen: int, expec
     rest = ChargeRaised("C2", "utilities", "2011-01", 2000_00, day("2011-01-01"))
     left = paid(fen=2100_00 - fen, on="2011-05-02")
     ledger = Ledger.of(_placed([fee, rest, left]))
-    assert standing(ledger, day("2011-05-02"), AMOUNT).overdue_fen == fen
-    assert standing(ledger, day("2011-05-02"), AMOUNT).grade == expected
-    assert standing(ledger, day("2011-01-01"), AMOUNT).grade == "A"
+    assert credit_standing(ledger, day("2011-05-02"), AMOUNT).overdue_fen == fen
+    assert credit_standing(ledger, day("2011-05-02"), AMOUNT).grade == expected
+    assert credit_standing(ledger, day("2011-01-01"), AMOUNT).grade == "A"
 
 
 @pytest.mark.rule("PAY-04")
@@ -1073,7 +1072,7 @@ def test_the_course_of_a_year_is_what_a_look_at_every_single_day_shows(
     ]
     for table in TABLES:
         rank = table.ranking.values.index
-        seen = [standing(ledger, on, table) for on in days]
+        seen = [credit_standing(ledger, on, table) for on in days]
         ranks = [rank(one.grade) for one in seen]
         over = course(ledger, window, table)
         assert rank(over.worst) == max(ranks[1:])
@@ -1179,8 +1178,8 @@ def test_a_payment_that_was_moved_can_come_back_under_its_number(crm: CRM) -> No
     assert before is not None
     assert account is not None
     later = date(2012, 1, 1)
-    allocation = allocate(decisions.ledger(account), later)
-    assert allocation == allocate(decisions.ledger(before), later)
+    allocation = allocate(ledger(account), later)
+    assert allocation == allocate(ledger(before), later)
     assert [charge.number for charge, _ in allocation.unpaid] == ["C1"]
     assert [number for number, _ in account.live()] == ["P1"]
     crm.do(ReversePayment("V1", "P1", day("2011-03-01"), "bounced"), by=FINANCE, at=NOON)
@@ -1329,15 +1328,13 @@ def test_the_import_contract_forbids_it() -> None:
     contracts = tomllib.loads(project.read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
-    forbidding = [
-        contract
-        for contract in contracts
-        if contract["type"] == "forbidden"
-        and "crm_core.payments" in contract["source_modules"]
-        and "crm_core.gradings" in contract["forbidden_modules"]
-    ]
-    assert len(forbidding) == 1
-    assert not forbidding[0].get("ignore_imports")
+    [layers] = [contract for contract in contracts if contract["type"] == "layers"]
+    floors = [set(floor.split(" | ")) for floor in layers["layers"]]
+    [gradings] = [number for number, floor in enumerate(floors) if "gradings" in floor]
+    [payments] = [number for number, floor in enumerate(floors) if "payments" in floor]
+    assert gradings < payments
+    assert (layers["containers"], layers["exhaustive"]) == (["crm_core"], True)
+    assert not layers.get("ignore_imports")
 
 
 # --- PAY-15: the books balance ---------------------------------------------------------------
@@ -1474,7 +1471,7 @@ def test_any_order_of_charges_and_payments_gives_the_same_totals_and_arrears(
         assert [(c.number, fen) for c, fen in first.unpaid] == [
             (c.number, fen) for c, fen in second.unpaid
         ]
-        assert standing(one, on, DEFAULT) == standing(other, on, DEFAULT)
+        assert credit_standing(one, on, DEFAULT) == credit_standing(other, on, DEFAULT)
         assert trial_balance(_placed(facts_of(commands)), on) == trial_balance(
             _placed(facts_of(shuffled)), on
         )
@@ -1512,7 +1509,10 @@ def test_a_payment_never_worsens_a_grade_on_any_day(
     for table in TABLES:
         rank = table.ranking.values.index
         for look in looks:
-            before, after = standing(without, look, table), standing(with_it, look, table)
+            before, after = (
+                credit_standing(without, look, table),
+                credit_standing(with_it, look, table),
+            )
             assert rank(after.grade) <= rank(before.grade)
             assert after.overdue_fen <= before.overdue_fen
             assert look >= on or after == before

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_claims import WORD
-from test_collection import CHARGED, LADDER, NEXT, obey
+from test_collection import CHARGED, LADDER, NEXT, commands_due, obey
 from test_payments import CLERK, DEFAULT, FINANCE, MANAGER, day
 
 from crm_adapters.wiring import open_crm
@@ -28,17 +28,12 @@ from crm_core.kernel.recorded import Envelope, Recorded
 from crm_core.kernel.sealed import Personal
 from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments import ACCOUNT, COLLECTION, Collection
-from crm_core.payments.commands import (
-    AdvanceCollection,
-    DecideHold,
-    PromisePayment,
-    ProposeHold,
-    ReceivePayment,
-    ReversePayment,
-)
-from crm_core.payments.events import CollectionClosed, CollectionOpened, Instalment, StepOpened
-from crm_core.payments.ladder import commands_due, dues
-from crm_core.payments.views import WATCHED
+from crm_core.payments.collection.commands import AdvanceCollection, DecideHold, ProposeHold
+from crm_core.payments.collection.dues import dues
+from crm_core.payments.collection.events import CollectionClosed, CollectionOpened, StepOpened
+from crm_core.payments.collection.watch import WATCHED
+from crm_core.payments.commands import PromisePayment, ReceivePayment, ReversePayment
+from crm_core.payments.events import Instalment
 from crm_core.slices import catalog
 from crm_core.testing.dealings import (
     account_commands,

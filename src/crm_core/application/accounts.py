@@ -14,8 +14,9 @@ from crm_core.errors import Invalid
 from crm_core.gradings.facts import REGISTERED
 from crm_core.gradings.facts_engine import CreditLine, FactsEngine
 from crm_core.kernel.history import visible
+from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
-from crm_core.payments.events import ACCOUNT_EVENTS, COLLECTION_EVENTS
+from crm_core.payments.events import ACCOUNT_EVENTS
 from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import Limit, limits

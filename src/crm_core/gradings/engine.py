@@ -20,7 +20,7 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Finding, Policies, Replay, check
 from crm_core.kernel.recorded import Fact, Verbatim
 from crm_core.owners.events import HouseholdRegistered
-from crm_core.payments.credit import CreditPolicy, standing
+from crm_core.payments.credit import CreditPolicy, credit_standing
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.views import Aged, aged
 from crm_core.ports import EventLog, Progress
@@ -56,7 +56,7 @@ class EventsEngine:
                 if known is None or recorded <= known
             ]
             if any(type(event) is HouseholdRegistered for event, _ in seen):
-                now = standing(Ledger.of(seen), on, table)
+                now = credit_standing(Ledger.of(seen), on, table)
                 yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:

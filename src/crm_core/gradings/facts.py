@@ -17,7 +17,7 @@ from crm_core.kernel.recorded import Cutoff, Fact
 from crm_core.kernel.rules import Value
 from crm_core.owners.events import EVENTS as OWNERS
 from crm_core.owners.events import ConductConfirmed, InterestRecorded
-from crm_core.payments.credit import CreditPolicy, Standing, course, standing
+from crm_core.payments.credit import CreditPolicy, CreditStanding, course, credit_standing
 from crm_core.payments.events import ACCOUNT_EVENTS as PAYMENTS
 from crm_core.payments.events import PurchaseMade, PurchaseRefunded
 from crm_core.payments.ledger import Ledger
@@ -186,7 +186,7 @@ def gather(
     over = course(ledger, window, credit)
     # Whoever ends with the best grade owes nothing that is due.
     best = over.last == credit.buckets[0].grade
-    now = Standing(over.last, 0, 0, None) if best else standing(ledger, end, credit)
+    now = CreditStanding(over.last, 0, 0, None) if best else credit_standing(ledger, end, credit)
     duplicates = standing_duplicates(marks)
     matters = tuple([p for request, p in raised.items() if request not in duplicates])
     facts = Facts(

@@ -10,9 +10,10 @@ import attrs
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import local_date
-from crm_core.kernel.decider import Decider, Refusal, by_event
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, NOTHING
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES
+from crm_core.kernel.refusals import unknown
 from crm_core.messages.commands import (
     FAILURES,
     RECEIPT_LENGTH_MAX,
@@ -35,8 +36,6 @@ from crm_core.messages.events import (
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.state import ANY, PERSONALISATION, Messages, Step
 from crm_core.messages.template import LANGUAGES, Template
-
-Decision = tuple[Any, ...] | Refusal
 
 
 def message_id(cause: str, template: str, recipient: str) -> str:
@@ -66,18 +65,18 @@ def _queue(command: QueueMessage, state: Messages) -> Decision:
     purpose = policy.purposes[template.purpose]
     happened = command.happened_at or known.at
     queued = MessageQueued(
-        message,
-        command.cause,
-        template.ref,
-        known.neutral.ref if known.neutral is not None else None,
-        policy.ref,
-        template.purpose,
-        channel,
-        command.language or policy.language,
-        recipient,
-        tuple(sorted(command.parameters, key=lambda parameter: parameter.name)),
-        policy.open_from(known.at, template.purpose, known.zone),
-        happened + timedelta(hours=purpose.valid_hours),
+        message=message,
+        cause=command.cause,
+        template=template.ref,
+        neutral=known.neutral.ref if known.neutral is not None else None,
+        policy=policy.ref,
+        purpose=template.purpose,
+        channel=channel,
+        language=command.language or policy.language,
+        recipient=recipient,
+        parameters=tuple(sorted(command.parameters, key=lambda parameter: parameter.name)),
+        not_before=policy.open_from(known.at, template.purpose, known.zone),
+        expires_at=happened + timedelta(hours=purpose.valid_hours),
     )
     reason = _forbidden(queued, state, policy) if recipient else "no_recipient"
     if reason is None and queued.not_before >= queued.expires_at:
@@ -94,11 +93,11 @@ def _unfit(command: QueueMessage, template: Template, known: Known) -> Refusal |
         return Refusal("cause_missing", "OUT-01")
     channel, language = command.channel or policy.channel, command.language or policy.language
     if template.purpose not in policy.purposes:
-        return _unknown("purpose", template.purpose, tuple(policy.purposes))
+        return unknown("purpose", template.purpose, tuple(policy.purposes), rule="OUT-01")
     if channel not in policy.channels:
-        return _unknown("channel", channel, policy.channels)
+        return unknown("channel", channel, policy.channels, rule="OUT-01")
     if language not in LANGUAGES:
-        return _unknown("language", language, LANGUAGES)
+        return unknown("language", language, LANGUAGES, rule="OUT-01")
     if template.personalised and (known.neutral is None or not known.neutral.is_twin_of(template)):
         return Refusal(
             "twin_unfit", "OUT-01", {"neutral": template.neutral, "template": str(template.ref)}
@@ -122,7 +121,7 @@ def _unfilled(command: QueueMessage, template: Template) -> Refusal | None:
     for parameter in command.parameters:
         name = parameter.name
         if type(name) is not str or name not in template.parameters:
-            return _unknown("parameter", str(name), tuple(template.parameters))
+            return unknown("parameter", str(name), tuple(template.parameters), rule="OUT-01")
         if name in given:
             return Refusal("parameter_twice", "OUT-01", {"parameter": name})
         given.add(name)
@@ -162,11 +161,11 @@ def _release(command: ReleaseMessage, state: Messages) -> Decision:
     refused = state.allows(queued.recipient, PERSONALISATION, queued.channel) is False
     return (
         MessageReleased(
-            message,
-            status.attempts + 1,
-            queued.neutral if refused and queued.neutral is not None else queued.template,
-            day,
-            known.at + policy.lease,
+            message=message,
+            attempt=status.attempts + 1,
+            template=queued.neutral if refused and queued.neutral is not None else queued.template,
+            day=day,
+            leased_until=known.at + policy.lease,
         ),
     )
 
@@ -210,7 +209,7 @@ def _record_failure(command: RecordFailure, state: Messages) -> Decision:
     if refusal is not None:
         return refusal
     if command.reason not in FAILURES:
-        return _unknown("failure", command.reason, FAILURES)
+        return unknown("failure", command.reason, FAILURES, rule="OUT-01")
     status = state.status(message)
     if status.ended or status.name != "sending" or status.attempts != command.attempt:
         return ()
@@ -233,15 +232,21 @@ def _change_preference(command: ChangePreference, state: Messages) -> Decision:
         )
     known_abouts = (*policy.purposes, ANY, PERSONALISATION)
     if about not in known_abouts:
-        return _unknown("purpose", about, known_abouts)
+        return unknown("purpose", about, known_abouts, rule="OUT-01")
     if channel is not None and channel not in policy.channels:
-        return _unknown("channel", channel, policy.channels)
+        return unknown("channel", channel, policy.channels, rule="OUT-01")
     if about in policy.purposes and policy.purposes[about].basis == "required":
         return Refusal("purpose_required", "OUT-01", {"purpose": about})
     refusal = _not_theirs(command)
     if refusal is not None:
         return refusal
-    changed = PreferenceChanged(command.member, about, channel, command.allowed, command.word)
+    changed = PreferenceChanged(
+        member=command.member,
+        about=about,
+        channel=channel,
+        allowed=command.allowed,
+        word=command.word,
+    )
     if _says_nothing_new(changed, state):
         return ()
     after = _preferred(state, changed)
@@ -301,11 +306,6 @@ _DECIDE: dict[type, Any] = {
 }
 
 
-def decide(command: Any, state: Messages) -> Decision:
-    """Events that follow from the command, or why not."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
-
-
 # --- what follows from an event --------------------------------------------------------------
 
 
@@ -361,8 +361,16 @@ def _household(command: Any) -> str:
 MESSAGES = Aggregate(
     Decider(
         "messages",
-        Messages(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, NOTHING),
-        decide,
+        Messages(
+            queued=EMPTY,
+            about=EMPTY,
+            steps=EMPTY,
+            sent=EMPTY,
+            taken=EMPTY,
+            counted=EMPTY,
+            preferences=NOTHING,
+        ),
+        by_command(_DECIDE),
         evolve,
     ),
     tuple(_DECIDE),
@@ -390,7 +398,3 @@ def _not_begun(message: str, attempt: int, state: Messages) -> Refusal | None:
     if not 1 <= attempt <= state.status(message).attempts:
         return Refusal("unknown_attempt", "OUT-01", {"attempt": attempt})
     return None
-
-
-def _unknown(what: str, value: str, known: tuple[str, ...]) -> Refusal:
-    return Refusal(f"unknown_{what}", "OUT-01", {"value": value, "accepted": list(known)})

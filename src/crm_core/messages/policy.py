@@ -116,17 +116,17 @@ class MessagePolicy:
         if faults:
             raise PolicyFault(faults)
         return cls(
-            contents.policy,
-            PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version),
-            contents.channel,
-            contents.channels,
-            contents.language,
-            contents.per_day,
-            time.fromisoformat(contents.quiet_hours.start),
-            time.fromisoformat(contents.quiet_hours.end),
-            tuple(timedelta(seconds=s) for s in contents.delivery.delays_seconds),
-            timedelta(seconds=contents.delivery.lease_seconds),
-            contents.purposes,
+            header=contents.policy,
+            ref=PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version),
+            channel=contents.channel,
+            channels=contents.channels,
+            language=contents.language,
+            per_day=contents.per_day,
+            quiet_from=time.fromisoformat(contents.quiet_hours.start),
+            quiet_to=time.fromisoformat(contents.quiet_hours.end),
+            delays=tuple(timedelta(seconds=s) for s in contents.delivery.delays_seconds),
+            lease=timedelta(seconds=contents.delivery.lease_seconds),
+            purposes=contents.purposes,
         )
 
     @property

@@ -42,8 +42,8 @@ _FEN = re.compile(r"0|[1-9][0-9]{0,13}")
 
 
 @frozen
-class Word:
-    """One word in both languages."""
+class Phrase:
+    """What is read for one word of a list, in both languages."""
 
     zh: str
     en: str
@@ -59,7 +59,7 @@ class Kind:
     """
 
     kind: str
-    words: dict[str, Word] = field(factory=dict)
+    words: dict[str, Phrase] = field(factory=dict)
 
 
 @frozen(repr=False)
@@ -122,13 +122,13 @@ class Template:
         ref = PolicyRef(digest_of_table(data), contents.template.name, contents.template.version)
         texts = {"zh": contents.zh, "en": contents.en}
         return cls(
-            contents.template,
-            ref,
-            contents.purpose,
-            contents.personalised,
-            contents.neutral,
-            contents.parameters,
-            texts,
+            header=contents.template,
+            ref=ref,
+            purpose=contents.purpose,
+            personalised=contents.personalised,
+            neutral=contents.neutral,
+            parameters=contents.parameters,
+            texts=texts,
         )
 
     def is_twin_of(self, other: Template) -> bool:

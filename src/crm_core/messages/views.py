@@ -28,7 +28,7 @@ def preference_rows(state: Messages) -> list[dict[str, Any]]:
 
 
 @frozen
-class Due:
+class Unsent:
     """A message that is still to be sent; its order is when to look at it next."""
 
     household: str
@@ -40,11 +40,11 @@ def due_order(instant: datetime) -> str:
     return as_utc(instant).isoformat(timespec="microseconds")
 
 
-def _due(rows: Rows[Due], recorded: Recorded[Any]) -> Iterable[Put[Due] | Remove]:
+def _unsent(rows: Rows[Unsent], recorded: Recorded[Any]) -> Iterable[Put[Unsent] | Remove]:
     event = recorded.event
     match event:
         case Queued(message=message, not_before=at):
-            return (Put(message, Due(recorded.household, message), due_order(at)),)
+            return (Put(message, Unsent(recorded.household, message), due_order(at)),)
         case Sent(message=message) | Withheld(message=message):
             return (Remove(message),)
         case Failed(message=message, retry_at=None):
@@ -60,11 +60,11 @@ def _due(rows: Rows[Due], recorded: Recorded[Any]) -> Iterable[Put[Due] | Remove
 
 
 DUE = Projection(
-    "messages.due",
-    1,
-    Due,
-    frozenset(kind.stored for kind in EVENTS if kind.name != "messages.preference_changed"),
-    _due,
+    name="messages.due",
+    version=1,
+    row=Unsent,
+    names=frozenset(kind.stored for kind in EVENTS if kind.name != "messages.preference_changed"),
+    apply=_unsent,
 )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 
 from crm_core.kernel.aggregate import Aggregate, Claim
-from crm_core.kernel.decider import Decider, Refusal, by_event
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY
+from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.text import place_key
 from crm_core.owners.commands import (
     CONDUCT,
@@ -39,8 +40,6 @@ from crm_core.owners.state import Household, HouseholdState, Member, NoHousehold
 EPOCH = date(1900, 1, 1)
 """First day of a role whose beginning nobody knows."""
 
-Decision = tuple[Any, ...] | Refusal
-
 
 # --- what follows from a command -------------------------------------------------------------
 
@@ -53,29 +52,29 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
     if command.phone is not None and command.owner is None:
         return Refusal("phone_without_owner", "OWN-02")
     if command.kind not in KINDS:
-        return _unknown("household_kind", command.kind, KINDS, "OWN-02")
+        return unknown("household_kind", command.kind, KINDS, rule="OWN-02")
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     registered = HouseholdRegistered(
-        command.household,
-        command.estate,
-        command.building,
-        command.unit,
-        command.room,
-        command.kind,
-        command.moved_in,
-        command.source,
+        household=command.household,
+        estate=command.estate,
+        building=command.building,
+        unit=command.unit,
+        room=command.room,
+        kind=command.kind,
+        moved_in=command.moved_in,
+        source=command.source,
     )
     if command.owner is None:
         return (registered,)
     owner = MemberAdded(
-        command.household,
-        owner_id(command.household),
-        "owner",
-        command.moved_in or EPOCH,
-        command.owner,
-        command.phone,
-        command.source,
+        household=command.household,
+        member=owner_id(command.household),
+        role="owner",
+        since=command.moved_in or EPOCH,
+        name=command.owner,
+        phone=command.phone,
+        source=command.source,
     )
     return (registered, owner)
 
@@ -84,22 +83,22 @@ def _add_member(command: AddMember, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.role not in ROLES:
-        return _unknown("role", command.role, ROLES, "OWN-02")
+        return unknown("role", command.role, ROLES, rule="OWN-02")
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     if any(role.member == command.member for role in state.holding(command.role)):
         return Refusal("role_held", "OWN-02", {"member": command.member, "role": command.role})
     if (command.member, command.role, command.since) in state.begun:
         return _held_before(command.member, command.role, command.since)
     return (
         MemberAdded(
-            command.household,
-            command.member,
-            command.role,
-            command.since,
-            command.name,
-            command.phone,
-            command.source,
+            household=command.household,
+            member=command.member,
+            role=command.role,
+            since=command.since,
+            name=command.name,
+            phone=command.phone,
+            source=command.source,
         ),
     )
 
@@ -108,7 +107,7 @@ def _end_role(command: EndRole, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     held = [r for r in state.holding(command.role) if r.member == command.member]
     if not held:
         return Refusal("role_not_held", "OWN-02", {"member": command.member, "role": command.role})
@@ -116,12 +115,12 @@ def _end_role(command: EndRole, state: HouseholdState) -> Decision:
         return _ends_too_early(held[0], command.until)
     return (
         RoleEnded(
-            command.household,
-            command.member,
-            command.role,
-            command.until,
-            command.reason,
-            command.source,
+            household=command.household,
+            member=command.member,
+            role=command.role,
+            until=command.until,
+            reason=command.reason,
+            source=command.source,
         ),
     )
 
@@ -130,7 +129,7 @@ def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     last_day = command.on - timedelta(days=1)
     owners = [*state.holding("owner"), *state.holding("co_owner")]
     if any(role.member == command.member for role in owners):
@@ -141,17 +140,24 @@ def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
     if late:
         return _ends_too_early(late[0], last_day)
     ended = tuple(
-        RoleEnded(command.household, r.member, r.role, last_day, command.reason, command.source)
+        RoleEnded(
+            household=command.household,
+            member=r.member,
+            role=r.role,
+            until=last_day,
+            reason=command.reason,
+            source=command.source,
+        )
         for r in owners
     )
     begun = MemberAdded(
-        command.household,
-        command.member,
-        "owner",
-        command.on,
-        command.name,
-        command.phone,
-        command.source,
+        household=command.household,
+        member=command.member,
+        role="owner",
+        since=command.on,
+        name=command.name,
+        phone=command.phone,
+        source=command.source,
     )
     return (*ended, begun)
 
@@ -166,19 +172,19 @@ def _change_contact(command: ChangeContact, state: HouseholdState) -> Decision:
             {"member": command.member, "household": command.household},
         )
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     if not command.reason:
-        return Refusal("reason_missing", "LOG-06")
+        return no_reason("LOG-06")
     if command.name is None and command.phone is None:
         return ()
     return (
         ContactChanged(
-            command.household,
-            command.member,
-            command.name,
-            command.phone,
-            command.reason,
-            command.source,
+            household=command.household,
+            member=command.member,
+            name=command.name,
+            phone=command.phone,
+            reason=command.reason,
+            source=command.source,
         ),
     )
 
@@ -187,12 +193,16 @@ def _record_interest(command: RecordInterest, state: HouseholdState) -> Decision
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.source not in SOURCES:
-        return _unknown("source", command.source, SOURCES, "OWN-05")
+        return unknown("source", command.source, SOURCES, rule="OWN-05")
     if (command.service, command.on) in state.interests:
         return ()
     return (
         InterestRecorded(
-            command.household, command.service, command.on, command.word, command.source
+            household=command.household,
+            service=command.service,
+            on=command.on,
+            word=command.word,
+            source=command.source,
         ),
     )
 
@@ -201,14 +211,18 @@ def _confirm_conduct(command: ConfirmConduct, state: HouseholdState) -> Decision
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.kind not in CONDUCT:
-        return _unknown("conduct", command.kind, CONDUCT, "GRD-02")
+        return unknown("conduct", command.kind, CONDUCT, rule="GRD-02")
     if not command.evidence:
         return Refusal("evidence_missing", "GRD-02", sentence="evidence_missing_conduct")
     if (command.kind, command.on) in state.conduct:
         return ()
     return (
         ConductConfirmed(
-            command.household, command.kind, command.on, command.evidence, command.by.id
+            household=command.household,
+            kind=command.kind,
+            on=command.on,
+            evidence=command.evidence,
+            confirmed_by=command.by.id,
         ),
     )
 
@@ -222,11 +236,6 @@ _DECIDE: dict[type, Any] = {
     RecordInterest: _record_interest,
     ConfirmConduct: _confirm_conduct,
 }
-
-
-def decide(command: Any, state: HouseholdState) -> Decision:
-    """Events that follow from the command, or why not."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
 
 
 # --- what follows from an event --------------------------------------------------------------
@@ -317,10 +326,10 @@ def _household(command: Any) -> str:
 
 
 HOUSEHOLD = Aggregate(
-    Decider("household", NoHousehold(), decide, evolve),
-    tuple(_DECIDE),
-    _household,
-    _household,
+    decider=Decider("household", NoHousehold(), by_command(_DECIDE), evolve),
+    commands=tuple(_DECIDE),
+    id_of=_household,
+    household_of=_household,
     needs_file=False,
     claims=_claims,
 )
@@ -347,7 +356,3 @@ def _ends_too_early(role: Role, until: date) -> Refusal:
             "until": until.isoformat(),
         },
     )
-
-
-def _unknown(what: str, value: str, known: tuple[str, ...], rule: str) -> Refusal:
-    return Refusal(f"unknown_{what}", rule, {"value": value, "accepted": list(known)})

@@ -65,7 +65,13 @@ class Household:
     def roles(self) -> list[Role]:
         """All roles, those that ended included."""
         return [
-            Role(member, role, since, self.ended.get((member, role, since)), source)
+            Role(
+                member=member,
+                role=role,
+                since=since,
+                until=self.ended.get((member, role, since)),
+                source=source,
+            )
             for (member, role, since), source in self.begun.items()
         ]
 

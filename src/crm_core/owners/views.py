@@ -95,10 +95,10 @@ def _directory(
 
 
 DIRECTORY = Projection(
-    "owners.directory",
-    1,
-    DirectoryLine,
-    ("owners.household_registered/1", "owners.member_added/1", "owners.role_ended/1"),
-    _directory,
+    name="owners.directory",
+    version=1,
+    row=DirectoryLine,
+    names=("owners.household_registered/1", "owners.member_added/1", "owners.role_ended/1"),
+    apply=_directory,
 )
 """Households with place, kind and number of members; in order of places."""

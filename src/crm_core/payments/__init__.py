@@ -5,51 +5,58 @@ A fee can never depend on a grade: this slice cannot import `gradings` (PAY-14).
 
 from crm_core.kernel.roles import ACCOUNTS, LEADERS, MANAGEMENT, WORK
 from crm_core.kernel.slice import Act, PolicyKind, Slice
+from crm_core.payments.acts import Proof
 from crm_core.payments.books import TrialBalance, postings, trial_balance
-from crm_core.payments.collection import CollectionPolicy
+from crm_core.payments.collection.commands import (
+    AdvanceCollection,
+    CheckDefects,
+    CompleteStep,
+    DecideHold,
+    DecideStep,
+    ProposeHold,
+    ProposeStep,
+    ReleaseHold,
+    SkipStep,
+)
+from crm_core.payments.collection.decide import COLLECTION
+from crm_core.payments.collection.events import COLLECTION_EVENTS
+from crm_core.payments.collection.policy import CollectionPolicy
+from crm_core.payments.collection.state import Collection
+from crm_core.payments.collection.watch import WATCHED
 from crm_core.payments.commands import (
     AcceptMovedPayment,
     AcknowledgeDebt,
-    AdvanceCollection,
     CancelCharge,
-    CheckDefects,
     ClaimLateCharge,
-    CompleteStep,
     DecideDispute,
-    DecideHold,
     DecideInstalments,
     DecideRefund,
-    DecideStep,
     DecideWaiver,
     DisputeCharge,
     MovePayment,
     PromisePayment,
     ProposeDisputeDecision,
-    ProposeHold,
     ProposeInstalments,
     ProposeRefund,
-    ProposeStep,
     ProposeWaiver,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
-    ReleaseHold,
     ReversePayment,
-    SkipStep,
     WithdrawDispute,
 )
-from crm_core.payments.credit import CreditPolicy, Standing, standing
+from crm_core.payments.credit import CreditPolicy, CreditStanding, credit_standing
 from crm_core.payments.decide import ACCOUNT
-from crm_core.payments.events import EVENTS, Instalment, Proof
+from crm_core.payments.events import ACCOUNT_EVENTS, PROPOSAL_EVENTS, Instalment
 from crm_core.payments.follows import CLOCK, NOTICES, REACTIONS
-from crm_core.payments.ladder import COLLECTION
 from crm_core.payments.late import LateChargePolicy, late_charges
 from crm_core.payments.ledger import Ledger, allocate
 from crm_core.payments.limitation import limits
 from crm_core.payments.lookups import LOOK_UPS
 from crm_core.payments.promises import promises
-from crm_core.payments.state import Account, Collection
-from crm_core.payments.views import WATCHED
+from crm_core.payments.state import Account
+
+EVENTS = (*ACCOUNT_EVENTS, *PROPOSAL_EVENTS, *COLLECTION_EVENTS)
 
 SLICE = Slice(
     name="payments",
@@ -116,6 +123,7 @@ __all__ = [
     "CollectionPolicy",
     "CompleteStep",
     "CreditPolicy",
+    "CreditStanding",
     "DecideDispute",
     "DecideHold",
     "DecideInstalments",
@@ -141,14 +149,13 @@ __all__ = [
     "ReleaseHold",
     "ReversePayment",
     "SkipStep",
-    "Standing",
     "TrialBalance",
     "WithdrawDispute",
     "allocate",
+    "credit_standing",
     "late_charges",
     "limits",
     "postings",
     "promises",
-    "standing",
     "trial_balance",
 ]

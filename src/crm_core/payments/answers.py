@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from crm_core.kernel.decider import Refusal
+from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.money import FEN_MAX
+from crm_core.kernel.refusals import no_reason
 from crm_core.payments.events import ProposalRejected
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.state import Account
-
-Decision = tuple[Any, ...] | Refusal
 
 AMOUNT_FEN_MAX = 10**12
 """Largest single amount (ten thousand million yuan): sums of many still fit into 2^53."""
@@ -47,8 +46,16 @@ def decided(
     if command.approved:
         return approve(proposal)
     if not command.reason:
-        return no_reason()
-    return (ProposalRejected(what, number, command.on, command.reason, command.by.id),)
+        return no_reason("LOG-06")
+    return (
+        ProposalRejected(
+            what=what,
+            number=number,
+            on=command.on,
+            reason=command.reason,
+            rejected_by=command.by.id,
+        ),
+    )
 
 
 # --- refusals --------------------------------------------------------------------------------
@@ -64,18 +71,8 @@ def missing(what: str, number: str) -> Refusal:
     return Refusal(f"unknown_{what}", "PAY-01", {what: number})
 
 
-def unknown(what: str, value: str, known: tuple[str, ...]) -> Refusal:
-    """The value is none of those that are known."""
-    return Refusal(f"unknown_{what}", "PAY-01", {"value": value, "accepted": list(known)})
-
-
 def out_of_range(fen: int) -> Refusal | None:
     """Why an amount cannot be booked, if it cannot."""
     if 0 < fen <= AMOUNT_FEN_MAX:
         return None
     return Refusal("amount_out_of_range", "PAY-01", {"amount_fen": fen, "most_fen": AMOUNT_FEN_MAX})
-
-
-def no_reason() -> Refusal:
-    """Whoever corrects, proposes or rejects says why."""
-    return Refusal("reason_missing", "LOG-06")

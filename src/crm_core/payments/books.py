@@ -144,14 +144,25 @@ class _Writer:
                     yield from self._back(event, position)
                 case CreditRefunded():
                     yield Posting(
-                        event.on, position, "household", "cash", event.amount_fen,
-                        "credit_refunded", event.refund,
-                    )  # fmt: skip
+                        on=event.on,
+                        position=position,
+                        debit="household",
+                        credit="cash",
+                        amount_fen=event.amount_fen,
+                        what="credit_refunded",
+                        number=event.refund,
+                    )
                 case ChargeWaived() if self._left.get(event.charge):
                     waived = Posting(
-                        event.on, position, "waived", "household", event.amount_fen,
-                        "charge_waived", event.waiver, event.charge,
-                    )  # fmt: skip
+                        on=event.on,
+                        position=position,
+                        debit="waived",
+                        credit="household",
+                        amount_fen=event.amount_fen,
+                        what="charge_waived",
+                        number=event.waiver,
+                        charge=event.charge,
+                    )
                     self._standing[event.charge].append(waived)
                     yield waived
                 case _:
@@ -161,7 +172,16 @@ class _Writer:
         self, charge: str, fen: int, due: date, position: int, account: str = "charges"
     ) -> Posting:
         what = "charge_raised" if account == "charges" else "late_charge_claimed"
-        asked = Posting(due, position, "household", account, fen, what, charge, charge)
+        asked = Posting(
+            on=due,
+            position=position,
+            debit="household",
+            credit=account,
+            amount_fen=fen,
+            what=what,
+            number=charge,
+            charge=charge,
+        )
         self._standing[charge] = [asked]
         self._due[charge] = due
         self._left[charge] = fen
@@ -172,7 +192,14 @@ class _Writer:
         self._left.pop(charge, None)
         for p in self._standing.pop(charge, ()):
             yield Posting(
-                p.on, position, p.credit, p.debit, p.amount_fen, "charge_cancelled", charge, charge
+                on=p.on,
+                position=position,
+                debit=p.credit,
+                credit=p.debit,
+                amount_fen=p.amount_fen,
+                what="charge_cancelled",
+                number=charge,
+                charge=charge,
             )
         for late in self._late_of.pop(charge, ()):
             yield from self._void(late, position)
@@ -186,9 +213,15 @@ class _Writer:
             return
         self._left[charge] -= event.upheld_fen
         less = Posting(
-            self._due[charge], position, "charges", "household", event.upheld_fen,
-            "dispute_decided", event.dispute, charge,
-        )  # fmt: skip
+            on=self._due[charge],
+            position=position,
+            debit="charges",
+            credit="household",
+            amount_fen=event.upheld_fen,
+            what="dispute_decided",
+            number=event.dispute,
+            charge=charge,
+        )
         self._standing[charge].append(less)
         yield less
 
@@ -198,15 +231,15 @@ class _Writer:
             return
         moved = isinstance(event, PaymentMovedOut)
         yield Posting(
-            payment.paid_on if isinstance(event, PaymentMovedOut) else event.on,
-            position,
-            "household",
+            on=payment.paid_on if isinstance(event, PaymentMovedOut) else event.on,
+            position=position,
+            debit="household",
             # Cash goes back out even of a payment that had been moved here.
-            "moved" if moved else "cash",
-            payment.amount_fen,
-            "payment_moved_out" if moved else "payment_reversed",
-            event.payment,
-            payment.charge,
+            credit="moved" if moved else "cash",
+            amount_fen=payment.amount_fen,
+            what="payment_moved_out" if moved else "payment_reversed",
+            number=event.payment,
+            charge=payment.charge,
         )
 
 
@@ -214,5 +247,12 @@ def _money(
     on: date, position: int, account: str, event: PaymentReceived | PaymentMovedIn, what: str
 ) -> Posting:
     return Posting(
-        on, position, account, "household", event.amount_fen, what, event.payment, event.charge
+        on=on,
+        position=position,
+        debit=account,
+        credit="household",
+        amount_fen=event.amount_fen,
+        what=what,
+        number=event.payment,
+        charge=event.charge,
     )

@@ -5,17 +5,9 @@ from __future__ import annotations
 from datetime import date
 from itertools import pairwise
 
-from crm_core.kernel.decider import Refusal
-from crm_core.payments.answers import (
-    Decision,
-    decided,
-    exists,
-    ledger,
-    missing,
-    no_reason,
-    out_of_range,
-    reference,
-)
+from crm_core.kernel.decider import Decision, Refusal
+from crm_core.kernel.refusals import no_reason
+from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     ClaimLateCharge,
@@ -52,7 +44,7 @@ def dispute(command: DisputeCharge, state: Account) -> Decision:
     if command.charge not in state.charges or command.charge in state.cancelled:
         return missing("charge", command.charge)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     under_way = (d.charge for n, d in state.disputes.items() if n not in state.decided)
     if command.charge in under_way:
         return Refusal("dispute_open", "PAY-06", {"charge": command.charge})
@@ -65,12 +57,12 @@ def dispute(command: DisputeCharge, state: Account) -> Decision:
         )
     return (
         ChargeDisputed(
-            command.dispute,
-            command.charge,
-            command.amount_fen,
-            command.on,
-            command.reason,
-            command.word,
+            dispute=command.dispute,
+            charge=command.charge,
+            amount_fen=command.amount_fen,
+            on=command.on,
+            reason=command.reason,
+            word=command.word,
         ),
     )
 
@@ -83,10 +75,14 @@ def propose_dispute_decision(command: ProposeDisputeDecision, state: Account) ->
     if reference("dispute_decision", command.dispute) in state.proposed:
         return exists("dispute_decision", command.dispute)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return _too_much_upheld(command.dispute, command.upheld_fen, state) or (
         DisputeDecisionProposed(
-            command.dispute, command.upheld_fen, command.on, command.reason, command.by.id
+            dispute=command.dispute,
+            upheld_fen=command.upheld_fen,
+            on=command.on,
+            reason=command.reason,
+            proposed_by=command.by.id,
         ),
     )
 
@@ -100,12 +96,12 @@ def decide_dispute(command: DecideDispute, state: Account) -> Decision:
     def approve(proposal: DisputeDecisionProposed) -> Decision:
         return _too_much_upheld(proposal.dispute, proposal.upheld_fen, state) or (
             DisputeDecided(
-                proposal.dispute,
-                proposal.upheld_fen,
-                max(proposal.on, command.on),
-                command.reason or proposal.reason,
-                proposal.proposed_by,
-                command.by.id,
+                dispute=proposal.dispute,
+                upheld_fen=proposal.upheld_fen,
+                on=max(proposal.on, command.on),
+                reason=command.reason or proposal.reason,
+                proposed_by=proposal.proposed_by,
+                approved_by=command.by.id,
             ),
         )
 
@@ -118,7 +114,7 @@ def withdraw_dispute(command: WithdrawDispute, state: Account) -> Decision:
     if refusal is not None:
         return refusal
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (DisputeWithdrawn(command.dispute, command.on, command.reason, command.word),)
 
 
@@ -167,14 +163,14 @@ def promise(command: PromisePayment, state: Account) -> Decision:
         return Refusal("plan_unapproved", "PAY-09", {"instalments": len(command.instalments)})
     return _unfit(command, command.on, state) or (
         PaymentPromised(
-            command.promise,
-            command.instalments,
-            command.on,
-            command.by.id,
-            None,
-            command.replaces,
-            command.reason,
-            command.word,
+            promise=command.promise,
+            instalments=command.instalments,
+            on=command.on,
+            proposed_by=command.by.id,
+            approved_by=None,
+            replaces=command.replaces,
+            reason=command.reason,
+            word=command.word,
         ),
     )
 
@@ -186,13 +182,13 @@ def propose_instalments(command: ProposeInstalments, state: Account) -> Decision
         or _unfit(command, command.on, state)
         or (
             InstalmentsProposed(
-                command.promise,
-                command.instalments,
-                command.on,
-                command.replaces,
-                command.reason,
-                command.word,
-                command.by.id,
+                promise=command.promise,
+                instalments=command.instalments,
+                on=command.on,
+                replaces=command.replaces,
+                reason=command.reason,
+                word=command.word,
+                proposed_by=command.by.id,
             ),
         )
     )
@@ -205,14 +201,14 @@ def decide_instalments(command: DecideInstalments, state: Account) -> Decision:
         # It was promised on the day on which the household gave its word: what was paid since
         # keeps it.
         plan = PaymentPromised(
-            proposal.promise,
-            proposal.instalments,
-            proposal.on,
-            proposal.proposed_by,
-            command.by.id,
-            proposal.replaces,
-            command.reason or proposal.reason,
-            proposal.word,
+            promise=proposal.promise,
+            instalments=proposal.instalments,
+            on=proposal.on,
+            proposed_by=proposal.proposed_by,
+            approved_by=command.by.id,
+            replaces=proposal.replaces,
+            reason=command.reason or proposal.reason,
+            word=proposal.word,
         )
         return (
             _unfit(proposal, max(proposal.on, command.on), state)
@@ -236,7 +232,7 @@ def _not_sayable(said: PromisePayment | ProposeInstalments, state: Account) -> R
         refusal = out_of_range(part.amount_fen)
         if refusal is not None:
             return refusal
-    return None if said.reason else no_reason()
+    return None if said.reason else no_reason("LOG-06")
 
 
 def _unfit(
@@ -292,13 +288,13 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
         )
     return (
         LateChargeClaimed(
-            command.charge,
-            command.of,
-            fen,
-            command.on,
-            command.due,
-            policy.ref,
-            command.by.id,
+            charge=command.charge,
+            of=command.of,
+            amount_fen=fen,
+            on=command.on,
+            due=command.due,
+            policy=policy.ref,
+            claimed_by=command.by.id,
         ),
     )
 
@@ -314,6 +310,10 @@ def acknowledge(command: AcknowledgeDebt, state: Account) -> Decision:
         return Refusal("document_missing", "PAY-12")
     return (
         DebtAcknowledged(
-            command.acknowledgement, command.charges, command.on, command.document, command.word
+            acknowledgement=command.acknowledgement,
+            charges=command.charges,
+            on=command.on,
+            document=command.document,
+            word=command.word,
         ),
     )

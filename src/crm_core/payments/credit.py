@@ -172,7 +172,7 @@ class CreditPolicy:
 
 
 @frozen
-class Standing:
+class CreditStanding:
     """How a household stands on one day (PAY-03, PAY-04).
 
     Args:
@@ -188,20 +188,20 @@ class Standing:
     oldest: str | None
 
 
-def standing(ledger: Ledger, on: date, policy: CreditPolicy) -> Standing:
+def credit_standing(ledger: Ledger, on: date, policy: CreditPolicy) -> CreditStanding:
     """The standing at the end of a day, of what the ledger knows."""
     overdue = [
         (charge, fen) for charge, fen in allocate(ledger, on).undisputed() if charge.due < on
     ]
     if not overdue:
-        return Standing(policy.buckets[0].grade, 0, 0, None)
+        return CreditStanding(policy.buckets[0].grade, 0, 0, None)
     oldest = overdue[0][0]
     fen = sum([fen for _, fen in overdue])
     if policy.unit == MONTHS_OF_FEE:
         grade = policy.grade_of_amount(fen, fee(ledger.charges, on))
     else:
         grade = policy.grade(oldest.due, on)
-    return Standing(grade, (on - oldest.due).days, fen, oldest.number)
+    return CreditStanding(grade, (on - oldest.due).days, fen, oldest.number)
 
 
 def fee(charges: Iterable[Charge], on: date) -> tuple[int, int]:
@@ -276,7 +276,7 @@ def _graded(
     # An amount changes when a charge becomes overdue, too; between two such days it stands still.
     overdue = {charge.due + _DAY for charge in ledger.charges}
     for start, end in _between(window, _turns(ledger) | overdue):
-        now = standing(ledger, start, policy)
+        now = credit_standing(ledger, start, policy)
         due = start - timedelta(days=now.overdue_days) if now.overdue_days else None
         rank = policy.ranking.rank(now.grade)
         yield end, due, rank, rank

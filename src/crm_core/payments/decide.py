@@ -7,19 +7,9 @@ from typing import Any
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
-from crm_core.kernel.decider import Decider, Refusal
-from crm_core.payments.answers import (
-    AMOUNT_FEN_MAX,
-    Decision,
-    decided,
-    exists,
-    ledger,
-    missing,
-    no_reason,
-    out_of_range,
-    reference,
-    unknown,
-)
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
+from crm_core.kernel.refusals import no_reason, unknown
+from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
 from crm_core.payments.claims import (
     acknowledge,
     claim_late,
@@ -75,8 +65,6 @@ from crm_core.payments.evolve import evolve
 from crm_core.payments.ledger import Ledger, allocate
 from crm_core.payments.state import Account, Proposal
 
-__all__ = ["ACCOUNT", "AMOUNT_FEN_MAX", "decide", "evolve", "ledger"]
-
 # --- charges and payments --------------------------------------------------------------------
 
 
@@ -84,9 +72,15 @@ def _raise_charge(command: RaiseCharge, state: Account) -> Decision:
     if command.charge in state.charges or command.charge in state.late:
         return exists("charge", command.charge)
     if command.kind not in CHARGE_KINDS:
-        return unknown("charge_kind", command.kind, CHARGE_KINDS)
+        return unknown("charge_kind", command.kind, CHARGE_KINDS, rule="PAY-01")
     return out_of_range(command.amount_fen) or (
-        ChargeRaised(command.charge, command.kind, command.period, command.amount_fen, command.due),
+        ChargeRaised(
+            charge=command.charge,
+            kind=command.kind,
+            period=command.period,
+            amount_fen=command.amount_fen,
+            due=command.due,
+        ),
     )
 
 
@@ -96,7 +90,7 @@ def _cancel_charge(command: CancelCharge, state: Account) -> Decision:
     if command.charge in state.cancelled:
         return ()
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (ChargeCancelled(command.charge, command.on, command.reason),)
 
 
@@ -107,14 +101,18 @@ def _receive_payment(command: ReceivePayment, state: Account) -> Decision:
     if refusal is not None:
         return refusal
     if command.method not in METHODS:
-        return unknown("method", command.method, METHODS)
+        return unknown("method", command.method, METHODS, rule="PAY-01")
     named = command.charge
     known = named is None or named in state.charges or named in state.late
     if named is not None and not known and not command.charge_follows:
         return missing("charge", named)
     return (
         PaymentReceived(
-            command.payment, command.amount_fen, command.paid_on, command.method, named
+            payment=command.payment,
+            amount_fen=command.amount_fen,
+            paid_on=command.paid_on,
+            method=command.method,
+            charge=named,
         ),
     )
 
@@ -124,7 +122,7 @@ def _reverse_payment(command: ReversePayment, state: Account) -> Decision:
     if payment is None:
         return _gone(command.payment, state)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     if command.on < payment.paid_on:
         days = {"paid_on": payment.paid_on.isoformat(), "on": command.on.isoformat()}
         return Refusal("reversed_before_paid", "PAY-01", {"payment": command.payment, **days})
@@ -138,17 +136,17 @@ def _move_payment(command: MovePayment, state: Account) -> Decision:
     if command.to_household == command.household:
         return Refusal("moved_to_itself", "PAY-01", {"household": command.household})
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     if command.refused_there is not None:
         return command.refused_there
     return (
         PaymentMovedOut(
-            command.payment,
-            command.to_household,
-            payment.amount_fen,
-            payment.paid_on,
-            payment.method,
-            command.reason,
+            payment=command.payment,
+            to_household=command.to_household,
+            amount_fen=payment.amount_fen,
+            paid_on=payment.paid_on,
+            method=payment.method,
+            reason=command.reason,
         ),
     )
 
@@ -162,13 +160,13 @@ def _accept_moved(command: AcceptMovedPayment, state: Account) -> Decision:
     charge = command.charge if before is None else command.charge or before.charge
     return (
         PaymentMovedIn(
-            command.payment,
-            command.from_household,
-            command.amount_fen,
-            command.paid_on,
-            command.method,
-            charge,
-            command.reason,
+            payment=command.payment,
+            from_household=command.from_household,
+            amount_fen=command.amount_fen,
+            paid_on=command.paid_on,
+            method=command.method,
+            charge=charge,
+            reason=command.reason,
         ),
     )
 
@@ -192,10 +190,14 @@ def _propose_refund(command: ProposeRefund, state: Account) -> Decision:
     if reference("refund", command.refund) in state.references:
         return exists("refund", command.refund)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return _not_refundable(command.amount_fen, command.on, state) or (
         RefundProposed(
-            command.refund, command.amount_fen, command.on, command.reason, command.by.id
+            refund=command.refund,
+            amount_fen=command.amount_fen,
+            on=command.on,
+            reason=command.reason,
+            proposed_by=command.by.id,
         ),
     )
 
@@ -205,12 +207,12 @@ def _decide_refund(command: DecideRefund, state: Account) -> Decision:
         on = max(proposal.on, command.on)
         return _not_refundable(proposal.amount_fen, on, state) or (
             CreditRefunded(
-                proposal.refund,
-                proposal.amount_fen,
-                on,
-                command.reason or proposal.reason,
-                proposal.proposed_by,
-                command.by.id,
+                refund=proposal.refund,
+                amount_fen=proposal.amount_fen,
+                on=on,
+                reason=command.reason or proposal.reason,
+                proposed_by=proposal.proposed_by,
+                approved_by=command.by.id,
             ),
         )
 
@@ -239,16 +241,16 @@ def _propose_waiver(command: ProposeWaiver, state: Account) -> Decision:
     if reference("waiver", command.waiver) in state.references:
         return exists("waiver", command.waiver)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return _not_waivable(command.charge, command.amount_fen, command.on, state) or (
         WaiverProposed(
-            command.waiver,
-            command.charge,
-            command.amount_fen,
-            command.on,
-            command.write_off,
-            command.reason,
-            command.by.id,
+            waiver=command.waiver,
+            charge=command.charge,
+            amount_fen=command.amount_fen,
+            on=command.on,
+            write_off=command.write_off,
+            reason=command.reason,
+            proposed_by=command.by.id,
         ),
     )
 
@@ -258,14 +260,14 @@ def _decide_waiver(command: DecideWaiver, state: Account) -> Decision:
         on = max(proposal.on, command.on)
         return _not_waivable(proposal.charge, proposal.amount_fen, on, state) or (
             ChargeWaived(
-                proposal.waiver,
-                proposal.charge,
-                proposal.amount_fen,
-                on,
-                proposal.write_off,
-                command.reason or proposal.reason,
-                proposal.proposed_by,
-                command.by.id,
+                waiver=proposal.waiver,
+                charge=proposal.charge,
+                amount_fen=proposal.amount_fen,
+                on=on,
+                write_off=proposal.write_off,
+                reason=command.reason or proposal.reason,
+                proposed_by=proposal.proposed_by,
+                approved_by=command.by.id,
             ),
         )
 
@@ -321,11 +323,6 @@ _DECIDE: dict[type, Any] = {
 }
 
 
-def decide(command: Any, state: Account) -> Decision:
-    """Events that follow from the command, or why not."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
-
-
 def own(command: Any, state: Account) -> Own | None:
     """Whose proposal a command decides, and about how much; None if it decides none (LOG-08)."""
     match command:
@@ -359,10 +356,10 @@ def _household(command: Any) -> str:
 
 
 ACCOUNT = Aggregate(
-    Decider("account", Account(), decide, evolve),
-    tuple(_DECIDE),
-    _household,
-    _household,
+    decider=Decider("account", Account(), by_command(_DECIDE), evolve),
+    commands=tuple(_DECIDE),
+    id_of=_household,
+    household_of=_household,
     own=own,
     inside=frozenset({AcceptMovedPayment}),
 )

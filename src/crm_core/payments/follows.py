@@ -10,11 +10,12 @@ from crm_core.kernel.dates import local_date, start_of_day
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.slice import Notice, Reaction
 from crm_core.kernel.ticking import DueCommand, Look, Source
-from crm_core.payments.collection import DEFAULT_COLLECTION, CollectionPolicy
-from crm_core.payments.commands import AcceptMovedPayment, AdvanceCollection
+from crm_core.payments.collection.commands import AdvanceCollection
+from crm_core.payments.collection.policy import DEFAULT_COLLECTION, CollectionPolicy
+from crm_core.payments.collection.watch import WATCHED, Watched
+from crm_core.payments.commands import AcceptMovedPayment
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.events import PaymentMovedOut, PaymentReceived
-from crm_core.payments.views import WATCHED, Watched
 
 
 def _accept_moved(recorded: Recorded[PaymentMovedOut]) -> tuple[Any, ...]:

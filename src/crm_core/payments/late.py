@@ -113,13 +113,13 @@ class LateChargePolicy:
         assert cap is not None
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(
-            contents.policy,
-            ref,
-            rate,
-            contents.grace_days,
-            cap,
-            contents.rounding,
-            contents.kinds,
+            header=contents.policy,
+            ref=ref,
+            rate=rate,
+            grace_days=contents.grace_days,
+            cap=cap,
+            rounding=contents.rounding,
+            kinds=contents.kinds,
         )
 
     def amount(self, fen_days: int, principal_fen: int) -> int:

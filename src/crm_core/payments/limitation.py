@@ -14,9 +14,9 @@ from typing import Any
 
 from attrs import frozen
 
-from crm_core.payments.collection import DEMANDS, SUIT
+from crm_core.payments.acts import DEMANDS, SUIT, StepDone
 from crm_core.payments.credit import add_months
-from crm_core.payments.events import DebtAcknowledged, PaymentPromised, StepDone
+from crm_core.payments.events import DebtAcknowledged, PaymentPromised
 from crm_core.payments.ledger import Ledger, allocate
 
 LIMITATION_YEARS = 3
@@ -95,7 +95,14 @@ def _limit(number: str, due: date, fen: int, restarts: list[Restart], on: date) 
         if number in charges and runs_from < day <= on and (revives or day <= _end(runs_from)):
             runs_from = day
             positions.append(position)
-    return Limit(number, due, fen, runs_from, _end(runs_from), tuple(positions))
+    return Limit(
+        charge=number,
+        due=due,
+        unpaid_fen=fen,
+        runs_from=runs_from,
+        ends_on=_end(runs_from),
+        restarts=tuple(positions),
+    )
 
 
 def _end(runs_from: date) -> date:

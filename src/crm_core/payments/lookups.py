@@ -7,11 +7,12 @@ from typing import Any
 import attrs
 
 from crm_core.kernel.slice import LookUp, Sight
-from crm_core.payments.collection import DEFAULT_COLLECTION, CollectionPolicy
-from crm_core.payments.commands import AdvanceCollection, ClaimLateCharge
+from crm_core.payments.collection.commands import AdvanceCollection
+from crm_core.payments.collection.dues import dues
+from crm_core.payments.collection.policy import DEFAULT_COLLECTION, CollectionPolicy
+from crm_core.payments.commands import ClaimLateCharge
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.decide import ACCOUNT
-from crm_core.payments.ladder import dues
 from crm_core.payments.late import LateChargePolicy
 
 

@@ -44,48 +44,44 @@ from crm_core.owners.commands import (
     RegisterHousehold,
 )
 from crm_core.payments import COLLECTION
-from crm_core.payments.collection import (
-    DEFAULT_COLLECTION,
-    EVIDENCE,
-    REASONS,
-    ROLES,
-    CollectionPolicy,
-    Dues,
-    Upcoming,
+from crm_core.payments.acts import EVIDENCE, REASONS, Proof
+from crm_core.payments.collection.commands import (
+    AdvanceCollection,
+    CheckDefects,
+    CompleteStep,
+    DecideHold,
+    DecideStep,
+    ProposeHold,
+    ProposeStep,
+    ReleaseHold,
+    SkipStep,
 )
+from crm_core.payments.collection.dues import Dues, Upcoming
+from crm_core.payments.collection.policy import DEFAULT_COLLECTION, ROLES, CollectionPolicy
 from crm_core.payments.commands import (
     AcceptMovedPayment,
     AcknowledgeDebt,
-    AdvanceCollection,
     CancelCharge,
-    CheckDefects,
     ClaimLateCharge,
-    CompleteStep,
     DecideDispute,
-    DecideHold,
     DecideInstalments,
     DecideRefund,
-    DecideStep,
     DecideWaiver,
     DisputeCharge,
     MovePayment,
     PromisePayment,
     ProposeDisputeDecision,
-    ProposeHold,
     ProposeInstalments,
     ProposeRefund,
-    ProposeStep,
     ProposeWaiver,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
-    ReleaseHold,
     ReversePayment,
-    SkipStep,
     WithdrawDispute,
 )
 from crm_core.payments.credit import GRADES
-from crm_core.payments.events import Instalment, Proof
+from crm_core.payments.events import Instalment
 from crm_core.payments.late import LateChargePolicy
 from crm_core.requests.commands import KINDS, MarkDuplicate, ReceiveRequest
 from crm_core.slices import shipped

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.decider import Decider, Refusal
+from crm_core.kernel.decider import Decider, Refusal, by_command
 from crm_core.kernel.sealed import Personal
 from crm_core.testing.strategies import History, any_events, histories
 
@@ -167,6 +167,15 @@ def _personal(value: Any) -> list[Personal]:
 
 
 def _is_foreign(decider: AnyDecider, event: Any) -> bool:
-    """Whether an event comes from another package than the decider's logic."""
-    ours = decider.decide.__module__.rpartition(".")[0]
-    return type(event).__module__.rpartition(".")[0] != ours
+    """Whether an event comes from another package than the decider's logic, of ours: slice."""
+    home = decider.decide.__module__
+    if home == by_command.__module__:
+        # Whoever routes by a table has the kernel's `decide`; the state is the slice's own.
+        home = type(decider.initial).__module__
+    return _package(type(event).__module__) != _package(home)
+
+
+def _package(module: str) -> str:
+    """The package of a module; of the library the slice, whatever folder of it the module is in."""
+    package = module.rpartition(".")[0]
+    return ".".join(package.split(".")[:2]) if package.startswith("crm_core.") else package

@@ -36,7 +36,7 @@ from crm_core.messages.events import (
     MessageWithheld,
 )
 from crm_core.messages.policy import DEFAULT_MESSAGES
-from crm_core.messages.views import DUE, Due, due_order
+from crm_core.messages.views import DUE, Unsent, due_order
 from crm_core.ports import Notifier, Outgoing
 
 PAGE = 100
@@ -130,7 +130,7 @@ class Outbox:
                 self._dispatch(row, done)
         return done
 
-    def _dispatch(self, due: Due, done: Dispatched) -> None:
+    def _dispatch(self, due: Unsent, done: Dispatched) -> None:
         try:
             released = self._release(due, done)
         except Conflict:
@@ -147,7 +147,7 @@ class Outbox:
         self._crm.do(sent, by=OUTBOX, id=f"{due.message}:{released.attempt}:sent")
         done.sent += 1
 
-    def _release(self, due: Due, done: Dispatched) -> MessageReleased | None:
+    def _release(self, due: Unsent, done: Dispatched) -> MessageReleased | None:
         """The attempt that begins now, or None if the message is not to be sent now."""
         command = ReleaseMessage(due.household, due.message)
         for event in self._crm.do(command, by=OUTBOX, purpose="notification").events:
@@ -162,13 +162,13 @@ class Outbox:
                     done.failed += 1
         return None
 
-    def _failed(self, due: Due, released: MessageReleased, error: NotDelivered) -> None:
+    def _failed(self, due: Unsent, released: MessageReleased, error: NotDelivered) -> None:
         failure = RecordFailure(
             due.household, due.message, released.attempt, error.reason, error.transient
         )
         self._crm.do(failure, by=OUTBOX, id=f"{due.message}:{released.attempt}:failed")
 
-    def _send(self, due: Due, released: MessageReleased) -> str:
+    def _send(self, due: Unsent, released: MessageReleased) -> str:
         queued = self._queued(due)
         notifier = self._notifiers.get(queued.channel) or self._notifiers.get(ANY_CHANNEL)
         if notifier is None:
@@ -183,7 +183,7 @@ class Outbox:
             # may hold an address, so only that it happened is kept.
             raise NotDelivered("notifier_fault", transient=True) from error
 
-    def _queued(self, due: Due) -> MessageQueued:
+    def _queued(self, due: Unsent) -> MessageQueued:
         decider = MESSAGES.decider
         state: Messages
         state, _ = self._crm.log.fold(
@@ -191,7 +191,7 @@ class Outbox:
         )
         return state.queued[due.message]
 
-    def _outgoing(self, due: Due, queued: MessageQueued, released: MessageReleased) -> Outgoing:
+    def _outgoing(self, due: Unsent, queued: MessageQueued, released: MessageReleased) -> Outgoing:
         """The message with what is filled in only now: the address, and the name if it has one."""
         try:
             template = self._crm.policies.pinned(Template, released.template)
@@ -216,7 +216,7 @@ class Outbox:
             text.body,
         )
 
-    def _told(self, due: Due, queued: MessageQueued, field: str) -> str:
+    def _told(self, due: Unsent, queued: MessageQueued, field: str) -> str:
         """Name or address of the recipient, as the file has it at this moment."""
         try:
             opened = self._crm.owners.opened(

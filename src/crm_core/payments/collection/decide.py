@@ -10,30 +10,16 @@ decides, and it is done by somebody other than who approved it (LOG-08).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-import attrs
-
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
-from crm_core.kernel.decider import Decider, Refusal, by_event
-from crm_core.payments.answers import Decision, ledger, no_reason, reference
-from crm_core.payments.collection import (
-    BILL,
-    DEMANDS,
-    EVIDENCE,
-    REASONS,
-    SUIT,
-    THANKS,
-    CollectionPolicy,
-    Dues,
-    Rung,
-    Upcoming,
-    may_approve,
-)
-from crm_core.payments.commands import (
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
+from crm_core.kernel.refusals import no_reason
+from crm_core.payments.acts import BILL, DEMANDS, EVIDENCE, REASONS, SUIT, THANKS, StepDone
+from crm_core.payments.answers import reference
+from crm_core.payments.collection.commands import (
     AdvanceCollection,
     CheckDefects,
     CompleteStep,
@@ -44,8 +30,8 @@ from crm_core.payments.commands import (
     ReleaseHold,
     SkipStep,
 )
-from crm_core.payments.credit import GRADES, CreditPolicy, standing
-from crm_core.payments.events import (
+from crm_core.payments.collection.dues import Dues
+from crm_core.payments.collection.events import (
     CollectionClosed,
     CollectionGradeChanged,
     CollectionHeld,
@@ -55,55 +41,21 @@ from crm_core.payments.events import (
     HoldRejected,
     HoldReleased,
     StepApproved,
-    StepDone,
     StepOpened,
     StepProposed,
     StepRejected,
     StepSkipped,
 )
-from crm_core.payments.ledger import allocate
-from crm_core.payments.promises import open_promise, promises
-from crm_core.payments.state import Account, Collection
+from crm_core.payments.collection.evolve import evolve
+from crm_core.payments.collection.policy import CollectionPolicy, Rung, may_approve
+from crm_core.payments.collection.state import Collection
+from crm_core.payments.credit import GRADES
 
 DEFECT_CHECK_DAYS = 30
 """How long a look at the company's own service is good for before something is demanded."""
 
 _WRITTEN = (*DEMANDS, SUIT)
 _CHECKED = GRADES[GRADES.index("B2") :]
-
-
-# --- what an account says --------------------------------------------------------------------
-
-
-def dues(account: Account, on: date, credit: CreditPolicy) -> Dues:
-    """What the collection of an account's arrears has to know of it on a day."""
-    book = ledger(account)
-    allocation = allocate(book, on)
-    return Dues(
-        standing(book, on, credit).grade,
-        tuple(charge.number for charge, _ in allocation.undisputed() if charge.due < on),
-        tuple(Upcoming(c.number, c.due) for c, _ in allocation.undisputed() if c.due >= on),
-        open_promise(promises(account.facts.values(), on)) is not None,
-    )
-
-
-def commands_due(
-    household: str,
-    account: Account,
-    collection: Collection,
-    on: date,
-    policy: CollectionPolicy,
-    credit: CreditPolicy,
-) -> tuple[AdvanceCollection, ...]:
-    """The commands that a day itself brings about in one household's collection: one, or none.
-
-    What is looked up here is left out of the command; it is looked up again when it is decided.
-    """
-    found = dues(account, on, credit)
-    command = AdvanceCollection(household, on, dues=found, policy=policy, present_day=on)
-    if not COLLECTION.decider.decide(command, collection):
-        return ()
-    return (AdvanceCollection(household, on),)
 
 
 # --- what follows from a command -------------------------------------------------------------
@@ -144,7 +96,11 @@ def _climb(
     home, on = command.household, command.on
     events: list[Any] = []
     if s.grade is None:
-        events.append(CollectionOpened(home, s.case + 1, found.grade, policy.ref, on))
+        events.append(
+            CollectionOpened(
+                household=home, case=s.case + 1, grade=found.grade, policy=policy.ref, on=on
+            )
+        )
     elif s.grade != found.grade:
         events.append(CollectionGradeChanged(home, found.grade, policy.ref, on))
     came = bool(events)
@@ -169,16 +125,16 @@ def _opened(
     command: AdvanceCollection, rung: Rung, number: int, charges: tuple[str, ...], due: date
 ) -> StepOpened:
     return StepOpened(
-        command.household,
-        number,
-        rung.grade,
-        rung.act,
-        rung.needs,
-        rung.approver,
-        rung.respond_days,
-        charges,
-        command.on,
-        due,
+        household=command.household,
+        step=number,
+        grade=rung.grade,
+        act=rung.act,
+        needs=rung.needs,
+        approver=rung.approver,
+        respond_days=rung.respond_days,
+        charges=charges,
+        on=command.on,
+        due=due,
     )
 
 
@@ -206,13 +162,29 @@ def _decide_step(command: DecideStep, s: Collection) -> Decision:
     if step.approver is not None and not may_approve(role, step.approver):
         found = {"step": command.step, "approver": step.approver, "role": role}
         return Refusal("approver_too_low", "PAY-10", found)
-    home, number, on = command.household, command.step, command.on
     if command.approved:
-        proposed_by, by = proposal.proposed_by, command.by.id
-        return (StepApproved(home, number, on, proposed_by, by, role, command.reason),)
+        return (
+            StepApproved(
+                household=command.household,
+                step=command.step,
+                on=command.on,
+                proposed_by=proposal.proposed_by,
+                approved_by=command.by.id,
+                role=role,
+                reason=command.reason,
+            ),
+        )
     if not command.reason:
-        return no_reason()
-    return (StepRejected(home, number, on, command.reason, command.by.id),)
+        return no_reason("LOG-06")
+    return (
+        StepRejected(
+            household=command.household,
+            step=command.step,
+            on=command.on,
+            reason=command.reason,
+            rejected_by=command.by.id,
+        ),
+    )
 
 
 def _complete(command: CompleteStep, s: Collection) -> Decision:
@@ -236,14 +208,14 @@ def _complete(command: CompleteStep, s: Collection) -> Decision:
     respond_by = command.on + timedelta(days=step.respond_days) if step.respond_days else None
     return (
         StepDone(
-            command.household,
-            command.step,
-            step.act,
-            command.by.id,
-            step.charges,
-            command.on,
-            command.proofs,
-            respond_by,
+            household=command.household,
+            step=command.step,
+            act=step.act,
+            done_by=command.by.id,
+            charges=step.charges,
+            on=command.on,
+            proofs=command.proofs,
+            respond_by=respond_by,
         ),
     )
 
@@ -282,9 +254,15 @@ def _skip(command: SkipStep, s: Collection) -> Decision:
     if command.step not in s.opened or command.step in s.ended:
         return _no_step(command.step)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (
-        StepSkipped(command.household, command.step, command.on, command.reason, command.by.id),
+        StepSkipped(
+            household=command.household,
+            step=command.step,
+            on=command.on,
+            reason=command.reason,
+            skipped_by=command.by.id,
+        ),
     )
 
 
@@ -293,7 +271,11 @@ def _check_defects(command: CheckDefects, _: Collection) -> Decision:
         return Refusal("defect_check_incomplete", "PAY-10")
     return (
         DefectsChecked(
-            command.household, command.on, command.open_defects, command.reference, command.by.id
+            household=command.household,
+            on=command.on,
+            open_defects=command.open_defects,
+            reference=command.reference,
+            checked_by=command.by.id,
         ),
     )
 
@@ -304,15 +286,15 @@ def _propose_hold(command: ProposeHold, s: Collection) -> Decision:
     if command.until < command.on:
         return _ends_early(command.on, command.until)
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (
         HoldProposed(
-            command.household,
-            command.hold,
-            command.on,
-            command.until,
-            command.reason,
-            command.by.id,
+            household=command.household,
+            hold=command.hold,
+            on=command.on,
+            until=command.until,
+            reason=command.reason,
+            proposed_by=command.by.id,
         ),
     )
 
@@ -323,10 +305,14 @@ def _decide_hold(command: DecideHold, s: Collection) -> Decision:
         return _no_proposal("hold", command.hold)
     if not command.approved:
         if not command.reason:
-            return no_reason()
+            return no_reason("LOG-06")
         return (
             HoldRejected(
-                command.household, command.hold, command.on, command.reason, command.by.id
+                household=command.household,
+                hold=command.hold,
+                on=command.on,
+                reason=command.reason,
+                rejected_by=command.by.id,
             ),
         )
     first = max(proposal.on, command.on)
@@ -334,13 +320,13 @@ def _decide_hold(command: DecideHold, s: Collection) -> Decision:
         return _ends_early(first, proposal.until)
     return (
         CollectionHeld(
-            command.household,
-            command.hold,
-            first,
-            proposal.until,
-            command.reason or proposal.reason,
-            proposal.proposed_by,
-            command.by.id,
+            household=command.household,
+            hold=command.hold,
+            on=first,
+            until=proposal.until,
+            reason=command.reason or proposal.reason,
+            proposed_by=proposal.proposed_by,
+            approved_by=command.by.id,
         ),
     )
 
@@ -351,11 +337,11 @@ def _release(command: ReleaseHold, s: Collection) -> Decision:
     if command.hold in s.released:
         return ()
     if not command.reason:
-        return no_reason()
+        return no_reason("LOG-06")
     return (HoldReleased(command.household, command.hold, command.on, command.reason),)
 
 
-_DECIDE = {
+_DECIDE: dict[type, Any] = {
     AdvanceCollection: _advance,
     ProposeStep: _propose_step,
     DecideStep: _decide_step,
@@ -366,11 +352,6 @@ _DECIDE = {
     DecideHold: _decide_hold,
     ReleaseHold: _release,
 }
-
-
-def decide(command: Any, state: Collection) -> Decision:
-    """Answer a command."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[operator, no-any-return]
 
 
 def own(command: Any, state: Collection) -> Own | None:
@@ -385,136 +366,15 @@ def own(command: Any, state: Collection) -> Own | None:
     return None if proposal is None else Own(proposal.proposed_by)
 
 
-# --- what an event changes -------------------------------------------------------------------
-
-
-def _case_opened(s: Collection, e: CollectionOpened) -> Collection:
-    return attrs.evolve(
-        s,
-        household=e.household,
-        case=e.case,
-        grade=e.grade,
-        since=e.on,
-        steps=0,
-        last=None,
-        demanded=None,
-    )
-
-
-def _changed(s: Collection, e: CollectionGradeChanged) -> Collection:
-    return attrs.evolve(_void(s), grade=e.grade, since=e.on, steps=0, last=None)
-
-
-def _closed(s: Collection, _: CollectionClosed) -> Collection:
-    return attrs.evolve(_void(s), grade=None, steps=0, last=None)
-
-
-def _void(s: Collection) -> Collection:
-    """Steps of a grade follow each other, so no more than the last one can be open."""
-    return s if s.last is None else _ended(s, s.last)
-
-
-def _ended(s: Collection, step: int) -> Collection:
-    """Whatever is proposed about a step that has ended is void."""
-    proposed = _without(s, reference("step", str(step)))
-    return attrs.evolve(s, ended=s.ended.add(step, True), proposed=proposed)
-
-
-def _step_opened(s: Collection, e: StepOpened) -> Collection:
-    opened = s.opened.add(e.step, e)
-    if e.act == BILL:
-        billed = s.billed
-        for charge in e.charges:
-            billed = billed.add(charge, True)
-        return attrs.evolve(s, household=e.household, opened=opened, billed=billed)
-    if e.act == THANKS:
-        return attrs.evolve(s, household=e.household, opened=opened)
-    return attrs.evolve(s, opened=opened, steps=s.steps + 1, last=e.step)
-
-
-def _step_proposed(s: Collection, e: StepProposed) -> Collection:
-    return _proposed(s, e, reference("step", str(e.step)))
-
-
-def _approved(s: Collection, e: StepApproved) -> Collection:
-    proposed = _without(s, reference("step", str(e.step)))
-    return attrs.evolve(s, approved=s.approved.add(e.step, e.approved_by), proposed=proposed)
-
-
-def _step_rejected(s: Collection, e: StepRejected) -> Collection:
-    return attrs.evolve(s, proposed=_without(s, reference("step", str(e.step))))
-
-
-def _done(s: Collection, e: StepDone) -> Collection:
-    demanded = e.respond_by if e.act == "formal_demand" else s.demanded
-    return attrs.evolve(_ended(s, e.step), done=s.done.add(e.step, e), demanded=demanded)
-
-
-def _skipped(s: Collection, e: StepSkipped) -> Collection:
-    return _ended(s, e.step)
-
-
-def _defects_checked(s: Collection, e: DefectsChecked) -> Collection:
-    return attrs.evolve(s, household=e.household, checked=(e.on, e.open_defects))
-
-
-def _hold_proposed(s: Collection, e: HoldProposed) -> Collection:
-    asked_for = s.asked_for.add(e.hold, True)
-    return attrs.evolve(_proposed(s, e, reference("hold", e.hold)), asked_for=asked_for)
-
-
-def _held(s: Collection, e: CollectionHeld) -> Collection:
-    proposed = _without(s, reference("hold", e.hold))
-    holds = s.holds.add(e.hold, e)
-    return attrs.evolve(s, household=e.household, holds=holds, proposed=proposed)
-
-
-def _hold_rejected(s: Collection, e: HoldRejected) -> Collection:
-    return attrs.evolve(s, proposed=_without(s, reference("hold", e.hold)))
-
-
-def _released(s: Collection, e: HoldReleased) -> Collection:
-    return attrs.evolve(s, released=s.released.add(e.hold, e.on))
-
-
-def _proposed(s: Collection, e: StepProposed | HoldProposed, number: str) -> Collection:
-    return attrs.evolve(s, household=e.household, proposed={**s.proposed, number: e})
-
-
-def _without(s: Collection, number: str) -> Mapping[str, StepProposed | HoldProposed]:
-    """What is proposed, without what is decided or void."""
-    return {other: found for other, found in s.proposed.items() if other != number}
-
-
-evolve = by_event(
-    {
-        CollectionOpened: _case_opened,
-        CollectionGradeChanged: _changed,
-        CollectionClosed: _closed,
-        StepOpened: _step_opened,
-        StepProposed: _step_proposed,
-        StepApproved: _approved,
-        StepRejected: _step_rejected,
-        StepDone: _done,
-        StepSkipped: _skipped,
-        DefectsChecked: _defects_checked,
-        HoldProposed: _hold_proposed,
-        CollectionHeld: _held,
-        HoldRejected: _hold_rejected,
-        HoldReleased: _released,
-    }
-)
-
-
 def _household(command: Any) -> str:
     return command.household  # type: ignore[no-any-return]
 
 
 COLLECTION = Aggregate(
-    Decider("collection", Collection(), decide, evolve),
-    tuple(_DECIDE),
-    _household,
-    _household,
+    decider=Decider("collection", Collection(), by_command(_DECIDE), evolve),
+    commands=tuple(_DECIDE),
+    id_of=_household,
+    household_of=_household,
     own=own,
 )
 

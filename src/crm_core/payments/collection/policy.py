@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date
 
 from attrs import define, frozen
 
@@ -23,49 +22,10 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.payments.acts import ACTS, BILL, DEMANDS, EVIDENCE, SUIT, THANKS
 from crm_core.payments.credit import GRADES
 
 DEFAULT_COLLECTION = "collection-cn-default"
-
-BILL, THANKS, SUIT = "bill", "thanks", "legal_action"
-
-ACTS = (
-    BILL,
-    THANKS,
-    "reminder",
-    "reason_asked",
-    "written_notice",
-    "call",
-    "visit",
-    "plan_offered",
-    "formal_demand",
-    "two_person_visit",
-    "manager_informed",
-    "value_added_services_paused",
-    "lawyers_letter",
-    "mediation",
-    SUIT,
-    "lease_ended",
-)
-"""All that can be done to collect arrears; nothing else can be said."""
-
-DEMANDS = ("written_notice", "formal_demand", "lawyers_letter")
-"""Acts that ask in writing: they need proof of delivery, and begin limitation anew (PAY-12)."""
-
-EVIDENCE = ("notice", "delivery", "reply", "reason_code", "record", "filing", "lease")
-
-REASONS = (
-    "forgotten",
-    "away",
-    "vacant",
-    "short_of_money",
-    "unhappy_with_service",
-    "disputes_amount",
-    "change_of_owner",
-    "no_answer",
-    "other",
-)
-"""Why a household has not paid, as told when it was asked."""
 
 ROLES = ("specialist", "supervisor", "manager", "director")
 """Who can approve a step; whoever stands higher can, too."""
@@ -251,31 +211,3 @@ def _order_faults(steps: tuple[Rung, ...]) -> list[PathFault]:
     if SUIT in acts and "formal_demand" not in acts[: acts.index(SUIT)]:
         found.append(wrong("steps", "suit_without_demand", suit=SUIT, demand="formal_demand"))
     return found
-
-
-# --- what is looked up for a case ------------------------------------------------------------
-
-
-@frozen
-class Upcoming:
-    """A charge that is not due yet."""
-
-    charge: str
-    due: date
-
-
-@frozen
-class Dues:
-    """What an account says to the collection of its arrears on a day.
-
-    Args:
-        grade: Credit grade.
-        charges: Charges that are overdue and undisputed, oldest first.
-        upcoming: Charges that are not due yet and not paid, soonest first.
-        promised: Whether a promise to pay is being kept.
-    """
-
-    grade: str
-    charges: tuple[str, ...] = ()
-    upcoming: tuple[Upcoming, ...] = ()
-    promised: bool = False

@@ -1,0 +1,123 @@
+"""What can be asked of the collection of arrears.
+
+What needs a second person is two commands, `Propose…` and `Decide…` (LOG-08).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from attrs import frozen
+
+from crm_core.kernel.commands import looked_up
+from crm_core.kernel.recorded import Actor
+from crm_core.payments.acts import Proof
+from crm_core.payments.collection.dues import Dues
+from crm_core.payments.collection.policy import CollectionPolicy
+
+
+@frozen
+class AdvanceCollection:
+    """Let the ladder take its course: open, change, close a case, hand over to the next step.
+
+    Args:
+        on: The day that is looked at; none that is still to come.
+        dues: What is due and overdue on the day.
+        policy: The ladder in force on the day.
+        present_day: The day it is.
+    """
+
+    household: str
+    on: date
+    dues: Dues = looked_up()
+    policy: CollectionPolicy = looked_up()
+    present_day: date = looked_up()
+
+
+@frozen
+class ProposeStep:
+    """Ask for the approval that a step needs."""
+
+    household: str
+    step: int
+    on: date
+    by: Actor = looked_up()
+
+
+@frozen
+class DecideStep:
+    """Approve a step that somebody else proposed, or not; a rejection has a reason."""
+
+    household: str
+    step: int
+    approved: bool
+    on: date
+    reason: str = ""
+    by: Actor = looked_up()
+
+
+@frozen
+class CompleteStep:
+    """Report a step done, with its evidence; it is not done by who approved it."""
+
+    household: str
+    step: int
+    on: date
+    proofs: tuple[Proof, ...] = ()
+    by: Actor = looked_up()
+
+
+@frozen
+class SkipStep:
+    """Leave a step out."""
+
+    household: str
+    step: int
+    on: date
+    reason: str
+    by: Actor = looked_up()
+
+
+@frozen
+class CheckDefects:
+    """Note what a look at the company's own service found."""
+
+    household: str
+    on: date
+    open_defects: int
+    reference: str
+    by: Actor = looked_up()
+
+
+@frozen
+class ProposeHold:
+    """Propose to ask nothing more of the household from a day until the end of another."""
+
+    household: str
+    hold: str
+    on: date
+    until: date
+    reason: str
+    by: Actor = looked_up()
+
+
+@frozen
+class DecideHold:
+    """Hold the collection as somebody else proposed, or not; a rejection has a reason."""
+
+    household: str
+    hold: str
+    approved: bool
+    on: date
+    reason: str = ""
+    by: Actor = looked_up()
+
+
+@frozen
+class ReleaseHold:
+    """End a hold before its day."""
+
+    household: str
+    hold: str
+    on: date
+    reason: str
