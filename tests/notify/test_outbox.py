@@ -309,7 +309,7 @@ def test_who_sends_opens_what_is_needed_for_the_purpose_of_the_message_and_nothi
     estate: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[tuple[Any, ...]] = []
-    opened = estate.crm.opened
+    opened = estate.crm.owners.opened
 
     def watched(household: str, member: str, field: str, *, by: Actor, purpose: str) -> Any:
         looks.append((household, member, field, by.role, purpose))

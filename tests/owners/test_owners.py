@@ -739,7 +739,7 @@ def test_a_sealed_value_opens_in_its_own_place_alone() -> None:
 def test_a_look_at_a_personal_value_needs_a_purpose() -> None:
     with open_crm("memory:") as crm:
         crm.do(REGISTER, by=CLERK)
-        for look in (crm.reveal, crm.opened):
+        for look in (crm.reveal, crm.owners.opened):
             with pytest.raises(Invalid) as refused:
                 look("V00001", OWNER, "name", by=CLERK, purpose="")
             assert [fault.code for fault in refused.value.faults] == ["purpose_missing"]
@@ -835,7 +835,7 @@ def test_who_has_no_business_with_a_person_sees_nothing_of_them(role: str) -> No
     """Whoever runs the program or audits it works with the facts and not with the names."""
     with open_crm("memory:") as crm:
         crm.do(REGISTER, by=CLERK)
-        for look in (crm.reveal, crm.opened):
+        for look in (crm.reveal, crm.owners.opened):
             with pytest.raises(Refused) as refused:
                 look("V00001", OWNER, "name", by=Actor("root", role), purpose="curiosity")
             assert (refused.value.reason, refused.value.rule) == ("role_insufficient", "LOG-08")
