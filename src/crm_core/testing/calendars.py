@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crm_core.kernel.calendars import Shift, WorkingCalendar
+from crm_core.kernel.calendars import WorkingCalendar
 from crm_core.kernel.public_holidays import PublicHolidays, public_holidays
+from crm_core.kernel.shifts import Shift
 
 CLOCK_CHANGES = (
     ("Asia/Shanghai", datetime(1986, 5, 3, 18, tzinfo=UTC)),
