@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
 from crm_adapters.wiring import open_crm
+from crm_core.events import catalog
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.sealed import Personal, Sealed
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.events import MemberAdded
@@ -30,11 +31,13 @@ from crm_core.payments.commands import (
 )
 from crm_core.requests import REQUEST
 from crm_core.testing import check_codec, check_decider, given, histories, strategies
-from crm_core.testing.dealings import Estate, estates, play
 from crm_core.testing.strategies import (
     LAST_DAY,
+    Estate,
+    estates,
     owner_commands,
     owner_openings,
+    play,
     request_histories,
 )
 
@@ -72,7 +75,7 @@ def decide(command: Count, state: Total) -> tuple[Counted, ...] | Refusal:
 
 
 COUNTER: Decider[Any, Any, Any] = Decider(
-    "counter", Total(), decide, dispatch({Counted: lambda s, e: Total(s.total + e.by)})
+    "counter", Total(), decide, by_event({Counted: lambda s, e: Total(s.total + e.by)})
 )
 COMMANDS = st.builds(Count, st.integers(-1, 4))
 NAMED = st.builds(Count, st.integers(-1, 4), st.just(Personal("P1", "Ouyang Xiu")))
@@ -333,7 +336,7 @@ def test_histories_reach_every_command_and_every_event_of_their_slice(
     package = subject.decider.decide.__module__.rpartition(".")[0]
     kinds = {
         kind.cls
-        for kind in strategies.catalog().types
+        for kind in catalog().types
         if kind.cls.__module__ == f"{package}.events" and kind.name != "owners.place_claimed"
     }
     assert accepted == kinds

@@ -34,8 +34,8 @@ from crm_core.payments.commands import (
 )
 from crm_core.policies import parse_grading, shipped
 from crm_core.requests.commands import ReceiveRequest
-from crm_core.testing.dealings import Entry, Estate, estates, play
-from crm_core.testing.gradings import facts
+from crm_core.testing.strategies import Entry, Estate, estates, play
+from crm_core.testing.strategies.gradings import facts
 from estate import (
     DAY,
     LAYERS,

@@ -28,8 +28,8 @@ from crm_core.payments.commands import RecordPurchase
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import DEFAULT_CREDIT, PolicyBook, shipped
 from crm_core.studies import plain
-from crm_core.testing.gradings import facts
 from crm_core.testing.scenario import given as scenario
+from crm_core.testing.strategies.gradings import facts
 from estate import (
     DAY,
     DEFAULT,

@@ -18,7 +18,8 @@ from crm_core.kernel.calendars import ALWAYS, Segment, WorkingCalendar
 from crm_core.kernel.policy import PolicyFault, read_toml
 from crm_core.kernel.shifts import Shift
 from crm_core.kernel.working_time import UncoveredYear
-from crm_core.testing.calendars import CLOCK_CHANGES, calendars, counts, shifts_of
+from crm_core.testing.strategies import calendars
+from crm_core.testing.strategies.calendars import CLOCK_CHANGES, counts, shifts_of
 
 pytestmark = pytest.mark.rule("REQ-11")
 

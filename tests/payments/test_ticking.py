@@ -40,7 +40,7 @@ from crm_core.payments.commands import (
 from crm_core.payments.events import CollectionClosed, CollectionOpened, Instalment, StepOpened
 from crm_core.payments.ladder import commands_due, dues
 from crm_core.payments.views import WATCHED
-from crm_core.testing.dealings import (
+from crm_core.testing.strategies import (
     account_commands,
     account_stories,
     collection_commands,

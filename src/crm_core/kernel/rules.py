@@ -214,7 +214,12 @@ def _look(name: str, condition: Condition, ranking: Ranking) -> _Look:
     fact, op, test = condition.fact, condition.op, _test(condition, ranking)
     if op is Operator.AT_LEAST_PERCENT_OF:
         return lambda facts: Criterion(
-            name, fact, facts[fact], op, _threshold(condition, facts), test(facts)
+            name=name,
+            fact=fact,
+            value=facts[fact],
+            op=op,
+            threshold=_threshold(condition, facts),
+            met=test(facts),
         )
     threshold = condition.threshold
     known: dict[Value, Criterion] = {}
@@ -224,7 +229,9 @@ def _look(name: str, condition: Condition, ranking: Ranking) -> _Look:
         found = known.get(value)
         # The numbers 0 and 1 are not false and true, though they equal them.
         if found is None or type(found.value) is not type(value):
-            found = Criterion(name, fact, value, op, threshold, test(facts))
+            found = Criterion(
+                name=name, fact=fact, value=value, op=op, threshold=threshold, met=test(facts)
+            )
             if len(known) < KNOWN_VALUES:
                 known[value] = found
         return found

@@ -1,12 +1,11 @@
 """What tests of and around this library may use: scenarios, strategies, laws, contracts.
 
-`scenario` says what a decision should be; `strategies`, `dealings` and `gradings` make values,
-commands, events and whole histories; `laws` checks what holds for every decider and codec;
-`contracts` check adapters; `towns` fills logs with years of many households.
+`scenario` says what a decision should be; `strategies` make values, commands, events and whole
+histories; `laws` checks what holds for every decider and codec; `contracts` check adapters; `towns`
+fills logs with years of many households.
 Needs hypothesis and pytest; nothing outside this package does.
 """
 
-from crm_core.testing.calendars import calendars, shifts
 from crm_core.testing.contracts import (
     EventLogContract,
     FactsEngineContract,
@@ -16,7 +15,15 @@ from crm_core.testing.contracts import (
 )
 from crm_core.testing.laws import check_codec, check_decider
 from crm_core.testing.scenario import Given, Outcome, given
-from crm_core.testing.strategies import History, Step, any_events, events_of, histories
+from crm_core.testing.strategies import (
+    History,
+    Step,
+    any_events,
+    calendars,
+    events_of,
+    histories,
+    shifts,
+)
 
 __all__ = [
     "EventLogContract",

@@ -45,16 +45,16 @@ class AppendingContract(OfLogs):
     @pytest.mark.rule("LOG-01")
     def test_what_is_appended_is_read_back_whole(self, log: EventLog) -> None:
         envelope = Envelope(
-            "specialist:S01",
-            "c1",
-            Counted(12700, DAY, "七月"),
-            date(2011, 6, 30),
-            datetime(2011, 7, 1, 4, 0, 0, 123456, tzinfo=UTC),
-            0,
-            "c0:3",
-            "R1010",
-            datetime(2026, 11, 21, tzinfo=UTC),
-            "billing",
+            actor="specialist:S01",
+            command="c1",
+            data=Counted(12700, DAY, "七月"),
+            effective=date(2011, 6, 30),
+            recorded=datetime(2011, 7, 1, 4, 0, 0, 123456, tzinfo=UTC),
+            nth=0,
+            causation="c0:3",
+            correlation="R1010",
+            imported=datetime(2026, 11, 21, tzinfo=UTC),
+            purpose="billing",
         )
         [done] = log.append([Commit("c1", "d", (StreamAppend("a/1", Tip(), "V1", (envelope,)),))])
         at = self.positions(log)

@@ -56,7 +56,9 @@ def _into_fen(data: dict[str, Any]) -> dict[str, Any]:
 
 
 _NOTED = EventType("contract.noted", 1, Noted)
-_COUNTED = EventType("contract.counted", 2, Counted, "day", {1: _into_fen})
+_COUNTED = EventType(
+    name="contract.counted", version=2, cls=Counted, effective="day", upcasters={1: _into_fen}
+)
 _NAMED = EventType("contract.named", 1, Named)
 
 CATALOG = Catalog([_NOTED, _COUNTED, _NAMED])
@@ -72,7 +74,14 @@ DAY = date(2011, 7, 1)
 
 def envelope_of(command: str, event: Any, nth: int, recorded: datetime = NOON) -> Envelope[Any]:
     """An event as the contracts write it."""
-    return Envelope("system:contract", command, event, DAY, recorded, nth)
+    return Envelope(
+        actor="system:contract",
+        command=command,
+        data=event,
+        effective=DAY,
+        recorded=recorded,
+        nth=nth,
+    )
 
 
 def commit_of(

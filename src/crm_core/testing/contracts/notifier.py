@@ -54,7 +54,12 @@ class NotifierContract:
         address = changes.pop("address", self.ADDRESS)
         fields = {"subject": "已收到报事 R1010", "body": "您好：\n谢谢 👍 {x} %s", **changes}
         return Outgoing(
-            id, "email", "service", "zh", Personal("V1#owner", address), **cast("Any", fields)
+            id=id,
+            channel="email",
+            purpose="service",
+            language="zh",
+            address=Personal("V1#owner", address),
+            **cast("Any", fields),
         )
 
     def test_a_message_is_taken_with_its_id_and_its_text(self) -> None:

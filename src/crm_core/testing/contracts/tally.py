@@ -44,7 +44,7 @@ def tally(rows: Rows[Tally], recorded: Recorded[Noted]) -> Iterator[Put[Tally] |
     yield Put(row.stream, row, f"{row.count:05}")
 
 
-TALLY = Projection("contract.tally", 1, Tally, [NOTED], tally)
+TALLY = Projection(name="contract.tally", version=1, row=Tally, names=[NOTED], apply=tally)
 
 
 def note(log: EventLog, stream: str, *texts: str) -> None:

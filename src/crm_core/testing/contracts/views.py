@@ -139,7 +139,13 @@ class ViewsContract(ConsumersContract):
     def test_another_shape_of_rows_is_told(self, log: EventLog, views: Views) -> None:
         note(log, "note/a", "x")
         views.catch_up(TALLY)
-        other = Projection(TALLY.name, 1, _Other, TALLY.names, lambda rows, recorded: [])
+        other = Projection(
+            name=TALLY.name,
+            version=1,
+            row=_Other,
+            names=TALLY.names,
+            apply=lambda rows, recorded: [],
+        )
         with pytest.raises(Invalid, match="another version"):
             views.get(other, "note/a")
         with pytest.raises(Invalid, match="another version"):

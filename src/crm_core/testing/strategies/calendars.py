@@ -79,7 +79,13 @@ def calendars(
         make_up: tuple[Shift, ...],
     ) -> WorkingCalendar:
         return WorkingCalendar(
-            "any", zone, week, own, closed - set(own), notices, make_up if public else ()
+            name="any",
+            zone=zone,
+            week=week,
+            exceptions=own,
+            holidays=closed - set(own),
+            public=notices,
+            make_up=make_up if public else (),
         )
 
     return st.builds(made, weeks, exceptions, st.sets(near, max_size=3), shifts().filter(bool))
