@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from crm_core.kernel.dates import zone
+from crm_core.kernel.dates import offset_changes, zone
 from crm_core.kernel.sentences import Malformed
 
 DAY = 86_400
@@ -26,10 +26,7 @@ THURSDAY = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.toordinal()
 
-_STEP = timedelta(days=3)
-"""No zone has ever changed its clock twice within three days."""
-
-_SECOND = timedelta(seconds=1)
+_SECOND, _A_TICK = timedelta(seconds=1), timedelta(microseconds=1)
 
 
 def tick_of(at: datetime) -> int:
@@ -73,22 +70,6 @@ def start_of_year(year: int) -> int:
 @lru_cache(maxsize=4096)
 def clock_changes(name: str, year: int) -> tuple[tuple[int, int], ...]:
     """From when which offset is in force in a year of UTC, in ticks; first from its beginning."""
-    place = zone(name)
-
-    def offset(at: datetime) -> int:
-        found = at.astimezone(place).utcoffset()
-        assert found is not None
-        return (found.days * DAY + found.seconds) * TICK
-
     at, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
-    found = [(tick_of(at), offset(at))]
-    while at < end - _SECOND:
-        after = min(at + _STEP, end - _SECOND)
-        if offset(after) != found[-1][1]:
-            low, high = at, after
-            while high - low > _SECOND:
-                middle = low + (high - low) // _SECOND // 2 * _SECOND
-                low, high = (middle, high) if offset(middle) == found[-1][1] else (low, middle)
-            found.append((tick_of(high), offset(high)))
-        at = after
-    return tuple(found)
+    changes = offset_changes(zone(name), at, end - _SECOND)
+    return tuple((tick_of(since), offset // _A_TICK) for since, offset in changes)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.decider import Decider, Refusal
+from crm_core.kernel.decider import Refusal
+from crm_core.testing.scenario import AnyDecider, decider_of
 
 
 class Step(NamedTuple):
@@ -38,7 +39,7 @@ class History(NamedTuple):
 
 
 def histories(
-    subject: Aggregate | Decider[Any, Any, Any],
+    subject: Aggregate | AnyDecider,
     commands: SearchStrategy[Any],
     *,
     opening: SearchStrategy[Any] | None = None,
@@ -52,7 +53,7 @@ def histories(
             a tuple is several, one after the other.
         max_size: Most commands besides.
     """
-    decider = subject.decider if isinstance(subject, Aggregate) else subject
+    decider = decider_of(subject)
 
     def run(chosen: list[Any]) -> History:
         state = decider.initial
