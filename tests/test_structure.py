@@ -96,8 +96,8 @@ COVERED = ("kernel", "testing")
 
 POSITIONAL_MAX = 4
 
-FOLDING_PATH: dict[str, str] = {}
-"""Modules in which each event costs, and a name for each argument would be felt; and why."""
+FOLDING_PATH = ("books.py", "evolve.py", "ledger.py", "state.py", "views.py")
+"""Modules of the slices where each event of a log costs: there a name for each field is felt."""
 
 
 def constructed(call: ast.Call) -> tuple[str, list[ast.expr]]:
@@ -107,7 +107,8 @@ def constructed(call: ast.Call) -> tuple[str, list[ast.expr]]:
     if name == "builds" and arguments:
         # Of Hypothesis: it calls what stands first.
         return constructed(ast.Call(arguments[0], arguments[1:], []))
-    return (name, arguments) if name[:1].isupper() or name == "cls" else ("", [])
+    makes = name == "cls" or (name[:1].isupper() and name != "TypeVar")
+    return (name, arguments) if makes else ("", [])
 
 
 def unnamed(tree: ast.AST) -> Iterator[str]:
@@ -119,14 +120,19 @@ def unnamed(tree: ast.AST) -> Iterator[str]:
                 yield f"{name}, line {node.lineno}"
 
 
+def must_name(module: str) -> bool:
+    """Whether it is asked of a module, such as `crm_core/kernel/dates.py`."""
+    _, package, *inner = module.split("/")
+    slices = package not in ("kernel", "testing")
+    return package in COVERED and not (slices and inner[-1:] and inner[-1] in FOLDING_PATH)
+
+
 @pytest.mark.parametrize(
-    ("path", "name"),
-    [pytest.param(*one, id=one[1]) for one in MODULES if one[1].split("/")[1] in COVERED],
+    "path", [pytest.param(path, id=name) for path, name in MODULES if must_name(name)]
 )
-def test_instances_of_many_fields_are_made_by_name(path: Path, name: str) -> None:
+def test_instances_of_many_fields_are_made_by_name(path: Path) -> None:
     """Two texts that change places would pass the type checker, and stay in the record for ever."""
-    found = list(unnamed(ast.parse(path.read_text(encoding="utf-8"))))
-    assert name in FOLDING_PATH or found == []
+    assert list(unnamed(ast.parse(path.read_text(encoding="utf-8")))) == []
 
 
 @pytest.mark.parametrize(
@@ -139,6 +145,7 @@ def test_instances_of_many_fields_are_made_by_name(path: Path, name: str) -> Non
         ("Charge(home, number, kind, fen, due=due)", False),
         ("st.builds(Charge, home, number, kind, fen)", False),
         ("charge(home, number, kind, fen, due)", False),
+        ("T = TypeVar('T', int, str, bool, bytes)", False),
     ],
 )
 def test_a_call_without_names_is_recognised(source: str, found: bool) -> None:
