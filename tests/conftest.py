@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-pytest.register_assert_rewrite("crm_core.testing.contracts", "crm_core.testing.views")
+pytest.register_assert_rewrite("crm_core.testing.contracts")
 
 # A run is the same every time; `--hypothesis-profile default` explores further.
 settings.register_profile(

@@ -29,12 +29,15 @@ from crm_core.payments.commands import (
     WithdrawDispute,
 )
 from crm_core.requests import REQUEST
+from crm_core.slices import catalog
 from crm_core.testing import check_codec, check_decider, given, histories, strategies
-from crm_core.testing.dealings import Estate, estates, play
 from crm_core.testing.strategies import (
     LAST_DAY,
+    Estate,
+    estates,
     owner_commands,
     owner_openings,
+    play,
     request_histories,
 )
 
@@ -333,7 +336,7 @@ def test_histories_reach_every_command_and_every_event_of_their_slice(
     package = type(subject.decider.initial).__module__.rpartition(".")[0]
     kinds = {
         kind.cls
-        for kind in strategies.catalog().types
+        for kind in catalog().types
         if kind.cls.__module__ == f"{package}.events" and kind.name != "owners.place_claimed"
     }
     assert accepted == kinds

@@ -14,8 +14,9 @@ from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crm_core.kernel.calendars import Shift, WorkingCalendar
+from crm_core.kernel.calendars import WorkingCalendar
 from crm_core.kernel.public_holidays import public_holidays
+from crm_core.kernel.shifts import Shift
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HOURS = ((time(9), time(12)), (time(13), time(18)))

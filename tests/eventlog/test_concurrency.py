@@ -26,7 +26,7 @@ from crm_adapters.eventlog.recorder import SQLAlchemyApplicationRecorder
 from crm_adapters.keys import LocalVault
 from crm_core.errors import CommitUnknown, Conflict
 from crm_core.kernel.recorded import Appended, Commit, Envelope, StreamAppend, Tip
-from crm_core.testing.contracts import CATALOG, Noted
+from crm_core.testing.contracts.events import CATALOG, Noted
 
 STREAM = "account/V1"
 

@@ -29,7 +29,8 @@ from crm_core.errors import CommandReused, CommitUnknown, Conflict, Invalid, Unr
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.recorded import Appended, Commit, Envelope, StreamAppend, Tip
 from crm_core.ports import ChainFault, EventLog
-from crm_core.testing.contracts import CATALOG, EventLogContract, Noted
+from crm_core.testing.contracts import EventLogContract
+from crm_core.testing.contracts.events import CATALOG, Noted
 
 
 def their_postgres(url: str, **options: Any) -> PostgresDatastore:

@@ -21,7 +21,7 @@ from crm_core.errors import CrmError, NotALog
 from crm_core.kernel.canonical import GENESIS, REST_START, link
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.ports import Verification
-from crm_core.testing.contracts import CATALOG, Amount, Counted, Noted
+from crm_core.testing.contracts.events import CATALOG, Amount, Counted, Noted
 
 Row = tuple[int, str, int, str, str, str]
 

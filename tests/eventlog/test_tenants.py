@@ -29,7 +29,8 @@ from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.recorded import Tip
 from crm_core.owners import RegisterHousehold
 from crm_core.ports import EventLog
-from crm_core.testing.contracts import CATALOG, EventLogContract
+from crm_core.testing.contracts import EventLogContract
+from crm_core.testing.contracts.events import CATALOG
 from faults.logs import in_threads, note, open_log, texts
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "postgresql.md"

@@ -12,7 +12,7 @@ from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.keys import LocalVault
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
-from crm_core.testing.contracts import CATALOG, Noted
+from crm_core.testing.contracts.events import CATALOG, Noted
 
 DAY, NOON = date(2011, 7, 1), datetime(2011, 7, 1, 4, tzinfo=UTC)
 

@@ -21,8 +21,8 @@ from crm_adapters.wiring import SystemClock
 from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.projection import Projection
 from crm_core.ports import EventLog
-from crm_core.testing.contracts import CATALOG, Noted
-from crm_core.testing.views import TALLY, note, tallied
+from crm_core.testing.contracts.events import CATALOG, Noted
+from crm_core.testing.contracts.tally import TALLY, append_one, note, tallied
 
 Make = Callable[[EventLog, ViewStore], LogViews]
 
@@ -189,6 +189,4 @@ class _Wave(Noted):
 
 
 def _wave(log: EventLog, stream: str) -> None:
-    from crm_core.testing.views import _append
-
-    _append(log, stream, _Wave("?"))
+    append_one(log, stream, _Wave("?"))

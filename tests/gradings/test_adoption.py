@@ -33,9 +33,13 @@ from crm_core.kernel.recorded import SYSTEM, Actor
 from crm_core.kernel.sentences import LANGS, sentences
 from crm_core.slices import shipped
 from crm_core.testing import histories
-from crm_core.testing.gradings import adoption_commands, grading_commands, grading_openings
 from crm_core.testing.laws import check_decider
-from crm_core.testing.strategies import History
+from crm_core.testing.strategies import (
+    History,
+    adoption_commands,
+    grading_commands,
+    grading_openings,
+)
 from estate import (
     DAY,
     DIRECTOR,

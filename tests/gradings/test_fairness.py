@@ -35,8 +35,8 @@ from crm_core.payments.commands import (
 from crm_core.policies import parse_policy
 from crm_core.requests.commands import ReceiveRequest
 from crm_core.slices import shipped
-from crm_core.testing.dealings import Entry, Estate, estates, play
-from crm_core.testing.gradings import facts
+from crm_core.testing.strategies import Entry, Estate, estates, play
+from crm_core.testing.strategies.gradings import facts
 from estate import (
     DAY,
     LAYERS,

@@ -69,9 +69,9 @@ from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import PolicyBook
 from crm_core.requests.commands import MarkDuplicate, ReceiveRequest
 from crm_core.slices import shipped
-from crm_core.testing.dealings import Estate, estates, knowledge, play
-from crm_core.testing.gradings import facts as facts_as_they_can_be
 from crm_core.testing.scenario import given as scenario
+from crm_core.testing.strategies import Estate, estates, knowledge, play
+from crm_core.testing.strategies.gradings import facts as facts_as_they_can_be
 
 CLERK = Actor("S1", "specialist")
 MANAGER = Actor("M1", "manager")

@@ -25,7 +25,7 @@ from crm_core.crm import CRM
 from crm_core.gradings.views import grading_row
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import Actor
-from crm_core.testing.dealings import Estate, estates, knowledge, play
+from crm_core.testing.strategies import Estate, estates, knowledge, play
 
 ESTATE = (
     Path(os.getenv("CRM_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data") / "estate"

@@ -29,8 +29,8 @@ from crm_core.payments.commands import RecordPurchase
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.policies import PolicyBook
 from crm_core.slices import shipped
-from crm_core.testing.gradings import facts
 from crm_core.testing.scenario import given as scenario
+from crm_core.testing.strategies.gradings import facts
 from estate import (
     DAY,
     DEFAULT,

@@ -28,7 +28,7 @@ from crm_core.gradings.uses import NEUTRAL, Influence, Use, influence
 from crm_core.kernel.decider import Refusal
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.payments.commands import RaiseCharge
-from crm_core.testing.gradings import grading_commands, grading_openings
+from crm_core.testing.strategies import grading_commands, grading_openings
 from estate import (
     DAY,
     DIRECTOR,

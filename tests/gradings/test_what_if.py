@@ -18,8 +18,8 @@ from crm_core.gradings.what_if import as_dict, reasons
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.payments.commands import RaiseCharge, ReceivePayment
 from crm_core.slices import shipped
-from crm_core.testing.dealings import Estate, estates, play
-from crm_core.testing.gradings import facts
+from crm_core.testing.strategies import Estate, estates, play
+from crm_core.testing.strategies.gradings import facts
 from estate import (
     DEFAULT,
     LAYERS,

@@ -13,16 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_core.kernel.calendars import (
-    ALWAYS,
-    Segment,
-    Shift,
-    UncoveredYear,
-    WorkingCalendar,
-    working_calendar,
-)
+from crm_core.kernel.calendar_files import working_calendar
+from crm_core.kernel.calendars import ALWAYS, Segment, WorkingCalendar
 from crm_core.kernel.policy import PolicyFault, read_toml
-from crm_core.testing.calendars import CLOCK_CHANGES, calendars, counts, shifts_of
+from crm_core.kernel.shifts import Shift
+from crm_core.kernel.working_time import UncoveredYear
+from crm_core.testing.strategies import calendars
+from crm_core.testing.strategies.calendars import CLOCK_CHANGES, counts, shifts_of
 
 pytestmark = pytest.mark.rule("REQ-11")
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crm_core.kernel.calendars import WorkingCalendar, working_calendar
+from crm_core.kernel.calendar_files import working_calendar
+from crm_core.kernel.calendars import WorkingCalendar
 from crm_core.kernel.dates import start_of_day
 from kernel.shared_data import shared_file
 

@@ -22,7 +22,7 @@ from crm_core.errors import Invalid, NotDelivered
 from crm_core.kernel.sealed import Personal
 from crm_core.ports import Outgoing
 from crm_core.testing import NotifierContract
-from crm_core.testing.contracts import HEADER_INJECTIONS
+from crm_core.testing.contracts.notifier import HEADER_INJECTIONS
 from notify.servers import HOST, MailServer, Receiver, certificate, free_port
 
 pytestmark = pytest.mark.rule("OUT-01")

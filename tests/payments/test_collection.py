@@ -68,9 +68,9 @@ from crm_core.payments.commands import DisputeCharge, PromisePayment, RaiseCharg
 from crm_core.payments.credit import GRADES, CreditPolicy
 from crm_core.payments.events import Instalment
 from crm_core.slices import shipped
-from crm_core.testing.dealings import collection_commands, collection_stories
 from crm_core.testing.laws import check_decider
 from crm_core.testing.scenario import given as scenario
+from crm_core.testing.strategies import collection_commands, collection_stories
 
 LADDER = shipped().find(CollectionPolicy, DEFAULT_COLLECTION, date(2011, 1, 1))
 FOLDER = Path(crm_core.__file__ or "").parent / "payments" / "policies"

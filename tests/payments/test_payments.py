@@ -69,17 +69,17 @@ from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.views import account_view
 from crm_core.ports import EventLog
 from crm_core.slices import shipped
-from crm_core.testing.dealings import (
+from crm_core.testing.laws import check_decider
+from crm_core.testing.scenario import given as scenario
+from crm_core.testing.strategies import (
     Estate,
     account_commands,
     account_openings,
     account_stories,
     estates,
+    histories,
     play,
 )
-from crm_core.testing.laws import check_decider
-from crm_core.testing.scenario import given as scenario
-from crm_core.testing.strategies import histories
 
 CLERK, FINANCE = Actor("S1", "specialist"), Actor("F1", "finance")
 MANAGER = Actor("M1", "manager")

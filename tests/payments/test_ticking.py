@@ -35,7 +35,7 @@ from crm_core.payments.collection.watch import WATCHED
 from crm_core.payments.commands import PromisePayment, ReceivePayment, ReversePayment
 from crm_core.payments.events import Instalment
 from crm_core.slices import catalog
-from crm_core.testing.dealings import (
+from crm_core.testing.strategies import (
     account_commands,
     account_stories,
     collection_commands,

@@ -20,8 +20,8 @@ from crm_adapters.projections import DatabaseViewStore, LogViews
 from crm_adapters.wiring import SystemClock
 from crm_core.kernel.projection import Consumer
 from crm_core.ports import Clock
-from crm_core.testing.contracts import CATALOG
-from crm_core.testing.views import NOTED, TALLY
+from crm_core.testing.contracts.events import CATALOG
+from crm_core.testing.contracts.tally import NOTED, TALLY
 
 BATCH = 7
 

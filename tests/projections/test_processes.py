@@ -14,7 +14,7 @@ from time import sleep
 import pytest
 
 from crm_adapters.projections import LogViews
-from crm_core.testing.views import TALLY, note, tallied
+from crm_core.testing.contracts.tally import TALLY, note, tallied
 from projections.follower import open_views, writer
 
 FOLLOWER = Path(__file__).parent / "follower.py"

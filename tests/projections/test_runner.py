@@ -23,8 +23,8 @@ from crm_adapters.projections import LogViews, MemoryViewStore
 from crm_adapters.wiring import SystemClock
 from crm_core.errors import StoreUnreachable
 from crm_core.kernel.catalog import Catalog, EventType
-from crm_core.testing.contracts import CATALOG, Counted, CountedInYuan
-from crm_core.testing.views import TALLY, Tally, _append, note, tallied
+from crm_core.testing.contracts.events import CATALOG, Counted, CountedInYuan
+from crm_core.testing.contracts.tally import TALLY, Tally, append_one, note, tallied
 from projections.follower import open_views
 
 
@@ -110,7 +110,7 @@ def test_an_upcaster_that_fails_parks_the_event(log: CodecEventLog) -> None:
         [*CATALOG.types[:1], EventType("contract.counted", 2, Counted, None, {1: broken})]
     )
     theirs = CodecEventLog(log.store, Codec(old, LocalVault()))
-    _append(theirs, "note/a", CountedInYuan(5))
+    append_one(theirs, "note/a", CountedInYuan(5))
     note(theirs, "note/a", "x")
     note(theirs, "note/b", "y")
     ours = CodecEventLog(log.store, Codec(new, LocalVault()))
@@ -218,8 +218,8 @@ def test_a_name_is_never_imported() -> None:
         from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore
         from crm_adapters.wiring import SystemClock
         from crm_core.kernel.catalog import Catalog, EventType
-        from crm_core.testing.contracts import CATALOG, Counted
-        from crm_core.testing.views import TALLY, _append, note
+        from crm_core.testing.contracts.events import CATALOG, Counted
+        from crm_core.testing.contracts.tally import TALLY, append_one, note
 
         names = ["subprocess:Popen", "os.system", "antigravity", "contract.noted"]
         imports = []
@@ -227,7 +227,7 @@ def test_a_name_is_never_imported() -> None:
         for name in ["warm.up", *names]:
             foreign = Catalog([EventType(name, 7, Counted, None, dict.fromkeys(range(1, 7), id))])
             theirs = CodecEventLog(MemoryStore(), Codec(foreign, LocalVault()))
-            _append(theirs, "note/a", Counted(5))
+            append_one(theirs, "note/a", Counted(5))
             log = CodecEventLog(theirs.store, Codec(CATALOG, LocalVault()))
             views = LogViews(log, MemoryViewStore(), SystemClock())
             if name == "warm.up":

@@ -27,11 +27,13 @@ from crm_core.requests.clocks import CLOSING
 from crm_core.requests.state import Closed, Merged
 from crm_core.requests.views import OPEN
 from crm_core.slices import catalog, registry
-from crm_core.testing.dealings import Entry, Estate, estates
+from crm_core.testing.contracts.tally import tallied
 from crm_core.testing.strategies import (
+    Entry,
+    Estate,
     any_events,
+    estates,
 )
-from crm_core.testing.views import tallied
 
 CLERK = Actor("M1", "specialist")
 NOW = datetime(2011, 7, 1, tzinfo=UTC)

@@ -21,7 +21,7 @@ from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStor
 from crm_adapters.wiring import SystemClock
 from crm_core.kernel.catalog import Catalog
 from crm_core.ports import EventLog, Views
-from crm_core.testing.views import ViewsContract
+from crm_core.testing.contracts import ViewsContract
 
 
 class AdapterContract(ViewsContract):

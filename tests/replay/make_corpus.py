@@ -35,7 +35,8 @@ from crm_core.payments.commands import (
 )
 from crm_core.payments.events import Instalment
 from crm_core.requests.commands import ReceiveRequest
-from crm_core.testing.dealings import CLERK, MANAGER, Estate, estates, knowledge, play
+from crm_core.testing.strategies import Estate, estates, knowledge, play
+from crm_core.testing.strategies.values import CLERK, MANAGER
 
 YEAR = 2011
 LATE = "late-charge-daily"

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crm_core.kernel.calendars import WorkingCalendar, working_calendar
+from crm_core.kernel.calendar_files import working_calendar
+from crm_core.kernel.calendars import WorkingCalendar
 from kernel.shared_data import shared_file
 
 pytestmark = pytest.mark.rule("REQ-11")

@@ -61,14 +61,8 @@ from crm_core.requests.clocks import WORK, Pause, counted, moved_on, reached_at
 from crm_core.requests.evolve import stopped_by
 from crm_core.requests.views import DUE, OPEN, DueRequest, verdicts
 from crm_core.testing import History
-from crm_core.testing.strategies import (
-    _LIKELY,
-    _request_commands,
-    next_step,
-    request_histories,
-    sla_text,
-    who_has,
-)
+from crm_core.testing.strategies import request_histories, sla_text
+from crm_core.testing.strategies.requests import LIKELY, commands_at, next_step, who_has
 
 OFFICE = SlaPolicy.parse(sla_text(general=4 * 3600, major=9 * 3600, closing="office"))
 OTHER = SlaPolicy.parse(sla_text(2, general=2 * 3600, major=5 * 3600, closing="office"))
@@ -331,8 +325,8 @@ class RequestMachine(RuleBasedStateMachine):
     @rule(wait=st.sampled_from((0, 1, 10, 60, 600, 1500)), data=st.data())
     def anything(self, wait: int, data: st.DataObject) -> None:
         self.now += wait * MINUTE
-        likely = _LIKELY.get(type(self.state), ())
-        made = _request_commands("R1010", "V00001", now=self.now)
+        likely = LIKELY.get(type(self.state), ())
+        made = commands_at("R1010", "V00001", now=self.now)
         command = data.draw(st.sampled_from((*likely, *likely, *CLASSES)).flatmap(made))
         if isinstance(command, commands.RefuseOrder | commands.ReturnOrder):
             command = attrs.evolve(command, by=who_has(self.state.assignment))
@@ -524,7 +518,7 @@ def test_every_command_stands_in_the_table_of_statuses() -> None:
 
 def test_every_command_is_refused_by_a_request_that_never_came_in() -> None:
     """But taking it in, and what is never refused."""
-    made = _request_commands("R1010", "V00001", now=START)
+    made = commands_at("R1010", "V00001", now=START)
 
     @hypothesis_given(
         st.sampled_from([c for c in CLASSES if c is not commands.ReceiveRequest]).flatmap(made)

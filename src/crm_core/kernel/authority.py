@@ -111,11 +111,11 @@ class AuthorityPolicy:
             raise PolicyFault(faults)
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(
-            contents.policy,
-            ref,
-            frozenset(contents.imports),
-            contents.roles,
-            contents.alone_up_to_fen,
+            header=contents.policy,
+            ref=ref,
+            imports=frozenset(contents.imports),
+            roles=contents.roles,
+            alone_up_to_fen=contents.alone_up_to_fen,
         )
 
 

@@ -15,7 +15,11 @@ from crm_core.kernel.sentences import Malformed
 ESTATE_ZONE = "Asia/Shanghai"
 """Zone of an estate's days and years unless it says otherwise."""
 
-_DAY, _HOUR, _SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
+_DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
+
+_STEP = timedelta(days=3)
+"""No zone has ever changed its clock twice within three days."""
+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
@@ -129,12 +133,11 @@ def instants_of(period: Period, zone_name: str) -> tuple[tuple[datetime, datetim
     turns = set[datetime]()
     for day in (period.start, period.end + timedelta(days=1)):
         midnight = datetime.combine(day, time(), tzinfo=UTC)
-        edges = _offset_changes(midnight - 2 * _DAY, midnight + 2 * _DAY, place)
-        for first, last in pairwise(edges):
-            offset = first.astimezone(place).utcoffset()
-            assert offset is not None
+        last = midnight + 2 * _DAY
+        changes = offset_changes(place, midnight - 2 * _DAY, last)
+        for (first, offset), (behind, _) in pairwise([*changes, (last, timedelta())]):
             turns.add(first)
-            if first <= midnight - offset < last:
+            if first <= midnight - offset < behind:
                 turns.add(midnight - offset)
     spans: list[tuple[datetime, datetime]] = []
     for first, last in pairwise(sorted(turns)):
@@ -145,21 +148,33 @@ def instants_of(period: Period, zone_name: str) -> tuple[tuple[datetime, datetim
     return tuple(spans)
 
 
-def _offset_changes(first: datetime, last: datetime, place: ZoneInfo) -> list[datetime]:
-    """Both instants, and those between them from which the zone has another offset."""
-    found = [first]
+def offset_changes(
+    place: ZoneInfo, first: datetime, last: datetime
+) -> list[tuple[datetime, timedelta]]:
+    """From when which offset is in force between two instants, whole seconds; first from `first`.
+
+    A change exactly at `last` is one of them.
+    """
+    found = [(first, _offset(place, first))]
     at = first
     while at < last:
-        low, high = at, at + _HOUR
-        if low.astimezone(place).utcoffset() != high.astimezone(place).utcoffset():
+        after = min(at + _STEP, last)
+        known = found[-1][1]
+        if _offset(place, after) != known:
+            low, high = at, after
             while high - low > _SECOND:
-                middle = low + (high - low) // 2
-                middle = middle.replace(microsecond=0)
-                same = middle.astimezone(place).utcoffset() == at.astimezone(place).utcoffset()
+                middle = low + (high - low) // _SECOND // 2 * _SECOND
+                same = _offset(place, middle) == known
                 low, high = (middle, high) if same else (low, middle)
-            found.append(high)
-        at += _HOUR
-    return [*found, last]
+            found.append((high, _offset(place, high)))
+        at = after
+    return found
+
+
+def _offset(place: ZoneInfo, at: datetime) -> timedelta:
+    found = at.astimezone(place).utcoffset()
+    assert found is not None
+    return found
 
 
 def instant_text(instant: datetime) -> str:

@@ -89,7 +89,9 @@ def read_notices(country: str, data: Mapping[str, Any]) -> PublicHolidays:
                 for day in _days(year, written):
                     if found.setdefault(day, holiday["name"]) != holiday["name"]:
                         raise Malformed("day_twice", day=day.isoformat())
-    return PublicHolidays(country, years[0], years[-1], off, make_up)
+    return PublicHolidays(
+        country=country, first_year=years[0], last_year=years[-1], off=off, make_up=make_up
+    )
 
 
 def _days(year: int, written: Iterable[str]) -> Iterable[date]:

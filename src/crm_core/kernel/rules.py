@@ -8,7 +8,7 @@ one household or for all, and compared with another table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -182,12 +182,11 @@ class Table:
 
 def holds(condition: Condition, facts: Facts, ranking: Ranking) -> bool:
     """Whether the condition is true of the facts."""
-    value = facts[condition.fact]
-    return _COMPARE[condition.op](value, _threshold(condition, facts), ranking)
+    return _test(condition, ranking)(facts)
 
 
 def _test(condition: Condition, ranking: Ranking) -> _Test:
-    """`holds` of one condition."""
+    """The condition as a test of any facts."""
     fact, op = condition.fact, condition.op
     threshold: Any = condition.threshold
     rank = ranking.values.index
@@ -214,7 +213,12 @@ def _look(name: str, condition: Condition, ranking: Ranking) -> _Look:
     fact, op, test = condition.fact, condition.op, _test(condition, ranking)
     if op is Operator.AT_LEAST_PERCENT_OF:
         return lambda facts: Criterion(
-            name, fact, facts[fact], op, _threshold(condition, facts), test(facts)
+            name=name,
+            fact=fact,
+            value=facts[fact],
+            op=op,
+            threshold=_threshold(condition, facts),
+            met=test(facts),
         )
     threshold = condition.threshold
     known: dict[Value, Criterion] = {}
@@ -224,7 +228,9 @@ def _look(name: str, condition: Condition, ranking: Ranking) -> _Look:
         found = known.get(value)
         # The numbers 0 and 1 are not false and true, though they equal them.
         if found is None or type(found.value) is not type(value):
-            found = Criterion(name, fact, value, op, threshold, test(facts))
+            found = Criterion(
+                name=name, fact=fact, value=value, op=op, threshold=threshold, met=test(facts)
+            )
             if len(known) < KNOWN_VALUES:
                 known[value] = found
         return found
@@ -241,50 +247,3 @@ def _threshold(condition: Condition, facts: Facts) -> Value | tuple[str, ...]:
     assert isinstance(percent, int)
     # Rounded up: value >= base * percent / 100 exactly when value >= its ceiling.
     return -(-base * percent // 100)
-
-
-def _at_least(value: object, threshold: object, _: Ranking) -> bool:
-    assert isinstance(value, int)
-    assert isinstance(threshold, int)
-    return value >= threshold
-
-
-def _at_most(value: object, threshold: object, _: Ranking) -> bool:
-    assert isinstance(value, int)
-    assert isinstance(threshold, int)
-    return value <= threshold
-
-
-def _above(value: object, threshold: object, _: Ranking) -> bool:
-    assert isinstance(value, int)
-    assert isinstance(threshold, int)
-    return value > threshold
-
-
-def _is(value: object, threshold: object, _: Ranking) -> bool:
-    return value == threshold
-
-
-def _one_of(value: object, threshold: object, _: Ranking) -> bool:
-    assert isinstance(threshold, Sequence)
-    return value in threshold
-
-
-def _no_worse_than(value: object, threshold: object, ranking: Ranking) -> bool:
-    return ranking.rank(str(value)) <= ranking.rank(str(threshold))
-
-
-def _no_better_than(value: object, threshold: object, ranking: Ranking) -> bool:
-    return ranking.rank(str(value)) >= ranking.rank(str(threshold))
-
-
-_COMPARE = {
-    Operator.AT_LEAST: _at_least,
-    Operator.AT_MOST: _at_most,
-    Operator.ABOVE: _above,
-    Operator.IS: _is,
-    Operator.ONE_OF: _one_of,
-    Operator.NO_WORSE_THAN: _no_worse_than,
-    Operator.NO_BETTER_THAN: _no_better_than,
-    Operator.AT_LEAST_PERCENT_OF: _at_least,
-}

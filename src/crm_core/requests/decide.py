@@ -7,12 +7,12 @@ from typing import Any
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
-from crm_core.kernel.calendars import UncoveredYear
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.decider import Decider, Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.text import ID_LENGTH_MAX
 from crm_core.kernel.word import Word
+from crm_core.kernel.working_time import UncoveredYear
 from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import (
     APOLOGY,

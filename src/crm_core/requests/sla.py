@@ -10,7 +10,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from crm_core.kernel.calendars import ALWAYS, WorkingCalendar, working_calendar
+from crm_core.kernel.calendar_files import working_calendar
+from crm_core.kernel.calendars import ALWAYS, WorkingCalendar
 from crm_core.kernel.policy import (
     Header,
     PathFault,

@@ -1,18 +1,29 @@
 """What tests of and around this library may use: scenarios, strategies, laws, contracts.
 
-`scenario` says what a decision should be; `strategies`, `dealings` and `gradings` make values,
-commands, events and whole histories; `laws` checks what holds for every decider and codec;
-`contracts` and `engines` check adapters; `towns` fills logs with years of many households.
+`scenario` says what a decision should be; `strategies` make values, commands, events and whole
+histories; `laws` checks what holds for every decider and codec; `contracts` check adapters; `towns`
+fills logs with years of many households.
 Needs hypothesis and pytest; nothing outside this package does.
 """
 
-from crm_core.testing.calendars import calendars, shifts
-from crm_core.testing.contracts import EventLogContract, KeyVaultContract, NotifierContract
-from crm_core.testing.engines import FactsEngineContract
+from crm_core.testing.contracts import (
+    EventLogContract,
+    FactsEngineContract,
+    KeyVaultContract,
+    NotifierContract,
+    ViewsContract,
+)
 from crm_core.testing.laws import check_codec, check_decider
 from crm_core.testing.scenario import Given, Outcome, given
-from crm_core.testing.strategies import History, Step, any_events, events_of, histories
-from crm_core.testing.views import ViewsContract
+from crm_core.testing.strategies import (
+    History,
+    Step,
+    any_events,
+    calendars,
+    events_of,
+    histories,
+    shifts,
+)
 
 __all__ = [
     "EventLogContract",

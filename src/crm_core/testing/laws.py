@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.decider import Decider, Refusal, by_command
+from crm_core.kernel.decider import Refusal, by_command
 from crm_core.kernel.sealed import Personal
+from crm_core.testing.scenario import AnyDecider, decider_of
 from crm_core.testing.strategies import History, any_events, histories
-
-AnyDecider = Decider[Any, Any, Any]
 
 _TELLING = 6
 """A personal text shorter than this may stand in a message by accident."""
@@ -54,7 +53,7 @@ def check_decider(
     Raises:
         AssertionError: a law is broken; Hypothesis shows the smallest history that breaks it.
     """
-    decider = subject.decider if isinstance(subject, Aggregate) else subject
+    decider = decider_of(subject)
     events = any_events(stored=False) if foreign is None else foreign
 
     @settings(max_examples=max_examples or settings().max_examples)

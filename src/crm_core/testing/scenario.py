@@ -22,6 +22,11 @@ from crm_core.kernel.decider import Decider, Refusal
 AnyDecider = Decider[Any, Any, Any]
 
 
+def decider_of(subject: Aggregate | AnyDecider) -> AnyDecider:
+    """The decider of an aggregate, or the decider itself."""
+    return subject.decider if isinstance(subject, Aggregate) else subject
+
+
 def given(subject: Aggregate | AnyDecider, *events: Any) -> Given:
     """What has happened so far to the aggregate under test.
 
@@ -29,8 +34,7 @@ def given(subject: Aggregate | AnyDecider, *events: Any) -> Given:
         subject: An aggregate, or a decider alone.
         events: Its past, oldest first; nothing if it is to start from its initial state.
     """
-    decider = subject.decider if isinstance(subject, Aggregate) else subject
-    return Given(decider, events)
+    return Given(decider_of(subject), events)
 
 
 class Given:

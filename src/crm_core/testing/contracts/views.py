@@ -17,8 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import count
-from threading import Thread
 from typing import Any
 
 import attrs
@@ -27,34 +25,25 @@ from attrs import frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm_core.errors import CommandReused, Invalid, StoreUnreachable, ViewNotReady
-from crm_core.kernel.catalog import Catalog, EventType
-from crm_core.kernel.projection import BuildStatus, Consumer, Projection, Put, Remove, Rows
-from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip, Unreadable
+from crm_core.errors import Invalid, ViewNotReady
+from crm_core.kernel.projection import Projection, Put, Remove, Rows
+from crm_core.kernel.recorded import Recorded, Unreadable
 from crm_core.ports import EventLog, Views
-from crm_core.testing.contracts import CATALOG, Counted, Noted, _envelope
-
-__all__ = ["TALLY", "Tally", "ViewsContract", "note", "tallied"]
-
-NOTED = "contract.noted/1"
-
-_FOREIGN = Catalog([EventType("contract.noted", 1, Noted), EventType("wave.open", 1, Counted)])
-_numbers = count(1)
-
-
-@frozen
-class Tally:
-    """What was noted in a stream: a loss, a repetition or another order shows in it.
-
-    Args:
-        trail: The texts, joined in the order in which they came.
-        version: Of the last event seen in the stream.
-    """
-
-    stream: str
-    trail: str = ""
-    count: int = 0
-    version: int = 0
+from crm_core.testing.contracts.consumers import ConsumersContract
+from crm_core.testing.contracts.events import CATALOG, FOREIGN_CATALOG, Counted, Noted, in_threads
+from crm_core.testing.contracts.tally import (
+    NOTED,
+    TALLY,
+    Tally,
+    append_one,
+    dict_of,
+    log_place,
+    note,
+    scan,
+    status_of,
+    tallied,
+    tally,
+)
 
 
 @frozen
@@ -62,55 +51,6 @@ class _Other:
     """A row of another shape."""
 
     amount: int
-
-
-def tally(rows: Rows[Tally], recorded: Recorded[Noted]) -> Iterator[Put[Tally] | Remove]:
-    """`-` takes the row of the stream away; anything else is added to its trail."""
-    text = recorded.event.text
-    if text == "-":
-        yield Remove(recorded.stream)
-        return
-    row = rows.get(recorded.stream) or Tally(recorded.stream)
-    row = Tally(row.stream, f"{row.trail}{text},", row.count + 1, recorded.version)
-    yield Put(row.stream, row, f"{row.count:05}")
-
-
-TALLY = Projection("contract.tally", 1, Tally, [NOTED], tally)
-
-
-def note(log: EventLog, stream: str, *texts: str) -> None:
-    """Append notes to a stream, each by a command of its own."""
-    for text in texts:
-        _append(log, stream, Noted(text))
-
-
-def _append(log: EventLog, stream: str, event: Any) -> None:
-    command = f"note-{next(_numbers)}"
-    tip = log.tips([stream]).get(stream, Tip())
-    events: tuple[Envelope[Any], ...] = (_envelope(command, event, 0),)
-    log.append([Commit(command, "d", (StreamAppend(stream, tip, "", events),))])
-
-
-class _Plain:
-    """Rows of the plainest kind: what every store's must equal."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, tuple[str, Any]] = {}
-
-    def get(self, key: str) -> Any:
-        return self.rows[key][1] if key in self.rows else None
-
-
-def tallied(log: EventLog, view: Projection[Any] = TALLY) -> list[tuple[str, str, Any]]:
-    """What a view must hold: one event after the other, in memory, without a runner."""
-    plain = _Plain()
-    for recorded in log.feed(names=view.names):
-        for change in list(view.apply(plain, recorded)):
-            if isinstance(change, Put):
-                plain.rows[change.key] = (change.order, change.row)
-            else:
-                plain.rows.pop(change.key, None)
-    return sorted((order, key, row) for key, (order, row) in plain.rows.items())
 
 
 def _failing(view: Projection[Any], fails: Callable[[Recorded[Any]], bool]) -> Projection[Any]:
@@ -124,14 +64,6 @@ def _failing(view: Projection[Any], fails: Callable[[Recorded[Any]], bool]) -> P
     return attrs.evolve(view, apply=apply)
 
 
-def _scan(views: Views, view: Projection[Any] = TALLY) -> list[tuple[str, str, Any]]:
-    return list(views.scan(view, limit=10_000))
-
-
-def _status(views: Views, name: str = TALLY.name) -> list[BuildStatus]:
-    return [one for one in views.status() if one.consumer == name]
-
-
 _STREAMS = ("note/a", "note/b", "note/c")
 _notes = st.lists(
     st.tuples(st.sampled_from(_STREAMS), st.sampled_from(["x", "y", "-"])), max_size=12
@@ -141,28 +73,8 @@ _quick = settings(
 )
 
 
-class ViewsContract:
+class ViewsContract(ConsumersContract):
     """Subclass it, and say how to make a log and views over it."""
-
-    def make_log(self, catalog: Catalog) -> EventLog:
-        """A log without events."""
-        raise NotImplementedError
-
-    def reopen(self, log: EventLog, catalog: Catalog) -> EventLog:
-        """The same log, as a process with another catalog opens it."""
-        raise NotImplementedError
-
-    def make_views(self, log: EventLog, batch: int) -> Views:
-        """Views of a log; made twice, the second shares the rows of the first."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def log(self) -> EventLog:
-        return self.make_log(CATALOG)
-
-    @pytest.fixture
-    def views(self, log: EventLog) -> Views:
-        return self.make_views(log, 3)
 
     # --- rows ---------------------------------------------------------------------------
 
@@ -217,9 +129,9 @@ class ViewsContract:
             views = self.make_views(log, 3)
             view = attrs.evolve(TALLY, apply=apply)
             views.catch_up(view)
-            assert _status(views)[0].parked == 0
+            assert status_of(views)[0].parked == 0
             expected = sorted((order, key) for key, order in dict(pairs).items())
-            assert [(order, key) for order, key, _ in _scan(views, view)] == expected
+            assert [(order, key) for order, key, _ in scan(views, view)] == expected
             assert all(views.get(view, key) == Tally(key) for key in dict(pairs))
 
         check()
@@ -227,7 +139,13 @@ class ViewsContract:
     def test_another_shape_of_rows_is_told(self, log: EventLog, views: Views) -> None:
         note(log, "note/a", "x")
         views.catch_up(TALLY)
-        other = Projection(TALLY.name, 1, _Other, TALLY.names, lambda rows, recorded: [])
+        other = Projection(
+            name=TALLY.name,
+            version=1,
+            row=_Other,
+            names=TALLY.names,
+            apply=lambda rows, recorded: [],
+        )
         with pytest.raises(Invalid, match="another version"):
             views.get(other, "note/a")
         with pytest.raises(Invalid, match="another version"):
@@ -257,12 +175,12 @@ class ViewsContract:
                     note(log, stream, text)
                 views.catch_up(TALLY)
             views.catch_up(TALLY)
-            kept_up = _scan(views)
+            kept_up = scan(views)
             assert kept_up == tallied(log)
             views.rebuild(TALLY)
             views.catch_up(TALLY)
-            assert [one.build for one in _status(views)] == [2]
-            assert _scan(views) == kept_up
+            assert [one.build for one in status_of(views)] == [2]
+            assert scan(views) == kept_up
 
         check()
 
@@ -271,12 +189,12 @@ class ViewsContract:
         note(log, "note/a", *"abcdefgh")
         asked = iter([False, True])
         views.catch_up(TALLY, stop=lambda: next(asked))
-        [status] = _status(views)
+        [status] = status_of(views)
         assert (status.position, status.lag, status.state) == (log_place(log, 3), 5, "building")
         with pytest.raises(ViewNotReady):
             views.get(TALLY, "note/a")
         views.catch_up(TALLY)
-        assert _scan(views) == tallied(log)
+        assert scan(views) == tallied(log)
 
     # --- poison -------------------------------------------------------------------------
 
@@ -293,7 +211,7 @@ class ViewsContract:
             faulty = _failing(TALLY, partial(_stands_at, bad))
             assert views.catch_up(faulty) == log.head()
             behind = [i for i, (stream, _) in enumerate(plan) if stream == poisoned and i >= k]
-            [status] = _status(views)
+            [status] = status_of(views)
             assert (status.state, status.lag, status.parked) == ("live", 0, len(behind))
             assert status.error.startswith("ValueError at views.py:")
             parked = views.parked(TALLY.name, 1, 1)
@@ -313,17 +231,17 @@ class ViewsContract:
             # An event that comes now waits like the rest.
             note(log, poisoned, "u")
             views.catch_up(faulty)
-            assert _status(views)[0].parked == len(behind) + 1
+            assert status_of(views)[0].parked == len(behind) + 1
             assert views.retry(TALLY) == len(behind) + 1
-            assert _status(views)[0].parked == 0
-            assert _scan(views) == tallied(log)
+            assert status_of(views)[0].parked == 0
+            assert scan(views) == tallied(log)
 
     @pytest.mark.rule("LOG-05")
     def test_an_unknown_event_is_parked_though_nobody_asked_for_it(self) -> None:
         """A name that is not known could have concerned anyone; a known one concerns who asks."""
-        log = self.make_log(_FOREIGN)
+        log = self.make_log(FOREIGN_CATALOG)
         note(log, "note/a", "x")
-        _append(log, "note/a", Counted(5))
+        append_one(log, "note/a", Counted(5))
         note(log, "note/a", "y")
         note(log, "note/b", "z")
         # This program does not know `wave.open/1`.
@@ -333,16 +251,16 @@ class ViewsContract:
         first, second = views.parked(TALLY.name, 1, 1)
         assert (first.name, first.version, second.name) == ("wave.open/1", 2, NOTED)
         assert first.error.endswith("[CRM-F006]")
-        assert [key for _, key, _ in _scan(views)] == ["note/a", "note/b"]
+        assert [key for _, key, _ in scan(views)] == ["note/a", "note/b"]
         row = views.get(TALLY, "note/a")
         assert row is not None
         assert row.trail == "x,"
         assert views.retry(TALLY) == 0
         # The program is brought up to date, and knows that it is of no interest.
-        theirs = self.reopen(log, _FOREIGN)
+        theirs = self.reopen(log, FOREIGN_CATALOG)
         mended = self.make_views(theirs, 2)
         assert mended.retry(attrs.evolve(TALLY, apply=_only_notes)) == 2
-        assert _scan(mended) == tallied(theirs)
+        assert scan(mended) == tallied(theirs)
 
     def test_what_is_no_row_of_the_view_is_poison(self, log: EventLog, views: Views) -> None:
         note(log, "note/a", "x")
@@ -363,7 +281,7 @@ class ViewsContract:
             view = attrs.evolve(TALLY, version=version, apply=apply)
             views.catch_up(view)
             assert [one.stream for one in views.parked(TALLY.name, version, 1)] == ["note/a"]
-            assert [key for _, key, _ in _scan(views, view)] == ["note/b"]
+            assert [key for _, key, _ in scan(views, view)] == ["note/b"]
 
     # --- workers ------------------------------------------------------------------------
 
@@ -383,7 +301,7 @@ class ViewsContract:
             return changes
 
         assert views.catch_up(attrs.evolve(TALLY, apply=apply)) == log.head()
-        assert _scan(views) == tallied(log)
+        assert scan(views) == tallied(log)
 
     @pytest.mark.rule("LOG-05")
     @pytest.mark.parametrize("workers", [2, 4])
@@ -391,28 +309,34 @@ class ViewsContract:
         for round_ in range(6):
             for stream in _STREAMS:
                 note(log, stream, *(f"{round_}{n}" for n in range(4)))
-        failures: list[BaseException] = []
 
         def work() -> None:
-            try:
-                views = self.make_views(log, 2)
-                while views.catch_up(TALLY) < log.head():
-                    pass
-            except BaseException as error:  # noqa: BLE001 - shown below
-                failures.append(error)
+            views = self.make_views(log, 2)
+            while views.catch_up(TALLY) < log.head():
+                pass
 
-        threads = [Thread(target=work) for _ in range(workers)]
-        for thread in threads:
-            thread.start()
-        for _ in range(5):
-            note(log, "note/a", "later")
-        for thread in threads:
-            thread.join()
-        assert failures == []
+        in_threads(*[work] * workers, partial(note, log, "note/a", *["later"] * 5))
         views = self.make_views(log, 2)
         views.catch_up(TALLY)
-        assert _scan(views) == tallied(log)
-        assert [one.parked for one in _status(views)] == [0]
+        assert scan(views) == tallied(log)
+        assert [one.parked for one in status_of(views)] == [0]
+
+    def test_a_retry_that_another_worker_comes_between_is_made_again(
+        self, log: EventLog, views: Views
+    ) -> None:
+        note(log, "note/a", "x", "y")
+        views.catch_up(_failing(TALLY, lambda recorded: True))
+        other, met = self.make_views(log, 3), iter([True])
+
+        def apply(rows: Rows[Any], recorded: Recorded[Any]) -> Sequence[Any]:
+            if next(met, False):
+                note(log, "note/b", "z")
+                other.catch_up(TALLY)
+            return list(tally(rows, recorded))
+
+        assert views.retry(attrs.evolve(TALLY, apply=apply)) == 2
+        assert scan(views) == tallied(log)
+        assert status_of(views)[0].parked == 0
 
     # --- builds -------------------------------------------------------------------------
 
@@ -422,17 +346,20 @@ class ViewsContract:
     ) -> None:
         note(log, "note/a", *"abcdefgh")
         views.catch_up(TALLY)
-        before = _scan(views)
+        before = scan(views)
         assert views.rebuild(TALLY) == 2
         louder = _louder(TALLY)
         asked = iter([False, False, True])
         views.catch_up(louder, stop=lambda: next(asked))
-        assert [(one.build, one.state) for one in _status(views)] == [(1, "live"), (2, "building")]
-        assert _scan(views) == before
+        assert [(one.build, one.state) for one in status_of(views)] == [
+            (1, "live"),
+            (2, "building"),
+        ]
+        assert scan(views) == before
         views.catch_up(louder)
-        assert [(one.build, one.state) for one in _status(views)] == [(2, "live")]
-        assert _scan(views, louder) == tallied(log, louder)
-        assert _scan(views) != before
+        assert [(one.build, one.state) for one in status_of(views)] == [(2, "live")]
+        assert scan(views, louder) == tallied(log, louder)
+        assert scan(views) != before
 
     def test_the_live_build_is_kept_up_before_another_is_filled(
         self, log: EventLog, views: Views
@@ -443,7 +370,7 @@ class ViewsContract:
         note(log, "note/b", "x")
         asked = iter([False, True])
         views.catch_up(TALLY, stop=lambda: next(asked, True))
-        assert _scan(views) == tallied(log)
+        assert scan(views) == tallied(log)
 
     def test_an_unfinished_build_is_given_up_for_another(self, log: EventLog, views: Views) -> None:
         note(log, "note/a", *"abcdefgh")
@@ -452,11 +379,11 @@ class ViewsContract:
         asked = iter([False, True])
         views.catch_up(_louder(TALLY), stop=lambda: next(asked))
         assert views.rebuild(TALLY) == 3
-        states = [(one.build, one.state) for one in _status(views)]
+        states = [(one.build, one.state) for one in status_of(views)]
         assert states == [(1, "live"), (2, "retired"), (3, "building")]
         views.catch_up(TALLY)
-        assert [(one.build, one.state) for one in _status(views)] == [(3, "live")]
-        assert _scan(views) == tallied(log)
+        assert [(one.build, one.state) for one in status_of(views)] == [(3, "live")]
+        assert scan(views) == tallied(log)
 
     def test_a_build_that_fares_worse_does_not_take_the_place(
         self, log: EventLog, views: Views
@@ -467,11 +394,11 @@ class ViewsContract:
         views.rebuild(TALLY)
         faulty = _failing(TALLY, lambda recorded: True)
         views.catch_up(faulty)
-        assert [(s.state, s.parked) for s in _status(views)] == [("live", 0), ("building", 2)]
-        assert _scan(views) == tallied(log)
+        assert [(s.state, s.parked) for s in status_of(views)] == [("live", 0), ("building", 2)]
+        assert scan(views) == tallied(log)
         views.retry(TALLY)
         views.catch_up(TALLY)
-        assert [(s.build, s.state, s.parked) for s in _status(views)] == [(2, "live", 0)]
+        assert [(s.build, s.state, s.parked) for s in status_of(views)] == [(2, "live", 0)]
 
     def test_versions_stand_beside_each_other_until_pruned(
         self, log: EventLog, views: Views
@@ -489,117 +416,20 @@ class ViewsContract:
         # A program of the older version drops nothing of the newer one.
         assert views.prune([TALLY]) == 0
         assert views.prune([louder]) == 1
-        assert [one.version for one in _status(views)] == [2]
+        assert [one.version for one in status_of(views)] == [2]
         with pytest.raises(ViewNotReady):
             views.get(TALLY, "note/a")
         assert views.get(louder, "note/a") == new
-
-    # --- consumers ----------------------------------------------------------------------
-
-    @pytest.mark.rule("LOG-05")
-    def test_a_consumer_is_given_every_event_in_order(self, log: EventLog, views: Views) -> None:
-        note(log, "note/a", *"abc")
-        _append(log, "note/b", Counted(5))
-        heard: list[str] = []
-        consumer = _consumer(lambda recorded: heard.append(recorded.event.text))
-        assert views.catch_up(consumer) == log.head()
-        note(log, "note/b", *"defgh")
-        views.catch_up(consumer)
-        views.catch_up(consumer)
-        assert heard == list("abcdefgh")
-
-    def test_a_consumer_parks_and_retries_like_a_view(self, log: EventLog, views: Views) -> None:
-        for text in "abc":
-            note(log, "note/a", text)
-            note(log, "note/b", text)
-        heard: list[str] = []
-
-        def handle(recorded: Recorded[Any]) -> None:
-            if (recorded.stream, recorded.event.text) == ("note/a", "b"):
-                raise LookupError
-            heard.append(f"{recorded.stream[-1]}{recorded.event.text}")
-
-        views.catch_up(_consumer(handle))
-        assert heard == ["aa", "ba", "bb", "bc"]
-        assert [one.tries for one in views.parked("contract.consumer", 1, 1)] == [1, 0]
-        assert views.retry(_consumer(handle)) == 0
-        mended = _consumer(lambda recorded: heard.append(recorded.event.text))
-        assert views.retry(mended) == 2
-        assert heard[4:] == ["b", "c"]
-        assert views.retry(mended) == 0
-
-    def test_the_words_of_an_error_of_ours_are_kept(self, log: EventLog, views: Views) -> None:
-        """They hold no personal data; those of any other exception may."""
-        note(log, "note/a", "x")
-
-        def handle(recorded: Recorded[Any]) -> None:
-            raise CommandReused("c1")
-
-        views.catch_up(_consumer(handle))
-        [parked] = views.parked("contract.consumer", 1, 1)
-        assert parked.error == "command id `c1` was used before, for another command [CRM-F002]"
-
-    def test_a_retry_that_another_worker_comes_between_is_made_again(
-        self, log: EventLog, views: Views
-    ) -> None:
-        note(log, "note/a", "x", "y")
-        views.catch_up(_failing(TALLY, lambda recorded: True))
-        other, met = self.make_views(log, 3), iter([True])
-
-        def apply(rows: Rows[Any], recorded: Recorded[Any]) -> Sequence[Any]:
-            if next(met, False):
-                note(log, "note/b", "z")
-                other.catch_up(TALLY)
-            return list(tally(rows, recorded))
-
-        assert views.retry(attrs.evolve(TALLY, apply=apply)) == 2
-        assert _scan(views) == tallied(log)
-        assert _status(views)[0].parked == 0
-
-    def test_trouble_of_a_store_stops_a_consumer_and_parks_nothing(
-        self, log: EventLog, views: Views
-    ) -> None:
-        """What was handled before is not handled again; what was not is not passed."""
-        note(log, "note/a", *"abc")
-        heard: list[str] = []
-        trouble = [True]
-
-        def handle(recorded: Recorded[Any]) -> None:
-            if recorded.event.text == "c" and trouble:
-                raise StoreUnreachable("store_unusable", store="mail", reason="silent")
-            heard.append(recorded.event.text)
-
-        with pytest.raises(StoreUnreachable):
-            views.catch_up(_consumer(handle))
-        [status] = _status(views, "contract.consumer")
-        assert (status.position, status.lag, status.parked) == (log_place(log, 2), 1, 0)
-        trouble.clear()
-        views.catch_up(_consumer(handle))
-        assert heard == list("abc")
-
-    def test_two_workers_do_not_handle_the_same_events_at_once(
-        self, log: EventLog, views: Views
-    ) -> None:
-        note(log, "note/a", *"abc")
-        heard: list[str] = []
-        other = self.make_views(log, 3)
-
-        def handle(recorded: Recorded[Any]) -> None:
-            heard.append(recorded.event.text)
-            assert other.catch_up(_consumer(lambda _: heard.append("twice"))) == 0
-
-        views.catch_up(_consumer(handle))
-        assert heard == list("abc")
 
     # --- the feed beneath ---------------------------------------------------------------
 
     @pytest.mark.rule("LOG-03")
     def test_a_settled_page_says_how_far_it_reaches(self) -> None:
         """Pages join without a gap, whatever is left out of them."""
-        log = self.make_log(_FOREIGN)
+        log = self.make_log(FOREIGN_CATALOG)
         for n in range(4):
             note(log, "note/a", str(n))
-            _append(log, f"note/{n}", Counted(n))
+            append_one(log, f"note/{n}", Counted(n))
         places = [recorded.position for recorded in log.feed()]
         for names, wanted in ((None, places), ([NOTED], places[::2]), ([], [])):
             found: list[int] = []
@@ -619,22 +449,8 @@ class ViewsContract:
         assert [taken.position for taken in page.events] == places[1::2]
 
 
-def log_place(log: EventLog, number: int) -> int:
-    """Position of the n-th event: not every store counts one by one."""
-    return [recorded.position for recorded in log.feed()][number - 1]
-
-
 def _stands_at(position: int, recorded: Recorded[Any]) -> bool:
     return recorded.position == position
-
-
-def dict_of(rows: list[tuple[str, str, Any]]) -> dict[str, Any]:
-    """Rows by their keys."""
-    return {key: row for _, key, row in rows}
-
-
-def _consumer(handle: Callable[[Recorded[Any]], object]) -> Consumer:
-    return Consumer("contract.consumer", [NOTED], handle)
 
 
 def _only_notes(rows: Rows[Tally], recorded: Recorded[Any]) -> Iterator[Put[Tally] | Remove]:

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crm_core.kernel.calendars import Shift, WorkingCalendar
+from crm_core.kernel.calendars import WorkingCalendar
 from crm_core.kernel.public_holidays import PublicHolidays, public_holidays
+from crm_core.kernel.shifts import Shift
 
 CLOCK_CHANGES = (
     ("Asia/Shanghai", datetime(1986, 5, 3, 18, tzinfo=UTC)),
@@ -78,7 +79,13 @@ def calendars(
         make_up: tuple[Shift, ...],
     ) -> WorkingCalendar:
         return WorkingCalendar(
-            "any", zone, week, own, closed - set(own), notices, make_up if public else ()
+            name="any",
+            zone=zone,
+            week=week,
+            exceptions=own,
+            holidays=closed - set(own),
+            public=notices,
+            make_up=make_up if public else (),
         )
 
     return st.builds(made, weeks, exceptions, st.sets(near, max_size=3), shifts().filter(bool))

@@ -21,16 +21,15 @@ from hypothesis import strategies as st
 
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.gradings.decide import GRADING
 from crm_core.gradings.engine import EventsEngine
 from crm_core.gradings.facts_engine import Ask, FactsEngine
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.dates import Period
-from crm_core.kernel.recorded import Commit, Envelope, StreamAppend
 from crm_core.payments.credit import CreditPolicy
 from crm_core.slices import shipped
-from crm_core.testing.dealings import Estate, estates, knowledge, play
+from crm_core.testing.strategies.dealings import Estate, estates, knowledge, play
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
+from crm_core.testing.towns.planted import forge
 
 YEAR = 2011
 EXAMPLES = 25
@@ -171,12 +170,7 @@ def _same_findings(crm: CRM, name: str, known: datetime, data: st.DataObject) ->
     for number, grading in enumerate(planted):
         fen = grading.facts.purchases_fen + data.draw(st.sampled_from([-1, 1, 10_000]))
         wrong = evolve(grading, run="forged", facts=evolve(grading.facts, purchases_fen=fen))
-        stream = GRADING.stream(grading.household)
-        tip = crm.log.tips([stream])[stream]
-        at = run.cutoff.known
-        envelope = Envelope("system:forger", f"forged-{number}", wrong, wrong.period_end, at)
-        append = StreamAppend(stream, tip, grading.household, (envelope,))
-        crm.log.append([Commit(f"forged-{number}", "", (append,))])
+        forge(crm.log, wrong, f"forged-{number}")
     found = crm.replay(engine=name)
     assert found.differing == crm.replay().differing
     assert {f.household for f in found.differing} == {g.household for g in planted}

@@ -1,0 +1,178 @@
+"""The contract of the port `KeyVault`."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from threading import Barrier
+
+import pytest
+
+from crm_core.errors import Failed
+from crm_core.kernel.sealed import Erased, KeyMissing, Personal, Place, Plain, Sealed, Tampered
+from crm_core.ports import KeyVault
+from crm_core.testing.contracts.events import in_threads
+
+
+class KeyVaultContract:
+    """What every `KeyVault` does (PRV-03, PRV-04).
+
+    A subclass defines `make_vault`. Whether keys outlast the process is the adapter's own test.
+    """
+
+    def make_vault(self) -> KeyVault:
+        """A new vault without keys."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def vault(self) -> Iterator[KeyVault]:
+        """A new vault."""
+        vault = self.make_vault()
+        yield vault
+        vault.close()
+
+    place = Place("household/V00001", 3, "name")
+    value = Personal("V00001#owner", "王小明 \U0001f469\u200d\U0001f467")
+
+    @pytest.mark.rule("PRV-03")
+    @pytest.mark.parametrize("text", ["", "x", "王小明", "\x00\n\U0001f3e0", "长" * 10_000])
+    def test_what_was_sealed_is_opened(self, vault: KeyVault, text: str) -> None:
+        sealed = vault.seal(Personal("V1", text), self.place)
+        assert sealed.subject == "V1"
+        assert vault.open(sealed, self.place) == Plain(text)
+        vault.flush()
+        vault.flush()
+        assert vault.open(sealed, self.place) == Plain(text)
+
+    @pytest.mark.rule("PRV-03")
+    def test_nothing_of_the_text_shows(self, vault: KeyVault) -> None:
+        sealed = vault.seal(self.value, self.place)
+        assert self.value.reveal() not in repr(sealed)
+        assert self.value.reveal().encode() not in urlsafe_b64decode(sealed.token)
+        assert self.value.reveal() not in vault.fingerprint(self.value)
+
+    @pytest.mark.rule("PRV-03")
+    def test_equal_values_are_sealed_differently(self, vault: KeyVault) -> None:
+        tokens = {vault.seal(self.value, self.place).token for _ in range(20)}
+        assert len(tokens) == 20
+
+    @pytest.mark.rule("PRV-03")
+    @pytest.mark.parametrize(
+        "moved",
+        [
+            Place("household/V00002", 3, "name"),
+            Place("household/V00001", 4, "name"),
+            Place("household/V00001", 3, "phone"),
+            Place("household/V00001\n3", 3, "name"),
+        ],
+    )
+    def test_a_value_moved_elsewhere_does_not_open(self, vault: KeyVault, moved: Place) -> None:
+        sealed = vault.seal(self.value, self.place)
+        assert vault.open(sealed, moved) == Tampered()
+
+    @pytest.mark.rule("PRV-03")
+    def test_a_value_given_to_another_person_does_not_open(self, vault: KeyVault) -> None:
+        sealed = vault.seal(self.value, self.place)
+        vault.seal(Personal("V00002#owner", "another"), self.place)
+        assert vault.open(Sealed("V00002#owner", sealed.token), self.place) == Tampered()
+
+    @pytest.mark.rule("PRV-03")
+    def test_any_changed_byte_is_noticed(self, vault: KeyVault) -> None:
+        sealed = vault.seal(self.value, self.place)
+        raw = urlsafe_b64decode(sealed.token)
+        changed = [
+            raw[:at] + bytes([raw[at] ^ 1 << bit]) + raw[at + 1 :]
+            for at in range(len(raw))
+            for bit in (0, 7)
+        ]
+        changed += [raw[:at] for at in range(len(raw))] + [raw + b"\0", raw[1:], raw + raw]
+        for other in changed:
+            token = urlsafe_b64encode(other).decode()
+            assert vault.open(Sealed(sealed.subject, token), self.place) == Tampered()
+
+    @pytest.mark.rule("PRV-03")
+    @pytest.mark.parametrize("token", ["", "=", "A", "not base64!", "星", "AAAA" * 20])
+    def test_what_is_no_token_is_tampered(self, vault: KeyVault, token: str) -> None:
+        vault.seal(self.value, self.place)
+        assert vault.open(Sealed(self.value.subject, token), self.place) == Tampered()
+
+    @pytest.mark.rule("PRV-03", "PRV-04")
+    def test_erased_missing_and_tampered_are_three_results(self, vault: KeyVault) -> None:
+        sealed = vault.seal(self.value, self.place)
+        elsewhere = Place(self.place.stream, 4, self.place.field)
+        other = self.make_vault()
+        assert other.open(sealed, self.place) == KeyMissing()
+        assert other.open(sealed, elsewhere) == KeyMissing()
+        assert vault.open(sealed, elsewhere) == Tampered()
+        vault.flush()
+        vault.erase(sealed.subject)
+        assert vault.open(sealed, self.place) == Erased()
+        assert vault.open(sealed, elsewhere) == Erased()
+        other.close()
+
+    @pytest.mark.rule("PRV-04")
+    def test_an_erased_person_stays_erased(self, vault: KeyVault) -> None:
+        sealed = vault.seal(self.value, self.place)
+        vault.erase(self.value.subject)
+        vault.flush()
+        vault.erase(self.value.subject)
+        for use in (
+            lambda: vault.seal(self.value, self.place),
+            lambda: vault.fingerprint(self.value),
+        ):
+            with pytest.raises(Failed):
+                use()
+        vault.flush()
+        assert vault.open(sealed, self.place) == Erased()
+
+    @pytest.mark.rule("PRV-04")
+    def test_a_person_can_be_erased_before_anything_was_sealed(self, vault: KeyVault) -> None:
+        vault.erase("V9")
+        assert vault.open(Sealed("V9", "AAAA"), self.place) == Erased()
+        with pytest.raises(Failed):
+            vault.seal(Personal("V9", "text"), self.place)
+
+    @pytest.mark.rule("PRV-04")
+    def test_two_persons_are_independent(self, vault: KeyVault) -> None:
+        both = [vault.seal(Personal(f"V{n}", "text"), self.place) for n in range(2)]
+        vault.flush()
+        vault.erase("V0")
+        assert vault.open(both[0], self.place) == Erased()
+        assert vault.open(both[1], self.place) == Plain("text")
+        assert vault.open(vault.seal(Personal("V1", "more"), self.place), self.place) == Plain(
+            "more"
+        )
+
+    @pytest.mark.rule("PRV-03")
+    def test_a_fingerprint_tells_equal_values_of_one_person_only(self, vault: KeyVault) -> None:
+        first = vault.fingerprint(self.value)
+        vault.flush()
+        assert vault.fingerprint(self.value) == first
+        vault.seal(self.value, self.place)
+        assert vault.fingerprint(self.value) == first
+        assert vault.fingerprint(Personal(self.value.subject, "another")) != first
+        assert vault.fingerprint(Personal("V00002#owner", self.value.reveal())) != first
+        other = self.make_vault()
+        assert other.fingerprint(self.value) != first
+        other.close()
+
+    @pytest.mark.rule("PRV-04")
+    def test_a_fingerprint_is_erased_with_the_key(self, vault: KeyVault) -> None:
+        vault.fingerprint(self.value)
+        vault.flush()
+        vault.erase(self.value.subject)
+        with pytest.raises(Failed):
+            vault.fingerprint(self.value)
+
+    @pytest.mark.rule("PRV-03")
+    def test_many_threads_make_one_key(self, vault: KeyVault) -> None:
+        sealed: list[Sealed] = []
+        start = Barrier(8)
+
+        def seal() -> None:
+            start.wait()
+            sealed.append(vault.seal(self.value, self.place))
+            vault.flush()
+
+        in_threads(*[seal] * 8)
+        assert {vault.open(one, self.place) for one in sealed} == {Plain(self.value.reveal())}

@@ -1,0 +1,100 @@
+"""Strategies for Hypothesis: written once, public, and extended here.
+
+`values` and `policies` are what all else is made of; `classes` makes events and commands of any
+class by its type hints, `histories` the past of one stream; then each slice has its commands and
+openings; `dealings` has whole estates, `calendars` working calendars of any kind.
+"""
+
+from crm_core.testing.strategies.calendars import calendars, shifts
+from crm_core.testing.strategies.classes import any_events, events_of, from_hint, instances
+from crm_core.testing.strategies.collection import collection_commands, collection_stories
+from crm_core.testing.strategies.dealings import Entry, Estate, estates, knowledge, play
+from crm_core.testing.strategies.gradings import (
+    adoption_commands,
+    grading_commands,
+    grading_openings,
+)
+from crm_core.testing.strategies.histories import History, Step, histories
+from crm_core.testing.strategies.messages import knowns, message_commands, message_openings
+from crm_core.testing.strategies.owners import owner_commands, owner_openings
+from crm_core.testing.strategies.payments import (
+    account_commands,
+    account_openings,
+    account_stories,
+)
+from crm_core.testing.strategies.policies import sla_policies, sla_text, targets
+from crm_core.testing.strategies.requests import (
+    request_commands,
+    request_histories,
+    request_openings,
+)
+from crm_core.testing.strategies.values import (
+    FIRST_DAY,
+    LAST_DAY,
+    actors,
+    days,
+    digests,
+    fen,
+    ids,
+    instants,
+    money,
+    periods,
+    personal,
+    phones,
+    policy_refs,
+    sealed,
+    texts,
+    words,
+)
+
+__all__ = [
+    "FIRST_DAY",
+    "LAST_DAY",
+    "Entry",
+    "Estate",
+    "History",
+    "Step",
+    "account_commands",
+    "account_openings",
+    "account_stories",
+    "actors",
+    "adoption_commands",
+    "any_events",
+    "calendars",
+    "collection_commands",
+    "collection_stories",
+    "days",
+    "digests",
+    "estates",
+    "events_of",
+    "fen",
+    "from_hint",
+    "grading_commands",
+    "grading_openings",
+    "histories",
+    "ids",
+    "instances",
+    "instants",
+    "knowledge",
+    "knowns",
+    "message_commands",
+    "message_openings",
+    "money",
+    "owner_commands",
+    "owner_openings",
+    "periods",
+    "personal",
+    "phones",
+    "play",
+    "policy_refs",
+    "request_commands",
+    "request_histories",
+    "request_openings",
+    "sealed",
+    "shifts",
+    "sla_policies",
+    "sla_text",
+    "targets",
+    "texts",
+    "words",
+]

@@ -1,0 +1,67 @@
+"""Commands for the file of one household."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from crm_core.owners import commands as owners
+from crm_core.testing.strategies.classes import command_classes, command_of
+from crm_core.testing.strategies.values import days, mostly, words
+
+
+def owner_commands(household: str = "V00001") -> SearchStrategy[Any]:
+    """Commands for one household's file.
+
+    Few members, days and roles, so that commands meet; some of the values are not accepted.
+    """
+    made = _owner_commands(household)
+    return st.one_of(*(made(cls) for cls in command_classes(owners)))
+
+
+def owner_openings(household: str = "V00001") -> SearchStrategy[Any]:
+    """Commands that open a household's file."""
+    accepted = {
+        "kind": st.sampled_from(owners.KINDS),
+        "source": st.sampled_from(owners.SOURCES),
+        "taken_by": st.none(),
+    }
+    return _owner_commands(household, accepted)(owners.RegisterHousehold)
+
+
+def _owner_commands(
+    household: str, accepted: Mapping[str, SearchStrategy[Any]] | None = None
+) -> Callable[[type], SearchStrategy[Any]]:
+    members = st.sampled_from((owners.owner_id(household), f"{household}#m1", f"{household}#m2"))
+    near = days(date(2010, 1, 1), date(2010, 1, 6))
+    common = {
+        "household": st.just(household),
+        "member": members,
+        "role": mostly(owners.ROLES[:3], "neighbour"),
+        "source": mostly(owners.SOURCES[:3], "hearsay"),
+        "reason": mostly(("moved away", "misspelt"), ""),
+        "since": near,
+        "until": near,
+        "on": near,
+    }
+    own: dict[type, Mapping[str, SearchStrategy[Any]]] = {
+        owners.RegisterHousehold: {
+            "kind": mostly(owners.KINDS, "ship"),
+            "moved_in": st.none() | near,
+            "taken_by": mostly((None,), "V00009"),
+            **(accepted or {}),
+        },
+        owners.RecordInterest: {
+            "service": st.sampled_from(("保洁", "housekeeping")),
+            "word": words(owners.owner_id(household)),
+        },
+        owners.ConfirmConduct: {
+            "kind": mostly(owners.CONDUCT, "rudeness"),
+            "evidence": mostly(("E-1",), ""),
+        },
+    }
+    return lambda cls: command_of(cls, common, own)

@@ -1,0 +1,264 @@
+"""Commands for one request, and histories in which time goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_type_hints
+
+import attrs
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.recorded import Actor
+from crm_core.owners import commands as owners
+from crm_core.requests import REQUEST, Closed, Done, Open, Paused, Request
+from crm_core.requests import commands as requests
+from crm_core.requests.sla import SlaPolicy
+from crm_core.requests.state import Assignment
+from crm_core.testing.strategies.classes import command_classes, command_of
+from crm_core.testing.strategies.histories import History, Step
+from crm_core.testing.strategies.policies import sla_policies, sla_text
+from crm_core.testing.strategies.values import STAFF, mostly, words
+
+
+def request_commands(request: str = "R1010", household: str = "V00001") -> SearchStrategy[Any]:
+    """Commands for one request, in the days after it was received; some are not accepted."""
+    made = commands_at(request, household)
+    return st.one_of(*(made(cls) for cls in command_classes(requests)))
+
+
+def request_openings(request: str = "R1010", household: str = "V00001") -> SearchStrategy[Any]:
+    """Commands that take in a request."""
+    accepted = {
+        "channel": st.sampled_from(requests.CHANNELS),
+        "kind": st.sampled_from(requests.KINDS),
+        "trade": st.sampled_from(requests.TRADES),
+        "severity": st.sampled_from(requests.SEVERITIES),
+        "first_asked": st.just("staff-1"),
+        "agreed": words(owners.owner_id(household)),
+        "policy": st.just(_SLA),
+    }
+    return commands_at(request, household, accepted)(requests.ReceiveRequest)
+
+
+_RECEIVED = datetime(2011, 3, 1, 1, 0, tzinfo=UTC)
+"""When generated requests come in: 9:00 of a Tuesday in Shanghai."""
+
+_SLA = SlaPolicy.parse(sla_text(closing="office"))
+"""What generated requests are held to until they are re-based."""
+
+
+def commands_at(
+    request: str,
+    household: str,
+    accepted: Mapping[str, SearchStrategy[Any]] | None = None,
+    now: datetime | None = None,
+) -> Callable[[type], SearchStrategy[Any]]:
+    """Commands of any class for one request.
+
+    Args:
+        accepted: What is to be accepted of a receipt.
+        now: When all of them happen; without it at any time in the days after the receipt.
+    """
+    start = _RECEIVED
+    minutes = (-1, 0, 1, 5, 30, 31, 360, 1440, 2880, 4320)
+    near = (
+        st.just(now)
+        if now is not None
+        else st.builds(
+            lambda late, odd: start + timedelta(minutes=late, seconds=odd),
+            st.sampled_from(minutes),
+            st.integers(0, 1),
+        )
+    )
+    later = st.sampled_from((31, 360, 2880, 20160)).map(
+        lambda m: (now or start) + timedelta(minutes=m)
+    )
+    people = mostly(("staff-1", "staff-2"), "")
+    numbers = st.sampled_from((request, "R1", "R2"))
+    common = {
+        "request": st.just(request),
+        "household": st.just(household),
+        "reason": mostly(("asked for", "mistaken"), ""),
+        "policy": st.just(_SLA),
+        "by": mostly(STAFF, Actor("nobody", "operator")),
+        "first_asked": people,
+        "to_owner": people,
+        "told_by": st.sampled_from(("staff-1", "staff-2")),
+        "word": words(owners.owner_id(household)),
+        "to": mostly(("staff-2", "engineering"), ""),
+        "form": mostly(requests.ASSIGNEE_FORMS, "crowd"),
+        "note": mostly(("waiting for the valve",), ""),
+        "apology": mostly(("we are sorry",), ""),
+        "cause": mostly(("the valve came late",), " "),
+        "remedy": mostly(("done tonight, free of charge",), ""),
+        "of": numbers,
+        "into": numbers,
+        "incident": st.sampled_from(("I1", "I1", "I2")),
+        "due_at": later,
+        "expected_end": later,
+        **{
+            name: near
+            for cls in command_classes(requests)
+            for name, hint in get_type_hints(cls).items()
+            if hint is datetime and name not in ("due_at", "expected_end", "received_at")
+        },
+    }
+    clocks = st.sampled_from(("closing-1", "promise-1", "commitment-1", "confirmation-1", "pause"))
+    own: dict[type, Mapping[str, SearchStrategy[Any]]] = {
+        requests.ReceiveRequest: {
+            "received_at": st.just(start),
+            "channel": mostly(requests.CHANNELS, "smoke"),
+            "kind": mostly(requests.KINDS, "riddle"),
+            "trade": mostly(requests.TRADES, "piracy"),
+            "severity": mostly(requests.SEVERITIES, "mild"),
+            "place": st.just("厨房"),
+            "agreed_due_at": st.sampled_from((None, None, start, start + timedelta(hours=1))),
+            "agreed": st.none() | words(owners.owner_id(household)),
+            "follows": st.none(),
+            "rings": st.none(),
+            **(accepted or {}),
+        },
+        requests.MakeCommitment: {"form": mostly(requests.PROMISE_FORMS, "hope")},
+        requests.Renegotiate: {
+            "form": mostly(requests.PROMISE_FORMS, "hope"),
+            "word": st.none() | words(owners.owner_id(household)),
+        },
+        requests.AcceptCommitment: {"due_at": st.none() | later},
+        requests.Dispatch: {
+            "mode": mostly(requests.MODES, "lottery"),
+            "pool": st.sampled_from((("staff-1", "staff-2"), ())),
+            "turn": st.integers(0, 3),
+        },
+        requests.PauseRequest: {
+            "reason": mostly(("customer_absent", "third_party_utility"), "no staff"),
+        },
+        requests.Reclassify: {
+            "kind": mostly((None, *requests.KINDS), "riddle"),
+            "trade": mostly((None, *requests.TRADES), "piracy"),
+            "severity": mostly((None, *requests.SEVERITIES), "mild"),
+        },
+        requests.Rebase: {"policy": sla_policies()},
+        requests.FollowIncident: {"what": st.sampled_from(("answered", "done"))},
+        requests.TakeStep: {
+            "clock": clocks,
+            "step": st.sampled_from(("warn_50", "breach", "passed", "attempt_1", "resume")),
+            "at": near | later,
+        },
+    }
+    return lambda cls: command_of(cls, common, own)
+
+
+LIKELY: Mapping[type, tuple[type, ...]] = {
+    Open: (
+        requests.MakeCommitment,
+        requests.MakeCommitment,
+        requests.AcceptCommitment,
+        requests.Renegotiate,
+        requests.GiveUpCommitment,
+        requests.AnswerCustomer,
+        requests.Dispatch,
+        requests.Dispatch,
+        requests.Dispatch,
+        requests.GrabOrder,
+        requests.RefuseOrder,
+        requests.RefuseOrder,
+        requests.ReturnOrder,
+        requests.ReturnOrder,
+        requests.Arrive,
+        requests.Arrive,
+        requests.Apologise,
+        requests.PauseRequest,
+        requests.PauseRequest,
+        requests.ReportDone,
+        requests.ReportDone,
+        requests.LinkToIncident,
+        requests.FollowIncident,
+        requests.Reclassify,
+        requests.Rebase,
+        requests.MergeDuplicate,
+    ),
+    Paused: (
+        requests.ExtendPause,
+        requests.ExtendPause,
+        requests.ResumeRequest,
+        requests.NoteProgress,
+        requests.ReportDone,
+        requests.Reclassify,
+        requests.Rebase,
+        requests.MergeDuplicate,
+    ),
+    Done: (
+        requests.NoteFailedAttempt,
+        requests.NoteFailedAttempt,
+        requests.ConfirmClosing,
+        requests.ConfirmClosing,
+        requests.Apologise,
+        requests.Apologise,
+        requests.Reopen,
+    ),
+    Closed: (requests.Reopen,),
+}
+"""What is likely to be asked of a request in a status."""
+
+
+@st.composite
+def request_histories(
+    draw: DrawFn, request: str = "R1010", household: str = "V00001", max_size: int = 16
+) -> History:
+    """Histories of a request in which time goes on, and with it what falls due.
+
+    They go deeper than those of `histories`, whose commands do not know of each other: every third
+    command records the next step of a clock.
+    """
+    decider = REQUEST.decider
+    command = draw(request_openings(request, household))
+    state: Any = decider.initial
+    events: list[Any] = []
+    steps: list[Step] = []
+    now = _RECEIVED
+    for _ in range(draw(st.sampled_from((1, 4, max_size, max_size, max_size)))):
+        decided = decider.decide(command, state)
+        steps.append(Step(command, state, decided))
+        if not isinstance(decided, Refusal):
+            events.extend(decided)
+            state = decider.fold(decided, state)
+        due = next_step(state)
+        if due is not None and draw(st.integers(0, 2)) == 0:
+            command, now = due, max(now, due.at)
+            continue
+        now += draw(st.sampled_from((0, 1, 4, 20, 360, 1440))) * timedelta(minutes=1)
+        likely = LIKELY.get(type(state), ())
+        made = commands_at(request, household, now=now)
+        every = tuple(command_classes(requests))
+        command = draw(st.sampled_from((*likely, *likely, *every)).flatmap(made))
+        if isinstance(command, requests.RefuseOrder | requests.ReturnOrder) and likely:
+            # Only who has an order can give it back, and seldom is that the one who was drawn.
+            command = attrs.evolve(command, by=who_has(state.assignment), to="")
+    return History(tuple(events), tuple(steps))
+
+
+def who_has(assignment: Assignment) -> Actor:
+    """Somebody who has the order: who was given it, or somebody of the department that was."""
+    if assignment.form == "department":
+        return Actor("staff-3", assignment.to)
+    return Actor(assignment.to, "operator")
+
+
+def next_step(state: Any) -> requests.TakeStep | None:
+    """The step that falls due next on a request, as the clock-driven part would record it."""
+    if isinstance(state, Paused) and state.pause is not None:
+        return _step(state, "pause", "resume", state.pause.expected_end)
+    running = state.running if isinstance(state, Request) else ()
+    ahead = [clock.set for clock in running if clock.set.next_at is not None]
+    if not ahead:
+        return None
+    first = min(ahead, key=lambda clock: (clock.next_at, clock.clock))
+    assert first.next_at is not None
+    return _step(state, first.clock, first.step, first.next_at)
+
+
+def _step(state: Request, clock: str, step: str, at: datetime) -> requests.TakeStep:
+    return requests.TakeStep(state.request, clock, step, at, policy=_SLA)
