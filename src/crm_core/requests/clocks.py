@@ -32,6 +32,9 @@ CLOSE = "close"
 
 ATTEMPT = "attempt_"
 
+PAUSE, RESUME = "pause", "resume"
+"""What stands for a pause, and for its end, among the clocks and steps that fall due."""
+
 SECOND = timedelta(seconds=1)
 
 

@@ -14,8 +14,16 @@ from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.requests import clocks as timing
-from crm_core.requests.clocks import SECOND, WORK, Clock, ClockSet, Pause, kind_of
-from crm_core.requests.decide import PAUSE, RESUME
+from crm_core.requests.clocks import (
+    PAUSE,
+    RESUME,
+    SECOND,
+    WORK,
+    Clock,
+    ClockSet,
+    Pause,
+    kind_of,
+)
 from crm_core.requests.events import (
     EVENTS,
     CommitmentAccepted,
