@@ -85,7 +85,7 @@ from crm_core.requests.statistics import (
     happenings,
     statistics,
 )
-from crm_core.staff import REGISTER, ROSTER, STAFF, Member, Register, Roster
+from crm_core.staff import REGISTER, ROSTER, STAFF, Register, Roster, StaffRecord
 from crm_core.staff.register import WHOLE
 from crm_core.ticking import SOURCES, Due, Look, Source, Tick, pages
 from crm_core.work import Planned, Work, command_digest, stream_of
@@ -112,7 +112,7 @@ _BY_STATE: dict[type, Aggregate] = {
     Collection: COLLECTION,
     Household: HOUSEHOLD,
     Incident: INCIDENT,
-    Member: STAFF,
+    StaffRecord: STAFF,
     Plan: PLAN,
     Register: REGISTER,
     Request: REQUEST,
@@ -492,7 +492,7 @@ class CRM:
 
         Args:
             kind: `Household`, `Account`, `Collection`, `Request`, `Incident`, `Plan`, `Roster` or
-                `Member`.
+                `StaffRecord`.
             by: Who reads, and for what `purpose`; both are for the read log (PRV-06), which is
                 not built yet, and change nothing today.
             on: The day it stood on (effective).

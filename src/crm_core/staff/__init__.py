@@ -1,7 +1,7 @@
 """Staff: who holds which role, who is on duty, and what is owed to who was wronged on it."""
 
 from crm_core.staff.awards import EVENTS as _AWARDS
-from crm_core.staff.awards import STAFF, GrantAward, Member, RecordWrong
+from crm_core.staff.awards import STAFF, GrantAward, RecordWrong, StaffRecord
 from crm_core.staff.duty import EVENTS as _DUTY
 from crm_core.staff.duty import ROSTER, CancelCover, PlanCover, Roster, gaps
 from crm_core.staff.register import EVENTS as _REGISTER
@@ -24,11 +24,11 @@ __all__ = [
     "ChangeStaffContact",
     "EndStaffRole",
     "GrantAward",
-    "Member",
     "PlanCover",
     "RecordWrong",
     "Register",
     "RegisterStaff",
     "Roster",
+    "StaffRecord",
     "gaps",
 ]
