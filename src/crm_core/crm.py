@@ -72,19 +72,13 @@ from crm_core.ports import (
 )
 from crm_core.reactions import LEADING, REACTIONS, react
 from crm_core.requests import INCIDENT, PLAN, REQUEST
-from crm_core.requests.improvement import Effect, Plan, RaiseWarning, effect
+from crm_core.requests.early_warning import RaiseWarning, Unusual, early_warnings
+from crm_core.requests.improvement import Effect, Plan, effect
 from crm_core.requests.incidents import Incident
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
 from crm_core.requests.statistics import EVENT_NAMES as REQUEST_NAMES
-from crm_core.requests.statistics import (
-    Happening,
-    Statistics,
-    Unusual,
-    early_warnings,
-    happenings,
-    statistics,
-)
+from crm_core.requests.statistics import Happening, Statistics, happenings, statistics
 from crm_core.staff import REGISTER, ROSTER, STAFF, Register, Roster, StaffRecord
 from crm_core.staff.register import WHOLE
 from crm_core.ticking import SOURCES, Due, Look, Source, Tick, pages

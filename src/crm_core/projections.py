@@ -9,8 +9,7 @@ from crm_core.kernel.projection import Projection
 from crm_core.messages.views import DUE as DUE_MESSAGES
 from crm_core.owners.views import DIRECTORY
 from crm_core.payments.views import WATCHED
-from crm_core.requests.views import DUE as DUE_REQUESTS
-from crm_core.requests.views import OPEN
+from crm_core.requests.views import DUE_REQUESTS, OPEN
 
 PROJECTIONS: tuple[Projection[Any], ...] = (
     LATEST,

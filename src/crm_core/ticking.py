@@ -22,7 +22,7 @@ from crm_core.payments.views import WATCHED, Watched
 from crm_core.policies import DEFAULT_COLLECTION, PolicyBook
 from crm_core.ports import Views
 from crm_core.requests.commands import TakeStep
-from crm_core.requests.views import DUE, DueRequest
+from crm_core.requests.views import DUE_REQUESTS, DueRequest
 
 PAGE_ROWS = 1000
 """Rows that are looked at, and commands that are written, at once."""
@@ -103,7 +103,7 @@ def _collection_due(row: Watched, look: Look) -> tuple[Due, ...]:
 
 
 SOURCES: tuple[Source, ...] = (
-    Source("requests", DUE, _requests_due),
+    Source("requests", DUE_REQUESTS, _requests_due),
     Source("collection", WATCHED, _collection_due),
 )
 """All that the clock can bring about."""

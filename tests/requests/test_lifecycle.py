@@ -93,7 +93,7 @@ from crm_core.requests.events import (
     WorkReportedDone,
 )
 from crm_core.requests.state import Assignment, Request
-from crm_core.requests.views import answer_verdict, trace
+from crm_core.requests.verdicts import answer_verdict, trace
 from crm_core.testing.strategies import sla_text
 
 PAUSE = PauseRequest("R1010", "customer_absent", START + 10 * MINUTE, START + 3 * HOUR)

@@ -32,9 +32,11 @@ from crm_core.requests.commands import (
     TakeStep,
 )
 from crm_core.requests.decide import REQUEST
+from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
+from crm_core.requests.early_warning import WARNING
 from crm_core.requests.events import EVENTS as _REQUESTS
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
-from crm_core.requests.improvement import PLAN, WARNING
+from crm_core.requests.improvement import PLAN
 from crm_core.requests.incidents import EVENTS as _INCIDENTS
 from crm_core.requests.incidents import INCIDENT
 from crm_core.requests.inspections import EVENTS as _INSPECTIONS
@@ -42,7 +44,7 @@ from crm_core.requests.inspections import FINDING
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
 
-EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT)
+EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING)
 
 __all__ = [
     "EVENTS",

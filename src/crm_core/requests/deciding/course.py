@@ -23,7 +23,7 @@ from crm_core.requests.clocks import (
 from crm_core.requests.events import CommitmentBroken, CommitmentKept, RequestResumed
 from crm_core.requests.evolve import evolve
 from crm_core.requests.sla import SlaPolicy
-from crm_core.requests.state import Paused, Request
+from crm_core.requests.state import Request, pause_of
 
 TIME_PASSED = "its time has passed"
 """Why a promise is broken that nobody gave up."""
@@ -214,11 +214,6 @@ def clock_named(state: Request, name: str) -> Clock | None:
         if clock.set.clock == name:
             return clock
     return None
-
-
-def pause_of(state: Request) -> Pause | None:
-    """The pause that lasts."""
-    return state.pause if isinstance(state, Paused) else None
 
 
 def paused_since(state: Request) -> datetime:

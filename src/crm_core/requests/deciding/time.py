@@ -9,11 +9,11 @@ from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import ATTEMPT, CLOSE, PASSED, PAUSE, WORK, ClockSet
 from crm_core.requests.commands import TakeStep
 from crm_core.requests.deciding.closing import unconfirmed
-from crm_core.requests.deciding.course import TIME_PASSED, Course, clock_named, pause_of
+from crm_core.requests.deciding.course import TIME_PASSED, Course, clock_named
 from crm_core.requests.deciding.refusals import not_open
 from crm_core.requests.events import ClockBreached, ClockWarned, ConfirmationDue, Escalated
 from crm_core.requests.sla import BREACH
-from crm_core.requests.state import NotReceived, RequestState
+from crm_core.requests.state import NotReceived, RequestState, pause_of
 
 
 def take_step(command: TakeStep, state: RequestState) -> Decision:
