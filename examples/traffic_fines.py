@@ -199,7 +199,9 @@ def main(path: Path) -> int:
     with open_crm("memory:") as crm:
         events = play(crm, cases)
         last = max(on for case in cases for on, _ in case.commands)
-        owed = sum(found.overdue_fen for _, _, found in crm.arrears(last + timedelta(days=1)))
+        owed = sum(
+            found.overdue_fen for _, _, found in crm.accounts.arrears(last + timedelta(days=1))
+        )
     damaged = [one for case in cases for one in case.damage]
     print(f"{len(cases):,} cases, {events:,} events")
     print(f"{sum(case.sent_on is not None for case in cases):,} cases were sent for collection")

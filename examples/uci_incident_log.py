@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 from crm_core import CRM, Actor, Planned, PolicyBook, shipped
@@ -34,6 +33,7 @@ from crm_core.requests import (
     ResumeRequest,
     SlaPolicy,
 )
+from crm_core.slices import registry
 
 BY = Actor("uci-498", "host")
 
@@ -127,8 +127,7 @@ def policies() -> PolicyBook:
 
 def authority() -> AuthorityPolicy:
     """The shipped table of who may do what, by which an import brings more."""
-    table = files("crm_core").joinpath("authority", "authority-cn-default.toml")
-    text = table.read_text(encoding="utf-8")
+    text = registry().authority
     for shipped_as, here in (
         ("version = 1\n", "version = 498\n"),
         ("1900-01-01", "2000-01-01"),

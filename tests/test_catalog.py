@@ -26,13 +26,13 @@ from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.keys import LocalVault
 from crm_core.errors import UnknownEvent, UnreadableEvent
-from crm_core.events import catalog
 from crm_core.kernel.canonical import GENESIS, canonical, stored_event
 from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.dates import instant_text, parse_date, parse_instant
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
 from crm_core.kernel.rules import Operator, Value
 from crm_core.kernel.sealed import PersonalValue, Sealed
+from crm_core.slices import catalog
 from crm_core.testing import any_events, check_codec, events_of
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -326,7 +326,7 @@ def test_reading_an_unknown_name_imports_nothing() -> None:
         from crm_adapters.codec import Codec, StoredRow
         from crm_adapters.keys import LocalVault
         from crm_core.errors import UnknownEvent
-        from crm_core.events import catalog
+        from crm_core.slices import catalog
 
         codec = Codec(catalog(), LocalVault())
         seen = []

@@ -34,7 +34,7 @@ CHARGE = RaiseCharge("V1", "C1", "management_fee", "2011-01", 100, date(2011, 1,
     [
         lambda crm: crm.do(CHARGE, by=CLERK, at=NAIVE),
         lambda crm: crm.get(Household, "V1", by=CLERK, known=NAIVE),
-        lambda crm: list(crm.credit(date(2011, 1, 1), known=NAIVE)),
+        lambda crm: list(crm.accounts.credit(date(2011, 1, 1), known=NAIVE)),
         lambda crm: crm.grade(2011, known=NAIVE),
         lambda crm: crm.batch([Planned(CHARGE, "c1", NAIVE)], by=CLERK),
     ],
@@ -102,7 +102,7 @@ def test_the_consumer_runs_what_an_interruption_left_undone_and_nothing_twice(cr
     ready_to_move(crm)
     done: list[object] = []
     interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
-    interrupted.follow = done.append  # type: ignore[assignment, method-assign]
+    interrupted._desk.follow = done.append  # type: ignore[assignment, method-assign]
     interrupted.do(MOVE, by=CLERK, id="m1", at=NOW)
     assert len(done) == 1
     assert moved_in(crm) == []
@@ -119,7 +119,7 @@ def test_a_refused_reaction_is_parked_with_the_code_of_the_refusal(crm: CRM) -> 
     """The payment has left one account; that it did not arrive in the other is seen by all."""
     ready_to_move(crm)
     interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
-    interrupted.follow = lambda _: None  # type: ignore[method-assign]
+    interrupted._desk.follow = lambda _: None  # type: ignore[method-assign]
     interrupted.do(MOVE, by=CLERK, id="m1", at=NOW)
     # Meanwhile the other account gets a payment of that very number.
     crm.do(ReceivePayment("V2", "P1", 100, date(2011, 1, 1), "cash"), by=CLERK, at=NOW)

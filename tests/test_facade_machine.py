@@ -472,11 +472,11 @@ class FacadeMachine(RuleBasedStateMachine):
         }
         assert [grading.household for grading in run.gradings] == sorted(files)
         assert self.crm.grade(year, known=known) == run
-        assert self.crm.grades(year, run=run.run) == run
+        assert self.crm.gradings.grades(year, run=run.run) == run
         for grading in run.gradings:
             explained = self.crm.explain(grading.household, year, run=run.run)
             assert explained["layer"] == grading.outcome.layer
-        list(self.crm.affected(year))
+        list(self.crm.gradings.affected(year))
         assert self.crm.log.head() == self.head
 
     @rule()

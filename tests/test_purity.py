@@ -65,7 +65,7 @@ def test_importing_the_core_loads_no_store_no_cipher_and_no_test_tool() -> None:
         """
         import json, sys
         before = set(sys.modules)
-        import crm_core, crm_core.events, crm_core.ports, crm_core.work
+        import crm_core.crm, crm_core.ports
         print(json.dumps(sorted(set(sys.modules) - before)))
         """
     )
@@ -99,7 +99,11 @@ def test_importing_the_core_loads_nothing_that_only_some_programs_use() -> None:
         print(json.dumps(sorted(set(sys.modules) - before)))
         """
     )
-    late = {"crm_core.studies", "crm_core.gradings.fairness", "crm_core.gradings.what_if"}
+    late = {
+        "crm_core.application.studies",
+        "crm_core.gradings.fairness",
+        "crm_core.gradings.what_if",
+    }
     assert (late | {"importlib.resources", "tomllib"}) & set(loaded) == set()
 
 
@@ -116,7 +120,7 @@ def test_importing_leaves_the_standard_library_as_it_was() -> None:
             ] + [list(map(repr, warnings.filters)), sys.excepthook is sys.__excepthook__,
                  repr(signal.getsignal(signal.SIGTERM))]
         before = seen()
-        import crm_core, crm_core.work
+        import crm_core.crm
         after = seen()
         print(json.dumps([i for i, (a, b) in enumerate(zip(before, after)) if a != b]))
         """
@@ -172,7 +176,7 @@ def test_deciding_opens_no_file_outside_the_package_and_no_connection() -> None:
         assert len(run.gradings) == 1
         crm.explain("V00001", 2011)
         assert crm.replay().identical == 1
-        list(crm.credit(date(2011, 12, 31)))
+        list(crm.accounts.credit(date(2011, 12, 31)))
         assert crm.verify().intact
         print(json.dumps([seen, os.path.dirname(crm_core.__file__)]))
         """
@@ -281,7 +285,7 @@ FORBIDDEN_MODULES = {
     "locale",
     "pickle",
 }
-READS_THE_PACKAGE = {"policies.py", "public_holidays.py", "sentences.py"}
+READS_THE_PACKAGE = {"registry.py", "public_holidays.py", "sentences.py"}
 
 
 def _faults(path: Path, tree: ast.AST) -> Iterator[str]:
@@ -344,7 +348,7 @@ def test_the_scan_finds_what_it_is_for(line: str) -> None:
 
 def test_the_scan_lets_pass_what_the_core_needs() -> None:
     fine = "x = a // b\ny = crm.clock.now()\nz = parse(file.read_text())\n"
-    assert list(_faults(PACKAGE / "policies.py", ast.parse(fine))) == []
+    assert list(_faults(PACKAGE / "registry.py", ast.parse(fine))) == []
     assert len(MODULES) > 40
 
 

@@ -30,10 +30,11 @@ from crm_core.kernel.recorded import Commit, Cutoff, Envelope, Recorded, StreamA
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, standing
+from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.payments.events import ChargeRaised, PaymentReceived
-from crm_core.policies import DEFAULT_CREDIT, shipped
 from crm_core.ports import silent
 from crm_core.requests import ReceiveRequest
+from crm_core.slices import shipped
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
 
 ZONE = "Asia/Shanghai"
@@ -216,7 +217,7 @@ class Contender:
         gc.collect()
         started = perf_counter()
         owing = count = 0
-        for line in crm.credit(work.ARREARS_DAY):
+        for line in crm.accounts.credit(work.ARREARS_DAY):
             count += 1
             owing += line.overdue_fen > 0
         seconds = perf_counter() - started

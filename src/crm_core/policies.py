@@ -1,85 +1,22 @@
-"""The book of policies: those shipped with the package, and those a host adds (GRD-11).
+"""The book of policies: those shipped with slices, and those a host adds (GRD-11).
 
-Reading the package's own data counts as reading code, not as I/O (decision record 0008).
+It knows a policy by its class, its name and its version, and no slice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
-from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from crm_core.errors import (
-    Fault,
-    Invalid,
-    PolicyDigestMismatch,
-    PolicyInactive,
-    UnknownPolicy,
-)
-from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.policy_files import parse as parse_of_gradings
-from crm_core.gradings.shares import SharesPolicy
-from crm_core.gradings.uplift import UpliftPolicy
-from crm_core.kernel.authority import AuthorityPolicy
-from crm_core.kernel.policy import PolicyFault, PolicyRef
-from crm_core.messages.policy import MessagePolicy
-from crm_core.messages.template import Template
-from crm_core.payments.collection import CollectionPolicy
-from crm_core.payments.credit import CreditPolicy
-from crm_core.payments.late import LateChargePolicy
-from crm_core.requests.sla import SlaPolicy
+from crm_core.errors import Fault, Invalid, PolicyDigestMismatch, PolicyInactive, UnknownPolicy
+from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
 
-Policy = (
-    AuthorityPolicy
-    | CollectionPolicy
-    | CreditPolicy
-    | GradingPolicy
-    | LateChargePolicy
-    | MessagePolicy
-    | SharesPolicy
-    | SlaPolicy
-    | Template
-    | UpliftPolicy
-)
-P = TypeVar(
-    "P",
-    AuthorityPolicy,
-    CollectionPolicy,
-    CreditPolicy,
-    GradingPolicy,
-    LateChargePolicy,
-    MessagePolicy,
-    SharesPolicy,
-    SlaPolicy,
-    Template,
-    UpliftPolicy,
-)
-
-DEFAULT_AUTHORITY = "authority-cn-default"
-DEFAULT_GRADING = "grade-cn-default"
-DEFAULT_COLLECTION = "collection-cn-default"
-DEFAULT_CREDIT = "credit-cn-default"
-DEFAULT_SHARES = "shares-cn-default"
-DEFAULT_SLA = "sla-cn-default"
-DEFAULT_UPLIFT = "uplift-cn-default"
-DEFAULT_MESSAGES = "messages-cn-default"
-
-_SHIPPED: tuple[tuple[str, str, Callable[[str], Policy]], ...] = (
-    ("authority", "", AuthorityPolicy.parse),
-    ("gradings/policies", "", parse_of_gradings),
-    ("messages/policies", "", MessagePolicy.parse),
-    ("messages/templates", "", Template.parse),
-    ("payments/policies", "collection-", CollectionPolicy.parse),
-    ("payments/policies", "credit-", CreditPolicy.parse),
-    ("payments/policies", "late-charge-", LateChargePolicy.parse),
-    ("requests/policies", "sla-", SlaPolicy.parse),
-)
-"""Folder, beginning of the file names, and what reads them."""
+P = TypeVar("P", bound=Policy)
 
 
 class PolicyBook:
-    """Policies by name and version.
+    """Policies by class, name and version.
 
     Args:
         policies: All that can be used; of one name the highest version in force is the current one.
@@ -89,7 +26,7 @@ class PolicyBook:
     """
 
     def __init__(self, policies: Iterable[Policy]) -> None:
-        self._by_ref: dict[tuple[type, str, int], Policy] = {}
+        self._by_ref: dict[tuple[type, str, int], Any] = {}
         for policy in policies:
             key = (type(policy), policy.ref.name, policy.ref.version)
             there = self._by_ref.setdefault(key, policy)
@@ -162,28 +99,18 @@ class PolicyBook:
         return found
 
 
-@cache
-def shipped() -> PolicyBook:
-    """The policies that come with the package."""
-    from importlib.resources import files  # Slow to load, and not every program reads policies.
+def parse_policy(kind: type[P], text: str, where: str) -> P:
+    """A policy of a kind from TOML text that somebody names.
 
-    policies = []
-    for path, beginning, parse in _SHIPPED:
-        folder = files("crm_core").joinpath(path)
-        for file in sorted(folder.iterdir(), key=lambda f: f.name):
-            if file.name.startswith(beginning) and file.name.endswith(".toml"):
-                policies.append(parse(file.read_text(encoding="utf-8")))
-    return PolicyBook(policies)
-
-
-def parse_grading(text: str, where: str) -> GradingPolicy:
-    """A grading policy from TOML text.
+    Args:
+        kind: Its class, with a method `parse`.
+        where: Name of the text, e.g. of its file.
 
     Raises:
         Invalid: all faults of the text, each with its path behind `where`.
     """
     try:
-        return GradingPolicy.parse(text)
+        return kind.parse(text)  # type: ignore[attr-defined, no-any-return]
     except PolicyFault as error:
         raise Invalid(
             [

@@ -14,20 +14,22 @@ from anything import some
 
 from crm_adapters import open_crm
 from crm_core import Actor, Invalid, Planned
+from crm_core.application.work import command_digest
 from crm_core.kernel.commands import act_of, fields_looked_up, fields_said
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import SYSTEM
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.payments.collection import Dues
 from crm_core.payments.commands import AdvanceCollection
-from crm_core.policies import DEFAULT_SLA, shipped
 from crm_core.requests.commands import ReceiveRequest
-from crm_core.requests.sla import SlaPolicy
+from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
+from crm_core.slices import registry, shipped
 from crm_core.testing.strategies import sla_text
-from crm_core.work import AGGREGATES, command_digest
 
 LIST = Path(__file__).parent / "fields.txt"
-KINDS = sorted((kind for aggregate in AGGREGATES for kind in aggregate.commands), key=act_of)
+KINDS = sorted(
+    (kind for aggregate in registry().aggregates for kind in aggregate.commands), key=act_of
+)
 LOOKED_UP = [(kind, name) for kind in KINDS for name in fields_looked_up(kind)]
 NOW = parse_instant("2024-03-04T09:00:00+08:00")
 PERSON = ("approver", "_by", "role", "signed")
@@ -116,10 +118,10 @@ def test_the_look_up_fills_a_field_whatever_stands_in_it() -> None:
     with open_crm("memory:") as crm:
         crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "101"), by=Actor("li", "specialist"))
         advance = AdvanceCollection("V1", day, dues=owing, present_day=day)
-        assert crm._within(advance, by=SYSTEM).events == ()
+        assert crm._desk.within(advance, by=SYSTEM).events == ()
         request = ReceiveRequest(
             "R1", "V1", "phone", "repair", "security", "general", "noise", NOW, "li", policy=forged
         )
-        [received, *_] = crm._within(request, by=SYSTEM).events
+        [received, *_] = crm._desk.within(request, by=SYSTEM).events
         assert received.policy == shipped().find(SlaPolicy, DEFAULT_SLA, day).ref
         assert received.policy != forged.ref

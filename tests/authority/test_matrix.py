@@ -11,15 +11,14 @@ from expected import EXPECTED, IMPORTABLE, SECOND_PERSON
 
 from crm_adapters import open_crm
 from crm_core import CRM, Actor, CrmError, Invalid, Planned, Refused
-from crm_core.kernel.authority import AuthorityPolicy
+from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import ROLES
-from crm_core.policies import DEFAULT_AUTHORITY, shipped
-from crm_core.work import AGGREGATES
+from crm_core.slices import registry, shipped
 
-KINDS = {act_of(kind): kind for aggregate in AGGREGATES for kind in aggregate.commands}
-INSIDE = {act_of(kind) for aggregate in AGGREGATES for kind in aggregate.inside}
+KINDS = {act_of(kind): kind for aggregate in registry().aggregates for kind in aggregate.commands}
+INSIDE = {act_of(kind) for aggregate in registry().aggregates for kind in aggregate.inside}
 NO_COMMAND = {"import", "grade", "tick", "warn", "reveal"}
 TABLE = shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, datetime(2024, 1, 1, tzinfo=UTC).date())
 NOW = datetime(2024, 3, 4, 1, tzinfo=UTC)
@@ -114,7 +113,7 @@ def test_what_is_no_command_asks_too(crm: CRM, role: str) -> None:
     asked = {
         "grade": lambda: crm.grade(2023, by=by),
         "tick": lambda: crm.tick(by=by),
-        "warn": lambda: crm.warn(NOW.date(), by=by),
+        "warn": lambda: crm.requests.warn(NOW.date(), by=by),
         "reveal": lambda: crm.reveal("V1", "V1#owner", "name", by=by, purpose="a letter"),
     }
     for act, ask in asked.items():
@@ -203,7 +202,7 @@ def test_an_actor_without_id_or_with_an_unknown_role_is_refused_everywhere(
         lambda: crm.grade(2023, by=by),
         lambda: crm.get(int, "V1", by=by),
         lambda: crm.reveal("V1", "V1#owner", "name", by=by, purpose="a letter"),
-        lambda: crm.warn(NOW.date(), by=by),
+        lambda: crm.requests.warn(NOW.date(), by=by),
     ):
         with pytest.raises(Invalid) as caught:
             ask()

@@ -1544,7 +1544,7 @@ def test_demo_leaves_log_keys_and_report(crm: Run, home: Path) -> None:
     assert page.lstrip().lower().startswith("<!doctype html")
     with open_crm(f"sqlite:///{told['log']}") as opened:
         assert opened.verify().root == told["root"]
-        assert [g.household for g in opened.grades(2024).gradings] == households(home)
+        assert [g.household for g in opened.gradings.grades(2024).gradings] == households(home)
 
 
 def test_demo_shows_summary_explanation_and_verdict(crm: Run) -> None:

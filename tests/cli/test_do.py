@@ -21,15 +21,15 @@ from crm_adapters.cli.helping import Told
 from crm_core import Actor
 from crm_core.errors import Invalid
 from crm_core.gradings.commands import Document, DraftPolicy
+from crm_core.kernel.authority import DEFAULT_AUTHORITY
 from crm_core.kernel.commands import fields_looked_up
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
 from crm_core.owners.commands import AddMember, RegisterHousehold
 from crm_core.payments.commands import ProposeInstalments, RaiseCharge
 from crm_core.payments.events import Instalment
-from crm_core.policies import DEFAULT_AUTHORITY, shipped
+from crm_core.slices import registry, shipped
 from crm_core.staff.register import RegisterStaff
-from crm_core.work import AGGREGATES
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def as_said(said: dict[str, Any]) -> list[str]:
 @pytest.mark.rule("LOG-08")
 def test_every_command_that_somebody_may_give_is_an_act() -> None:
     """Those that the library alone gives are none, and so are the values it looks up."""
-    everything = {command for aggregate in AGGREGATES for command in aggregate.commands}
-    inside = {command for aggregate in AGGREGATES for command in aggregate.inside}
+    everything = {command for aggregate in registry().aggregates for command in aggregate.commands}
+    inside = {command for aggregate in registry().aggregates for command in aggregate.inside}
     assert {*acts().values()} == everything - inside
     assert [*acts()] == sorted(acts())
     for command in acts().values():

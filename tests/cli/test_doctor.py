@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from cli.office import Office
+from crm_core.kernel.authority import DEFAULT_AUTHORITY
 from crm_core.kernel.public_holidays import public_holidays
-from crm_core.policies import DEFAULT_AUTHORITY
 
 
 @pytest.fixture

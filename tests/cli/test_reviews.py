@@ -14,6 +14,7 @@ import pytest
 from crm_adapters import open_crm
 from crm_adapters.cli.app import run
 from crm_core import Actor
+from crm_core.application.host import present_day
 from crm_core.payments import CancelCharge
 
 TOP, MAIN, SECOND, SMALL = "H00031", "H00017", "H00008", "H00003"
@@ -319,7 +320,7 @@ def test_a_correction_grades_anew_from_the_right_facts(estate: Estate) -> None:
         charges = [
             e.event for e in crm.history(f"account/{SMALL}") if e.name.endswith("charge_raised/1")
         ]
-        clerk, day = Actor("S1", "specialist"), crm.gradings.present_day()
+        clerk, day = Actor("S1", "specialist"), present_day(crm)
         for charge in charges:
             crm.do(CancelCharge(SMALL, charge.charge, day, "raised twice"), by=clerk)
     shown = estate.ask(*corrected, "manager:M1")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.recorded import ROLES
-from crm_core.policies import DEFAULT_AUTHORITY, shipped
-from crm_core.work import AGGREGATES
+from crm_core.kernel.registry import Registry
 
 HEAD = """# Who may do what
 
-The shipped authority policy, `{ref}` (LOG-08).
+The authority policy that the slices declare, `{ref}` (LOG-08).
 A row names an act and the roles that may give it; an act is the name of a command.
 What is *decided* is never decided by who proposed it, whatever this table says.
-This page is rendered from the policy, and a test keeps it so.
+This page is rendered from the slices, and a test keeps it so.
 
 Digest: `{digest}`.
 
@@ -36,11 +33,11 @@ These follow from something recorded, or say what was computed; a caller is refu
 """
 
 
-def render() -> str:
+def render(of: Registry) -> str:
     """The page as text."""
-    table = shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, date(2026, 1, 1))
-    kinds = {act_of(kind): kind for aggregate in AGGREGATES for kind in aggregate.commands}
-    inside = {act_of(kind) for aggregate in AGGREGATES for kind in aggregate.inside}
+    table = AuthorityPolicy.parse(of.authority)
+    kinds = {act_of(kind): kind for kind in of.by_command}
+    inside = {act_of(kind) for aggregate in of.aggregates for kind in aggregate.inside}
     acts = sorted({*kinds, *table.roles} - inside)
     lines = [
         f"| `{act}` | "

@@ -7,16 +7,18 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterator
 from datetime import date, datetime
+from importlib import import_module
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
-from crm_core.events import catalog
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.recorded import Envelope
+from crm_core.kernel.registry import Registry
 from crm_core.kernel.rules import Operator, Value
 from crm_core.kernel.sealed import PersonalValue
 from crm_core.messages.commands import FAILURES
@@ -86,7 +88,7 @@ The effective day of an event is the field marked so.
 An event without such a field, or with nothing in it, is effective on the day it was recorded.
 """
 
-SLICES = {
+STREAMS = {
     "owners": "Streams `household/HOUSEHOLD`, and `place/ESTATE/BUILDING/UNIT/ROOM` for the claim of a place.",
     "payments": "Streams `account/HOUSEHOLD` for charges and money, and `collection/HOUSEHOLD` for the collection of arrears.",
     "requests": "Streams `request/REQUEST`, `incident/INCIDENT`, `finding/FINDING`, `improvement/PLAN` and `warning/WARNING`.",
@@ -459,18 +461,19 @@ PLAIN = {
 }
 
 
-def render() -> str:
+def render(of: Registry) -> str:
     """The whole page."""
     lines = [HEAD, "| member | what it holds |", "|---|---|"]
     members = sorted(field.name for field in attrs.fields(Envelope))
     lines += [f"| `{name}` | {ENVELOPE[name]} |" for name in members]
     lines.append(VALUES)
     shapes: dict[str, type] = {}
-    for name, about in SLICES.items():
-        lines += [f"## {name.capitalize()}", "", about, ""]
-        for kind in catalog().types:
-            if kind.name.startswith(f"{name}."):
-                lines += _event(kind, shapes)
+    for name in sorted(of.slices, key=[*STREAMS, *of.slices].index):
+        events = of.slices[name].events
+        if events:
+            lines += [f"## {name.capitalize()}", "", STREAMS.get(name) or _about(of, name), ""]
+        for kind in events:
+            lines += _event(kind, shapes)
     lines += ["## Shapes", "", "Values with fields of their own.", ""]
     done: set[str] = set()
     while rest := sorted(set(shapes) - done):
@@ -496,16 +499,30 @@ def _shape(cls: type, shapes: dict[str, type]) -> Iterator[str]:
     yield from _table(cls, shapes)
 
 
-def _said(cls: type) -> str:
+def _said(cls: object) -> str:
     first = (cls.__doc__ or "").strip().partition("\n\n")[0]
     return " ".join(first.split())
+
+
+def _about(of: Registry, name: str) -> str:
+    """What a slice says of itself, and its streams."""
+    package = import_module(of.slices[name].package)
+    streams = ", ".join(f"`{one.decider.name}/...`" for one in of.slices[name].aggregates)
+    return f"{_said(package)} Streams {streams}."
+
+
+def _arguments(cls: type) -> dict[str, str]:
+    """What a class says of its fields itself; else `WORDS` says it."""
+    found = re.findall(r"^ +(\w+): (\w.*)\.$", cls.__doc__ or "", re.MULTILINE)
+    return {name: text[0].lower() + text[1:] for name, text in found}
 
 
 def _table(cls: type, shapes: dict[str, type], effective: str | None = None) -> Iterator[str]:
     yield "| field | type | what it holds |"
     yield "|---|---|---|"
     for name, hint in get_type_hints(cls).items():
-        words = WORDS.get(f"{cls.__name__}.{name}") or WORDS[name]
+        said = _arguments(cls)
+        words = WORDS.get(f"{cls.__name__}.{name}") or WORDS.get(name) or said[name]
         mark = "; the effective day" if name == effective else ""
         yield f"| `{name}` | {_kind(hint, shapes)} | {words}{mark} |"
     yield ""

@@ -25,10 +25,10 @@ from crm_adapters.cli.app import run
 from crm_adapters.files.tables import KINDS
 from crm_core import Actor, errors, ports
 from crm_core.errors import CrmError
-from crm_core.events import catalog
 from crm_core.gradings import facts_engine
 from crm_core.kernel import projection, recorded
 from crm_core.payments import ReceivePayment
+from crm_core.slices import catalog, registry
 from relay.server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,9 @@ def test_blocks_of_a_page_run_in_order(
     names: dict[str, Any] = {"__name__": "page"}
     for block in blocks(page):
         if block.language == "python":
-            code = compile("\n" * block.line + block.text, str(page), "exec")
+            # As somebody's own program: nothing of this module reaches into it.
+            text = "\n" * block.line + block.text
+            code = compile(text, str(page), "exec", dont_inherit=True)
             exec(code, names)
         elif block.language == "console":
             run_console(block, page)
@@ -278,14 +280,17 @@ class Refusals(ast.NodeVisitor):
                 yield from told
                 return
         function = self._inside[-1]
-        names = [argument.arg for argument in function.args.args]
+        arguments = [argument.arg for argument in function.args.args]
+        names = [*arguments, *(argument.arg for argument in function.args.kwonlyargs)]
         calls = [(c, loop) for c, loop in self._calls if called(c) == function.name]
         if not calls or not set(names) & set(used):
             yield {}
         for call, loop in calls:
             for turn in turns(loop) or [{}]:
-                told = zip(names, (_word(a, turn) for a in call.args), strict=False)
-                yield {name: word for name, word in told if word is not None}
+                told = [*zip(arguments, call.args, strict=False)]
+                told += [(given.arg or "", given.value) for given in call.keywords]
+                said = {name: _word(value, turn) for name, value in told}
+                yield {name: word for name, word in said.items() if word is not None}
 
 
 def _word(node: ast.expr, turn: dict[str, str]) -> str | None:
@@ -312,9 +317,15 @@ def turns(loop: ast.For | None) -> list[dict[str, str]]:
 def calls_in(
     tree: ast.AST, loop: ast.For | None = None
 ) -> Iterator[tuple[ast.Call, ast.For | None]]:
-    """Calls of functions by their bare names, each with the innermost loop around it."""
+    """Calls of functions by their bare names, each with the innermost loop around it.
+
+    A name of the kernel's `refusals` is bare as well.
+    """
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if isinstance(node, ast.Call) and (
+            isinstance(node.func, ast.Name)
+            or getattr(getattr(node.func, "value", None), "id", "") == "refusals"
+        ):
             yield node, loop
         yield from calls_in(node, node if isinstance(node, ast.For) else loop)
 
@@ -324,10 +335,23 @@ def refusals() -> set[tuple[str, str]]:
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
     for path, tree in trees.items():
         if "testing" not in path.parts:
-            beside = [one for other, one in trees.items() if other.parent == path.parent != path]
-            neighbours = [one for one in beside if one is not tree]
-            found |= Refusals(tree, neighbours if path.name == "answers.py" else ()).found
+            sharing: list[ast.Module] = []
+            if path.name == "answers.py":
+                sharing = [one for other, one in trees.items() if other.parent == path.parent]
+            elif path.parts[-2:] == ("kernel", "refusals.py"):
+                sharing = [one for one in trees.values() if speaks_of_refusals(one)]
+            found |= Refusals(tree, [one for one in sharing if one is not tree]).found
     return found
+
+
+def speaks_of_refusals(tree: ast.Module) -> bool:
+    """Whether a module imports the refusals that every slice gives in the same way."""
+    return any(
+        f"{node.module}.{alias.name}".startswith("crm_core.kernel.refusals")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    )
 
 
 CODE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
@@ -399,9 +423,9 @@ def test_the_import_page_lists_every_column_and_header() -> None:
 def test_the_page_of_events_is_the_one_rendered_from_the_catalog() -> None:
     """No event and no field is missing or out of date; `CRM_REWRITE_DOCS=1` writes it anew."""
     if REWRITE:
-        EVENTS.write_text(render(), encoding="utf-8")
+        EVENTS.write_text(render(registry()), encoding="utf-8")
     text = EVENTS.read_text(encoding="utf-8")
-    assert text == render()
+    assert text == render(registry())
     for name in catalog().names():
         assert f"### `{name}`" in text
 
@@ -413,8 +437,8 @@ def test_the_page_of_events_is_the_one_rendered_from_the_catalog() -> None:
 def test_the_page_of_the_authority_policy_is_the_one_rendered_from_it() -> None:
     """Who may do what is printed, and the print is true; `CRM_REWRITE_DOCS=1` writes it anew."""
     if REWRITE:
-        AUTHORITY.write_text(render_authority(), encoding="utf-8")
-    assert AUTHORITY.read_text(encoding="utf-8") == render_authority()
+        AUTHORITY.write_text(render_authority(registry()), encoding="utf-8")
+    assert AUTHORITY.read_text(encoding="utf-8") == render_authority(registry())
 
 
 # --- cli.md ------------------------------------------------------------------------------------

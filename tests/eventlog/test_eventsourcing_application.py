@@ -249,7 +249,7 @@ def test_the_core_and_its_log_leave_the_library_alone() -> None:
 
     code = (
         "import sys, crm_adapters, crm_adapters.eventlog.sqlite, crm_adapters.eventlog.postgres;"
-        "import crm_core.events, crm_adapters.keys, crm_adapters.wiring;"
+        "import crm_core.slices, crm_adapters.keys, crm_adapters.wiring;"
         "sys.exit(any(name.split('.')[0] == 'eventsourcing' for name in sys.modules))"
     )
     path = [str(Path(__file__).parents[2] / folder) for folder in ("src", "src/adapters")]

@@ -55,7 +55,7 @@ def crm(cases: Any) -> Iterator[CRM]:
 
 def accounts(crm: CRM, cases: Any) -> dict[str, dict[str, Any]]:
     last = max(on for case in cases for on, _ in case.commands)
-    return {case.number: crm.account(case.number, last) for case in cases}
+    return {case.number: crm.accounts.statement(case.number, last) for case in cases}
 
 
 @pytest.mark.rule("PAY-01", "PAY-15")
@@ -81,7 +81,7 @@ def test_no_case_sent_to_collection_is_settled(crm: CRM, cases: Any) -> None:
         assert (event.on, event.grade != "A") == (on, True)
     for day in sorted(set(sent.values())):
         known = fines.noon(day)
-        owing = {home: found for home, _, found in crm.arrears(day, known=known)}
+        owing = {home: found for home, _, found in crm.accounts.arrears(day, known=known)}
         for number, on in sent.items():
             if on == day:
                 assert owing[number].overdue_fen > 0
@@ -98,8 +98,8 @@ def test_what_is_appealed_against_does_not_age_until_it_is_decided(crm: CRM, cas
     # 120 to the prefecture and 14 to a judge, five of them to both.
     assert len({number for number, _ in appealed}) == 129
     for number, on in appealed[:40]:
-        before = crm.account(number, on - timedelta(days=1))
-        after = crm.account(number, on)
+        before = crm.accounts.statement(number, on - timedelta(days=1))
+        after = crm.accounts.statement(number, on)
         assert after["overdue_fen"] <= before["overdue_fen"]
 
 

@@ -1123,7 +1123,7 @@ def test_a_payment_may_name_a_charge_that_became_known_later(
     assert not load(files).faults
     account = [e.name for e in crm.history("account/V1")]
     assert account[:2] == ["payments.payment_received/1", "payments.charge_raised/1"]
-    [line] = crm.credit(date(2011, 12, 31), households=["V1"])
+    [line] = crm.accounts.credit(date(2011, 12, 31), households=["V1"])
     assert (line.grade, line.overdue_fen) == ("A", 0)
 
 

@@ -15,7 +15,7 @@ from crm_core import CRM
 from crm_core.gradings.facts_engine import Ask
 from crm_core.kernel.dates import Period
 from crm_core.payments.credit import CreditPolicy
-from crm_core.policies import shipped
+from crm_core.slices import shipped
 from crm_core.testing import FactsEngineContract
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
 

@@ -51,8 +51,8 @@ def answers(crm: CRM, engine: str) -> Answers:
     """What an engine says: credit, all of a what-if's facts, and the replay."""
     found = crm.replay(engine=engine)
     return (
-        list(crm.credit(ON, engine=engine)),
-        list(crm.credit(ON, known=known_at(YEAR), engine=engine)),
+        list(crm.accounts.credit(ON, engine=engine)),
+        list(crm.accounts.credit(ON, known=known_at(YEAR), engine=engine)),
         (found.gradings, found.identical, found.differing),
     )
 
@@ -238,7 +238,7 @@ def test_an_event_of_a_later_version_hinders_nobody(home: Path) -> None:
             " (SELECT max(position) FROM crm_events)"
         )
     with open_crm(url(home)) as crm:
-        assert list(crm.credit(ON, engine="frames")) == list(crm.credit(ON))
+        assert list(crm.accounts.credit(ON, engine="frames")) == list(crm.accounts.credit(ON))
 
 
 def test_gradings_that_do_not_follow_from_their_facts_are_kept_as_such(home: Path) -> None:
@@ -521,8 +521,8 @@ def test_a_folder_in_place_of_a_file_is_a_clear_error(home: Path) -> None:
     last.mkdir()
     with open_crm(url(home)) as crm:
         with pytest.raises(StoreUnreachable, match="directory"):
-            list(crm.credit(ON, engine="frames"))
-        assert list(crm.credit(ON))
+            list(crm.accounts.credit(ON, engine="frames"))
+        assert list(crm.accounts.credit(ON))
 
 
 def test_a_file_that_is_gone_is_made_anew(home: Path) -> None:
@@ -719,7 +719,7 @@ def test_an_auditor_who_may_not_write_reads_what_is_kept(
         # A log that has grown by what is no fact has the same facts.
         with open_crm(url(home)) as crm:
             crm.grade(2012, known=datetime(2013, 6, 1, tzinfo=UTC))
-            known = list(crm.credit(ON))
+            known = list(crm.accounts.credit(ON))
         credit = f"print(len(list(open_crm(url(home)).credit({ON!r}, engine='frames'))))"
         out, said = child(f"import datetime\n{credit}", home, wrapper=without_rights).communicate()
         assert out.split() == [str(len(known))], said
@@ -1009,4 +1009,4 @@ def test_where_the_extra_is_missing_verify_is_about_the_log_and_says_so(
     assert said.err.startswith("kept rows were not compared: ")
     assert "crm-core[frames]" in said.err
     with open_crm(url(home)) as crm, pytest.raises(Invalid):
-        list(crm.credit(ON, engine="frames"))
+        list(crm.accounts.credit(ON, engine="frames"))

@@ -110,7 +110,7 @@ def compare(seed: int, households: int = HOUSEHOLDS, engine: str = "events") -> 
             theirs = reference.grading_from(home, facts) | facts
             if ours != theirs:
                 found.differences.append(_said(seed, grading.household, ours, theirs))
-        for line in crm.credit(day, known=known, engine=engine):
+        for line in crm.accounts.credit(day, known=known, engine=engine):
             ours = {"on": day, "credit": (line.grade, line.overdue_days, line.overdue_fen)}
             credit = reference.credit(expected[line.household], day, known)
             if ours["credit"] != credit:

@@ -13,10 +13,11 @@ from attrs import evolve
 
 from crm_adapters.wiring import open_crm
 from crm_core.application.authority import Authority
-from crm_core.crm import CRM, GradingRun
+from crm_core.application.gradings import GradingRun
+from crm_core.crm import CRM
 from crm_core.gradings import GradingDecided, GradingPolicy
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.authority import AuthorityPolicy
+from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.decider import Decider
@@ -25,8 +26,9 @@ from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
-from crm_core.policies import DEFAULT_AUTHORITY, PolicyBook, shipped
+from crm_core.policies import PolicyBook
 from crm_core.requests.commands import ReceiveRequest
+from crm_core.slices import shipped
 from crm_core.staff import REGISTER
 
 SPECIALIST = Actor("S1", "specialist")

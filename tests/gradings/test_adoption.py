@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 
+from crm_core.application.adopted import adopted
 from crm_core.crm import CRM
 from crm_core.errors import PolicyDigestMismatch, PolicyInactive, Refused, UnknownPolicy
 from crm_core.gradings import GRADING, GradingPolicy
@@ -27,11 +28,10 @@ from crm_core.gradings.events import (
     PolicyMadeEffective,
     PolicySuperseded,
 )
-from crm_core.gradings.lookups import adopted
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM, Actor
 from crm_core.kernel.sentences import LANGS, sentences
-from crm_core.policies import shipped
+from crm_core.slices import shipped
 from crm_core.testing import histories
 from crm_core.testing.gradings import adoption_commands, grading_commands, grading_openings
 from crm_core.testing.laws import check_decider
@@ -104,7 +104,7 @@ def steps(crm: CRM, *commands: Any, by: Actor | None = None) -> Any:
     for command in commands:
         who = by or PERSONS[type(command)]
         inside = isinstance(command, AssessPolicy)
-        receipt = crm._within(command, by=who) if inside else crm.do(command, by=who)
+        receipt = crm._desk.within(command, by=who) if inside else crm.do(command, by=who)
     return receipt
 
 
@@ -140,7 +140,7 @@ def test_a_policy_is_drafted_assessed_approved_and_effective_and_then_it_grades(
     assert crm.explain("V1", 2011)["policy"] == f"{NAME}/1"
     # The log is enough: no file is needed to read, explain or replay it.
     assert crm.replay().differing == ()
-    assert crm.grades(2011) == run
+    assert crm.gradings.grades(2011) == run
     with pytest.raises(PolicyInactive):
         crm.grade(2010, policy=NAME)
 
@@ -223,7 +223,7 @@ def test_a_draft_can_be_tried_and_its_assessment_says_what_was_found(crm: CRM) -
     run = crm.grade(2011)
     steps(crm, draft())
     ours = crm.studies.candidate(f"{NAME}/1")
-    assert crm.what_if([2011], ours).policy == GradingPolicy.parse(text()).ref
+    assert crm.studies.what_if([2011], ours).policy == GradingPolicy.parse(text()).ref
     crm.studies.assess(NAME, 1, "PIA-9", [2011], by=MANAGER, on=DAY)
     [assessed] = [
         e.event for e in crm.history(f"policy/{NAME}") if isinstance(e.event, PolicyAssessed)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from crm_core.application.adopted import adopted
 from crm_core.crm import CRM, Planned
 from crm_core.errors import Invalid, Refused, UnknownPolicy
 from crm_core.gradings.commands import (
@@ -34,13 +35,13 @@ from crm_core.gradings.commands import (
     Tried,
 )
 from crm_core.gradings.events import RunStarted
-from crm_core.gradings.lookups import adopted
-from crm_core.gradings.shares import SharesPolicy
+from crm_core.gradings.shares import DEFAULT_SHARES, SharesPolicy
 from crm_core.gradings.uplift import Promises
+from crm_core.kernel.authority import DEFAULT_AUTHORITY
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import ROLES, SYSTEM, Actor
 from crm_core.payments.commands import DecideWaiver, ProposeWaiver, RaiseCharge
-from crm_core.policies import DEFAULT_AUTHORITY, DEFAULT_SHARES, shipped
+from crm_core.slices import shipped
 from estate import (
     DAY,
     DEFAULT,
@@ -106,7 +107,7 @@ def test_what_is_computed_is_written_by_the_library_alone(crm: CRM) -> None:
         with pytest.raises(Refused) as found:
             crm.batch([Planned(command, "forged", START)], by=DIRECTOR)
         assert found.value.reason == "given_inside_only"
-    assert crm.grades(2011) == run
+    assert crm.gradings.grades(2011) == run
 
 
 @pytest.mark.case("K28")

@@ -30,7 +30,7 @@ def test_an_engine_that_there_is_not_is_named_before_anything_is_written(crm: CR
     for ask in (
         lambda: crm.grade(2011, engine="abacus"),
         lambda: crm.replay(engine="abacus"),
-        lambda: list(crm.credit(date(2011, 12, 31), engine="abacus")),
+        lambda: list(crm.accounts.credit(date(2011, 12, 31), engine="abacus")),
     ):
         with pytest.raises(Invalid) as found:
             ask()

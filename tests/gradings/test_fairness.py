@@ -32,8 +32,9 @@ from crm_core.payments.commands import (
     ReceivePayment,
     RecordPurchase,
 )
-from crm_core.policies import parse_grading, shipped
+from crm_core.policies import parse_policy
 from crm_core.requests.commands import ReceiveRequest
+from crm_core.slices import shipped
 from crm_core.testing.dealings import Entry, Estate, estates, play
 from crm_core.testing.gradings import facts
 from estate import (
@@ -101,7 +102,7 @@ def test_a_policy_cannot_name_a_status(status: str) -> None:
         GradingPolicy.parse(text)
     assert "GRD-15" in found.value.faults[0][1].told("en")
     with pytest.raises(Invalid):
-        parse_grading(text, "ours.toml")
+        parse_policy(GradingPolicy, text, "ours.toml")
 
 
 @pytest.mark.rule("GRD-15")
@@ -257,7 +258,7 @@ def test_the_monotone_table_keeps_whom_the_default_drops(crm: CRM) -> None:
     home(crm, "V1", buys=9_350_00)
     do(crm, RecordPurchase("V1", "B0", "cleaning", 8_500_00, date(2010, 6, 1)))
     crm.grade(2011)
-    [moved] = crm.what_if([2011], MONOTONE).moved
+    [moved] = crm.studies.what_if([2011], MONOTONE).moved
     assert (moved.layer, moved.layer_then, moved.type, moved.worse) == (
         "ordinary", "main", "cautious", False
     )  # fmt: skip
@@ -375,7 +376,7 @@ def test_what_has_another_cause_or_no_complaint_is_not(crm: CRM, story: dict[str
 def test_a_person_who_sets_a_layer_lower_after_a_complaint_is_reported(crm: CRM) -> None:
     """Arrears or not: the rule gave another layer."""
     two_years(crm, buys_then=9_000_00, late=False)
-    run = crm.grades(2012).run
+    run = crm.gradings.grades(2012).run
     assert list(crm.studies.retaliation(2012)) == []
     asked(crm, ContestGrading("V1", run, "RV1", "wrong", DAY), OWNER)
     until = date(2013, 12, 31)

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 import reference_grader as reference
 from crm_adapters.wiring import open_crm
-from crm_core.crm import CRM, GradingRun, Planned
+from crm_core.application.gradings import GradingRun
+from crm_core.crm import CRM, Planned
 from crm_core.errors import (
     DecisionMismatch,
     Invalid,
@@ -44,7 +45,7 @@ from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
 from crm_core.gradings.criteria import Change, apply_changes
 from crm_core.gradings.events import RunCompleted, RunStarted
 from crm_core.gradings.views import grading_row
-from crm_core.kernel.authority import AuthorityPolicy
+from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.dates import parse_instant, start_of_day
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import SYSTEM, Actor, Commit, Envelope, StreamAppend, Tip
@@ -65,8 +66,9 @@ from crm_core.payments.commands import (
     ReversePayment,
 )
 from crm_core.payments.credit import CreditPolicy
-from crm_core.policies import DEFAULT_AUTHORITY, PolicyBook, shipped
+from crm_core.policies import PolicyBook
 from crm_core.requests.commands import MarkDuplicate, ReceiveRequest
+from crm_core.slices import shipped
 from crm_core.testing.dealings import Estate, estates, knowledge, play
 from crm_core.testing.gradings import facts as facts_as_they_can_be
 from crm_core.testing.scenario import given as scenario
@@ -687,7 +689,7 @@ def test_an_outcome_that_does_not_follow_from_its_facts_is_not_written(
     scenario(GRADING).when(RecordGrading(honest, policy=DEFAULT)).then(honest)
     scenario(GRADING, honest).when(RecordGrading(honest, policy=DEFAULT)).nothing()
     with pytest.raises(Refused):
-        crm._within(RecordGrading(wrong, policy=DEFAULT), by=SYSTEM)
+        crm._desk.within(RecordGrading(wrong, policy=DEFAULT), by=SYSTEM)
 
 
 @pytest.mark.rule("GRD-06", "GRD-11")
@@ -718,7 +720,7 @@ def test_an_outcome_that_does_not_follow_is_not_read_either(
     forge(crm, evolve(honest, outcome=evolve(honest.outcome, **change)))
     assert crm.verify().intact  # the chain is whole; what it says is wrong
     with pytest.raises(DecisionMismatch) as found:
-        crm.grades(2011)
+        crm.gradings.grades(2011)
     assert found.value.code == "CRM-F009"
     assert "V1" in found.value.message
     with pytest.raises(DecisionMismatch):
@@ -793,7 +795,7 @@ def test_every_outcome_can_be_said_in_both_languages(facts: Facts) -> None:
         crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "101"), by=CLERK, at=START)
         honest = of(crm.grade(2011))
         told = evolve(honest, run="other", facts=facts, outcome=assess(facts, DEFAULT))
-        crm._within(RecordGrading(told, policy=DEFAULT), by=SYSTEM)
+        crm._desk.within(RecordGrading(told, policy=DEFAULT), by=SYSTEM)
         for lang in ("zh", "en"):
             said = crm.explain("V1", 2011, run="other", lang=lang)["sentences"]  # type: ignore[arg-type]
             # What it is, credit, dealings, what decided it, and each way to another layer.
@@ -1063,7 +1065,7 @@ def test_a_fact_that_the_log_does_not_give_is_the_first_difference(
     wrong = evolve(honest, **{part: evolve(getattr(honest, part), **change)})
     # Its outcome follows from its facts: only the log can tell.
     forge(crm, evolve(wrong, outcome=assess(wrong.facts, DEFAULT)))
-    crm.grades(2011)
+    crm.gradings.grades(2011)
     replay = crm.replay()
     assert (replay.gradings, replay.identical) == (4, 3)
     [finding] = replay.differing
@@ -1176,7 +1178,7 @@ def test_a_late_payment_lists_the_decision_it_would_change_and_changes_none(crm:
     [payment] = do(crm, pay("V1", date(2011, 7, 1)), at=late)
     do(crm, buy("V2", "B2", 1, date(2012, 1, 2)), at=late)  # says nothing about 2011
     head = crm.log.head()
-    [found] = crm.affected()
+    [found] = crm.gradings.affected()
     assert asdict(found) == {
         "household": "V1",
         "year": 2011,
@@ -1189,9 +1191,9 @@ def test_a_late_payment_lists_the_decision_it_would_change_and_changes_none(crm:
         "credit_now": "A",
         "because": (payment,),
     }
-    assert list(crm.affected(2010)) == []
+    assert list(crm.gradings.affected(2010)) == []
     assert crm.log.head() == head
-    assert crm.grades(2011) == before
+    assert crm.gradings.grades(2011) == before
     assert crm.replay().differing == ()
 
 
@@ -1206,9 +1208,9 @@ def test_affected_are_exactly_the_decisions_that_are_another_now(
         before = crm.grade(2011, known=known)
         play(crm, estate)
         head = crm.log.head()
-        found = {one.household: one for one in crm.affected(2011)}
+        found = {one.household: one for one in crm.gradings.affected(2011)}
         assert crm.log.head() == head
-        assert crm.grades(2011, run=before.run) == before
+        assert crm.gradings.grades(2011, run=before.run) == before
         # What a new run of today says about the households that were graded then.
         now = {grading.household: grading for grading in crm.grade(2011).gradings}
         for grading in before.gradings:
@@ -1365,7 +1367,7 @@ def test_the_same_year_policy_and_cut_off_are_the_same_run(crm: CRM) -> None:
     assert crm.grade(2011) == first
     assert crm.grade(2011, known=START) == first
     assert crm.grade(2011, policy="grade-cn-default/1") == first
-    assert crm.grades(2011) == first == crm.grades(2011, run=first.run)
+    assert crm.gradings.grades(2011) == first == crm.gradings.grades(2011, run=first.run)
     assert crm.log.head() == head
 
 
@@ -1386,14 +1388,14 @@ def test_another_year_policy_or_knowledge_is_another_run(crm: CRM) -> None:
     assert len({run.run for run in runs}) == len(runs)
     assert runs[3].gradings == ()  # nobody was known then
     assert [run.gradings[0].facts.purchases_fen for run in (runs[0], runs[4])] == [1, 2]
-    assert other.grades(2011, run=runs[2].run) == runs[2]
+    assert other.gradings.grades(2011, run=runs[2].run) == runs[2]
     # Without naming one, the latest.
-    assert crm.grades(2011) == runs[4]
+    assert crm.gradings.grades(2011) == runs[4]
     with pytest.raises(Invalid) as found:
-        crm.grades(2013)
+        crm.gradings.grades(2013)
     assert found.value.faults[0].code == "run_unknown"
     with pytest.raises(Invalid):
-        crm.grades(2012, run=runs[0].run)
+        crm.gradings.grades(2012, run=runs[0].run)
 
 
 @pytest.mark.rule("GRD-12")
@@ -1444,7 +1446,7 @@ def test_an_interrupted_run_is_continued_and_is_one_run(tmp_path: Path) -> None:
         written = crm.log.head()
         assert facts < written < facts + MANY
         with pytest.raises(Invalid):
-            crm.grades(2011)
+            crm.gradings.grades(2011)
     with open_crm(url) as crm:
         # What comes to be known later is not in the cut-off of the run that goes on, whoever
         # goes on with it.

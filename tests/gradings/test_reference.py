@@ -61,7 +61,7 @@ def test_generated_estates_are_graded_as_the_reference_grades_them(
         assert [grading_row(grading) for grading in run.gradings] == expected
         assert [
             (line.household, line.grade, line.overdue_days, line.overdue_fen)
-            for line in crm.credit(day, known=known)
+            for line in crm.accounts.credit(day, known=known)
         ] == [(one.id, *reference.credit(one, day, known)) for one in households]
     for row in expected:
         event(row["layer"])

@@ -38,7 +38,7 @@ from crm_core.gradings.events import (
     UpliftRejected,
 )
 from crm_core.gradings.review import STATUSES, Standing
-from crm_core.gradings.uplift import UpliftPolicy, promises
+from crm_core.gradings.uplift import DEFAULT_UPLIFT, UpliftPolicy, promises
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend
 from crm_core.kernel.sealed import Personal
@@ -65,7 +65,7 @@ from crm_core.payments.commands import (
     ReversePayment,
 )
 from crm_core.payments.events import Instalment
-from crm_core.policies import DEFAULT_UPLIFT, shipped
+from crm_core.slices import shipped
 from crm_core.testing.scenario import given as scenario
 from estate import (
     DAY,
@@ -130,7 +130,7 @@ def test_a_specialist_proposes_and_a_supervisor_confirms_and_the_suggestion_stay
     assert (told["type"], told["layer"]) == ("cautious", "ordinary")
     assert (told["applied"]["type"], told["applied"]["layer"]) == ("ordinary", "main")
     assert told["suggested"] == "type confirmed by a person; the rule suggested cautious"
-    [row] = [row for row in crm.grades(2011).rows() if row["household"] == "V1"]
+    [row] = [row for row in crm.gradings.grades(2011).rows() if row["household"] == "V1"]
     assert (row["layer"], row["type"]) == ("ordinary", "cautious")
     assert row["applied"] == {
         "layer": "main", "type": "ordinary", "until": None, "replaced_by": None
@@ -202,7 +202,7 @@ def test_the_top_layer_needs_the_manager_and_the_director_and_two_persons(
     now = stands(crm, run, "V2")
     assert (now.status, now.layer) == ("confirmed", "important")
     assert now.confirmed_by == ("manager:M1", "director:D1")
-    assert [row["status"] for row in crm.grades(2011).rows()] == ["computed", "confirmed"]
+    assert [row["status"] for row in crm.gradings.grades(2011).rows()] == ["computed", "confirmed"]
     refused(crm, ConfirmGrading("V2", run, DAY), DIRECTOR, "nothing_to_confirm", "GRD-03")
 
 
@@ -785,7 +785,7 @@ def test_a_correction_comes_from_corrected_facts_and_is_a_grading_of_its_own(crm
     assert crm.explain("V1", 2011, run=graded.run)["applied"]["replaced_by"] == now.grading.run
     replay = crm.replay()
     assert (replay.gradings, replay.differing) == (2, ())
-    assert [g.run for g in crm.grades(2011).gradings] == [graded.run]
+    assert [g.run for g in crm.gradings.grades(2011).gradings] == [graded.run]
 
 
 @pytest.mark.rule("GRD-13", "GRD-07")
@@ -807,7 +807,7 @@ def test_an_override_has_an_end_and_the_computed_result_stays_beside_it(
     assert told["layer"] == "ordinary"
     assert (told["applied"]["layer"], told["applied"]["until"]) == ("main", "2012-06-30")
     assert any("do not explain what a person decided" in s for s in told["sentences"])
-    [row] = [row for row in crm.grades(2011).rows() if row["household"] == "V1"]
+    [row] = [row for row in crm.gradings.grades(2011).rows() if row["household"] == "V1"]
     assert (row["layer"], row["applied"]["layer"]) == ("ordinary", "main")
     for day, layer, status in (
         ("2012-06-30T12:00:00+08:00", "main", "overridden"),
@@ -881,7 +881,7 @@ def test_who_refuses_automatic_decisions_is_graded_provisionally_until_a_person_
     asked(crm, RefuseAutomatic("V1", DAY), OWNER)
     assert asked(crm, RefuseAutomatic("V1", DAY), OWNER).events == ()
     assert stands(crm, graded.run).status == "provisional"
-    assert [row["status"] for row in crm.grades(2011).rows()] == [
+    assert [row["status"] for row in crm.gradings.grades(2011).rows()] == [
         "provisional",
         "awaiting_confirmation",
     ]
@@ -996,11 +996,11 @@ def test_the_gradings_of_a_year_as_they_were_known(crm: CRM) -> None:
     second = crm.grade(2011)
     asked(crm, contest(second.run), OWNER)
     crm.clock = FixedClock(graded_at + timedelta(days=9))
-    assert crm.grades(2011, known=graded_at).run == first.run
+    assert crm.gradings.grades(2011, known=graded_at).run == first.run
     with pytest.raises(Invalid):
-        crm.grades(2011, known=graded_at - timedelta(seconds=1))
-    assert crm.grades(2011).rows()[0]["status"] == "contested"
-    assert crm.grades(2011, known=graded_at + timedelta(days=4)).run == first.run
+        crm.gradings.grades(2011, known=graded_at - timedelta(seconds=1))
+    assert crm.gradings.grades(2011).rows()[0]["status"] == "contested"
+    assert crm.gradings.grades(2011, known=graded_at + timedelta(days=4)).run == first.run
 
 
 # --- the machine: whatever is asked, in whatever order ----------------------------------------

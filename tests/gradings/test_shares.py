@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_core.application.studies import plain
 from crm_core.crm import CRM
 from crm_core.errors import DecisionMismatch, Invalid
 from crm_core.gradings import RUN, Facts
@@ -25,9 +26,9 @@ from crm_core.gradings.shares import (
 )
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.payments.commands import RecordPurchase
-from crm_core.payments.credit import CreditPolicy
-from crm_core.policies import DEFAULT_CREDIT, PolicyBook, shipped
-from crm_core.studies import plain
+from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
+from crm_core.policies import PolicyBook
+from crm_core.slices import shipped
 from crm_core.testing.gradings import facts
 from crm_core.testing.scenario import given as scenario
 from estate import (
@@ -159,7 +160,7 @@ def test_an_allotment_stands_beside_the_gradings_and_is_decided_again_when_read(
     crm.clock = FixedClock(crm.clock.now() + timedelta(days=1))
     assert crm.studies.allot(2011, by=DIRECTOR) == told
     assert crm.log.head() == head
-    assert crm.grades(2011) == before
+    assert crm.gradings.grades(2011) == before
     assert crm.replay().differing == ()
     assert plain(told)["cohort_digest"] == told.cohort_digest
     # The next run is another cohort, and has no allotment until it is asked for one.

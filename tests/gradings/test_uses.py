@@ -141,10 +141,11 @@ def test_no_contested_or_provisional_grading_ever_has_an_adverse_use(
 
 # --- the door --------------------------------------------------------------------------------
 
-GRADERS = {
-    "crm_core.crm", "crm_core.events", "crm_core.grading", "crm_core.policies", "crm_core.ports",
-    "crm_core.projections",
-    "crm_core.studies", "crm_core.work",
+GRADERS = {"crm_core", "crm_core.crm", "crm_core.slices"} | {
+    f"crm_core.application.{name}"
+    for name in (
+        "accounts", "adopted", "desk", "gradings", "lookups", "requests", "studies",
+    )
 }  # fmt: skip
 """Modules that grade or show gradings; everything else asks `uses`, if it may ask at all."""
 
@@ -184,7 +185,7 @@ def is_allowed(module: str, names: set[str]) -> bool:
 @pytest.mark.rule("GRD-14", "PAY-14")
 def test_every_consumer_of_a_grade_in_the_source_is_allowed() -> None:
     consumers = {module: names for module, path in modules() if (names := imported(path))}
-    assert {"crm_core.grading", "crm_adapters.cli.gradings"} <= {*consumers}
+    assert {"crm_core.application.gradings", "crm_adapters.cli.gradings"} <= {*consumers}
     for module, names in consumers.items():
         assert is_allowed(module, names), (module, names)
 
@@ -194,7 +195,7 @@ def test_the_walk_would_find_who_is_not() -> None:
     assert not is_allowed("crm_core.payments.decide", {"crm_core.gradings.uses"})
     assert not is_allowed("crm_core.requests.sla", {"crm_core.gradings"})
     assert not is_allowed("crm_core.plans.decide", {"crm_core.gradings.facts"})
-    assert not is_allowed("crm_core.reactions", {"crm_core.gradings.uses"})
+    assert not is_allowed("crm_core.application.reactions", {"crm_core.gradings.uses"})
     assert not is_allowed("crm_adapters.eventlog.log", {"crm_core.gradings.state"})
     assert is_allowed("crm_core.plans.decide", {"crm_core.gradings.uses.Use"})
 

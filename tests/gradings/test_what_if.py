@@ -17,7 +17,7 @@ from crm_core.gradings import GradingPolicy, assess
 from crm_core.gradings.what_if import as_dict, reasons
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.payments.commands import RaiseCharge, ReceivePayment
-from crm_core.policies import shipped
+from crm_core.slices import shipped
 from crm_core.testing.dealings import Estate, estates, play
 from crm_core.testing.gradings import facts
 from estate import (
@@ -53,7 +53,7 @@ def fill(crm: CRM) -> None:
 def test_who_moves_why_and_with_how_much_money(crm: CRM) -> None:
     fill(crm)
     run = crm.grade(2011)
-    told = as_dict(crm.what_if([2011], LOWER))
+    told = as_dict(crm.studies.what_if([2011], LOWER))
     fairness = told.pop("fairness")
     assert told == {
         "moved": 1,
@@ -92,7 +92,7 @@ def test_who_moves_why_and_with_how_much_money(crm: CRM) -> None:
     assert fairness["building"] == [
         {"value": "1", "households": None, "counts": {"better": None, "same": None, "worse": 0}}
     ]
-    [fallen] = crm.what_if([2011], HIGHER).moved
+    [fallen] = crm.studies.what_if([2011], HIGHER).moved
     assert (fallen.household, fallen.layer, fallen.layer_then, fallen.worse) == (
         "V2", "main", "ordinary", True
     )  # fmt: skip
@@ -112,7 +112,7 @@ def test_nothing_is_written_and_a_draft_may_be_tried(crm: CRM) -> None:
         text = changed(text, line, "")
     draft = GradingPolicy.parse(text)
     assert draft.header.missing()
-    assert crm.what_if([2011], draft).moved == ()
+    assert crm.studies.what_if([2011], draft).moved == ()
     assert crm.verify() == before
     assert list(crm.log.outcomes([])) == []
 
@@ -123,7 +123,7 @@ def test_a_candidate_sees_what_the_run_saw_and_no_more(crm: CRM) -> None:
     crm.grade(2011)
     do(crm, ReceivePayment("V3", "P9", 1, date(2011, 5, 1), "cash"))
     do(crm, RegisterHousehold("V5", "Anhe", "1", "1", "V5"))
-    found = crm.what_if([2011], candidate())
+    found = crm.studies.what_if([2011], candidate())
     assert (found.compared, found.moved) == (4, ())
 
 
@@ -133,16 +133,16 @@ def test_several_years_and_another_run_can_be_tried(crm: CRM) -> None:
     do(crm, RaiseCharge("V1", "C12", "parking", "x", 1, date(2012, 3, 1)))
     first = crm.grade(2011)
     second = crm.grade(2012)
-    found = crm.what_if([2012, 2011], LOWER)
+    found = crm.studies.what_if([2012, 2011], LOWER)
     assert found.runs == (first.run, second.run)
     assert found.compared == 8
     assert [(one.household, one.year) for one in found.moved] == [("V1", 2011)]
     known = crm.grade(2011, known=first.cutoff.known)
-    assert crm.what_if([2011], LOWER, run=known.run).runs == (known.run,)
+    assert crm.studies.what_if([2011], LOWER, run=known.run).runs == (known.run,)
     with pytest.raises(Invalid):
-        crm.what_if([2013], LOWER)
+        crm.studies.what_if([2013], LOWER)
     with pytest.raises(Invalid) as missing:
-        crm.what_if([2011], LOWER, engine="abacus")
+        crm.studies.what_if([2011], LOWER, engine="abacus")
     assert missing.value.faults[0].code == "engine_unknown"
     with pytest.raises(UnknownPolicy):
         crm.studies.candidate("gold/1")
@@ -155,7 +155,7 @@ def test_another_credit_table_is_another_cause(crm: CRM) -> None:
     do(crm, RaiseCharge("V1", "late", "parking", "x", 1, date(2011, 11, 30)))
     assert crm.grade(2011).gradings[0].outcome.layer == "small"  # 31 days: B2
     by_months = candidate(('credit = "credit-cn-default/1"', 'credit = "credit-months/1"'))
-    [moved] = crm.what_if([2011], by_months).moved
+    [moved] = crm.studies.what_if([2011], by_months).moved
     [reason] = [r for r in moved.because if r.fact == "credit"]
     assert reason.before is not None
     assert reason.after is not None
@@ -191,7 +191,7 @@ def test_grading_by_the_candidate_moves_exactly_the_households_that_were_told(
         play(crm, estate)
         before = {g.household: g.outcome for g in crm.grade(2011).gradings}
         head = crm.log.head()
-        told = crm.what_if([2011], ours)
+        told = crm.studies.what_if([2011], ours)
         assert crm.log.head() == head
         after = with_policies(crm, shipped().add(ours)).grade(2011, policy="ours")
         moves = {
@@ -229,12 +229,12 @@ def test_the_layer_that_is_lost_and_the_type_that_changes_are_told(crm: CRM) -> 
     home(crm, "V1", buys=9_000_00)
     crm.grade(2011)
     # Nobody has a good prospect any more: the cautious one is ordinary, and main from 8,000 on.
-    found = crm.what_if([2011], candidate(("threshold = 110", "threshold = 100_000")))
+    found = crm.studies.what_if([2011], candidate(("threshold = 110", "threshold = 100_000")))
     assert found.moved == ()
     grows = '{ fact = "purchases_fen", op = "at_least_percent_of"'
     above = 'op = "above", threshold = 0 },\n    '
     ours = candidate((f"{above}{grows}", f"{above.replace('= 0', '= 99_000_000')}{grows}"))
-    found = crm.what_if([2011], ours)
+    found = crm.studies.what_if([2011], ours)
     assert found.types == {"cautious": {"ordinary": 1}}
     [moved] = found.moved
     assert (moved.layer, moved.layer_then) == ("ordinary", "main")

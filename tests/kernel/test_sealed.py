@@ -19,16 +19,16 @@ from hypothesis import given
 from crm_adapters.codec import Codec
 from crm_adapters.codec.codec import personal_fields
 from crm_adapters.keys import LocalVault
+from crm_core.application.work import command_digest
 from crm_core.errors import Refused
-from crm_core.events import catalog
 from crm_core.kernel.canonical import canonical
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sealed import Personal, PersonalValue, Sealed
 from crm_core.owners.commands import AddMember
 from crm_core.owners.events import MemberAdded
+from crm_core.slices import catalog
 from crm_core.testing.scenario import difference, rendered
 from crm_core.testing.strategies import personal
-from crm_core.work import command_digest
 
 NAME = "欧阳修竹-7391"
 VALUE = Personal("V00001#owner", NAME)

@@ -48,7 +48,7 @@ from crm_core.messages.state import Messages
 from crm_core.messages.template import KINDS
 from crm_core.messages.views import due_order, message_rows
 from crm_core.owners import RegisterHousehold
-from crm_core.policies import shipped
+from crm_core.slices import shipped
 from crm_core.testing import check_decider, given
 from crm_core.testing.strategies import instants, message_commands, message_openings
 

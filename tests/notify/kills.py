@@ -29,11 +29,12 @@ from crm_adapters import open_crm
 from crm_adapters.notify import Outbox, notices
 from crm_adapters.notify.webhook import WebhookNotifier
 from crm_core import CRM, Actor, Personal, PolicyBook, shipped
+from crm_core.application.notices import noticed_names
 from crm_core.messages import MessagePolicy
 from crm_core.messages.views import DUE
-from crm_core.notices import noticed_names
 from crm_core.owners import RegisterHousehold
 from crm_core.payments import ReceivePayment
+from crm_core.slices import registry
 
 BY = Actor("S17", "specialist")
 START = datetime(2011, 3, 1, 1, 0, tzinfo=UTC)
@@ -110,7 +111,9 @@ def worker(folder: Path, port: int, rounds: int, ready: int) -> None:
     notifier = WebhookNotifier("127.0.0.1", port, "/", tls=False)
     outbox = Outbox(crm, {"": notifier})
     # A few events and then what is due, so that kills meet both.
-    waiting = [e for e in crm.log.feed(names=noticed_names()) if e.envelope.event_id not in done]
+    waiting = [
+        e for e in crm.log.feed(names=noticed_names(registry())) if e.envelope.event_id not in done
+    ]
     # What is read once is read before, or on a busy machine every kill came while it was.
     crm.authority()
     outbox.dispatch(stop=lambda: True)

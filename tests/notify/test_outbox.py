@@ -18,6 +18,7 @@ from crm_adapters import open_crm
 from crm_adapters.notify import Dispatched, Outbox, notices
 from crm_adapters.projections import LogViews, MemoryViewStore
 from crm_core import CRM, Actor, Personal
+from crm_core.application.notices import notice, noticed_names
 from crm_core.errors import NotDelivered, Refused
 from crm_core.kernel.decider import Refusal
 from crm_core.messages import (
@@ -30,7 +31,6 @@ from crm_core.messages import (
 )
 from crm_core.messages.events import MessageQueued, MessageReleased
 from crm_core.messages.views import DUE, due_order
-from crm_core.notices import NOTICES, notice, noticed_names
 from crm_core.owners import (
     AddMember,
     ChangeContact,
@@ -41,6 +41,7 @@ from crm_core.owners import (
 from crm_core.payments import RaiseCharge, ReceivePayment
 from crm_core.ports import Outgoing
 from crm_core.requests import MakeCommitment, ReceiveRequest, ReportDone
+from crm_core.slices import registry
 
 pytestmark = pytest.mark.rule("OUT-01")
 
@@ -176,17 +177,17 @@ def test_following_the_log_again_changes_nothing(estate: Estate) -> None:
 def test_nobody_is_told_of_imported_facts(estate: Estate) -> None:
     estate.receive()
     [recorded] = list(estate.crm.log.feed(names=["requests.received/1"]))
-    assert notice(recorded) is not None
+    assert notice(registry(), recorded) is not None
     recorded.envelope.imported = NINE
-    assert notice(recorded) is None
+    assert notice(registry(), recorded) is None
 
 
 def test_every_noticed_event_is_one_of_the_catalog_and_every_other_is_silent(
     estate: Estate,
 ) -> None:
-    assert len(noticed_names()) == len(NOTICES)
+    assert len(noticed_names(registry())) == len(registry().notices)
     for recorded in estate.crm.log.feed():
-        assert notice(recorded) is None
+        assert notice(registry(), recorded) is None
 
 
 # --- sending -------------------------------------------------------------------------------------

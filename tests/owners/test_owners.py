@@ -744,7 +744,7 @@ def test_a_look_at_a_personal_value_needs_a_purpose() -> None:
                 look("V00001", OWNER, "name", by=CLERK, purpose="")
             assert [fault.code for fault in refused.value.faults] == ["purpose_missing"]
         assert crm.reveal("V00001", OWNER, "name", by=CLERK, purpose="return visit") == "张伟"
-        assert crm.opened("V00001", OWNER, "phone", by=CLERK, purpose="a call") == Plain(
+        assert crm.owners.opened("V00001", OWNER, "phone", by=CLERK, purpose="a call") == Plain(
             "13800138000"
         )
 
@@ -766,7 +766,7 @@ def test_a_look_names_a_member_of_the_file_and_a_personal_field(
     with open_crm("memory:") as crm:
         crm.do(REGISTER, by=CLERK)
         with pytest.raises(Invalid) as refused:
-            crm.opened(household, member, field, by=CLERK, purpose="a letter")
+            crm.owners.opened(household, member, field, by=CLERK, purpose="a letter")
         assert [fault.code for fault in refused.value.faults] == [code]
 
 
@@ -783,7 +783,7 @@ def test_the_place_of_a_value_is_found_by_itself_wherever_it_was_told_last() -> 
         crm.do(REGISTER, by=CLERK)
         crm.do(attrs.evolve(ADD_TENANT, name=Personal("V00001#m1", "王芳")), by=CLERK)
         assert seen("V00001#m1", "phone") == "", "nothing was ever told"
-        assert crm.opened("V00001", "V00001#m1", "phone", by=CLERK, purpose="x") is None
+        assert crm.owners.opened("V00001", "V00001#m1", "phone", by=CLERK, purpose="x") is None
         crm.do(
             ChangeContact("V00001", OWNER, "moved", phone=Personal(OWNER, "13900139000")), by=CLERK
         )
@@ -802,7 +802,7 @@ def test_erased_key_missing_and_tampered_are_three_results() -> None:
 
     def look(crm: CRM, member: str) -> tuple[Any, str, str]:
         return (
-            crm.opened("V00001", member, "name", by=CLERK, purpose="a letter"),
+            crm.owners.opened("V00001", member, "name", by=CLERK, purpose="a letter"),
             crm.reveal("V00001", member, "name", by=CLERK, purpose="a letter"),
             crm.reveal("V00001", member, "name", by=CLERK, purpose="a letter", lang="zh"),
         )

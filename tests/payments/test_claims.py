@@ -108,7 +108,7 @@ from crm_core.payments.late import late_charges
 from crm_core.payments.limitation import limits
 from crm_core.payments.promises import promises
 from crm_core.payments.views import statement
-from crm_core.policies import shipped
+from crm_core.slices import shipped
 from crm_core.testing.scenario import given as scenario
 
 OFF = shipped().find(LateChargePolicy, "late-charge-off", date(2011, 1, 1))
@@ -666,7 +666,9 @@ def table(crm: CRM, days: Sequence[str], known: Sequence[str], household: str = 
     """Grades on three days, one text for each of three instants."""
     return [
         " ".join(
-            next(iter(crm.credit(day(on), known=at(instant), households=[household]))).grade
+            next(
+                iter(crm.accounts.credit(day(on), known=at(instant), households=[household]))
+            ).grade
             for on in days
         )
         for instant in known
@@ -967,12 +969,14 @@ def test_it_is_recomputed_for_any_past_day_and_knowledge(crm: CRM) -> None:
     )
 
     def fen(on: str, known: str) -> list[int]:
-        told = crm.account("V1", day(on), known=at(known), late_charge="late-charge-daily")
+        told = crm.accounts.statement(
+            "V1", day(on), known=at(known), late_charge="late-charge-daily"
+        )
         return [one["amount_fen"] for one in told["late_charges"]]
 
     assert fen("2011-02-23", "2011-02-28") == [103]
     assert fen("2011-02-23", "2011-03-01") == [45]
-    assert crm.account("V1", day("2011-02-23"))["late_charges"] == []
+    assert crm.accounts.statement("V1", day("2011-02-23"))["late_charges"] == []
 
 
 @pytest.mark.rule("PAY-08")

@@ -35,6 +35,7 @@ from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments import ACCOUNT, COLLECTION, Account, Collection, CollectionPolicy, ladder
 from crm_core.payments.collection import (
     ACTS,
+    DEFAULT_COLLECTION,
     DEMANDS,
     EVIDENCE,
     REASONS,
@@ -79,7 +80,7 @@ from crm_core.payments.events import (
     StepSkipped,
 )
 from crm_core.payments.ladder import commands_due, dues
-from crm_core.policies import DEFAULT_COLLECTION, shipped
+from crm_core.slices import shipped
 from crm_core.testing.dealings import collection_commands, collection_stories
 from crm_core.testing.laws import check_decider
 from crm_core.testing.scenario import given as scenario
@@ -811,7 +812,7 @@ def test_a_case_from_the_bill_to_the_suit(crm: CRM) -> None:
     assert state is not None
     assert (state.case, state.grade, state.open_steps()) == (1, "B5", [])
     demanded = [when for when, act in seen if act in (*DEMANDS, "legal_action")]
-    [(home, limit)] = crm.limitation(day("2012-06-01"))
+    [(home, limit)] = crm.accounts.limitation(day("2012-06-01"))
     assert (home, limit.runs_from) == ("V1", demanded[-1])
     # Paying ends it.
     run(crm, [ReceivePayment("V1", "P1", 100_00, day("2012-06-01"), "cash")])

@@ -102,7 +102,7 @@ def happened(crm: CRM, stream: str, *kinds: type) -> list[Any]:
 
 def balance(crm: CRM) -> tuple[int, str]:
     """What the household owes, and its credit grade."""
-    told = crm.account("V1", TODAY)
+    told = crm.accounts.statement("V1", TODAY)
     return told["balance_fen"], told["credit"]
 
 
@@ -120,7 +120,7 @@ def test_a_waiver_counts_from_its_decision_by_another_person(crm: CRM) -> None:
     assert balance(crm) == (100_00, "B3")
     crm.do(WAIVER, by=CLERK)
     assert balance(crm) == (100_00, "B3")
-    [line] = crm.credit(TODAY, households=["V1"])
+    [line] = crm.accounts.credit(TODAY, households=["V1"])
     assert line.overdue_fen == 100_00
     crm.do(waiver(reason="seen the papers"), by=MANAGER)
     assert balance(crm) == (40_00, "B3")

@@ -68,8 +68,8 @@ from crm_core.payments.events import (
 )
 from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.views import account_view
-from crm_core.policies import shipped
 from crm_core.ports import EventLog
+from crm_core.slices import shipped
 from crm_core.testing.dealings import (
     Estate,
     account_commands,
@@ -606,7 +606,7 @@ def crm() -> Iterator[CRM]:
 
 def credit_of(crm: CRM, household: str, on: str, known: str | None = None) -> tuple[str, int, int]:
     instant = None if known is None else parse_instant(known)
-    [line] = crm.credit(day(on), known=instant, households=[household])
+    [line] = crm.accounts.credit(day(on), known=instant, households=[household])
     return line.grade, line.overdue_days, line.overdue_fen
 
 
@@ -897,7 +897,7 @@ def test_a_named_table_can_be_asked_for(crm: CRM) -> None:
     crm.do(charge_it(due=day("2011-01-31")), by=FINANCE, at=NOON)
     found = {
         table.ref.name: next(
-            iter(crm.credit(day("2011-05-01"), households=["V1"], policy=table.ref.name))
+            iter(crm.accounts.credit(day("2011-05-01"), households=["V1"], policy=table.ref.name))
         ).grade
         for table in TABLES
     }

@@ -20,7 +20,6 @@ from test_payments import CLERK, DEFAULT, FINANCE, MANAGER, day
 
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
-from crm_core.events import catalog
 from crm_core.kernel.dates import ESTATE_ZONE, local_date, parse_instant, sortable_text
 from crm_core.kernel.dates import start_of_day as begins
 from crm_core.kernel.decider import Refusal
@@ -40,6 +39,7 @@ from crm_core.payments.commands import (
 from crm_core.payments.events import CollectionClosed, CollectionOpened, Instalment, StepOpened
 from crm_core.payments.ladder import commands_due, dues
 from crm_core.payments.views import WATCHED
+from crm_core.slices import catalog
 from crm_core.testing.dealings import (
     account_commands,
     account_stories,

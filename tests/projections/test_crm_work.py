@@ -23,7 +23,7 @@ from crm_core.errors import StoreUnreachable
 from crm_core.owners import RegisterHousehold
 from crm_core.owners.views import DIRECTORY
 from crm_core.payments import MovePayment, RaiseCharge, ReceivePayment
-from crm_core.projections import PROJECTIONS
+from crm_core.slices import registry
 
 CLERK = Actor("M1", "specialist")
 NOW = datetime(2011, 7, 1, tzinfo=UTC)
@@ -67,7 +67,7 @@ def test_what_is_parked_is_shown_with_its_place_and_cause(
     status, before = asked(db, capsys, "projections")
     assert status == 0
     assert [one["name"] for one in before] == sorted(
-        ["reactions", *(view.name for view in PROJECTIONS)]
+        ["reactions", *(view.name for view in registry().projections)]
     )
     assert {(one["state"], one["position"], one["end"], one["lag"]) for one in before} == {
         ("new", 0, end, end)
@@ -155,7 +155,7 @@ def test_work_goes_on_until_it_is_told_to_end(db: str, ending: signal.Signals) -
 
 def wait_for(crm: CRM) -> None:
     deadline = monotonic() + 20
-    wanted = {"reactions", *(view.name for view in PROJECTIONS)}
+    wanted = {"reactions", *(view.name for view in registry().projections)}
     while monotonic() < deadline:
         found = {s.consumer for s in crm.views.status() if s.state == "live" and s.lag == 0}
         if found == wanted:

@@ -16,7 +16,6 @@ from crm_adapters import open_crm
 from crm_adapters.cli.app import run
 from crm_adapters.projections import LogViews, MemoryViewStore
 from crm_core import CRM, Actor, Personal, Refused, Request
-from crm_core.events import catalog
 from crm_core.gradings.views import LATEST, LatestGrading
 from crm_core.kernel.dates import sortable_text
 from crm_core.kernel.projection import Projection
@@ -24,10 +23,10 @@ from crm_core.kernel.recorded import Envelope, Recorded
 from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.owners import AddMember, EndRole, RegisterHousehold
 from crm_core.owners.views import DIRECTORY, DirectoryLine
-from crm_core.projections import PROJECTIONS
 from crm_core.requests.clocks import CLOSING
 from crm_core.requests.state import Closed, Merged
 from crm_core.requests.views import OPEN
+from crm_core.slices import catalog, registry
 from crm_core.testing.dealings import Entry, Estate, estates
 from crm_core.testing.strategies import (
     any_events,
@@ -68,11 +67,11 @@ def test_every_projection_rebuilds_to_the_same_bytes(estate: Estate, data: st.Da
                 enter(crm, f"{part}-{number}", entry)
             if part == parts // 2:
                 crm.grade(2011)
-            for view in PROJECTIONS:
+            for view in registry().projections:
                 stops = iter(data.draw(st.lists(st.booleans(), max_size=3), label="stops"))
                 views.catch_up(view, stop=lambda stops=stops: next(stops, False))
         again = kept(crm, 1000)
-        for view in PROJECTIONS:
+        for view in registry().projections:
             views.catch_up(view)
             kept_up = texts(views, view)
             again.catch_up(view)
@@ -89,7 +88,7 @@ def enter(crm: CRM, id: str, entry: Entry) -> None:
         crm.do(entry.command, by=entry.by, id=id, at=entry.at)
 
 
-@pytest.mark.parametrize("view", PROJECTIONS, ids=lambda view: view.name)
+@pytest.mark.parametrize("view", registry().projections, ids=lambda view: view.name)
 def test_a_projection_takes_every_event_it_names_whatever_came_before(
     view: Projection[Any],
 ) -> None:
@@ -110,7 +109,7 @@ def test_a_projection_takes_every_event_it_names_whatever_came_before(
     check()
 
 
-@pytest.mark.parametrize("view", PROJECTIONS, ids=lambda view: view.name)
+@pytest.mark.parametrize("view", registry().projections, ids=lambda view: view.name)
 def test_no_row_has_room_for_a_personal_value(view: Projection[Any]) -> None:
     """A view is read without a purpose, and no key opens or closes it."""
     fields = view.row.__attrs_attrs__  # type: ignore[attr-defined]
@@ -122,9 +121,9 @@ def test_no_row_has_room_for_a_personal_value(view: Projection[Any]) -> None:
 
 
 def test_projections_name_events_that_exist() -> None:
-    for view in PROJECTIONS:
+    for view in registry().projections:
         assert set(view.names) <= set(catalog().names())
-    assert len({view.name for view in PROJECTIONS}) == len(PROJECTIONS)
+    assert len({view.name for view in registry().projections}) == len(registry().projections)
 
 
 # --- what the rows say -----------------------------------------------------------------------

@@ -22,7 +22,6 @@ from typing import Any
 import attrs
 import cattrs
 
-from crm_core.events import catalog
 from crm_core.gradings.criteria import assess
 from crm_core.gradings.events import GradingDecided
 from crm_core.gradings.explain import explanation
@@ -34,7 +33,7 @@ from crm_core.kernel.canonical import canonical
 from crm_core.kernel.dates import Period, instant_text, parse_date, parse_instant
 from crm_core.kernel.recorded import Cutoff, Fact
 from crm_core.payments.credit import CreditPolicy
-from crm_core.policies import shipped
+from crm_core.slices import catalog, shipped
 
 ZONES = ("UTC", "Asia/Shanghai", "America/St_Johns")
 LOCALES = ("C", "C.UTF-8", "tr_TR.UTF-8")

@@ -26,7 +26,8 @@ from crm_adapters.files.importing import import_files
 from crm_adapters.reports import html
 from crm_adapters.reports.html import render_report, write_report
 from crm_adapters.wiring import open_crm
-from crm_core.crm import CRM, GradingRun
+from crm_core.application.gradings import GradingRun
+from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.criteria import AWAITING
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, TYPES, GradingPolicy
@@ -566,7 +567,7 @@ def test_the_same_log_and_run_give_the_same_bytes(
     write_report(first, estate.crm, estate.run)
     other = graded(folder, f"sqlite:///{tmp_path / 'crm.db'}")
     with other.crm as crm:
-        write_report(tmp_path / "second.html", crm, crm.grades(2024))
+        write_report(tmp_path / "second.html", crm, crm.gradings.grades(2024))
     assert first.read_bytes() == (tmp_path / "second.html").read_bytes()
     write_report(first, estate.crm, estate.run)
     assert first.read_bytes() == (tmp_path / "second.html").read_bytes()

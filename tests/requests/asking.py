@@ -9,14 +9,13 @@ import attrs
 
 from crm_core import CRM, Actor, Personal, PolicyBook, Request, shipped
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.authority import AuthorityPolicy
+from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.commands import fields_looked_up
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sentences import sentences
 from crm_core.kernel.word import Word
 from crm_core.owners import RegisterHousehold
 from crm_core.owners.commands import owner_id
-from crm_core.policies import DEFAULT_AUTHORITY
 from crm_core.requests import (
     REQUEST,
     AcceptCommitment,

@@ -241,7 +241,7 @@ def busy_day(crm: CRM) -> None:
 def test_a_period_is_counted_by_trade_kind_place_and_staff(crm: CRM) -> None:
     busy_day(crm)
     day = Period(date(2011, 3, 1), date(2011, 3, 1))
-    rows = crm.statistics(day).rows
+    rows = crm.requests.statistics(day).rows
 
     def row(dimension: str, value: str) -> dict[str, int]:
         return {name: n for name, n in rows[dimension][value].items() if n}
@@ -278,17 +278,17 @@ def test_a_period_is_counted_by_trade_kind_place_and_staff(crm: CRM) -> None:
         assert sum(r["received"] for r in dimension.values()) == 4, "with the one that followed"
         assert all(tuple(r) == COUNTS for r in dimension.values())
     before = Period(date(2011, 2, 1), date(2011, 2, 28))
-    assert crm.statistics(before).rows == {name: {} for name in rows}
+    assert crm.requests.statistics(before).rows == {name: {} for name in rows}
 
 
 @pytest.mark.rule("REQ-18")
 def test_a_frozen_period_gives_the_same_numbers_after_what_came_later(crm: CRM) -> None:
     busy_day(crm)
     day = Period(date(2011, 3, 1), date(2011, 3, 1))
-    first = crm.statistics(day)
+    first = crm.requests.statistics(day)
     crm.do(receive("R9"), by=CLERK, at=START + 2 * DAY)
-    assert crm.statistics(day).rows != first.rows
-    assert crm.statistics(day, known=first.cutoff.known) == first
+    assert crm.requests.statistics(day).rows != first.rows
+    assert crm.requests.statistics(day, known=first.cutoff.known) == first
 
 
 @pytest.mark.rule("REQ-18")
@@ -298,22 +298,22 @@ def test_what_came_to_be_known_later_is_not_counted_even_where_it_was_entered_be
     day = Period(date(2011, 3, 1), date(2011, 3, 1))
     crm.do(receive("R1"), by=CLERK, at=START + 3 * DAY)
     crm.do(receive("R2"), by=CLERK, at=START + DAY)
-    rows = crm.statistics(day, known=START + 2 * DAY).rows
+    rows = crm.requests.statistics(day, known=START + 2 * DAY).rows
     assert rows["trade"]["engineering"]["received"] == 1
-    assert crm.statistics(day).rows["trade"]["engineering"]["received"] == 2
+    assert crm.requests.statistics(day).rows["trade"]["engineering"]["received"] == 2
 
 
 @pytest.mark.rule("REQ-18")
 def test_the_effect_of_a_plan_is_computed_from_later_events(crm: CRM) -> None:
     do(crm, PROPOSE)
     do(crm, APPROVE, by=MANAGER)
-    assert crm.effect("P1").before is not None or crm.effect("P1").reached is None
+    assert crm.requests.effect("P1").before is not None or crm.requests.effect("P1").reached is None
     for n in range(10):
         do(crm, receive(f"B{n}", received_at=START + n * DAY))
-    assert crm.effect("P1").reached is True, "nothing has come in since"
+    assert crm.requests.effect("P1").reached is True, "nothing has come in since"
     for n in range(5):
         do(crm, receive(f"A{n}", received_at=START + (10 + n) * DAY))
-    found = crm.effect("P1")
+    found = crm.requests.effect("P1")
     assert (found.before, found.after, found.change_per_mille, found.reached) == (
         1000,
         500,
@@ -322,9 +322,12 @@ def test_the_effect_of_a_plan_is_computed_from_later_events(crm: CRM) -> None:
     )
     do(crm, receive("A9", received_at=START + 16 * DAY))
     do(crm, receive("C9", trade="cleaning", received_at=START + 16 * DAY))
-    assert (crm.effect("P1").change_per_mille, crm.effect("P1").reached) == (-400, False)
+    assert (crm.requests.effect("P1").change_per_mille, crm.requests.effect("P1").reached) == (
+        -400,
+        False,
+    )
     with pytest.raises(Invalid) as invalid:
-        crm.effect("P9")
+        crm.requests.effect("P9")
     assert [fault.code for fault in invalid.value.faults] == ["plan_unknown"]
 
 
@@ -336,7 +339,7 @@ def test_a_share_is_measured_of_what_was_done(crm: CRM) -> None:
         do(crm, receive(f"B{n}", received_at=at), ReportDone(f"B{n}", at + late * MINUTE))
     at = START + 12 * DAY
     do(crm, receive("A1", received_at=at), ReportDone("A1", at + MINUTE))
-    found = crm.effect("P1")
+    found = crm.requests.effect("P1")
     assert (found.before, found.after, found.change_per_mille) == (500, 0, -1000)
 
 
@@ -462,16 +465,16 @@ def test_more_than_twice_the_usual_number_is_a_warning_with_its_events(crm: CRM)
     for n in range(4):
         do(crm, receive(f"N{n}", received_at=START - n * HOUR))
     on = date(2011, 3, 1)
-    assert crm.warnings(on) == []
+    assert crm.requests.warnings(on) == []
     do(crm, receive("N5", "V2", received_at=START))
     do(crm, receive("X1", "V3", received_at=START))
-    [found] = crm.warnings(on)
+    [found] = crm.requests.warnings(on)
     assert (found.place, found.trade, found.measure) == ("星河 1", "engineering", "volume")
     assert (found.count, found.usual_per_mille) == (5, 1000)
     numbers = {e.position: e.event.request for e in crm.log.feed() if hasattr(e.event, "request")}
     assert [numbers[p] for p in found.positions] == ["N0", "N1", "N2", "N3", "N5"]
-    crm.warn(on)
-    crm.warn(on)
+    crm.requests.warn(on)
+    crm.requests.warn(on)
     assert [e.name for e in crm.log.feed()].count("requests.warning_raised/1") == 1
 
 
@@ -480,7 +483,7 @@ def test_what_is_usual_is_no_warning_however_many(crm: CRM) -> None:
     for week in range(9):
         for n in range(6):
             do(crm, receive(f"B{week}-{n}", received_at=START - week * 7 * DAY))
-    assert crm.warnings(date(2011, 3, 1)) == []
+    assert crm.requests.warnings(date(2011, 3, 1)) == []
 
 
 @pytest.mark.rule("REQ-19")
@@ -490,7 +493,7 @@ def test_what_was_usual_long_ago_is_usual_no_more(crm: CRM) -> None:
         do(crm, receive(f"B{n}", received_at=START - 70 * DAY))
     for n in range(5):
         do(crm, receive(f"N{n}"))
-    [found] = crm.warnings(date(2011, 3, 1))
+    [found] = crm.requests.warnings(date(2011, 3, 1))
     assert (found.count, found.usual_per_mille) == (5, 0)
 
 
@@ -499,7 +502,7 @@ def test_dissatisfied_customers_are_a_warning_of_their_own(crm: CRM) -> None:
     for n in range(5):
         do(crm, receive(f"N{n}"), ReportDone(f"N{n}", START))
         do(crm, ConfirmClosing(f"N{n}", START + HOUR, False, word("V1")))
-    measures = {w.measure for w in crm.warnings(date(2011, 3, 1))}
+    measures = {w.measure for w in crm.requests.warnings(date(2011, 3, 1))}
     assert measures == {"dissatisfaction", "volume"}
 
 

@@ -409,8 +409,8 @@ def test_two_roles_at_once_are_two_claims_of_one_person(crm: CRM) -> None:
 def test_members_the_host_and_the_system_are_not_in_the_register(crm: CRM) -> None:
     crm.do(said(LEADS), by=DIRECTOR)
     assert crm.reveal("V1", "V1#owner", "name", by=Actor("V1#owner", "owner"), purpose="x")
-    crm.warn(TODAY, by=Actor("root", "host"))
-    crm.warn(TODAY)
+    crm.requests.warn(TODAY, by=Actor("root", "host"))
+    crm.requests.warn(TODAY)
 
 
 def test_a_batch_and_what_is_no_command_ask_the_register_too(crm: CRM) -> None:
@@ -419,7 +419,7 @@ def test_a_batch_and_what_is_no_command_ask_the_register_too(crm: CRM) -> None:
     stranger = Actor("anybody", "manager")
     for ask in (
         lambda: crm.batch(planned, by=stranger),
-        lambda: crm.warn(TODAY, by=stranger),
+        lambda: crm.requests.warn(TODAY, by=stranger),
         lambda: crm.grade(2023, by=stranger),
         lambda: crm.reveal("V1", "V1#owner", "name", by=stranger, purpose="a letter"),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesOn
 from crm_adapters.keys import LocalVault
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
+from crm_adapters.slices import installed, registry_of
 from crm_core.crm import CRM
-from crm_core.events import catalog
 from crm_core.kernel.dates import ESTATE_ZONE
+from crm_core.kernel.slice import Slice
 from crm_core.policies import PolicyBook
 
 MEMORY = "memory:"
@@ -45,6 +47,7 @@ def open_crm(
     keys: str | Path | None = None,
     policies: PolicyBook | None = None,
     zone: str = ESTATE_ZONE,
+    slices: Iterable[Slice] | None = None,
 ) -> CRM:
     """A CRM over the log at `url`.
 
@@ -57,6 +60,8 @@ def open_crm(
             `NAME.TENANT.keys`: nobody's keys are another's.
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
+        slices: What it is made of; by default the library's own and those that installed packages
+            bring (`crm_adapters.slices`).
 
     Raises:
         Invalid: the URL cannot be used.
@@ -75,7 +80,8 @@ def open_crm(
         except BaseException:
             store.close()
             raise
-    log = CodecEventLog(store, Codec(catalog(), vault))
+    registry = installed() if slices is None else registry_of(slices)
+    log = CodecEventLog(store, Codec(registry.catalog, vault))
     clock = SystemClock()
     folder = None if url == MEMORY else _beside(url, tenant, "facts")
     return CRM(
@@ -87,6 +93,7 @@ def open_crm(
         zone=zone,
         engines=[FramesOn(name, log, zone, folder) for name in BACKENDS],
         views=LogViews(log, rows, clock),
+        registry=registry,
     )
 
 

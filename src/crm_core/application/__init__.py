@@ -1,1 +1,20 @@
-"""What crosses slices: who may do what, and what is looked up for a command."""
+"""What crosses slices: commands at work, look-ups, authority, reactions, notices, the clock, and
+the services behind the facade's objects.
+
+Everything here takes the host (see `host.py`) and never imports the facade.
+"""
+
+from crm_core.kernel.roles import DESK, FILES, HOST
+from crm_core.kernel.slice import Act, Slice
+
+SLICE = Slice(
+    name="application",
+    package=__name__,
+    acts=(
+        Act("import", ("host", *FILES, "finance")),
+        Act("tick", (*HOST, *DESK)),
+    ),
+)
+"""What people do that is no slice's alone."""
+
+__all__ = ["SLICE"]

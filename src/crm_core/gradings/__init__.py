@@ -1,5 +1,20 @@
 """Gradings: type and layer of a household, decided, explained, replayed."""
 
+from crm_core.gradings.adoption import ADOPTION
+from crm_core.gradings.commands import (
+    AcceptAutomatic,
+    ApprovePolicy,
+    ConfirmGrading,
+    ConfirmType,
+    ContestGrading,
+    DecideReview,
+    DecideUplift,
+    DraftPolicy,
+    MakePolicyEffective,
+    ProposeType,
+    ProposeUplift,
+    RefuseAutomatic,
+)
 from crm_core.gradings.criteria import Counterfactual, Outcome, assess, counterfactuals
 from crm_core.gradings.decide import GRADING, RUN
 from crm_core.gradings.events import EVENTS, GradingDecided
@@ -7,12 +22,49 @@ from crm_core.gradings.explain import explanation
 from crm_core.gradings.facts import Evidence, Facts, gather
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Finding
+from crm_core.gradings.shares import SharesPolicy
 from crm_core.gradings.state import Gradings, Run
+from crm_core.gradings.uplift import UpliftPolicy
+from crm_core.gradings.views import LATEST
+from crm_core.kernel.roles import DESK, HOST, HOUSEHOLDERS, LEADERS, MANAGEMENT
+from crm_core.kernel.slice import Act, PolicyKind, Slice
+
+SLICE = Slice(
+    name="gradings",
+    package=__name__,
+    events=EVENTS,
+    aggregates=(GRADING, RUN, ADOPTION),
+    acts=(
+        Act(ProposeType, ("specialist",)),
+        Act(ConfirmType, LEADERS),
+        Act(ConfirmGrading, LEADERS),
+        Act(ProposeUplift, DESK),
+        Act(DecideUplift, MANAGEMENT),
+        Act(RefuseAutomatic, (*HOUSEHOLDERS, *DESK)),
+        Act(AcceptAutomatic, (*HOUSEHOLDERS, *DESK)),
+        Act(ContestGrading, (*HOUSEHOLDERS, *DESK)),
+        Act(DecideReview, LEADERS),
+        Act(DraftPolicy, LEADERS),
+        Act("assess-policy", LEADERS),
+        Act(ApprovePolicy, ("director",)),
+        Act(MakePolicyEffective, MANAGEMENT),
+        Act("allot-quota", MANAGEMENT),
+        Act("grade", (*HOST, *LEADERS)),
+    ),
+    policies=(
+        PolicyKind("grading", GradingPolicy, GradingPolicy.parse),
+        PolicyKind("shares", SharesPolicy, SharesPolicy.parse),
+        PolicyKind("uplift", UpliftPolicy, UpliftPolicy.parse),
+    ),
+    shipped=("policies",),
+    projections=(LATEST,),
+)
 
 __all__ = [
     "EVENTS",
     "GRADING",
     "RUN",
+    "SLICE",
     "Affected",
     "Counterfactual",
     "Evidence",

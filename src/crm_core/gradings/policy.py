@@ -17,6 +17,8 @@ from crm_core.kernel.policy import (
 )
 from crm_core.kernel.rules import Condition, Operator, Ranking, Row, Table
 
+DEFAULT_GRADING = "grade-cn-default"
+
 GRADES = Ranking(("A", "B1", "B2", "B3", "B4", "B5"))
 """Credit grades, best first (PAY-04)."""
 

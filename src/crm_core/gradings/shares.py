@@ -21,6 +21,8 @@ from crm_core.kernel.policy import (
     wrong,
 )
 
+DEFAULT_SHARES = "shares-cn-default"
+
 PERMILLE = 1000
 
 

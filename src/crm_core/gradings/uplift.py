@@ -29,6 +29,8 @@ from crm_core.payments.ledger import Charge, Ledger, allocate
 from crm_core.payments.promises import BROKEN, KEPT
 from crm_core.payments.promises import promises as promises_to_pay
 
+DEFAULT_UPLIFT = "uplift-cn-default"
+
 
 @frozen
 class _Contents:

@@ -6,6 +6,8 @@ proposal and a decision; that nobody decides their own is no row here, it holds 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from attrs import define, frozen
 
 from crm_core.kernel.policy import (
@@ -20,6 +22,9 @@ from crm_core.kernel.policy import (
 from crm_core.kernel.recorded import ROLES
 
 KIND = "authority"
+
+DEFAULT_AUTHORITY = "authority-cn-default"
+"""Name of the table; where no other was adopted under it, it is made of what slices declare."""
 
 DECIDING = ("approve-", "confirm-", "decide-", "grant-", "review-")
 """How the names of acts begin that need a person."""
@@ -112,3 +117,46 @@ class AuthorityPolicy:
             contents.roles,
             contents.alone_up_to_fen,
         )
+
+
+def table_of(
+    name: str, imports: Iterable[str], rows: Mapping[str, Iterable[tuple[str, Sequence[str]]]]
+) -> str:
+    """A first version of a table as TOML, for `AuthorityPolicy.parse` or to be edited by a host.
+
+    Args:
+        name: Its name.
+        imports: Acts that an import may bring.
+        rows: For each slice its acts with the roles that may give them.
+    """
+    lines = [_HEAD.format(imports=_listed(sorted(imports)), name=name)]
+    for slice_name, acts in rows.items():
+        lines.append(f"# --- {slice_name}")
+        lines += [f"{act} = {_listed(roles)}" for act, roles in acts]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return "[" + ", ".join(f'"{text}"' for text in texts) + "]"
+
+
+_HEAD = """\
+# Who may give which act (LOG-08). What needs a second person is a proposal and a decision; that
+# nobody decides their own proposal holds for every table and stands in none.
+kind = "authority"
+# What an import may bring: facts, never decisions.
+imports = {imports}
+
+[policy]
+name = "{name}"
+version = 1
+effective_from = 1900-01-01
+approved_by = "director"
+impact_assessment = "PIA-AUTHORITY-1"
+
+# Up to which amount who proposed may also decide, if they hold a deciding role; none by default.
+[alone_up_to_fen]
+
+[roles]
+"""

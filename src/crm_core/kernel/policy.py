@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from functools import cache
-from typing import Any, TypeVar, get_args, get_origin
+from functools import cache, lru_cache
+from typing import Any, Protocol, TypeVar, get_args, get_origin
 
 import cattrs
 from attrs import frozen
@@ -72,6 +72,35 @@ class Header:
         )
 
 
+class Policy(Protocol):
+    """What the book of policies knows of a policy: who it is and when it holds."""
+
+    @property
+    def header(self) -> Header:
+        """Identity, approval and period."""
+        ...
+
+    @property
+    def ref(self) -> PolicyRef:
+        """Name, version and digest."""
+        ...
+
+
+Q = TypeVar("Q", bound=Policy)
+
+
+class Policies(Protocol):
+    """Where policies are found; `crm_core.policies.PolicyBook` is one."""
+
+    def find(self, kind: type[Q], name: str, day: date) -> Q:
+        """The policy of that name, or name/version, to be used on a day."""
+        ...
+
+    def pinned(self, kind: type[Q], ref: PolicyRef) -> Q:
+        """The very policy that a record pins."""
+        ...
+
+
 class PolicyFault(ValueError):
     """A policy file cannot be read.
 
@@ -111,12 +140,18 @@ def read_toml(text: str) -> dict[str, Any]:
     Raises:
         PolicyFault: the text is not TOML.
     """
+    try:
+        return _toml(text)
+    except ValueError as error:
+        raise PolicyFault([wrong("", "not_toml", reason=str(error))]) from error
+
+
+@lru_cache(maxsize=1)
+def _toml(text: str) -> dict[str, Any]:
+    """Read once by who asks for the kind of a policy, and by who reads that kind."""
     import tomllib  # Slow to load, and not every program reads policies.
 
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyFault([wrong("", "not_toml", reason=str(error))]) from error
+    return tomllib.loads(text)
 
 
 def structure(data: dict[str, Any], cls: type[P]) -> P:

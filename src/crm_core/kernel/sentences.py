@@ -88,10 +88,33 @@ def told_faults(faults: Iterable[Mapping[str, Any]], lang: Lang) -> str:
 @cache
 def sentences(family: str) -> Mapping[str, Mapping[Lang, str]]:
     """All sentences of a family by their code; none if there is no such family."""
+    found = _table("crm_core", f"sentences/{family}.toml")
+    for package, file in _OF_OTHERS:
+        for code, texts in _table(package, file).get(family, {}).items():
+            found.setdefault(code, texts)
+    return cast("dict[str, dict[Lang, str]]", found)
+
+
+_OF_OTHERS: dict[tuple[str, str], None] = {}
+
+
+def also_in(package: str, file: str) -> None:
+    """Read the sentences of another package too, from here on and in this whole process.
+
+    A sentence is added where the catalogue has none; none that it has is replaced.
+
+    Args:
+        package: Import package.
+        file: A TOML file of it, with a table for each family.
+    """
+    if (package, file) not in _OF_OTHERS:
+        _OF_OTHERS[package, file] = None
+        sentences.cache_clear()
+
+
+def _table(package: str, path: str) -> dict[str, Any]:
     import tomllib  # Slow to load, and most programs never say anything.
     from importlib.resources import files
 
-    file = files("crm_core").joinpath("sentences", f"{family}.toml")
-    if not file.is_file():
-        return {}
-    return cast("dict[str, dict[Lang, str]]", tomllib.loads(file.read_text(encoding="utf-8")))
+    file = files(package).joinpath(*path.split("/"))
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

@@ -1,5 +1,7 @@
 """Messages: what a household is told, when, by which channel, and the proof of it."""
 
+from crm_core.kernel.roles import DESK, FILES, HOST, HOUSEHOLDERS
+from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.messages.commands import (
     ChangePreference,
     QueueMessage,
@@ -12,10 +14,32 @@ from crm_core.messages.events import EVENTS, Parameter
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.state import Messages
 from crm_core.messages.template import Template
+from crm_core.messages.views import DUE
+
+SLICE = Slice(
+    name="messages",
+    package=__name__,
+    events=EVENTS,
+    aggregates=(MESSAGES,),
+    acts=(
+        Act(QueueMessage, (*DESK, *HOST)),
+        Act(ReleaseMessage, HOST),
+        Act(RecordSent, HOST),
+        Act(RecordFailure, HOST),
+        Act(ChangePreference, (*HOUSEHOLDERS, *FILES)),
+    ),
+    policies=(
+        PolicyKind("messages", MessagePolicy, MessagePolicy.parse),
+        PolicyKind("template", Template, Template.parse),
+    ),
+    shipped=("policies", "templates"),
+    projections=(DUE,),
+)
 
 __all__ = [
     "EVENTS",
     "MESSAGES",
+    "SLICE",
     "ChangePreference",
     "MessagePolicy",
     "Messages",

@@ -20,6 +20,8 @@ from crm_core.kernel.policy import (
 )
 from crm_core.messages.template import LANGUAGES
 
+DEFAULT_MESSAGES = "messages-cn-default"
+
 BASES = ("required", "opt_out", "opt_in")
 """Why a purpose may be pursued: the contract or the law asks for the notice and it cannot be
 refused; it may until it is refused; or it may only after the person agreed (for advertising:

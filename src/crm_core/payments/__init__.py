@@ -3,6 +3,8 @@
 A fee can never depend on a grade: this slice cannot import `gradings` (PAY-14).
 """
 
+from crm_core.kernel.roles import ACCOUNTS, LEADERS, MANAGEMENT, WORK
+from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.payments.books import TrialBalance, postings, trial_balance
 from crm_core.payments.collection import CollectionPolicy
 from crm_core.payments.commands import (
@@ -39,17 +41,70 @@ from crm_core.payments.commands import (
 from crm_core.payments.credit import CreditPolicy, Standing, standing
 from crm_core.payments.decide import ACCOUNT
 from crm_core.payments.events import EVENTS, Instalment, Proof
+from crm_core.payments.follows import CLOCK, NOTICES, REACTIONS
 from crm_core.payments.ladder import COLLECTION
 from crm_core.payments.late import LateChargePolicy, late_charges
 from crm_core.payments.ledger import Ledger, allocate
 from crm_core.payments.limitation import limits
+from crm_core.payments.lookups import LOOK_UPS
 from crm_core.payments.promises import promises
 from crm_core.payments.state import Account, Collection
+from crm_core.payments.views import WATCHED
+
+SLICE = Slice(
+    name="payments",
+    package=__name__,
+    events=EVENTS,
+    aggregates=(ACCOUNT, COLLECTION),
+    readable={Account: ACCOUNT, Collection: COLLECTION},
+    acts=(
+        Act(RaiseCharge, ACCOUNTS, importable=True),
+        Act(CancelCharge, ACCOUNTS),
+        Act(ReceivePayment, ACCOUNTS, importable=True),
+        Act(ReversePayment, ACCOUNTS),
+        Act(MovePayment, ACCOUNTS),
+        Act(RecordPurchase, (*ACCOUNTS, "sales"), importable=True),
+        Act(ProposeRefund, ACCOUNTS),
+        Act(DecideRefund, MANAGEMENT),
+        Act(ProposeWaiver, ACCOUNTS),
+        Act(DecideWaiver, MANAGEMENT),
+        Act(DisputeCharge, ACCOUNTS),
+        Act(ProposeDisputeDecision, ACCOUNTS),
+        Act(DecideDispute, LEADERS),
+        Act(WithdrawDispute, ACCOUNTS),
+        Act(PromisePayment, ACCOUNTS),
+        Act(ProposeInstalments, ACCOUNTS),
+        Act(DecideInstalments, LEADERS),
+        Act(ClaimLateCharge, (*MANAGEMENT, "finance")),
+        Act(AcknowledgeDebt, ACCOUNTS),
+        Act(AdvanceCollection, ACCOUNTS),
+        Act(ProposeStep, ACCOUNTS),
+        Act(DecideStep, LEADERS),
+        Act(CompleteStep, ACCOUNTS),
+        Act(SkipStep, LEADERS),
+        Act(CheckDefects, (*WORK, "engineering")),
+        Act(ProposeHold, ACCOUNTS),
+        Act(DecideHold, LEADERS),
+        Act(ReleaseHold, LEADERS),
+    ),
+    look_ups=LOOK_UPS,
+    policies=(
+        PolicyKind("collection", CollectionPolicy, CollectionPolicy.parse),
+        PolicyKind("credit", CreditPolicy, CreditPolicy.parse),
+        PolicyKind("late-charge", LateChargePolicy, LateChargePolicy.parse),
+    ),
+    shipped=("policies",),
+    projections=(WATCHED,),
+    clock=CLOCK,
+    reactions=REACTIONS,
+    notices=NOTICES,
+)
 
 __all__ = [
     "ACCOUNT",
     "COLLECTION",
     "EVENTS",
+    "SLICE",
     "AcceptMovedPayment",
     "Account",
     "AcknowledgeDebt",

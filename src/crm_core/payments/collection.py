@@ -25,6 +25,8 @@ from crm_core.kernel.policy import (
 )
 from crm_core.payments.credit import GRADES
 
+DEFAULT_COLLECTION = "collection-cn-default"
+
 BILL, THANKS, SUIT = "bill", "thanks", "legal_action"
 
 ACTS = (

@@ -28,6 +28,8 @@ from crm_core.kernel.rules import Ranking
 from crm_core.kernel.sentences import Malformed
 from crm_core.payments.ledger import Charge, Ledger, allocate
 
+DEFAULT_CREDIT = "credit-cn-default"
+
 _DAY = timedelta(days=1)
 
 GRADES = ("A", "B1", "B2", "B3", "B4", "B5")

@@ -1,5 +1,7 @@
 """Requests: what a household asks for, what was promised, and whether it was kept."""
 
+from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT, SITE, WORK
+from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.requests.commands import (
     AcceptCommitment,
     AnswerCustomer,
@@ -35,16 +37,89 @@ from crm_core.requests.decide import REQUEST
 from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
 from crm_core.requests.early_warning import WARNING
 from crm_core.requests.events import EVENTS as _REQUESTS
+from crm_core.requests.follows import CLOCK, NOTICES, REACTIONS
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
-from crm_core.requests.improvement import PLAN
+from crm_core.requests.improvement import (
+    PLAN,
+    DecideImprovement,
+    EndImprovement,
+    Plan,
+    ProposeImprovement,
+    SuperviseExecution,
+)
 from crm_core.requests.incidents import EVENTS as _INCIDENTS
-from crm_core.requests.incidents import INCIDENT
+from crm_core.requests.incidents import (
+    INCIDENT,
+    AnswerIncident,
+    GatherRequest,
+    Incident,
+    OpenIncident,
+    ResolveIncident,
+)
 from crm_core.requests.inspections import EVENTS as _INSPECTIONS
-from crm_core.requests.inspections import FINDING
+from crm_core.requests.inspections import FINDING, RecordFinding
+from crm_core.requests.lookups import LOOK_UPS
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
+from crm_core.requests.views import DUE_REQUESTS, OPEN
 
 EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING)
+
+RECEIVING = (*WORK, "sales", "engineering", "security", "cleaning", "finance")
+"""Whoever is asked first receives (REQ-02)."""
+
+SLICE = Slice(
+    name="requests",
+    package=__name__,
+    events=EVENTS,
+    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING),
+    readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN},
+    acts=(
+        Act(ReceiveRequest, RECEIVING, importable=True),
+        Act(MakeCommitment, WORK),
+        Act(AcceptCommitment, DESK),
+        Act(Renegotiate, WORK),
+        Act(GiveUpCommitment, WORK),
+        Act(AnswerCustomer, WORK),
+        Act(HandOver, DESK),
+        Act(Dispatch, DESK),
+        Act(GrabOrder, ("operator",)),
+        Act(RefuseOrder, SITE),
+        Act(ReturnOrder, SITE),
+        Act(Arrive, WORK),
+        Act(NoteProgress, WORK),
+        Act(PauseRequest, WORK),
+        Act(ExtendPause, WORK),
+        Act(ResumeRequest, WORK),
+        Act(ReportDone, WORK),
+        Act(NoteFailedAttempt, DESK),
+        Act(ConfirmClosing, DESK),
+        Act(Apologise, DESK),
+        Act(CloseImported, importable=True),
+        Act(Reopen, DESK),
+        Act(Reclassify, DESK),
+        Act(Rebase, LEADERS),
+        Act(MarkDuplicate, DESK),
+        Act(MergeDuplicate, DESK),
+        Act(OpenIncident, DESK),
+        Act(GatherRequest, DESK),
+        Act(AnswerIncident, DESK),
+        Act(ResolveIncident, WORK),
+        Act(RecordFinding, SITE),
+        Act(ProposeImprovement, DESK),
+        Act(DecideImprovement, MANAGEMENT),
+        Act(SuperviseExecution, LEADERS),
+        Act(EndImprovement, LEADERS),
+        Act("warn", (*HOST, *DESK)),
+    ),
+    look_ups=LOOK_UPS,
+    policies=(PolicyKind("sla", SlaPolicy, SlaPolicy.parse),),
+    shipped=("policies",),
+    projections=(DUE_REQUESTS, OPEN),
+    clock=CLOCK,
+    reactions=REACTIONS,
+    notices=NOTICES,
+)
 
 __all__ = [
     "EVENTS",
@@ -52,6 +127,7 @@ __all__ = [
     "INCIDENT",
     "PLAN",
     "REQUEST",
+    "SLICE",
     "WARNING",
     "AcceptCommitment",
     "AnswerCustomer",

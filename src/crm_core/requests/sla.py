@@ -23,6 +23,8 @@ from crm_core.kernel.policy import (
     wrong,
 )
 
+DEFAULT_SLA = "sla-cn-default"
+
 OTHER = "other"
 
 ROUND_THE_CLOCK = "24x7"

@@ -1,5 +1,7 @@
 """Staff: who holds which role, who is on duty, and what is owed to who was wronged on it."""
 
+from crm_core.kernel.roles import DESK, LEADERS, MANAGEMENT
+from crm_core.kernel.slice import Act, Slice
 from crm_core.staff.awards import EVENTS as _AWARDS
 from crm_core.staff.awards import STAFF, GrantAward, RecordWrong, StaffRecord
 from crm_core.staff.duty import EVENTS as _DUTY
@@ -15,10 +17,28 @@ from crm_core.staff.register import (
 
 EVENTS = (*_DUTY, *_AWARDS, *_REGISTER)
 
+SLICE = Slice(
+    name="staff",
+    package=__name__,
+    events=EVENTS,
+    aggregates=(ROSTER, STAFF, REGISTER),
+    readable={Register: REGISTER, Roster: ROSTER, StaffRecord: STAFF},
+    acts=(
+        Act(RegisterStaff, MANAGEMENT),
+        Act(EndStaffRole, MANAGEMENT),
+        Act(ChangeStaffContact, MANAGEMENT),
+        Act(PlanCover, LEADERS),
+        Act(CancelCover, LEADERS),
+        Act(RecordWrong, DESK),
+        Act(GrantAward, MANAGEMENT),
+    ),
+)
+
 __all__ = [
     "EVENTS",
     "REGISTER",
     "ROSTER",
+    "SLICE",
     "STAFF",
     "CancelCover",
     "ChangeStaffContact",

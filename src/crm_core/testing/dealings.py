@@ -44,7 +44,15 @@ from crm_core.owners.commands import (
     RegisterHousehold,
 )
 from crm_core.payments import COLLECTION
-from crm_core.payments.collection import EVIDENCE, REASONS, ROLES, CollectionPolicy, Dues, Upcoming
+from crm_core.payments.collection import (
+    DEFAULT_COLLECTION,
+    EVIDENCE,
+    REASONS,
+    ROLES,
+    CollectionPolicy,
+    Dues,
+    Upcoming,
+)
 from crm_core.payments.commands import (
     AcceptMovedPayment,
     AcknowledgeDebt,
@@ -79,8 +87,8 @@ from crm_core.payments.commands import (
 from crm_core.payments.credit import GRADES
 from crm_core.payments.events import Instalment, Proof
 from crm_core.payments.late import LateChargePolicy
-from crm_core.policies import DEFAULT_COLLECTION, shipped
 from crm_core.requests.commands import KINDS, MarkDuplicate, ReceiveRequest
+from crm_core.slices import shipped
 
 __all__ = [
     "Entry",

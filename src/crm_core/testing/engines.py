@@ -28,7 +28,7 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend
 from crm_core.payments.credit import CreditPolicy
-from crm_core.policies import shipped
+from crm_core.slices import shipped
 from crm_core.testing.dealings import Estate, estates, knowledge, play
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
 
@@ -157,7 +157,9 @@ def _same_runs(crm: CRM, name: str, known: datetime, _: st.DataObject) -> None:
     assert ours.engine == name
     assert crm.replay(YEAR, engine=name).gradings == len(run.gradings)
     monotone = shipped().find(GradingPolicy, "grade-cn-monotone", date(YEAR, 12, 31))
-    assert crm.what_if([YEAR], monotone, engine=name) == crm.what_if([YEAR], monotone)
+    assert crm.studies.what_if([YEAR], monotone, engine=name) == crm.studies.what_if(
+        [YEAR], monotone
+    )
     assert crm.log.head() > head or not run.gradings
 
 

@@ -33,13 +33,13 @@ from crm_core.gradings.commands import (
 from crm_core.gradings.criteria import assess
 from crm_core.gradings.events import GradingDecided
 from crm_core.gradings.facts import Evidence, Facts
-from crm_core.gradings.policy import GRADES, LAYERS, TYPES, GradingPolicy
-from crm_core.gradings.uplift import Promises, UpliftPolicy
+from crm_core.gradings.policy import DEFAULT_GRADING, GRADES, LAYERS, TYPES, GradingPolicy
+from crm_core.gradings.uplift import DEFAULT_UPLIFT, Promises, UpliftPolicy
 from crm_core.kernel.dates import Period, start_of_day
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
-from crm_core.payments.credit import CreditPolicy
-from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, DEFAULT_UPLIFT, shipped
+from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
+from crm_core.slices import shipped
 
 DAY = date(2012, 1, 10)
 

@@ -16,7 +16,6 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from crm_core.events import catalog
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.canonical import INTEGER_MAX
 from crm_core.kernel.catalog import EventType
@@ -33,14 +32,14 @@ from crm_core.kernel.word import Word
 from crm_core.messages import commands as messages
 from crm_core.messages.decide import message_id
 from crm_core.messages.events import Parameter
-from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
 from crm_core.messages.template import Template
 from crm_core.owners import commands as owners
-from crm_core.policies import DEFAULT_MESSAGES, shipped
 from crm_core.requests import REQUEST, Closed, Done, Open, Paused, Request
 from crm_core.requests import commands as requests
 from crm_core.requests.sla import SlaPolicy, Targets
 from crm_core.requests.state import Assignment
+from crm_core.slices import catalog, shipped
 
 FIRST_DAY = date(1990, 1, 1)
 LAST_DAY = date(2100, 12, 31)

@@ -30,7 +30,6 @@ from typing import Any, NamedTuple
 from attrs import evolve, field, frozen
 
 from crm_core.crm import CRM
-from crm_core.events import catalog
 from crm_core.gradings.decide import GRADING
 from crm_core.gradings.events import DECIDED, GradingDecided
 from crm_core.gradings.policy import LAYERS
@@ -70,11 +69,11 @@ from crm_core.payments.commands import (
 )
 from crm_core.payments.credit import GRADES
 from crm_core.payments.late import LateChargePolicy
-from crm_core.policies import DEFAULT_SLA, shipped
 from crm_core.ports import EventLog
 from crm_core.requests import REQUEST
 from crm_core.requests.commands import MarkDuplicate, ReceiveRequest
-from crm_core.requests.sla import SlaPolicy
+from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
+from crm_core.slices import catalog, shipped
 
 __all__ = ["Planted", "Shares", "Told", "Town", "fill", "known_at", "plant_errors"]
 

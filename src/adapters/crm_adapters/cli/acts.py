@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -26,6 +25,7 @@ from crm_adapters.cli.group import BAD, FOUND, App, crm
 from crm_adapters.cli.helping import Told, ToldGroup
 from crm_adapters.cli.language import act_told, say, spoken
 from crm_adapters.cli.output import Output
+from crm_adapters.slices import installed
 from crm_core.crm import CRM, Receipt
 from crm_core.errors import (
     CommandReused,
@@ -37,11 +37,8 @@ from crm_core.errors import (
     PersonErased,
     Refused,
 )
-from crm_core.events import catalog
 from crm_core.kernel.authority import AuthorityPolicy
-from crm_core.kernel.commands import act_of
-from crm_core.policies import DEFAULT_AUTHORITY, shipped
-from crm_core.work import AGGREGATES
+from crm_core.kernel.slice import Act as Declared
 
 LINES = "-"
 """The name under which lines of JSON are read."""
@@ -56,18 +53,17 @@ _OF_THE_LINE_ALONE = (CommandReused, CommitUnknown, Conflict, PersonErased)
 @cache
 def acts() -> dict[str, type]:
     """Every command that somebody can give, by the act it is."""
-    found = {
-        act_of(command): command
-        for aggregate in AGGREGATES
-        for command in aggregate.commands
-        if command not in aggregate.inside
-    }
-    return dict(sorted(found.items()))
+    found = installed().acts.values()
+    return {act.name: act.what for act in sorted(found, key=_name) if isinstance(act.what, type)}
+
+
+def _name(act: Declared) -> str:
+    return act.name
 
 
 def slice_of(command: type) -> str:
     """The slice that a command belongs to."""
-    return command.__module__.split(".")[1]
+    return installed().slice_of(command)
 
 
 # --- one act -----------------------------------------------------------------------------------
@@ -161,7 +157,7 @@ def _metavar(field: Field) -> str:
 
 def receipt_row(receipt: Receipt) -> dict[str, Any]:
     """A receipt as plain data: where the command's events stand, and their names."""
-    names = catalog().by_class
+    names = installed().catalog.by_class
     return {
         "stream": receipt.stream,
         "version": receipt.version,
@@ -186,7 +182,7 @@ def _show_receipt(out: Output, told: dict[str, Any]) -> None:
 
 @cache
 def _shipped_table() -> AuthorityPolicy:
-    return shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, date.max)
+    return AuthorityPolicy.parse(installed().authority)
 
 
 def _table(app: App) -> AuthorityPolicy:

@@ -13,6 +13,8 @@ from crm_adapters.cli.helping import ToldGroup
 from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, YEAR, Text
+from crm_core.application.adopted import adopted
+from crm_core.application.host import present_day
 from crm_core.crm import CRM
 from crm_core.gradings.adoption import Version
 from crm_core.gradings.commands import (
@@ -21,11 +23,11 @@ from crm_core.gradings.commands import (
     DraftPolicy,
     MakePolicyEffective,
 )
-from crm_core.gradings.lookups import adopted
+from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.what_if import as_dict
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.policy import PolicyFault, read_toml
-from crm_core.policies import parse_grading, shipped
+from crm_core.policies import parse_policy
 
 
 @crm.group("policy", cls=ToldGroup)
@@ -47,7 +49,7 @@ _VERSION = click.argument("version", type=Text("version", _version))
 def listed(app: App) -> int:
     """The policies that come with the package, and those in the log, with their stages."""
     with app.open() as opened:
-        found = [_shipped(ref) for ref in shipped().refs()]
+        found = [_shipped(ref) for ref in opened.policies.refs()]
         found += [_row(version) for version in _versions(opened)]
     app.out.result(found, lambda: _show(app.out, found))
     return 0
@@ -61,7 +63,7 @@ def draft(app: App, file: str, reason: str) -> int:
     text = policy_file(file)
     name = _name(text, file)
     with app.open() as opened:
-        today = opened.gradings.present_day()
+        today = present_day(opened)
         return _step(app, opened, DraftPolicy(name, Document(text), reason.strip(), today))
 
 
@@ -74,7 +76,7 @@ def _name(text: str, file: str) -> str:
     if table.get("kind") == AUTHORITY:
         header = table.get("policy")
         return str(header.get("name", "")) if isinstance(header, dict) else ""
-    return parse_grading(text, file).ref.name
+    return parse_policy(GradingPolicy, text, file).ref.name
 
 
 @command("assess", policy)
@@ -84,7 +86,7 @@ def _name(text: str, file: str) -> str:
 def assess(app: App, version: tuple[str, int], assessment: str, years: tuple[int, ...]) -> int:
     """Try a draft over recorded years and enter the figures as its assessment."""
     with app.open() as opened:
-        today = opened.gradings.present_day()
+        today = present_day(opened)
         tried = opened.studies.assess(*version, assessment.strip(), years, by=app.by, on=today)
         found = [_row(one) for one in _versions(opened, [version[0]])]
     if tried is None:
@@ -102,7 +104,7 @@ def assess(app: App, version: tuple[str, int], assessment: str, years: tuple[int
 def approve(app: App, version: tuple[str, int]) -> int:
     """Approve an assessed draft, as a director who neither drafted nor assessed it."""
     with app.open() as opened:
-        return _step(app, opened, ApprovePolicy(*version, opened.gradings.present_day()))
+        return _step(app, opened, ApprovePolicy(*version, present_day(opened)))
 
 
 @command("effective", policy)
@@ -111,7 +113,7 @@ def approve(app: App, version: tuple[str, int]) -> int:
 def effective(app: App, version: tuple[str, int], first: date) -> int:
     """Bring an approved policy into use; the version before is superseded."""
     with app.open() as opened:
-        today = opened.gradings.present_day()
+        today = present_day(opened)
         return _step(app, opened, MakePolicyEffective(*version, first, today))
 
 

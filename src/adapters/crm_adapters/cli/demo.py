@@ -23,7 +23,8 @@ from crm_adapters.cli.values import FOLDER, PATH
 from crm_adapters.files.importing import ImportReport, import_files
 from crm_adapters.reports.html import write_report
 from crm_adapters.wiring import open_crm
-from crm_core.crm import CRM, GradingRun
+from crm_core.application.gradings import GradingRun
+from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.kernel.recorded import Actor
 

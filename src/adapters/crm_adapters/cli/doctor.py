@@ -18,7 +18,6 @@ from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
 from crm_core.crm import CRM
 from crm_core.errors import CrmError
-from crm_core.events import catalog
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.public_holidays import COUNTRIES, public_holidays
 from crm_core.kernel.sealed import PersonalValue, Sealed
@@ -91,13 +90,16 @@ def _opened(app: App) -> CRM:
     from crm_adapters.eventlog.log import CodecEventLog
     from crm_adapters.eventlog.opening import open_database
     from crm_adapters.keys import LocalVault
+    from crm_adapters.slices import installed
     from crm_adapters.wiring import RandomIds, SystemClock
 
     if app.url == MEMORY:
         return app.open()
-    vault = LocalVault()
-    log = CodecEventLog(open_database(app.url, tenant=app.tenant), Codec(catalog(), vault))
-    return CRM(log, vault=vault, clock=SystemClock(), ids=RandomIds(), zone=app.zone)
+    vault, registry = LocalVault(), installed()
+    log = CodecEventLog(open_database(app.url, tenant=app.tenant), Codec(registry.catalog, vault))
+    return CRM(
+        log, vault=vault, clock=SystemClock(), ids=RandomIds(), zone=app.zone, registry=registry
+    )
 
 
 def _without_password(url: str) -> str:
@@ -139,8 +141,9 @@ def _key_file(app: App) -> Path | None:
 
 def _holds_sealed(opened: CRM) -> bool:
     """Whether any event holds a sealed value; the first that does is the answer."""
-    fields = {kind.cls: _personal(kind.cls) for kind in catalog().types}
-    names = [kind.stored for kind in catalog().types if fields[kind.cls]]
+    kinds = opened.registry.catalog.types
+    fields = {kind.cls: _personal(kind.cls) for kind in kinds}
+    names = [kind.stored for kind in kinds if fields[kind.cls]]
     return any(
         isinstance(getattr(recorded.event, field), Sealed)
         for recorded in opened.log.feed(names=names)

@@ -24,16 +24,16 @@ from crm_adapters.cli.group import (
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR, OneOf, Whole
-from crm_core.crm import CRM, GradingRun
+from crm_core.application.gradings import GradingRun
+from crm_core.crm import CRM, EVENTS
 from crm_core.errors import Invalid
-from crm_core.grading import EVENTS
 from crm_core.gradings.explain import READERS
-from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
+from crm_core.gradings.policy import DEFAULT_GRADING, GRADES, INSUFFICIENT, LAYERS, TYPES
 from crm_core.gradings.replay import Replay
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.recorded import Actor
-from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING
+from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.ports import Progress
 
 
@@ -55,7 +55,7 @@ def credit(
     with app.open() as opened:
         lines = [
             asdict(line)
-            for line in opened.credit(
+            for line in opened.accounts.credit(
                 on,
                 known=known,
                 households=sorted(set(households)) or None,
@@ -123,7 +123,7 @@ def grades(
     """The recorded gradings of a year."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        run = opened.grades(year, run=run_id, known=known)
+        run = opened.gradings.grades(year, run=run_id, known=known)
     app.out.result(run.rows(), lambda: _show_run(app.out, run))
     return 0
 
@@ -315,7 +315,7 @@ def affected(app: App, year: int | None, policy: tuple[str, ...]) -> int:
     """Recorded gradings that facts known by now would change; nothing is changed."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        found = [asdict(item) for item in opened.affected(year)]
+        found = [asdict(item) for item in opened.gradings.affected(year)]
     app.out.result(
         found,
         lambda: app.out.table(
@@ -353,7 +353,7 @@ def report(app: App, year: int, run_id: str | None, out: Path, policy: tuple[str
 
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        run = opened.grades(year, run=run_id)
+        run = opened.gradings.grades(year, run=run_id)
         write_report(out, opened, run)
     app.out.result({"report": str(out), "run": run.run}, lambda: app.out.print(str(out)))
     return 0

@@ -16,14 +16,15 @@ from crm_adapters.cli.helping import Told, ToldGroup
 from crm_adapters.cli.language import say, speak
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import ID, PERSON, ZONE, OneOf
-from crm_core.crm import CRM
+from crm_adapters.slices import installed
+from crm_core.crm import CRM, EVENTS
 from crm_core.errors import Invalid
-from crm_core.grading import EVENTS
+from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sentences import LANGS
 from crm_core.kernel.word import CHANNELS, Word
-from crm_core.policies import PolicyBook, parse_grading, shipped
+from crm_core.policies import PolicyBook, parse_policy
 
 FOUND, BAD = 1, 2
 
@@ -242,10 +243,10 @@ def word_of(member: str | None, channel: str | None, reference: str | None) -> W
 
 def policies_of(named: Sequence[str]) -> tuple[PolicyBook, str]:
     """The book to use and the name to look up: a path of a TOML file adds what it holds."""
-    book, name = shipped(), ""
+    book, name = PolicyBook(installed().shipped()), ""
     for name in named:
         if name.endswith(".toml"):
-            parsed = parse_grading(policy_file(name), name)
+            parsed = parse_policy(GradingPolicy, policy_file(name), name)
             book, name = book.add(parsed), str(parsed.ref)  # noqa: PLW2901
     return book, name
 

@@ -21,10 +21,9 @@ from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.owners.state import Household
 from crm_core.owners.views import household_file
-from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.views import account_view
-from crm_core.policies import DEFAULT_CREDIT
 from crm_core.requests.state import Request
 from crm_core.requests.views import request_view
 

@@ -16,9 +16,8 @@ from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, FILE, INSTANT, Whole
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.money import yuan_from_fen
-from crm_core.payments.credit import GRADES, CreditPolicy
+from crm_core.payments.credit import DEFAULT_CREDIT, GRADES, CreditPolicy
 from crm_core.payments.views import Ageing
-from crm_core.policies import DEFAULT_CREDIT
 
 BUCKETS = GRADES[1:]
 
@@ -43,7 +42,7 @@ def arrears(app: App, on: date, known: datetime | None, policy: str, engine: str
     total = Ageing()
     owing = dict.fromkeys(BUCKETS, 0)
     with app.open() as opened:
-        lines = opened.arrears(on, known=known, policy=policy, engine=engine)
+        lines = opened.accounts.arrears(on, known=known, policy=policy, engine=engine)
         for household, estate, found in lines:
             households.append({"household": household, "estate": estate, **asdict(found)})
             estates.setdefault(estate, Ageing()).add(found)
@@ -107,7 +106,9 @@ def account(
 ) -> int:
     """A household's account on a day: every movement with the balance after it."""
     with app.open() as opened:
-        told = opened.account(household, on, known=known, policy=policy, late_charge=late_charge)
+        told = opened.accounts.statement(
+            household, on, known=known, policy=policy, late_charge=late_charge
+        )
     data = {"household": household, "on": on.isoformat(), "known": _told(known), **told}
     app.out.result(data, lambda: _show_account(app.out, data))
     return 0
@@ -163,7 +164,7 @@ def credit_table(app: App, on: date, known: datetime | None, policy: str, out: P
 
     with app.open() as opened:
         ref = opened.policies.find(CreditPolicy, policy, on).ref
-        rows = list(opened.credit_table(on, known=known, policy=policy))
+        rows = list(opened.accounts.credit_table(on, known=known, policy=policy))
         write_credit_table(out, rows, on, known, ref)
     app.out.result(
         {
@@ -197,7 +198,7 @@ def limitation(app: App, on: date, known: datetime | None, within: int | None) -
                 "days_left": limit.days_left(on),
                 "restarts": list(limit.restarts),
             }
-            for household, limit in opened.limitation(on, known=known)
+            for household, limit in opened.accounts.limitation(on, known=known)
             if within is None or limit.days_left(on) <= within
         ]
     found.sort(key=lambda row: (row["ends_on"], row["household"], row["charge"]))

@@ -18,7 +18,6 @@ from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.projection import BuildStatus, Parked, Projection
 from crm_core.ports import Views
-from crm_core.projections import PROJECTIONS
 
 PARKED_SHOWN = 100
 """Parked events listed of each build; `parked` counts all of them."""
@@ -26,7 +25,7 @@ PARKED_SHOWN = 100
 
 def tasks_of(crm: CRM) -> list[Task]:
     """Everything that follows the log."""
-    return [crm.reactions, *PROJECTIONS]
+    return [crm.reactions, *crm.registry.projections]
 
 
 @command("projections")

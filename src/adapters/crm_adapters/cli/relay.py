@@ -12,7 +12,6 @@ from crm_adapters.cli.keeping import ending, keep_up, polled
 from crm_adapters.cli.language import say, spoken
 from crm_adapters.projections.worker import Worker
 from crm_core.errors import Invalid
-from crm_core.events import catalog
 
 
 @command("relay")
@@ -31,7 +30,7 @@ def relay_command(app: App, url: str, stream: str, once: bool, retry: bool, poll
         raise Invalid.one("driver_missing", "--to", sentence="relay_client_missing") from error
     well = True
     with app.open() as crm, closing(NatsRelay(url, crm.log, stream=stream, resume=not retry)) as to:
-        consumer = to.consumer(catalog().names())
+        consumer = to.consumer(crm.registry.catalog.names())
         worker = Worker(crm.log, crm.views, [consumer], say=app.out.say, lang=spoken())
         if retry:
             with ending(worker):

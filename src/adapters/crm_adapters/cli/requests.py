@@ -60,7 +60,7 @@ def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
     except Malformed as error:
         raise Invalid([Fault.of("period_malformed", error, "--to")]) from error
     with app.open() as opened:
-        found = opened.statistics(period, known=known)
+        found = opened.requests.statistics(period, known=known)
     shown = {
         "from": start,
         "to": end,
@@ -88,7 +88,7 @@ def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
 def warnings(app: App, on: date, record: bool) -> int:
     """Places and trades in which more than usual happened."""
     with app.open() as opened:
-        found = opened.warn(on, by=app.by) if record else opened.warnings(on)
+        found = opened.requests.warn(on, by=app.by) if record else opened.requests.warnings(on)
     shown = {
         "on": on,
         "warnings": [

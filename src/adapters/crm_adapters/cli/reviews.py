@@ -23,6 +23,7 @@ from crm_adapters.cli.group import (
 from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, ID, YEAR, OneOf
+from crm_core.application.host import present_day
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.commands import (
@@ -338,7 +339,7 @@ def _run_of(known: list[Standing], household: str, year: int, run: str | None) -
 
 
 def _day(opened: CRM, on: date | None) -> date:
-    today = opened.gradings.present_day()
+    today = present_day(opened)
     if on is not None and on > today:
         raise Invalid.one("day_in_future", "--on", on=on.isoformat(), today=today.isoformat())
     return on or today

@@ -20,14 +20,16 @@ from crm_adapters.cli.group import (
 from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR
+from crm_core.application.host import present_day
+from crm_core.application.studies import plain
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.fairness import Cell
+from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.views import graded_line
 from crm_core.gradings.what_if import as_dict
 from crm_core.kernel.money import yuan_from_fen
-from crm_core.policies import parse_grading
-from crm_core.studies import plain
+from crm_core.policies import parse_policy
 
 _RUN = click.option("--run", "run_id")
 
@@ -50,11 +52,11 @@ def what_if(
     policies, _ = policies_of(used)
     with app.open(policies=policies) as opened:
         candidate = (
-            parse_grading(policy_file(policy), policy)
+            parse_policy(GradingPolicy, policy_file(policy), policy)
             if policy.endswith(".toml")
             else opened.studies.candidate(policy)
         )
-        found = as_dict(opened.what_if(year, candidate, run=run_id, engine=engine))
+        found = as_dict(opened.studies.what_if(year, candidate, run=run_id, engine=engine))
     app.out.result(found, lambda: _show_what_if(app.out, found))
     return 0
 
@@ -237,7 +239,7 @@ def directory(app: App, on: date | None, known: datetime | None, out: Path | Non
     from crm_adapters.reports.directory import write_directory
 
     with app.open() as opened:
-        day = on or opened.gradings.present_day()
+        day = on or present_day(opened)
         lines = [graded_line(now) for now in opened.gradings.directory(on=day, known=known)]
     if out is not None:
         write_directory(out, lines, day)

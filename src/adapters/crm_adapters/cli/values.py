@@ -12,8 +12,8 @@ import click
 
 from crm_adapters.cli.acting import person
 from crm_adapters.cli.language import say, unfit
+from crm_core.application.gradings import EARLIEST_YEAR, LATEST_YEAR
 from crm_core.errors import Invalid
-from crm_core.grading import EARLIEST_YEAR, LATEST_YEAR
 from crm_core.kernel.dates import parse_date, parse_instant, zone
 from crm_core.kernel.text import check_id
 

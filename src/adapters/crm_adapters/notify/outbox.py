@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import define
 
+from crm_core.application.notices import notice, noticed_names
 from crm_core.crm import CRM
 from crm_core.errors import Conflict, CrmError, NotDelivered, Refused
 from crm_core.kernel.dates import local_date
@@ -34,9 +35,8 @@ from crm_core.messages.events import (
     MessageReleased,
     MessageWithheld,
 )
+from crm_core.messages.policy import DEFAULT_MESSAGES
 from crm_core.messages.views import DUE, Due, due_order
-from crm_core.notices import notice, noticed_names
-from crm_core.policies import DEFAULT_MESSAGES
 from crm_core.ports import Notifier, Outgoing
 
 PAGE = 100
@@ -57,7 +57,7 @@ def notices(crm: CRM) -> Consumer:
     """
 
     def handle(recorded: Recorded[Any]) -> None:
-        found = notice(recorded)
+        found = notice(crm.registry, recorded)
         if found is None or recorded.recorded <= _oldest(crm):
             return
         command_id, command = found
@@ -70,7 +70,7 @@ def notices(crm: CRM) -> Consumer:
             causation=envelope.event_id,
         )
 
-    return Consumer("notices", noticed_names(), handle)
+    return Consumer("notices", noticed_names(crm.registry), handle)
 
 
 def _oldest(crm: CRM) -> datetime:
@@ -219,7 +219,7 @@ class Outbox:
     def _told(self, due: Due, queued: MessageQueued, field: str) -> str:
         """Name or address of the recipient, as the file has it at this moment."""
         try:
-            opened = self._crm.opened(
+            opened = self._crm.owners.opened(
                 due.household, queued.recipient, field, by=OUTBOX, purpose=queued.purpose
             )
         except Refused:

@@ -21,7 +21,8 @@ from attrs import frozen
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from crm_core.crm import CRM, GradingRun
+from crm_core.application.gradings import GradingRun
+from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.criteria import AWAITING
 from crm_core.gradings.events import EVENTS as GRADINGS

@@ -9,14 +9,23 @@ from crm_core.kernel.refusals import unknown
 from crm_core.requests.commands import CHANNELS, KINDS, SEVERITIES, TRADES
 from crm_core.requests.state import NotReceived, RequestState
 
-_WORDS = {"channel": CHANNELS, "kind": KINDS, "trade": TRADES, "severity": SEVERITIES}
 
-
-def unknown_word(**said: str) -> Refusal | None:
-    """The first word that is none of its list; the lists are those of a request (REQ-01)."""
-    for what, value in said.items():
-        if value not in _WORDS[what]:
-            return unknown(what, value, _WORDS[what], rule="REQ-01")
+def unknown_word(
+    *,
+    channel: str | None = None,
+    kind: str | None = None,
+    trade: str | None = None,
+    severity: str | None = None,
+) -> Refusal | None:
+    """The first word said that is none of its list; the lists are those of a request (REQ-01)."""
+    for what, value, known in (
+        ("channel", channel, CHANNELS),
+        ("kind", kind, KINDS),
+        ("trade", trade, TRADES),
+        ("severity", severity, SEVERITIES),
+    ):
+        if value is not None and value not in known:
+            return unknown(what, value, known, rule="REQ-01")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Gradings over the log: runs, explanations, replay. `CRM.gradings` is one of these.
+"""Gradings over the log: runs, explanations, replay. `CRM.gradings` is one.
 
 What is decided stands in `crm_core.gradings`; here it is read from the log and written to it.
 """
@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import Factory, frozen
 
-from crm_core.checking import utc
+from crm_core.application.adopted import NOT_FACTS, adopted, book_with_adopted
+from crm_core.application.checking import utc
+from crm_core.application.desk import Desk
+from crm_core.application.host import Host, present_day
+from crm_core.application.work import Planned
 from crm_core.errors import DecisionMismatch, Invalid, PolicyInactive
 from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
 from crm_core.gradings.criteria import assess, follows
@@ -26,23 +30,20 @@ from crm_core.gradings.events import (
     RunStarted,
 )
 from crm_core.gradings.explain import explanation
-from crm_core.gradings.facts_engine import Ask, CreditLine, FactsEngine
-from crm_core.gradings.lookups import NOT_FACTS, adopted, book_with_adopted
-from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.facts_engine import Ask, FactsEngine
+from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
 from crm_core.gradings.review import Standing, standing, untouched
-from crm_core.gradings.state import Gradings
+from crm_core.gradings.state import Gradings as Graded
 from crm_core.gradings.views import grading_row
-from crm_core.kernel.dates import Period, local_date
+from crm_core.kernel.dates import Period
 from crm_core.kernel.history import visible
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
 from crm_core.kernel.sentences import Lang
-from crm_core.owners import HOUSEHOLD
 from crm_core.payments.credit import CreditPolicy
-from crm_core.policies import DEFAULT_CREDIT, DEFAULT_GRADING, PolicyBook
-from crm_core.ports import Clock, EventLog, Progress, silent
-from crm_core.work import Planned
+from crm_core.policies import PolicyBook
+from crm_core.ports import Progress, silent
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 
@@ -77,31 +78,17 @@ class GradingRun:
         return [grading_row(g, self.standings.get(g.household)) for g in self.gradings]
 
 
-class Host(Protocol):
-    """What gradings need of the facade."""
-
-    log: EventLog
-    clock: Clock
-    policies: PolicyBook
-    zone: str
-
-    def may(self, by: Actor, act: str) -> None: ...
-
-    def _within(self, command: Any, *, by: Actor, id: str | None = None) -> Any: ...
-
-    def _batch_within(self, planned: Iterable[Planned], *, by: Actor) -> int: ...
-
-
-class GradingService:
+class Gradings:
     """Runs, explanations and replay.
 
     Args:
-        host: The facade.
+        host: Ports and policies.
+        desk: Where gradings are written down.
         engines: Engines besides the one that reads events, each under its name.
     """
 
-    def __init__(self, host: Host, engines: Iterable[FactsEngine] = ()) -> None:
-        self._host = host
+    def __init__(self, host: Host, desk: Desk, engines: Iterable[FactsEngine] = ()) -> None:
+        self._host, self._desk = host, desk
         self._log = host.log
         self._events = EventsEngine(host.log, host.zone)
         self._known: dict[PolicyRef, GradingPolicy] = {}
@@ -121,21 +108,6 @@ class GradingService:
             raise Invalid.one("engine_unknown", engine=name, known=known)
         return found
 
-    def credit(
-        self,
-        on: date,
-        *,
-        known: datetime | None = None,
-        households: Sequence[str] | None = None,
-        policy: str = DEFAULT_CREDIT,
-        engine: str = EVENTS,
-    ) -> Iterator[CreditLine]:
-        """See `CRM.credit`."""
-        table = self._host.policies.find(CreditPolicy, policy, on)
-        if households is not None:
-            self._check_households(households)
-        yield from self.engine(engine).credit(on, utc(known, "known"), table, households)
-
     # --- runs ------------------------------------------------------------------------------
 
     def grade(
@@ -149,7 +121,7 @@ class GradingService:
         engine: str = EVENTS,
     ) -> GradingRun:
         """See `CRM.grade`."""
-        self._host.may(by, "grade")
+        self._desk.may(by, "grade")
         if not EARLIEST_YEAR <= year <= LATEST_YEAR:
             raise Invalid.one("year_out_of_range", earliest=EARLIEST_YEAR, latest=LATEST_YEAR)
         facts = self.engine(engine)
@@ -162,21 +134,36 @@ class GradingService:
         state, _ = self._log.fold(RUN.stream(run), RUN.decider.evolve, RUN.decider.initial)
         if state.gradings is not None:
             return self._recorded_run(run, state.started)
-        started = RunStarted(run, year, table.ref, credit.ref, cutoff.position, cutoff.known)
-        self._host._within(StartRun(started), by=by, id=f"{run}:start")
+        started = RunStarted(
+            run=run,
+            year=year,
+            policy=table.ref,
+            credit_policy=credit.ref,
+            cutoff_position=cutoff.position,
+            cutoff_known=cutoff.known,
+        )
+        self._desk.within(StartRun(started), by=by, id=f"{run}:start")
         count = 0
         decided = _decided(started, table, Ask(window, cutoff, credit), facts)
         while chunk := list(islice(decided, CHUNK_HOUSEHOLDS)):
             count += len(chunk)
             self._record(chunk, table, by)
             progress(len(chunk))
-        self._host._within(CompleteRun(run, year, count), by=by, id=f"{run}:complete")
+        self._desk.within(CompleteRun(run, year, count), by=by, id=f"{run}:complete")
         return self._recorded_run(run, started)
 
     def grades(
         self, year: int, *, run: str | None = None, known: datetime | None = None
     ) -> GradingRun:
-        """See `CRM.grades`."""
+        """The recorded gradings of a year: of its latest complete run, or of the run named.
+
+        Args:
+            known: As known at this instant: runs and what people did about them since are left out.
+
+        Raises:
+            Invalid: there is no such run.
+            DecisionMismatch: a recorded outcome does not follow from its own facts and policy.
+        """
         known = utc(known, "known")
         started = self.started(year, run, known)
         return self._recorded_run(started.run, started, known)
@@ -224,7 +211,7 @@ class GradingService:
             state = GRADING.decider.evolve(state, event)
         if not found:
             raise Invalid.one("grading_unknown", household=household, year=year)
-        now = standing(state, found[-1], self.present_day())
+        now = standing(state, found[-1], present_day(self._host))
         policy = self.policy(now.grading.policy)
         _check_confirmed(now, policy)
         return explanation(now, policy, reader, lang)
@@ -240,7 +227,7 @@ class GradingService:
         """
         seen = visible(self._log.read(GRADING.stream(household)), on=on, known=utc(known, "known"))
         state = GRADING.decider.fold(e.event for e in seen)
-        return [standing(state, run, on or self.present_day()) for run in state.by_run]
+        return [standing(state, run, on or present_day(self._host)) for run in state.by_run]
 
     def directory(
         self, *, on: date | None = None, known: datetime | None = None
@@ -254,7 +241,7 @@ class GradingService:
             state = GRADING.decider.fold(e.event for e in visible(events, on=on, known=known))
             latest = _latest(state)
             if latest is not None:
-                yield standing(state, latest, on or self.present_day())
+                yield standing(state, latest, on or present_day(self._host))
 
     def waiting(self) -> Iterator[Standing]:
         """Gradings that wait for a person (GRD-02, GRD-03, GRD-13), sorted by household.
@@ -266,7 +253,7 @@ class GradingService:
             state = GRADING.decider.fold(e.event for e in events)
             latest = _latest(state)
             for run in state.by_run:
-                now = standing(state, run, self.present_day())
+                now = standing(state, run, present_day(self._host))
                 if now.waits_for and (run == latest or {"review", "type"} & {*now.waits_for}):
                     yield now
 
@@ -277,7 +264,7 @@ class GradingService:
         return self.engine(engine).replay(year, self.pinned, progress)
 
     def affected(self, year: int | None = None) -> Iterator[Affected]:
-        """See `CRM.affected`."""
+        """Recorded decisions that facts known by now would change (GRD-09); nothing is changed."""
         now = self.cutoff(None)
         for _, facts, decided in self._events.decided():
             for grading in decided:
@@ -331,14 +318,15 @@ class GradingService:
             Planned(RecordGrading(g, policy=table), f"{g.run}:{g.household}", at) for g in gradings
         ]
         known = self._log.outcomes([item.id for item in planned])
-        self._host._batch_within([item for item in planned if item.id not in known], by=by)
+        fresh = [item for item in planned if item.id not in known]
+        self._desk.batch(fresh, by=by, inside=True)
 
     def _recorded_run(
         self, run: str, started: RunStarted | None, known: datetime | None = None
     ) -> GradingRun:
         begun = _started(run, started)
         gradings, standings = [], {}
-        today = self.present_day()
+        today = present_day(self._host)
         for household, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
             graded = [e.event for e in events if e.name == DECIDED and e.event.run == begun.run]
             for grading in graded:
@@ -350,20 +338,17 @@ class GradingService:
                 if state.acts:
                     standings[household] = standing(state, begun.run, today)
         cutoff = Cutoff(begun.cutoff_position, begun.cutoff_known)
-        return GradingRun(begun.run, begun.year, begun.policy, cutoff, tuple(gradings), standings)
-
-    def present_day(self) -> date:
-        """The present day in the estate's zone."""
-        return local_date(self._host.clock.now(), self._host.zone)
-
-    def _check_households(self, households: Sequence[str]) -> None:
-        known = self._log.tips([HOUSEHOLD.stream(household) for household in households])
-        missing = [h for h in households if HOUSEHOLD.stream(h) not in known]
-        if missing:
-            raise Invalid.one("household_unknown", household=missing[0])
+        return GradingRun(
+            run=begun.run,
+            year=begun.year,
+            policy=begun.policy,
+            cutoff=cutoff,
+            gradings=tuple(gradings),
+            standings=standings,
+        )
 
 
-def _latest(state: Gradings) -> str | None:
+def _latest(state: Graded) -> str | None:
     """Run of the grading of the latest year; of several the one decided last."""
     latest = max(
         enumerate(state.by_run.values()),
@@ -400,19 +385,19 @@ def _decided(
 ) -> Iterator[GradingDecided]:
     for household, facts, evidence in engine.gather(ask):
         yield GradingDecided(
-            household,
-            started.run,
-            started.year,
-            ask.window.start,
-            ask.window.end,
-            table.ref,
-            ask.credit.ref,
-            ask.cutoff.position,
-            ask.cutoff.known,
-            facts,
-            evidence,
-            assess(facts, table),
-            "rule",
+            household=household,
+            run=started.run,
+            year=started.year,
+            period_start=ask.window.start,
+            period_end=ask.window.end,
+            policy=table.ref,
+            credit_policy=ask.credit.ref,
+            cutoff_position=ask.cutoff.position,
+            cutoff_known=ask.cutoff.known,
+            facts=facts,
+            evidence=evidence,
+            outcome=assess(facts, table),
+            decided_by="rule",
         )
 
 

@@ -1,6 +1,6 @@
 """Studies over recorded gradings: what-if, shares, fairness, and what a grade may influence.
 
-`CRM.studies` is one of these. All of them read; only a quota and an assessment are written down.
+`CRM.studies` is one. All of them read; only a quota and an assessment are written down.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from typing import Any
 
 from attrs import frozen
 
+from crm_core.application.adopted import adopted
+from crm_core.application.desk import Desk
+from crm_core.application.gradings import EVENTS, GradingRun, Gradings
+from crm_core.application.host import Host, present_day
 from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
-from crm_core.grading import EVENTS, GradingRun, GradingService, Host
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried
 from crm_core.gradings.decide import RUN
 from crm_core.gradings.facts_engine import Ask
@@ -27,9 +30,9 @@ from crm_core.gradings.fairness import (
     override_rates,
     retaliation,
 )
-from crm_core.gradings.lookups import adopted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.shares import (
+    DEFAULT_SHARES,
     Candidate,
     Drift,
     Place,
@@ -44,7 +47,6 @@ from crm_core.gradings.what_if import Compared, WhatIf, what_if
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Actor, Cutoff
 from crm_core.payments.credit import CreditPolicy
-from crm_core.policies import DEFAULT_SHARES
 
 
 @frozen
@@ -74,12 +76,13 @@ class Studies:
     """Studies over recorded gradings.
 
     Args:
-        host: The facade.
+        host: Ports and policies.
+        desk: Where quotas and assessments are written down.
         gradings: The recorded runs.
     """
 
-    def __init__(self, host: Host, gradings: GradingService) -> None:
-        self._host = host
+    def __init__(self, host: Host, desk: Desk, gradings: Gradings) -> None:
+        self._host, self._desk = host, desk
         self._log = host.log
         self._gradings = gradings
 
@@ -154,14 +157,14 @@ class Studies:
         Raises:
             Refused: it is no draft, or is beyond assessment, or is not for `by` to assess.
         """
-        self._host.may(by, "assess-policy")
+        self._desk.may(by, "assess-policy")
         drafted = adopted(self._log, name).get(version)
         found, tried = None, Tried()
         if drafted is None or isinstance(drafted.policy(), GradingPolicy):
             found = self.what_if(years, self.candidate(f"{name}/{version}"))
             worse = sum(1 for one in found.moved if one.worse)
             tried = Tried(found.runs, found.compared, len(found.moved), worse)
-        self._host._within(AssessPolicy(name, version, assessment, tried, on), by=by)
+        self._desk.within(AssessPolicy(name, version, assessment, tried, on), by=by)
         return found
 
     def _compared(
@@ -216,12 +219,12 @@ class Studies:
 
         The gradings stay as they are; the same run and policy give the same allotment.
         """
-        self._host.may(by, "allot-quota")
+        self._desk.may(by, "allot-quota")
         graded = self._gradings.grades(year, run=run)
         table = self._host.policies.find(SharesPolicy, policy, Period.of_year(year).end)
-        cohort, today = Cohort(_cohort(graded)), self._gradings.present_day()
+        cohort, today = Cohort(_cohort(graded)), present_day(self._host)
         command = AllotQuota(graded.run, cohort=cohort, policy=table, on=today)
-        self._host._within(command, by=by, id=f"{graded.run}:quota:{table.ref.digest[:16]}")
+        self._desk.within(command, by=by, id=f"{graded.run}:quota:{table.ref.digest[:16]}")
         return self.quota(year, run=graded.run, policy=policy)
 
     def quota(self, year: int, *, run: str | None = None, policy: str = DEFAULT_SHARES) -> Quota:
@@ -285,7 +288,7 @@ class Studies:
 
     def influence(self, household: str, use: Use, *, on: date | None = None) -> Influence:
         """What a household's grade may influence, and by which layer, on a day (GRD-14)."""
-        day = on or self._gradings.present_day()
+        day = on or present_day(self._host)
         held = [now for now in self._gradings.history(household, on=day) if now.replaced_by is None]
         held.sort(key=lambda now: now.grading.period_end)
         now = held[-1] if held else None

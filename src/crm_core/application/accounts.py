@@ -1,0 +1,129 @@
+"""Questions about accounts: credit, arrears, statements, limitation. `CRM.accounts` is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from crm_core.application.checking import utc
+from crm_core.application.gradings import EVENTS
+from crm_core.application.host import Host
+from crm_core.application.households import check_households
+from crm_core.errors import Invalid
+from crm_core.gradings.facts import REGISTERED
+from crm_core.gradings.facts_engine import CreditLine, FactsEngine
+from crm_core.kernel.history import visible
+from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
+from crm_core.payments.events import ACCOUNT_EVENTS, COLLECTION_EVENTS
+from crm_core.payments.late import LateChargePolicy
+from crm_core.payments.ledger import Ledger
+from crm_core.payments.limitation import Limit, limits
+from crm_core.payments.views import Aged, CreditRow, credit_row, statement
+
+_ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
+_PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
+
+
+class Accounts:
+    """Questions about accounts.
+
+    Args:
+        host: Ports and policies.
+        engine: Finds the engine of a name.
+    """
+
+    def __init__(self, host: Host, engine: Callable[[str], FactsEngine]) -> None:
+        self._host, self._engine = host, engine
+
+    def credit(
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        households: Sequence[str] | None = None,
+        policy: str = DEFAULT_CREDIT,
+        engine: str = EVENTS,
+    ) -> Iterator[CreditLine]:
+        """Credit of households on a day as known at an instant (PAY-03, PAY-04), sorted.
+
+        Raises:
+            Invalid: a named household has no file, or there is no such engine.
+        """
+        table = self._host.policies.find(CreditPolicy, policy, on)
+        if households is not None:
+            check_households(self._host.log, households)
+        return self._engine(engine).credit(on, utc(known, "known"), table, households)
+
+    def arrears(
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+        engine: str = EVENTS,
+    ) -> Iterator[tuple[str, str, Aged]]:
+        """Household, estate and arrears of everybody who owes something on a day, sorted (PAY-03).
+
+        True to what was unpaid then, as known at the instant; what is in dispute is shown beside.
+
+        Raises:
+            Invalid: there is no such engine.
+        """
+        table = self._host.policies.find(CreditPolicy, policy, on)
+        return self._engine(engine).arrears(on, utc(known, "known"), table)
+
+    def statement(
+        self,
+        household: str,
+        on: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+        late_charge: str | None = None,
+    ) -> dict[str, Any]:
+        """A household's account on a day as known at an instant: every movement with its balance.
+
+        Args:
+            late_charge: Name of the late charge policy to compute by; none is by default (PAY-08).
+
+        Raises:
+            Invalid: the household has no file, or had none that was known then.
+        """
+        book = self._host.policies
+        table = book.find(CreditPolicy, policy, on)
+        late = late_charge and book.find(LateChargePolicy, late_charge, on)
+        for _, _, facts in self._told(known, [household], _PAYMENTS):
+            return statement(facts, on, table, late or None)
+        raise Invalid.one("household_unknown", household=household)
+
+    def credit_table(
+        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+    ) -> Iterator[CreditRow]:
+        """The credit table (信用等级表) of a day as known at an instant, sorted by household."""
+        table = self._host.policies.find(CreditPolicy, policy, on)
+        for household, estate, facts in self._told(known, None):
+            yield credit_row(household, estate, Ledger.of(facts), on, table)
+
+    def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
+        """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
+        for household, _, facts in self._told(known, None, _PAYMENTS):
+            for limit in limits(facts, on):
+                yield household, limit
+
+    def _told(
+        self,
+        known: datetime | None,
+        households: Sequence[str] | None,
+        names: frozenset[str] = _ACCOUNTS,
+    ) -> Iterator[tuple[str, str, list[tuple[Any, int]]]]:
+        """Household, estate, and events with positions of everybody whose file is known then."""
+        known, log = utc(known, "known"), self._host.log
+        if households is not None:
+            check_households(log, households)
+        wanted = names | {REGISTERED}
+        for household, events in log.by_household(names=wanted, households=households):
+            seen = events if known is None else visible(events, known=known)
+            file = next((e.event for e in seen if e.name == REGISTERED), None)
+            if file is not None:
+                yield household, file.estate, [(e.event, e.position) for e in seen]

@@ -1,0 +1,236 @@
+"""What commands must be told to be decided where it stands in another slice or in the log (LOG-08).
+
+What a slice itself knows it looks up itself; here stands what truly crosses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from attrs import evolve
+
+from crm_core.application.adopted import NOT_FACTS, book_with_adopted
+from crm_core.application.streams import Streams, no_file
+from crm_core.errors import UnknownPolicy
+from crm_core.gradings.adoption import parse
+from crm_core.gradings.commands import (
+    AcceptAutomatic,
+    ConfirmType,
+    ContestGrading,
+    DecideReview,
+    DecideUplift,
+    DraftPolicy,
+    MakePolicyEffective,
+    ProposeType,
+    ProposeUplift,
+    RefuseAutomatic,
+)
+from crm_core.gradings.events import GradingContested, GradingDecided
+from crm_core.gradings.facts import EVENT_NAMES
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.replay import decide_again
+from crm_core.gradings.state import Gradings
+from crm_core.gradings.uplift import DEFAULT_UPLIFT, UpliftPolicy, promises
+from crm_core.kernel.aggregate import Aggregate, Claim
+from crm_core.kernel.dates import local_date
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
+from crm_core.kernel.recorded import Fact
+from crm_core.messages import MESSAGES
+from crm_core.messages.commands import Known, QueueMessage
+from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
+from crm_core.messages.template import Template
+from crm_core.owners.commands import ROLES
+from crm_core.payments import ACCOUNT
+from crm_core.payments.commands import MovePayment
+from crm_core.payments.credit import CreditPolicy
+from crm_core.policies import PolicyBook
+from crm_core.ports import EventLog
+
+P = TypeVar("P", bound=Policy)
+
+
+class WorkSight:
+    """What look-ups see of the work in progress (`crm_core.kernel.slice.Sight`), and of the log.
+
+    Args:
+        streams: The streams of the work.
+        log: The history.
+        policies: Policies at hand.
+        zone: Zone in which instants fall on days.
+        day: The day by the clock.
+    """
+
+    at: datetime
+
+    def __init__(
+        self, streams: Streams, log: EventLog, policies: PolicyBook, zone: str, *, day: date
+    ) -> None:
+        self.streams, self.log, self.policies, self.zone = streams, log, policies, zone
+        self.present_day = day
+        self._found: dict[tuple[type, str, date], Any] = {}
+
+    def state(self, aggregate: Aggregate, identity: str) -> Any:
+        """The state of a stream."""
+        return self.streams.load(aggregate, aggregate.stream(identity))[0]
+
+    def taken(self, claim: Claim) -> Any:
+        """The event that took a name, or None."""
+        return self.streams.claimed(claim)[0]
+
+    def policy(self, kind: type[P], name: str, day: date) -> P:
+        """The policy of that name to be used on a day."""
+        key = (kind, name, day)
+        if key not in self._found:
+            self._found[key] = self.policies.find(kind, name, day)
+        return self._found[key]  # type: ignore[no-any-return]
+
+    def pinned(self, kind: type[P], ref: PolicyRef) -> P:
+        """The very policy that a record pins."""
+        return self.policies.pinned(kind, ref)
+
+    def told(self, household: str) -> Iterator[Fact]:
+        """The facts of a household that a grading may see."""
+        for _, facts in self.log.facts(names=EVENT_NAMES, households=[household]):
+            yield from facts
+
+    def graded_by(self, grading: GradingDecided) -> GradingPolicy:
+        """The policy that a grading pins."""
+        return self.policies_of(grading.policy, grading.credit_policy)[0]
+
+    def policies_of(
+        self, policy: PolicyRef, credit: PolicyRef
+    ) -> tuple[GradingPolicy, CreditPolicy]:
+        """The two policies that a grading pins, adopted ones among them."""
+        book = book_with_adopted(self.log, self.policies, policy.name)
+        return book.pinned(GradingPolicy, policy), book.pinned(CreditPolicy, credit)
+
+
+# --- of accounts and messages ------------------------------------------------------------------
+
+
+def _with_receiver(command: MovePayment, _state: Any, sight: WorkSight) -> MovePayment:
+    # What leaves one account must enter the other, so the other is asked first.
+    there = command.to_household
+    refusal: Refusal | None = None
+    if not sight.streams.has_file(there):
+        refusal = no_file(there)
+    elif not sight.state(ACCOUNT, there).takes(command.payment):
+        details = {"payment": command.payment}
+        refusal = Refusal("payment_exists", "PAY-01", details, "payment_exists_there")
+    return evolve(command, refused_there=refusal)
+
+
+def _with_members(command: Any, _state: Any, sight: WorkSight) -> Any:
+    day = local_date(sight.at, sight.zone)
+    template = neutral = None
+    if isinstance(command, QueueMessage):
+        template = sight.policy(Template, command.template, day)
+        if template.neutral:
+            neutral = sight.policy(Template, template.neutral, day)
+    file = sight.streams.file(command.household)
+    holding = () if file is None else [r.member for name in ROLES for r in file.holding(name, day)]
+    known = Known(
+        at=sight.at,
+        zone=sight.zone,
+        policy=sight.policy(MessagePolicy, DEFAULT_MESSAGES, day),
+        members=tuple(dict.fromkeys(holding)),
+        template=template,
+        neutral=neutral,
+    )
+    return evolve(command, known=known)
+
+
+def _with_file(command: Any, _state: Any, sight: WorkSight) -> Any:
+    return evolve(command, members=sight.streams.members(command.household))
+
+
+# --- of gradings -------------------------------------------------------------------------------
+
+
+def _with_policy(command: Any, state: Gradings, sight: WorkSight) -> Any:
+    grading = state.by_run.get(command.run)
+    return command if grading is None else evolve(command, policy=sight.graded_by(grading))
+
+
+def _with_promises(command: Any, state: Gradings, sight: WorkSight) -> Any:
+    grading = state.by_run.get(command.run)
+    if grading is None:
+        return command
+    table = sight.policy(UpliftPolicy, DEFAULT_UPLIFT, command.on)
+    account = [(event, position) for position, _, event in sight.told(command.household)]
+    return evolve(
+        command,
+        grading_policy=sight.graded_by(grading),
+        policy=table,
+        promises=promises(account, command.on, table),
+    )
+
+
+def _with_review(command: DecideReview, state: Gradings, sight: WorkSight) -> DecideReview:
+    opened = [a for a in state.acts if isinstance(a, GradingContested)]
+    run = next((a.run for a in opened if a.review == command.review), "")
+    grading = state.by_run.get(run)
+    if grading is None:
+        return command
+    command = evolve(command, policy=sight.graded_by(grading))
+    if command.result != "corrected":
+        return command
+    now = sight.log.cutoff(None, without=NOT_FACTS)
+    told = sight.told(command.household)
+    again = evolve(
+        decide_again(grading, told, sight.policies_of, sight.zone, now),
+        run=f"{run}.{command.review}",
+        cutoff_position=now.position,
+        cutoff_known=now.known,
+    )
+    return evolve(command, again=again)
+
+
+def _with_taken(command: DraftPolicy, _state: Any, sight: WorkSight) -> DraftPolicy:
+    same = _of_name(command.name, sight)
+    try:
+        drafted = parse(command.document.toml)
+    except PolicyFault:
+        return command
+    later = (ref.digest for ref in same if ref.version >= drafted.ref.version)
+    another_kind = not all(_is_of_kind(type(drafted), ref, sight) for ref in same)
+    return evolve(command, taken=next(later, None), another_kind=another_kind)
+
+
+def _is_of_kind(kind: type[Any], ref: PolicyRef, sight: WorkSight) -> bool:
+    try:
+        sight.policies.pinned(kind, ref)
+    except UnknownPolicy:
+        return False
+    return True
+
+
+def _with_shipped(
+    command: MakePolicyEffective, _state: Any, sight: WorkSight
+) -> MakePolicyEffective:
+    same = _of_name(command.name, sight)
+    return evolve(command, shipped=max(same, key=lambda ref: ref.version, default=None))
+
+
+def _of_name(name: str, sight: WorkSight) -> list[PolicyRef]:
+    return [ref for ref in sight.policies.refs() if ref.name == name]
+
+
+CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
+    **dict.fromkeys(MESSAGES.commands, _with_members),
+    AcceptAutomatic: _with_file,
+    ConfirmType: _with_policy,
+    ContestGrading: _with_file,
+    DecideReview: _with_review,
+    DecideUplift: _with_promises,
+    DraftPolicy: _with_taken,
+    MakePolicyEffective: _with_shipped,
+    MovePayment: _with_receiver,
+    ProposeType: _with_policy,
+    ProposeUplift: _with_promises,
+    RefuseAutomatic: _with_file,
+}
+"""Commands that are told of another slice, and how."""

@@ -1,0 +1,92 @@
+"""Streams as they stand in the work in progress: each loaded and folded once, and kept up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from crm_core.errors import Fault, Invalid
+from crm_core.kernel.aggregate import Aggregate, Claim
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.recorded import Tip
+from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.text import check_id
+from crm_core.owners import HOUSEHOLD
+from crm_core.owners.state import Household
+from crm_core.ports import EventLog
+
+
+class Streams:
+    """States and tips by stream.
+
+    Args:
+        log: Where streams are loaded from.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._empty = log.empty()
+        self._files: set[str] = set()
+        self.known: dict[str, tuple[Any, Tip]] = {}
+
+    def load(self, aggregate: Aggregate, stream: str) -> tuple[Any, Tip]:
+        """State and tip of a stream.
+
+        Raises:
+            Invalid: what it is called by is no id.
+        """
+        found = self.known.get(stream)
+        if found is None:
+            _check_id(stream.partition("/")[2])
+            decider = aggregate.decider
+            found = self._folded(stream, decider.evolve, decider.initial)
+        return found
+
+    def claimed(self, claim: Claim) -> tuple[Any, Tip]:
+        """The event that took a name, or None, and the tip of the stream that stands for it."""
+        return self.known.get(claim.stream) or self._folded(claim.stream, _last, None)
+
+    def _folded(
+        self, stream: str, evolve: Callable[[Any, Any], Any], initial: Any
+    ) -> tuple[Any, Tip]:
+        found = (initial, Tip()) if self._empty else self._log.fold(stream, evolve, initial)
+        self.known[stream] = found
+        return found
+
+    def file(self, household: str) -> Household | None:
+        """The household's file, if it has one (OWN-01)."""
+        state, _ = self.load(HOUSEHOLD, HOUSEHOLD.stream(household))
+        return state if isinstance(state, Household) else None
+
+    def has_file(self, household: str) -> bool:
+        """Whether the household has a file; asked of the same ones again and again."""
+        if household in self._files:
+            return True
+        if self.file(household) is None:
+            return False
+        self._files.add(household)
+        return True
+
+    def members(self, household: str) -> dict[str, frozenset[str]]:
+        """The members of a file with every role they hold or held."""
+        file = self.file(household)
+        found: dict[str, frozenset[str]] = {}
+        for role in () if file is None else file.roles():
+            found[role.member] = found.get(role.member, frozenset()) | {role.role}
+        return found
+
+
+def no_file(household: str) -> Refusal:
+    """Nothing is known of a household without a file."""
+    return Refusal("unknown_household", "OWN-01", {"household": household})
+
+
+def _last(_state: Any, event: Any) -> Any:
+    return event
+
+
+def _check_id(text: str) -> None:
+    try:
+        check_id(text)
+    except Malformed as error:
+        raise Invalid([Fault.of("id_malformed", error, repr(text))]) from error

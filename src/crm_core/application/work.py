@@ -1,0 +1,222 @@
+"""Work in progress: the commits that follow from commands, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+import attrs
+
+from crm_core.application.authority import Authority
+from crm_core.application.lookups import CROSSING, WorkSight
+from crm_core.application.streams import Streams, no_file
+from crm_core.errors import Invalid
+from crm_core.kernel.aggregate import Aggregate, Claim
+from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.commands import act_of, fields_said, given_by
+from crm_core.kernel.dates import local_date
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend, Tip
+from crm_core.kernel.registry import Registry
+from crm_core.kernel.sealed import Personal
+from crm_core.policies import PolicyBook
+from crm_core.ports import EventLog
+
+
+class Planned(NamedTuple):
+    """A command to be run in bulk.
+
+    Args:
+        command: The command.
+        id: Its id; known ids are passed over.
+        at: When the company knew: the recorded instant of its events.
+        origin: Whatever the caller needs to find it again.
+    """
+
+    command: Any
+    id: str
+    at: datetime
+    origin: Any = None
+
+
+class Work:
+    """Commands decided one after another, each on what those before it left behind.
+
+    Args:
+        log: Where streams are loaded from.
+        registry: Who takes which command.
+        policies: Where policies are looked up.
+        zone: Zone in which instants fall on days.
+        authority: Who may do what today.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        registry: Registry,
+        policies: PolicyBook,
+        zone: str,
+        authority: Authority,
+    ) -> None:
+        self._registry = registry
+        self._zone = zone
+        self._authority = authority
+        self._may: dict[tuple[type, Actor, bool], Refusal | None] = {}
+        self._streams = Streams(log)
+        self._sight = WorkSight(self._streams, log, policies, zone, day=authority.day)
+        self._look_ups = look_ups_of(registry)
+
+    def plan(
+        self,
+        command: Any,
+        command_id: str,
+        digest: str,
+        by: Actor,
+        at: datetime,
+        *,
+        inside: bool = False,
+        imported: datetime | None = None,
+        purpose: str | None = None,
+        correlation: str | None = None,
+        causation: str | None = None,
+    ) -> Commit | Refusal:
+        """The commit that follows from the command, or why not.
+
+        Args:
+            by: Who gives it.
+            at: The recorded instant of its events.
+            inside: Whether the library itself gives it: then nobody has to be allowed to.
+        """
+        kind: type = type(command)
+        aggregate = aggregate_of(self._registry, command)
+        if not inside:
+            refused = self._refused(kind, by, aggregate, imported is not None)
+            if refused is not None:
+                return refused
+        streams = self._streams
+        stream = aggregate.stream(aggregate.id_of(command))
+        state, tip = streams.load(aggregate, stream)
+        household = aggregate.household_of(command) or getattr(state, "household", "")
+        if aggregate.needs_file and household and not streams.has_file(household):
+            return no_file(household)
+        if not inside:
+            refused = self._authority.refuses_command(by, command, household, streams.members)
+            if refused is not None:
+                return refused
+            refused = self._authority.refuses_own(by, act_of(kind), aggregate.own(command, state))
+            if refused is not None:
+                return refused
+        command = given_by(command, by, imported=imported is not None)
+        claims = aggregate.claims(command)
+        look_up = self._look_ups.get(kind)
+        if look_up is not None:
+            # A day that a caller names is no present; the clock's own steps come at the instant
+            # it is.
+            day = local_date(at, self._zone) if inside else self._authority.day
+            self._sight.at, self._sight.present_day = at, day
+            command = look_up(command, state, self._sight)
+        decided = aggregate.decider.decide(command, state)
+        if isinstance(decided, Refusal):
+            return decided
+        if not decided:
+            return Commit(command_id, digest, ())
+        evolve = aggregate.decider.evolve
+        actor, effective_of = str(by), self._registry.effective
+        envelopes: list[Envelope[Any]] = []
+        for event in (*decided, *[claim.event for claim in claims]):
+            field = effective_of[type(event)]
+            effective = None if field is None else getattr(event, field)
+            envelopes.append(
+                Envelope(
+                    actor=actor,
+                    command=command_id,
+                    data=event,
+                    effective=effective or local_date(at, self._zone),
+                    recorded=at,
+                    nth=len(envelopes),
+                    causation=causation,
+                    correlation=correlation,
+                    imported=imported,
+                    purpose=purpose,
+                )
+            )
+        count = len(decided)
+        for event in decided:
+            state = evolve(state, event)
+        # The log knows the digest of what it is about to write; here only the version counts.
+        streams.known[stream] = (state, Tip(tip.version + count, "?"))
+        own = StreamAppend(stream, tip, household, tuple(envelopes[:count]))
+        taken = [
+            self._claimed(claim, household, envelope)
+            for claim, envelope in zip(claims, envelopes[count:], strict=True)
+        ]
+        return Commit(command_id, digest, (own, *taken))
+
+    def _refused(
+        self, kind: type, by: Actor, aggregate: Aggregate, imported: bool
+    ) -> Refusal | None:
+        """Why that person may not give such a command at all; asked once for all of a kind."""
+        key = (kind, by, imported)
+        if key not in self._may:
+            if kind in aggregate.inside:
+                self._may[key] = Refusal("given_inside_only", "LOG-08", {"act": act_of(kind)})
+            else:
+                self._may[key] = self._authority.refuses(by, act_of(kind), imported=imported)
+        return self._may[key]
+
+    def _claimed(self, claim: Claim, household: str, taken: Envelope[Any]) -> StreamAppend:
+        _, tip = self._streams.claimed(claim)
+        self._streams.known[claim.stream] = (claim.event, Tip(tip.version + 1, "?"))
+        return StreamAppend(claim.stream, tip, household, (taken,))
+
+    def tip(self, stream: str) -> Tip:
+        """Where a loaded stream stands."""
+        return self._streams.known[stream][1]
+
+
+def aggregate_of(registry: Registry, command: Any) -> Aggregate:
+    """The aggregate that takes a command.
+
+    Raises:
+        Invalid: it is no command of any slice.
+    """
+    aggregate = registry.by_command.get(type(command))
+    if aggregate is None:
+        raise Invalid.one("command_unknown", kind=type(command).__name__)
+    return aggregate
+
+
+@cache
+def look_ups_of(registry: Registry) -> dict[type, Callable[[Any, Any, WorkSight], Any]]:
+    """What commands must be told, within their slices and across them."""
+    return {**registry.look_ups, **CROSSING}
+
+
+def command_digest(command: Any, fingerprint: Callable[[Personal], str]) -> str:
+    """Digest of what a command says.
+
+    What is looked up is no part of it: it may be found otherwise when the command comes again. Nor
+    is who gives it: the first receipt, which names the first actor, is all that a repeat gets.
+
+    Args:
+        fingerprint: What stands for a personal value: a digest under the person's own key, so
+            that nobody can guess the value from it, and nobody at all once the key is gone.
+    """
+
+    def said(value: Any) -> Any:
+        if isinstance(value, Personal):
+            return {"fingerprint": fingerprint(value), "subject": value.subject}
+        if attrs.has(type(value)):
+            kind: type = type(value)
+            return {name: said(getattr(value, name)) for name in fields_said(kind)}
+        if isinstance(value, list | tuple):
+            return [said(item) for item in value]
+        if isinstance(value, dict):
+            return {str(key): said(item) for key, item in value.items()}
+        if isinstance(value, date):
+            return value.isoformat()
+        return value
+
+    return digest_of([type(command).__name__, said(command)])

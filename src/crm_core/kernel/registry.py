@@ -1,0 +1,147 @@
+"""What follows from a list of slices: catalog, routing, roles, policies, views, clock (0036)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy, table_of
+from crm_core.kernel.catalog import Catalog
+from crm_core.kernel.policy import Policy, PolicyFault, read_toml, wrong
+from crm_core.kernel.projection import Projection
+from crm_core.kernel.sentences import Malformed, also_in
+from crm_core.kernel.slice import Act, LookUp, Notice, PolicyKind, Reaction, Slice
+from crm_core.kernel.ticking import Source
+
+
+class Registry:
+    """All that follows from the slices, in the order in which they are listed.
+
+    Args:
+        slices: What the library is made of, with those of a host behind.
+
+    Raises:
+        Malformed: something is declared twice, or an act is taken by no aggregate.
+    """
+
+    def __init__(self, slices: Iterable[Slice]) -> None:
+        self.slices: Mapping[str, Slice] = _once("slice", {}, ((one.name, one) for one in slices))
+        for one in self.slices.values():
+            if one.sentences:
+                also_in(one.package, one.sentences)
+        each = self.slices.values()
+        self.aggregates: tuple[Aggregate, ...] = tuple(a for s in each for a in s.aggregates)
+        self.acts: Mapping[str, Act] = _once("act", {}, ((a.name, a) for s in each for a in s.acts))
+        self.by_command: Mapping[type, Aggregate] = _once(
+            "command", {}, ((c, a) for a in self.aggregates for c in a.commands)
+        )
+        self.by_state: Mapping[type, Aggregate] = {
+            kind: aggregate for s in each for kind, aggregate in s.readable.items()
+        }
+        self.reactions: Mapping[type, Reaction] = {
+            event: reaction for s in each for event, reaction in s.reactions.items()
+        }
+        self.notices: Mapping[type, Callable[[Any], Notice]] = {
+            event: notice for s in each for event, notice in s.notices.items()
+        }
+        self.projections: tuple[Projection[Any], ...] = tuple(
+            view for s in each for view in s.projections
+        )
+        self.clock: tuple[Source, ...] = tuple(source for s in each for source in s.clock)
+        self._check_acts()
+
+    def _check_acts(self) -> None:
+        """Every command is an act of somebody, or of the library alone; never both, never none."""
+        given = {act.what for act in self.acts.values() if isinstance(act.what, type)}
+        inside = {c for aggregate in self.aggregates for c in aggregate.inside}
+        for command in {*given, *self.by_command}:
+            if command not in self.by_command:
+                raise Malformed("command_untaken", command=command.__name__)
+            if (command in given) == (command in inside):
+                raise Malformed("act_undeclared", command=command.__name__)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Every event of every slice: the public contract of the log (LOG-02)."""
+        return Catalog(kind for one in self.slices.values() for kind in one.events)
+
+    @cached_property
+    def effective(self) -> Mapping[type, str | None]:
+        """For each event the field with the day it is true from, if it has one."""
+        return {kind.cls: kind.effective for kind in self.catalog.types}
+
+    @cached_property
+    def leading(self) -> frozenset[str]:
+        """Stored names of the events that lead to commands, all versions of them."""
+        return frozenset(
+            name
+            for kind in self.catalog.types
+            if kind.cls in self.reactions
+            for name in (f"{kind.name}/{version}" for version in range(1, kind.version + 1))
+        )
+
+    @cached_property
+    def look_ups(self) -> Mapping[type, LookUp]:
+        """What commands must be told within their slice, by their class."""
+        return {kind: find for s in self.slices.values() for kind, find in s.look_ups.items()}
+
+    def slice_of(self, command: type) -> str:
+        """The name of the slice that takes a command."""
+        aggregate = self.by_command[command]
+        return next(name for name, one in self.slices.items() if aggregate in one.aggregates)
+
+    # --- policies ------------------------------------------------------------------------
+
+    @cached_property
+    def policy_kinds(self) -> Mapping[str, PolicyKind]:
+        """The kinds of policy, by what their files say under `kind`."""
+        kinds = [kind for one in self.slices.values() for kind in one.policies]
+        return _once("policy_kind", {}, ((kind.kind, kind) for kind in kinds))
+
+    def parse(self, text: str) -> Policy:
+        """The policy in TOML text, by its `kind`.
+
+        Raises:
+            PolicyFault: the text is not a policy of a kind that there is.
+        """
+        kind = read_toml(text).get("kind")
+        if not isinstance(kind, str) or kind not in self.policy_kinds:
+            needed = ", ".join(self.policy_kinds)
+            raise PolicyFault([wrong("kind", "unknown_kind", kind=kind, needed=needed)])
+        return self.policy_kinds[kind].parse(text)
+
+    def shipped(self) -> Iterator[Policy]:
+        """The policies that come with the slices, and who may do what in them.
+
+        Reading a package's own data counts as reading code, not as I/O (decision record 0008).
+        """
+        from importlib.resources import files  # Slow to load, and not every program reads them.
+
+        yield AuthorityPolicy.parse(self.authority)
+        for one in self.slices.values():
+            for folder in one.shipped:
+                found = files(one.package).joinpath(folder) if folder else files(one.package)
+                for file in sorted(found.iterdir(), key=lambda f: f.name):
+                    if file.name.endswith(".toml") and file.name != one.sentences:
+                        yield self.parse(file.read_text(encoding="utf-8"))
+
+    @cached_property
+    def authority(self) -> str:
+        """The table that holds where no other was adopted, as TOML: the roles as declared."""
+        rows = {
+            one.name: [(act.name, act.roles) for act in one.acts if act.roles]
+            for one in self.slices.values()
+        }
+        imports = [act.name for act in self.acts.values() if act.importable]
+        return table_of(DEFAULT_AUTHORITY, imports, rows)
+
+
+def _once(what: str, found: dict[Any, Any], pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    for name, value in pairs:
+        if name in found:
+            shown = name if isinstance(name, str) else name.__name__
+            raise Malformed("declared_twice", what=what, name=shown)
+        found[name] = value
+    return found

@@ -1,0 +1,67 @@
+"""What follows from what happens to accounts: commands, notices, and the collection of the day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from crm_core.kernel.dates import local_date, start_of_day
+from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.slice import Notice, Reaction
+from crm_core.kernel.ticking import DueCommand, Look, Source
+from crm_core.payments.collection import DEFAULT_COLLECTION, CollectionPolicy
+from crm_core.payments.commands import AcceptMovedPayment, AdvanceCollection
+from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.events import PaymentMovedOut, PaymentReceived
+from crm_core.payments.views import WATCHED, Watched
+
+
+def _accept_moved(recorded: Recorded[PaymentMovedOut]) -> tuple[Any, ...]:
+    event = recorded.event
+    return (
+        AcceptMovedPayment(
+            household=event.to_household,
+            payment=event.payment,
+            from_household=recorded.household,
+            amount_fen=event.amount_fen,
+            paid_on=event.paid_on,
+            method=event.method,
+            reason=event.reason,
+        ),
+    )
+
+
+REACTIONS: dict[type, Reaction] = {PaymentMovedOut: _accept_moved}
+
+
+def _told_paid(event: PaymentReceived) -> Notice:
+    return "payment-received", {
+        "payment": event.payment,
+        "amount": event.amount_fen,
+        "paid_on": event.paid_on,
+    }
+
+
+NOTICES: dict[type, Callable[[Any], Notice]] = {PaymentReceived: _told_paid}
+
+
+def _due(row: Watched, look: Look) -> tuple[DueCommand, ...]:
+    """The first day that brings something about in a household's collection (PAY-10).
+
+    What the next day brings about depends on it, and is due in the next round. Days that change
+    nothing leave nothing behind, so they are looked at in every round, and no command follows.
+    """
+    today = local_date(look.now - timedelta(microseconds=1), look.zone)
+    policy = look.policies.find(CollectionPolicy, DEFAULT_COLLECTION, today)
+    credit = look.policies.find(CreditPolicy, policy.credit, today)
+    for day in row.days(today, look.zone, policy, credit):
+        command = AdvanceCollection(row.household, day)
+        if look.changes(command):
+            # Facts of the same day can bring about something more, so the acts so far count.
+            id = f"tick:collection:{row.household}:{day}:{row.acts}"
+            return (DueCommand(id, command, start_of_day(day, look.zone)),)
+    return ()
+
+
+CLOCK = (Source("collection", WATCHED, _due),)

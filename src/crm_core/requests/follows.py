@@ -1,0 +1,159 @@
+"""What follows from what happens to requests: commands, notices, and steps as time passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from crm_core.kernel.dates import instant_text
+from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.slice import Notice, Reaction
+from crm_core.kernel.ticking import DueCommand, Look, Source
+from crm_core.requests.commands import FollowIncident, LinkToIncident, ReceiveRequest, TakeStep
+from crm_core.requests.events import (
+    CommitmentMade,
+    CustomerDissatisfied,
+    RequestReceived,
+    WorkReportedDone,
+)
+from crm_core.requests.incidents import IncidentAnswered, IncidentResolved, RequestGathered
+from crm_core.requests.inspections import FindingRecorded
+from crm_core.requests.views import DUE_REQUESTS, DueRequest
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def _follow_up(recorded: Recorded[CustomerDissatisfied]) -> tuple[Any, ...]:
+    """A customer who is not satisfied has made a new request (REQ-08)."""
+    event = recorded.event
+    return (
+        ReceiveRequest(
+            request=event.successor,
+            household=event.household,
+            channel=event.channel,
+            kind="complaint",
+            trade=event.trade,
+            severity=event.severity,
+            summary=f"not satisfied with {event.request}",
+            received_at=event.said_at,
+            first_asked=event.owner,
+            place=event.place,
+            follows=event.request,
+        ),
+    )
+
+
+def _opened_by_finding(recorded: Recorded[FindingRecorded]) -> tuple[Any, ...]:
+    event = recorded.event
+    if event.request is None:
+        return ()
+    return (
+        ReceiveRequest(
+            request=event.request,
+            household=event.household,
+            channel="inspection",
+            kind="repair",
+            trade=event.trade,
+            severity=event.severity,
+            summary=event.summary,
+            received_at=event.found_at,
+            first_asked=event.found_by,
+            place=event.place,
+        ),
+    )
+
+
+def _gathered(recorded: Recorded[RequestGathered]) -> tuple[Any, ...]:
+    """Who asks late hears what the others were told."""
+    e = recorded.event
+    link = LinkToIncident(e.request, e.incident)
+    if not e.note:
+        return (link,)
+    told = FollowIncident(
+        request=e.request,
+        incident=e.incident,
+        what="answered",
+        note=e.note,
+        at=e.gathered_at,
+        told_by=e.gathered_by,
+    )
+    return (link, told)
+
+
+def _answered(recorded: Recorded[IncidentAnswered]) -> tuple[Any, ...]:
+    e = recorded.event
+    return tuple(
+        FollowIncident(
+            request=request,
+            incident=e.incident,
+            what="answered",
+            note=e.note,
+            at=e.answered_at,
+            told_by=e.answered_by,
+        )
+        for request in e.requests
+    )
+
+
+def _resolved(recorded: Recorded[IncidentResolved]) -> tuple[Any, ...]:
+    e = recorded.event
+    return tuple(
+        FollowIncident(
+            request=request,
+            incident=e.incident,
+            what="done",
+            note=e.note,
+            at=e.resolved_at,
+            told_by=e.resolved_by,
+        )
+        for request in e.requests
+    )
+
+
+REACTIONS: dict[type, Reaction] = {
+    CustomerDissatisfied: _follow_up,
+    FindingRecorded: _opened_by_finding,
+    IncidentAnswered: _answered,
+    IncidentResolved: _resolved,
+    RequestGathered: _gathered,
+}
+
+# --- notices -------------------------------------------------------------------------------------
+
+
+def _told_received(event: RequestReceived) -> Notice:
+    answer_by = event.received_at + timedelta(seconds=event.targets.promise_seconds)
+    return "request-received", {"request": event.request, "answer_by": answer_by}
+
+
+def _told_promised(event: CommitmentMade) -> Notice:
+    return "commitment-made", {"request": event.request, "due_at": event.due_at}
+
+
+def _told_done(event: WorkReportedDone) -> Notice:
+    return "request-done", {"request": event.request, "done_at": event.done_at}
+
+
+NOTICES: dict[type, Callable[[Any], Notice]] = {
+    CommitmentMade: _told_promised,
+    RequestReceived: _told_received,
+    WorkReportedDone: _told_done,
+}
+
+# --- the clock -----------------------------------------------------------------------------------
+
+
+def _due(row: DueRequest, _look: Look) -> tuple[DueCommand, ...]:
+    """The next step of a request; what follows from it is due in the next round."""
+    step = row.first()
+    return (
+        DueCommand(
+            f"tick:{row.request}:{step.clock}:{step.step}:{instant_text(step.at)}",
+            TakeStep(row.request, clock=step.clock, step=step.step, at=step.at),
+            step.at,
+        ),
+    )
+
+
+CLOCK = (Source("requests", DUE_REQUESTS, _due),)
