@@ -34,7 +34,7 @@ from crm_core.requests import (
 from crm_core.requests.clocks import ClockSet
 from crm_core.requests.events import RequestClosed, RequestReceived
 from crm_core.requests.sla import Targets
-from crm_core.requests.views import Verdict, verdicts
+from crm_core.requests.verdicts import Verdict, verdicts
 from crm_core.testing import given as plainly_given
 from crm_core.testing.scenario import Outcome
 from crm_core.testing.strategies import sla_text

@@ -59,7 +59,8 @@ from crm_core.requests import (
 from crm_core.requests import events as happened
 from crm_core.requests.clocks import WORK, Pause, counted, moved_on, reached_at
 from crm_core.requests.evolve import stopped_by
-from crm_core.requests.views import DUE, OPEN, DueRequest, verdicts
+from crm_core.requests.verdicts import verdicts
+from crm_core.requests.views import DUE_REQUESTS, OPEN, DueRequest
 from crm_core.testing import History
 from crm_core.testing.strategies import request_histories, sla_text
 from crm_core.testing.strategies.requests import LIKELY, commands_at, next_step, who_has
@@ -216,7 +217,7 @@ class Kept:
 @hypothesis_given(request_histories())
 @pytest.mark.rule("LOG-05", "REQ-13")
 def test_the_due_row_says_what_the_state_says(history: History) -> None:
-    kept, state = Kept(DUE), REQUEST.decider.initial
+    kept, state = Kept(DUE_REQUESTS), REQUEST.decider.initial
     for event in history.events:
         state = REQUEST.decider.evolve(state, event)
         kept.apply(event)
@@ -237,7 +238,7 @@ def test_the_due_row_says_what_the_state_says(history: History) -> None:
 @pytest.mark.rule("LOG-05", "REQ-12")
 def test_what_is_set_in_a_pause_falls_due_after_it() -> None:
     tell = commands.NoteProgress("R1010", "on the way", True, START + HOUR)
-    kept, events = Kept(DUE), ()
+    kept, events = Kept(DUE_REQUESTS), ()
     for command in (*OPENED, STOPPED, tell):
         events = (*events, *_decided(_pinned(command), events))
     for event in events:

@@ -45,6 +45,7 @@ from crm_core.requests import (
     Reopen,
     ReportDone,
 )
+from crm_core.requests.early_warning import RaiseWarning, WarningRaised
 from crm_core.requests.improvement import (
     DecideImprovement,
     EndImprovement,
@@ -52,9 +53,7 @@ from crm_core.requests.improvement import (
     ImprovementProposed,
     ImprovementRejected,
     ProposeImprovement,
-    RaiseWarning,
     SuperviseExecution,
-    WarningRaised,
 )
 from crm_core.requests.incidents import (
     AnswerIncident,

@@ -93,7 +93,7 @@ from crm_core.requests.events import (
     WorkReportedDone,
 )
 from crm_core.requests.state import Assignment, Request
-from crm_core.requests.views import answer_verdict, trace
+from crm_core.requests.verdicts import answer_verdict, trace
 from crm_core.testing.strategies import sla_text
 
 PAUSE = PauseRequest("R1010", "customer_absent", START + 10 * MINUTE, START + 3 * HOUR)
@@ -859,10 +859,10 @@ def test_a_request_can_be_reopened_many_times() -> None:
 def test_every_sentence_of_a_refusal_stands_in_the_catalogue() -> None:
     """In both languages; those that are reached are looked at wherever something is refused."""
     folder = Path(__file__).parents[2] / "src" / "crm_core" / "requests"
-    source = "".join(p.read_text(encoding="utf-8") for p in folder.glob("*.py"))
+    source = "".join(p.read_text(encoding="utf-8") for p in folder.rglob("*.py"))
     statuses = ("closed", "done", "merged", "not_received", "open", "paused")
-    needed = {f"too_early_{what}" for what in re.findall(r'_too_early\("(\w+)"', source)}
-    needed |= {f"reason_missing_{d}" for d in re.findall(r'_no_reason\("[\w-]+", "(\w+)"', source)}
+    needed = {f"too_early_{what}" for what in re.findall(r'too_early\("(\w+)"', source)}
+    needed |= {f"reason_missing_{d}" for d in re.findall(r'no_reason\("[\w-]+", "(\w+)"', source)}
     needed |= set(re.findall(r'sentence="(\w+)"', source))
     needed |= {f"unknown_{what}" for what in ("channel", "kind", "severity", "trade")}
     known = sentences("refused-req")
@@ -880,9 +880,9 @@ def test_every_sentence_of_a_refusal_stands_in_the_catalogue() -> None:
 
 def test_every_reason_to_refuse_is_reached_in_these_tests() -> None:
     folder = Path(__file__).parents[2] / "src" / "crm_core"
-    codes: set[str] = set()
-    for module in ("decide", "incidents", "inspections", "improvement"):
-        source = (folder / "requests" / f"{module}.py").read_text(encoding="utf-8")
+    codes = {"reason_missing", *(f"unknown_{w}" for w in ("channel", "kind", "severity", "trade"))}
+    for module in (folder / "requests").rglob("*.py"):
+        source = module.read_text(encoding="utf-8")
         codes |= set(re.findall(r'Refusal\(\s*f?"(\w+)"', source))
     for module in ("duty", "awards"):
         source = (folder / "staff" / f"{module}.py").read_text(encoding="utf-8")

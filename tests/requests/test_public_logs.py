@@ -15,7 +15,7 @@ from crm_adapters import open_crm
 from crm_core import Actor, Request
 from crm_core.requests.events import RequestReopened
 from crm_core.requests.state import Closed
-from crm_core.requests.views import verdicts
+from crm_core.requests.verdicts import verdicts
 from kernel.shared_data import shared_file
 
 CLERK = Actor("S1", "specialist")

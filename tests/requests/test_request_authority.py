@@ -61,7 +61,7 @@ from crm_core.requests import (
     SlaPolicy,
     TakeStep,
 )
-from crm_core.requests.improvement import RaiseWarning
+from crm_core.requests.early_warning import RaiseWarning
 from crm_core.requests.incidents import (
     AnswerIncident,
     GatherRequest,

@@ -67,7 +67,8 @@ from crm_core.requests.events import (
     RequestReopened,
     WorkReportedDone,
 )
-from crm_core.requests.views import Verdict, request_view, verdicts
+from crm_core.requests.verdicts import Verdict, verdicts
+from crm_core.requests.views import request_view
 from crm_core.testing import History, check_decider
 from crm_core.testing.strategies import (
     request_commands,

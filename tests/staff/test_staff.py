@@ -17,10 +17,10 @@ from crm_core.staff import (
     STAFF,
     CancelCover,
     GrantAward,
-    Member,
     PlanCover,
     RecordWrong,
     Roster,
+    StaffRecord,
     gaps,
 )
 from crm_core.staff.awards import AwardGranted, WrongSuffered
@@ -167,4 +167,4 @@ def test_the_slice_keeps_the_laws(aggregate: Any) -> None:
         )
     )
     check_decider(aggregate, commands, max_examples=60)
-    assert isinstance(aggregate.decider.initial, Roster | Member)
+    assert isinstance(aggregate.decider.initial, Roster | StaffRecord)

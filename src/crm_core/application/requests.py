@@ -18,17 +18,11 @@ from crm_core.gradings.facts import REGISTERED
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff, Recorded
 from crm_core.requests import PLAN
-from crm_core.requests.improvement import Effect, RaiseWarning, effect
+from crm_core.requests.early_warning import RaiseWarning, Unusual, early_warnings
+from crm_core.requests.improvement import Effect, effect
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.requests.statistics import EVENT_NAMES as REQUEST_NAMES
-from crm_core.requests.statistics import (
-    Happening,
-    Statistics,
-    Unusual,
-    early_warnings,
-    happenings,
-    statistics,
-)
+from crm_core.requests.statistics import Happening, Statistics, happenings, statistics
 
 
 class Requests:

@@ -34,12 +34,13 @@ from crm_core.requests.commands import (
     TakeStep,
 )
 from crm_core.requests.decide import REQUEST
+from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
+from crm_core.requests.early_warning import WARNING
 from crm_core.requests.events import EVENTS as _REQUESTS
 from crm_core.requests.follows import CLOCK, NOTICES, REACTIONS
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
 from crm_core.requests.improvement import (
     PLAN,
-    WARNING,
     DecideImprovement,
     EndImprovement,
     Plan,
@@ -60,9 +61,9 @@ from crm_core.requests.inspections import FINDING, RecordFinding
 from crm_core.requests.lookups import LOOK_UPS
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
-from crm_core.requests.views import DUE, OPEN
+from crm_core.requests.views import DUE_REQUESTS, OPEN
 
-EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT)
+EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING)
 
 RECEIVING = (*WORK, "sales", "engineering", "security", "cleaning", "finance")
 """Whoever is asked first receives (REQ-02)."""
@@ -114,7 +115,7 @@ SLICE = Slice(
     look_ups=LOOK_UPS,
     policies=(PolicyKind("sla", SlaPolicy, SlaPolicy.parse),),
     shipped=("policies",),
-    projections=(DUE, OPEN),
+    projections=(DUE_REQUESTS, OPEN),
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,

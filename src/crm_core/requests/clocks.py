@@ -32,6 +32,9 @@ CLOSE = "close"
 
 ATTEMPT = "attempt_"
 
+PAUSE, RESUME = "pause", "resume"
+"""What stands for a pause, and for its end, among the clocks and steps that fall due."""
+
 SECOND = timedelta(seconds=1)
 
 
@@ -148,7 +151,7 @@ def reached_at(
     at = add(calendar, start, seconds)
     for pause in pauses:
         if pause.until is not None:
-            at = moved_on(calendar, at, start, pause.since, pause.until)
+            at = moved_on(calendar, at, started_at=start, since=pause.since, until=pause.until)
     return at
 
 
@@ -208,18 +211,33 @@ def start(
         due_at = reached_at(calendar, started_at, seconds, pauses)
     else:
         due_at, seconds = agreed, counted(calendar, started_at, agreed, pauses)
+    running = ClockSet(
+        basis=basis,
+        clock=clock,
+        due_at=due_at,
+        next_at=None,
+        seconds=seconds,
+        started_at=started_at,
+        step="",
+    )
     now = started_at if at is None else at
     for step, percent in steps_of(kind, policy):
-        next_at = _step_at(calendar, started_at, seconds, percent, due_at, pauses)
+        next_at = _step_at(calendar, running, percent, pauses)
         if next_at > now or percent >= 100:
-            return ClockSet(basis, clock, due_at, next_at, seconds, started_at, step)
-    return ClockSet(basis, clock, due_at, None, seconds, started_at, "")
+            return with_step(running, next_at, step)
+    return running
 
 
 def with_step(clock: ClockSet, next_at: datetime | None, step: str) -> ClockSet:
     """The clock with another step ahead."""
     return ClockSet(
-        clock.basis, clock.clock, clock.due_at, next_at, clock.seconds, clock.started_at, step
+        basis=clock.basis,
+        clock=clock.clock,
+        due_at=clock.due_at,
+        next_at=next_at,
+        seconds=clock.seconds,
+        started_at=clock.started_at,
+        step=step,
     )
 
 
@@ -230,10 +248,7 @@ def after_step(clock: ClockSet, policy: SlaPolicy, pauses: tuple[Pause, ...]) ->
     reached = percent_of(clock.step)
     for step, percent in steps_of(kind, policy):
         if percent > reached:
-            next_at = _step_at(
-                calendar, clock.started_at, clock.seconds, percent, clock.due_at, pauses
-            )
-            return with_step(clock, next_at, step)
+            return with_step(clock, _step_at(calendar, clock, percent, pauses), step)
     return with_step(clock, None, "")
 
 
@@ -246,12 +261,18 @@ def percent_of(step: str) -> int:
 def after_pause(clock: ClockSet, policy: SlaPolicy, since: datetime, until: datetime) -> ClockSet:
     """The clock after a pause: what was to come moves on, what has been stays (REQ-12)."""
     calendar = calendar_of(kind_of(clock.clock), clock.basis, policy)
-    due_at = moved_on(calendar, clock.due_at, clock.started_at, since, until)
-    next_at = clock.next_at
-    if next_at is not None:
-        next_at = moved_on(calendar, next_at, clock.started_at, since, until)
+
+    def moved(at: datetime) -> datetime:
+        return moved_on(calendar, at, started_at=clock.started_at, since=since, until=until)
+
     return ClockSet(
-        clock.basis, clock.clock, due_at, next_at, clock.seconds, clock.started_at, clock.step
+        basis=clock.basis,
+        clock=clock.clock,
+        due_at=moved(clock.due_at),
+        next_at=None if clock.next_at is None else moved(clock.next_at),
+        seconds=clock.seconds,
+        started_at=clock.started_at,
+        step=clock.step,
     )
 
 
@@ -265,12 +286,20 @@ def confirmation(
         made: How often that was tried.
     """
     due_at = done_at + timedelta(days=days)
-    seconds = days * 86400
-    if made >= attempts:
-        return ClockSet(TARGET, clock, due_at, due_at, seconds, done_at, CLOSE)
-    hours = policy.calendars[CONFIRMATION]
-    asked_at = min(hours.roll(done_at + timedelta(days=min(made, days))), due_at)
-    return ClockSet(TARGET, clock, due_at, asked_at, seconds, done_at, f"{ATTEMPT}{made + 1}")
+    next_at, step = due_at, CLOSE
+    if made < attempts:
+        hours = policy.calendars[CONFIRMATION]
+        next_at = min(hours.roll(done_at + timedelta(days=min(made, days))), due_at)
+        step = f"{ATTEMPT}{made + 1}"
+    return ClockSet(
+        basis=TARGET,
+        clock=clock,
+        due_at=due_at,
+        next_at=next_at,
+        seconds=days * 86400,
+        started_at=done_at,
+        step=step,
+    )
 
 
 def attempted(clock: ClockSet, policy: SlaPolicy, attempts: int) -> ClockSet:
@@ -312,13 +341,8 @@ def _stretches(calendar: WorkingCalendar, start_at: datetime, end: datetime) -> 
 
 
 def _step_at(
-    calendar: WorkingCalendar,
-    started_at: datetime,
-    seconds: int,
-    percent: int,
-    due_at: datetime,
-    pauses: tuple[Pause, ...],
+    calendar: WorkingCalendar, clock: ClockSet, percent: int, pauses: tuple[Pause, ...]
 ) -> datetime:
     if percent == 100:
-        return due_at
-    return reached_at(calendar, started_at, seconds * percent // 100, pauses)
+        return clock.due_at
+    return reached_at(calendar, clock.started_at, clock.seconds * percent // 100, pauses)

@@ -72,7 +72,7 @@ _ASKING = frozenset({CONFIRMATION})
 _CONTACT = frozenset({PROMISE, PROGRESS})
 _EVERY = WORK | {APOLOGY, CONFIRMATION}
 
-STOPS: dict[type, tuple[frozenset[str], str]] = {
+_STOPS: dict[type, tuple[frozenset[str], str]] = {
     Apologised: (frozenset({APOLOGY}), "apologised_at"),
     ArrivedOnSite: (frozenset({ARRIVAL}), "arrived_at"),
     CommitmentAccepted: (_CONTACT, "accepted_at"),
@@ -116,7 +116,7 @@ def stopped_by(event: Any) -> Stopped:
         # Only what the customer hears ends a silence (REQ-07).
         told = event.customer_told
         return Stopped(frozenset({PROGRESS}), at=event.noted_at) if told else _NOTHING
-    found = STOPS.get(kind)
+    found = _STOPS.get(kind)
     if found is None:
         return _NOTHING
     names = (event.replaces,) if kind is CommitmentRenegotiated else ()

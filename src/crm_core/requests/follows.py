@@ -19,7 +19,7 @@ from crm_core.requests.events import (
 )
 from crm_core.requests.incidents import IncidentAnswered, IncidentResolved, RequestGathered
 from crm_core.requests.inspections import FindingRecorded
-from crm_core.requests.views import DUE, DueRequest
+from crm_core.requests.views import DUE_REQUESTS, DueRequest
 
 # --- commands ------------------------------------------------------------------------------------
 
@@ -150,10 +150,10 @@ def _due(row: DueRequest, _look: Look) -> tuple[DueCommand, ...]:
     return (
         DueCommand(
             f"tick:{row.request}:{step.clock}:{step.step}:{instant_text(step.at)}",
-            TakeStep(row.request, step.clock, step.step, step.at),
+            TakeStep(row.request, clock=step.clock, step=step.step, at=step.at),
             step.at,
         ),
     )
 
 
-CLOCK = (Source("requests", DUE, _due),)
+CLOCK = (Source("requests", DUE_REQUESTS, _due),)

@@ -1,8 +1,8 @@
-"""Improvement: plans with the metric they should move, and warnings that ask for one (REQ-18).
+"""Improvement: plans with the metric that they should move, and what they moved (REQ-18).
 
 A plan is proposed by one person, decided by another, carried out by a third or the first, and
-supervised by somebody else than who carries it out. Plans and warnings are recorded; the numbers
-behind them are computed from the events (`statistics`).
+supervised by somebody else than who carries it out. Plans are recorded; the numbers behind them
+are computed from the events (`statistics`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
-from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import fields_said, looked_up
 from crm_core.kernel.dates import Period
-from crm_core.kernel.decider import Decider, Refusal, by_event
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import Actor
-from crm_core.requests.statistics import DIMENSIONS, MEASURES, Happening
+from crm_core.kernel.refusals import no_reason
+from crm_core.requests.statistics import DIMENSIONS, Happening
 
 METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "volume": ("received", ()),
@@ -97,28 +97,12 @@ class ImprovementEnded:
     ended_by: str
 
 
-@frozen
-class WarningRaised:
-    """More than usual happened in one place and trade; `positions` are the events behind it."""
-
-    warning: str
-    place: str
-    trade: str
-    measure: str
-    window_start: date
-    window_end: date
-    count: int
-    usual_per_mille: int
-    positions: tuple[int, ...]
-
-
 EVENTS = (
     EventType("requests.improvement_proposed", 1, ImprovementProposed),
     EventType("requests.improvement_approved", 1, ImprovementApproved, "on"),
     EventType("requests.improvement_rejected", 1, ImprovementRejected, "on"),
     EventType("requests.execution_supervised", 1, ExecutionSupervised, "on"),
     EventType("requests.improvement_ended", 1, ImprovementEnded, "on"),
-    EventType("requests.warning_raised", 1, WarningRaised),
 )
 
 
@@ -142,13 +126,6 @@ class Plan:
     rejected: ImprovementRejected | None = None
     supervised: GrowingList[ExecutionSupervised] = NOTHING
     ended: ImprovementEnded | None = None
-
-
-@define
-class Raised:
-    """A warning, if it was raised."""
-
-    warning: WarningRaised | None = None
 
 
 # --- commands --------------------------------------------------------------------------------
@@ -217,23 +194,7 @@ class EndImprovement:
     by: Actor = looked_up()
 
 
-@frozen
-class RaiseWarning:
-    """Record an early warning; once for a place, trade, measure and window."""
-
-    place: str
-    trade: str
-    measure: str
-    window_start: date
-    window_end: date
-    count: int
-    usual_per_mille: int
-    positions: tuple[int, ...]
-
-
 # --- decisions -------------------------------------------------------------------------------
-
-Decision = tuple[Any, ...] | Refusal
 
 
 def _propose(command: ProposeImprovement, state: Plan) -> Decision:
@@ -260,7 +221,7 @@ def _decide(command: DecideImprovement, state: Plan) -> Decision:
         return Refusal("plan_decided", "REQ-18", {"plan": command.plan})
     if not command.approved:
         if not command.reason:
-            return Refusal("reason_missing", "REQ-18", sentence="reason_missing_rejecting")
+            return no_reason("REQ-18", "rejecting")
         return (ImprovementRejected(command.plan, command.on, command.reason, command.by.id),)
     if command.on > state.proposed.runs_to:
         return Refusal("plan_over", "REQ-18", {"last": state.proposed.runs_to.isoformat()})
@@ -275,7 +236,11 @@ def _supervise(command: SuperviseExecution, state: Plan) -> Decision:
         return Refusal("note_missing", "REQ-18", sentence="note_missing_supervision")
     return (
         ExecutionSupervised(
-            command.plan, command.on, command.carried_out, command.note, command.by.id
+            plan=command.plan,
+            on=command.on,
+            carried_out=command.carried_out,
+            note=command.note,
+            supervised_by=command.by.id,
         ),
     )
 
@@ -312,11 +277,6 @@ _DECIDE: dict[type, Any] = {
 }
 
 
-def decide(command: Any, state: Plan) -> Decision:
-    """Events that follow from the command, or why not."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
-
-
 def _own(command: Any, state: Plan) -> Own | None:
     if type(command) is not DecideImprovement or state.proposed is None:
         return None
@@ -327,7 +287,7 @@ PLAN = Aggregate(
     Decider(
         "improvement",
         Plan(),
-        decide,
+        by_command(_DECIDE),
         by_event(
             {
                 ImprovementProposed: lambda state, e: attrs.evolve(state, proposed=e),
@@ -345,49 +305,6 @@ PLAN = Aggregate(
     lambda _: "",
     needs_file=False,
     own=_own,
-)
-
-
-def warning_id(command: RaiseWarning) -> str:
-    """The id of a warning: of one place, trade, measure and window there is one."""
-    return digest_of(
-        [command.place, command.trade, command.measure, command.window_end.isoformat()]
-    )[:32]
-
-
-def decide_warning(command: RaiseWarning, state: Raised) -> Decision:
-    """The warning, unless it was raised before."""
-    if state.warning is not None:
-        return ()
-    if command.measure not in MEASURES or not command.positions:
-        return Refusal("warning_without_events", "REQ-19", {"accepted": list(MEASURES)})
-    return (
-        WarningRaised(
-            warning_id(command),
-            command.place,
-            command.trade,
-            command.measure,
-            command.window_start,
-            command.window_end,
-            command.count,
-            command.usual_per_mille,
-            command.positions,
-        ),
-    )
-
-
-WARNING = Aggregate(
-    Decider(
-        "warning",
-        Raised(),
-        decide_warning,
-        by_event({WarningRaised: lambda state, e: attrs.evolve(state, warning=e)}),
-    ),
-    (RaiseWarning,),
-    warning_id,
-    lambda _: "",
-    needs_file=False,
-    inside=frozenset({RaiseWarning}),
 )
 
 

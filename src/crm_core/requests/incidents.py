@@ -11,10 +11,10 @@ from attrs import define, frozen
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import looked_up
-from crm_core.kernel.decider import Decider, Refusal, by_event
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.recorded import Actor
-from crm_core.requests.commands import TRADES
+from crm_core.requests.deciding.refusals import unknown_word
 
 # --- events ----------------------------------------------------------------------------------
 
@@ -144,24 +144,21 @@ class ResolveIncident:
 
 # --- decisions -------------------------------------------------------------------------------
 
-Decision = tuple[Any, ...] | Refusal
-
 
 def _open(command: OpenIncident, state: Incident) -> Decision:
     if state.opened is not None:
         return Refusal("incident_exists", "REQ-17", {"incident": command.incident})
-    if command.trade not in TRADES:
-        return Refusal(
-            "unknown_trade", "REQ-01", {"value": command.trade, "accepted": list(TRADES)}
-        )
+    refused = unknown_word(trade=command.trade)
+    if refused is not None:
+        return refused
     return (
         IncidentOpened(
-            command.incident,
-            command.place,
-            command.trade,
-            command.summary,
-            command.opened_at,
-            command.by.id,
+            incident=command.incident,
+            place=command.place,
+            trade=command.trade,
+            summary=command.summary,
+            opened_at=command.opened_at,
+            opened_by=command.by.id,
         ),
     )
 
@@ -176,11 +173,11 @@ def _gather(command: GatherRequest, state: Incident) -> Decision:
         return command.refused_there
     return (
         RequestGathered(
-            command.incident,
-            command.request,
-            command.gathered_at,
-            command.by.id,
-            state.note,
+            incident=command.incident,
+            request=command.request,
+            gathered_at=command.gathered_at,
+            gathered_by=command.by.id,
+            note=state.note,
         ),
     )
 
@@ -193,11 +190,11 @@ def _answer(command: AnswerIncident, state: Incident) -> Decision:
         return Refusal("note_missing", "REQ-17", sentence="note_missing_answer")
     return (
         IncidentAnswered(
-            command.incident,
-            command.note,
-            command.answered_at,
-            command.by.id,
-            tuple(state.requests),
+            incident=command.incident,
+            note=command.note,
+            answered_at=command.answered_at,
+            answered_by=command.by.id,
+            requests=tuple(state.requests),
         ),
     )
 
@@ -208,11 +205,11 @@ def _resolve(command: ResolveIncident, state: Incident) -> Decision:
         return refused
     return (
         IncidentResolved(
-            command.incident,
-            command.note,
-            command.resolved_at,
-            command.by.id,
-            tuple(state.requests),
+            incident=command.incident,
+            note=command.note,
+            resolved_at=command.resolved_at,
+            resolved_by=command.by.id,
+            requests=tuple(state.requests),
         ),
     )
 
@@ -234,11 +231,6 @@ _DECIDE: dict[type, Any] = {
 }
 
 
-def decide(command: Any, state: Incident) -> Decision:
-    """Events that follow from the command, or why not."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
-
-
 evolve = by_event(
     {
         IncidentOpened: lambda state, e: attrs.evolve(state, opened=e),
@@ -251,7 +243,7 @@ evolve = by_event(
 )
 
 INCIDENT = Aggregate(
-    Decider("incident", Incident(), decide, evolve),
+    Decider("incident", Incident(), by_command(_DECIDE), evolve),
     tuple(_DECIDE),
     lambda command: command.incident,
     lambda _: "",

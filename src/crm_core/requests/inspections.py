@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import attrs
 from attrs import define, frozen
@@ -11,9 +10,9 @@ from attrs import define, frozen
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import looked_up
-from crm_core.kernel.decider import Decider, Refusal, by_event
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_event
 from crm_core.kernel.recorded import Actor
-from crm_core.requests.commands import SEVERITIES, TRADES
+from crm_core.requests.deciding.refusals import unknown_word
 
 
 @frozen
@@ -61,29 +60,26 @@ class RecordFinding:
     by: Actor = looked_up()
 
 
-def decide(command: RecordFinding, state: Finding) -> tuple[Any, ...] | Refusal:
+def decide(command: RecordFinding, state: Finding) -> Decision:
     """Events that follow from the command, or why not."""
     if state.recorded is not None:
         return Refusal("finding_exists", "REQ-20", {"finding": command.finding})
-    for what, value, known in (
-        ("trade", command.trade, TRADES),
-        ("severity", command.severity, SEVERITIES),
-    ):
-        if value not in known:
-            return Refusal(f"unknown_{what}", "REQ-01", {"value": value, "accepted": list(known)})
+    refused = unknown_word(trade=command.trade, severity=command.severity)
+    if refused is not None:
+        return refused
     if not command.place:
         return Refusal("place_missing", "REQ-20", sentence="place_missing_finding")
     return (
         FindingRecorded(
-            command.finding,
-            command.household,
-            command.place,
-            command.trade,
-            command.severity,
-            command.summary,
-            command.found_at,
-            command.by.id,
-            command.request,
+            finding=command.finding,
+            household=command.household,
+            place=command.place,
+            trade=command.trade,
+            severity=command.severity,
+            summary=command.summary,
+            found_at=command.found_at,
+            found_by=command.by.id,
+            request=command.request,
         ),
     )
 

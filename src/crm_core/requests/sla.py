@@ -179,33 +179,33 @@ class SlaPolicy:
             raise PolicyFault(sorted(faults, key=by_path))
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(
-            contents.policy,
-            ref,
-            calendars,
-            contents.answer,
-            contents.apology,
-            contents.arrival_seconds,
-            contents.close_seconds,
-            contents.confirmation,
-            contents.early_warning,
-            contents.escalation,
-            contents.pauses,
-            contents.progress,
-            contents.promise_seconds,
-            _steps(contents.escalation),
+            header=contents.policy,
+            ref=ref,
+            calendars=calendars,
+            answer=contents.answer,
+            apology=contents.apology,
+            arrival_seconds=contents.arrival_seconds,
+            close_seconds=contents.close_seconds,
+            confirmation=contents.confirmation,
+            early_warning=contents.early_warning,
+            escalation=contents.escalation,
+            pauses=contents.pauses,
+            progress=contents.progress,
+            promise_seconds=contents.promise_seconds,
+            steps=_steps(contents.escalation),
         )
 
     def targets(self, severity: str, channel: str) -> Targets:
         """What a request of that severity and channel is held to."""
         promise = self.promise_seconds
         return Targets(
-            self.answer.rings,
-            self.apology.seconds,
-            self.arrival_seconds[severity],
-            self.close_seconds[severity],
-            self.confirmation.attempts,
-            self.confirmation.days,
-            promise.get(channel, promise[OTHER]),
+            answer_rings=self.answer.rings,
+            apology_seconds=self.apology.seconds,
+            arrival_seconds=self.arrival_seconds[severity],
+            close_seconds=self.close_seconds[severity],
+            confirm_attempts=self.confirmation.attempts,
+            confirm_days=self.confirmation.days,
+            promise_seconds=promise.get(channel, promise[OTHER]),
         )
 
     def side(self, reason: str) -> str | None:

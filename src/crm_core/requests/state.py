@@ -78,7 +78,7 @@ class Request:
         finished: Clocks that have stopped, in that order; their verdicts stay (REQ-16).
         superseded: Clocks as they stood before a re-base or another severity (REQ-14).
         counts: How many clocks of each kind there were.
-        pauses: All pauses, the last one open while the request is paused.
+        pauses: The pauses that are over.
         promise: The promise that is outstanding.
         duties: Apologies that are owed; the request cannot close before they are made.
         first_promise_at: When the first promise was made.
@@ -173,3 +173,8 @@ class Merged(Request):
 
 
 RequestState = NotReceived | Request
+
+
+def pause_of(state: Request) -> Pause | None:
+    """The pause that lasts, if the request is paused."""
+    return state.pause if isinstance(state, Paused) else None

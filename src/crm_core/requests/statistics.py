@@ -1,14 +1,13 @@
-"""Statistics of requests for a frozen period, and early warning (REQ-18, REQ-19).
+"""Statistics of requests for a frozen period, and what they count (REQ-18).
 
-Both are computed from the events known at a cut-off, so the same period can be counted again at
+They are computed from the events known at a cut-off, so the same period can be counted again at
 any later time and gives the same numbers.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from attrs import define, frozen
@@ -28,7 +27,6 @@ from crm_core.requests.events import (
     RequestReopened,
     WorkReportedDone,
 )
-from crm_core.requests.sla import EarlyWarning
 
 DIMENSIONS = ("trade", "kind", "place", "staff")
 
@@ -109,7 +107,11 @@ def happenings(
         if isinstance(event, RequestReceived):
             place = place_of(event.household) or event.place
             known[event.request] = _Request(
-                event.trade, event.kind, place, event.owner, event.clocks[0].due_at
+                trade=event.trade,
+                kind=event.kind,
+                place=place,
+                staff=event.owner,
+                due_at=event.clocks[0].due_at,
             )
         request = known.get(getattr(event, "request", ""))
         if request is None:
@@ -125,13 +127,13 @@ def happenings(
         if found is not None:
             count, at, staff = found
             yield Happening(
-                count,
-                local_date(at, zone),
-                request.trade,
-                request.kind,
-                request.place,
-                staff,
-                recorded.position,
+                count=count,
+                day=local_date(at, zone),
+                trade=request.trade,
+                kind=request.kind,
+                place=request.place,
+                staff=staff,
+                position=recorded.position,
             )
 
 
@@ -169,53 +171,3 @@ def statistics(found: Iterable[Happening], period: Period, cutoff: Cutoff) -> St
                 row[happening.count] += 1
     ordered = {name: dict(sorted(values.items())) for name, values in rows.items()}
     return Statistics(period, cutoff, ordered)
-
-
-# --- early warning ---------------------------------------------------------------------------
-
-MEASURES = {"volume": "received", "dissatisfaction": "dissatisfied"}
-
-
-@frozen
-class Unusual:
-    """More than usual in one place and trade.
-
-    Args:
-        measure: `volume` or `dissatisfaction`.
-        count: How often in the window.
-        usual_per_mille: How often in an earlier window on average, in thousandths.
-        positions: The events behind it.
-    """
-
-    place: str
-    trade: str
-    measure: str
-    window: Period
-    count: int
-    usual_per_mille: int
-    positions: tuple[int, ...]
-
-
-def early_warnings(found: Iterable[Happening], on: date, table: EarlyWarning) -> list[Unusual]:
-    """Warnings on a day: its window against the windows before it (REQ-19, 客情预警)."""
-    window = Period(on - timedelta(days=table.window_days - 1), on)
-    first = window.start - timedelta(days=table.window_days * table.usual_windows)
-    now: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    before: dict[tuple[str, str, str], int] = defaultdict(int)
-    counts = {count: measure for measure, count in MEASURES.items()}
-    for happening in found:
-        measure = counts.get(happening.count)
-        if measure is None:
-            continue
-        key = (happening.place, happening.trade, measure)
-        if happening.day in window:
-            now[key].append(happening.position)
-        elif first <= happening.day < window.start:
-            before[key] += 1
-    warnings = []
-    for key, positions in sorted(now.items()):
-        usual = before[key] * 1000 // table.usual_windows
-        above = len(positions) * 1000 * 100 > usual * table.percent
-        if len(positions) >= table.at_least and above:
-            warnings.append(Unusual(*key, window, len(positions), usual, tuple(positions)))
-    return warnings

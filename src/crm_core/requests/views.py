@@ -1,26 +1,34 @@
-"""Requests as they are read: verdicts with their trace, and the read models (REQ-13, REQ-15)."""
+"""Requests as they are read: one as plain data, and the read models of all (REQ-13, REQ-15)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import frozen
 
-from crm_core.kernel.calendars import Segment
 from crm_core.kernel.dates import instant_text, sortable_text
-from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.requests import clocks as timing
-from crm_core.requests.clocks import SECOND, WORK, Clock, ClockSet, Pause, kind_of
-from crm_core.requests.decide import PAUSE, RESUME
+from crm_core.requests.clocks import (
+    PAUSE,
+    RESUME,
+    SECOND,
+    WORK,
+    Clock,
+    ClockSet,
+    Pause,
+    kind_of,
+)
 from crm_core.requests.events import (
     EVENTS,
     CommitmentAccepted,
+    CommitmentRenegotiated,
     HandedOver,
     PauseExtended,
+    PolicyRebased,
     Reclassified,
     RequestClosed,
     RequestMerged,
@@ -31,77 +39,15 @@ from crm_core.requests.events import (
     WorkReportedDone,
 )
 from crm_core.requests.evolve import stopped_by
-from crm_core.requests.sla import SlaPolicy
-from crm_core.requests.state import Closed, Paused, Request
-
-Pinned = Callable[[PolicyRef], SlaPolicy]
-"""Where a pinned policy is found; see `PolicyBook.pinned`."""
-
-
-@frozen
-class Verdict:
-    """Whether one clock was kept.
-
-    Args:
-        clock: Kind and ordinal: `closing-1`, after reopening `closing-2`.
-        superseded: Whether the clock is told as it stood before a re-base or another severity.
-        policy: Policy it was held to.
-        basis: `target` or `commitment`.
-        started_at: When the clock started.
-        due_at: When it was due; exactly then is still kept. In a pause: as if it ended at once.
-        stopped_at: When it stopped, or None while it runs.
-        kept: True, False, or None while it runs and is not yet due.
-        late_seconds: Seconds over (positive) or to spare (negative), counted to `stopped_at` or
-            to now.
-    """
-
-    clock: str
-    superseded: bool
-    policy: str
-    basis: str
-    started_at: datetime
-    due_at: datetime
-    stopped_at: datetime | None
-    kept: bool | None
-    late_seconds: int
-
-
-def verdicts(state: Request, now: datetime) -> list[Verdict]:
-    """All verdicts of a request by the start of their clocks, superseded ones first.
-
-    They are read from what was recorded: no policy and no calendar of today can change them.
-    """
-    pause = state.pause if isinstance(state, Paused) else None
-    # A clock that ran when it was superseded stops when the one that replaced it does.
-    stops = {clock.name: clock.stopped_at for clock in state.clocks()}
-    found = []
-    for clock in state.superseded:
-        stopped = clock.stopped_at or stops.get(clock.name)
-        found.append(_verdict(clock, stopped, _until(clock, pause, now), superseded=True))
-    for clock in state.clocks():
-        stopped = clock.stopped_at
-        found.append(_verdict(clock, stopped, _until(clock, pause, now), superseded=False))
-    return found
-
-
-def answer_verdict(state: Request) -> dict[str, Any] | None:
-    """Whether the phone was answered in time, counted in rings (REQ-02)."""
-    rings, target = state.received.rings, state.received.targets.answer_rings
-    if rings is None:
-        return None
-    return {"rings": rings, "target": target, "kept": rings <= target}
-
-
-def trace(clock: Clock, state: Request, now: datetime, pinned: Pinned) -> tuple[Segment, ...]:
-    """Every stretch of a clock's time, counted or not, and why (REQ-15).
-
-    Raises:
-        UnknownPolicy, PolicyDigestMismatch: the policy that the clock was set by is not at hand.
-    """
-    calendar = timing.calendar_of(clock.kind, clock.set.basis, pinned(clock.policy))
-    pauses = _pauses(state) if clock.kind in WORK else ()
-    end = clock.stopped_at or max(now, clock.set.started_at)
-    return timing.trace(calendar, clock.set.started_at, end, pauses)
+from crm_core.requests.state import Closed, Request
+from crm_core.requests.verdicts import (
+    Pinned,
+    Verdict,
+    answer_verdict,
+    pauses_of,
+    trace,
+    verdicts,
+)
 
 
 def request_view(state: Request, now: datetime, pinned: Pinned | None = None) -> dict[str, Any]:
@@ -136,40 +82,9 @@ def request_view(state: Request, now: datetime, pinned: Pinned | None = None) ->
         shown["outcome"], shown["satisfied"] = state.outcome, state.satisfied
     if pinned is not None:
         shown["policy_digest"] = state.policy.digest
-        shown["pauses"] = [_pause_shown(pause) for pause in _pauses(state)]
+        shown["pauses"] = [_pause_shown(pause) for pause in pauses_of(state)]
         shown["clocks"] = [_clock_shown(clock, state, now, pinned) for clock in state.clocks()]
     return shown
-
-
-def _verdict(
-    clock: Clock, stopped_at: datetime | None, until: datetime, *, superseded: bool
-) -> Verdict:
-    late = (stopped_at or until) - clock.set.due_at
-    kept: bool | None = late <= timedelta(0) and not clock.broken
-    if stopped_at is None and kept:
-        kept = None
-    return Verdict(
-        clock.name,
-        superseded,
-        str(clock.policy),
-        clock.set.basis,
-        clock.set.started_at,
-        clock.set.due_at,
-        stopped_at,
-        kept,
-        late // SECOND,
-    )
-
-
-def _until(clock: Clock, pause: Pause | None, now: datetime) -> datetime:
-    """Up to when a clock has run: in a pause no further than to where it stands still."""
-    stands = pause is not None and clock.kind in WORK
-    return max(pause.since, clock.set.started_at) if pause is not None and stands else now
-
-
-def _pauses(state: Request) -> tuple[Pause, ...]:
-    open_one = (state.pause,) if isinstance(state, Paused) and state.pause is not None else ()
-    return (*state.pauses, *open_one)
 
 
 def _verdict_shown(verdict: Verdict) -> dict[str, Any]:
@@ -283,16 +198,16 @@ def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
 
 def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
     row = OpenRequest(
-        event.request,
-        event.household,
-        "open",
-        event.owner,
-        event.kind,
-        event.trade,
-        event.severity,
-        event.place,
-        event.received_at,
-        event.clocks[0].due_at,
+        request=event.request,
+        household=event.household,
+        status="open",
+        owner=event.owner,
+        kind=event.kind,
+        trade=event.trade,
+        severity=event.severity,
+        place=event.place,
+        received_at=event.received_at,
+        due_at=event.clocks[0].due_at,
     )
     return _put_open(row)
 
@@ -309,16 +224,16 @@ def _open_row(row: OpenRequest, event: Any) -> OpenRequest:
         if kind_of(clock.clock) == timing.CLOSING:
             due_at = clock.due_at
     return OpenRequest(
-        row.request,
-        row.household,
-        status,
-        owner,
-        kind,
-        trade,
-        severity,
-        row.place,
-        row.received_at,
-        due_at,
+        request=row.request,
+        household=row.household,
+        status=status,
+        owner=owner,
+        kind=kind,
+        trade=trade,
+        severity=severity,
+        place=row.place,
+        received_at=row.received_at,
+        due_at=due_at,
     )
 
 
@@ -369,28 +284,35 @@ def _due_changes(rows: Rows[DueRequest], recorded: Recorded[Any]) -> Changes:
 _NAMES = {kind.cls: kind.stored for kind in EVENTS}
 
 OPEN = Projection(
-    "requests.open",
-    1,
-    OpenRequest,
-    frozenset(
+    name="requests.open",
+    version=1,
+    row=OpenRequest,
+    names=frozenset(
         _NAMES[cls]
         for cls in (
             RequestReceived,
             CommitmentAccepted,
+            CommitmentRenegotiated,
             HandedOver,
             RequestPaused,
             RequestResumed,
             WorkReportedDone,
             RequestReopened,
             Reclassified,
+            PolicyRebased,
             RequestClosed,
             RequestMerged,
         )
-    )
-    | {"requests.commitment_renegotiated/1", "requests.policy_rebased/1"},
-    _open_changes,
+    ),
+    apply=_open_changes,
 )
 """Requests that are not closed, by the end of their closing clock."""
 
-DUE = Projection("requests.due", 1, DueRequest, frozenset(_NAMES.values()), _due_changes)
+DUE_REQUESTS = Projection(
+    name="requests.due",
+    version=1,
+    row=DueRequest,
+    names=frozenset(_NAMES.values()),
+    apply=_due_changes,
+)
 """What falls due on requests, by the instant at which it does."""

@@ -3,7 +3,7 @@
 from crm_core.kernel.roles import DESK, LEADERS, MANAGEMENT
 from crm_core.kernel.slice import Act, Slice
 from crm_core.staff.awards import EVENTS as _AWARDS
-from crm_core.staff.awards import STAFF, GrantAward, Member, RecordWrong
+from crm_core.staff.awards import STAFF, GrantAward, RecordWrong, StaffRecord
 from crm_core.staff.duty import EVENTS as _DUTY
 from crm_core.staff.duty import ROSTER, CancelCover, PlanCover, Roster, gaps
 from crm_core.staff.register import EVENTS as _REGISTER
@@ -22,7 +22,7 @@ SLICE = Slice(
     package=__name__,
     events=EVENTS,
     aggregates=(ROSTER, STAFF, REGISTER),
-    readable={Member: STAFF, Register: REGISTER, Roster: ROSTER},
+    readable={Register: REGISTER, Roster: ROSTER, StaffRecord: STAFF},
     acts=(
         Act(RegisterStaff, MANAGEMENT),
         Act(EndStaffRole, MANAGEMENT),
@@ -44,11 +44,11 @@ __all__ = [
     "ChangeStaffContact",
     "EndStaffRole",
     "GrantAward",
-    "Member",
     "PlanCover",
     "RecordWrong",
     "Register",
     "RegisterStaff",
     "Roster",
+    "StaffRecord",
     "gaps",
 ]

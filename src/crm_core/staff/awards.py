@@ -12,11 +12,9 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import looked_up
-from crm_core.kernel.decider import Decider, Refusal, by_event
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.recorded import Actor
-
-Decision = tuple[Any, ...] | Refusal
 
 
 @frozen
@@ -49,7 +47,7 @@ EVENTS = (
 
 
 @define
-class Member:
+class StaffRecord:
     """What is on record of a member of staff.
 
     Args:
@@ -84,24 +82,24 @@ class GrantAward:
     by: Actor = looked_up()
 
 
-def _wrong(command: RecordWrong, state: Member) -> Decision:
+def _wrong(command: RecordWrong, state: StaffRecord) -> Decision:
     if command.case in state.wrongs:
         return Refusal("case_exists", "REQ-20", {"case": command.case})
     if not command.what:
         return Refusal("note_missing", "REQ-20", sentence="note_missing_wrong")
     return (
         WrongSuffered(
-            command.staff,
-            command.case,
-            command.on,
-            command.what,
-            command.request,
-            command.by.id,
+            staff=command.staff,
+            case=command.case,
+            on=command.on,
+            what=command.what,
+            request=command.request,
+            recorded_by=command.by.id,
         ),
     )
 
 
-def _grant(command: GrantAward, state: Member) -> Decision:
+def _grant(command: GrantAward, state: StaffRecord) -> Decision:
     wrong = state.wrongs.get(command.case)
     if wrong is None:
         return Refusal("unknown_case", "REQ-20", {"case": command.case})
@@ -113,11 +111,17 @@ def _grant(command: GrantAward, state: Member) -> Decision:
     if command.on < wrong.on:
         return Refusal("too_early", "REQ-20", {"from": wrong.on.isoformat()}, "too_early_award")
     return (
-        AwardGranted(command.staff, command.case, command.on, command.amount_fen, command.by.id),
+        AwardGranted(
+            staff=command.staff,
+            case=command.case,
+            on=command.on,
+            amount_fen=command.amount_fen,
+            granted_by=command.by.id,
+        ),
     )
 
 
-def _own(command: Any, state: Member) -> Own | None:
+def _own(command: Any, state: StaffRecord) -> Own | None:
     """A wrong is recorded and awarded without who bore it, and awarded by who did not record it."""
     if isinstance(command, RecordWrong):
         return Own(others=frozenset({command.staff}))
@@ -130,16 +134,11 @@ def _own(command: Any, state: Member) -> Own | None:
 _DECIDE: dict[type, Any] = {RecordWrong: _wrong, GrantAward: _grant}
 
 
-def decide(command: Any, state: Member) -> Decision:
-    """Events that follow from the command, or why not."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
-
-
 STAFF = Aggregate(
     Decider(
         "staff",
-        Member(),
-        decide,
+        StaffRecord(),
+        by_command(_DECIDE),
         by_event(
             {
                 WrongSuffered: lambda state, e: attrs.evolve(

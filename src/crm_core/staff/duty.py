@@ -11,10 +11,9 @@ from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
-from crm_core.kernel.decider import Decider, Refusal, by_event
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
-
-Decision = tuple[Any, ...] | Refusal
+from crm_core.kernel.refusals import no_reason
 
 
 @frozen
@@ -94,14 +93,22 @@ def _plan(command: PlanCover, state: Roster) -> Decision:
         return Refusal("shift_exists", "REQ-02", {"shift": command.shift})
     if not command.staff or command.end <= command.start:
         return Refusal("shift_empty", "REQ-02")
-    return (CoverPlanned(command.line, command.shift, command.staff, command.start, command.end),)
+    return (
+        CoverPlanned(
+            line=command.line,
+            shift=command.shift,
+            staff=command.staff,
+            start=command.start,
+            end=command.end,
+        ),
+    )
 
 
 def _cancel(command: CancelCover, state: Roster) -> Decision:
     if command.shift not in state.planned:
         return Refusal("unknown_shift", "REQ-02", {"shift": command.shift})
     if not command.reason:
-        return Refusal("reason_missing", "REQ-02", sentence="reason_missing_shift")
+        return no_reason("REQ-02", "shift")
     if command.shift in state.cancelled:
         return ()
     return (CoverCancelled(command.line, command.shift, command.reason),)
@@ -110,16 +117,11 @@ def _cancel(command: CancelCover, state: Roster) -> Decision:
 _DECIDE: dict[type, Any] = {PlanCover: _plan, CancelCover: _cancel}
 
 
-def decide(command: Any, state: Roster) -> Decision:
-    """Events that follow from the command, or why not."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
-
-
 ROSTER = Aggregate(
     Decider(
         "roster",
         Roster(),
-        decide,
+        by_command(_DECIDE),
         by_event(
             {
                 CoverPlanned: lambda state, e: attrs.evolve(

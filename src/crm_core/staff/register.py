@@ -15,13 +15,12 @@ from attrs import define, frozen
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import act_of, looked_up
-from crm_core.kernel.decider import Decider, Refusal, by_event
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import STAFF_ROLES, Actor
+from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Personal, PersonalValue
 from crm_core.kernel.text import check_id
-
-Decision = tuple[Any, ...] | Refusal
 
 WHOLE = "company"
 """The one register's id."""
@@ -71,8 +70,8 @@ EVENTS = (
 
 
 @frozen
-class Period:
-    """A time in which somebody holds a role.
+class HeldRole:
+    """A role that somebody holds for a time.
 
     Args:
         until: Its last day, None while it goes on; before its first day if it never came about.
@@ -102,7 +101,7 @@ class Register:
     """
 
     # A company has few people and they change seldom: copying the list costs nothing.
-    periods: tuple[Period, ...] = ()
+    periods: tuple[HeldRole, ...] = ()
     contacts: GrowingList[tuple[str, PersonalValue]] = NOTHING
 
     @property
@@ -117,7 +116,7 @@ class Register:
         """
         return any(p.since <= on and p.covers(p.since) for p in self.of(role=LEADING))
 
-    def of(self, staff: str | None = None, role: str | None = None) -> list[Period]:
+    def of(self, staff: str | None = None, role: str | None = None) -> list[HeldRole]:
         """The periods of one person, of one role, or of both."""
         return [p for p in self.periods if staff in (None, p.staff) and role in (None, p.role)]
 
@@ -133,11 +132,6 @@ class Register:
         """How somebody is reached, as last told."""
         told = [value for who, value in self.contacts if who == staff]
         return told[-1] if told else None
-
-    def holding(self, role: str, on: date) -> list[str]:
-        """Everybody who holds the role on a day, in the order in which they were entered."""
-        found = [period.staff for period in self.of(role=role) if period.covers(on)]
-        return list(dict.fromkeys(found))
 
 
 @frozen
@@ -183,9 +177,7 @@ class ChangeStaffContact:
 
 def _register(command: RegisterStaff, state: Register) -> Decision:
     if command.role not in STAFF_ROLES:
-        return Refusal(
-            "unknown_role", "LOG-08", {"value": command.role, "accepted": list(STAFF_ROLES)}
-        )
+        return unknown("role", command.role, STAFF_ROLES, rule="LOG-08")
     if not _is_id(command.staff):
         # Whoever acts has an id, and nobody could ever act as this one.
         return Refusal("staff_id_malformed", "LOG-08")
@@ -241,7 +233,7 @@ def _end(command: EndStaffRole, state: Register) -> Decision:
         details["since"] = lasting[0].since.isoformat()
         return Refusal("role_ends_before_it_begins", "LOG-08", details)
     if not command.reason:
-        return Refusal("reason_missing", "LOG-06")
+        return no_reason("LOG-06")
     if command.role == LEADING and not _another_leads(command, state):
         return Refusal("last_director", "LOG-08", {"staff": command.staff})
     refused = _too_high(command, state)
@@ -292,17 +284,12 @@ _DECIDE: dict[type, Any] = {
 }
 
 
-def decide(command: Any, state: Register) -> Decision:
-    """Events that follow from the command, or why not."""
-    return _DECIDE[type(command)](command, state)  # type: ignore[no-any-return]
-
-
 # --- what follows from an event --------------------------------------------------------------
 
 
 def _begun(state: Register, e: StaffRoleBegun) -> Register:
     contacts = state.contacts if e.contact is None else state.contacts.append((e.staff, e.contact))
-    begun = Period(e.staff, e.role, e.since)
+    begun = HeldRole(e.staff, e.role, e.since)
     return attrs.evolve(state, periods=(*state.periods, begun), contacts=contacts)
 
 
@@ -323,7 +310,7 @@ REGISTER = Aggregate(
     Decider(
         "register",
         Register(),
-        decide,
+        by_command(_DECIDE),
         by_event(
             {
                 StaffRoleBegun: _begun,
