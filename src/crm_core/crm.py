@@ -20,8 +20,8 @@ from crm_core.grading import (
     GradingService,
 )
 from crm_core.gradings.adoption import ADOPTION
+from crm_core.gradings.engines.port import CreditLine, FactsEngine
 from crm_core.gradings.facts import REGISTERED
-from crm_core.gradings.facts_engine import CreditLine, FactsEngine
 from crm_core.gradings.lookups import NOT_FACTS, book_with_adopted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay
@@ -91,7 +91,7 @@ from crm_core.ticking import SOURCES, Due, Look, Source, Tick, pages
 from crm_core.work import Planned, Work, command_digest, stream_of
 
 if TYPE_CHECKING:
-    from crm_core.gradings.what_if import WhatIf
+    from crm_core.gradings.studies.what_if import WhatIf
     from crm_core.studies import Studies
 
 __all__ = [

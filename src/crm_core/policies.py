@@ -19,7 +19,7 @@ from crm_core.errors import (
 )
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.policy_files import parse as parse_of_gradings
-from crm_core.gradings.shares import SharesPolicy
+from crm_core.gradings.studies.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef

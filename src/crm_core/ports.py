@@ -1,7 +1,7 @@
 """What the core asks of the world; `crm_core.testing` has a contract suite for each port.
 
 Ports speak of the kernel only, so that whoever needs a store or a clock sees no slice. What a
-grading asks of its facts engine is in `crm_core.gradings.facts_engine`.
+grading asks of its facts engine is in `crm_core.gradings.engines.port`.
 """
 
 from __future__ import annotations

@@ -15,8 +15,10 @@ from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
 from crm_core.grading import EVENTS, GradingRun, GradingService, Host
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried
 from crm_core.gradings.decide import RUN
-from crm_core.gradings.facts_engine import Ask
-from crm_core.gradings.fairness import (
+from crm_core.gradings.engines.port import Ask
+from crm_core.gradings.lookups import adopted
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.studies.fairness import (
     AUDIT_NAMES,
     COMPLAINT_NAMES,
     Attributes,
@@ -27,9 +29,7 @@ from crm_core.gradings.fairness import (
     override_rates,
     retaliation,
 )
-from crm_core.gradings.lookups import adopted
-from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.shares import (
+from crm_core.gradings.studies.shares import (
     Candidate,
     Drift,
     Place,
@@ -39,8 +39,8 @@ from crm_core.gradings.shares import (
     drift,
     places_digest,
 )
+from crm_core.gradings.studies.what_if import Compared, WhatIf, what_if
 from crm_core.gradings.uses import Influence, Use, influence
-from crm_core.gradings.what_if import Compared, WhatIf, what_if
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Actor, Cutoff
 from crm_core.payments.credit import CreditPolicy

@@ -35,7 +35,7 @@ from crm_core.gradings.commands import (
 )
 from crm_core.gradings.events import RunStarted
 from crm_core.gradings.lookups import adopted
-from crm_core.gradings.shares import SharesPolicy
+from crm_core.gradings.studies.shares import SharesPolicy
 from crm_core.gradings.uplift import Promises
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import ROLES, SYSTEM, Actor

@@ -54,8 +54,8 @@ from crm_core.gradings.review import (
     refuses_automatic,
     standing,
 )
-from crm_core.gradings.shares import allot, cohort_digest, places_digest
 from crm_core.gradings.state import Act, Gradings, Run
+from crm_core.gradings.studies.shares import allot, cohort_digest, places_digest
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Refusal, by_event

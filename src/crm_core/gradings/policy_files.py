@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.shares import SharesPolicy
+from crm_core.gradings.studies.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.kernel.policy import read_toml
 

@@ -22,9 +22,9 @@ from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.gradings.fairness import Cell
+from crm_core.gradings.studies.fairness import Cell
+from crm_core.gradings.studies.what_if import as_dict
 from crm_core.gradings.views import graded_line
-from crm_core.gradings.what_if import as_dict
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.policies import parse_grading
 from crm_core.studies import plain

@@ -21,10 +21,10 @@ from crm_adapters.frames.replaying import Run, differing, runs
 from crm_adapters.frames.shapes import EVIDENCE, FACTS, FactsShape, GradingsShape
 from crm_adapters.frames.tables import decided
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
-from crm_core.gradings.engine import EventsEngine
+from crm_core.gradings.engines.events import EventsEngine
+from crm_core.gradings.engines.narrow import Kind, microseconds
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.facts import Evidence, Facts
-from crm_core.gradings.facts_engine import Ask, Assessed, CreditLine, Gathered
-from crm_core.gradings.narrow import Kind, microseconds
 from crm_core.gradings.policy import GRADES, GradingPolicy
 from crm_core.gradings.replay import Finding, Policies, Replay
 from crm_core.kernel.dates import Period

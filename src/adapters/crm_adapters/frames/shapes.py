@@ -14,12 +14,12 @@ from attrs import astuple, fields, frozen
 
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings import criteria, facts
-from crm_core.gradings import narrow as narrow_rows
 from crm_core.gradings import policy as grading_policy
 from crm_core.gradings.criteria import follows
+from crm_core.gradings.engines import narrow as narrow_rows
+from crm_core.gradings.engines.narrow import NarrowRow, microseconds, narrow
 from crm_core.gradings.events import DECIDED, GradingDecided
 from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, Evidence, Facts
-from crm_core.gradings.narrow import NarrowRow, microseconds, narrow
 from crm_core.gradings.policy import GRADES
 from crm_core.gradings.replay import Policies
 from crm_core.kernel import rules

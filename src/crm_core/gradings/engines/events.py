@@ -13,9 +13,9 @@ from functools import partial
 from attrs import field, frozen
 
 from crm_core.gradings.criteria import layer_and_type
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
 from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, gather
-from crm_core.gradings.facts_engine import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Finding, Policies, Replay, check
 from crm_core.kernel.recorded import Fact, Verbatim

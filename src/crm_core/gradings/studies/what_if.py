@@ -14,8 +14,8 @@ from attrs import frozen
 
 from crm_core.gradings.criteria import derived, table_of
 from crm_core.gradings.facts import Facts
-from crm_core.gradings.fairness import Attributes, Cell, by_attribute
 from crm_core.gradings.policy import INSUFFICIENT, GradingPolicy
+from crm_core.gradings.studies.fairness import Attributes, Cell, by_attribute
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.rules import Criterion, Table, Value
 

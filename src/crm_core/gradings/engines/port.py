@@ -1,6 +1,6 @@
 """What gradings ask of the engine that finds their facts.
 
-`crm_core.testing.engines` has its contract suite; the reference is `gradings.engine`.
+`crm_core.testing.engines` has its contract suite; the reference is `gradings.engines.events`.
 """
 
 from __future__ import annotations
