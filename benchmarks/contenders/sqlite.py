@@ -13,7 +13,8 @@ from crm_adapters import open_crm
 from crm_adapters.codec import Codec
 from crm_adapters.keys import LocalVault
 from crm_core.events import catalog
-from crm_core.gradings.facts import EVENT_NAMES, REGISTERED
+from crm_core.gradings.facts import EVENT_NAMES
+from crm_core.owners.facts import REGISTERED
 
 EVENT = "INSERT INTO crm_events VALUES ('', ?, ?, ?, ?, ?, ?)"
 COMMAND = "INSERT INTO crm_commands VALUES ('', ?, ?, ?, ?)"

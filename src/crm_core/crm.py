@@ -21,7 +21,6 @@ from crm_core.grading import (
 )
 from crm_core.gradings.adoption import ADOPTION
 from crm_core.gradings.engines.port import CreditLine, FactsEngine
-from crm_core.gradings.facts import REGISTERED
 from crm_core.gradings.lookups import NOT_FACTS, book_with_adopted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Affected, Replay
@@ -43,6 +42,7 @@ from crm_core.kernel.recorded import (
 from crm_core.kernel.sealed import Opened, Place, Plain, Sealed
 from crm_core.kernel.sentences import Lang, say
 from crm_core.owners import HOUSEHOLD
+from crm_core.owners.facts import REGISTERED
 from crm_core.owners.state import Household
 from crm_core.payments import ACCOUNT, COLLECTION
 from crm_core.payments.credit import CreditPolicy

@@ -19,7 +19,6 @@ from crm_core.gradings.engines.port import Ask
 from crm_core.gradings.lookups import adopted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.studies.fairness import (
-    AUDIT_NAMES,
     COMPLAINT_NAMES,
     Attributes,
     Cell,
@@ -43,6 +42,7 @@ from crm_core.gradings.studies.what_if import Compared, WhatIf, what_if
 from crm_core.gradings.uses import Influence, Use, influence
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Actor, Cutoff
+from crm_core.owners.facts import AUDIT_NAMES
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import DEFAULT_SHARES
 

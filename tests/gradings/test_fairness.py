@@ -90,7 +90,7 @@ def test_facts_are_read_from_dealings_and_from_no_file_about_persons() -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("crm_core.owners")
         for alias in node.names
     }
-    assert imported == {"EVENTS", "ConductConfirmed", "InterestRecorded"}
+    assert imported == {"FACT_NAMES", "ConductConfirmed", "InterestRecorded"}
 
 
 @pytest.mark.rule("GRD-15")

@@ -27,7 +27,7 @@ from crm_core.gradings.uplift import UpliftPolicy, promises
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.kernel.recorded import Fact
-from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.facts import CreditPolicy
 from crm_core.policies import DEFAULT_UPLIFT, PolicyBook
 from crm_core.ports import EventLog
 

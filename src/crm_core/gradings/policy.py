@@ -16,9 +16,10 @@ from crm_core.kernel.policy import (
     wrong,
 )
 from crm_core.kernel.rules import Condition, Operator, Ranking, Row, Table
+from crm_core.payments.facts import GRADES as CREDIT_GRADES
 
-GRADES = Ranking(("A", "B1", "B2", "B3", "B4", "B5"))
-"""Credit grades, best first (PAY-04)."""
+GRADES = Ranking(CREDIT_GRADES)
+"""Credit grades, best first (PAY-04), as tables and merits compare them."""
 
 INSUFFICIENT = "insufficient"
 

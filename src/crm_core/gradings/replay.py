@@ -18,7 +18,7 @@ from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import Period, instant_text
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff, Fact, Verbatim
-from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.facts import CreditPolicy
 
 Policies = Callable[[PolicyRef, PolicyRef], tuple[GradingPolicy, CreditPolicy]]
 """Finds the two policies a decision pins; raises UnknownPolicy or PolicyDigestMismatch."""

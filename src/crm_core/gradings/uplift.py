@@ -23,11 +23,16 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
-from crm_core.payments.credit import add_months
-from crm_core.payments.events import PaymentPromised
-from crm_core.payments.ledger import Charge, Ledger, allocate
-from crm_core.payments.promises import BROKEN, KEPT
-from crm_core.payments.promises import promises as promises_to_pay
+from crm_core.payments.facts import (
+    BROKEN,
+    KEPT,
+    Charge,
+    Ledger,
+    PaymentPromised,
+    add_months,
+    allocate,
+)
+from crm_core.payments.facts import promises as promises_to_pay
 
 
 @frozen

@@ -28,8 +28,7 @@ from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GRADES, GradingPolicy
 from crm_core.gradings.replay import Finding, Policies, Replay
 from crm_core.kernel.dates import Period
-from crm_core.payments.credit import MONTHS_OF_FEE, CreditPolicy
-from crm_core.payments.views import Aged
+from crm_core.payments.facts import MONTHS_OF_FEE, Aged, CreditPolicy
 from crm_core.ports import EventLog, Progress, silent
 
 HOMES = 250_000

@@ -15,14 +15,12 @@ from attrs import field, frozen
 from crm_core.gradings.criteria import layer_and_type
 from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
-from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, gather
+from crm_core.gradings.facts import EVENT_NAMES, gather
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Finding, Policies, Replay, check
 from crm_core.kernel.recorded import Fact, Verbatim
-from crm_core.owners.events import HouseholdRegistered
-from crm_core.payments.credit import CreditPolicy, standing
-from crm_core.payments.ledger import Ledger
-from crm_core.payments.views import Aged, aged
+from crm_core.owners.facts import REGISTERED, HouseholdRegistered
+from crm_core.payments.facts import Aged, CreditPolicy, Ledger, aged, standing
 from crm_core.ports import EventLog, Progress
 
 _READ = EVENT_NAMES | {REGISTERED}

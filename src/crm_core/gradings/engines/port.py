@@ -16,8 +16,7 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Policies, Replay
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Cutoff
-from crm_core.payments.credit import CreditPolicy
-from crm_core.payments.views import Aged
+from crm_core.payments.facts import Aged, CreditPolicy
 from crm_core.ports import Progress
 
 

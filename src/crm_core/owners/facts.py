@@ -1,0 +1,44 @@
+"""What owners publish as facts: all of this slice that gradings may see (GRD-15).
+
+A new event of the slice is no fact before it stands in `FACTS`, where somebody has looked at it.
+What the file says of persons is never one: it is published for the audit, and apart.
+"""
+
+from __future__ import annotations
+
+from crm_core.owners.events import (
+    EVENTS,
+    ConductConfirmed,
+    HouseholdRegistered,
+    InterestRecorded,
+    MemberAdded,
+    RoleEnded,
+)
+
+FACTS = (InterestRecorded, ConductConfirmed)
+"""The events that are facts."""
+
+FACT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in FACTS)
+"""Their stored names."""
+
+REGISTERED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdRegistered)
+"""Stored name of the event that says that there is a household, and nothing to grade it by."""
+
+AUDITED = (HouseholdRegistered, MemberAdded, RoleEnded)
+"""The events that fairness is seen by from outside."""
+
+AUDIT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in AUDITED)
+"""Their stored names."""
+
+__all__ = [
+    "AUDITED",
+    "AUDIT_NAMES",
+    "FACTS",
+    "FACT_NAMES",
+    "REGISTERED",
+    "ConductConfirmed",
+    "HouseholdRegistered",
+    "InterestRecorded",
+    "MemberAdded",
+    "RoleEnded",
+]

@@ -1,0 +1,98 @@
+"""What payments publish as facts: all of this slice that gradings may see (GRD-15).
+
+A new event of the slice is no fact before it stands in `FACTS`, where somebody has looked at it.
+Beside the events stands what reads them: ledger, credit grade, ageing and promises.
+"""
+
+from __future__ import annotations
+
+from crm_core.payments.credit import (
+    GRADES,
+    MONTHS_OF_FEE,
+    CreditPolicy,
+    Standing,
+    add_months,
+    course,
+    standing,
+)
+from crm_core.payments.events import (
+    ACCOUNT_EVENTS,
+    ChargeCancelled,
+    ChargeDisputed,
+    ChargeRaised,
+    ChargeWaived,
+    CreditRefunded,
+    DebtAcknowledged,
+    DisputeDecided,
+    DisputeWithdrawn,
+    LateChargeClaimed,
+    PaymentMovedIn,
+    PaymentMovedOut,
+    PaymentPromised,
+    PaymentReceived,
+    PaymentReversed,
+    PurchaseMade,
+    PurchaseRefunded,
+)
+from crm_core.payments.ledger import Charge, Ledger, allocate
+from crm_core.payments.promises import BROKEN, KEPT, promises
+from crm_core.payments.views import Aged, aged
+
+FACTS = (
+    ChargeRaised,
+    ChargeCancelled,
+    PaymentReceived,
+    PaymentReversed,
+    PaymentMovedOut,
+    PaymentMovedIn,
+    CreditRefunded,
+    ChargeWaived,
+    PurchaseMade,
+    PurchaseRefunded,
+    ChargeDisputed,
+    DisputeDecided,
+    DisputeWithdrawn,
+    PaymentPromised,
+    LateChargeClaimed,
+    DebtAcknowledged,
+)
+"""The events that are facts."""
+
+FACT_NAMES = frozenset(kind.stored for kind in ACCOUNT_EVENTS if kind.cls in FACTS)
+"""Their stored names."""
+
+__all__ = [
+    "BROKEN",
+    "FACTS",
+    "FACT_NAMES",
+    "GRADES",
+    "KEPT",
+    "MONTHS_OF_FEE",
+    "Aged",
+    "Charge",
+    "ChargeCancelled",
+    "ChargeDisputed",
+    "ChargeRaised",
+    "ChargeWaived",
+    "CreditPolicy",
+    "CreditRefunded",
+    "DebtAcknowledged",
+    "DisputeDecided",
+    "DisputeWithdrawn",
+    "LateChargeClaimed",
+    "Ledger",
+    "PaymentMovedIn",
+    "PaymentMovedOut",
+    "PaymentPromised",
+    "PaymentReceived",
+    "PaymentReversed",
+    "PurchaseMade",
+    "PurchaseRefunded",
+    "Standing",
+    "add_months",
+    "aged",
+    "allocate",
+    "course",
+    "promises",
+    "standing",
+]
