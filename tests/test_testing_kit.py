@@ -16,7 +16,7 @@ from hypothesis.errors import NoSuchExample
 
 from crm_adapters.wiring import open_crm
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.decider import Decider, Refusal, dispatch
+from crm_core.kernel.decider import Decider, Refusal, by_event
 from crm_core.kernel.sealed import Personal, Sealed
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.events import MemberAdded
@@ -72,7 +72,7 @@ def decide(command: Count, state: Total) -> tuple[Counted, ...] | Refusal:
 
 
 COUNTER: Decider[Any, Any, Any] = Decider(
-    "counter", Total(), decide, dispatch({Counted: lambda s, e: Total(s.total + e.by)})
+    "counter", Total(), decide, by_event({Counted: lambda s, e: Total(s.total + e.by)})
 )
 COMMANDS = st.builds(Count, st.integers(-1, 4))
 NAMED = st.builds(Count, st.integers(-1, 4), st.just(Personal("P1", "Ouyang Xiu")))
@@ -330,7 +330,7 @@ def test_histories_reach_every_command_and_every_event_of_their_slice(
 
     collect()
     assert asked == set(subject.commands)
-    package = subject.decider.decide.__module__.rpartition(".")[0]
+    package = type(subject.decider.initial).__module__.rpartition(".")[0]
     kinds = {
         kind.cls
         for kind in strategies.catalog().types

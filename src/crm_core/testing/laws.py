@@ -167,6 +167,6 @@ def _personal(value: Any) -> list[Personal]:
 
 
 def _is_foreign(decider: AnyDecider, event: Any) -> bool:
-    """Whether an event comes from another package than the decider's logic."""
-    ours = decider.decide.__module__.rpartition(".")[0]
+    """Whether an event comes from another package than the decider's state."""
+    ours = type(decider.initial).__module__.rpartition(".")[0]
     return type(event).__module__.rpartition(".")[0] != ours
