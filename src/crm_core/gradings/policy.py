@@ -93,12 +93,12 @@ class GradingPolicy:
             raise PolicyFault(faults)
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(
-            contents.policy,
-            ref,
-            contents.credit,
-            contents.layers,
-            contents.needs_confirmation,
-            tuple(tables),
+            header=contents.policy,
+            ref=ref,
+            credit=contents.credit,
+            layers=contents.layers,
+            needs_confirmation=contents.needs_confirmation,
+            tables=tuple(tables),
         )
 
 

@@ -74,19 +74,19 @@ def decide_again(
     seen = cutoff or Cutoff(grading.cutoff_position, grading.cutoff_known)
     facts, evidence = gather(told, window, seen, credit, zone)
     return GradingDecided(
-        grading.household,
-        grading.run,
-        grading.year,
-        grading.period_start,
-        grading.period_end,
-        policy.ref,
-        credit.ref,
-        grading.cutoff_position,
-        grading.cutoff_known,
-        facts,
-        evidence,
-        assess(facts, policy),
-        grading.decided_by,
+        household=grading.household,
+        run=grading.run,
+        year=grading.year,
+        period_start=grading.period_start,
+        period_end=grading.period_end,
+        policy=policy.ref,
+        credit_policy=credit.ref,
+        cutoff_position=grading.cutoff_position,
+        cutoff_known=grading.cutoff_known,
+        facts=facts,
+        evidence=evidence,
+        outcome=assess(facts, policy),
+        decided_by=grading.decided_by,
     )
 
 
@@ -147,16 +147,16 @@ def affected(
     }
     late = {p for p, at, _ in told if now.saw(p, at) and not then.saw(p, at)}
     return Affected(
-        grading.household,
-        grading.year,
-        grading.run,
-        grading.outcome.layer,
-        again.outcome.layer,
-        grading.outcome.type,
-        again.outcome.type,
-        grading.facts.credit,
-        again.facts.credit,
-        tuple(sorted(because & late)) or tuple(sorted(late)),
+        household=grading.household,
+        year=grading.year,
+        run=grading.run,
+        layer=grading.outcome.layer,
+        layer_now=again.outcome.layer,
+        type=grading.outcome.type,
+        type_now=again.outcome.type,
+        credit=grading.facts.credit,
+        credit_now=again.facts.credit,
+        because=tuple(sorted(because & late)) or tuple(sorted(late)),
     )
 
 

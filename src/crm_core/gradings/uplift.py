@@ -89,12 +89,12 @@ class UpliftPolicy:
             raise PolicyFault(faults)
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(
-            contents.policy,
-            ref,
-            contents.kept_promises,
-            contents.months,
-            contents.broken_after_days,
-            contents.never_from,
+            header=contents.policy,
+            ref=ref,
+            kept_promises=contents.kept_promises,
+            months=contents.months,
+            broken_after_days=contents.broken_after_days,
+            never_from=contents.never_from,
         )
 
 

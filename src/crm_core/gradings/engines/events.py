@@ -127,7 +127,13 @@ class EventsEngine:
                 if finding is not None:
                     findings.append(finding)
             progress(len(facts) - len(told))
-        return Replay(gradings, gradings - len(findings), tuple(findings), events, self.name)
+        return Replay(
+            gradings=gradings,
+            identical=gradings - len(findings),
+            differing=tuple(findings),
+            events=events,
+            engine=self.name,
+        )
 
     def close(self) -> None:
         """Nothing is held but the log."""

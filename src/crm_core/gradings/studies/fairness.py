@@ -222,15 +222,15 @@ def retaliation(
     if not complaints or not worse or (arrears and not by_person):
         return None
     return Suspicion(
-        grading.household,
-        grading.year,
-        grading.run,
-        before.layer,
-        now.layer,
-        before.type,
-        now.type,
-        complaints,
-        by_person,
+        household=grading.household,
+        year=grading.year,
+        run=grading.run,
+        layer_before=before.layer,
+        layer=now.layer,
+        type_before=before.type,
+        type=now.type,
+        complaints=complaints,
+        by_person=by_person,
     )
 
 

@@ -118,15 +118,16 @@ def drift(
     found = []
     for share in policy.shares:
         permille = _permille(counts[share.layer], total)
+        earlier = None if before is None else _permille(counts_before[share.layer], total_before)
         away = abs(permille - share.permille)
         found.append(
             Drift(
-                share.layer,
-                counts[share.layer],
-                permille,
-                share.permille,
-                None if before is None else _permille(counts_before[share.layer], total_before),
-                total > 0 and away > policy.tolerance_permille,
+                layer=share.layer,
+                households=counts[share.layer],
+                permille=permille,
+                expected_permille=share.permille,
+                before_permille=earlier,
+                drifted=total > 0 and away > policy.tolerance_permille,
             )
         )
     return tuple(found)
