@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from attrs import field, frozen
 
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
-from crm_core.kernel.recorded import Appended, Commit, Cutoff, Fact, Recorded, Settled, Tip
+from crm_core.kernel.recorded import Appended, Commit, Cutoff, KnownEvent, Recorded, Settled, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
 
 R = TypeVar("R")
@@ -164,7 +164,7 @@ class EventLog(Protocol):
         households: Sequence[str] | None = None,
         heads: Mapping[str, type] = NO_HEADS,
         within: tuple[str, str | None] = ("", None),
-    ) -> Iterator[tuple[str, list[Fact]]]:
+    ) -> Iterator[tuple[str, list[KnownEvent]]]:
         """The same as `by_household`, but only what a fold looks at: a third of the work.
 
         Args:

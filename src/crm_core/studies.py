@@ -29,9 +29,9 @@ from crm_core.gradings.studies.fairness import (
     retaliation,
 )
 from crm_core.gradings.studies.shares import (
+    Allotted,
     Candidate,
     Drift,
-    Place,
     SharesPolicy,
     allot,
     cohort_digest,
@@ -67,7 +67,7 @@ class Quota:
     run: str
     policy: str
     cohort_digest: str
-    places: tuple[Place, ...]
+    places: tuple[Allotted, ...]
 
 
 class Studies:

@@ -6,7 +6,7 @@ from crm_core.gradings.events import EVENTS, GradingDecided
 from crm_core.gradings.explain import explanation
 from crm_core.gradings.facts import Evidence, Facts, gather
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.replay import Affected, Finding
+from crm_core.gradings.replay import Affected, Difference
 from crm_core.gradings.state import Gradings, Run
 
 __all__ = [
@@ -15,9 +15,9 @@ __all__ = [
     "RUN",
     "Affected",
     "Counterfactual",
+    "Difference",
     "Evidence",
     "Facts",
-    "Finding",
     "GradingDecided",
     "GradingPolicy",
     "Gradings",

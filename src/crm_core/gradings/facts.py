@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from attrs import fields, frozen
 
 from crm_core.kernel.dates import Period, local_date
-from crm_core.kernel.recorded import Cutoff, Fact
+from crm_core.kernel.recorded import Cutoff, KnownEvent
 from crm_core.kernel.rules import Value
 from crm_core.owners.facts import FACT_NAMES as OWNERS
 from crm_core.owners.facts import ConductConfirmed, InterestRecorded
@@ -144,7 +144,7 @@ REPAIR = "repair"
 
 
 def gather(
-    told: Iterable[Fact],
+    told: Iterable[KnownEvent],
     window: Period,
     cutoff: Cutoff,
     credit: CreditPolicy,

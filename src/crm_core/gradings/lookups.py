@@ -26,7 +26,7 @@ from crm_core.gradings.state import Gradings
 from crm_core.gradings.uplift import UpliftPolicy, promises
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef
-from crm_core.kernel.recorded import Fact
+from crm_core.kernel.recorded import KnownEvent
 from crm_core.payments.facts import CreditPolicy
 from crm_core.policies import DEFAULT_UPLIFT, PolicyBook
 from crm_core.ports import EventLog
@@ -137,7 +137,7 @@ class Lookups:
         )
         return evolve(command, again=again)
 
-    def _told(self, household: str) -> Iterator[Fact]:
+    def _told(self, household: str) -> Iterator[KnownEvent]:
         for _, facts in self.log.facts(names=EVENT_NAMES, households=[household]):
             yield from facts
 

@@ -26,7 +26,7 @@ from crm_core.gradings.engines.narrow import Kind, microseconds
 from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GRADES, GradingPolicy
-from crm_core.gradings.replay import Finding, Policies, Replay
+from crm_core.gradings.replay import Difference, Policies, Replay
 from crm_core.kernel.dates import Period
 from crm_core.payments.facts import MONTHS_OF_FEE, Aged, CreditPolicy
 from crm_core.ports import EventLog, Progress, silent
@@ -182,7 +182,7 @@ class FramesEngine:
             if looked_at[run] != run.gradings:
                 # Somebody was graded whose file was not known.
                 suspects |= run.households()
-        findings: tuple[Finding, ...] = ()
+        findings: tuple[Difference, ...] = ()
         if suspects:
             wanted = sorted(suspects)
             findings = self._events.replay(year, policies, silent, households=wanted).differing

@@ -17,8 +17,8 @@ from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
 from crm_core.gradings.facts import EVENT_NAMES, gather
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.replay import Finding, Policies, Replay, check
-from crm_core.kernel.recorded import Fact, Verbatim
+from crm_core.gradings.replay import Difference, Policies, Replay, check
+from crm_core.kernel.recorded import KnownEvent, Verbatim
 from crm_core.owners.facts import REGISTERED, HouseholdRegistered
 from crm_core.payments.facts import Aged, CreditPolicy, Ledger, aged, standing
 from crm_core.ports import EventLog, Progress
@@ -107,7 +107,7 @@ class EventsEngine:
             households: Only these; all by default.
             within: Only households from the first on, and before the second if there is one.
         """
-        findings: list[Finding] = []
+        differing: list[Difference] = []
         gradings = events = 0
         for _, facts in self.log.facts(
             upto=upto,
@@ -123,14 +123,14 @@ class EventsEngine:
                     continue
                 gradings += 1
                 whole = partial(self._decided_at, position)
-                finding = check(kept, told, policies, self.zone, self.log.canonical, whole)
-                if finding is not None:
-                    findings.append(finding)
+                difference = check(kept, told, policies, self.zone, self.log.canonical, whole)
+                if difference is not None:
+                    differing.append(difference)
             progress(len(facts) - len(told))
         return Replay(
             gradings=gradings,
-            identical=gradings - len(findings),
-            differing=tuple(findings),
+            identical=gradings - len(differing),
+            differing=tuple(differing),
             events=events,
             engine=self.name,
         )
@@ -138,7 +138,7 @@ class EventsEngine:
     def close(self) -> None:
         """Nothing is held but the log."""
 
-    def decided(self) -> Iterator[tuple[str, list[Fact], list[GradingDecided]]]:
+    def decided(self) -> Iterator[tuple[str, list[KnownEvent], list[GradingDecided]]]:
         """Each household with its facts and its recorded gradings."""
         for household, facts in self.log.facts(names=_READ | {DECIDED}):
             decided = [event for _, _, event in facts if type(event) is GradingDecided]

@@ -156,7 +156,7 @@ class Candidate:
 
 
 @frozen
-class Place:
+class Allotted:
     """Where a quota puts a household, and its rank from 1; equals share the better one."""
 
     household: str
@@ -170,12 +170,12 @@ def cohort_digest(cohort: Sequence[Candidate]) -> str:
     return digest_of([[one.household, *_merit(one)] for one in cohort])
 
 
-def places_digest(places: Sequence[Place]) -> str:
+def places_digest(places: Sequence[Allotted]) -> str:
     """Digest of the places that followed."""
     return digest_of([[place.household, place.layer, place.rank] for place in places])
 
 
-def allot(cohort: Sequence[Candidate], policy: SharesPolicy) -> tuple[Place, ...]:
+def allot(cohort: Sequence[Candidate], policy: SharesPolicy) -> tuple[Allotted, ...]:
     """The cohort by its merits into layers of the expected sizes, sorted by household.
 
     The better computed layer comes first, then the better credit on the last day and over the
@@ -195,7 +195,7 @@ def allot(cohort: Sequence[Candidate], policy: SharesPolicy) -> tuple[Place, ...
             first = at
         while first >= ends[level][1]:
             level += 1
-        places.append(Place(one.household, one.layer, ends[level][0], first + 1))
+        places.append(Allotted(one.household, one.layer, ends[level][0], first + 1))
     return tuple(sorted(places, key=lambda place: place.household))
 
 
