@@ -101,8 +101,8 @@ def test_importing_the_core_loads_nothing_that_only_some_programs_use() -> None:
     )
     late = {
         "crm_core.application.studies",
-        "crm_core.gradings.fairness",
-        "crm_core.gradings.what_if",
+        "crm_core.gradings.studies.fairness",
+        "crm_core.gradings.studies.what_if",
     }
     assert (late | {"importlib.resources", "tomllib"}) & set(loaded) == set()
 

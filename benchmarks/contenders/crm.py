@@ -22,7 +22,7 @@ from crm_adapters import open_crm
 from crm_adapters.codec import codec
 from crm_adapters.frames import FramesOn
 from crm_core import CRM, Account, Actor, Planned
-from crm_core.gradings.facts_engine import Ask
+from crm_core.gradings.engines.port import Ask
 from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.projection import Projection, Put, Rows

@@ -22,7 +22,8 @@ from eventsourcing.domain import Aggregate
 from contenders import library, work
 from crm_adapters import open_crm
 from crm_core.gradings.events import DECIDED
-from crm_core.gradings.facts import EVENT_NAMES, REGISTERED
+from crm_core.gradings.facts import EVENT_NAMES
+from crm_core.owners.facts import REGISTERED
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY = timedelta(days=1)

@@ -12,7 +12,8 @@ from contenders.crm import commit
 from crm_adapters import open_crm
 from crm_adapters.codec import Codec
 from crm_adapters.keys import LocalVault
-from crm_core.gradings.facts import EVENT_NAMES, REGISTERED
+from crm_core.gradings.facts import EVENT_NAMES
+from crm_core.owners.facts import REGISTERED
 from crm_core.slices import catalog
 
 EVENT = "INSERT INTO crm_events VALUES ('', ?, ?, ?, ?, ?, ?)"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         Invalid,
         Refused,
     )
-    from crm_core.gradings.facts_engine import CreditLine
+    from crm_core.gradings.engines.port import CreditLine
     from crm_core.gradings.replay import Replay
     from crm_core.kernel.dates import Period
     from crm_core.kernel.decider import Decider, Refusal
@@ -47,7 +47,7 @@ _WHERE = {
         "Invalid",
         "Refused",
     ),
-    "gradings.facts_engine": ("CreditLine",),
+    "gradings.engines.port": ("CreditLine",),
     "gradings.replay": ("Replay",),
     "kernel.dates": ("Period",),
     "kernel.decider": ("Decider", "Refusal"),

@@ -17,7 +17,7 @@ from crm_core.application.clock import Tick, tick
 from crm_core.application.desk import Desk, Given, Receipt
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid
-from crm_core.gradings.facts_engine import FactsEngine
+from crm_core.gradings.engines.port import FactsEngine
 from crm_core.gradings.policy import DEFAULT_GRADING
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.decider import Refusal

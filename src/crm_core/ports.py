@@ -1,7 +1,7 @@
 """What the core asks of the world; `crm_core.testing` has a contract suite for each port.
 
 Ports speak of the kernel only, so that whoever needs a store or a clock sees no slice. What a
-grading asks of its facts engine is in `crm_core.gradings.facts_engine`.
+grading asks of its facts engine is in `crm_core.gradings.engines.port`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from attrs import field, frozen
 
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
-from crm_core.kernel.recorded import Appended, Commit, Cutoff, Fact, Recorded, Settled, Tip
+from crm_core.kernel.recorded import Appended, Commit, Cutoff, KnownEvent, Recorded, Settled, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
 
 R = TypeVar("R")
@@ -164,7 +164,7 @@ class EventLog(Protocol):
         households: Sequence[str] | None = None,
         heads: Mapping[str, type] = NO_HEADS,
         within: tuple[str, str | None] = ("", None),
-    ) -> Iterator[tuple[str, list[Fact]]]:
+    ) -> Iterator[tuple[str, list[KnownEvent]]]:
         """The same as `by_household`, but only what a fold looks at: a third of the work.
 
         Args:

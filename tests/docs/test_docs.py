@@ -25,7 +25,7 @@ from crm_adapters.cli.app import run
 from crm_adapters.files.tables import KINDS
 from crm_core import Actor, errors, ports
 from crm_core.errors import CrmError
-from crm_core.gradings import facts_engine
+from crm_core.gradings.engines import port as facts_engine
 from crm_core.kernel import projection, recorded
 from crm_core.payments import ReceivePayment
 from crm_core.slices import catalog, registry

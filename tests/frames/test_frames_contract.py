@@ -12,7 +12,7 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_core import CRM
-from crm_core.gradings.facts_engine import Ask
+from crm_core.gradings.engines.port import Ask
 from crm_core.kernel.dates import Period
 from crm_core.payments.credit import CreditPolicy
 from crm_core.slices import shipped

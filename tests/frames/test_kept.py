@@ -31,8 +31,8 @@ from crm_adapters.frames.kept import Compared, Kept, KeptFile
 from crm_adapters.frames.shapes import FactsShape, GradingsShape
 from crm_core import CRM, Actor, Personal
 from crm_core.errors import Invalid, StoreFull, StoreUnreachable, UnknownPolicy, UnreadableEvent
+from crm_core.gradings.engines.narrow import Kind, NarrowRow
 from crm_core.gradings.events import DECIDED
-from crm_core.gradings.narrow import Kind, NarrowRow
 from crm_core.kernel.recorded import Commit
 from crm_core.owners import AddMember
 from crm_core.payments import ReceivePayment

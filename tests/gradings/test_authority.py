@@ -35,7 +35,7 @@ from crm_core.gradings.commands import (
     Tried,
 )
 from crm_core.gradings.events import RunStarted
-from crm_core.gradings.shares import DEFAULT_SHARES, SharesPolicy
+from crm_core.gradings.studies.shares import DEFAULT_SHARES, SharesPolicy
 from crm_core.gradings.uplift import Promises
 from crm_core.kernel.authority import DEFAULT_AUTHORITY
 from crm_core.kernel.dates import parse_instant

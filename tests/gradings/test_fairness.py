@@ -22,7 +22,7 @@ from crm_core.gradings import Facts, GradingPolicy, assess
 from crm_core.gradings import facts as facts_module
 from crm_core.gradings.commands import ContestGrading, DecideReview
 from crm_core.gradings.facts import EVENT_NAMES, NEEDS
-from crm_core.gradings.fairness import SUPPRESSED_BELOW, by_attribute
+from crm_core.gradings.studies.fairness import SUPPRESSED_BELOW, by_attribute
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.sealed import Personal
 from crm_core.owners.commands import AddMember, EndRole, RegisterHousehold, TransferOwnership
@@ -91,7 +91,7 @@ def test_facts_are_read_from_dealings_and_from_no_file_about_persons() -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("crm_core.owners")
         for alias in node.names
     }
-    assert imported == {"EVENTS", "ConductConfirmed", "InterestRecorded"}
+    assert imported == {"FACT_NAMES", "ConductConfirmed", "InterestRecorded"}
 
 
 @pytest.mark.rule("GRD-15")
@@ -110,8 +110,8 @@ def test_no_module_that_decides_imports_what_only_the_audit_sees() -> None:
     folder = Path(facts_module.__file__ or "").parent
     seeing = {
         path.stem
-        for path in folder.glob("*.py")
-        if "crm_core.gradings.fairness" in path.read_text(encoding="utf-8")
+        for path in folder.rglob("*.py")
+        if "crm_core.gradings.studies.fairness" in path.read_text(encoding="utf-8")
     }
     assert seeing == {"what_if"}  # which decides about nobody
 

@@ -16,7 +16,7 @@ from crm_core.errors import DecisionMismatch, Invalid
 from crm_core.gradings import RUN, Facts
 from crm_core.gradings.commands import AllotQuota, Cohort
 from crm_core.gradings.events import RunCompleted, RunStarted
-from crm_core.gradings.shares import (
+from crm_core.gradings.studies.shares import (
     Candidate,
     SharesPolicy,
     allot,

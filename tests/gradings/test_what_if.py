@@ -14,7 +14,7 @@ from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.errors import Invalid, UnknownPolicy
 from crm_core.gradings import GradingPolicy, assess
-from crm_core.gradings.what_if import as_dict, reasons
+from crm_core.gradings.studies.what_if import as_dict, reasons
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.payments.commands import RaiseCharge, ReceivePayment
 from crm_core.slices import shipped

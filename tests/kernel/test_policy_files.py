@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import crm_core
 from crm_core.errors import Invalid, PolicyDigestMismatch, PolicyInactive, UnknownPolicy
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.shares import SharesPolicy
+from crm_core.gradings.studies.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef, digest_of_table, read_toml

@@ -1317,7 +1317,7 @@ def test_payments_do_not_import_gradings_not_even_through_others() -> None:
     assert "crm_core.kernel.decider" in reached
     assert [name for name in reached if name.startswith("crm_core.gradings")] == []
     # The same walk sees it where it is meant.
-    assert "crm_core.gradings.facts" in imports_of("crm_core.gradings.facts_engine")
+    assert "crm_core.gradings.facts" in imports_of("crm_core.gradings.engines.port")
 
 
 @pytest.mark.rule("PAY-14")

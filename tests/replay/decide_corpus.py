@@ -31,7 +31,7 @@ from crm_core.gradings.replay import run_id
 from crm_core.gradings.review import untouched
 from crm_core.kernel.canonical import canonical
 from crm_core.kernel.dates import Period, instant_text, parse_date, parse_instant
-from crm_core.kernel.recorded import Cutoff, Fact
+from crm_core.kernel.recorded import Cutoff, KnownEvent
 from crm_core.payments.credit import CreditPolicy
 from crm_core.slices import catalog, shipped
 
@@ -47,7 +47,7 @@ def converter() -> cattrs.Converter:
     return made
 
 
-def facts_of(rows: list[dict[str, Any]], border: cattrs.Converter) -> list[Fact]:
+def facts_of(rows: list[dict[str, Any]], border: cattrs.Converter) -> list[KnownEvent]:
     found = []
     for row in rows:
         data = border.structure(row["data"], catalog().by_name[row["name"]].cls)

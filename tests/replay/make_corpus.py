@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
-from crm_core.gradings.facts import EVENT_NAMES, REGISTERED
+from crm_core.gradings.facts import EVENT_NAMES
 from crm_core.kernel.dates import instant_text, start_of_day
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
 from crm_core.owners.commands import AddMember, RegisterHousehold
+from crm_core.owners.facts import REGISTERED
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     ClaimLateCharge,

@@ -20,8 +20,9 @@ import decide_corpus
 import pytest
 
 import crm_core
-from crm_core.gradings.facts import EVENT_NAMES, REGISTERED
+from crm_core.gradings.facts import EVENT_NAMES
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
+from crm_core.owners.facts import REGISTERED
 
 HERE = Path(__file__).parent
 CORPUS, EXPECTED = HERE / "corpus.json", HERE / "expected.json"

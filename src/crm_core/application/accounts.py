@@ -11,9 +11,9 @@ from crm_core.application.gradings import EVENTS
 from crm_core.application.host import Host
 from crm_core.application.households import check_households
 from crm_core.errors import Invalid
-from crm_core.gradings.facts import REGISTERED
-from crm_core.gradings.facts_engine import CreditLine, FactsEngine
+from crm_core.gradings.engines.port import CreditLine, FactsEngine
 from crm_core.kernel.history import visible
+from crm_core.owners.facts import REGISTERED
 from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.events import ACCOUNT_EVENTS

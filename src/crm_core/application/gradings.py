@@ -21,7 +21,8 @@ from crm_core.errors import DecisionMismatch, Invalid, PolicyInactive
 from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
 from crm_core.gradings.criteria import assess, follows
 from crm_core.gradings.decide import GRADING, RUN
-from crm_core.gradings.engine import EventsEngine
+from crm_core.gradings.engines.events import EventsEngine
+from crm_core.gradings.engines.port import Ask, FactsEngine
 from crm_core.gradings.events import (
     ABOUT_HOUSEHOLDS,
     COMPLETED,
@@ -30,7 +31,6 @@ from crm_core.gradings.events import (
     RunStarted,
 )
 from crm_core.gradings.explain import explanation
-from crm_core.gradings.facts_engine import Ask, FactsEngine
 from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
 from crm_core.gradings.review import Standing, standing, untouched

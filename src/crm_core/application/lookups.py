@@ -37,7 +37,7 @@ from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
-from crm_core.kernel.recorded import Fact
+from crm_core.kernel.recorded import KnownEvent
 from crm_core.messages import MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
@@ -91,7 +91,7 @@ class WorkSight:
         """The very policy that a record pins."""
         return self.policies.pinned(kind, ref)
 
-    def told(self, household: str) -> Iterator[Fact]:
+    def told(self, household: str) -> Iterator[KnownEvent]:
         """The facts of a household that a grading may see."""
         for _, facts in self.log.facts(names=EVENT_NAMES, households=[household]):
             yield from facts

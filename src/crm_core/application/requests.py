@@ -14,9 +14,9 @@ from crm_core.application.checking import utc
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host
 from crm_core.errors import Invalid
-from crm_core.gradings.facts import REGISTERED
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff, Recorded
+from crm_core.owners.facts import REGISTERED
 from crm_core.requests import PLAN
 from crm_core.requests.early_warning import RaiseWarning, Unusual, early_warnings
 from crm_core.requests.improvement import Effect, effect

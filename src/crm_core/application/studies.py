@@ -18,9 +18,9 @@ from crm_core.application.host import Host, present_day
 from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried
 from crm_core.gradings.decide import RUN
-from crm_core.gradings.facts_engine import Ask
-from crm_core.gradings.fairness import (
-    AUDIT_NAMES,
+from crm_core.gradings.engines.port import Ask
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.studies.fairness import (
     COMPLAINT_NAMES,
     Attributes,
     Cell,
@@ -30,22 +30,22 @@ from crm_core.gradings.fairness import (
     override_rates,
     retaliation,
 )
-from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.shares import (
+from crm_core.gradings.studies.shares import (
     DEFAULT_SHARES,
+    Allotted,
     Candidate,
     Drift,
-    Place,
     SharesPolicy,
     allot,
     cohort_digest,
     drift,
     places_digest,
 )
+from crm_core.gradings.studies.what_if import Compared, WhatIf, what_if
 from crm_core.gradings.uses import Influence, Use, influence
-from crm_core.gradings.what_if import Compared, WhatIf, what_if
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Actor, Cutoff
+from crm_core.owners.facts import AUDIT_NAMES
 from crm_core.payments.credit import CreditPolicy
 
 
@@ -69,7 +69,7 @@ class Quota:
     run: str
     policy: str
     cohort_digest: str
-    places: tuple[Place, ...]
+    places: tuple[Allotted, ...]
 
 
 class Studies:

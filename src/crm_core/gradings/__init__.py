@@ -21,9 +21,9 @@ from crm_core.gradings.events import EVENTS, GradingDecided
 from crm_core.gradings.explain import explanation
 from crm_core.gradings.facts import Evidence, Facts, gather
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.replay import Affected, Finding
-from crm_core.gradings.shares import SharesPolicy
+from crm_core.gradings.replay import Affected, Difference
 from crm_core.gradings.state import Gradings, Run
+from crm_core.gradings.studies.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.gradings.views import LATEST
 from crm_core.kernel.roles import DESK, HOST, HOUSEHOLDERS, LEADERS, MANAGEMENT
@@ -67,9 +67,9 @@ __all__ = [
     "SLICE",
     "Affected",
     "Counterfactual",
+    "Difference",
     "Evidence",
     "Facts",
-    "Finding",
     "GradingDecided",
     "GradingPolicy",
     "Gradings",

@@ -31,11 +31,11 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.authority import AuthorityPolicy, Own
-from crm_core.kernel.decider import Decider, Refusal, by_event
+from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.policy import Header, PolicyFault, PolicyRef, read_toml
+from crm_core.kernel.refusals import no_reason
 
-Decision = tuple[Any, ...] | Refusal
 Adoptable = AuthorityPolicy | GradingPolicy
 Step = PolicyDrafted | PolicyAssessed | PolicyApproved | PolicyMadeEffective | PolicySuperseded
 
@@ -94,12 +94,12 @@ class Version:
         """
         drafted = parse(self.toml)
         header = Header(
-            self.ref.name,
-            self.ref.version,
-            self.effective_from,
-            self.effective_to,
-            self.approved_by,
-            self.assessment,
+            name=self.ref.name,
+            version=self.ref.version,
+            effective_from=self.effective_from,
+            effective_to=self.effective_to,
+            approved_by=self.approved_by,
+            impact_assessment=self.assessment,
         )
         return evolve(drafted, header=header)
 
@@ -151,8 +151,16 @@ def _draft(command: DraftPolicy, state: Adoption) -> Decision:
     if command.another_kind or any(kind is not type(policy) for kind in others):
         return Refusal("policy_of_another_kind", "GRD-11", {"policy": ref.name})
     if not command.reason:
-        return Refusal("reason_missing", "GRD-11", {}, "reason_missing_draft")
-    return (PolicyDrafted(ref, command.document.toml, command.reason, command.by.id, command.on),)
+        return no_reason("GRD-11", "draft")
+    return (
+        PolicyDrafted(
+            policy=ref,
+            toml=command.document.toml,
+            reason=command.reason,
+            drafted_by=command.by.id,
+            on=command.on,
+        ),
+    )
 
 
 def _assess(command: AssessPolicy, state: Adoption) -> Decision:
@@ -168,14 +176,14 @@ def _assess(command: AssessPolicy, state: Adoption) -> Decision:
         return Refusal("assessment_missing", "GRD-11", {}, "assessment_missing_reference")
     return (
         PolicyAssessed(
-            version.ref,
-            command.assessment,
-            tried.runs,
-            tried.compared,
-            tried.moved,
-            tried.worse,
-            command.by.id,
-            command.on,
+            policy=version.ref,
+            assessment=command.assessment,
+            runs=tried.runs,
+            compared=tried.compared,
+            moved=tried.moved,
+            worse=tried.worse,
+            assessed_by=command.by.id,
+            on=command.on,
         ),
     )
 
@@ -239,11 +247,6 @@ _DECIDE: dict[type, Callable[[Any, Adoption], Decision]] = {
 }
 
 
-def decide_adoption(command: Any, state: Adoption) -> Decision:
-    """What follows from a command about a policy."""
-    return _DECIDE[type(command)](command, state)
-
-
 def _stepped(state: Adoption, e: Step) -> Adoption:
     return Adoption(state.steps.append(e))
 
@@ -252,7 +255,7 @@ ADOPTION = Aggregate(
     Decider(
         "policy",
         Adoption(),
-        decide_adoption,
+        by_command(_DECIDE),
         by_event(
             dict.fromkeys(
                 (

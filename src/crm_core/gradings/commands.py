@@ -13,7 +13,7 @@ from attrs import frozen
 
 from crm_core.gradings.events import GradingDecided, RunStarted
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.shares import Candidate, SharesPolicy
+from crm_core.gradings.studies.shares import Candidate, SharesPolicy
 from crm_core.gradings.uplift import Promises, UpliftPolicy
 from crm_core.kernel.commands import looked_up
 from crm_core.kernel.policy import PolicyRef

@@ -91,11 +91,11 @@ def assess(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) ->
             values["type"] = confirmed
     layer = str(values["layer"])
     return Outcome(
-        tuple(criteria),
-        _distance(known, values, layer, policy, confirmed),
-        layer,
-        AWAITING if layer in policy.needs_confirmation else COMPUTED,
-        str(values["type"]),
+        criteria=tuple(criteria),
+        distance=_distance(known, values, layer, policy, confirmed),
+        layer=layer,
+        status=AWAITING if layer in policy.needs_confirmation else COMPUTED,
+        type=str(values["type"]),
     )
 
 

@@ -13,16 +13,22 @@ from typing import Any, TypeVar
 from attrs import fields, frozen
 
 from crm_core.kernel.dates import Period, local_date
-from crm_core.kernel.recorded import Cutoff, Fact
+from crm_core.kernel.recorded import Cutoff, KnownEvent
 from crm_core.kernel.rules import Value
-from crm_core.owners.events import EVENTS as OWNERS
-from crm_core.owners.events import ConductConfirmed, InterestRecorded
-from crm_core.payments.credit import CreditPolicy, CreditStanding, course, credit_standing
-from crm_core.payments.events import ACCOUNT_EVENTS as PAYMENTS
-from crm_core.payments.events import PurchaseMade, PurchaseRefunded
-from crm_core.payments.ledger import Ledger
-from crm_core.requests.events import EVENTS as REQUESTS
-from crm_core.requests.events import MarkedDuplicate, RequestReceived
+from crm_core.owners.facts import FACT_NAMES as OWNERS
+from crm_core.owners.facts import ConductConfirmed, InterestRecorded
+from crm_core.payments.facts import FACT_NAMES as PAYMENTS
+from crm_core.payments.facts import (
+    CreditPolicy,
+    CreditStanding,
+    Ledger,
+    PurchaseMade,
+    PurchaseRefunded,
+    course,
+    credit_standing,
+)
+from crm_core.requests.facts import FACT_NAMES as REQUESTS
+from crm_core.requests.facts import MarkedDuplicate, RequestReceived
 
 R = TypeVar("R", str, int)
 
@@ -122,21 +128,23 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
     "worst_credit": ("credit",),
 }
 
-_READ = {RequestReceived, MarkedDuplicate, InterestRecorded, ConductConfirmed}
-_BESIDE_THE_ACCOUNT = _READ | {PurchaseMade, PurchaseRefunded}
+_BESIDE_THE_ACCOUNT = {
+    RequestReceived,
+    MarkedDuplicate,
+    InterestRecorded,
+    ConductConfirmed,
+    PurchaseMade,
+    PurchaseRefunded,
+}
 
-EVENT_NAMES = frozenset(
-    kind.stored for kind in (*OWNERS, *PAYMENTS, *REQUESTS) if kind.cls in _READ or kind in PAYMENTS
-)
-"""Stored names of the events that facts are read from."""
-
-REGISTERED = next(kind.stored for kind in OWNERS if kind.name == "owners.household_registered")
+EVENT_NAMES = OWNERS | PAYMENTS | REQUESTS
+"""Stored names of the events that facts are read from: what the slices publish, and no more."""
 
 REPAIR = "repair"
 
 
 def gather(
-    told: Iterable[Fact],
+    told: Iterable[KnownEvent],
     window: Period,
     cutoff: Cutoff,
     credit: CreditPolicy,

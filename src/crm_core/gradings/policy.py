@@ -16,11 +16,12 @@ from crm_core.kernel.policy import (
     wrong,
 )
 from crm_core.kernel.rules import Condition, Operator, Ranking, Row, Table
+from crm_core.payments.facts import GRADES as CREDIT_GRADES
 
 DEFAULT_GRADING = "grade-cn-default"
 
-GRADES = Ranking(("A", "B1", "B2", "B3", "B4", "B5"))
-"""Credit grades, best first (PAY-04)."""
+GRADES = Ranking(CREDIT_GRADES)
+"""Credit grades, best first (PAY-04), as tables and merits compare them."""
 
 INSUFFICIENT = "insufficient"
 
@@ -29,6 +30,13 @@ _WORDS = (*_GRADED, "attention_level", "prospect", "type")
 
 LAYERS = ("important", "main", "ordinary", "small")
 TYPES = ("lively", "cautious", "ordinary", "problem")
+
+_RANKS = {"important": 0, "main": 1, "ordinary": 3, "small": 4, INSUFFICIENT: 5}
+
+
+def layer_rank(layer: str) -> int:
+    """Best first; layers that only a policy of one's own has stand between main and ordinary."""
+    return _RANKS.get(layer, 2)
 
 
 @frozen
@@ -94,12 +102,12 @@ class GradingPolicy:
             raise PolicyFault(faults)
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(
-            contents.policy,
-            ref,
-            contents.credit,
-            contents.layers,
-            contents.needs_confirmation,
-            tuple(tables),
+            header=contents.policy,
+            ref=ref,
+            credit=contents.credit,
+            layers=contents.layers,
+            needs_confirmation=contents.needs_confirmation,
+            tables=tuple(tables),
         )
 
 

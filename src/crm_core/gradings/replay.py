@@ -17,15 +17,15 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import Period, instant_text
 from crm_core.kernel.policy import PolicyRef
-from crm_core.kernel.recorded import Cutoff, Fact, Verbatim
-from crm_core.payments.credit import CreditPolicy
+from crm_core.kernel.recorded import Cutoff, KnownEvent, Verbatim
+from crm_core.payments.facts import CreditPolicy
 
 Policies = Callable[[PolicyRef, PolicyRef], tuple[GradingPolicy, CreditPolicy]]
 """Finds the two policies a decision pins; raises UnknownPolicy or PolicyDigestMismatch."""
 
 
 @frozen
-class Finding:
+class Difference:
     """A grading that replay could not repeat, and the first input that differs."""
 
     household: str
@@ -40,7 +40,7 @@ class Replay:
 
     gradings: int
     identical: int
-    differing: tuple[Finding, ...]
+    differing: tuple[Difference, ...]
     events: int
     engine: str = "events"
 
@@ -63,7 +63,7 @@ class Affected:
 
 def decide_again(
     grading: GradingDecided | GradingHead,
-    told: Iterable[Fact],
+    told: Iterable[KnownEvent],
     policies: Policies,
     zone: str,
     cutoff: Cutoff | None = None,
@@ -74,30 +74,30 @@ def decide_again(
     seen = cutoff or Cutoff(grading.cutoff_position, grading.cutoff_known)
     facts, evidence = gather(told, window, seen, credit, zone)
     return GradingDecided(
-        grading.household,
-        grading.run,
-        grading.year,
-        grading.period_start,
-        grading.period_end,
-        policy.ref,
-        credit.ref,
-        grading.cutoff_position,
-        grading.cutoff_known,
-        facts,
-        evidence,
-        assess(facts, policy),
-        grading.decided_by,
+        household=grading.household,
+        run=grading.run,
+        year=grading.year,
+        period_start=grading.period_start,
+        period_end=grading.period_end,
+        policy=policy.ref,
+        credit_policy=credit.ref,
+        cutoff_position=grading.cutoff_position,
+        cutoff_known=grading.cutoff_known,
+        facts=facts,
+        evidence=evidence,
+        outcome=assess(facts, policy),
+        decided_by=grading.decided_by,
     )
 
 
 def check(
     kept: Verbatim,
-    told: Iterable[Fact],
+    told: Iterable[KnownEvent],
     policies: Policies,
     zone: str,
     canonical: Callable[[Any], bytes],
     whole: Callable[[], GradingDecided],
-) -> Finding | None:
+) -> Difference | None:
     """None if the log gives the same bytes again; else what differs first.
 
     Args:
@@ -108,14 +108,14 @@ def check(
     try:
         again = decide_again(head, told, policies, zone)
     except (UnknownPolicy, PolicyDigestMismatch) as error:
-        return _finding(head, f"policy: {error.message}")
+        return _differs(head, f"policy: {error.message}")
     found = canonical(again)
     if found == kept.stored:
         return None
     grading = whole()
     if found == canonical(grading):
         return None
-    return _finding(head, first_difference(grading, again))
+    return _differs(head, first_difference(grading, again))
 
 
 def first_difference(recorded: GradingDecided, again: GradingDecided) -> str:
@@ -130,7 +130,7 @@ def first_difference(recorded: GradingDecided, again: GradingDecided) -> str:
 
 def affected(
     grading: GradingDecided,
-    told: Sequence[Fact],
+    told: Sequence[KnownEvent],
     policies: Policies,
     zone: str,
     now: Cutoff,
@@ -147,16 +147,16 @@ def affected(
     }
     late = {p for p, at, _ in told if now.saw(p, at) and not then.saw(p, at)}
     return Affected(
-        grading.household,
-        grading.year,
-        grading.run,
-        grading.outcome.layer,
-        again.outcome.layer,
-        grading.outcome.type,
-        again.outcome.type,
-        grading.facts.credit,
-        again.facts.credit,
-        tuple(sorted(because & late)) or tuple(sorted(late)),
+        household=grading.household,
+        year=grading.year,
+        run=grading.run,
+        layer=grading.outcome.layer,
+        layer_now=again.outcome.layer,
+        type=grading.outcome.type,
+        type_now=again.outcome.type,
+        credit=grading.facts.credit,
+        credit_now=again.facts.credit,
+        because=tuple(sorted(because & late)) or tuple(sorted(late)),
     )
 
 
@@ -166,5 +166,5 @@ def run_id(year: int, policy: PolicyRef, credit: PolicyRef, cutoff: Cutoff) -> s
     return f"{year}-{digest_of(key)[:16]}"
 
 
-def _finding(grading: GradingHead, difference: str) -> Finding:
-    return Finding(grading.household, grading.year, grading.run, difference)
+def _differs(grading: GradingHead, difference: str) -> Difference:
+    return Difference(grading.household, grading.year, grading.run, difference)

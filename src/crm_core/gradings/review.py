@@ -126,20 +126,20 @@ def standing(state: Gradings, run: str, on: date | None = None) -> Standing:
     if override is not None and override.layer is not None:
         layer = override.layer
     return Standing(
-        grading,
-        outcome,
-        layer,
-        outcome.type,
-        _status(state, outcome, confirmations, uplift, override, opened, acts),
-        type_confirmed,
-        open_proposal(acts),
-        tuple(f"{act.role}:{act.confirmed_by}" for act in confirmations),
-        uplift,
-        open_uplift(state, run),
-        override,
-        opened,
-        decided,
-        next((act.corrected for act in decided if act.corrected is not None), None),
+        grading=grading,
+        outcome=outcome,
+        layer=layer,
+        type=outcome.type,
+        status=_status(state, outcome, confirmations, uplift, override, opened, acts),
+        type_confirmed=type_confirmed,
+        proposed=open_proposal(acts),
+        confirmed_by=tuple(f"{act.role}:{act.confirmed_by}" for act in confirmations),
+        uplift=uplift,
+        uplift_proposed=open_uplift(state, run),
+        override=override,
+        review=opened,
+        reviews=decided,
+        replaced_by=next((act.corrected for act in decided if act.corrected is not None), None),
     )
 
 

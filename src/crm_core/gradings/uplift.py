@@ -23,11 +23,16 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
-from crm_core.payments.credit import add_months
-from crm_core.payments.events import PaymentPromised
-from crm_core.payments.ledger import Charge, Ledger, allocate
-from crm_core.payments.promises import BROKEN, KEPT
-from crm_core.payments.promises import promises as promises_to_pay
+from crm_core.payments.facts import (
+    BROKEN,
+    KEPT,
+    Charge,
+    Ledger,
+    PaymentPromised,
+    add_months,
+    allocate,
+)
+from crm_core.payments.facts import promises as promises_to_pay
 
 DEFAULT_UPLIFT = "uplift-cn-default"
 
@@ -86,12 +91,12 @@ class UpliftPolicy:
             raise PolicyFault(faults)
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(
-            contents.policy,
-            ref,
-            contents.kept_promises,
-            contents.months,
-            contents.broken_after_days,
-            contents.never_from,
+            header=contents.policy,
+            ref=ref,
+            kept_promises=contents.kept_promises,
+            months=contents.months,
+            broken_after_days=contents.broken_after_days,
+            never_from=contents.never_from,
         )
 
 

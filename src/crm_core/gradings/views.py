@@ -109,14 +109,14 @@ def _latest(
     grading = recorded.event
     outcome = grading.outcome
     row = LatestGrading(
-        grading.household,
-        grading.year,
-        grading.run,
-        recorded.position,
-        outcome.layer,
-        outcome.type,
-        outcome.status,
-        grading.facts.credit,
+        household=grading.household,
+        year=grading.year,
+        run=grading.run,
+        position=recorded.position,
+        layer=outcome.layer,
+        type=outcome.type,
+        status=outcome.status,
+        credit=grading.facts.credit,
     )
     yield Put(f"{grading.household}/{grading.year}", row, f"{grading.year:04}")
 

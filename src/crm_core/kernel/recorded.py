@@ -133,7 +133,7 @@ class Recorded(Generic[E]):
         return self.envelope.effective
 
 
-Fact = tuple[int, datetime, Any]
+KnownEvent = tuple[int, datetime, Any]
 """What a fold looks at of an event: its position, when the company knew, and the event itself."""
 
 

@@ -24,7 +24,7 @@ from crm_core.gradings.commands import (
     MakePolicyEffective,
 )
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.what_if import as_dict
+from crm_core.gradings.studies.what_if import as_dict
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.policy import PolicyFault, read_toml
 from crm_core.policies import parse_policy

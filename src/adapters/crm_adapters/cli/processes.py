@@ -15,7 +15,7 @@ from crm_adapters.eventlog.database import Database
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.errors import Failed, Invalid
-from crm_core.gradings.engine import EventsEngine
+from crm_core.gradings.engines.events import EventsEngine
 from crm_core.gradings.replay import Replay
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.policies import PolicyBook

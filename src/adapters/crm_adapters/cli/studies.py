@@ -24,10 +24,10 @@ from crm_core.application.host import present_day
 from crm_core.application.studies import plain
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.gradings.fairness import Cell
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.studies.fairness import Cell
+from crm_core.gradings.studies.what_if import as_dict
 from crm_core.gradings.views import graded_line
-from crm_core.gradings.what_if import as_dict
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.policies import parse_policy
 

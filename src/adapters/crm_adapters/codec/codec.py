@@ -21,7 +21,7 @@ from crm_core.kernel.canonical import (
     stored_event,
 )
 from crm_core.kernel.catalog import Catalog, EventType
-from crm_core.kernel.recorded import Envelope, Fact, Recorded, Tip, Verbatim
+from crm_core.kernel.recorded import Envelope, KnownEvent, Recorded, Tip, Verbatim
 from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
 from crm_core.ports import KeyVault
 
@@ -195,7 +195,7 @@ class Codec:
             stored.event,
         )
 
-    def fact(self, position: int, name: str, text: str) -> Fact:
+    def fact(self, position: int, name: str, text: str) -> KnownEvent:
         """Of the event of a row what a fold looks at: a third of the work of `decode`.
 
         Raises:
@@ -208,7 +208,7 @@ class Codec:
             raise UnreadableEvent(position, "?", type(error).__name__) from error
         return position, event.recorded, event.data
 
-    def verbatim(self, position: int, text: str, head: type) -> Fact:
+    def verbatim(self, position: int, text: str, head: type) -> KnownEvent:
         """The same, the event as stored and with some of its fields alone, those of `head`.
 
         Raises:

@@ -25,7 +25,7 @@ from crm_core.kernel.recorded import (
     Appended,
     Commit,
     Cutoff,
-    Fact,
+    KnownEvent,
     Recorded,
     Settled,
     Tip,
@@ -251,9 +251,9 @@ class CodecEventLog:
         households: Sequence[str] | None = None,
         heads: Mapping[str, type] = NO_HEADS,
         within: tuple[str, str | None] = ("", None),
-    ) -> Iterator[tuple[str, list[Fact]]]:
+    ) -> Iterator[tuple[str, list[KnownEvent]]]:
         fact, verbatim = self.codec.fact, self.codec.verbatim
-        current, facts = "", list[Fact]()
+        current, facts = "", list[KnownEvent]()
         end = self.head() if upto is None else upto
         first, before = within
         after = (first, 0)

@@ -12,7 +12,7 @@ import narwhals as nw
 from attrs import frozen
 
 from crm_adapters.frames.backends import Backend, Frame, total, whole
-from crm_core.gradings.narrow import Kind
+from crm_core.gradings.engines.narrow import Kind
 
 NOT_YET = 4_000_000
 """A day behind every day: what is open ends there."""

@@ -16,7 +16,7 @@ from attrs import frozen
 
 from crm_adapters.frames.account import NOT_YET, Book
 from crm_adapters.frames.backends import Backend, Frame, total, whole
-from crm_core.payments.credit import GRADES, CreditPolicy
+from crm_core.payments.facts import GRADES, CreditPolicy
 
 BUCKETS = GRADES[1:]
 """Grades of arrears, best first."""

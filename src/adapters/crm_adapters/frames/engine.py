@@ -21,15 +21,14 @@ from crm_adapters.frames.replaying import Run, differing, runs
 from crm_adapters.frames.shapes import EVIDENCE, FACTS, FactsShape, GradingsShape
 from crm_adapters.frames.tables import decided
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
-from crm_core.gradings.engine import EventsEngine
+from crm_core.gradings.engines.events import EventsEngine
+from crm_core.gradings.engines.narrow import Kind, microseconds
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.facts import Evidence, Facts
-from crm_core.gradings.facts_engine import Ask, Assessed, CreditLine, Gathered
-from crm_core.gradings.narrow import Kind, microseconds
 from crm_core.gradings.policy import GRADES, GradingPolicy
-from crm_core.gradings.replay import Finding, Policies, Replay
+from crm_core.gradings.replay import Difference, Policies, Replay
 from crm_core.kernel.dates import Period
-from crm_core.payments.credit import MONTHS_OF_FEE, CreditPolicy
-from crm_core.payments.views import Aged
+from crm_core.payments.facts import MONTHS_OF_FEE, Aged, CreditPolicy
 from crm_core.ports import EventLog, Progress, silent
 
 HOMES = 250_000
@@ -183,7 +182,7 @@ class FramesEngine:
             if looked_at[run] != run.gradings:
                 # Somebody was graded whose file was not known.
                 suspects |= run.households()
-        findings: tuple[Finding, ...] = ()
+        findings: tuple[Difference, ...] = ()
         if suspects:
             wanted = sorted(suspects)
             findings = self._events.replay(year, policies, silent, households=wanted).differing

@@ -13,10 +13,10 @@ from crm_adapters.frames.account import Book, book
 from crm_adapters.frames.arrears import Arrears, Days, arrears
 from crm_adapters.frames.backends import Backend, Frame, whole
 from crm_adapters.frames.shapes import EVIDENCE
+from crm_core.gradings.engines.narrow import Kind, microseconds
 from crm_core.gradings.facts import standing_duplicates
-from crm_core.gradings.narrow import Kind, microseconds
 from crm_core.kernel.dates import Period, instants_of
-from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.facts import CreditPolicy
 
 COLUMNS = ("home", "position", "kind", "effective", "recorded", "amount", "ref", "of")
 """What is read of the facts table: numbers."""

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crm_core.errors import Invalid
-from crm_core.gradings.facts_engine import Ask, Assessed, CreditLine, Gathered
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Policies, Replay
-from crm_core.payments.credit import CreditPolicy
-from crm_core.payments.views import Aged
+from crm_core.payments.facts import Aged, CreditPolicy
 from crm_core.ports import EventLog, Progress
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from crm_adapters.frames.backends import Backend, Frame
 from crm_adapters.frames.facts import Found
 from crm_adapters.frames.shapes import FACTS, evidence_key
 from crm_adapters.frames.tables import decided
-from crm_core.gradings.narrow import instant_of
+from crm_core.gradings.engines.narrow import instant_of
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.dates import Period
 from crm_core.kernel.policy import PolicyRef

@@ -14,17 +14,18 @@ from attrs import astuple, fields, frozen
 
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings import criteria, facts
-from crm_core.gradings import narrow as narrow_rows
 from crm_core.gradings import policy as grading_policy
 from crm_core.gradings.criteria import follows
+from crm_core.gradings.engines import narrow as narrow_rows
+from crm_core.gradings.engines.narrow import NarrowRow, microseconds, narrow
 from crm_core.gradings.events import DECIDED, GradingDecided
-from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, Evidence, Facts
-from crm_core.gradings.narrow import NarrowRow, microseconds, narrow
+from crm_core.gradings.facts import EVENT_NAMES, Evidence, Facts
 from crm_core.gradings.policy import GRADES
 from crm_core.gradings.replay import Policies
 from crm_core.kernel import rules
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Recorded
+from crm_core.owners.facts import REGISTERED
 from crm_core.payments import credit
 
 EVIDENCE = tuple(field.name for field in fields(Evidence))
@@ -97,7 +98,7 @@ def _numbered(rows: pl.DataFrame, before: pl.LazyFrame | None) -> pl.DataFrame:
 _NUMBERS = (("reference", "ref"), ("other", "of"))
 
 
-_GRADINGS = f"gradings-{_made_by(sys.modules[__name__], criteria, grading_policy, rules)}"
+_GRADINGS = f"gradings-{_made_by(sys.modules[__name__], criteria, credit, grading_policy, rules)}"
 
 
 @frozen

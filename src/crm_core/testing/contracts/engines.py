@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.gradings.engine import EventsEngine
-from crm_core.gradings.facts_engine import Ask, FactsEngine
+from crm_core.gradings.engines.events import EventsEngine
+from crm_core.gradings.engines.port import Ask, FactsEngine
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.dates import Period
 from crm_core.payments.credit import CreditPolicy

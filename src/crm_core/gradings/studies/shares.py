@@ -120,15 +120,16 @@ def drift(
     found = []
     for share in policy.shares:
         permille = _permille(counts[share.layer], total)
+        earlier = None if before is None else _permille(counts_before[share.layer], total_before)
         away = abs(permille - share.permille)
         found.append(
             Drift(
-                share.layer,
-                counts[share.layer],
-                permille,
-                share.permille,
-                None if before is None else _permille(counts_before[share.layer], total_before),
-                total > 0 and away > policy.tolerance_permille,
+                layer=share.layer,
+                households=counts[share.layer],
+                permille=permille,
+                expected_permille=share.permille,
+                before_permille=earlier,
+                drifted=total > 0 and away > policy.tolerance_permille,
             )
         )
     return tuple(found)
@@ -157,7 +158,7 @@ class Candidate:
 
 
 @frozen
-class Place:
+class Allotted:
     """Where a quota puts a household, and its rank from 1; equals share the better one."""
 
     household: str
@@ -171,12 +172,12 @@ def cohort_digest(cohort: Sequence[Candidate]) -> str:
     return digest_of([[one.household, *_merit(one)] for one in cohort])
 
 
-def places_digest(places: Sequence[Place]) -> str:
+def places_digest(places: Sequence[Allotted]) -> str:
     """Digest of the places that followed."""
     return digest_of([[place.household, place.layer, place.rank] for place in places])
 
 
-def allot(cohort: Sequence[Candidate], policy: SharesPolicy) -> tuple[Place, ...]:
+def allot(cohort: Sequence[Candidate], policy: SharesPolicy) -> tuple[Allotted, ...]:
     """The cohort by its merits into layers of the expected sizes, sorted by household.
 
     The better computed layer comes first, then the better credit on the last day and over the
@@ -196,7 +197,7 @@ def allot(cohort: Sequence[Candidate], policy: SharesPolicy) -> tuple[Place, ...
             first = at
         while first >= ends[level][1]:
             level += 1
-        places.append(Place(one.household, one.layer, ends[level][0], first + 1))
+        places.append(Allotted(one.household, one.layer, ends[level][0], first + 1))
     return tuple(sorted(places, key=lambda place: place.household))
 
 

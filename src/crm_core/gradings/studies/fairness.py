@@ -17,10 +17,8 @@ from crm_core.gradings.policy import GRADES, INSUFFICIENT
 from crm_core.gradings.review import Standing
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import Cutoff, Recorded
-from crm_core.owners.events import EVENTS as OWNERS
-from crm_core.owners.events import HouseholdRegistered, MemberAdded, RoleEnded
-from crm_core.requests.events import EVENTS as REQUESTS
-from crm_core.requests.events import RequestReceived
+from crm_core.owners.facts import HouseholdRegistered, MemberAdded, RoleEnded
+from crm_core.requests.facts import RECEIVED, RequestReceived
 
 SUPPRESSED_BELOW = 5
 """A count from 1 to 4 could point at a household."""
@@ -28,12 +26,7 @@ SUPPRESSED_BELOW = 5
 ATTRIBUTES = ("building", "kind", "occupancy")
 """What shares are shown by; none of it is a fact."""
 
-_READ = {HouseholdRegistered, MemberAdded, RoleEnded}
-
-AUDIT_NAMES = frozenset(kind.stored for kind in OWNERS if kind.cls in _READ)
-"""Stored names of the events that attributes are read from."""
-
-COMPLAINT_NAMES = frozenset(kind.stored for kind in REQUESTS if kind.cls is RequestReceived)
+COMPLAINT_NAMES = frozenset({RECEIVED})
 
 _LAYERS = ("important", "main", "ordinary", "small")
 
@@ -229,15 +222,15 @@ def retaliation(
     if not complaints or not worse or (arrears and not by_person):
         return None
     return Suspicion(
-        grading.household,
-        grading.year,
-        grading.run,
-        before.layer,
-        now.layer,
-        before.type,
-        now.type,
-        complaints,
-        by_person,
+        household=grading.household,
+        year=grading.year,
+        run=grading.run,
+        layer_before=before.layer,
+        layer=now.layer,
+        type_before=before.type,
+        type=now.type,
+        complaints=complaints,
+        by_person=by_person,
     )
 
 

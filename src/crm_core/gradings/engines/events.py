@@ -13,16 +13,14 @@ from functools import partial
 from attrs import field, frozen
 
 from crm_core.gradings.criteria import layer_and_type
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
 from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
-from crm_core.gradings.facts import EVENT_NAMES, REGISTERED, gather
-from crm_core.gradings.facts_engine import Ask, Assessed, CreditLine, Gathered
+from crm_core.gradings.facts import EVENT_NAMES, gather
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.replay import Finding, Policies, Replay, check
-from crm_core.kernel.recorded import Fact, Verbatim
-from crm_core.owners.events import HouseholdRegistered
-from crm_core.payments.credit import CreditPolicy, credit_standing
-from crm_core.payments.ledger import Ledger
-from crm_core.payments.views import Aged, aged
+from crm_core.gradings.replay import Difference, Policies, Replay, check
+from crm_core.kernel.recorded import KnownEvent, Verbatim
+from crm_core.owners.facts import REGISTERED, HouseholdRegistered
+from crm_core.payments.facts import Aged, CreditPolicy, Ledger, aged, credit_standing
 from crm_core.ports import EventLog, Progress
 
 _READ = EVENT_NAMES | {REGISTERED}
@@ -49,15 +47,9 @@ class EventsEngine:
         households: Sequence[str] | None = None,
     ) -> Iterator[CreditLine]:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
-        for household, told in self.log.facts(names=_READ, households=households):
-            seen = [
-                (event, position)
-                for position, recorded, event in told
-                if known is None or recorded <= known
-            ]
-            if any(type(event) is HouseholdRegistered for event, _ in seen):
-                now = credit_standing(Ledger.of(seen), on, table)
-                yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
+        for household, _, ledger in self._accounts(known, households):
+            now = credit_standing(ledger, on, table)
+            yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
         """Facts and evidence of every household known at the cut-off."""
@@ -80,17 +72,10 @@ class EventsEngine:
         self, on: date, known: datetime | None, table: CreditPolicy
     ) -> Iterator[tuple[str, str, Aged]]:
         """Household, estate and arrears of everybody who owes something on a day (PAY-03)."""
-        for household, told in self.log.facts(names=_READ):
-            seen = [
-                (event, position)
-                for position, recorded, event in told
-                if known is None or recorded <= known
-            ]
-            file = next((e for e, _ in seen if type(e) is HouseholdRegistered), None)
-            if file is not None:
-                found = aged(Ledger.of(seen), on, table)
-                if found.overdue_fen or found.disputed_fen:
-                    yield household, file.estate, found
+        for household, file, ledger in self._accounts(known):
+            found = aged(ledger, on, table)
+            if found.overdue_fen or found.disputed_fen:
+                yield household, file.estate, found
 
     def replay(
         self,
@@ -109,7 +94,7 @@ class EventsEngine:
             households: Only these; all by default.
             within: Only households from the first on, and before the second if there is one.
         """
-        findings: list[Finding] = []
+        differing: list[Difference] = []
         gradings = events = 0
         for _, facts in self.log.facts(
             upto=upto,
@@ -125,20 +110,40 @@ class EventsEngine:
                     continue
                 gradings += 1
                 whole = partial(self._decided_at, position)
-                finding = check(kept, told, policies, self.zone, self.log.canonical, whole)
-                if finding is not None:
-                    findings.append(finding)
+                difference = check(kept, told, policies, self.zone, self.log.canonical, whole)
+                if difference is not None:
+                    differing.append(difference)
             progress(len(facts) - len(told))
-        return Replay(gradings, gradings - len(findings), tuple(findings), events, self.name)
+        return Replay(
+            gradings=gradings,
+            identical=gradings - len(differing),
+            differing=tuple(differing),
+            events=events,
+            engine=self.name,
+        )
 
     def close(self) -> None:
         """Nothing is held but the log."""
 
-    def decided(self) -> Iterator[tuple[str, list[Fact], list[GradingDecided]]]:
+    def decided(self) -> Iterator[tuple[str, list[KnownEvent], list[GradingDecided]]]:
         """Each household with its facts and its recorded gradings."""
         for household, facts in self.log.facts(names=_READ | {DECIDED}):
             decided = [event for _, _, event in facts if type(event) is GradingDecided]
             yield household, [f for f in facts if type(f[2]) is not GradingDecided], decided
+
+    def _accounts(
+        self, known: datetime | None, households: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, HouseholdRegistered, Ledger]]:
+        """Households whose file was known at an instant, with the file and the account."""
+        for household, told in self.log.facts(names=_READ, households=households):
+            seen = [
+                (event, position)
+                for position, recorded, event in told
+                if known is None or recorded <= known
+            ]
+            file = next((e for e, _ in seen if type(e) is HouseholdRegistered), None)
+            if file is not None:
+                yield household, file, Ledger.of(seen)
 
     def _decided_at(self, position: int) -> GradingDecided:
         [recorded] = self.log.feed(after=position - 1, upto=position)

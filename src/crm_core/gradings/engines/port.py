@@ -1,6 +1,7 @@
 """What gradings ask of the engine that finds their facts.
 
-`crm_core.testing.contracts.engines` has its contract suite; the reference is `gradings.engine`.
+`crm_core.testing.contracts.engines` has its contract suite; the reference is
+`crm_core.gradings.engines.events`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Policies, Replay
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Cutoff
-from crm_core.payments.credit import CreditPolicy
-from crm_core.payments.views import Aged
+from crm_core.payments.facts import Aged, CreditPolicy
 from crm_core.ports import Progress
 
 

@@ -14,8 +14,8 @@ from attrs import frozen
 
 from crm_core.gradings.criteria import derived, table_of
 from crm_core.gradings.facts import Facts
-from crm_core.gradings.fairness import Attributes, Cell, by_attribute
 from crm_core.gradings.policy import INSUFFICIENT, GradingPolicy
+from crm_core.gradings.studies.fairness import Attributes, Cell, by_attribute
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.rules import Criterion, Table, Value
 
@@ -141,15 +141,15 @@ def what_if(
             way = "worse" if moved[-1].worse else "better"
         ways.setdefault(pair.household, []).append(way)
     return WhatIf(
-        candidate.ref,
-        tuple(runs),
-        compared,
-        tuple(moved),
-        _nested(Counter((one.layer, one.layer_then) for one in moved)),
-        _nested(types),
-        _money(one for one in moved if not one.worse),
-        _money(one for one in moved if one.worse),
-        by_attribute(ways, attributes, ("better", "same", "worse")),
+        policy=candidate.ref,
+        runs=tuple(runs),
+        compared=compared,
+        moved=tuple(moved),
+        matrix=_nested(Counter((one.layer, one.layer_then) for one in moved)),
+        types=_nested(types),
+        better=_money(one for one in moved if not one.worse),
+        worse=_money(one for one in moved if one.worse),
+        fairness=by_attribute(ways, attributes, ("better", "same", "worse")),
     )
 
 
@@ -219,16 +219,16 @@ def as_dict(found: WhatIf) -> dict[str, Any]:
 
 def _moved(pair: Compared, before: GradingPolicy, after: GradingPolicy) -> Moved:
     return Moved(
-        pair.household,
-        pair.year,
-        pair.run,
-        pair.layer,
-        pair.layer_then,
-        pair.type,
-        pair.type_then,
-        pair.facts.purchases_fen,
-        pair.facts.overdue_fen,
-        reasons(pair.facts, pair.facts_then, before, after),
+        household=pair.household,
+        year=pair.year,
+        run=pair.run,
+        layer=pair.layer,
+        layer_then=pair.layer_then,
+        type=pair.type,
+        type_then=pair.type_then,
+        purchases_fen=pair.facts.purchases_fen,
+        overdue_fen=pair.facts.overdue_fen,
+        because=reasons(pair.facts, pair.facts_then, before, after),
     )
 
 

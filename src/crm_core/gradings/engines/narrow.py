@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from crm_core.gradings.facts import REPAIR
 from crm_core.kernel.recorded import Recorded
-from crm_core.owners.events import ConductConfirmed, HouseholdRegistered, InterestRecorded
-from crm_core.payments.events import (
+from crm_core.owners.facts import ConductConfirmed, HouseholdRegistered, InterestRecorded
+from crm_core.payments.facts import (
     ChargeCancelled,
     ChargeDisputed,
     ChargeRaised,
@@ -30,7 +30,7 @@ from crm_core.payments.events import (
     PurchaseMade,
     PurchaseRefunded,
 )
-from crm_core.requests.events import MarkedDuplicate, RequestReceived
+from crm_core.requests.facts import MarkedDuplicate, RequestReceived
 
 
 class Kind(IntEnum):

@@ -1,0 +1,115 @@
+"""One layer more for proven creditworthiness: proposed, and approved or rejected (GRD-05)."""
+
+from __future__ import annotations
+
+from crm_core.gradings.commands import DecideUplift, ProposeUplift
+from crm_core.gradings.deciding.refusals import contested, no_grading, other_role
+from crm_core.gradings.events import LayerUplifted, UpliftProposed, UpliftRejected
+from crm_core.gradings.policy import GRADES, INSUFFICIENT
+from crm_core.gradings.review import CONTESTED, last_run, open_uplift, standing
+from crm_core.gradings.state import Gradings
+from crm_core.kernel.decider import Decision, Refusal
+from crm_core.kernel.refusals import no_reason
+
+
+def propose_uplift(command: ProposeUplift, state: Gradings) -> Decision:
+    """An uplift is proposed only where it could be approved."""
+    if command.run not in state.by_run:
+        return no_grading(command.household, command.run)
+    if not command.reason:
+        return no_reason("GRD-05", "uplift")
+    if open_uplift(state, command.run) is not None:
+        return Refusal("uplift_proposed_already", "GRD-05")
+    lifted = _lifted(command, state)
+    if isinstance(lifted, Refusal):
+        return lifted
+    return (
+        UpliftProposed(
+            household=command.household,
+            run=command.run,
+            reason=command.reason,
+            proposed_by=command.by.id,
+            on=command.on,
+        ),
+    )
+
+
+def decide_uplift(command: DecideUplift, state: Gradings) -> Decision:
+    """The uplift proposed lifts the household, or is rejected with a reason."""
+    if command.run not in state.by_run:
+        return no_grading(command.household, command.run)
+    proposed = open_uplift(state, command.run)
+    if proposed is None:
+        return Refusal("nothing_proposed", "GRD-05", {}, "nothing_proposed_uplift")
+    if not command.approved:
+        return _reject(command, proposed)
+    lifted = _lifted(command, state)
+    if isinstance(lifted, Refusal):
+        return lifted
+    layer, target = lifted
+    if target in command.grading_policy.needs_confirmation and command.by.role != "director":
+        return other_role(
+            command.by, ("director",), "GRD-05", "role_insufficient_uplift", layer=target
+        )
+    return (
+        LayerUplifted(
+            household=command.household,
+            run=command.run,
+            from_layer=layer,
+            layer=target,
+            promises=command.promises.kept,
+            reason=command.reason or proposed.reason,
+            proposed_by=proposed.proposed_by,
+            approved_by=command.by.id,
+            role=command.by.role,
+            policy=command.policy.ref,
+            on=command.on,
+        ),
+    )
+
+
+def _reject(command: DecideUplift, proposed: UpliftProposed) -> Decision:
+    if not command.reason:
+        return no_reason("GRD-05", "rejection")
+    return (
+        UpliftRejected(
+            household=command.household,
+            run=command.run,
+            reason=command.reason,
+            proposed_by=proposed.proposed_by,
+            rejected_by=command.by.id,
+            role=command.by.role,
+            on=command.on,
+        ),
+    )
+
+
+def _lifted(command: ProposeUplift | DecideUplift, state: Gradings) -> tuple[str, str] | Refusal:
+    """The layer that the household has and the one it would rise to, or why it cannot."""
+    if last_run(state) != command.run:
+        return Refusal("run_superseded", "GRD-05")
+    now = standing(state, command.run)
+    if now.status == CONTESTED:
+        return contested()
+    if now.uplift is not None:
+        return Refusal("uplifted_already", "GRD-05")
+    credit, never_from = now.grading.facts.credit, command.policy.never_from
+    if GRADES.rank(credit) >= GRADES.rank(never_from):
+        return Refusal("credit_too_low", "GRD-05", {"credit": credit, "never_from": never_from})
+    kept, broken = command.promises.kept, command.promises.broken
+    if len(kept) < command.policy.kept_promises or broken:
+        return Refusal(
+            "promises_missing",
+            "GRD-05",
+            {
+                "needed": command.policy.kept_promises,
+                "kept": list(kept),
+                "kept_count": len(kept),
+                "broken": list(broken),
+                "broken_count": len(broken),
+            },
+        )
+    layer, layers = now.outcome.layer, command.grading_policy.layers
+    if layer in (INSUFFICIENT, layers[0]):
+        return Refusal("no_layer_above", "GRD-05", {"layer": layer})
+    return layer, layers[layers.index(layer) - 1]

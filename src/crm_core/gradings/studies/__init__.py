@@ -1,0 +1,1 @@
+"""Studies: candidates compared, shares of the layers, and fairness seen from outside."""

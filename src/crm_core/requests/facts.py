@@ -1,0 +1,25 @@
+"""What requests publish as facts: all of this slice that gradings may see (GRD-15).
+
+A new event of the slice is no fact before it stands in `FACTS`, where somebody has looked at it.
+"""
+
+from __future__ import annotations
+
+from crm_core.requests.events import EVENTS, MarkedDuplicate, RequestReceived
+
+FACTS = (RequestReceived, MarkedDuplicate)
+"""The events that are facts."""
+
+FACT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in FACTS)
+"""Their stored names."""
+
+RECEIVED = next(kind.stored for kind in EVENTS if kind.cls is RequestReceived)
+"""Stored name of the event by which a complaint is known."""
+
+__all__ = [
+    "FACTS",
+    "FACT_NAMES",
+    "RECEIVED",
+    "MarkedDuplicate",
+    "RequestReceived",
+]
