@@ -11,7 +11,9 @@ from typing import Any
 from attrs import define, frozen
 from cattrs.errors import ClassValidationError
 
-from crm_adapters.files.tables import KINDS, FileKind, HouseholdRow, cell_faults, structurer
+from crm_adapters.files.cells import cell_faults, structurer
+from crm_adapters.files.kinds import KINDS
+from crm_adapters.files.rows.kind import FileKind
 from crm_core.errors import Fault
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sentences import Lang
@@ -56,7 +58,7 @@ class ReadFile:
     """A file as read.
 
     Args:
-        kind: Which of the five.
+        kind: Which of the kinds there are.
         name: Its name.
         headers: Header in the file for each column.
         rows: Row number and typed row of every line without a fault.
@@ -91,7 +93,7 @@ class ReadFile:
 
 
 def find_files(paths: Iterable[Path]) -> tuple[list[tuple[FileKind, Path]], list[ImportFault]]:
-    """The import files that the paths name, in the order of the five, and what is no such file."""
+    """The import files that the paths name, in the order of `KINDS`, and what is no such file."""
     found: dict[str, Path] = {}
     faults: list[ImportFault] = []
     for path in paths:
@@ -207,11 +209,10 @@ def _read_rows(
     lines: Iterator[tuple[int, list[str]]],
     progress: Callable[[int], None],
 ) -> None:
-    structure = structurer(read.kind)
+    structure = structurer(read.kind.row)
     width = len(columns)
     key = read.kind.key
     seen: dict[Any, int] = {}
-    keyed_by_household = key not in ("household", "request")
     for row, cells in lines:
         read.count += 1
         if read.count % 1000 == 0:
@@ -229,12 +230,14 @@ def _read_rows(
                 read.faults.append(ImportFault(read.name, row, header, fault))
             read.rejected[row] = cells
             continue
-        if isinstance(typed, HouseholdRow) and typed.phone is not None and typed.owner is None:
-            _fault(read, row, read.headers["phone"], "phone_without_owner")
+        wrong = read.kind.wrong(typed)
+        if wrong is not None:
+            column, fault = wrong
+            read.faults.append(ImportFault(read.name, row, read.headers[column], fault))
             read.rejected[row] = cells
             continue
         identity = getattr(typed, key)
-        if keyed_by_household:
+        if read.kind.per_household:
             identity = (typed.household, identity)
         first = seen.setdefault(identity, row)
         if first != row:
