@@ -71,13 +71,13 @@ def open_crm(
         store = database = open_database(url, tenant=tenant)
         rows = DatabaseViewStore(database)
         try:
-            vault = LocalVault(Path(keys) if keys is not None else _beside(url, tenant, "keys"))
+            vault = LocalVault(Path(keys) if keys is not None else beside(url, tenant, "keys"))
         except BaseException:
             store.close()
             raise
     log = CodecEventLog(store, Codec(catalog(), vault))
     clock = SystemClock()
-    folder = None if url == MEMORY else _beside(url, tenant, "facts")
+    folder = None if url == MEMORY else beside(url, tenant, "facts")
     return CRM(
         log,
         vault=vault,
@@ -90,8 +90,15 @@ def open_crm(
     )
 
 
-def _beside(url: str, tenant: str, kind: str) -> Path:
-    """Where what belongs to a log lies by default: beside an SQLite file, else in this folder."""
+def beside(url: str, tenant: str, kind: str) -> Path:
+    """Where what belongs to a log lies by default: beside an SQLite file, else in this folder.
+
+    Args:
+        url: SQLAlchemy URL of the log; `memory:` has nothing beside it.
+        tenant: Whose log it is, as for `open_crm`.
+        kind: What it is, and the ending of its name: `keys` for the key file, `facts` for the
+            folder of kept columns.
+    """
     ending = f".{tenant}.{kind}" if tenant else f".{kind}"
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:

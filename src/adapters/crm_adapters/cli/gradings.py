@@ -248,8 +248,8 @@ def replay(app: App, year: int | None, policy: tuple[str, ...], engine: str, pro
         if engine != EVENTS:
             raise Invalid.one("engine_single", "--engine", engine=engine)
         # Loaded only here: most commands start no processes.
-        from crm_adapters.cli.processes import Source
-        from crm_adapters.cli.processes import replay as in_processes
+        from crm_adapters.processes import Source
+        from crm_adapters.processes import replay as in_processes
 
         app.check_exists()
         source = Source(app.url, app.tenant, app.keys, app.zone, policies)
