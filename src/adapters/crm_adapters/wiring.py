@@ -13,7 +13,7 @@ from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
-from crm_adapters.frames import BACKENDS, FramesOn
+from crm_adapters.frames import BACKENDS, FramesEngine
 from crm_adapters.keys import LocalVault
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_core.crm import CRM
@@ -85,7 +85,7 @@ def open_crm(
         ids=RandomIds(),
         policies=policies,
         zone=zone,
-        engines=[FramesOn(name, log, zone, folder) for name in BACKENDS],
+        engines=[FramesEngine(name, log, zone, folder) for name in BACKENDS],
         views=LogViews(log, rows, clock),
     )
 
