@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from cattrs.errors import ClassValidationError
 
 from crm_adapters.files.cells import cell_faults, structurer
@@ -60,27 +60,27 @@ class ReadFile:
     Args:
         kind: Which of the kinds there are.
         name: Its name.
+        path: Where it lies.
+        encoding: How it was read.
         headers: Header in the file for each column.
         rows: Row number and typed row of every line without a fault.
         count: Lines, faulty ones included.
         faults: Everything wrong.
         rejected: The cells of faulty lines by row number, for a reject file.
         header: The header as it stands in the file.
-        path: Where it lies.
-        encoding: How it was read.
         whole: Whether it could be read to its end.
     """
 
     kind: FileKind
     name: str
-    headers: dict[str, str]
-    rows: list[tuple[int, Any]]
-    count: int
-    faults: list[ImportFault]
-    rejected: dict[int, list[str]]
-    header: list[str]
     path: Path
     encoding: str
+    headers: dict[str, str] = field(factory=dict)
+    rows: list[tuple[int, Any]] = field(factory=list)
+    count: int = 0
+    faults: list[ImportFault] = field(factory=list)
+    rejected: dict[int, list[str]] = field(factory=dict)
+    header: list[str] = field(factory=list)
     whole: bool = False
 
     def lost(self, column: str) -> list[str]:
@@ -130,7 +130,7 @@ def read_file(
     kind: FileKind, path: Path, encoding: str, progress: Callable[[int], None]
 ) -> ReadFile:
     """Read one file; nothing in it stops the reading but its encoding and its header."""
-    read = ReadFile(kind, path.name, {}, [], 0, [], {}, [], path, encoding)
+    read = ReadFile(kind=kind, name=path.name, path=path, encoding=encoding)
     try:
         text = _decode(path, encoding)
     except UnicodeDecodeError as error:

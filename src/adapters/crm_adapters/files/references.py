@@ -59,7 +59,9 @@ class References:
         The facts about them are judged by their own worth; those they lack are told already.
         """
         for household in self.lost:
-            command = RegisterHousehold(household, "-", "-", "-", household)
+            command = RegisterHousehold(
+                household=household, estate="-", building="-", unit="-", room=household
+            )
             yield Planned(command, f"import:lost:{household}", now)
 
     def follows(self, refusal: Refusal, command: Any) -> bool:
