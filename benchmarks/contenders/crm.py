@@ -20,7 +20,7 @@ import attrs
 from contenders import work
 from crm_adapters import open_crm
 from crm_adapters.codec import codec
-from crm_adapters.frames import FramesOn
+from crm_adapters.frames import FramesEngine
 from crm_core import CRM, Account, Actor, Planned
 from crm_core.gradings.engines.port import Ask
 from crm_core.kernel.canonical import GENESIS
@@ -78,7 +78,7 @@ class Contender:
 
     def __init__(self) -> None:
         self._opened: dict[str, CRM] = {}
-        self._engines: dict[tuple[str, str], FramesOn] = {}
+        self._engines: dict[tuple[str, str], FramesEngine] = {}
         self._next = 1
 
     def versions(self) -> dict[str, str]:
@@ -357,13 +357,13 @@ class Contender:
         shapes = (FactsShape(), GradingsShape(crm.gradings.pinned))
         return [Kept(log or crm.log, shape, folder) for shape in shapes]
 
-    def _frames(self, url: str, folder: str, upto: int, engine: str) -> FramesOn:
+    def _frames(self, url: str, folder: str, upto: int, engine: str) -> FramesEngine:
         from contenders.copies import Copied
 
         key = (folder, engine)
         if key not in self._engines:
             log: Any = Copied(self._crm(url).log, upto)
-            self._engines[key] = FramesOn(engine, log, ZONE, Path(folder))
+            self._engines[key] = FramesEngine(engine, log, ZONE, Path(folder))
         return self._engines[key]
 
     def peak(self) -> float:

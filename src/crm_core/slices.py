@@ -12,8 +12,8 @@ from crm_core.policies import PolicyBook
 
 SLICES: tuple[Slice, ...] = (
     owners.SLICE,
-    payments.SLICE,
     requests.SLICE,
+    payments.SLICE,
     staff.SLICE,
     gradings.SLICE,
     messages.SLICE,

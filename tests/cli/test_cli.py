@@ -27,7 +27,7 @@ from crm_adapters.cli.app import crm as command_line
 from crm_adapters.cli.app import run
 from crm_adapters.cli.commands import COMMANDS
 from crm_adapters.cli.helping import Told
-from crm_adapters.cli.processes import Source, replay
+from crm_adapters.processes import Source, replay
 from crm_core import CRM
 from crm_core.errors import Failed
 

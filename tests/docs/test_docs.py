@@ -22,7 +22,7 @@ import crm_core
 from crm_adapters import open_crm
 from crm_adapters.cli.app import crm as command_line
 from crm_adapters.cli.app import run
-from crm_adapters.files.tables import KINDS
+from crm_adapters.files.kinds import KINDS
 from crm_core import Actor, errors, ports
 from crm_core.errors import CrmError
 from crm_core.gradings.engines import port as facts_engine
@@ -355,11 +355,11 @@ def speaks_of_refusals(tree: ast.Module) -> bool:
 
 
 CODE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
-FAULTY = {"Fault", "of", "one", "CellFault", "_fault", "fault", "ImportFault"}
+FAULTY = {"Fault", "of", "one", "CellFault", "_fault", "fault", "ImportFault", "Cell", "one_of"}
 
 
 def fault_codes() -> set[str]:
-    """Codes of faults: words among the arguments of what makes them, and those of the cells."""
+    """Codes of faults: words among the arguments of what makes them."""
     found = set()
     for path in SOURCES:
         text = path.read_text(encoding="utf-8")
@@ -367,8 +367,6 @@ def fault_codes() -> set[str]:
             if isinstance(node, ast.Call) and called(node) in FAULTY:
                 found |= {word for a in node.args if (word := words(a)) and CODE.fullmatch(word)}
         found |= set(re.findall(r"\{(?:Invalid|Failed)\.code\} (\w+)\]", text))
-        if path.name == "tables.py" and path.parent.name == "files":
-            found |= set(re.findall(r'\(\w+, "(\w+_(?:malformed|unknown))", ', text))
     columns = {column for kind in KINDS for column in kind.columns}
     return found - columns
 

@@ -19,10 +19,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from crm_adapters.codec import Codec
-from crm_adapters.eventlog.bridge import RecorderStore
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.opening import open_database
-from crm_adapters.eventlog.recorder import SQLAlchemyApplicationRecorder
+from crm_adapters.eventsourcing import RecorderStore, SQLAlchemyApplicationRecorder
 from crm_adapters.keys import LocalVault
 from crm_core.errors import CommitUnknown, Conflict
 from crm_core.kernel.recorded import Appended, Commit, Envelope, StreamAppend, Tip

@@ -25,7 +25,7 @@ from eventsourcing.projection import (
 
 from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.opening import open_database
-from crm_adapters.eventlog.recorder import SQLAlchemyProcessRecorder, SQLAlchemyTrackingRecorder
+from crm_adapters.eventsourcing import SQLAlchemyProcessRecorder, SQLAlchemyTrackingRecorder
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/eventsourcing-application.md"
 

@@ -23,7 +23,7 @@ from eventsourcing.persistence import (
 
 from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.opening import open_database
-from crm_adapters.eventlog.recorder import (
+from crm_adapters.eventsourcing import (
     SQLAlchemyAggregateRecorder,
     SQLAlchemyApplicationRecorder,
     SQLAlchemyProcessRecorder,

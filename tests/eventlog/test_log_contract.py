@@ -17,13 +17,12 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 from sqlalchemy.engine import make_url
 
 from crm_adapters.codec import Codec
-from crm_adapters.eventlog.bridge import RecorderStore
 from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
-from crm_adapters.eventlog.recorder import SQLAlchemyApplicationRecorder
 from crm_adapters.eventlog.store import RowStore
+from crm_adapters.eventsourcing import RecorderStore, SQLAlchemyApplicationRecorder
 from crm_adapters.keys import LocalVault
 from crm_core.errors import CommandReused, CommitUnknown, Conflict, Invalid, UnreadableEvent
 from crm_core.kernel.catalog import Catalog

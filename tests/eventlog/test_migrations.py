@@ -19,7 +19,6 @@ from sqlalchemy.pool import NullPool
 from stored_tables import FORMATLESS, contents, file, later_version, make, run, told
 
 from crm_adapters.eventlog import migrating, schema
-from crm_adapters.eventlog.bridge import RecorderStore
 from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
@@ -27,6 +26,7 @@ from crm_adapters.eventlog.migrating import migrate, upgrade
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.postgres import PostgresDatabase
 from crm_adapters.eventlog.store import FORMAT
+from crm_adapters.eventsourcing import RecorderStore
 from crm_core.errors import Failed, FormatUnknown, LogOutdated, NotALog
 from crm_core.kernel.recorded import Appended, Tip
 from faults.logs import codec, note, open_log, texts

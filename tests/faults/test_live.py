@@ -14,12 +14,11 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from crm_adapters.eventlog.bell import Bell
-from crm_adapters.eventlog.bridge import RecorderStore
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.postgres import PostgresDatabase
-from crm_adapters.eventlog.recorder import SQLAlchemyApplicationRecorder
+from crm_adapters.eventsourcing import RecorderStore, SQLAlchemyApplicationRecorder
 from crm_core.errors import StoreUnreachable
 from faults.cluster import Cluster
 from faults.logs import codec, note, open_log

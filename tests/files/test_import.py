@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from crm_adapters import open_crm
 from crm_adapters.files.generate import generate_estate
 from crm_adapters.files.importing import ImportReport, import_files
-from crm_adapters.files.tables import KINDS
+from crm_adapters.files.kinds import KINDS
 from crm_core import CRM, Actor, Household, Invalid, Refused
 from crm_core.kernel.dates import start_of_day
 from crm_core.owners.events import MemberAdded

@@ -150,7 +150,8 @@ GRADERS = {"crm_core", "crm_core.crm", "crm_core.slices"} | {
 """Modules that grade or show gradings; everything else asks `uses`, if it may ask at all."""
 
 SHOWING = (
-    "crm_adapters.cli.", "crm_adapters.frames.", "crm_adapters.reports.", "crm_core.testing.",
+    "crm_adapters.cli.", "crm_adapters.frames.", "crm_adapters.processes", "crm_adapters.reports.",
+    "crm_core.testing.",
 )  # fmt: skip
 MAY_ASK = {"plans", "visits", "surveys"}
 """Slices whose decisions a grade may influence. Those that charge or repair are not among them."""

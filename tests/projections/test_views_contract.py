@@ -10,12 +10,12 @@ import pytest
 from eventsourcing.popo import POPOApplicationRecorder
 
 from crm_adapters.codec import Codec
-from crm_adapters.eventlog.bridge import RecorderStore
 from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
+from crm_adapters.eventsourcing import RecorderStore
 from crm_adapters.keys import LocalVault
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_adapters.wiring import SystemClock

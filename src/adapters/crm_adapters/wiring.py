@@ -14,7 +14,7 @@ from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
-from crm_adapters.frames import BACKENDS, FramesOn
+from crm_adapters.frames import BACKENDS, FramesEngine
 from crm_adapters.keys import LocalVault
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_adapters.slices import installed, registry_of
@@ -76,14 +76,14 @@ def open_crm(
         store = database = open_database(url, tenant=tenant)
         rows = DatabaseViewStore(database)
         try:
-            vault = LocalVault(Path(keys) if keys is not None else _beside(url, tenant, "keys"))
+            vault = LocalVault(Path(keys) if keys is not None else beside(url, tenant, "keys"))
         except BaseException:
             store.close()
             raise
     registry = installed() if slices is None else registry_of(slices)
     log = CodecEventLog(store, Codec(registry.catalog, vault))
     clock = SystemClock()
-    folder = None if url == MEMORY else _beside(url, tenant, "facts")
+    folder = None if url == MEMORY else beside(url, tenant, "facts")
     return CRM(
         log,
         vault=vault,
@@ -91,14 +91,21 @@ def open_crm(
         ids=RandomIds(),
         policies=policies,
         zone=zone,
-        engines=[FramesOn(name, log, zone, folder) for name in BACKENDS],
+        engines=[FramesEngine(name, log, zone, folder) for name in BACKENDS],
         views=LogViews(log, rows, clock),
         registry=registry,
     )
 
 
-def _beside(url: str, tenant: str, kind: str) -> Path:
-    """Where what belongs to a log lies by default: beside an SQLite file, else in this folder."""
+def beside(url: str, tenant: str, kind: str) -> Path:
+    """Where what belongs to a log lies by default: beside an SQLite file, else in this folder.
+
+    Args:
+        url: SQLAlchemy URL of the log; `memory:` has nothing beside it.
+        tenant: Whose log it is, as for `open_crm`.
+        kind: What it is, and the ending of its name: `keys` for the key file, `facts` for the
+            folder of kept columns.
+    """
     ending = f".{tenant}.{kind}" if tenant else f".{kind}"
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:

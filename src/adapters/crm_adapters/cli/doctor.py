@@ -132,11 +132,11 @@ def _keys(app: App) -> dict[str, Any]:
 
 
 def _key_file(app: App) -> Path | None:
-    from crm_adapters.wiring import _beside
+    from crm_adapters.wiring import beside
 
     if app.keys is not None:
         return Path(app.keys)
-    return None if app.url == MEMORY else _beside(app.url, app.tenant, "keys")
+    return None if app.url == MEMORY else beside(app.url, app.tenant, "keys")
 
 
 def _holds_sealed(opened: CRM) -> bool:

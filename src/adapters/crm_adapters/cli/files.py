@@ -48,7 +48,14 @@ def import_(
     """Import files or folders of them: all of it, or nothing."""
     with app.open(must_exist=False) as opened:
         report = run_import(
-            app.out, opened, paths, encoding, dry_run, skip_faulty, rejects, by=app.by
+            app.out,
+            opened,
+            paths,
+            encoding=encoding,
+            dry_run=dry_run,
+            skip_faulty=skip_faulty,
+            rejects=rejects,
+            by=app.by,
         )
     app.out.result(report.as_dict(), lambda: show_import(app.out, report, dry_run))
     return BAD if report.faults and not skip_faulty else 0

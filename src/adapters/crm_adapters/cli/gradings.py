@@ -90,7 +90,7 @@ def grade(app: App, year: int, known: datetime | None, policy: str, engine: str)
     """Grade every household for a calendar year."""
     policies, name = policies_of([policy])
     with app.open(policies=policies) as opened:
-        run = run_grade(app.out, opened, year, known, name, engine, by=app.by)
+        run = run_grade(app.out, opened, year, known=known, policy=name, engine=engine, by=app.by)
     app.out.result(_run(run), lambda: _show_run(app.out, run))
     return 0
 
@@ -248,11 +248,13 @@ def replay(app: App, year: int | None, policy: tuple[str, ...], engine: str, pro
         if engine != EVENTS:
             raise Invalid.one("engine_single", "--engine", engine=engine)
         # Loaded only here: most commands start no processes.
-        from crm_adapters.cli.processes import Source
-        from crm_adapters.cli.processes import replay as in_processes
+        from crm_adapters.processes import Source
+        from crm_adapters.processes import replay as in_processes
 
         app.check_exists()
-        source = Source(app.url, app.tenant, app.keys, app.zone, policies)
+        source = Source(
+            url=app.url, tenant=app.tenant, keys=app.keys, zone=app.zone, policies=policies
+        )
         result = shown_replay(app.out, partial(in_processes, source, year, processes))
     else:
         with app.open(policies=policies) as opened:

@@ -238,6 +238,16 @@ def word_of(member: str | None, channel: str | None, reference: str | None) -> W
     return said
 
 
+def check_household(opened: CRM, household: str) -> None:
+    """That the household has a file.
+
+    Raises:
+        Invalid: it has none.
+    """
+    if not opened.log.tips([f"household/{household}"]):
+        raise Invalid.one("household_unknown", household=household)
+
+
 # --- policies ----------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, INSTANT
-from crm_adapters.frames import FramesOn
+from crm_adapters.frames import FramesEngine
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.views import grading_row
@@ -40,7 +40,7 @@ def verify(app: App) -> int:
     with app.open() as opened:
         result = opened.verify()
         engine = opened.gradings.engine("frames")
-        assert isinstance(engine, FramesOn)
+        assert isinstance(engine, FramesEngine)
         kept, unread = None, ""
         try:
             kept = engine.verify(opened.gradings.pinned)

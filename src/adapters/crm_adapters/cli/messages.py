@@ -12,7 +12,14 @@ from typing import Any
 import attrs
 import click
 
-from crm_adapters.cli.group import FOUND, App, command, said_by_member, word_of
+from crm_adapters.cli.group import (
+    FOUND,
+    App,
+    check_household,
+    command,
+    said_by_member,
+    word_of,
+)
 from crm_adapters.cli.keeping import keep_up, polled
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
@@ -80,7 +87,7 @@ def messages(app: App, household: str | None) -> int:
     """What a household was told or is still to be told, and what was withheld; without one, all."""
     with app.open() as opened:
         if household is not None:
-            _check_file(opened, household)
+            check_household(opened, household)
         rows = _rows(opened, household)
 
     def show() -> None:
@@ -121,9 +128,16 @@ def preference(
     # Who says so is the member, unless somebody else of the household speaks for them.
     speaker = word_member or (member if word_channel or word_reference else None)
     said = word_of(speaker, word_channel, word_reference)
-    asked = ChangePreference(household, member, about, answer == "accept", said, channel)
+    asked = ChangePreference(
+        household=household,
+        member=member,
+        about=about,
+        allowed=answer == "accept",
+        word=said,
+        channel=channel,
+    )
     with app.open() as opened:
-        _check_file(opened, household)
+        check_household(opened, household)
         opened.do(asked, by=app.by, purpose=app.purpose)
         rows = _preferences(opened, household)
     app.out.result(rows, lambda: _show_preferences(app.out, rows))
@@ -135,15 +149,10 @@ def preference(
 def preferences(app: App, household: str) -> int:
     """What the members of a household agreed to and refused, oldest first."""
     with app.open() as opened:
-        _check_file(opened, household)
+        check_household(opened, household)
         rows = _preferences(opened, household)
     app.out.result(rows, lambda: _show_preferences(app.out, rows))
     return 0
-
-
-def _check_file(opened: CRM, household: str) -> None:
-    if not opened.log.tips([f"household/{household}"]):
-        raise Invalid.one("household_unknown", household=household)
 
 
 def _preferences(opened: CRM, household: str) -> list[dict[str, Any]]:

@@ -165,7 +165,7 @@ def credit_table(app: App, on: date, known: datetime | None, policy: str, out: P
     with app.open() as opened:
         ref = opened.policies.find(CreditPolicy, policy, on).ref
         rows = list(opened.accounts.credit_table(on, known=known, policy=policy))
-        write_credit_table(out, rows, on, known, ref)
+        write_credit_table(out, rows, on=on, known=known, policy=ref)
     app.out.result(
         {
             "document": str(out),

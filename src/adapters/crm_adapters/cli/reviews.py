@@ -14,6 +14,7 @@ import click
 
 from crm_adapters.cli.group import (
     App,
+    check_household,
     command,
     policies_of,
     said_by_member,
@@ -41,7 +42,6 @@ from crm_core.gradings.commands import (
 from crm_core.gradings.policy import TYPES
 from crm_core.gradings.review import OVERRIDDEN, Standing
 from crm_core.gradings.views import standing_row
-from crm_core.owners import HOUSEHOLD
 
 _HOUSEHOLD = click.argument("household")
 _YEAR = click.argument("year", type=YEAR)
@@ -93,7 +93,9 @@ def propose_type(
         household,
         year,
         run_id,
-        lambda run, day, _: ProposeType(household, run, type, day, reason.strip()),
+        lambda run, day, _: ProposeType(
+            household=household, run=run, type=type, on=day, reason=reason.strip()
+        ),
         on=on,
         policy=policy,
     )
@@ -170,7 +172,9 @@ def uplift(
     def asked(run: str, day: date, _: list[Standing]) -> ProposeUplift | DecideUplift:
         if step == PROPOSE:
             return ProposeUplift(household, run, why, day)
-        return DecideUplift(household, run, step == APPROVE, day, why)
+        return DecideUplift(
+            household=household, run=run, approved=step == APPROVE, on=day, reason=why
+        )
 
     return _act(app, household, year, run_id, asked, on=on, policy=policy)
 
@@ -203,7 +207,12 @@ def contest(
         year,
         run_id,
         lambda run, day, known: ContestGrading(
-            household, run, review or _next_review(year, known), reason.strip(), day, said
+            household=household,
+            run=run,
+            review=review or _next_review(year, known),
+            reason=reason.strip(),
+            on=day,
+            word=said,
         ),
         on=on,
     )
@@ -247,7 +256,15 @@ def review(
         _history(opened, household)
         day = _day(opened, on)
         opened.do(
-            DecideReview(household, review, result, reason.strip(), day, layer, until),
+            DecideReview(
+                household=household,
+                review=review,
+                result=result,
+                reason=reason.strip(),
+                on=day,
+                layer=layer,
+                until=until,
+            ),
             by=app.by,
             purpose=app.purpose,
         )
@@ -322,8 +339,7 @@ def _act(
 
 
 def _history(opened: CRM, household: str) -> list[Standing]:
-    if not opened.log.tips([HOUSEHOLD.stream(household)]):
-        raise Invalid.one("household_unknown", household=household)
+    check_household(opened, household)
     return opened.gradings.history(household)
 
 

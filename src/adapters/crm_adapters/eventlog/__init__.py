@@ -1,4 +1,4 @@
-"""Event logs: one log over stores in memory, in SQLAlchemy, in any eventsourcing recorder."""
+"""Event logs: one log over stores in memory, in SQLite, in PostgreSQL."""
 
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore

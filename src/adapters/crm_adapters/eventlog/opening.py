@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-import crm_adapters.projections.tables  # noqa: F401 - the tables of views are made with the rest
 from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.sqlite import SqliteDatabase
 from crm_core.errors import Fault, Invalid

@@ -8,10 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from cattrs.errors import ClassValidationError
 
-from crm_adapters.files.tables import KINDS, FileKind, HouseholdRow, cell_faults, structurer
+from crm_adapters.files.cells import cell_faults, structurer
+from crm_adapters.files.kinds import KINDS
+from crm_adapters.files.rows.kind import FileKind
 from crm_core.errors import Fault
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sentences import Lang
@@ -56,29 +58,29 @@ class ReadFile:
     """A file as read.
 
     Args:
-        kind: Which of the five.
+        kind: Which of the kinds there are.
         name: Its name.
+        path: Where it lies.
+        encoding: How it was read.
         headers: Header in the file for each column.
         rows: Row number and typed row of every line without a fault.
         count: Lines, faulty ones included.
         faults: Everything wrong.
         rejected: The cells of faulty lines by row number, for a reject file.
         header: The header as it stands in the file.
-        path: Where it lies.
-        encoding: How it was read.
         whole: Whether it could be read to its end.
     """
 
     kind: FileKind
     name: str
-    headers: dict[str, str]
-    rows: list[tuple[int, Any]]
-    count: int
-    faults: list[ImportFault]
-    rejected: dict[int, list[str]]
-    header: list[str]
     path: Path
     encoding: str
+    headers: dict[str, str] = field(factory=dict)
+    rows: list[tuple[int, Any]] = field(factory=list)
+    count: int = 0
+    faults: list[ImportFault] = field(factory=list)
+    rejected: dict[int, list[str]] = field(factory=dict)
+    header: list[str] = field(factory=list)
     whole: bool = False
 
     def lost(self, column: str) -> list[str]:
@@ -91,7 +93,7 @@ class ReadFile:
 
 
 def find_files(paths: Iterable[Path]) -> tuple[list[tuple[FileKind, Path]], list[ImportFault]]:
-    """The import files that the paths name, in the order of the five, and what is no such file."""
+    """The import files that the paths name, in the order of `KINDS`, and what is no such file."""
     found: dict[str, Path] = {}
     faults: list[ImportFault] = []
     for path in paths:
@@ -128,7 +130,7 @@ def read_file(
     kind: FileKind, path: Path, encoding: str, progress: Callable[[int], None]
 ) -> ReadFile:
     """Read one file; nothing in it stops the reading but its encoding and its header."""
-    read = ReadFile(kind, path.name, {}, [], 0, [], {}, [], path, encoding)
+    read = ReadFile(kind=kind, name=path.name, path=path, encoding=encoding)
     try:
         text = _decode(path, encoding)
     except UnicodeDecodeError as error:
@@ -207,11 +209,10 @@ def _read_rows(
     lines: Iterator[tuple[int, list[str]]],
     progress: Callable[[int], None],
 ) -> None:
-    structure = structurer(read.kind)
+    structure = structurer(read.kind.row)
     width = len(columns)
     key = read.kind.key
     seen: dict[Any, int] = {}
-    keyed_by_household = key not in ("household", "request")
     for row, cells in lines:
         read.count += 1
         if read.count % 1000 == 0:
@@ -229,12 +230,14 @@ def _read_rows(
                 read.faults.append(ImportFault(read.name, row, header, fault))
             read.rejected[row] = cells
             continue
-        if isinstance(typed, HouseholdRow) and typed.phone is not None and typed.owner is None:
-            _fault(read, row, read.headers["phone"], "phone_without_owner")
+        wrong = read.kind.wrong(typed)
+        if wrong is not None:
+            column, fault = wrong
+            read.faults.append(ImportFault(read.name, row, read.headers[column], fault))
             read.rejected[row] = cells
             continue
         identity = getattr(typed, key)
-        if keyed_by_household:
+        if read.kind.per_household:
             identity = (typed.household, identity)
         first = seen.setdefault(identity, row)
         if first != row:

@@ -2,10 +2,11 @@
 
 Narrow rows of every fact are kept in files beside the log; the expressions over them are written
 once and run on Polars, on DuckDB or on PySpark. Results are those of the events engine, row for
-row. `kept` and `shapes` say what is kept, `account` and `arrears` what is owed, `facts` what a
-grading sees, `tables` how it is decided, `replaying` how recorded gradings are compared.
+row. `engine` opens the `columns` at its first question; `kept` and `shapes` say what is kept,
+`account` and `arrears` what is owed, `facts` what a grading sees, `tables` how it is decided,
+`replaying` how recorded gradings are compared.
 """
 
-from crm_adapters.frames.opening import BACKENDS, FramesOn
+from crm_adapters.frames.engine import BACKENDS, FramesEngine
 
-__all__ = ["BACKENDS", "FramesOn"]
+__all__ = ["BACKENDS", "FramesEngine"]

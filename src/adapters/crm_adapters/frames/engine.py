@@ -1,77 +1,53 @@
-"""The frames engine: facts of all households at once, as expressions over the kept facts table."""
+"""The frames engines: what one needs is imported when it is first asked."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING
 
-import narwhals as nw
-import polars as pl
-from attrs import frozen
-
-from crm_adapters.frames.arrears import BUCKETS
-from crm_adapters.frames.backends import Backend, Frame, Row
-from crm_adapters.frames.facts import COLUMNS, Found, Look, files_known, find, owed, seen
-from crm_adapters.frames.kept import Kept
-from crm_adapters.frames.replaying import Run, differing, runs
-from crm_adapters.frames.shapes import EVIDENCE, FACTS, FactsShape, GradingsShape
-from crm_adapters.frames.tables import decided
-from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
+from crm_core.errors import Invalid
 from crm_core.gradings.engines.events import EventsEngine
-from crm_core.gradings.engines.narrow import Kind, microseconds
-from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
-from crm_core.gradings.facts import Evidence, Facts
-from crm_core.gradings.policy import GRADES, GradingPolicy
-from crm_core.gradings.replay import Difference, Policies, Replay
-from crm_core.kernel.dates import Period
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, FactsEngine, Gathered
+from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.replay import Policies, Replay
 from crm_core.payments.facts import MONTHS_OF_FEE, Aged, CreditPolicy
-from crm_core.ports import EventLog, Progress, silent
+from crm_core.ports import EventLog, Progress
 
-HOMES = 250_000
-"""Households computed at a time: what bounds the memory."""
+if TYPE_CHECKING:
+    from crm_adapters.frames.columns import Columns
+    from crm_adapters.frames.kept import Compared
+
+BACKENDS = {
+    "frames": ("PolarsBackend", "polars", "frames"),
+    "frames-duckdb": ("DuckDBBackend", "duckdb", "frames"),
+    "frames-spark": ("SparkBackend", "pyspark", "spark"),
+}
+"""Names of the engines: class of the backend, the package it needs, the extra that brings it."""
 
 
 class FramesEngine:
-    """Facts as expressions, on one of the backends (a `FactsEngine`).
+    """Facts of all households at once, by columns on one of the backends (a `FactsEngine`).
 
     A credit table in months of the fee is left to the events engine: its grades hang on amounts,
     not on days.
 
     Args:
+        name: One of `BACKENDS`.
         log: The history.
         zone: Zone in which instants fall on days.
-        folder: Where the facts table is kept; None for one that goes with this process.
-        backend: Makes the backend when it is first needed.
+        folder: Where the kept rows lie; None for a folder that goes with the engine.
     """
 
-    def __init__(
-        self,
-        log: EventLog,
-        zone: str,
-        folder: Path | None,
-        name: str,
-        backend: Callable[[], Backend],
-    ) -> None:
+    def __init__(self, name: str, log: EventLog, zone: str, folder: Path | None) -> None:
         self.name = name
-        self._zone = zone
+        self.folder = folder
         self._log = log
+        self._zone = zone
         self._events = EventsEngine(log, zone)
-        self._own = None if folder is not None else TemporaryDirectory(prefix="crm-facts-")
-        self._folder = folder if folder is not None else Path(self._own.name)  # type: ignore[union-attr]
-        self._table = Kept(log, FactsShape(), self._folder)
-        self._make = backend
-        self._backend: Backend | None = None
-
-    @property
-    def backend(self) -> Backend:
-        """Where the expressions run."""
-        if self._backend is None:
-            self._backend = self._make()
-        return self._backend
+        self._opened: Columns | None = None
 
     def credit(
         self,
@@ -81,185 +57,93 @@ class FramesEngine:
         households: Sequence[str] | None = None,
     ) -> Iterator[CreditLine]:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
-        if table.unit == MONTHS_OF_FEE:
-            yield from self._events.credit(on, known, table, households)
-            return
-        look = self._look_on(on, known)
-        for part in self._parts(households):
-            rows = seen(part.rows, look)
-            _, due = owed(rows, look, table, self.backend)
-            numbers = (nw.col(n).fill_null(0) for n in ("rank", "overdue_days", "overdue_fen"))
-            lines = files_known(rows).join(due.standing, on="home", how="left")
-            for (household, _, _), rank, days, fen in self._named(
-                part, lines.select("home", *numbers)
-            ):
-                yield CreditLine(household, GRADES.values[rank], days, fen)
+        return self._fit_for(table).credit(on, known, table, households)
 
     def arrears(
         self, on: date, known: datetime | None, table: CreditPolicy
     ) -> Iterator[tuple[str, str, Aged]]:
         """Household, estate and arrears of everybody who owes something on a day (PAY-03)."""
-        if table.unit == MONTHS_OF_FEE:
-            yield from self._events.arrears(on, known, table)
-            return
-        look = self._look_on(on, known)
-        numbers = ("rank", "overdue_days", "overdue_fen", "disputed_fen", *BUCKETS)
-        for part in self._parts(None):
-            rows = seen(part.rows, look)
-            _, due = owed(rows, look, table, self.backend)
-            lines = due.aged.join(files_known(rows), on="home", how="inner")
-            for (household, _, estate), rank, days, fen, disputed, *buckets in self._named(
-                part, lines.select("home", *numbers)
-            ):
-                by_grade = dict(zip(BUCKETS, buckets, strict=True))
-                yield household, estate, Aged(GRADES.values[rank], days, fen, disputed, by_grade)
+        return self._fit_for(table).arrears(on, known, table)
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
         """Facts and evidence of every household known at the cut-off."""
-        if ask.credit.unit == MONTHS_OF_FEE:
-            yield from self._events.gather(ask, households)
-            return
-        for part in self._parts(households):
-            found = self._find(part, ask)
-            evidence: dict[int, list[list[int]]] = {}
-            for home, number, position in sorted(self.backend.rows(found.evidence)):
-                evidence.setdefault(home, [[] for _ in EVIDENCE])[number].append(position)
-            none: list[list[int]] = [[] for _ in EVIDENCE]
-            facts = found.facts.select("home", *FACTS)
-            for (household, home, _), *values in self._named(part, facts):
-                positions = evidence.get(home, none)
-                yield Gathered(household, _facts(values), Evidence(*map(tuple, positions)))
+        return self._fit_for(ask.credit).gather(ask, households)
 
     def assess(
         self, ask: Ask, policy: GradingPolicy, households: Sequence[str] | None = None
     ) -> Iterator[Assessed]:
         """Facts, type and layer of every household known at the cut-off."""
-        if ask.credit.unit == MONTHS_OF_FEE:
-            yield from self._events.assess(ask, policy, households)
-            return
-        for part in self._parts(households):
-            found = self._find(part, ask)
-            frame = decided(found.facts, policy).select("home", "type", "layer", *FACTS)
-            for (household, _, _), kind, layer, *values in self._named(part, frame):
-                yield Assessed(household, _facts(values), kind, layer)
+        return self._fit_for(ask.credit).assess(ask, policy, households)
 
     def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
-        """Recorded gradings decided again, all of a run at once.
+        """Recorded gradings decided again, all of a run at once."""
+        return self._columns().replay(year, policies, progress)
 
-        What differs, and what cannot be decided here, is decided again from the events, which also
-        tell what differs first.
+    def verify(self, policies: Policies) -> Compared | None:
+        """Compare the kept rows with rows made anew from the log; None if there are none of it.
+
+        Deleting the folder mends whatever is found: the next use makes the rows anew.
+
+        Args:
+            policies: Finds the two policies that a decision pins.
+
+        Raises:
+            Invalid: there are rows, and what reads them is not installed.
+            StoreUnreachable: they cannot be read.
         """
-        kept = Kept(self._log, GradingsShape(policies), self._folder)
-        files = kept.files()
-        events = sum(file.events for file in (*files, *self._table.files()))
-        if not files:
-            return Replay(0, 0, (), events, self.name)
-        recorded = pl.scan_parquet([file.path for file in files], glob=False)
-        if year is not None:
-            recorded = recorded.filter(pl.col("year") == year)
-        suspects: set[str] = set()
-        decidable, gradings = list[tuple[Run, GradingPolicy, CreditPolicy]](), 0
-        for run in runs(recorded):
-            gradings += run.gradings
-            try:
-                policy, credit = policies(run.policy, run.credit)
-            except (UnknownPolicy, PolicyDigestMismatch):
-                suspects |= run.households()
-                continue
-            if credit.unit == MONTHS_OF_FEE:
-                suspects |= run.households()
-            else:
-                decidable.append((run, policy, credit))
-        looked_at = Counter[Run]()
-        for part in self._parts(None):
-            for run, policy, credit in decidable:
-                found = self._find(part, Ask(run.window, run.cutoff, credit))
-                wrong, count = differing(found, part.names, run, policy, self.backend)
-                suspects |= wrong
-                looked_at[run] += count
-                progress(count)
-        for run, _, _ in decidable:
-            if looked_at[run] != run.gradings:
-                # Somebody was graded whose file was not known.
-                suspects |= run.households()
-        findings: tuple[Difference, ...] = ()
-        if suspects:
-            wanted = sorted(suspects)
-            findings = self._events.replay(year, policies, silent, households=wanted).differing
-        return Replay(gradings, gradings - len(findings), findings, events, self.name)
+        if self.folder is None or not any(self.folder.glob("*.parquet")):
+            return None
+        self._import("polars")
+        kept = import_module("crm_adapters.frames.kept")
+        shapes = import_module("crm_adapters.frames.shapes")
+        found: Compared | None = None
+        for shape in (shapes.FactsShape(), shapes.GradingsShape(policies)):
+            one = kept.Kept(self._log, shape, self.folder).verify()
+            if one is not None:
+                rows = one.rows + (0 if found is None else found.rows)
+                found = one._replace(rows=rows)
+                if found.first_fault is not None:
+                    break
+        return found
 
     def close(self) -> None:
-        """Give back what is held open."""
-        if self._backend is not None:
-            self._backend.close()
-            self._backend = None
-        if self._own is not None:
-            self._own.cleanup()
+        """Give back what the columns hold, if anything was asked of them."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
-    # --- within ----------------------------------------------------------------------------
+    def _fit_for(self, table: CreditPolicy) -> FactsEngine:
+        """What answers by such a credit table."""
+        columns = self._columns()
+        return self._events if table.unit == MONTHS_OF_FEE else columns
 
-    def _look_on(self, on: date, known: datetime | None) -> Look:
-        instant = None if known is None else microseconds(known)
-        return Look(Period(on, on), self._zone, None, instant)
+    def _columns(self) -> Columns:
+        """The columns, opened at the first question.
 
-    def _find(self, part: _Part, ask: Ask) -> Found:
-        cutoff = ask.cutoff
-        look = Look(ask.window, self._zone, cutoff.position, microseconds(cutoff.known))
-        return find(seen(part.rows, look), look, ask.credit, self.backend)
+        Raises:
+            Invalid: a package they need is not installed.
+        """
+        if self._opened is None:
+            backend, package, _ = BACKENDS[self.name]
+            self._import("narwhals", "polars", package)
+            columns = import_module("crm_adapters.frames.columns")
+            backends = import_module("crm_adapters.frames.backends")
+            self._opened = columns.Columns(
+                name=self.name,
+                log=self._log,
+                zone=self._zone,
+                folder=self.folder,
+                backend=getattr(backends, backend),
+                events=self._events,
+            )
+        return self._opened
 
-    def _parts(self, households: Sequence[str] | None) -> Iterator[_Part]:
-        """All rows, of so many households at a time, households sorted."""
-        backend = self.backend
-        files = [file.path for file in self._table.files()]
-        if not files:
-            return
-        table = backend.scan(files)
-        registered = nw.col("kind") == int(Kind.REGISTERED)
-        known = table.filter(registered).select("household", "home", "reference")
-        if households is not None:
-            known = known.filter(nw.col("household").is_in(list(households)))
-        homes = sorted(set(backend.rows(known)))
-        for start in range(0, len(homes), HOMES):
-            mine = homes[start : start + HOMES]
-            numbers = [home for _, home, _ in mine]
-            rows = table.filter(nw.col("home") >= min(numbers), nw.col("home") <= max(numbers))
-            if households is not None or len(mine) < len(homes):
-                only = backend.table(pl.DataFrame({"home": numbers}, schema={"home": pl.Int64}))
-                rows = rows.join(only, on="home", how="semi")
-            names = pl.DataFrame(mine, schema=_NAMES, orient="row")
-            rows = backend.keep(rows.select(*COLUMNS))
-            yield _Part(rows, backend.table(names.select("home", "household")), mine)
-            backend.release()
-
-    def _named(self, part: _Part, frame: Frame) -> Iterator[tuple[Any, ...]]:
-        """The rows of a frame whose first column is `home`, with names for it, sorted by them."""
-        found = {row[0]: row for row in self.backend.rows(frame)}
-        for named in part.homes:
-            row = found.get(named[1])
-            if row is not None:
-                yield named, *row[1:]
-
-
-@frozen
-class _Part:
-    """Some of the households.
-
-    Args:
-        rows: All that is kept of them, numbers only.
-        names: `home` and `household`.
-        homes: Household, home and estate, sorted.
-    """
-
-    rows: Frame
-    names: Frame
-    homes: list[Row]
-
-
-_NAMES = {"household": pl.String, "home": pl.Int64, "estate": pl.String}
-_CREDIT, _WORST = FACTS.index("credit"), FACTS.index("worst_credit")
-
-
-def _facts(values: list[Any]) -> Facts:
-    values[_CREDIT] = GRADES.values[values[_CREDIT]]
-    values[_WORST] = GRADES.values[values[_WORST]]
-    return Facts(*values)
+    def _import(self, *packages: str) -> None:
+        try:
+            for package in packages:
+                import_module(package)
+        except ImportError as error:
+            _, package, extra = BACKENDS[self.name]
+            raise Invalid.one(
+                "engine_missing", "--engine", engine=self.name, package=package, extra=extra
+            ) from error

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
-from inspect import getsource
-from types import ModuleType
 from typing import Any, ClassVar
 
 import polars as pl
 from attrs import astuple, fields, frozen
 
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
-from crm_core.gradings import criteria, facts
-from crm_core.gradings import policy as grading_policy
 from crm_core.gradings.criteria import follows
-from crm_core.gradings.engines import narrow as narrow_rows
-from crm_core.gradings.engines.narrow import NarrowRow, microseconds, narrow
+from crm_core.gradings.engines.narrow import Kind, NarrowRow, microseconds, narrow
 from crm_core.gradings.events import DECIDED, GradingDecided
 from crm_core.gradings.facts import EVENT_NAMES, Evidence, Facts
 from crm_core.gradings.policy import GRADES
 from crm_core.gradings.replay import Policies
-from crm_core.kernel import rules
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Recorded
 from crm_core.owners.facts import REGISTERED
-from crm_core.payments import credit
 
 EVIDENCE = tuple(field.name for field in fields(Evidence))
 """Names of the evidence; a row of evidence holds their number."""
@@ -35,10 +28,20 @@ FACTS = tuple(field.name for field in fields(Facts))
 """Names of the facts; credit grades are kept as ranks."""
 
 
-def _made_by(*modules: ModuleType) -> str:
-    """A mark of the code that makes the rows: what other code made is not read, but made anew."""
-    text = "\n".join(getsource(module) for module in modules)
-    return sha256(text.encode()).hexdigest()[:8]
+FACTS_MADE = 1
+"""Counted up, by hand, whenever the same events would make other rows of facts than before."""
+
+GRADINGS_MADE = 1
+"""The same of the rows of gradings, also of what is found to follow from recorded facts."""
+
+
+@cache
+def _mark(*declared: Any) -> str:
+    """A mark of all that rows are declared by: what was made by another is not read, but made anew.
+
+    A test compares the rows themselves with those of the last mark.
+    """
+    return sha256(repr(declared).encode()).hexdigest()[:8]
 
 
 _TEXTS = {"household": pl.String, "reference": pl.String, "other": pl.String}
@@ -55,9 +58,13 @@ class FactsShape:
     household, so it never changes and is nobody else's.
     """
 
-    name = f"facts-{_made_by(sys.modules[__name__], narrow_rows, facts, credit)}"
     events = EVENT_NAMES | {REGISTERED}
     untold: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        kinds = tuple((kind.name, kind.value) for kind in Kind)
+        return f"facts-{_mark(FACTS_MADE, *_ROW.items(), *_NUMBERS, *kinds, *sorted(self.events))}"
 
     def row(self, recorded: Recorded[Any]) -> NarrowRow | None:
         return narrow(recorded)
@@ -98,9 +105,6 @@ def _numbered(rows: pl.DataFrame, before: pl.LazyFrame | None) -> pl.DataFrame:
 _NUMBERS = (("reference", "ref"), ("other", "of"))
 
 
-_GRADINGS = f"gradings-{_made_by(sys.modules[__name__], criteria, credit, grading_policy, rules)}"
-
-
 @frozen
 class GradingsShape:
     """The recorded gradings: facts and evidence as they were recorded.
@@ -112,11 +116,15 @@ class GradingsShape:
         policies: Finds the two policies that a decision pins.
     """
 
-    name: ClassVar[str] = _GRADINGS
     events: ClassVar[frozenset[str]] = frozenset({DECIDED})
     untold: ClassVar[tuple[str, ...]] = ("sound",)
 
     policies: Policies
+
+    @property
+    def name(self) -> str:
+        words = (*EVIDENCE, *GRADES.values, *sorted(self.events))
+        return f"gradings-{_mark(GRADINGS_MADE, *_GRADING.items(), *words)}"
 
     def frame(self, rows: Sequence[tuple[Any, ...]], before: pl.LazyFrame | None) -> pl.DataFrame:
         return pl.DataFrame(rows, schema=_GRADING, orient="row").sort("household", "position")

@@ -164,7 +164,11 @@ class Outbox:
 
     def _failed(self, due: Unsent, released: MessageReleased, error: NotDelivered) -> None:
         failure = RecordFailure(
-            due.household, due.message, released.attempt, error.reason, error.transient
+            household=due.household,
+            message=due.message,
+            attempt=released.attempt,
+            reason=error.reason,
+            transient=error.transient,
         )
         self._crm.do(failure, by=OUTBOX, id=f"{due.message}:{released.attempt}:failed")
 
@@ -207,13 +211,13 @@ class Outbox:
             name,
         )
         return Outgoing(
-            due.message,
-            queued.channel,
-            queued.purpose,
-            queued.language,
-            Personal(queued.recipient, address),
-            text.subject,
-            text.body,
+            id=due.message,
+            channel=queued.channel,
+            purpose=queued.purpose,
+            language=queued.language,
+            address=Personal(queued.recipient, address),
+            subject=text.subject,
+            body=text.body,
         )
 
     def _told(self, due: Unsent, queued: MessageQueued, field: str) -> str:

@@ -281,14 +281,14 @@ def _checkpoint(row: Any) -> Checkpoint:
 def _parked(row: Any) -> Parked:
     position, stream, version, name, error, tries, first_at, last_at = row
     return Parked(
-        position,
-        stream,
-        version,
-        name,
-        error,
-        tries,
-        datetime.fromisoformat(first_at),
-        datetime.fromisoformat(last_at),
+        position=position,
+        stream=stream,
+        version=version,
+        name=name,
+        error=error,
+        tries=tries,
+        first_at=datetime.fromisoformat(first_at),
+        last_at=datetime.fromisoformat(last_at),
     )
 
 

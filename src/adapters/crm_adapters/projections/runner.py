@@ -256,7 +256,14 @@ class Batch:
     def _park(self, taken: Taken, error: str, tries: int) -> None:
         now = self.now
         one = Parked(
-            taken.position, taken.stream, taken.version, taken.name, error, tries, now, now
+            position=taken.position,
+            stream=taken.stream,
+            version=taken.version,
+            name=taken.name,
+            error=error,
+            tries=tries,
+            first_at=now,
+            last_at=now,
         )
         self.parked.append(one)
 

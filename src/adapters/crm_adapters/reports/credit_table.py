@@ -18,6 +18,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined, Template
 
 from crm_adapters.reports.html import write_whole
+from crm_adapters.reports.spreadsheets import harmless
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.money import yuan_from_fen
@@ -35,8 +36,6 @@ COLUMNS = (
     ("worst of 12 months", "近12个月最差等级"),
     ("oldest charge", "最早欠费账单"),
 )
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_credit_table(
@@ -63,7 +62,7 @@ def credit_table_csv(rows: Sequence[CreditRow]) -> str:
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(f"{english} {chinese}" for english, chinese in COLUMNS)
-    writer.writerows([_harmless(cell) for cell in _cells(row)] for row in rows)
+    writer.writerows([harmless(cell) for cell in _cells(row)] for row in rows)
     return out.getvalue()
 
 
@@ -94,11 +93,6 @@ def _cells(row: CreditRow) -> list[str]:
         row.worst,
         row.oldest or "",
     ]
-
-
-def _harmless(cell: str) -> str:
-    """Text that a spreadsheet would take for a formula stays text (IMP-02)."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 @cache

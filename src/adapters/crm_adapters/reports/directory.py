@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from crm_adapters.reports.spreadsheets import harmless
 from crm_core.errors import Invalid
 from crm_core.gradings.words import layer_name, status_name, type_name
 from crm_core.kernel.money import yuan_from_fen
@@ -25,9 +26,6 @@ HEADERS = (
     ("服务消费（元）", "Purchases (yuan)"),
     ("评级年度", "Year"),
 )
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is computed by a spreadsheet and not shown (IMP-02)."""
 
 _STYLE = (
     "body{font:14px/1.5 sans-serif;margin:2em;color:#222}h1{font-size:1.4em}"
@@ -59,7 +57,9 @@ def render_csv(lines: Sequence[dict[str, Any]], _on: date) -> str:
     writer = csv.writer(out)
     writer.writerow([chinese for chinese, _ in HEADERS])
     for line in lines:
-        writer.writerow([_harmless(cell) for cell in _cells(line, "zh")])
+        writer.writerow(
+            [cell if _is_amount(cell) else harmless(cell) for cell in _cells(line, "zh")]
+        )
     return out.getvalue()
 
 
@@ -98,10 +98,6 @@ def _cells(line: dict[str, Any], lang: Lang) -> list[str]:
         yuan_from_fen(line["purchases_fen"]),
         str(line["year"]),
     ]
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) and not _is_amount(cell) else cell
 
 
 def _is_amount(cell: str) -> bool:

@@ -34,7 +34,8 @@ import msgspec
 
 from crm_adapters.codec.rows import StoredRow, bare
 from crm_adapters.eventlog.bell import Bell, BellListener
-from crm_adapters.eventlog.eventsourcing_compat import (
+from crm_adapters.eventlog.store import FORMAT, Batch
+from crm_adapters.eventsourcing.library import (
     ApplicationRecorder,
     DataError,
     IntegrityError,
@@ -47,7 +48,6 @@ from crm_adapters.eventlog.eventsourcing_compat import (
     make_stored_event,
     unfit_for_logs,
 )
-from crm_adapters.eventlog.store import FORMAT, Batch
 from crm_core.errors import (
     CommitUnknown,
     Conflict,

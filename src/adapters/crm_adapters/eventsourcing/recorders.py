@@ -19,7 +19,8 @@ from uuid import UUID
 
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.database import Database
-from crm_adapters.eventlog.eventsourcing_compat import (
+from crm_adapters.eventlog.store import Batch
+from crm_adapters.eventsourcing.library import (
     AggregateRecorder,
     ApplicationRecorder,
     IntegrityError,
@@ -35,7 +36,6 @@ from crm_adapters.eventlog.eventsourcing_compat import (
     make_stored_event,
     tracked,
 )
-from crm_adapters.eventlog.store import Batch
 from crm_core.errors import Conflict, Failed, NotALog
 
 POLL_SECONDS = 0.1

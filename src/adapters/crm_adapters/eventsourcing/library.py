@@ -1,7 +1,7 @@
 """Everything about the eventsourcing library that depends on its version, in one place.
 
 In 9.5 importing its persistence module replaces a function inside the standard library's
-`dataclasses` for the whole process, so only the recorders and the bridge import this module,
+`dataclasses` for the whole process, so only the recorders and the store import this module,
 and nothing imports those unless it is asked for (decision record 0002).
 
 Written for 9.5. In the pre-releases of version 10 `Tracking` names its first field differently and

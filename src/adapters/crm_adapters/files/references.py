@@ -1,0 +1,87 @@
+"""What rows name: households and charges that are in the files, in the log, or nowhere.
+
+A row that cannot be read may have brought what another one names. So a fact that names it has no
+fault of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from crm_adapters.files.reading import ReadFile
+from crm_adapters.files.rows.charges import CHARGES
+from crm_adapters.files.rows.households import HOUSEHOLDS
+from crm_core.crm import Planned
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.text import check_id
+from crm_core.owners.commands import RegisterHousehold
+from crm_core.ports import EventLog
+
+
+class References:
+    """What the files bring of what their rows name.
+
+    Args:
+        files: As read; at most one of a kind.
+    """
+
+    def __init__(self, files: Sequence[ReadFile], log: EventLog) -> None:
+        of = {file.kind: file for file in files}
+        self._files = files
+        self._log = log
+        self._households, self._charges_file = of.get(HOUSEHOLDS), of.get(CHARGES)
+        self.charges = {(row.household, row.charge) for row in _rows(self._charges_file)}
+        """Household and number of every charge in the files."""
+        self.lost: list[str] = []
+        """Households whose rows cannot be read, or may be among those that cannot; sorted."""
+
+    def missing_households(self) -> set[str]:
+        """Households that rows name, and that neither files nor log have or may have."""
+        here = {row.household for row in _rows(self._households)}
+        named = {row.household for file in self._files for _, row in file.rows} - here
+        households = self._households
+        lost = [] if households is None else households.lost("household")
+        self.lost = sorted({household for household in lost if _is_id(household)} - here)
+        named.difference_update(lost)
+        known = self._log.tips([f"household/{household}" for household in named])
+        missing = {household for household in named if f"household/{household}" not in known}
+        unreadable = sum(not _is_id(household) for household in lost)
+        if len(missing) <= unreadable or not (households is None or households.whole):
+            self.lost += sorted(missing)
+            return set()
+        return missing
+
+    def stand_ins(self, now: datetime) -> Iterator[Planned]:
+        """Files for the lost households, for where nothing is kept anyway.
+
+        The facts about them are judged by their own worth; those they lack are told already.
+        """
+        for household in self.lost:
+            command = RegisterHousehold(
+                household=household, estate="-", building="-", unit="-", room=household
+            )
+            yield Planned(command, f"import:lost:{household}", now)
+
+    def follows(self, refusal: Refusal, command: Any) -> bool:
+        """Whether a refusal only follows from a fault of a charge's row."""
+        charges = self._charges_file
+        if refusal.code != "unknown_charge" or charges is None:
+            return False
+        lost = zip(charges.lost("household"), charges.lost("charge"), strict=True)
+        return not charges.whole or any(
+            command.charge == charge or (command.household == household and not _is_id(charge))
+            for household, charge in lost
+        )
+
+
+def _rows(file: ReadFile | None) -> Iterator[Any]:
+    return iter(()) if file is None else (row for _, row in file.rows)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(check_id(text))
+    except ValueError:
+        return False

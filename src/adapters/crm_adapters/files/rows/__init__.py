@@ -1,0 +1,1 @@
+"""The kinds of rows that are imported: of each its columns, facts, commands and identity."""

@@ -1,0 +1,89 @@
+"""What a kind of row says of itself; reading and importing know nothing else of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+from attrs import define, field, frozen
+
+from crm_core.errors import Fault
+from crm_core.kernel.sealed import Personal
+
+
+@define
+class Context:
+    """What a row is read by besides itself.
+
+    Args:
+        zone: Zone in which days begin.
+        now: The instant of the import.
+        by: Id of whom the facts are recorded by.
+        fingerprint: A digest of a personal value under its person's own key.
+        charges: Household and number of every charge in the files.
+    """
+
+    zone: str
+    now: datetime
+    by: str
+    fingerprint: Callable[[Personal], str]
+    charges: Collection[tuple[str, str]]
+    _first: dict[tuple[str, ...], datetime] = field(factory=dict, init=False)
+
+    def mention(self, instant: datetime, *named: str) -> None:
+        """A fact of that instant names a household, or a household and one of its charges."""
+        first = self._first.get(named)
+        if first is None or instant < first:
+            self._first[named] = instant
+
+    def mentioned(self, *named: str) -> datetime | None:
+        """The earliest instant at which it was named; what was not there could not be."""
+        return self._first.get(named)
+
+
+def _nothing_wrong(_row: Any) -> None:
+    """A row whose cells are right is right."""
+
+
+@frozen(eq=False)
+class FileKind:
+    """One of the import files.
+
+    Args:
+        name: Its name without an ending.
+        row: What a line is.
+        key: The column that names a line.
+        aliases: Chinese headers for its columns.
+        parts: What a line can say; of the same instant the first is recorded first.
+        facts: The parts that a line does say, and when the company came to know each.
+        command: What a part asks for.
+        identity: What a part is told by: an equal one again is the same command. Personal values
+            enter only as fingerprints, so that it says nothing of them once the key is gone.
+        per_household: Whether two households can have lines of the same key.
+        wrong: Of a line whose cells are right: the column, and what is wrong with it.
+        blamed: The column to look at for a refusal, by its code, if it is not the key.
+    """
+
+    name: str
+    row: type
+    key: str
+    aliases: Mapping[str, str]
+    parts: tuple[str, ...]
+    facts: Callable[[Any, Context], Iterable[tuple[str, datetime]]]
+    command: Callable[[Any, str, Context], Any]
+    identity: Callable[[Any, str, Context], Sequence[Any]]
+    per_household: bool = True
+    wrong: Callable[[Any], tuple[str, Fault] | None] = _nothing_wrong
+    blamed: Mapping[str, str] = field(factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns, in order."""
+        return tuple(field.name for field in attrs.fields(self.row))
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns that must be there."""
+        return tuple(f.name for f in attrs.fields(self.row) if f.default is attrs.NOTHING)

@@ -1,0 +1,86 @@
+"""What kept rows say has a mark: it cannot change without a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from crm_adapters import open_crm
+from crm_adapters.frames import shapes
+from crm_adapters.frames.kept import Kept, Shape
+from crm_adapters.frames.shapes import FactsShape, GradingsShape
+from crm_core import CRM
+from crm_core.gradings.engines.narrow import Kind
+from crm_core.testing.towns import Town, fill, known_at, plant_errors
+
+GOLDEN = Path(__file__).parents[1] / "golden/kept_rows.txt"
+
+CHANGED = (
+    "the rows of {name} are not those that stand in golden/kept_rows.txt. Where the same events"
+    " make other rows than before, count up {made} in frames/shapes.py, or rows kept by an earlier"
+    " version are taken for these. Then, or where only the town or a shipped policy is another,"
+    " write the line anew: {line}"
+)
+
+
+@pytest.fixture(scope="module")
+def town() -> Iterator[CRM]:
+    """A town in which every kind of fact occurs, graded rightly and wrongly."""
+    with open_crm("memory:") as crm:
+        fill(crm.log, Town(seed=3, households=120, years=2))
+        for year in (2011, 2012):
+            crm.grade(year, known=known_at(year))
+        plant_errors(crm, 1, count=20)
+        yield crm
+
+
+def frame(crm: CRM, shape: Shape, folder: Path) -> pl.DataFrame:
+    files = Kept(crm.log, shape, folder).files()
+    return pl.concat([pl.read_parquet(file.path) for file in files]).sort("position")
+
+
+def test_rows_do_not_change_under_the_same_mark(town: CRM, tmp_path: Path) -> None:
+    """The golden file has, for each mark, a digest of the rows that were made under it."""
+    golden = GOLDEN.read_text("utf-8").splitlines()
+    facts = frame(town, FactsShape(), tmp_path)
+    assert set(facts["kind"]) == {kind.value for kind in Kind}
+    with_policies = GradingsShape(town.gradings.pinned)
+    gradings = frame(town, with_policies, tmp_path).drop("run")  # A random id.
+    assert set(gradings["sound"]) == {True, False}
+    for shape, rows in ((FactsShape(), facts), (with_policies, gradings)):
+        made = f"{shape.name.partition('-')[0].upper()}_MADE"
+        line = f"{shape.name} {sha256(repr(rows.rows()).encode()).hexdigest()}"
+        assert line in golden, CHANGED.format(name=shape.name, made=made, line=line)
+
+
+def test_whatever_rows_are_declared_by_is_in_their_mark(
+    town: CRM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column more, another type, or a making counted up: each is another name for files."""
+
+    def names() -> tuple[str, str]:
+        return FactsShape().name, GradingsShape(town.gradings.pinned).name
+
+    before = names()
+    for name, value in (
+        ("FACTS_MADE", 2),
+        ("_ROW", {**shapes._ROW, "more": pl.Int64}),
+        ("_ROW", {**shapes._ROW, "amount": pl.Int32}),
+        ("_NUMBERS", shapes._NUMBERS[::-1]),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(shapes, name, value)
+            assert [new == old for new, old in zip(names(), before, strict=True)] == [False, True]
+    for name, value in (
+        ("GRADINGS_MADE", 2),
+        ("_GRADING", {**shapes._GRADING, "more": pl.Int64}),
+        ("EVIDENCE", shapes.EVIDENCE[::-1]),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(shapes, name, value)
+            assert [new == old for new, old in zip(names(), before, strict=True)] == [True, False]
+    assert names() == before
