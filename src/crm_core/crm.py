@@ -29,6 +29,7 @@ from crm_core.kernel.sealed import Plain
 from crm_core.kernel.sentences import Lang, say
 from crm_core.policies import PolicyBook
 from crm_core.ports import (
+    EVENTS,
     Clock,
     EventLog,
     Ids,
@@ -52,9 +53,6 @@ if TYPE_CHECKING:
 __all__ = ["CRM", "Planned", "Receipt"]
 
 T = TypeVar("T")
-
-EVENTS = "events"
-"""The engine that is always there, and the reference of all others."""
 
 
 class CRM:

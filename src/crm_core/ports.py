@@ -16,6 +16,9 @@ from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
 from crm_core.kernel.recorded import Appended, Commit, Cutoff, KnownEvent, Recorded, Settled, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
 
+EVENTS = "events"
+"""The engine for facts that is always there, and the reference of all others."""
+
 R = TypeVar("R")
 
 NO_HEADS: Mapping[str, type] = {}

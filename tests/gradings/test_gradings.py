@@ -1029,7 +1029,7 @@ def test_a_policy_that_is_not_the_one_of_its_day_is_the_first_difference(
         assert finding.first_difference.startswith(f"policy: policy `{name}` has digest ")
     if which == "gradings":
         with pytest.raises(PolicyDigestMismatch):
-            with_policies(crm, book).grades(2011)
+            with_policies(crm, book).gradings.grades(2011)
         with pytest.raises(PolicyDigestMismatch):
             with_policies(crm, book).explain("V1", 2011)
 

@@ -315,7 +315,7 @@ def test_who_sends_opens_what_is_needed_for_the_purpose_of_the_message_and_nothi
         looks.append((household, member, field, by.role, purpose))
         return opened(household, member, field, by=by, purpose=purpose)
 
-    monkeypatch.setattr(estate.crm, "opened", watched)
+    monkeypatch.setattr(estate.crm.owners, "opened", watched)
     estate.receive()
     estate.follow()
     assert looks == [], "nothing is opened before a message leaves"

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from crm_core.application.checking import utc
-from crm_core.application.gradings import EVENTS
 from crm_core.application.host import Host
 from crm_core.application.households import check_households
 from crm_core.errors import Invalid
@@ -21,6 +20,7 @@ from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import Limit, limits
 from crm_core.payments.views import Aged, CreditRow, credit_row, statement
+from crm_core.ports import EVENTS
 
 _ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
 _PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}

@@ -36,22 +36,17 @@ from crm_core.gradings.replay import Affected, Replay, affected, run_id
 from crm_core.gradings.review import Standing, standing, untouched
 from crm_core.gradings.state import Gradings as Graded
 from crm_core.gradings.views import grading_row
-from crm_core.kernel.dates import Period
+from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR, Period
 from crm_core.kernel.history import visible
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
 from crm_core.kernel.sentences import Lang
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import PolicyBook
-from crm_core.ports import Progress, silent
-
-EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
+from crm_core.ports import EVENTS, Progress, silent
 
 CHUNK_HOUSEHOLDS = 500
 """Gradings written in one transaction of a run; an interruption loses no more than these."""
-
-EVENTS = "events"
-"""The engine that is always there, and the reference of all others."""
 
 
 @frozen

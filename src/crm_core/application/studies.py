@@ -13,7 +13,7 @@ from attrs import frozen
 
 from crm_core.application.adopted import adopted
 from crm_core.application.desk import Desk
-from crm_core.application.gradings import EVENTS, GradingRun, Gradings
+from crm_core.application.gradings import GradingRun, Gradings
 from crm_core.application.host import Host, present_day
 from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried
@@ -47,6 +47,7 @@ from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Actor, Cutoff
 from crm_core.owners.facts import AUDIT_NAMES
 from crm_core.payments.credit import CreditPolicy
+from crm_core.ports import EVENTS
 
 
 @frozen

@@ -15,6 +15,9 @@ from crm_core.kernel.sentences import Malformed
 ESTATE_ZONE = "Asia/Shanghai"
 """Zone of an estate's days and years unless it says otherwise."""
 
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
+"""Years that facts and decisions lie in; others are slips, or overflow in a zone."""
+
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 
 _STEP = timedelta(days=3)

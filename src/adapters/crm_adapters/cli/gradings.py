@@ -25,7 +25,7 @@ from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR, OneOf, Whole
 from crm_core.application.gradings import GradingRun
-from crm_core.crm import CRM, EVENTS
+from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import DEFAULT_GRADING, GRADES, INSUFFICIENT, LAYERS, TYPES
@@ -34,7 +34,7 @@ from crm_core.kernel.dates import instant_text
 from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.recorded import Actor
 from crm_core.payments.credit import DEFAULT_CREDIT
-from crm_core.ports import Progress
+from crm_core.ports import EVENTS, Progress
 
 
 @command("credit")

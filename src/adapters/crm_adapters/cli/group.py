@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import define, field
@@ -16,15 +16,16 @@ from crm_adapters.cli.helping import Told, ToldGroup
 from crm_adapters.cli.language import say, speak
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import ID, PERSON, ZONE, OneOf
-from crm_adapters.slices import installed
-from crm_core.crm import CRM, EVENTS
 from crm_core.errors import Invalid
-from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sentences import LANGS
 from crm_core.kernel.word import CHANNELS, Word
-from crm_core.policies import PolicyBook, parse_policy
+from crm_core.ports import EVENTS
+
+if TYPE_CHECKING:
+    from crm_core.crm import CRM
+    from crm_core.policies import PolicyBook
 
 FOUND, BAD = 1, 2
 
@@ -253,6 +254,11 @@ def check_household(opened: CRM, household: str) -> None:
 
 def policies_of(named: Sequence[str]) -> tuple[PolicyBook, str]:
     """The book to use and the name to look up: a path of a TOML file adds what it holds."""
+    # Most commands name none, and help needs no slice.
+    from crm_adapters.slices import installed
+    from crm_core.gradings.policy import GradingPolicy
+    from crm_core.policies import PolicyBook, parse_policy
+
     book, name = PolicyBook(installed().shipped()), ""
     for name in named:
         if name.endswith(".toml"):

@@ -12,9 +12,8 @@ import click
 
 from crm_adapters.cli.acting import person
 from crm_adapters.cli.language import say, unfit
-from crm_core.application.gradings import EARLIEST_YEAR, LATEST_YEAR
 from crm_core.errors import Invalid
-from crm_core.kernel.dates import parse_date, parse_instant, zone
+from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR, parse_date, parse_instant, zone
 from crm_core.kernel.text import check_id
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)

@@ -15,13 +15,10 @@ from attrs import frozen
 from cattrs.errors import ClassValidationError
 
 from crm_core.errors import Fault
-from crm_core.kernel.dates import parse_date, parse_instant
+from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR, parse_date, parse_instant
 from crm_core.kernel.money import fen_from_yuan
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id, check_phone, check_text
-
-EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
-"""Years that a date in a file can be meant to have; others are slips, or overflow in a zone."""
 
 
 @frozen
