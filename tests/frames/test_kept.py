@@ -22,12 +22,13 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keeping import ON, YEAR, answers, facts, rows, shapes, url
 
 from crm_adapters import open_crm
 from crm_adapters.cli.app import run as crm_cli
 from crm_adapters.eventlog import log as logs
 from crm_adapters.frames import kept
-from crm_adapters.frames.kept import Compared, Kept, KeptFile
+from crm_adapters.frames.kept import Compared, Kept
 from crm_adapters.frames.shapes import FactsShape, GradingsShape
 from crm_core import CRM, Actor, Personal
 from crm_core.errors import Invalid, StoreFull, StoreUnreachable, UnknownPolicy, UnreadableEvent
@@ -40,21 +41,7 @@ from crm_core.ports import EventLog
 from crm_core.testing.towns import REGULAR, Town, fill, known_at, plant_errors
 
 TOWN = Town(seed=3, households=40, years=2)
-YEAR = 2011
-ON = date(2012, 6, 30)
 CLERK = Actor("S1", "specialist")
-
-Answers = tuple[Any, ...]
-
-
-def answers(crm: CRM, engine: str) -> Answers:
-    """What an engine says: credit, all of a what-if's facts, and the replay."""
-    found = crm.replay(engine=engine)
-    return (
-        list(crm.accounts.credit(ON, engine=engine)),
-        list(crm.accounts.credit(ON, known=known_at(YEAR), engine=engine)),
-        (found.gradings, found.identical, found.differing),
-    )
 
 
 def same_answers(crm: CRM) -> None:
@@ -62,21 +49,10 @@ def same_answers(crm: CRM) -> None:
     assert answers(crm, "frames") == answers(crm, "events")
 
 
-def rows(files: Sequence[KeptFile]) -> tuple[Any, ...]:
-    """All rows, sorted, with their types."""
-    frame = pl.concat([pl.read_parquet(file.path, glob=False) for file in files])
-    return frame.schema, frame.sort("position").rows()
-
-
 def anew(crm: CRM) -> tuple[Any, ...]:
     """The rows of both shapes, brought up once from nothing."""
     with TemporaryDirectory() as folder:
         return tuple(rows(one.files()) for one in shapes(crm, Path(folder)))
-
-
-def shapes(crm: CRM, folder: Path) -> tuple[Kept, Kept]:
-    gradings = GradingsShape(crm.gradings.pinned)
-    return Kept(crm.log, FactsShape(), folder), Kept(crm.log, gradings, folder)
 
 
 def pay(crm: CRM, number: str, household: str = "V0000001") -> None:
@@ -116,14 +92,6 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(graded: Path, tmp_path: Path) -> Path:
     """A copy of the graded town."""
     return Path(shutil.copytree(graded, tmp_path / "home"))
-
-
-def url(folder: Path) -> str:
-    return f"sqlite:///{folder / 'town.db'}"
-
-
-def facts(folder: Path) -> Path:
-    return folder / "town.db.facts"
 
 
 def current(folder: Path) -> list[Path]:
@@ -295,7 +263,7 @@ import hashlib, os, resource, signal, sys
 from pathlib import Path
 from crm_adapters import open_crm
 from crm_adapters.frames import kept
-from frames.test_kept import answers, facts, rows, shapes, url
+from keeping import answers, facts, rows, shapes, url
 home = Path(sys.argv[1])
 """
 

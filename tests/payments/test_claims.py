@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import fnmatch
-import re
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from claiming import TWO, WORD, assert_told, parts, refusal_codes
 from hypothesis import given
 from hypothesis import strategies as st
-from test_payments import (
+from paying import (
     ACCOUNTS,
     BOOKED,
     CLERK,
@@ -26,7 +25,6 @@ from test_payments import (
     REFUSED,
     TABLES,
     TOO_MUCH,
-    _placed,
     advance,
     bought,
     cancelled,
@@ -35,6 +33,7 @@ from test_payments import (
     decide_waiver,
     grade,
     paid,
+    placed,
     raised,
     refund,
     refund_proposed,
@@ -51,12 +50,9 @@ from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.kernel.authority import Own
 from crm_core.kernel.dates import Period, parse_instant
-from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
-from crm_core.kernel.sentences import LANGS, sentences
-from crm_core.kernel.word import Word
 from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments import (
     ACCOUNT,
@@ -116,7 +112,6 @@ OFF = shipped().find(LateChargePolicy, "late-charge-off", date(2011, 1, 1))
 # --- facts and commands in few words ---------------------------------------------------------
 
 
-WORD = Word(owner_id("V1"), "letter", "letter 3")
 SUPERVISOR = Actor("U1", "supervisor")
 
 
@@ -140,12 +135,7 @@ def withdrawn(number: str = "D1", on: str = "2011-04-10") -> DisputeWithdrawn:
     return DisputeWithdrawn(number, day(on), "was mine", WORD)
 
 
-def parts(*told: tuple[str, int]) -> tuple[Instalment, ...]:
-    return tuple(Instalment(fen, day(due)) for due, fen in told)
-
-
 ONE = parts(("2011-03-31", 100_00))
-TWO = parts(("2011-03-31", 40_00), ("2011-04-30", 60_00))
 
 
 def promised(
@@ -443,24 +433,6 @@ def test_every_event_of_accounts_has_a_scenario() -> None:
     assert booked == {kind.cls for kind in (*ACCOUNT_EVENTS, *PROPOSAL_EVENTS)}
 
 
-def refusal_codes(*modules: Any) -> set[str]:
-    """Codes read from the source; `{what}_exists` stands for a code of any beginning."""
-    codes = set()
-    for node in (node for module in modules for node in ast.walk(parsed(module))):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal":
-            code = node.args[0]
-            if isinstance(code, ast.JoinedStr):
-                told = (str(getattr(part, "value", "")) for part in code.values)
-                codes.add("".join(t if t.startswith("_") or t.endswith("_") else "*" for t in told))
-            else:
-                codes.add(str(ast.literal_eval(code)))
-    return codes
-
-
-def parsed(module: Any) -> ast.Module:
-    return ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
-
-
 def test_every_refusal_of_accounts_has_a_scenario() -> None:
     codes = refusal_codes(decisions, claims, answers)
     assert {"*_exists", "unknown_*", "refund_exceeds_credit"} <= codes
@@ -476,16 +448,6 @@ def test_every_refusal_of_accounts_is_told_in_both_languages(past: list[Any], co
         assert_told(refusal)
 
 
-def assert_told(refusal: Refusal) -> None:
-    """The catalogue has its sentence, and the refusal all that the sentence shows."""
-    family = refusal.rule.partition("-")[0].lower()
-    texts = sentences(f"refused-{family}")[refusal.sentence or refusal.code]
-    for lang in LANGS:
-        told = refusal.told(lang)
-        assert not {"{", "}"} & {*told}
-        assert bool(re.search(r"[\u4e00-\u9fff]", texts[lang])) == (lang == "zh")
-
-
 # --- proposals (LOG-08) ----------------------------------------------------------------------
 
 PROPOSED: list[tuple[list[Any], Any, Any]] = [
@@ -499,7 +461,7 @@ PROPOSED: list[tuple[list[Any], Any, Any]] = [
 
 def as_it_stands(account: Account) -> dict[str, Any]:
     """All that is told of an account on some days, and all that is computed from it."""
-    facts = list(_placed(list(account.facts.values())))
+    facts = list(placed(list(account.facts.values())))
     return {
         on: (statement(facts, day(on), DEFAULT, DAILY), trial_balance(facts, day(on)))
         for on in ("2011-02-15", "2011-04-10", "2011-12-31")
@@ -639,7 +601,7 @@ def test_money_without_a_name_settles_disputed_amounts_last() -> None:
 @pytest.mark.rule("PAY-06", "PAY-07")
 def test_a_dispute_ends_a_stay_at_a_grade_and_a_rejection_enters_it_again() -> None:
     booked = [raised(due="2011-01-01"), disputed(on="2011-02-15"), decided(on="2011-06-01")]
-    over = course(Ledger.of(_placed(booked)), Period.of_year(2011), DEFAULT)
+    over = course(Ledger.of(placed(booked)), Period.of_year(2011), DEFAULT)
     # B2 on 1 February, A from 15 February, B3 on 1 June: entered twice.
     assert (over.worst, over.last, over.entered["B2"]) == ("B4", "B4", 2)
 
@@ -764,14 +726,14 @@ def test_a_grading_names_the_dispute_among_its_evidence(crm: CRM) -> None:
 def test_a_dispute_never_worsens_a_grade_and_its_rejection_leaves_no_trace_after_it(
     booked: tuple[Any, ...], on: date, length: int
 ) -> None:
-    ledger = Ledger.of(_placed(booked))
+    ledger = Ledger.of(placed(booked))
     taken = {event.charge for event in booked if isinstance(event, ChargeDisputed)}
     free = [charge for charge in ledger.charges if charge.number not in taken]
     for charge in free[:1]:
         opened = ChargeDisputed("DX", charge.number, charge.amount_fen, on, "no", WORD)
         end = on + timedelta(days=length)
         closed = DisputeDecided("DX", 0, end, "looked at", "S1", "M1")
-        with_it = Ledger.of(_placed([*booked, opened, closed]))
+        with_it = Ledger.of(placed([*booked, opened, closed]))
         for look in (on - timedelta(days=1), on, end - timedelta(days=1), end, date(2013, 1, 1)):
             for credit in TABLES:
                 rank = credit.ranking.values.index
@@ -867,7 +829,7 @@ def test_a_promise_changes_no_due_date_and_no_grade() -> None:
 
 
 def late(events: Sequence[Any], on: str, policy: LateChargePolicy = DAILY) -> list[tuple[int, int]]:
-    found = late_charges(Ledger.of(_placed(events)), day(on), policy)
+    found = late_charges(Ledger.of(placed(events)), day(on), policy)
     return [(one.days, one.amount_fen) for one in found]
 
 
@@ -948,7 +910,7 @@ def test_it_is_simple_and_stays_within_its_cap() -> None:
     booked = [JANUARY, claimed(fen=2_00)]
     due = day("2011-01-31")
     for days, fen, capped in ((599, 2995, False), (600, 3000, False), (601, 3000, True)):
-        [found] = late_charges(Ledger.of(_placed(booked)), due + timedelta(days=days), DAILY)
+        [found] = late_charges(Ledger.of(placed(booked)), due + timedelta(days=days), DAILY)
         assert (found.charge, found.days, found.amount_fen, found.capped) == (
             "C1",
             days,
@@ -1022,10 +984,10 @@ def test_a_late_charge_policy_is_read_strictly(name: str, value: str, path: str)
 @pytest.mark.rule("PAY-08", "PAY-04")
 @given(ACCOUNTS, st.integers(1, 10_000), st.dates(date(2010, 1, 1), date(2011, 12, 31)))
 def test_a_late_charge_never_worsens_a_grade(booked: tuple[Any, ...], fen: int, due: date) -> None:
-    ledger = Ledger.of(_placed(booked))
+    ledger = Ledger.of(placed(booked))
     for charge in ledger.charges[:1]:
         claim_of_it = LateChargeClaimed("LX", charge.number, fen, due, due, DAILY.ref, "M1")
-        with_it = Ledger.of(_placed([*booked, claim_of_it]))
+        with_it = Ledger.of(placed([*booked, claim_of_it]))
         for credit in TABLES:
             for look in (due, due + timedelta(days=1), date(2012, 6, 30)):
                 assert credit_standing(with_it, look, credit) == credit_standing(
@@ -1038,7 +1000,7 @@ def test_a_late_charge_never_worsens_a_grade(booked: tuple[Any, ...], fen: int, 
 @pytest.mark.rule("PAY-07", "PAY-08")
 def test_money_for_a_late_charge_is_no_money_for_principal_in_any_look_at_the_year() -> None:
     booked = [JANUARY, claimed(fen=100_00), paid(on="2011-03-20", charge="L1")]
-    over = course(Ledger.of(_placed(booked)), Period.of_year(2011), DEFAULT)
+    over = course(Ledger.of(placed(booked)), Period.of_year(2011), DEFAULT)
     assert (over.worst, over.last) == ("B4", "B4")
     assert grade(booked, "2011-12-31")[0] == "B4"
 
@@ -1046,12 +1008,12 @@ def test_money_for_a_late_charge_is_no_money_for_principal_in_any_look_at_the_ye
 @pytest.mark.rule("PAY-08", "PAY-15")
 def test_a_late_charge_is_settled_after_all_principal_and_can_be_given_up() -> None:
     booked = [JANUARY, FEBRUARY, claimed(fen=2_00)]
-    found = allocate(Ledger.of(_placed([*booked, paid(fen=201_00)])), day("2011-06-01"))
+    found = allocate(Ledger.of(placed([*booked, paid(fen=201_00)])), day("2011-06-01"))
     assert found.unpaid == ()
     assert [(c.number, fen) for c, fen in found.late] == [("L1", 1_00)]
     # A payment can name it.
     named = [*booked, paid(fen=2_00, charge="L1")]
-    found = allocate(Ledger.of(_placed(named)), day("2011-06-01"))
+    found = allocate(Ledger.of(placed(named)), day("2011-06-01"))
     assert (found.late, len(found.unpaid)) == ((), 2)
     scenario(ACCOUNT, *booked).when(
         waive("W1", "L1", 2_00, on=day("2011-04-01")), decide_waiver(on=day("2011-04-01"))
@@ -1063,7 +1025,7 @@ def test_a_late_charge_is_settled_after_all_principal_and_can_be_given_up() -> N
         type(cancelled())("L1", day("2011-04-01"), "error")
     )
     # With its charge it is void.
-    books = trial_balance(_placed([*booked, cancelled("C1")]), day("2012-01-01"))
+    books = trial_balance(placed([*booked, cancelled("C1")]), day("2012-01-01"))
     assert (books.accounts["late_charges"], books.unexplained_fen) == (0, 0)
 
 
@@ -1071,7 +1033,7 @@ def test_a_late_charge_is_settled_after_all_principal_and_can_be_given_up() -> N
 
 
 def ends(events: Sequence[Any], on: str = "2011-06-01") -> dict[str, str]:
-    return {one.charge: one.ends_on.isoformat() for one in limits(_placed(events), day(on))}
+    return {one.charge: one.ends_on.isoformat() for one in limits(placed(events), day(on))}
 
 
 def demand(act: str = "formal_demand", on: str = "2013-01-31", proof: str = "delivery") -> StepDone:
@@ -1115,9 +1077,9 @@ def test_only_what_is_overdue_is_watched_soonest_end_first() -> None:
     booked = [FEBRUARY, JANUARY, leap, raised("C9", "2012-06-01"), paid(charge="C2")]
     assert ends(booked, "2012-06-01") == {"C1": "2014-01-31", "C0": "2015-02-28"}
     assert list(ends(booked, "2012-06-01")) == ["C1", "C0"]
-    [first, _] = limits(_placed([*booked, acknowledged(on="2012-05-01")]), day("2012-06-01"))
+    [first, _] = limits(placed([*booked, acknowledged(on="2012-05-01")]), day("2012-06-01"))
     assert (first.charge, first.days_left(day("2015-03-01"))) == ("C0", -1)
-    assert limits(_placed([JANUARY]), day("2011-01-31")) == ()
+    assert limits(placed([JANUARY]), day("2011-01-31")) == ()
 
 
 # --- what the whole account says -------------------------------------------------------------
@@ -1126,14 +1088,14 @@ def test_only_what_is_overdue_is_watched_soonest_end_first() -> None:
 @pytest.mark.rule("PAY-03", "PAY-15")
 @given(ACCOUNTS, st.dates(date(2009, 6, 1), date(2012, 3, 31)))
 def test_the_statement_ends_with_what_allocation_says(booked: tuple[Any, ...], on: date) -> None:
-    told = statement(_placed(booked), on, DEFAULT)
+    told = statement(placed(booked), on, DEFAULT)
     balances = [0, *(line["balance_fen"] for line in told["lines"])]
     assert balances[-1] == told["balance_fen"]
-    allocation = allocate(Ledger.of(_placed(booked)), on)
-    later = {c.number: c.amount_fen for c in Ledger.of(_placed(booked)).charges if c.due > on}
+    allocation = allocate(Ledger.of(placed(booked)), on)
+    later = {c.number: c.amount_fen for c in Ledger.of(placed(booked)).charges if c.due > on}
     open_later = sum(fen for c, fen in allocation.unpaid if c.due > on)
     late_now = sum(fen for c, fen in allocation.late if c.due <= on)
-    late_later = sum(c.amount_fen for c in Ledger.of(_placed(booked)).late if c.due > on) - sum(
+    late_later = sum(c.amount_fen for c in Ledger.of(placed(booked)).late if c.due > on) - sum(
         fen for c, fen in allocation.late if c.due > on
     )
     owed = sum(fen for c, fen in allocation.unpaid if c.due <= on) + late_now
@@ -1144,6 +1106,6 @@ def test_the_statement_ends_with_what_allocation_says(booked: tuple[Any, ...], o
 
 @pytest.mark.rule("PAY-01")
 def test_purchases_are_no_part_of_the_statement() -> None:
-    told = statement(_placed([JANUARY, bought(), paid()]), day("2011-12-31"), DEFAULT)
+    told = statement(placed([JANUARY, bought(), paid()]), day("2011-12-31"), DEFAULT)
     assert [line["what"] for line in told["lines"]] == ["payment_received", "charge_raised"]
     assert [line["balance_fen"] for line in told["lines"]] == [-100_00, 0]

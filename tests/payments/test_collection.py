@@ -10,16 +10,12 @@ from typing import Any
 
 import attrs
 import pytest
+from claiming import WORD, assert_told, refusal_codes
+from collecting import CHARGED, LADDER, NEXT, commands_due, obey, proofs
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
-from test_claims import WORD, assert_told, refusal_codes
-from test_payments import CLERK, DEFAULT, FINANCE, MANAGER, day
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from paying import CLERK, DEFAULT, FINANCE, MANAGER, day
 
 import crm_core
 from crm_adapters.wiring import open_crm
@@ -63,26 +59,20 @@ from crm_core.payments.collection.events import (
     StepRejected,
     StepSkipped,
 )
-from crm_core.payments.collection.policy import DEFAULT_COLLECTION, forbidden, may_approve
-from crm_core.payments.commands import DisputeCharge, PromisePayment, RaiseCharge, ReceivePayment
-from crm_core.payments.credit import GRADES, CreditPolicy
+from crm_core.payments.collection.policy import forbidden, may_approve
+from crm_core.payments.commands import DisputeCharge, PromisePayment, ReceivePayment
+from crm_core.payments.credit import GRADES
 from crm_core.payments.events import Instalment
-from crm_core.slices import shipped
 from crm_core.testing.laws import check_decider
 from crm_core.testing.scenario import given as scenario
 from crm_core.testing.strategies import collection_commands, collection_stories
 
-LADDER = shipped().find(CollectionPolicy, DEFAULT_COLLECTION, date(2011, 1, 1))
 FOLDER = Path(crm_core.__file__ or "").parent / "payments" / "policies"
 TEXT = (FOLDER / "collection-cn-default.toml").read_text(encoding="utf-8")
 DEMANDED = ("notice", "delivery")
 
 
 # --- facts and commands in few words ---------------------------------------------------------
-
-
-def proofs(*kinds: str) -> tuple[Proof, ...]:
-    return tuple(Proof(k, "away" if k == "reason_code" else f"{k} 7") for k in kinds)
 
 
 def opened(grade: str = "B1", case: int = 1, on: str = "2011-03-01") -> CollectionOpened:
@@ -687,28 +677,8 @@ def account(*commands: Any) -> Account:
     return state
 
 
-def commands_due(
-    household: str,
-    account: Account,
-    state: Collection,
-    on: date,
-    policy: CollectionPolicy,
-    credit: CreditPolicy,
-) -> tuple[AdvanceCollection, ...]:
-    """The commands that a day itself brings about in one household's collection: one, or none."""
-    found = dues(account, on, credit)
-    command = AdvanceCollection(household, on, dues=found, policy=policy, present_day=on)
-    if not COLLECTION.decider.decide(command, state):
-        return ()
-    return (AdvanceCollection(household, on),)
-
-
 def collection(*events: Any) -> Collection:
     return COLLECTION.decider.fold(events)
-
-
-CHARGED = RaiseCharge("V1", "C1", "management_fee", "2011-01", 100_00, day("2011-01-31"))
-NEXT = RaiseCharge("V1", "C2", "management_fee", "2011-03", 100_00, day("2011-03-20"))
 
 
 @pytest.mark.rule("PAY-10", "PAY-06", "PAY-09")
@@ -768,16 +738,6 @@ def crm() -> Iterator[CRM]:
 def run(crm: CRM, commands: Sequence[Any]) -> None:
     for command in commands:
         crm.do(command, by=FINANCE)
-
-
-def obey(crm: CRM, step: StepOpened, on: date, **other: Any) -> None:
-    """People do what they were handed: one asks, another in the role approves, a third does it."""
-    crm.do(CheckDefects("V1", on, 0, "round 7"), by=Actor("S2", "specialist"), **other)
-    if step.approver is not None:
-        crm.do(ProposeStep("V1", step.step, on), by=CLERK, **other)
-        approver = Actor("B1", step.approver)
-        crm.do(DecideStep("V1", step.step, True, on), by=approver, **other)
-    crm.do(CompleteStep("V1", step.step, on, proofs(*step.needs)), by=CLERK, **other)
 
 
 @pytest.mark.rule("PAY-10", "PAY-12")

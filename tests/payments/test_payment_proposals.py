@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 import pytest
-from test_claims import TWO, WORD
-from test_collection import CHARGED, proofs
-from test_payments import CLERK, DAILY, FINANCE, MANAGER, day
+from claiming import TWO, WORD
+from collecting import CHARGED, proofs
+from paying import CLERK, DAILY, FINANCE, MANAGER, day
 
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM, Planned

@@ -12,11 +12,11 @@ from typing import Any
 
 import attrs
 import pytest
+from claiming import WORD
+from collecting import CHARGED, LADDER, NEXT, commands_due, obey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_claims import WORD
-from test_collection import CHARGED, LADDER, NEXT, commands_due, obey
-from test_payments import CLERK, DEFAULT, FINANCE, MANAGER, day
+from paying import CLERK, DEFAULT, FINANCE, MANAGER, day
 
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
