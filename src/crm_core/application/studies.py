@@ -165,7 +165,8 @@ class Studies:
             found = self.what_if(years, self.candidate(f"{name}/{version}"))
             worse = sum(1 for one in found.moved if one.worse)
             tried = Tried(found.runs, found.compared, len(found.moved), worse)
-        self._desk.within(AssessPolicy(name, version, assessment, tried, on), by=by)
+        assess = AssessPolicy(name=name, version=version, assessment=assessment, tried=tried, on=on)
+        self._desk.within(assess, by=by)
         return found
 
     def _compared(
@@ -179,15 +180,15 @@ class Studies:
             now = recorded.get(then.household)
             if now is not None:
                 yield Compared(
-                    then.household,
-                    run.year,
-                    run.run,
-                    now.facts,
-                    then.facts,
-                    now.outcome.layer,
-                    then.layer,
-                    now.outcome.type,
-                    then.type,
+                    household=then.household,
+                    year=run.year,
+                    run=run.run,
+                    facts=now.facts,
+                    facts_then=then.facts,
+                    layer=now.outcome.layer,
+                    layer_then=then.layer,
+                    type=now.outcome.type,
+                    type_then=then.type,
                 )
 
     # --- shares ----------------------------------------------------------------------------

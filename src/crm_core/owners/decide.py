@@ -243,19 +243,19 @@ _DECIDE: dict[type, Any] = {
 
 def _registered(_: HouseholdState, e: HouseholdRegistered) -> HouseholdState:
     return Household(
-        e.household,
-        e.estate,
-        e.building,
-        e.unit,
-        e.room,
-        e.kind,
-        e.moved_in,
-        e.source,
-        EMPTY,
-        EMPTY,
-        EMPTY,
-        EMPTY,
-        EMPTY,
+        household=e.household,
+        estate=e.estate,
+        building=e.building,
+        unit=e.unit,
+        room=e.room,
+        kind=e.kind,
+        moved_in=e.moved_in,
+        source=e.source,
+        begun=EMPTY,
+        ended=EMPTY,
+        contacts=EMPTY,
+        interests=EMPTY,
+        conduct=EMPTY,
     )
 
 
