@@ -40,8 +40,9 @@ from attrs import define, field, frozen
 from crm_adapters import open_crm
 from crm_core import CRM, Actor, Personal, Planned
 from crm_core.kernel.dates import start_of_day
-from crm_core.kernel.money import fen_from_yuan, yuan_from_fen
+from crm_core.kernel.money import fen_from_yuan
 from crm_core.kernel.word import Word
+from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments.collection.commands import AdvanceCollection
 from crm_core.payments.commands import (

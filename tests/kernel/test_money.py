@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_core.kernel.money import FEN_MAX, Money, fen_from_yuan, yuan_from_fen
+from crm_core.kernel.money import FEN_MAX, Money, fen_from_yuan
+from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.testing.strategies import fen, money
 
 

@@ -34,11 +34,11 @@ from crm_core.gradings.policy import GRADES, INSUFFICIENT, TYPES, GradingPolicy
 from crm_core.gradings.policy import LAYERS as GRADED_LAYERS
 from crm_core.gradings.review import STATUSES
 from crm_core.gradings.words import layer_name, status_name, type_name
-from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.rules import Operator
 from crm_core.kernel.sentences import LANGS, Lang
 from crm_core.kernel.word import Word
+from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.owners.commands import RecordInterest, owner_id
 
 HOST = Actor("wang", "host")

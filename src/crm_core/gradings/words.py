@@ -7,10 +7,10 @@ from typing import Any
 
 from crm_core.gradings.criteria import Change, Counterfactual
 from crm_core.gradings.review import Standing
-from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.rules import Criterion, Value
 from crm_core.kernel.sentences import Lang, say
 from crm_core.kernel.sentences import sentences as catalogue
+from crm_core.kernel.yuan import yuan_from_fen
 
 _FAMILY = "explanations"
 

@@ -8,6 +8,7 @@ from functools import total_ordering
 from attrs import frozen
 
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.yuan import yuan_from_fen
 
 FEN_MAX = 2**53 - 1
 """Largest amount in fen: what every JSON reader can hold exactly (about 90 trillion yuan)."""
@@ -72,9 +73,3 @@ def fen_from_yuan(text: str) -> int:
     sign, whole, part = match.groups()
     fen = int(whole) * 100 + int((part or "").ljust(2, "0"))
     return -fen if sign else fen
-
-
-def yuan_from_fen(fen: int) -> str:
-    """Fen as yuan with two decimals: `-5` is `-0.05`."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"

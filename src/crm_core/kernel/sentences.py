@@ -11,6 +11,8 @@ from functools import cache
 from string import Formatter
 from typing import Any, Literal, cast
 
+from crm_core.kernel.yuan import yuan_from_fen
+
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
 
@@ -29,8 +31,6 @@ class _Sentence(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec == "yuan" and isinstance(value, int):
-            from crm_core.kernel.money import yuan_from_fen  # Its own faults are sentences.
-
             return yuan_from_fen(value)
         if format_spec == "list" and not isinstance(value, str):
             return ("、" if self._lang == "zh" else ", ").join(str(item) for item in value)

@@ -13,7 +13,6 @@ from datetime import datetime
 from attrs import define, field, frozen
 
 from crm_core.kernel.dates import instant_text, parse_date, parse_instant, zone
-from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.policy import (
     Header,
     PathFault,
@@ -26,6 +25,7 @@ from crm_core.kernel.policy import (
 )
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id
+from crm_core.kernel.yuan import yuan_from_fen
 
 LANGUAGES = ("zh", "en")
 KINDS = ("amount", "date", "instant", "reference", "word")

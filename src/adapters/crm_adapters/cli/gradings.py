@@ -31,8 +31,8 @@ from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import DEFAULT_GRADING, GRADES, INSUFFICIENT, LAYERS, TYPES
 from crm_core.gradings.replay import Replay
 from crm_core.kernel.dates import instant_text
-from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.ports import EVENTS, Progress
 

@@ -15,7 +15,7 @@ from crm_adapters.cli.language import column, say, word
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, FILE, INSTANT, Whole
 from crm_core.kernel.dates import instant_text
-from crm_core.kernel.money import yuan_from_fen
+from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT, GRADES, CreditPolicy
 from crm_core.payments.views import Ageing
 

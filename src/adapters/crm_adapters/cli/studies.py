@@ -28,7 +28,7 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.studies.fairness import Cell
 from crm_core.gradings.studies.what_if import as_dict
 from crm_core.gradings.views import graded_line
-from crm_core.kernel.money import yuan_from_fen
+from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.policies import parse_policy
 
 _RUN = click.option("--run", "run_id")

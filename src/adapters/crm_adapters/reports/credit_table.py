@@ -21,8 +21,8 @@ from crm_adapters.reports.html import write_whole
 from crm_adapters.reports.spreadsheets import harmless
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
-from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import GRADES
 from crm_core.payments.views import CreditRow
 

@@ -13,8 +13,8 @@ from typing import Any
 from crm_adapters.reports.spreadsheets import harmless
 from crm_core.errors import Invalid
 from crm_core.gradings.words import layer_name, status_name, type_name
-from crm_core.kernel.money import yuan_from_fen
 from crm_core.kernel.sentences import Lang
+from crm_core.kernel.yuan import yuan_from_fen
 
 HEADERS = (
     ("户号", "Household"),
