@@ -35,22 +35,13 @@ def imported_tests(tree: ast.AST) -> Iterator[str]:
                 yield module
 
 
-SHARED_BY_IMPORT = {
-    "payments/test_claims.py",
-    "payments/test_collection.py",
-    "payments/test_payment_proposals.py",
-    "payments/test_ticking.py",
-}
-"""Tests that still take what they share from a neighbour; it belongs into a module of its own."""
-
-
 @pytest.mark.parametrize(
     "path", sorted(TESTS.rglob("*.py")), ids=lambda path: path.relative_to(TESTS).as_posix()
 )
 def test_no_test_imports_another_test(path: Path) -> None:
     """What two of them need stands in a module that is no test, so that each runs alone."""
     found = list(imported_tests(ast.parse(path.read_text(encoding="utf-8"))))
-    assert bool(found) == (path.relative_to(TESTS).as_posix() in SHARED_BY_IMPORT), found
+    assert found == []
 
 
 @pytest.mark.parametrize(
