@@ -16,10 +16,10 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_adapters.slices import registry_of
-from crm_core import CRM, SLICES, Actor, Invalid, PolicyBook, Refused
+from crm_core import CRM, SLICES, Actor, Household, Invalid, PolicyBook, Refused
 from crm_core.errors import UnknownEvent
 from crm_core.kernel.registry import Registry
-from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.sentences import Malformed, also_in, say
 from crm_core.kernel.slice import Act, Slice
 from crm_core.owners import RegisterHousehold
 from crm_core.slices import registry
@@ -245,11 +245,21 @@ def test_a_policy_is_read_by_its_kind_and_the_book_knows_no_slice() -> None:
         registry().parse(text)
 
 
+OTHERS = Slice("others", "parcels")
+RECEIVED = next(iter(registry().reactions))
+
 UNFIT = {
     "twice": PARCELS,
     "an act twice": Slice("others", "parcels", acts=(Act("grade", ("manager",)),)),
     "a command nobody takes": Slice("others", "parcels", acts=(Act(int, ("manager",)),)),
     "a command without roles": Slice("others", "parcels", aggregates=(PARCEL,)),
+    "a view twice": attrs.evolve(OTHERS, projections=(WAITING, WAITING)),
+    "a source twice": attrs.evolve(OTHERS, clock=registry().clock),
+    "a reaction of another slice": attrs.evolve(OTHERS, reactions={RECEIVED: lambda _: ()}),
+    "a look-up of another slice": attrs.evolve(
+        OTHERS, look_ups={RegisterHousehold: lambda command, _state, _sight: command}
+    ),
+    "a state of another slice": attrs.evolve(OTHERS, readable={Household: PARCEL}),
     "an act given inside too": Slice(
         "others",
         "parcels",
@@ -266,6 +276,24 @@ def test_slices_that_do_not_go_together_are_refused_when_they_are_listed(unfit: 
         Registry(slices)
     with pytest.raises(Invalid, match="do not go together"):
         registry_of(slices)
+
+
+def test_sentences_of_a_host_are_added_and_replace_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "telling"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "sentences.toml").write_text(
+        '[refused-pay]\ncharge_exists = { zh = "不", en = "no" }\n'
+        '[refused-tel]\nnew = { zh = "新", en = "new" }\n',
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    before = say("refused-pay", "charge_exists", "en", charge="C1")
+    also_in("telling", "sentences.toml")
+    assert say("refused-tel", "new", "zh") == "新"
+    assert say("refused-pay", "charge_exists", "en", charge="C1") == before != "no"
 
 
 def test_an_event_of_two_slices_is_refused() -> None:

@@ -27,29 +27,36 @@ class Registry:
     """
 
     def __init__(self, slices: Iterable[Slice]) -> None:
-        self.slices: Mapping[str, Slice] = _once("slice", {}, ((one.name, one) for one in slices))
-        for one in self.slices.values():
+        self.slices: Mapping[str, Slice] = _once("slice", ((one.name, one) for one in slices))
+        each = self.slices.values()
+        for one in each:
             if one.sentences:
                 also_in(one.package, one.sentences)
-        each = self.slices.values()
         self.aggregates: tuple[Aggregate, ...] = tuple(a for s in each for a in s.aggregates)
-        self.acts: Mapping[str, Act] = _once("act", {}, ((a.name, a) for s in each for a in s.acts))
+        self.acts: Mapping[str, Act] = _once("act", ((a.name, a) for s in each for a in s.acts))
         self.by_command: Mapping[type, Aggregate] = _once(
-            "command", {}, ((c, a) for a in self.aggregates for c in a.commands)
+            "command", ((c, a) for a in self.aggregates for c in a.commands)
         )
-        self.by_state: Mapping[type, Aggregate] = {
-            kind: aggregate for s in each for kind, aggregate in s.readable.items()
-        }
-        self.reactions: Mapping[type, Reaction] = {
-            event: reaction for s in each for event, reaction in s.reactions.items()
-        }
-        self.notices: Mapping[type, Callable[[Any], Notice]] = {
-            event: notice for s in each for event, notice in s.notices.items()
-        }
+        self.by_state: Mapping[type, Aggregate] = _once(
+            "readable", (pair for s in each for pair in s.readable.items())
+        )
+        self.reactions: Mapping[type, Reaction] = _once(
+            "reaction", (pair for s in each for pair in s.reactions.items())
+        )
+        self.notices: Mapping[type, Callable[[Any], Notice]] = _once(
+            "notice", (pair for s in each for pair in s.notices.items())
+        )
+        self.look_ups: Mapping[type, LookUp] = _once(
+            "look_up", (pair for s in each for pair in s.look_ups.items())
+        )
         self.projections: tuple[Projection[Any], ...] = tuple(
-            view for s in each for view in s.projections
+            _once(
+                "projection", ((view.name, view) for s in each for view in s.projections)
+            ).values()
         )
-        self.clock: tuple[Source, ...] = tuple(source for s in each for source in s.clock)
+        self.clock: tuple[Source, ...] = tuple(
+            _once("source", ((source.name, source) for s in each for source in s.clock)).values()
+        )
         self._check_acts()
 
     def _check_acts(self) -> None:
@@ -82,11 +89,6 @@ class Registry:
             for name in (f"{kind.name}/{version}" for version in range(1, kind.version + 1))
         )
 
-    @cached_property
-    def look_ups(self) -> Mapping[type, LookUp]:
-        """What commands must be told within their slice, by their class."""
-        return {kind: find for s in self.slices.values() for kind, find in s.look_ups.items()}
-
     def slice_of(self, command: type) -> str:
         """The name of the slice that takes a command."""
         aggregate = self.by_command[command]
@@ -98,7 +100,7 @@ class Registry:
     def policy_kinds(self) -> Mapping[str, PolicyKind]:
         """The kinds of policy, by what their files say under `kind`."""
         kinds = [kind for one in self.slices.values() for kind in one.policies]
-        return _once("policy_kind", {}, ((kind.kind, kind) for kind in kinds))
+        return _once("policy_kind", ((kind.kind, kind) for kind in kinds))
 
     def parse(self, text: str) -> Policy:
         """The policy in TOML text, by its `kind`.
@@ -138,7 +140,13 @@ class Registry:
         return table_of(DEFAULT_AUTHORITY, imports, rows)
 
 
-def _once(what: str, found: dict[Any, Any], pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+def _once(what: str, pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """What is declared by its name or class.
+
+    Raises:
+        Malformed: something is declared twice.
+    """
+    found: dict[Any, Any] = {}
     for name, value in pairs:
         if name in found:
             shown = name if isinstance(name, str) else name.__name__
