@@ -338,6 +338,8 @@ def refusals() -> set[tuple[str, str]]:
             sharing: list[ast.Module] = []
             if path.name == "answers.py":
                 sharing = [one for other, one in trees.items() if other.parent == path.parent]
+            elif path.parts[-2:] == ("deciding", "refusals.py"):
+                sharing = [one for other, one in trees.items() if path.parents[1] in other.parents]
             elif path.parts[-2:] == ("kernel", "refusals.py"):
                 sharing = [one for one in trees.values() if speaks_of_refusals(one)]
             found |= Refusals(tree, [one for one in sharing if one is not tree]).found
