@@ -688,7 +688,7 @@ def test_an_auditor_who_may_not_write_reads_what_is_kept(
         with open_crm(url(home)) as crm:
             crm.grade(2012, known=datetime(2013, 6, 1, tzinfo=UTC))
             known = list(crm.accounts.credit(ON))
-        credit = f"print(len(list(open_crm(url(home)).credit({ON!r}, engine='frames'))))"
+        credit = f"print(len(list(open_crm(url(home)).accounts.credit({ON!r}, engine='frames'))))"
         out, said = child(f"import datetime\n{credit}", home, wrapper=without_rights).communicate()
         assert out.split() == [str(len(known))], said
         with open_crm(url(home)) as crm:
