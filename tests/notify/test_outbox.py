@@ -343,7 +343,7 @@ def test_a_table_that_keeps_addresses_from_who_sends_stops_the_message_and_not_t
         raise forbidden
 
     with monkeypatch.context() as patched:
-        patched.setattr(estate.crm, "opened", refuse)
+        patched.setattr(estate.crm.owners, "opened", refuse)
         assert estate.outbox.dispatch().failed == 2
     assert set(estate.statuses()) == {("waiting", "address_unreadable")}
     assert estate.sink.sent == []
