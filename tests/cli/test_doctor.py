@@ -6,7 +6,6 @@ import json
 import platform
 import sqlite3
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from cli.office import Office
 from crm_core.kernel.authority import DEFAULT_AUTHORITY
 from crm_core.kernel.public_holidays import public_holidays
+from crm_core.slices import registry
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_log_in_memory_has_nothing_amiss(office: Office) -> None:
 @pytest.mark.rule("LOG-08")
 def test_the_authority_policy_in_force_is_the_one_that_was_adopted(office: Office) -> None:
     """A host's own table comes into force by an event, like any other policy (LOG-08)."""
-    text = (files("crm_core") / "authority" / f"{DEFAULT_AUTHORITY}.toml").read_text("utf-8")
+    text = registry().authority
     lines = [
         line for line in text.splitlines()
         if not line.startswith(("effective_from", "approved_by", "impact_assessment"))
