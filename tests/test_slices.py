@@ -18,10 +18,12 @@ from crm_adapters import open_crm
 from crm_adapters.slices import registry_of
 from crm_core import CRM, SLICES, Actor, Household, Invalid, PolicyBook, Refused
 from crm_core.errors import UnknownEvent
+from crm_core.kernel.catalog import EventType
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.sentences import Malformed, also_in, say
 from crm_core.kernel.slice import Act, Slice
 from crm_core.owners import RegisterHousehold
+from crm_core.payments import RaiseCharge
 from crm_core.slices import registry
 from docs import authority_page, events_page
 from parcels import (
@@ -246,34 +248,72 @@ def test_a_policy_is_read_by_its_kind_and_the_book_knows_no_slice() -> None:
 
 
 OTHERS = Slice("others", "parcels")
-RECEIVED = next(iter(registry().reactions))
+LED_ON = next(iter(registry().reactions))
 
 UNFIT = {
-    "twice": PARCELS,
-    "an act twice": Slice("others", "parcels", acts=(Act("grade", ("manager",)),)),
-    "a command nobody takes": Slice("others", "parcels", acts=(Act(int, ("manager",)),)),
-    "a command without roles": Slice("others", "parcels", aggregates=(PARCEL,)),
-    "a view twice": attrs.evolve(OTHERS, projections=(WAITING, WAITING)),
-    "a source twice": attrs.evolve(OTHERS, clock=registry().clock),
-    "a reaction of another slice": attrs.evolve(OTHERS, reactions={RECEIVED: lambda _: ()}),
-    "a look-up of another slice": attrs.evolve(
-        OTHERS, look_ups={RegisterHousehold: lambda command, _state, _sight: command}
+    "a slice twice": (PARCELS, "declared_twice"),
+    "an act twice": (attrs.evolve(OTHERS, acts=(Act("grade", ("manager",)),)), "declared_twice"),
+    "a command twice": (attrs.evolve(PARCELS, name="others", acts=()), "declared_twice"),
+    "a stream of another slice": (
+        attrs.evolve(
+            OTHERS,
+            aggregates=(
+                attrs.evolve(PARCEL, decider=attrs.evolve(PARCEL.decider, name="account")),
+            ),
+        ),
+        "declared_twice",
     ),
-    "a state of another slice": attrs.evolve(OTHERS, readable={Household: PARCEL}),
-    "an act given inside too": Slice(
-        "others",
-        "parcels",
-        aggregates=(PARCEL,),
-        acts=(*PARCELS.acts, Act(ReturnParcel, ("manager",))),
+    "a view twice": (attrs.evolve(OTHERS, projections=(WAITING, WAITING)), "declared_twice"),
+    "a source twice": (attrs.evolve(OTHERS, clock=registry().clock), "declared_twice"),
+    "a reaction of another slice": (
+        attrs.evolve(OTHERS, reactions={LED_ON: lambda _: ()}),
+        "declared_twice",
+    ),
+    "a notice of another slice": (
+        attrs.evolve(OTHERS, notices=dict(registry().notices)),
+        "declared_twice",
+    ),
+    "a state of another slice": (
+        attrs.evolve(OTHERS, readable={Household: PARCEL}),
+        "declared_twice",
+    ),
+    "a kind of policy twice": (attrs.evolve(OTHERS, policies=PARCELS.policies), "declared_twice"),
+    "an event twice": (attrs.evolve(PARCELS, events=PARCELS.events * 2), "event_twice"),
+    "a command nobody takes": (
+        attrs.evolve(OTHERS, acts=(Act(int, ("manager",)),)),
+        "command_untaken",
+    ),
+    "a command that is no act": (
+        attrs.evolve(PARCELS, acts=PARCELS.acts[:1]),
+        "act_undeclared",
+    ),
+    "an act given inside too": (
+        attrs.evolve(PARCELS, acts=(*PARCELS.acts, Act(ReturnParcel, ("manager",)))),
+        "act_undeclared",
+    ),
+    "an event under another name": (
+        attrs.evolve(PARCELS, events=(EventType("gradings.taken", 1, TakeParcel),)),
+        "declared_elsewhere",
+    ),
+    "a view under another name": (
+        attrs.evolve(PARCELS, projections=(attrs.evolve(WAITING, name="requests.waiting"),)),
+        "declared_elsewhere",
+    ),
+    "a look-up for another's command": (
+        attrs.evolve(PARCELS, look_ups={RaiseCharge: lambda command, _state, _sight: command}),
+        "declared_elsewhere",
     ),
 }
+"""What cannot stand beside the library's own slices, and the sentence that says so."""
 
 
 @pytest.mark.parametrize("unfit", UNFIT)
 def test_slices_that_do_not_go_together_are_refused_when_they_are_listed(unfit: str) -> None:
-    slices = [*SLICES, UNFIT[unfit]] if unfit != "twice" else [*SLICES, PARCELS, PARCELS]
-    with pytest.raises(Malformed):
+    one, sentence = UNFIT[unfit]
+    slices = [*SLICES, *([PARCELS] if one.name == "others" or one is PARCELS else []), one]
+    with pytest.raises(Malformed) as refused:
         Registry(slices)
+    assert refused.value.sentence == sentence
     with pytest.raises(Invalid, match="do not go together"):
         registry_of(slices)
 
@@ -296,7 +336,17 @@ def test_sentences_of_a_host_are_added_and_replace_none(
     assert say("refused-pay", "charge_exists", "en", charge="C1") == before != "no"
 
 
-def test_an_event_of_two_slices_is_refused() -> None:
-    other = attrs.evolve(PARCELS, name="others", aggregates=(), acts=(), policies=(), shipped=())
-    with pytest.raises(Malformed):
-        _ = Registry([*SLICES, PARCELS, other]).catalog
+@pytest.mark.rule("LOG-08")
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        (Act("weigh-parcel", ("boss",)), "boss"),
+        (Act("approve-parcel", ("host",)), "host"),
+    ],
+)
+def test_a_slice_gives_no_role_that_nobody_has_and_no_decision_to_a_machine(
+    act: Act, told: str
+) -> None:
+    with pytest.raises(Invalid, match=told) as invalid:
+        open_crm("memory:", slices=[*SLICES, attrs.evolve(OTHERS, acts=(act,))])
+    assert [fault.code for fault in invalid.value.faults] == ["slice_unusable"]

@@ -40,7 +40,6 @@ from crm_core.ports import (
     silent,
 )
 from crm_core.slices import registry as own_registry
-from crm_core.slices import shipped
 
 if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
@@ -88,7 +87,7 @@ class CRM:
         self.clock = clock
         self.ids = ids
         self.registry = registry or own_registry()
-        self.policies = policies or (PolicyBook(registry.shipped()) if registry else shipped())
+        self.policies = policies or PolicyBook(self.registry.shipped)
         self.zone = zone
         self._engines = tuple(engines)
         self._views = views
@@ -260,18 +259,10 @@ class CRM:
 
     # --- what follows --------------------------------------------------------------------
 
-    def follow(self, recorded: Recorded[Any]) -> None:
-        """Run the commands that follow from an event; those run before change nothing.
-
-        Raises:
-            Refused: the business says no to one of them.
-        """
-        self._desk.follow(recorded)
-
     @property
     def reactions(self) -> Consumer:
         """The consumer that runs what an interruption left undone, once and in order."""
-        return Consumer("reactions", self.registry.leading, self.follow)
+        return Consumer("reactions", self.registry.leading, self._desk.follow)
 
     # --- reading -------------------------------------------------------------------------
 

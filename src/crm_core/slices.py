@@ -35,4 +35,4 @@ def catalog() -> Catalog:
 @cache
 def shipped() -> PolicyBook:
     """The policies that come with the package."""
-    return PolicyBook(registry().shipped())
+    return PolicyBook(registry().shipped)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from crm_core.errors import Invalid
+from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.slice import Slice
@@ -36,12 +37,18 @@ def registry_of(slices: Iterable[Slice]) -> Registry:
     """What follows from these slices.
 
     Raises:
-        Invalid: something is declared twice, or not at all.
+        Invalid: something is declared twice, or not at all; a role that nobody has may do
+            something, or a policy that comes with them is none.
     """
     try:
-        return Registry(slices)
+        found = Registry(slices)
+        # Read here, so that what is wrong with it is told as what it is.
+        _ = found.shipped
     except Malformed as error:
         raise Invalid.one("slice_unusable", why=[error.within()]) from error
+    except PolicyFault as error:
+        raise Invalid.one("slice_unusable", why=error.within()) from error
+    return found
 
 
 def _loaded(point: object) -> Slice:

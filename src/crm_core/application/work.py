@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import cache
 from typing import Any, NamedTuple
 
 import attrs
@@ -66,7 +65,10 @@ class Work:
         self._may: dict[tuple[type, Actor, bool], Refusal | None] = {}
         self._streams = Streams(log)
         self._sight = WorkSight(self._streams, log, policies, zone, day=authority.day)
-        self._look_ups = look_ups_of(registry)
+        self._look_ups: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
+            **registry.look_ups,
+            **CROSSING,
+        }
 
     def plan(
         self,
@@ -186,12 +188,6 @@ def aggregate_of(registry: Registry, command: Any) -> Aggregate:
     if aggregate is None:
         raise Invalid.one("command_unknown", kind=type(command).__name__)
     return aggregate
-
-
-@cache
-def look_ups_of(registry: Registry) -> dict[type, Callable[[Any, Any, WorkSight], Any]]:
-    """What commands must be told, within their slices and across them."""
-    return {**registry.look_ups, **CROSSING}
 
 
 def command_digest(command: Any, fingerprint: Callable[[Personal], str]) -> str:

@@ -23,7 +23,7 @@ class Registry:
         slices: What the library is made of, with those of a host behind.
 
     Raises:
-        Malformed: something is declared twice, or an act is taken by no aggregate.
+        Malformed: something is declared twice or not at all, or by a slice that it is none of.
     """
 
     def __init__(self, slices: Iterable[Slice]) -> None:
@@ -34,6 +34,7 @@ class Registry:
                 also_in(one.package, one.sentences)
         self.aggregates: tuple[Aggregate, ...] = tuple(a for s in each for a in s.aggregates)
         self.acts: Mapping[str, Act] = _once("act", ((a.name, a) for s in each for a in s.acts))
+        _once("stream", ((a.decider.name, a) for a in self.aggregates))
         self.by_command: Mapping[type, Aggregate] = _once(
             "command", ((c, a) for a in self.aggregates for c in a.commands)
         )
@@ -57,7 +58,13 @@ class Registry:
         self.clock: tuple[Source, ...] = tuple(
             _once("source", ((source.name, source) for s in each for source in s.clock)).values()
         )
+        self.policy_kinds: Mapping[str, PolicyKind] = _once(
+            "policy_kind", ((kind.kind, kind) for s in each for kind in s.policies)
+        )
+        self.catalog = Catalog(kind for s in each for kind in s.events)
         self._check_acts()
+        for one in each:
+            _check_own(one)
 
     def _check_acts(self) -> None:
         """Every command is an act of somebody, or of the library alone; never both, never none."""
@@ -68,11 +75,6 @@ class Registry:
                 raise Malformed("command_untaken", command=command.__name__)
             if (command in given) == (command in inside):
                 raise Malformed("act_undeclared", command=command.__name__)
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """Every event of every slice: the public contract of the log (LOG-02)."""
-        return Catalog(kind for one in self.slices.values() for kind in one.events)
 
     @cached_property
     def effective(self) -> Mapping[type, str | None]:
@@ -96,12 +98,6 @@ class Registry:
 
     # --- policies ------------------------------------------------------------------------
 
-    @cached_property
-    def policy_kinds(self) -> Mapping[str, PolicyKind]:
-        """The kinds of policy, by what their files say under `kind`."""
-        kinds = [kind for one in self.slices.values() for kind in one.policies]
-        return _once("policy_kind", ((kind.kind, kind) for kind in kinds))
-
     def parse(self, text: str) -> Policy:
         """The policy in TOML text, by its `kind`.
 
@@ -114,11 +110,15 @@ class Registry:
             raise PolicyFault([wrong("kind", "unknown_kind", kind=kind, needed=needed)])
         return self.policy_kinds[kind].parse(text)
 
-    def shipped(self) -> Iterator[Policy]:
-        """The policies that come with the slices, and who may do what in them.
+    @cached_property
+    def shipped(self) -> tuple[Policy, ...]:
+        """The policies that come with the slices, and who may do what in them; read once.
 
         Reading a package's own data counts as reading code, not as I/O (decision record 0008).
         """
+        return tuple(self._read())
+
+    def _read(self) -> Iterator[Policy]:
         from importlib.resources import files  # Slow to load, and not every program reads them.
 
         yield AuthorityPolicy.parse(self.authority)
@@ -138,6 +138,25 @@ class Registry:
         }
         imports = [act.name for act in self.acts.values() if act.importable]
         return table_of(DEFAULT_AUTHORITY, imports, rows)
+
+
+def _check_own(one: Slice) -> None:
+    """What a slice records and shows has its name, and it looks things up for its own commands.
+
+    Otherwise a host's slice could complete the library's commands in its own way, or record facts
+    under the name of another slice.
+
+    Raises:
+        Malformed: it declares what is not its own.
+    """
+    names = [kind.name for kind in one.events] + [view.name for view in one.projections]
+    for name in names:
+        if not name.startswith(f"{one.name}."):
+            raise Malformed("declared_elsewhere", slice=one.name, name=name)
+    commands = {command for aggregate in one.aggregates for command in aggregate.commands}
+    for command in one.look_ups:
+        if command not in commands:
+            raise Malformed("declared_elsewhere", slice=one.name, name=command.__name__)
 
 
 def _once(what: str, pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
