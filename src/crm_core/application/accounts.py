@@ -8,10 +8,10 @@ from typing import Any
 
 from crm_core.application.checking import utc
 from crm_core.application.host import Host
-from crm_core.application.households import check_households
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.port import CreditLine, FactsEngine
 from crm_core.kernel.history import visible
+from crm_core.owners import HOUSEHOLD
 from crm_core.owners.facts import REGISTERED
 from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
@@ -20,7 +20,7 @@ from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import Limit, limits
 from crm_core.payments.views import Aged, CreditRow, credit_row, statement
-from crm_core.ports import EVENTS
+from crm_core.ports import EVENTS, EventLog
 
 _ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
 _PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
@@ -53,7 +53,7 @@ class Accounts:
         """
         table = self._host.policies.find(CreditPolicy, policy, on)
         if households is not None:
-            check_households(self._host.log, households)
+            _check_households(self._host.log, households)
         return self._engine(engine).credit(on, utc(known, "known"), table, households)
 
     def arrears(
@@ -121,10 +121,23 @@ class Accounts:
         """Household, estate, and events with positions of everybody whose file is known then."""
         known, log = utc(known, "known"), self._host.log
         if households is not None:
-            check_households(log, households)
+            _check_households(log, households)
         wanted = names | {REGISTERED}
         for household, events in log.by_household(names=wanted, households=households):
             seen = events if known is None else visible(events, known=known)
             file = next((e.event for e in seen if e.name == REGISTERED), None)
             if file is not None:
                 yield household, file.estate, [(e.event, e.position) for e in seen]
+
+
+def _check_households(log: EventLog, households: Sequence[str]) -> None:
+    """Refuse to be asked about a household that nobody knows.
+
+    Raises:
+        Invalid: one of them has no file.
+    """
+    streams = {HOUSEHOLD.stream(household): household for household in households}
+    known = log.tips(list(streams))
+    missing = [household for stream, household in streams.items() if stream not in known]
+    if missing:
+        raise Invalid.one("household_unknown", household=missing[0])

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from crm_core.gradings.policy import GRADES, INSUFFICIENT
+from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS
 from crm_core.gradings.review import Standing
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import Cutoff, Recorded
@@ -27,8 +27,6 @@ ATTRIBUTES = ("building", "kind", "occupancy")
 """What shares are shown by; none of it is a fact."""
 
 COMPLAINT_NAMES = frozenset({RECEIVED})
-
-_LAYERS = ("important", "main", "ordinary", "small")
 
 Attributes = Mapping[str, str]
 
@@ -157,7 +155,7 @@ def distribution(
 ) -> dict[str, tuple[Cell, ...]]:
     """Layers that hold, by attributes for the audit."""
     outcomes = {now.grading.household: [now.layer] for now in standings}
-    return by_attribute(outcomes, attributes, (*_LAYERS, INSUFFICIENT))
+    return by_attribute(outcomes, attributes, (*LAYERS, INSUFFICIENT))
 
 
 def override_rates(
@@ -235,4 +233,4 @@ def retaliation(
 
 
 def _is_worse(before: str, now: str) -> bool:
-    return before in _LAYERS and now in _LAYERS and _LAYERS.index(now) > _LAYERS.index(before)
+    return before in LAYERS and now in LAYERS and LAYERS.index(now) > LAYERS.index(before)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from attrs import define, frozen
 
 from crm_core.gradings.facts import Facts
-from crm_core.gradings.policy import GRADES, INSUFFICIENT
+from crm_core.gradings.policy import GRADES, INSUFFICIENT, layer_rank
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.policy import (
     Header,
@@ -201,13 +201,10 @@ def allot(cohort: Sequence[Candidate], policy: SharesPolicy) -> tuple[Allotted, 
     return tuple(sorted(places, key=lambda place: place.household))
 
 
-_ORDER: Mapping[str, int] = {"important": 0, "main": 1, "ordinary": 3, "small": 4, INSUFFICIENT: 5}
-
-
 def _merit(one: Candidate) -> list[Any]:
     facts = one.facts
     return [
-        _ORDER.get(one.layer, 2),
+        layer_rank(one.layer),
         GRADES.rank(facts.credit),
         GRADES.rank(facts.worst_credit),
         -facts.purchases_fen,

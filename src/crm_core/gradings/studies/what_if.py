@@ -14,7 +14,7 @@ from attrs import frozen
 
 from crm_core.gradings.criteria import derived, table_of
 from crm_core.gradings.facts import Facts
-from crm_core.gradings.policy import INSUFFICIENT, GradingPolicy
+from crm_core.gradings.policy import GradingPolicy, layer_rank
 from crm_core.gradings.studies.fairness import Attributes, Cell, by_attribute
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.rules import Criterion, Table, Value
@@ -59,7 +59,7 @@ class Moved:
     @property
     def worse(self) -> bool:
         """Whether the candidate would treat it worse."""
-        return _rank(self.layer_then) > _rank(self.layer)
+        return layer_rank(self.layer_then) > layer_rank(self.layer)
 
 
 @frozen
@@ -164,7 +164,7 @@ def reasons(
     values = (derived(facts, before), derived(facts_then, after))
     tables = (table_of(before, "layer"), table_of(after, "layer"))
     layers = tuple(table.outcome(v) for table, v in zip(tables, values, strict=True))
-    there = 0 if _rank(layers[0]) < _rank(layers[1]) else 1
+    there = 0 if layer_rank(layers[0]) < layer_rank(layers[1]) else 1
     missing = _missing(tables[1 - there], values[1 - there], layers[there])
     given = _matched(tables[there], values[there])
     if not missing:
@@ -232,12 +232,6 @@ def _moved(pair: Compared, before: GradingPolicy, after: GradingPolicy) -> Moved
     )
 
 
-def _rank(layer: str) -> int:
-    """Best first; layers that only a policy of one's own has stand between main and ordinary."""
-    order = ("important", "main", "", "ordinary", "small", INSUFFICIENT)
-    return order.index(layer if layer in order else "")
-
-
 def _missing(table: Table, values: Mapping[str, Value], layer: str) -> tuple[Criterion, ...]:
     """What is missing to a layer by the row that misses least."""
     best: tuple[Criterion, ...] | None = None
@@ -272,8 +266,9 @@ def _plain(seen: Seen | None) -> dict[str, Any] | None:
 
 def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for (before, after), count in sorted(counts.items(), key=lambda one: [*map(_rank, one[0])]):
-        found.setdefault(before, {})[after] = count
+    for way in sorted(counts, key=lambda way: [*map(layer_rank, way)]):
+        before, after = way
+        found.setdefault(before, {})[after] = counts[way]
     return found
 
 
