@@ -71,12 +71,12 @@ def test_a_reaction_run_by_two_at_once_is_not_refused(crm: CRM) -> None:
     """Else the consumer would park what has long been done, and its whole stream with it."""
     crm.do(RECEIVE, by=CLERK, id="p1")
     silent = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
-    silent.follow = lambda _: None  # type: ignore[method-assign]
+    silent._desk.follow = lambda _: None  # type: ignore[method-assign]
     silent.do(MovePayment("V1", "P1", "V2", "booked wrongly"), by=CLERK, id="m1")
     [out] = crm.log.feed(names=["payments.payment_moved_out/1"])
     log: Any = Meanwhile(crm.log, lambda: crm._desk.follow(out))
     late = CRM(log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
-    late.follow(out)
+    late._desk.follow(out)
     assert len(list(crm.log.read("account/V2"))) == 1
 
 
