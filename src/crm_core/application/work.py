@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -65,10 +65,6 @@ class Work:
         self._may: dict[tuple[type, Actor, bool], Refusal | None] = {}
         self._streams = Streams(log)
         self._sight = WorkSight(self._streams, log, policies, zone, day=authority.day)
-        self._look_ups: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
-            **registry.look_ups,
-            **CROSSING,
-        }
 
     def plan(
         self,
@@ -112,7 +108,8 @@ class Work:
                 return refused
         command = given_by(command, by, imported=imported is not None)
         claims = aggregate.claims(command)
-        look_up = self._look_ups.get(kind)
+        # What crosses slices is told in the place of what the slice alone could tell.
+        look_up = CROSSING.get(kind) or self._registry.look_ups.get(kind)
         if look_up is not None:
             # A day that a caller names is no present; the clock's own steps come at the instant
             # it is.
