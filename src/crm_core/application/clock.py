@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from crm_core.application import lookout
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk, Given
 from crm_core.application.host import Host
@@ -46,6 +47,7 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
             host.views.catch_up(source.view)
             written = _take_due(host, desk, source, at)
             events[source.name] += written
+    events[lookout.SOURCE] = lookout.look(host, desk, at)
     return Tick(at, events)
 
 

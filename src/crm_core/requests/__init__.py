@@ -35,7 +35,7 @@ from crm_core.requests.commands import (
 )
 from crm_core.requests.decide import REQUEST
 from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
-from crm_core.requests.early_warning import WARNING
+from crm_core.requests.early_warning import MATTERS, OUTLOOK, WARNING, WARNINGS
 from crm_core.requests.events import EVENTS as _REQUESTS
 from crm_core.requests.follows import CLOCK, NOTICES, REACTIONS
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
@@ -72,7 +72,7 @@ SLICE = Slice(
     name="requests",
     package=__name__,
     events=EVENTS,
-    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING),
+    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, OUTLOOK),
     readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN},
     acts=(
         Act(ReceiveRequest, RECEIVING, importable=True),
@@ -115,7 +115,7 @@ SLICE = Slice(
     look_ups=LOOK_UPS,
     policies=(PolicyKind("sla", SlaPolicy, SlaPolicy.parse),),
     shipped=("policies",),
-    projections=(DUE_REQUESTS, OPEN),
+    projections=(DUE_REQUESTS, OPEN, MATTERS, WARNINGS),
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,
