@@ -17,8 +17,15 @@ from crm_core.application.places import place_of
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff, Recorded
+from crm_core.kernel.sentences import Lang
 from crm_core.owners.facts import REGISTERED
 from crm_core.requests import PLAN
+from crm_core.requests.call_statistics import (
+    CALL_NAMES,
+    CallStatistics,
+    call_statistics,
+    call_verdicts,
+)
 from crm_core.requests.early_warning import (
     EVENTS as _WARNINGS,
 )
@@ -32,10 +39,19 @@ from crm_core.requests.early_warning import (
     raise_warning,
     unusual,
 )
+from crm_core.requests.greeting import DEFAULT_GREETING, GreetingPolicy
 from crm_core.requests.improvement import Effect, effect
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.requests.statistics import EVENT_NAMES as REQUEST_NAMES
 from crm_core.requests.statistics import Happening, Statistics, happenings, statistics
+from crm_core.staff import REGISTER, ROSTER, Register, Roster
+from crm_core.staff.duty import EVENTS as _DUTY
+from crm_core.staff.duty import Gap
+from crm_core.staff.lookups import gone
+from crm_core.staff.register import WHOLE
+
+ROSTER_NAMES = frozenset(kind.stored for kind in _DUTY)
+"""Stored names of the events of rosters."""
 
 
 class Requests:
@@ -57,6 +73,58 @@ class Requests:
         """
         cutoff = self._cutoff(known)
         return statistics(self._happenings(cutoff), period, cutoff)
+
+    def calls(self, period: Period, *, known: datetime | None = None) -> CallStatistics:
+        """Calls of a period, in time, late and missed, for each line and staff (REQ-02).
+
+        A missed call counts for whoever was on duty by the roster.
+        """
+        cutoff = self._cutoff(known)
+        rosters: dict[str, Roster] = {}
+
+        def calls() -> Iterator[Recorded[Any]]:
+            names = CALL_NAMES | ROSTER_NAMES
+            for recorded in self._host.log.feed(upto=cutoff.position, names=names):
+                if recorded.name not in ROSTER_NAMES:
+                    yield recorded
+                elif cutoff.sees(recorded):
+                    line = recorded.event.line
+                    roster = rosters.get(line, ROSTER.decider.initial)
+                    rosters[line] = ROSTER.decider.evolve(roster, recorded.event)
+
+        def on_duty(line: str, at: datetime) -> tuple[str, ...]:
+            return rosters[line].on_duty(at) if line in rosters else ()
+
+        found = call_verdicts(calls(), cutoff, self._host.zone, on_duty)
+        return call_statistics(found, period, cutoff)
+
+    def cover(self, line: str, start: datetime, end: datetime) -> list[Gap]:
+        """When nobody answers a line between two instants (REQ-02).
+
+        A shift of somebody who has left the staff is none.
+        """
+        log = self._host.log
+        roster: Roster
+        roster, _ = log.fold(ROSTER.stream(line), ROSTER.decider.evolve, ROSTER.decider.initial)
+        register: Register
+        register, _ = log.fold(
+            REGISTER.stream(WHOLE), REGISTER.decider.evolve, REGISTER.decider.initial
+        )
+        return roster.gaps(start, end, gone(register, self._host.zone))
+
+    def lines(self) -> list[str]:
+        """The lines that duty was ever planned for, sorted."""
+        feed = self._host.log.feed(names=ROSTER_NAMES)
+        return sorted({recorded.event.line for recorded in feed})
+
+    def greeting(self, lang: Lang = "zh", on: date | None = None) -> str:
+        """What whoever answers the phone says first (REQ-02).
+
+        Args:
+            on: The day whose policy is asked; by default the present one.
+        """
+        day = on or local_date(self._host.clock.now(), self._host.zone)
+        return self._host.policies.find(GreetingPolicy, DEFAULT_GREETING, day).words[lang]
 
     def warnings(
         self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_SLA
@@ -93,6 +161,8 @@ class Requests:
     def effect(self, plan: str, *, known: datetime | None = None) -> Effect:
         """What an improvement plan has moved so far, computed from the events (REQ-18).
 
+        Days that have ended count; whether it reached what was planned is said once it is over.
+
         Raises:
             Invalid: there is no such plan.
         """
@@ -100,7 +170,8 @@ class Requests:
         state, _ = log.fold(PLAN.stream(plan), PLAN.decider.evolve, PLAN.decider.initial)
         if state.proposed is None:
             raise Invalid.one("plan_unknown", plan=plan)
-        return effect(state.proposed, self._happenings(self._cutoff(known)))
+        today = local_date(utc(known, "known") or self._host.clock.now(), self._host.zone)
+        return effect(state.proposed, self._happenings(self._cutoff(known)), today)
 
     def _cutoff(self, known: datetime | None) -> Cutoff:
         return self._host.log.cutoff(utc(known, "known"), without=NOT_FACTS)

@@ -2,6 +2,8 @@
 
 from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT, SITE, WORK
 from crm_core.kernel.slice import Act, PolicyKind, Slice
+from crm_core.requests.calls import CALL, AnswerCall, Call, LinkCall, MissCall, WithdrawCall
+from crm_core.requests.calls import EVENTS as _CALLS
 from crm_core.requests.commands import (
     AcceptCommitment,
     AnswerCustomer,
@@ -38,6 +40,7 @@ from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
 from crm_core.requests.early_warning import MATTERS, OUTLOOK, WARNING, WARNINGS
 from crm_core.requests.events import EVENTS as _REQUESTS
 from crm_core.requests.follows import CLOCK, NOTICES, REACTIONS
+from crm_core.requests.greeting import GreetingPolicy
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
 from crm_core.requests.improvement import (
     PLAN,
@@ -63,7 +66,7 @@ from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
 from crm_core.requests.views import DUE_REQUESTS, OPEN
 
-EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING)
+EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING, *_CALLS)
 
 RECEIVING = (*WORK, "sales", "engineering", "security", "cleaning", "finance")
 """Whoever is asked first receives (REQ-02)."""
@@ -72,8 +75,8 @@ SLICE = Slice(
     name="requests",
     package=__name__,
     events=EVENTS,
-    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, OUTLOOK),
-    readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN},
+    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, OUTLOOK, CALL),
+    readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN, Call: CALL},
     acts=(
         Act(ReceiveRequest, RECEIVING, importable=True),
         Act(MakeCommitment, WORK),
@@ -111,9 +114,16 @@ SLICE = Slice(
         Act(SuperviseExecution, LEADERS),
         Act(EndImprovement, LEADERS),
         Act("warn", (*HOST, *DESK)),
+        Act(AnswerCall, RECEIVING),
+        Act(MissCall, RECEIVING),
+        Act(LinkCall, RECEIVING),
+        Act(WithdrawCall, LEADERS),
     ),
     look_ups=LOOK_UPS,
-    policies=(PolicyKind("sla", SlaPolicy, SlaPolicy.parse),),
+    policies=(
+        PolicyKind("sla", SlaPolicy, SlaPolicy.parse),
+        PolicyKind("greeting", GreetingPolicy, GreetingPolicy.parse),
+    ),
     shipped=("policies",),
     projections=(DUE_REQUESTS, OPEN, MATTERS, WARNINGS),
     clock=CLOCK,
@@ -122,6 +132,7 @@ SLICE = Slice(
 )
 
 __all__ = [
+    "CALL",
     "EVENTS",
     "FINDING",
     "INCIDENT",
@@ -130,9 +141,11 @@ __all__ = [
     "SLICE",
     "WARNING",
     "AcceptCommitment",
+    "AnswerCall",
     "AnswerCustomer",
     "Apologise",
     "Arrive",
+    "Call",
     "CloseImported",
     "Closed",
     "ConfirmClosing",
@@ -142,12 +155,15 @@ __all__ = [
     "FollowIncident",
     "GiveUpCommitment",
     "GrabOrder",
+    "GreetingPolicy",
     "HandOver",
+    "LinkCall",
     "LinkToIncident",
     "MakeCommitment",
     "MarkDuplicate",
     "MergeDuplicate",
     "Merged",
+    "MissCall",
     "NotReceived",
     "NoteFailedAttempt",
     "NoteProgress",
@@ -166,4 +182,5 @@ __all__ = [
     "ReturnOrder",
     "SlaPolicy",
     "TakeStep",
+    "WithdrawCall",
 ]

@@ -9,6 +9,7 @@ import attrs
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.slice import LookUp, Sight
+from crm_core.requests.calls import AnswerCall, Call, LinkCall, MissCall, refused_request
 from crm_core.requests.commands import LinkToIncident, Rebase, ReceiveRequest
 from crm_core.requests.decide import REQUEST
 from crm_core.requests.incidents import GatherRequest
@@ -37,6 +38,30 @@ def with_gathered(command: GatherRequest, _state: Any, sight: Sight) -> GatherRe
     return attrs.evolve(command, refused_there=refusal)
 
 
+def with_call(command: AnswerCall, _state: Any, sight: Sight) -> AnswerCall:
+    """The target of the day on which the call came, and what it is said to have led to (REQ-02)."""
+    day = local_date(command.came_at, sight.zone)
+    refusal = None
+    if command.request is not None:
+        request = sight.state(REQUEST, command.request)
+        refusal = refused_request(request, command.request, command.came_at)
+    policy = sight.policy(SlaPolicy, DEFAULT_SLA, day)
+    return attrs.evolve(command, known_at=sight.at, policy=policy, refused_there=refusal)
+
+
+def with_now(command: MissCall, _state: Any, sight: Sight) -> MissCall:
+    """The instant at which it is known: nothing is known before it happened."""
+    return attrs.evolve(command, known_at=sight.at)
+
+
+def with_linked(command: LinkCall, state: Call, sight: Sight) -> LinkCall:
+    """Whether the call can have led to the request (REQ-02)."""
+    came_at = None if state.taken is None else state.taken.came_at
+    request = sight.state(REQUEST, command.request)
+    refusal = refused_request(request, command.request, came_at)
+    return attrs.evolve(command, refused_there=refusal)
+
+
 LOOK_UPS: dict[type, LookUp] = {
     # What is measured is measured by what the request pins (REQ-14).
     **{
@@ -47,4 +72,7 @@ LOOK_UPS: dict[type, LookUp] = {
     ReceiveRequest: with_policy,
     Rebase: with_policy,
     GatherRequest: with_gathered,
+    AnswerCall: with_call,
+    LinkCall: with_linked,
+    MissCall: with_now,
 }
