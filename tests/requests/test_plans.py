@@ -106,9 +106,9 @@ def test_a_plan_moves_something_that_there_is() -> None:
 @pytest.mark.rule("REQ-18")
 def test_a_plan_runs_from_its_proposal_at_the_earliest() -> None:
     """Else it would claim as its effect what had moved by itself."""
-    late = attrs.evolve(PROPOSE, today=date(2011, 3, 12))
+    late = attrs.evolve(PROPOSE, known_on=date(2011, 3, 12))
     given(PLAN).when(late).refused("plan_in_the_past", "REQ-18")
-    assert len(given(PLAN).when(attrs.evolve(PROPOSE, today=PROPOSE.runs_from)).events) == 1
+    assert len(given(PLAN).when(attrs.evolve(PROPOSE, known_on=PROPOSE.runs_from)).events) == 1
 
 
 @pytest.mark.rule("REQ-18", "LOG-08")
@@ -143,10 +143,10 @@ def test_no_day_that_has_not_come_is_said_to_be_the_end() -> None:
     running = (PLANNED, ImprovementApproved("P1", APPROVE.on, "M2"))
     today = date(2011, 3, 12)
     for command in (END, attrs.evolve(LOOK, on=date(2011, 3, 13))):
-        ahead = attrs.evolve(command, today=today)
+        ahead = attrs.evolve(command, known_on=today)
         past = given(PLAN, *running).when(LOOK).events
         given(PLAN, *running, *past).when(ahead).refused("not_yet", "REQ-18")
-    given(PLAN, PLANNED).when(attrs.evolve(APPROVE, today=date(2011, 3, 10))).refused(
+    given(PLAN, PLANNED).when(attrs.evolve(APPROVE, known_on=date(2011, 3, 10))).refused(
         "not_yet", "REQ-18"
     )
 
@@ -163,7 +163,7 @@ def test_the_day_is_looked_up_and_never_said(crm: CRM) -> None:
 
 @pytest.mark.rule("REQ-18")
 def test_a_plan_is_not_approved_with_a_day_of_its_run_once_that_is_over() -> None:
-    late = attrs.evolve(APPROVE, today=AFTER)
+    late = attrs.evolve(APPROVE, known_on=AFTER)
     given(PLAN, PLANNED).when(late).refused("plan_over", "REQ-18")
 
 

@@ -14,7 +14,7 @@ from crm_core.kernel.recorded import SYSTEM
 from crm_core.owners.views import DIRECTORY
 from crm_core.requests.early_warning import (
     ALL,
-    MATTERS,
+    OCCURRENCES,
     OUTLOOK,
     WARNINGS,
     Counted,
@@ -49,7 +49,7 @@ def look(host: Host, desk: Desk, now: datetime) -> int:
     days = _days(host, outlook.upto, yesterday)
     if not days:
         return 0
-    host.views.catch_up(MATTERS)
+    host.views.catch_up(OCCURRENCES)
     counted = list(_counted(host, min(first_day(on, table) for on, table in days.items()), now))
     if not counted:
         return 0
@@ -94,18 +94,18 @@ def _counted(host: Host, first: date, now: datetime) -> Iterator[Counted]:
     upto = sortable_text(start_of_day(local_date(now, host.zone), host.zone) - _MOMENT)
     after = (sortable_text(start_of_day(first, host.zone)), "")
     places: dict[str, str] = {}
-    while rows := host.views.scan(MATTERS, upto=upto, after=after, limit=PAGE_ROWS):
-        for _, _, matter in rows:
-            home = matter.household
+    while rows := host.views.scan(OCCURRENCES, upto=upto, after=after, limit=PAGE_ROWS):
+        for _, _, one in rows:
+            home = one.household
             if home and home not in places:
                 line = host.views.get(DIRECTORY, home)
                 places[home] = "" if line is None else place_of(line)
             yield Counted(
-                place=places.get(home) or matter.place,
-                trade=matter.trade,
-                measure=matter.measure,
-                day=local_date(matter.at, host.zone),
-                position=matter.position,
+                place=places.get(home) or one.place,
+                trade=one.trade,
+                measure=one.measure,
+                day=local_date(one.at, host.zone),
+                position=one.position,
             )
         after = rows[-1][0], rows[-1][1]
 

@@ -180,9 +180,9 @@ def _with_today(command: Any, _state: Any, sight: WorkSight) -> Any:
     """The day on which it comes to be known, and whom nobody knows of those it names (REQ-18)."""
     today = local_date(sight.at, sight.zone)
     if not isinstance(command, ProposeImprovement):
-        return evolve(command, today=today)
+        return evolve(command, known_on=today)
     named = (command.responsible, command.supervisor)
-    return evolve(command, today=today, strangers=strangers(named, sight))
+    return evolve(command, known_on=today, strangers=strangers(named, sight))
 
 
 # --- of gradings -------------------------------------------------------------------------------

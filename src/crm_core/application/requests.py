@@ -30,12 +30,12 @@ from crm_core.requests.early_warning import (
     EVENTS as _WARNINGS,
 )
 from crm_core.requests.early_warning import (
-    MATTER_NAMES,
+    OCCURRENCE_NAMES,
     Counted,
     Unusual,
     WarningRaised,
     first_day,
-    matter_of,
+    occurrence_of,
     raise_warning,
     unusual,
 )
@@ -186,15 +186,15 @@ class Requests:
     def _counted(self, cutoff: Cutoff) -> Iterator[Counted]:
         """What is counted for early warnings, as known at the cut-off."""
         places: dict[str, str] = {}
-        for recorded in self._events(cutoff, MATTER_NAMES, places):
-            matter = matter_of(recorded)
-            if matter is not None and cutoff.sees(recorded):
+        for recorded in self._events(cutoff, OCCURRENCE_NAMES, places):
+            one = occurrence_of(recorded)
+            if one is not None and cutoff.sees(recorded):
                 yield Counted(
-                    place=places.get(matter.household) or matter.place,
-                    trade=matter.trade,
-                    measure=matter.measure,
-                    day=local_date(matter.at, self._host.zone),
-                    position=matter.position,
+                    place=places.get(one.household) or one.place,
+                    trade=one.trade,
+                    measure=one.measure,
+                    day=local_date(one.at, self._host.zone),
+                    position=one.position,
                 )
 
     def _events(

@@ -37,7 +37,7 @@ from crm_core.requests.commands import (
 )
 from crm_core.requests.decide import REQUEST
 from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
-from crm_core.requests.early_warning import MATTERS, OUTLOOK, WARNING, WARNINGS
+from crm_core.requests.early_warning import OCCURRENCES, OUTLOOK, WARNING, WARNINGS
 from crm_core.requests.events import EVENTS as _REQUESTS
 from crm_core.requests.follows import CLOCK, NOTICES, REACTIONS
 from crm_core.requests.greeting import GreetingPolicy
@@ -125,7 +125,7 @@ SLICE = Slice(
         PolicyKind("greeting", GreetingPolicy, GreetingPolicy.parse),
     ),
     shipped=("policies",),
-    projections=(DUE_REQUESTS, OPEN, MATTERS, WARNINGS),
+    projections=(DUE_REQUESTS, OPEN, OCCURRENCES, WARNINGS),
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,
@@ -170,6 +170,7 @@ __all__ = [
     "Open",
     "PauseRequest",
     "Paused",
+    "Plan",
     "Rebase",
     "ReceiveRequest",
     "Reclassify",

@@ -35,7 +35,9 @@ class CallAnswered:
     """A call was answered, after so many rings of those that the policy allows.
 
     Args:
+        call: Its number.
         line: The line it came on, e.g. `hotline`; duty is planned for lines.
+        came_at: When it began to ring.
         request: The request it led to, where that was known at once.
         target_rings: Answered within so many rings it was answered in time.
     """
@@ -52,7 +54,13 @@ class CallAnswered:
 
 @frozen
 class CallMissed:
-    """A call was not answered; `rings` are None where nobody knows how often it rang."""
+    """A call was not answered.
+
+    Args:
+        call: Its number.
+        came_at: When it began to ring.
+        rings: How often it rang; None where nobody knows.
+    """
 
     call: str
     line: str
@@ -63,7 +71,12 @@ class CallMissed:
 
 @frozen
 class CallLinked:
-    """The call led to a request that was received behind it."""
+    """The call led to a request that was received behind it.
+
+    Args:
+        call: Its number.
+        linked_by: Who said so.
+    """
 
     call: str
     request: str
@@ -72,7 +85,12 @@ class CallLinked:
 
 @frozen
 class CallWithdrawn:
-    """The call was recorded by mistake, and counts no more."""
+    """The call was recorded by mistake, and counts no more.
+
+    Args:
+        call: Its number; it stands for no other call.
+        withdrawn_by: Who took it back: another than who recorded it or was on duty.
+    """
 
     call: str
     reason: str

@@ -36,7 +36,7 @@ _DAY = timedelta(days=1)
 
 
 @frozen
-class Matter:
+class Occurrence:
     """A request that came in, or a customer who was not satisfied.
 
     Args:
@@ -55,7 +55,7 @@ class Matter:
     position: int
 
 
-def matter_of(recorded: Recorded[Any]) -> Matter | None:
+def occurrence_of(recorded: Recorded[Any]) -> Occurrence | None:
     """What an event counts as, if it counts."""
     event = recorded.event
     if isinstance(event, RequestReceived):
@@ -64,7 +64,7 @@ def matter_of(recorded: Recorded[Any]) -> Matter | None:
         measure, at = "dissatisfaction", event.said_at
     else:
         return None
-    return Matter(
+    return Occurrence(
         household=event.household,
         place=event.place,
         trade=event.trade,
@@ -74,25 +74,25 @@ def matter_of(recorded: Recorded[Any]) -> Matter | None:
     )
 
 
-MATTER_NAMES = frozenset(
+OCCURRENCE_NAMES = frozenset(
     kind.stored for kind in _REQUESTS if kind.cls in (RequestReceived, CustomerDissatisfied)
 )
 """Stored names of the events that are counted."""
 
 
-def _matters(_rows: Rows[Matter], recorded: Recorded[Any]) -> Iterable[Put[Matter]]:
-    matter = matter_of(recorded)
-    if matter is None:
+def _occurrences(_rows: Rows[Occurrence], recorded: Recorded[Any]) -> Iterable[Put[Occurrence]]:
+    one = occurrence_of(recorded)
+    if one is None:
         return ()
-    return (Put(f"{matter.position:020}", matter, sortable_text(matter.at)),)
+    return (Put(f"{one.position:020}", one, sortable_text(one.at)),)
 
 
-MATTERS = Projection(
-    name="requests.matters",
+OCCURRENCES = Projection(
+    name="requests.occurrences",
     version=1,
-    row=Matter,
-    names=MATTER_NAMES,
-    apply=_matters,
+    row=Occurrence,
+    names=OCCURRENCE_NAMES,
+    apply=_occurrences,
 )
 """What is counted for early warnings, by the instant at which it happened."""
 
@@ -102,7 +102,7 @@ MATTERS = Projection(
 
 @frozen
 class Counted:
-    """A matter in its place, on its day."""
+    """An occurrence in its place, on its day."""
 
     place: str
     trade: str
@@ -156,9 +156,9 @@ def unusual(found: Iterable[Counted], days: Mapping[date, EarlyWarning]) -> list
         counted[one.place, one.trade, one.measure].append((one.day, one.position))
     longest = max((table.window_days for table in days.values()), default=0)
     warnings = []
-    for key, matters in counted.items():
-        matters.sort()
-        on_days = [day for day, _ in matters]
+    for key, occurred in counted.items():
+        occurred.sort()
+        on_days = [day for day, _ in occurred]
         after = {day + _DAY * n for day in set(on_days) for n in range(longest)}
         for on in sorted(after & days.keys()):
             table = days[on]
@@ -179,7 +179,7 @@ def unusual(found: Iterable[Counted], days: Mapping[date, EarlyWarning]) -> list
                     window=window,
                     count=count,
                     usual_per_mille=before * 1000 // table.usual_windows,
-                    positions=tuple(sorted(position for _, position in matters[first:last])),
+                    positions=tuple(sorted(position for _, position in occurred[first:last])),
                 )
             )
     return sorted(warnings, key=lambda one: (one.window.end, *one.of))
@@ -205,7 +205,11 @@ class WarningRaised:
 
 @frozen
 class WarningsLooked:
-    """The clock looked at every day up to one that has ended, for what is more than usual."""
+    """The clock looked at every day that has ended, for what is more than usual.
+
+    Args:
+        upto: The last of them.
+    """
 
     upto: date
 

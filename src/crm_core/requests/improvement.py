@@ -183,7 +183,7 @@ class ProposeImprovement:
     responsible: str
     supervisor: str
     by: Actor = looked_up()
-    today: date = looked_up()
+    known_on: date = looked_up()
     strangers: tuple[str, ...] = looked_up()
 
 
@@ -199,7 +199,7 @@ class DecideImprovement:
     on: date
     reason: str = ""
     by: Actor = looked_up()
-    today: date = looked_up()
+    known_on: date = looked_up()
 
 
 @frozen
@@ -211,7 +211,7 @@ class SuperviseExecution:
     carried_out: bool
     note: str
     by: Actor = looked_up()
-    today: date = looked_up()
+    known_on: date = looked_up()
 
 
 @frozen
@@ -222,7 +222,7 @@ class EndImprovement:
     on: date
     conclusion: str
     by: Actor = looked_up()
-    today: date = looked_up()
+    known_on: date = looked_up()
 
 
 # --- decisions -------------------------------------------------------------------------------
@@ -236,9 +236,9 @@ def _propose(command: ProposeImprovement, state: Plan) -> Decision:
         return refused
     if not command.baseline_start <= command.baseline_end < command.runs_from <= command.runs_to:
         return Refusal("plan_backwards", "REQ-18")
-    if command.runs_from < command.today:
+    if command.runs_from < command.known_on:
         # What has happened already moved by itself.
-        return Refusal("plan_in_the_past", "REQ-18", {"today": command.today.isoformat()})
+        return Refusal("plan_in_the_past", "REQ-18", {"today": command.known_on.isoformat()})
     if not command.responsible or command.supervisor in ("", command.responsible):
         return Refusal("supervisor_missing", "REQ-18")
     if command.strangers:
@@ -270,13 +270,13 @@ def _decide(command: DecideImprovement, state: Plan) -> Decision:
         return Refusal("plan_not_proposed", "REQ-18", {"plan": command.plan})
     if state.approved is not None or state.rejected is not None:
         return Refusal("plan_decided", "REQ-18", {"plan": command.plan})
-    if command.on > command.today:
-        return _not_yet(command.today)
+    if command.on > command.known_on:
+        return _not_yet(command.known_on)
     if not command.approved:
         if not command.reason:
             return no_reason("REQ-18", "rejecting")
         return (ImprovementRejected(command.plan, command.on, command.reason, command.by.id),)
-    if command.today > state.proposed.runs_to:
+    if command.known_on > state.proposed.runs_to:
         return Refusal("plan_over", "REQ-18", {"last": state.proposed.runs_to.isoformat()})
     return (ImprovementApproved(command.plan, command.on, command.by.id),)
 
@@ -318,8 +318,8 @@ def _unfit(command: SuperviseExecution | EndImprovement, state: Plan) -> Refusal
         return Refusal("plan_not_running", "REQ-18")
     if command.by.id != state.proposed.supervisor:
         return Refusal("not_the_supervisor", "REQ-18")
-    if command.on > command.today:
-        return _not_yet(command.today)
+    if command.on > command.known_on:
+        return _not_yet(command.known_on)
     earliest = max(state.proposed.runs_from, state.approved.on)
     if command.on < earliest:
         return Refusal(

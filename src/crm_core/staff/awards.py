@@ -46,7 +46,11 @@ class AwardGranted:
 
 @frozen
 class WrongWithdrawn:
-    """The wrong was no wrong; with it goes the award, if one was granted."""
+    """The wrong was no wrong; with it goes the award, if one was granted.
+
+    Args:
+        withdrawn_by: Who said so: neither who bore it nor who granted the award.
+    """
 
     staff: str
     case: str

@@ -60,7 +60,12 @@ class CoverCancelled:
 
 @frozen
 class CoverGapFound:
-    """The clock found a time in which nobody answers the line, or answered it."""
+    """The clock found a time in which nobody answers the line, or answered it.
+
+    Args:
+        start: From when on.
+        end: Up to and without this instant.
+    """
 
     line: str
     start: datetime

@@ -9,6 +9,7 @@ import platform
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from urllib.parse import quote
@@ -18,14 +19,14 @@ from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
 from crm_core.crm import CRM
 from crm_core.errors import CrmError
-from crm_core.kernel.dates import local_date
+from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.public_holidays import COUNTRIES, public_holidays
 from crm_core.kernel.sealed import PersonalValue, Sealed
 
 
 @command("doctor")
 def doctor(app: App) -> int:
-    """Versions, the log, keys, staff, the authority policy, holidays; and whether all is well."""
+    """Versions, the log, keys, staff, authority, cover, holidays; and whether all is well."""
     found = {"versions": _versions(), "holidays": _holidays(), **_of_log(app)}
     told = {**found, "findings": [*_findings(found)]}
     app.out.result(told, lambda: _show(app.out, told))
@@ -59,6 +60,7 @@ def _of_log(app: App) -> dict[str, Any]:
         "error": None,
     }
     found: dict[str, Any] = {"log": log, "keys": None, "staff": None, "authority": None}
+    found["cover"] = []
     if app.missing:
         return found
     try:
@@ -79,6 +81,7 @@ def _of_log(app: App) -> dict[str, Any]:
                 "version": ref.version,
                 "digest": ref.digest,
             }
+            found["cover"] = _cover(opened)
     except CrmError as error:
         log["error"] = f"{error.told(spoken())} [{error.code}]"
     return found
@@ -100,6 +103,17 @@ def _opened(app: App) -> CRM:
     return CRM(
         log, vault=vault, clock=SystemClock(), ids=RandomIds(), zone=app.zone, registry=registry
     )
+
+
+def _cover(opened: CRM) -> list[dict[str, Any]]:
+    """Times of today and tomorrow, from now on, in which nobody answers a line."""
+    now = opened.clock.now()
+    end = start_of_day(local_date(now, opened.zone) + timedelta(days=2), opened.zone)
+    return [
+        {"line": line, "from": gap.start, "to": gap.end}
+        for line in opened.requests.lines()
+        for gap in opened.requests.cover(line, now, end)
+    ]
 
 
 def _without_password(url: str) -> str:
@@ -173,6 +187,8 @@ def _findings(found: dict[str, Any]) -> Iterator[str]:
         yield "keys_missing"
     if keys is not None and keys["readable"] is False:
         yield "keys_unreadable"
+    if found["cover"]:
+        yield "cover_gaps"
 
 
 def _show(out: Output, told: dict[str, Any]) -> None:
@@ -205,5 +221,12 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield say("doctor_staff" if staff["in_force"] else "doctor_no_staff", **staff)
     if authority is not None:
         yield say("doctor_authority", **authority)
+    for gap in told["cover"]:
+        yield say(
+            "doctor_cover",
+            line=gap["line"],
+            start=instant_text(gap["from"]),
+            end=instant_text(gap["to"]),
+        )
     for country, year in told["holidays"].items():
         yield say("doctor_holidays", country=country, year=year)
