@@ -121,8 +121,8 @@ def _news(host: Host, found: list[Unusual]) -> Iterator[Unusual]:
     warned: dict[tuple[str, str, str], tuple[date, int]] = {}
     after = (min(one.window.start for one in found).isoformat(), "")
     while rows := host.views.scan(WARNINGS, after=after, limit=PAGE_ROWS):
-        for _, _, one in rows:
-            warned[one.place, one.trade, one.measure] = one.window_end, one.count
+        for _, _, raised in rows:
+            warned[raised.place, raised.trade, raised.measure] = raised.window_end, raised.count
         after = rows[-1][0], rows[-1][1]
     for one in found:
         end, count = warned.get(one.of, (date.min, 0))

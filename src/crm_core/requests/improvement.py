@@ -403,7 +403,7 @@ def effect(plan: ImprovementProposed, found: Iterable[Happening], today: date) -
     if last >= plan.runs_from:
         after = _metric(plan.metric, concerned, Period(plan.runs_from, last))
     over = today > plan.runs_to
-    change = None if not before or after is None else (after - before) * 1000 / before
+    change = None if not before or after is None else Fraction((after - before) * 1000, before)
     planned = plan.change_per_mille
     reached = None
     if over and change is not None:

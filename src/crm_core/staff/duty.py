@@ -16,7 +16,7 @@ from attrs import define, frozen
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import looked_up
-from crm_core.kernel.dates import instant_text, local_date, sortable_text, start_of_day
+from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.projection import Projection, Put, Rows
@@ -337,20 +337,18 @@ class Covered:
     """A line that duty was planned for.
 
     Args:
-        since: When that came to be known: the clock looks at it from then on.
         changes: How often its roster changed.
         gaps: Gaps that were reported, are not over and were not filled, by their start.
     """
 
     line: str
-    since: datetime
     changes: int
     gaps: tuple[Gap, ...]
 
 
 def _covered(rows: Rows[Covered], recorded: Recorded[Any]) -> tuple[Put[Covered], ...]:
     event, at = recorded.event, recorded.recorded
-    row = rows.get(event.line) or Covered(line=event.line, since=at, changes=0, gaps=())
+    row = rows.get(event.line) or Covered(line=event.line, changes=0, gaps=())
     open_gaps = tuple(gap for gap in row.gaps if gap.end > at)
     if isinstance(event, CoverGapFound):
         if event.end > at:
@@ -363,7 +361,8 @@ def _covered(rows: Rows[Covered], recorded: Recorded[Any]) -> tuple[Put[Covered]
     row = attrs.evolve(
         row, changes=changed, gaps=tuple(sorted(open_gaps, key=lambda gap: gap.start))
     )
-    return (Put(row.line, row, sortable_text(row.since)),)
+    # Lines are few, and each is due at every look.
+    return (Put(row.line, row),)
 
 
 COVER = Projection(
