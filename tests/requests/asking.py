@@ -135,7 +135,13 @@ def looked_up(command: Any, state: Any, pinned: SlaPolicy = SLA) -> Any:
     """The command with what is looked up for it: who acts, and the policy of the request."""
     policy = STRICT if getattr(state, "policy", None) == STRICT.ref else pinned
     today = getattr(command, "on", START.date())
-    facts = {"by": CLERK, "policy": policy, "known_on": today, "strangers": ()}
+    facts = {
+        "by": CLERK,
+        "policy": policy,
+        "known_at": LATER,
+        "known_on": today,
+        "strangers": (),
+    }
     missing = [name for name in fields_looked_up(type(command)) if getattr(command, name) is None]
     return attrs.evolve(command, **{name: facts[name] for name in missing if name in facts})
 

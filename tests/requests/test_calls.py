@@ -8,15 +8,36 @@ from typing import Any
 
 import attrs
 import pytest
-from asking import CLERK, DAY, HOUR, MINUTE, RECEIVE, SLA, START, STRICT, has_its_sentence, register
+from asking import (
+    CLERK,
+    DAY,
+    HOUR,
+    MINUTE,
+    RECEIVE,
+    SLA,
+    START,
+    STRICT,
+    has_its_sentence,
+    register,
+    word,
+)
 from hypothesis import given as hypothesis_given
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from crm_adapters import open_crm
-from crm_core import CRM, Actor, Invalid, Period, Refused, shipped
+from crm_core import CRM, Actor, Invalid, Period, Refused, Request, shipped
 from crm_core.kernel.policy import PolicyFault
-from crm_core.requests import CALL, AnswerCall, Call, LinkCall, MissCall, WithdrawCall
+from crm_core.requests import (
+    CALL,
+    AnswerCall,
+    Call,
+    ConfirmClosing,
+    LinkCall,
+    MissCall,
+    ReportDone,
+    WithdrawCall,
+)
 from crm_core.requests.call_statistics import COUNTS, answered
 from crm_core.requests.calls import CallAnswered, CallLinked, CallMissed, CallWithdrawn
 from crm_core.requests.greeting import GreetingPolicy
@@ -264,6 +285,14 @@ def test_each_call_counts_once_whether_the_request_or_the_call_tells_the_rings(c
     assert counts(crm, "line", "hotline") == {"calls": 2, "in_time": 2}
     do(crm, WithdrawCall("C1", "another call"), by=BOSS)
     assert counts(crm, "line", "") == {"calls": 1, "late": 1}, "the request tells it again"
+
+
+@pytest.mark.rule("REQ-02", "REQ-08")
+def test_what_follows_from_dissatisfaction_came_by_no_call(crm: CRM) -> None:
+    do(crm, receive("R1", rings=1), ReportDone("R1", START), by=Actor("E4", "operator"))
+    do(crm, ConfirmClosing("R1", START + MINUTE, False, word("V1")))
+    assert crm.get(Request, "R1-2", by=CLERK) is not None
+    assert counts(crm, "line", "") == {"calls": 1, "in_time": 1}
 
 
 @pytest.mark.rule("REQ-02", "REQ-18")

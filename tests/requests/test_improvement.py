@@ -214,6 +214,20 @@ def test_a_finding_is_recorded_once_with_its_place_and_who_found_it() -> None:
     given(FINDING).when(attrs.evolve(FIND, severity="mild")).refused("unknown_severity")
 
 
+@pytest.mark.rule("REQ-20")
+def test_a_finding_opens_no_request_that_is_there_and_was_not_found_tomorrow(crm: CRM) -> None:
+    do(crm, receive("R7"))
+    for changes, reason in (
+        ({"request": "R7"}, "request_exists"),
+        ({"found_at": START + DAY + MINUTE}, "not_yet"),
+    ):
+        with pytest.raises(Refused) as refused:
+            do(crm, attrs.evolve(FIND, **changes), by=S1)
+        assert refused.value.reason == reason
+    do(crm, attrs.evolve(FIND, request="R8", found_at=START + DAY), by=S1)
+    assert state(crm, "R8").owner == "S1"
+
+
 # --- REQ-18: statistics and plans ----------------------------------------------------------------
 
 

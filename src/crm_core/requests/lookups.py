@@ -13,6 +13,7 @@ from crm_core.requests.calls import AnswerCall, Call, LinkCall, MissCall, refuse
 from crm_core.requests.commands import LinkToIncident, Rebase, ReceiveRequest
 from crm_core.requests.decide import REQUEST
 from crm_core.requests.incidents import GatherRequest
+from crm_core.requests.inspections import RecordFinding
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.requests.state import Request
 
@@ -62,6 +63,13 @@ def with_linked(command: LinkCall, state: Call, sight: Sight) -> LinkCall:
     return attrs.evolve(command, refused_there=refusal)
 
 
+def with_opened(command: RecordFinding, _state: Any, sight: Sight) -> RecordFinding:
+    """Whether the request that a finding is to open is there already (REQ-20)."""
+    number = command.request
+    taken = number is not None and isinstance(sight.state(REQUEST, number), Request)
+    return attrs.evolve(command, known_at=sight.at, request_taken=taken)
+
+
 LOOK_UPS: dict[type, LookUp] = {
     # What is measured is measured by what the request pins (REQ-14).
     **{
@@ -75,4 +83,5 @@ LOOK_UPS: dict[type, LookUp] = {
     AnswerCall: with_call,
     LinkCall: with_linked,
     MissCall: with_now,
+    RecordFinding: with_opened,
 }
