@@ -9,6 +9,7 @@ from crm_core.requests.commands import (
     Arrive,
     CloseImported,
     ConfirmClosing,
+    ConfirmEntry,
     Dispatch,
     ExtendPause,
     FollowIncident,
@@ -59,6 +60,7 @@ from crm_core.requests.incidents import (
 from crm_core.requests.inspections import EVENTS as _INSPECTIONS
 from crm_core.requests.inspections import FINDING, RecordFinding
 from crm_core.requests.lookups import LOOK_UPS
+from crm_core.requests.parts import Evidence
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
 from crm_core.requests.views import DUE_REQUESTS, OPEN
@@ -94,6 +96,7 @@ SLICE = Slice(
         Act(ReportDone, WORK),
         Act(NoteFailedAttempt, DESK),
         Act(ConfirmClosing, DESK),
+        Act(ConfirmEntry, DESK),
         Act(Apologise, DESK),
         Act(CloseImported, importable=True),
         Act(Reopen, DESK),
@@ -136,8 +139,10 @@ __all__ = [
     "CloseImported",
     "Closed",
     "ConfirmClosing",
+    "ConfirmEntry",
     "Dispatch",
     "Done",
+    "Evidence",
     "ExtendPause",
     "FollowIncident",
     "GiveUpCommitment",

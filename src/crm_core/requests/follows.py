@@ -145,11 +145,13 @@ NOTICES: dict[type, Callable[[Any], Notice]] = {
 
 
 def _due(row: DueRequest, _look: Look) -> tuple[DueCommand, ...]:
-    """The next step of a request; what follows from it is due in the next round."""
+    """All that falls due on a request up to the tick, by what falls due first."""
     step = row.first()
+    # What is told anew may come to the same step again.
+    told = f":{row.retold}" if row.retold else ""
     return (
         DueCommand(
-            f"tick:{row.request}:{step.clock}:{step.step}:{instant_text(step.at)}",
+            f"tick:{row.request}:{step.clock}:{step.step}:{instant_text(step.at)}{told}",
             TakeStep(row.request, clock=step.clock, step=step.step, at=step.at),
             step.at,
         ),

@@ -9,24 +9,33 @@ import attrs
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.slice import LookUp, Sight
-from crm_core.requests.commands import LinkToIncident, Rebase, ReceiveRequest
+from crm_core.requests.commands import LinkToIncident, Rebase, ReceiveRequest, TakeStep, Timed
 from crm_core.requests.decide import REQUEST
 from crm_core.requests.incidents import GatherRequest
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
-from crm_core.requests.state import Request
+from crm_core.requests.state import Request, held_to
 
 
-def with_policy(command: ReceiveRequest | Rebase, _state: Any, sight: Sight) -> Any:
+def with_policy(command: ReceiveRequest, _state: Any, sight: Sight) -> ReceiveRequest:
     """The targets of the day (REQ-01, REQ-14)."""
-    day = local_date(sight.at, sight.zone)
-    return attrs.evolve(command, policy=sight.policy(SlaPolicy, DEFAULT_SLA, day))
+    return attrs.evolve(command, policy=_of_the_day(sight))
 
 
-def with_pinned_policy(command: Any, state: Any, sight: Sight) -> Any:
-    """The targets that the request pins (REQ-14)."""
+def with_pinned_policy(command: Timed, state: Any, sight: Sight) -> Timed:
+    """The targets that the request is and was held to (REQ-14), and when it became known."""
     if not isinstance(state, Request):
         return command
-    return attrs.evolve(command, policy=sight.pinned(SlaPolicy, state.policy))
+    held = tuple(sight.pinned(SlaPolicy, ref) for ref in held_to(state))
+    pinned = sight.pinned(SlaPolicy, state.policy)
+    found = attrs.evolve(command, policy=pinned, held_to=held, known_at=sight.at)
+    if isinstance(found, TakeStep):
+        return attrs.evolve(found, until=sight.at)
+    return attrs.evolve(found, policy=_of_the_day(sight)) if isinstance(found, Rebase) else found
+
+
+def _of_the_day(sight: Sight) -> SlaPolicy:
+    day = local_date(sight.at, sight.zone)
+    return sight.policy(SlaPolicy, DEFAULT_SLA, day)
 
 
 def with_gathered(command: GatherRequest, _state: Any, sight: Sight) -> GatherRequest:
@@ -39,12 +48,7 @@ def with_gathered(command: GatherRequest, _state: Any, sight: Sight) -> GatherRe
 
 LOOK_UPS: dict[type, LookUp] = {
     # What is measured is measured by what the request pins (REQ-14).
-    **{
-        command: with_pinned_policy
-        for command in REQUEST.commands
-        if "policy" in attrs.fields_dict(command)
-    },
+    **{command: with_pinned_policy for command in REQUEST.commands if issubclass(command, Timed)},
     ReceiveRequest: with_policy,
-    Rebase: with_policy,
     GatherRequest: with_gathered,
 }

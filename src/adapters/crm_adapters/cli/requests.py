@@ -32,7 +32,7 @@ def request(app: App, request: str, now: datetime | None) -> int:
             raise Invalid.one("request_unknown", request=request)
         at = now or opened.clock.now()
         policies = opened.policies
-        shown = request_view(state, at, lambda pinned: policies.pinned(SlaPolicy, pinned))
+        shown = request_view(state, at, lambda ref: policies.pinned(SlaPolicy, ref), traced=True)
     app.out.result({**shown, "now": instant_text(at)}, lambda: _show_request(app.out, shown))
     return 0
 

@@ -16,7 +16,7 @@ from crm_core.owners import commands as owners
 from crm_core.requests import REQUEST, Closed, Done, Open, Paused, Request
 from crm_core.requests import commands as requests
 from crm_core.requests.sla import SlaPolicy
-from crm_core.requests.state import Assignment
+from crm_core.requests.parts import Assignment
 from crm_core.testing.strategies.classes import command_classes, command_of
 from crm_core.testing.strategies.histories import History, Step
 from crm_core.testing.strategies.policies import sla_policies, sla_text
