@@ -94,9 +94,9 @@ RECEIVED = RequestReceived(
     None,
 )
 REPORT = ReportDone("R1010", START + 20 * MINUTE, by=OPERATOR)
-CONFIRM = ConfirmClosing("R1010", START + HOUR, True, WORD)
+CONFIRM = ConfirmClosing("R1010", START + HOUR, "satisfied", WORD)
 CONFIRMED = RequestClosed(
-    "R1010", START + HOUR, "confirmed", True, "confirmed by the customer", WORD
+    "R1010", START + HOUR, "confirmed", "satisfied", "", "confirmed by the customer", WORD
 )
 PROMISE = MakeCommitment("R1010", "fixed", START + 2 * HOUR, START + 4 * MINUTE)
 ACCEPT = AcceptCommitment("R1010", WORD, START + 5 * MINUTE)

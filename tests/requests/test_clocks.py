@@ -420,7 +420,7 @@ OFFERED = commands.Dispatch("R1010", "engineering", "department", START + MINUTE
 STOPPED = PauseRequest("R1010", "customer_absent", START + 2 * MINUTE, START + 9 * DAY)
 FINISHED = commands.ReportDone("R1010", START + 2 * MINUTE)
 OWED = commands.GiveUpCommitment("R1010", START + 2 * MINUTE, "no valve")
-YES = commands.ConfirmClosing("R1010", START + 3 * MINUTE, True, WORD)
+YES = commands.ConfirmClosing("R1010", START + 3 * MINUTE, "satisfied", WORD)
 AWAY = commands.MergeDuplicate("R1010", "R1", "same", START + 2 * MINUTE)
 
 WAYS: dict[type, tuple[Any, ...]] = {
@@ -600,7 +600,7 @@ def test_the_clock_breaks_promises_ends_pauses_and_closes_what_nobody_confirms()
         assert isinstance(crm.get(Request, "R2", by=CLERK), Open)
         crm.tick(START + 4 * DAY)
         closed = crm.get(Request, "R3", by=CLERK)
-        assert (closed.outcome, closed.satisfied) == ("unconfirmed", None)
+        assert (closed.outcome, closed.opinion) == ("unconfirmed", None)
 
 
 @pytest.mark.rule("REQ-14")

@@ -41,6 +41,9 @@ SEVERITIES = ("general", "major")
 PROMISE_FORMS = ("outcome", "answer")
 ASSIGNEE_FORMS = ("department", "operator")
 MODES = ("order", "grab", "round_robin")
+SATISFIED = "satisfied"
+OPINIONS = (SATISFIED, "partly", "dissatisfied")
+"""What a customer can say of what was done, for good (REQ-08)."""
 
 
 @frozen
@@ -288,12 +291,19 @@ class NoteFailedAttempt:
 
 @frozen
 class ConfirmClosing:
-    """The customer's own word: satisfied, or not; entered by another than who did it (REQ-08)."""
+    """The customer's own opinion; entered by another than who did the work (REQ-08).
+
+    Args:
+        opinion: One of `OPINIONS`.
+        word: Who of the household said it, how, and where that is on record.
+        words: What they said, as they said it; only who is satisfied need say no more.
+    """
 
     request: str
     confirmed_at: datetime
-    satisfied: bool
+    opinion: str
     word: Word
+    words: str = ""
 
 
 @frozen

@@ -49,7 +49,7 @@ from crm_core.requests.deciding import (
     time,
 )
 from crm_core.requests.evolve import evolve
-from crm_core.requests.state import Assignment, Done, NotReceived, RequestState
+from crm_core.requests.state import Done, NotReceived, RequestState
 
 _DECIDE: dict[type, Any] = {
     ReceiveRequest: receiving.receive,
@@ -104,13 +104,13 @@ def _household(command: Any) -> str:
 
 
 def _own(command: Any, state: RequestState) -> Own | None:
-    """Who did the work does not enter what the customer says of it (REQ-08)."""
-    if type(command) is not ConfirmClosing or not isinstance(state, Done):
+    """Who did the work enters neither what the customer says of it, nor that they said nothing.
+
+    Three attempts that nobody made would close it as surely as a word that nobody gave (REQ-08).
+    """
+    if not isinstance(command, ConfirmClosing | NoteFailedAttempt) or not isinstance(state, Done):
         return None
-    did = {state.done_by}
-    if state.assignment != Assignment(state.owner) and state.assignment.form == "operator":
-        did.add(state.assignment.to)
-    return Own(others=frozenset(did))
+    return Own(others=closing.at_work(state))
 
 
 REQUEST = Aggregate(

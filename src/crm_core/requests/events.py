@@ -261,19 +261,23 @@ class Apologised:
 
 @frozen
 class RequestClosed:
-    """The request is closed: `confirmed` by the customer's `word`, or `unconfirmed` (REQ-08)."""
+    """The request is closed: `confirmed` by the customer's `word`, or `unconfirmed` (REQ-08).
+
+    `opinion` is missing where nobody gave one: that is no satisfied customer.
+    """
 
     request: str
     closed_at: datetime
     outcome: str
-    satisfied: bool | None
+    opinion: str | None
+    words: str
     reason: str
     word: Word | None
 
 
 @frozen
 class CustomerDissatisfied:
-    """The customer is not satisfied with what was done: a new request follows (REQ-08)."""
+    """The customer is not, or only partly, satisfied: a new request follows (REQ-08)."""
 
     request: str
     channel: str

@@ -192,11 +192,16 @@ def _handed_over(state: Request, e: HandedOver) -> RequestState:
 
 
 def _dispatched(state: Request, e: OrderDispatched) -> RequestState:
-    return _clocked(state, e, assignment=Assignment(e.to, e.form, e.mode))
+    return _clocked(state, e, assignment=Assignment(e.to, e.form, e.mode), ordered=True)
 
 
 def _given_back(state: Request, e: OrderGivenBack) -> RequestState:
-    return _changed(state, assignment=Assignment(e.to, e.form))
+    ordered = (e.to, e.form) != (state.owner, "operator")
+    return _changed(state, assignment=Assignment(e.to, e.form), ordered=ordered)
+
+
+def _arrived(state: Request, e: ArrivedOnSite) -> RequestState:
+    return _clocked(state, e, hands=state.hands | {e.arrived_by})
 
 
 def _paused(state: Request, e: RequestPaused) -> RequestState:
@@ -224,6 +229,7 @@ def _done(state: Request, e: WorkReportedDone) -> RequestState:
         status=Done,
         done_at=e.done_at,
         done_by=e.done_by,
+        hands=state.hands | {e.done_by},
         promise=None,
         attempts=0,
         last_attempt_at=None,
@@ -240,12 +246,18 @@ def _apologised(state: Request, e: Apologised) -> RequestState:
 
 def _closed(state: Request, e: RequestClosed) -> RequestState:
     return _clocked(
-        state, e, status=Closed, closed_at=e.closed_at, outcome=e.outcome, satisfied=e.satisfied
+        state,
+        e,
+        status=Closed,
+        closed_at=e.closed_at,
+        outcome=e.outcome,
+        opinion=e.opinion,
+        words=e.words,
     )
 
 
 def _reopened(state: Request, e: RequestReopened) -> RequestState:
-    return _clocked(state, e, status=Open, reopened=state.reopened + 1)
+    return _clocked(state, e, status=Open, reopened=state.reopened + 1, hands=frozenset())
 
 
 def _reclassified(state: Request, e: Reclassified) -> RequestState:
@@ -372,7 +384,7 @@ evolve = by_event(
             (HandedOver, _handed_over),
             (OrderDispatched, _dispatched),
             (OrderGivenBack, _given_back),
-            (ArrivedOnSite, _clocked),
+            (ArrivedOnSite, _arrived),
             (ProgressNoted, _clocked),
             (RequestPaused, _paused),
             (PauseExtended, _extended),

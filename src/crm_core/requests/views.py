@@ -79,7 +79,8 @@ def request_view(state: Request, now: datetime, pinned: Pinned | None = None) ->
         "verdicts": [_verdict_shown(verdict) for verdict in verdicts(state, now)],
     }
     if isinstance(state, Closed):
-        shown["outcome"], shown["satisfied"] = state.outcome, state.satisfied
+        shown["outcome"] = state.outcome
+        shown["opinion"], shown["words"] = state.opinion, state.words
     if pinned is not None:
         shown["policy_digest"] = state.policy.digest
         shown["pauses"] = [_pause_shown(pause) for pause in pauses_of(state)]

@@ -6,11 +6,18 @@ from datetime import datetime, timedelta
 
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.decider import Decision, Refusal
-from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.text import ID_LENGTH_MAX
 from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import CLOSING
-from crm_core.requests.commands import CloseImported, ConfirmClosing, NoteFailedAttempt, Reopen
+from crm_core.requests.commands import (
+    OPINIONS,
+    SATISFIED,
+    CloseImported,
+    ConfirmClosing,
+    NoteFailedAttempt,
+    Reopen,
+)
 from crm_core.requests.deciding.course import Course, begun, finished_at
 from crm_core.requests.deciding.refusals import apology_open, not_done, not_open, too_early
 from crm_core.requests.events import (
@@ -46,6 +53,11 @@ def confirm(command: ConfirmClosing, state: RequestState) -> Decision:
     """The customer's own word closes the request; who is not satisfied gets another one."""
     if not isinstance(state, Done):
         return not_done(state)
+    refused = _indefinite(command)
+    if refused is not None:
+        return refused
+    if command.word.member in {*at_work(state), state.owner}:
+        return Refusal("word_of_staff", "LOG-08", {"member": command.word.member})
     if command.confirmed_at < finished_at(state):
         return too_early("confirmation", finished_at(state))
     if state.duties:
@@ -54,11 +66,12 @@ def confirm(command: ConfirmClosing, state: RequestState) -> Decision:
         request=command.request,
         closed_at=command.confirmed_at,
         outcome="confirmed",
-        satisfied=command.satisfied,
+        opinion=command.opinion,
+        words=command.words,
         reason="confirmed by the customer",
         word=command.word,
     )
-    if command.satisfied:
+    if command.opinion == SATISFIED:
         return (closed,)
     return (
         closed,
@@ -127,12 +140,28 @@ def unconfirmed(state: Request, at: datetime) -> RequestClosed:
     return _without_answer(state, at, f"{state.attempts} attempts without an answer")
 
 
+def at_work(state: Request) -> frozenset[str]:
+    """Ids of who did the work: who arrived, who reported it done, and who had the order."""
+    has = state.assignment
+    return state.hands | ({has.to} if state.ordered and has.form == "operator" else set())
+
+
+def _indefinite(command: ConfirmClosing) -> Refusal | None:
+    """An opinion is one of three, and who is not satisfied says why (REQ-08)."""
+    if command.opinion not in OPINIONS:
+        return unknown("opinion", command.opinion, OPINIONS, rule="REQ-08")
+    if command.opinion != SATISFIED and not command.words.strip():
+        return Refusal("words_missing", "REQ-08", {"opinion": command.opinion})
+    return None
+
+
 def _without_answer(state: Request, at: datetime, reason: str) -> RequestClosed:
     return RequestClosed(
         request=state.request,
         closed_at=at,
         outcome="unconfirmed",
-        satisfied=None,
+        opinion=None,
+        words="",
         reason=reason,
         word=None,
     )

@@ -126,6 +126,10 @@ def commands_at(
             "form": mostly(requests.PROMISE_FORMS, "hope"),
             "word": st.none() | words(owners.owner_id(household)),
         },
+        requests.ConfirmClosing: {
+            "opinion": mostly(requests.OPINIONS, "fine"),
+            "words": mostly(("still wet",), ""),
+        },
         requests.AcceptCommitment: {"due_at": st.none() | later},
         requests.Dispatch: {
             "mode": mostly(requests.MODES, "lottery"),
