@@ -62,6 +62,7 @@ from crm_core.requests import (
     TakeStep,
 )
 from crm_core.requests.early_warning import RaiseWarning
+from crm_core.requests.heads import Head
 from crm_core.requests.incidents import (
     AnswerIncident,
     GatherRequest,
@@ -235,6 +236,7 @@ def test_a_policy_of_the_caller_s_own_is_invalid(crm: CRM, command: Any) -> None
 
 SUPPLIED: dict[Any, Any] = {
     Actor: DIRECTOR,
+    Head: Head("open", "V1", "", None, ("R2",)),
     Refusal: Refusal("x", "REQ-17"),
     SlaPolicy: SLA,
     Word: word("V1"),

@@ -359,7 +359,9 @@ def test_three_attempts_in_three_days_close_it_as_unconfirmed() -> None:
     third = DONE.done_at + 2 * DAY
     assert type(outcome.events[-2]) is ConfirmationAttemptFailed
     assert outcome.events[-1:] == (
-        RequestClosed("R1010", third, "unconfirmed", None, "3 attempts without an answer", None),
+        RequestClosed(
+            "R1010", third, "unconfirmed", None, "", "3 attempts without an answer", None
+        ),
     )
     outcome.state(lambda request: isinstance(request, Closed))
 
@@ -410,7 +412,13 @@ def test_what_another_system_closed_is_unconfirmed() -> None:
     given(REQUEST, RECEIVED).when(CloseImported("R1010", START + HOUR)).then(
         WorkReportedDone("R1010", START + HOUR, "import", ()),
         RequestClosed(
-            "R1010", START + HOUR, "unconfirmed", None, "closed in the system it came from", None
+            "R1010",
+            START + HOUR,
+            "unconfirmed",
+            None,
+            "",
+            "closed in the system it came from",
+            None,
         ),
     ).state(lambda request: verdict(request, "closing-1").kept is False)
     late = CloseImported("R1010", START + HOUR)

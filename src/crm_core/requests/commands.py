@@ -13,6 +13,7 @@ from attrs import frozen
 from crm_core.kernel.commands import looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
+from crm_core.requests.heads import Head
 from crm_core.requests.sla import SlaPolicy
 
 CHANNELS = (
@@ -362,21 +363,31 @@ class Rebase:
 
 @frozen
 class MarkDuplicate:
-    """Say that a request raises the same matter as another one."""
+    """Say that a request raises the same matter as another one.
+
+    Args:
+        head: The other one as it is found; None if there is none (REQ-08).
+    """
 
     request: str
     of: str
     reason: str
+    head: Head | None = looked_up()
 
 
 @frozen
 class MergeDuplicate:
-    """Let a request go on in the other one that raises the same matter."""
+    """Let a request go on in the other one that raises the same matter.
+
+    Args:
+        head: The other one as it is found; None if there is none (REQ-08).
+    """
 
     request: str
     into: str
     reason: str
     merged_at: datetime
+    head: Head | None = looked_up()
     policy: SlaPolicy = looked_up()
 
 
@@ -423,3 +434,16 @@ class TakeStep:
     step: str
     at: datetime
     policy: SlaPolicy = looked_up()
+
+
+@frozen
+class UndoDuplicate:
+    """Say that a request was no duplicate after all; if it was merged, it goes on by itself.
+
+    Args:
+        undone_at: When that was found; its clocks have run all the time (REQ-08).
+    """
+
+    request: str
+    reason: str
+    undone_at: datetime

@@ -393,6 +393,28 @@ class Escalated:
     clocks: tuple[ClockSet, ...]
 
 
+@frozen
+class DuplicateUndone:
+    """The request was no duplicate of `of`; if it was merged, it is open again (REQ-08).
+
+    `clocks` run again as they stood when it was merged, from their own start: the time in between
+    counts. There are none where it was only marked.
+    """
+
+    request: str
+    of: str
+    household: str
+    kind: str
+    trade: str
+    severity: str
+    place: str
+    owner: str
+    received_at: datetime
+    reason: str
+    undone_at: datetime
+    clocks: tuple[ClockSet, ...]
+
+
 EVENTS = (
     EventType("requests.received", 1, RequestReceived),
     EventType("requests.commitment_made", 1, CommitmentMade),
@@ -424,4 +446,5 @@ EVENTS = (
     EventType("requests.clock_warned", 1, ClockWarned),
     EventType("requests.clock_breached", 1, ClockBreached),
     EventType("requests.escalated", 1, Escalated),
+    EventType("requests.duplicate_undone", 1, DuplicateUndone),
 )

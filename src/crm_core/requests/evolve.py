@@ -34,6 +34,7 @@ from crm_core.requests.events import (
     ConfirmationAttemptFailed,
     ConfirmationDue,
     CustomerAnswered,
+    DuplicateUndone,
     Escalated,
     HandedOver,
     LinkedToIncident,
@@ -281,7 +282,13 @@ def _duplicate(state: Request, e: MarkedDuplicate) -> RequestState:
 
 
 def _merged(state: Request, e: RequestMerged) -> RequestState:
-    return _clocked(state, e, status=Merged, promise=None, merged_at=e.merged_at)
+    return _clocked(state, e, status=Merged, promise=None, merged_at=e.merged_at, stood=state)
+
+
+def _undone(state: Request, _: DuplicateUndone) -> RequestState:
+    """A merged request is what it was before: nothing can have happened to it in between."""
+    stood = state.stood if isinstance(state, Merged) else None
+    return _changed(stood or state, duplicate_of=None)
 
 
 def _linked(state: Request, e: LinkedToIncident) -> RequestState:
@@ -403,6 +410,7 @@ evolve = by_event(
             (ClockWarned, _clocked),
             (ClockBreached, _clocked),
             (Escalated, _clocked),
+            (DuplicateUndone, _undone),
         )
     }
 )

@@ -172,9 +172,14 @@ class Closed(Request):
 
 @define
 class Merged(Request):
-    """Going on in another request, of which it is a duplicate."""
+    """Going on in another request, of which it is a duplicate.
+
+    Args:
+        stood: The request as it stood before, to which undoing leads back.
+    """
 
     merged_at: datetime | None = None
+    stood: Request | None = None
 
 
 RequestState = NotReceived | Request

@@ -26,6 +26,7 @@ from crm_core.requests.events import (
     EVENTS,
     CommitmentAccepted,
     CommitmentRenegotiated,
+    DuplicateUndone,
     HandedOver,
     PauseExtended,
     PolicyRebased,
@@ -189,6 +190,9 @@ def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
         return (_begun(event),)
     if isinstance(event, RequestClosed | RequestMerged):
         return (Remove(event.request),)
+    if isinstance(event, DuplicateUndone):
+        # Only what was merged has left the list, and has clocks that run again.
+        return (_begun(event),) if event.clocks else ()
     found = rows.get(event.request)
     if found is None:
         if not isinstance(event, RequestReopened):
@@ -197,7 +201,8 @@ def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
     return (_put_open(_open_row(found, event)),)
 
 
-def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
+def _begun(event: RequestReceived | RequestReopened | DuplicateUndone) -> Put[OpenRequest]:
+    closing = next(clock for clock in event.clocks if kind_of(clock.clock) == timing.CLOSING)
     row = OpenRequest(
         request=event.request,
         household=event.household,
@@ -208,7 +213,7 @@ def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
         severity=event.severity,
         place=event.place,
         received_at=event.received_at,
-        due_at=event.clocks[0].due_at,
+        due_at=closing.due_at,
     )
     return _put_open(row)
 
@@ -303,6 +308,7 @@ OPEN = Projection(
             PolicyRebased,
             RequestClosed,
             RequestMerged,
+            DuplicateUndone,
         )
     ),
     apply=_open_changes,

@@ -1,23 +1,17 @@
-"""Putting right: another kind, trade or severity, another policy, one matter raised twice."""
+"""Putting right: another kind, trade or severity, and another policy."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from crm_core.kernel.decider import Decision, Refusal
+from crm_core.kernel.decider import Decision
 from crm_core.kernel.refusals import no_reason
 from crm_core.requests.clocks import ARRIVAL, CLOSING, PROMISE, TARGET, ClockSet
-from crm_core.requests.commands import MarkDuplicate, MergeDuplicate, Rebase, Reclassify
-from crm_core.requests.deciding.course import Course, begun, paused_since
-from crm_core.requests.deciding.refusals import (
-    apology_open,
-    not_open,
-    outstanding,
-    too_early,
-    unknown_word,
-)
-from crm_core.requests.events import MarkedDuplicate, PolicyRebased, Reclassified, RequestMerged
-from crm_core.requests.state import NotReceived, Open, Paused, Request, RequestState
+from crm_core.requests.commands import Rebase, Reclassify
+from crm_core.requests.deciding.course import Course, begun
+from crm_core.requests.deciding.refusals import not_open, too_early, unknown_word
+from crm_core.requests.events import PolicyRebased, Reclassified
+from crm_core.requests.state import Open, Paused, RequestState
 
 
 def reclassify(command: Reclassify, state: RequestState) -> Decision:
@@ -85,40 +79,6 @@ def rebase(command: Rebase, state: RequestState) -> Decision:
     return course.decided()
 
 
-def mark_duplicate(command: MarkDuplicate, state: RequestState) -> Decision:
-    """The request raises the same matter as another one (GRD-02)."""
-    if isinstance(state, NotReceived):
-        return not_open(state)
-    refused = _unfit_duplicate(command.request, command.of, state)
-    if refused is not None:
-        return refused
-    return (MarkedDuplicate(command.request, command.of, command.reason),)
-
-
-def merge(command: MergeDuplicate, state: RequestState) -> Decision:
-    """The request goes on in the other one; nothing that it owes is lost with it."""
-    if not isinstance(state, Open | Paused):
-        return not_open(state)
-    known = state.duplicate_of == command.into
-    refused = None if known else _unfit_duplicate(command.request, command.into, state)
-    if refused is not None:
-        return refused
-    earliest = max(begun(state), paused_since(state))
-    if command.merged_at < earliest:
-        return too_early("merging", earliest)
-    course = Course(command, state).time_passes(command.merged_at)
-    if course.state.duties:
-        return apology_open()
-    if course.state.promise is not None:
-        return outstanding()
-    if isinstance(course.state, Paused):
-        course.resumes(command.merged_at)
-    if not known:
-        course.happens(MarkedDuplicate(command.request, command.into, command.reason))
-    course.happens(RequestMerged(command.request, command.into, command.merged_at))
-    return course.decided()
-
-
 def _set_anew(course: Course, held_to: dict[str, int], at: datetime) -> tuple[ClockSet, ...]:
     """Running clocks that other targets change; what was agreed stays agreed.
 
@@ -133,11 +93,3 @@ def _set_anew(course: Course, held_to: dict[str, int], at: datetime) -> tuple[Cl
             if anew.seconds != clock.set.seconds or anew.due_at != clock.set.due_at:
                 changed.append(anew)
     return tuple(changed)
-
-
-def _unfit_duplicate(request: str, of: str, state: Request) -> Refusal | None:
-    if of == request:
-        return Refusal("duplicate_of_itself", "GRD-02")
-    if state.duplicate_of is not None:
-        return Refusal("duplicate_already", "GRD-02", {"of": state.duplicate_of})
-    return None

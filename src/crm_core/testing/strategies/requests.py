@@ -13,8 +13,9 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.owners import commands as owners
-from crm_core.requests import REQUEST, Closed, Done, Open, Paused, Request
+from crm_core.requests import REQUEST, Closed, Done, Merged, Open, Paused, Request
 from crm_core.requests import commands as requests
+from crm_core.requests.heads import Head
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Assignment
 from crm_core.testing.strategies.classes import command_classes, command_of
@@ -94,6 +95,7 @@ def commands_at(
         "apology": mostly(("we are sorry",), ""),
         "cause": mostly(("the valve came late",), " "),
         "remedy": mostly(("done tonight, free of charge",), ""),
+        "head": mostly((Head("open", household, "", None, ("R1",)),), None),
         "of": numbers,
         "into": numbers,
         "incident": st.sampled_from(("I1", "I1", "I2")),
@@ -204,6 +206,7 @@ LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.Reopen,
     ),
     Closed: (requests.Reopen,),
+    Merged: (requests.UndoDuplicate,),
 }
 """What is likely to be asked of a request in a status."""
 
