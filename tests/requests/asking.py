@@ -34,6 +34,7 @@ from crm_core.requests import (
 )
 from crm_core.requests.clocks import ClockSet
 from crm_core.requests.events import RequestClosed, RequestReceived
+from crm_core.requests.heads import Head
 from crm_core.requests.sla import Targets
 from crm_core.requests.verdicts import Verdict, verdicts
 from crm_core.testing import given as plainly_given
@@ -95,12 +96,13 @@ RECEIVED = RequestReceived(
     None,
 )
 REPORT = ReportDone("R1010", START + 20 * MINUTE, by=OPERATOR)
-CONFIRM = ConfirmClosing("R1010", START + HOUR, True, WORD)
+CONFIRM = ConfirmClosing("R1010", START + HOUR, "satisfied", WORD)
 CONFIRMED = RequestClosed(
     request="R1010",
     closed_at=START + HOUR,
     outcome="confirmed",
-    satisfied=True,
+    opinion="satisfied",
+    words="",
     word=WORD,
     counts_from=START + HOUR,
     entered_by="S17",
@@ -142,7 +144,9 @@ class Asked:
 def looked_up(command: Any, state: Any, pinned: SlaPolicy = SLA) -> Any:
     """The command with what is looked up for it: who acts, and the policy of the request."""
     policy = STRICT if getattr(state, "policy", None) == STRICT.ref else pinned
-    facts = {"by": CLERK, "policy": policy, "held_to": (pinned, STRICT)}
+    head = Head("open", "V00001", "", None, ("R1",))
+    held_to = (pinned, STRICT)
+    facts = {"by": CLERK, "policy": policy, "held_to": held_to, "head": head}
     missing = [name for name in fields_looked_up(type(command)) if getattr(command, name) is None]
     return attrs.evolve(command, **{name: facts[name] for name in missing if name in facts})
 

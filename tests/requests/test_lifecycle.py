@@ -644,18 +644,21 @@ def test_a_clock_that_is_set_anew_after_its_time_is_breached_and_gives_no_warnin
 
 @pytest.mark.rule("REQ-08")
 def test_a_customer_who_is_not_satisfied_makes_a_new_request() -> None:
-    outcome = given(REQUEST, RECEIVED, DONE).when(attrs.evolve(CONFIRM, satisfied=False))
+    outcome = given(REQUEST, RECEIVED, DONE).when(
+        attrs.evolve(CONFIRM, opinion="dissatisfied", words="still wet")
+    )
     closed, said = outcome.events
     assert isinstance(closed, RequestClosed)
     assert isinstance(said, CustomerDissatisfied)
     assert (said.successor, said.owner, said.household) == ("R1010-2", "S17", "V00001")
     again = ReportDone("R1010", REOPEN.reopened_at + MINUTE)
-    no = ConfirmClosing("R1010", REOPEN.reopened_at + HOUR, False, WORD)
+    no = ConfirmClosing("R1010", REOPEN.reopened_at + HOUR, "dissatisfied", WORD, "still wet")
     second = given(REQUEST, RECEIVED, DONE, CONFIRMED).when(REOPEN, again, no).events[-1]
     assert second.successor == "R1010-3"
     long = attrs.evolve(RECEIVE, request="R" * 64)
     done, deny = (
-        attrs.evolve(c, request="R" * 64) for c in (REPORT, attrs.evolve(CONFIRM, satisfied=False))
+        attrs.evolve(c, request="R" * 64)
+        for c in (REPORT, attrs.evolve(CONFIRM, opinion="dissatisfied", words="still wet"))
     )
     named = given(REQUEST).when(long, done, deny).events[-1].successor
     assert len(named) <= 64

@@ -33,6 +33,7 @@ from crm_core.requests.commands import (
     ResumeRequest,
     ReturnOrder,
     TakeStep,
+    UndoDuplicate,
 )
 from crm_core.requests.decide import REQUEST
 from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
@@ -104,6 +105,7 @@ SLICE = Slice(
         Act(Rebase, LEADERS),
         Act(MarkDuplicate, DESK),
         Act(MergeDuplicate, DESK),
+        Act(UndoDuplicate, DESK),
         Act(OpenIncident, DESK),
         Act(GatherRequest, DESK),
         Act(AnswerIncident, DESK),
@@ -171,4 +173,5 @@ __all__ = [
     "ReturnOrder",
     "SlaPolicy",
     "TakeStep",
+    "UndoDuplicate",
 ]

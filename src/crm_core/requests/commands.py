@@ -9,6 +9,7 @@ from attrs import frozen
 from crm_core.kernel.commands import looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
+from crm_core.requests.heads import Head
 from crm_core.requests.parts import Evidence
 from crm_core.requests.sla import SlaPolicy
 
@@ -38,6 +39,9 @@ SEVERITIES = ("general", "major")
 PROMISE_FORMS = ("outcome", "answer")
 ASSIGNEE_FORMS = ("department", "operator")
 MODES = ("order", "grab", "round_robin")
+SATISFIED = "satisfied"
+OPINIONS = (SATISFIED, "partly", "dissatisfied")
+"""What a customer can say of what was done, for good (REQ-08)."""
 
 
 @frozen(kw_only=True)
@@ -296,12 +300,19 @@ class NoteFailedAttempt(Said):
 
 @frozen
 class ConfirmClosing(Said):
-    """The customer's own word: satisfied, or not; entered by another than who did it (REQ-08)."""
+    """The customer's own opinion; entered by another than who did the work (REQ-08).
+
+    Args:
+        opinion: One of `OPINIONS`.
+        word: Who of the household said it, how, and where that is on record.
+        words: What they said, as they said it; only who is satisfied need say no more.
+    """
 
     request: str
     confirmed_at: datetime
-    satisfied: bool
+    opinion: str
     word: Word
+    words: str = ""
 
 
 @frozen
@@ -362,21 +373,31 @@ class Rebase(Said):
 
 @frozen
 class MarkDuplicate:
-    """Say that a request raises the same matter as another one."""
+    """Say that a request raises the same matter as another one.
+
+    Args:
+        head: The other one as it is found; None if there is none (REQ-08).
+    """
 
     request: str
     of: str
     reason: str
+    head: Head | None = looked_up()
 
 
 @frozen
 class MergeDuplicate(Said):
-    """Let a request go on in the other one that raises the same matter."""
+    """Let a request go on in the other one that raises the same matter.
+
+    Args:
+        head: The other one as it is found; None if there is none (REQ-08).
+    """
 
     request: str
     into: str
     reason: str
     merged_at: datetime
+    head: Head | None = looked_up()
 
 
 @frozen
@@ -435,3 +456,16 @@ class ConfirmEntry(Timed):
     request: str
     entry: int
     evidence: Evidence
+
+
+@frozen
+class UndoDuplicate(Timed):
+    """Say that a request was no duplicate after all; if it was merged, it goes on by itself.
+
+    Args:
+        undone_at: When that was found; its clocks have run all the time (REQ-08).
+    """
+
+    request: str
+    reason: str
+    undone_at: datetime

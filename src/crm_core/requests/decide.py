@@ -41,8 +41,17 @@ from crm_core.requests.commands import (
     ResumeRequest,
     ReturnOrder,
     TakeStep,
+    UndoDuplicate,
 )
-from crm_core.requests.deciding import closing, corrections, doing, orders, promises, receiving
+from crm_core.requests.deciding import (
+    closing,
+    corrections,
+    doing,
+    duplicates,
+    orders,
+    promises,
+    receiving,
+)
 from crm_core.requests.deciding.course import Course
 from crm_core.requests.deciding.refusals import not_open
 from crm_core.requests.deciding.telling import Says, Teller, policies_of
@@ -71,8 +80,7 @@ from crm_core.requests.events import (
     WorkReportedDone,
 )
 from crm_core.requests.evolve import evolve
-from crm_core.requests.parts import Assignment
-from crm_core.requests.state import Done, NotReceived, Open, Paused, RequestState
+from crm_core.requests.state import Merged, NotReceived, Open, Paused, Request, RequestState
 
 _TICK = timedelta(microseconds=1)
 
@@ -94,7 +102,7 @@ TELLER = Teller(
         ProgressNoted: doing.noted,
         Reclassified: corrections.reclassified,
         RequestClosed: closing.closed,
-        RequestMerged: corrections.merged,
+        RequestMerged: duplicates.merged,
         RequestPaused: doing.paused,
         RequestReopened: closing.reopened,
         RequestResumed: doing.resumed,
@@ -147,13 +155,23 @@ def _hand_over(command: HandOver, state: RequestState) -> Decision:
 def _merge(command: MergeDuplicate, state: RequestState) -> Decision:
     if isinstance(state, NotReceived):
         return not_open(state)
-    refused = corrections.unfit_merge(command, state)
+    refused = duplicates.unfit_merge(command, state)
     if refused is not None:
         return refused
-    decided = TELLER.enter(command, state, command.merged_at, corrections.merge)
-    if isinstance(decided, Refusal) or state.duplicate_of == command.into:
+    decided = TELLER.enter(command, state, command.merged_at, duplicates.merge)
+    if isinstance(decided, Refusal) or state.duplicate_of is None:
         return decided
-    return (MarkedDuplicate(command.request, command.into, command.reason), *decided)
+    return tuple(event for event in decided if not isinstance(event, MarkedDuplicate))
+
+
+def _undo(command: UndoDuplicate, state: RequestState) -> Decision:
+    undone = duplicates.undo(command, state)
+    if isinstance(undone, Refusal) or not isinstance(state, Merged):
+        return undone
+    # Without the merge it stands where it would have come to: its clocks ran all the time.
+    merged = [entry for entry in state.entries if isinstance(entry, RequestMerged)]
+    kept = [entry for entry in state.entries if not isinstance(entry, RequestMerged)]
+    return undone + TELLER.again(command, state, kept, merged[-1])
 
 
 def _follow(command: FollowIncident, state: RequestState) -> Decision:
@@ -176,8 +194,9 @@ def _take_step(command: TakeStep, state: RequestState) -> Decision:
 _DECIDE: dict[type, Any] = {
     ReceiveRequest: receiving.receive,
     HandOver: _hand_over,
-    MarkDuplicate: corrections.mark_duplicate,
+    MarkDuplicate: duplicates.mark,
     MergeDuplicate: _merge,
+    UndoDuplicate: _undo,
     LinkToIncident: doing.link,
     FollowIncident: _follow,
     ConfirmEntry: TELLER.confirm,
@@ -206,13 +225,15 @@ def _household(command: Any) -> str:
 
 
 def _own(command: Any, state: RequestState) -> Own | None:
-    """Who did the work does not enter what the customer says of it (REQ-08)."""
-    if type(command) is not ConfirmClosing or not isinstance(state, Done):
+    """Who did the work enters neither what the customer says of it, nor that they said nothing.
+
+    Three attempts that nobody made would close it as surely as a word that nobody gave (REQ-08).
+    """
+    if not isinstance(command, ConfirmClosing | NoteFailedAttempt) or not isinstance(
+        state, Request
+    ):
         return None
-    did = {state.done_by}
-    if state.assignment != Assignment(state.owner) and state.assignment.form == "operator":
-        did.add(state.assignment.to)
-    return Own(others=frozenset(did))
+    return Own(others=closing.at_work(state))
 
 
 REQUEST = Aggregate(

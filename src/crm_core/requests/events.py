@@ -309,12 +309,14 @@ class RequestClosed(Entry):
     """The request is closed: `confirmed` by the customer's `word`, or `unconfirmed` (REQ-08).
 
     `unconfirmed` here is what another system closed; see `ClosedUnanswered` for who was asked.
+    `opinion` is missing where nobody gave one: that is no satisfied customer.
     """
 
     request: str
     closed_at: datetime
     outcome: str
-    satisfied: bool | None
+    opinion: str | None
+    words: str
     word: Word | None
 
 
@@ -330,7 +332,7 @@ class ClosedUnanswered:
 
 @frozen
 class CustomerDissatisfied:
-    """The customer is not satisfied with what was done: a new request follows (REQ-08)."""
+    """The customer is not, or only partly, satisfied: a new request follows (REQ-08)."""
 
     request: str
     channel: str
@@ -447,6 +449,16 @@ class Escalated:
     told: str
     late: bool
     clocks: tuple[ClockSet, ...]
+
+
+@frozen
+class DuplicateUndone:
+    """The request was no duplicate of `of`; what was merged is told anew without that (REQ-08)."""
+
+    request: str
+    of: str
+    reason: str
+    undone_at: datetime
 
 
 @frozen
@@ -570,6 +582,7 @@ EVENTS = (
     EventType("requests.step_lifted", 1, StepLifted),
     EventType("requests.retold", 1, RequestRetold),
     EventType("requests.entry_confirmed", 1, EntryConfirmed),
+    EventType("requests.duplicate_undone", 1, DuplicateUndone),
 )
 
 ENTRY_NAMES: dict[type, str] = {

@@ -38,6 +38,7 @@ from crm_core.requests.events import (
     ConfirmationAttemptFailed,
     ConfirmationDue,
     CustomerAnswered,
+    DuplicateUndone,
     Entry,
     EntryConfirmed,
     Escalated,
@@ -221,11 +222,20 @@ def _handed_over(state: Request, e: HandedOver) -> Request:
 
 
 def _dispatched(state: Request, e: OrderDispatched) -> Request:
-    return _clocked(state, e, assignment=Assignment(e.to, e.form, e.mode))
+    return _clocked(state, e, assignment=Assignment(e.to, e.form, e.mode), ordered=True)
 
 
 def _given_back(state: Request, e: OrderGivenBack) -> Request:
-    return _changed(state, assignment=Assignment(e.to, e.form))
+    ordered = (e.to, e.form) != (state.owner, "operator")
+    return _changed(state, assignment=Assignment(e.to, e.form), ordered=ordered)
+
+
+def _arrived(state: Request, e: ArrivedOnSite) -> Request:
+    return _clocked(state, e, hands=_with(state.hands, e.arrived_by))
+
+
+def _with(hands: tuple[str, ...], who: str) -> tuple[str, ...]:
+    return hands if who in hands else (*hands, who)
 
 
 def _paused(state: Request, e: RequestPaused) -> Request:
@@ -264,6 +274,7 @@ def _done(state: Request, e: WorkReportedDone) -> Request:
         status=Done,
         done_at=e.counts_from,
         done_by=e.done_by,
+        hands=_with(state.hands, e.done_by),
         promise=None,
         attempts=0,
         last_attempt_at=None,
@@ -290,7 +301,8 @@ def _closed(state: Request, e: RequestClosed) -> Request:
         status=Closed,
         closed_at=e.counts_from,
         outcome=e.outcome,
-        satisfied=e.satisfied,
+        opinion=e.opinion,
+        words=e.words,
         duties=duties,
     )
 
@@ -300,7 +312,7 @@ def _unanswered(state: Request, e: ClosedUnanswered) -> Request:
 
 
 def _reopened(state: Request, e: RequestReopened) -> Request:
-    return _clocked(state, e, status=Open, reopened=state.reopened + 1)
+    return _clocked(state, e, status=Open, reopened=state.reopened + 1, hands=())
 
 
 def _reclassified(state: Request, e: Reclassified) -> Request:
@@ -328,6 +340,14 @@ def _merged(state: Request, e: RequestMerged) -> Request:
 
 def _duplicate(state: Request, e: MarkedDuplicate) -> Request:
     return _changed(state, duplicate_of=e.of)
+
+
+def _undone(state: Request, _: DuplicateUndone) -> Request:
+    entries: GrowingList[Entry] = NOTHING
+    for entry in state.entries:
+        if not isinstance(entry, RequestMerged):
+            entries = entries.append(entry)
+    return _changed(state, duplicate_of=None, entries=entries)
 
 
 def _linked(state: Request, e: LinkedToIncident) -> Request:
@@ -358,6 +378,7 @@ def standing_of(state: Request) -> Standing:
         | {
             "status": status_of(state),
             "outcome": getattr(state, "outcome", ""),
+            "words": getattr(state, "words", ""),
             "finished": tuple(state.finished),
             "superseded": tuple(state.superseded),
             "pauses": tuple(state.pauses),
@@ -522,7 +543,7 @@ _ENTRIES: dict[type, Callable[[Any, Any], Request]] = {
     HandedOver: _handed_over,
     OrderDispatched: _dispatched,
     OrderGivenBack: _given_back,
-    ArrivedOnSite: _clocked,
+    ArrivedOnSite: _arrived,
     ProgressNoted: _clocked,
     RequestPaused: _paused,
     PauseExtended: _extended,
@@ -552,6 +573,7 @@ _BESIDE: dict[type, Callable[[Any, Any], Request]] = {
     MarkedDuplicate: _duplicate,
     LinkedToIncident: _linked,
     EntryConfirmed: _confirmed,
+    DuplicateUndone: _undone,
     StepLifted: _lifted,
     RequestRetold: _retold,
 }

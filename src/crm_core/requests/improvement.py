@@ -28,7 +28,7 @@ from crm_core.requests.statistics import DIMENSIONS, Happening
 METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "volume": ("received", ()),
     "late_share": ("done_late", ("done_in_time", "done_late")),
-    "dissatisfied_share": ("dissatisfied", ("satisfied", "dissatisfied")),
+    "dissatisfied_share": ("dissatisfied", ("satisfied", "partly", "dissatisfied")),
     "broken_share": ("promises_broken", ("promises_kept", "promises_broken")),
     "reopened_share": ("reopened", ("done_in_time", "done_late")),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -9,8 +10,17 @@ import attrs
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.slice import LookUp, Sight
-from crm_core.requests.commands import LinkToIncident, Rebase, ReceiveRequest, TakeStep, Timed
+from crm_core.requests.commands import (
+    LinkToIncident,
+    MarkDuplicate,
+    MergeDuplicate,
+    Rebase,
+    ReceiveRequest,
+    TakeStep,
+    Timed,
+)
 from crm_core.requests.decide import REQUEST
+from crm_core.requests.heads import Head, chain_of
 from crm_core.requests.incidents import GatherRequest
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.requests.state import Request, held_to
@@ -46,9 +56,37 @@ def with_gathered(command: GatherRequest, _state: Any, sight: Sight) -> GatherRe
     return attrs.evolve(command, refused_there=refusal)
 
 
+def with_head(command: MarkDuplicate | MergeDuplicate, state: Any, sight: Sight) -> Any:
+    """The request that stands for it, through whatever that is a duplicate of (REQ-08)."""
+    named = command.into if isinstance(command, MergeDuplicate) else command.of
+    head = head_of(named, lambda number: sight.state(REQUEST, number))
+    found = with_pinned_policy(command, state, sight) if isinstance(command, Timed) else command
+    return attrs.evolve(found, head=head)
+
+
+def head_of(named: str, state_of: Callable[[str], Any]) -> Head | None:
+    """The request of that number as a head, or None if it never came in.
+
+    Args:
+        state_of: The state of a request, by its number.
+    """
+    found = state_of(named)
+    if not isinstance(found, Request):
+        return None
+    return Head(
+        status=type(found).__name__.lower(),
+        household=found.household,
+        place=found.received.place,
+        incident=found.incident,
+        chain=chain_of(named, lambda number: getattr(state_of(number), "duplicate_of", None)),
+    )
+
+
 LOOK_UPS: dict[type, LookUp] = {
     # What is measured is measured by what the request pins (REQ-14).
     **{command: with_pinned_policy for command in REQUEST.commands if issubclass(command, Timed)},
     ReceiveRequest: with_policy,
     GatherRequest: with_gathered,
+    MarkDuplicate: with_head,
+    MergeDuplicate: with_head,
 }

@@ -125,8 +125,11 @@ class Standing:
     attempts: int
     last_attempt_at: datetime | None
     reopened: int
+    ordered: bool
+    hands: tuple[str, ...]
     pause: Pause | None
     closed_at: datetime | None
     outcome: str
-    satisfied: bool | None
+    opinion: str | None
+    words: str
     merged_at: datetime | None

@@ -38,6 +38,8 @@ class Request:
         done_by: Who reported it done last.
         attempts: How often the customer was asked in vain since the work was done.
         reopened: How often it was opened again.
+        ordered: Whether the work was given out, be it to the owner, and not given back to them.
+        hands: Ids of who arrived or reported the work done since it was last opened (REQ-08).
         entries: What people said that happened, in the order in which it became known.
         taken: Steps that time took and that stand.
         told_until: All that happened or fell due before this instant has been told; what happened
@@ -68,6 +70,8 @@ class Request:
     duplicate_of: str | None = None
     incident: str | None = None
     reopened: int = 0
+    ordered: bool = False
+    hands: tuple[str, ...] = ()
     entries: GrowingList[Entry] = NOTHING
     taken: GrowingList[Taken] = NOTHING
     retold: int = 0
@@ -119,11 +123,12 @@ class Done(Request):
 
 @define
 class Closed(Request):
-    """Closed; `outcome` is `confirmed` or `unconfirmed`."""
+    """Closed; `outcome` is `confirmed`, with an opinion, or `unconfirmed`, without."""
 
     closed_at: datetime | None = None
     outcome: str = ""
-    satisfied: bool | None = None
+    opinion: str | None = None
+    words: str = ""
 
 
 @define

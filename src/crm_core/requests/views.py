@@ -89,7 +89,8 @@ def request_view(
         "verdicts": [_verdict_shown(verdict) for verdict in verdicts(state, now, pinned)],
     }
     if isinstance(state, Closed):
-        shown["outcome"], shown["satisfied"] = state.outcome, state.satisfied
+        shown["outcome"] = state.outcome
+        shown["opinion"], shown["words"] = state.opinion, state.words
     if traced:
         shown["policy_digest"] = state.policy.digest
         shown["pauses"] = [_pause_shown(pause) for pause in pauses_of(state)]
@@ -229,6 +230,7 @@ def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
 
 
 def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
+    closing = next(clock for clock in event.clocks if kind_of(clock.clock) == timing.CLOSING)
     row = OpenRequest(
         request=event.request,
         household=event.household,
@@ -239,7 +241,7 @@ def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
         severity=event.severity,
         place=event.place,
         received_at=event.received_at,
-        due_at=event.clocks[0].due_at,
+        due_at=closing.due_at,
     )
     return _put_open(row)
 

@@ -8,11 +8,18 @@ import attrs
 
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.decider import Decision, Refusal
-from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.text import ID_LENGTH_MAX
 from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import CLOSING
-from crm_core.requests.commands import CloseImported, ConfirmClosing, NoteFailedAttempt, Reopen
+from crm_core.requests.commands import (
+    OPINIONS,
+    SATISFIED,
+    CloseImported,
+    ConfirmClosing,
+    NoteFailedAttempt,
+    Reopen,
+)
 from crm_core.requests.deciding.course import Course, finished_at
 from crm_core.requests.deciding.refusals import apology_open, not_done, not_open
 from crm_core.requests.events import (
@@ -52,19 +59,25 @@ def confirm(command: ConfirmClosing, course: Course) -> Decision:
     state = course.state
     if not isinstance(state, Done):
         return not_done(state)
+    refused = _indefinite(command)
+    if refused is not None:
+        return refused
+    if command.word.member in {*at_work(state), state.owner}:
+        return Refusal("word_of_staff", "LOG-08", {"member": command.word.member})
     if state.duties:
         return apology_open()
     closed = RequestClosed(
         request=command.request,
         closed_at=command.confirmed_at,
         outcome="confirmed",
-        satisfied=command.satisfied,
+        opinion=command.opinion,
+        words=command.words,
         word=command.word,
         counts_from=command.confirmed_at,
         entered_by=command.by.id,
         evidence=command.evidence,
     )
-    if command.satisfied:
+    if command.opinion == SATISFIED:
         return (closed,)
     return (
         closed,
@@ -90,7 +103,8 @@ def close_imported(command: CloseImported, course: Course) -> Decision:
         request=command.request,
         closed_at=command.closed_at,
         outcome="unconfirmed",
-        satisfied=None,
+        opinion=None,
+        words="",
         word=None,
         counts_from=command.closed_at,
         entered_by=command.by.id,
@@ -141,6 +155,22 @@ def _successor(state: Request) -> str:
     """Number of the request that follows; the same however often it is worked out."""
     number = f"{state.request}-{state.reopened + 2}"
     return number if len(number) <= ID_LENGTH_MAX else digest_of(number)[:32]
+
+
+def at_work(state: Request) -> frozenset[str]:
+    """Ids of who did the work: who arrived, who reported it done, and who had the order."""
+    has = state.assignment
+    given = {has.to} if state.ordered and has.form == "operator" else set()
+    return frozenset(state.hands) | given
+
+
+def _indefinite(command: ConfirmClosing) -> Refusal | None:
+    """An opinion is one of three, and who is not satisfied says why (REQ-08)."""
+    if command.opinion not in OPINIONS:
+        return unknown("opinion", command.opinion, OPINIONS, rule="REQ-08")
+    if command.opinion != SATISFIED and not command.words.strip():
+        return Refusal("words_missing", "REQ-08", {"opinion": command.opinion})
+    return None
 
 
 # --- what it leads to ----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Putting right: another kind, trade or severity, another policy, one matter raised twice."""
+"""Putting right: another kind, trade or severity, and another policy."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from datetime import datetime
 
 import attrs
 
-from crm_core.kernel.decider import Decision, Refusal
+from crm_core.kernel.decider import Decision
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.refusals import no_reason
 from crm_core.requests.clocks import ARRIVAL, CLOSING, PROMISE, TARGET, ClockSet
-from crm_core.requests.commands import MarkDuplicate, MergeDuplicate, Rebase, Reclassify
+from crm_core.requests.commands import Rebase, Reclassify
 from crm_core.requests.deciding.course import Course
-from crm_core.requests.deciding.refusals import apology_open, not_open, outstanding, unknown_word
-from crm_core.requests.events import MarkedDuplicate, PolicyRebased, Reclassified, RequestMerged
-from crm_core.requests.state import NotReceived, Open, Paused, Request, RequestState, pause_of
+from crm_core.requests.deciding.refusals import not_open, unknown_word
+from crm_core.requests.events import PolicyRebased, Reclassified
+from crm_core.requests.state import Open, Paused
 
 # --- what is said --------------------------------------------------------------------------------
 
@@ -75,52 +75,6 @@ def rebase(command: Rebase, course: Course) -> Decision:
     )
 
 
-def mark_duplicate(command: MarkDuplicate, state: RequestState) -> Decision:
-    """The request raises the same matter as another one (GRD-02)."""
-    if isinstance(state, NotReceived):
-        return not_open(state)
-    refused = _unfit_duplicate(command.request, command.of, state)
-    if refused is not None:
-        return refused
-    return (MarkedDuplicate(command.request, command.of, command.reason),)
-
-
-def merge(command: MergeDuplicate, course: Course) -> Decision:
-    """The request goes on in the other one; nothing that it owes is lost with it."""
-    state = course.state
-    if not isinstance(state, Open | Paused):
-        return not_open(state)
-    if state.duties:
-        return apology_open()
-    if state.promise is not None:
-        return outstanding()
-    return (
-        RequestMerged(
-            request=command.request,
-            into=command.into,
-            merged_at=command.merged_at,
-            counts_from=command.merged_at,
-            entered_by=command.by.id,
-            evidence=command.evidence,
-        ),
-    )
-
-
-def unfit_merge(command: MergeDuplicate, state: Request) -> Refusal | None:
-    """Why the request cannot go on in that one, whenever that is."""
-    if state.duplicate_of == command.into:
-        return None
-    return _unfit_duplicate(command.request, command.into, state)
-
-
-def _unfit_duplicate(request: str, of: str, state: Request) -> Refusal | None:
-    if of == request:
-        return Refusal("duplicate_of_itself", "GRD-02")
-    if state.duplicate_of is not None:
-        return Refusal("duplicate_already", "GRD-02", {"of": state.duplicate_of})
-    return None
-
-
 # --- what it leads to ----------------------------------------------------------------------------
 
 
@@ -148,14 +102,6 @@ def rebased(course: Course, e: PolicyRebased, at: datetime) -> None:
     }
     clocks = _set_anew(course, held_to, at, policy=e.policy)
     course.happens(attrs.evolve(e, targets=targets, clocks=clocks))
-
-
-def merged(course: Course, e: RequestMerged, at: datetime) -> None:
-    """Its own clocks stop."""
-    if isinstance(course.state, Open | Paused):
-        if pause_of(course.state) is not None:
-            course.ends_pause(at)
-        course.happens(e)
 
 
 def _set_anew(

@@ -113,7 +113,7 @@ class Teller:
 
     def again(
         self, command: Any, state: Request, entries: Iterable[Entry], because: Entry
-    ) -> Decision:
+    ) -> tuple[Any, ...]:
         """The request told anew with other entries than it has."""
         course = self._begin(state, policies_of(command, state))
         self._go_on(course, _in_order(entries), state.told_until)

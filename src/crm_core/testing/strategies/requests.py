@@ -13,10 +13,11 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.owners import commands as owners
-from crm_core.requests import REQUEST, Closed, Done, Open, Paused, Request
+from crm_core.requests import REQUEST, Closed, Done, Merged, Open, Paused, Request
 from crm_core.requests import commands as requests
-from crm_core.requests.sla import SlaPolicy
+from crm_core.requests.heads import Head
 from crm_core.requests.parts import Assignment
+from crm_core.requests.sla import SlaPolicy
 from crm_core.testing.strategies.classes import command_classes, command_of
 from crm_core.testing.strategies.histories import History, Step
 from crm_core.testing.strategies.policies import sla_policies, sla_text
@@ -94,6 +95,7 @@ def commands_at(
         "apology": mostly(("we are sorry",), ""),
         "cause": mostly(("the valve came late",), " "),
         "remedy": mostly(("done tonight, free of charge",), ""),
+        "head": mostly((Head("open", household, "", None, ("R1",)),), None),
         "of": numbers,
         "into": numbers,
         "incident": st.sampled_from(("I1", "I1", "I2")),
@@ -125,6 +127,10 @@ def commands_at(
         requests.Renegotiate: {
             "form": mostly(requests.PROMISE_FORMS, "hope"),
             "word": st.none() | words(owners.owner_id(household)),
+        },
+        requests.ConfirmClosing: {
+            "opinion": mostly(requests.OPINIONS, "fine"),
+            "words": mostly(("still wet",), ""),
         },
         requests.AcceptCommitment: {"due_at": st.none() | later},
         requests.Dispatch: {
@@ -200,6 +206,7 @@ LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.Reopen,
     ),
     Closed: (requests.Reopen,),
+    Merged: (requests.UndoDuplicate,),
 }
 """What is likely to be asked of a request in a status."""
 
