@@ -60,7 +60,7 @@ def with_head(command: MarkDuplicate | MergeDuplicate, state: Any, sight: Sight)
     """The request that stands for it, through whatever that is a duplicate of (REQ-08)."""
     named = command.into if isinstance(command, MergeDuplicate) else command.of
     head = head_of(named, lambda number: sight.state(REQUEST, number))
-    found = with_pinned_policy(command, state, sight) if isinstance(command, Timed) else command
+    found: Any = with_pinned_policy(command, state, sight) if isinstance(command, Timed) else command
     return attrs.evolve(found, head=head)
 
 
