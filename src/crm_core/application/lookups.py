@@ -48,6 +48,11 @@ from crm_core.payments.commands import MovePayment
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import PolicyBook
 from crm_core.ports import EventLog
+from crm_core.requests.commands import Dispatch, GrabOrder, HandOver, RefuseOrder, ReturnOrder
+from crm_core.requests.deciding.orders import named_by, order_of
+from crm_core.requests.rotation import Crew
+from crm_core.staff import REGISTER, ROSTER
+from crm_core.staff.register import WHOLE, Register
 
 P = TypeVar("P", bound=Policy)
 
@@ -147,6 +152,42 @@ def _with_file(command: Any, _state: Any, sight: WorkSight) -> Any:
     return evolve(command, members=sight.streams.members(command.household))
 
 
+# --- of orders ---------------------------------------------------------------------------------
+
+
+def crew(sight: WorkSight, trade: str, at: datetime) -> Crew:
+    """The operators of a trade at an instant, as register and roster have them (REQ-06)."""
+    register: Register = sight.state(REGISTER, WHOLE)
+    day = local_date(at, sight.zone)
+    roster = sight.state(ROSTER, trade)
+    return Crew(
+        trade,
+        operators=register.operators(trade, day) if register.in_force(day) else None,
+        on_duty=roster.on_duty(at) if roster.planned else None,
+    )
+
+
+def _with_crew(command: Any, state: Any, sight: WorkSight) -> Any:
+    order = order_of(command, state)
+    return command if order is None else evolve(command, crew=crew(sight, *order))
+
+
+def _with_stranger(command: Any, _state: Any, sight: WorkSight) -> Any:
+    """Work goes to somebody on the staff on that day, where there is a register (REQ-06)."""
+    named = named_by(command)
+    register: Register = sight.state(REGISTER, WHOLE)
+    day = sight.present_day
+    for name in ("dispatched_at", "refused_at", "returned_at"):
+        if hasattr(command, name):
+            day = local_date(getattr(command, name), sight.zone)
+    known = not named or not register.in_force(day) or register.employs(named, day)
+    return evolve(command, stranger=not known)
+
+
+def _with_order(command: Dispatch, state: Any, sight: WorkSight) -> Dispatch:
+    return _with_stranger(_with_crew(command, state, sight), state, sight)  # type: ignore[no-any-return]
+
+
 # --- of gradings -------------------------------------------------------------------------------
 
 
@@ -226,11 +267,16 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     ContestGrading: _with_file,
     DecideReview: _with_review,
     DecideUplift: _with_promises,
+    Dispatch: _with_order,
     DraftPolicy: _with_taken,
+    GrabOrder: _with_crew,
+    HandOver: _with_stranger,
     MakePolicyEffective: _with_shipped,
     MovePayment: _with_receiver,
     ProposeType: _with_policy,
     ProposeUplift: _with_promises,
     RefuseAutomatic: _with_file,
+    RefuseOrder: _with_stranger,
+    ReturnOrder: _with_stranger,
 }
 """Commands that are told of another slice, and how."""

@@ -59,11 +59,13 @@ from crm_core.requests.incidents import (
 from crm_core.requests.inspections import EVENTS as _INSPECTIONS
 from crm_core.requests.inspections import FINDING, RecordFinding
 from crm_core.requests.lookups import LOOK_UPS
+from crm_core.requests.rotation import EVENTS as _ROTATION
+from crm_core.requests.rotation import ROTATION, Rotation
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
 from crm_core.requests.views import DUE_REQUESTS, OPEN
 
-EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING)
+EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING, *_ROTATION)
 
 RECEIVING = (*WORK, "sales", "engineering", "security", "cleaning", "finance")
 """Whoever is asked first receives (REQ-02)."""
@@ -72,8 +74,8 @@ SLICE = Slice(
     name="requests",
     package=__name__,
     events=EVENTS,
-    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING),
-    readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN},
+    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, ROTATION),
+    readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN, Rotation: ROTATION},
     acts=(
         Act(ReceiveRequest, RECEIVING, importable=True),
         Act(MakeCommitment, WORK),
@@ -127,6 +129,7 @@ __all__ = [
     "INCIDENT",
     "PLAN",
     "REQUEST",
+    "ROTATION",
     "SLICE",
     "WARNING",
     "AcceptCommitment",
@@ -164,6 +167,7 @@ __all__ = [
     "Request",
     "ResumeRequest",
     "ReturnOrder",
+    "Rotation",
     "SlaPolicy",
     "TakeStep",
 ]

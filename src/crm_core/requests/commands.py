@@ -13,6 +13,7 @@ from attrs import frozen
 from crm_core.kernel.commands import looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
+from crm_core.requests.rotation import Crew, Rotation
 from crm_core.requests.sla import SlaPolicy
 
 CHANNELS = (
@@ -27,16 +28,6 @@ CHANNELS = (
     "other",
 )
 KINDS = ("repair", "complaint", "enquiry", "suggestion", "praise", "other")
-TRADES = (
-    "engineering",
-    "security",
-    "cleaning",
-    "greening",
-    "parking",
-    "finance",
-    "service",
-    "other",
-)
 SEVERITIES = ("general", "major")
 PROMISE_FORMS = ("outcome", "answer")
 ASSIGNEE_FORMS = ("department", "operator")
@@ -148,11 +139,16 @@ class AnswerCustomer:
 
 @frozen
 class HandOver:
-    """Give the request to another person, who accepts it."""
+    """Give the request to another person, who accepts it.
+
+    Args:
+        stranger: Whether the register of staff does not know `to_owner`.
+    """
 
     request: str
     to_owner: str
     reason: str
+    stranger: bool = looked_up()
 
 
 @frozen
@@ -160,11 +156,14 @@ class Dispatch:
     """Give the work straight to a department or to one operator (REQ-06).
 
     Args:
+        to: A department or a person; in a round-robin the department, or nothing for that of the
+            request's trade: nobody names who is next.
         mode: `order` to one; `grab` to a department whose first taker does it; `round_robin` to
-            the operator of `pool` whose turn it is.
-        pool: Operators in their order.
-        turn: How many orders the pool was given before.
+            the operator of the trade on duty whose turn it is.
         on_site: Whether somebody is to come: then the clock of arrival starts (REQ-05).
+        crew: The operators of the trade when the order was given.
+        rotation: The turns that the trade has given before.
+        stranger: Whether the register of staff does not know the person it names.
     """
 
     request: str
@@ -172,19 +171,25 @@ class Dispatch:
     form: str
     dispatched_at: datetime
     mode: str = "order"
-    pool: tuple[str, ...] = ()
-    turn: int = 0
     on_site: bool = False
     policy: SlaPolicy = looked_up()
+    crew: Crew = looked_up()
+    rotation: Rotation = looked_up()
+    stranger: bool = looked_up()
 
 
 @frozen
 class GrabOrder:
-    """Take an order that was offered to a department; who gives it has it then (REQ-06)."""
+    """Take an order that was offered to a department; who gives it has it then (REQ-06).
+
+    Args:
+        crew: The operators of the trade at that instant: only one who is on duty can grab.
+    """
 
     request: str
     grabbed_at: datetime
     policy: SlaPolicy = looked_up()
+    crew: Crew = looked_up()
     by: Actor = looked_up()
 
 
@@ -198,6 +203,7 @@ class RefuseOrder:
     to: str = ""
     form: str = "operator"
     by: Actor = looked_up()
+    stranger: bool = looked_up()
 
 
 @frozen
@@ -210,6 +216,7 @@ class ReturnOrder:
     to: str = ""
     form: str = "operator"
     by: Actor = looked_up()
+    stranger: bool = looked_up()
 
 
 @frozen

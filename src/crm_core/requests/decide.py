@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.aggregate import Aggregate, Beside
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
 from crm_core.kernel.working_time import UncoveredYear
@@ -49,6 +49,7 @@ from crm_core.requests.deciding import (
     time,
 )
 from crm_core.requests.evolve import evolve
+from crm_core.requests.rotation import ROTATION, turn_of
 from crm_core.requests.state import Assignment, Done, NotReceived, RequestState
 
 _DECIDE: dict[type, Any] = {
@@ -113,11 +114,18 @@ def _own(command: Any, state: RequestState) -> Own | None:
     return Own(others=frozenset(did))
 
 
+def _beside(command: Any, decided: tuple[Any, ...]) -> tuple[Beside, ...]:
+    """A turn stands or falls with the order that it gave (REQ-06)."""
+    turn = turn_of(command, decided) if type(command) is Dispatch else None
+    return () if turn is None else (Beside(ROTATION, turn.trade, turn),)
+
+
 REQUEST = Aggregate(
     Decider("request", NotReceived(), decide, evolve),
     tuple(_DECIDE),
     _id,
     _household,
     own=_own,
+    beside=_beside,
     inside=frozenset({LinkToIncident, FollowIncident, TakeStep}),
 )

@@ -9,6 +9,7 @@ from crm_core.staff.duty import ROSTER, CancelCover, PlanCover, Roster, gaps
 from crm_core.staff.register import EVENTS as _REGISTER
 from crm_core.staff.register import (
     REGISTER,
+    AssignTrades,
     ChangeStaffContact,
     EndStaffRole,
     Register,
@@ -27,6 +28,7 @@ SLICE = Slice(
         Act(RegisterStaff, MANAGEMENT),
         Act(EndStaffRole, MANAGEMENT),
         Act(ChangeStaffContact, MANAGEMENT),
+        Act(AssignTrades, LEADERS),
         Act(PlanCover, LEADERS),
         Act(CancelCover, LEADERS),
         Act(RecordWrong, DESK),
@@ -40,6 +42,7 @@ __all__ = [
     "ROSTER",
     "SLICE",
     "STAFF",
+    "AssignTrades",
     "CancelCover",
     "ChangeStaffContact",
     "EndStaffRole",
