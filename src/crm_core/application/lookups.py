@@ -38,9 +38,10 @@ from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
 from crm_core.kernel.recorded import KnownEvent
-from crm_core.messages import MESSAGES
+from crm_core.messages import MESSAGES, STAFF_MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
+from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
 from crm_core.owners.commands import ROLES
 from crm_core.payments import ACCOUNT
@@ -146,6 +147,43 @@ def _with_members(command: Any, _state: Any, sight: WorkSight) -> Any:
         neutral=neutral,
     )
     return evolve(command, known=known)
+
+
+def _with_work_of(command: Any, _state: Any, sight: WorkSight) -> Any:
+    """Whether somebody is on the staff, and when they are on duty next if they are not (OUT-01)."""
+    day = local_date(sight.at, sight.zone)
+    register: Register = sight.state(REGISTER, WHOLE)
+    on_the_staff = register.employs(command.staff, day)
+    template = None
+    if isinstance(command, TellStaff):
+        template = sight.policy(Template, command.template, day)
+    known = Known(
+        at=sight.at,
+        zone=sight.zone,
+        policy=sight.policy(MessagePolicy, DEFAULT_MESSAGES, day),
+        members=(command.staff,) if on_the_staff else (),
+        template=template,
+        duty_from=_next_duty(command.staff, register, sight) if on_the_staff else None,
+    )
+    return evolve(command, known=known)
+
+
+def _next_duty(staff: str, register: Register, sight: WorkSight) -> datetime | None:
+    """When they are on duty next; None if they are now, or if no roster says when.
+
+    Their rosters are those of their trades and of their roles.
+    """
+    day = local_date(sight.at, sight.zone)
+    roles = {period.role for period in register.of(staff) if period.covers(day)}
+    shifts = [
+        shift
+        for line in sorted(roles | set(register.trades(staff, day)))
+        for shift in sight.state(ROSTER, line).shifts()
+        if shift.staff == staff and shift.end > sight.at
+    ]
+    if any(shift.start <= sight.at for shift in shifts):
+        return None
+    return min((shift.start for shift in shifts), default=None)
 
 
 def _with_file(command: Any, _state: Any, sight: WorkSight) -> Any:
@@ -262,6 +300,7 @@ def _of_name(name: str, sight: WorkSight) -> list[PolicyRef]:
 
 CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     **dict.fromkeys(MESSAGES.commands, _with_members),
+    **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
     AcceptAutomatic: _with_file,
     ConfirmType: _with_policy,
     ContestGrading: _with_file,

@@ -37,7 +37,7 @@ from crm_core.requests.decide import REQUEST
 from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
 from crm_core.requests.early_warning import WARNING
 from crm_core.requests.events import EVENTS as _REQUESTS
-from crm_core.requests.follows import CLOCK, NOTICES, REACTIONS
+from crm_core.requests.follows import CLOCK, REACTIONS
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
 from crm_core.requests.improvement import (
     PLAN,
@@ -59,6 +59,7 @@ from crm_core.requests.incidents import (
 from crm_core.requests.inspections import EVENTS as _INSPECTIONS
 from crm_core.requests.inspections import FINDING, RecordFinding
 from crm_core.requests.lookups import LOOK_UPS
+from crm_core.requests.notices import NOTICES, STAFF_NOTICES
 from crm_core.requests.rotation import EVENTS as _ROTATION
 from crm_core.requests.rotation import ROTATION, Rotation
 from crm_core.requests.sla import SlaPolicy
@@ -121,6 +122,7 @@ SLICE = Slice(
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,
+    staff_notices=STAFF_NOTICES,
 )
 
 __all__ = [

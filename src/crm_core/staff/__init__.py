@@ -1,6 +1,6 @@
 """Staff: who holds which role, who is on duty, and what is owed to who was wronged on it."""
 
-from crm_core.kernel.roles import DESK, LEADERS, MANAGEMENT
+from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT
 from crm_core.kernel.slice import Act, Slice
 from crm_core.staff.awards import EVENTS as _AWARDS
 from crm_core.staff.awards import STAFF, GrantAward, RecordWrong, StaffRecord
@@ -29,6 +29,7 @@ SLICE = Slice(
         Act(EndStaffRole, MANAGEMENT),
         Act(ChangeStaffContact, MANAGEMENT),
         Act(AssignTrades, LEADERS),
+        Act("reach-staff", (*LEADERS, *HOST)),
         Act(PlanCover, LEADERS),
         Act(CancelCover, LEADERS),
         Act(RecordWrong, DESK),
