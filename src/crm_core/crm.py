@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from crm_core.application.gradings import GradingRun, Gradings
     from crm_core.application.owners import Owners
     from crm_core.application.requests import Requests
+    from crm_core.application.staff import Staff
     from crm_core.application.studies import Studies
     from crm_core.gradings.replay import Replay
 
@@ -137,6 +138,13 @@ class CRM:
         from crm_core.application.gradings import Gradings
 
         return Gradings(self, self._desk, self._engines)
+
+    @cached_property
+    def staff(self) -> Staff:
+        """Who of the staff is to be told of what, and how they are reached."""
+        from crm_core.application.staff import Staff
+
+        return Staff(self, self._desk)
 
     @cached_property
     def studies(self) -> Studies:

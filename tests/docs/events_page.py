@@ -21,6 +21,7 @@ from crm_core.kernel.recorded import Envelope
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.rules import Operator, Value
 from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.trades import TRADES
 from crm_core.messages.commands import FAILURES
 from crm_core.messages.template import LANGUAGES
 from crm_core.owners.commands import KINDS as HOUSEHOLD_KINDS
@@ -28,7 +29,7 @@ from crm_core.owners.commands import ROLES, SOURCES
 from crm_core.payments.acts import ACTS, EVIDENCE
 from crm_core.payments.collection.policy import ROLES as APPROVERS
 from crm_core.payments.commands import CHARGE_KINDS, METHODS
-from crm_core.requests.commands import CHANNELS, SEVERITIES, TRADES
+from crm_core.requests.commands import CHANNELS, SEVERITIES
 from crm_core.requests.commands import KINDS as REQUEST_KINDS
 
 HEAD = """\

@@ -35,6 +35,7 @@ from crm_core.requests import (
 from crm_core.requests.clocks import ClockSet
 from crm_core.requests.events import RequestClosed, RequestReceived
 from crm_core.requests.heads import Head
+from crm_core.requests.rotation import Crew, Rotation
 from crm_core.requests.sla import Targets
 from crm_core.requests.verdicts import Verdict, verdicts
 from crm_core.testing import given as plainly_given
@@ -145,8 +146,15 @@ def looked_up(command: Any, state: Any, pinned: SlaPolicy = SLA) -> Any:
     """The command with what is looked up for it: who acts, and the policy of the request."""
     policy = STRICT if getattr(state, "policy", None) == STRICT.ref else pinned
     head = Head("open", "V00001", "", None, ("R1",))
-    held_to = (pinned, STRICT)
-    facts = {"by": CLERK, "policy": policy, "held_to": held_to, "head": head}
+    facts = {
+        "by": CLERK,
+        "policy": policy,
+        "held_to": (pinned, STRICT),
+        "head": head,
+        "crew": Crew("engineering"),
+        "rotation": Rotation(),
+        "stranger": False,
+    }
     missing = [name for name in fields_looked_up(type(command)) if getattr(command, name) is None]
     return attrs.evolve(command, **{name: facts[name] for name in missing if name in facts})
 

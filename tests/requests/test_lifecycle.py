@@ -214,21 +214,6 @@ def test_the_first_to_grab_an_order_has_it() -> None:
     given(REQUEST, RECEIVED, DONE).when(grab).refused("request_not_open", "REQ-08")
 
 
-@pytest.mark.rule("REQ-06")
-def test_operators_of_a_pool_take_turns() -> None:
-    pool = ("E1", "E2", "E3")
-    order = Dispatch("R1010", "", "department", START + MINUTE, "round_robin", pool)
-    got = [
-        given(REQUEST, RECEIVED).when(attrs.evolve(order, turn=turn)).after.assignment.to
-        for turn in range(5)
-    ]
-    assert got == ["E1", "E2", "E3", "E1", "E2"]
-    for empty in ((), ("E1", "")):
-        given(REQUEST, RECEIVED).when(attrs.evolve(order, pool=empty)).refused(
-            "pool_missing", "REQ-06"
-        )
-
-
 @pytest.mark.parametrize("command", [RefuseOrder, ReturnOrder])
 @pytest.mark.rule("REQ-06")
 def test_an_order_is_given_back_for_a_reason_and_is_never_nobody_s(command: Any) -> None:

@@ -44,6 +44,7 @@ from hypothesis import given as hypothesis_given
 from crm_adapters import open_crm
 from crm_core import Actor, Invalid, Personal, Request, shipped
 from crm_core.errors import PolicyInactive
+from crm_core.kernel.trades import TRADES
 from crm_core.requests import (
     REQUEST,
     Closed,
@@ -56,7 +57,7 @@ from crm_core.requests import (
     Open,
     ReportDone,
 )
-from crm_core.requests.commands import CHANNELS, KINDS, SEVERITIES, TRADES
+from crm_core.requests.commands import CHANNELS, KINDS, SEVERITIES
 from crm_core.requests.events import (
     CommitmentAccepted,
     ConfirmationAttemptFailed,

@@ -37,11 +37,10 @@ REACTIONS: dict[type, Reaction] = {PaymentMovedOut: _accept_moved}
 
 
 def _told_paid(event: PaymentReceived) -> Notice:
-    return "payment-received", {
-        "payment": event.payment,
-        "amount": event.amount_fen,
-        "paid_on": event.paid_on,
-    }
+    return Notice(
+        "payment-received",
+        {"payment": event.payment, "amount": event.amount_fen, "paid_on": event.paid_on},
+    )
 
 
 NOTICES: dict[type, Callable[[Any], Notice]] = {PaymentReceived: _told_paid}

@@ -39,7 +39,7 @@ from crm_core.requests.decide import REQUEST
 from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
 from crm_core.requests.early_warning import WARNING
 from crm_core.requests.events import EVENTS as _REQUESTS
-from crm_core.requests.follows import CLOCK, NOTICES, REACTIONS
+from crm_core.requests.follows import CLOCK, REACTIONS
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
 from crm_core.requests.improvement import (
     PLAN,
@@ -61,12 +61,15 @@ from crm_core.requests.incidents import (
 from crm_core.requests.inspections import EVENTS as _INSPECTIONS
 from crm_core.requests.inspections import FINDING, RecordFinding
 from crm_core.requests.lookups import LOOK_UPS
+from crm_core.requests.notices import NOTICES, STAFF_NOTICES
 from crm_core.requests.parts import Evidence
+from crm_core.requests.rotation import EVENTS as _ROTATION
+from crm_core.requests.rotation import ROTATION, Rotation
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
 from crm_core.requests.views import DUE_REQUESTS, OPEN
 
-EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING)
+EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING, *_ROTATION)
 
 RECEIVING = (*WORK, "sales", "engineering", "security", "cleaning", "finance")
 """Whoever is asked first receives (REQ-02)."""
@@ -75,8 +78,8 @@ SLICE = Slice(
     name="requests",
     package=__name__,
     events=EVENTS,
-    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING),
-    readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN},
+    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, ROTATION),
+    readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN, Rotation: ROTATION},
     acts=(
         Act(ReceiveRequest, RECEIVING, importable=True),
         Act(MakeCommitment, WORK),
@@ -124,6 +127,7 @@ SLICE = Slice(
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,
+    staff_notices=STAFF_NOTICES,
 )
 
 __all__ = [
@@ -132,6 +136,7 @@ __all__ = [
     "INCIDENT",
     "PLAN",
     "REQUEST",
+    "ROTATION",
     "SLICE",
     "WARNING",
     "AcceptCommitment",
@@ -171,6 +176,7 @@ __all__ = [
     "Request",
     "ResumeRequest",
     "ReturnOrder",
+    "Rotation",
     "SlaPolicy",
     "TakeStep",
     "UndoDuplicate",

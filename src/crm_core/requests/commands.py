@@ -11,6 +11,7 @@ from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
 from crm_core.requests.heads import Head
 from crm_core.requests.parts import Evidence
+from crm_core.requests.rotation import Crew, Rotation
 from crm_core.requests.sla import SlaPolicy
 
 CHANNELS = (
@@ -25,16 +26,6 @@ CHANNELS = (
     "other",
 )
 KINDS = ("repair", "complaint", "enquiry", "suggestion", "praise", "other")
-TRADES = (
-    "engineering",
-    "security",
-    "cleaning",
-    "greening",
-    "parking",
-    "finance",
-    "service",
-    "other",
-)
 SEVERITIES = ("general", "major")
 PROMISE_FORMS = ("outcome", "answer")
 ASSIGNEE_FORMS = ("department", "operator")
@@ -175,11 +166,16 @@ class AnswerCustomer(Said):
 
 @frozen
 class HandOver(Timed):
-    """Give the request to another person, who accepts it."""
+    """Give the request to another person, who accepts it.
+
+    Args:
+        stranger: Whether the register of staff does not know `to_owner`.
+    """
 
     request: str
     to_owner: str
     reason: str
+    stranger: bool = looked_up()
 
 
 @frozen
@@ -187,11 +183,14 @@ class Dispatch(Said):
     """Give the work straight to a department or to one operator (REQ-06).
 
     Args:
+        to: A department or a person; in a round-robin the department, or nothing for that of the
+            request's trade: nobody names who is next.
         mode: `order` to one; `grab` to a department whose first taker does it; `round_robin` to
-            the operator of `pool` whose turn it is.
-        pool: Operators in their order.
-        turn: How many orders the pool was given before.
+            the operator of the trade on duty whose turn it is.
         on_site: Whether somebody is to come: then the clock of arrival starts (REQ-05).
+        crew: The operators of the trade when the order was given.
+        rotation: The turns that the trade has given before.
+        stranger: Whether the register of staff does not know the person it names.
     """
 
     request: str
@@ -199,17 +198,23 @@ class Dispatch(Said):
     form: str
     dispatched_at: datetime
     mode: str = "order"
-    pool: tuple[str, ...] = ()
-    turn: int = 0
     on_site: bool = False
+    crew: Crew = looked_up()
+    rotation: Rotation = looked_up()
+    stranger: bool = looked_up()
 
 
 @frozen
 class GrabOrder(Said):
-    """Take an order that was offered to a department; who gives it has it then (REQ-06)."""
+    """Take an order that was offered to a department; who gives it has it then (REQ-06).
+
+    Args:
+        crew: The operators of the trade at that instant: only one who is on duty can grab.
+    """
 
     request: str
     grabbed_at: datetime
+    crew: Crew = looked_up()
 
 
 @frozen
@@ -221,6 +226,7 @@ class RefuseOrder(Said):
     refused_at: datetime
     to: str = ""
     form: str = "operator"
+    stranger: bool = looked_up()
 
 
 @frozen
@@ -232,6 +238,7 @@ class ReturnOrder(Said):
     returned_at: datetime
     to: str = ""
     form: str = "operator"
+    stranger: bool = looked_up()
 
 
 @frozen

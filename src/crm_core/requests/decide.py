@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.aggregate import Aggregate, Beside
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
 from crm_core.kernel.working_time import UncoveredYear
@@ -80,6 +80,7 @@ from crm_core.requests.events import (
     WorkReportedDone,
 )
 from crm_core.requests.evolve import evolve
+from crm_core.requests.rotation import ROTATION, turn_of
 from crm_core.requests.state import Merged, NotReceived, Open, Paused, Request, RequestState
 
 _TICK = timedelta(microseconds=1)
@@ -236,11 +237,18 @@ def _own(command: Any, state: RequestState) -> Own | None:
     return Own(others=closing.at_work(state))
 
 
+def _beside(command: Any, decided: tuple[Any, ...]) -> tuple[Beside, ...]:
+    """A turn stands or falls with the order that it gave (REQ-06)."""
+    turn = turn_of(command, decided) if type(command) is Dispatch else None
+    return () if turn is None else (Beside(ROTATION, turn.trade, turn),)
+
+
 REQUEST = Aggregate(
     Decider("request", NotReceived(), decide, evolve),
     tuple(_DECIDE),
     _id,
     _household,
     own=_own,
+    beside=_beside,
     inside=frozenset({LinkToIncident, FollowIncident, TakeStep}),
 )

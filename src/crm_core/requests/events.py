@@ -171,12 +171,16 @@ class HandedOver(Entry):
 
 @frozen
 class OrderDispatched(Entry):
-    """The centre gave the work to a department or to one operator (REQ-06)."""
+    """The centre gave the work to a department or to one operator (REQ-06).
+
+    `turn` is that of the trade's round-robin (`TurnGiven`), if it was given by one.
+    """
 
     request: str
     to: str
     form: str
     mode: str
+    turn: int | None
     on_site: bool
     dispatched_at: datetime
     clocks: tuple[ClockSet, ...]

@@ -11,6 +11,7 @@ from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.slice import LookUp, Sight
 from crm_core.requests.commands import (
+    Dispatch,
     LinkToIncident,
     MarkDuplicate,
     MergeDuplicate,
@@ -20,8 +21,10 @@ from crm_core.requests.commands import (
     Timed,
 )
 from crm_core.requests.decide import REQUEST
+from crm_core.requests.deciding.orders import order_of
 from crm_core.requests.heads import Head, chain_of
 from crm_core.requests.incidents import GatherRequest
+from crm_core.requests.rotation import ROTATION
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.requests.state import Request, held_to
 
@@ -48,6 +51,13 @@ def _of_the_day(sight: Sight) -> SlaPolicy:
     return sight.policy(SlaPolicy, DEFAULT_SLA, day)
 
 
+def with_turns(command: Dispatch, state: Any, sight: Sight) -> Any:
+    """The turns that the trade has given (REQ-06)."""
+    found: Any = with_pinned_policy(command, state, sight)
+    order = order_of(command, state)
+    return found if order is None else attrs.evolve(found, rotation=sight.state(ROTATION, order[0]))
+
+
 def with_gathered(command: GatherRequest, _state: Any, sight: Sight) -> GatherRequest:
     """Whether the request can follow: what an incident gathers is asked first."""
     request = sight.state(REQUEST, command.request)
@@ -60,7 +70,9 @@ def with_head(command: MarkDuplicate | MergeDuplicate, state: Any, sight: Sight)
     """The request that stands for it, through whatever that is a duplicate of (REQ-08)."""
     named = command.into if isinstance(command, MergeDuplicate) else command.of
     head = head_of(named, lambda number: sight.state(REQUEST, number))
-    found: Any = with_pinned_policy(command, state, sight) if isinstance(command, Timed) else command
+    found: Any = (
+        with_pinned_policy(command, state, sight) if isinstance(command, Timed) else command
+    )
     return attrs.evolve(found, head=head)
 
 
@@ -85,6 +97,7 @@ def head_of(named: str, state_of: Callable[[str], Any]) -> Head | None:
 LOOK_UPS: dict[type, LookUp] = {
     # What is measured is measured by what the request pins (REQ-14).
     **{command: with_pinned_policy for command in REQUEST.commands if issubclass(command, Timed)},
+    Dispatch: with_turns,
     ReceiveRequest: with_policy,
     GatherRequest: with_gathered,
     MarkDuplicate: with_head,

@@ -59,6 +59,10 @@ class Roster:
         kept = [shift for number, shift in self.planned.items() if number not in self.cancelled]
         return sorted(kept, key=lambda shift: (shift.start, shift.end, shift.shift))
 
+    def on_duty(self, at: datetime) -> tuple[str, ...]:
+        """Who has a shift at an instant, sorted."""
+        return tuple(sorted({s.staff for s in self.shifts() if s.start <= at < s.end}))
+
 
 @frozen
 class PlanCover:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import attrs
 
@@ -23,7 +24,8 @@ from crm_core.requests.deciding.course import Course
 from crm_core.requests.deciding.refusals import not_open
 from crm_core.requests.events import HandedOver, OrderDispatched, OrderGivenBack
 from crm_core.requests.parts import Assignment
-from crm_core.requests.state import Closed, Merged, Open, Paused, Request
+from crm_core.requests.rotation import next_turn, trade_of
+from crm_core.requests.state import Closed, Merged, Open, Paused, Request, RequestState
 
 # --- what is said --------------------------------------------------------------------------------
 
@@ -39,6 +41,8 @@ def hand_over(command: HandOver, course: Course) -> Decision:
         return no_reason("REQ-01", "handing_over")
     if command.to_owner == state.owner:
         return ()
+    if command.stranger:
+        return _stranger(command.to_owner)
     return (
         HandedOver(
             request=command.request,
@@ -53,24 +57,30 @@ def hand_over(command: HandOver, course: Course) -> Decision:
 
 
 def dispatch(command: Dispatch, course: Course) -> Decision:
-    """The work goes to a department or one operator, or to who is next of a pool."""
+    """The work goes to a department or one operator, or to whose turn it is."""
     if not isinstance(course.state, Open | Paused):
         return not_open(course.state)
     if command.form not in ASSIGNEE_FORMS or command.mode not in MODES:
         return Refusal(
             "order_unknown", "REQ-06", {"forms": list(ASSIGNEE_FORMS), "modes": list(MODES)}
         )
-    to, form = command.to, command.form
+    to, form, turn = command.to, command.form, None
     if command.mode == "round_robin":
-        if not command.pool or not all(command.pool):
-            return Refusal("pool_missing", "REQ-06")
-        to, form = command.pool[command.turn % len(command.pool)], "operator"
+        if form == "operator" and to:
+            return Refusal("order_unknown", "REQ-06", sentence="order_unknown_round_robin")
+        given = next_turn(command.crew, command.rotation, command.request)
+        if given is None:
+            return Refusal("nobody_on_duty", "REQ-06", {"trade": command.crew.trade})
+        to, form, turn = given.staff, "operator", given.turn
     if not to:
         return Refusal("assignee_missing", "REQ-06")
     if command.mode == "grab" and form != "department":
         return Refusal("order_unknown", "REQ-06", sentence="order_unknown_grab")
-    given = Assignment(to, form, command.mode)
-    return (_ordered(command, given, command.dispatched_at, on_site=command.on_site),)
+    if command.stranger:
+        return _stranger(to)
+    given_to = Assignment(to, form, command.mode)
+    at, on_site = command.dispatched_at, command.on_site
+    return (_ordered(command, given_to, at, on_site=on_site, turn=turn),)
 
 
 def grab(command: GrabOrder, course: Course) -> Decision:
@@ -80,8 +90,31 @@ def grab(command: GrabOrder, course: Course) -> Decision:
         return not_open(state)
     if state.assignment.mode != "grab" or state.assignment.form != "department":
         return Refusal("order_taken", "REQ-06")
-    given = Assignment(command.by.id, "operator", "grab")
-    return (_ordered(command, given, command.grabbed_at, on_site=False),)
+    crew, who = command.crew, command.by.id
+    if not crew.is_of_trade(who):
+        return Refusal("not_of_trade", "REQ-06", {"staff": who, "trade": crew.trade})
+    if not crew.is_on_duty(who):
+        return Refusal("not_on_duty", "REQ-06", {"staff": who, "trade": crew.trade})
+    given = Assignment(who, "operator", "grab")
+    return (_ordered(command, given, command.grabbed_at, on_site=False, turn=None),)
+
+
+def order_of(command: Dispatch | GrabOrder, state: RequestState) -> tuple[str, datetime] | None:
+    """The trade whose operators must be known for it, and when; None where none must."""
+    if not isinstance(state, Request):
+        return None
+    if isinstance(command, GrabOrder):
+        return trade_of(state.assignment.to, state), command.grabbed_at
+    return trade_of(command.to, state), command.dispatched_at
+
+
+def named_by(command: Any) -> str:
+    """The person whom it gives the work or the request to; empty where it names none."""
+    if isinstance(command, HandOver):
+        return command.to_owner
+    if isinstance(command, Dispatch) and command.mode != "order":
+        return ""
+    return command.to if command.form == "operator" else ""
 
 
 def refuse(command: RefuseOrder, course: Course) -> Decision:
@@ -95,13 +128,19 @@ def hand_back(command: ReturnOrder, course: Course) -> Decision:
 
 
 def _ordered(
-    command: Dispatch | GrabOrder, given: Assignment, at: datetime, *, on_site: bool
+    command: Dispatch | GrabOrder,
+    given: Assignment,
+    at: datetime,
+    *,
+    on_site: bool,
+    turn: int | None,
 ) -> OrderDispatched:
     return OrderDispatched(
         request=command.request,
         to=given.to,
         form=given.form,
         mode=given.mode,
+        turn=turn,
         on_site=on_site,
         dispatched_at=at,
         clocks=(),
@@ -127,6 +166,8 @@ def _give_back(
         return Refusal("not_assigned", "REQ-06")
     if command.to == has.to:
         return Refusal("not_assigned", "REQ-06", sentence="not_assigned_again")
+    if command.stranger:
+        return _stranger(command.to)
     to, form = (command.to, command.form) if command.to else (state.owner, "operator")
     return (
         OrderGivenBack(
@@ -148,6 +189,10 @@ def _has(by: Actor, assignment: Assignment) -> bool:
     """Whether the order lies with that person, or with the department they act for."""
     who = by.role if assignment.form == "department" else by.id
     return assignment.to == who
+
+
+def _stranger(staff: str) -> Refusal:
+    return Refusal("unknown_staff", "REQ-06", {"staff": staff})
 
 
 # --- what it leads to ----------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.refusals import unknown
-from crm_core.requests.commands import CHANNELS, KINDS, SEVERITIES, TRADES
+from crm_core.kernel.trades import TRADES
+from crm_core.requests.commands import CHANNELS, KINDS, SEVERITIES
 from crm_core.requests.state import RequestState, status_of
 
 
