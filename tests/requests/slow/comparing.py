@@ -319,7 +319,7 @@ def differences(
         view: With it `status`, `outcome` and `apology_owed` are compared.
         doubts: Whether to compare what the rules leave open as well.
     """
-    found = [line for line in _of_clocks(judged, verdicts, doubts=doubts)]
+    found = _of_clocks(judged, verdicts, doubts=doubts)
     if promises is not None:
         found += _of_promises(judged, promises, doubts=doubts)
     if owed is not None:
@@ -335,18 +335,15 @@ def compared(
     """Live a life through the library, judge it, and tell where the two differ."""
     said = lived(life, now, rules, ticks)
     judged = judge(life, now, rules)
-    found = []
     for number in sorted({*said.refused, *judged.refused}):
         library, rule = said.refused.get(number), judged.refused.get(number)
         if (library is None) != (rule is None):
-            kind = life[number].kind
-            found.append(
-                f"refused: entry {number} {kind} in {_before(life, number, rules)}:"
+            before = judge(life[:number], life[number].at, rules).status
+            # From here on they tell of two different lives.
+            return [
+                f"refused: entry {number} {life[number].kind} in {before}:"
                 f" library {library}, model {rule}"
-            )
-    if found:
-        # From here on they tell of two different lives.
-        return found
+            ]
     return differences(
         judged,
         said.view["verdicts"],
@@ -355,10 +352,6 @@ def compared(
         view=said.view,
         doubts=doubts,
     )
-
-
-def _before(life: Life, number: int, rules: Rules) -> str:
-    return judge(life[:number], life[number].at, rules).status
 
 
 def _of_clocks(judged: Judged, verdicts: list[dict[str, Any]], *, doubts: bool) -> list[str]:
@@ -422,8 +415,9 @@ def _of_promises(
 def _of_duties(judged: Judged, owed: list[dict[str, Any]], *, doubts: bool) -> list[str]:
     if any(duty.doubt for duty in judged.duties) and not doubts:
         return []
-    ours = sorted((duty.by, instant(duty.since)) for duty in judged.owed)
-    theirs = sorted((duty["by"], duty["since"]) for duty in owed)
+    named = doubts or not any("by" in promise.doubts for promise in judged.promises)
+    ours = sorted((duty.by if named else "?", instant(duty.since)) for duty in judged.owed)
+    theirs = sorted((duty["by"] if named else "?", duty["since"]) for duty in owed)
     return [] if ours == theirs else [f"owed: library {_duties(theirs)}, model {_duties(ours)}"]
 
 

@@ -140,7 +140,7 @@ def _likely(slow: Slow) -> dict[str, int]:
     if outstanding is not None:
         found |= {"moved_alone": 6, "moved_agreed": 6, "given_up": 6}
         found["accepted"] = 1 if outstanding.accepted else 6
-    elif slow.passed() is not None:
+    elif slow.movable() is not None:
         found |= {"moved_agreed": 2, "moved_alone": 2, "promised": 2}
     else:
         found |= {"promised": 7, "accepted": 1}

@@ -63,8 +63,11 @@ asked for doubts too.
   the next that the customer hears.
 - late_replaced: a broken promise is followed by another one. By how much the first was late has no end that
   the rules name: the new promise, the work, or its due time.
-- broken_early: a promise is broken before its time (moved by staff alone, given up): "by how much" is not
-  counted time; kept is False all the same (REQ-10 before REQ-15).
+- broken_early: a promise is broken before its time (moved by staff alone, given up): kept is False though no
+  more than the target was counted (REQ-10 before REQ-15); when its clock stops, and "by how much" it was
+  broken, is not said.
+- moved_after_apology: a broken promise for which the apology was made is moved. Here there is nothing left to
+  move, and another promise is made instead.
 - answer_by_work: an answer does not keep a promise of an outcome. Whether work that is done keeps the promise
   of an answer is not said; docs/reference/rules.md has it that "an answer is kept by the answer". Here the
   work does, as nothing is left to answer.
@@ -229,11 +232,8 @@ class Promise:
     due: int
     clock: Clock
     accepted: bool = False
-    given_up: bool = False
     status: str = "running"
     since: int | None = None
-    replaced: bool = False
-    delivered: bool = False
     doubts: dict[str, str] = field(default_factory=dict)
 
 
@@ -378,9 +378,16 @@ class Slow:
     def passed(self) -> Promise | None:
         """The last promise, if its time has passed and nothing has come of it."""
         last = self.promises[-1] if self.promises else None
-        if last is None or last.status != "broken" or last.given_up or last.replaced:
+        if last is None or last.status != "broken" or not last.clock.runs:
             return None
-        return None if last.delivered else last
+        return last
+
+    def movable(self) -> Promise | None:
+        """What a promise can be moved from: one that runs, or passed and has no apology yet."""
+        passed = self.passed()
+        if passed is None or any(duty.promise == passed.number for duty in self.duties_open()):
+            return self.outstanding() or passed
+        return self.outstanding()
 
     def duties_open(self) -> list[Duty]:
         return [duty for duty in self.duties if duty.open]
@@ -520,7 +527,6 @@ class Slow:
     def _replace_what_has_passed(self) -> None:
         passed = self.passed()
         if passed is not None:
-            passed.replaced = True
             passed.clock.stopped = self.now
             passed.clock.doubt("late_replaced", "late", "stopped")
 
@@ -538,8 +544,11 @@ class Slow:
         elif promise is None:
             return "REQ-04"
         else:
+            left = promise.clock.target - promise.clock.counted
+            if not left:
+                return "REQ-04"
             promise.accepted = True
-            self._agree(promise.clock.target - promise.clock.counted)
+            self._agree(left)
         self._heard()
         if entry.on_site:
             self._expect_on_site()
@@ -565,7 +574,7 @@ class Slow:
 
     def _moved(self, entry: Entry, *, agreed: bool) -> str | None:
         promise = self.outstanding()
-        if promise is None and self.passed() is None:
+        if self.movable() is None:
             return "REQ-10"
         assert entry.due is not None
         if entry.due <= entry.at:
@@ -574,7 +583,6 @@ class Slow:
             promise.status, promise.since = "moved", self.now
             promise.clock.stopped = self.now
         elif promise is not None:
-            promise.replaced = True
             self._break_early(promise)
         moved = self._promise(entry)
         if agreed:
@@ -587,7 +595,6 @@ class Slow:
         promise = self.outstanding()
         if promise is None:
             return "REQ-09"
-        promise.given_up = True
         self._break_early(promise)
         return None
 
@@ -595,7 +602,7 @@ class Slow:
         self._break(promise)
         promise.clock.broken = True
         promise.clock.stopped = self.now
-        promise.clock.doubt("broken_early", "late")
+        promise.clock.doubt("broken_early", "late", "stopped")
 
     def _break(self, promise: Promise) -> None:
         """An apology is owed from now on (REQ-09)."""
@@ -615,7 +622,6 @@ class Slow:
         if promise is None or promise.form != form:
             return
         promise.clock.stopped = self.now
-        promise.delivered = True
         if promise.status == "running":
             promise.status, promise.since = "kept", self.now
 
@@ -745,11 +751,7 @@ class Slow:
 
     def _close(self, outcome: str, opinion: str | None) -> None:
         self.status, self.outcome, self.opinion = CLOSED, outcome, opinion
-        assert not any(clock.runs for clock in self.clocks.values() if not self._left_over(clock))
-
-    def _left_over(self, clock: Clock) -> bool:
-        """Whether it is of a promise that was broken and never settled."""
-        return any(promise.clock is clock and promise.status == "broken" for promise in self.promises)
+        assert not any(clock.runs for clock in self.clocks.values())
 
     def _reopened(self, _: Entry) -> str | None:
         if self.status != CLOSED:
@@ -757,8 +759,6 @@ class Slow:
         self.status, self.outcome, self.opinion = OPEN, None, None
         self.openings += 1
         self.attempts = 0
-        for promise in self.promises:
-            promise.replaced = True
         self._set(f"closing-{self.openings}", "closing", self.rules.close[self.severity])
         return None
 
