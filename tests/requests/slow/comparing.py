@@ -6,14 +6,12 @@ Whatever of the library's forms is needed stands in this module alone: how a com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import attrs
-from slow.calendar import SHIPPED, Rules, instant
-from slow.model import CLOSED, Entry, Judged, Life, judge
 
 from crm_adapters import open_crm
 from crm_core import CRM, Actor, Personal, PolicyBook, Refused, Request, shipped
@@ -45,6 +43,8 @@ from crm_core.requests import (
     SlaPolicy,
 )
 from crm_core.requests.views import request_view
+from slow.calendar import SHIPPED, Rules, instant
+from slow.model import CLOSED, Entry, Judged, Life, judge
 
 REQUEST, HOUSEHOLD = "R1", "V1"
 CUSTOMER = Word(owner_id(HOUSEHOLD), "phone", "call 77")
@@ -133,9 +133,7 @@ COMMANDS: dict[str, Made] = {
     ),
     "resumed": lambda _, at: ResumeRequest(request=REQUEST, resumed_at=at),
     "done": lambda _, at: ReportDone(request=REQUEST, done_at=at),
-    "attempted": lambda _, at: NoteFailedAttempt(
-        request=REQUEST, attempted_at=at, channel="phone"
-    ),
+    "attempted": lambda _, at: NoteFailedAttempt(request=REQUEST, attempted_at=at, channel="phone"),
     "confirmed": _confirmed,
     "apologised": lambda _, at: Apologise(
         request=REQUEST,
@@ -183,11 +181,6 @@ class Shown:
     events: list[Any]
 
 
-@attrs.frozen
-class _NoAuthority:
-    pass
-
-
 def opened(rules: Rules = SHIPPED) -> CRM:
     """A log in memory with the household of all lives."""
     policies = None
@@ -203,13 +196,8 @@ def opened(rules: Rules = SHIPPED) -> CRM:
     return crm
 
 
-def give(crm: CRM, entry: Entry, known: datetime | None = None) -> str | None:
-    """Give an entry to the library; what refuses it, if it does.
-
-    Args:
-        known: When it became known, if not when it happened.
-    """
-    at = known or instant(entry.at)
+def give(crm: CRM, entry: Entry, at: datetime) -> str | None:
+    """Give an entry to the library when it becomes known; what refuses it, if it does."""
     command = command_of(entry)
     if entry.kind != "imported_closing":
         try:
@@ -219,7 +207,7 @@ def give(crm: CRM, entry: Entry, known: datetime | None = None) -> str | None:
         return None
     said: list[str] = []
     crm.batch(
-        [Planned(command, f"import-{entry.at}", at)],
+        [Planned(command, f"import-{entry.at}-{at:%s}", at)],
         by=CLERK,
         imported=at,
         on_refusal=lambda _, refusal: said.append(f"{refusal.code} ({refusal.rule})"),
@@ -227,19 +215,28 @@ def give(crm: CRM, entry: Entry, known: datetime | None = None) -> str | None:
     return said[0] if said else None
 
 
-def lived(life: Life, now: int, rules: Rules = SHIPPED, ticks: Iterable[int] = ()) -> Shown:
-    """Live a life through the library, in the order in which it happened.
+def lived(
+    life: Life,
+    now: int,
+    rules: Rules = SHIPPED,
+    ticks: Iterable[int] = (),
+    known: Sequence[int] | None = None,
+) -> Shown:
+    """Live a life through the library, in the order in which it became known.
 
     Args:
         ticks: The numbers of the entries before which the clock is asked; at `now` it always is.
+        known: The minute at which each entry became known; by default when it happened.
     """
     asked = set(ticks)
+    minutes = [entry.at for entry in life] if known is None else list(known)
     refused = {}
     with opened(rules) as crm:
-        for number, entry in enumerate(life):
+        for number in sorted(range(len(life)), key=lambda n: (minutes[n], n)):
+            at = instant(minutes[number])
             if number in asked:
-                crm.tick(instant(entry.at))
-            said = give(crm, entry)
+                crm.tick(at)
+            said = give(crm, life[number], at)
             if said is not None:
                 refused[number] = said
         crm.tick(instant(now))
@@ -261,7 +258,10 @@ def shown(crm: CRM, now: datetime, refused: dict[int, str]) -> Shown:
                 for clock in event.clocks:
                     if clock.clock.startswith("commitment-") and clock.clock not in promises:
                         promises[clock.clock] = {
-                            "clock": clock.clock, "by": "", "status": "running", "since": None
+                            "clock": clock.clock,
+                            "by": "",
+                            "status": "running",
+                            "since": None,
                         }
             case "CommitmentRenegotiated":
                 promises[event.replaces] |= {"status": "moved", "since": event.renegotiated_at}
@@ -314,7 +314,7 @@ def differences(
 
     Args:
         verdicts: Of `request_view(...)["verdicts"]`; superseded ones are passed over.
-        promises: Each with `clock`, `by`, `status` and `since`, in the order in which they were made.
+        promises: Each with `clock`, `by`, `status` and `since`, in their order.
         owed: Apologies still owed, each with `by` and `since`.
         view: With it `status`, `outcome` and `apology_owed` are compared.
         doubts: Whether to compare what the rules leave open as well.
@@ -330,20 +330,24 @@ def differences(
 
 
 def compared(
-    life: Life, now: int, rules: Rules = SHIPPED, ticks: Iterable[int] = (), *, doubts: bool = False
+    life: Life,
+    now: int,
+    rules: Rules = SHIPPED,
+    ticks: Iterable[int] = (),
+    known: Sequence[int] | None = None,
+    *,
+    doubts: bool = False,
 ) -> list[str]:
     """Live a life through the library, judge it, and tell where the two differ."""
-    said = lived(life, now, rules, ticks)
+    said = lived(life, now, rules, ticks, known)
     judged = judge(life, now, rules)
     for number in sorted({*said.refused, *judged.refused}):
         library, rule = said.refused.get(number), judged.refused.get(number)
         if (library is None) != (rule is None):
             before = judge(life[:number], life[number].at, rules).status
             # From here on they tell of two different lives.
-            return [
-                f"refused: entry {number} {life[number].kind} in {before}:"
-                f" library {library}, model {rule}"
-            ]
+            what = f"refused: entry {number} {life[number].kind} in {before}"
+            return [f"{what}: library {library}, model {rule}"]
     return differences(
         judged,
         said.view["verdicts"],
@@ -356,10 +360,14 @@ def compared(
 
 def _of_clocks(judged: Judged, verdicts: list[dict[str, Any]], *, doubts: bool) -> list[str]:
     theirs = {v["clock"]: v for v in verdicts if not v["superseded"]}
+    not_judged = set(NOT_JUDGED)
+    if not doubts and any(
+        c.doubts.get("exists") == "silence_heard" for c in judged.clocks.values()
+    ):
+        not_judged.add("progress")
     found = []
     for name in sorted({*judged.clocks, *theirs}):
-        kind = name.rpartition("-")[0] or name
-        if kind in NOT_JUDGED:
+        if name.rpartition("-")[0] in not_judged:
             continue
         ours, library = judged.clocks.get(name), theirs.get(name)
         if ours is None or library is None:
@@ -385,9 +393,7 @@ def _of_clocks(judged: Judged, verdicts: list[dict[str, Any]], *, doubts: bool) 
     return found
 
 
-def _of_promises(
-    judged: Judged, promises: list[dict[str, Any]], *, doubts: bool
-) -> list[str]:
+def _of_promises(judged: Judged, promises: list[dict[str, Any]], *, doubts: bool) -> list[str]:
     found = []
     if len(judged.promises) != len(promises):
         found.append(f"promises: library {len(promises)}, model {len(judged.promises)}")
@@ -398,9 +404,7 @@ def _of_promises(
             continue
         if ours.status != status:
             found.append(f"{name} status: library {status}, model {ours.status}")
-        elif ours.status != "running" and library["since"] != instant(
-            ours.since or 0
-        ):
+        elif ours.status != "running" and library["since"] != instant(ours.since or 0):
             clock = judged.clocks.get(f"commitment-{ours.number}")
             if clock is None or clock.doubts.get("due") != "pause_at_the_end":
                 since = instant(ours.since or 0)
@@ -446,6 +450,3 @@ def _text(value: Any) -> str:
 
 def _duties(found: list[tuple[str, datetime]]) -> str:
     return ", ".join(f"{by} since {_text(since)}" for by, since in found) or "nothing"
-
-
-__all__ = ["COMMANDS", "compared", "differences", "give", "lived", "opened", "shown", "timedelta"]

@@ -1,30 +1,35 @@
 """What the rules say of a life, minute by minute, written from the rules alone.
 
-How it works: `Slow` is a request at one minute. `pass_to` lets minute after minute go by: each is asked
-of every clock that runs, whether its calendar works then and whether a pause stands in the way; if not, it
-is counted, and nothing else ever is. `take` lets something happen at the present minute.
-What happens in the very minute in which a target is used up is in time: only the next minute that would be
-counted is too many (REQ-15).
+How it works: `Slow` is a request at one minute. `pass_to` lets minute after minute go by: each is
+asked of every clock that runs, whether its calendar works then and whether a pause stands in the
+way; if not, it is counted, and nothing else ever is. `take` lets something happen at the present
+minute. What happens in the very minute in which a target is used up is in time: only the next
+minute that would be counted is too many (REQ-15).
 
 The rules, as they are read here:
 
-- REQ-03  The promise limit stops with the first promise or answer.
-- REQ-04  What the customer accepts replaces the closing target; it runs day and night, as agreed.
-- REQ-05  Arrival runs from the first acceptance or order that says that somebody is to come; a further
-          order does not begin it anew.
-- REQ-07  A silence begins with the first order, and anew with whatever the customer hears: a promise, an
-          acceptance, an answer, a note that says so. How long it may be is reckoned when it begins.
-- REQ-08  Done stops the closing clock. Closing needs the customer's word, entered by somebody other than
-          who did the work, and no open duty. Three attempts close the request as unconfirmed when the
-          third comes 48 hours or more after it was done, else when three days are over.
-- REQ-09  A broken promise is a duty of who promised. One apology settles what was broken before it.
-- REQ-10  Moved by staff alone, a promise is broken at that instant; with the customer's word before it is
-          due it is kept; whatever is agreed after it is due, it was broken when its time passed.
-- REQ-12  In a pause all clocks of the work stand still; apology and confirmation run on. Whatever happens
-          in a pause is judged by what was counted up to then, which is as if the pause ended there.
-          Pauses end at their expected end, when resumed, when the work is done and when it is closed.
-- REQ-15  Kept exactly when no more than the target was counted; late by what was counted beyond it.
-- REQ-16  Reopening leaves all verdicts as they were and begins `closing-2`.
+- REQ-03 The promise limit stops with the first promise or answer.
+- REQ-04 What the customer accepts replaces the closing target; it runs day and night, as agreed.
+- REQ-05 Arrival runs from the first acceptance or order that says that somebody is to come; a
+  further order does not begin it anew.
+- REQ-07 A silence begins with the first order, and anew with whatever the customer hears: a
+  promise, an acceptance, an answer, a note that says so. How long it may be is reckoned when it
+  begins.
+- REQ-08 Done stops the closing clock. Closing needs the customer's word, entered by somebody
+  other than who did the work, and no open duty. Three attempts close the request as unconfirmed
+  when the third comes 48 hours or more after it was done, else when three days are over.
+- REQ-09 A broken promise is a duty of who promised. One apology settles what was broken before
+  it.
+- REQ-10 Moved by staff alone, a promise is broken at that instant; with the customer's word
+  before it is due it is kept; whatever is agreed after it is due, it was broken when its time
+  passed.
+- REQ-12 In a pause all clocks of the work stand still; apology and confirmation run on. Whatever
+  happens in a pause is judged by what was counted up to then, which is as if the pause ended
+  there. Pauses end at their expected end, when resumed, when the work is done and when it is
+  closed.
+- REQ-15 Kept exactly when no more than the target was counted; late by what was counted beyond
+  it.
+- REQ-16 Reopening leaves all verdicts as they were and begins `closing-2`.
 """
 
 from __future__ import annotations
@@ -34,51 +39,61 @@ from datetime import datetime, timedelta
 
 from slow.calendar import A_DAY, DAY_AND_NIGHT, SHIPPED, Calendar, Rules, clock_time, instant
 
-SILENT = """Where the rules are silent or can be read in two ways. What is said of it is a *doubt* of the
-clock, promise or duty concerned (by the key before the colon), and `comparing` passes it over unless it is
-asked for doubts too.
+SILENT = """Where the rules are silent or can be read in two ways. What is said of it is a *doubt*
+of the clock, promise or duty concerned (by the key before the colon), and `comparing` passes it
+over unless it is asked for doubts too.
 
-- done_without_promise: the work is reported done, or the request closed, before anybody promised or
-  answered anything. Whether the promise limit (REQ-03) is then met, or runs on, is not said.
-- agreed_elsewhere: a customer accepts a time that nobody promised (`AcceptCommitment.due_at`). It replaces
-  the target (REQ-04). Here it is a promise of an outcome by who entered it as well (REQ-03), with all that
-  follows of it; that it is nobody's promise is another reading, so of whom it is is passed over.
-- accepted_late: a commitment is accepted after the closing target has passed. "Replaces the target for that
-  request" can be read as taking the breach back, or as an agreement about the time that remains.
-- agreed_in_pause: a time is promised, accepted or moved in a pause. By "the pause itself goes on" the rest of
-  the pause moves the time, though both sides knew of the pause when they agreed on it.
-- reclassified_late: the severity changes after the first target has passed. The new target is counted from
-  receipt; whether the breach of the old one is taken back is not said for an open clock.
-- severity_of_agreed: the severity changes while an agreed time is the target: the agreed time stays.
-- done_without_arrival: the work is reported done, or closed, though nobody is recorded as arrived. Whether
-  the clock of arrival stops, as kept, is not said.
-- second_arrival: somebody is to come again after an arrival, or after reopening: whether there is a second
-  clock of arrival is not said.
-- silence_reckoned: what is left of the closing target changes in a silence (another severity, an accepted
-  time). Whether the running silence is reckoned anew is not said.
-- silence_heard: REQ-07 speaks of notes alone. Here a promise, an acceptance and an answer are heard by the
-  customer too; an order, an arrival and an apology do not end a silence, a promise moved by staff alone does,
-  though it can be read as one of which the customer heard nothing.
-- silence_after_reopening: whether a silence begins with reopening is not said; here with the next order, or
-  the next that the customer hears.
-- late_replaced: a broken promise is followed by another one. By how much the first was late has no end that
-  the rules name: the new promise, the work, or its due time.
-- broken_early: a promise is broken before its time (moved by staff alone, given up): kept is False though no
-  more than the target was counted (REQ-10 before REQ-15); when its clock stops, and "by how much" it was
-  broken, is not said.
-- moved_after_apology: a broken promise for which the apology was made is moved. Here there is nothing left to
-  move, and another promise is made instead.
-- answer_by_work: an answer does not keep a promise of an outcome. Whether work that is done keeps the promise
-  of an answer is not said; docs/reference/rules.md has it that "an answer is kept by the answer". Here the
-  work does, as nothing is left to answer.
-- given_up_limit: the apology for a promise given up is due "at once, at the latest 30 minutes after the
-  promised time" (REQ-09) or 30 minutes after giving up (docs/reference/rules.md). Here the latter.
-- lifted_by_import: "an imported closing lifts the duty", said of a closing in time; whether one that closes
-  late lifts the duty of the promise that it broke is not said. Here it does: the request is closed.
-- pause_at_the_end: a pause begins in the very minute in which a target is used up: whether it is due then
-  or when the pause is over. Kept and late are the same; the due time and the instant of the breach differ.
-- unconfirmed_at: when exactly three attempts close a request; the outcome is compared, not the instant.
-- reopened_again: there is no closing-3 in the rules, nor a promise limit or a first silence of a reopening.
+- done_without_promise: the work is reported done, or the request closed, before anybody promised
+  or answered anything. Whether the promise limit (REQ-03) is then met, or runs on, is not said.
+- agreed_elsewhere: a customer accepts a time that nobody promised (`AcceptCommitment.due_at`). It
+  replaces the target (REQ-04). Here it is a promise of an outcome by who entered it as well
+  (REQ-03), with all that follows of it; that it is nobody's promise is another reading, so of
+  whom it is is passed over.
+- accepted_late: a commitment is accepted after the closing target has passed. "Replaces the
+  target for that request" can be read as taking the breach back, or as an agreement about the
+  time that remains.
+- agreed_in_pause: a time is promised, accepted or moved in a pause. By "the pause itself goes on"
+  the rest of the pause moves the time, though both sides knew of the pause when they agreed on
+  it.
+- reclassified_late: the severity changes after the first target has passed. The new target is
+  counted from receipt; whether the breach of the old one is taken back is not said for an open
+  clock.
+- severity_of_agreed: the severity changes while an agreed time is the target: the agreed time
+  stays.
+- done_without_arrival: the work is reported done, or closed, though nobody is recorded as
+  arrived. Whether the clock of arrival stops, as kept, is not said.
+- second_arrival: somebody is to come again after an arrival, or after reopening: whether there is
+  a second clock of arrival is not said.
+- silence_reckoned: what is left of the closing target changes in a silence (another severity, an
+  accepted time). Whether the running silence is reckoned anew is not said.
+- silence_heard: REQ-07 speaks of notes alone. Here a promise, an acceptance and an answer are
+  heard by the customer too; an order, an arrival and an apology do not end a silence, a promise
+  moved by staff alone does, though it can be read as one of which the customer heard nothing.
+- silence_after_reopening: whether a silence begins with reopening is not said; here with the next
+  order, or the next that the customer hears.
+- late_replaced: a broken promise is followed by another one. By how much the first was late has
+  no end that the rules name: the new promise, the work, or its due time.
+- broken_early: a promise is broken before its time (moved by staff alone, given up): kept is
+  False though no more than the target was counted (REQ-10 before REQ-15); when its clock stops,
+  and "by how much" it was broken, is not said.
+- moved_after_apology: a broken promise for which the apology was made is moved. Here there is
+  nothing left to move, and another promise is made instead.
+- answer_by_work: an answer does not keep a promise of an outcome. Whether work that is done keeps
+  the promise of an answer is not said; docs/reference/rules.md has it that "an answer is kept by
+  the answer". Here the work does, as nothing is left to answer.
+- given_up_limit: the apology for a promise given up is due "at once, at the latest 30 minutes
+  after the promised time" (REQ-09) or 30 minutes after giving up (docs/reference/rules.md). Here
+  the latter.
+- lifted_by_import: "an imported closing lifts the duty", said of a closing in time; whether one
+  that closes late lifts the duty of the promise that it broke is not said. Here it does: the
+  request is closed.
+- pause_at_the_end: a pause begins in the very minute in which a target is used up: whether it is
+  due then or when the pause is over. Kept and late are the same; the due time and the instant of
+  the breach differ.
+- unconfirmed_at: when exactly three attempts close a request; the outcome is compared, not the
+  instant.
+- reopened_again: there is no closing-3 in the rules, nor a promise limit or a first silence of a
+  reopening.
 """
 
 OPEN, PAUSED, DONE, CLOSED = "open", "paused", "done", "closed"
@@ -365,6 +380,7 @@ class Slow:
         self.work_at = 0
         self.attempts = 0
         self.silences = 0
+        self.silences_doubted = False
         self.openings = 0
 
     # --- what can be asked -----------------------------------------------------------------------
@@ -489,9 +505,7 @@ class Slow:
         self._what_time_brings()
         if self.status == "unknown":
             assert entry.kind == "received"
-        elif self.status == CLOSED and entry.kind != "reopened":
-            return "REQ-08"
-        elif self.status == DONE and entry.kind not in _AFTER_WORK:
+        elif entry.kind not in _TAKEN.get(self.status, KINDS):
             return "REQ-08"
         why: str | None = getattr(self, f"_{entry.kind}")(entry)
         return why
@@ -584,6 +598,8 @@ class Slow:
             promise.clock.stopped = self.now
         elif promise is not None:
             self._break_early(promise)
+        if not agreed:
+            self._doubt_silences()
         moved = self._promise(entry)
         if agreed:
             moved.accepted = True
@@ -811,12 +827,21 @@ class Slow:
         longest = left * self.rules.progress_percent // 100
         longest = max(self.rules.progress_min, min(self.rules.progress_max, longest))
         self.silences += 1
-        self._set(f"progress-{self.silences}", "progress", longest)
+        clock = self._set(f"progress-{self.silences}", "progress", longest)
+        if self.silences_doubted:
+            clock.doubt("silence_heard", *_WHOLE)
 
     def _end_silence(self) -> None:
         running = self._silence()
         if running is not None:
             running.stopped = self.now
+
+    def _doubt_silences(self) -> None:
+        """Whether the customer heard of it is open: then all that follow may be other ones."""
+        self.silences_doubted = True
+        running = self._silence()
+        if running is not None:
+            running.doubt("silence_heard", *_WHOLE)
 
     def _doubt_silence(self) -> None:
         running = self._silence()
@@ -824,4 +849,11 @@ class Slow:
             running.doubt("silence_reckoned", "kept", "late", "due")
 
 
-_AFTER_WORK = ("attempted", "confirmed", "apologised", "imported_closing")
+_WHOLE = ("exists", "kept", "late", "due", "stopped")
+"""All aspects of a clock."""
+
+_TAKEN = {
+    DONE: ("attempted", "confirmed", "apologised", "imported_closing"),
+    CLOSED: ("reopened",),
+}
+"""What a request takes when nobody is at work on it any more."""
