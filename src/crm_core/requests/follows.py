@@ -145,14 +145,17 @@ NOTICES: dict[type, Callable[[Any], Notice]] = {
 
 
 def _due(row: DueRequest, _look: Look) -> tuple[DueCommand, ...]:
-    """The next step of a request; what follows from it is due in the next round."""
-    step = row.first()
-    return (
+    """The next step of every clock of a request that runs, the earliest first.
+
+    One that cannot be taken does not keep the other clocks waiting (REQ-13).
+    """
+    return tuple(
         DueCommand(
             f"tick:{row.request}:{step.clock}:{step.step}:{instant_text(step.at)}",
             TakeStep(row.request, clock=step.clock, step=step.step, at=step.at),
             step.at,
-        ),
+        )
+        for step in row.in_order()
     )
 
 
