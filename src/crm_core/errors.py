@@ -31,7 +31,6 @@ never holds personal data.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
 from typing import Any, ClassVar
 
 from attrs import field, frozen
@@ -396,5 +395,5 @@ def described(error: Exception) -> str:
         frame = frame.tb_next
     if frame is None:
         return type(error).__name__
-    file = PurePath(frame.tb_frame.f_code.co_filename).name
+    file = frame.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
     return f"{type(error).__name__} at {file}:{frame.tb_lineno}"

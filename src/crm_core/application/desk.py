@@ -234,6 +234,7 @@ class Desk:
         """
         if not inside:
             by = acting(by)
+        imported = utc(imported, "imported")
         plan = self._work().plan
         reactions = self._host.registry.reactions
         count = 0
