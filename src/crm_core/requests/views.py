@@ -207,7 +207,15 @@ class DueRequest:
 
     def first(self) -> Step:
         """What falls due next."""
-        return min(self.steps, key=lambda step: (step.at, step.clock))
+        return min(self.steps, key=_when)
+
+    def in_order(self) -> list[Step]:
+        """What falls due on each clock, the earliest first."""
+        return sorted(self.steps, key=_when)
+
+
+def _when(step: Step) -> tuple[datetime, str]:
+    return step.at, step.clock
 
 
 Changes = Iterable[Put[Any] | Remove]
