@@ -79,6 +79,7 @@ from crm_core.payments.commands import (
 from crm_core.requests import REQUEST, Closed, Done, Open, Request
 from crm_core.requests.commands import (
     KINDS,
+    OPINIONS,
     AcceptCommitment,
     ConfirmClosing,
     HandOver,
@@ -400,20 +401,22 @@ class FacadeMachine(RuleBasedStateMachine):
         self.ask(ReportDone(self.pick(self.received(Open), which), self.now), OPERATOR)
 
     @precondition(lambda self: self.received())
-    @rule(which=picks, answer=st.sampled_from([True, False, None]))
-    def ask_the_customer(self, which: int, *, answer: bool | None) -> None:
+    @rule(which=picks, answer=st.sampled_from([*OPINIONS, None]))
+    def ask_the_customer(self, which: int, *, answer: str | None) -> None:
         request = self.pick(self.received(Done), which)
         if answer is None:
             self.ask(NoteFailedAttempt(request, self.now, "phone"))
         else:
-            self.ask(ConfirmClosing(request, self.now, answer, word(self.home_of(request))))
+            self.ask(
+                ConfirmClosing(request, self.now, answer, word(self.home_of(request)), "so-so")
+            )
 
     @precondition(lambda self: self.received())
-    @rule(which=picks, satisfied=st.booleans())
-    def finish_and_ask_at_once(self, which: int, *, satisfied: bool) -> None:
+    @rule(which=picks, opinion=st.sampled_from(OPINIONS))
+    def finish_and_ask_at_once(self, which: int, *, opinion: str) -> None:
         request = self.pick(self.received(Open), which)
         self.ask(ReportDone(request, self.now), OPERATOR)
-        self.ask(ConfirmClosing(request, self.now, satisfied, word(self.home_of(request))))
+        self.ask(ConfirmClosing(request, self.now, opinion, word(self.home_of(request)), "so-so"))
 
     @precondition(lambda self: self.received())
     @rule(which=picks)

@@ -21,6 +21,7 @@ from crm_core.kernel.recorded import Envelope
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.rules import Operator, Value
 from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.trades import TRADES
 from crm_core.messages.commands import FAILURES
 from crm_core.messages.template import LANGUAGES
 from crm_core.owners.commands import KINDS as HOUSEHOLD_KINDS
@@ -28,7 +29,7 @@ from crm_core.owners.commands import ROLES, SOURCES
 from crm_core.payments.acts import ACTS, EVIDENCE
 from crm_core.payments.collection.policy import ROLES as APPROVERS
 from crm_core.payments.commands import CHARGE_KINDS, METHODS
-from crm_core.requests.commands import CHANNELS, SEVERITIES, TRADES
+from crm_core.requests.commands import CHANNELS, SEVERITIES
 from crm_core.requests.commands import KINDS as REQUEST_KINDS
 
 HEAD = """\
@@ -409,7 +410,8 @@ WORDS = {
     "runs_from": "first day of the plan",
     "runs_to": "last day of the plan",
     "said_at": "when the customer said so",
-    "satisfied": "what the customer said of it",
+    "opinion": "what the customer thinks of it: `satisfied`, `partly` or `dissatisfied`; missing where nobody asked said anything",
+    "RequestClosed.words": "what they said, as they said it; empty from who is satisfied or said nothing",
     "seconds": "how long it may run",
     "service": "value-added service",
     "severity": _one_of(SEVERITIES),

@@ -667,8 +667,9 @@ def test_a_refusal_is_said_in_both_languages_with_every_value_it_shows() -> None
 @pytest.mark.rule("OUT-01")
 def test_every_sentence_about_messages_is_said_by_a_refusal() -> None:
     said = {refusal.sentence or refusal.code for refusal in refusals()}
-    # That of the register is said by the slice of the staff.
-    assert set(sentences("refused-out")) == said | {"contact_of_another"}
+    # That of the register is said by the slice of the staff; `tests/notify` tells staff of work.
+    others = {"contact_of_another", "template_of_others", "unknown_staff"}
+    assert set(sentences("refused-out")) == said | others
 
 
 # --- delivery ------------------------------------------------------------------------------------
@@ -915,6 +916,7 @@ VALUES = {
     "date": ("2011-03-01", "2011年3月1日", "2011-03-01"),
     "instant": ("2011-03-01T16:05:00Z", "2011年3月2日00:05", "2011-03-02 00:05"),
     "reference": ("R1010", "R1010", "R1010"),
+    "word": ("closing", "办结", "closing"),
 }
 
 
@@ -939,8 +941,10 @@ def test_every_template_says_every_parameter_in_both_languages(
     template: Template, language: str
 ) -> None:
     values = {name: VALUES[kind.kind][0] for name, kind in template.parameters.items()}
-    text = template.render(language, values, ZONE, "欧阳修")
+    quoted = {name: f"the {name}\nitself" for name in template.quotes}
+    text = template.render(language, values, ZONE, "欧阳修", quoted)
     said = text.subject + text.body
+    assert all(f"the {name} itself" in said for name in template.quotes)
     for kind in template.parameters.values():
         assert VALUES[kind.kind][1 if language == "zh" else 2] in said
     assert ("欧阳修" in said) is template.personalised
@@ -949,6 +953,10 @@ def test_every_template_says_every_parameter_in_both_languages(
     for name in values:
         with pytest.raises(ValueError, match=f"`{name}` is missing"):
             template.render(language, {n: v for n, v in values.items() if n != name}, ZONE)
+    for name in quoted:
+        others = {n: text for n, text in quoted.items() if n != name}
+        with pytest.raises(ValueError, match=f"`{name}` is missing"):
+            template.render(language, values, ZONE, "欧阳修", others)
 
 
 @pytest.mark.rule("OUT-01")

@@ -116,6 +116,7 @@ def worker(folder: Path, port: int, rounds: int, ready: int) -> None:
     ]
     # What is read once is read before, or on a busy machine every kill came while it was.
     crm.authority()
+    crm.staff  # noqa: B018
     outbox.dispatch(stop=lambda: True)
     os.write(ready, b".")
     while waiting:

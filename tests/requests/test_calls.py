@@ -290,7 +290,7 @@ def test_each_call_counts_once_whether_the_request_or_the_call_tells_the_rings(c
 @pytest.mark.rule("REQ-02", "REQ-08")
 def test_what_follows_from_dissatisfaction_came_by_no_call(crm: CRM) -> None:
     do(crm, receive("R1", rings=1), ReportDone("R1", START), by=Actor("E4", "operator"))
-    do(crm, ConfirmClosing("R1", START + MINUTE, False, word("V1")))
+    do(crm, ConfirmClosing("R1", START + MINUTE, "dissatisfied", word("V1"), "still wet"))
     assert crm.get(Request, "R1-2", by=CLERK) is not None
     assert counts(crm, "line", "") == {"calls": 1, "in_time": 1}
 

@@ -240,7 +240,7 @@ def busy_day(crm: CRM) -> None:
         HandOver("R3", "S5", "shift ended"),
         MakeCommitment("R1", "fixed", START + HOUR, START + MINUTE),
         ReportDone("R1", START + 10 * MINUTE),
-        ConfirmClosing("R1", START + HOUR, True, word("V1")),
+        ConfirmClosing("R1", START + HOUR, "satisfied", word("V1")),
     )
     do(crm, MakeCommitment("R2", "swept", START + 5 * MINUTE, START + MINUTE), by=S2)
     do(
@@ -251,7 +251,7 @@ def busy_day(crm: CRM) -> None:
     do(crm, Apologise("R2", "sorry", "no broom", "today", START + 41 * MINUTE), by=S2)
     do(
         crm,
-        ConfirmClosing("R2", START + HOUR, False, word("V2")),
+        ConfirmClosing("R2", START + HOUR, "dissatisfied", word("V2"), "still wet"),
         ReportDone("R3", START + 31 * MINUTE),
         Reopen("R3", START + 2 * HOUR, "leaks again"),
     )
@@ -521,7 +521,7 @@ def test_what_was_usual_long_ago_is_usual_no_more(crm: CRM) -> None:
 def test_dissatisfied_customers_are_a_warning_of_their_own(crm: CRM) -> None:
     for n in range(5):
         do(crm, receive(f"N{n}"), ReportDone(f"N{n}", START))
-        do(crm, ConfirmClosing(f"N{n}", START + HOUR, False, word("V1")))
+        do(crm, ConfirmClosing(f"N{n}", START + HOUR, "dissatisfied", word("V1"), "still wet"))
     measures = {w.measure for w in crm.requests.warnings(date(2011, 3, 1))}
     assert measures == {"dissatisfaction", "volume"}
 
@@ -543,7 +543,7 @@ def test_a_warning_without_events_is_none() -> None:
 @pytest.mark.rule("REQ-08")
 def test_who_is_not_satisfied_has_a_new_request_at_once(crm: CRM) -> None:
     do(crm, receive("R1"), ReportDone("R1", START))
-    do(crm, ConfirmClosing("R1", START + HOUR, False, word("V1")))
+    do(crm, ConfirmClosing("R1", START + HOUR, "dissatisfied", word("V1"), "still wet"))
     follow = state(crm, "R1-2")
     assert (follow.received.follows, follow.kind, follow.owner) == ("R1", "complaint", "S17")
     assert follow.received_at == START + HOUR

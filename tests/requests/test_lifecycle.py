@@ -214,21 +214,6 @@ def test_the_first_to_grab_an_order_has_it() -> None:
     given(REQUEST, RECEIVED, DONE).when(grab).refused("request_not_open", "REQ-08")
 
 
-@pytest.mark.rule("REQ-06")
-def test_operators_of_a_pool_take_turns() -> None:
-    pool = ("E1", "E2", "E3")
-    order = Dispatch("R1010", "", "department", START + MINUTE, "round_robin", pool)
-    got = [
-        given(REQUEST, RECEIVED).when(attrs.evolve(order, turn=turn)).after.assignment.to
-        for turn in range(5)
-    ]
-    assert got == ["E1", "E2", "E3", "E1", "E2"]
-    for empty in ((), ("E1", "")):
-        given(REQUEST, RECEIVED).when(attrs.evolve(order, pool=empty)).refused(
-            "pool_missing", "REQ-06"
-        )
-
-
 @pytest.mark.parametrize("command", [RefuseOrder, ReturnOrder])
 @pytest.mark.rule("REQ-06")
 def test_an_order_is_given_back_for_a_reason_and_is_never_nobody_s(command: Any) -> None:
@@ -644,18 +629,21 @@ def test_a_clock_that_is_set_anew_after_its_time_is_breached_and_gives_no_warnin
 
 @pytest.mark.rule("REQ-08")
 def test_a_customer_who_is_not_satisfied_makes_a_new_request() -> None:
-    outcome = given(REQUEST, RECEIVED, DONE).when(attrs.evolve(CONFIRM, satisfied=False))
+    outcome = given(REQUEST, RECEIVED, DONE).when(
+        attrs.evolve(CONFIRM, opinion="dissatisfied", words="still wet")
+    )
     closed, said = outcome.events
     assert isinstance(closed, RequestClosed)
     assert isinstance(said, CustomerDissatisfied)
     assert (said.successor, said.owner, said.household) == ("R1010-2", "S17", "V00001")
     again = ReportDone("R1010", REOPEN.reopened_at + MINUTE)
-    no = ConfirmClosing("R1010", REOPEN.reopened_at + HOUR, False, WORD)
+    no = ConfirmClosing("R1010", REOPEN.reopened_at + HOUR, "dissatisfied", WORD, "still wet")
     second = given(REQUEST, RECEIVED, DONE, CONFIRMED).when(REOPEN, again, no).events[-1]
     assert second.successor == "R1010-3"
     long = attrs.evolve(RECEIVE, request="R" * 64)
     done, deny = (
-        attrs.evolve(c, request="R" * 64) for c in (REPORT, attrs.evolve(CONFIRM, satisfied=False))
+        attrs.evolve(c, request="R" * 64)
+        for c in (REPORT, attrs.evolve(CONFIRM, opinion="dissatisfied", words="still wet"))
     )
     named = given(REQUEST).when(long, done, deny).events[-1].successor
     assert len(named) <= 64

@@ -44,6 +44,7 @@ from hypothesis import given as hypothesis_given
 from crm_adapters import open_crm
 from crm_core import Actor, Invalid, Personal, Request, shipped
 from crm_core.errors import PolicyInactive
+from crm_core.kernel.trades import TRADES
 from crm_core.requests import (
     REQUEST,
     Closed,
@@ -56,7 +57,7 @@ from crm_core.requests import (
     Open,
     ReportDone,
 )
-from crm_core.requests.commands import CHANNELS, KINDS, SEVERITIES, TRADES
+from crm_core.requests.commands import CHANNELS, KINDS, SEVERITIES
 from crm_core.requests.events import (
     CommitmentAccepted,
     ConfirmationAttemptFailed,
@@ -307,10 +308,10 @@ def test_work_reported_done_stops_the_clock_and_closes_nothing() -> None:
 def test_the_customer_s_own_word_closes_a_request() -> None:
     given(REQUEST, RECEIVED, DONE).when(CONFIRM).then(CONFIRMED).state(
         lambda request: isinstance(request, Closed)
-    ).state(lambda request: (request.outcome, request.satisfied) == ("confirmed", True))
-    dissatisfied = attrs.evolve(CONFIRM, satisfied=False)
+    ).state(lambda request: (request.outcome, request.opinion) == ("confirmed", "satisfied"))
+    dissatisfied = attrs.evolve(CONFIRM, opinion="dissatisfied", words="still wet")
     given(REQUEST, RECEIVED, DONE).when(dissatisfied).state(
-        lambda request: request.satisfied is False
+        lambda request: request.opinion == "dissatisfied"
     )
 
 
@@ -359,7 +360,9 @@ def test_three_attempts_in_three_days_close_it_as_unconfirmed() -> None:
     third = DONE.done_at + 2 * DAY
     assert type(outcome.events[-2]) is ConfirmationAttemptFailed
     assert outcome.events[-1:] == (
-        RequestClosed("R1010", third, "unconfirmed", None, "3 attempts without an answer", None),
+        RequestClosed(
+            "R1010", third, "unconfirmed", None, "", "3 attempts without an answer", None
+        ),
     )
     outcome.state(lambda request: isinstance(request, Closed))
 
@@ -387,7 +390,7 @@ def test_an_answer_after_two_attempts_is_the_customer_s_word() -> None:
     asked = attempts(HOUR, DAY)
     confirm = attrs.evolve(CONFIRM, confirmed_at=START + 2 * DAY)
     given(REQUEST, RECEIVED, DONE).when(*asked, confirm).state(
-        lambda request: (request.outcome, request.satisfied) == ("confirmed", True)
+        lambda request: (request.outcome, request.opinion) == ("confirmed", "satisfied")
     )
 
 
@@ -399,7 +402,7 @@ def test_unconfirmed_never_counts_as_satisfied(history: History) -> None:
     for event in history.events:
         if isinstance(event, RequestClosed):
             assert isinstance(state, Done)
-            assert (event.satisfied is None) is (event.outcome == "unconfirmed")
+            assert (event.opinion is None) is (event.outcome == "unconfirmed")
             if event.reason.endswith("without an answer"):
                 assert state.attempts + 1 >= state.targets.confirm_attempts
         state = REQUEST.decider.evolve(state, event)
@@ -410,7 +413,13 @@ def test_what_another_system_closed_is_unconfirmed() -> None:
     given(REQUEST, RECEIVED).when(CloseImported("R1010", START + HOUR)).then(
         WorkReportedDone("R1010", START + HOUR, "import", ()),
         RequestClosed(
-            "R1010", START + HOUR, "unconfirmed", None, "closed in the system it came from", None
+            "R1010",
+            START + HOUR,
+            "unconfirmed",
+            None,
+            "",
+            "closed in the system it came from",
+            None,
         ),
     ).state(lambda request: verdict(request, "closing-1").kept is False)
     late = CloseImported("R1010", START + HOUR)
@@ -652,7 +661,8 @@ def test_a_request_as_people_read_it() -> None:
         "apology_owed": False,
         "answer": None,
         "outcome": "confirmed",
-        "satisfied": True,
+        "opinion": "satisfied",
+        "words": "",
     }
     told = {verdict["clock"]: verdict for verdict in shown["verdicts"]}
     assert told["closing-1"] == {

@@ -195,14 +195,16 @@ def test_the_clock_counts_dissatisfied_customers_and_each_place_by_itself(crm: C
         receive(crm, f"N{n}", START - 20 * DAY + n * 3 * DAY, ("V1", "V2")[n % 2])
         crm.do(ReportDone(f"N{n}", START), by=OPERATOR, at=START)
     for n in range(5):
-        said = ConfirmClosing(f"N{n}", START + HOUR, False, word(("V1", "V2")[n % 2]))
+        home = ("V1", "V2")[n % 2]
+        said = ConfirmClosing(f"N{n}", START + HOUR, "dissatisfied", word(home), "still wet")
         crm.do(said, by=CLERK, at=START + HOUR)
     crm.tick(MIDNIGHT)
     assert raised(crm) == [], "three in one building and two in the other"
     for n in range(5, 7):
         receive(crm, f"N{n}", START - 20 * DAY)
         crm.do(ReportDone(f"N{n}", START), by=OPERATOR, at=START)
-        crm.do(ConfirmClosing(f"N{n}", START + DAY, False, word("V1")), by=CLERK, at=START + DAY)
+        said = ConfirmClosing(f"N{n}", START + DAY, "dissatisfied", word("V1"), "still wet")
+        crm.do(said, by=CLERK, at=START + DAY)
     crm.tick(MIDNIGHT + DAY)
     assert ("星河 1", "dissatisfaction", ON + DAY, 5) in raised(crm)
     assert {place for place, _, _, _ in raised(crm)} == {"星河 1"}

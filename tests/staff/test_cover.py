@@ -122,10 +122,10 @@ def test_a_line_is_to_be_answered_from_its_first_shift_on_and_each_line_by_itsel
 @pytest.mark.rule("REQ-02")
 def test_a_shift_that_is_cancelled_later_leaves_a_gap_that_is_reported_then(crm: CRM) -> None:
     plan(crm, "A", 0, 24)
-    plan(crm, "B", 24, 48)
-    assert tick(crm, 0) == []
+    plan(crm, "B", 24, 40)
+    assert tick(crm, 0) == [(40, 48)]
     cancel(crm, "B")
-    assert tick(crm, 0) == [(24, 48)], "at the same instant, because the roster has changed"
+    assert tick(crm, 0) == [(24, 40)], "at the same instant, because the roster has changed"
 
 
 @pytest.mark.rule("REQ-02")
@@ -214,6 +214,15 @@ def test_whenever_the_clock_looks_every_gap_is_reported_and_nothing_else(
             assert times == (0 if covered else 1), hour
 
 
+@pytest.mark.rule("REQ-02", "REQ-06")
+def test_the_roster_of_a_trade_need_not_be_covered_day_and_night(crm: CRM) -> None:
+    plan(crm, "A", 0, 8, line="engineering")
+    assert tick(crm, 0) == []
+    assert crm.requests.lines() == []
+    plan(crm, "B", 0, 48)
+    assert crm.requests.lines() == ["hotline"]
+
+
 # --- the roster ----------------------------------------------------------------------------------
 
 
@@ -292,6 +301,7 @@ def test_how_far_ahead_the_clock_looks_is_policy_data() -> None:
 def _cover(days: int) -> str:
     return f"""kind = "cover"
 ahead_days = {days}
+shifts_only = []
 [policy]
 name = "cover-cn-default"
 version = 2

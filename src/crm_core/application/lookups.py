@@ -38,9 +38,10 @@ from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
 from crm_core.kernel.recorded import KnownEvent
-from crm_core.messages import MESSAGES
+from crm_core.messages import MESSAGES, STAFF_MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
+from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
 from crm_core.owners.commands import ROLES
 from crm_core.payments import ACCOUNT
@@ -50,9 +51,13 @@ from crm_core.policies import PolicyBook
 from crm_core.ports import EventLog
 from crm_core.requests import PLAN, REQUEST, Request
 from crm_core.requests.calls import Call, WithdrawCall
+from crm_core.requests.commands import Dispatch, GrabOrder, HandOver, RefuseOrder, ReturnOrder
+from crm_core.requests.deciding.orders import named_by, order_of
 from crm_core.requests.improvement import ProposeImprovement
-from crm_core.staff import ROSTER, RecordWrong
+from crm_core.requests.rotation import Crew
+from crm_core.staff import REGISTER, ROSTER, RecordWrong
 from crm_core.staff.lookups import strangers
+from crm_core.staff.register import WHOLE, Register
 
 P = TypeVar("P", bound=Policy)
 
@@ -148,6 +153,43 @@ def _with_members(command: Any, _state: Any, sight: WorkSight) -> Any:
     return evolve(command, known=known)
 
 
+def _with_work_of(command: Any, _state: Any, sight: WorkSight) -> Any:
+    """Whether somebody is on the staff, and when they are on duty next if they are not (OUT-01)."""
+    day = local_date(sight.at, sight.zone)
+    register: Register = sight.state(REGISTER, WHOLE)
+    on_the_staff = register.employs(command.staff, day)
+    template = None
+    if isinstance(command, TellStaff):
+        template = sight.policy(Template, command.template, day)
+    known = Known(
+        at=sight.at,
+        zone=sight.zone,
+        policy=sight.policy(MessagePolicy, DEFAULT_MESSAGES, day),
+        members=(command.staff,) if on_the_staff else (),
+        template=template,
+        duty_from=_next_duty(command.staff, register, sight) if on_the_staff else None,
+    )
+    return evolve(command, known=known)
+
+
+def _next_duty(staff: str, register: Register, sight: WorkSight) -> datetime | None:
+    """When they are on duty next; None if they are now, or if no roster says when.
+
+    Their rosters are those of their trades and of their roles.
+    """
+    day = local_date(sight.at, sight.zone)
+    roles = {period.role for period in register.of(staff) if period.covers(day)}
+    shifts = [
+        shift
+        for line in sorted(roles | set(register.trades(staff, day)))
+        for shift in sight.state(ROSTER, line).shifts()
+        if shift.staff == staff and shift.end > sight.at
+    ]
+    if any(shift.start <= sight.at for shift in shifts):
+        return None
+    return min((shift.start for shift in shifts), default=None)
+
+
 def _with_file(command: Any, _state: Any, sight: WorkSight) -> Any:
     return evolve(command, members=sight.streams.members(command.household))
 
@@ -161,7 +203,7 @@ def _with_wrong(command: RecordWrong, _state: Any, sight: WorkSight) -> RecordWr
     unknown = over is not None and not isinstance(sight.state(REQUEST, over), Request)
     return evolve(
         command,
-        stranger=bool(strangers((command.staff,), sight)),
+        stranger=bool(strangers((command.staff,), command.on, sight)),
         request_unknown=unknown,
         present_day=sight.present_day,
     )
@@ -182,7 +224,43 @@ def _with_today(command: Any, _state: Any, sight: WorkSight) -> Any:
     if not isinstance(command, ProposeImprovement):
         return evolve(command, known_on=today)
     named = (command.responsible, command.supervisor)
-    return evolve(command, known_on=today, strangers=strangers(named, sight))
+    return evolve(command, known_on=today, strangers=strangers(named, today, sight))
+
+
+# --- of orders ---------------------------------------------------------------------------------
+
+
+def crew(sight: WorkSight, trade: str, at: datetime) -> Crew:
+    """The operators of a trade at an instant, as register and roster have them (REQ-06)."""
+    register: Register = sight.state(REGISTER, WHOLE)
+    day = local_date(at, sight.zone)
+    roster = sight.state(ROSTER, trade)
+    return Crew(
+        trade,
+        operators=register.operators(trade, day) if register.in_force(day) else None,
+        on_duty=roster.on_duty(at) if roster.planned else None,
+    )
+
+
+def _with_crew(command: Any, state: Any, sight: WorkSight) -> Any:
+    order = order_of(command, state)
+    return command if order is None else evolve(command, crew=crew(sight, *order))
+
+
+def _with_stranger(command: Any, _state: Any, sight: WorkSight) -> Any:
+    """Work goes to somebody on the staff on that day, where there is a register (REQ-06)."""
+    named = named_by(command)
+    register: Register = sight.state(REGISTER, WHOLE)
+    day = sight.present_day
+    for name in ("dispatched_at", "refused_at", "returned_at"):
+        if hasattr(command, name):
+            day = local_date(getattr(command, name), sight.zone)
+    known = not named or not register.in_force(day) or register.employs(named, day)
+    return evolve(command, stranger=not known)
+
+
+def _with_order(command: Dispatch, state: Any, sight: WorkSight) -> Dispatch:
+    return _with_stranger(_with_crew(command, state, sight), state, sight)  # type: ignore[no-any-return]
 
 
 # --- of gradings -------------------------------------------------------------------------------
@@ -259,12 +337,16 @@ def _of_name(name: str, sight: WorkSight) -> list[PolicyRef]:
 
 CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     **dict.fromkeys(MESSAGES.commands, _with_members),
+    **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
     AcceptAutomatic: _with_file,
     ConfirmType: _with_policy,
     ContestGrading: _with_file,
     DecideReview: _with_review,
     DecideUplift: _with_promises,
+    Dispatch: _with_order,
     DraftPolicy: _with_taken,
+    GrabOrder: _with_crew,
+    HandOver: _with_stranger,
     MakePolicyEffective: _with_shipped,
     MovePayment: _with_receiver,
     ProposeType: _with_policy,
@@ -273,5 +355,7 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     RefuseAutomatic: _with_file,
     WithdrawCall: _with_duty,
     **dict.fromkeys(PLAN.commands, _with_today),
+    RefuseOrder: _with_stranger,
+    ReturnOrder: _with_stranger,
 }
 """Commands that are told of another slice, and how."""

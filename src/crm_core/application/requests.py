@@ -48,6 +48,7 @@ from crm_core.staff import REGISTER, ROSTER, Register, Roster
 from crm_core.staff.duty import EVENTS as _DUTY
 from crm_core.staff.duty import Gap
 from crm_core.staff.lookups import gone
+from crm_core.staff.policy import DEFAULT_COVER, CoverPolicy
 from crm_core.staff.register import WHOLE
 
 ROSTER_NAMES = frozenset(kind.stored for kind in _DUTY)
@@ -113,9 +114,14 @@ class Requests:
         return roster.gaps(start, end, gone(register, self._host.zone))
 
     def lines(self) -> list[str]:
-        """The lines that duty was ever planned for, sorted."""
+        """The lines that are to be answered day and night: duty was planned for them once."""
         feed = self._host.log.feed(names=ROSTER_NAMES)
-        return sorted({recorded.event.line for recorded in feed})
+        planned = {recorded.event.line for recorded in feed}
+        if not planned:
+            return []
+        today = local_date(self._host.clock.now(), self._host.zone)
+        policy = self._host.policies.find(CoverPolicy, DEFAULT_COVER, today)
+        return sorted(planned.difference(policy.shifts_only))
 
     def greeting(self, lang: Lang = "zh", on: date | None = None) -> str:
         """What whoever answers the phone says first (REQ-02).

@@ -12,7 +12,7 @@ from crm_core.application.authority import Authority
 from crm_core.application.lookups import CROSSING, WorkSight
 from crm_core.application.streams import Streams, no_file
 from crm_core.errors import Invalid
-from crm_core.kernel.aggregate import Aggregate, Claim
+from crm_core.kernel.aggregate import Aggregate, Beside, Claim
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.commands import act_of, fields_said, given_by
 from crm_core.kernel.dates import local_date
@@ -108,14 +108,16 @@ class Work:
                 return refused
         command = given_by(command, by, imported=imported is not None)
         claims = aggregate.claims(command)
-        # What crosses slices is told in the place of what the slice alone could tell.
-        look_up = CROSSING.get(kind) or self._registry.look_ups.get(kind)
-        if look_up is not None:
+        # What the slice knows by itself comes first, what crosses slices may build on it.
+        found = (self._registry.look_ups.get(kind), CROSSING.get(kind))
+        look_ups = [look_up for look_up in found if look_up is not None]
+        if look_ups:
             # A day that a caller names is no present; the clock's own steps come at the instant
             # it is.
             day = local_date(at, self._zone) if inside else self._authority.day
             self._sight.at, self._sight.present_day = at, day
-            command = look_up(command, state, self._sight)
+            for look_up in look_ups:
+                command = look_up(command, state, self._sight)
         decided = aggregate.decider.decide(command, state)
         if isinstance(decided, Refusal):
             return decided
@@ -124,7 +126,9 @@ class Work:
         evolve = aggregate.decider.evolve
         actor, effective_of = str(by), self._registry.effective
         envelopes: list[Envelope[Any]] = []
-        for event in (*decided, *[claim.event for claim in claims]):
+        beside = aggregate.beside(command, decided)
+        others = (*[claim.event for claim in claims], *[one.event for one in beside])
+        for event in (*decided, *others):
             field = effective_of[type(event)]
             effective = None if field is None else getattr(event, field)
             envelopes.append(
@@ -147,11 +151,10 @@ class Work:
         # The log knows the digest of what it is about to write; here only the version counts.
         streams.known[stream] = (state, Tip(tip.version + count, "?"))
         own = StreamAppend(stream, tip, household, tuple(envelopes[:count]))
-        taken = [
-            self._claimed(claim, household, envelope)
-            for claim, envelope in zip(claims, envelopes[count:], strict=True)
-        ]
-        return Commit(command_id, digest, (own, *taken))
+        with_them = iter(envelopes[count:])
+        taken = [self._claimed(claim, household, next(with_them)) for claim in claims]
+        standing = [self._beside(one, next(with_them)) for one in beside]
+        return Commit(command_id, digest, (own, *taken, *standing))
 
     def _refused(
         self, kind: type, by: Actor, aggregate: Aggregate, imported: bool
@@ -169,6 +172,12 @@ class Work:
         _, tip = self._streams.claimed(claim)
         self._streams.known[claim.stream] = (claim.event, Tip(tip.version + 1, "?"))
         return StreamAppend(claim.stream, tip, household, (taken,))
+
+    def _beside(self, one: Beside, envelope: Envelope[Any]) -> StreamAppend:
+        state, tip = self._streams.load(one.aggregate, one.stream)
+        state = one.aggregate.decider.evolve(state, one.event)
+        self._streams.known[one.stream] = (state, Tip(tip.version + 1, "?"))
+        return StreamAppend(one.stream, tip, "", (envelope,))
 
     def tip(self, stream: str) -> Tip:
         """Where a loaded stream stands."""

@@ -24,7 +24,32 @@ class Claim:
     event: Any
 
 
+@frozen
+class Beside:
+    """An event of another stream that stands or falls with what was decided: one transaction.
+
+    That stream must not have moved on since the command's look-up read it, or all is decided anew.
+
+    Args:
+        aggregate: Whose stream it is.
+        identity: Which of them.
+    """
+
+    aggregate: Aggregate
+    identity: str
+    event: Any
+
+    @property
+    def stream(self) -> str:
+        """The stream's name."""
+        return self.aggregate.stream(self.identity)
+
+
 def _no_claims(_command: Any) -> tuple[Claim, ...]:
+    return ()
+
+
+def _nothing_beside(_command: Any, _decided: tuple[Any, ...]) -> tuple[Beside, ...]:
     return ()
 
 
@@ -47,6 +72,7 @@ class Aggregate:
             which needs a second person (LOG-08).
         inside: Commands that the library alone gives, because what they say is computed or follows
             from something recorded.
+        beside: What stands in other streams of the slice with what was decided.
     """
 
     decider: Decider[Any, Any, Any]
@@ -57,6 +83,7 @@ class Aggregate:
     claims: Callable[[Any], tuple[Claim, ...]] = _no_claims
     own: Callable[[Any, Any], Own | None] = _nobodys
     inside: frozenset[type] = frozenset()
+    beside: Callable[[Any, tuple[Any, ...]], tuple[Beside, ...]] = _nothing_beside
 
     def stream(self, identity: str) -> str:
         """The stream's name: `kind/id`."""

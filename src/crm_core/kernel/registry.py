@@ -12,7 +12,15 @@ from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.policy import Policy, PolicyFault, read_toml, wrong
 from crm_core.kernel.projection import Projection
 from crm_core.kernel.sentences import Malformed, also_in
-from crm_core.kernel.slice import Act, LookUp, Notice, PolicyKind, Reaction, Slice
+from crm_core.kernel.slice import (
+    Act,
+    LookUp,
+    Notice,
+    PolicyKind,
+    Reaction,
+    Slice,
+    StaffNotices,
+)
 from crm_core.kernel.ticking import Source
 
 
@@ -46,6 +54,9 @@ class Registry:
         )
         self.notices: Mapping[type, Callable[[Any], Notice]] = _once(
             "notice", (pair for s in each for pair in s.notices.items())
+        )
+        self.staff_notices: Mapping[type, StaffNotices] = _once(
+            "notice", (pair for s in each for pair in s.staff_notices.items())
         )
         self.look_ups: Mapping[type, LookUp] = _once(
             "look_up", (pair for s in each for pair in s.look_ups.items())

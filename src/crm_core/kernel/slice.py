@@ -62,8 +62,51 @@ LookUp = Callable[[Any, Any, Sight], Any]
 Reaction = Callable[[Recorded[Any]], tuple[Any, ...]]
 """The commands that follow from an event."""
 
-Notice = tuple[str, Mapping[str, object]]
-"""Name of a template, and what it is filled with."""
+
+@frozen
+class Notice:
+    """What a household is told.
+
+    Args:
+        template: Name of its template.
+        values: What it is filled with.
+        happened_at: When it happened, if not when it was recorded: what is told late enough is
+            told nobody any more.
+    """
+
+    template: str
+    values: Mapping[str, object]
+    happened_at: datetime | None = None
+
+
+@frozen
+class StaffNotice:
+    """What members of staff are told, and who: a person, those of a department, or of a role.
+
+    Args:
+        happened_at: As for a household.
+        person: Id of the member of staff.
+        department: A trade, or a role that is a department.
+        role: The role whose holders are told.
+    """
+
+    template: str
+    values: Mapping[str, object]
+    happened_at: datetime | None
+    person: str = ""
+    department: str = ""
+    role: str = ""
+
+
+class Reading(Protocol):
+    """What a notice to staff may look at: streams as they stand."""
+
+    def state(self, aggregate: Aggregate, identity: str) -> Any:
+        """The state of a stream."""
+        ...
+
+
+StaffNotices = Callable[[Any, Reading], tuple[StaffNotice, ...]]
 
 
 @frozen
@@ -119,6 +162,7 @@ class Slice:
         clock: What falls due in it.
         reactions: Which of its events lead to which commands.
         notices: What its households are told, by the event it follows from.
+        staff_notices: What staff are told, likewise.
         sentences: A file of its package with sentences, tables by family; none of the library's
             own slices has one, theirs stand in `crm_core/sentences`.
     """
@@ -136,4 +180,5 @@ class Slice:
     clock: tuple[Source, ...] = ()
     reactions: Mapping[type, Reaction] = field(factory=dict)
     notices: Mapping[type, Callable[[Any], Notice]] = field(factory=dict)
+    staff_notices: Mapping[type, StaffNotices] = field(factory=dict)
     sentences: str = ""

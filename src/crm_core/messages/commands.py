@@ -17,6 +17,7 @@ FAILURES = (
     "address_missing",
     "address_unreadable",
     "address_unusable",
+    "cause_unusable",
     "channel_unknown",
     "notifier_fault",
     "rejected",
@@ -38,7 +39,9 @@ class Known:
         zone: The estate's zone.
         policy: The message policy in force.
         members: Members of the household with a role on that day; whom to tell first comes first.
+            Of what staff are told: the member of staff, if they hold a role on that day.
         template: The template a message is to be made from, and its neutral twin, if it has one.
+        duty_from: When the member of staff is on duty next, if they are not now.
     """
 
     at: datetime
@@ -47,6 +50,7 @@ class Known:
     members: tuple[str, ...]
     template: Template | None = None
     neutral: Template | None = None
+    duty_from: datetime | None = None
 
 
 @frozen

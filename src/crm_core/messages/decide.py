@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -33,7 +34,7 @@ from crm_core.messages.events import (
     MessageWithheld,
     PreferenceChanged,
 )
-from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.policy import WORK, MessagePolicy
 from crm_core.messages.state import ANY, PERSONALISATION, Messages, Step
 from crm_core.messages.template import LANGUAGES, Template
 
@@ -46,11 +47,19 @@ def message_id(cause: str, template: str, recipient: str) -> str:
 # --- what follows from a command -------------------------------------------------------------
 
 
-def _queue(command: QueueMessage, state: Messages) -> Decision:
+def queue(command: QueueMessage, state: Messages, of: frozenset[str] | None = None) -> Decision:
+    """The message, waiting to be sent, or withheld at once.
+
+    Args:
+        of: The purposes that it may have; by default all that households are told things for.
+    """
     known, template = command.known, _template(command)
     policy = known.policy
+    allowed = policy.purposes.keys() - {WORK} if of is None else of
     refusal = (
-        _unfit(command, template, known) or _foreign(command, known) or _unfilled(command, template)
+        _unfit(command, template, known, allowed)
+        or _foreign(command, known)
+        or _unfilled(command, template)
     )
     if refusal is not None:
         return refusal
@@ -75,7 +84,7 @@ def _queue(command: QueueMessage, state: Messages) -> Decision:
         language=command.language or policy.language,
         recipient=recipient,
         parameters=tuple(sorted(command.parameters, key=lambda parameter: parameter.name)),
-        not_before=policy.open_from(known.at, template.purpose, known.zone),
+        not_before=_open_from(template.purpose, known)[0],
         expires_at=happened + timedelta(hours=purpose.valid_hours),
     )
     reason = _forbidden(queued, state, policy) if recipient else "no_recipient"
@@ -86,7 +95,16 @@ def _queue(command: QueueMessage, state: Messages) -> Decision:
     return (queued,)
 
 
-def _unfit(command: QueueMessage, template: Template, known: Known) -> Refusal | None:
+def _open_from(purpose: str, known: Known) -> tuple[datetime, str]:
+    """From when on it may be sent, and what it waits for until then."""
+    if known.duty_from is not None:
+        return known.duty_from, "off_duty"
+    return known.policy.open_from(known.at, purpose, known.zone), "quiet_hours"
+
+
+def _unfit(
+    command: QueueMessage, template: Template, known: Known, allowed: Collection[str]
+) -> Refusal | None:
     """Why the message cannot be made of this template at all."""
     policy = known.policy
     if not command.cause:
@@ -94,6 +112,10 @@ def _unfit(command: QueueMessage, template: Template, known: Known) -> Refusal |
     channel, language = command.channel or policy.channel, command.language or policy.language
     if template.purpose not in policy.purposes:
         return unknown("purpose", template.purpose, tuple(policy.purposes), rule="OUT-01")
+    if template.purpose not in allowed:
+        return Refusal(
+            "template_of_others", "OUT-01", {"purpose": template.purpose, "accepted": [*allowed]}
+        )
     if channel not in policy.channels:
         return unknown("channel", channel, policy.channels, rule="OUT-01")
     if language not in LANGUAGES:
@@ -135,7 +157,8 @@ def _unfilled(command: QueueMessage, template: Template) -> Refusal | None:
     return None
 
 
-def _release(command: ReleaseMessage, state: Messages) -> Decision:
+def release(command: Any, state: Messages) -> Decision:
+    """An attempt begins, or why it does not."""
     known, message = command.known, command.message
     queued = state.queued.get(message)
     if queued is None:
@@ -147,7 +170,7 @@ def _release(command: ReleaseMessage, state: Messages) -> Decision:
     if status.name == "sending" and known.at >= queued.expires_at:
         # Nobody knows whether the interrupted attempt reached anyone, so it is not `withheld`.
         return (DeliveryFailed(message, status.attempts, "unknown_outcome", None),)
-    reason = None if queued.recipient in known.members else "recipient_not_of_household"
+    reason = None if queued.recipient in known.members else _gone(queued)
     reason = reason or _forbidden(queued, state, policy)
     if reason is None and known.at >= queued.expires_at:
         # The last reason it had to wait is the reason it was never sent.
@@ -170,6 +193,11 @@ def _release(command: ReleaseMessage, state: Messages) -> Decision:
     )
 
 
+def _gone(queued: MessageQueued) -> str:
+    """Why nobody is told who has nothing to do with the matter any more."""
+    return "not_on_the_staff" if queued.purpose == WORK else "recipient_not_of_household"
+
+
 def _wait(
     queued: MessageQueued, state: Messages, known: Known
 ) -> MessageDeferred | MessageWithheld | None:
@@ -177,7 +205,7 @@ def _wait(
     policy, at, message = known.policy, known.at, queued.message
     purpose = policy.purposes.get(queued.purpose)
     assert purpose is not None, "INVARIANT: a purpose that is gone has been withheld before"
-    until, reason = policy.open_from(at, queued.purpose, known.zone), "quiet_hours"
+    until, reason = _open_from(queued.purpose, known)
     day = local_date(at, known.zone)
     capped = purpose.capped and (day, message) not in state.counted
     if until == at and capped and state.told_on(day) >= policy.per_day:
@@ -189,7 +217,8 @@ def _wait(
     return MessageDeferred(message, reason, until)
 
 
-def _record_sent(command: RecordSent, state: Messages) -> Decision:
+def record_sent(command: Any, state: Messages) -> Decision:
+    """It left the house."""
     known, message = command.known, command.message
     refusal = _not_begun(message, command.attempt, state)
     if refusal is not None:
@@ -203,7 +232,8 @@ def _record_sent(command: RecordSent, state: Messages) -> Decision:
     return (MessageSent(message, command.attempt, day, command.receipt),)
 
 
-def _record_failure(command: RecordFailure, state: Messages) -> Decision:
+def record_failure(command: Any, state: Messages) -> Decision:
+    """It did not; whether another attempt is made."""
     known, message = command.known, command.message
     refusal = _not_begun(message, command.attempt, state)
     if refusal is not None:
@@ -298,10 +328,10 @@ def _forbidden(queued: MessageQueued, state: Messages, policy: MessagePolicy) ->
 
 
 _DECIDE: dict[type, Any] = {
-    QueueMessage: _queue,
-    ReleaseMessage: _release,
-    RecordSent: _record_sent,
-    RecordFailure: _record_failure,
+    QueueMessage: queue,
+    ReleaseMessage: release,
+    RecordSent: record_sent,
+    RecordFailure: record_failure,
     ChangePreference: _change_preference,
 }
 

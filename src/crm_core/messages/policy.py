@@ -27,6 +27,9 @@ BASES = ("required", "opt_out", "opt_in")
 refused; it may until it is refused; or it may only after the person agreed (for advertising:
 Advertising Law, art. 43)."""
 
+WORK = "work"
+"""The purpose of what staff are told; households are told things for all the others."""
+
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _SECONDS_MAX = 30 * 86400
 _HOURS_MAX = 366 * 24

@@ -37,6 +37,8 @@ There is none for free text: what cannot be said cannot be personal.
 RECIPIENT_NAME = "recipient_name"
 """The one personal value: the recipient's name, filled in when a message is sent, never kept."""
 
+_NOTHING_QUOTED: Mapping[str, str] = {}
+
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z_]*)\}")
 _FEN = re.compile(r"0|[1-9][0-9]{0,13}")
 
@@ -85,6 +87,7 @@ class _Contents:
     en: Text
     parameters: dict[str, Kind] = field(factory=dict)
     neutral: str = ""
+    quotes: tuple[str, ...] = ()
 
 
 @define(frozen=True)
@@ -96,6 +99,8 @@ class Template:
         personalised: Whether it speaks to the person: by name, or by what is known of them.
         neutral: Name of the twin for those who refused that (PIPL, art. 24); empty if neutral.
         parameters: What it is filled with.
+        quotes: Fields of the event it is about whose text it repeats; like a name they are filled
+            in only when it is sent, so that no message keeps what staff wrote.
         texts: By language.
     """
 
@@ -105,6 +110,7 @@ class Template:
     personalised: bool
     neutral: str
     parameters: dict[str, Kind]
+    quotes: tuple[str, ...]
     texts: dict[str, Text]
 
     @classmethod
@@ -128,6 +134,7 @@ class Template:
             personalised=contents.personalised,
             neutral=contents.neutral,
             parameters=contents.parameters,
+            quotes=contents.quotes,
             texts=texts,
         )
 
@@ -138,6 +145,7 @@ class Template:
             and self.ref.name == other.neutral
             and self.purpose == other.purpose
             and all(other.parameters.get(name) == kind for name, kind in self.parameters.items())
+            and set(self.quotes) <= set(other.quotes)
         )
 
     def fault(self, name: str, value: object) -> Malformed | None:
@@ -156,7 +164,12 @@ class Template:
         return None
 
     def render(
-        self, language: str, parameters: Mapping[str, str], zone_name: str, recipient_name: str = ""
+        self,
+        language: str,
+        parameters: Mapping[str, str],
+        zone_name: str,
+        recipient_name: str = "",
+        quoted: Mapping[str, str] = _NOTHING_QUOTED,
     ) -> Text:
         """The text that is sent.
 
@@ -164,9 +177,11 @@ class Template:
             parameters: Values by name; those the template has no use for are left out.
             zone_name: Zone in which instants are told.
             recipient_name: For a personalised template.
+            quoted: For one that quotes: the texts by the names of their fields.
 
         Raises:
-            Malformed: a parameter is missing or malformed, or the language is not known.
+            Malformed: a parameter or a quoted text is missing or malformed, or the language is not
+                known.
         """
         if language not in self.texts:
             raise Malformed("not_one_of", value=language, accepted=LANGUAGES)
@@ -180,6 +195,10 @@ class Template:
         if self.personalised:
             # A name is kept as it was written, which may be on two lines; a subject has one.
             shown[RECIPIENT_NAME] = " ".join(recipient_name.split())
+        for name in self.quotes:
+            if name not in quoted:
+                raise Malformed("parameter_missing", parameter=name)
+            shown[name] = " ".join(quoted[name].split())
         text = self.texts[language]
         return Text(_filled(text.subject, shown), _filled(text.body, shown))
 
@@ -249,7 +268,15 @@ def _faults(contents: _Contents) -> list[PathFault]:
             faults.append(wrong(f"parameters.{name}.words", "words_of_word"))
         if name == RECIPIENT_NAME or _PLACEHOLDER.fullmatch(f"{{{name}}}") is None:
             faults.append(wrong(f"parameters.{name}", "parameter_name_form"))
+    for name in contents.quotes:
+        if (
+            name in contents.parameters
+            or name == RECIPIENT_NAME
+            or _PLACEHOLDER.fullmatch(f"{{{name}}}") is None
+        ):
+            faults.append(wrong("quotes", "parameter_name_form"))
     allowed = set(contents.parameters) | ({RECIPIENT_NAME} if contents.personalised else set())
+    allowed |= set(contents.quotes)
     for language in LANGUAGES:
         text: Text = getattr(contents, language)
         used: set[str] = set()

@@ -21,6 +21,9 @@ from crm_core.messages.events import MessageSent as Sent
 from crm_core.messages.events import MessageWithheld as Withheld
 from crm_core.messages.state import Messages, Status
 
+STAFF = "staff_messages"
+"""What the streams of staff are called; all others are those of households."""
+
 
 def preference_rows(state: Messages) -> list[dict[str, Any]]:
     """What the members of one household agreed to and refused, oldest first."""
@@ -29,10 +32,15 @@ def preference_rows(state: Messages) -> list[dict[str, Any]]:
 
 @frozen
 class Unsent:
-    """A message that is still to be sent; its order is when to look at it next."""
+    """A message that is still to be sent; its order is when to look at it next.
+
+    Args:
+        staff: The member of staff whose message it is; empty for a household's.
+    """
 
     household: str
     message: str
+    staff: str
 
 
 def due_order(instant: datetime) -> str:
@@ -44,7 +52,9 @@ def _unsent(rows: Rows[Unsent], recorded: Recorded[Any]) -> Iterable[Put[Unsent]
     event = recorded.event
     match event:
         case Queued(message=message, not_before=at):
-            return (Put(message, Unsent(recorded.household, message), due_order(at)),)
+            box, _, whose = recorded.stream.partition("/")
+            staff = whose if box == STAFF else ""
+            return (Put(message, Unsent(recorded.household, message, staff), due_order(at)),)
         case Sent(message=message) | Withheld(message=message):
             return (Remove(message),)
         case Failed(message=message, retry_at=None):
@@ -61,7 +71,7 @@ def _unsent(rows: Rows[Unsent], recorded: Recorded[Any]) -> Iterable[Put[Unsent]
 
 DUE = Projection(
     name="messages.due",
-    version=1,
+    version=2,
     row=Unsent,
     names=frozenset(kind.stored for kind in EVENTS if kind.name != "messages.preference_changed"),
     apply=_unsent,

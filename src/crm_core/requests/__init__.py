@@ -11,6 +11,7 @@ from crm_core.requests.commands import (
     Arrive,
     CloseImported,
     ConfirmClosing,
+    ConfirmEntry,
     Dispatch,
     ExtendPause,
     FollowIncident,
@@ -34,12 +35,13 @@ from crm_core.requests.commands import (
     ResumeRequest,
     ReturnOrder,
     TakeStep,
+    UndoDuplicate,
 )
 from crm_core.requests.decide import REQUEST
 from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
 from crm_core.requests.early_warning import OCCURRENCES, OUTLOOK, WARNING, WARNINGS
 from crm_core.requests.events import EVENTS as _REQUESTS
-from crm_core.requests.follows import CLOCK, NOTICES, REACTIONS
+from crm_core.requests.follows import CLOCK, REACTIONS
 from crm_core.requests.greeting import GreetingPolicy
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
 from crm_core.requests.improvement import (
@@ -62,11 +64,23 @@ from crm_core.requests.incidents import (
 from crm_core.requests.inspections import EVENTS as _INSPECTIONS
 from crm_core.requests.inspections import FINDING, RecordFinding
 from crm_core.requests.lookups import LOOK_UPS
+from crm_core.requests.notices import NOTICES, STAFF_NOTICES
+from crm_core.requests.parts import Evidence
+from crm_core.requests.rotation import EVENTS as _ROTATION
+from crm_core.requests.rotation import ROTATION, Rotation
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
 from crm_core.requests.views import DUE_REQUESTS, OPEN
 
-EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING, *_CALLS)
+EVENTS = (
+    *_REQUESTS,
+    *_INCIDENTS,
+    *_INSPECTIONS,
+    *_IMPROVEMENT,
+    *_EARLY_WARNING,
+    *_ROTATION,
+    *_CALLS,
+)
 
 RECEIVING = (*WORK, "sales", "engineering", "security", "cleaning", "finance")
 """Whoever is asked first receives (REQ-02)."""
@@ -75,8 +89,14 @@ SLICE = Slice(
     name="requests",
     package=__name__,
     events=EVENTS,
-    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, OUTLOOK, CALL),
-    readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN, Call: CALL},
+    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, ROTATION, OUTLOOK, CALL),
+    readable={
+        Request: REQUEST,
+        Incident: INCIDENT,
+        Plan: PLAN,
+        Rotation: ROTATION,
+        Call: CALL,
+    },
     acts=(
         Act(ReceiveRequest, RECEIVING, importable=True),
         Act(MakeCommitment, WORK),
@@ -97,6 +117,7 @@ SLICE = Slice(
         Act(ReportDone, WORK),
         Act(NoteFailedAttempt, DESK),
         Act(ConfirmClosing, DESK),
+        Act(ConfirmEntry, DESK),
         Act(Apologise, DESK),
         Act(CloseImported, importable=True),
         Act(Reopen, DESK),
@@ -104,6 +125,7 @@ SLICE = Slice(
         Act(Rebase, LEADERS),
         Act(MarkDuplicate, DESK),
         Act(MergeDuplicate, DESK),
+        Act(UndoDuplicate, DESK),
         Act(OpenIncident, DESK),
         Act(GatherRequest, DESK),
         Act(AnswerIncident, DESK),
@@ -129,6 +151,7 @@ SLICE = Slice(
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,
+    staff_notices=STAFF_NOTICES,
 )
 
 __all__ = [
@@ -138,6 +161,7 @@ __all__ = [
     "INCIDENT",
     "PLAN",
     "REQUEST",
+    "ROTATION",
     "SLICE",
     "WARNING",
     "AcceptCommitment",
@@ -149,8 +173,10 @@ __all__ = [
     "CloseImported",
     "Closed",
     "ConfirmClosing",
+    "ConfirmEntry",
     "Dispatch",
     "Done",
+    "Evidence",
     "ExtendPause",
     "FollowIncident",
     "GiveUpCommitment",
@@ -181,7 +207,9 @@ __all__ = [
     "Request",
     "ResumeRequest",
     "ReturnOrder",
+    "Rotation",
     "SlaPolicy",
     "TakeStep",
+    "UndoDuplicate",
     "WithdrawCall",
 ]

@@ -1,22 +1,15 @@
-"""What follows from what happens to requests: commands, notices, and steps as time passes."""
+"""What follows from what happens to requests: commands, and steps as time passes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Recorded
-from crm_core.kernel.slice import Notice, Reaction
+from crm_core.kernel.slice import Reaction
 from crm_core.kernel.ticking import DueCommand, Look, Source
 from crm_core.requests.commands import FollowIncident, LinkToIncident, ReceiveRequest, TakeStep
-from crm_core.requests.events import (
-    CommitmentMade,
-    CustomerDissatisfied,
-    RequestReceived,
-    WorkReportedDone,
-)
+from crm_core.requests.events import CustomerDissatisfied
 from crm_core.requests.incidents import IncidentAnswered, IncidentResolved, RequestGathered
 from crm_core.requests.inspections import FindingRecorded
 from crm_core.requests.views import DUE_REQUESTS, DueRequest
@@ -119,40 +112,23 @@ REACTIONS: dict[type, Reaction] = {
     RequestGathered: _gathered,
 }
 
-# --- notices -------------------------------------------------------------------------------------
-
-
-def _told_received(event: RequestReceived) -> Notice:
-    answer_by = event.received_at + timedelta(seconds=event.targets.promise_seconds)
-    return "request-received", {"request": event.request, "answer_by": answer_by}
-
-
-def _told_promised(event: CommitmentMade) -> Notice:
-    return "commitment-made", {"request": event.request, "due_at": event.due_at}
-
-
-def _told_done(event: WorkReportedDone) -> Notice:
-    return "request-done", {"request": event.request, "done_at": event.done_at}
-
-
-NOTICES: dict[type, Callable[[Any], Notice]] = {
-    CommitmentMade: _told_promised,
-    RequestReceived: _told_received,
-    WorkReportedDone: _told_done,
-}
-
 # --- the clock -----------------------------------------------------------------------------------
 
 
 def _due(row: DueRequest, _look: Look) -> tuple[DueCommand, ...]:
-    """The next step of a request; what follows from it is due in the next round."""
-    step = row.first()
-    return (
+    """The next step of every clock of a request that runs, the earliest first.
+
+    One that cannot be taken does not keep the other clocks waiting (REQ-13).
+    """
+    # What is told anew may come to the same step again.
+    told = f":{row.retold}" if row.retold else ""
+    return tuple(
         DueCommand(
-            f"tick:{row.request}:{step.clock}:{step.step}:{instant_text(step.at)}",
+            f"tick:{row.request}:{step.clock}:{step.step}:{instant_text(step.at)}{told}",
             TakeStep(row.request, clock=step.clock, step=step.step, at=step.at),
             step.at,
-        ),
+        )
+        for step in row.in_order()
     )
 
 

@@ -24,7 +24,8 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
-from crm_core.requests.commands import KINDS, TRADES
+from crm_core.kernel.trades import TRADES
+from crm_core.requests.commands import KINDS
 from crm_core.requests.statistics import DIMENSIONS, Happening
 
 
@@ -47,8 +48,8 @@ METRICS: dict[str, Metric] = {
     "volume": Metric("received", (), 0),
     "late_share": Metric("done_late", ("done_in_time", "done_late"), -1),
     "in_time_share": Metric("done_in_time", ("done_in_time", "done_late"), 1),
-    "dissatisfied_share": Metric("dissatisfied", ("satisfied", "dissatisfied"), -1),
-    "satisfied_share": Metric("satisfied", ("satisfied", "dissatisfied"), 1),
+    "dissatisfied_share": Metric("dissatisfied", ("satisfied", "partly", "dissatisfied"), -1),
+    "satisfied_share": Metric("satisfied", ("satisfied", "partly", "dissatisfied"), 1),
     "broken_share": Metric("promises_broken", ("promises_kept", "promises_broken"), -1),
     "kept_share": Metric("promises_kept", ("promises_kept", "promises_broken"), 1),
     "reopened_share": Metric("reopened", ("done_in_time", "done_late"), -1),

@@ -1,6 +1,6 @@
 """Staff: who holds which role, who is on duty, and what is owed to who was wronged on it."""
 
-from crm_core.kernel.roles import DESK, LEADERS, MANAGEMENT
+from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT
 from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.staff.awards import EVENTS as _AWARDS
 from crm_core.staff.awards import STAFF, GrantAward, RecordWrong, StaffRecord, WithdrawWrong
@@ -20,6 +20,7 @@ from crm_core.staff.policy import AwardPolicy, CoverPolicy
 from crm_core.staff.register import EVENTS as _REGISTER
 from crm_core.staff.register import (
     REGISTER,
+    AssignTrades,
     ChangeStaffContact,
     EndStaffRole,
     Register,
@@ -38,6 +39,8 @@ SLICE = Slice(
         Act(RegisterStaff, MANAGEMENT),
         Act(EndStaffRole, MANAGEMENT),
         Act(ChangeStaffContact, MANAGEMENT),
+        Act(AssignTrades, LEADERS),
+        Act("reach-staff", (*LEADERS, *HOST)),
         Act(PlanCover, LEADERS),
         Act(CancelCover, LEADERS),
         Act(RetireLine, LEADERS),
@@ -61,6 +64,7 @@ __all__ = [
     "ROSTER",
     "SLICE",
     "STAFF",
+    "AssignTrades",
     "AwardPolicy",
     "CancelCover",
     "ChangeStaffContact",

@@ -375,14 +375,20 @@ COVER = Projection(
 """Lines with the gaps in their cover that people have to fill."""
 
 
+_MOMENT = timedelta(microseconds=1)
+"""What is due at this very instant is not due before it."""
+
+
 def _due(row: Covered, look: Look) -> Iterable[DueCommand]:
     """A look at the line; it records what is news, and where nothing is, nothing."""
     today = local_date(look.now, look.zone)
-    ahead = look.policies.find(CoverPolicy, DEFAULT_COVER, today).ahead_days
-    upto = start_of_day(today + timedelta(days=ahead + 1), look.zone)
+    policy = look.policies.find(CoverPolicy, DEFAULT_COVER, today)
+    if row.line in policy.shifts_only:
+        return ()
+    upto = start_of_day(today + timedelta(days=policy.ahead_days + 1), look.zone)
     # Duty of the staff ends elsewhere, so no count of changes here tells of all that is news.
     id = f"tick:cover:{row.line}:{row.changes}:{instant_text(look.now)}"
-    return (DueCommand(id, ReportGaps(row.line, upto), look.now),)
+    return (DueCommand(id, ReportGaps(row.line, upto), look.now - _MOMENT),)
 
 
 CLOCK = (Source("cover", COVER, _due),)

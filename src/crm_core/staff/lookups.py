@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import attrs
 
-from crm_core.kernel.dates import start_of_day
+from crm_core.kernel.dates import local_date, start_of_day
 from crm_core.kernel.slice import LookUp, Sight
 from crm_core.staff.awards import GrantAward
 from crm_core.staff.duty import PlanCover, ReportGaps
@@ -18,12 +18,12 @@ from crm_core.staff.register import REGISTER, WHOLE, Register
 _DAY = timedelta(days=1)
 
 
-def strangers(named: Iterable[str], sight: Sight) -> tuple[str, ...]:
-    """Those of the named who were never on the staff, where there is a register of it."""
+def strangers(named: Iterable[str], on: date, sight: Sight) -> tuple[str, ...]:
+    """Those of the named who are not on the staff on a day, where there is a register of it."""
     register: Register = sight.state(REGISTER, WHOLE)
-    if not register.in_force(sight.present_day):
+    if not register.in_force(on):
         return ()
-    return tuple(staff for staff in named if not register.names(staff))
+    return tuple(staff for staff in named if not register.employs(staff, on))
 
 
 def gone(register: Register, zone: str) -> dict[str, datetime]:
@@ -38,7 +38,8 @@ def gone(register: Register, zone: str) -> dict[str, datetime]:
 
 
 def _with_stranger(command: PlanCover, _state: Any, sight: Sight) -> PlanCover:
-    return attrs.evolve(command, stranger=bool(strangers((command.staff,), sight)))
+    day = local_date(command.start, sight.zone)
+    return attrs.evolve(command, stranger=bool(strangers((command.staff,), day, sight)))
 
 
 def _with_left(command: ReportGaps, _state: Any, sight: Sight) -> ReportGaps:

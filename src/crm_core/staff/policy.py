@@ -74,6 +74,7 @@ class _CoverContents:
     kind: str
     policy: Header
     ahead_days: int
+    shifts_only: tuple[str, ...]
 
 
 @define(frozen=True)
@@ -84,11 +85,13 @@ class CoverPolicy:
         header: Identity and approval.
         ref: Name, version and digest.
         ahead_days: Whole days behind the present one; 0 is the present day alone.
+        shifts_only: Rosters that need not be covered day and night, like those of trades.
     """
 
     header: Header
     ref: PolicyRef
     ahead_days: int
+    shifts_only: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> CoverPolicy:
@@ -109,6 +112,7 @@ class CoverPolicy:
             header=header,
             ref=PolicyRef(digest_of_table(data), header.name, header.version),
             ahead_days=contents.ahead_days,
+            shifts_only=contents.shifts_only,
         )
 
 

@@ -21,12 +21,16 @@ from crm_core.kernel.recorded import STAFF_ROLES, Actor
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Personal, PersonalValue
 from crm_core.kernel.text import check_id
+from crm_core.kernel.trades import TRADES
 
 WHOLE = "company"
 """The one register's id."""
 
 LEADING = "director"
 """The role that the register begins with, and that somebody holds ever after."""
+
+OPERATOR = "operator"
+"""The role of who does the work of a trade."""
 
 A_DAY = timedelta(days=1)
 
@@ -62,10 +66,21 @@ class StaffContactChanged:
     entered_by: str
 
 
+@frozen
+class TradesAssigned:
+    """An operator works in these trades from a day on, and in no others (REQ-06)."""
+
+    staff: str
+    trades: tuple[str, ...]
+    since: date
+    entered_by: str
+
+
 EVENTS = (
     EventType("staff.role_begun", 1, StaffRoleBegun, "since"),
     EventType("staff.role_ended", 1, StaffRoleEnded, "until"),
     EventType("staff.contact_changed", 1, StaffContactChanged),
+    EventType("staff.trades_assigned", 1, TradesAssigned, "since"),
 )
 
 
@@ -98,11 +113,13 @@ class Register:
     Args:
         periods: Who holds what when, in the order in which it was entered.
         contacts: Every way to reach somebody, in the order in which they were told.
+        assigned: The trades of operators, in the order in which they were entered.
     """
 
     # A company has few people and they change seldom: copying the list costs nothing.
     periods: tuple[HeldRole, ...] = ()
     contacts: GrowingList[tuple[str, PersonalValue]] = NOTHING
+    assigned: tuple[TradesAssigned, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -127,6 +144,27 @@ class Register:
     def names(self, staff: str) -> bool:
         """Whether that person is, or was, on the staff."""
         return bool(self.of(staff))
+
+    def employs(self, staff: str, on: date) -> bool:
+        """Whether that person holds any role on a day."""
+        return any(period.covers(on) for period in self.of(staff))
+
+    def holders(self, role: str, on: date) -> tuple[str, ...]:
+        """Who holds a role on a day, sorted."""
+        return tuple(sorted({p.staff for p in self.of(role=role) if p.covers(on)}))
+
+    def trades(self, staff: str, on: date) -> tuple[str, ...]:
+        """What somebody works in on a day: as was said last of the latest day up to it."""
+        found: tuple[str, ...] = ()
+        since = date.min
+        for assigned in self.assigned:
+            if assigned.staff == staff and since <= assigned.since <= on:
+                found, since = assigned.trades, assigned.since
+        return found
+
+    def operators(self, trade: str, on: date) -> tuple[str, ...]:
+        """The operators of a trade on a day, sorted."""
+        return tuple(s for s in self.holders(OPERATOR, on) if trade in self.trades(s, on))
 
     def contact(self, staff: str) -> PersonalValue | None:
         """How somebody is reached, as last told."""
@@ -169,6 +207,19 @@ class ChangeStaffContact:
 
     staff: str
     contact: Personal
+    by: Actor = looked_up()
+
+
+@frozen
+class AssignTrades:
+    """Say which trades an operator works in from a day on.
+
+    Only they can grab orders of a trade, and only they take turns in it (REQ-06).
+    """
+
+    staff: str
+    trades: tuple[str, ...]
+    since: date
     by: Actor = looked_up()
 
 
@@ -269,6 +320,26 @@ def _contact(command: ChangeStaffContact, state: Register) -> Decision:
     )
 
 
+def _assign(command: AssignTrades, state: Register) -> Decision:
+    for trade in command.trades:
+        if trade not in TRADES:
+            return unknown("trade", trade, TRADES, rule="REQ-06")
+    if not state.holds(command.staff, OPERATOR, command.since):
+        details = {"staff": command.staff, "on": command.since.isoformat()}
+        return Refusal("not_an_operator", "REQ-06", details)
+    trades = tuple(sorted(set(command.trades)))
+    if state.trades(command.staff, command.since) == trades:
+        return ()
+    return (
+        TradesAssigned(
+            staff=command.staff,
+            trades=trades,
+            since=command.since,
+            entered_by=command.by.id,
+        ),
+    )
+
+
 def _is_id(text: str) -> bool:
     try:
         check_id(text)
@@ -281,6 +352,7 @@ _DECIDE: dict[type, Any] = {
     RegisterStaff: _register,
     EndStaffRole: _end,
     ChangeStaffContact: _contact,
+    AssignTrades: _assign,
 }
 
 
@@ -318,6 +390,7 @@ REGISTER = Aggregate(
                 StaffContactChanged: lambda state, e: attrs.evolve(
                     state, contacts=state.contacts.append((e.staff, e.contact))
                 ),
+                TradesAssigned: lambda state, e: attrs.evolve(state, assigned=(*state.assigned, e)),
             }
         ),
     ),

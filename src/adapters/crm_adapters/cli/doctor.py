@@ -17,6 +17,7 @@ from urllib.parse import quote
 from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
 from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
+from crm_adapters.projections.store import LIVE
 from crm_core.crm import CRM
 from crm_core.errors import CrmError
 from crm_core.kernel.dates import instant_text, local_date, start_of_day
@@ -59,7 +60,8 @@ def _of_log(app: App) -> dict[str, Any]:
         "end": None,
         "error": None,
     }
-    found: dict[str, Any] = {"log": log, "keys": None, "staff": None, "authority": None}
+    found: dict[str, Any] = dict.fromkeys(("log", "keys", "staff", "authority", "parked"))
+    found["log"] = log
     found["cover"] = []
     if app.missing:
         return found
@@ -70,6 +72,10 @@ def _of_log(app: App) -> dict[str, Any]:
             log["end"] = opened.log.head()
             if not found["keys"]["there"]:
                 found["keys"]["needed"] = _holds_sealed(opened)
+            found["parked"] = {
+                "events": sum(one.parked for one in opened.views.status() if one.state == LIVE),
+                "rows": len(opened.views.parked_rows()),
+            }
             authority = opened.authority()
             register, ref = authority.register, authority.policy.ref
             found["staff"] = {
@@ -93,15 +99,23 @@ def _opened(app: App) -> CRM:
     from crm_adapters.eventlog.log import CodecEventLog
     from crm_adapters.eventlog.opening import open_database
     from crm_adapters.keys import LocalVault
+    from crm_adapters.projections import DatabaseViewStore, LogViews
     from crm_adapters.slices import installed
     from crm_adapters.wiring import RandomIds, SystemClock
 
     if app.url == MEMORY:
         return app.open()
-    vault, registry = LocalVault(), installed()
-    log = CodecEventLog(open_database(app.url, tenant=app.tenant), Codec(registry.catalog, vault))
+    vault, registry, clock = LocalVault(), installed(), SystemClock()
+    database = open_database(app.url, tenant=app.tenant)
+    log = CodecEventLog(database, Codec(registry.catalog, vault))
     return CRM(
-        log, vault=vault, clock=SystemClock(), ids=RandomIds(), zone=app.zone, registry=registry
+        log,
+        vault=vault,
+        clock=clock,
+        ids=RandomIds(),
+        zone=app.zone,
+        views=LogViews(log, DatabaseViewStore(database), clock),
+        registry=registry,
     )
 
 
@@ -189,6 +203,8 @@ def _findings(found: dict[str, Any]) -> Iterator[str]:
         yield "keys_unreadable"
     if found["cover"]:
         yield "cover_gaps"
+    if found["parked"] is not None and any(found["parked"].values()):
+        yield "parked"
 
 
 def _show(out: Output, told: dict[str, Any]) -> None:
@@ -228,5 +244,7 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
             start=instant_text(gap["from"]),
             end=instant_text(gap["to"]),
         )
+    if told["parked"] is not None:
+        yield say("doctor_parked", **told["parked"])
     for country, year in told["holidays"].items():
         yield say("doctor_holidays", country=country, year=year)

@@ -35,7 +35,7 @@ def request(app: App, request: str, now: datetime | None) -> int:
             raise Invalid.one("request_unknown", request=request)
         at = now or opened.clock.now()
         policies = opened.policies
-        shown = request_view(state, at, lambda pinned: policies.pinned(SlaPolicy, pinned))
+        shown = request_view(state, at, lambda ref: policies.pinned(SlaPolicy, ref), traced=True)
     app.out.result({**shown, "now": instant_text(at)}, lambda: _show_request(app.out, shown))
     return 0
 
@@ -43,13 +43,22 @@ def request(app: App, request: str, now: datetime | None) -> int:
 @command("tick")
 @click.option("--now", type=INSTANT)
 def tick(app: App, now: datetime | None) -> int:
-    """Record what the clock alone has brought about; running it twice records nothing twice."""
+    """Record what the clock alone has brought about; running it twice records nothing twice.
+
+    The exit status is 1 if something is parked.
+    """
     with app.open() as opened:
         done = opened.tick(now, by=app.by)
-    shown = {"now": instant_text(done.now), "events": done.events}
-    total = sum(done.events.values())
-    app.out.result(shown, lambda: app.out.print(say("ticked", events=total, now=shown["now"])))
-    return 0
+    shown = {"now": instant_text(done.now), "events": done.events, "parked": done.parked}
+    events, parked = sum(done.events.values()), sum(done.parked.values())
+
+    def show() -> None:
+        app.out.print(say("ticked", events=events, now=shown["now"]))
+        if parked:
+            app.out.print(say("ticked_parked", parked=parked))
+
+    app.out.result(shown, show)
+    return FOUND if parked else 0
 
 
 @command("statistics")

@@ -22,11 +22,15 @@ from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import Erased, Personal, Plain
 from crm_core.messages import (
     MESSAGES,
+    STAFF_MESSAGES,
     MessagePolicy,
     Messages,
     RecordFailure,
+    RecordFailureToStaff,
     RecordSent,
+    RecordSentToStaff,
     ReleaseMessage,
+    ReleaseToStaff,
     Template,
 )
 from crm_core.messages.events import (
@@ -57,18 +61,18 @@ def notices(crm: CRM) -> Consumer:
     """
 
     def handle(recorded: Recorded[Any]) -> None:
-        found = notice(crm.registry, recorded)
-        if found is None or recorded.recorded <= _oldest(crm):
+        if recorded.recorded <= _oldest(crm):
             return
-        command_id, command = found
+        found = notice(crm.registry, recorded)
         envelope = recorded.envelope
-        crm.do(
-            command,
-            by=OUTBOX,
-            id=command_id,
-            correlation=envelope.correlation,
-            causation=envelope.event_id,
-        )
+        for command_id, command in ([found] if found else []) + crm.staff.told_of(recorded):
+            crm.do(
+                command,
+                by=OUTBOX,
+                id=command_id,
+                correlation=envelope.correlation,
+                causation=envelope.event_id,
+            )
 
     return Consumer("notices", noticed_names(crm.registry), handle)
 
@@ -143,13 +147,22 @@ class Outbox:
             self._failed(due, released, error)
             done.failed += 1
             return
-        sent = RecordSent(due.household, due.message, released.attempt, receipt)
+        told = {"message": due.message, "attempt": released.attempt, "receipt": receipt}
+        sent = (
+            RecordSentToStaff(staff=due.staff, **told)
+            if due.staff
+            else RecordSent(household=due.household, **told)
+        )
         self._crm.do(sent, by=OUTBOX, id=f"{due.message}:{released.attempt}:sent")
         done.sent += 1
 
     def _release(self, due: Unsent, done: Dispatched) -> MessageReleased | None:
         """The attempt that begins now, or None if the message is not to be sent now."""
-        command = ReleaseMessage(due.household, due.message)
+        command = (
+            ReleaseToStaff(due.staff, due.message)
+            if due.staff
+            else ReleaseMessage(due.household, due.message)
+        )
         for event in self._crm.do(command, by=OUTBOX, purpose="notification").events:
             match event:
                 case MessageReleased():
@@ -163,12 +176,16 @@ class Outbox:
         return None
 
     def _failed(self, due: Unsent, released: MessageReleased, error: NotDelivered) -> None:
-        failure = RecordFailure(
-            household=due.household,
-            message=due.message,
-            attempt=released.attempt,
-            reason=error.reason,
-            transient=error.transient,
+        told = {
+            "message": due.message,
+            "attempt": released.attempt,
+            "reason": error.reason,
+            "transient": error.transient,
+        }
+        failure = (
+            RecordFailureToStaff(staff=due.staff, **told)
+            if due.staff
+            else RecordFailure(household=due.household, **told)
         )
         self._crm.do(failure, by=OUTBOX, id=f"{due.message}:{released.attempt}:failed")
 
@@ -188,11 +205,9 @@ class Outbox:
             raise NotDelivered("notifier_fault", transient=True) from error
 
     def _queued(self, due: Unsent) -> MessageQueued:
-        decider = MESSAGES.decider
+        box, whose = (STAFF_MESSAGES, due.staff) if due.staff else (MESSAGES, due.household)
         state: Messages
-        state, _ = self._crm.log.fold(
-            MESSAGES.stream(due.household), decider.evolve, decider.initial
-        )
+        state, _ = self._crm.log.fold(box.stream(whose), box.decider.evolve, box.decider.initial)
         return state.queued[due.message]
 
     def _outgoing(self, due: Unsent, queued: MessageQueued, released: MessageReleased) -> Outgoing:
@@ -204,11 +219,13 @@ class Outbox:
             raise NotDelivered("template_unavailable", transient=True) from None
         name = self._told(due, queued, "name") if template.personalised else ""
         address = self._told(due, queued, "phone")
+        quoted = self._quoted(due, queued, template) if template.quotes else {}
         text = template.render(
             queued.language,
             {parameter.name: parameter.value for parameter in queued.parameters},
             self._crm.zone,
             name,
+            quoted,
         )
         return Outgoing(
             id=due.message,
@@ -220,11 +237,33 @@ class Outbox:
             body=text.body,
         )
 
+    def _quoted(self, due: Unsent, queued: MessageQueued, template: Template) -> dict[str, str]:
+        """What the event it is about says, for whom that event is a reason for such a message."""
+        command, _, nth = queued.cause.rpartition(":")
+        done = self._crm.log.outcomes([command]).get(command)
+        for recorded in (
+            () if done is None else self._crm.log.feed(after=done.first - 1, upto=done.last)
+        ):
+            found = notice(self._crm.registry, recorded)
+            if (
+                str(recorded.envelope.nth) == nth
+                and found is not None
+                and found[1].household == due.household
+                and found[1].template == queued.template.name
+            ):
+                return {name: str(getattr(recorded.event, name, "")) for name in template.quotes}
+        # Whoever queued it by hand named another event, whose words are not for this household.
+        raise NotDelivered("cause_unusable", transient=False)
+
     def _told(self, due: Unsent, queued: MessageQueued, field: str) -> str:
         """Name or address of the recipient, as the file has it at this moment."""
         try:
-            opened = self._crm.owners.opened(
-                due.household, queued.recipient, field, by=OUTBOX, purpose=queued.purpose
+            opened = (
+                self._crm.staff.contact(due.staff, by=OUTBOX, purpose=queued.purpose)
+                if due.staff
+                else self._crm.owners.opened(
+                    due.household, queued.recipient, field, by=OUTBOX, purpose=queued.purpose
+                )
             )
         except Refused:
             # A table of the company's own keeps it from whoever sends, and may be mended.

@@ -12,11 +12,14 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.trades import TRADES
 from crm_core.owners import commands as owners
-from crm_core.requests import REQUEST, Closed, Done, Open, Paused, Request
+from crm_core.requests import REQUEST, Closed, Done, Merged, Open, Paused, Request
 from crm_core.requests import commands as requests
+from crm_core.requests.heads import Head
+from crm_core.requests.parts import Assignment
+from crm_core.requests.rotation import Crew, Rotation
 from crm_core.requests.sla import SlaPolicy
-from crm_core.requests.state import Assignment
 from crm_core.testing.strategies.classes import command_classes, command_of
 from crm_core.testing.strategies.histories import History, Step
 from crm_core.testing.strategies.policies import sla_policies, sla_text
@@ -34,7 +37,7 @@ def request_openings(request: str = "R1010", household: str = "V00001") -> Searc
     accepted = {
         "channel": st.sampled_from(requests.CHANNELS),
         "kind": st.sampled_from(requests.KINDS),
-        "trade": st.sampled_from(requests.TRADES),
+        "trade": st.sampled_from(TRADES),
         "severity": st.sampled_from(requests.SEVERITIES),
         "first_asked": st.just("staff-1"),
         "agreed": words(owners.owner_id(household)),
@@ -94,6 +97,7 @@ def commands_at(
         "apology": mostly(("we are sorry",), ""),
         "cause": mostly(("the valve came late",), " "),
         "remedy": mostly(("done tonight, free of charge",), ""),
+        "head": mostly((Head("open", household, "", None, ("R1",)),), None),
         "of": numbers,
         "into": numbers,
         "incident": st.sampled_from(("I1", "I1", "I2")),
@@ -106,13 +110,19 @@ def commands_at(
             if hint is datetime and name not in ("due_at", "expected_end", "received_at")
         },
     }
+    crews = st.builds(
+        Crew,
+        st.just("engineering"),
+        operators=st.none() | st.just(("staff-1", "staff-2", "staff-3")),
+        on_duty=st.sampled_from((None, (), ("staff-1", "staff-3"))),
+    )
     clocks = st.sampled_from(("closing-1", "promise-1", "commitment-1", "confirmation-1", "pause"))
     own: dict[type, Mapping[str, SearchStrategy[Any]]] = {
         requests.ReceiveRequest: {
             "received_at": st.just(start),
             "channel": mostly(requests.CHANNELS, "smoke"),
             "kind": mostly(requests.KINDS, "riddle"),
-            "trade": mostly(requests.TRADES, "piracy"),
+            "trade": mostly(TRADES, "piracy"),
             "severity": mostly(requests.SEVERITIES, "mild"),
             "place": st.just("厨房"),
             "agreed_due_at": st.sampled_from((None, None, start, start + timedelta(hours=1))),
@@ -126,18 +136,24 @@ def commands_at(
             "form": mostly(requests.PROMISE_FORMS, "hope"),
             "word": st.none() | words(owners.owner_id(household)),
         },
+        requests.ConfirmClosing: {
+            "opinion": mostly(requests.OPINIONS, "fine"),
+            "words": mostly(("still wet",), ""),
+        },
         requests.AcceptCommitment: {"due_at": st.none() | later},
         requests.Dispatch: {
             "mode": mostly(requests.MODES, "lottery"),
-            "pool": st.sampled_from((("staff-1", "staff-2"), ())),
-            "turn": st.integers(0, 3),
+            "crew": crews,
+            "rotation": st.builds(Rotation, st.just(3), st.just({"staff-1": 3, "staff-2": 2})),
+            "stranger": st.just(False),
         },
+        requests.GrabOrder: {"crew": crews},
         requests.PauseRequest: {
             "reason": mostly(("customer_absent", "third_party_utility"), "no staff"),
         },
         requests.Reclassify: {
             "kind": mostly((None, *requests.KINDS), "riddle"),
-            "trade": mostly((None, *requests.TRADES), "piracy"),
+            "trade": mostly((None, *TRADES), "piracy"),
             "severity": mostly((None, *requests.SEVERITIES), "mild"),
         },
         requests.Rebase: {"policy": sla_policies()},
@@ -200,6 +216,7 @@ LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.Reopen,
     ),
     Closed: (requests.Reopen,),
+    Merged: (requests.UndoDuplicate,),
 }
 """What is likely to be asked of a request in a status."""
 

@@ -10,11 +10,11 @@ from attrs import define
 
 from crm_adapters.files.cells import Id, Instant, Line, one_of
 from crm_adapters.files.rows.kind import Context, FileKind
+from crm_core.kernel.trades import TRADES
 from crm_core.requests.commands import (
     CHANNELS,
     KINDS,
     SEVERITIES,
-    TRADES,
     CloseImported,
     ReceiveRequest,
 )
