@@ -66,7 +66,6 @@ from crm_core.requests.parts import (
     ASKED,
     BREACHED,
     ESCALATED,
-    MOVED,
     PROMISE_BROKEN,
     PROMISE_KEPT,
     UNANSWERED,
@@ -135,7 +134,7 @@ _NOTHING = Stopped()
 def stopped_by(event: Any) -> Stopped:
     """The clocks that an event stops, and when: an entry from when it counts."""
     kind = type(event)
-    if kind is CommitmentKept or (kind is CommitmentBroken and event.why == MOVED):
+    if kind is CommitmentKept or (kind is CommitmentBroken and event.why != PASSED):
         at = event.kept_at if kind is CommitmentKept else event.broken_at
         return Stopped(names=(event.clock,), at=at)
     if kind is ProgressNoted:

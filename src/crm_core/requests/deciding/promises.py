@@ -13,7 +13,7 @@ from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
 from crm_core.kernel.roles import LEADERS
-from crm_core.requests.clocks import APOLOGY, CLOSING, TARGET
+from crm_core.requests.clocks import APOLOGY, CLOSING, ClockSet
 from crm_core.requests.commands import (
     PROMISE_FORMS,
     AcceptCommitment,
@@ -23,7 +23,7 @@ from crm_core.requests.commands import (
     MakeCommitment,
     Renegotiate,
 )
-from crm_core.requests.deciding.course import Course, clock_named
+from crm_core.requests.deciding.course import Course
 from crm_core.requests.deciding.refusals import no_promise, not_open, outstanding, too_early
 from crm_core.requests.events import (
     Apologised,
@@ -57,11 +57,11 @@ def accept(command: AcceptCommitment, course: Course) -> Decision:
     state = course.state
     if not isinstance(state, Open | Paused):
         return not_open(state)
-    promised = None if state.promise is None else clock_named(state, state.promise.clock)
-    due_at = command.due_at or (None if promised is None else promised.set.due_at)
+    promised = course.promised_for(command.accepted_at)
+    due_at = command.due_at or promised
     if due_at is None:
         return no_promise("REQ-04", "accept")
-    if promised is not None and due_at != promised.set.due_at:
+    if promised is not None and due_at != promised:
         return outstanding()
     refused = _past(due_at, command.accepted_at)
     if refused is not None:
@@ -128,10 +128,10 @@ def give_up(command: GiveUpCommitment, course: Course) -> Decision:
         return not_open(state)
     if not command.reason:
         return no_reason("REQ-09", "giving_up")
-    if state.promise is None:
-        # Its time has passed by then: it is broken, and the apology is owed, all the same.
-        return no_promise("REQ-10", "give_up") if not state.duties else ()
-    refused = _anothers(state.promise, command.by)
+    if state.promise is None and not state.duties:
+        return no_promise("REQ-10", "give_up")
+    # Where its time has passed by then, it is broken, and the apology is owed, all the same.
+    refused = None if state.promise is None else _anothers(state.promise, command.by)
     if refused is not None:
         return refused
     return (
@@ -253,23 +253,37 @@ def made(course: Course, e: CommitmentMade, at: datetime) -> None:
     if not isinstance(state, Open | Paused) or state.promise is not None or e.due_at <= at:
         return
     clock = course.commitment(at, e.due_at)
-    course.happens(attrs.evolve(e, clock=clock.clock, clocks=(clock, *course.silence(at))))
+    agreed = _agreed(course, e, at)
+    clocks = (clock, *agreed, *course.silence(at, *agreed))
+    course.happens(attrs.evolve(e, clock=clock.clock, clocks=clocks))
 
 
 def accepted(course: Course, e: CommitmentAccepted, at: datetime) -> None:
     """The agreed time replaces the target; it is promised, if it was not."""
     state = course.state
     closing = state.clock(CLOSING)
-    if not isinstance(state, Open | Paused) or closing is None or e.due_at <= at:
+    # Accepted is the promise as it stands: a pause that comes to be known moves both.
+    due_at = course.promised_for(at) or e.due_at
+    if not isinstance(state, Open | Paused) or closing is None or due_at <= at:
         return
-    clocks = [course.set_anew(closing, at, agreed=e.due_at)]
+    clocks = [course.set_anew(closing, at, agreed=due_at)]
     if state.promise is None:
-        clocks.append(course.commitment(at, e.due_at))
+        clocks.append(course.commitment(at, due_at))
     if e.on_site:
         clocks.extend(course.arrival(at))
     if e.word is not None:
-        clocks.extend(course.silence(at))
-    course.happens(attrs.evolve(e, clocks=tuple(clocks)))
+        clocks.extend(course.silence(at, clocks[0]))
+    course.happens(attrs.evolve(e, due_at=due_at, clocks=tuple(clocks)))
+
+
+def _agreed(
+    course: Course, e: CommitmentMade | CommitmentRenegotiated, at: datetime
+) -> tuple[ClockSet, ...]:
+    """The closing clock, where the customer accepted the time: it replaces the target (REQ-04)."""
+    closing = course.state.clock(CLOSING)
+    if e.word is None or closing is None:
+        return ()
+    return (course.set_anew(closing, at, agreed=e.due_at),)
 
 
 def renegotiated(course: Course, e: CommitmentRenegotiated, at: datetime) -> None:
@@ -285,19 +299,17 @@ def renegotiated(course: Course, e: CommitmentRenegotiated, at: datetime) -> Non
     else:
         course.breaks_promise(at, MOVED)
     clock = course.commitment(at, e.due_at)
-    clocks = [clock]
-    closing = state.clock(CLOSING)
-    if e.word is not None and closing is not None and closing.set.basis != TARGET:
-        clocks.append(course.set_anew(closing, at, agreed=e.due_at))
-    clocks.extend(course.silence(at))
-    course.happens(attrs.evolve(e, clock=clock.clock, clocks=tuple(clocks)))
+    agreed = _agreed(course, e, at)
+    clocks = (clock, *agreed, *course.silence(at, *agreed))
+    course.happens(attrs.evolve(e, clock=clock.clock, clocks=clocks))
 
 
 def given_up(course: Course, e: CommitmentGivenUp, at: datetime) -> None:
     """The promise is broken, and an apology is owed."""
-    if isinstance(course.state, Open | Paused) and course.state.promise is not None:
+    if isinstance(course.state, Open | Paused):
         course.happens(e)
-        course.breaks_promise(at, GIVEN_UP)
+        if course.state.promise is not None:
+            course.breaks_promise(at, GIVEN_UP)
 
 
 def answered(course: Course, e: CustomerAnswered, at: datetime) -> None:
@@ -320,8 +332,6 @@ def apologised(course: Course, e: Apologised, at: datetime) -> None:
     open_ = isinstance(state, Open | Paused) and state.promise is None
     if open_ and new_due_at is not None and new_due_at > at:
         clocks.append(course.commitment(at, new_due_at))
-    if isinstance(state, Open | Paused):
-        clocks.extend(course.silence(at))
     if isinstance(state, Done):
         # A request that waited for the apology alone can be closed now.
         clocks.extend(course.asked(state.attempts, at))

@@ -7,7 +7,7 @@ which things happened, a request stands where timely knowledge would have brough
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -124,8 +124,6 @@ class Teller:
         if isinstance(said, Refusal):
             return said
         new, aside = _apart(said)
-        if not new:
-            return tuple(aside)
         for entry in new:
             self._leads_to(course, entry)
         return (*course.events, *aside)
@@ -172,25 +170,23 @@ def _apart(said: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
 
 
 def _relieved(state: Request, course: Course) -> list[Taken]:
-    """Breaches and broken promises on record that would not stand any more."""
-    stands = Counter(_as_breach(t) for t in course.state.taken if t.what in _BREACHES)
-    lifted = []
-    for taken in state.taken:
+    """Breaches and broken promises on record that would not stand any more, or come later."""
+    stands: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for taken in course.state.taken:
+        stands[taken.what, kind_of(taken.clock)].append(taken.at)
+    for times in stands.values():
+        times.sort(reverse=True)
+    relieved = []
+    for taken in sorted(state.taken, key=lambda step: step.at):
         if taken.what in _BREACHES:
-            key = _as_breach(taken)
-            if stands[key]:
-                stands[key] -= 1
-            else:
-                lifted.append(taken)
-    return lifted
+            # What is told anew may number its clocks otherwise.
+            times = stands[taken.what, kind_of(taken.clock)]
+            if not times or times.pop() > taken.at:
+                relieved.append(taken)
+    return relieved
 
 
 _BREACHES = frozenset({BREACHED, PROMISE_BROKEN})
-
-
-def _as_breach(taken: Taken) -> tuple[str, str, datetime]:
-    # What is told anew may number its clocks otherwise.
-    return taken.what, kind_of(taken.clock), taken.at
 
 
 def _may_lift(command: Any, state: Request, relieved: list[Taken]) -> bool:
