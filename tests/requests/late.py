@@ -12,15 +12,15 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
+from slow.calendar import SHIPPED, Rules, instant
+from slow.comparing import CLERK, REQUEST, Shown, actor, command_of, opened, shown
+from slow.model import Life
 
 from crm_core import CRM, Actor, Refused
 from crm_core.application.work import Planned
 from crm_core.requests import ConfirmEntry, Evidence
 from crm_core.requests.events import entered_at
 from crm_core.requests.state import Request
-from slow.calendar import SHIPPED, Rules, instant
-from slow.comparing import CLERK, REQUEST, Shown, actor, command_of, opened, shown
-from slow.model import Life
 
 AUDITOR = Actor("B9", "supervisor")
 """Somebody whom no breach counts for."""
@@ -59,8 +59,10 @@ def known_late(life: Life, seed: int) -> Known:
         late = chosen.choice((0, 0, 0, 7, 45, 400, 2000, 5000)) if number else 0
         at = entry.at + (chosen.randint(1, late) if late else 0)
         for before in range(number):
-            # Nobody works on what was done before they know that it was opened again.
-            if life[before].kind in (*FOLLOWS.get(entry.kind, ()), "reopened"):
+            # Nobody works on what was done before they know that it was opened again; and of one
+            # minute it is known what came first.
+            refers = life[before].kind in (*FOLLOWS.get(entry.kind, ()), "reopened")
+            if refers or life[before].at == entry.at:
                 at = max(at, minutes[before])
         minutes.append(max(at, minutes[0]) if minutes else at)
     ticks = frozenset(n for n in range(len(life)) if chosen.random() < 0.5)

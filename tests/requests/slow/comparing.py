@@ -43,7 +43,7 @@ from crm_core.requests import (
     SlaPolicy,
 )
 from crm_core.requests.clocks import COMMITMENT, Clock
-from crm_core.requests.parts import PROMISE_BROKEN, PROMISE_KEPT
+from crm_core.requests.parts import PROMISE_BROKEN, PROMISE_KEPT, Taken
 from crm_core.requests.views import request_view
 from slow.calendar import SHIPPED, Rules, instant
 from slow.model import CLOSED, Entry, Judged, Life, judge
@@ -183,6 +183,7 @@ class Shown:
     broken: list[dict[str, Any]]
     refused: dict[int, str]
     events: list[Any]
+    taken: tuple[Taken, ...]
 
 
 def opened(rules: Rules = SHIPPED) -> CRM:
@@ -263,6 +264,7 @@ def shown(crm: CRM, now: datetime, refused: dict[int, str]) -> Shown:
         broken=broken,
         refused=refused,
         events=events,
+        taken=tuple(state.taken),
     )
 
 

@@ -49,7 +49,21 @@ def make(command: MakeCommitment, course: Course) -> Decision:
         return refused
     if course.state.promise is not None:
         return outstanding()
-    return (_made(command, at),)
+    return (
+        CommitmentMade(
+            request=command.request,
+            promised_by=command.by.id,
+            form=command.form,
+            outcome=command.outcome,
+            clock="",
+            due_at=command.due_at,
+            made_at=at,
+            clocks=(),
+            counts_from=at,
+            entered_by=command.by.id,
+            evidence=command.evidence,
+        ),
+    )
 
 
 def accept(command: AcceptCommitment, course: Course) -> Decision:
@@ -92,12 +106,10 @@ def renegotiate(command: Renegotiate, course: Course) -> Decision:
     if not command.reason:
         return no_reason("REQ-10", "renegotiating")
     promise = state.promise
-    if promise is None:
-        if not state.duties:
-            return no_promise("REQ-10", "renegotiate")
-        # Its time had passed: the earlier promise stays broken, and this is another one.
-        return (_made(command, at),)
-    if command.word is None:
+    if promise is None and not state.duties:
+        return no_promise("REQ-10", "renegotiate")
+    # Where its time had passed, the earlier promise stays broken, and this is another one.
+    if promise is not None and command.word is None:
         refused = _anothers(promise, command.by)
         if refused is not None:
             return refused
@@ -111,7 +123,7 @@ def renegotiate(command: Renegotiate, course: Course) -> Decision:
             due_at=command.due_at,
             renegotiated_at=at,
             reason=command.reason,
-            replaces=promise.clock,
+            replaces="",
             word=command.word,
             clocks=(),
             counts_from=at,
@@ -227,23 +239,6 @@ def _anothers(promise: Promise, by: Actor) -> Refusal | None:
     return Refusal("promise_of_another", "REQ-10", {"promised_by": promise.by})
 
 
-def _made(command: MakeCommitment | Renegotiate, at: datetime) -> CommitmentMade:
-    return CommitmentMade(
-        request=command.request,
-        promised_by=command.by.id,
-        form=command.form,
-        outcome=command.outcome,
-        clock="",
-        due_at=command.due_at,
-        made_at=at,
-        word=command.word if isinstance(command, Renegotiate) else None,
-        clocks=(),
-        counts_from=at,
-        entered_by=command.by.id,
-        evidence=command.evidence,
-    )
-
-
 # --- what it leads to ----------------------------------------------------------------------------
 
 
@@ -253,9 +248,7 @@ def made(course: Course, e: CommitmentMade, at: datetime) -> None:
     if not isinstance(state, Open | Paused) or state.promise is not None or e.due_at <= at:
         return
     clock = course.commitment(at, e.due_at)
-    agreed = _agreed(course, e, at)
-    clocks = (clock, *agreed, *course.silence(at, *agreed))
-    course.happens(attrs.evolve(e, clock=clock.clock, clocks=clocks))
+    course.happens(attrs.evolve(e, clock=clock.clock, clocks=(clock, *course.silence(at))))
 
 
 def accepted(course: Course, e: CommitmentAccepted, at: datetime) -> None:
@@ -276,32 +269,25 @@ def accepted(course: Course, e: CommitmentAccepted, at: datetime) -> None:
     course.happens(attrs.evolve(e, due_at=due_at, clocks=tuple(clocks)))
 
 
-def _agreed(
-    course: Course, e: CommitmentMade | CommitmentRenegotiated, at: datetime
-) -> tuple[ClockSet, ...]:
-    """The closing clock, where the customer accepted the time: it replaces the target (REQ-04)."""
-    closing = course.state.clock(CLOSING)
-    if e.word is None or closing is None:
-        return ()
-    return (course.set_anew(closing, at, agreed=e.due_at),)
-
-
 def renegotiated(course: Course, e: CommitmentRenegotiated, at: datetime) -> None:
     """With the customer's word the first promise is kept, by staff alone it is broken (REQ-10)."""
     state = course.state
     if not isinstance(state, Open | Paused) or e.due_at <= at:
         return
-    if state.promise is None:
-        if not state.duties:
-            return
-    elif e.word is not None:
-        course.keeps_promise(at)
-    else:
-        course.breaks_promise(at, MOVED)
-    clock = course.commitment(at, e.due_at)
-    agreed = _agreed(course, e, at)
+    replaces = ""
+    if state.promise is not None:
+        replaces = state.promise.clock
+        if e.word is not None:
+            course.keeps_promise(at)
+        else:
+            course.breaks_promise(at, MOVED)
+    clock, closing = course.commitment(at, e.due_at), state.clock(CLOSING)
+    agreed: tuple[ClockSet, ...] = ()
+    if e.word is not None and closing is not None:
+        # The customer accepted the time: it replaces the target (REQ-04).
+        agreed = (course.set_anew(closing, at, agreed=e.due_at),)
     clocks = (clock, *agreed, *course.silence(at, *agreed))
-    course.happens(attrs.evolve(e, clock=clock.clock, clocks=clocks))
+    course.happens(attrs.evolve(e, clock=clock.clock, replaces=replaces, clocks=clocks))
 
 
 def given_up(course: Course, e: CommitmentGivenUp, at: datetime) -> None:
