@@ -399,6 +399,14 @@ def _retold(state: Request, e: RequestRetold) -> Request:
 # --- changing a state ----------------------------------------------------------------------------
 
 
+_AGREEMENTS = frozenset({CommitmentAccepted, CommitmentRenegotiated})
+"""What replaces a target; a breach of before stays readable (REQ-04)."""
+
+
+def _breached(state: Request, clock: str) -> bool:
+    return any(step.what == BREACHED and step.clock == clock for step in state.taken)
+
+
 def _clocked(
     state: Request,
     event: Any,
@@ -421,7 +429,7 @@ def _clocked(
     for clock in state.running:
         name = clock.set.clock
         if name in set_anew:
-            if superseding:
+            if superseding or (type(event) in _AGREEMENTS and _breached(state, name)):
                 superseded = superseded.append(clock)
             running.append(Clock(set_anew.pop(name), policy, clock.stopped_at, clock.broken))
         elif stopped.has(name):

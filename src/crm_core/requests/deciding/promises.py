@@ -318,7 +318,7 @@ def apologised(course: Course, e: Apologised, at: datetime) -> None:
     open_ = isinstance(state, Open | Paused) and state.promise is None
     if open_ and new_due_at is not None and new_due_at > at:
         clocks.append(course.commitment(at, new_due_at))
-    if isinstance(state, Done):
+    if isinstance(state, Done) and state.attempts >= state.targets.confirm_attempts:
         # A request that waited for the apology alone can be closed now.
         clocks.extend(course.asked(state.attempts, at))
     course.happens(attrs.evolve(e, clocks=tuple(clocks)))
