@@ -35,6 +35,7 @@ from crm_core.requests import (
 from crm_core.requests.clocks import ClockSet
 from crm_core.requests.events import RequestClosed, RequestReceived
 from crm_core.requests.heads import Head
+from crm_core.requests.inspections import RecordFinding
 from crm_core.requests.rotation import Crew, Rotation
 from crm_core.requests.sla import Targets
 from crm_core.requests.verdicts import Verdict, verdicts
@@ -145,6 +146,7 @@ class Asked:
 def looked_up(command: Any, state: Any, pinned: SlaPolicy = SLA) -> Any:
     """The command with what is looked up for it: who acts, and the policy of the request."""
     policy = STRICT if getattr(state, "policy", None) == STRICT.ref else pinned
+    today = getattr(command, "on", START.date())
     head = Head("open", "V00001", "", None, ("R1",))
     facts = {
         "by": CLERK,
@@ -154,6 +156,9 @@ def looked_up(command: Any, state: Any, pinned: SlaPolicy = SLA) -> Any:
         "crew": Crew("engineering"),
         "rotation": Rotation(),
         "stranger": False,
+        "known_at": LATER if isinstance(command, RecordFinding) else None,
+        "known_on": today,
+        "strangers": (),
     }
     missing = [name for name in fields_looked_up(type(command)) if getattr(command, name) is None]
     return attrs.evolve(command, **{name: facts[name] for name in missing if name in facts})

@@ -15,6 +15,7 @@ from typing import Any
 
 from attrs import define, frozen
 
+from crm_core.application import lookout
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk, Given
 from crm_core.application.host import Host
@@ -65,6 +66,7 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
         served.serve()
         events[source.name] = served.written
         parked[source.name] = served.settle()
+    events[lookout.SOURCE] = lookout.look(host, desk, at)
     return Tick(at, events, parked)
 
 

@@ -2,6 +2,8 @@
 
 from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT, SITE, WORK
 from crm_core.kernel.slice import Act, PolicyKind, Slice
+from crm_core.requests.calls import CALL, AnswerCall, Call, LinkCall, MissCall, WithdrawCall
+from crm_core.requests.calls import EVENTS as _CALLS
 from crm_core.requests.commands import (
     AcceptCommitment,
     AnswerCustomer,
@@ -37,9 +39,10 @@ from crm_core.requests.commands import (
 )
 from crm_core.requests.decide import REQUEST
 from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
-from crm_core.requests.early_warning import WARNING
+from crm_core.requests.early_warning import OCCURRENCES, OUTLOOK, WARNING, WARNINGS
 from crm_core.requests.events import EVENTS as _REQUESTS
 from crm_core.requests.follows import CLOCK, REACTIONS
+from crm_core.requests.greeting import GreetingPolicy
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
 from crm_core.requests.improvement import (
     PLAN,
@@ -69,7 +72,15 @@ from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
 from crm_core.requests.views import DUE_REQUESTS, OPEN
 
-EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING, *_ROTATION)
+EVENTS = (
+    *_REQUESTS,
+    *_INCIDENTS,
+    *_INSPECTIONS,
+    *_IMPROVEMENT,
+    *_EARLY_WARNING,
+    *_ROTATION,
+    *_CALLS,
+)
 
 RECEIVING = (*WORK, "sales", "engineering", "security", "cleaning", "finance")
 """Whoever is asked first receives (REQ-02)."""
@@ -78,8 +89,14 @@ SLICE = Slice(
     name="requests",
     package=__name__,
     events=EVENTS,
-    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, ROTATION),
-    readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN, Rotation: ROTATION},
+    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, ROTATION, OUTLOOK, CALL),
+    readable={
+        Request: REQUEST,
+        Incident: INCIDENT,
+        Plan: PLAN,
+        Rotation: ROTATION,
+        Call: CALL,
+    },
     acts=(
         Act(ReceiveRequest, RECEIVING, importable=True),
         Act(MakeCommitment, WORK),
@@ -119,11 +136,18 @@ SLICE = Slice(
         Act(SuperviseExecution, LEADERS),
         Act(EndImprovement, LEADERS),
         Act("warn", (*HOST, *DESK)),
+        Act(AnswerCall, RECEIVING),
+        Act(MissCall, RECEIVING),
+        Act(LinkCall, RECEIVING),
+        Act(WithdrawCall, LEADERS),
     ),
     look_ups=LOOK_UPS,
-    policies=(PolicyKind("sla", SlaPolicy, SlaPolicy.parse),),
+    policies=(
+        PolicyKind("sla", SlaPolicy, SlaPolicy.parse),
+        PolicyKind("greeting", GreetingPolicy, GreetingPolicy.parse),
+    ),
     shipped=("policies",),
-    projections=(DUE_REQUESTS, OPEN),
+    projections=(DUE_REQUESTS, OPEN, OCCURRENCES, WARNINGS),
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,
@@ -131,6 +155,7 @@ SLICE = Slice(
 )
 
 __all__ = [
+    "CALL",
     "EVENTS",
     "FINDING",
     "INCIDENT",
@@ -140,9 +165,11 @@ __all__ = [
     "SLICE",
     "WARNING",
     "AcceptCommitment",
+    "AnswerCall",
     "AnswerCustomer",
     "Apologise",
     "Arrive",
+    "Call",
     "CloseImported",
     "Closed",
     "ConfirmClosing",
@@ -154,18 +181,22 @@ __all__ = [
     "FollowIncident",
     "GiveUpCommitment",
     "GrabOrder",
+    "GreetingPolicy",
     "HandOver",
+    "LinkCall",
     "LinkToIncident",
     "MakeCommitment",
     "MarkDuplicate",
     "MergeDuplicate",
     "Merged",
+    "MissCall",
     "NotReceived",
     "NoteFailedAttempt",
     "NoteProgress",
     "Open",
     "PauseRequest",
     "Paused",
+    "Plan",
     "Rebase",
     "ReceiveRequest",
     "Reclassify",
@@ -180,4 +211,5 @@ __all__ = [
     "SlaPolicy",
     "TakeStep",
     "UndoDuplicate",
+    "WithdrawCall",
 ]

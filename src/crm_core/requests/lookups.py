@@ -10,6 +10,7 @@ import attrs
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.slice import LookUp, Sight
+from crm_core.requests.calls import AnswerCall, Call, LinkCall, MissCall, refused_request
 from crm_core.requests.commands import (
     Dispatch,
     LinkToIncident,
@@ -24,6 +25,7 @@ from crm_core.requests.decide import REQUEST
 from crm_core.requests.deciding.orders import order_of
 from crm_core.requests.heads import Head, chain_of
 from crm_core.requests.incidents import GatherRequest
+from crm_core.requests.inspections import RecordFinding
 from crm_core.requests.rotation import ROTATION
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.requests.state import Request, held_to
@@ -66,6 +68,37 @@ def with_gathered(command: GatherRequest, _state: Any, sight: Sight) -> GatherRe
     return attrs.evolve(command, refused_there=refusal)
 
 
+def with_call(command: AnswerCall, _state: Any, sight: Sight) -> AnswerCall:
+    """The target of the day on which the call came, and what it is said to have led to (REQ-02)."""
+    day = local_date(command.came_at, sight.zone)
+    refusal = None
+    if command.request is not None:
+        request = sight.state(REQUEST, command.request)
+        refusal = refused_request(request, command.request, command.came_at)
+    policy = sight.policy(SlaPolicy, DEFAULT_SLA, day)
+    return attrs.evolve(command, known_at=sight.at, policy=policy, refused_there=refusal)
+
+
+def with_now(command: MissCall, _state: Any, sight: Sight) -> MissCall:
+    """The instant at which it is known: nothing is known before it happened."""
+    return attrs.evolve(command, known_at=sight.at)
+
+
+def with_linked(command: LinkCall, state: Call, sight: Sight) -> LinkCall:
+    """Whether the call can have led to the request (REQ-02)."""
+    came_at = None if state.taken is None else state.taken.came_at
+    request = sight.state(REQUEST, command.request)
+    refusal = refused_request(request, command.request, came_at)
+    return attrs.evolve(command, refused_there=refusal)
+
+
+def with_opened(command: RecordFinding, _state: Any, sight: Sight) -> RecordFinding:
+    """Whether the request that a finding is to open is there already (REQ-20)."""
+    number = command.request
+    taken = number is not None and isinstance(sight.state(REQUEST, number), Request)
+    return attrs.evolve(command, known_at=sight.at, request_taken=taken)
+
+
 def with_head(command: MarkDuplicate | MergeDuplicate, state: Any, sight: Sight) -> Any:
     """The request that stands for it, through whatever that is a duplicate of (REQ-08)."""
     named = command.into if isinstance(command, MergeDuplicate) else command.of
@@ -100,6 +133,10 @@ LOOK_UPS: dict[type, LookUp] = {
     Dispatch: with_turns,
     ReceiveRequest: with_policy,
     GatherRequest: with_gathered,
+    AnswerCall: with_call,
+    LinkCall: with_linked,
+    MissCall: with_now,
+    RecordFinding: with_opened,
     MarkDuplicate: with_head,
     MergeDuplicate: with_head,
 }

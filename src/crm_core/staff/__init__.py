@@ -1,11 +1,22 @@
 """Staff: who holds which role, who is on duty, and what is owed to who was wronged on it."""
 
 from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT
-from crm_core.kernel.slice import Act, Slice
+from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.staff.awards import EVENTS as _AWARDS
-from crm_core.staff.awards import STAFF, GrantAward, RecordWrong, StaffRecord
+from crm_core.staff.awards import STAFF, GrantAward, RecordWrong, StaffRecord, WithdrawWrong
+from crm_core.staff.duty import (
+    CLOCK,
+    COVER,
+    ROSTER,
+    CancelCover,
+    PlanCover,
+    RetireLine,
+    Roster,
+    gaps,
+)
 from crm_core.staff.duty import EVENTS as _DUTY
-from crm_core.staff.duty import ROSTER, CancelCover, PlanCover, Roster, gaps
+from crm_core.staff.lookups import LOOK_UPS
+from crm_core.staff.policy import AwardPolicy, CoverPolicy
 from crm_core.staff.register import EVENTS as _REGISTER
 from crm_core.staff.register import (
     REGISTER,
@@ -32,9 +43,19 @@ SLICE = Slice(
         Act("reach-staff", (*LEADERS, *HOST)),
         Act(PlanCover, LEADERS),
         Act(CancelCover, LEADERS),
+        Act(RetireLine, LEADERS),
         Act(RecordWrong, DESK),
         Act(GrantAward, MANAGEMENT),
+        Act(WithdrawWrong, MANAGEMENT),
     ),
+    look_ups=LOOK_UPS,
+    policies=(
+        PolicyKind("award", AwardPolicy, AwardPolicy.parse),
+        PolicyKind("cover", CoverPolicy, CoverPolicy.parse),
+    ),
+    shipped=("policies",),
+    projections=(COVER,),
+    clock=CLOCK,
 )
 
 __all__ = [
@@ -44,15 +65,19 @@ __all__ = [
     "SLICE",
     "STAFF",
     "AssignTrades",
+    "AwardPolicy",
     "CancelCover",
     "ChangeStaffContact",
+    "CoverPolicy",
     "EndStaffRole",
     "GrantAward",
     "PlanCover",
     "RecordWrong",
     "Register",
     "RegisterStaff",
+    "RetireLine",
     "Roster",
     "StaffRecord",
+    "WithdrawWrong",
     "gaps",
 ]

@@ -9,6 +9,7 @@ import platform
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from urllib.parse import quote
@@ -19,14 +20,14 @@ from crm_adapters.cli.output import Output
 from crm_adapters.projections.store import LIVE
 from crm_core.crm import CRM
 from crm_core.errors import CrmError
-from crm_core.kernel.dates import local_date
+from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.public_holidays import COUNTRIES, public_holidays
 from crm_core.kernel.sealed import PersonalValue, Sealed
 
 
 @command("doctor")
 def doctor(app: App) -> int:
-    """Versions, the log, keys, staff, the authority policy, holidays; and whether all is well."""
+    """Versions, the log, keys, staff, authority, cover, holidays; and whether all is well."""
     found = {"versions": _versions(), "holidays": _holidays(), **_of_log(app)}
     told = {**found, "findings": [*_findings(found)]}
     app.out.result(told, lambda: _show(app.out, told))
@@ -61,6 +62,7 @@ def _of_log(app: App) -> dict[str, Any]:
     }
     found: dict[str, Any] = dict.fromkeys(("log", "keys", "staff", "authority", "parked"))
     found["log"] = log
+    found["cover"] = []
     if app.missing:
         return found
     try:
@@ -85,6 +87,7 @@ def _of_log(app: App) -> dict[str, Any]:
                 "version": ref.version,
                 "digest": ref.digest,
             }
+            found["cover"] = _cover(opened)
     except CrmError as error:
         log["error"] = f"{error.told(spoken())} [{error.code}]"
     return found
@@ -114,6 +117,17 @@ def _opened(app: App) -> CRM:
         views=LogViews(log, DatabaseViewStore(database), clock),
         registry=registry,
     )
+
+
+def _cover(opened: CRM) -> list[dict[str, Any]]:
+    """Times of today and tomorrow, from now on, in which nobody answers a line."""
+    now = opened.clock.now()
+    end = start_of_day(local_date(now, opened.zone) + timedelta(days=2), opened.zone)
+    return [
+        {"line": line, "from": gap.start, "to": gap.end}
+        for line in opened.requests.lines()
+        for gap in opened.requests.cover(line, now, end)
+    ]
 
 
 def _without_password(url: str) -> str:
@@ -187,6 +201,8 @@ def _findings(found: dict[str, Any]) -> Iterator[str]:
         yield "keys_missing"
     if keys is not None and keys["readable"] is False:
         yield "keys_unreadable"
+    if found["cover"]:
+        yield "cover_gaps"
     if found["parked"] is not None and any(found["parked"].values()):
         yield "parked"
 
@@ -221,6 +237,13 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield say("doctor_staff" if staff["in_force"] else "doctor_no_staff", **staff)
     if authority is not None:
         yield say("doctor_authority", **authority)
+    for gap in told["cover"]:
+        yield say(
+            "doctor_cover",
+            line=gap["line"],
+            start=instant_text(gap["from"]),
+            end=instant_text(gap["to"]),
+        )
     if told["parked"] is not None:
         yield say("doctor_parked", **told["parked"])
     for country, year in told["holidays"].items():
