@@ -1,9 +1,18 @@
 """Staff: who holds which role, who is on duty, and what is owed to who was wronged on it."""
 
+from crm_core.kernel.recorded import STAFF_ROLES
 from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT
 from crm_core.kernel.slice import Act, Slice
+from crm_core.kernel.worklists import Waits, waiting
 from crm_core.staff.awards import EVENTS as _AWARDS
-from crm_core.staff.awards import STAFF, GrantAward, RecordWrong, StaffRecord
+from crm_core.staff.awards import (
+    STAFF,
+    AwardGranted,
+    GrantAward,
+    RecordWrong,
+    StaffRecord,
+    WrongSuffered,
+)
 from crm_core.staff.duty import EVENTS as _DUTY
 from crm_core.staff.duty import ROSTER, CancelCover, PlanCover, Roster, gaps
 from crm_core.staff.register import EVENTS as _REGISTER
@@ -23,6 +32,21 @@ SLICE = Slice(
     package=__name__,
     events=EVENTS,
     aggregates=(ROSTER, STAFF, REGISTER),
+    worklists=(
+        waiting(
+            "staff",
+            {kind.cls: kind.stored for kind in _AWARDS},
+            (
+                Waits(
+                    what="award",
+                    command=GrantAward,
+                    opens={WrongSuffered: lambda e: e.case},
+                    settles={AwardGranted: lambda e: e.case},
+                    fields=lambda case, staff: {"staff": staff, "case": case},
+                ),
+            ),
+        ),
+    ),
     readable={Register: REGISTER, Roster: ROSTER, StaffRecord: STAFF},
     acts=(
         Act(RegisterStaff, MANAGEMENT),
@@ -30,6 +54,7 @@ SLICE = Slice(
         Act(ChangeStaffContact, MANAGEMENT),
         Act(AssignTrades, LEADERS),
         Act("reach-staff", (*LEADERS, *HOST)),
+        Act("todo", (*STAFF_ROLES, *HOST)),
         Act(PlanCover, LEADERS),
         Act(CancelCover, LEADERS),
         Act(RecordWrong, DESK),

@@ -47,6 +47,7 @@ COMMANDS = {
     "show": "history",
     "statistics": "requests",
     "tick": "requests",
+    "todo": "todo",
     "uplift": "reviews",
     "verify": "history",
     "waiting": "reviews",
