@@ -10,9 +10,14 @@ from typing import Any
 import attrs
 import pytest
 from asking import CLERK, HOUR, MINUTE, RECEIVE, S18, SECOND, START, SUPERVISOR, register, word
+from hypothesis import given as hypothesis_given
+from hypothesis import settings
 
 from crm_adapters import open_crm
 from crm_core import CRM, Actor, Refused
+from crm_core.kernel.projection import Put
+from crm_core.kernel.recorded import Envelope, Recorded
+from crm_core.kernel.worklists import SETTLED
 from crm_core.payments import (
     DecideDispute,
     DecideWaiver,
@@ -25,26 +30,36 @@ from crm_core.payments import (
     WithdrawDispute,
 )
 from crm_core.requests import (
+    REQUEST,
     AcceptCommitment,
     AnswerCustomer,
     Apologise,
+    Closed,
     ConfirmClosing,
     Dispatch,
+    Done,
     GrabOrder,
     HandOver,
     MakeCommitment,
+    Merged,
     MergeDuplicate,
     NoteFailedAttempt,
+    Open,
+    Paused,
     PauseRequest,
     Reclassify,
     RefuseOrder,
     Reopen,
     ReportDone,
+    Request,
     ResumeRequest,
 )
+from crm_core.requests.clocks import kind_of, percent_of
 from crm_core.requests.improvement import DecideImprovement, ProposeImprovement
-from crm_core.requests.worklists import WORK_ON_REQUESTS
+from crm_core.requests.worklists import WORK_ON_REQUESTS, WorkOnRequest
 from crm_core.staff import AssignTrades, EndStaffRole, GrantAward, RecordWrong, RegisterStaff
+from crm_core.testing.strategies.histories import History
+from crm_core.testing.strategies.requests import request_histories
 
 E4, E5, E6 = (Actor(staff, "operator") for staff in ("E4", "E5", "E6"))
 MANAGER, DIRECTOR = Actor("M1", "manager"), Actor("D1", "director")
@@ -439,3 +454,46 @@ def test_a_restart_and_a_list_that_is_built_anew_say_the_same(tmp_path: Path) ->
     assert WORK_ON_REQUESTS.name in {s.consumer for s in again.crm.views.status()}
     assert [again.crm.todo(by=by) for by in people] == before
     again.crm.close()
+
+
+# --- the rows and the state say the same ---------------------------------------------------------
+
+BREACHES = {"apology", "arrival", "closing", "progress", "promise", "confirmation"}
+STATUS = {Open: "open", Paused: "paused", Done: "done", Closed: "closed", Merged: "merged"}
+
+
+@pytest.mark.rule("REQ-06", "REQ-13", "LOG-05")
+@hypothesis_given(request_histories(household="V1"))
+@settings(deadline=None)
+def test_the_rows_say_of_any_history_what_the_request_itself_says(history: History) -> None:
+    """Whose it is, who has the order, which apologies are owed, which breaches go on."""
+    rows: dict[str, WorkOnRequest] = {}
+    for number, event in enumerate(history.events):
+        envelope = Envelope("system:x", "c", event, TODAY, START, number)
+        recorded = Recorded(number + 1, "request/R1010", number + 1, "", "V1", "", envelope)
+        for change in WORK_ON_REQUESTS.apply(rows, recorded):
+            assert isinstance(change, Put)
+            rows[change.key] = change.row
+            assert (change.order == SETTLED) == (change.row.status in ("closed", "merged"))
+    state = REQUEST.decider.fold(history.events)
+    if not isinstance(state, Request):
+        assert rows == {}
+        return
+    [row] = rows.values()
+    assert row.status == STATUS[type(state)]
+    assert row.owner == state.owner
+    has = state.assignment
+    assert (row.assignee, row.form, row.mode) == (has.to, has.form, has.mode)
+    if row.status in ("closed", "merged"):
+        assert (row.owed, row.told, row.ask_since) == ((), (), None)
+        return
+    assert [(o.clock, o.due_at) for o in row.owed] == [
+        (duty.clock, clock.set.due_at)
+        for duty in state.duties
+        for clock in state.running
+        if clock.name == duty.clock
+    ]
+    late = {c.name for c in state.running if not c.set.step or percent_of(c.set.step) > 100}
+    # A promise that has passed is no breach of a clock; an apology is owed for it instead.
+    assert {t.clock for t in row.told} == {n for n in late if kind_of(n) in BREACHES}
+    assert row.ask_since is None or isinstance(state, Done)
