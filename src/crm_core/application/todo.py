@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from crm_core.application.authority import acting
@@ -61,7 +60,7 @@ class _Asker:
         self._acts: dict[str, bool] = {}
         self.id, self.role, self.now = by.id, by.role, now
 
-    @cached_property
+    @property
     def roles(self) -> frozenset[str]:
         """The role they act in, and those below it in customer service that nobody holds."""
         register, day = self._authority.register, self._authority.day
@@ -85,7 +84,8 @@ class _Asker:
 
     def may(self, command: Any) -> bool:
         """Whether they may give such a command: by their role, and as nothing of their own."""
-        act = act_of(type(command))
+        kind: type = type(command)
+        act = act_of(kind)
         if act not in self._acts:
             self._acts[act] = self._authority.refuses(self._by, act) is None
         if not self._acts[act]:

@@ -52,14 +52,17 @@ class Asker(Protocol):
     """Who asks what waits for them, and when.
 
     Args:
-        roles: The role they act in, and every lower one in customer service that nobody holds.
         now: The present instant, or another one that is asked about.
     """
 
     id: str
     role: str
-    roles: frozenset[str]
     now: datetime
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The role they act in, and every lower one in customer service that nobody holds."""
+        ...
 
     def is_of(self, department: str) -> bool:
         """Whether they are of a department: by their role, or by their trades."""

@@ -180,8 +180,8 @@ def _changed(row: WorkOnRequest, event: Any) -> WorkOnRequest:
         case Apologised():
             return attrs.evolve(row, owed=())
         case CommitmentBroken(clocks=clocks, broken_at=at):
-            new = [Owed(c.clock, at, c.due_at) for c in clocks if kind_of(c.clock) == APOLOGY]
-            return attrs.evolve(row, owed=(*row.owed, *new))
+            more = [Owed(c.clock, at, c.due_at) for c in clocks if kind_of(c.clock) == APOLOGY]
+            return attrs.evolve(row, owed=(*row.owed, *more))
         case CommitmentKept(lifted=lifted):
             return attrs.evolve(row, owed=tuple(o for o in row.owed if o.clock != lifted))
         case ClockBreached(clock=clock, told=role, at=at):
