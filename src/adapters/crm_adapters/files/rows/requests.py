@@ -9,13 +9,9 @@ from typing import Annotated, Any
 from attrs import define
 
 from crm_adapters.files.cells import Id, Instant, Line, one_of
-<<<<<<< HEAD
-from crm_adapters.files.rows.kind import Context, FileKind
-from crm_core.kernel.trades import TRADES
-=======
 from crm_adapters.files.rows.kind import Context, FileKind, before
 from crm_core.errors import Fault
->>>>>>> h/tick
+from crm_core.kernel.trades import TRADES
 from crm_core.requests.commands import (
     CHANNELS,
     KINDS,
