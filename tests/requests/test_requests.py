@@ -658,6 +658,8 @@ def test_a_verdict_once_given_never_changes(history: History) -> None:
         if isinstance(step.decided, Refusal):
             continue
         state = REQUEST.decider.fold(step.decided, step.state)
+        if isinstance(state, NotReceived):
+            continue
         now = {v.clock: v for v in verdicts(state, LATER, HELD_TO.__getitem__)}
         if any(isinstance(event, RequestRetold) for event in step.decided):
             given_verdicts = {}

@@ -45,6 +45,7 @@ def request_openings(request: str = "R1010", household: str = "V00001") -> Searc
         "severity": st.sampled_from(requests.SEVERITIES),
         "first_asked": st.just("staff-1"),
         "agreed": words(owners.owner_id(household)),
+        "agreed_due_at": st.sampled_from((None, None, _RECEIVED + timedelta(hours=1))),
         "policy": st.just(_SLA),
     }
     return commands_at(request, household, accepted)(requests.ReceiveRequest)
@@ -333,7 +334,9 @@ def who_has(assignment: Assignment) -> Actor:
     return Actor(assignment.to, "operator")
 
 
-def next_step(state: Any, policy: SlaPolicy = _SLA) -> requests.TakeStep | None:
+def next_step(
+    state: Any, held_to: tuple[SlaPolicy, ...] = (_SLA, *_OTHERS)
+) -> requests.TakeStep | None:
     """The step that falls due next on a request, as the clock-driven part would record it."""
     if not isinstance(state, Request):
         return None
@@ -348,11 +351,4 @@ def next_step(state: Any, policy: SlaPolicy = _SLA) -> requests.TakeStep | None:
     if not ahead:
         return None
     at, clock, step = min(ahead)
-    return requests.TakeStep(
-        state.request,
-        clock,
-        step,
-        at,
-        policy=policy,
-        held_to=(_SLA, *_OTHERS, policy),
-    )
+    return requests.TakeStep(state.request, clock, step, at, policy=held_to[0], held_to=held_to)
