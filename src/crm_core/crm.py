@@ -27,6 +27,7 @@ from crm_core.kernel.recorded import SYSTEM, Actor, Recorded
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.sealed import Plain
 from crm_core.kernel.sentences import Lang, say
+from crm_core.kernel.worklists import Task
 from crm_core.policies import PolicyBook
 from crm_core.ports import (
     EVENTS,
@@ -269,6 +270,20 @@ class CRM:
             Refused: it is not for `by`.
         """
         return tick(self, self._desk, now, by)
+
+    def todo(self, *, by: Actor, now: datetime | None = None) -> list[Task]:
+        """What waits for `by` today: their work list, most urgent first (REQ-06, REQ-13).
+
+        Orders for them or their department, requests of theirs that are due within a day,
+        apologies and confirmations they owe, breaches that their role was told of, and all that
+        waits for a decision which is theirs to take; never what they proposed themselves.
+
+        Raises:
+            Refused: they do not work here.
+        """
+        from crm_core.application.todo import todo
+
+        return todo(self, self._desk, by, now)
 
     # --- what follows --------------------------------------------------------------------
 

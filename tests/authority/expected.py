@@ -133,6 +133,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     # REQ-08 (merges), GRD-02 (duplicates)
     "mark-duplicate": frozenset({"specialist", "supervisor", "manager", "director"}),
     "merge-duplicate": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # REQ-08: "and can be undone"
+    "undo-duplicate": frozenset({"specialist", "supervisor", "manager", "director"}),
     # REQ-17: incidents
     "open-incident": frozenset({"specialist", "supervisor", "manager", "director"}),
     "gather-request": frozenset({"specialist", "supervisor", "manager", "director"}),

@@ -120,7 +120,7 @@ def _unknown_policy() -> object:
 
 
 def _unreachable() -> object:
-    raise StoreUnreachable("store_unreachable")
+    raise StoreUnreachable("store_unusable", store="bells", reason="silent")
 
 
 def _interrupted() -> object:

@@ -53,14 +53,14 @@ def test_a_log_without_anything_amiss(office: Office) -> None:
         "file": f"{office.path}.keys", "there": True, "readable": True, "persons": 1, "erased": 0,
         "needed": False,
     }  # fmt: skip
-    assert told["staff"] == {"persons": 0, "in_force": False}
+    assert told["staff"] == {"persons": 0, "in_force": False, "rosters": []}
     assert (told["authority"]["policy"], told["authority"]["version"]) == (DEFAULT_AUTHORITY, 1)
     assert len(told["authority"]["digest"]) == 64
     assert told["holidays"] == {"cn": public_holidays("cn").last_year}
     assert told["findings"] == []
     assert office.json("verify") == before
     shown = office.run("doctor")[1]
-    assert "staff register: none; roles are what the host says" in shown
+    assert "staff register: none; roles and trades are what the host says" in shown
     assert shown.endswith("all is well\n")
 
 

@@ -548,6 +548,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "show": ["show", "H00001"],
         "statistics": ["statistics", "--from", "2024-01-01", "--to", "2024-12-31"],
         "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
+        "todo": ["todo", "--now", "2024-12-31T16:00:00Z", "--as", "director:D2"],
         "verify": ["verify"],
         "projections": ["projections"],
         "work": ["work", "--once"],

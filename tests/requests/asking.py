@@ -33,7 +33,14 @@ from crm_core.requests import (
     SlaPolicy,
 )
 from crm_core.requests.clocks import ClockSet
-from crm_core.requests.events import RequestClosed, RequestReceived
+from crm_core.requests.events import (
+    ClockBreached,
+    ClockWarned,
+    Escalated,
+    RequestClosed,
+    RequestReceived,
+    WorkReportedDone,
+)
 from crm_core.requests.heads import Head
 from crm_core.requests.inspections import RecordFinding
 from crm_core.requests.rotation import Crew, Rotation
@@ -53,6 +60,12 @@ START = datetime(2011, 3, 1, 1, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SECOND = timedelta(seconds=1)
 LATER = START + 365 * DAY
+
+
+def told(at: datetime, by: str = "S17") -> dict[str, Any]:
+    """What every entry has besides what it says: here it counts from when it happened."""
+    return {"counts_from": at, "entered_by": by, "evidence": None}
+
 
 SLA = shipped().find(SlaPolicy, "sla-cn-default", START.date())
 STRICT = SlaPolicy.parse(
@@ -97,6 +110,15 @@ RECEIVED = RequestReceived(
     None,
     None,
 )
+WARNED = ClockWarned(
+    request="R1010",
+    clock="promise-1",
+    percent=50,
+    at=START + 150 * SECOND,
+    late=False,
+    clocks=(attrs.evolve(PROMISE_CLOCK, next_at=START + 240 * SECOND, step="warn_80"),),
+)
+"""What time has brought four minutes after the receipt; of the closing clock nothing yet."""
 REPORT = ReportDone("R1010", START + 20 * MINUTE, by=OPERATOR)
 CONFIRM = ConfirmClosing("R1010", START + HOUR, "satisfied", WORD)
 CONFIRMED = RequestClosed(
@@ -106,14 +128,36 @@ CONFIRMED = RequestClosed(
     opinion="satisfied",
     words="",
     word=WORD,
-    counts_from=START + HOUR,
-    entered_by="S17",
-    evidence=None,
+    **told(START + HOUR),
 )
 PROMISE = MakeCommitment("R1010", "fixed", START + 2 * HOUR, START + 4 * MINUTE)
 ACCEPT = AcceptCommitment("R1010", WORD, START + 5 * MINUTE)
 REOPEN = Reopen("R1010", START + 2 * DAY, "leaks again")
 REBASE = Rebase("R1010", "as agreed with the owners' meeting", START + 6 * MINUTE, policy=STRICT)
+
+
+def said(outcome: Outcome | tuple[Any, ...]) -> list[Any]:
+    """What followed, but for the steps of clocks: see `steps`."""
+    events = outcome if isinstance(outcome, tuple) else outcome.events
+    return [event for event in events if not isinstance(event, STEPS)]
+
+
+def kinds(outcome: Outcome | tuple[Any, ...]) -> list[type]:
+    """The types of what followed, but for the steps of clocks."""
+    return [type(event) for event in said(outcome)]
+
+
+def steps(outcome: Outcome | tuple[Any, ...]) -> list[str]:
+    """What fell due on clocks: `promise-1 50`; what is recorded late is marked."""
+    events = outcome if isinstance(outcome, tuple) else outcome.events
+    return [
+        f"{event.clock} {getattr(event, 'percent', 100)}{' late' if event.late else ''}"
+        for event in events
+        if isinstance(event, STEPS)
+    ]
+
+
+STEPS = (ClockWarned, ClockBreached, Escalated)
 
 
 # --- decided as the facade decides ---------------------------------------------------------------
@@ -228,6 +272,11 @@ def superseded(state: Request, clock: str, now: datetime = LATER) -> Verdict:
 
 def folded(*events: Any) -> Any:
     return REQUEST.decider.fold(events)
+
+
+def done(at: datetime) -> WorkReportedDone:
+    """The work was reported done then."""
+    return attrs.evolve(DONE, done_at=at, counts_from=at)
 
 
 # What time brought about before them is left out: a test says what it needs of that.

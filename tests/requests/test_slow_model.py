@@ -605,6 +605,11 @@ def test_of_a_tidy_life_both_say_the_same(ticks: range) -> None:
     assert compared(TIDY, at("03-06 09:00"), ticks=ticks) == []
 
 
+def test_an_entry_may_become_known_later_than_it_happened() -> None:
+    known = [one.at + (5 if one.kind == "noted" else 0) for one in TIDY]
+    assert compared(TIDY, at("03-06 09:00"), known=known) == []
+
+
 def test_a_difference_is_told() -> None:
     found = judge(TIDY, at("03-06 09:00"))
     closing = found.clocks["closing-1"]

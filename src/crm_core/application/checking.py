@@ -29,9 +29,6 @@ from crm_core.kernel.word import Word
 Check = Callable[[Any], Any]
 """Takes a value and gives it as it is kept; raises `Malformed`, or `_Within` of parts of it."""
 
-CODES = {"year_unlikely": "year_unlikely"}
-"""Codes of faults that have one of their own, by the sentence of what is malformed."""
-
 
 class _Within(Exception):
     """What is wrong inside a value: where, and what."""
@@ -79,7 +76,9 @@ def checked(command: Any, *, inside: bool = False) -> Any:
 
 
 def _fault(error: Malformed, where: str, otherwise: str = "value_malformed") -> Fault:
-    return Fault.of(CODES.get(error.sentence, otherwise), error, where)
+    if error.sentence == "year_unlikely":
+        return Fault.of("year_unlikely", error, where)
+    return Fault.of(otherwise, error, where)
 
 
 def utc(instant: datetime | None, where: str) -> datetime | None:

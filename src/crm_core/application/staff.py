@@ -81,6 +81,7 @@ def recipients(sight: WorkSight, told: StaffNotice, at: datetime) -> tuple[str, 
     day = local_date(at, sight.zone)
     if not register.in_force(day):
         return ()
+    people: tuple[str, ...]
     if told.person:
         people, line = (told.person,) if register.employs(told.person, day) else (), ""
     elif told.department:

@@ -26,6 +26,7 @@ from crm_core.gradings.state import Gradings, Run
 from crm_core.gradings.studies.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.gradings.views import LATEST
+from crm_core.gradings.worklists import WORKLIST
 from crm_core.kernel.roles import DESK, HOST, HOUSEHOLDERS, LEADERS, MANAGEMENT
 from crm_core.kernel.slice import Act, PolicyKind, Slice
 
@@ -58,6 +59,7 @@ SLICE = Slice(
     ),
     shipped=("policies",),
     projections=(LATEST,),
+    worklists=(WORKLIST,),
 )
 
 __all__ = [

@@ -19,6 +19,9 @@ ESTATE_ZONE = "Asia/Shanghai"
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 """Years that facts and decisions lie in; others are slips, or overflow in a zone."""
 
+EARLIEST_INSTANT = datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC)
+"""The first instant at which something can be known."""
+
 D = TypeVar("D", bound=date)
 
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)

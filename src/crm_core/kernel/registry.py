@@ -22,6 +22,7 @@ from crm_core.kernel.slice import (
     StaffNotices,
 )
 from crm_core.kernel.ticking import Source
+from crm_core.kernel.worklists import Worklist
 
 
 class Registry:
@@ -62,10 +63,9 @@ class Registry:
             "look_up", (pair for s in each for pair in s.look_ups.items())
         )
         self.projections: tuple[Projection[Any], ...] = tuple(
-            _once(
-                "projection", ((view.name, view) for s in each for view in s.projections)
-            ).values()
+            _once("projection", ((view.name, view) for s in each for view in views_of(s))).values()
         )
+        self.worklists: tuple[Worklist, ...] = tuple(w for s in each for w in s.worklists)
         self.clock: tuple[Source, ...] = tuple(
             _once("source", ((source.name, source) for s in each for source in s.clock)).values()
         )
@@ -151,6 +151,11 @@ class Registry:
         return table_of(DEFAULT_AUTHORITY, imports, rows)
 
 
+def views_of(one: Slice) -> tuple[Projection[Any], ...]:
+    """The views that a slice keeps, those of its work lists among them."""
+    return (*one.projections, *(worklist.view for worklist in one.worklists))
+
+
 def _check_own(one: Slice) -> None:
     """What a slice records and shows has its name, and it looks things up for its own commands.
 
@@ -160,7 +165,7 @@ def _check_own(one: Slice) -> None:
     Raises:
         Malformed: it declares what is not its own.
     """
-    names = [kind.name for kind in one.events] + [view.name for view in one.projections]
+    names = [kind.name for kind in one.events] + [view.name for view in views_of(one)]
     for name in names:
         if not name.startswith(f"{one.name}."):
             raise Malformed("declared_elsewhere", slice=one.name, name=name)

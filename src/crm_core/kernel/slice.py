@@ -22,6 +22,7 @@ from crm_core.kernel.policy import Policy, PolicyRef
 from crm_core.kernel.projection import Projection
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import Source
+from crm_core.kernel.worklists import Worklist
 
 P = TypeVar("P", bound=Policy)
 
@@ -163,6 +164,7 @@ class Slice:
         reactions: Which of its events lead to which commands.
         notices: What its households are told, by the event it follows from.
         staff_notices: What staff are told, likewise.
+        worklists: What waits for people in it; their views are among its views.
         sentences: A file of its package with sentences, tables by family; none of the library's
             own slices has one, theirs stand in `crm_core/sentences`.
     """
@@ -181,4 +183,5 @@ class Slice:
     reactions: Mapping[type, Reaction] = field(factory=dict)
     notices: Mapping[type, Callable[[Any], Notice]] = field(factory=dict)
     staff_notices: Mapping[type, StaffNotices] = field(factory=dict)
+    worklists: tuple[Worklist, ...] = ()
     sentences: str = ""

@@ -55,6 +55,7 @@ from crm_core.payments.limitation import limits
 from crm_core.payments.lookups import LOOK_UPS
 from crm_core.payments.promises import promises
 from crm_core.payments.state import Account
+from crm_core.payments.worklists import WORKLIST
 
 EVENTS = (*ACCOUNT_EVENTS, *PROPOSAL_EVENTS, *COLLECTION_EVENTS)
 
@@ -105,6 +106,7 @@ SLICE = Slice(
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,
+    worklists=(WORKLIST,),
 )
 
 __all__ = [

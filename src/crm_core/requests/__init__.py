@@ -71,6 +71,7 @@ from crm_core.requests.rotation import ROTATION, Rotation
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
 from crm_core.requests.views import DUE_REQUESTS, OPEN
+from crm_core.requests.worklists import WORKLISTS
 
 EVENTS = (
     *_REQUESTS,
@@ -152,6 +153,7 @@ SLICE = Slice(
     reactions=REACTIONS,
     notices=NOTICES,
     staff_notices=STAFF_NOTICES,
+    worklists=WORKLISTS,
 )
 
 __all__ = [

@@ -57,10 +57,7 @@ class RequestReceived:
 
 @frozen
 class CommitmentMade(Entry):
-    """A named person promised an outcome or an answer by a time (REQ-03).
-
-    `word` is what the customer said to it where it follows another promise.
-    """
+    """A named person promised an outcome or an answer by a time (REQ-03)."""
 
     request: str
     promised_by: str
@@ -69,7 +66,6 @@ class CommitmentMade(Entry):
     clock: str
     due_at: datetime
     made_at: datetime
-    word: Word | None
     clocks: tuple[ClockSet, ...]
 
 
@@ -90,9 +86,10 @@ class CommitmentAccepted(Entry):
 
 @frozen
 class CommitmentRenegotiated(Entry):
-    """A promise was replaced by another one before its time (REQ-10).
+    """A promise was replaced by another one (REQ-10).
 
-    `word` is what the customer said to it: with it the promise is kept, without it broken.
+    `word` is what the customer said to it: with it a promise whose time has not passed is kept,
+    without it broken. `replaces` is its clock; empty where its time had passed.
     """
 
     request: str

@@ -66,7 +66,6 @@ from crm_core.requests.parts import (
     ASKED,
     BREACHED,
     ESCALATED,
-    MOVED,
     PROMISE_BROKEN,
     PROMISE_KEPT,
     UNANSWERED,
@@ -135,7 +134,7 @@ _NOTHING = Stopped()
 def stopped_by(event: Any) -> Stopped:
     """The clocks that an event stops, and when: an entry from when it counts."""
     kind = type(event)
-    if kind is CommitmentKept or (kind is CommitmentBroken and event.why == MOVED):
+    if kind is CommitmentKept or (kind is CommitmentBroken and event.why != PASSED):
         at = event.kept_at if kind is CommitmentKept else event.broken_at
         return Stopped(names=(event.clock,), at=at)
     if kind is ProgressNoted:
@@ -400,6 +399,14 @@ def _retold(state: Request, e: RequestRetold) -> Request:
 # --- changing a state ----------------------------------------------------------------------------
 
 
+_AGREEMENTS = frozenset({CommitmentAccepted, CommitmentRenegotiated})
+"""What replaces a target; a breach of before stays readable (REQ-04)."""
+
+
+def _breached(state: Request, clock: str) -> bool:
+    return any(step.what == BREACHED and step.clock == clock for step in state.taken)
+
+
 def _clocked(
     state: Request,
     event: Any,
@@ -422,7 +429,7 @@ def _clocked(
     for clock in state.running:
         name = clock.set.clock
         if name in set_anew:
-            if superseding:
+            if superseding or (type(event) in _AGREEMENTS and _breached(state, name)):
                 superseded = superseded.append(clock)
             running.append(Clock(set_anew.pop(name), policy, clock.stopped_at, clock.broken))
         elif stopped.has(name):
@@ -477,33 +484,27 @@ def _entered(step: Callable[[Any, Any], Request]) -> Callable[[Any, Any], Reques
         if isinstance(state, NotReceived):
             # Nothing happens to a request that never came in.
             return state
-        at, told_until = event.counts_from, state.told_until
-        counts = at is not None and at >= told_until
-        after = step(state, event) if counts else state
+        moves, told_until = told_by(event, state.told_until)
+        after = step(state, event) if moves else state
         if after is state:
             after = _changed(state)
         after.entries = state.entries.append(event)
-        if counts:
-            after.told_until = at
+        after.told_until = told_until
         return after
 
     return evolve
 
 
-def _stepped(
-    step: Callable[[Any, Any], Request], taken: Callable[[Any], Taken]
-) -> Callable[[Any, Any], RequestState]:
+def _stepped(step: Callable[[Any, Any], Request]) -> Callable[[Any, Any], RequestState]:
     """A step that time took; one that is recorded late moves nothing before it is told."""
 
     def evolve(state: RequestState, event: Any) -> RequestState:
         if isinstance(state, NotReceived):
             return state
-        after = _changed(state) if event.late else step(state, event)
-        found = taken(event)
-        after.taken = state.taken.append(found)
-        # What happens at the very instant of a step comes before it, but for what an entry brings.
-        follows = found.what == PROMISE_KEPT or getattr(event, "why", PASSED) != PASSED
-        after.told_until = max(state.told_until, found.at if follows else found.at + _TICK)
+        moves, told_until = told_by(event, state.told_until)
+        after = step(state, event) if moves else _changed(state)
+        after.taken = state.taken.append(_TAKEN[type(event)](event))
+        after.told_until = told_until
         return after
 
     return evolve
@@ -516,6 +517,23 @@ def _of_received(step: Callable[[Any, Any], Request]) -> Callable[[Any, Any], Re
         return state if isinstance(state, NotReceived) else step(state, event)
 
     return evolve
+
+
+def told_by(event: Any, told_until: datetime) -> tuple[bool, datetime]:
+    """Whether an event moves the request as it stands, and until when it is told afterwards.
+
+    What comes late, and what is recorded late, moves nothing before `RequestRetold` does.
+    """
+    if isinstance(event, Entry):
+        at = event.counts_from
+        moves = at is not None and at >= told_until
+        return moves, max(told_until, at) if at is not None and moves else told_until
+    taken = taken_of(event)
+    if taken is None:
+        return True, told_until
+    # What happens at the very instant of a step comes before it, but for what an entry brings.
+    follows = taken.what == PROMISE_KEPT or getattr(event, "why", PASSED) != PASSED
+    return not event.late, max(told_until, taken.at if follows else taken.at + _TICK)
 
 
 def taken_of(event: Any) -> Taken | None:
@@ -581,7 +599,7 @@ _BESIDE: dict[type, Callable[[Any, Any], Request]] = {
 evolve = by_event(
     {RequestReceived: _received}
     | {kind: _entered(step) for kind, step in _ENTRIES.items()}
-    | {kind: _stepped(step, _TAKEN[kind]) for kind, step in _STEPS.items()}
+    | {kind: _stepped(step) for kind, step in _STEPS.items()}
     | {kind: _of_received(step) for kind, step in _BESIDE.items()}
 )
 """`(state, event) -> state`: total, and it never refuses."""

@@ -223,6 +223,8 @@ Changes = Iterable[Put[Any] | Remove]
 
 def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
     event = recorded.event
+    if _counts_nowhere(event):
+        return ()
     if isinstance(event, RequestReceived):
         return (_begun(event),)
     if isinstance(event, RequestClosed | ClosedUnanswered | RequestMerged):
@@ -235,6 +237,11 @@ def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
             return ()
         return (_begun(event),)
     return (_put_open(_open_row(found, event)),)
+
+
+def _counts_nowhere(event: Any) -> bool:
+    """Whether it is kept alone. What came late, and counts, is followed by where that led."""
+    return isinstance(event, Entry) and event.counts_from is None
 
 
 def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
@@ -315,6 +322,8 @@ def _put_open(row: OpenRequest) -> Put[OpenRequest]:
 
 def _due_changes(rows: Rows[DueRequest], recorded: Recorded[Any]) -> Changes:
     event = recorded.event
+    if _counts_nowhere(event):
+        return ()
     if isinstance(event, RequestMerged):
         return (Remove(event.request),)
     found = rows.get(event.request)

@@ -1,9 +1,20 @@
 """Staff: who holds which role, who is on duty, and what is owed to who was wronged on it."""
 
+from crm_core.kernel.recorded import STAFF_ROLES
 from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT
 from crm_core.kernel.slice import Act, PolicyKind, Slice
+from crm_core.kernel.worklists import Waits, waiting
 from crm_core.staff.awards import EVENTS as _AWARDS
-from crm_core.staff.awards import STAFF, GrantAward, RecordWrong, StaffRecord, WithdrawWrong
+from crm_core.staff.awards import (
+    STAFF,
+    AwardGranted,
+    GrantAward,
+    RecordWrong,
+    StaffRecord,
+    WithdrawWrong,
+    WrongSuffered,
+    WrongWithdrawn,
+)
 from crm_core.staff.duty import (
     CLOCK,
     COVER,
@@ -34,6 +45,21 @@ SLICE = Slice(
     package=__name__,
     events=EVENTS,
     aggregates=(ROSTER, STAFF, REGISTER),
+    worklists=(
+        waiting(
+            "staff",
+            {kind.cls: kind.stored for kind in _AWARDS},
+            (
+                Waits(
+                    what="award",
+                    command=GrantAward,
+                    opens={WrongSuffered: lambda e: e.case},
+                    settles={AwardGranted: lambda e: e.case, WrongWithdrawn: lambda e: e.case},
+                    fields=lambda case, staff: {"staff": staff, "case": case},
+                ),
+            ),
+        ),
+    ),
     readable={Register: REGISTER, Roster: ROSTER, StaffRecord: STAFF},
     acts=(
         Act(RegisterStaff, MANAGEMENT),
@@ -41,6 +67,7 @@ SLICE = Slice(
         Act(ChangeStaffContact, MANAGEMENT),
         Act(AssignTrades, LEADERS),
         Act("reach-staff", (*LEADERS, *HOST)),
+        Act("todo", (*STAFF_ROLES, *HOST)),
         Act(PlanCover, LEADERS),
         Act(CancelCover, LEADERS),
         Act(RetireLine, LEADERS),

@@ -49,6 +49,7 @@ COMMANDS = {
     "show": "history",
     "statistics": "requests",
     "tick": "requests",
+    "todo": "todo",
     "uplift": "reviews",
     "verify": "history",
     "waiting": "reviews",

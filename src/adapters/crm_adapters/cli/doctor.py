@@ -23,6 +23,7 @@ from crm_core.errors import CrmError
 from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.public_holidays import COUNTRIES, public_holidays
 from crm_core.kernel.sealed import PersonalValue, Sealed
+from crm_core.staff.duty import CoverPlanned
 
 
 @command("doctor")
@@ -81,6 +82,7 @@ def _of_log(app: App) -> dict[str, Any]:
             found["staff"] = {
                 "persons": len({period.staff for period in register.periods}),
                 "in_force": register.in_force(local_date(opened.clock.now(), opened.zone)),
+                "rosters": _rosters(opened),
             }
             found["authority"] = {
                 "policy": ref.name,
@@ -187,6 +189,12 @@ def _personal(event: type) -> list[str]:
     ]
 
 
+def _rosters(opened: CRM) -> list[str]:
+    """The lines and trades of which a roster says who is on duty."""
+    names = [kind.stored for kind in opened.registry.catalog.types if kind.cls is CoverPlanned]
+    return sorted({recorded.event.line for recorded in opened.log.feed(names=names)})
+
+
 # --- what is wrong, and how it is told ---------------------------------------------------------
 
 
@@ -235,6 +243,7 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield say(code, file=keys["file"], persons=keys["persons"], erased=keys["erased"])
     if staff is not None:
         yield say("doctor_staff" if staff["in_force"] else "doctor_no_staff", **staff)
+        yield say("doctor_rosters" if staff["rosters"] else "doctor_no_rosters", **staff)
     if authority is not None:
         yield say("doctor_authority", **authority)
     for gap in told["cover"]:

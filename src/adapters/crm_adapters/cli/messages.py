@@ -1,10 +1,11 @@
-"""`crm notify`, `messages`, `preference`, `preferences`: tell households what is due, and keep what
-they want to hear.
+"""`crm notify`, `messages`, `preference`, `preferences`: tell households and staff what is due, and
+keep what households want to hear.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
@@ -29,7 +30,7 @@ from crm_adapters.notify.outbox import ANY_CHANNEL, Dispatched, Outbox, notices
 from crm_adapters.projections.worker import Worker
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.messages import EVENTS, MESSAGES, ChangePreference
+from crm_core.messages import EVENTS, MESSAGES, ChangePreference, Messages
 from crm_core.messages.views import message_rows, preference_rows
 from crm_core.ports import Notifier
 
@@ -84,7 +85,7 @@ def _notifiers(urls: Sequence[str], stack: ExitStack) -> dict[str, Notifier]:
 @command("messages")
 @click.argument("household", required=False)
 def messages(app: App, household: str | None) -> int:
-    """What a household was told or is still to be told, and what was withheld; without one, all."""
+    """What a household was told or is still to be told; without one, all, staff too."""
     with app.open() as opened:
         if household is not None:
             check_household(opened, household)
@@ -183,10 +184,21 @@ def _evidence(said: dict[str, str] | None) -> str:
 
 def _rows(opened: CRM, household: str | None) -> list[dict[str, Any]]:
     decider = MESSAGES.decider
+    names = [kind.stored for kind in EVENTS]
     found: list[dict[str, Any]] = []
     for one, events in opened.log.by_household(
-        names=[kind.stored for kind in EVENTS],
-        households=None if household is None else [household],
+        names=names, households=None if household is None else [household]
     ):
-        found.extend(message_rows(one, decider.fold(recorded.event for recorded in events)))
-    return found
+        if one:
+            found.extend(message_rows(one, decider.fold(recorded.event for recorded in events)))
+    return found if household is not None else [*found, *_to_staff(opened, names)]
+
+
+def _to_staff(opened: CRM, names: list[str]) -> list[dict[str, Any]]:
+    """The messages of members of staff, which are no household's."""
+    states: dict[str, Messages] = defaultdict(lambda: MESSAGES.decider.initial)
+    for recorded in opened.log.feed(names=names):
+        if not recorded.household:
+            stream = recorded.stream
+            states[stream] = MESSAGES.decider.evolve(states[stream], recorded.event)
+    return [row for _, state in sorted(states.items()) for row in message_rows("", state)]

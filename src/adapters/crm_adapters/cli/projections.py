@@ -108,7 +108,7 @@ def clocks(crm: CRM) -> list[dict[str, Any]]:
     end, found = crm.log.head(), crm.views.parked_rows()
     status = {(one.consumer, one.version, one.state): one for one in crm.views.status()}
     shown = []
-    for source in crm.registry.clock:
+    for source in sorted(crm.registry.clock, key=lambda source: source.name):
         live = status.get((source.view.name, source.view.version, "live"))
         rows = [row for row in found if row.source == source.name]
         rows.sort(key=lambda row: (row.first_at, row.row, row.step))

@@ -147,7 +147,11 @@ class Outbox:
             self._failed(due, released, error)
             done.failed += 1
             return
-        told = {"message": due.message, "attempt": released.attempt, "receipt": receipt}
+        told: dict[str, Any] = {
+            "message": due.message,
+            "attempt": released.attempt,
+            "receipt": receipt,
+        }
         sent = (
             RecordSentToStaff(staff=due.staff, **told)
             if due.staff
@@ -176,7 +180,7 @@ class Outbox:
         return None
 
     def _failed(self, due: Unsent, released: MessageReleased, error: NotDelivered) -> None:
-        told = {
+        told: dict[str, Any] = {
             "message": due.message,
             "attempt": released.attempt,
             "reason": error.reason,

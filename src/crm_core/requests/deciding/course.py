@@ -38,7 +38,6 @@ from crm_core.requests.events import (
     PauseEnded,
 )
 from crm_core.requests.evolve import evolve
-from crm_core.requests.parts import MOVED
 from crm_core.requests.sla import BREACH, SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, Request, pause_of, pauses_of
 
@@ -128,9 +127,18 @@ class Course:
                 broken_at=at,
                 why=why,
                 late=False,
-                clocks=(apology,) if why == MOVED else (passed, apology),
+                clocks=(passed, apology) if why == PASSED else (apology,),
             )
         )
+
+    def promised_for(self, at: datetime) -> datetime | None:
+        """The time of the promise that is outstanding, as it stands at that instant."""
+        promise = self.state.promise
+        clock = None if promise is None else clock_named(self.state, promise.clock)
+        if clock is None:
+            return None
+        calendar = timing.calendar_of(clock.kind, clock.set.basis, self._held_to(clock))
+        return timing.due_of(clock.set, calendar, self.pauses(at))
 
     def keeps_promise(self, at: datetime) -> None:
         """What was promised is there: in time, or it would have been broken before."""
@@ -163,20 +171,23 @@ class Course:
         """The pauses, as if one that lasts ended at that instant (REQ-12)."""
         return timing.as_ended(pauses_of(self.state), at)
 
-    def silence(self, at: datetime) -> tuple[ClockSet, ...]:
-        """The clock of the silence that begins when the customer has heard something (REQ-07)."""
+    def silence(self, at: datetime, agreed: ClockSet | None = None) -> tuple[ClockSet, ...]:
+        """The clock of the silence that begins when the customer has heard something (REQ-07).
+
+        Args:
+            agreed: The closing clock as it is set by what they heard, if it is.
+        """
         if isinstance(self.state, Closed | Done | Merged):
             return ()
         progress = self.policy.progress
-        closing = self.state.clock(CLOSING)
+        closing, pauses = self.state.clock(CLOSING), self.pauses(at)
         seconds = progress.seconds_max
         if closing is not None:
-            calendar = timing.calendar_of(CLOSING, closing.set.basis, self._held_to(closing))
-            used = timing.counted(calendar, closing.set.started_at, at, self.pauses(at))
-            left = closing.set.seconds - used
-            seconds = (left if left > 0 else closing.set.seconds) * progress.percent // 100
+            held = agreed or closing.set
+            calendar = timing.calendar_of(CLOSING, held.basis, self._held_to(closing))
+            left = held.seconds - timing.counted(calendar, held.started_at, at, pauses)
+            seconds = max(left, 0) * progress.percent // 100
         bounded = min(max(seconds, progress.seconds_min), progress.seconds_max)
-        pauses = self.pauses(at)
         return (timing.start(self.name(PROGRESS), at, bounded, self.policy, pauses=pauses),)
 
     def arrival(self, at: datetime) -> tuple[ClockSet, ...]:

@@ -13,7 +13,7 @@ from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
 from crm_core.kernel.roles import LEADERS
-from crm_core.requests.clocks import APOLOGY, CLOSING, TARGET
+from crm_core.requests.clocks import APOLOGY, CLOSING, ClockSet
 from crm_core.requests.commands import (
     PROMISE_FORMS,
     AcceptCommitment,
@@ -23,7 +23,7 @@ from crm_core.requests.commands import (
     MakeCommitment,
     Renegotiate,
 )
-from crm_core.requests.deciding.course import Course, clock_named
+from crm_core.requests.deciding.course import Course
 from crm_core.requests.deciding.refusals import no_promise, not_open, outstanding, too_early
 from crm_core.requests.events import (
     Apologised,
@@ -49,7 +49,21 @@ def make(command: MakeCommitment, course: Course) -> Decision:
         return refused
     if course.state.promise is not None:
         return outstanding()
-    return (_made(command, at),)
+    return (
+        CommitmentMade(
+            request=command.request,
+            promised_by=command.by.id,
+            form=command.form,
+            outcome=command.outcome,
+            clock="",
+            due_at=command.due_at,
+            made_at=at,
+            clocks=(),
+            counts_from=at,
+            entered_by=command.by.id,
+            evidence=command.evidence,
+        ),
+    )
 
 
 def accept(command: AcceptCommitment, course: Course) -> Decision:
@@ -57,11 +71,11 @@ def accept(command: AcceptCommitment, course: Course) -> Decision:
     state = course.state
     if not isinstance(state, Open | Paused):
         return not_open(state)
-    promised = None if state.promise is None else clock_named(state, state.promise.clock)
-    due_at = command.due_at or (None if promised is None else promised.set.due_at)
+    promised = course.promised_for(command.accepted_at)
+    due_at = command.due_at or promised
     if due_at is None:
         return no_promise("REQ-04", "accept")
-    if promised is not None and due_at != promised.set.due_at:
+    if promised is not None and due_at != promised:
         return outstanding()
     refused = _past(due_at, command.accepted_at)
     if refused is not None:
@@ -92,12 +106,10 @@ def renegotiate(command: Renegotiate, course: Course) -> Decision:
     if not command.reason:
         return no_reason("REQ-10", "renegotiating")
     promise = state.promise
-    if promise is None:
-        if not state.duties:
-            return no_promise("REQ-10", "renegotiate")
-        # Its time had passed: the earlier promise stays broken, and this is another one.
-        return (_made(command, at),)
-    if command.word is None:
+    if promise is None and not state.duties:
+        return no_promise("REQ-10", "renegotiate")
+    # Where its time had passed, the earlier promise stays broken, and this is another one.
+    if promise is not None and command.word is None:
         refused = _anothers(promise, command.by)
         if refused is not None:
             return refused
@@ -111,7 +123,7 @@ def renegotiate(command: Renegotiate, course: Course) -> Decision:
             due_at=command.due_at,
             renegotiated_at=at,
             reason=command.reason,
-            replaces=promise.clock,
+            replaces="",
             word=command.word,
             clocks=(),
             counts_from=at,
@@ -128,10 +140,10 @@ def give_up(command: GiveUpCommitment, course: Course) -> Decision:
         return not_open(state)
     if not command.reason:
         return no_reason("REQ-09", "giving_up")
-    if state.promise is None:
-        # Its time has passed by then: it is broken, and the apology is owed, all the same.
-        return no_promise("REQ-10", "give_up") if not state.duties else ()
-    refused = _anothers(state.promise, command.by)
+    if state.promise is None and not state.duties:
+        return no_promise("REQ-10", "give_up")
+    # Where its time has passed by then, it is broken, and the apology is owed, all the same.
+    refused = None if state.promise is None else _anothers(state.promise, command.by)
     if refused is not None:
         return refused
     return (
@@ -227,23 +239,6 @@ def _anothers(promise: Promise, by: Actor) -> Refusal | None:
     return Refusal("promise_of_another", "REQ-10", {"promised_by": promise.by})
 
 
-def _made(command: MakeCommitment | Renegotiate, at: datetime) -> CommitmentMade:
-    return CommitmentMade(
-        request=command.request,
-        promised_by=command.by.id,
-        form=command.form,
-        outcome=command.outcome,
-        clock="",
-        due_at=command.due_at,
-        made_at=at,
-        word=command.word if isinstance(command, Renegotiate) else None,
-        clocks=(),
-        counts_from=at,
-        entered_by=command.by.id,
-        evidence=command.evidence,
-    )
-
-
 # --- what it leads to ----------------------------------------------------------------------------
 
 
@@ -260,16 +255,18 @@ def accepted(course: Course, e: CommitmentAccepted, at: datetime) -> None:
     """The agreed time replaces the target; it is promised, if it was not."""
     state = course.state
     closing = state.clock(CLOSING)
-    if not isinstance(state, Open | Paused) or closing is None or e.due_at <= at:
+    # Accepted is the promise as it stands: a pause that comes to be known moves both.
+    due_at = course.promised_for(at) or e.due_at
+    if not isinstance(state, Open | Paused) or closing is None or due_at <= at:
         return
-    clocks = [course.set_anew(closing, at, agreed=e.due_at)]
+    clocks = [course.set_anew(closing, at, agreed=due_at)]
     if state.promise is None:
-        clocks.append(course.commitment(at, e.due_at))
+        clocks.append(course.commitment(at, due_at))
     if e.on_site:
         clocks.extend(course.arrival(at))
     if e.word is not None:
-        clocks.extend(course.silence(at))
-    course.happens(attrs.evolve(e, clocks=tuple(clocks)))
+        clocks.extend(course.silence(at, clocks[0]))
+    course.happens(attrs.evolve(e, due_at=due_at, clocks=tuple(clocks)))
 
 
 def renegotiated(course: Course, e: CommitmentRenegotiated, at: datetime) -> None:
@@ -277,27 +274,28 @@ def renegotiated(course: Course, e: CommitmentRenegotiated, at: datetime) -> Non
     state = course.state
     if not isinstance(state, Open | Paused) or e.due_at <= at:
         return
-    if state.promise is None:
-        if not state.duties:
-            return
-    elif e.word is not None:
-        course.keeps_promise(at)
-    else:
-        course.breaks_promise(at, MOVED)
-    clock = course.commitment(at, e.due_at)
-    clocks = [clock]
-    closing = state.clock(CLOSING)
-    if e.word is not None and closing is not None and closing.set.basis != TARGET:
-        clocks.append(course.set_anew(closing, at, agreed=e.due_at))
-    clocks.extend(course.silence(at))
-    course.happens(attrs.evolve(e, clock=clock.clock, clocks=tuple(clocks)))
+    replaces = ""
+    if state.promise is not None:
+        replaces = state.promise.clock
+        if e.word is not None:
+            course.keeps_promise(at)
+        else:
+            course.breaks_promise(at, MOVED)
+    clock, closing = course.commitment(at, e.due_at), state.clock(CLOSING)
+    agreed: tuple[ClockSet, ...] = ()
+    if e.word is not None and closing is not None:
+        # The customer accepted the time: it replaces the target (REQ-04).
+        agreed = (course.set_anew(closing, at, agreed=e.due_at),)
+    clocks = (clock, *agreed, *course.silence(at, *agreed))
+    course.happens(attrs.evolve(e, clock=clock.clock, replaces=replaces, clocks=clocks))
 
 
 def given_up(course: Course, e: CommitmentGivenUp, at: datetime) -> None:
     """The promise is broken, and an apology is owed."""
-    if isinstance(course.state, Open | Paused) and course.state.promise is not None:
+    if isinstance(course.state, Open | Paused):
         course.happens(e)
-        course.breaks_promise(at, GIVEN_UP)
+        if course.state.promise is not None:
+            course.breaks_promise(at, GIVEN_UP)
 
 
 def answered(course: Course, e: CustomerAnswered, at: datetime) -> None:
@@ -320,9 +318,7 @@ def apologised(course: Course, e: Apologised, at: datetime) -> None:
     open_ = isinstance(state, Open | Paused) and state.promise is None
     if open_ and new_due_at is not None and new_due_at > at:
         clocks.append(course.commitment(at, new_due_at))
-    if isinstance(state, Open | Paused):
-        clocks.extend(course.silence(at))
-    if isinstance(state, Done):
+    if isinstance(state, Done) and state.attempts >= state.targets.confirm_attempts:
         # A request that waited for the apology alone can be closed now.
         clocks.extend(course.asked(state.attempts, at))
     course.happens(attrs.evolve(e, clocks=tuple(clocks)))

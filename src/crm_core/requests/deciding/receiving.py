@@ -48,6 +48,8 @@ def receive(command: ReceiveRequest, state: RequestState) -> Decision:
         return Refusal("promise_in_the_past", "REQ-03")
     if command.agreed is None and not command.imported:
         return Refusal("evidence_missing", "REQ-04")
+    if due_at <= at:
+        return Refusal("promise_in_the_past", "REQ-03")
     accepted = CommitmentAccepted(
         request=command.request,
         due_at=due_at,

@@ -7,7 +7,7 @@ which things happened, a request stands where timely knowledge would have brough
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -73,7 +73,7 @@ class Teller:
         for entry in new:
             self._leads[type(entry)](course, entry, at)
         self._go_on(course, [e for e in entries if e[0] > at], state.told_until)
-        relieved = _relieved(state, course)
+        relieved = _relieved(state, course, at)
         if relieved and not _may_lift(command, state, relieved):
             # It is kept, and lifts nothing: it counts from when it became known (REQ-10).
             known_at = max(command.known_at or state.told_until, state.told_until)
@@ -100,7 +100,7 @@ class Teller:
         told = [confirmed if e is entry else e for e in entries]
         course = self._begin(state, policies_of(command, state))
         self._go_on(course, _in_order(told), state.told_until)
-        if not _may_lift(command, state, _relieved(state, course)):
+        if not _may_lift(command, state, _relieved(state, course, at)):
             return Refusal("evidence_insufficient", "REQ-10")
         event = EntryConfirmed(
             request=state.request,
@@ -124,8 +124,6 @@ class Teller:
         if isinstance(said, Refusal):
             return said
         new, aside = _apart(said)
-        if not new:
-            return tuple(aside)
         for entry in new:
             self._leads_to(course, entry)
         return (*course.events, *aside)
@@ -171,26 +169,28 @@ def _apart(said: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
 # --- what was recorded, and what is told now -----------------------------------------------------
 
 
-def _relieved(state: Request, course: Course) -> list[Taken]:
-    """Breaches and broken promises on record that would not stand any more."""
-    stands = Counter(_as_breach(t) for t in course.state.taken if t.what in _BREACHES)
-    lifted = []
-    for taken in state.taken:
+def _relieved(state: Request, course: Course, at: datetime) -> list[Taken]:
+    """Breaches and broken promises on record that would not stand any more, or come later.
+
+    Args:
+        at: When that happened which says so; it excuses nothing that was breached before.
+    """
+    stands: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for taken in course.state.taken:
+        stands[taken.what, kind_of(taken.clock)].append(taken.at)
+    for times in stands.values():
+        times.sort(reverse=True)
+    relieved = []
+    for taken in sorted(state.taken, key=lambda step: step.at):
         if taken.what in _BREACHES:
-            key = _as_breach(taken)
-            if stands[key]:
-                stands[key] -= 1
-            else:
-                lifted.append(taken)
-    return lifted
+            # What is told anew may number its clocks otherwise.
+            times = stands[taken.what, kind_of(taken.clock)]
+            if (not times or times.pop() > taken.at) and taken.at >= at:
+                relieved.append(taken)
+    return relieved
 
 
 _BREACHES = frozenset({BREACHED, PROMISE_BROKEN})
-
-
-def _as_breach(taken: Taken) -> tuple[str, str, datetime]:
-    # What is told anew may number its clocks otherwise.
-    return taken.what, kind_of(taken.clock), taken.at
 
 
 def _may_lift(command: Any, state: Request, relieved: list[Taken]) -> bool:

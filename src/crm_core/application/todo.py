@@ -1,0 +1,99 @@
+"""What waits for somebody today: their work list, over all slices (REQ-06, REQ-13, LOG-08)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from crm_core.application.authority import acting
+from crm_core.application.checking import utc
+from crm_core.application.desk import Desk
+from crm_core.application.host import Host
+from crm_core.application.streams import Streams
+from crm_core.application.work import aggregate_of
+from crm_core.kernel.commands import act_of
+from crm_core.kernel.dates import local_date
+from crm_core.kernel.recorded import Actor
+from crm_core.kernel.roles import DESK
+from crm_core.kernel.worklists import Task, Worklist
+
+PAGE_ROWS = 1000
+_OPEN = "~"
+"""Rows that ask nothing of anybody stand from here on."""
+
+
+def todo(host: Host, desk: Desk, by: Actor, now: datetime | None) -> list[Task]:
+    """What waits for somebody; see `CRM.todo`."""
+    by = acting(by)
+    desk.may(by, "todo")
+    asker = _Asker(host, desk, by, utc(now, "now") or host.clock.now())
+    found = [
+        task
+        for worklist in host.registry.worklists
+        for row in _rows(host, worklist)
+        for task in worklist.tasks(row, asker)
+    ]
+    return sorted(found, key=lambda task: (task.due_at or task.since, task.what, task.subject))
+
+
+def _rows(host: Host, worklist: Worklist) -> Iterator[Any]:
+    host.views.catch_up(worklist.view)
+    after = ("", "")
+    while True:
+        rows = host.views.scan(worklist.view, after=after, limit=PAGE_ROWS)
+        for order, key, row in rows:
+            if order >= _OPEN:
+                return
+            yield row
+            after = (order, key)
+        if len(rows) < PAGE_ROWS:
+            return
+
+
+class _Asker:
+    """Who asks, with what the table, the register and the log say of them."""
+
+    def __init__(self, host: Host, desk: Desk, by: Actor, now: datetime) -> None:
+        self._host, self._by, self._authority = host, by, desk.authority()
+        self._streams = Streams(host.log)
+        self._acts: dict[str, bool] = {}
+        self.id, self.role, self.now = by.id, by.role, now
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The role they act in, and those below it in customer service that nobody holds."""
+        register, day = self._authority.register, self._authority.day
+        found = {self.role}
+        if self.role in DESK and register.in_force(day):
+            for lower in reversed(DESK[: DESK.index(self.role)]):
+                if register.holders(lower, day):
+                    break
+                found.add(lower)
+        return frozenset(found)
+
+    def is_of(self, department: str) -> bool:
+        """Whether they are of a department; without a register every operator is of every trade."""
+        register = self._authority.register
+        day = local_date(self.now, self._host.zone)
+        if self.role == department:
+            return True
+        if self.role != "operator":
+            return False
+        return not register.in_force(day) or department in register.trades(self.id, day)
+
+    def may(self, command: Any) -> bool:
+        """Whether they may give such a command: by their role, and as nothing of their own."""
+        kind: type = type(command)
+        act = act_of(kind)
+        if act not in self._acts:
+            self._acts[act] = self._authority.refuses(self._by, act) is None
+        if not self._acts[act]:
+            return False
+        own = aggregate_of(self._host.registry, command).own(command, self.state_of(command))
+        return self._authority.refuses_own(self._by, act, own) is None
+
+    def state_of(self, command: Any) -> Any:
+        """The state that such a command would be decided on."""
+        aggregate = aggregate_of(self._host.registry, command)
+        return self._streams.load(aggregate, aggregate.stream(aggregate.id_of(command)))[0]
