@@ -390,7 +390,10 @@ COVER = Projection(
 
 def _to_fill(row: Covered, asker: Asker) -> Iterable[Task]:
     """Gaps that are not over, for whoever plans duty."""
-    if not asker.may(PlanCover(row.line, "", asker.id, asker.now, asker.now)):
+    fill = PlanCover(
+        line=row.line, shift="", staff=asker.id, start=asker.now, end=asker.now + timedelta(days=1)
+    )
+    if not asker.may(fill):
         return
     for gap in row.gaps:
         if gap.end > asker.now:
