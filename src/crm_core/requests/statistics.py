@@ -18,6 +18,7 @@ from crm_core.requests.clocks import CLOSING, kind_of
 from crm_core.requests.events import (
     EVENTS,
     Apologised,
+    ClosedUnanswered,
     CommitmentBroken,
     CommitmentKept,
     HandedOver,
@@ -149,6 +150,8 @@ def _counted(event: Any, request: _Request) -> tuple[str, datetime, str] | None:
         case RequestClosed():
             # Nobody's opinion is no good one (REQ-08).
             return event.opinion or "unconfirmed", event.closed_at, request.staff
+        case ClosedUnanswered():
+            return "unconfirmed", event.closed_at, request.staff
         case RequestReopened():
             return "reopened", event.reopened_at, request.staff
         case CommitmentKept():
