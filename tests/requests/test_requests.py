@@ -60,6 +60,7 @@ from crm_core.requests.commands import CHANNELS, KINDS, SEVERITIES, TRADES
 from crm_core.requests.events import (
     CommitmentAccepted,
     ConfirmationAttemptFailed,
+    DuplicateUndone,
     HandedOver,
     MarkedDuplicate,
     PolicyRebased,
@@ -600,11 +601,17 @@ def test_a_rebase_after_reopening_moves_the_second_clock_alone() -> None:
 @hypothesis_given(request_histories())
 @pytest.mark.rule("REQ-16")
 def test_a_verdict_once_given_never_changes(history: History) -> None:
-    """Whatever follows, a closing clock that was stopped keeps what it said."""
+    """Whatever follows, a closing clock that was stopped keeps what it said.
+
+    But one that a merge stopped by mistake: it runs again, and has not been judged (REQ-08).
+    """
     state = REQUEST.decider.initial
     given_verdicts: dict[str, Verdict] = {}
     for event in history.events:
         state = REQUEST.decider.evolve(state, event)
+        if isinstance(event, DuplicateUndone):
+            for clock in event.clocks:
+                given_verdicts.pop(clock.clock, None)
         now = {v.clock: v for v in verdicts(state, LATER)}
         for clock, earlier in given_verdicts.items():
             assert now[clock] == earlier
