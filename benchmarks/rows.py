@@ -1037,6 +1037,29 @@ def tick(bench: Bench) -> None:
     bench.judge(peak, megabytes, AT_MOST, 300, " MB")
 
 
+def tick_year(bench: Bench) -> None:
+    """K3: a tick a day for a year, over an estate and over one twice as large."""
+    ours = bench.workers.ours()
+    small = bench.size(2_000, 100)
+    costs: dict[int, float] = {}
+    for households in (small, 2 * small):
+        log = bench.new_log()
+        ours.ask("fill_year", url=log, households=households)
+        seconds, recorded = ours.ask("tick_year", url=log)
+        ours.ask("close", url=log)
+        if recorded < 5 * households:
+            bench.fail("K3", f"only {recorded} steps fell due of {households} households")
+            return
+        costs[households] = 1e3 * seconds / recorded
+        work = f"a tick a day for a year, {households:,} open requests and bills, a step"
+        bench.add(Line("K3", work, f"{costs[households]:.2f} ms"))
+    ratio = costs[2 * small] / costs[small]
+    work = f"a step of {2 * small:,} open requests and bills, as one of {small:,}"
+    line = Line("K3", work, f"{costs[2 * small]:.2f} ms", "half as many", f"{costs[small]:.2f} ms",
+                f"{ratio:.2f}")  # fmt: skip
+    bench.judge(line, ratio, AT_MOST, 1.25, " ×")
+
+
 TICK = ("--format", "json", "tick", "--now", "2024-01-02T01:02:31Z")
 """Right after half of the time in which a promise is made at the phone."""
 
@@ -1063,4 +1086,5 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "I1": import_package,
     "K1": working_time,
     "K2": tick,
+    "K3": tick_year,
 }

@@ -135,13 +135,18 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Request:
-    """A matter raised (REQ-01); from `duplicate_from` on it was known as a duplicate of another, if it was."""
+    """A matter raised (REQ-01), and what was said of it later, in the order in which it was entered.
+
+    `kinds` are corrections of its kind; `marks` say of what it is a duplicate, or None for what was
+    undone; both with when they were known.
+    """
 
     number: str
     kind: str
     received_at: datetime
-    duplicate_from: datetime | None = None
-    duplicate_of: str | None = None
+    kinds: tuple[tuple[str, datetime], ...] = ()
+    marks: tuple[tuple[str | None, datetime], ...] = ()
+    follows: str | None = None
 
 
 @dataclass(frozen=True)
@@ -372,42 +377,35 @@ def purchases_fen(household: Household, year: int, known: datetime) -> int:
 
 
 def attention(household: Household, year: int, known: datetime) -> int:
-    """Distinct matters raised in the year: requests other than repairs, duplicates counted once (GRD-02).
+    """Distinct matters raised in the year (GRD-02).
 
-    A request belongs to the year of its date in the estate's zone, and is known from its receipt.
+    Requests other than repairs, as they stand classified; a request belongs to the year of its date
+    in the estate's zone, and is known from its receipt. All that are called duplicates of each
+    other, or follow each other, are one matter: however long the chain, and wherever its head is.
     """
-    matters = 0
-    for request in household.requests:
-        if request.kind == "repair":
-            continue
-        if request.received_at > known or request.received_at.astimezone(ZONE).year != year:
-            continue
-        if is_known_duplicate(request, known) and not stands_for_a_circle(
-            household, request, known
-        ):
-            continue
-        matters += 1
-    return matters
+    seen = [request for request in household.requests if request.received_at <= known]
+    raised = {
+        request.number
+        for request in seen
+        if said_last(request.kinds, known, request.kind) != "repair"
+        and request.received_at.astimezone(ZONE).year == year
+    }
+    joined: dict[str, set[str]] = {}
+    for request in seen:
+        of = said_last(request.marks, known, None) or request.follows
+        together = joined.get(request.number, {request.number})
+        if of is not None:
+            together |= joined.get(of, {of})
+        for number in together:
+            joined[number] = together
+    return len({min(joined[number] & raised) for number in raised})
 
 
-def is_known_duplicate(request: Request, known: datetime) -> bool:
-    """Whether the request was recorded as a duplicate of another by then."""
-    return request.duplicate_from is not None and request.duplicate_from <= known
-
-
-def stands_for_a_circle(household: Household, request: Request, known: datetime) -> bool:
-    """Whether requests were called duplicates of each other in a circle, and this is the first of them."""
-    by_number = {one.number: one for one in household.requests}
-    circle = [request.number]
-    now = request
-    while is_known_duplicate(now, known) and now.duplicate_of in by_number:
-        now = by_number[now.duplicate_of]
-        if now.number == request.number:
-            return request.number == min(circle)
-        if now.number in circle:
-            return False
-        circle.append(now.number)
-    return False
+def said_last(
+    told: tuple[tuple[str | None, datetime], ...], known: datetime, otherwise: str | None
+):
+    """What was said last of all that was known by then."""
+    return next((said for said, at in reversed(told) if at <= known), otherwise)
 
 
 def prospect_is_high(interests: int, this_year: int, year_before: int) -> bool:

@@ -79,15 +79,18 @@ from crm_core.payments.commands import (
 from crm_core.requests import REQUEST, Closed, Done, Open, Request
 from crm_core.requests.commands import (
     KINDS,
+    OPINIONS,
     AcceptCommitment,
     ConfirmClosing,
     HandOver,
     MakeCommitment,
     MarkDuplicate,
+    MergeDuplicate,
     NoteFailedAttempt,
     ReceiveRequest,
     Reopen,
     ReportDone,
+    UndoDuplicate,
 )
 from crm_core.testing.strategies import owner_commands
 
@@ -400,20 +403,22 @@ class FacadeMachine(RuleBasedStateMachine):
         self.ask(ReportDone(self.pick(self.received(Open), which), self.now), OPERATOR)
 
     @precondition(lambda self: self.received())
-    @rule(which=picks, answer=st.sampled_from([True, False, None]))
-    def ask_the_customer(self, which: int, *, answer: bool | None) -> None:
+    @rule(which=picks, answer=st.sampled_from([*OPINIONS, None]))
+    def ask_the_customer(self, which: int, *, answer: str | None) -> None:
         request = self.pick(self.received(Done), which)
         if answer is None:
             self.ask(NoteFailedAttempt(request, self.now, "phone"))
         else:
-            self.ask(ConfirmClosing(request, self.now, answer, word(self.home_of(request))))
+            self.ask(
+                ConfirmClosing(request, self.now, answer, word(self.home_of(request)), "so-so")
+            )
 
     @precondition(lambda self: self.received())
-    @rule(which=picks, satisfied=st.booleans())
-    def finish_and_ask_at_once(self, which: int, *, satisfied: bool) -> None:
+    @rule(which=picks, opinion=st.sampled_from(OPINIONS))
+    def finish_and_ask_at_once(self, which: int, *, opinion: str) -> None:
         request = self.pick(self.received(Open), which)
         self.ask(ReportDone(request, self.now), OPERATOR)
-        self.ask(ConfirmClosing(request, self.now, satisfied, word(self.home_of(request))))
+        self.ask(ConfirmClosing(request, self.now, opinion, word(self.home_of(request)), "so-so"))
 
     @precondition(lambda self: self.received())
     @rule(which=picks)
@@ -421,9 +426,22 @@ class FacadeMachine(RuleBasedStateMachine):
         self.ask(Reopen(self.pick(self.received(Done, Closed), which), self.now, "it leaks again"))
 
     @precondition(lambda self: self.received())
-    @rule(which=picks, of=requests)
-    def call_a_duplicate(self, which: int, of: str) -> None:
-        self.ask(MarkDuplicate(self.pick(self.received(), which), of, "the same noise"))
+    @rule(which=picks, other=picks, anybody=st.booleans())
+    def call_a_duplicate(self, which: int, other: int, *, anybody: bool) -> None:
+        """Of a request of the same household mostly, else of anybody's."""
+        request = self.pick(self.received(), which)
+        home = self.home_of(request)
+        of = [r for r in self.received() if anybody or self.home_of(r) == home]
+        self.ask(MarkDuplicate(request, self.pick(of, other), "the same noise"))
+        if which % 2:
+            self.ask(MergeDuplicate(request, self.pick(of, other), "the same noise", self.now))
+
+    @precondition(lambda self: self.received())
+    @rule(which=picks)
+    def undo_a_duplicate(self, which: int) -> None:
+        duplicates = [s.request for s in self.states.values() if getattr(s, "duplicate_of", None)]
+        request = self.pick(duplicates or self.received(), which)
+        self.ask(UndoDuplicate(request, "another noise", self.now))
 
     def received(self, *status: type) -> list[str]:
         """Requests of that status, or all if there is none of it."""
@@ -559,6 +577,7 @@ def test_whatever_is_asked_of_the_facade_some_things_always_hold() -> None:
         "CommitmentAccepted",
         "ConductConfirmed",
         "InterestRecorded",
+        "DuplicateUndone",
         "MarkedDuplicate",
         "PaymentMovedOut",
         "PaymentReceived",

@@ -170,7 +170,7 @@ def test_deciding_opens_no_file_outside_the_package_and_no_connection() -> None:
         do(ReceiveRequest("R1", "V00001", "phone", "repair", "cleaning", "major", "x", at, "S17"))
         do(MakeCommitment("R1", "x", at + timedelta(hours=1), at))
         do(ReportDone("R1", at + timedelta(hours=1)))
-        do(ConfirmClosing("R1", at + timedelta(hours=2), True, word), other)
+        do(ConfirmClosing("R1", at + timedelta(hours=2), "satisfied", word), other)
         do(TransferOwnership("V00001", "V00001#m2", date(2011, 6, 1), Personal("V00001#m2", "y")))
         run = crm.grade(2011)
         assert len(run.gradings) == 1

@@ -456,10 +456,30 @@ def test_duplicate_requests_count_once():
     requests = (
         *raised(3),
         Request("R8", "complaint", received),
-        Request("R9", "complaint", received, marked),
+        Request("R9", "complaint", received, marks=(("R8", marked),)),
     )
     assert graded(requests=requests)["attention"] == 4
     assert graded(requests=requests, known=datetime(2011, 8, 1, 8, tzinfo=ZONE))["attention"] == 5
+
+
+def test_what_was_put_right_counts_as_it_stands_from_then_on():
+    known = datetime(2011, 8, 1, 9, tzinfo=ZONE)
+    before = datetime(2011, 8, 1, 8, tzinfo=ZONE)
+    received = datetime(2011, 7, 31, 9, tzinfo=ZONE)
+    requests = (
+        Request("R1", "complaint", received, kinds=(("repair", known),)),
+        Request("R2", "complaint", received, marks=(("R3", received), (None, known))),
+        Request("R3", "complaint", received),
+        Request("R4", "complaint", received, follows="R3"),
+        Request("R5", "complaint", received, marks=(("N1", received),)),
+        Request("R6", "complaint", received, marks=(("N1", received),)),
+    )
+    # At first R1, R2 to R4, and R5 and R6 for the neighbour's; then without R1, and R2 for itself.
+    assert graded(requests=requests, known=before)["attention"] == 3
+    assert graded(requests=requests, known=known)["attention"] == 3
+    assert graded(requests=requests[1:], known=before)["attention"] == 2
+    assert graded(requests=requests[:1], known=before)["attention"] == 1
+    assert graded(requests=requests[:1], known=known)["attention"] == 0
 
 
 def test_a_request_belongs_to_the_year_of_the_estates_own_calendar():
@@ -620,7 +640,7 @@ def test_requests_called_duplicates_in_a_circle_are_one_matter():
     received = datetime(2011, 7, 31, 9, tzinfo=ZONE)
 
     def of(number, other):
-        return Request(number, "complaint", received, marked, other)
+        return Request(number, "complaint", received, marks=((other, marked),))
 
     circle = (of("R1", "R2"), of("R2", "R3"), of("R3", "R1"))
     assert graded(requests=circle)["attention"] == 1

@@ -27,9 +27,10 @@ from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Commit, Cutoff, Envelope, Recorded, StreamAppend, Tip
-from crm_core.owners import HOUSEHOLD
+from crm_core.owners import HOUSEHOLD, RegisterHousehold
 from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, credit_standing
+from crm_core.payments.commands import RaiseCharge
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.payments.events import ChargeRaised, PaymentReceived
 from crm_core.ports import silent
@@ -39,6 +40,7 @@ from crm_core.testing.towns import Town, fill, known_at, plant_errors
 
 ZONE = "Asia/Shanghai"
 READER = Actor("benchmark", "specialist")
+CASHIER = Actor("benchmark", "finance")
 
 
 @attrs.frozen
@@ -152,6 +154,26 @@ class Contender:
         while chunk := list(islice(numbers, 5000)):
             crm.batch([_received(number, due) for number in chunk], by=READER)
         return crm.tick(RECEIVED).events["requests"]
+
+    def fill_year(self, url: str, households: int) -> int:
+        """As many households, each with an open request and a bill, spread over a year."""
+        crm = self._crm(url)
+        numbers = iter(range(households))
+        while chunk := list(islice(numbers, 2000)):
+            every = [_household(n) for n in chunk]
+            crm.batch([planned for files in every for planned in files[:2]], by=READER)
+            crm.batch([charge for _, _, charge in every], by=CASHIER)
+        return crm.log.head()
+
+    def tick_year(self, url: str) -> tuple[float, int]:
+        """Ask the clock once a day for a year: seconds, and what was recorded."""
+        crm, recorded = self._crm(url), 0
+        crm.tick(RECEIVED)
+        gc.collect()
+        started = perf_counter()
+        for day in range(1, YEAR_DAYS + 1):
+            recorded += sum(crm.tick(RECEIVED + timedelta(days=day)).events.values())
+        return perf_counter() - started, recorded
 
     def load(self, url: str, first: int, count: int, size: int) -> float:
         """Load `count` accounts: read their streams and fold them, as every command does."""
@@ -423,6 +445,34 @@ def _received(number: int, due: int) -> Planned:
         f"R{number}", "", "phone", "repair", "engineering", "general", "", at, "S1", "hall"
     )
     return Planned(command, f"receive:{number}", at)
+
+
+YEAR_DAYS = 365
+
+
+def _household(number: int) -> tuple[Planned, ...]:
+    """The file of a household, a request of it and a bill."""
+    who, day = work.household(number), timedelta(days=number % YEAR_DAYS)
+    at = RECEIVED + day
+    file = RegisterHousehold(
+        household=who, estate="E", building="1", unit="1", room=f"{number}", kind="person"
+    )
+    charge = RaiseCharge(
+        household=who,
+        charge="C1",
+        kind="management_fee",
+        period="2024",
+        amount_fen=100_00,
+        due=at.date(),
+    )
+    request = ReceiveRequest(
+        f"R{number}", who, "phone", "repair", "engineering", "general", "", at, "S1", "hall"
+    )
+    named = {"file": file, "request": request, "charge": charge}
+    return tuple(
+        Planned(command, f"{what}:{number}", RECEIVED - timedelta(days=1))
+        for what, command in named.items()
+    )
 
 
 def town(households: int) -> Town:

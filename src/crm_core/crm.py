@@ -202,6 +202,7 @@ class CRM:
         by: Actor,
         imported: datetime | None = None,
         on_refusal: Callable[[Planned, Refusal], None] | None = None,
+        on_error: Callable[[Planned, Exception], None] | None = None,
         stop: Callable[[], bool] | None = None,
         progress: Progress = silent,
     ) -> int:
@@ -215,6 +216,8 @@ class CRM:
             planned: In the order in which they are to be recorded; ids must be new.
             imported: Moment of import, kept beside the recorded instants.
             on_refusal: Told of each command that is refused; without it the first one raises.
+            on_error: Told of each command that cannot be decided, whatever it raised but trouble of
+                the store; without it the first one raises.
             stop: Asked at the end; True undoes everything.
 
         Returns:
@@ -225,6 +228,7 @@ class CRM:
             by=by,
             imported=imported,
             on_refusal=on_refusal,
+            on_error=on_error,
             stop=stop,
             progress=progress,
         )
@@ -256,7 +260,8 @@ class CRM:
         However often it is run, and by however many hosts, the same events follow: a command's
         id names what fell due. What follows from a step, and is due too, is recorded as well.
 
-        What it records, the system records; `by` is who set it going.
+        What it records, the system records; `by` is who set it going. What cannot be computed is
+        parked (`Views.parked_rows`), nothing waits behind it, and the next tick tries it again.
 
         Args:
             now: Up to when; by default the present.

@@ -374,3 +374,26 @@ class NotDelivered(Failed):
 
     def told(self, lang: Lang) -> str:
         return say("failures", self.sentence, lang, reason=say("failures", self.reason, lang))
+
+
+# --- what is parked ----------------------------------------------------------------------------
+
+
+def is_of_the_store(error: Exception) -> bool:
+    """Whether the store or the machine is in trouble, which is no fault of the matter in hand."""
+    return isinstance(error, MemoryError) or (isinstance(error, Failed) and error.retry_safe)
+
+
+def described(error: Exception) -> str:
+    """What was wrong, in words that hold no personal data: an exception's own may."""
+    if isinstance(error, Refused):
+        return f"refused by {error.rule}: {error.reason} [{error.code}]"
+    if isinstance(error, CrmError):
+        return str(error)
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if frame is None:
+        return type(error).__name__
+    file = frame.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
+    return f"{type(error).__name__} at {file}:{frame.tb_lineno}"

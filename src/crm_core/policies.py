@@ -41,6 +41,13 @@ class PolicyBook:
         """What the book holds, sorted."""
         return sorted((p.ref for p in self._by_ref.values()), key=lambda r: (r.name, r.version))
 
+    def standing(self, day: date) -> list[tuple[str, str, bool]]:
+        """What the book holds, each with its digest and whether it is in force on a day, sorted."""
+        return sorted(
+            (str(p.ref), p.ref.digest, not p.header.missing() and p.header.covers(day))
+            for p in self._by_ref.values()
+        )
+
     def find(self, kind: type[P], name: str, day: date) -> P:
         """The policy of that name (`name` or `name/version`) to be used on a day.
 

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
 from crm_core.kernel.recorded import Appended, Commit, Cutoff, KnownEvent, Recorded, Settled, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
+from crm_core.kernel.ticking import ParkedRow
 
 EVENTS = "events"
 """The engine for facts that is always there, and the reference of all others."""
@@ -233,7 +234,11 @@ class Views(Protocol):
     """
 
     def catch_up(
-        self, view: Projection[Any] | Consumer, *, stop: Callable[[], bool] | None = None
+        self,
+        view: Projection[Any] | Consumer,
+        *,
+        stop: Callable[[], bool] | None = None,
+        changed: Callable[[str], object] | None = None,
     ) -> int:
         """Apply what the feed holds behind the place reached; the place reached now.
 
@@ -242,11 +247,20 @@ class Views(Protocol):
 
         Args:
             stop: Asked after each batch; True ends it there.
+            changed: Told the key of each row of the live build that was written or taken away.
         """
         ...
 
     def get(self, view: Projection[R], key: str) -> R | None:
         """The row of that key as of the place reached, or None.
+
+        Raises:
+            ViewNotReady: the first build of this version has not caught up yet.
+        """
+        ...
+
+    def named(self, view: Projection[R], keys: Sequence[str]) -> dict[str, R]:
+        """Those of the named rows that there are as of the place reached, by key.
 
         Raises:
             ViewNotReady: the first build of this version has not caught up yet.
@@ -272,6 +286,17 @@ class Views(Protocol):
         """
         ...
 
+    def put_off(self, view: Projection[R], orders: Mapping[str, tuple[R, str]]) -> bool:
+        """Scan rows by another order until an event writes them again; whether it was done.
+
+        It is not where another worker was first, which does no harm: they are only scanned earlier.
+
+        Args:
+            orders: By key a row as it was seen, and its new order; one that is no more as it was
+                seen stays as it is.
+        """
+        ...
+
     def rebuild(self, view: Projection[Any]) -> int:
         """Begin a new build beside the live one, which readers go on seeing; its number.
 
@@ -292,6 +317,24 @@ class Views(Protocol):
         self, consumer: str, version: int, build: int, *, after: int = 0, limit: int = 1000
     ) -> Sequence[Parked]:
         """What a build has parked behind position `after`, in order of position."""
+        ...
+
+    def parked_rows(self, source: str | None = None) -> Sequence[ParkedRow]:
+        """Rows of a source of the clock, or of all, that could not be served, sorted (REQ-13)."""
+        ...
+
+    def park_rows(
+        self, source: str, rows: Iterable[ParkedRow], served: Iterable[ParkedRow]
+    ) -> None:
+        """Keep rows of a source as parked, and release those that were served."""
+        ...
+
+    def basis(self, source: str) -> str:
+        """What the rows of a source were put off by; an empty text if none ever was."""
+        ...
+
+    def keep_basis(self, source: str, basis: str) -> None:
+        """Keep what the rows of a source are put off by."""
         ...
 
     def prune(self, views: Iterable[Projection[Any]]) -> int:

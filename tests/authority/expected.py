@@ -50,6 +50,26 @@ EXPECTED: dict[str, frozenset[str]] = {
             "finance",
         }
     ),
+    # REQ-02, S58: whoever is asked first answers the phone, and says what a call led to
+    **dict.fromkeys(
+        ("answer-call", "miss-call", "link-call"),
+        frozenset(
+            {
+                "specialist",
+                "supervisor",
+                "manager",
+                "director",
+                "operator",
+                "sales",
+                "engineering",
+                "security",
+                "cleaning",
+                "finance",
+            }
+        ),
+    ),
+    # REQ-02: what makes a late or a missed call go away is for those who lead, and for none it counts for
+    "withdraw-call": frozenset({"supervisor", "manager", "director"}),
     "hand-over": frozenset({"specialist", "supervisor", "manager", "director"}),
     # REQ-03, REQ-04, REQ-07, REQ-10: promises, what the customer accepted or was told (LOG-08: entered by staff)
     # agreed on: REQ-03: one named member of staff promises in person, operators too
@@ -113,6 +133,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     # REQ-08 (merges), GRD-02 (duplicates)
     "mark-duplicate": frozenset({"specialist", "supervisor", "manager", "director"}),
     "merge-duplicate": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # REQ-08: "and can be undone"
+    "undo-duplicate": frozenset({"specialist", "supervisor", "manager", "director"}),
     # REQ-17: incidents
     "open-incident": frozenset({"specialist", "supervisor", "manager", "director"}),
     "gather-request": frozenset({"specialist", "supervisor", "manager", "director"}),
@@ -242,6 +264,9 @@ EXPECTED: dict[str, frozenset[str]] = {
     # REQ-02, REQ-06, S101: the supervisor assigns people
     "plan-cover": frozenset({"supervisor", "manager", "director"}),
     "cancel-cover": frozenset({"supervisor", "manager", "director"}),
+    "retire-line": frozenset({"supervisor", "manager", "director"}),
+    # REQ-20: what takes an award back is for who may grant one
+    "withdraw-wrong": frozenset({"manager", "director"}),
     # REQ-20, LOG-08: recorded by another, rewarded by who may approve
     "record-wrong": frozenset({"specialist", "supervisor", "manager", "director"}),
     "grant-award": frozenset({"manager", "director"}),
@@ -282,6 +307,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "follow-incident": frozenset(),
     "link-to-incident": frozenset(),
     "raise-warning": frozenset(),
+    "look-for-warnings": frozenset(),
+    "report-gaps": frozenset(),
     "record-grading": frozenset(),
     "start-run": frozenset(),
     "complete-run": frozenset(),

@@ -303,7 +303,7 @@ def test_a_closing_is_confirmed_by_another_than_who_did_the_work(office: Office)
         "--received-at", at(0), "--first-asked", "S1",
     )  # fmt: skip
     office.act("operator:E4", "report-done", *request, "--done-at", at(20))
-    confirm = ("confirm-closing", *request, "--confirmed-at", at(30), "--satisfied", "yes")
+    confirm = ("confirm-closing", *request, "--confirmed-at", at(30), "--opinion", "satisfied")
     office.refuses_act("own_matter", "specialist:E4", *confirm, *WORD)
     office.refuses_act("word_of_staff", PROPOSER, *confirm, "--word.member", "S1", *WORD[2:])
     office.act(PROPOSER, *confirm, *WORD)

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from crm_core.errors import CrmError
 from crm_core.gradings.engines import port as facts_engine
 from crm_core.kernel import projection, recorded
 from crm_core.payments import ReceivePayment
+from crm_core.requests.improvement import ProposeImprovement
 from crm_core.slices import catalog, registry
 from relay.server import Server
 
@@ -491,6 +493,21 @@ def test_the_page_of_commands_lists_the_options_of_all() -> None:
 
 NOON = "2024-12-31T12:00:00Z"
 
+PLAN = ProposeImprovement(
+    plan="P1",
+    measure="check valves every week",
+    metric="late_share",
+    dimension="trade",
+    value="engineering",
+    baseline_start=date(2024, 1, 1),
+    baseline_end=date(2024, 12, 31),
+    runs_from=date(2150, 1, 1),
+    runs_to=date(2150, 12, 31),
+    change_per_mille=-200,
+    responsible="S1",
+    supervisor="M1",
+)
+
 
 @pytest.fixture(scope="module")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -536,6 +553,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "projections": ["projections"],
         "work": ["work", "--once"],
         "warnings": ["warnings", "--on", "2001-01-01"],
+        "greeting": ["greeting"],
+        "improvement": ["improvement", "P1"],
         "cover": ["cover", "hotline", "--from", NOON, "--to", NOON],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
         "directory": ["directory"],
@@ -573,6 +592,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
             with open_crm(db) as crm:
                 payment = ReceivePayment("H00001", "new-1", 100, crm.clock.now().date(), "cash")
                 crm.do(payment, by=Actor("S17", "finance"))
+        if name == "improvement":
+            with open_crm(db) as crm:
+                crm.do(PLAN, by=Actor("S17", "specialist"))
         out = io.StringIO()
         with redirect_stdout(out), redirect_stderr(io.StringIO()):
             assert run(["--db", db, "--format", "json", *arguments]) == 0

@@ -22,7 +22,8 @@ from crm_adapters import open_crm
 from crm_adapters.files.generate import generate_estate
 from crm_adapters.files.importing import ImportReport, import_files
 from crm_adapters.files.kinds import KINDS
-from crm_core import CRM, Actor, Household, Invalid, Refused
+from crm_core import CRM, Actor, Household, Invalid, PolicyBook, Refused
+from crm_core.errors import PolicyDigestMismatch, StoreUnreachable, UnknownPolicy
 from crm_core.kernel.dates import start_of_day
 from crm_core.owners.events import MemberAdded
 from crm_core.requests import Closed, Open, Request
@@ -358,7 +359,7 @@ def test_what_the_business_refuses_is_told_together_with_broken_cells(
         ("payments.csv", 4, "amount", "amount_out_of_range"),
         ("payments.csv", 5, "household", "unknown_household"),
         ("purchases.csv", 2, "amount", "amount_out_of_range"),
-        ("requests.csv", 2, "closed_at", "too_early"),
+        ("requests.csv", 2, "closed_at", "instants_reversed"),
     ]
     assert crm.log.head() == 0
 
@@ -396,6 +397,209 @@ def test_another_household_may_use_the_same_charge_number(
     assert names(crm).count("payments.charge_raised/1") == 2
 
 
+# --- instants out of order, and what only deciding finds -----------------------------------------
+
+REVERSED: list[tuple[str, dict[str, str], str, str]] = [
+    ("requests", {"due_at": "2011-09-01T08:00:00+08:00"}, "due_at", "received_at"),
+    # The same instant, as two offsets write it, and a day that is the same on another clock.
+    ("requests", {"due_at": "2011-09-01T01:00:00Z"}, "due_at", "received_at"),
+    ("requests", {"due_at": "1900-01-01T00:00:00Z"}, "due_at", "received_at"),
+    ("requests", {"closed_at": "2011-09-01T08:59:59+08:00"}, "closed_at", "received_at"),
+]
+
+
+@pytest.mark.rule("IMP-01", "REQ-13")
+@pytest.mark.case("K12")
+@pytest.mark.parametrize(("file", "cells", "column", "first"), REVERSED)
+def test_what_comes_before_what_it_follows_is_a_fault_with_row_and_column(
+    file: str,
+    cells: dict[str, str],
+    column: str,
+    first: str,
+    load: Callable[..., ImportReport],
+    crm: CRM,
+) -> None:
+    files = estate()
+    files[file] = [row(file), {**other(file, 1), **cells}]
+    report = load(files)
+    assert placed(report) == [(f"{file}.csv", 3, column, "instants_reversed")]
+    assert report.faults[0].message == f"`{column}` comes after `{first}`"
+    assert (report.events, crm.log.head()) == (0, 0)
+
+
+@pytest.mark.rule("IMP-01")
+@pytest.mark.case("K12")
+def test_all_that_is_out_of_order_in_a_row_is_told(load: Callable[..., ImportReport]) -> None:
+    early = {"due_at": "2011-08-31T09:00:00Z", "closed_at": "2011-08-30T09:00:00Z"}
+    assert placed(load(estate(requests=[row("requests", **early)]))) == [
+        ("requests.csv", 2, "closed_at", "instants_reversed"),
+        ("requests.csv", 2, "due_at", "instants_reversed"),
+    ]
+
+
+@pytest.mark.rule("IMP-01")
+@pytest.mark.case("K12")
+@pytest.mark.parametrize(
+    ("file", "cells"),
+    [
+        # What was closed at once, or is due a second later.
+        ("requests", {"closed_at": "2011-09-01T09:00:00+08:00"}),
+        ("requests", {"due_at": "2011-09-01T09:00:01+08:00"}),
+        # A bill is written before it is due, and a household is known before it moves in.
+        ("charges", {"recorded": "2011-01-01T09:00:00Z"}),
+        ("households", {"moved_in": "2030-01-01"}),
+        # The first day of all, which began in the year before in Shanghai.
+        ("households", {"moved_in": "1900-01-01"}),
+        ("charges", {"due": "1900-01-01", "recorded": ""}),
+        ("payments", {"paid_on": "1900-01-01", "recorded": ""}),
+        ("purchases", {"purchased_on": "2200-12-31", "recorded": ""}),
+    ],
+)
+def test_what_is_in_order_is_taken(
+    file: str, cells: dict[str, str], load: Callable[..., ImportReport]
+) -> None:
+    assert placed(load(estate(**{file: [row(file, **cells)]}))) == []
+
+
+UNLIKELY: list[tuple[str, str, str]] = [
+    (file, column, cell)
+    for file, column in (
+        ("households", "moved_in"),
+        ("charges", "due"),
+        ("payments", "paid_on"),
+        ("purchases", "purchased_on"),
+    )
+    for cell in ("0001-01-01", "1899-12-31", "2201-01-01", "9999-12-31")
+] + [
+    (file, column, cell)
+    for file, column in (
+        ("charges", "recorded"),
+        ("payments", "recorded"),
+        ("purchases", "recorded"),
+        ("requests", "received_at"),
+        ("requests", "due_at"),
+        ("requests", "closed_at"),
+    )
+    for cell in (
+        "0001-01-01T00:00:00+14:00",
+        "1899-12-31T23:59:59Z",
+        "1900-01-01T05:00:00+08:00",
+        "2200-12-31T23:00:00-08:00",
+        "9999-12-31T23:59:59-12:00",
+    )
+]
+
+
+@pytest.mark.rule("IMP-01")
+@pytest.mark.case("K04", "K12")
+@pytest.mark.parametrize(("file", "column", "cell"), UNLIKELY)
+def test_no_day_or_instant_of_a_file_lies_beyond_1900_and_2200(
+    file: str, column: str, cell: str, load: Callable[..., ImportReport], crm: CRM
+) -> None:
+    files = estate()
+    files[file] = [row(file), {**other(file, 1), column: cell}]
+    [fault] = load(files).faults
+    assert (fault.file, fault.row, fault.column) == (f"{file}.csv", 3, column)
+    assert fault.code in ("date_malformed", "instant_malformed")
+    assert crm.log.head() == 0
+
+
+def of_before_any_policy(number: int = 1, **cells: str) -> dict[str, str]:
+    return {**other("requests", number), "received_at": "1999-12-31T09:00:00+08:00", **cells}
+
+
+@pytest.mark.rule("IMP-01", "REQ-14")
+@pytest.mark.case("K16")
+@pytest.mark.parametrize("closed_at", ["", "2000-01-03T09:00:00+08:00"])
+def test_a_request_of_before_the_first_policy_is_a_fault_of_its_row(
+    closed_at: str, load: Callable[..., ImportReport], crm: CRM
+) -> None:
+    files = estate(
+        requests=[row("requests"), of_before_any_policy(closed_at=closed_at), other("requests", 2)],
+        purchases=[row("purchases", amount="0.00")],
+    )
+    report = load(files)
+    assert placed(report) == [
+        ("purchases.csv", 2, "amount", "amount_out_of_range"),
+        ("requests.csv", 3, "received_at", "policy_inactive"),
+    ]
+    assert "sla-cn-default" in report.faults[1].message
+    assert crm.log.head() == 0
+
+
+@pytest.mark.rule("IMP-01")
+@pytest.mark.case("K16")
+def test_the_good_rows_beside_it_are_imported_where_faulty_ones_are_skipped(
+    load: Callable[..., ImportReport], crm: CRM, tmp_path: Path
+) -> None:
+    requests = [row("requests"), of_before_any_policy(), other("requests", 2)]
+    rejects = tmp_path / "rejects.csv"
+    report = load(estate(requests=requests), skip_faulty=True, rejects=rejects)
+    assert report.as_dict()["files"]["requests.csv"] == {
+        "rows": 3,
+        "imported": 2,
+        "repeated": 0,
+        "faulty": 1,
+    }
+    assert {e.stream for e in crm.log.feed() if e.name == "requests.received/1"} == {
+        "request/R1",
+        "request/X2",
+    }
+    assert "X1" in rejects.read_text(encoding="utf-8-sig")
+
+
+class _Torn(PolicyBook):
+    """A book with a page torn out: some days cannot be read."""
+
+    def find(self, kind: Any, name: str, day: date) -> Any:
+        if day == date(2011, 9, 5):
+            raise self.torn
+        return super().find(kind, name, day)
+
+    torn: Exception = KeyError("张三")
+
+
+@pytest.mark.rule("IMP-01")
+@pytest.mark.case("K16")
+@pytest.mark.parametrize(
+    ("torn", "code"),
+    [
+        (KeyError("张三"), "row_undecidable"),
+        (OverflowError("date value out of range"), "row_undecidable"),
+        (ZeroDivisionError(), "row_undecidable"),
+        (UnknownPolicy.one("policy_unknown", policy="sla/7"), "policy_unknown"),
+        (PolicyDigestMismatch("sla/1", "a" * 64, "b" * 64), "row_undecidable"),
+    ],
+)
+def test_whatever_deciding_a_row_raises_is_a_fault_of_that_row(
+    torn: Exception, code: str, load: Callable[..., ImportReport], crm: CRM
+) -> None:
+    book = _Torn(crm.registry.shipped)
+    book.torn = torn
+    crm.policies = book
+    torn_row = {**other("requests", 1), "received_at": "2011-09-05T09:00:00+08:00"}
+    report = load(estate(requests=[row("requests"), torn_row, other("requests", 2)]))
+    [fault] = report.faults
+    assert (fault.file, fault.row, fault.code) == ("requests.csv", 3, code)
+    assert "张三" not in fault.message
+    assert crm.log.head() == 0
+    assert load(estate(requests=[row("requests"), other("requests", 2)])).faults == []
+
+
+@pytest.mark.rule("IMP-01")
+@pytest.mark.case("K16")
+def test_trouble_of_the_store_is_no_fault_of_a_row(
+    load: Callable[..., ImportReport], crm: CRM
+) -> None:
+    book = _Torn(crm.registry.shipped)
+    book.torn = StoreUnreachable("store_unusable", store="book", reason="silent")
+    crm.policies = book
+    torn_row = {**other("requests", 1), "received_at": "2011-09-05T09:00:00+08:00"}
+    with pytest.raises(StoreUnreachable):
+        load(estate(requests=[row("requests"), torn_row]))
+    assert crm.log.head() == 0
+
+
 # --- a fault, and what only follows from it ----------------------------------------------------
 
 BREAKS: list[dict[str, tuple[str, str, str]]] = [
@@ -418,7 +622,7 @@ BREAKS: list[dict[str, tuple[str, str, str]]] = [
         "charges": ("household", "h?", "id_malformed"),
         "payments": ("method", "barter", "method_unknown"),
         "purchases": ("household", "nobody", "unknown_household"),
-        "requests": ("closed_at", "1999-01-01T00:00:00Z", "too_early"),
+        "requests": ("closed_at", "1999-01-01T00:00:00Z", "instants_reversed"),
     },
     {
         "households": ("phone", "none", "phone_malformed"),
@@ -1194,7 +1398,7 @@ def test_skipping_imports_the_rest_and_writes_every_faulty_row_whole(
         ("households.csv", 3, "kind", "kind_unknown"),
         ("payments.csv", 3, "charge", "unknown_charge"),
         ("purchases.csv", 3, "household", "unknown_household"),
-        ("requests.csv", 3, "closed_at", "too_early"),
+        ("requests.csv", 3, "closed_at", "instants_reversed"),
     ]
     assert placed(report) == expected
     for counts in report.as_dict()["files"].values():
@@ -1546,8 +1750,9 @@ def random_estate(seed: int, size: int) -> Estate:
         else:
             received = instant()
             end = datetime.fromisoformat(received) + timedelta(minutes=draw.randrange(9999))
+            due = datetime.fromisoformat(received) + timedelta(minutes=draw.randrange(1, 99999))
             cells = {
-                "request": f"R{number}", "received_at": received, "due_at": maybe(instant()),
+                "request": f"R{number}", "received_at": received, "due_at": maybe(due.isoformat()),
                 "closed_at": maybe(end.isoformat()),
             }  # fmt: skip
         files[kind].append(row(kind, household=household, **cells))

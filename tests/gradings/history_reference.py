@@ -34,7 +34,13 @@ from crm_core.payments.commands import (
     ReversePayment,
     WithdrawDispute,
 )
-from crm_core.requests.commands import MarkDuplicate, ReceiveRequest
+from crm_core.requests.commands import (
+    MarkDuplicate,
+    MergeDuplicate,
+    ReceiveRequest,
+    Reclassify,
+    UndoDuplicate,
+)
 
 
 class Heard(Protocol):
@@ -68,7 +74,8 @@ class _Told:
         self.facts: dict[str, dict[str, list[Any]]] = {h: defaultdict(list) for h in households}
         self._paid: dict[str, ReceivePayment] = {}
         self._stays: dict[str, str] = {}
-        self._duplicates: dict[str, tuple[str, datetime]] = {}
+        self._kinds: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
+        self._marks: dict[str, list[tuple[str | None, datetime]]] = defaultdict(list)
         self._proposed: dict[tuple[str, type, str], Any] = {}
 
     def hear(self, command: Any, at: datetime) -> None:
@@ -139,8 +146,14 @@ class _Told:
                 home["conduct"].append((command.on, at))
             case ReceiveRequest():
                 home["requests"].append((command, at))
+            case Reclassify():
+                self._kinds[command.request].append((command.kind, at))
             case MarkDuplicate():
-                self._duplicates[command.request] = (command.of, at)
+                self._marks[command.request].append((command.of, at))
+            case MergeDuplicate():
+                self._marks[command.request].append((command.into, at))
+            case UndoDuplicate():
+                self._marks[command.request].append((None, at))
 
     def _approved(self, decision: Any, number: str) -> tuple[Any, date]:
         """What was proposed, and the day from which it counts."""
@@ -168,8 +181,14 @@ class _Told:
         )
 
     def _request(self, received: ReceiveRequest) -> reference.Request:
-        of, marked = self._duplicates.get(received.request, (None, None))
-        return reference.Request(received.request, received.kind, received.received_at, marked, of)
+        return reference.Request(
+            received.request,
+            received.kind,
+            received.received_at,
+            tuple(self._kinds[received.request]),
+            tuple(self._marks[received.request]),
+            received.follows,
+        )
 
     def _late(self, claim: ClaimLateCharge) -> int:
         """What the reference would ask for: a claim says on which charge and until when."""

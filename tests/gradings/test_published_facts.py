@@ -41,7 +41,12 @@ PAYMENTS = {
 }
 OWNERS = {"owners.conduct_confirmed/1", "owners.interest_recorded/1"}
 AUDITED = {"owners.household_registered/1", "owners.member_added/1", "owners.role_ended/1"}
-REQUESTS = {"requests.marked_duplicate/1", "requests.received/1"}
+REQUESTS = {
+    "requests.duplicate_undone/1",
+    "requests.marked_duplicate/1",
+    "requests.received/1",
+    "requests.reclassified/1",
+}
 
 SLICES = [
     (payments, payment_events, "ACCOUNT_EVENTS"),

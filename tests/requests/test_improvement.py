@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import attrs
@@ -101,6 +101,12 @@ def do(crm: CRM, *commands: Any, by: Actor | None = None) -> Any:
     for command in commands:
         receipt = crm.do(command, by=by or giver(command), at=START + DAY)
     return receipt
+
+
+def on_its_day(crm: CRM, *commands: Any, by: Actor) -> None:
+    """What is done about a plan, each at noon of the day it is said to be done on."""
+    for command in commands:
+        crm.do(command, by=by, at=datetime.combine(command.on, time(4), UTC))
 
 
 def receive(request: str, home: str = "V1", **changes: Any) -> Any:
@@ -208,6 +214,20 @@ def test_a_finding_is_recorded_once_with_its_place_and_who_found_it() -> None:
     given(FINDING).when(attrs.evolve(FIND, severity="mild")).refused("unknown_severity")
 
 
+@pytest.mark.rule("REQ-20")
+def test_a_finding_opens_no_request_that_is_there_and_was_not_found_tomorrow(crm: CRM) -> None:
+    do(crm, receive("R7"))
+    for changes, reason in (
+        ({"request": "R7"}, "request_exists"),
+        ({"found_at": START + DAY + MINUTE}, "not_yet"),
+    ):
+        with pytest.raises(Refused) as refused:
+            do(crm, attrs.evolve(FIND, **changes), by=S1)
+        assert refused.value.reason == reason
+    do(crm, attrs.evolve(FIND, request="R8", found_at=START + DAY), by=S1)
+    assert state(crm, "R8").owner == "S1"
+
+
 # --- REQ-18: statistics and plans ----------------------------------------------------------------
 
 
@@ -220,7 +240,7 @@ def busy_day(crm: CRM) -> None:
         HandOver("R3", "S5", "shift ended"),
         MakeCommitment("R1", "fixed", START + HOUR, START + MINUTE),
         ReportDone("R1", START + 10 * MINUTE),
-        ConfirmClosing("R1", START + HOUR, True, word("V1")),
+        ConfirmClosing("R1", START + HOUR, "satisfied", word("V1")),
     )
     do(crm, MakeCommitment("R2", "swept", START + 5 * MINUTE, START + MINUTE), by=S2)
     do(
@@ -231,7 +251,7 @@ def busy_day(crm: CRM) -> None:
     do(crm, Apologise("R2", "sorry", "no broom", "today", START + 41 * MINUTE), by=S2)
     do(
         crm,
-        ConfirmClosing("R2", START + HOUR, False, word("V2")),
+        ConfirmClosing("R2", START + HOUR, "dissatisfied", word("V2"), "still wet"),
         ReportDone("R3", START + 31 * MINUTE),
         Reopen("R3", START + 2 * HOUR, "leaks again"),
     )
@@ -306,7 +326,7 @@ def test_what_came_to_be_known_later_is_not_counted_even_where_it_was_entered_be
 @pytest.mark.rule("REQ-18")
 def test_the_effect_of_a_plan_is_computed_from_later_events(crm: CRM) -> None:
     do(crm, PROPOSE)
-    do(crm, APPROVE, by=MANAGER)
+    on_its_day(crm, APPROVE, by=MANAGER)
     assert crm.requests.effect("P1").before is not None or crm.requests.effect("P1").reached is None
     for n in range(10):
         do(crm, receive(f"B{n}", received_at=START + n * DAY))
@@ -421,7 +441,7 @@ def test_a_plan_takes_somebody_else_at_every_step(crm: CRM) -> None:
 
     def refused(command: Any, by: Actor) -> tuple[str, str]:
         with pytest.raises(Refused) as found:
-            do(crm, command, by=by)
+            on_its_day(crm, command, by=by)
         return found.value.reason, found.value.rule
 
     do(crm, PROPOSE)
@@ -430,11 +450,11 @@ def test_a_plan_takes_somebody_else_at_every_step(crm: CRM) -> None:
     assert refused(APPROVE, Actor("S17", "director")) == ("own_proposal", "LOG-08")
     assert refused(APPROVE, Actor("S1", "manager")) == ("own_matter", "LOG-08")
     assert refused(LOOK, MANAGER) == ("plan_not_running", "REQ-18")
-    do(crm, APPROVE, by=M2)
+    on_its_day(crm, APPROVE, by=M2)
     for command in (LOOK, END):
         for other in (Actor("S1", "supervisor"), M2, Actor("D1", "director")):
             assert refused(command, other) == ("not_the_supervisor", "REQ-18")
-    do(crm, LOOK, END, by=MANAGER)
+    on_its_day(crm, LOOK, END, by=MANAGER)
     assert [(e.name, e.envelope.actor) for e in crm.history("improvement/P1")] == [
         ("requests.improvement_proposed/1", "specialist:S17"),
         ("requests.improvement_approved/1", "manager:M2"),
@@ -446,11 +466,11 @@ def test_a_plan_takes_somebody_else_at_every_step(crm: CRM) -> None:
 @pytest.mark.rule("REQ-18", "LOG-08")
 def test_a_rejected_plan_is_proposed_anew_under_another_number(crm: CRM) -> None:
     do(crm, PROPOSE)
-    do(crm, attrs.evolve(APPROVE, approved=False, reason="too dear"), by=M2)
+    on_its_day(crm, attrs.evolve(APPROVE, approved=False, reason="too dear"), by=M2)
     with pytest.raises(Refused, match="plan_exists"):
         do(crm, attrs.evolve(PROPOSE, measure="check valves every month"))
     do(crm, attrs.evolve(PROPOSE, plan="P2", measure="check valves every month"))
-    do(crm, attrs.evolve(APPROVE, plan="P2"), by=M2)
+    on_its_day(crm, attrs.evolve(APPROVE, plan="P2"), by=M2)
 
 
 # --- REQ-19: early warning -----------------------------------------------------------------------
@@ -501,7 +521,7 @@ def test_what_was_usual_long_ago_is_usual_no_more(crm: CRM) -> None:
 def test_dissatisfied_customers_are_a_warning_of_their_own(crm: CRM) -> None:
     for n in range(5):
         do(crm, receive(f"N{n}"), ReportDone(f"N{n}", START))
-        do(crm, ConfirmClosing(f"N{n}", START + HOUR, False, word("V1")))
+        do(crm, ConfirmClosing(f"N{n}", START + HOUR, "dissatisfied", word("V1"), "still wet"))
     measures = {w.measure for w in crm.requests.warnings(date(2011, 3, 1))}
     assert measures == {"dissatisfaction", "volume"}
 
@@ -523,7 +543,7 @@ def test_a_warning_without_events_is_none() -> None:
 @pytest.mark.rule("REQ-08")
 def test_who_is_not_satisfied_has_a_new_request_at_once(crm: CRM) -> None:
     do(crm, receive("R1"), ReportDone("R1", START))
-    do(crm, ConfirmClosing("R1", START + HOUR, False, word("V1")))
+    do(crm, ConfirmClosing("R1", START + HOUR, "dissatisfied", word("V1"), "still wet"))
     follow = state(crm, "R1-2")
     assert (follow.received.follows, follow.kind, follow.owner) == ("R1", "complaint", "S17")
     assert follow.received_at == START + HOUR

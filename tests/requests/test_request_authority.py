@@ -62,6 +62,7 @@ from crm_core.requests import (
     TakeStep,
 )
 from crm_core.requests.early_warning import RaiseWarning
+from crm_core.requests.heads import Head
 from crm_core.requests.incidents import (
     AnswerIncident,
     GatherRequest,
@@ -74,7 +75,7 @@ from crm_core.staff.register import RegisterStaff
 
 DIRECTOR = Actor("D1", "director")
 DONE = ReportDone("R1", START + 20 * MINUTE)
-YES = ConfirmClosing("R1", START + HOUR, True, word("V1"))
+YES = ConfirmClosing("R1", START + HOUR, "satisfied", word("V1"))
 PROMISE = MakeCommitment("R1", "fixed", START + 2 * HOUR, START + MINUTE)
 TODAY = date(2011, 3, 2)
 
@@ -119,7 +120,7 @@ def test_who_did_the_work_cannot_enter_that_the_customer_is_satisfied(crm: CRM) 
     do(crm, YES, by=CLERK)
     closed = state(crm)
     assert isinstance(closed, Closed)
-    assert (closed.outcome, closed.satisfied) == ("confirmed", True)
+    assert (closed.outcome, closed.opinion) == ("confirmed", "satisfied")
     [said] = [e for e in crm.history("request/R1") if e.name == "requests.closed/1"]
     assert said.event.word == word("V1")
     assert said.envelope.actor == "specialist:S17"
@@ -236,6 +237,7 @@ def test_a_policy_of_the_caller_s_own_is_invalid(crm: CRM, command: Any) -> None
 
 SUPPLIED: dict[Any, Any] = {
     Actor: DIRECTOR,
+    Head: Head("open", "V1", "", None, ("R2",)),
     Crew: Crew("engineering", on_duty=("E4",)),
     Refusal: Refusal("x", "REQ-17"),
     Rotation: Rotation(),

@@ -11,10 +11,11 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from crm_adapters import open_crm
-from crm_core import Actor, Invalid, Refused
+from crm_core import Actor, Invalid, Refused, shipped
 from crm_core.staff import (
     ROSTER,
     STAFF,
+    AwardPolicy,
     CancelCover,
     GrantAward,
     PlanCover,
@@ -40,8 +41,17 @@ DAY, NIGHT = shift("A", 0, 12), shift("B", 12, 24, "S2")
 PLAN = PlanCover("hotline", "A", "S1", DAY.start, DAY.end)
 CANCEL = CancelCover("hotline", "B", "ill")
 CLERK, MANAGER = Actor("S9", "specialist"), Actor("M1", "manager")
-WRONG = RecordWrong("S1", "C1", date(2024, 5, 1), "shouted at over a leak", "R1010", by=CLERK)
-GRANT = GrantAward("S1", "C1", date(2024, 5, 3), 200_00, by=MANAGER)
+AWARD = shipped().find(AwardPolicy, "award-cn-default", date(2024, 5, 3))
+TODAY = date(2024, 6, 1)
+WRONG = RecordWrong(
+    "S1", "C1", date(2024, 5, 1), "shouted at over a leak", "R1010", by=CLERK, present_day=TODAY
+)
+GRANT = GrantAward(
+    "S1", "C1", date(2024, 5, 3), 200_00, by=MANAGER, policy=AWARD, present_day=TODAY
+)
+SAID_WRONG = RecordWrong("S1", "C1", WRONG.on, WRONG.what)
+SAID_GRANT = GrantAward("S1", "C1", GRANT.on, GRANT.amount_fen)
+"""The same as they are given, with nothing looked up."""
 
 
 @pytest.mark.rule("REQ-02")
@@ -87,7 +97,9 @@ def test_a_shift_is_planned_once_has_somebody_and_is_cancelled_for_a_reason() ->
 @pytest.mark.rule("REQ-20")
 def test_who_bore_a_wrong_is_awarded_once() -> None:
     wrong = WrongSuffered("S1", "C1", WRONG.on, WRONG.what, "R1010", "S9")
-    given(STAFF).when(WRONG, GRANT).then(wrong, AwardGranted("S1", "C1", GRANT.on, 200_00, "M1"))
+    given(STAFF).when(WRONG, GRANT).then(
+        wrong, AwardGranted("S1", "C1", GRANT.on, 200_00, "M1", AWARD.ref)
+    )
     given(STAFF, wrong).when(GRANT).state(lambda m: m.awards["C1"].amount_fen == 200_00)
     given(STAFF, wrong).when(attrs.evolve(GRANT, amount_fen=0)).state(lambda m: len(m.awards) == 1)
     given(STAFF, wrong).when(WRONG).refused("case_exists", "REQ-20")
@@ -103,7 +115,7 @@ def test_who_bore_a_wrong_is_awarded_once() -> None:
 @pytest.mark.rule("REQ-20", "LOG-08")
 def test_a_wrong_is_recorded_and_awarded_by_two_others() -> None:
     """Persons are compared by their id: another role makes nobody another person."""
-    wrong, grant = attrs.evolve(WRONG, by=None), attrs.evolve(GRANT, by=None)
+    wrong, grant = SAID_WRONG, SAID_GRANT
     with open_crm("memory:") as crm:
 
         def refused(command: Any, by: Actor) -> tuple[str, str]:
@@ -124,7 +136,7 @@ def test_a_wrong_is_recorded_and_awarded_by_two_others() -> None:
         for role in ("specialist", "supervisor", "host", "system", "auditor"):
             assert refused(grant, Actor("M1", role)) == ("role_insufficient", "LOG-08")
         [granted] = crm.do(grant, by=MANAGER).events
-        assert granted == AwardGranted("S1", "C1", GRANT.on, 200_00, "M1")
+        assert granted == AwardGranted("S1", "C1", GRANT.on, 200_00, "M1", AWARD.ref)
         assert refused(grant, Actor("M2", "director")) == ("award_granted", "REQ-20")
 
 
@@ -143,8 +155,9 @@ def test_the_roster_is_planned_by_those_who_plan() -> None:
 
 @pytest.mark.case("K28")
 @pytest.mark.rule("LOG-08")
-@pytest.mark.parametrize("command", [WRONG, GRANT], ids=["record", "grant"])
-def test_nobody_records_or_grants_in_the_name_of_another(command: Any) -> None:
+@pytest.mark.parametrize("said", [SAID_WRONG, SAID_GRANT], ids=["record", "grant"])
+def test_nobody_records_or_grants_in_the_name_of_another(said: Any) -> None:
+    command = attrs.evolve(said, by=CLERK)
     with open_crm("memory:") as crm, pytest.raises(Invalid) as refused:
         crm.do(command, by=Actor("M2", "manager"))
     assert [(f.code, f.where) for f in refused.value.faults] == [
@@ -159,7 +172,14 @@ def few(cls: Any, **fields: Any) -> Any:
 @pytest.mark.parametrize("aggregate", [ROSTER, STAFF], ids=["roster", "staff"])
 def test_the_slice_keeps_the_laws(aggregate: Any) -> None:
     names = st.sampled_from(("A", "B"))
-    fixed = {"line": st.just("hotline"), "staff": st.just("S1"), "shift": names, "case": names}
+    fixed = {
+        "line": st.just("hotline"),
+        "staff": st.just("S1"),
+        "shift": names,
+        "case": names,
+        "policy": st.just(AWARD),
+        "left": st.just((("S1", MIDNIGHT + 6 * HOUR),)),
+    }
     commands = st.one_of(
         *(
             few(cls, **{n: s for n, s in fixed.items() if n in attrs.fields_dict(cls)})

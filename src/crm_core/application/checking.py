@@ -3,11 +3,14 @@
 Python does not keep anybody from putting a truth value, a fraction, an instant without an offset
 or an invisible character where a field says otherwise. Written to the log, it would never be read
 back. So it is refused before anything is decided, all faults at once.
+
+Dates and instants lie between 1900 and 2200, as those of imports do: others are slips, and no
+arithmetic is sure of its ground at the ends of the calendar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
@@ -17,13 +20,22 @@ import attrs
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.canonical import INTEGER_MAX
 from crm_core.kernel.commands import fields_looked_up
-from crm_core.kernel.dates import as_utc
+from crm_core.kernel.dates import likely, likely_instant
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id, check_text
 from crm_core.kernel.word import Word
 
 Check = Callable[[Any], Any]
+"""Takes a value and gives it as it is kept; raises `Malformed`, or `_Within` of parts of it."""
+
+
+class _Within(Exception):
+    """What is wrong inside a value: where, and what."""
+
+    def __init__(self, faults: list[tuple[str, Malformed]]) -> None:
+        super().__init__()
+        self.faults = faults
 
 
 def checked(command: Any, *, inside: bool = False) -> Any:
@@ -52,7 +64,9 @@ def checked(command: Any, *, inside: bool = False) -> Any:
         try:
             accepted = check(value)
         except Malformed as error:
-            faults.append(Fault.of("value_malformed", error, f"{kind.__name__}.{name}"))
+            faults.append(_fault(error, f"{kind.__name__}.{name}"))
+        except _Within as error:
+            faults.extend(_fault(e, f"{kind.__name__}.{name}{path}") for path, e in error.faults)
         else:
             if accepted is not value:
                 changes[name] = accepted
@@ -61,52 +75,115 @@ def checked(command: Any, *, inside: bool = False) -> Any:
     return attrs.evolve(command, **changes) if changes else command
 
 
+def _fault(error: Malformed, where: str, otherwise: str = "value_malformed") -> Fault:
+    if error.sentence == "year_unlikely":
+        return Fault.of("year_unlikely", error, where)
+    return Fault.of(otherwise, error, where)
+
+
 def utc(instant: datetime | None, where: str) -> datetime | None:
     """The instant in UTC, if there is one.
 
     Raises:
-        Invalid: it has no offset.
+        Invalid: it has no offset, or lies before 1900 or after 2200.
     """
     try:
-        return None if instant is None else as_utc(instant)
+        return None if instant is None else likely_instant(instant)
     except Malformed as error:
-        raise Invalid([Fault.of("instant_malformed", error, where)]) from error
+        raise Invalid([_fault(error, where, "instant_malformed")]) from error
 
 
 @cache
 def _checks(cls: type) -> tuple[tuple[str, Check], ...]:
     """A check for each field whose hint is a plain value, optional or not, or several of them."""
-    found = []
+    return tuple(_found(cls, _check_of))
+
+
+@cache
+def _dated(cls: type) -> tuple[tuple[str, Check], ...]:
+    """A check for each field in which there is a date or an instant, however deep."""
+    return tuple(_found(cls, _dates_of))
+
+
+def _found(cls: type, check_of: Callable[[Any], Check | None]) -> Iterator[tuple[str, Check]]:
     looked_up = fields_looked_up(cls)
     for name, hint in get_type_hints(cls).items():
         if name in looked_up:
             continue
         kinds = get_args(hint) or (hint,)
         if get_origin(hint) is tuple:
-            found.append((name, _several(kinds[0])))
-            continue
-        check = next((_CHECKS[kind] for kind in kinds if kind in _CHECKS), None)
-        if check is None and Word in kinds:
-            check = _word
+            check = _several(kinds[0], check_of)
+        else:
+            check = next((c for c in map(check_of, kinds) if c is not None), None)
         if check is not None:
-            found.append((name, _optional(check) if type(None) in kinds else check))
-    return tuple(found)
+            yield name, _optional(check) if type(None) in kinds else check
 
 
-def _several(kind: type) -> Check:
+def _check_of(kind: Any) -> Check | None:
+    return _CHECKS.get(kind) or _dates_of(kind)
+
+
+def _dates_of(kind: Any) -> Check | None:
+    if kind in (date, datetime):
+        return _CHECKS[kind]
+    if isinstance(kind, type) and attrs.has(kind) and kind is not Personal:
+        within = _dated(kind)
+        return _parts(within) if within else None
+    return None
+
+
+def _several(kind: Any, check_of: Callable[[Any], Check | None]) -> Check | None:
     """Every item is what the hint says; a value of several fields is checked field by field."""
+    if check_of is _check_of and kind not in _CHECKS:
+        item_check: Check | None = _parts(_checks(kind))
+    else:
+        item_check = check_of(kind)
+    if item_check is None:
+        return None
 
     def check(value: Any) -> Any:
         if not isinstance(value, tuple):
             raise Malformed("tuple_expected")
-        if kind in _CHECKS:
-            return tuple(_CHECKS[kind](item) for item in value)
-        for item in value:
-            if not isinstance(item, kind):
-                raise Malformed("each_expected", kind=kind.__name__)
-            for name, inner in _checks(kind):
-                inner(getattr(item, name))
-        return value
+        if kind not in _CHECKS:
+            for item in value:
+                if not isinstance(item, kind):
+                    raise Malformed("each_expected", kind=kind.__name__)
+        accepted, faults = [], []
+        for number, item in enumerate(value):
+            try:
+                accepted.append(item_check(item))
+            except Malformed as error:
+                faults.append((f"[{number}]", error))
+            except _Within as error:
+                faults.extend((f"[{number}]{path}", e) for path, e in error.faults)
+        if faults:
+            raise _Within(faults)
+        same = all(one is other for one, other in zip(accepted, value, strict=True))
+        return value if same else tuple(accepted)
+
+    return check
+
+
+def _parts(checks: tuple[tuple[str, Check], ...]) -> Check:
+    """A value of several fields, each of them checked."""
+
+    def check(value: Any) -> Any:
+        faults: list[tuple[str, Malformed]] = []
+        changes: dict[str, Any] = {}
+        for name, inner in checks:
+            part = getattr(value, name, None)
+            try:
+                accepted = inner(part)
+            except Malformed as error:
+                faults.append((f".{name}", error))
+            except _Within as error:
+                faults.extend((f".{name}{path}", e) for path, e in error.faults)
+            else:
+                if accepted is not part:
+                    changes[name] = accepted
+        if faults:
+            raise _Within(faults)
+        return attrs.evolve(value, **changes) if changes else value
 
     return check
 
@@ -136,21 +213,21 @@ def _truth(value: Any) -> Any:
 def _day(value: Any) -> Any:
     if type(value) is not date:
         raise Malformed("date_expected")
-    return value
+    return likely(value)
 
 
 def _instant(value: Any) -> Any:
     if not isinstance(value, datetime):
         raise Malformed("instant_expected")
-    return value if value.tzinfo is not None and not value.utcoffset() else as_utc(value)
+    if value.tzinfo is not None and not value.utcoffset():
+        return likely(value)
+    return likely_instant(value)
 
 
 def _word(value: Any) -> Any:
     if type(value) is not Word:
         raise Malformed("word_expected")
-    for text in (value.member, value.channel, value.reference):
-        _text(text)
-    return value
+    return _parts(_checks(Word))(value)
 
 
 def _personal(value: Any) -> Any:
@@ -168,4 +245,5 @@ _CHECKS: dict[Any, Check] = {
     int: _number,
     str: _text,
     Personal: _personal,
+    Word: _word,
 }

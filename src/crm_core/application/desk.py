@@ -14,7 +14,7 @@ from crm_core.application.checking import checked, utc
 from crm_core.application.host import Host, present_day
 from crm_core.application.reactions import react
 from crm_core.application.work import Planned, Work, aggregate_of, command_digest
-from crm_core.errors import CommandReused, Conflict, Refused, UnknownPolicy
+from crm_core.errors import CommandReused, Conflict, Refused, UnknownPolicy, is_of_the_store
 from crm_core.gradings.adoption import ADOPTION
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.decider import Refusal
@@ -221,6 +221,8 @@ class Desk:
         inside: bool = False,
         imported: datetime | None = None,
         on_refusal: Callable[[Planned, Refusal], None] | None = None,
+        on_error: Callable[[Planned, Exception], None] | None = None,
+        on_nothing: Callable[[Planned], None] | None = None,
         stop: Callable[[], bool] | None = None,
         progress: Progress = silent,
     ) -> int:
@@ -228,9 +230,11 @@ class Desk:
 
         Args:
             inside: Whether the library itself gives them (see `within`).
+            on_nothing: Told of each command that changes nothing.
         """
         if not inside:
             by = acting(by)
+        imported = utc(imported, "imported")
         plan = self._work().plan
         reactions = self._host.registry.reactions
         count = 0
@@ -239,10 +243,17 @@ class Desk:
         def commits() -> Iterator[Commit]:
             nonlocal count
             for item in planned:
-                at = utc(item.at, "at") or item.at
-                command = checked(item.command, inside=inside)
-                commit = plan(command, item.id, "", by, at, inside=inside, imported=imported)
                 progress(1)
+                try:
+                    at = utc(item.at, "at") or item.at
+                    command = checked(item.command, inside=inside)
+                    commit = plan(command, item.id, "", by, at, inside=inside, imported=imported)
+                except Exception as error:
+                    # What could not be decided has left nothing behind.
+                    if on_error is None or is_of_the_store(error):
+                        raise
+                    on_error(item, error)
+                    continue
                 if isinstance(commit, Refusal):
                     if on_refusal is None:
                         raise Refused(commit)
@@ -252,6 +263,8 @@ class Desk:
                         leading.add(commit.command)
                     count += sum(len(append.events) for append in commit.appends)
                     yield commit
+                elif on_nothing is not None:
+                    on_nothing(item)
             if stop is not None and stop():
                 raise _Undo
 
@@ -284,8 +297,10 @@ class Desk:
         for recorded in self._host.log.feed(after=done.first - 1, upto=done.last):
             try:
                 self.follow(recorded)
-            except Refused:
-                # The command itself stands. The consumer is refused again, and parks it visibly.
+            except Exception as error:
+                if is_of_the_store(error):
+                    raise
+                # The command itself stands. The consumer fails in it again, and parks it visibly.
                 continue
 
     def follow(self, recorded: Recorded[Any]) -> None:

@@ -49,10 +49,14 @@ from crm_core.payments.commands import MovePayment
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import PolicyBook
 from crm_core.ports import EventLog
+from crm_core.requests import PLAN, REQUEST, Request
+from crm_core.requests.calls import Call, WithdrawCall
 from crm_core.requests.commands import Dispatch, GrabOrder, HandOver, RefuseOrder, ReturnOrder
 from crm_core.requests.deciding.orders import named_by, order_of
+from crm_core.requests.improvement import ProposeImprovement
 from crm_core.requests.rotation import Crew
-from crm_core.staff import REGISTER, ROSTER
+from crm_core.staff import REGISTER, ROSTER, RecordWrong
+from crm_core.staff.lookups import strangers
 from crm_core.staff.register import WHOLE, Register
 
 P = TypeVar("P", bound=Policy)
@@ -190,6 +194,39 @@ def _with_file(command: Any, _state: Any, sight: WorkSight) -> Any:
     return evolve(command, members=sight.streams.members(command.household))
 
 
+# --- of staff and requests ---------------------------------------------------------------------
+
+
+def _with_wrong(command: RecordWrong, _state: Any, sight: WorkSight) -> RecordWrong:
+    """Whether there is such a member of staff, and the request it is said to be over (REQ-20)."""
+    over = command.request
+    unknown = over is not None and not isinstance(sight.state(REQUEST, over), Request)
+    return evolve(
+        command,
+        stranger=bool(strangers((command.staff,), command.on, sight)),
+        request_unknown=unknown,
+        present_day=sight.present_day,
+    )
+
+
+def _with_duty(command: WithdrawCall, state: Call, sight: WorkSight) -> WithdrawCall:
+    """Who was on duty when the call came (REQ-02)."""
+    taken = state.taken
+    if taken is None:
+        return evolve(command, on_duty=())
+    roster = sight.state(ROSTER, taken.line)
+    return evolve(command, on_duty=roster.on_duty(taken.came_at))
+
+
+def _with_today(command: Any, _state: Any, sight: WorkSight) -> Any:
+    """The day on which it comes to be known, and whom nobody knows of those it names (REQ-18)."""
+    today = local_date(sight.at, sight.zone)
+    if not isinstance(command, ProposeImprovement):
+        return evolve(command, known_on=today)
+    named = (command.responsible, command.supervisor)
+    return evolve(command, known_on=today, strangers=strangers(named, today, sight))
+
+
 # --- of orders ---------------------------------------------------------------------------------
 
 
@@ -314,7 +351,10 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     MovePayment: _with_receiver,
     ProposeType: _with_policy,
     ProposeUplift: _with_promises,
+    RecordWrong: _with_wrong,
     RefuseAutomatic: _with_file,
+    WithdrawCall: _with_duty,
+    **dict.fromkeys(PLAN.commands, _with_today),
     RefuseOrder: _with_stranger,
     ReturnOrder: _with_stranger,
 }

@@ -13,16 +13,46 @@ from crm_core.application.adopted import NOT_FACTS
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host
+from crm_core.application.places import place_of
 from crm_core.errors import Invalid
-from crm_core.kernel.dates import Period
+from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff, Recorded
+from crm_core.kernel.sentences import Lang
 from crm_core.owners.facts import REGISTERED
 from crm_core.requests import PLAN
-from crm_core.requests.early_warning import RaiseWarning, Unusual, early_warnings
+from crm_core.requests.call_statistics import (
+    CALL_NAMES,
+    CallStatistics,
+    call_statistics,
+    call_verdicts,
+)
+from crm_core.requests.early_warning import (
+    EVENTS as _WARNINGS,
+)
+from crm_core.requests.early_warning import (
+    OCCURRENCE_NAMES,
+    Counted,
+    Unusual,
+    WarningRaised,
+    first_day,
+    occurrence_of,
+    raise_warning,
+    unusual,
+)
+from crm_core.requests.greeting import DEFAULT_GREETING, GreetingPolicy
 from crm_core.requests.improvement import Effect, effect
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.requests.statistics import EVENT_NAMES as REQUEST_NAMES
 from crm_core.requests.statistics import Happening, Statistics, happenings, statistics
+from crm_core.staff import REGISTER, ROSTER, Register, Roster
+from crm_core.staff.duty import EVENTS as _DUTY
+from crm_core.staff.duty import Gap
+from crm_core.staff.lookups import gone
+from crm_core.staff.policy import DEFAULT_COVER, CoverPolicy
+from crm_core.staff.register import WHOLE
+
+ROSTER_NAMES = frozenset(kind.stored for kind in _DUTY)
+"""Stored names of the events of rosters."""
 
 
 class Requests:
@@ -45,37 +75,99 @@ class Requests:
         cutoff = self._cutoff(known)
         return statistics(self._happenings(cutoff), period, cutoff)
 
+    def calls(self, period: Period, *, known: datetime | None = None) -> CallStatistics:
+        """Calls of a period, in time, late and missed, for each line and staff (REQ-02).
+
+        A missed call counts for whoever was on duty by the roster.
+        """
+        cutoff = self._cutoff(known)
+        rosters: dict[str, Roster] = {}
+
+        def calls() -> Iterator[Recorded[Any]]:
+            names = CALL_NAMES | ROSTER_NAMES
+            for recorded in self._host.log.feed(upto=cutoff.position, names=names):
+                if recorded.name not in ROSTER_NAMES:
+                    yield recorded
+                elif cutoff.sees(recorded):
+                    line = recorded.event.line
+                    roster = rosters.get(line, ROSTER.decider.initial)
+                    rosters[line] = ROSTER.decider.evolve(roster, recorded.event)
+
+        def on_duty(line: str, at: datetime) -> tuple[str, ...]:
+            return rosters[line].on_duty(at) if line in rosters else ()
+
+        found = call_verdicts(calls(), cutoff, self._host.zone, on_duty)
+        return call_statistics(found, period, cutoff)
+
+    def cover(self, line: str, start: datetime, end: datetime) -> list[Gap]:
+        """When nobody answers a line between two instants (REQ-02).
+
+        A shift of somebody who has left the staff is none.
+        """
+        log = self._host.log
+        roster: Roster
+        roster, _ = log.fold(ROSTER.stream(line), ROSTER.decider.evolve, ROSTER.decider.initial)
+        register: Register
+        register, _ = log.fold(
+            REGISTER.stream(WHOLE), REGISTER.decider.evolve, REGISTER.decider.initial
+        )
+        return roster.gaps(start, end, gone(register, self._host.zone))
+
+    def lines(self) -> list[str]:
+        """The lines that are to be answered day and night: duty was planned for them once."""
+        feed = self._host.log.feed(names=ROSTER_NAMES)
+        planned = {recorded.event.line for recorded in feed}
+        if not planned:
+            return []
+        today = local_date(self._host.clock.now(), self._host.zone)
+        policy = self._host.policies.find(CoverPolicy, DEFAULT_COVER, today)
+        return sorted(planned.difference(policy.shifts_only))
+
+    def greeting(self, lang: Lang = "zh", on: date | None = None) -> str:
+        """What whoever answers the phone says first (REQ-02).
+
+        Args:
+            on: The day whose policy is asked; by default the present one.
+        """
+        day = on or local_date(self._host.clock.now(), self._host.zone)
+        return self._host.policies.find(GreetingPolicy, DEFAULT_GREETING, day).words[lang]
+
     def warnings(
         self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_SLA
     ) -> list[Unusual]:
         """Places and trades in which more than usual happened up to a day (REQ-19)."""
         table = self._host.policies.find(SlaPolicy, policy, on).early_warning
-        return early_warnings(self._happenings(self._cutoff(known)), on, table)
+        first = first_day(on, table)
+        counted = self._counted(self._cutoff(known))
+        return unusual((one for one in counted if first <= one.day <= on), {on: table})
 
     def warn(self, on: date, *, by: Actor = SYSTEM, policy: str = DEFAULT_SLA) -> list[Unusual]:
         """Record the warnings of a day with the events behind them; each one once.
+
+        `CRM.tick` does it for every day that has ended; this is for who does not want to wait.
 
         Raises:
             Refused: it is not for `by`.
         """
         self._desk.may(by, "warn")
         found = self.warnings(on, policy=policy)
-        for w in found:
-            warning = RaiseWarning(
-                place=w.place,
-                trade=w.trade,
-                measure=w.measure,
-                window_start=w.window.start,
-                window_end=w.window.end,
-                count=w.count,
-                usual_per_mille=w.usual_per_mille,
-                positions=w.positions,
-            )
-            self._desk.within(warning, by=by)
+        for one in found:
+            self._desk.within(raise_warning(one), by=by)
         return found
+
+    def raised(self, since: date = date.min) -> list[WarningRaised]:
+        """The warnings that were raised for windows that end on a day or later, in that order."""
+        names = {kind.stored for kind in _WARNINGS if kind.cls is WarningRaised}
+        found = [recorded.event for recorded in self._host.log.feed(names=names)]
+        return sorted(
+            (one for one in found if one.window_end >= since),
+            key=lambda one: (one.window_end, one.place, one.trade, one.measure),
+        )
 
     def effect(self, plan: str, *, known: datetime | None = None) -> Effect:
         """What an improvement plan has moved so far, computed from the events (REQ-18).
+
+        Days that have ended count; whether it reached what was planned is said once it is over.
 
         Raises:
             Invalid: there is no such plan.
@@ -84,24 +176,40 @@ class Requests:
         state, _ = log.fold(PLAN.stream(plan), PLAN.decider.evolve, PLAN.decider.initial)
         if state.proposed is None:
             raise Invalid.one("plan_unknown", plan=plan)
-        return effect(state.proposed, self._happenings(self._cutoff(known)))
+        today = local_date(utc(known, "known") or self._host.clock.now(), self._host.zone)
+        return effect(state.proposed, self._happenings(self._cutoff(known)), today)
 
     def _cutoff(self, known: datetime | None) -> Cutoff:
         return self._host.log.cutoff(utc(known, "known"), without=NOT_FACTS)
 
     def _happenings(self, cutoff: Cutoff) -> Iterable[Happening]:
         places: dict[str, str] = {}
-        names = REQUEST_NAMES | {REGISTERED}
-        events = self._host.log.feed(upto=cutoff.position, names=names)
-
-        def requests() -> Iterator[Recorded[Any]]:
-            for recorded in events:
-                if recorded.name == REGISTERED:
-                    file = recorded.event
-                    places[file.household] = f"{file.estate} {file.building}"
-                else:
-                    yield recorded
-
+        events = self._events(cutoff, REQUEST_NAMES, places)
         return happenings(
-            requests(), cutoff, self._host.zone, lambda household: places.get(household, "")
+            events, cutoff, self._host.zone, lambda household: places.get(household, "")
         )
+
+    def _counted(self, cutoff: Cutoff) -> Iterator[Counted]:
+        """What is counted for early warnings, as known at the cut-off."""
+        places: dict[str, str] = {}
+        for recorded in self._events(cutoff, OCCURRENCE_NAMES, places):
+            one = occurrence_of(recorded)
+            if one is not None and cutoff.sees(recorded):
+                yield Counted(
+                    place=places.get(one.household) or one.place,
+                    trade=one.trade,
+                    measure=one.measure,
+                    day=local_date(one.at, self._host.zone),
+                    position=one.position,
+                )
+
+    def _events(
+        self, cutoff: Cutoff, names: frozenset[str], places: dict[str, str]
+    ) -> Iterator[Recorded[Any]]:
+        """Events of these names; the places of households are noted on the way."""
+        for recorded in self._host.log.feed(upto=cutoff.position, names=names | {REGISTERED}):
+            if recorded.name == REGISTERED:
+                file = recorded.event
+                places[file.household] = place_of(file)
+            else:
+                yield recorded

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import fields, frozen
 
+from crm_core.gradings.matters import Matters
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, KnownEvent
 from crm_core.kernel.rules import Value
@@ -28,9 +29,12 @@ from crm_core.payments.facts import (
     credit_standing,
 )
 from crm_core.requests.facts import FACT_NAMES as REQUESTS
-from crm_core.requests.facts import MarkedDuplicate, RequestReceived
-
-R = TypeVar("R", str, int)
+from crm_core.requests.facts import (
+    DuplicateUndone,
+    MarkedDuplicate,
+    Reclassified,
+    RequestReceived,
+)
 
 
 @frozen
@@ -38,7 +42,8 @@ class Facts:
     """What is known of a household's dealings in the window (GRD-01).
 
     Args:
-        attention: Distinct matters raised: requests other than repairs, duplicates once.
+        attention: Distinct matters raised: requests other than repairs as they stand classified
+            now, duplicates and follow-ups once.
         b2_entries: How often B2 or worse was entered.
         charges_due: Charges due in the window; none means *insufficient* (GRD-12).
         conduct: Confirmed bad records and disturbances.
@@ -91,7 +96,7 @@ class Evidence:
     """Log positions behind the facts.
 
     Args:
-        attention: Requests counted.
+        attention: Receipts of the requests by which the matters count.
         conduct: Confirmations.
         credit: Charges and settlements that the credit grades of the window follow from.
         interests: Interests.
@@ -131,6 +136,8 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
 _BESIDE_THE_ACCOUNT = {
     RequestReceived,
     MarkedDuplicate,
+    DuplicateUndone,
+    Reclassified,
     InterestRecorded,
     ConductConfirmed,
     PurchaseMade,
@@ -161,8 +168,7 @@ def gather(
     start, end = window.start, window.end
     before = window.before()
     account: list[tuple[Any, int]] = []
-    raised: dict[str, int] = {}
-    marks: list[tuple[str, str]] = []
+    raised = Matters[str]()
     purchases: list[tuple[int, int]] = []
     previous: list[tuple[int, int]] = []
     interests: list[int] = []
@@ -181,10 +187,19 @@ def gather(
             elif event.on in before:
                 previous.append((position, fen))
         elif kind is RequestReceived:
-            if event.kind != REPAIR and local_date(event.received_at, zone) in window:
-                raised[event.request] = position
+            raised.received(
+                event.request,
+                position,
+                repair=event.kind == REPAIR,
+                within=local_date(event.received_at, zone) in window,
+                follows=event.follows,
+            )
+        elif kind is Reclassified:
+            raised.classified(event.request, repair=event.kind == REPAIR)
         elif kind is MarkedDuplicate:
-            marks.append((event.request, event.of))
+            raised.marked(event.request, event.of)
+        elif kind is DuplicateUndone:
+            raised.unmarked(event.request)
         elif kind is InterestRecorded:
             if event.on in window:
                 interests.append(position)
@@ -195,8 +210,7 @@ def gather(
     # Whoever ends with the best grade owes nothing that is due.
     best = over.last == credit.buckets[0].grade
     now = CreditStanding(over.last, 0, 0, None) if best else credit_standing(ledger, end, credit)
-    duplicates = standing_duplicates(marks)
-    matters = tuple([p for request, p in raised.items() if request not in duplicates])
+    matters = tuple(raised.positions())
     facts = Facts(
         attention=len(matters),
         b2_entries=over.entered["B2"],
@@ -219,25 +233,6 @@ def gather(
         purchases=tuple([p for p, _ in purchases]),
     )
     return facts, evidence
-
-
-def standing_duplicates(marks: Iterable[tuple[R, R]]) -> Mapping[R, R]:
-    """Requests that are duplicates, each with what it is a duplicate of, from marks in their order.
-
-    Of requests that are called duplicates of each other, one must still count.
-    """
-    duplicates: dict[R, R] = {}
-    for request, of in marks:
-        if not _leads_to(request, of, duplicates):
-            duplicates[request] = of
-    return duplicates
-
-
-def _leads_to(request: R, of: R, duplicates: Mapping[R, R]) -> bool:
-    """Whether `of` is, through whatever it is a duplicate of, a duplicate of `request`."""
-    while of != request and of in duplicates:
-        of = duplicates[of]
-    return of == request
 
 
 def _credit_evidence(ledger: Ledger, window: Period, since: date | None) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
@@ -17,6 +18,11 @@ ESTATE_ZONE = "Asia/Shanghai"
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 """Years that facts and decisions lie in; others are slips, or overflow in a zone."""
+
+EARLIEST_INSTANT = datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC)
+"""The first instant at which something can be known."""
+
+D = TypeVar("D", bound=date)
 
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 
@@ -97,6 +103,27 @@ def parse_instant(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Malformed("instant_unknown") from error
+
+
+def likely(day: D) -> D:
+    """The date or instant itself, if it lies in the years of facts and decisions.
+
+    Raises:
+        Malformed: it does not.
+    """
+    if EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        return day
+    raise Malformed("year_unlikely", first=EARLIEST_YEAR, last=LATEST_YEAR)
+
+
+def likely_instant(instant: datetime) -> datetime:
+    """The instant in UTC, if it lies in the years of facts and decisions.
+
+    Raises:
+        Malformed: it has no offset, or does not.
+    """
+    # First as it is written: at the ends of the calendar there is no other offset to go to.
+    return likely(as_utc(likely(instant)))
 
 
 def as_utc(instant: datetime) -> datetime:

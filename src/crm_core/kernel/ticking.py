@@ -3,6 +3,9 @@
 A source is pure: a projection whose rows are ordered by the instant at which something falls due,
 and a function from a row to commands. Whoever has the time asks for what is due; the cost lies
 with what is due, not with what exists.
+
+Whatever a row raises concerns that row alone: it is parked where it can be seen, and nothing waits
+behind it (REQ-13).
 """
 
 from __future__ import annotations
@@ -30,6 +33,16 @@ class DueCommand(NamedTuple):
     at: datetime
 
 
+class NothingBefore(NamedTuple):
+    """Nothing comes of a row before an instant, unless it changes or the policies do.
+
+    Args:
+        at: That instant; None for never.
+    """
+
+    at: datetime | None
+
+
 @frozen
 class Look:
     """What a look at a page of rows needs to know beyond them.
@@ -53,10 +66,45 @@ class Source:
 
     Args:
         name: What falls due, e.g. `requests`.
-        view: Rows ordered by `sortable_text` of the instant at which something is next due.
-        due: `(row, look) -> what is due of it`.
+        view: Rows ordered by `sortable_text` of the instant at which something is next due; never
+            later than that.
+        due: `(row, look) -> what falls due of it`, the earliest first. Of several, each is given
+            once the ones before it can not be; the row is looked at anew after each that records
+            something. What lies ahead of the look may be among them, and is not given. A row whose
+            order is earlier than what it has to say ends with `NothingBefore`.
     """
 
     name: str
     view: Projection[Any]
-    due: Callable[[Any, Look], Iterable[DueCommand]]
+    due: Callable[[Any, Look], Iterable[DueCommand | NothingBefore]]
+
+
+NEVER = "~"
+"""The order of a row of which nothing falls due: behind all instants."""
+
+
+@frozen
+class ParkedRow:
+    """A row that the clock cannot serve, or one step of it.
+
+    Args:
+        source: Name of the source, e.g. `requests`.
+        row: Key of the row in the source's view, e.g. a request's number.
+        step: Id of the command that cannot be given; an empty text where it cannot even be told
+            what is due.
+        error: What is wrong: codes and places in the program, never the words of an exception,
+            which may hold personal data.
+        due_at: When the step fell due; when the row was looked at first, where there is no step.
+        tries: How many ticks have tried it.
+        first_at: The instant of the tick that parked it.
+        last_at: The instant of the tick that tried it last.
+    """
+
+    source: str
+    row: str
+    step: str
+    error: str
+    due_at: datetime
+    tries: int
+    first_at: datetime
+    last_at: datetime

@@ -2,6 +2,8 @@
 
 from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT, SITE, WORK
 from crm_core.kernel.slice import Act, PolicyKind, Slice
+from crm_core.requests.calls import CALL, AnswerCall, Call, LinkCall, MissCall, WithdrawCall
+from crm_core.requests.calls import EVENTS as _CALLS
 from crm_core.requests.commands import (
     AcceptCommitment,
     AnswerCustomer,
@@ -9,6 +11,7 @@ from crm_core.requests.commands import (
     Arrive,
     CloseImported,
     ConfirmClosing,
+    ConfirmEntry,
     Dispatch,
     ExtendPause,
     FollowIncident,
@@ -32,12 +35,14 @@ from crm_core.requests.commands import (
     ResumeRequest,
     ReturnOrder,
     TakeStep,
+    UndoDuplicate,
 )
 from crm_core.requests.decide import REQUEST
 from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
-from crm_core.requests.early_warning import WARNING
+from crm_core.requests.early_warning import OCCURRENCES, OUTLOOK, WARNING, WARNINGS
 from crm_core.requests.events import EVENTS as _REQUESTS
 from crm_core.requests.follows import CLOCK, REACTIONS
+from crm_core.requests.greeting import GreetingPolicy
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
 from crm_core.requests.improvement import (
     PLAN,
@@ -60,6 +65,7 @@ from crm_core.requests.inspections import EVENTS as _INSPECTIONS
 from crm_core.requests.inspections import FINDING, RecordFinding
 from crm_core.requests.lookups import LOOK_UPS
 from crm_core.requests.notices import NOTICES, STAFF_NOTICES
+from crm_core.requests.parts import Evidence
 from crm_core.requests.rotation import EVENTS as _ROTATION
 from crm_core.requests.rotation import ROTATION, Rotation
 from crm_core.requests.sla import SlaPolicy
@@ -67,7 +73,15 @@ from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Pau
 from crm_core.requests.views import DUE_REQUESTS, OPEN
 from crm_core.requests.worklists import WORKLISTS
 
-EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING, *_ROTATION)
+EVENTS = (
+    *_REQUESTS,
+    *_INCIDENTS,
+    *_INSPECTIONS,
+    *_IMPROVEMENT,
+    *_EARLY_WARNING,
+    *_ROTATION,
+    *_CALLS,
+)
 
 RECEIVING = (*WORK, "sales", "engineering", "security", "cleaning", "finance")
 """Whoever is asked first receives (REQ-02)."""
@@ -76,8 +90,14 @@ SLICE = Slice(
     name="requests",
     package=__name__,
     events=EVENTS,
-    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, ROTATION),
-    readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN, Rotation: ROTATION},
+    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, ROTATION, OUTLOOK, CALL),
+    readable={
+        Request: REQUEST,
+        Incident: INCIDENT,
+        Plan: PLAN,
+        Rotation: ROTATION,
+        Call: CALL,
+    },
     acts=(
         Act(ReceiveRequest, RECEIVING, importable=True),
         Act(MakeCommitment, WORK),
@@ -98,6 +118,7 @@ SLICE = Slice(
         Act(ReportDone, WORK),
         Act(NoteFailedAttempt, DESK),
         Act(ConfirmClosing, DESK),
+        Act(ConfirmEntry, DESK),
         Act(Apologise, DESK),
         Act(CloseImported, importable=True),
         Act(Reopen, DESK),
@@ -105,6 +126,7 @@ SLICE = Slice(
         Act(Rebase, LEADERS),
         Act(MarkDuplicate, DESK),
         Act(MergeDuplicate, DESK),
+        Act(UndoDuplicate, DESK),
         Act(OpenIncident, DESK),
         Act(GatherRequest, DESK),
         Act(AnswerIncident, DESK),
@@ -115,11 +137,18 @@ SLICE = Slice(
         Act(SuperviseExecution, LEADERS),
         Act(EndImprovement, LEADERS),
         Act("warn", (*HOST, *DESK)),
+        Act(AnswerCall, RECEIVING),
+        Act(MissCall, RECEIVING),
+        Act(LinkCall, RECEIVING),
+        Act(WithdrawCall, LEADERS),
     ),
     look_ups=LOOK_UPS,
-    policies=(PolicyKind("sla", SlaPolicy, SlaPolicy.parse),),
+    policies=(
+        PolicyKind("sla", SlaPolicy, SlaPolicy.parse),
+        PolicyKind("greeting", GreetingPolicy, GreetingPolicy.parse),
+    ),
     shipped=("policies",),
-    projections=(DUE_REQUESTS, OPEN),
+    projections=(DUE_REQUESTS, OPEN, OCCURRENCES, WARNINGS),
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,
@@ -128,6 +157,7 @@ SLICE = Slice(
 )
 
 __all__ = [
+    "CALL",
     "EVENTS",
     "FINDING",
     "INCIDENT",
@@ -137,30 +167,38 @@ __all__ = [
     "SLICE",
     "WARNING",
     "AcceptCommitment",
+    "AnswerCall",
     "AnswerCustomer",
     "Apologise",
     "Arrive",
+    "Call",
     "CloseImported",
     "Closed",
     "ConfirmClosing",
+    "ConfirmEntry",
     "Dispatch",
     "Done",
+    "Evidence",
     "ExtendPause",
     "FollowIncident",
     "GiveUpCommitment",
     "GrabOrder",
+    "GreetingPolicy",
     "HandOver",
+    "LinkCall",
     "LinkToIncident",
     "MakeCommitment",
     "MarkDuplicate",
     "MergeDuplicate",
     "Merged",
+    "MissCall",
     "NotReceived",
     "NoteFailedAttempt",
     "NoteProgress",
     "Open",
     "PauseRequest",
     "Paused",
+    "Plan",
     "Rebase",
     "ReceiveRequest",
     "Reclassify",
@@ -174,4 +212,6 @@ __all__ = [
     "Rotation",
     "SlaPolicy",
     "TakeStep",
+    "UndoDuplicate",
+    "WithdrawCall",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+import attrs
 from attrs import define, frozen
 
 from crm_core.kernel.calendars import ALWAYS, Segment, WorkingCalendar
@@ -172,6 +173,37 @@ def counted(
     return total + elapsed(calendar, at, end)
 
 
+def due_of(clock: ClockSet, calendar: WorkingCalendar, pauses: Iterable[Pause]) -> datetime:
+    """When a clock is due under these pauses."""
+    at = reached_at(calendar, clock.started_at, clock.seconds, pauses)
+    # Targets are counted in whole seconds; what was agreed may lie within one.
+    return clock.due_at if abs(at - clock.due_at) < SECOND else at
+
+
+def exceeded_at(calendar: WorkingCalendar, due_at: datetime, pauses: Iterable[Pause]) -> datetime:
+    """The last instant at which a clock has counted no more than its target (REQ-15).
+
+    Time that is used up with a shift, or when a pause begins, is exceeded when the clock goes on.
+    """
+    at, known = due_at, tuple(pauses)
+    while True:
+        on = at if calendar is ALWAYS else calendar.roll(at)
+        on = next((p.until for p in known if p.until and p.since <= on < p.until), on)
+        if on == at:
+            return at
+        at = on
+
+
+def as_ended(pauses: Iterable[Pause], at: datetime) -> tuple[Pause, ...]:
+    """The pauses before an instant, as if one that lasts ended then (REQ-12)."""
+    found = []
+    for pause in pauses:
+        if pause.since < at:
+            ended = pause.until is not None and pause.until <= at
+            found.append(pause if ended else attrs.evolve(pause, until=at))
+    return tuple(found)
+
+
 def moved_on(
     calendar: WorkingCalendar, at: datetime, started_at: datetime, since: datetime, until: datetime
 ) -> datetime:
@@ -258,22 +290,22 @@ def percent_of(step: str) -> int:
     return int(number) if number else 100
 
 
-def after_pause(clock: ClockSet, policy: SlaPolicy, since: datetime, until: datetime) -> ClockSet:
-    """The clock after a pause: what was to come moves on, what has been stays (REQ-12)."""
+def again(clock: ClockSet, policy: SlaPolicy, pauses: tuple[Pause, ...]) -> ClockSet:
+    """The clock after a pause: what was to come moves on by what it took (REQ-12)."""
     calendar = calendar_of(kind_of(clock.clock), clock.basis, policy)
-
-    def moved(at: datetime) -> datetime:
-        return moved_on(calendar, at, started_at=clock.started_at, since=since, until=until)
-
-    return ClockSet(
+    due_at = due_of(clock, calendar, pauses)
+    moved = ClockSet(
         basis=clock.basis,
         clock=clock.clock,
-        due_at=moved(clock.due_at),
-        next_at=None if clock.next_at is None else moved(clock.next_at),
+        due_at=due_at,
+        next_at=clock.next_at,
         seconds=clock.seconds,
         started_at=clock.started_at,
         step=clock.step,
     )
+    if not clock.step:
+        return moved
+    return with_step(moved, _step_at(calendar, moved, percent_of(clock.step), pauses), clock.step)
 
 
 def confirmation(
@@ -344,5 +376,5 @@ def _step_at(
     calendar: WorkingCalendar, clock: ClockSet, percent: int, pauses: tuple[Pause, ...]
 ) -> datetime:
     if percent == 100:
-        return clock.due_at
+        return exceeded_at(calendar, clock.due_at, pauses)
     return reached_at(calendar, clock.started_at, clock.seconds * percent // 100, pauses)

@@ -1,8 +1,4 @@
-"""What can be asked of a request.
-
-`policy` is looked up: the one in force where a request is received or re-based, else the very
-policy that the request pins (REQ-14). `by` is who gives the command, where an event names them.
-"""
+"""What can be asked of a request."""
 
 from __future__ import annotations
 
@@ -13,6 +9,8 @@ from attrs import frozen
 from crm_core.kernel.commands import looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
+from crm_core.requests.heads import Head
+from crm_core.requests.parts import Evidence
 from crm_core.requests.rotation import Crew, Rotation
 from crm_core.requests.sla import SlaPolicy
 
@@ -32,6 +30,39 @@ SEVERITIES = ("general", "major")
 PROMISE_FORMS = ("outcome", "answer")
 ASSIGNEE_FORMS = ("department", "operator")
 MODES = ("order", "grab", "round_robin")
+SATISFIED = "satisfied"
+OPINIONS = (SATISFIED, "partly", "dissatisfied")
+"""What a customer can say of what was done, for good (REQ-08)."""
+
+
+@frozen(kw_only=True)
+class Timed:
+    """What is looked up for whatever is judged in the course of a request.
+
+    Args:
+        policy: The one in force where a request is received or re-based, else the very policy that
+            the request pins (REQ-14).
+        held_to: The policies that it was held to before.
+        known_at: When it became known: the recorded instant.
+        by: Who gives the command.
+    """
+
+    policy: SlaPolicy = looked_up()
+    held_to: tuple[SlaPolicy, ...] = looked_up()
+    known_at: datetime = looked_up()
+    by: Actor = looked_up()
+
+
+@frozen(kw_only=True)
+class Said(Timed):
+    """Something that happened to a request, said when it became known.
+
+    Args:
+        evidence: What shows when it happened. Without it, nothing that comes late lifts a breach
+            or a broken promise (REQ-09, REQ-10).
+    """
+
+    evidence: Evidence | None = None
 
 
 @frozen
@@ -61,11 +92,12 @@ class ReceiveRequest:
     follows: str | None = None
     rings: int | None = None
     policy: SlaPolicy = looked_up()
+    by: Actor = looked_up()
     imported: bool = looked_up()
 
 
 @frozen
-class MakeCommitment:
+class MakeCommitment(Said):
     """Promise an outcome or an answer by a time; who gives it promises, in person (REQ-03).
 
     Args:
@@ -77,12 +109,10 @@ class MakeCommitment:
     due_at: datetime
     made_at: datetime
     form: str = "outcome"
-    policy: SlaPolicy = looked_up()
-    by: Actor = looked_up()
 
 
 @frozen
-class AcceptCommitment:
+class AcceptCommitment(Said):
     """The customer accepts the promise, or a time agreed elsewhere (`due_at`).
 
     Args:
@@ -95,12 +125,14 @@ class AcceptCommitment:
     accepted_at: datetime
     due_at: datetime | None = None
     on_site: bool = False
-    policy: SlaPolicy = looked_up()
 
 
 @frozen
-class Renegotiate:
-    """Agree on another promise: before its time that keeps it, afterwards it is broken (REQ-10).
+class Renegotiate(Said):
+    """Replace a promise by another one (REQ-10).
+
+    Accepted by the customer before its time, the first one is kept; moved by staff alone, or after
+    its time, it is broken.
 
     Args:
         word: What the customer said to it, if they were asked.
@@ -113,32 +145,27 @@ class Renegotiate:
     reason: str
     form: str = "outcome"
     word: Word | None = None
-    policy: SlaPolicy = looked_up()
-    by: Actor = looked_up()
 
 
 @frozen
-class GiveUpCommitment:
+class GiveUpCommitment(Said):
     """Say that a promise cannot be kept, before its time has passed (REQ-09)."""
 
     request: str
     given_up_at: datetime
     reason: str
-    policy: SlaPolicy = looked_up()
 
 
 @frozen
-class AnswerCustomer:
+class AnswerCustomer(Said):
     """Give the customer the answer that was asked for or promised."""
 
     request: str
     answered_at: datetime
-    policy: SlaPolicy = looked_up()
-    by: Actor = looked_up()
 
 
 @frozen
-class HandOver:
+class HandOver(Timed):
     """Give the request to another person, who accepts it.
 
     Args:
@@ -152,7 +179,7 @@ class HandOver:
 
 
 @frozen
-class Dispatch:
+class Dispatch(Said):
     """Give the work straight to a department or to one operator (REQ-06).
 
     Args:
@@ -172,14 +199,13 @@ class Dispatch:
     dispatched_at: datetime
     mode: str = "order"
     on_site: bool = False
-    policy: SlaPolicy = looked_up()
     crew: Crew = looked_up()
     rotation: Rotation = looked_up()
     stranger: bool = looked_up()
 
 
 @frozen
-class GrabOrder:
+class GrabOrder(Said):
     """Take an order that was offered to a department; who gives it has it then (REQ-06).
 
     Args:
@@ -188,13 +214,11 @@ class GrabOrder:
 
     request: str
     grabbed_at: datetime
-    policy: SlaPolicy = looked_up()
     crew: Crew = looked_up()
-    by: Actor = looked_up()
 
 
 @frozen
-class RefuseOrder:
+class RefuseOrder(Said):
     """Refuse an order when it comes; it goes to `to`, or back to the owner (REQ-06)."""
 
     request: str
@@ -202,12 +226,11 @@ class RefuseOrder:
     refused_at: datetime
     to: str = ""
     form: str = "operator"
-    by: Actor = looked_up()
     stranger: bool = looked_up()
 
 
 @frozen
-class ReturnOrder:
+class ReturnOrder(Said):
     """Give back an order that was taken on; it goes to `to`, or back to the owner (REQ-06)."""
 
     request: str
@@ -215,34 +238,29 @@ class ReturnOrder:
     returned_at: datetime
     to: str = ""
     form: str = "operator"
-    by: Actor = looked_up()
     stranger: bool = looked_up()
 
 
 @frozen
-class Arrive:
+class Arrive(Said):
     """Arrive on site (REQ-05)."""
 
     request: str
     arrived_at: datetime
-    policy: SlaPolicy = looked_up()
-    by: Actor = looked_up()
 
 
 @frozen
-class NoteProgress:
+class NoteProgress(Said):
     """Note how the work goes on; only what the customer was told ends a silence (REQ-07)."""
 
     request: str
     note: str
     customer_told: bool
     noted_at: datetime
-    policy: SlaPolicy = looked_up()
-    by: Actor = looked_up()
 
 
 @frozen
-class PauseRequest:
+class PauseRequest(Said):
     """Stop the clocks of the work, for a reason that the policy names (REQ-12)."""
 
     request: str
@@ -250,92 +268,97 @@ class PauseRequest:
     paused_at: datetime
     expected_end: datetime
     note: str = ""
-    policy: SlaPolicy = looked_up()
 
 
 @frozen
-class ExtendPause:
+class ExtendPause(Said):
     """Expect the pause to last longer (REQ-12)."""
 
     request: str
     reason: str
     extended_at: datetime
     expected_end: datetime
-    policy: SlaPolicy = looked_up()
 
 
 @frozen
-class ResumeRequest:
+class ResumeRequest(Said):
     """Let the clocks go on (REQ-12)."""
 
     request: str
     resumed_at: datetime
-    policy: SlaPolicy = looked_up()
 
 
 @frozen
-class ReportDone:
+class ReportDone(Said):
     """Report the work done."""
 
     request: str
     done_at: datetime
-    policy: SlaPolicy = looked_up()
-    by: Actor = looked_up()
 
 
 @frozen
-class NoteFailedAttempt:
+class NoteFailedAttempt(Said):
     """Note that the customer was asked for confirmation and did not answer."""
 
     request: str
     attempted_at: datetime
     channel: str
-    policy: SlaPolicy = looked_up()
 
 
 @frozen
-class ConfirmClosing:
-    """The customer's own word: satisfied, or not; entered by another than who did it (REQ-08)."""
+class ConfirmClosing(Said):
+    """The customer's own opinion; entered by another than who did the work (REQ-08).
+
+    Args:
+        opinion: One of `OPINIONS`.
+        word: Who of the household said it, how, and where that is on record.
+        words: What they said, as they said it; only who is satisfied need say no more.
+    """
 
     request: str
     confirmed_at: datetime
-    satisfied: bool
+    opinion: str
     word: Word
+    words: str = ""
 
 
 @frozen
-class Apologise:
-    """Apologise with the concrete reason and a concrete remedy (REQ-09)."""
+class Apologise(Said):
+    """Apologise with the concrete reason, a concrete remedy and the new time (REQ-09).
+
+    Args:
+        new_due_at: By when it is promised now; who gives the command promises it in person. Where
+            it is not said, the new time stays owed until somebody promises one.
+    """
 
     request: str
     apology: str
     cause: str
     remedy: str
     apologised_at: datetime
-    policy: SlaPolicy = looked_up()
-    by: Actor = looked_up()
+    new_due_at: datetime | None = None
 
 
 @frozen
-class CloseImported:
+class CloseImported(Timed):
     """A request closed in another system, with no confirmation on record."""
 
     request: str
     closed_at: datetime
+    imported: bool = looked_up()
 
 
 @frozen
-class Reopen:
+class Reopen(Said):
     """Open a closed request again."""
 
     request: str
     reopened_at: datetime
     reason: str
-    policy: SlaPolicy = looked_up()
 
 
 @frozen
-class Reclassify:
+class Reclassify(Said):
     """Put kind, trade or severity right; None leaves one as it is (REQ-12)."""
 
     request: str
@@ -344,37 +367,44 @@ class Reclassify:
     kind: str | None = None
     trade: str | None = None
     severity: str | None = None
-    policy: SlaPolicy = looked_up()
 
 
 @frozen
-class Rebase:
+class Rebase(Said):
     """Hold an open request to another policy."""
 
     request: str
     reason: str
     rebased_at: datetime
-    policy: SlaPolicy = looked_up()
 
 
 @frozen
 class MarkDuplicate:
-    """Say that a request raises the same matter as another one."""
+    """Say that a request raises the same matter as another one.
+
+    Args:
+        head: The other one as it is found; None if there is none (REQ-08).
+    """
 
     request: str
     of: str
     reason: str
+    head: Head | None = looked_up()
 
 
 @frozen
-class MergeDuplicate:
-    """Let a request go on in the other one that raises the same matter."""
+class MergeDuplicate(Said):
+    """Let a request go on in the other one that raises the same matter.
+
+    Args:
+        head: The other one as it is found; None if there is none (REQ-08).
+    """
 
     request: str
     into: str
     reason: str
     merged_at: datetime
-    policy: SlaPolicy = looked_up()
+    head: Head | None = looked_up()
 
 
 @frozen
@@ -386,7 +416,7 @@ class LinkToIncident:
 
 
 @frozen
-class FollowIncident:
+class FollowIncident(Said):
     """Let a request follow its incident: the customer was told, or the work is done (REQ-17).
 
     A request that has gone its own way stays as it is.
@@ -402,21 +432,47 @@ class FollowIncident:
     note: str
     at: datetime
     told_by: str
-    policy: SlaPolicy = looked_up()
 
 
 @frozen
-class TakeStep:
+class TakeStep(Timed):
     """Record what time alone has brought about (REQ-13).
 
     Args:
         clock: The clock, or `pause`.
         step: Its step that fell due.
         at: When it did.
+        until: All that falls due before is recorded with it.
     """
 
     request: str
     clock: str
     step: str
     at: datetime
-    policy: SlaPolicy = looked_up()
+    until: datetime = looked_up()
+
+
+@frozen
+class ConfirmEntry(Timed):
+    """Show by evidence when something happened that somebody else entered late (REQ-10).
+
+    Args:
+        entry: Its number among the entries of the request, beginning with 1.
+    """
+
+    request: str
+    entry: int
+    evidence: Evidence
+
+
+@frozen
+class UndoDuplicate(Timed):
+    """Say that a request was no duplicate after all; if it was merged, it goes on by itself.
+
+    Args:
+        undone_at: When that was found; its clocks have run all the time (REQ-08).
+    """
+
+    request: str
+    reason: str
+    undone_at: datetime

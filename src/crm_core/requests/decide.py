@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from crm_core.kernel.aggregate import Aggregate, Beside
@@ -15,6 +17,7 @@ from crm_core.requests.commands import (
     Arrive,
     CloseImported,
     ConfirmClosing,
+    ConfirmEntry,
     Dispatch,
     ExtendPause,
     FollowIncident,
@@ -38,50 +41,168 @@ from crm_core.requests.commands import (
     ResumeRequest,
     ReturnOrder,
     TakeStep,
+    UndoDuplicate,
 )
 from crm_core.requests.deciding import (
     closing,
     corrections,
     doing,
+    duplicates,
     orders,
     promises,
     receiving,
-    time,
+)
+from crm_core.requests.deciding.course import Course
+from crm_core.requests.deciding.refusals import not_open
+from crm_core.requests.deciding.telling import Says, Teller, policies_of
+from crm_core.requests.events import (
+    Apologised,
+    ArrivedOnSite,
+    CommitmentAccepted,
+    CommitmentGivenUp,
+    CommitmentMade,
+    CommitmentRenegotiated,
+    ConfirmationAttemptFailed,
+    CustomerAnswered,
+    HandedOver,
+    MarkedDuplicate,
+    OrderDispatched,
+    OrderGivenBack,
+    PauseExtended,
+    PolicyRebased,
+    ProgressNoted,
+    Reclassified,
+    RequestClosed,
+    RequestMerged,
+    RequestPaused,
+    RequestReopened,
+    RequestResumed,
+    WorkReportedDone,
 )
 from crm_core.requests.evolve import evolve
 from crm_core.requests.rotation import ROTATION, turn_of
-from crm_core.requests.state import Assignment, Done, NotReceived, RequestState
+from crm_core.requests.state import Merged, NotReceived, Open, Paused, Request, RequestState
+
+_TICK = timedelta(microseconds=1)
+
+TELLER = Teller(
+    {
+        Apologised: promises.apologised,
+        ArrivedOnSite: doing.arrived,
+        CommitmentAccepted: promises.accepted,
+        CommitmentGivenUp: promises.given_up,
+        CommitmentMade: promises.made,
+        CommitmentRenegotiated: promises.renegotiated,
+        ConfirmationAttemptFailed: closing.attempted,
+        CustomerAnswered: promises.answered,
+        HandedOver: orders.handed_over,
+        OrderDispatched: orders.ordered,
+        OrderGivenBack: orders.given_back,
+        PauseExtended: doing.extended,
+        PolicyRebased: corrections.rebased,
+        ProgressNoted: doing.noted,
+        Reclassified: corrections.reclassified,
+        RequestClosed: closing.closed,
+        RequestMerged: duplicates.merged,
+        RequestPaused: doing.paused,
+        RequestReopened: closing.reopened,
+        RequestResumed: doing.resumed,
+        WorkReportedDone: doing.done,
+    }
+)
+"""What each entry leads to."""
+
+_SAYS: dict[type, tuple[str, Says]] = {
+    MakeCommitment: ("made_at", promises.make),
+    AcceptCommitment: ("accepted_at", promises.accept),
+    Renegotiate: ("renegotiated_at", promises.renegotiate),
+    GiveUpCommitment: ("given_up_at", promises.give_up),
+    AnswerCustomer: ("answered_at", promises.answer),
+    Dispatch: ("dispatched_at", orders.dispatch),
+    GrabOrder: ("grabbed_at", orders.grab),
+    RefuseOrder: ("refused_at", orders.refuse),
+    ReturnOrder: ("returned_at", orders.hand_back),
+    Arrive: ("arrived_at", doing.arrive),
+    NoteProgress: ("noted_at", doing.note_progress),
+    PauseRequest: ("paused_at", doing.pause),
+    ExtendPause: ("extended_at", doing.extend),
+    ResumeRequest: ("resumed_at", doing.resume),
+    ReportDone: ("done_at", doing.report_done),
+    NoteFailedAttempt: ("attempted_at", closing.note_attempt),
+    ConfirmClosing: ("confirmed_at", closing.confirm),
+    Apologise: ("apologised_at", promises.apologise),
+    CloseImported: ("closed_at", closing.close_imported),
+    Reopen: ("reopened_at", closing.reopen),
+    Reclassify: ("reclassified_at", corrections.reclassify),
+    Rebase: ("rebased_at", corrections.rebase),
+}
+"""What a command says happened, and the field that says when."""
+
+
+def _said(at_field: str, says: Says) -> Callable[[Any, RequestState], Decision]:
+    def decide(command: Any, state: RequestState) -> Decision:
+        return TELLER.enter(command, state, getattr(command, at_field), says)
+
+    return decide
+
+
+def _hand_over(command: HandOver, state: RequestState) -> Decision:
+    if isinstance(state, NotReceived):
+        return not_open(state)
+    # It says no instant: it is the last thing that is known.
+    return TELLER.enter(command, state, state.told_until, orders.hand_over)
+
+
+def _merge(command: MergeDuplicate, state: RequestState) -> Decision:
+    if isinstance(state, NotReceived):
+        return not_open(state)
+    refused = duplicates.unfit_merge(command, state)
+    if refused is not None:
+        return refused
+    decided = TELLER.enter(command, state, command.merged_at, duplicates.merge)
+    if isinstance(decided, Refusal) or state.duplicate_of is None:
+        return decided
+    return tuple(event for event in decided if not isinstance(event, MarkedDuplicate))
+
+
+def _undo(command: UndoDuplicate, state: RequestState) -> Decision:
+    undone = duplicates.undo(command, state)
+    if isinstance(undone, Refusal) or not isinstance(state, Merged):
+        return undone
+    # Without the merge it stands where it would have come to: its clocks ran all the time.
+    merged = [entry for entry in state.entries if isinstance(entry, RequestMerged)]
+    kept = [entry for entry in state.entries if not isinstance(entry, RequestMerged)]
+    return undone + TELLER.again(command, state, kept, merged[-1])
+
+
+def _follow(command: FollowIncident, state: RequestState) -> Decision:
+    goes_along = isinstance(state, Open | Paused) and state.incident == command.incident
+    if not goes_along:
+        return ()
+    at = doing.follows_at(command, state)
+    decided = TELLER.enter(command, state, at, doing.follow)
+    return () if isinstance(decided, Refusal) else decided
+
+
+def _take_step(command: TakeStep, state: RequestState) -> Decision:
+    """Record what fell due; a step that has been taken, or has moved on, is nothing."""
+    if isinstance(state, NotReceived):
+        return not_open(state)
+    until = max(command.at + _TICK, command.until or command.at)
+    return tuple(Course(state, policies_of(command, state)).passes(until).events)
+
 
 _DECIDE: dict[type, Any] = {
     ReceiveRequest: receiving.receive,
-    MakeCommitment: promises.make,
-    AcceptCommitment: promises.accept,
-    Renegotiate: promises.renegotiate,
-    GiveUpCommitment: promises.give_up,
-    AnswerCustomer: promises.answer,
-    HandOver: orders.hand_over,
-    Dispatch: orders.dispatch,
-    GrabOrder: orders.grab,
-    RefuseOrder: orders.refuse,
-    ReturnOrder: orders.hand_back,
-    Arrive: doing.arrive,
-    NoteProgress: doing.note_progress,
-    PauseRequest: doing.pause,
-    ExtendPause: doing.extend,
-    ResumeRequest: doing.resume,
-    ReportDone: doing.report_done,
-    NoteFailedAttempt: closing.note_attempt,
-    ConfirmClosing: closing.confirm,
-    Apologise: promises.apologise,
-    CloseImported: closing.close_imported,
-    Reopen: closing.reopen,
-    Reclassify: corrections.reclassify,
-    Rebase: corrections.rebase,
-    MarkDuplicate: corrections.mark_duplicate,
-    MergeDuplicate: corrections.merge,
+    HandOver: _hand_over,
+    MarkDuplicate: duplicates.mark,
+    MergeDuplicate: _merge,
+    UndoDuplicate: _undo,
     LinkToIncident: doing.link,
-    FollowIncident: doing.follow,
-    TakeStep: time.take_step,
+    FollowIncident: _follow,
+    ConfirmEntry: TELLER.confirm,
+    TakeStep: _take_step,
+    **{command: _said(at, says) for command, (at, says) in _SAYS.items()},
 }
 
 _decide = by_command(_DECIDE)
@@ -105,13 +226,15 @@ def _household(command: Any) -> str:
 
 
 def _own(command: Any, state: RequestState) -> Own | None:
-    """Who did the work does not enter what the customer says of it (REQ-08)."""
-    if type(command) is not ConfirmClosing or not isinstance(state, Done):
+    """Who did the work enters neither what the customer says of it, nor that they said nothing.
+
+    Three attempts that nobody made would close it as surely as a word that nobody gave (REQ-08).
+    """
+    if not isinstance(command, ConfirmClosing | NoteFailedAttempt) or not isinstance(
+        state, Request
+    ):
         return None
-    did = {state.done_by}
-    if state.assignment != Assignment(state.owner) and state.assignment.form == "operator":
-        did.add(state.assignment.to)
-    return Own(others=frozenset(did))
+    return Own(others=closing.at_work(state))
 
 
 def _beside(command: Any, decided: tuple[Any, ...]) -> tuple[Beside, ...]:

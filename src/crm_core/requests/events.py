@@ -10,7 +10,25 @@ from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.word import Word
 from crm_core.requests.clocks import ClockSet
+from crm_core.requests.parts import Evidence, Standing
 from crm_core.requests.sla import Targets
+
+
+@frozen(kw_only=True)
+class Entry:
+    """What somebody said that happened to a request; time is told anew where it comes late (0037).
+
+    Args:
+        counts_from: The instant from which it counts: when it happened, or when it became known
+            where it would lift a breach without evidence (REQ-10); None where it makes no sense by
+            then.
+        entered_by: Who entered it.
+        evidence: What shows when it happened.
+    """
+
+    counts_from: datetime | None
+    entered_by: str
+    evidence: Evidence | None
 
 
 @frozen
@@ -38,11 +56,8 @@ class RequestReceived:
 
 
 @frozen
-class CommitmentMade:
-    """A named person promised an outcome or an answer by a time (REQ-03).
-
-    `word` is what the customer said to it where it follows another promise.
-    """
+class CommitmentMade(Entry):
+    """A named person promised an outcome or an answer by a time (REQ-03)."""
 
     request: str
     promised_by: str
@@ -51,12 +66,11 @@ class CommitmentMade:
     clock: str
     due_at: datetime
     made_at: datetime
-    word: Word | None
     clocks: tuple[ClockSet, ...]
 
 
 @frozen
-class CommitmentAccepted:
+class CommitmentAccepted(Entry):
     """The customer accepted the promise; its time replaces the target (REQ-04).
 
     `word` is missing where the time was imported: nobody's word on it is in the files.
@@ -66,14 +80,16 @@ class CommitmentAccepted:
     due_at: datetime
     word: Word | None
     accepted_at: datetime
+    on_site: bool
     clocks: tuple[ClockSet, ...]
 
 
 @frozen
-class CommitmentRenegotiated:
-    """Before its time a promise was replaced by another one, which keeps it (REQ-10).
+class CommitmentRenegotiated(Entry):
+    """A promise was replaced by another one (REQ-10).
 
-    `word` is what the customer said to it, if they were asked.
+    `word` is what the customer said to it: with it a promise whose time has not passed is kept,
+    without it broken. `replaces` is its clock; empty where its time had passed.
     """
 
     request: str
@@ -91,9 +107,9 @@ class CommitmentRenegotiated:
 
 @frozen
 class CommitmentKept:
-    """What was promised was given in time (REQ-10).
+    """What was promised was given in time, or replaced by what the customer accepted (REQ-10).
 
-    `lifted` is the clock of an apology that was owed only because nobody knew of it yet.
+    `late` is True where that came to be known after it had been judged otherwise.
     """
 
     request: str
@@ -101,25 +117,37 @@ class CommitmentKept:
     clock: str
     due_at: datetime
     kept_at: datetime
-    lifted: str
+    late: bool
 
 
 @frozen
 class CommitmentBroken:
-    """A promise cannot be kept, or its time has passed: an apology is owed (REQ-09)."""
+    """A promise cannot be kept, or its time has passed: an apology is owed (REQ-09).
+
+    `why` is `passed`, `given_up`, or `moved` where staff moved it without the customer's word.
+    """
 
     request: str
     promised_by: str
     clock: str
     due_at: datetime
     broken_at: datetime
-    given_up: bool
-    reason: str
+    why: str
+    late: bool
     clocks: tuple[ClockSet, ...]
 
 
 @frozen
-class CustomerAnswered:
+class CommitmentGivenUp(Entry):
+    """Somebody said before its time that a promise cannot be kept (REQ-09)."""
+
+    request: str
+    given_up_at: datetime
+    reason: str
+
+
+@frozen
+class CustomerAnswered(Entry):
     """The customer got the answer that was asked for or promised (REQ-03)."""
 
     request: str
@@ -129,7 +157,7 @@ class CustomerAnswered:
 
 
 @frozen
-class HandedOver:
+class HandedOver(Entry):
     """Another person owns the request from now on (REQ-01)."""
 
     request: str
@@ -139,7 +167,7 @@ class HandedOver:
 
 
 @frozen
-class OrderDispatched:
+class OrderDispatched(Entry):
     """The centre gave the work to a department or to one operator (REQ-06).
 
     `turn` is that of the trade's round-robin (`TurnGiven`), if it was given by one.
@@ -156,7 +184,7 @@ class OrderDispatched:
 
 
 @frozen
-class OrderGivenBack:
+class OrderGivenBack(Entry):
     """An order was refused or returned, for a reason; `to` has it now (REQ-06)."""
 
     request: str
@@ -169,7 +197,7 @@ class OrderGivenBack:
 
 
 @frozen
-class ArrivedOnSite:
+class ArrivedOnSite(Entry):
     """Somebody is on site (REQ-05)."""
 
     request: str
@@ -178,7 +206,7 @@ class ArrivedOnSite:
 
 
 @frozen
-class ProgressNoted:
+class ProgressNoted(Entry):
     """How the work goes on, and whether the customer was told (REQ-07)."""
 
     request: str
@@ -190,7 +218,7 @@ class ProgressNoted:
 
 
 @frozen
-class RequestPaused:
+class RequestPaused(Entry):
     """The clocks of the work stand still until an expected end (REQ-12)."""
 
     request: str
@@ -202,7 +230,7 @@ class RequestPaused:
 
 
 @frozen
-class PauseExtended:
+class PauseExtended(Entry):
     """The pause is expected to last longer, for a reason (REQ-12)."""
 
     request: str
@@ -212,8 +240,8 @@ class PauseExtended:
 
 
 @frozen
-class RequestResumed:
-    """The clocks go on: when somebody says so, at the latest at the expected end (REQ-12)."""
+class RequestResumed(Entry):
+    """Somebody said that the clocks go on before the expected end (REQ-12)."""
 
     request: str
     resumed_at: datetime
@@ -221,7 +249,16 @@ class RequestResumed:
 
 
 @frozen
-class WorkReportedDone:
+class PauseEnded:
+    """The pause ended: at its expected end, or because the work was done or merged (REQ-12)."""
+
+    request: str
+    ended_at: datetime
+    clocks: tuple[ClockSet, ...]
+
+
+@frozen
+class WorkReportedDone(Entry):
     """The work is done as far as the staff can tell; the closing clock stops (REQ-08)."""
 
     request: str
@@ -237,11 +274,12 @@ class ConfirmationDue:
     request: str
     attempt: int
     due_at: datetime
+    late: bool
     clocks: tuple[ClockSet, ...]
 
 
 @frozen
-class ConfirmationAttemptFailed:
+class ConfirmationAttemptFailed(Entry):
     """The customer was asked and did not answer (REQ-08)."""
 
     request: str
@@ -251,8 +289,11 @@ class ConfirmationAttemptFailed:
 
 
 @frozen
-class Apologised:
-    """The apology that was owed, with its three parts (REQ-09)."""
+class Apologised(Entry):
+    """The apology that was owed, with its three parts, and the new time (REQ-09).
+
+    `new_due_at` is promised by who apologises; None where it was not said with the apology.
+    """
 
     request: str
     apology: str
@@ -260,24 +301,39 @@ class Apologised:
     remedy: str
     apologised_at: datetime
     apologised_by: str
+    new_due_at: datetime | None
     clocks: tuple[ClockSet, ...]
 
 
 @frozen
-class RequestClosed:
-    """The request is closed: `confirmed` by the customer's `word`, or `unconfirmed` (REQ-08)."""
+class RequestClosed(Entry):
+    """The request is closed: `confirmed` by the customer's `word`, or `unconfirmed` (REQ-08).
+
+    `unconfirmed` here is what another system closed; see `ClosedUnanswered` for who was asked.
+    `opinion` is missing where nobody gave one: that is no satisfied customer.
+    """
 
     request: str
     closed_at: datetime
     outcome: str
-    satisfied: bool | None
-    reason: str
+    opinion: str | None
+    words: str
     word: Word | None
 
 
 @frozen
+class ClosedUnanswered:
+    """The customer was asked in vain for long enough: closed, unconfirmed (REQ-08)."""
+
+    request: str
+    closed_at: datetime
+    attempts: int
+    late: bool
+
+
+@frozen
 class CustomerDissatisfied:
-    """The customer is not satisfied with what was done: a new request follows (REQ-08)."""
+    """The customer is not, or only partly, satisfied: a new request follows (REQ-08)."""
 
     request: str
     channel: str
@@ -291,7 +347,7 @@ class CustomerDissatisfied:
 
 
 @frozen
-class RequestReopened:
+class RequestReopened(Entry):
     """The request is open again; its first verdict stays, a second clock starts (REQ-16)."""
 
     request: str
@@ -308,7 +364,7 @@ class RequestReopened:
 
 
 @frozen
-class Reclassified:
+class Reclassified(Entry):
     """Kind, trade or severity were put right; elapsed and paused time stay (REQ-12)."""
 
     request: str
@@ -322,7 +378,7 @@ class Reclassified:
 
 
 @frozen
-class PolicyRebased:
+class PolicyRebased(Entry):
     """The request is held to another policy from now on; earlier verdicts stay (REQ-14)."""
 
     request: str
@@ -343,7 +399,7 @@ class MarkedDuplicate:
 
 
 @frozen
-class RequestMerged:
+class RequestMerged(Entry):
     """A duplicate goes on in the other request; its own clocks stop (GRD-02)."""
 
     request: str
@@ -367,6 +423,7 @@ class ClockWarned:
     clock: str
     percent: int
     at: datetime
+    late: bool
     clocks: tuple[ClockSet, ...]
 
 
@@ -378,6 +435,7 @@ class ClockBreached:
     clock: str
     at: datetime
     told: str
+    late: bool
     clocks: tuple[ClockSet, ...]
 
 
@@ -390,7 +448,102 @@ class Escalated:
     percent: int
     at: datetime
     told: str
+    late: bool
     clocks: tuple[ClockSet, ...]
+
+
+@frozen
+class DuplicateUndone:
+    """The request was no duplicate of `of`; what was merged is told anew without that (REQ-08)."""
+
+    request: str
+    of: str
+    reason: str
+    undone_at: datetime
+
+
+@frozen
+class StepLifted:
+    """A step turned out not to have been due; what came to be known late says so (REQ-09, REQ-13).
+
+    Args:
+        what: What was lifted: `warned`, `breached`, `escalated`, `asked`, `unanswered`,
+            `promise_broken` or `promise_kept`.
+        clock: The clock it was taken on.
+        percent: As the step said; the number of the attempt, where a customer was asked.
+        at: When it was said to be due.
+        because: The entry that says otherwise, by the name of its event.
+        because_at: When that happened.
+    """
+
+    request: str
+    what: str
+    clock: str
+    percent: int
+    at: datetime
+    because: str
+    because_at: datetime
+
+
+@frozen
+class RequestRetold:
+    """Where a request stands after its course was told anew with what came to be known late.
+
+    Household, place and receipt stand here for whoever reads this event alone.
+    """
+
+    request: str
+    household: str
+    place: str
+    received_at: datetime
+    told_until: datetime
+    standing: Standing
+
+
+@frozen
+class EntryConfirmed:
+    """Somebody else confirmed by evidence when something happened: it counts from then (REQ-10).
+
+    `entry` is its number among the entries of the request, beginning with 1.
+    """
+
+    request: str
+    entry: int
+    counts_from: datetime
+    confirmed_by: str
+    evidence: Evidence
+
+
+ENTERED_AT: dict[type[Entry], str] = {
+    Apologised: "apologised_at",
+    ArrivedOnSite: "arrived_at",
+    CommitmentAccepted: "accepted_at",
+    CommitmentGivenUp: "given_up_at",
+    CommitmentMade: "made_at",
+    CommitmentRenegotiated: "renegotiated_at",
+    ConfirmationAttemptFailed: "attempted_at",
+    CustomerAnswered: "answered_at",
+    HandedOver: "counts_from",
+    OrderDispatched: "dispatched_at",
+    OrderGivenBack: "given_back_at",
+    PauseExtended: "extended_at",
+    PolicyRebased: "rebased_at",
+    ProgressNoted: "noted_at",
+    Reclassified: "reclassified_at",
+    RequestClosed: "closed_at",
+    RequestMerged: "merged_at",
+    RequestPaused: "paused_at",
+    RequestReopened: "reopened_at",
+    RequestResumed: "resumed_at",
+    WorkReportedDone: "done_at",
+}
+"""The entries, with the field that says when it happened."""
+
+
+def entered_at(entry: Entry) -> datetime:
+    """When it happened, as it was said."""
+    found: datetime = getattr(entry, ENTERED_AT[type(entry)])
+    return found
 
 
 EVENTS = (
@@ -400,6 +553,7 @@ EVENTS = (
     EventType("requests.commitment_renegotiated", 1, CommitmentRenegotiated),
     EventType("requests.commitment_kept", 1, CommitmentKept),
     EventType("requests.commitment_broken", 1, CommitmentBroken),
+    EventType("requests.commitment_given_up", 1, CommitmentGivenUp),
     EventType("requests.customer_answered", 1, CustomerAnswered),
     EventType("requests.handed_over", 1, HandedOver),
     EventType("requests.order_dispatched", 1, OrderDispatched),
@@ -409,11 +563,13 @@ EVENTS = (
     EventType("requests.paused", 1, RequestPaused),
     EventType("requests.pause_extended", 1, PauseExtended),
     EventType("requests.resumed", 1, RequestResumed),
+    EventType("requests.pause_ended", 1, PauseEnded),
     EventType("requests.work_reported_done", 1, WorkReportedDone),
     EventType("requests.confirmation_due", 1, ConfirmationDue),
     EventType("requests.confirmation_attempt_failed", 1, ConfirmationAttemptFailed),
     EventType("requests.apologised", 1, Apologised),
     EventType("requests.closed", 1, RequestClosed),
+    EventType("requests.closed_unanswered", 1, ClosedUnanswered),
     EventType("requests.customer_dissatisfied", 1, CustomerDissatisfied),
     EventType("requests.reopened", 1, RequestReopened),
     EventType("requests.reclassified", 1, Reclassified),
@@ -424,4 +580,13 @@ EVENTS = (
     EventType("requests.clock_warned", 1, ClockWarned),
     EventType("requests.clock_breached", 1, ClockBreached),
     EventType("requests.escalated", 1, Escalated),
+    EventType("requests.step_lifted", 1, StepLifted),
+    EventType("requests.retold", 1, RequestRetold),
+    EventType("requests.entry_confirmed", 1, EntryConfirmed),
+    EventType("requests.duplicate_undone", 1, DuplicateUndone),
 )
+
+ENTRY_NAMES: dict[type, str] = {
+    kind.cls: kind.name.partition(".")[2] for kind in EVENTS if kind.cls in ENTERED_AT
+}
+"""The entries as people name them: `paused`, `work_reported_done`."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 import attrs
 
 from crm_core.kernel.decider import by_event
+from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.requests.clocks import (
     APOLOGY,
     ARRIVAL,
     COMMITMENT,
     CONFIRMATION,
+    PASSED,
     PROGRESS,
     PROMISE,
     WORK,
@@ -26,20 +28,26 @@ from crm_core.requests.events import (
     ArrivedOnSite,
     ClockBreached,
     ClockWarned,
+    ClosedUnanswered,
     CommitmentAccepted,
     CommitmentBroken,
+    CommitmentGivenUp,
     CommitmentKept,
     CommitmentMade,
     CommitmentRenegotiated,
     ConfirmationAttemptFailed,
     ConfirmationDue,
     CustomerAnswered,
+    DuplicateUndone,
+    Entry,
+    EntryConfirmed,
     Escalated,
     HandedOver,
     LinkedToIncident,
     MarkedDuplicate,
     OrderDispatched,
     OrderGivenBack,
+    PauseEnded,
     PauseExtended,
     PolicyRebased,
     ProgressNoted,
@@ -50,20 +58,36 @@ from crm_core.requests.events import (
     RequestReceived,
     RequestReopened,
     RequestResumed,
+    RequestRetold,
+    StepLifted,
     WorkReportedDone,
 )
-from crm_core.requests.state import (
+from crm_core.requests.parts import (
+    ASKED,
+    BREACHED,
+    ESCALATED,
+    PROMISE_BROKEN,
+    PROMISE_KEPT,
+    UNANSWERED,
+    WARNED,
     Assignment,
+    Duty,
+    Promise,
+    Standing,
+    Taken,
+)
+from crm_core.requests.state import (
+    STATUSES,
     Closed,
     Done,
-    Duty,
     Merged,
     NotReceived,
     Open,
     Paused,
-    Promise,
     Request,
     RequestState,
+    pause_of,
+    status_of,
 )
 
 R = TypeVar("R", bound=Request)
@@ -72,32 +96,32 @@ _ASKING = frozenset({CONFIRMATION})
 _CONTACT = frozenset({PROMISE, PROGRESS})
 _EVERY = WORK | {APOLOGY, CONFIRMATION}
 
-_STOPS: dict[type, tuple[frozenset[str], str]] = {
-    Apologised: (frozenset({APOLOGY}), "apologised_at"),
-    ArrivedOnSite: (frozenset({ARRIVAL}), "arrived_at"),
-    CommitmentAccepted: (_CONTACT, "accepted_at"),
-    CommitmentMade: (_CONTACT, "made_at"),
-    CommitmentRenegotiated: (_CONTACT, "renegotiated_at"),
-    CustomerAnswered: (_CONTACT, "answered_at"),
-    RequestClosed: (_ASKING, "closed_at"),
-    RequestMerged: (_EVERY, "merged_at"),
-    RequestReopened: (_ASKING, "reopened_at"),
-    WorkReportedDone: (WORK, "done_at"),
+_TICK = timedelta(microseconds=1)
+
+_IMPORTED = _ASKING | {APOLOGY}
+
+_STOPS: dict[type, frozenset[str]] = {
+    Apologised: frozenset({APOLOGY}),
+    ArrivedOnSite: frozenset({ARRIVAL}),
+    ClosedUnanswered: _ASKING,
+    CommitmentAccepted: _CONTACT,
+    CommitmentMade: _CONTACT,
+    CommitmentRenegotiated: _CONTACT,
+    CustomerAnswered: _CONTACT,
+    RequestClosed: _ASKING,
+    RequestMerged: _EVERY,
+    RequestReopened: _ASKING,
+    WorkReportedDone: WORK,
 }
-"""Which kinds of clocks an event stops, and the field that says when."""
+"""Which kinds of clocks an event stops."""
 
 
 class Stopped(NamedTuple):
-    """Clocks that an event stops, by their kinds and by their names, and when.
-
-    Args:
-        lifted: A clock that is taken away, because it should never have run.
-    """
+    """Clocks that an event stops, by their kinds and by their names, and when."""
 
     kinds: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
     at: datetime | None = None
-    lifted: str = ""
 
     def has(self, clock: str) -> bool:
         """Whether it stops that clock."""
@@ -108,147 +132,189 @@ _NOTHING = Stopped()
 
 
 def stopped_by(event: Any) -> Stopped:
-    """The clocks that an event stops."""
+    """The clocks that an event stops, and when: an entry from when it counts."""
     kind = type(event)
-    if kind is CommitmentKept:
-        return Stopped(names=(event.clock,), at=event.kept_at, lifted=event.lifted)
+    if kind is CommitmentKept or (kind is CommitmentBroken and event.why != PASSED):
+        at = event.kept_at if kind is CommitmentKept else event.broken_at
+        return Stopped(names=(event.clock,), at=at)
     if kind is ProgressNoted:
         # Only what the customer hears ends a silence (REQ-07).
-        told = event.customer_told
-        return Stopped(frozenset({PROGRESS}), at=event.noted_at) if told else _NOTHING
-    found = _STOPS.get(kind)
-    if found is None:
+        return (
+            Stopped(frozenset({PROGRESS}), at=event.counts_from)
+            if event.customer_told
+            else _NOTHING
+        )
+    kinds = _STOPS.get(kind)
+    if kinds is None:
         return _NOTHING
-    names = (event.replaces,) if kind is CommitmentRenegotiated else ()
-    return Stopped(found[0], names, getattr(event, found[1]))
+    if kind is RequestClosed and event.word is None:
+        # No apology is on record of what another system closed (REQ-09).
+        kinds = _IMPORTED
+    return Stopped(kinds, at=event.closed_at if kind is ClosedUnanswered else event.counts_from)
 
 
-# --- what follows from an event --------------------------------------------------------------
+# --- what follows from an event ------------------------------------------------------------------
 
 
 def _received(_: RequestState, e: RequestReceived) -> RequestState:
-    running = tuple(Clock(clock, e.policy) for clock in e.clocks)
-    counts = {kind_of(clock.clock): 1 for clock in e.clocks}
     return Open(
-        e,
-        e.owner,
-        Assignment(e.owner),
-        e.kind,
-        e.trade,
-        e.severity,
-        e.policy,
-        e.targets,
-        running,
-        counts,
+        received=e,
+        owner=e.owner,
+        assignment=Assignment(e.owner),
+        kind=e.kind,
+        trade=e.trade,
+        severity=e.severity,
+        policy=e.policy,
+        targets=e.targets,
+        running=tuple(Clock(clock, e.policy) for clock in e.clocks),
+        counts={kind_of(clock.clock): 1 for clock in e.clocks},
+        told_until=e.received_at,
     )
 
 
-def _committed(state: Request, e: CommitmentMade) -> RequestState:
-    promise = Promise(e.promised_by, e.form, e.made_at, e.clock)
-    first = state.first_promise_at or e.made_at
-    return _clocked(state, e, promise=promise, first_promise_at=first)
+def _at(e: Entry) -> datetime:
+    """From when an entry counts that does."""
+    assert e.counts_from is not None, "INVARIANT: only entries that count move a request"
+    return e.counts_from
 
 
-def _accepted(state: Request, e: CommitmentAccepted) -> RequestState:
+def _committed(state: Request, e: CommitmentMade) -> Request:
+    return _clocked(state, e, promise=Promise(e.promised_by, e.form, _at(e), e.clock))
+
+
+def _accepted(state: Request, e: CommitmentAccepted) -> Request:
     promise = state.promise
-    first = state.first_promise_at or e.accepted_at
     for clock in e.clocks:
         if kind_of(clock.clock) == COMMITMENT:
-            promise = Promise(state.owner, "outcome", e.accepted_at, clock.clock)
-    return _clocked(state, e, promise=promise, first_promise_at=first)
-
-
-def _renegotiated(state: Request, e: CommitmentRenegotiated) -> RequestState:
-    promise = Promise(e.promised_by, e.form, e.renegotiated_at, e.clock)
+            promise = Promise(state.owner, "outcome", _at(e), clock.clock)
     return _clocked(state, e, promise=promise)
 
 
-def _kept(state: Request, e: CommitmentKept) -> RequestState:
+def _renegotiated(state: Request, e: CommitmentRenegotiated) -> Request:
+    return _clocked(state, e, promise=Promise(e.promised_by, e.form, _at(e), e.clock))
+
+
+def _kept(state: Request, e: CommitmentKept) -> Request:
     promise = state.promise
     if promise is not None and promise.clock == e.clock:
         promise = None
-    duties = tuple(duty for duty in state.duties if duty.clock != e.lifted)
-    return _clocked(state, e, promise=promise, duties=duties)
+    return _clocked(state, e, promise=promise)
 
 
-def _broken(state: Request, e: CommitmentBroken) -> RequestState:
+def _broken(state: Request, e: CommitmentBroken) -> Request:
     apology = next((c.clock for c in e.clocks if kind_of(c.clock) == APOLOGY), "")
     duty = Duty(e.promised_by, e.due_at, e.clock, apology)
-    after: Request = _clocked(state, e, promise=None, duties=(*state.duties, duty))
-    if not e.given_up:
-        return after
-    running = tuple(
-        Clock(c.set, c.policy, c.stopped_at, broken=True) if c.name == e.clock else c
-        for c in after.running
-    )
-    return _changed(after, running=running)
+    if e.why != PASSED:
+        # Given up, it is broken whenever that was.
+        running = tuple(
+            Clock(c.set, c.policy, broken=True) if c.name == e.clock else c for c in state.running
+        )
+        state = _changed(state, running=running)
+    return _clocked(state, e, promise=None, duties=(*state.duties, duty))
 
 
-def _handed_over(state: Request, e: HandedOver) -> RequestState:
+def _handed_over(state: Request, e: HandedOver) -> Request:
     assignment = state.assignment
     if assignment == Assignment(e.from_owner):
         assignment = Assignment(e.to_owner)
     return _changed(state, owner=e.to_owner, assignment=assignment)
 
 
-def _dispatched(state: Request, e: OrderDispatched) -> RequestState:
-    return _clocked(state, e, assignment=Assignment(e.to, e.form, e.mode))
+def _dispatched(state: Request, e: OrderDispatched) -> Request:
+    return _clocked(state, e, assignment=Assignment(e.to, e.form, e.mode), ordered=True)
 
 
-def _given_back(state: Request, e: OrderGivenBack) -> RequestState:
-    return _changed(state, assignment=Assignment(e.to, e.form))
+def _given_back(state: Request, e: OrderGivenBack) -> Request:
+    ordered = (e.to, e.form) != (state.owner, "operator")
+    return _changed(state, assignment=Assignment(e.to, e.form), ordered=ordered)
 
 
-def _paused(state: Request, e: RequestPaused) -> RequestState:
-    pause = Pause(e.reason, e.side, e.paused_at, e.expected_end)
+def _arrived(state: Request, e: ArrivedOnSite) -> Request:
+    return _clocked(state, e, hands=_with(state.hands, e.arrived_by))
+
+
+def _with(hands: tuple[str, ...], who: str) -> tuple[str, ...]:
+    return hands if who in hands else (*hands, who)
+
+
+def _paused(state: Request, e: RequestPaused) -> Request:
+    pause = Pause(e.reason, e.side, _at(e), e.expected_end)
     return _as(Paused, state, pause=pause)
 
 
-def _extended(state: Request, e: PauseExtended) -> RequestState:
-    if not isinstance(state, Paused) or state.pause is None:
+def _extended(state: Request, e: PauseExtended) -> Request:
+    pause = pause_of(state)
+    if pause is None:
         return state
-    return _changed(state, pause=attrs.evolve(state.pause, expected_end=e.expected_end))
+    return _changed(state, pause=attrs.evolve(pause, expected_end=e.expected_end))
 
 
-def _resumed(state: Request, e: RequestResumed) -> RequestState:
-    if not isinstance(state, Paused) or state.pause is None:
+def _resumed(state: Request, e: RequestResumed) -> Request:
+    return _gone_on(state, e, _at(e))
+
+
+def _pause_ended(state: Request, e: PauseEnded) -> Request:
+    return _gone_on(state, e, e.ended_at)
+
+
+def _gone_on(state: Request, e: Any, at: datetime) -> Request:
+    pause = pause_of(state)
+    if pause is None:
         return state
-    pauses = state.pauses.append(attrs.evolve(state.pause, until=e.resumed_at))
-    return _clocked(state, e, status=Open, pauses=pauses)
+    return _clocked(
+        state, e, status=Open, pauses=state.pauses.append(attrs.evolve(pause, until=at))
+    )
 
 
-def _done(state: Request, e: WorkReportedDone) -> RequestState:
+def _done(state: Request, e: WorkReportedDone) -> Request:
     return _clocked(
         state,
         e,
         status=Done,
-        done_at=e.done_at,
+        done_at=e.counts_from,
         done_by=e.done_by,
+        hands=_with(state.hands, e.done_by),
         promise=None,
         attempts=0,
         last_attempt_at=None,
     )
 
 
-def _attempted(state: Request, e: ConfirmationAttemptFailed) -> RequestState:
-    return _clocked(state, e, attempts=state.attempts + 1, last_attempt_at=e.attempted_at)
+def _attempted(state: Request, e: ConfirmationAttemptFailed) -> Request:
+    return _clocked(state, e, attempts=state.attempts + 1, last_attempt_at=e.counts_from)
 
 
-def _apologised(state: Request, e: Apologised) -> RequestState:
-    return _clocked(state, e, duties=())
+def _apologised(state: Request, e: Apologised) -> Request:
+    promise = state.promise
+    for clock in e.clocks:
+        if kind_of(clock.clock) == COMMITMENT:
+            promise = Promise(e.apologised_by, "outcome", _at(e), clock.clock)
+    return _clocked(state, e, duties=(), promise=promise)
 
 
-def _closed(state: Request, e: RequestClosed) -> RequestState:
+def _closed(state: Request, e: RequestClosed) -> Request:
+    duties = state.duties if e.word is not None else ()
     return _clocked(
-        state, e, status=Closed, closed_at=e.closed_at, outcome=e.outcome, satisfied=e.satisfied
+        state,
+        e,
+        status=Closed,
+        closed_at=e.counts_from,
+        outcome=e.outcome,
+        opinion=e.opinion,
+        words=e.words,
+        duties=duties,
     )
 
 
-def _reopened(state: Request, e: RequestReopened) -> RequestState:
-    return _clocked(state, e, status=Open, reopened=state.reopened + 1)
+def _unanswered(state: Request, e: ClosedUnanswered) -> Request:
+    return _clocked(state, e, status=Closed, closed_at=e.closed_at, outcome="unconfirmed")
 
 
-def _reclassified(state: Request, e: Reclassified) -> RequestState:
+def _reopened(state: Request, e: RequestReopened) -> Request:
+    return _clocked(state, e, status=Open, reopened=state.reopened + 1, hands=())
+
+
+def _reclassified(state: Request, e: Reclassified) -> Request:
     return _clocked(
         state,
         e,
@@ -260,23 +326,85 @@ def _reclassified(state: Request, e: Reclassified) -> RequestState:
     )
 
 
-def _rebased(state: Request, e: PolicyRebased) -> RequestState:
+def _rebased(state: Request, e: PolicyRebased) -> Request:
     return _clocked(state, e, superseding=True, policy=e.policy, targets=e.targets)
 
 
-def _duplicate(state: Request, e: MarkedDuplicate) -> RequestState:
+def _merged(state: Request, e: RequestMerged) -> Request:
+    return _clocked(state, e, status=Merged, promise=None, merged_at=e.counts_from)
+
+
+# --- what stands beside the course ---------------------------------------------------------------
+
+
+def _duplicate(state: Request, e: MarkedDuplicate) -> Request:
     return _changed(state, duplicate_of=e.of)
 
 
-def _merged(state: Request, e: RequestMerged) -> RequestState:
-    return _clocked(state, e, status=Merged, promise=None, merged_at=e.merged_at)
+def _undone(state: Request, _: DuplicateUndone) -> Request:
+    entries: GrowingList[Entry] = NOTHING
+    for entry in state.entries:
+        if not isinstance(entry, RequestMerged):
+            entries = entries.append(entry)
+    return _changed(state, duplicate_of=None, entries=entries)
 
 
-def _linked(state: Request, e: LinkedToIncident) -> RequestState:
+def _linked(state: Request, e: LinkedToIncident) -> Request:
     return _changed(state, incident=e.incident)
 
 
-# --- changing a state ------------------------------------------------------------------------
+def _confirmed(state: Request, e: EntryConfirmed) -> Request:
+    entries: GrowingList[Entry] = NOTHING
+    for number, entry in enumerate(state.entries, 1):
+        counts = e.counts_from if number == e.entry else entry.counts_from
+        entries = entries.append(attrs.evolve(entry, counts_from=counts))
+    return _changed(state, entries=entries)
+
+
+def _lifted(state: Request, e: StepLifted) -> Request:
+    taken: GrowingList[Taken] = NOTHING
+    for step in state.taken:
+        if (step.what, step.clock, step.percent, step.at) != (e.what, e.clock, e.percent, e.at):
+            taken = taken.append(step)
+    return _changed(state, taken=taken)
+
+
+def standing_of(state: Request) -> Standing:
+    """Where a request stands in its course."""
+    found = {field.name: getattr(state, field.name, None) for field in attrs.fields(Standing)}
+    return Standing(
+        **found
+        | {
+            "status": status_of(state),
+            "outcome": getattr(state, "outcome", ""),
+            "words": getattr(state, "words", ""),
+            "finished": tuple(state.finished),
+            "superseded": tuple(state.superseded),
+            "pauses": tuple(state.pauses),
+        }
+    )
+
+
+def _retold(state: Request, e: RequestRetold) -> Request:
+    status = STATUSES[e.standing.status]
+    changes = {name: getattr(e.standing, name) for name in _FIELDS[status] if name in _STANDING}
+    for name in ("finished", "superseded", "pauses"):
+        grown: GrowingList[Any] = NOTHING
+        for item in changes[name]:
+            grown = grown.append(item)
+        changes[name] = grown
+    return _as(status, state, told_until=e.told_until, retold=state.retold + 1, **changes)
+
+
+# --- changing a state ----------------------------------------------------------------------------
+
+
+_AGREEMENTS = frozenset({CommitmentAccepted, CommitmentRenegotiated})
+"""What replaces a target; a breach of before stays readable (REQ-04)."""
+
+
+def _breached(state: Request, clock: str) -> bool:
+    return any(step.what == BREACHED and step.clock == clock for step in state.taken)
 
 
 def _clocked(
@@ -301,12 +429,12 @@ def _clocked(
     for clock in state.running:
         name = clock.set.clock
         if name in set_anew:
-            if superseding:
+            if superseding or (type(event) in _AGREEMENTS and _breached(state, name)):
                 superseded = superseded.append(clock)
             running.append(Clock(set_anew.pop(name), policy, clock.stopped_at, clock.broken))
         elif stopped.has(name):
             finished = finished.append(Clock(clock.set, clock.policy, stopped.at, clock.broken))
-        elif name != stopped.lifted:
+        else:
             running.append(clock)
     counts = state.counts
     if set_anew:
@@ -326,9 +454,9 @@ def _clocked(
 
 _COMMON = tuple(field.name for field in attrs.fields(Request))
 _FIELDS: dict[type[Request], tuple[str, ...]] = {
-    kind: tuple(field.name for field in attrs.fields(kind))
-    for kind in (Open, Paused, Done, Closed, Merged)
+    kind: tuple(field.name for field in attrs.fields(kind)) for kind in STATUSES.values()
 }
+_STANDING = frozenset(field.name for field in attrs.fields(Standing)) - {"status"}
 
 
 def _changed(state: R, **changes: Any) -> R:
@@ -346,10 +474,43 @@ def _as(status: type[R], state: Request, **changes: Any) -> R:
     return status(**values)
 
 
-# --- the table ---------------------------------------------------------------------------------
+# --- the table -----------------------------------------------------------------------------------
 
 
-def _of_received(step: Callable[[Any, Any], RequestState]) -> Callable[[Any, Any], RequestState]:
+def _entered(step: Callable[[Any, Any], Request]) -> Callable[[Any, Any], RequestState]:
+    """What was said stands among the entries; what came late moves nothing before it is told."""
+
+    def evolve(state: RequestState, event: Any) -> RequestState:
+        if isinstance(state, NotReceived):
+            # Nothing happens to a request that never came in.
+            return state
+        moves, told_until = told_by(event, state.told_until)
+        after = step(state, event) if moves else state
+        if after is state:
+            after = _changed(state)
+        after.entries = state.entries.append(event)
+        after.told_until = told_until
+        return after
+
+    return evolve
+
+
+def _stepped(step: Callable[[Any, Any], Request]) -> Callable[[Any, Any], RequestState]:
+    """A step that time took; one that is recorded late moves nothing before it is told."""
+
+    def evolve(state: RequestState, event: Any) -> RequestState:
+        if isinstance(state, NotReceived):
+            return state
+        moves, told_until = told_by(event, state.told_until)
+        after = step(state, event) if moves else _changed(state)
+        after.taken = state.taken.append(_TAKEN[type(event)](event))
+        after.told_until = told_until
+        return after
+
+    return evolve
+
+
+def _of_received(step: Callable[[Any, Any], Request]) -> Callable[[Any, Any], RequestState]:
     """Nothing happens to a request that never came in."""
 
     def evolve(state: RequestState, event: Any) -> RequestState:
@@ -358,40 +519,87 @@ def _of_received(step: Callable[[Any, Any], RequestState]) -> Callable[[Any, Any
     return evolve
 
 
+def told_by(event: Any, told_until: datetime) -> tuple[bool, datetime]:
+    """Whether an event moves the request as it stands, and until when it is told afterwards.
+
+    What comes late, and what is recorded late, moves nothing before `RequestRetold` does.
+    """
+    if isinstance(event, Entry):
+        at = event.counts_from
+        moves = at is not None and at >= told_until
+        return moves, max(told_until, at) if at is not None and moves else told_until
+    taken = taken_of(event)
+    if taken is None:
+        return True, told_until
+    # What happens at the very instant of a step comes before it, but for what an entry brings.
+    follows = taken.what == PROMISE_KEPT or getattr(event, "why", PASSED) != PASSED
+    return not event.late, max(told_until, taken.at if follows else taken.at + _TICK)
+
+
+def taken_of(event: Any) -> Taken | None:
+    """The step of an event that time brought about."""
+    found = _TAKEN.get(type(event))
+    return None if found is None else found(event)
+
+
+_TAKEN: dict[type, Callable[[Any], Taken]] = {
+    ClockWarned: lambda e: Taken(WARNED, e.clock, e.percent, e.at, ""),
+    ClockBreached: lambda e: Taken(BREACHED, e.clock, 100, e.at, ""),
+    Escalated: lambda e: Taken(ESCALATED, e.clock, e.percent, e.at, ""),
+    ConfirmationDue: lambda e: Taken(ASKED, e.clocks[0].clock, e.attempt, e.due_at, ""),
+    ClosedUnanswered: lambda e: Taken(UNANSWERED, "", 0, e.closed_at, ""),
+    CommitmentBroken: lambda e: Taken(PROMISE_BROKEN, e.clock, 100, e.broken_at, e.promised_by),
+    CommitmentKept: lambda e: Taken(PROMISE_KEPT, e.clock, 100, e.kept_at, e.promised_by),
+}
+
+_ENTRIES: dict[type, Callable[[Any, Any], Request]] = {
+    CommitmentMade: _committed,
+    CommitmentAccepted: _accepted,
+    CommitmentRenegotiated: _renegotiated,
+    CommitmentGivenUp: lambda state, _: state,
+    CustomerAnswered: _clocked,
+    HandedOver: _handed_over,
+    OrderDispatched: _dispatched,
+    OrderGivenBack: _given_back,
+    ArrivedOnSite: _arrived,
+    ProgressNoted: _clocked,
+    RequestPaused: _paused,
+    PauseExtended: _extended,
+    RequestResumed: _resumed,
+    WorkReportedDone: _done,
+    ConfirmationAttemptFailed: _attempted,
+    Apologised: _apologised,
+    RequestClosed: _closed,
+    RequestReopened: _reopened,
+    Reclassified: _reclassified,
+    PolicyRebased: _rebased,
+    RequestMerged: _merged,
+}
+
+_STEPS: dict[type, Callable[[Any, Any], Request]] = {
+    ClockWarned: _clocked,
+    ClockBreached: _clocked,
+    Escalated: _clocked,
+    ConfirmationDue: _clocked,
+    ClosedUnanswered: _unanswered,
+    CommitmentBroken: _broken,
+    CommitmentKept: _kept,
+}
+
+_BESIDE: dict[type, Callable[[Any, Any], Request]] = {
+    PauseEnded: _pause_ended,
+    MarkedDuplicate: _duplicate,
+    LinkedToIncident: _linked,
+    EntryConfirmed: _confirmed,
+    DuplicateUndone: _undone,
+    StepLifted: _lifted,
+    RequestRetold: _retold,
+}
+
 evolve = by_event(
     {RequestReceived: _received}
-    | {
-        kind: _of_received(step)
-        for kind, step in (
-            (CommitmentMade, _committed),
-            (CommitmentAccepted, _accepted),
-            (CommitmentRenegotiated, _renegotiated),
-            (CommitmentKept, _kept),
-            (CommitmentBroken, _broken),
-            (CustomerAnswered, _clocked),
-            (HandedOver, _handed_over),
-            (OrderDispatched, _dispatched),
-            (OrderGivenBack, _given_back),
-            (ArrivedOnSite, _clocked),
-            (ProgressNoted, _clocked),
-            (RequestPaused, _paused),
-            (PauseExtended, _extended),
-            (RequestResumed, _resumed),
-            (WorkReportedDone, _done),
-            (ConfirmationDue, _clocked),
-            (ConfirmationAttemptFailed, _attempted),
-            (Apologised, _apologised),
-            (RequestClosed, _closed),
-            (RequestReopened, _reopened),
-            (Reclassified, _reclassified),
-            (PolicyRebased, _rebased),
-            (MarkedDuplicate, _duplicate),
-            (RequestMerged, _merged),
-            (LinkedToIncident, _linked),
-            (ClockWarned, _clocked),
-            (ClockBreached, _clocked),
-            (Escalated, _clocked),
-        )
-    }
+    | {kind: _entered(step) for kind, step in _ENTRIES.items()}
+    | {kind: _stepped(step) for kind, step in _STEPS.items()}
+    | {kind: _of_received(step) for kind, step in _BESIDE.items()}
 )
 """`(state, event) -> state`: total, and it never refuses."""

@@ -5,9 +5,15 @@ A new event of the slice is no fact before it stands in `FACTS`, where somebody 
 
 from __future__ import annotations
 
-from crm_core.requests.events import EVENTS, MarkedDuplicate, RequestReceived
+from crm_core.requests.events import (
+    EVENTS,
+    DuplicateUndone,
+    MarkedDuplicate,
+    Reclassified,
+    RequestReceived,
+)
 
-FACTS = (RequestReceived, MarkedDuplicate)
+FACTS = (RequestReceived, Reclassified, MarkedDuplicate, DuplicateUndone)
 """The events that are facts."""
 
 FACT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in FACTS)
@@ -20,6 +26,8 @@ __all__ = [
     "FACTS",
     "FACT_NAMES",
     "RECEIVED",
+    "DuplicateUndone",
     "MarkedDuplicate",
+    "Reclassified",
     "RequestReceived",
 ]

@@ -116,14 +116,19 @@ REACTIONS: dict[type, Reaction] = {
 
 
 def _due(row: DueRequest, _look: Look) -> tuple[DueCommand, ...]:
-    """The next step of a request; what follows from it is due in the next round."""
-    step = row.first()
-    return (
+    """The next step of every clock of a request that runs, the earliest first.
+
+    One that cannot be taken does not keep the other clocks waiting (REQ-13).
+    """
+    # What is told anew may come to the same step again.
+    told = f":{row.retold}" if row.retold else ""
+    return tuple(
         DueCommand(
-            f"tick:{row.request}:{step.clock}:{step.step}:{instant_text(step.at)}",
+            f"tick:{row.request}:{step.clock}:{step.step}:{instant_text(step.at)}{told}",
             TakeStep(row.request, clock=step.clock, step=step.step, at=step.at),
             step.at,
-        ),
+        )
+        for step in row.in_order()
     )
 
 

@@ -8,7 +8,8 @@ are computed from the events (`statistics`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 import attrs
@@ -23,16 +24,42 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.trades import TRADES
+from crm_core.requests.commands import KINDS
 from crm_core.requests.statistics import DIMENSIONS, Happening
 
-METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "volume": ("received", ()),
-    "late_share": ("done_late", ("done_in_time", "done_late")),
-    "dissatisfied_share": ("dissatisfied", ("satisfied", "dissatisfied")),
-    "broken_share": ("promises_broken", ("promises_kept", "promises_broken")),
-    "reopened_share": ("reopened", ("done_in_time", "done_late")),
+
+@frozen
+class Metric:
+    """What a plan can move.
+
+    Args:
+        counted: The count it is of, one of `COUNTS`.
+        of: What it is a share of; nothing if it is counted by the day.
+        better: Which way it gets better: -1 down, 1 up, 0 either.
+    """
+
+    counted: str
+    of: tuple[str, ...]
+    better: int
+
+
+METRICS: dict[str, Metric] = {
+    "volume": Metric("received", (), 0),
+    "late_share": Metric("done_late", ("done_in_time", "done_late"), -1),
+    "in_time_share": Metric("done_in_time", ("done_in_time", "done_late"), 1),
+    "dissatisfied_share": Metric("dissatisfied", ("satisfied", "partly", "dissatisfied"), -1),
+    "satisfied_share": Metric("satisfied", ("satisfied", "partly", "dissatisfied"), 1),
+    "broken_share": Metric("promises_broken", ("promises_kept", "promises_broken"), -1),
+    "kept_share": Metric("promises_kept", ("promises_kept", "promises_broken"), 1),
+    "reopened_share": Metric("reopened", ("done_in_time", "done_late"), -1),
 }
 """What a plan can move: a count in thousandths a day, or in thousandths of other counts."""
+
+_VALUES = {"trade": TRADES, "kind": KINDS}
+"""What a metric can be counted for, where there is a closed list of it."""
+
+_DAY = timedelta(days=1)
 
 
 # --- events ----------------------------------------------------------------------------------
@@ -138,8 +165,8 @@ class ProposeImprovement:
     Args:
         metric: One of `METRICS`.
         dimension: `trade`, `kind`, `place` or `staff`; `value` says which.
-        change_per_mille: By how much the metric should move against the baseline, in thousandths
-            of it: -200 is a fifth less.
+        change_per_mille: In which direction and by how much the metric should move against the
+            baseline, in thousandths of it: -200 is a fifth less, 200 a fifth more.
         responsible: Who is to carry it out.
         supervisor: Who is to supervise it; another person than who carries it out.
     """
@@ -157,6 +184,8 @@ class ProposeImprovement:
     responsible: str
     supervisor: str
     by: Actor = looked_up()
+    known_on: date = looked_up()
+    strangers: tuple[str, ...] = looked_up()
 
 
 @frozen
@@ -171,6 +200,7 @@ class DecideImprovement:
     on: date
     reason: str = ""
     by: Actor = looked_up()
+    known_on: date = looked_up()
 
 
 @frozen
@@ -182,16 +212,18 @@ class SuperviseExecution:
     carried_out: bool
     note: str
     by: Actor = looked_up()
+    known_on: date = looked_up()
 
 
 @frozen
 class EndImprovement:
-    """End a plan that was supervised; its supervisor does."""
+    """End a plan that was supervised, once its last day is over; its supervisor does."""
 
     plan: str
     on: date
     conclusion: str
     by: Actor = looked_up()
+    known_on: date = looked_up()
 
 
 # --- decisions -------------------------------------------------------------------------------
@@ -200,18 +232,38 @@ class EndImprovement:
 def _propose(command: ProposeImprovement, state: Plan) -> Decision:
     if state.proposed is not None:
         return Refusal("plan_exists", "REQ-18", {"plan": command.plan})
-    if command.metric not in METRICS or command.dimension not in DIMENSIONS:
+    refused = _moves_nothing(command)
+    if refused is not None:
+        return refused
+    if not command.baseline_start <= command.baseline_end < command.runs_from <= command.runs_to:
+        return Refusal("plan_backwards", "REQ-18")
+    if command.runs_from < command.known_on:
+        # What has happened already moved by itself.
+        return Refusal("plan_in_the_past", "REQ-18", {"today": command.known_on.isoformat()})
+    if not command.responsible or command.supervisor in ("", command.responsible):
+        return Refusal("supervisor_missing", "REQ-18")
+    if command.strangers:
+        return Refusal("unknown_staff", "REQ-18", {"staff": command.strangers[0]})
+    said = {name: getattr(command, name) for name in fields_said(ProposeImprovement)}
+    return (ImprovementProposed(**said, proposed_by=command.by.id),)
+
+
+def _moves_nothing(command: ProposeImprovement) -> Refusal | None:
+    """Why it does not say what is to become better, and by how much, if so."""
+    metric = METRICS.get(command.metric)
+    if metric is None or command.dimension not in DIMENSIONS:
         return Refusal(
             "metric_unknown", "REQ-18", {"metrics": list(METRICS), "dimensions": list(DIMENSIONS)}
         )
-    if not command.measure or command.change_per_mille >= 0:
+    values = _VALUES.get(command.dimension)
+    if not command.value or (values is not None and command.value not in values):
+        details = {"dimension": command.dimension, "value": command.value}
+        return Refusal("metric_of_nothing", "REQ-18", details)
+    if not command.measure or not command.change_per_mille:
         return Refusal("effect_missing", "REQ-18")
-    if not command.baseline_start <= command.baseline_end < command.runs_from <= command.runs_to:
-        return Refusal("plan_backwards", "REQ-18")
-    if not command.responsible or command.supervisor in ("", command.responsible):
-        return Refusal("supervisor_missing", "REQ-18")
-    said = {name: getattr(command, name) for name in fields_said(ProposeImprovement)}
-    return (ImprovementProposed(**said, proposed_by=command.by.id),)
+    if metric.better * command.change_per_mille < 0:
+        return Refusal("effect_worse", "REQ-18", {"metric": command.metric})
+    return None
 
 
 def _decide(command: DecideImprovement, state: Plan) -> Decision:
@@ -219,11 +271,13 @@ def _decide(command: DecideImprovement, state: Plan) -> Decision:
         return Refusal("plan_not_proposed", "REQ-18", {"plan": command.plan})
     if state.approved is not None or state.rejected is not None:
         return Refusal("plan_decided", "REQ-18", {"plan": command.plan})
+    if command.on > command.known_on:
+        return _not_yet(command.known_on)
     if not command.approved:
         if not command.reason:
             return no_reason("REQ-18", "rejecting")
         return (ImprovementRejected(command.plan, command.on, command.reason, command.by.id),)
-    if command.on > state.proposed.runs_to:
+    if command.known_on > state.proposed.runs_to:
         return Refusal("plan_over", "REQ-18", {"last": state.proposed.runs_to.isoformat()})
     return (ImprovementApproved(command.plan, command.on, command.by.id),)
 
@@ -249,6 +303,10 @@ def _end(command: EndImprovement, state: Plan) -> Decision:
     refused = _unfit(command, state)
     if refused is not None:
         return refused
+    assert state.proposed is not None
+    ends = state.proposed.runs_to + _DAY
+    if command.on < ends:
+        return Refusal("too_early", "REQ-18", {"earliest": ends.isoformat()}, "too_early_ending")
     if not len(state.supervised):
         return Refusal("never_supervised", "REQ-18")
     if not command.conclusion:
@@ -261,12 +319,18 @@ def _unfit(command: SuperviseExecution | EndImprovement, state: Plan) -> Refusal
         return Refusal("plan_not_running", "REQ-18")
     if command.by.id != state.proposed.supervisor:
         return Refusal("not_the_supervisor", "REQ-18")
+    if command.on > command.known_on:
+        return _not_yet(command.known_on)
     earliest = max(state.proposed.runs_from, state.approved.on)
     if command.on < earliest:
         return Refusal(
             "too_early", "REQ-18", {"earliest": earliest.isoformat()}, "too_early_supervision"
         )
     return None
+
+
+def _not_yet(today: date) -> Refusal:
+    return Refusal("not_yet", "REQ-18", {"today": today.isoformat()}, "not_yet_plan")
 
 
 _DECIDE: dict[type, Any] = {
@@ -316,35 +380,54 @@ class Effect:
     """What became of a plan's metric, computed from the events (REQ-18).
 
     Args:
-        before: The metric in the baseline; None if there was nothing to measure.
-        after: The metric while the plan ran.
-        change_per_mille: How far it moved, in thousandths of what it was.
-        reached: Whether it moved as far as was planned; None if that cannot be said.
+        before: The metric in the baseline, rounded down; None if there was nothing to measure.
+        after: The metric while the plan ran, on days that have ended.
+        change_per_mille: How far it moved, in thousandths of what it was, rounded towards nothing.
+        reached: Whether it moved as far as was planned, without rounding; None while the plan
+            runs, and where that cannot be said.
+        over: Whether its last day has ended.
     """
 
     before: int | None
     after: int | None
     change_per_mille: int | None
     reached: bool | None
+    over: bool
 
 
-def effect(plan: ImprovementProposed, found: Iterable[Happening]) -> Effect:
-    """The effect of a plan so far."""
-    baseline = Period(plan.baseline_start, plan.baseline_end)
-    running = Period(plan.runs_from, plan.runs_to)
+def effect(plan: ImprovementProposed, found: Iterable[Happening], today: date) -> Effect:
+    """The effect of a plan up to a day that has not ended."""
     concerned = [h for h in found if h.value(plan.dimension) == plan.value]
-    before, after = (_metric(plan.metric, concerned, period) for period in (baseline, running))
-    if before is None or after is None or before == 0:
-        return Effect(before, after, None, None)
-    change = (after - before) * 1000 // before
-    return Effect(before, after, change, change <= plan.change_per_mille)
+    before = _metric(plan.metric, concerned, Period(plan.baseline_start, plan.baseline_end))
+    last = min(plan.runs_to, today - _DAY)
+    after = None
+    if last >= plan.runs_from:
+        after = _metric(plan.metric, concerned, Period(plan.runs_from, last))
+    over = today > plan.runs_to
+    change = None if not before or after is None else Fraction((after - before) * 1000, before)
+    planned = plan.change_per_mille
+    reached = None
+    if over and change is not None:
+        reached = change <= planned if planned < 0 else change >= planned
+    return Effect(
+        before=_whole(before),
+        after=_whole(after),
+        change_per_mille=None if change is None else int(change),
+        reached=reached,
+        over=over,
+    )
 
 
-def _metric(metric: str, found: Iterable[Happening], period: Period) -> int | None:
-    counted, of = METRICS[metric]
+def _metric(name: str, found: Iterable[Happening], period: Period) -> Fraction | None:
+    """In thousandths, exactly."""
+    metric = METRICS[name]
     counts = [happening.count for happening in found if happening.day in period]
-    number = counts.count(counted)
-    whole = sum(counts.count(name) for name in of)
-    if not of:
+    number = counts.count(metric.counted)
+    whole = sum(counts.count(name) for name in metric.of)
+    if not metric.of:
         whole = (period.end - period.start).days + 1
-    return number * 1000 // whole if whole else None
+    return Fraction(number * 1000, whole) if whole else None
+
+
+def _whole(value: Fraction | None) -> int | None:
+    return None if value is None else int(value)

@@ -58,6 +58,8 @@ class RecordFinding:
     household: str = ""
     request: str | None = None
     by: Actor = looked_up()
+    known_at: datetime = looked_up()
+    request_taken: bool = looked_up()
 
 
 def decide(command: RecordFinding, state: Finding) -> Decision:
@@ -69,6 +71,12 @@ def decide(command: RecordFinding, state: Finding) -> Decision:
         return refused
     if not command.place:
         return Refusal("place_missing", "REQ-20", sentence="place_missing_finding")
+    if command.found_at > command.known_at:
+        details = {"now": command.known_at.isoformat()}
+        return Refusal("not_yet", "REQ-20", details, "not_yet_finding")
+    if command.request_taken:
+        # It would seem to have opened what somebody else had asked for.
+        return Refusal("request_exists", "REQ-01", {"request": command.request})
     return (
         FindingRecorded(
             finding=command.finding,

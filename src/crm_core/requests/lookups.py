@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -9,35 +10,54 @@ import attrs
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.slice import LookUp, Sight
-from crm_core.requests.commands import Dispatch, LinkToIncident, Rebase, ReceiveRequest
+from crm_core.requests.calls import AnswerCall, Call, LinkCall, MissCall, refused_request
+from crm_core.requests.commands import (
+    Dispatch,
+    LinkToIncident,
+    MarkDuplicate,
+    MergeDuplicate,
+    Rebase,
+    ReceiveRequest,
+    TakeStep,
+    Timed,
+)
 from crm_core.requests.decide import REQUEST
 from crm_core.requests.deciding.orders import order_of
+from crm_core.requests.heads import Head, chain_of
 from crm_core.requests.incidents import GatherRequest
+from crm_core.requests.inspections import RecordFinding
 from crm_core.requests.rotation import ROTATION
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
-from crm_core.requests.state import Request
+from crm_core.requests.state import Request, held_to
 
 
-def with_policy(command: ReceiveRequest | Rebase, _state: Any, sight: Sight) -> Any:
+def with_policy(command: ReceiveRequest, _state: Any, sight: Sight) -> ReceiveRequest:
     """The targets of the day (REQ-01, REQ-14)."""
-    day = local_date(sight.at, sight.zone)
-    return attrs.evolve(command, policy=sight.policy(SlaPolicy, DEFAULT_SLA, day))
+    return attrs.evolve(command, policy=_of_the_day(sight))
 
 
-def with_pinned_policy(command: Any, state: Any, sight: Sight) -> Any:
-    """The targets that the request pins (REQ-14)."""
+def with_pinned_policy(command: Timed, state: Any, sight: Sight) -> Timed:
+    """The targets that the request is and was held to (REQ-14), and when it became known."""
     if not isinstance(state, Request):
         return command
-    return attrs.evolve(command, policy=sight.pinned(SlaPolicy, state.policy))
+    held = tuple(sight.pinned(SlaPolicy, ref) for ref in held_to(state))
+    pinned = sight.pinned(SlaPolicy, state.policy)
+    found = attrs.evolve(command, policy=pinned, held_to=held, known_at=sight.at)
+    if isinstance(found, TakeStep):
+        return attrs.evolve(found, until=sight.at)
+    return attrs.evolve(found, policy=_of_the_day(sight)) if isinstance(found, Rebase) else found
 
 
-def with_turns(command: Dispatch, state: Any, sight: Sight) -> Dispatch:
-    """The targets that the request pins, and the turns that its trade has given (REQ-06)."""
-    command = with_pinned_policy(command, state, sight)
+def _of_the_day(sight: Sight) -> SlaPolicy:
+    day = local_date(sight.at, sight.zone)
+    return sight.policy(SlaPolicy, DEFAULT_SLA, day)
+
+
+def with_turns(command: Dispatch, state: Any, sight: Sight) -> Any:
+    """The turns that the trade has given (REQ-06)."""
+    found: Any = with_pinned_policy(command, state, sight)
     order = order_of(command, state)
-    if order is None:
-        return command
-    return attrs.evolve(command, rotation=sight.state(ROTATION, order[0]))
+    return found if order is None else attrs.evolve(found, rotation=sight.state(ROTATION, order[0]))
 
 
 def with_gathered(command: GatherRequest, _state: Any, sight: Sight) -> GatherRequest:
@@ -48,15 +68,75 @@ def with_gathered(command: GatherRequest, _state: Any, sight: Sight) -> GatherRe
     return attrs.evolve(command, refused_there=refusal)
 
 
+def with_call(command: AnswerCall, _state: Any, sight: Sight) -> AnswerCall:
+    """The target of the day on which the call came, and what it is said to have led to (REQ-02)."""
+    day = local_date(command.came_at, sight.zone)
+    refusal = None
+    if command.request is not None:
+        request = sight.state(REQUEST, command.request)
+        refusal = refused_request(request, command.request, command.came_at)
+    policy = sight.policy(SlaPolicy, DEFAULT_SLA, day)
+    return attrs.evolve(command, known_at=sight.at, policy=policy, refused_there=refusal)
+
+
+def with_now(command: MissCall, _state: Any, sight: Sight) -> MissCall:
+    """The instant at which it is known: nothing is known before it happened."""
+    return attrs.evolve(command, known_at=sight.at)
+
+
+def with_linked(command: LinkCall, state: Call, sight: Sight) -> LinkCall:
+    """Whether the call can have led to the request (REQ-02)."""
+    came_at = None if state.taken is None else state.taken.came_at
+    request = sight.state(REQUEST, command.request)
+    refusal = refused_request(request, command.request, came_at)
+    return attrs.evolve(command, refused_there=refusal)
+
+
+def with_opened(command: RecordFinding, _state: Any, sight: Sight) -> RecordFinding:
+    """Whether the request that a finding is to open is there already (REQ-20)."""
+    number = command.request
+    taken = number is not None and isinstance(sight.state(REQUEST, number), Request)
+    return attrs.evolve(command, known_at=sight.at, request_taken=taken)
+
+
+def with_head(command: MarkDuplicate | MergeDuplicate, state: Any, sight: Sight) -> Any:
+    """The request that stands for it, through whatever that is a duplicate of (REQ-08)."""
+    named = command.into if isinstance(command, MergeDuplicate) else command.of
+    head = head_of(named, lambda number: sight.state(REQUEST, number))
+    found: Any = (
+        with_pinned_policy(command, state, sight) if isinstance(command, Timed) else command
+    )
+    return attrs.evolve(found, head=head)
+
+
+def head_of(named: str, state_of: Callable[[str], Any]) -> Head | None:
+    """The request of that number as a head, or None if it never came in.
+
+    Args:
+        state_of: The state of a request, by its number.
+    """
+    found = state_of(named)
+    if not isinstance(found, Request):
+        return None
+    return Head(
+        status=type(found).__name__.lower(),
+        household=found.household,
+        place=found.received.place,
+        incident=found.incident,
+        chain=chain_of(named, lambda number: getattr(state_of(number), "duplicate_of", None)),
+    )
+
+
 LOOK_UPS: dict[type, LookUp] = {
     # What is measured is measured by what the request pins (REQ-14).
-    **{
-        command: with_pinned_policy
-        for command in REQUEST.commands
-        if "policy" in attrs.fields_dict(command)
-    },
+    **{command: with_pinned_policy for command in REQUEST.commands if issubclass(command, Timed)},
     Dispatch: with_turns,
     ReceiveRequest: with_policy,
-    Rebase: with_policy,
     GatherRequest: with_gathered,
+    AnswerCall: with_call,
+    LinkCall: with_linked,
+    MissCall: with_now,
+    RecordFinding: with_opened,
+    MarkDuplicate: with_head,
+    MergeDuplicate: with_head,
 }

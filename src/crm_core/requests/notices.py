@@ -27,7 +27,8 @@ from crm_core.requests.events import (
     RequestReopened,
     WorkReportedDone,
 )
-from crm_core.requests.state import Assignment, Open, Paused, Request
+from crm_core.requests.parts import Assignment
+from crm_core.requests.state import Open, Paused, Request
 
 DEPARTMENT, GRAB = "department", "grab"
 

@@ -4,65 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import define, frozen
+from attrs import define
 
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.policy import PolicyRef
 from crm_core.requests.clocks import Clock, Pause, kind_of
-from crm_core.requests.events import RequestReceived
+from crm_core.requests.events import Entry, PolicyRebased, RequestReceived
+from crm_core.requests.parts import PROMISE_BROKEN, Assignment, Duty, Promise, Taken
 from crm_core.requests.sla import Targets
 
 
 @define
 class NotReceived:
     """No such request has come in."""
-
-
-@frozen
-class Assignment:
-    """Who does the work (REQ-06).
-
-    Args:
-        to: A department or a person; the request's owner until an order is given out.
-        form: `department` or `operator`.
-        mode: `order`, `grab` or `round_robin`.
-    """
-
-    to: str
-    form: str = "operator"
-    mode: str = "order"
-
-
-@frozen
-class Promise:
-    """A promise that is neither kept nor broken yet (REQ-03).
-
-    Args:
-        form: `outcome` or `answer`.
-        clock: The clock that tells when its time has passed.
-    """
-
-    by: str
-    form: str
-    made_at: datetime
-    clock: str
-
-
-@frozen
-class Duty:
-    """An apology that is owed (REQ-09).
-
-    Args:
-        promised_by: Whose promise was broken.
-        due_at: The promised time.
-        commitment: The clock of the promise.
-        clock: The clock of the apology.
-    """
-
-    promised_by: str
-    due_at: datetime
-    commitment: str
-    clock: str
 
 
 @define
@@ -81,10 +35,16 @@ class Request:
         pauses: The pauses that are over.
         promise: The promise that is outstanding.
         duties: Apologies that are owed; the request cannot close before they are made.
-        first_promise_at: When the first promise was made.
         done_by: Who reported it done last.
         attempts: How often the customer was asked in vain since the work was done.
         reopened: How often it was opened again.
+        ordered: Whether the work was given out, be it to the owner, and not given back to them.
+        hands: Ids of who arrived or reported the work done since it was last opened (REQ-08).
+        entries: What people said that happened, in the order in which it became known.
+        taken: Steps that time took and that stand.
+        told_until: All that happened or fell due before this instant has been told; what happened
+            before it and comes to be known later is late.
+        retold: How often its course was told anew.
     """
 
     received: RequestReceived
@@ -97,12 +57,12 @@ class Request:
     targets: Targets
     running: tuple[Clock, ...]
     counts: dict[str, int]
+    told_until: datetime
     finished: GrowingList[Clock] = NOTHING
     superseded: GrowingList[Clock] = NOTHING
     pauses: GrowingList[Pause] = NOTHING
     promise: Promise | None = None
     duties: tuple[Duty, ...] = ()
-    first_promise_at: datetime | None = None
     done_at: datetime | None = None
     done_by: str = ""
     attempts: int = 0
@@ -110,6 +70,11 @@ class Request:
     duplicate_of: str | None = None
     incident: str | None = None
     reopened: int = 0
+    ordered: bool = False
+    hands: tuple[str, ...] = ()
+    entries: GrowingList[Entry] = NOTHING
+    taken: GrowingList[Taken] = NOTHING
+    retold: int = 0
 
     @property
     def request(self) -> str:
@@ -158,11 +123,12 @@ class Done(Request):
 
 @define
 class Closed(Request):
-    """Closed; `outcome` is `confirmed` or `unconfirmed`."""
+    """Closed; `outcome` is `confirmed`, with an opinion, or `unconfirmed`, without."""
 
     closed_at: datetime | None = None
     outcome: str = ""
-    satisfied: bool | None = None
+    opinion: str | None = None
+    words: str = ""
 
 
 @define
@@ -173,6 +139,35 @@ class Merged(Request):
 
 
 RequestState = NotReceived | Request
+
+
+STATUSES: dict[str, type[Request]] = {
+    kind.__name__.lower(): kind for kind in (Open, Paused, Done, Closed, Merged)
+}
+"""The statuses by their names."""
+
+
+def status_of(state: RequestState) -> str:
+    """Its status as views and refusals name it."""
+    return "not_received" if isinstance(state, NotReceived) else type(state).__name__.lower()
+
+
+def new_time_owed(state: Request) -> bool:
+    """Whether a promise was broken and nobody has promised another time since (REQ-09)."""
+    broken = any(step.what == PROMISE_BROKEN for step in state.taken)
+    return broken and isinstance(state, Open | Paused) and state.promise is None
+
+
+def held_to(state: Request) -> tuple[PolicyRef, ...]:
+    """Every policy that it was held to, in the order in which that became known (REQ-14)."""
+    rebased = (entry.policy for entry in state.entries if isinstance(entry, PolicyRebased))
+    return tuple(dict.fromkeys((state.received.policy, *rebased)))
+
+
+def pauses_of(state: Request) -> tuple[Pause, ...]:
+    """All its pauses, also the one that lasts."""
+    lasting = pause_of(state)
+    return (*state.pauses,) if lasting is None else (*state.pauses, lasting)
 
 
 def pause_of(state: Request) -> Pause | None:

@@ -35,6 +35,7 @@ COUNTS = (
     "done_in_time",
     "done_late",
     "satisfied",
+    "partly",
     "dissatisfied",
     "unconfirmed",
     "reopened",
@@ -146,8 +147,8 @@ def _counted(event: Any, request: _Request) -> tuple[str, datetime, str] | None:
             kept = event.done_at <= request.due_at
             return "done_in_time" if kept else "done_late", event.done_at, request.staff
         case RequestClosed():
-            words = {True: "satisfied", False: "dissatisfied", None: "unconfirmed"}
-            return words[event.satisfied], event.closed_at, request.staff
+            # Nobody's opinion is no good one (REQ-08).
+            return event.opinion or "unconfirmed", event.closed_at, request.staff
         case RequestReopened():
             return "reopened", event.reopened_at, request.staff
         case CommitmentKept():

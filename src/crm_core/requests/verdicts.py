@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from attrs import frozen
@@ -11,9 +11,9 @@ from attrs import frozen
 from crm_core.kernel.calendars import Segment
 from crm_core.kernel.policy import PolicyRef
 from crm_core.requests import clocks as timing
-from crm_core.requests.clocks import SECOND, WORK, Clock, Pause
+from crm_core.requests.clocks import WORK, Clock
 from crm_core.requests.sla import SlaPolicy
-from crm_core.requests.state import Request, pause_of
+from crm_core.requests.state import Request, pauses_of
 
 Pinned = Callable[[PolicyRef], SlaPolicy]
 """Where a pinned policy is found; see `PolicyBook.pinned`."""
@@ -32,8 +32,8 @@ class Verdict:
         due_at: When it was due; exactly then is still kept. In a pause: as if it ended at once.
         stopped_at: When it stopped, or None while it runs.
         kept: True, False, or None while it runs and is not yet due.
-        late_seconds: Seconds over (positive) or to spare (negative), counted to `stopped_at` or
-            to now.
+        late_seconds: Seconds over (positive) or to spare (negative) in the clock's own time,
+            counted to `stopped_at` or to now: nights, pauses and days off are none (REQ-15).
     """
 
     clock: str
@@ -47,21 +47,22 @@ class Verdict:
     late_seconds: int
 
 
-def verdicts(state: Request, now: datetime) -> list[Verdict]:
+def verdicts(state: Request, now: datetime, pinned: Pinned) -> list[Verdict]:
     """All verdicts of a request by the start of their clocks, superseded ones first.
 
-    They are read from what was recorded: no policy and no calendar of today can change them.
+    They follow from the clocks and pauses on record and the very policy that each clock was set by.
+
+    Raises:
+        UnknownPolicy, PolicyDigestMismatch: the policy that a clock was set by is not at hand.
     """
-    pause = pause_of(state)
     # A clock that ran when it was superseded stops when the one that replaced it does.
     stops = {clock.name: clock.stopped_at for clock in state.clocks()}
     found = []
     for clock in state.superseded:
         stopped = clock.stopped_at or stops.get(clock.name)
-        found.append(_verdict(clock, stopped, _until(clock, pause, now), superseded=True))
+        found.append(_verdict(clock, stopped, state, now, pinned, superseded=True))
     for clock in state.clocks():
-        stopped = clock.stopped_at
-        found.append(_verdict(clock, stopped, _until(clock, pause, now), superseded=False))
+        found.append(_verdict(clock, clock.stopped_at, state, now, pinned, superseded=False))
     return found
 
 
@@ -85,34 +86,33 @@ def trace(clock: Clock, state: Request, now: datetime, pinned: Pinned) -> tuple[
     return timing.trace(calendar, clock.set.started_at, end, pauses)
 
 
-def pauses_of(state: Request) -> tuple[Pause, ...]:
-    """All pauses of a request, also the one that lasts."""
-    lasting = pause_of(state)
-    return (*state.pauses,) if lasting is None else (*state.pauses, lasting)
-
-
 def _verdict(
-    clock: Clock, stopped_at: datetime | None, until: datetime, *, superseded: bool
+    clock: Clock,
+    stopped_at: datetime | None,
+    state: Request,
+    now: datetime,
+    pinned: Pinned,
+    *,
+    superseded: bool,
 ) -> Verdict:
-    late = (stopped_at or until) - clock.set.due_at
-    kept: bool | None = late <= timedelta(0) and not clock.broken
+    held = clock.set
+    calendar = timing.calendar_of(clock.kind, held.basis, pinned(clock.policy))
+    end = stopped_at or max(now, held.started_at)
+    # What happens in a pause is judged as if the pause had ended at that instant (REQ-12).
+    pauses = timing.as_ended(pauses_of(state), end) if clock.kind in WORK else ()
+    due_at = timing.due_of(held, calendar, pauses)
+    in_time = end <= timing.exceeded_at(calendar, due_at, pauses)
+    kept: bool | None = in_time and not clock.broken
     if stopped_at is None and kept:
         kept = None
     return Verdict(
         clock=clock.name,
         superseded=superseded,
         policy=str(clock.policy),
-        basis=clock.set.basis,
-        started_at=clock.set.started_at,
-        due_at=clock.set.due_at,
+        basis=held.basis,
+        started_at=held.started_at,
+        due_at=due_at,
         stopped_at=stopped_at,
         kept=kept,
-        late_seconds=late // SECOND,
+        late_seconds=timing.counted(calendar, held.started_at, end, pauses) - held.seconds,
     )
-
-
-def _until(clock: Clock, pause: Pause | None, now: datetime) -> datetime:
-    """Up to when a clock has run: in a pause no further than to where it stands still."""
-    if pause is None or clock.kind not in WORK:
-        return now
-    return max(pause.since, clock.set.started_at)

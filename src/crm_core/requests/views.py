@@ -23,10 +23,14 @@ from crm_core.requests.clocks import (
     kind_of,
 )
 from crm_core.requests.events import (
+    ENTRY_NAMES,
     EVENTS,
+    ClosedUnanswered,
     CommitmentAccepted,
     CommitmentRenegotiated,
+    Entry,
     HandedOver,
+    PauseEnded,
     PauseExtended,
     PolicyRebased,
     Reclassified,
@@ -36,29 +40,34 @@ from crm_core.requests.events import (
     RequestReceived,
     RequestReopened,
     RequestResumed,
+    RequestRetold,
     WorkReportedDone,
+    entered_at,
 )
 from crm_core.requests.evolve import stopped_by
-from crm_core.requests.state import Closed, Request
+from crm_core.requests.parts import Standing
+from crm_core.requests.state import Closed, Request, new_time_owed, pauses_of, status_of
 from crm_core.requests.verdicts import (
     Pinned,
     Verdict,
     answer_verdict,
-    pauses_of,
     trace,
     verdicts,
 )
 
 
-def request_view(state: Request, now: datetime, pinned: Pinned | None = None) -> dict[str, Any]:
+def request_view(
+    state: Request, now: datetime, pinned: Pinned, *, traced: bool = False
+) -> dict[str, Any]:
     """The request as plain data.
 
     Args:
-        pinned: With it, clocks and verdicts are told with their trace.
+        pinned: Where the policies of its clocks are found.
+        traced: Whether its clocks are told with their trace, and what was said of it.
     """
     shown: dict[str, Any] = {
         "request": state.request,
-        "status": type(state).__name__.lower(),
+        "status": status_of(state),
         "household": state.household,
         "channel": state.received.channel,
         "kind": state.kind,
@@ -75,16 +84,33 @@ def request_view(state: Request, now: datetime, pinned: Pinned | None = None) ->
         "follows": state.received.follows,
         "reopened": state.reopened,
         "apology_owed": bool(state.duties),
+        "new_time_owed": new_time_owed(state),
         "answer": answer_verdict(state),
-        "verdicts": [_verdict_shown(verdict) for verdict in verdicts(state, now)],
+        "verdicts": [_verdict_shown(verdict) for verdict in verdicts(state, now, pinned)],
     }
     if isinstance(state, Closed):
-        shown["outcome"], shown["satisfied"] = state.outcome, state.satisfied
-    if pinned is not None:
+        shown["outcome"] = state.outcome
+        shown["opinion"], shown["words"] = state.opinion, state.words
+    if traced:
         shown["policy_digest"] = state.policy.digest
         shown["pauses"] = [_pause_shown(pause) for pause in pauses_of(state)]
         shown["clocks"] = [_clock_shown(clock, state, now, pinned) for clock in state.clocks()]
+        shown["entries"] = [
+            _entry_shown(number, entry) for number, entry in enumerate(state.entries, 1)
+        ]
     return shown
+
+
+def _entry_shown(number: int, entry: Entry) -> dict[str, Any]:
+    evidence, counts_from = entry.evidence, entry.counts_from
+    return {
+        "entry": number,
+        "what": ENTRY_NAMES[type(entry)],
+        "at": instant_text(entered_at(entry)),
+        "counts_from": None if counts_from is None else instant_text(counts_from),
+        "entered_by": entry.entered_by,
+        "evidence": None if evidence is None else f"{evidence.kind}: {evidence.reference}",
+    }
 
 
 def _verdict_shown(verdict: Verdict) -> dict[str, Any]:
@@ -169,14 +195,27 @@ class Step:
 
 @frozen
 class DueRequest:
-    """What falls due on a request, one step for each clock that runs."""
+    """What falls due on a request, one step for each clock that runs.
+
+    Args:
+        retold: Position at which its course was told anew last, or 0; steps after that are others.
+    """
 
     request: str
     steps: tuple[Step, ...]
+    retold: int
 
     def first(self) -> Step:
         """What falls due next."""
-        return min(self.steps, key=lambda step: (step.at, step.clock))
+        return min(self.steps, key=_when)
+
+    def in_order(self) -> list[Step]:
+        """What falls due on each clock, the earliest first."""
+        return sorted(self.steps, key=_when)
+
+
+def _when(step: Step) -> tuple[datetime, str]:
+    return step.at, step.clock
 
 
 Changes = Iterable[Put[Any] | Remove]
@@ -184,10 +223,14 @@ Changes = Iterable[Put[Any] | Remove]
 
 def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
     event = recorded.event
+    if _counts_nowhere(event):
+        return ()
     if isinstance(event, RequestReceived):
         return (_begun(event),)
-    if isinstance(event, RequestClosed | RequestMerged):
+    if isinstance(event, RequestClosed | ClosedUnanswered | RequestMerged):
         return (Remove(event.request),)
+    if isinstance(event, RequestRetold):
+        return (_retold(event),)
     found = rows.get(event.request)
     if found is None:
         if not isinstance(event, RequestReopened):
@@ -196,7 +239,13 @@ def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
     return (_put_open(_open_row(found, event)),)
 
 
+def _counts_nowhere(event: Any) -> bool:
+    """Whether it is kept alone. What came late, and counts, is followed by where that led."""
+    return isinstance(event, Entry) and event.counts_from is None
+
+
 def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
+    closing = next(clock for clock in event.clocks if kind_of(clock.clock) == timing.CLOSING)
     row = OpenRequest(
         request=event.request,
         household=event.household,
@@ -207,9 +256,30 @@ def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
         severity=event.severity,
         place=event.place,
         received_at=event.received_at,
-        due_at=event.clocks[0].due_at,
+        due_at=closing.due_at,
     )
     return _put_open(row)
+
+
+def _retold(event: RequestRetold) -> Put[OpenRequest] | Remove:
+    standing = event.standing
+    if standing.status in ("closed", "merged"):
+        return Remove(event.request)
+    closing = [c for c in (*standing.finished, *standing.running) if c.kind == timing.CLOSING]
+    return _put_open(
+        OpenRequest(
+            request=event.request,
+            household=event.household,
+            status=standing.status,
+            owner=standing.owner,
+            kind=standing.kind,
+            trade=standing.trade,
+            severity=standing.severity,
+            place=event.place,
+            received_at=event.received_at,
+            due_at=max(closing, key=lambda clock: clock.set.started_at).set.due_at,
+        )
+    )
 
 
 def _open_row(row: OpenRequest, event: Any) -> OpenRequest:
@@ -240,6 +310,7 @@ def _open_row(row: OpenRequest, event: Any) -> OpenRequest:
 _STATUS = {
     RequestPaused: "paused",
     RequestResumed: "open",
+    PauseEnded: "open",
     WorkReportedDone: "done",
     RequestReopened: "open",
 }
@@ -251,20 +322,26 @@ def _put_open(row: OpenRequest) -> Put[OpenRequest]:
 
 def _due_changes(rows: Rows[DueRequest], recorded: Recorded[Any]) -> Changes:
     event = recorded.event
+    if _counts_nowhere(event):
+        return ()
     if isinstance(event, RequestMerged):
         return (Remove(event.request),)
     found = rows.get(event.request)
     before = () if found is None else found.steps
+    retold = 0 if found is None else found.retold
     steps = {step.clock: step for step in before}
     if isinstance(event, RequestPaused):
         steps = {name: step for name, step in steps.items() if kind_of(name) not in WORK}
         steps[PAUSE] = Step(PAUSE, RESUME, event.expected_end)
     elif isinstance(event, PauseExtended):
         steps[PAUSE] = Step(PAUSE, RESUME, event.expected_end)
-    elif isinstance(event, RequestResumed):
+    elif isinstance(event, RequestResumed | PauseEnded):
         steps.pop(PAUSE, None)
+    elif isinstance(event, RequestRetold):
+        # What came late may have moved the steps above; where the request stands now replaces them.
+        steps, retold = _steps_of(event.standing), recorded.position
     stopped = stopped_by(event)
-    steps = {n: s for n, s in steps.items() if not stopped.has(n) and n != stopped.lifted}
+    steps = {n: s for n, s in steps.items() if not stopped.has(n)}
     clocks: tuple[ClockSet, ...] = getattr(event, "clocks", ())
     for clock in clocks:
         steps.pop(clock.clock, None)
@@ -273,12 +350,24 @@ def _due_changes(rows: Rows[DueRequest], recorded: Recorded[Any]) -> Changes:
         if clock.next_at is not None and not stands:
             steps[clock.clock] = Step(clock.clock, clock.step, clock.next_at)
     after = tuple(steps[name] for name in sorted(steps))
-    if after == before:
+    if after == before and not isinstance(event, RequestRetold):
         return ()
     if not after:
         return (Remove(event.request),)
-    row = DueRequest(event.request, after)
+    row = DueRequest(event.request, after, retold)
     return (Put(event.request, row, sortable_text(row.first().at)),)
+
+
+def _steps_of(standing: Standing) -> dict[str, Step]:
+    paused = standing.pause
+    steps = {
+        clock.name: Step(clock.name, clock.set.step, clock.set.next_at)
+        for clock in standing.running
+        if clock.set.next_at is not None and not (paused and clock.kind in WORK)
+    }
+    if paused is not None:
+        steps[PAUSE] = Step(PAUSE, RESUME, paused.expected_end)
+    return steps
 
 
 _NAMES = {kind.cls: kind.stored for kind in EVENTS}
@@ -301,7 +390,10 @@ OPEN = Projection(
             Reclassified,
             PolicyRebased,
             RequestClosed,
+            ClosedUnanswered,
             RequestMerged,
+            PauseEnded,
+            RequestRetold,
         )
     ),
     apply=_open_changes,

@@ -17,31 +17,34 @@ from crm_core.kernel.dates import sortable_text
 from crm_core.kernel.projection import Projection, Put
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Waits, Worklist, waiting
-from crm_core.requests.clocks import APOLOGY, CLOSING, ClockSet, kind_of, percent_of
-from crm_core.requests.commands import ConfirmClosing
+from crm_core.requests.clocks import APOLOGY, CLOSING, CONFIRMATION, ClockSet, kind_of, percent_of
+from crm_core.requests.commands import SATISFIED, ConfirmClosing
 from crm_core.requests.early_warning import EVENTS as _WARNINGS
 from crm_core.requests.early_warning import WarningRaised
 from crm_core.requests.events import (
     EVENTS,
     Apologised,
     ClockBreached,
+    ClosedUnanswered,
     CommitmentBroken,
-    CommitmentKept,
     ConfirmationAttemptFailed,
     ConfirmationDue,
     Escalated,
     HandedOver,
     OrderDispatched,
     OrderGivenBack,
+    PauseEnded,
     RequestClosed,
     RequestMerged,
     RequestPaused,
     RequestReceived,
     RequestReopened,
     RequestResumed,
+    RequestRetold,
+    StepLifted,
     WorkReportedDone,
 )
-from crm_core.requests.evolve import stopped_by
+from crm_core.requests.evolve import stopped_by, told_by
 from crm_core.requests.improvement import EVENTS as _PLANS
 from crm_core.requests.improvement import (
     DecideImprovement,
@@ -50,6 +53,7 @@ from crm_core.requests.improvement import (
     ImprovementRejected,
     ProposeImprovement,
 )
+from crm_core.requests.parts import Standing
 
 SOON = timedelta(days=1)
 """What is due within it waits for today."""
@@ -97,6 +101,7 @@ class WorkOnRequest:
         assigned_at: Since when.
         due_at: The end of its closing clock as it stands.
         done_by: Who reported it done.
+        told_until: All that happened before has been told; see `Request`.
         ask_since: Since when the customer is to be asked for confirmation, if so.
         owed: Apologies that are owed.
         told: Breaches that go on.
@@ -113,6 +118,7 @@ class WorkOnRequest:
     received_at: datetime
     due_at: datetime
     done_by: str
+    told_until: datetime
     ask_since: datetime | None
     owed: tuple[Owed, ...]
     told: tuple[Told, ...]
@@ -128,7 +134,9 @@ def _work(rows: Any, recorded: Recorded[Any]) -> Iterable[Put[WorkOnRequest]]:
     before = rows.get(event.request)
     if before is None:
         return ()
-    after = _clocked(_changed(before, event), event)
+    moves, told_until = told_by(event, before.told_until)
+    after = _clocked(_changed(before, event), event) if moves else _late(before, event)
+    after = attrs.evolve(after, told_until=told_until)
     return () if after == before else (_put(after),)
 
 
@@ -150,6 +158,7 @@ def _received(event: RequestReceived) -> WorkOnRequest:
         received_at=event.received_at,
         due_at=event.clocks[0].due_at,
         done_by="",
+        told_until=event.received_at,
         ask_since=None,
         owed=(),
         told=(),
@@ -169,7 +178,7 @@ def _changed(row: WorkOnRequest, event: Any) -> WorkOnRequest:
             return attrs.evolve(row, owner=new)
         case RequestPaused():
             return attrs.evolve(row, status="paused")
-        case RequestResumed():
+        case RequestResumed() | PauseEnded():
             return attrs.evolve(row, status="open")
         case WorkReportedDone(done_by=who):
             return attrs.evolve(row, status="done", done_by=who, ask_since=None)
@@ -182,19 +191,59 @@ def _changed(row: WorkOnRequest, event: Any) -> WorkOnRequest:
         case CommitmentBroken(clocks=clocks, broken_at=at):
             more = [Owed(c.clock, at, c.due_at) for c in clocks if kind_of(c.clock) == APOLOGY]
             return attrs.evolve(row, owed=(*row.owed, *more))
-        case CommitmentKept(lifted=lifted):
-            return attrs.evolve(row, owed=tuple(o for o in row.owed if o.clock != lifted))
         case ClockBreached(clock=clock, told=role, at=at):
             return attrs.evolve(row, told=(*row.told, Told(clock, role, 100, at)))
         case Escalated(clock=clock, told=role, percent=percent, at=at):
             return attrs.evolve(row, told=(*row.told, Told(clock, role, percent, at)))
-        case RequestClosed():
+        case RequestClosed(word=None):
             return attrs.evolve(row, status="closed", ask_since=None, owed=(), told=())
+        case RequestClosed() | ClosedUnanswered():
+            return attrs.evolve(row, status="closed", ask_since=None, told=())
         case RequestMerged():
             return attrs.evolve(row, status="merged", ask_since=None, owed=(), told=())
         case RequestReopened(reopened_at=at):
             return attrs.evolve(row, status="open", ask_since=None, assigned_at=at)
+        case StepLifted(clock=clock, percent=percent, at=at):
+            gone = (clock, percent, at)
+            told = tuple(one for one in row.told if (one.clock, one.percent, one.at) != gone)
+            return attrs.evolve(row, told=told)
+        case RequestRetold(standing=standing):
+            return _stands(row, standing)
     return row
+
+
+def _late(row: WorkOnRequest, event: Any) -> WorkOnRequest:
+    """Of what is recorded late only breaches matter before it is told where the request stands."""
+    return _changed(row, event) if isinstance(event, ClockBreached | Escalated) else row
+
+
+def _stands(row: WorkOnRequest, standing: Standing) -> WorkOnRequest:
+    """Where the request stands after its course was told anew."""
+    running = {clock.name: clock.set for clock in standing.running}
+    closing = [c for c in (*standing.finished, *standing.running) if c.kind == CLOSING]
+    given, asking = (
+        standing.assignment,
+        [c for n, c in running.items() if kind_of(n) == CONFIRMATION],
+    )
+    same = (row.assignee, row.form) == (given.to, given.form)
+    return attrs.evolve(
+        row,
+        status=standing.status,
+        owner=standing.owner,
+        assignee=given.to,
+        form=given.form,
+        mode=given.mode,
+        assigned_at=row.assigned_at if same else row.told_until,
+        due_at=max(closing, key=lambda clock: clock.set.started_at).set.due_at,
+        done_by=standing.done_by,
+        ask_since=standing.last_attempt_at or standing.done_at if asking else None,
+        owed=tuple(
+            Owed(duty.clock, running[duty.clock].started_at, running[duty.clock].due_at)
+            for duty in standing.duties
+            if duty.clock in running
+        ),
+        told=tuple(one for one in row.told if one.clock in running),
+    )
 
 
 def _clocked(row: WorkOnRequest, event: Any) -> WorkOnRequest:
@@ -202,11 +251,7 @@ def _clocked(row: WorkOnRequest, event: Any) -> WorkOnRequest:
     stopped = stopped_by(event)
     clocks: tuple[ClockSet, ...] = getattr(event, "clocks", ())
     again = {c.clock for c in clocks if c.step and percent_of(c.step) <= 100}
-    told = tuple(
-        one
-        for one in row.told
-        if not stopped.has(one.clock) and one.clock != stopped.lifted and one.clock not in again
-    )
+    told = tuple(one for one in row.told if not stopped.has(one.clock) and one.clock not in again)
     due_at = next((c.due_at for c in clocks if kind_of(c.clock) == CLOSING), row.due_at)
     if (told, due_at) == (row.told, row.due_at):
         return row
@@ -249,7 +294,7 @@ def _to_confirm(row: WorkOnRequest, asker: Asker) -> Iterable[Task]:
     theirs = row.owner == asker.id
     if not theirs and row.owner != row.done_by:
         return
-    if asker.may(ConfirmClosing(row.request, asker.now, True, None)):  # type: ignore[arg-type]
+    if asker.may(ConfirmClosing(row.request, asker.now, SATISFIED, None)):  # type: ignore[arg-type]
         because = "own" if theirs else "role"
         yield _task("confirmation", row, "confirm-closing", row.ask_since, None, because=because)
 

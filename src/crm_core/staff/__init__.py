@@ -2,7 +2,7 @@
 
 from crm_core.kernel.recorded import STAFF_ROLES
 from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT
-from crm_core.kernel.slice import Act, Slice
+from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.kernel.worklists import Waits, waiting
 from crm_core.staff.awards import EVENTS as _AWARDS
 from crm_core.staff.awards import (
@@ -11,10 +11,23 @@ from crm_core.staff.awards import (
     GrantAward,
     RecordWrong,
     StaffRecord,
+    WithdrawWrong,
     WrongSuffered,
+    WrongWithdrawn,
+)
+from crm_core.staff.duty import (
+    CLOCK,
+    COVER,
+    ROSTER,
+    CancelCover,
+    PlanCover,
+    RetireLine,
+    Roster,
+    gaps,
 )
 from crm_core.staff.duty import EVENTS as _DUTY
-from crm_core.staff.duty import ROSTER, CancelCover, PlanCover, Roster, gaps
+from crm_core.staff.lookups import LOOK_UPS
+from crm_core.staff.policy import AwardPolicy, CoverPolicy
 from crm_core.staff.register import EVENTS as _REGISTER
 from crm_core.staff.register import (
     REGISTER,
@@ -41,7 +54,7 @@ SLICE = Slice(
                     what="award",
                     command=GrantAward,
                     opens={WrongSuffered: lambda e: e.case},
-                    settles={AwardGranted: lambda e: e.case},
+                    settles={AwardGranted: lambda e: e.case, WrongWithdrawn: lambda e: e.case},
                     fields=lambda case, staff: {"staff": staff, "case": case},
                 ),
             ),
@@ -57,9 +70,19 @@ SLICE = Slice(
         Act("todo", (*STAFF_ROLES, *HOST)),
         Act(PlanCover, LEADERS),
         Act(CancelCover, LEADERS),
+        Act(RetireLine, LEADERS),
         Act(RecordWrong, DESK),
         Act(GrantAward, MANAGEMENT),
+        Act(WithdrawWrong, MANAGEMENT),
     ),
+    look_ups=LOOK_UPS,
+    policies=(
+        PolicyKind("award", AwardPolicy, AwardPolicy.parse),
+        PolicyKind("cover", CoverPolicy, CoverPolicy.parse),
+    ),
+    shipped=("policies",),
+    projections=(COVER,),
+    clock=CLOCK,
 )
 
 __all__ = [
@@ -69,15 +92,19 @@ __all__ = [
     "SLICE",
     "STAFF",
     "AssignTrades",
+    "AwardPolicy",
     "CancelCover",
     "ChangeStaffContact",
+    "CoverPolicy",
     "EndStaffRole",
     "GrantAward",
     "PlanCover",
     "RecordWrong",
     "Register",
     "RegisterStaff",
+    "RetireLine",
     "Roster",
     "StaffRecord",
+    "WithdrawWrong",
     "gaps",
 ]

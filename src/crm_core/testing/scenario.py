@@ -2,7 +2,7 @@
 
     given(HOUSEHOLD).when(register).then(registered)
     given(HOUSEHOLD, registered).when(register).refused("household_exists", "OWN-01")
-    given(REQUEST, received, done).when(confirm).state(lambda request: request.satisfied)
+    given(REQUEST, received, done).when(confirm).state(lambda request: request.opinion)
 
 Commands that follow one another are decided one after the other, each on what the ones before it
 have led to. Nothing is looked up: facts and policies stand in the command, as for any decider.

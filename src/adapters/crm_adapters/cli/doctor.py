@@ -9,6 +9,7 @@ import platform
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from urllib.parse import quote
@@ -16,9 +17,10 @@ from urllib.parse import quote
 from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
 from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
+from crm_adapters.projections.store import LIVE
 from crm_core.crm import CRM
 from crm_core.errors import CrmError
-from crm_core.kernel.dates import local_date
+from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.public_holidays import COUNTRIES, public_holidays
 from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.staff.duty import CoverPlanned
@@ -26,7 +28,7 @@ from crm_core.staff.duty import CoverPlanned
 
 @command("doctor")
 def doctor(app: App) -> int:
-    """Versions, the log, keys, staff, the authority policy, holidays; and whether all is well."""
+    """Versions, the log, keys, staff, authority, cover, holidays; and whether all is well."""
     found = {"versions": _versions(), "holidays": _holidays(), **_of_log(app)}
     told = {**found, "findings": [*_findings(found)]}
     app.out.result(told, lambda: _show(app.out, told))
@@ -59,7 +61,9 @@ def _of_log(app: App) -> dict[str, Any]:
         "end": None,
         "error": None,
     }
-    found: dict[str, Any] = {"log": log, "keys": None, "staff": None, "authority": None}
+    found: dict[str, Any] = dict.fromkeys(("log", "keys", "staff", "authority", "parked"))
+    found["log"] = log
+    found["cover"] = []
     if app.missing:
         return found
     try:
@@ -69,6 +73,10 @@ def _of_log(app: App) -> dict[str, Any]:
             log["end"] = opened.log.head()
             if not found["keys"]["there"]:
                 found["keys"]["needed"] = _holds_sealed(opened)
+            found["parked"] = {
+                "events": sum(one.parked for one in opened.views.status() if one.state == LIVE),
+                "rows": len(opened.views.parked_rows()),
+            }
             authority = opened.authority()
             register, ref = authority.register, authority.policy.ref
             found["staff"] = {
@@ -81,6 +89,7 @@ def _of_log(app: App) -> dict[str, Any]:
                 "version": ref.version,
                 "digest": ref.digest,
             }
+            found["cover"] = _cover(opened)
     except CrmError as error:
         log["error"] = f"{error.told(spoken())} [{error.code}]"
     return found
@@ -92,16 +101,35 @@ def _opened(app: App) -> CRM:
     from crm_adapters.eventlog.log import CodecEventLog
     from crm_adapters.eventlog.opening import open_database
     from crm_adapters.keys import LocalVault
+    from crm_adapters.projections import DatabaseViewStore, LogViews
     from crm_adapters.slices import installed
     from crm_adapters.wiring import RandomIds, SystemClock
 
     if app.url == MEMORY:
         return app.open()
-    vault, registry = LocalVault(), installed()
-    log = CodecEventLog(open_database(app.url, tenant=app.tenant), Codec(registry.catalog, vault))
+    vault, registry, clock = LocalVault(), installed(), SystemClock()
+    database = open_database(app.url, tenant=app.tenant)
+    log = CodecEventLog(database, Codec(registry.catalog, vault))
     return CRM(
-        log, vault=vault, clock=SystemClock(), ids=RandomIds(), zone=app.zone, registry=registry
+        log,
+        vault=vault,
+        clock=clock,
+        ids=RandomIds(),
+        zone=app.zone,
+        views=LogViews(log, DatabaseViewStore(database), clock),
+        registry=registry,
     )
+
+
+def _cover(opened: CRM) -> list[dict[str, Any]]:
+    """Times of today and tomorrow, from now on, in which nobody answers a line."""
+    now = opened.clock.now()
+    end = start_of_day(local_date(now, opened.zone) + timedelta(days=2), opened.zone)
+    return [
+        {"line": line, "from": gap.start, "to": gap.end}
+        for line in opened.requests.lines()
+        for gap in opened.requests.cover(line, now, end)
+    ]
 
 
 def _without_password(url: str) -> str:
@@ -181,6 +209,10 @@ def _findings(found: dict[str, Any]) -> Iterator[str]:
         yield "keys_missing"
     if keys is not None and keys["readable"] is False:
         yield "keys_unreadable"
+    if found["cover"]:
+        yield "cover_gaps"
+    if found["parked"] is not None and any(found["parked"].values()):
+        yield "parked"
 
 
 def _show(out: Output, told: dict[str, Any]) -> None:
@@ -214,5 +246,14 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield say("doctor_rosters" if staff["rosters"] else "doctor_no_rosters", **staff)
     if authority is not None:
         yield say("doctor_authority", **authority)
+    for gap in told["cover"]:
+        yield say(
+            "doctor_cover",
+            line=gap["line"],
+            start=instant_text(gap["from"]),
+            end=instant_text(gap["to"]),
+        )
+    if told["parked"] is not None:
+        yield say("doctor_parked", **told["parked"])
     for country, year in told["holidays"].items():
         yield say("doctor_holidays", country=country, year=year)

@@ -24,6 +24,7 @@ from crm_core.owners.views import household_file
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.views import account_view
+from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
 from crm_core.requests.views import request_view
 
@@ -211,7 +212,11 @@ def _file(
             {e.stream.partition("/")[2] for e in facts if e.stream.startswith("request/")}
         )
     ]
-    requests = [request_view(request, end) for request in received if request is not None]
+    requests = [
+        request_view(request, end, lambda ref: opened.policies.pinned(SlaPolicy, ref))
+        for request in received
+        if request is not None
+    ]
     gradings = [
         {"year": now.grading.year, "run": now.grading.run, **grading_row(now.grading, now)}
         for now in opened.gradings.history(household, on=on, known=known)

@@ -17,6 +17,7 @@ from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.projection import BuildStatus, Parked, Projection
+from crm_core.kernel.ticking import ParkedRow
 from crm_core.ports import Views
 
 PARKED_SHOWN = 100
@@ -55,9 +56,13 @@ def projections_command(
         if catch_up:
             for task in tasks.values():
                 crm.views.catch_up(task)
-        shown = standings(crm, tasks)
+        shown = [*standings(crm, tasks), *clocks(crm)]
     app.out.result(shown, lambda: _show(app, shown))
-    return FOUND if any(build["parked"] for one in shown for build in one["builds"]) else 0
+    return FOUND if any(one["parked"] or _parked_builds(one) for one in shown) else 0
+
+
+def _parked_builds(one: dict[str, Any]) -> bool:
+    return any(build["parked"] for build in one["builds"])
 
 
 @command("work")
@@ -96,6 +101,47 @@ def standings(crm: CRM, tasks: dict[str, Task]) -> list[dict[str, Any]]:
         }
         for (name, version), builds in sorted(found.items())
     ]
+
+
+def clocks(crm: CRM) -> list[dict[str, Any]]:
+    """Every source of the clock, with the rows that it cannot serve (REQ-13)."""
+    end, found = crm.log.head(), crm.views.parked_rows()
+    status = {(one.consumer, one.version, one.state): one for one in crm.views.status()}
+    shown = []
+    for source in sorted(crm.registry.clock, key=lambda source: source.name):
+        live = status.get((source.view.name, source.view.version, "live"))
+        rows = [row for row in found if row.source == source.name]
+        rows.sort(key=lambda row: (row.first_at, row.row, row.step))
+        shown.append(
+            {
+                "name": f"clock:{source.name}",
+                "version": source.view.version,
+                "kind": "clock",
+                "state": "new" if live is None else live.state,
+                "position": 0 if live is None else live.position,
+                "end": end,
+                "lag": crm.log.count() if live is None else live.lag,
+                "parked": len(rows),
+                "parked_since": instant_text(rows[0].first_at) if rows else None,
+                "error": rows[0].error if rows else "",
+                "parked_rows": [_row(row) for row in rows[:PARKED_SHOWN]],
+                "builds": [],
+            }
+        )
+    return shown
+
+
+def _row(one: ParkedRow) -> dict[str, Any]:
+    return {
+        "source": one.source,
+        "row": one.row,
+        "step": one.step,
+        "error": one.error,
+        "due_at": instant_text(one.due_at),
+        "tries": one.tries,
+        "first_at": instant_text(one.first_at),
+        "last_at": instant_text(one.last_at),
+    }
 
 
 def _standing(
@@ -150,7 +196,7 @@ def _show(app: App, shown: list[dict[str, Any]]) -> None:
         held, seconds = shown[0]["held_back"], shown[0]["held_seconds"]
         code = "held_back" if seconds is None else "held_back_for"
         app.out.print(say(code, events=held, seconds=f"{seconds or 0:.0f}"))
-    events = [(one["name"], event) for one in shown for event in one["parked_events"]]
+    events = [(one["name"], e) for one in shown for e in one.get("parked_events", ())]
     if events:
         app.out.print()
         app.out.table(
@@ -158,6 +204,16 @@ def _show(app: App, shown: list[dict[str, Any]]) -> None:
             [
                 (name, e["position"], e["stream"], e["first_at"], e["tries"], e["error"])
                 for name, e in events
+            ],
+        )
+    rows = [row for one in shown for row in one.get("parked_rows", ())]
+    if rows:
+        app.out.print()
+        app.out.table(
+            ("source", "row", "step", "since", "tries", "error"),
+            [
+                (r["source"], r["row"], r["step"], r["first_at"], r["tries"], r["error"])
+                for r in rows
             ],
         )
 

@@ -1,24 +1,27 @@
-"""`crm cover`, `request`, `statistics`, `tick`, `warnings`: the service centre."""
+"""`crm cover`, `greeting`, `improvement`, `request`, `statistics`, `tick`, `warnings`."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
 
+import attrs
 import click
 
 from crm_adapters.cli.group import FOUND, App, command
-from crm_adapters.cli.language import say, word
+from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, INSTANT
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.dates import Period, instant_text
-from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.sentences import LANGS, Malformed
+from crm_core.requests import Plan
+from crm_core.requests.call_statistics import COUNTS as CALL_COUNTS
+from crm_core.requests.call_statistics import DIMENSIONS as CALL_DIMENSIONS
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
 from crm_core.requests.statistics import COUNTS, DIMENSIONS
 from crm_core.requests.views import request_view
-from crm_core.staff import Roster, gaps
 
 
 @command("request")
@@ -32,7 +35,7 @@ def request(app: App, request: str, now: datetime | None) -> int:
             raise Invalid.one("request_unknown", request=request)
         at = now or opened.clock.now()
         policies = opened.policies
-        shown = request_view(state, at, lambda pinned: policies.pinned(SlaPolicy, pinned))
+        shown = request_view(state, at, lambda ref: policies.pinned(SlaPolicy, ref), traced=True)
     app.out.result({**shown, "now": instant_text(at)}, lambda: _show_request(app.out, shown))
     return 0
 
@@ -40,13 +43,22 @@ def request(app: App, request: str, now: datetime | None) -> int:
 @command("tick")
 @click.option("--now", type=INSTANT)
 def tick(app: App, now: datetime | None) -> int:
-    """Record what the clock alone has brought about; running it twice records nothing twice."""
+    """Record what the clock alone has brought about; running it twice records nothing twice.
+
+    The exit status is 1 if something is parked.
+    """
     with app.open() as opened:
         done = opened.tick(now, by=app.by)
-    shown = {"now": instant_text(done.now), "events": done.events}
-    total = sum(done.events.values())
-    app.out.result(shown, lambda: app.out.print(say("ticked", events=total, now=shown["now"])))
-    return 0
+    shown = {"now": instant_text(done.now), "events": done.events, "parked": done.parked}
+    events, parked = sum(done.events.values()), sum(done.parked.values())
+
+    def show() -> None:
+        app.out.print(say("ticked", events=events, now=shown["now"]))
+        if parked:
+            app.out.print(say("ticked_parked", parked=parked))
+
+    app.out.result(shown, show)
+    return FOUND if parked else 0
 
 
 @command("statistics")
@@ -61,11 +73,13 @@ def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
         raise Invalid([Fault.of("period_malformed", error, "--to")]) from error
     with app.open() as opened:
         found = opened.requests.statistics(period, known=known)
+        calls = opened.requests.calls(period, known=known)
     shown = {
         "from": start,
         "to": end,
         "cutoff": {"position": found.cutoff.position, "known": found.cutoff.known},
         **found.rows,
+        "calls": calls.rows,
     }
 
     def show() -> None:
@@ -77,45 +91,88 @@ def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
                 for value, row in found.rows[dimension].items()
             ],
         )
+        app.out.print()
+        app.out.table(
+            ["by", "", *CALL_COUNTS],
+            [
+                [word("dimension", dimension), value, *(row[c] for c in CALL_COUNTS)]
+                for dimension in CALL_DIMENSIONS
+                for value, row in calls.rows[dimension].items()
+            ],
+        )
 
     app.out.result(shown, show)
     return 0
 
 
 @command("warnings")
-@click.option("--on", type=DATE, required=True)
+@click.option("--on", type=DATE)
+@click.option("--since", type=DATE)
 @click.option("--record", is_flag=True)
-def warnings(app: App, on: date, record: bool) -> int:
-    """Places and trades in which more than usual happened."""
+def warnings(app: App, on: date | None, since: date | None, record: bool) -> int:
+    """Places and trades in which more than usual happened: on a day, or as the clock found them."""
+    if on is None:
+        if record:
+            raise click.UsageError(say("record_on_which_day"), click.get_current_context())
+        return _raised(app, since)
+    if since is not None:
+        raise click.UsageError(say("on_or_since"), click.get_current_context())
     with app.open() as opened:
         found = opened.requests.warn(on, by=app.by) if record else opened.requests.warnings(on)
-    shown = {
-        "on": on,
-        "warnings": [
-            {
-                "place": one.place,
-                "trade": one.trade,
-                "measure": one.measure,
-                "from": one.window.start,
-                "to": one.window.end,
-                "count": one.count,
-                "usual_per_mille": one.usual_per_mille,
-                "positions": list(one.positions),
-            }
-            for one in found
-        ],
-    }
-    app.out.result(
-        shown,
-        lambda: app.out.table(
-            ["place", "trade", "measure", "count", "usual_per_mille"],
-            [
-                [w.place, word("trade", w.trade), w.measure, w.count, w.usual_per_mille]
-                for w in found
-            ],
-        ),
-    )
+    rows = [
+        {
+            "place": one.place,
+            "trade": one.trade,
+            "measure": one.measure,
+            "from": one.window.start,
+            "to": one.window.end,
+            "count": one.count,
+            "usual_per_mille": one.usual_per_mille,
+            "positions": list(one.positions),
+        }
+        for one in found
+    ]
+    app.out.result({"on": on, "warnings": rows}, lambda: _show_warnings(app.out, rows))
     return FOUND if found else 0
+
+
+def _raised(app: App, since: date | None) -> int:
+    """The warnings that were raised."""
+    with app.open() as opened:
+        found = opened.requests.raised(since or date.min)
+    rows = [
+        {
+            "place": one.place,
+            "trade": one.trade,
+            "measure": one.measure,
+            "from": one.window_start,
+            "to": one.window_end,
+            "count": one.count,
+            "usual_per_mille": one.usual_per_mille,
+            "positions": list(one.positions),
+        }
+        for one in found
+    ]
+    app.out.result({"since": since, "warnings": rows}, lambda: _show_warnings(app.out, rows))
+    return FOUND if found else 0
+
+
+def _show_warnings(out: Output, rows: list[dict[str, Any]]) -> None:
+    out.table(
+        ["place", "trade", "measure", "window_from", "to", "count", "usual_per_mille"],
+        [
+            [
+                row["place"],
+                word("trade", row["trade"]),
+                word("measure", row["measure"]),
+                row["from"],
+                row["to"],
+                row["count"],
+                row["usual_per_mille"],
+            ]
+            for row in rows
+        ],
+    )
 
 
 @command("cover")
@@ -125,8 +182,7 @@ def warnings(app: App, on: date, record: bool) -> int:
 def cover(app: App, line: str, start: datetime, end: datetime) -> int:
     """When nobody answers a line that is staffed 24 hours."""
     with app.open() as opened:
-        roster = opened.get(Roster, line, by=app.by) or Roster()
-    found = gaps(roster.shifts(), start, end)
+        found = opened.requests.cover(line, start, end)
     shown = {
         "line": line,
         "gaps": [{"from": gap.start, "to": gap.end} for gap in found],
@@ -140,6 +196,67 @@ def cover(app: App, line: str, start: datetime, end: datetime) -> int:
         ),
     )
     return FOUND if found else 0
+
+
+@command("greeting")
+@click.option("--on", type=DATE)
+def greeting(app: App, on: date | None) -> int:
+    """What whoever answers the phone says first."""
+    with app.open() as opened:
+        words = {lang: opened.requests.greeting(lang, on) for lang in LANGS}
+    app.out.result(words, lambda: app.out.print(words[spoken()]))
+    return 0
+
+
+@command("improvement")
+@click.argument("plan")
+@click.option("--known", type=INSTANT)
+def improvement(app: App, plan: str, known: datetime | None) -> int:
+    """An improvement plan, and what it has moved as computed from the events."""
+    with app.open() as opened:
+        effect = opened.requests.effect(plan, known=known)
+        state = opened.get(Plan, plan, by=app.by)
+    assert state is not None
+    assert state.proposed is not None
+    shown = {
+        **attrs.asdict(state.proposed),
+        "status": _status(state),
+        "looks": len(state.supervised),
+        "conclusion": None if state.ended is None else state.ended.conclusion,
+        "effect": attrs.asdict(effect),
+    }
+    app.out.result(shown, lambda: _show_plan(app.out, shown))
+    return 0
+
+
+def _status(plan: Plan) -> str:
+    if plan.ended is not None:
+        return "ended"
+    if plan.rejected is not None:
+        return "rejected"
+    return "proposed" if plan.approved is None else "approved"
+
+
+def _show_plan(out: Output, shown: dict[str, Any]) -> None:
+    columns = ("plan", "status", "responsible", "supervisor", "runs_from", "runs_to")
+    status = word("plan", shown["status"])
+    out.table([*columns], [[status if c == "status" else shown[c] for c in columns]])
+    out.print(shown["measure"])
+    effect = shown["effect"]
+    out.table(
+        ["metric", "value", "before", "after", "change", "planned_change", "reached"],
+        [
+            [
+                shown["metric"],
+                word(shown["dimension"], shown["value"]),
+                effect["before"],
+                effect["after"],
+                effect["change_per_mille"],
+                shown["change_per_mille"],
+                word("reached", {True: "yes", False: "no", None: "open"}[effect["reached"]]),
+            ]
+        ],
+    )
 
 
 def _show_request(out: Output, shown: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from attrs import frozen
 from cattrs.errors import ClassValidationError
 
 from crm_core.errors import Fault
-from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR, parse_date, parse_instant
+from crm_core.kernel.dates import likely, parse_date, parse_instant
 from crm_core.kernel.money import fen_from_yuan
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id, check_phone, check_text
@@ -53,16 +53,6 @@ def one_of(code: str, known: tuple[str, ...]) -> Cell:
     return Cell(code, parse)
 
 
-def _sensible(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    def parse_sensible(text: str) -> Any:
-        parsed = parse(text)
-        if EARLIEST_YEAR <= parsed.year <= LATEST_YEAR:
-            return parsed
-        raise Malformed("year_unlikely", first=EARLIEST_YEAR, last=LATEST_YEAR)
-
-    return parse_sensible
-
-
 def _line(text: str) -> str:
     if text.startswith("="):
         raise Malformed("formula_refused")
@@ -75,8 +65,8 @@ Id = Annotated[str, Cell("id_malformed", check_id)]
 Line = Annotated[str, Cell("text_malformed", _line)]
 Phone = Annotated[str, Cell("phone_malformed", check_phone)]
 Fen = Annotated[int, Cell("amount_malformed", fen_from_yuan)]
-Day = Annotated[date, Cell("date_malformed", _sensible(parse_date))]
-Instant = Annotated[datetime, Cell("instant_malformed", _sensible(parse_instant))]
+Day = Annotated[date, Cell("date_malformed", lambda text: likely(parse_date(text)))]
+Instant = Annotated[datetime, Cell("instant_malformed", lambda text: likely(parse_instant(text)))]
 
 
 def structurer(row: type) -> Callable[[dict[str, str | None]], Any]:

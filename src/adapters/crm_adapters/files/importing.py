@@ -13,7 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.reading import ImportFault, ReadFile, find_files, read_file
@@ -21,7 +21,8 @@ from crm_adapters.files.references import References
 from crm_adapters.files.rejects import check_writable, write_rejects
 from crm_adapters.files.rows.kind import Context
 from crm_core.crm import CRM, Planned
-from crm_core.errors import Fault, PersonErased
+from crm_core.errors import Fault, Invalid, PersonErased, described
+from crm_core.kernel.dates import EARLIEST_INSTANT
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sentences import Lang
@@ -209,6 +210,17 @@ class _Import:
                     column = file.kind.blamed.get(refusal.code, file.kind.key)
                     self.wrong(file, number, column, refusal)
 
+            def failed(item: Planned, error: Exception) -> None:
+                # Whatever deciding a row raises is a fault of that row, and of no other.
+                if item.origin is None:
+                    return
+                file, number = item.origin
+                if number in self.bad[file.name]:
+                    return
+                for fault in _faults_of(error):
+                    column = file.kind.blamed.get(fault.code, file.kind.key)
+                    self.wrong(file, number, column, fault)
+
             def keep_nothing(before: int = before) -> bool:
                 kept = len(self.faults) == (before if skip_faulty else 0)
                 return dry_run or not kept
@@ -218,6 +230,7 @@ class _Import:
                 by=self.by,
                 imported=self.crm.clock.now(),
                 on_refusal=refused,
+                on_error=failed,
                 stop=keep_nothing,
                 progress=planned(len(stand_ins) + len(new)),
             )
@@ -233,7 +246,9 @@ class _Import:
             for number, row in file.rows:
                 if number in bad:
                     continue
-                for part, recorded in file.kind.facts(row, context):
+                for part, known in file.kind.facts(row, context):
+                    # The first of all days began in the year before, where the estate lies east.
+                    recorded = max(known, EARLIEST_INSTANT)
                     facts.append(Fact(recorded, _RANK[part], number, file, row, part))
                     context.mention(recorded, row.household)
         facts.sort(key=_IN_ORDER)
@@ -276,6 +291,13 @@ class _Import:
             imported = file.count - faulty - len(repeated - bad) if self.recorded else 0
             report.files[file.name] = FileReport(file.count, imported, len(repeated - bad), faulty)
         return report
+
+
+def _faults_of(error: Exception) -> list[Fault]:
+    """What is wrong with a row of which deciding it raised that."""
+    if isinstance(error, Invalid):
+        return [evolve(fault, where="") for fault in error.faults]
+    return [Fault("row_undecidable", values={"why": described(error)})]
 
 
 def _command_id(fact: Fact, context: Context) -> str:

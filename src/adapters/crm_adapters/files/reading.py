@@ -230,10 +230,10 @@ def _read_rows(
                 read.faults.append(ImportFault(read.name, row, header, fault))
             read.rejected[row] = cells
             continue
-        wrong = read.kind.wrong(typed)
-        if wrong is not None:
-            column, fault = wrong
-            read.faults.append(ImportFault(read.name, row, read.headers[column], fault))
+        wrong = [*read.kind.wrong(typed)]
+        if wrong:
+            for column, fault in wrong:
+                read.faults.append(ImportFault(read.name, row, read.headers[column], fault))
             read.rejected[row] = cells
             continue
         identity = getattr(typed, key)

@@ -11,10 +11,10 @@ from attrs import frozen
 
 from crm_adapters.frames.account import Book, book
 from crm_adapters.frames.arrears import Arrears, Days, arrears
-from crm_adapters.frames.backends import Backend, Frame, whole
+from crm_adapters.frames.backends import Backend, Frame, Row, whole
 from crm_adapters.frames.shapes import EVIDENCE
 from crm_core.gradings.engines.narrow import Kind, microseconds
-from crm_core.gradings.facts import standing_duplicates
+from crm_core.gradings.matters import Matters
 from crm_core.kernel.dates import Period, instants_of
 from crm_core.payments.facts import CreditPolicy
 
@@ -149,24 +149,60 @@ def _dealings(rows: Frame, look: Look, days: Days, earlier: Days, backend: Backe
 
 
 def _matters(rows: Frame, look: Look, backend: Backend) -> Frame:
-    """Requests of the window that are no duplicates."""
+    """The requests by which matters count."""
+    kind = nw.col("kind")
+    spans = [
+        (microseconds(first), microseconds(behind))
+        for first, behind in instants_of(look.window, look.zone)
+    ]
     received: Any = nw.lit(False)
-    for first, behind in instants_of(look.window, look.zone):
-        span = (nw.col("amount") >= microseconds(first)) & (nw.col("amount") < microseconds(behind))
-        received = received | span
-    asked = rows.filter(nw.col("kind") == int(Kind.REQUEST), received)
-    marks = rows.filter(nw.col("kind") == int(Kind.DUPLICATE)).select(
-        "position", "home", "ref", "of"
-    )
-    found = sorted(backend.rows(marks))
-    if not found:
+    for first, behind in spans:
+        received = received | ((nw.col("amount") >= first) & (nw.col("amount") < behind))
+    asked = rows.filter(kind == int(Kind.REQUEST), received)
+    said = rows.filter(kind.is_in(_OF_REQUESTS))
+    # Few homes have requests of which more is said than that they came in.
+    more = kind.is_in(_CORRECTIONS) | ~nw.col("of").is_null()
+    homes = sorted(home for (home,) in backend.rows(said.filter(more).select("home").unique()))
+    if not homes:
         return asked
-    by_home: dict[int, list[tuple[int, int]]] = {}
-    for _, home, request, of in found:
-        by_home.setdefault(home, []).append((request, of))
-    out = [request for pairs in by_home.values() for request in standing_duplicates(pairs)]
-    duplicates = backend.table(pl.DataFrame({"ref": out}, schema={"ref": pl.Int64}))
-    return asked.join(duplicates, on="ref", how="anti")
+    corrected = backend.table(pl.DataFrame({"home": homes}, schema={"home": pl.Int64}))
+    columns = ("home", "position", "kind", "amount", "ref", "of")
+    told = said.join(corrected, on="home", how="semi").select(*columns)
+    counted = pl.DataFrame(
+        {"position": _counted(sorted(backend.rows(told)), spans)}, schema={"position": pl.Int64}
+    )
+    return nw.concat(
+        [
+            asked.join(corrected, on="home", how="anti").select(*COLUMNS),
+            said.join(backend.table(counted), on="position", how="semi").select(*COLUMNS),
+        ]
+    )
+
+
+_CORRECTIONS = [int(Kind.DUPLICATE), int(Kind.UNDONE), int(Kind.RECLASSIFIED)]
+_OF_REQUESTS = [int(Kind.REQUEST), int(Kind.REPAIR), *_CORRECTIONS]
+
+
+def _counted(told: list[Row], spans: list[tuple[int, int]]) -> list[int]:
+    """Positions of the requests that count of some homes, whose rows are told in their order."""
+    by_home: dict[int, Matters[int]] = {}
+    for home, position, kind, amount, request, of in told:
+        matters = by_home.setdefault(home, Matters())
+        if kind == Kind.DUPLICATE:
+            matters.marked(request, of)
+        elif kind == Kind.UNDONE:
+            matters.unmarked(request)
+        elif kind == Kind.RECLASSIFIED:
+            matters.classified(request, repair=amount == 1)
+        else:
+            matters.received(
+                request,
+                position,
+                repair=kind == Kind.REPAIR,
+                within=any(first <= amount < behind for first, behind in spans),
+                follows=of,
+            )
+    return [position for matters in by_home.values() for position in matters.positions()]
 
 
 def _within(column: str, days: Days) -> nw.Expr:

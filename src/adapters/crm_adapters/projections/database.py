@@ -26,6 +26,9 @@ from crm_core.kernel.projection import Parked
 CLEARED_ROWS = 1000
 """Rows of a retired build deleted in one transaction: nobody else waits long for its end."""
 
+NAMED_ROWS = 500
+"""Rows asked for by their keys in one statement; SQLite takes as many values."""
+
 _CHECKPOINT = "consumer, version, build, position, revision, state, held_until"
 _PARKED = "position, stream, stream_version, name, error, tries, first_at, last_at"
 _BUILD = "tenant = ? AND consumer = ? AND version = ? AND build = ?"
@@ -209,6 +212,20 @@ class DatabaseViewStore:
         if not rows:
             self._check_ready(consumer, version)
         return rows[0][0] if rows else None
+
+    def live_named(self, consumer: str, version: int, keys: Sequence[str]) -> dict[str, str]:
+        self._check_ready(consumer, version)
+        at = (self._tenant, consumer, version)
+        found: dict[str, str] = {}
+        for first in range(0, len(keys), NAMED_ROWS):
+            some = keys[first : first + NAMED_ROWS]
+            marks = ", ".join("?" * len(some))
+            rows = self._rows(
+                f"SELECT key, data FROM crm_views WHERE {_LIVE} AND key IN ({marks})",
+                (*at, *at, *some),
+            )
+            found.update(rows)
+        return found
 
     def live_rows(
         self, consumer: str, version: int, after: tuple[str, str], upto: str | None, limit: int

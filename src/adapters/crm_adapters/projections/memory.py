@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from threading import RLock
 from typing import Any
@@ -120,6 +121,11 @@ class MemoryViewStore:
         with self._lock:
             row = self._ready(consumer, version).rows.get(key)
             return None if row is None else row.data
+
+    def live_named(self, consumer: str, version: int, keys: Sequence[str]) -> dict[str, str]:
+        with self._lock:
+            rows = self._ready(consumer, version).rows
+            return {key: rows[key].data for key in keys if key in rows}
 
     def live_rows(
         self, consumer: str, version: int, after: tuple[str, str], upto: str | None, limit: int

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -18,7 +17,7 @@ import msgspec
 from attrs import define, field
 
 from crm_adapters.projections.store import Change, Checkpoint, Place, Row, ViewStore
-from crm_core.errors import CrmError, Failed, Refused
+from crm_core.errors import Failed, described, is_of_the_store
 from crm_core.kernel.projection import Consumer, Parked, Projection, Put, Remove
 from crm_core.kernel.recorded import Recorded, Unreadable
 from crm_core.ports import Clock, EventLog
@@ -62,11 +61,20 @@ class Runner:
     # --- going on -------------------------------------------------------------------------
 
     def advance(
-        self, task: Task, place: Place, upto: int, stop: Callable[[], bool] | None = None
+        self,
+        task: Task,
+        place: Place,
+        upto: int,
+        *,
+        stop: Callable[[], bool] | None = None,
+        changed: Callable[[str], object] | None = None,
     ) -> bool:
         """Go on until position `upto`; whether it was reached.
 
         It is not where somebody else holds the consumer, where the build is gone, or on `stop`.
+
+        Args:
+            changed: Told the key of each row that was written or taken away.
         """
         cache = Cache()
         while True:
@@ -77,17 +85,25 @@ class Runner:
                 return True
             if stop is not None and stop():
                 return False
-            if not self.step(task, seen, cache):
+            if not self.step(task, seen, cache, changed):
                 return False
 
-    def step(self, task: Task, seen: Checkpoint, cache: Cache) -> bool:
+    def step(
+        self,
+        task: Task,
+        seen: Checkpoint,
+        cache: Cache,
+        changed: Callable[[str], object] | None = None,
+    ) -> bool:
         """One batch; False if another worker has the consumer, or nothing more is settled."""
         if isinstance(task, Projection):
             batch = Applied(self, task, seen, cache)
             page = self.log.settled(after=seen.position, names=task.names, limit=self.batch)
             for taken in page.events:
                 batch.take(taken)
-            batch.commit(page.reached)
+            if batch.commit(page.reached) and changed is not None:
+                for key in batch.rows:
+                    changed(key)
             return page.reached > seen.position
         limit = min(self.batch, HANDLED_EVENTS)
         page = self.log.settled(after=seen.position, names=task.names, limit=limit)
@@ -240,13 +256,11 @@ class Batch:
             return taken.error
         try:
             self.handle(taken)
-        except Failed as error:
-            if error.retry_safe:
+        except Exception as error:  # whatever a handler raises parks its event
+            if is_of_the_store(error):
                 # A store does not answer: that is no fault of the event.
                 raise
-            return describe(error)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises parks its event
-            return describe(error)
+            return described(error)
         return None
 
     def handle(self, recorded: Recorded[Any]) -> None:
@@ -328,7 +342,7 @@ class Applied(Batch):
             if type(change.row) is not self._view.row:
                 raise TypeError(type(change.row).__name__)
             check_text(change.order)
-            staged[change.key] = Row(change.order, _encode(change.row).decode())
+            staged[change.key] = Row(change.order, encoded(change.row))
         return staged
 
 
@@ -354,6 +368,11 @@ def decoder_of(row: type) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(row)
 
 
+def encoded(row: Any) -> str:
+    """The canonical text of a row."""
+    return _encode(row).decode()
+
+
 def check_text(text: str) -> None:
     """Refuse keys that some database could not keep.
 
@@ -363,18 +382,3 @@ def check_text(text: str) -> None:
     if "\0" in text:
         raise ValueError("a NUL in a key or order")
     text.encode()
-
-
-def describe(error: Exception) -> str:
-    """What was wrong, in words that hold no personal data: an exception's own may."""
-    if isinstance(error, Refused):
-        return f"refused by {error.rule}: {error.reason} [{error.code}]"
-    if isinstance(error, CrmError):
-        return str(error)
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    if frame is None:
-        return type(error).__name__
-    file = Path(frame.tb_frame.f_code.co_filename).name
-    return f"{type(error).__name__} at {file}:{frame.tb_lineno}"

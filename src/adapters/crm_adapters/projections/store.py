@@ -119,6 +119,14 @@ class ViewStore(Protocol):
         """
         ...
 
+    def live_named(self, consumer: str, version: int, keys: Sequence[str]) -> dict[str, str]:
+        """The texts of those rows of the live build that there are, by key.
+
+        Raises:
+            ViewNotReady: there is no live build.
+        """
+        ...
+
     def live_rows(
         self, consumer: str, version: int, after: tuple[str, str], upto: str | None, limit: int
     ) -> list[tuple[str, str, str]]:

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from crm_adapters.projections.runner import BATCH_EVENTS, Runner, Task, decoder_of
+from crm_adapters.projections.runner import (
+    BATCH_EVENTS,
+    Runner,
+    Task,
+    check_text,
+    decoder_of,
+    encoded,
+)
 from crm_adapters.projections.store import (
     BUILDING,
     LIVE,
     RETIRED,
+    Change,
     Checkpoint,
     Place,
+    Row,
     ViewStore,
 )
 from crm_core.errors import Invalid
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
+from crm_core.kernel.ticking import ParkedRow
 from crm_core.ports import Clock, EventLog
 
 R = TypeVar("R")
+
+CLOCK = "clock:"
+"""What the clock keeps of a source lies with the views under this name; no view is called so."""
+
+PAGE_ROWS = 1000
+"""Rows of the clock read at once."""
+
+_BASIS = ("", "basis")
+"""Order and key of the row that says what the rows of a source were put off by; the first of all,
+since a row of a view has a key."""
 
 
 class LogViews:
@@ -41,7 +61,11 @@ class LogViews:
     # --- going on -------------------------------------------------------------------------
 
     def catch_up(
-        self, view: Projection[Any] | Consumer, *, stop: Callable[[], bool] | None = None
+        self,
+        view: Projection[Any] | Consumer,
+        *,
+        stop: Callable[[], bool] | None = None,
+        changed: Callable[[str], object] | None = None,
     ) -> int:
         if not self._builds(view):
             state = BUILDING if isinstance(view, Projection) else LIVE
@@ -51,7 +75,10 @@ class LogViews:
         for found in sorted(self._builds(view), key=lambda c: (c.state != LIVE, c.place)):
             if found.state == RETIRED:
                 self.store.clear(found.place)
-            elif self.runner.advance(view, found.place, end, stop) and found.state == BUILDING:
+                continue
+            told = changed if found.state == LIVE else None
+            reached = self.runner.advance(view, found.place, end, stop=stop, changed=told)
+            if reached and found.state == BUILDING:
                 self._switch(found.place)
         return max((c.position for c in self._builds(view) if c.state == LIVE), default=0)
 
@@ -75,6 +102,11 @@ class LogViews:
         text = self.store.live_row(view.name, view.version, key)
         return None if text is None else _Reader(view).read(text)
 
+    def named(self, view: Projection[R], keys: Sequence[str]) -> dict[str, R]:
+        read = _Reader(view).read
+        texts = self.store.live_named(view.name, view.version, keys)
+        return {key: read(text) for key, text in texts.items()}
+
     def scan(
         self,
         view: Projection[R],
@@ -86,6 +118,62 @@ class LogViews:
         read = _Reader(view).read
         rows = self.store.live_rows(view.name, view.version, after, upto, limit)
         return [(order, key, read(text)) for order, key, text in rows]
+
+    def put_off(self, view: Projection[R], orders: Mapping[str, tuple[R, str]]) -> bool:
+        seen = next((c for c in self._builds(view) if c.state == LIVE), None)
+        if seen is None or not orders:
+            return False
+        read = _Reader(view).read
+        rows: dict[str, Row | None] = {}
+        texts = self.store.live_named(view.name, view.version, [*orders])
+        for key, (row, order) in orders.items():
+            check_text(order)
+            text = texts.get(key)
+            if text is not None and read(text) == row:
+                rows[key] = Row(order, text)
+        return bool(rows) and self.store.commit(Change(seen, seen.position, rows))
+
+    # --- what the clock cannot serve ------------------------------------------------------
+
+    def parked_rows(self, source: str | None = None) -> list[ParkedRow]:
+        if source is None:
+            places = {c.place.consumer for c in self.store.checkpoints()}
+            sources = sorted(p.removeprefix(CLOCK) for p in places if p.startswith(CLOCK))
+            return [row for one in sources for row in self.parked_rows(one)]
+        found = self._kept(source, after=(_BASIS[0], _BASIS[1]))
+        return [_parked_reader.decode(text) for text in found]
+
+    def park_rows(
+        self, source: str, rows: Iterable[ParkedRow], served: Iterable[ParkedRow]
+    ) -> None:
+        changes: dict[str, Row | None] = {_name_of(one): None for one in served}
+        changes |= {_name_of(one): Row(one.row, encoded(one)) for one in rows}
+        self._keep(source, changes)
+
+    def basis(self, source: str) -> str:
+        return self.store.row(_place_of(source), _BASIS[1]) or ""
+
+    def keep_basis(self, source: str, basis: str) -> None:
+        self._keep(source, {_BASIS[1]: Row(_BASIS[0], basis)})
+
+    def _kept(self, source: str, after: tuple[str, str]) -> Iterator[str]:
+        place = _place_of(source)
+        if self.store.checkpoint(place) is None:
+            return
+        while rows := self.store.live_rows(place.consumer, place.version, after, None, PAGE_ROWS):
+            yield from (text for _, _, text in rows)
+            after = rows[-1][0], rows[-1][1]
+
+    def _keep(self, source: str, changes: Mapping[str, Row | None]) -> None:
+        if not changes:
+            return
+        place = _place_of(source)
+        self.store.begin(place, LIVE)
+        while True:
+            seen = self.store.checkpoint(place)
+            # Two hosts may tick at once: what each has found is kept after the other.
+            if seen is None or self.store.commit(Change(seen, seen.position, changes)):
+                return
 
     # --- looking after them ---------------------------------------------------------------
 
@@ -107,7 +195,8 @@ class LogViews:
 
     def status(self) -> list[BuildStatus]:
         end = self.log.head()
-        return [self._status(found, end) for found in self.store.checkpoints()]
+        kept = self.store.checkpoints()
+        return [self._status(c, end) for c in kept if not c.place.consumer.startswith(CLOCK)]
 
     def _status(self, found: Checkpoint, end: int) -> BuildStatus:
         first = self.store.parked(found.place, limit=1)
@@ -144,6 +233,18 @@ class LogViews:
     def _builds(self, task: Task) -> list[Checkpoint]:
         found = self.store.checkpoints(task.name)
         return [checkpoint for checkpoint in found if checkpoint.place.version == task.version]
+
+
+_parked_reader = msgspec.json.Decoder(ParkedRow)
+
+
+def _place_of(source: str) -> Place:
+    return Place(f"{CLOCK}{source}", 1, 1)
+
+
+def _name_of(one: ParkedRow) -> str:
+    """Unambiguous, however rows and steps are called."""
+    return f"{len(one.row)}:{one.row}:{one.step}"
 
 
 class _Reader(Generic[R]):

@@ -30,7 +30,12 @@ from crm_core.payments.facts import (
     PurchaseMade,
     PurchaseRefunded,
 )
-from crm_core.requests.facts import MarkedDuplicate, RequestReceived
+from crm_core.requests.facts import (
+    DuplicateUndone,
+    MarkedDuplicate,
+    Reclassified,
+    RequestReceived,
+)
 
 
 class Kind(IntEnum):
@@ -51,6 +56,9 @@ class Kind(IntEnum):
     DUPLICATE = 13
     INTEREST = 14
     CONDUCT = 15
+    REPAIR = 16
+    RECLASSIFIED = 17
+    UNDONE = 18
 
 
 class NarrowRow(NamedTuple):
@@ -64,11 +72,12 @@ class NarrowRow(NamedTuple):
             day on which it falls due. 0 for a request, which has an instant.
         recorded: When the company knew, in microseconds since 1970-01-01T00:00Z.
         amount: Fen, negative where money is given back; for a dispute that ended what was upheld;
-            for a request the instant it was received, in microseconds. Else 0.
+            for a request the instant it was received, in microseconds; for one that was
+            reclassified 1 if it is a repair now. Else 0.
         reference: Number of the charge, payment, dispute or request it is or is about; of a
             household the estate it is in.
         other: The charge that money names, that a dispute is about or a late charge belongs to;
-            the request that another is a duplicate of.
+            the request that another is a duplicate of, or follows.
     """
 
     position: int
@@ -129,10 +138,10 @@ def _payment(e: PaymentReceived | PaymentMovedIn) -> Said:
     return _say(Kind.PAYMENT, e.paid_on, e.amount_fen, e.payment, e.charge)
 
 
-def _request(e: RequestReceived) -> Said | None:
-    if e.kind == REPAIR:
-        return None
-    return Kind.REQUEST, 0, microseconds(e.received_at), e.request, None
+def _request(e: RequestReceived) -> Said:
+    # A repair is no matter, but may be found to be one.
+    kind = Kind.REPAIR if e.kind == REPAIR else Kind.REQUEST
+    return kind, 0, microseconds(e.received_at), e.request, e.follows
 
 
 _SAY: dict[type, Callable[[Any], Said | None]] = {
@@ -152,7 +161,9 @@ _SAY: dict[type, Callable[[Any], Said | None]] = {
     PurchaseMade: lambda e: _say(Kind.PURCHASE, e.on, e.amount_fen),
     PurchaseRefunded: lambda e: _say(Kind.PURCHASE, e.on, -e.amount_fen),
     RequestReceived: _request,
+    Reclassified: lambda e: (Kind.RECLASSIFIED, 0, int(e.kind == REPAIR), e.request, None),
     MarkedDuplicate: lambda e: (Kind.DUPLICATE, 0, 0, e.request, e.of),
+    DuplicateUndone: lambda e: (Kind.UNDONE, 0, 0, e.request, None),
     InterestRecorded: lambda e: _say(Kind.INTEREST, e.on),
     ConductConfirmed: lambda e: _say(Kind.CONDUCT, e.on),
 }

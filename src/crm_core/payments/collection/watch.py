@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 from attrs import frozen
@@ -11,6 +11,7 @@ from attrs import frozen
 from crm_core.kernel.dates import local_date, sortable_text
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.ticking import NEVER
 from crm_core.payments.acts import BILL, THANKS, StepDone
 from crm_core.payments.collection.events import (
     COLLECTION_EVENTS,
@@ -42,7 +43,7 @@ from crm_core.payments.events import (
 )
 
 _DAY = timedelta(days=1)
-_EARLIEST_ZONE, _NEVER = timedelta(hours=14), "~"
+_EARLIEST_ZONE = timedelta(hours=14)
 
 
 @frozen
@@ -86,6 +87,18 @@ class Contested:
     charge: str
 
 
+class Days(NamedTuple):
+    """Days to be looked at.
+
+    Args:
+        come: Those that have come, in order.
+        next: The first that has not; None if there is none.
+    """
+
+    come: tuple[date, ...]
+    next: date | None
+
+
 @frozen
 class Watched:
     """What of an account and its collection tells when a day may bring something about (PAY-10).
@@ -126,7 +139,7 @@ class Watched:
     def order(self) -> str:
         """The instant at which the earliest day to look at begins anywhere, as sortable text."""
         if self.settled(_day_of(self.known)):
-            return _NEVER
+            return NEVER
         days = [moment.on for moment in self.moments]
         days += [
             charge.due + _DAY if charge.billed else (charge.known - _EARLIEST_ZONE).date()
@@ -137,17 +150,16 @@ class Watched:
         first = max(min(days, default=self.acted), self.acted, date(1, 1, 2))
         return sortable_text(datetime.combine(first, time(), UTC) - _EARLIEST_ZONE)
 
-    def days(
-        self, on: date, zone: str, policy: CollectionPolicy, credit: CreditPolicy
-    ) -> tuple[date, ...]:
-        """Days up to one on which collection may have something to do, in order.
+    def days(self, on: date, zone: str, policy: CollectionPolicy, credit: CreditPolicy) -> Days:
+        """Days on which collection may have something to do.
 
         Args:
+            on: The present day.
             policy: The ladder in force on that day.
             credit: Its credit table.
         """
         if self.settled(on):
-            return ()
+            return Days((), None)
         found = {max(moment.on, local_date(moment.known, zone)) for moment in self.moments}
         first = min([local_date(c.known, zone) for c in self.charges], default=self.acted)
         begins = (policy.header.effective_from, credit.header.effective_from)
@@ -162,7 +174,8 @@ class Watched:
         if self.grade is not None and not self.waiting:
             rungs = policy.of(self.grade)
             found |= {self.came + timedelta(days=rung.from_day) for rung in rungs}
-        return tuple(sorted(day for day in found if self.acted <= day <= on))
+        come = tuple(sorted(day for day in found if self.acted <= day <= on))
+        return Days(come, min((day for day in found if day > on), default=None))
 
 
 def _end(due: date, upto: int | None, credit: CreditPolicy) -> date | None:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import attrs
+
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.decider import Decision, Refusal
-from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.text import ID_LENGTH_MAX
 from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import CLOSING
-from crm_core.requests.commands import CloseImported, ConfirmClosing, NoteFailedAttempt, Reopen
-from crm_core.requests.deciding.course import Course, begun, finished_at
-from crm_core.requests.deciding.refusals import apology_open, not_done, not_open, too_early
+from crm_core.requests.commands import (
+    OPINIONS,
+    SATISFIED,
+    CloseImported,
+    ConfirmClosing,
+    NoteFailedAttempt,
+    Reopen,
+)
+from crm_core.requests.deciding.course import Course, finished_at
+from crm_core.requests.deciding.refusals import apology_open, not_done, not_open
 from crm_core.requests.events import (
     ConfirmationAttemptFailed,
     CustomerDissatisfied,
@@ -20,45 +29,55 @@ from crm_core.requests.events import (
     RequestReopened,
     WorkReportedDone,
 )
-from crm_core.requests.state import Closed, Done, Open, Request, RequestState
+from crm_core.requests.state import Closed, Done, Open, Paused, Request
 
 IMPORT = "import"
 """Who did the work of a request that was closed in another system."""
 
+# --- what is said --------------------------------------------------------------------------------
 
-def note_attempt(command: NoteFailedAttempt, state: RequestState) -> Decision:
+
+def note_attempt(command: NoteFailedAttempt, course: Course) -> Decision:
     """The customer did not answer; once that was often enough, the request closes unconfirmed."""
-    if not isinstance(state, Done):
-        return not_done(state)
-    at = command.attempted_at
-    earliest = state.last_attempt_at or finished_at(state)
-    if at < earliest:
-        return too_early("attempt", earliest)
-    course = Course(command, state)
-    changed = course.asked(state.attempts + 1, at)
-    course.happens(ConfirmationAttemptFailed(command.request, at, command.channel, changed))
-    if _exhausted(course.state, at) and not state.duties:
-        course.happens(unconfirmed(course.state, at))
-    return course.decided()
+    if not isinstance(course.state, Done):
+        return not_done(course.state)
+    return (
+        ConfirmationAttemptFailed(
+            request=command.request,
+            attempted_at=command.attempted_at,
+            channel=command.channel,
+            clocks=(),
+            counts_from=command.attempted_at,
+            entered_by=command.by.id,
+            evidence=command.evidence,
+        ),
+    )
 
 
-def confirm(command: ConfirmClosing, state: RequestState) -> Decision:
+def confirm(command: ConfirmClosing, course: Course) -> Decision:
     """The customer's own word closes the request; who is not satisfied gets another one."""
+    state = course.state
     if not isinstance(state, Done):
         return not_done(state)
-    if command.confirmed_at < finished_at(state):
-        return too_early("confirmation", finished_at(state))
+    refused = _indefinite(command)
+    if refused is not None:
+        return refused
+    if command.word.member in {*at_work(state), state.owner}:
+        return Refusal("word_of_staff", "LOG-08", {"member": command.word.member})
     if state.duties:
         return apology_open()
     closed = RequestClosed(
         request=command.request,
         closed_at=command.confirmed_at,
         outcome="confirmed",
-        satisfied=command.satisfied,
-        reason="confirmed by the customer",
+        opinion=command.opinion,
+        words=command.words,
         word=command.word,
+        counts_from=command.confirmed_at,
+        entered_by=command.by.id,
+        evidence=command.evidence,
     )
-    if command.satisfied:
+    if command.opinion == SATISFIED:
         return (closed,)
     return (
         closed,
@@ -76,35 +95,43 @@ def confirm(command: ConfirmClosing, state: RequestState) -> Decision:
     )
 
 
-def close_imported(command: CloseImported, state: RequestState) -> Decision:
-    """What another system closed: no clock of ours looks back at it, no apology is on record."""
-    if not isinstance(state, Open | Done):
-        return not_open(state)
-    earliest = finished_at(state) if isinstance(state, Done) else begun(state)
-    if command.closed_at < earliest:
-        return too_early("done", earliest)
-    if state.duties:
-        return apology_open()
-    closed = _without_answer(state, command.closed_at, "closed in the system it came from")
-    if isinstance(state, Done):
+def close_imported(command: CloseImported, course: Course) -> Decision:
+    """What another system closed: it closes whatever was owed, and late where it was late."""
+    if not isinstance(course.state, Open | Paused | Done):
+        return not_open(course.state)
+    closed = RequestClosed(
+        request=command.request,
+        closed_at=command.closed_at,
+        outcome="unconfirmed",
+        opinion=None,
+        words="",
+        word=None,
+        counts_from=command.closed_at,
+        entered_by=command.by.id,
+        evidence=None,
+    )
+    if isinstance(course.state, Done):
         return (closed,)
-    return (WorkReportedDone(command.request, command.closed_at, IMPORT, ()), closed)
+    done = WorkReportedDone(
+        request=command.request,
+        done_at=command.closed_at,
+        done_by=IMPORT,
+        clocks=(),
+        counts_from=command.closed_at,
+        entered_by=command.by.id,
+        evidence=None,
+    )
+    return (done, closed)
 
 
-def reopen(command: Reopen, state: RequestState) -> Decision:
+def reopen(command: Reopen, course: Course) -> Decision:
     """The request is open again: its first verdict stays, a second clock starts (REQ-16)."""
+    state = course.state
     if not isinstance(state, Closed | Done):
         return Refusal("request_not_closed", "REQ-16")
     if not command.reason:
         return no_reason("REQ-16", "reopening")
-    at = command.reopened_at
-    closed_at = state.closed_at if isinstance(state, Closed) else None
-    earliest = closed_at or finished_at(state)
-    if at < earliest:
-        return too_early("reopening", earliest)
-    course = Course(command, state)
-    seconds = state.targets.close_seconds
-    course.happens(
+    return (
         RequestReopened(
             request=command.request,
             household=state.household,
@@ -114,32 +141,53 @@ def reopen(command: Reopen, state: RequestState) -> Decision:
             place=state.received.place,
             owner=state.owner,
             received_at=state.received_at,
-            reopened_at=at,
+            reopened_at=command.reopened_at,
             reason=command.reason,
-            clocks=(timing.start(course.name(CLOSING), at, seconds, course.policy),),
-        )
+            clocks=(),
+            counts_from=command.reopened_at,
+            entered_by=command.by.id,
+            evidence=command.evidence,
+        ),
     )
-    return course.decided()
 
 
-def unconfirmed(state: Request, at: datetime) -> RequestClosed:
-    """The customer was asked in vain for long enough."""
-    return _without_answer(state, at, f"{state.attempts} attempts without an answer")
+def _successor(state: Request) -> str:
+    """Number of the request that follows; the same however often it is worked out."""
+    number = f"{state.request}-{state.reopened + 2}"
+    return number if len(number) <= ID_LENGTH_MAX else digest_of(number)[:32]
 
 
-def _without_answer(state: Request, at: datetime, reason: str) -> RequestClosed:
-    return RequestClosed(
-        request=state.request,
-        closed_at=at,
-        outcome="unconfirmed",
-        satisfied=None,
-        reason=reason,
-        word=None,
-    )
+def at_work(state: Request) -> frozenset[str]:
+    """Ids of who did the work: who arrived, who reported it done, and who had the order."""
+    has = state.assignment
+    given = {has.to} if state.ordered and has.form == "operator" else set()
+    return frozenset(state.hands) | given
+
+
+def _indefinite(command: ConfirmClosing) -> Refusal | None:
+    """An opinion is one of three, and who is not satisfied says why (REQ-08)."""
+    if command.opinion not in OPINIONS:
+        return unknown("opinion", command.opinion, OPINIONS, rule="REQ-08")
+    if command.opinion != SATISFIED and not command.words.strip():
+        return Refusal("words_missing", "REQ-08", {"opinion": command.opinion})
+    return None
+
+
+# --- what it leads to ----------------------------------------------------------------------------
+
+
+def attempted(course: Course, e: ConfirmationAttemptFailed, at: datetime) -> None:
+    """The customer is to be asked again, unless that was often enough (REQ-08: three in three)."""
+    state = course.state
+    if not isinstance(state, Done):
+        return
+    course.happens(attrs.evolve(e, clocks=course.asked(state.attempts + 1, at)))
+    if _exhausted(course.state, at) and not course.state.duties:
+        course.closes_unanswered(at)
 
 
 def _exhausted(state: Request, at: datetime) -> bool:
-    """Enough attempts, over enough days since the work was done (REQ-08: three in three).
+    """Enough attempts, over enough days since the work was done.
 
     The third day begins 48 hours after the work was reported done.
     """
@@ -150,7 +198,15 @@ def _exhausted(state: Request, at: datetime) -> bool:
     )
 
 
-def _successor(state: Request) -> str:
-    """Number of the request that follows; the same however often it is worked out."""
-    number = f"{state.request}-{state.reopened + 2}"
-    return number if len(number) <= ID_LENGTH_MAX else digest_of(number)[:32]
+def closed(course: Course, e: RequestClosed, at: datetime) -> None:
+    """It is closed."""
+    if isinstance(course.state, Done):
+        course.happens(e)
+
+
+def reopened(course: Course, e: RequestReopened, at: datetime) -> None:
+    """A second closing clock starts."""
+    if isinstance(course.state, Closed | Done):
+        seconds = course.state.targets.close_seconds
+        clock = timing.start(course.name(CLOSING), at, seconds, course.policy)
+        course.happens(attrs.evolve(e, clocks=(clock,)))

@@ -1,101 +1,144 @@
-"""A request in the course of one command, and what its state says of its times."""
+"""A request in the course of time: the one place where time passes, and what it brings about.
+
+Pauses end, promises break, targets are warned of, breached and escalated, customers are to be
+asked, and nobody's answer closes. Every command goes through it, and so does the clock.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from crm_core.kernel.decider import Decision
+from crm_core.kernel.policy import PolicyRef
 from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import (
     APOLOGY,
     ARRIVAL,
+    ATTEMPT,
     CLOSE,
     CLOSING,
     COMMITMENT,
     CONFIRMATION,
+    PASSED,
     PROGRESS,
     WORK,
     Clock,
     ClockSet,
     Pause,
 )
-from crm_core.requests.events import CommitmentBroken, CommitmentKept, RequestResumed
+from crm_core.requests.events import (
+    ClockBreached,
+    ClockWarned,
+    ClosedUnanswered,
+    CommitmentBroken,
+    CommitmentKept,
+    ConfirmationDue,
+    Escalated,
+    PauseEnded,
+)
 from crm_core.requests.evolve import evolve
-from crm_core.requests.sla import SlaPolicy
-from crm_core.requests.state import Request, pause_of
+from crm_core.requests.sla import BREACH, SlaPolicy
+from crm_core.requests.state import Closed, Done, Merged, Request, pause_of, pauses_of
 
-TIME_PASSED = "its time has passed"
-"""Why a promise is broken that nobody gave up."""
+Policies = Mapping[PolicyRef, SlaPolicy]
+"""The policies that a request was or is held to."""
 
 
 class Course:
-    """A request in the course of one command: what has happened so far, and where that led."""
+    """A request in the course of time: what has happened so far, and where that led."""
 
-    def __init__(self, command: Any, state: Request) -> None:
-        self.request = state.request
-        self.policy: SlaPolicy = command.policy
+    def __init__(self, state: Request, policies: Policies) -> None:
         self.state: Request = state
+        self.policies = policies
         self.events: list[Any] = []
+
+    @property
+    def request(self) -> str:
+        """Its number."""
+        return self.state.request
+
+    @property
+    def policy(self) -> SlaPolicy:
+        """What it is held to now."""
+        return self.policies[self.state.policy]
 
     def happens(self, event: Any) -> None:
         """Add an event, and go on from what it leads to."""
         self.events.append(event)
         self.state = evolve(self.state, event)
 
-    def decided(self) -> Decision:
-        """All that has happened."""
-        return tuple(self.events)
+    # --- time ------------------------------------------------------------------------------------
 
-    def time_passes(self, at: datetime) -> Course:
-        """What time alone has brought about by then stands before what is asked for."""
-        pause = pause_of(self.state)
-        if pause is not None and pause.expected_end <= at:
-            # A promise whose time had passed before the pause was broken before it ended.
-            self._promise_passes(pause.since)
-            self.resumes(pause.expected_end)
-        pause = pause_of(self.state)
-        self._promise_passes(at if pause is None else min(at, pause.since))
-        return self
+    def passes(self, until: datetime) -> Course:
+        """What falls due before an instant has happened; a pause has ended at its expected end."""
+        while True:
+            pause, step = pause_of(self.state), self._next()
+            ends = None if pause is None or pause.expected_end > until else pause.expected_end
+            at = None if step is None else step.next_at
+            if step is not None and at is not None and at < (until if ends is None else ends):
+                _STEPS.get(step.step.partition("_")[0], _escalates)(self, step, at)
+            elif ends is not None:
+                self.ends_pause(ends)
+            else:
+                return self
 
-    def _promise_passes(self, limit: datetime) -> None:
-        promise = self.state.promise
-        clock = None if promise is None else clock_named(self.state, promise.clock)
-        if clock is not None and clock.set.due_at < limit:
-            self.breaks_promise(clock.set.due_at, TIME_PASSED, given_up=False)
+    def _next(self) -> ClockSet | None:
+        """The clock whose step falls due first; in a pause those of the work stand still."""
+        paused = pause_of(self.state) is not None
+        found: ClockSet | None = None
+        for clock in self.state.running:
+            at = clock.set.next_at
+            if at is None or (paused and clock.kind in WORK):
+                continue
+            if found is None or (at, clock.name) < (found.next_at, found.clock):
+                found = clock.set
+        return found
 
-    def resumes(self, at: datetime) -> None:
+    def ends_pause(self, at: datetime) -> None:
         """The pause ends; the clocks of the work go on from where they stood."""
-        pause = pause_of(self.state)
-        assert pause is not None
-        moved = tuple(
-            timing.after_pause(clock.set, self.policy, pause.since, at)
+        self.happens(PauseEnded(self.request, at, self.gone_on(at)))
+
+    def gone_on(self, at: datetime) -> tuple[ClockSet, ...]:
+        """The clocks of the work as they go on when the pause ends."""
+        pauses = self.pauses(at)
+        return tuple(
+            timing.again(clock.set, self._held_to(clock), pauses)
             for clock in self.state.running
             if clock.kind in WORK
         )
-        self.happens(RequestResumed(self.request, at, moved))
 
-    def breaks_promise(self, broken_at: datetime, reason: str, *, given_up: bool) -> None:
+    def breaks_promise(self, at: datetime, why: str) -> None:
         """The promise is broken, and an apology is owed (REQ-09)."""
         promise = self.state.promise
         assert promise is not None
         clock = clock_named(self.state, promise.clock)
         assert clock is not None
-        seconds = self.state.targets.apology_seconds
-        apology = timing.start(self.name(APOLOGY), broken_at, seconds, self.policy)
-        passed = timing.after_step(clock.set, self.policy, self.pauses)
+        apology = timing.start(
+            self.name(APOLOGY), at, self.state.targets.apology_seconds, self.policy
+        )
+        passed = timing.with_step(clock.set, None, "")
         self.happens(
             CommitmentBroken(
                 request=self.request,
                 promised_by=promise.by,
                 clock=promise.clock,
                 due_at=clock.set.due_at,
-                broken_at=broken_at,
-                given_up=given_up,
-                reason=reason,
-                clocks=(passed, apology),
+                broken_at=at,
+                why=why,
+                late=False,
+                clocks=(passed, apology) if why == PASSED else (apology,),
             )
         )
+
+    def promised_for(self, at: datetime) -> datetime | None:
+        """The time of the promise that is outstanding, as it stands at that instant."""
+        promise = self.state.promise
+        clock = None if promise is None else clock_named(self.state, promise.clock)
+        if clock is None:
+            return None
+        calendar = timing.calendar_of(clock.kind, clock.set.basis, self._held_to(clock))
+        return timing.due_of(clock.set, calendar, self.pauses(at))
 
     def keeps_promise(self, at: datetime) -> None:
         """What was promised is there: in time, or it would have been broken before."""
@@ -110,69 +153,72 @@ class Course:
                     clock=promise.clock,
                     due_at=clock.set.due_at,
                     kept_at=at,
-                    lifted="",
+                    late=False,
                 )
             )
 
-    def finds_kept(self, at: datetime) -> None:
-        """Promises that were kept, which only came to be known when they were called broken."""
-        for duty in self.state.duties:
-            clock = clock_named(self.state, duty.commitment)
-            if at <= duty.due_at and clock is not None and not clock.broken:
-                self.happens(
-                    CommitmentKept(
-                        request=self.request,
-                        promised_by=duty.promised_by,
-                        clock=duty.commitment,
-                        due_at=duty.due_at,
-                        kept_at=at,
-                        lifted=duty.clock,
-                    )
-                )
+    def closes_unanswered(self, at: datetime) -> None:
+        """The customer was asked in vain for long enough (REQ-08)."""
+        self.happens(ClosedUnanswered(self.request, at, self.state.attempts, late=False))
+
+    # --- clocks ----------------------------------------------------------------------------------
 
     def name(self, kind: str) -> str:
         """Name of the next clock of a kind."""
         return f"{kind}-{self.state.counts.get(kind, 0) + 1}"
 
-    @property
-    def pauses(self) -> tuple[Pause, ...]:
-        """The pauses that are over."""
-        return tuple(self.state.pauses)
+    def pauses(self, at: datetime) -> tuple[Pause, ...]:
+        """The pauses, as if one that lasts ended at that instant (REQ-12)."""
+        return timing.as_ended(pauses_of(self.state), at)
 
-    def silence(self, at: datetime) -> ClockSet:
-        """The clock of the silence that begins when the customer has heard something (REQ-07)."""
+    def silence(self, at: datetime, agreed: ClockSet | None = None) -> tuple[ClockSet, ...]:
+        """The clock of the silence that begins when the customer has heard something (REQ-07).
+
+        Args:
+            agreed: The closing clock as it is set by what they heard, if it is.
+        """
+        if isinstance(self.state, Closed | Done | Merged):
+            return ()
         progress = self.policy.progress
-        closing = self.state.clock(CLOSING)
+        closing, pauses = self.state.clock(CLOSING), self.pauses(at)
         seconds = progress.seconds_max
         if closing is not None:
-            calendar = timing.calendar_of(CLOSING, closing.set.basis, self.policy)
-            left = timing.elapsed(calendar, at, closing.set.due_at) or closing.set.seconds
-            seconds = left * progress.percent // 100
+            held = agreed or closing.set
+            calendar = timing.calendar_of(CLOSING, held.basis, self._held_to(closing))
+            left = held.seconds - timing.counted(calendar, held.started_at, at, pauses)
+            seconds = max(left, 0) * progress.percent // 100
         bounded = min(max(seconds, progress.seconds_min), progress.seconds_max)
-        return timing.start(self.name(PROGRESS), at, bounded, self.policy, pauses=self.pauses)
+        return (timing.start(self.name(PROGRESS), at, bounded, self.policy, pauses=pauses),)
 
-    def arrival(self, at: datetime) -> ClockSet | None:
+    def arrival(self, at: datetime) -> tuple[ClockSet, ...]:
         """The clock of arrival, if it has not been started yet (REQ-05)."""
         if self.state.counts.get(ARRIVAL):
-            return None
+            return ()
         seconds = self.state.targets.arrival_seconds
-        return timing.start(self.name(ARRIVAL), at, seconds, self.policy, pauses=self.pauses)
+        pauses = self.pauses(at)
+        return (timing.start(self.name(ARRIVAL), at, seconds, self.policy, pauses=pauses),)
 
     def commitment(self, at: datetime, due_at: datetime) -> ClockSet:
         """The clock of a promise: nothing falls due on it but that its time has passed."""
         return timing.start(self.name(COMMITMENT), at, 0, self.policy, agreed=due_at)
 
     def set_anew(
-        self, clock: Clock, at: datetime, *, seconds: int = 0, agreed: datetime | None = None
+        self,
+        clock: Clock,
+        at: datetime,
+        *,
+        seconds: int = 0,
+        agreed: datetime | None = None,
+        policy: PolicyRef | None = None,
     ) -> ClockSet:
         """A clock under another target, or agreed: from its own start, so nothing is lost."""
         return timing.start(
             clock.name,
             clock.set.started_at,
             seconds,
-            self.policy,
+            self.policies[policy or self.state.policy],
             at=at,
-            pauses=self.pauses,
+            pauses=self.pauses(at),
             agreed=agreed,
         )
 
@@ -204,8 +250,96 @@ class Course:
             policy=self.policy,
         )
 
+    def _held_to(self, clock: Clock) -> SlaPolicy:
+        return self.policies[clock.policy]
 
-# --- what the state says ---------------------------------------------------------------------
+    def after_step(self, clock: ClockSet, at: datetime) -> ClockSet:
+        """The clock with the step behind the one that it has come to."""
+        held_to = clock_named(self.state, clock.clock)
+        assert held_to is not None
+        return timing.after_step(clock, self._held_to(held_to), self.pauses(at))
+
+
+# --- steps ---------------------------------------------------------------------------------------
+
+
+def _warns(course: Course, clock: ClockSet, at: datetime) -> None:
+    course.happens(
+        ClockWarned(
+            request=course.request,
+            clock=clock.clock,
+            percent=timing.percent_of(clock.step),
+            at=at,
+            late=False,
+            clocks=(course.after_step(clock, at),),
+        )
+    )
+
+
+def _breaches(course: Course, clock: ClockSet, at: datetime) -> None:
+    breached = timing.with_step(clock, clock.next_at, BREACH)
+    course.happens(
+        ClockBreached(
+            request=course.request,
+            clock=clock.clock,
+            at=at,
+            told=course.policy.escalation.roles[0],
+            late=False,
+            clocks=(course.after_step(breached, at),),
+        )
+    )
+
+
+def _escalates(course: Course, clock: ClockSet, at: datetime) -> None:
+    percent = timing.percent_of(clock.step)
+    escalation = course.policy.escalation
+    level = (percent - 100) // escalation.step_percent
+    course.happens(
+        Escalated(
+            request=course.request,
+            clock=clock.clock,
+            percent=percent,
+            at=at,
+            told=escalation.roles[min(level, len(escalation.roles) - 1)],
+            late=False,
+            clocks=(course.after_step(clock, at),),
+        )
+    )
+
+
+def _passes(course: Course, clock: ClockSet, at: datetime) -> None:
+    promise = course.state.promise
+    assert promise is not None, "INVARIANT: the time of a promise passes while it is outstanding"
+    assert promise.clock == clock.clock, "INVARIANT: one promise is outstanding at a time"
+    course.breaks_promise(at, PASSED)
+
+
+def _asks(course: Course, clock: ClockSet, at: datetime) -> None:
+    attempt = int(clock.step.removeprefix(ATTEMPT))
+    after = timing.attempted(clock, course.policy, course.state.targets.confirm_attempts)
+    course.happens(ConfirmationDue(course.request, attempt, at, False, (after,)))
+
+
+def _closes(course: Course, clock: ClockSet, at: datetime) -> None:
+    """Asked in vain for long enough; else the staff have not asked, and that is a breach."""
+    state = course.state
+    if state.attempts >= state.targets.confirm_attempts and not state.duties:
+        course.closes_unanswered(at)
+    else:
+        _breaches(course, clock, at)
+
+
+_STEPS: dict[str, Callable[[Course, ClockSet, datetime], None]] = {
+    "warn": _warns,
+    BREACH: _breaches,
+    PASSED: _passes,
+    ATTEMPT.rstrip("_"): _asks,
+    CLOSE: _closes,
+}
+"""What follows from a step, by the first word of its name; all others escalate."""
+
+
+# --- what the state says -------------------------------------------------------------------------
 
 
 def clock_named(state: Request, name: str) -> Clock | None:
@@ -214,20 +348,6 @@ def clock_named(state: Request, name: str) -> Clock | None:
         if clock.set.clock == name:
             return clock
     return None
-
-
-def paused_since(state: Request) -> datetime:
-    """When the pause began that lasts; when the request came in, if none does."""
-    pause = pause_of(state)
-    return state.received_at if pause is None else pause.since
-
-
-def begun(state: Request) -> datetime:
-    """Nothing is asked of a request for a time before its closing clock, or its last pause."""
-    closing = state.clock(CLOSING)
-    started = state.received_at if closing is None else closing.set.started_at
-    last = state.pauses.last
-    return started if last is None or last.until is None else max(started, last.until)
 
 
 def finished_at(state: Request) -> datetime:

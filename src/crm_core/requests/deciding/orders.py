@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
@@ -18,25 +20,20 @@ from crm_core.requests.commands import (
     RefuseOrder,
     ReturnOrder,
 )
-from crm_core.requests.deciding.course import Course, begun
-from crm_core.requests.deciding.refusals import not_open, too_early
+from crm_core.requests.deciding.course import Course
+from crm_core.requests.deciding.refusals import not_open
 from crm_core.requests.events import HandedOver, OrderDispatched, OrderGivenBack
+from crm_core.requests.parts import Assignment
 from crm_core.requests.rotation import next_turn, trade_of
-from crm_core.requests.state import (
-    Assignment,
-    Closed,
-    Merged,
-    NotReceived,
-    Open,
-    Paused,
-    Request,
-    RequestState,
-)
+from crm_core.requests.state import Closed, Merged, Open, Paused, Request, RequestState
+
+# --- what is said --------------------------------------------------------------------------------
 
 
-def hand_over(command: HandOver, state: RequestState) -> Decision:
+def hand_over(command: HandOver, course: Course) -> Decision:
     """Another person owns the request; it always has an owner (REQ-01)."""
-    if isinstance(state, NotReceived | Closed | Merged):
+    state = course.state
+    if isinstance(state, Closed | Merged):
         return not_open(state)
     if not command.to_owner:
         return Refusal("owner_missing", "REQ-01", sentence="owner_missing_handed_over")
@@ -46,13 +43,23 @@ def hand_over(command: HandOver, state: RequestState) -> Decision:
         return ()
     if command.stranger:
         return _stranger(command.to_owner)
-    return (HandedOver(command.request, state.owner, command.to_owner, command.reason),)
+    return (
+        HandedOver(
+            request=command.request,
+            from_owner=state.owner,
+            to_owner=command.to_owner,
+            reason=command.reason,
+            counts_from=state.told_until,
+            entered_by=command.by.id,
+            evidence=None,
+        ),
+    )
 
 
-def dispatch(command: Dispatch, state: RequestState) -> Decision:
+def dispatch(command: Dispatch, course: Course) -> Decision:
     """The work goes to a department or one operator, or to whose turn it is."""
-    if not isinstance(state, Open | Paused):
-        return not_open(state)
+    if not isinstance(course.state, Open | Paused):
+        return not_open(course.state)
     if command.form not in ASSIGNEE_FORMS or command.mode not in MODES:
         return Refusal(
             "order_unknown", "REQ-06", {"forms": list(ASSIGNEE_FORMS), "modes": list(MODES)}
@@ -71,21 +78,16 @@ def dispatch(command: Dispatch, state: RequestState) -> Decision:
         return Refusal("order_unknown", "REQ-06", sentence="order_unknown_grab")
     if command.stranger:
         return _stranger(to)
-    at = command.dispatched_at
-    if at < begun(state):
-        return too_early("order", begun(state))
-    course = Course(command, state).time_passes(at)
     given_to = Assignment(to, form, command.mode)
-    return _ordered(course, given_to, at, on_site=command.on_site, turn=turn)
+    at, on_site = command.dispatched_at, command.on_site
+    return (_ordered(command, given_to, at, on_site=on_site, turn=turn),)
 
 
-def grab(command: GrabOrder, state: RequestState) -> Decision:
+def grab(command: GrabOrder, course: Course) -> Decision:
     """Who takes an order that was offered to a department has it."""
+    state = course.state
     if not isinstance(state, Open | Paused):
         return not_open(state)
-    at = command.grabbed_at
-    if at < begun(state):
-        return too_early("grabbing", begun(state))
     if state.assignment.mode != "grab" or state.assignment.form != "department":
         return Refusal("order_taken", "REQ-06")
     crew, who = command.crew, command.by.id
@@ -93,8 +95,8 @@ def grab(command: GrabOrder, state: RequestState) -> Decision:
         return Refusal("not_of_trade", "REQ-06", {"staff": who, "trade": crew.trade})
     if not crew.is_on_duty(who):
         return Refusal("not_on_duty", "REQ-06", {"staff": who, "trade": crew.trade})
-    course = Course(command, state).time_passes(at)
-    return _ordered(course, Assignment(who, "operator", "grab"), at, on_site=False, turn=None)
+    given = Assignment(who, "operator", "grab")
+    return (_ordered(command, given, command.grabbed_at, on_site=False, turn=None),)
 
 
 def order_of(command: Dispatch | GrabOrder, state: RequestState) -> tuple[str, datetime] | None:
@@ -115,38 +117,41 @@ def named_by(command: Any) -> str:
     return command.to if command.form == "operator" else ""
 
 
-def refuse(command: RefuseOrder, state: RequestState) -> Decision:
+def refuse(command: RefuseOrder, course: Course) -> Decision:
     """An order is refused when it comes."""
-    return _give_back(command, state, "refused", command.refused_at)
+    return _give_back(command, course.state, "refused", command.refused_at)
 
 
-def hand_back(command: ReturnOrder, state: RequestState) -> Decision:
+def hand_back(command: ReturnOrder, course: Course) -> Decision:
     """An order that was taken on is given back."""
-    return _give_back(command, state, "returned", command.returned_at)
+    return _give_back(command, course.state, "returned", command.returned_at)
 
 
 def _ordered(
-    course: Course, given: Assignment, at: datetime, *, on_site: bool, turn: int | None
-) -> Decision:
-    arrival = course.arrival(at) if on_site else None
-    silence = course.silence(at) if course.state.clock(PROGRESS) is None else None
-    course.happens(
-        OrderDispatched(
-            request=course.request,
-            to=given.to,
-            form=given.form,
-            mode=given.mode,
-            turn=turn,
-            on_site=on_site,
-            dispatched_at=at,
-            clocks=tuple(clock for clock in (arrival, silence) if clock is not None),
-        )
+    command: Dispatch | GrabOrder,
+    given: Assignment,
+    at: datetime,
+    *,
+    on_site: bool,
+    turn: int | None,
+) -> OrderDispatched:
+    return OrderDispatched(
+        request=command.request,
+        to=given.to,
+        form=given.form,
+        mode=given.mode,
+        turn=turn,
+        on_site=on_site,
+        dispatched_at=at,
+        clocks=(),
+        counts_from=at,
+        entered_by=command.by.id,
+        evidence=command.evidence,
     )
-    return course.decided()
 
 
 def _give_back(
-    command: RefuseOrder | ReturnOrder, state: RequestState, how: str, at: datetime
+    command: RefuseOrder | ReturnOrder, state: Request, how: str, at: datetime
 ) -> Decision:
     if not isinstance(state, Open | Paused):
         return not_open(state)
@@ -159,8 +164,6 @@ def _give_back(
     has = state.assignment
     if has == Assignment(state.owner) or not _has(command.by, has):
         return Refusal("not_assigned", "REQ-06")
-    if at < begun(state):
-        return too_early("giving_back", begun(state))
     if command.to == has.to:
         return Refusal("not_assigned", "REQ-06", sentence="not_assigned_again")
     if command.stranger:
@@ -175,6 +178,9 @@ def _give_back(
             how=how,
             reason=command.reason,
             given_back_at=at,
+            counts_from=at,
+            entered_by=command.by.id,
+            evidence=command.evidence,
         ),
     )
 
@@ -187,3 +193,28 @@ def _has(by: Actor, assignment: Assignment) -> bool:
 
 def _stranger(staff: str) -> Refusal:
     return Refusal("unknown_staff", "REQ-06", {"staff": staff})
+
+
+# --- what it leads to ----------------------------------------------------------------------------
+
+
+def handed_over(course: Course, e: HandedOver, at: datetime) -> None:
+    """The other person owns it."""
+    if not isinstance(course.state, Closed | Merged):
+        course.happens(e)
+
+
+def ordered(course: Course, e: OrderDispatched, at: datetime) -> None:
+    """Whoever is to come has a clock, and a silence begins."""
+    state = course.state
+    if not isinstance(state, Open | Paused):
+        return
+    arrival = course.arrival(at) if e.on_site else ()
+    silence = course.silence(at) if state.clock(PROGRESS) is None else ()
+    course.happens(attrs.evolve(e, clocks=(*arrival, *silence)))
+
+
+def given_back(course: Course, e: OrderGivenBack, at: datetime) -> None:
+    """It lies with another one."""
+    if isinstance(course.state, Open | Paused):
+        course.happens(e)

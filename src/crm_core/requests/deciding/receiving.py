@@ -44,17 +44,25 @@ def receive(command: ReceiveRequest, state: RequestState) -> Decision:
     due_at = command.agreed_due_at
     if due_at is None:
         return (received,)
+    if due_at <= at:
+        return Refusal("promise_in_the_past", "REQ-03")
     if command.agreed is None and not command.imported:
         return Refusal("evidence_missing", "REQ-04")
+    if due_at <= at:
+        return Refusal("promise_in_the_past", "REQ-03")
     accepted = CommitmentAccepted(
         request=command.request,
         due_at=due_at,
         word=command.agreed,
         accepted_at=at,
+        on_site=False,
         clocks=(
             timing.start(f"{CLOSING}-1", at, 0, policy, agreed=due_at),
             timing.start(f"{COMMITMENT}-1", at, 0, policy, agreed=due_at),
         ),
+        counts_from=at,
+        entered_by=command.by.id,
+        evidence=None,
     )
     return (received, accepted)
 

@@ -8,7 +8,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.refusals import unknown
 from crm_core.kernel.trades import TRADES
 from crm_core.requests.commands import CHANNELS, KINDS, SEVERITIES
-from crm_core.requests.state import NotReceived, RequestState
+from crm_core.requests.state import RequestState, status_of
 
 
 def unknown_word(
@@ -28,6 +28,11 @@ def unknown_word(
         if value is not None and value not in known:
             return unknown(what, value, known, rule="REQ-01")
     return None
+
+
+def no_promise(rule: str, what: str) -> Refusal:
+    """Nobody has promised anything that could be accepted, renegotiated or given up."""
+    return Refusal("no_promise", rule, sentence=f"no_promise_to_{what}")
 
 
 def outstanding() -> Refusal:
@@ -65,5 +70,5 @@ def too_early(what: str, earliest: datetime) -> Refusal:
 
 
 def _in_status(code: str, rule: str, state: RequestState) -> Refusal:
-    status = "not_received" if isinstance(state, NotReceived) else type(state).__name__.lower()
+    status = status_of(state)
     return Refusal(code, rule, {"status": status}, f"{code}_{status}")

@@ -16,6 +16,7 @@ Needs pytest and hypothesis.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from hypothesis import strategies as st
 from crm_core.errors import Invalid, ViewNotReady
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded, Unreadable
+from crm_core.kernel.ticking import ParkedRow
 from crm_core.ports import EventLog, Views
 from crm_core.testing.contracts.consumers import ConsumersContract
 from crm_core.testing.contracts.events import CATALOG, FOREIGN_CATALOG, Counted, Noted, in_threads
@@ -64,6 +66,21 @@ def _failing(view: Projection[Any], fails: Callable[[Recorded[Any]], bool]) -> P
     return attrs.evolve(view, apply=apply)
 
 
+def parked_row(row: str, step: str, source: str = "contract") -> ParkedRow:
+    """A row of a source that cannot be served."""
+    return ParkedRow(
+        source=source,
+        row=row,
+        step=step,
+        error="ValueError at x.py:1",
+        due_at=_THEN,
+        tries=1,
+        first_at=_THEN,
+        last_at=_THEN,
+    )
+
+
+_THEN = datetime(2011, 3, 1, 1, tzinfo=UTC)
 _STREAMS = ("note/a", "note/b", "note/c")
 _notes = st.lists(
     st.tuples(st.sampled_from(_STREAMS), st.sampled_from(["x", "y", "-"])), max_size=12
@@ -111,6 +128,107 @@ class ViewsContract(ConsumersContract):
             pages += page
             after = page[-1][:2]
         assert pages == list(whole)
+
+    def test_rows_are_found_by_their_names_however_many(self, log: EventLog, views: Views) -> None:
+        with pytest.raises(ViewNotReady):
+            views.named(TALLY, ["note/a"])
+        note(log, "note/a", "x")
+        note(log, "note/b", "y")
+        views.catch_up(TALLY)
+        asked = [*(f"note/none-{n}" for n in range(1200)), "note/b", "note/a"]
+        found = views.named(TALLY, asked)
+        assert found == {key: views.get(TALLY, key) for key in ("note/a", "note/b")}
+        assert views.named(TALLY, []) == {}
+
+    def test_who_catches_up_is_told_which_rows_have_changed(
+        self, log: EventLog, views: Views
+    ) -> None:
+        note(log, "note/a", "x")
+        views.catch_up(TALLY)
+        note(log, "note/b", "x", "y")
+        note(log, "note/a", "-")
+        changed: set[str] = set()
+        views.catch_up(TALLY, changed=changed.add)
+        assert changed == {"note/a", "note/b"}
+        changed.clear()
+        views.rebuild(TALLY)
+        views.catch_up(TALLY, changed=changed.add)
+        assert changed == set()
+
+    # --- what the clock keeps -------------------------------------------------------------
+
+    @pytest.mark.rule("REQ-13")
+    def test_a_row_is_put_off_until_an_event_writes_it_again(
+        self, log: EventLog, views: Views
+    ) -> None:
+        note(log, "note/a", "x")
+        note(log, "note/b", "x")
+        assert not views.put_off(TALLY, {"note/a": (Tally("note/a", "x,", 1, 1), "9")})
+        views.catch_up(TALLY)
+        row = views.named(TALLY, ["note/a"])["note/a"]
+        assert views.put_off(TALLY, {"note/a": (row, "9")})
+        assert [(order, key) for order, key, _ in scan(views)] == [
+            ("00001", "note/b"),
+            ("9", "note/a"),
+        ]
+        assert views.get(TALLY, "note/a") == row
+        note(log, "note/a", "y")
+        views.catch_up(TALLY)
+        assert scan(views) == tallied(log)
+
+    @pytest.mark.rule("REQ-13")
+    def test_a_row_that_has_changed_since_it_was_seen_is_not_put_off(
+        self, log: EventLog, views: Views
+    ) -> None:
+        note(log, "note/a", "x")
+        views.catch_up(TALLY)
+        [(_, _, seen)] = scan(views)
+        note(log, "note/a", "y")
+        views.catch_up(TALLY)
+        assert not views.put_off(TALLY, {"note/a": (seen, "9"), "note/none": (seen, "9")})
+        assert not views.put_off(TALLY, {})
+        assert scan(views) == tallied(log)
+
+    @pytest.mark.rule("REQ-13")
+    def test_rows_of_the_clock_are_parked_and_released_one_by_one(
+        self, log: EventLog, views: Views
+    ) -> None:
+        assert views.parked_rows() == []
+        a, b, other = parked_row("a", ""), parked_row("a", "s1"), parked_row("b", "s1", "others")
+        views.park_rows("contract", [b, a], [])
+        views.park_rows("others", [other], [])
+        assert views.parked_rows("contract") == [a, b]
+        assert views.parked_rows() == [a, b, other]
+        again = attrs.evolve(b, error="KeyError at x.py:1", tries=2)
+        views.park_rows("contract", [again], [a, parked_row("never", "parked")])
+        assert views.parked_rows("contract") == [again]
+        views.park_rows("contract", [], [again])
+        assert views.parked_rows("contract") == []
+        assert views.parked_rows() == [other]
+        # They are no view and no consumer, and nothing waits behind them.
+        views.catch_up(TALLY)
+        assert [one.consumer for one in views.status()] == [TALLY.name]
+
+    @pytest.mark.rule("REQ-13")
+    def test_thousands_of_rows_are_parked_under_names_that_are_never_mistaken(
+        self, views: Views
+    ) -> None:
+        rows = [parked_row(f"{n:04}", "s") for n in range(2500)]
+        rows += [parked_row("x", "1:y"), parked_row("x:1", "y"), parked_row("x:", "1:y")]
+        views.park_rows("contract", rows, [])
+        found = views.parked_rows("contract")
+        assert sorted((one.row, one.step) for one in found) == sorted(
+            (one.row, one.step) for one in rows
+        )
+
+    @pytest.mark.rule("REQ-13")
+    def test_what_rows_were_put_off_by_is_kept_beside_what_is_parked(self, views: Views) -> None:
+        assert views.basis("contract") == ""
+        views.keep_basis("contract", "policies of today")
+        views.park_rows("contract", [parked_row("a", "s")], [])
+        views.keep_basis("contract", "policies of tomorrow")
+        assert views.basis("contract") == "policies of tomorrow"
+        assert (views.basis("others"), len(views.parked_rows("contract"))) == ("", 1)
 
     def test_any_text_is_a_key_and_sorts_by_code_point(self) -> None:
         """Stores agree with Python, whatever the language of a database."""

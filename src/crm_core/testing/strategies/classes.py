@@ -175,12 +175,16 @@ def command_of(
 
 
 def command_classes(module: types.ModuleType) -> list[type]:
-    """The command classes of a slice, in the order in which they are written."""
-    return [
+    """The command classes of a slice, in the order in which they are written.
+
+    What several commands have in common, and is none itself, is left out.
+    """
+    classes = [
         value
         for value in vars(module).values()
         if isinstance(value, type) and attrs.has(value) and value.__module__ == module.__name__
     ]
+    return [cls for cls in classes if not any(cls in other.__bases__ for other in classes)]
 
 
 def _none_first(hints: tuple[Any, ...]) -> list[Any]:

@@ -50,7 +50,15 @@ from crm_core.payments.commands import (
     ReversePayment,
     WithdrawDispute,
 )
-from crm_core.requests.commands import KINDS, MarkDuplicate, ReceiveRequest
+from crm_core.requests.commands import (
+    KINDS,
+    MarkDuplicate,
+    MergeDuplicate,
+    ReceiveRequest,
+    Reclassify,
+    UndoDuplicate,
+)
+from crm_core.requests.incidents import GatherRequest, OpenIncident
 from crm_core.testing.strategies.values import (
     CLERK,
     GRADE_ENDS,
@@ -228,12 +236,10 @@ class _Told:
         yield from self._several("B", 4, self._purchase)
         requests = self._several("R", 7, self._request)
         yield from requests
-        for entry, other in zip(requests[1:], requests, strict=False):
+        for entry in requests:
             if self._seldom():
-                yield self._duplicate(entry, other)
-        if len(requests) > 1 and self._seldom():
-            # Where all of them were called so, they are called so in a circle.
-            yield self._duplicate(requests[0], requests[-1])
+                yield self._reclassified(entry)
+        yield from self._duplicates(requests)
         yield from self._several("I", 1, self._interest)
         yield from self._several("N", 1, self._conduct)
 
@@ -459,6 +465,7 @@ class _Told:
     # --- requests and the rest -----------------------------------------------------------
 
     def _request(self, number: str) -> Entry:
+        first = int(number.rpartition("-")[2]) == 1
         day = self._any(st.one_of(self._days, st.dates(*ends_of(self._year))))
         hour = self._any(st.sampled_from([0, 9, 23]))
         received = start_of_day(day) + timedelta(hours=hour)
@@ -472,12 +479,54 @@ class _Told:
             summary="",
             received_at=received,
             first_asked="S1",
+            follows=None if first or not self._seldom() else f"{self._home}-R{self._home[1:]}-1",
         )
         return Entry(command, self._any(_later(received)))
 
-    def _duplicate(self, request: Entry, of: Entry) -> Entry:
-        command = MarkDuplicate(request.command.request, of.command.request, "the same matter")
-        return Entry(command, self._any(_later(max(request.at, of.at))))
+    def _reclassified(self, request: Entry) -> Entry:
+        at = self._any(_later(request.at))
+        command = Reclassify(
+            request=request.command.request,
+            reason="heard again",
+            reclassified_at=max(at, request.command.received_at),
+            kind=self._any(st.sampled_from(KINDS)),
+        )
+        return Entry(command, at)
+
+    def _duplicates(self, requests: list[Entry]) -> Iterable[Entry]:
+        """Of the one before, in chains; of a later one; of one that a neighbour made."""
+        pairs = [pair for pair in zip(requests[1:], requests, strict=False) if self._seldom()]
+        if len(requests) > 1 and not pairs and self._seldom():
+            pairs.append((requests[0], requests[-1]))
+        for request, other in pairs:
+            known = max(request.at, other.at)
+            yield from self._duplicate(request, other.command.request, known)
+        if requests and self._others and self._seldom():
+            yield from self._of_a_neighbour(requests[-1])
+
+    def _of_a_neighbour(self, request: Entry) -> Iterable[Entry]:
+        """What many raise is gathered; that is no matter of the neighbour's alone."""
+        there = self._any(st.sampled_from(self._others))
+        other, at = f"{there}-R{there[1:]}-1", self._any(_later(request.at))
+        incident = f"I{self._home[1:]}"
+        yield Entry(OpenIncident(incident, "Anhe", "cleaning", "flood", at), at)
+        for number in (other, request.command.request):
+            yield Entry(GatherRequest(incident, number, at), at)
+        yield from self._duplicate(request, other, at)
+
+    def _duplicate(self, request: Entry, of: str, known: datetime) -> Iterable[Entry]:
+        """It is marked or merged, and at times that is undone; it may be said again."""
+        number, at = request.command.request, self._any(_later(known))
+        for _ in range(self._any(st.sampled_from((1, 1, 1, 2)))):
+            merged_at = max(at, request.command.received_at)
+            if self._any(st.booleans()):
+                yield Entry(MergeDuplicate(number, of, "the same matter", merged_at), at)
+            else:
+                yield Entry(MarkDuplicate(number, of, "the same matter"), at)
+            if not self._any(st.booleans()):
+                break
+            at = self._any(_later(at))
+            yield Entry(UndoDuplicate(number, "another matter", max(at, merged_at)), at)
 
     def _interest(self, number: str) -> Entry:
         on = self._day()

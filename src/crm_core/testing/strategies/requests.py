@@ -11,17 +11,22 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from crm_core.kernel.decider import Refusal
+from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.trades import TRADES
 from crm_core.owners import commands as owners
-from crm_core.requests import REQUEST, Closed, Done, Open, Paused, Request
+from crm_core.requests import REQUEST, Closed, Done, Merged, Open, Paused, Request
 from crm_core.requests import commands as requests
+from crm_core.requests.clocks import PAUSE, RESUME, WORK
+from crm_core.requests.events import Entry, entered_at
+from crm_core.requests.heads import Head
+from crm_core.requests.parts import Assignment, Evidence
 from crm_core.requests.rotation import Crew, Rotation
 from crm_core.requests.sla import SlaPolicy
-from crm_core.requests.state import Assignment
+from crm_core.requests.state import pause_of
 from crm_core.testing.strategies.classes import command_classes, command_of
 from crm_core.testing.strategies.histories import History, Step
-from crm_core.testing.strategies.policies import sla_policies, sla_text
+from crm_core.testing.strategies.policies import sla_text
 from crm_core.testing.strategies.values import STAFF, mostly, words
 
 
@@ -40,6 +45,7 @@ def request_openings(request: str = "R1010", household: str = "V00001") -> Searc
         "severity": st.sampled_from(requests.SEVERITIES),
         "first_asked": st.just("staff-1"),
         "agreed": words(owners.owner_id(household)),
+        "agreed_due_at": st.sampled_from((None, None, _RECEIVED + timedelta(hours=1))),
         "policy": st.just(_SLA),
     }
     return commands_at(request, household, accepted)(requests.ReceiveRequest)
@@ -51,18 +57,31 @@ _RECEIVED = datetime(2011, 3, 1, 1, 0, tzinfo=UTC)
 _SLA = SlaPolicy.parse(sla_text(closing="office"))
 """What generated requests are held to until they are re-based."""
 
+_OTHERS = tuple(
+    SlaPolicy.parse(sla_text(*numbers))
+    for numbers in ((2, 3600, 43200, 600, 1, "24x7"), (3, 1800, 21600, 300, 2, "office"))
+)
+"""What they are re-based to."""
+
+HELD_TO: Mapping[PolicyRef, SlaPolicy] = {policy.ref: policy for policy in (_SLA, *_OTHERS)}
+"""Every policy that generated requests are held to."""
+
 
 def commands_at(
     request: str,
     household: str,
     accepted: Mapping[str, SearchStrategy[Any]] | None = None,
     now: datetime | None = None,
+    known_at: datetime | None = None,
+    policies: tuple[SlaPolicy, ...] = (_SLA, *_OTHERS),
 ) -> Callable[[type], SearchStrategy[Any]]:
     """Commands of any class for one request.
 
     Args:
         accepted: What is to be accepted of a receipt.
         now: When all of them happen; without it at any time in the days after the receipt.
+        known_at: When it becomes known, if not when it happens.
+        policies: What the request is held to, and then what it is re-based to.
     """
     start = _RECEIVED
     minutes = (-1, 0, 1, 5, 30, 31, 360, 1440, 2880, 4320)
@@ -80,11 +99,19 @@ def commands_at(
     )
     people = mostly(("staff-1", "staff-2"), "")
     numbers = st.sampled_from((request, "R1", "R2"))
+    seen = (known_at, now or start, (now or start) - timedelta(hours=2), start)
+    evidence = st.builds(
+        Evidence,
+        st.just("signed_note"),
+        mostly(("note 17",), " "),
+        st.sampled_from([at for at in seen if at is not None]),
+    )
     common = {
         "request": st.just(request),
         "household": st.just(household),
         "reason": mostly(("asked for", "mistaken"), ""),
-        "policy": st.just(_SLA),
+        "policy": st.just(policies[0]),
+        "held_to": st.just(policies),
         "by": mostly(STAFF, Actor("nobody", "operator")),
         "first_asked": people,
         "to_owner": people,
@@ -96,17 +123,22 @@ def commands_at(
         "apology": mostly(("we are sorry",), ""),
         "cause": mostly(("the valve came late",), " "),
         "remedy": mostly(("done tonight, free of charge",), ""),
+        "head": mostly((Head("open", household, "", None, ("R1",)),), None),
         "of": numbers,
         "into": numbers,
         "incident": st.sampled_from(("I1", "I1", "I2")),
         "due_at": later,
         "expected_end": later,
+        "outcome": mostly(("fixed",), " "),
+        "evidence": st.none() | evidence,
         **{
             name: near
             for cls in command_classes(requests)
             for name, hint in get_type_hints(cls).items()
-            if hint is datetime and name not in ("due_at", "expected_end", "received_at")
+            if hint is datetime
+            and name not in ("due_at", "expected_end", "received_at", "known_at")
         },
+        "known_at": near if known_at is None else st.just(known_at),
     }
     crews = st.builds(
         Crew,
@@ -134,6 +166,10 @@ def commands_at(
             "form": mostly(requests.PROMISE_FORMS, "hope"),
             "word": st.none() | words(owners.owner_id(household)),
         },
+        requests.ConfirmClosing: {
+            "opinion": mostly(requests.OPINIONS, "fine"),
+            "words": mostly(("still wet",), ""),
+        },
         requests.AcceptCommitment: {"due_at": st.none() | later},
         requests.Dispatch: {
             "mode": mostly(requests.MODES, "lottery"),
@@ -150,12 +186,15 @@ def commands_at(
             "trade": mostly((None, *TRADES), "piracy"),
             "severity": mostly((None, *requests.SEVERITIES), "mild"),
         },
-        requests.Rebase: {"policy": sla_policies()},
+        requests.Apologise: {"new_due_at": st.none() | later},
+        requests.Rebase: {"policy": st.sampled_from(policies[1:])},
+        requests.ConfirmEntry: {"entry": st.integers(0, 8), "evidence": evidence},
         requests.FollowIncident: {"what": st.sampled_from(("answered", "done"))},
         requests.TakeStep: {
             "clock": clocks,
             "step": st.sampled_from(("warn_50", "breach", "passed", "attempt_1", "resume")),
             "at": near | later,
+            "until": st.none() | near | later,
         },
     }
     return lambda cls: command_of(cls, common, own)
@@ -210,6 +249,7 @@ LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.Reopen,
     ),
     Closed: (requests.Reopen,),
+    Merged: (requests.UndoDuplicate,),
 }
 """What is likely to be asked of a request in a status."""
 
@@ -221,7 +261,8 @@ def request_histories(
     """Histories of a request in which time goes on, and with it what falls due.
 
     They go deeper than those of `histories`, whose commands do not know of each other: every third
-    command records the next step of a clock.
+    command records the next step of a clock, and every fourth says what happened before and comes
+    to be known late.
     """
     decider = REQUEST.decider
     command = draw(request_openings(request, household))
@@ -240,14 +281,50 @@ def request_histories(
             command, now = due, max(now, due.at)
             continue
         now += draw(st.sampled_from((0, 1, 4, 20, 360, 1440))) * timedelta(minutes=1)
-        likely = LIKELY.get(type(state), ())
-        made = commands_at(request, household, now=now)
-        every = tuple(command_classes(requests))
-        command = draw(st.sampled_from((*likely, *likely, *every)).flatmap(made))
-        if isinstance(command, requests.RefuseOrder | requests.ReturnOrder) and likely:
-            # Only who has an order can give it back, and seldom is that the one who was drawn.
-            command = attrs.evolve(command, by=who_has(state.assignment), to="")
+        command = draw(likely_commands(state, now, request, household))
     return History(tuple(events), tuple(steps))
+
+
+@st.composite
+def likely_commands(
+    draw: DrawFn,
+    state: Any,
+    now: datetime,
+    request: str = "R1010",
+    household: str = "V00001",
+    policies: tuple[SlaPolicy, ...] = (_SLA, *_OTHERS),
+) -> Any:
+    """Commands that are likely to be given in a status; every fourth comes late.
+
+    Args:
+        now: When they are given.
+        policies: See `commands_at`.
+    """
+    at = now
+    if draw(st.integers(0, 3)) == 0:
+        at -= draw(st.sampled_from((1, 5, 30, 120, 720, 2880))) * timedelta(minutes=1)
+        at = max(at, _RECEIVED)
+    likely = list(LIKELY.get(type(state), ()))
+    if isinstance(state, Request):
+        entered = [number for number, e in enumerate(state.entries, 1) if _counts_late(e)]
+        if entered:
+            likely += [requests.ConfirmEntry] * 3
+        if state.duplicate_of is not None:
+            likely.append(requests.UndoDuplicate)
+    made = commands_at(request, household, now=at, known_at=now, policies=policies)
+    every = tuple(command_classes(requests))
+    command = draw(st.sampled_from((*likely, *likely, *every)).flatmap(made))
+    if isinstance(command, requests.RefuseOrder | requests.ReturnOrder) and likely:
+        # Only who has an order can give it back, and seldom is that the one who was drawn.
+        return attrs.evolve(command, by=who_has(state.assignment), to="")
+    if isinstance(command, requests.ConfirmEntry) and likely and entered:
+        shown = attrs.evolve(command.evidence, dated_at=_RECEIVED)
+        return attrs.evolve(command, entry=draw(st.sampled_from(entered)), evidence=shown)
+    return command
+
+
+def _counts_late(entry: Entry) -> bool:
+    return entry.counts_from != entered_at(entry)
 
 
 def who_has(assignment: Assignment) -> Actor:
@@ -257,18 +334,21 @@ def who_has(assignment: Assignment) -> Actor:
     return Actor(assignment.to, "operator")
 
 
-def next_step(state: Any) -> requests.TakeStep | None:
+def next_step(
+    state: Any, held_to: tuple[SlaPolicy, ...] = (_SLA, *_OTHERS)
+) -> requests.TakeStep | None:
     """The step that falls due next on a request, as the clock-driven part would record it."""
-    if isinstance(state, Paused) and state.pause is not None:
-        return _step(state, "pause", "resume", state.pause.expected_end)
-    running = state.running if isinstance(state, Request) else ()
-    ahead = [clock.set for clock in running if clock.set.next_at is not None]
+    if not isinstance(state, Request):
+        return None
+    paused = pause_of(state)
+    ahead = [
+        (clock.set.next_at, clock.name, clock.set.step)
+        for clock in state.running
+        if clock.set.next_at is not None and not (paused and clock.kind in WORK)
+    ]
+    if paused is not None:
+        ahead.append((paused.expected_end, PAUSE, RESUME))
     if not ahead:
         return None
-    first = min(ahead, key=lambda clock: (clock.next_at, clock.clock))
-    assert first.next_at is not None
-    return _step(state, first.clock, first.step, first.next_at)
-
-
-def _step(state: Request, clock: str, step: str, at: datetime) -> requests.TakeStep:
-    return requests.TakeStep(state.request, clock, step, at, policy=_SLA)
+    at, clock, step = min(ahead)
+    return requests.TakeStep(state.request, clock, step, at, policy=held_to[0], held_to=held_to)

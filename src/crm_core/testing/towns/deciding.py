@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from attrs import evolve
+
+from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.commands import as_said, given_by
 from crm_core.kernel.dates import ESTATE_ZONE, local_date
 from crm_core.kernel.decider import Refusal
@@ -14,6 +17,8 @@ from crm_core.owners import HOUSEHOLD
 from crm_core.payments import ACCOUNT
 from crm_core.payments.commands import AcceptMovedPayment, MovePayment
 from crm_core.requests import REQUEST
+from crm_core.requests.commands import MarkDuplicate, MergeDuplicate
+from crm_core.requests.lookups import head_of
 from crm_core.slices import catalog
 
 CLERK, MANAGER = Actor("town-clerk", "specialist"), Actor("town-manager", "manager")
@@ -107,12 +112,14 @@ class Decided:
         # What follows by itself is given by nobody in person.
         by = SYSTEM if reaction else item.by
         command = given_by(command, by)
+        if type(command) is MarkDuplicate:
+            command = evolve(command, head=head_of(command.of, self._request))
+        elif type(command) is MergeDuplicate:
+            command = evolve(command, head=head_of(command.into, self._request))
         aggregate = _AGGREGATES[type(command)]
         stream = aggregate.stream(aggregate.id_of(command))
         decider = aggregate.decider
-        state, version, unfolded = self._states.get(stream) or (decider.initial, 0, ())
-        for event in unfolded:
-            state = decider.evolve(state, event)
+        state, version = self._folded(aggregate, stream)
         decided = decider.decide(command, state)
         if isinstance(decided, Refusal) or not decided:
             return None
@@ -134,6 +141,15 @@ class Decided:
             reaction=reaction,
             commit=Commit(id_, "", tuple(appends)),
         )
+
+    def _folded(self, aggregate: Aggregate, stream: str) -> tuple[Any, int]:
+        """The state of a stream, and its version."""
+        decider = aggregate.decider
+        state, version, unfolded = self._states.get(stream) or (decider.initial, 0, ())
+        return decider.fold(unfolded, state), version
+
+    def _request(self, number: str) -> Any:
+        return self._folded(REQUEST, REQUEST.stream(number))[0]
 
 
 def _append(

@@ -36,7 +36,13 @@ from crm_core.payments.commands import (
     WithdrawDispute,
 )
 from crm_core.payments.late import LateChargePolicy
-from crm_core.requests.commands import MarkDuplicate, ReceiveRequest
+from crm_core.requests.commands import (
+    MarkDuplicate,
+    MergeDuplicate,
+    ReceiveRequest,
+    Reclassify,
+    UndoDuplicate,
+)
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.slices import shipped
 from crm_core.testing.strategies.values import GRADE_ENDS, TURNING_FEN
@@ -427,18 +433,32 @@ class Pair:
         at = received
         if chance.hits(self._town.shares.known_late):
             at += chance.between(1, 90) * _DAY
-        return number, self._tell(_REST, at, asked)
+        told = self._tell(_REST, at, asked)
+        if chance.hits(self._town.shares.reclassified):
+            later = at + chance.between(0, 60) * _DAY
+            again = Reclassify(
+                request=number,
+                reason="heard again",
+                reclassified_at=later,
+                kind=chance.one_of(_KINDS),
+                policy=self._sla,
+            )
+            self._tell(_LAST, later, again)
+        return number, told
 
     def _duplicates(self, home: Home, year: int) -> None:
-        """A chain of requests about one matter, which at times leads back to where it began."""
+        """A chain of requests about one matter; some go on in the other, some were none."""
         chance = self._chance
         told = [self._request(home, year, _MATTERS) for _ in range(chance.between(2, 3))]
-        pairs = list(zip(told[1:], told, strict=False))
-        if chance.below(3) == 0:
-            pairs.append((told[0], told[-1]))
-        for (number, first), (of, second) in pairs:
+        for (number, first), (of, second) in zip(told[1:], told, strict=False):
             at = max(first, second) + chance.between(0, 40) * _DAY
-            self._tell(_LAST, at, MarkDuplicate(number, of, "the same matter"))
+            said: Any = MarkDuplicate(number, of, "the same matter")
+            if chance.below(2) == 0:
+                said = MergeDuplicate(number, of, "the same matter", at, policy=self._sla)
+            self._tell(_LAST, at, said)
+            if chance.below(4) == 0:
+                later = at + chance.between(0, 90) * _DAY
+                self._tell(_LAST, later, UndoDuplicate(number, "another matter", later))
 
 
 class Home:

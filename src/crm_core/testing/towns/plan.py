@@ -16,7 +16,7 @@ class Shares:
         companies: Households that are companies.
         conduct: Years of a household with a confirmed bad record or disturbance.
         disputed: Years with a charge in dispute: open, upheld, upheld in part, rejected, withdrawn.
-        duplicates: Years with requests that are called duplicates, in chains and circles too.
+        duplicates: Years with requests that are called duplicates, in chains or by mistake.
         imported: Households taken over from an older system after their first year.
         in_part: Charges paid in two parts.
         interested: Years with an interest.
@@ -27,6 +27,7 @@ class Shares:
         moved: Payments that belong to the neighbour.
         newcomers: Households that move in after the first year.
         purchase_refunds: Purchases that are given back, in part or whole.
+        reclassified: Requests whose kind was put down wrongly.
         reversed: Payments that bounce.
         too_much: Charges paid more than in full; half of the rest is refunded.
         uncharged: Years without any charge.
@@ -50,6 +51,7 @@ class Shares:
     moved: int = 8
     newcomers: int = 30
     purchase_refunds: int = 60
+    reclassified: int = 15
     reversed: int = 12
     too_much: int = 20
     uncharged: int = 10
@@ -60,8 +62,8 @@ class Shares:
 
 REGULAR = Shares(
     cancelled=0, conduct=0, disputed=0, duplicates=0, imported=0, in_part=0, interested=0,
-    known_late=0, late_charges=0, loud=0, moved=0, newcomers=0, purchase_refunds=0, reversed=0,
-    too_much=0, uncharged=0, unpaid=0, waived=0,
+    known_late=0, late_charges=0, loud=0, moved=0, newcomers=0, purchase_refunds=0, reclassified=0,
+    reversed=0, too_much=0, uncharged=0, unpaid=0, waived=0,
 )  # fmt: skip
 """Nothing out of the ordinary but payments that are late."""
 

@@ -31,11 +31,10 @@ class HouseholdRow:
     moved_in: Day | None = None
 
 
-def _wrong(row: HouseholdRow) -> tuple[str, Fault] | None:
+def _wrong(row: HouseholdRow) -> Iterator[tuple[str, Fault]]:
     """A telephone number without its person would be nobody's."""
     if row.phone is not None and row.owner is None:
-        return "phone", Fault("phone_without_owner")
-    return None
+        yield "phone", Fault("phone_without_owner")
 
 
 def _facts(row: HouseholdRow, context: Context) -> Iterator[tuple[str, datetime]]:

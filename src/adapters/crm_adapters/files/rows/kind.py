@@ -43,8 +43,14 @@ class Context:
         return self._first.get(named)
 
 
-def _nothing_wrong(_row: Any) -> None:
+def _nothing_wrong(_row: Any) -> Iterable[tuple[str, Fault]]:
     """A row whose cells are right is right."""
+    return ()
+
+
+def before(earlier: str, later: str) -> Fault:
+    """The fault of a column that lies before another one of its row, which must come first."""
+    return Fault("instants_reversed", values={"first": earlier, "then": later})
 
 
 @frozen(eq=False)
@@ -62,8 +68,8 @@ class FileKind:
         identity: What a part is told by: an equal one again is the same command. Personal values
             enter only as fingerprints, so that it says nothing of them once the key is gone.
         per_household: Whether two households can have lines of the same key.
-        wrong: Of a line whose cells are right: the column, and what is wrong with it.
-        blamed: The column to look at for a refusal, by its code, if it is not the key.
+        wrong: Of a line whose cells are right: columns, and what is wrong with them.
+        blamed: The column to look at for a refusal or a fault, by its code, if it is not the key.
     """
 
     name: str
@@ -75,7 +81,7 @@ class FileKind:
     command: Callable[[Any, str, Context], Any]
     identity: Callable[[Any, str, Context], Sequence[Any]]
     per_household: bool = True
-    wrong: Callable[[Any], tuple[str, Fault] | None] = _nothing_wrong
+    wrong: Callable[[Any], Iterable[tuple[str, Fault]]] = _nothing_wrong
     blamed: Mapping[str, str] = field(factory=dict)
 
     @property

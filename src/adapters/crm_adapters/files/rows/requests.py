@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from attrs import define
 
 from crm_adapters.files.cells import Id, Instant, Line, one_of
-from crm_adapters.files.rows.kind import Context, FileKind
+from crm_adapters.files.rows.kind import Context, FileKind, before
+from crm_core.errors import Fault
 from crm_core.kernel.trades import TRADES
 from crm_core.requests.commands import (
     CHANNELS,
@@ -36,10 +37,18 @@ class RequestRow:
     closed_at: Instant | None = None
 
 
+def _wrong(row: RequestRow) -> Iterator[tuple[str, Fault]]:
+    """What is to be done, or is done, comes after it was asked for."""
+    if row.due_at is not None and row.due_at <= row.received_at:
+        yield "due_at", before("received_at", "due_at")
+    if row.closed_at is not None and row.closed_at < row.received_at:
+        yield "closed_at", before("received_at", "closed_at")
+
+
 def _facts(row: RequestRow, _context: Context) -> Iterator[tuple[str, datetime]]:
     yield "request", row.received_at
     if row.closed_at is not None:
-        yield "closed", max(row.closed_at, row.received_at)
+        yield "closed", row.closed_at
 
 
 def _command(row: RequestRow, part: str, context: Context) -> ReceiveRequest | CloseImported:
@@ -98,7 +107,11 @@ REQUESTS = FileKind(
     command=_command,
     identity=_identity,
     per_household=False,
+    wrong=_wrong,
     blamed={
+        "policy_inactive": "received_at",
+        "policy_unknown": "received_at",
+        "promise_in_the_past": "due_at",
         "request_not_open": "closed_at",
         "too_early": "closed_at",
         "unknown_household": "household",

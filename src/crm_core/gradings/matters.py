@@ -1,0 +1,97 @@
+"""The distinct matters that a household raised in a window (GRD-02).
+
+A matter is told by requests other than repairs, as they stand classified now. What was called a
+duplicate, or follows from another request, is the matter of that one: it counts once, by the
+request that stands for it. Where that one does not count here, because it is a repair, of another
+household or of another year, the others count for it, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Generic, TypeVar
+
+R = TypeVar("R", str, int)
+
+
+class Matters(Generic[R]):
+    """What was said of a household's requests, told in the order of the log.
+
+    A request is named by its number, or by whatever stands for that.
+    """
+
+    __slots__ = ("_follows", "_marked", "_none", "_received")
+
+    def __init__(self) -> None:
+        self._received: dict[R, int] = {}
+        self._none: set[R] = set()
+        self._follows: dict[R, R] = {}
+        self._marked: dict[R, R] = {}
+
+    def received(
+        self, request: R, position: int, *, repair: bool, within: bool, follows: R | None
+    ) -> None:
+        """A request came in.
+
+        Args:
+            position: Of its receipt in the log.
+            repair: Whether it is one: then it is no matter.
+            within: Whether it came in in the window.
+            follows: The request whose outcome it is about.
+        """
+        if within:
+            self._received[request] = position
+            self.classified(request, repair=repair)
+        if follows is not None:
+            self._follows[request] = follows
+
+    def classified(self, request: R, *, repair: bool) -> None:
+        """It stands so from now on, for the day on which it came in."""
+        if repair:
+            self._none.add(request)
+        else:
+            self._none.discard(request)
+
+    def marked(self, request: R, of: R) -> None:
+        """It was called a duplicate."""
+        self._marked.pop(request, None)
+        self._marked[request] = of
+
+    def unmarked(self, request: R) -> None:
+        """It was none after all."""
+        self._marked.pop(request, None)
+
+    def positions(self) -> list[int]:
+        """Of the requests by which the matters count, in the order of the log."""
+        raised = {r: p for r, p in self._received.items() if r not in self._none}
+        if not (self._marked or self._follows):
+            return list(raised.values())
+        heads = standing_duplicates((self._follows | self._marked).items())
+        matters: dict[R, int] = {}
+        for request, position in raised.items():
+            head = request
+            while head in heads:
+                head = heads[head]
+            # Of those for which no head counts here, the first stands for the others.
+            matters.setdefault(head, raised.get(head, position))
+        return sorted(matters.values())
+
+
+def standing_duplicates(marks: Iterable[tuple[R, R]]) -> Mapping[R, R]:
+    """Requests that are duplicates, each with what it is a duplicate of, from marks in their order.
+
+    Of requests that are called duplicates of each other, one must still count: no command makes
+    such a circle, but two that are given at once may.
+    """
+    duplicates: dict[R, R] = {}
+    for request, of in marks:
+        if not _leads_to(request, of, duplicates):
+            duplicates[request] = of
+    return duplicates
+
+
+def _leads_to(request: R, of: R, duplicates: Mapping[R, R]) -> bool:
+    """Whether `of` is, through whatever it is a duplicate of, a duplicate of `request`."""
+    while of != request and of in duplicates:
+        of = duplicates[of]
+    return of == request
