@@ -217,7 +217,7 @@ def test_a_merged_or_closed_request_asks_nothing_of_anybody(centre: Centre) -> N
     assert centre.list_of(E4) == []
     assert centre.list_of(CLERK) == [("request_due", "R1")]
     centre.do(ReportDone("R1", START + 2 * MINUTE), E4)
-    centre.do(ConfirmClosing("R1", START + 3 * MINUTE, True, word("V1")))
+    centre.do(ConfirmClosing("R1", START + 3 * MINUTE, "satisfied", word("V1")))
     assert centre.list_of(CLERK) == []
 
 
@@ -233,7 +233,7 @@ def test_a_confirmation_waits_for_who_may_enter_it(centre: Centre) -> None:
     assert centre.list_of(CLERK) == []
     centre.tick(START + timedelta(days=1, minutes=2))
     assert centre.list_of(CLERK) == [("confirmation", "R1")]
-    centre.do(ConfirmClosing("R1", centre.at, True, word("V1")))
+    centre.do(ConfirmClosing("R1", centre.at, "satisfied", word("V1")))
     assert centre.list_of(CLERK) == []
 
 
