@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from crm_adapters import open_crm
 from crm_adapters.files.importing import import_files
 from crm_core import CRM, Actor, Personal, Refused, Request
+from crm_core.kernel.dates import Period
 from crm_core.kernel.word import Word
 from crm_core.owners import RegisterHousehold
 from crm_core.owners.commands import owner_id
@@ -519,3 +520,57 @@ def test_what_was_before_a_reopening_can_still_come_to_be_known(crm: CRM) -> Non
     crm.do(late, by=WU, at=at(11, 15))
     assert verdict(crm, "closing-1", at(11, 15)) == (True, -900)
     assert verdict(crm, "closing-2", at(11, 15)) == (None, -900)
+
+
+# --- statistics ----------------------------------------------------------------------------------
+
+MARCH = Period(date(2024, 3, 1), date(2024, 3, 31))
+
+
+@pytest.mark.rule("REQ-10", "REQ-15", "REQ-18")
+def test_statistics_count_verdicts_as_they_were_known(crm: CRM) -> None:
+    """Before the pause was known the promise was broken; since then it is kept, and in time."""
+    promised(crm)
+    crm.tick(at(10, 30))
+    crm.do(LATE_PAUSE, by=WU, at=at(10, 35))
+    crm.do(ReportDone("R1", at(12, 1)), by=OPERATOR, at=at(12, 1))
+    before = crm.requests.statistics(MARCH, known=at(10, 31))
+    assert (before.total["promises_broken"], before.total["promises_kept"]) == (1, 0)
+    now = crm.requests.statistics(MARCH)
+    assert (now.total["promises_broken"], now.total["promises_kept"]) == (0, 1)
+    assert (now.total["done_in_time"], now.total["done_late"]) == (1, 0)
+    assert now.rows["household"]["V1"] == now.total == now.rows["kind"]["repair"]
+    assert now.rows["staff"]["li"]["promises_kept"] == 1
+
+
+@pytest.mark.rule("REQ-18")
+def test_statistics_count_what_was_put_right_as_what_it_is(crm: CRM) -> None:
+    received(crm)
+    crm.do(Reclassify("R1", "looked at", at(9, 5), kind="complaint"), by=LI, at=at(9, 5))
+    found = crm.requests.statistics(MARCH)
+    assert set(found.rows["kind"]) == {"complaint"}
+
+
+@pytest.mark.rule("REQ-18")
+def test_statistics_are_over_all_estates_of_the_company(crm: CRM) -> None:
+    owner = Personal(owner_id("V2"), "李四")
+    crm.do(RegisterHousehold("V2", "月湖", "2", "1", "102", owner=owner), by=LI, at=at(8))
+    received(crm)
+    asked = ReceiveRequest(
+        request="R2",
+        household="V2",
+        channel="phone",
+        kind="repair",
+        trade="engineering",
+        severity="general",
+        summary="停电",
+        received_at=at(9),
+        first_asked="li",
+    )
+    crm.do(asked, by=LI, at=at(9))
+    found = crm.requests.statistics(MARCH)
+    assert found.total["received"] == 2
+    assert {place: row["received"] for place, row in found.rows["place"].items()} == {
+        "星河 1": 1,
+        "月湖 2": 1,
+    }
