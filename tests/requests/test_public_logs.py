@@ -15,6 +15,7 @@ import pytest
 from crm_adapters import open_crm
 from crm_core import Actor, Request
 from crm_core.requests.events import RequestReopened
+from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed
 from crm_core.requests.verdicts import verdicts
 from kernel.shared_data import shared_file
