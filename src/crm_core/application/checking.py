@@ -59,7 +59,7 @@ def checked(command: Any, *, inside: bool = False) -> Any:
             for name in fields_looked_up(kind)
             if getattr(command, name) is not None
         )
-    for name, check in _checks(kind):
+    for name, check in _given_inside(kind) if inside else _checks(kind):
         value = getattr(command, name)
         try:
             accepted = check(value)
@@ -97,6 +97,15 @@ def utc(instant: datetime | None, where: str) -> datetime | None:
 def _checks(cls: type) -> tuple[tuple[str, Check], ...]:
     """A check for each field whose hint is a plain value, optional or not, or several of them."""
     return tuple(_found(cls, _check_of))
+
+
+@cache
+def _given_inside(cls: type) -> tuple[tuple[str, Check], ...]:
+    """The same for what the library gives, whose parts are events that it has computed.
+
+    The cut-off of an empty log, for one, lies before all instants.
+    """
+    return tuple(_found(cls, _CHECKS.get))
 
 
 @cache
