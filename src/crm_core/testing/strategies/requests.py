@@ -79,6 +79,7 @@ def commands_at(
     )
     people = mostly(("staff-1", "staff-2"), "")
     numbers = st.sampled_from((request, "R1", "R2"))
+    head = Head(status="open", household=household, place="", incident=None, chain=("R1",))
     common = {
         "request": st.just(request),
         "household": st.just(household),
@@ -95,7 +96,7 @@ def commands_at(
         "apology": mostly(("we are sorry",), ""),
         "cause": mostly(("the valve came late",), " "),
         "remedy": mostly(("done tonight, free of charge",), ""),
-        "head": mostly((Head("open", household, "", None, ("R1",)),), None),
+        "head": mostly((head,), None),
         "of": numbers,
         "into": numbers,
         "incident": st.sampled_from(("I1", "I1", "I2")),
