@@ -195,8 +195,8 @@ def _changed(row: WorkOnRequest, event: Any) -> WorkOnRequest:
             return attrs.evolve(row, ask_since=at)
         case ConfirmationAttemptFailed():
             return attrs.evolve(row, ask_since=None)
-        case Apologised():
-            return attrs.evolve(row, owed=())
+        case Apologised(lifts=lifts):
+            return attrs.evolve(row, owed=tuple(one for one in row.owed if one.clock not in lifts))
         case CommitmentBroken(clocks=clocks, broken_at=at):
             more = [Owed(c.clock, at, c.due_at) for c in clocks if kind_of(c.clock) == APOLOGY]
             return attrs.evolve(row, owed=(*row.owed, *more))

@@ -189,9 +189,9 @@ def apologise(command: Apologise, course: Course) -> Decision:
             return Refusal(f"{what}_missing", "REQ-09")
     if not state.duties:
         return Refusal("no_apology_owed", "REQ-09")
-    owed = [clock.set.started_at for clock in state.running if clock.kind == APOLOGY]
-    if at < max(owed):
-        return too_early("apology", max(owed))
+    earliest = min(clock.set.started_at for clock in state.running if clock.kind == APOLOGY)
+    if at < earliest:
+        return too_early("apology", earliest)
     promises = isinstance(state, Open | Paused) and state.promise is None
     new_due_at = command.new_due_at
     if not promises and new_due_at is not None:
@@ -209,6 +209,7 @@ def apologise(command: Apologise, course: Course) -> Decision:
             apologised_at=at,
             apologised_by=command.by.id,
             new_due_at=new_due_at,
+            lifts=(),
             clocks=(),
             counts_from=at,
             entered_by=command.by.id,
@@ -257,11 +258,14 @@ def accepted(course: Course, e: CommitmentAccepted, at: datetime) -> None:
     closing = state.clock(CLOSING)
     # Accepted is the promise as it stands: a pause that comes to be known moves both.
     due_at = course.promised_for(at) or e.due_at
-    if not isinstance(state, Open | Paused) or closing is None or due_at <= at:
+    if not isinstance(state, Open | Paused) or closing is None:
         return
-    clocks = [course.set_anew(closing, at, agreed=due_at)]
+    if due_at <= at and at != e.accepted_at:
+        return
+    agreed = max(due_at, at)
+    clocks = [course.set_anew(closing, at, agreed=agreed)]
     if state.promise is None:
-        clocks.append(course.commitment(at, due_at))
+        clocks.append(course.commitment(at, agreed))
     if e.on_site:
         clocks.extend(course.arrival(at))
     if e.word is not None:
@@ -311,7 +315,13 @@ def answered(course: Course, e: CustomerAnswered, at: datetime) -> None:
 def apologised(course: Course, e: Apologised, at: datetime) -> None:
     """What is owed by then is lifted; the new time is promised in person."""
     state = course.state
-    if isinstance(state, Merged) or not state.duties:
+    # No apology is for what was broken after it.
+    lifts = tuple(
+        clock.name
+        for clock in state.running
+        if clock.kind == APOLOGY and clock.set.started_at <= e.apologised_at
+    )
+    if isinstance(state, Merged) or not lifts:
         return
     clocks = []
     new_due_at = e.new_due_at
@@ -321,4 +331,4 @@ def apologised(course: Course, e: Apologised, at: datetime) -> None:
     if isinstance(state, Done) and state.attempts >= state.targets.confirm_attempts:
         # A request that waited for the apology alone can be closed now.
         clocks.extend(course.asked(state.attempts, at))
-    course.happens(attrs.evolve(e, clocks=tuple(clocks)))
+    course.happens(attrs.evolve(e, lifts=lifts, clocks=tuple(clocks)))
