@@ -55,6 +55,7 @@ from crm_core.requests import (
     ResumeRequest,
 )
 from crm_core.requests.clocks import kind_of, percent_of
+from crm_core.requests.commands import UndoDuplicate
 from crm_core.requests.improvement import DecideImprovement, ProposeImprovement
 from crm_core.requests.worklists import WORK_ON_REQUESTS, WorkOnRequest
 from crm_core.staff import AssignTrades, EndStaffRole, GrantAward, RecordWrong, RegisterStaff
@@ -297,6 +298,20 @@ def test_a_breach_stands_on_the_list_of_each_role_from_its_step_on(centre: Centr
     assert [breaches(by) for by, _, _ in CHAIN] == [[]] * 4
 
 
+@pytest.mark.case("K07")
+@pytest.mark.rule("REQ-08", "REQ-13")
+def test_where_a_merge_is_undone_its_breaches_go_on(centre: Centre) -> None:
+    centre.receive()
+    centre.receive("R2")
+    centre.tick(START + 6 * MINUTE)
+    assert ("breach", "R2") in centre.list_of(CLERK)
+    centre.do(MergeDuplicate("R2", "R1", "same leak", START + 6 * MINUTE))
+    assert ("breach", "R2") not in centre.list_of(CLERK)
+    centre.do(UndoDuplicate("R2", "another leak", START + 7 * MINUTE))
+    assert ("breach", "R2") in centre.list_of(CLERK)
+    assert ("request_due", "R2") in centre.list_of(CLERK)
+
+
 @pytest.mark.rule("REQ-13")
 def test_a_clock_that_begins_anew_is_in_breach_no_longer(centre: Centre) -> None:
     centre.receive()
@@ -470,7 +485,7 @@ STATUS = {Open: "open", Paused: "paused", Done: "done", Closed: "closed", Merged
 
 @pytest.mark.rule("REQ-06", "REQ-13", "LOG-05")
 @hypothesis_given(request_histories(household="V1"))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_the_rows_say_of_any_history_what_the_request_itself_says(history: History) -> None:
     """Whose it is, who has the order, which apologies are owed, which breaches go on."""
     rows: dict[str, WorkOnRequest] = {}

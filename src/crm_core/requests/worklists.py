@@ -107,6 +107,8 @@ class WorkOnRequest:
         owed: Apologies that are owed.
         broken: Whether a promise was ever broken, so that a new time may be owed.
         told: Breaches that go on.
+        steps: All breaches that were told and not lifted: those of a clock that is told anew to
+            run on go on, e.g. where a merge was undone.
     """
 
     request: str
@@ -125,6 +127,7 @@ class WorkOnRequest:
     owed: tuple[Owed, ...]
     broken: bool
     told: tuple[Told, ...]
+    steps: tuple[Told, ...]
 
 
 # --- the rows ----------------------------------------------------------------------------------
@@ -167,6 +170,7 @@ def _received(event: RequestReceived) -> WorkOnRequest:
         owed=(),
         broken=False,
         told=(),
+        steps=(),
     )
 
 
@@ -197,9 +201,9 @@ def _changed(row: WorkOnRequest, event: Any) -> WorkOnRequest:
             more = [Owed(c.clock, at, c.due_at) for c in clocks if kind_of(c.clock) == APOLOGY]
             return attrs.evolve(row, owed=(*row.owed, *more))
         case ClockBreached(clock=clock, told=role, at=at):
-            return attrs.evolve(row, told=(*row.told, Told(clock, role, 100, at)))
+            return _breaches(row, Told(clock, role, 100, at))
         case Escalated(clock=clock, told=role, percent=percent, at=at):
-            return attrs.evolve(row, told=(*row.told, Told(clock, role, percent, at)))
+            return _breaches(row, Told(clock, role, percent, at))
         case RequestClosed(word=None):
             return attrs.evolve(row, status="closed", ask_since=None, owed=(), told=())
         case RequestClosed() | ClosedUnanswered():
@@ -210,11 +214,18 @@ def _changed(row: WorkOnRequest, event: Any) -> WorkOnRequest:
             return attrs.evolve(row, status="open", ask_since=None, assigned_at=at)
         case StepLifted(clock=clock, percent=percent, at=at):
             gone = (clock, percent, at)
-            told = tuple(one for one in row.told if (one.clock, one.percent, one.at) != gone)
-            return attrs.evolve(row, told=told)
+            told, steps = (
+                tuple(one for one in some if (one.clock, one.percent, one.at) != gone)
+                for some in (row.told, row.steps)
+            )
+            return attrs.evolve(row, told=told, steps=steps)
         case RequestRetold(standing=standing):
             return _stands(row, standing)
     return row
+
+
+def _breaches(row: WorkOnRequest, told: Told) -> WorkOnRequest:
+    return attrs.evolve(row, told=(*row.told, told), steps=(*row.steps, told))
 
 
 def _late(row: WorkOnRequest, event: Any) -> WorkOnRequest:
@@ -247,8 +258,13 @@ def _stands(row: WorkOnRequest, standing: Standing) -> WorkOnRequest:
             for duty in standing.duties
             if duty.clock in running
         ),
-        told=tuple(one for one in row.told if one.clock in running),
+        told=tuple(one for one in row.steps if _went_on(one, running.get(one.clock))),
     )
+
+
+def _went_on(told: Told, clock: ClockSet | None) -> bool:
+    """Whether a clock runs that has come as far as was told."""
+    return clock is not None and (not clock.step or percent_of(clock.step) > told.percent)
 
 
 def _clocked(row: WorkOnRequest, event: Any) -> WorkOnRequest:
