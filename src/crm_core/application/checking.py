@@ -143,7 +143,7 @@ def _dates_of(kind: Any) -> Check | None:
 
 def _several(kind: Any, check_of: Callable[[Any], Check | None]) -> Check | None:
     """Every item is what the hint says; a value of several fields is checked field by field."""
-    if check_of is _check_of and kind not in _CHECKS:
+    if check_of is not _dates_of and kind not in _CHECKS:
         item_check: Check | None = _parts(_checks(kind))
     else:
         item_check = check_of(kind)
