@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -395,7 +396,9 @@ def _retold(state: Request, e: RequestRetold) -> Request:
         for item in changes[name]:
             grown = grown.append(item)
         changes[name] = grown
-    return _as(status, state, told_until=e.told_until, retold=state.retold + 1, **changes)
+    counts = Counter(clock.kind for clock in (*e.standing.finished, *e.standing.running))
+    changes |= {"counts": dict(counts), "told_until": e.told_until, "retold": state.retold + 1}
+    return _as(status, state, **changes)
 
 
 # --- changing a state ----------------------------------------------------------------------------

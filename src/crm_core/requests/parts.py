@@ -114,7 +114,6 @@ class Standing:
     policy: PolicyRef
     targets: Targets
     running: tuple[Clock, ...]
-    counts: dict[str, int]
     finished: tuple[Clock, ...]
     superseded: tuple[Clock, ...]
     pauses: tuple[Pause, ...]

@@ -317,7 +317,10 @@ def _passes(course: Course, clock: ClockSet, at: datetime) -> None:
 def _asks(course: Course, clock: ClockSet, at: datetime) -> None:
     attempt = int(clock.step.removeprefix(ATTEMPT))
     after = timing.attempted(clock, course.policy, course.state.targets.confirm_attempts)
-    course.happens(ConfirmationDue(course.request, attempt, at, False, (after,)))
+    due = ConfirmationDue(
+        request=course.request, attempt=attempt, due_at=at, late=False, clocks=(after,)
+    )
+    course.happens(due)
 
 
 def _closes(course: Course, clock: ClockSet, at: datetime) -> None:
