@@ -426,8 +426,8 @@ class FacadeMachine(RuleBasedStateMachine):
         self.ask(Reopen(self.pick(self.received(Done, Closed), which), self.now, "it leaks again"))
 
     @precondition(lambda self: self.received())
-    @rule(which=picks, other=picks, anybody=st.booleans())
-    def call_a_duplicate(self, which: int, other: int, *, anybody: bool) -> None:
+    @rule(which=picks, other=picks, anybody=st.booleans(), undone=st.booleans())
+    def call_a_duplicate(self, which: int, other: int, *, anybody: bool, undone: bool) -> None:
         """Of a request of the same household mostly, else of anybody's."""
         request = self.pick(self.received(), which)
         home = self.home_of(request)
@@ -435,6 +435,8 @@ class FacadeMachine(RuleBasedStateMachine):
         self.ask(MarkDuplicate(request, self.pick(of, other), "the same noise"))
         if which % 2:
             self.ask(MergeDuplicate(request, self.pick(of, other), "the same noise", self.now))
+        if undone:
+            self.ask(UndoDuplicate(request, "another noise", self.now))
 
     @precondition(lambda self: self.received())
     @rule(which=picks)

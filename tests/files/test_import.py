@@ -578,10 +578,13 @@ def test_whatever_deciding_a_row_raises_is_a_fault_of_that_row(
     book.torn = torn
     crm.policies = book
     torn_row = {**other("requests", 1), "received_at": "2011-09-05T09:00:00+08:00"}
-    report = load(estate(requests=[row("requests"), torn_row, other("requests", 2)]))
-    [fault] = report.faults
-    assert (fault.file, fault.row, fault.code) == ("requests.csv", 3, code)
-    assert "张三" not in fault.message
+    torn_too = {**torn_row, "request": "X3"}
+    report = load(estate(requests=[row("requests"), torn_row, other("requests", 2), torn_too]))
+    assert [(fault.file, fault.row, fault.code) for fault in report.faults] == [
+        ("requests.csv", 3, code),
+        ("requests.csv", 5, code),
+    ]
+    assert not any("张三" in fault.message for fault in report.faults)
     assert crm.log.head() == 0
     assert load(estate(requests=[row("requests"), other("requests", 2)])).faults == []
 

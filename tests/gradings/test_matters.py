@@ -10,14 +10,16 @@ import pytest
 
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
+from crm_core.gradings.engines.port import Ask
 from crm_core.gradings.events import GradingDecided
 from crm_core.gradings.matters import Matters, standing_duplicates
-from crm_core.kernel.dates import parse_instant
+from crm_core.kernel.dates import Period, parse_instant
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
 from crm_core.owners.commands import AddMember, ConfirmConduct, RegisterHousehold
 from crm_core.payments.commands import RaiseCharge, ReceivePayment
+from crm_core.payments.credit import CreditPolicy
 from crm_core.requests.commands import (
     ConfirmClosing,
     MarkDuplicate,
@@ -28,11 +30,13 @@ from crm_core.requests.commands import (
     UndoDuplicate,
 )
 from crm_core.requests.incidents import GatherRequest, OpenIncident
+from crm_core.slices import shipped
 
 CLERK, OPERATOR = Actor("S1", "specialist"), Actor("E1", "operator")
 MANAGER = Actor("M1", "manager")
 START = parse_instant("2011-03-01T09:00:00+08:00")
 BEFORE = parse_instant("2010-12-31T23:59:59+08:00")
+CREDIT = shipped().find(CreditPolicy, "credit-cn-default", date(2011, 12, 31))
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -83,9 +87,11 @@ def now_is(number: str, kind: str) -> Reclassify:
 def graded(
     crm: CRM, home: str = "V1", year: int = 2011, known: datetime | None = None
 ) -> GradingDecided:
-    """As both engines say: one decides, the other decides again."""
+    """As the events engine decides, after the columnar one has found the same facts."""
+    ask = Ask(Period.of_year(year), crm.gradings.cutoff(known), CREDIT)
     run = crm.grade(year, known=known)
-    assert crm.replay(engine="frames").differing == ()
+    gathered = crm.gradings.engine("frames").gather(ask)
+    assert [(g.household, g.facts, g.evidence) for g in run.gradings] == [*gathered]
     [found] = [grading for grading in run.gradings if grading.household == home]
     assert len(found.evidence.attention) == found.facts.attention
     return found

@@ -67,8 +67,11 @@ def test_what_is_parked_is_shown_with_its_place_and_cause(
     status, before = asked(db, capsys, "projections")
     assert status == 0
     assert [one["name"] for one in before] == sorted(
-        ["reactions", *(view.name for view in registry().projections)]
-    )
+        [
+            "reactions",
+            *(view.name for view in registry().projections),
+        ]
+    ) + sorted(f"clock:{source.name}" for source in registry().clock)
     assert {(one["state"], one["position"], one["end"], one["lag"]) for one in before} == {
         ("new", 0, end, end)
     }

@@ -6,6 +6,7 @@ import csv
 import gzip
 import importlib.util
 from collections import Counter
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,59 @@ def test_on_time_is_what_the_city_says_for_every_closed_request_with_a_target() 
             assert closing.basis == "commitment"
             found[number] = closing.kept
     assert found == said
+
+
+WEEK = timedelta(days=7)
+
+
+@pytest.mark.rule("REQ-09", "REQ-13", "IMP-03")
+@pytest.mark.case("K09")
+def test_ticked_daily_and_closed_by_a_weekly_file_the_city_s_verdicts_follow() -> None:
+    """Every 24th request of the quarter; nothing is refused, and late closings close late."""
+    boston = example("boston_311")
+    rows = rows_of("boston-311/boston_311_2011Q3.csv.gz")[::24]
+    said = {
+        row["case_enquiry_id"]: row["ontime"] == "ONTIME"
+        for row in rows
+        if row["case_status"] == "Closed" and row["target_dt"] and row["ontime"]
+    }
+    planned = sorted(boston.planned(rows), key=lambda item: item.at)
+    opened = [item for item in planned if not item.id.endswith(":closed")]
+    closings = [item for item in planned if item.id.endswith(":closed")]
+    refused: list[str] = []
+
+    def on_refusal(item: Any, refusal: Any) -> None:
+        refused.append(f"{item.id}: {refusal.code}")
+
+    with open_crm("memory:") as crm:
+
+        def bring(items: list[Any]) -> None:
+            crm.batch(items, by=boston.BY, imported=crm.clock.now(), on_refusal=on_refusal)
+
+        day, last = opened[0].at, closings[-1].at + WEEK
+        weekly = day + WEEK
+        while day < last:
+            day += timedelta(days=1)
+            bring([item for item in opened if day - timedelta(days=1) <= item.at < day])
+            crm.tick(day)
+            if day >= weekly:
+                # What was closed in the week becomes known now, long after the clock has looked.
+                found = [item for item in closings if item.at < day]
+                bring([item._replace(at=day) for item in found])
+                closings = [item for item in closings if item.at >= day]
+                weekly += WEEK
+        bring(closings)
+        assert refused == []
+        verdict_of = {}
+        lifted = 0
+        for number in said:
+            state = crm.get(Request, number, by=CLERK)
+            assert isinstance(state, Closed)
+            pinned = partial(crm.policies.pinned, SlaPolicy)
+            [closing] = [
+                v for v in verdicts(state, state.told_until, pinned) if v.clock == "closing-1"
+            ]
+            verdict_of[number] = closing.kept
+            lifted += state.retold
+        assert verdict_of == said
+        assert lifted > 25

@@ -59,7 +59,7 @@ def checked(command: Any, *, inside: bool = False) -> Any:
             for name in fields_looked_up(kind)
             if getattr(command, name) is not None
         )
-    for name, check in _checks(kind):
+    for name, check in _given_inside(kind) if inside else _checks(kind):
         value = getattr(command, name)
         try:
             accepted = check(value)
@@ -100,6 +100,15 @@ def _checks(cls: type) -> tuple[tuple[str, Check], ...]:
 
 
 @cache
+def _given_inside(cls: type) -> tuple[tuple[str, Check], ...]:
+    """The same for what the library gives, whose parts are events that it has computed.
+
+    The cut-off of an empty log, for one, lies before all instants.
+    """
+    return tuple(_found(cls, _CHECKS.get))
+
+
+@cache
 def _dated(cls: type) -> tuple[tuple[str, Check], ...]:
     """A check for each field in which there is a date or an instant, however deep."""
     return tuple(_found(cls, _dates_of))
@@ -134,7 +143,7 @@ def _dates_of(kind: Any) -> Check | None:
 
 def _several(kind: Any, check_of: Callable[[Any], Check | None]) -> Check | None:
     """Every item is what the hint says; a value of several fields is checked field by field."""
-    if check_of is _check_of and kind not in _CHECKS:
+    if check_of is not _dates_of and kind not in _CHECKS:
         item_check: Check | None = _parts(_checks(kind))
     else:
         item_check = check_of(kind)

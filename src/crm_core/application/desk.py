@@ -14,7 +14,14 @@ from crm_core.application.checking import checked, utc
 from crm_core.application.host import Host, present_day
 from crm_core.application.reactions import react
 from crm_core.application.work import Planned, Work, aggregate_of, command_digest
-from crm_core.errors import CommandReused, Conflict, Refused, UnknownPolicy, is_of_the_store
+from crm_core.errors import (
+    CommandReused,
+    Conflict,
+    CrmError,
+    Refused,
+    UnknownPolicy,
+    is_of_the_store,
+)
 from crm_core.gradings.adoption import ADOPTION
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.decider import Refusal
@@ -297,7 +304,7 @@ class Desk:
         for recorded in self._host.log.feed(after=done.first - 1, upto=done.last):
             try:
                 self.follow(recorded)
-            except Exception as error:
+            except (CrmError, ArithmeticError, LookupError, ValueError) as error:
                 if is_of_the_store(error):
                     raise
                 # The command itself stands. The consumer fails in it again, and parks it visibly.

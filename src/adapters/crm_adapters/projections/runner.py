@@ -76,7 +76,7 @@ class Runner:
         Args:
             changed: Told the key of each row that was written or taken away.
         """
-        cache = Cache()
+        cache = Cache(changed=changed)
         while True:
             seen = self.store.checkpoint(place)
             if seen is None or seen.state == "retired":
@@ -85,25 +85,17 @@ class Runner:
                 return True
             if stop is not None and stop():
                 return False
-            if not self.step(task, seen, cache, changed):
+            if not self.step(task, seen, cache):
                 return False
 
-    def step(
-        self,
-        task: Task,
-        seen: Checkpoint,
-        cache: Cache,
-        changed: Callable[[str], object] | None = None,
-    ) -> bool:
+    def step(self, task: Task, seen: Checkpoint, cache: Cache) -> bool:
         """One batch; False if another worker has the consumer, or nothing more is settled."""
         if isinstance(task, Projection):
             batch = Applied(self, task, seen, cache)
             page = self.log.settled(after=seen.position, names=task.names, limit=self.batch)
             for taken in page.events:
                 batch.take(taken)
-            if batch.commit(page.reached) and changed is not None:
-                for key in batch.rows:
-                    changed(key)
+            batch.commit(page.reached)
             return page.reached > seen.position
         limit = min(self.batch, HANDLED_EVENTS)
         page = self.log.settled(after=seen.position, names=task.names, limit=limit)
@@ -193,10 +185,14 @@ class Cache:
     """Rows as read or written, good for as long as nobody else changes the build.
 
     Texts, not objects: what a projection gets does not depend on where a batch began.
+
+    Args:
+        changed: Told the key of each row that was written or taken away, once it is.
     """
 
     revision: int = -1
     rows: dict[str, str | None] = field(factory=dict)
+    changed: Callable[[str], object] | None = None
 
     def at(self, revision: int) -> dict[str, str | None]:
         """The rows that hold at a revision."""
@@ -326,6 +322,9 @@ class Applied(Batch):
         committed = super().commit(position)
         # What was read and written holds from now on at the next revision, or not at all.
         self._cache.revision = self.seen.revision + 1 if committed else -1
+        if committed and self._cache.changed is not None:
+            for key in self.rows:
+                self._cache.changed(key)
         return committed
 
     def _staged(self, changes: Iterable[Put[Any] | Remove]) -> dict[str, Row | None]:

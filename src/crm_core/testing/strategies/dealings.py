@@ -509,7 +509,10 @@ class _Told:
         there = self._any(st.sampled_from(self._others))
         other, at = f"{there}-R{there[1:]}-1", self._any(_later(request.at))
         incident = f"I{self._home[1:]}"
-        yield Entry(OpenIncident(incident, "Anhe", "cleaning", "flood", at), at)
+        opened = OpenIncident(
+            incident=incident, place="Anhe", trade="cleaning", summary="flood", opened_at=at
+        )
+        yield Entry(opened, at)
         for number in (other, request.command.request):
             yield Entry(GatherRequest(incident, number, at), at)
         yield from self._duplicate(request, other, at)

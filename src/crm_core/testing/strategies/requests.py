@@ -106,6 +106,7 @@ def commands_at(
         mostly(("note 17",), " "),
         st.sampled_from([at for at in seen if at is not None]),
     )
+    head = Head(status="open", household=household, place="", incident=None, chain=("R1",))
     common = {
         "request": st.just(request),
         "household": st.just(household),
@@ -123,7 +124,7 @@ def commands_at(
         "apology": mostly(("we are sorry",), ""),
         "cause": mostly(("the valve came late",), " "),
         "remedy": mostly(("done tonight, free of charge",), ""),
-        "head": mostly((Head("open", household, "", None, ("R1",)),), None),
+        "head": mostly((head,), None),
         "of": numbers,
         "into": numbers,
         "incident": st.sampled_from(("I1", "I1", "I2")),
