@@ -15,8 +15,15 @@ from hypothesis import settings
 
 from crm_adapters import open_crm
 from crm_core import CRM, Actor, Refused
+from crm_core.gradings.events import (
+    PolicyApproved,
+    PolicyAssessed,
+    PolicyDrafted,
+    TypeProposed,
+)
+from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.projection import Put
-from crm_core.kernel.recorded import Envelope, Recorded
+from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
 from crm_core.kernel.worklists import SETTLED
 from crm_core.payments import (
     DecideDispute,
@@ -29,6 +36,8 @@ from crm_core.payments import (
     ReceivePayment,
     WithdrawDispute,
 )
+from crm_core.payments.collection.commands import DecideStep, ProposeStep
+from crm_core.payments.collection.events import CollectionClosed, StepOpened
 from crm_core.requests import (
     REQUEST,
     AcceptCommitment,
@@ -418,6 +427,74 @@ def test_awards_and_improvement_plans_wait_for_a_third_person(centre: Centre) ->
     assert centre.list_of(DIRECTOR) == [("improvement", "P1")]
     centre.do(DecideImprovement("P1", True, TODAY), DIRECTOR)
     assert centre.list_of(DIRECTOR) == []
+
+
+def recorded(centre: Centre, stream: str, *events: Any) -> None:
+    """Events as they would stand in the log."""
+    crm = centre.crm
+    tip = crm.log.tips([stream]).get(stream, Tip())
+    command = f"{stream}-{tip.version}"
+    envelopes = tuple(
+        Envelope("specialist:S17", command, event, TODAY, centre.at, number)
+        for number, event in enumerate(events)
+    )
+    crm.log.append([Commit(command, "", (StreamAppend(stream, tip, "V1", envelopes),))])
+
+
+@pytest.mark.rule("LOG-08", "PAY-10")
+def test_a_step_of_collection_waits_for_who_may_approve_it_and_then_to_be_done(
+    centre: Centre,
+) -> None:
+    opened = StepOpened(
+        household="V1",
+        step=1,
+        grade="B3",
+        act="formal_demand",
+        needs=(),
+        approver="manager",
+        respond_days=7,
+        charges=("C1",),
+        on=TODAY,
+        due=TODAY,
+    )
+    recorded(centre, "collection/V1", opened)
+    assert centre.list_of(FINANCE) == [("collection_step_to_propose", "1")]
+    centre.do(ProposeStep("V1", 1, TODAY), FINANCE)
+    assert centre.list_of(FINANCE) == centre.list_of(SUPERVISOR) == []
+    assert centre.list_of(MANAGER) == [("collection_step_to_approve", "1")]
+    assert centre.list_of(Actor("F1", "director")) == []
+    centre.do(DecideStep("V1", 1, False, TODAY, "too soon"), MANAGER)
+    assert centre.list_of(FINANCE) == [("collection_step_to_propose", "1")]
+    centre.do(ProposeStep("V1", 1, TODAY), FINANCE)
+    centre.do(DecideStep("V1", 1, True, TODAY), MANAGER)
+    assert centre.list_of(FINANCE) == [("collection_step", "1")]
+    recorded(centre, "collection/V1", CollectionClosed("V1", 1, TODAY))
+    assert centre.list_of(FINANCE) == []
+
+
+@pytest.mark.rule("LOG-08", "GRD-02", "GRD-11", "GRD-13")
+def test_types_reviews_and_policies_wait_for_another_person(centre: Centre) -> None:
+    recorded(
+        centre,
+        "grading/V1",
+        TypeProposed("V1", "2011-1", "cautious", "thrifty", "B3", TODAY),
+    )
+    assert centre.list_of(SUPERVISOR) == []
+    assert centre.list_of(MANAGER) == [("type", "2011-1")]
+    policy = PolicyRef("0" * 64, "grade-ours", 2)
+    recorded(
+        centre,
+        "policy/grade-ours",
+        PolicyDrafted(policy, "", "fairer", "D1", TODAY),
+        PolicyAssessed(policy, "PIA-1", (), 1, 0, 0, "D2", TODAY),
+    )
+    # Neither who drafted it nor who assessed it approves it.
+    assert (
+        centre.list_of(DIRECTOR) == centre.list_of(Actor("D2", "director")) == [("type", "2011-1")]
+    )
+    assert ("policy_to_approve", "grade-ours/2") in centre.list_of(Actor("D3", "director"))
+    recorded(centre, "policy/grade-ours", PolicyApproved(policy, "D3", TODAY))
+    assert centre.list_of(MANAGER) == [("policy_to_adopt", "grade-ours/2"), ("type", "2011-1")]
 
 
 @pytest.mark.rule("REQ-19")
