@@ -92,6 +92,7 @@ RECEIVED = RequestReceived(
     (CLOSING, PROMISE_CLOCK),
     None,
     None,
+    (),
 )
 REPORT = ReportDone("R1010", START + 20 * MINUTE, by=OPERATOR)
 CONFIRM = ConfirmClosing("R1010", START + HOUR, True, WORD)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from crm_core.application.calendars import renew_calendars
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk, Given
 from crm_core.application.host import Host
@@ -38,7 +39,7 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
     """Record all that the clock has brought about; see `CRM.tick`."""
     desk.may(by, "tick")
     at = utc(now, "now") or host.clock.now()
-    events: dict[str, int] = {}
+    events = {"calendars": renew_calendars(host, desk, at)}
     for source in host.registry.clock:
         events[source.name] = 0
         written = None

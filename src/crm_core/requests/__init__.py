@@ -1,5 +1,7 @@
 """Requests: what a household asks for, what was promised, and whether it was kept."""
 
+from crm_core.kernel.public_holidays import KIND as NOTICE
+from crm_core.kernel.public_holidays import HolidayNotice
 from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT, SITE, WORK
 from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.requests.commands import (
@@ -38,6 +40,9 @@ from crm_core.requests.early_warning import EVENTS as _EARLY_WARNING
 from crm_core.requests.early_warning import WARNING
 from crm_core.requests.events import EVENTS as _REQUESTS
 from crm_core.requests.follows import CLOCK, NOTICES, REACTIONS
+from crm_core.requests.holidays import EVENTS as _HOLIDAYS
+from crm_core.requests.holidays import HOLIDAYS
+from crm_core.requests.holidays import LOOK_UPS as _FOR_HOLIDAYS
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
 from crm_core.requests.improvement import (
     PLAN,
@@ -63,7 +68,14 @@ from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed, Done, Merged, NotReceived, Open, Paused, Request
 from crm_core.requests.views import DUE_REQUESTS, OPEN
 
-EVENTS = (*_REQUESTS, *_INCIDENTS, *_INSPECTIONS, *_IMPROVEMENT, *_EARLY_WARNING)
+EVENTS = (
+    *_REQUESTS,
+    *_INCIDENTS,
+    *_INSPECTIONS,
+    *_IMPROVEMENT,
+    *_EARLY_WARNING,
+    *_HOLIDAYS,
+)
 
 RECEIVING = (*WORK, "sales", "engineering", "security", "cleaning", "finance")
 """Whoever is asked first receives (REQ-02)."""
@@ -72,7 +84,7 @@ SLICE = Slice(
     name="requests",
     package=__name__,
     events=EVENTS,
-    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING),
+    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, HOLIDAYS),
     readable={Request: REQUEST, Incident: INCIDENT, Plan: PLAN},
     acts=(
         Act(ReceiveRequest, RECEIVING, importable=True),
@@ -112,8 +124,11 @@ SLICE = Slice(
         Act(EndImprovement, LEADERS),
         Act("warn", (*HOST, *DESK)),
     ),
-    look_ups=LOOK_UPS,
-    policies=(PolicyKind("sla", SlaPolicy, SlaPolicy.parse),),
+    look_ups={**LOOK_UPS, **_FOR_HOLIDAYS},
+    policies=(
+        PolicyKind("sla", SlaPolicy, SlaPolicy.parse),
+        PolicyKind(NOTICE, HolidayNotice, HolidayNotice.parse, adoptable=True),
+    ),
     shipped=("policies",),
     projections=(DUE_REQUESTS, OPEN),
     clock=CLOCK,
@@ -124,6 +139,7 @@ SLICE = Slice(
 __all__ = [
     "EVENTS",
     "FINDING",
+    "HOLIDAYS",
     "INCIDENT",
     "PLAN",
     "REQUEST",

@@ -69,12 +69,14 @@ class Clock:
         policy: What it was set by.
         stopped_at: None while it runs.
         broken: Whether what it measured was given up, whenever that was.
+        notices: The official notices that its calendar goes by (REQ-11).
     """
 
     set: ClockSet
     policy: PolicyRef
     stopped_at: datetime | None = None
     broken: bool = False
+    notices: tuple[PolicyRef, ...] = ()
 
     @property
     def name(self) -> str:
@@ -238,6 +240,19 @@ def with_step(clock: ClockSet, next_at: datetime | None, step: str) -> ClockSet:
         seconds=clock.seconds,
         started_at=clock.started_at,
         step=step,
+    )
+
+
+def due_anew(clock: ClockSet, due_at: datetime) -> ClockSet:
+    """The clock with another end, and no step ahead yet."""
+    return ClockSet(
+        basis=clock.basis,
+        clock=clock.clock,
+        due_at=due_at,
+        next_at=None,
+        seconds=clock.seconds,
+        started_at=clock.started_at,
+        step="",
     )
 
 

@@ -413,3 +413,15 @@ class TakeStep:
     step: str
     at: datetime
     policy: SlaPolicy = looked_up()
+
+
+@frozen
+class RenewCalendar:
+    """Let an open request count by the official notices that are in force (REQ-11).
+
+    `policy` is the one it pins, with its calendars by these notices.
+    """
+
+    request: str
+    at: datetime
+    policy: SlaPolicy = looked_up()

@@ -6,8 +6,7 @@ from typing import Any
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
-from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
-from crm_core.kernel.working_time import UncoveredYear
+from crm_core.kernel.decider import Decider, by_command
 from crm_core.requests.commands import (
     AcceptCommitment,
     AnswerCustomer,
@@ -33,6 +32,7 @@ from crm_core.requests.commands import (
     Reclassify,
     RefuseOrder,
     Renegotiate,
+    RenewCalendar,
     Reopen,
     ReportDone,
     ResumeRequest,
@@ -46,6 +46,7 @@ from crm_core.requests.deciding import (
     orders,
     promises,
     receiving,
+    renewing,
     time,
 )
 from crm_core.requests.evolve import evolve
@@ -81,18 +82,11 @@ _DECIDE: dict[type, Any] = {
     LinkToIncident: doing.link,
     FollowIncident: doing.follow,
     TakeStep: time.take_step,
+    RenewCalendar: renewing.renew,
 }
 
-_decide = by_command(_DECIDE)
-
-
-def decide(command: Any, state: RequestState) -> Decision:
-    """Events that follow from the command, or why not."""
-    try:
-        return _decide(command, state)
-    except UncoveredYear as error:
-        # Nothing falls due on a day of which nobody knows whether it is worked.
-        return Refusal("calendar_uncovered", "REQ-11", {"year": error.year})
+decide = by_command(_DECIDE)
+"""Events that follow from a command, or why not."""
 
 
 def _id(command: Any) -> str:
@@ -119,5 +113,5 @@ REQUEST = Aggregate(
     _id,
     _household,
     own=_own,
-    inside=frozenset({LinkToIncident, FollowIncident, TakeStep}),
+    inside=frozenset({LinkToIncident, FollowIncident, RenewCalendar, TakeStep}),
 )

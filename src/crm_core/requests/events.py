@@ -17,7 +17,8 @@ from crm_core.requests.sla import Targets
 class RequestReceived:
     """A request came in; `owner` is the person first asked, who owns it (REQ-01).
 
-    Policy, targets and the clocks of promise and closing are pinned here (REQ-14).
+    Policy, targets and the clocks of promise and closing are pinned here (REQ-14), and the official
+    notices of public holidays that its calendars go by (REQ-11).
     """
 
     request: str
@@ -35,6 +36,7 @@ class RequestReceived:
     clocks: tuple[ClockSet, ...]
     follows: str | None
     rings: int | None
+    notices: tuple[PolicyRef, ...]
 
 
 @frozen
@@ -327,6 +329,7 @@ class PolicyRebased:
     reason: str
     rebased_at: datetime
     clocks: tuple[ClockSet, ...]
+    notices: tuple[PolicyRef, ...]
 
 
 @frozen
@@ -389,6 +392,19 @@ class Escalated:
     clocks: tuple[ClockSet, ...]
 
 
+@frozen
+class CalendarRenewed:
+    """From now on the request counts by other official notices (REQ-11).
+
+    What had been counted of its clocks, which go on, is counted anew from their own start.
+    """
+
+    request: str
+    notices: tuple[PolicyRef, ...]
+    renewed_at: datetime
+    clocks: tuple[ClockSet, ...]
+
+
 EVENTS = (
     EventType("requests.received", 1, RequestReceived),
     EventType("requests.commitment_made", 1, CommitmentMade),
@@ -420,4 +436,5 @@ EVENTS = (
     EventType("requests.clock_warned", 1, ClockWarned),
     EventType("requests.clock_breached", 1, ClockBreached),
     EventType("requests.escalated", 1, Escalated),
+    EventType("requests.calendar_renewed", 1, CalendarRenewed),
 )

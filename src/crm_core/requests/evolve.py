@@ -24,6 +24,7 @@ from crm_core.requests.clocks import (
 from crm_core.requests.events import (
     Apologised,
     ArrivedOnSite,
+    CalendarRenewed,
     ClockBreached,
     ClockWarned,
     CommitmentAccepted,
@@ -127,7 +128,7 @@ def stopped_by(event: Any) -> Stopped:
 
 
 def _received(_: RequestState, e: RequestReceived) -> RequestState:
-    running = tuple(Clock(clock, e.policy) for clock in e.clocks)
+    running = tuple(Clock(clock, e.policy, notices=e.notices) for clock in e.clocks)
     counts = {kind_of(clock.clock): 1 for clock in e.clocks}
     return Open(
         e,
@@ -137,6 +138,7 @@ def _received(_: RequestState, e: RequestReceived) -> RequestState:
         e.trade,
         e.severity,
         e.policy,
+        e.notices,
         e.targets,
         running,
         counts,
@@ -177,10 +179,7 @@ def _broken(state: Request, e: CommitmentBroken) -> RequestState:
     after: Request = _clocked(state, e, promise=None, duties=(*state.duties, duty))
     if not e.given_up:
         return after
-    running = tuple(
-        Clock(c.set, c.policy, c.stopped_at, broken=True) if c.name == e.clock else c
-        for c in after.running
-    )
+    running = tuple(attrs.evolve(c, broken=True) if c.name == e.clock else c for c in after.running)
     return _changed(after, running=running)
 
 
@@ -261,7 +260,16 @@ def _reclassified(state: Request, e: Reclassified) -> RequestState:
 
 
 def _rebased(state: Request, e: PolicyRebased) -> RequestState:
-    return _clocked(state, e, superseding=True, policy=e.policy, targets=e.targets)
+    return _clocked(
+        state, e, superseding=True, policy=e.policy, notices=e.notices, targets=e.targets
+    )
+
+
+def _renewed(state: Request, e: CalendarRenewed) -> RequestState:
+    """Also a clock that is due as before goes by the other notices from here on."""
+    after: Request = _clocked(state, e, notices=e.notices)
+    running = tuple(attrs.evolve(clock, notices=e.notices) for clock in after.running)
+    return _changed(after, running=running)
 
 
 def _duplicate(state: Request, e: MarkedDuplicate) -> RequestState:
@@ -296,6 +304,7 @@ def _clocked(
     stopped = stopped_by(event)
     set_anew = {clock.clock: clock for clock in getattr(event, "clocks", ())}
     policy = changes.get("policy", state.policy)
+    notices = changes.get("notices", state.notices)
     running: list[Clock] = []
     finished, superseded = state.finished, state.superseded
     for clock in state.running:
@@ -303,9 +312,12 @@ def _clocked(
         if name in set_anew:
             if superseding:
                 superseded = superseded.append(clock)
-            running.append(Clock(set_anew.pop(name), policy, clock.stopped_at, clock.broken))
+            new = set_anew.pop(name)
+            running.append(Clock(new, policy, clock.stopped_at, clock.broken, notices))
         elif stopped.has(name):
-            finished = finished.append(Clock(clock.set, clock.policy, stopped.at, clock.broken))
+            finished = finished.append(
+                Clock(clock.set, clock.policy, stopped.at, clock.broken, clock.notices)
+            )
         elif name != stopped.lifted:
             running.append(clock)
     counts = state.counts
@@ -314,7 +326,7 @@ def _clocked(
         for name, new in set_anew.items():
             kind = kind_of(name)
             counts[kind] = counts.get(kind, 0) + 1
-            running.append(Clock(new, policy))
+            running.append(Clock(new, policy, notices=notices))
     changes |= {
         "running": tuple(running),
         "finished": finished,
@@ -391,6 +403,7 @@ evolve = by_event(
             (ClockWarned, _clocked),
             (ClockBreached, _clocked),
             (Escalated, _clocked),
+            (CalendarRenewed, _renewed),
         )
     }
 )

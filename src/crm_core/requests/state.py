@@ -74,6 +74,7 @@ class Request:
         owner: The person who owns it; there always is one (REQ-01).
         assignment: Who does the work; somebody always does (REQ-06).
         policy: The policy it is held to (REQ-14).
+        notices: The official notices that its calendars go by (REQ-11).
         running: Clocks that run, or stand still in a pause.
         finished: Clocks that have stopped, in that order; their verdicts stay (REQ-16).
         superseded: Clocks as they stood before a re-base or another severity (REQ-14).
@@ -94,6 +95,7 @@ class Request:
     trade: str
     severity: str
     policy: PolicyRef
+    notices: tuple[PolicyRef, ...]
     targets: Targets
     running: tuple[Clock, ...]
     counts: dict[str, int]

@@ -8,15 +8,15 @@ from typing import Any
 
 from attrs import frozen
 
-from crm_core.kernel.calendars import Segment
+from crm_core.kernel.calendars import Segment, WorkingCalendar
 from crm_core.kernel.policy import PolicyRef
 from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import SECOND, WORK, Clock, Pause
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request, pause_of
 
-Pinned = Callable[[PolicyRef], SlaPolicy]
-"""Where a pinned policy is found; see `PolicyBook.pinned`."""
+Pinned = Callable[[PolicyRef, tuple[PolicyRef, ...]], SlaPolicy]
+"""Where a pinned policy is found, under the notices that are pinned; see `Requests.pinned`."""
 
 
 @frozen
@@ -34,6 +34,8 @@ class Verdict:
         kept: True, False, or None while it runs and is not yet due.
         late_seconds: Seconds over (positive) or to spare (negative), counted to `stopped_at` or
             to now.
+        notices: The official notices that counted (REQ-11).
+        provisional: The years that were counted without one: by its due time, or up to its end.
     """
 
     clock: str
@@ -45,12 +47,17 @@ class Verdict:
     stopped_at: datetime | None
     kept: bool | None
     late_seconds: int
+    notices: tuple[PolicyRef, ...] = ()
+    provisional: tuple[int, ...] = ()
 
 
-def verdicts(state: Request, now: datetime) -> list[Verdict]:
+def verdicts(state: Request, now: datetime, pinned: Pinned | None = None) -> list[Verdict]:
     """All verdicts of a request by the start of their clocks, superseded ones first.
 
     They are read from what was recorded: no policy and no calendar of today can change them.
+
+    Args:
+        pinned: With it, each says by which notices it counted, and in which years without one.
     """
     pause = pause_of(state)
     # A clock that ran when it was superseded stops when the one that replaced it does.
@@ -58,11 +65,24 @@ def verdicts(state: Request, now: datetime) -> list[Verdict]:
     found = []
     for clock in state.superseded:
         stopped = clock.stopped_at or stops.get(clock.name)
-        found.append(_verdict(clock, stopped, _until(clock, pause, now), superseded=True))
+        until = _until(clock, pause, now)
+        calendar = None if pinned is None else calendar_counted(clock, pinned)
+        found.append(verdict_of(clock, stopped, calendar, until, superseded=True))
     for clock in state.clocks():
-        stopped = clock.stopped_at
-        found.append(_verdict(clock, stopped, _until(clock, pause, now), superseded=False))
+        until = _until(clock, pause, now)
+        calendar = None if pinned is None else calendar_counted(clock, pinned)
+        found.append(verdict_of(clock, clock.stopped_at, calendar, until))
     return found
+
+
+def calendar_counted(clock: Clock, pinned: Pinned) -> WorkingCalendar:
+    """The calendar that a clock runs on, by the notices that it pins.
+
+    Raises:
+        UnknownPolicy, PolicyDigestMismatch: what the clock pins is not at hand.
+    """
+    policy = pinned(clock.policy, clock.notices)
+    return timing.calendar_of(clock.kind, clock.set.basis, policy)
 
 
 def answer_verdict(state: Request) -> dict[str, Any] | None:
@@ -77,9 +97,9 @@ def trace(clock: Clock, state: Request, now: datetime, pinned: Pinned) -> tuple[
     """Every stretch of a clock's time, counted or not, and why (REQ-15).
 
     Raises:
-        UnknownPolicy, PolicyDigestMismatch: the policy that the clock was set by is not at hand.
+        UnknownPolicy, PolicyDigestMismatch: what the clock pins is not at hand.
     """
-    calendar = timing.calendar_of(clock.kind, clock.set.basis, pinned(clock.policy))
+    calendar = calendar_counted(clock, pinned)
     pauses = pauses_of(state) if clock.kind in WORK else ()
     end = clock.stopped_at or max(now, clock.set.started_at)
     return timing.trace(calendar, clock.set.started_at, end, pauses)
@@ -91,10 +111,23 @@ def pauses_of(state: Request) -> tuple[Pause, ...]:
     return (*state.pauses,) if lasting is None else (*state.pauses, lasting)
 
 
-def _verdict(
-    clock: Clock, stopped_at: datetime | None, until: datetime, *, superseded: bool
+def verdict_of(
+    clock: Clock,
+    stopped_at: datetime | None,
+    calendar: WorkingCalendar | None,
+    until: datetime | None = None,
+    *,
+    superseded: bool = False,
 ) -> Verdict:
-    late = (stopped_at or until) - clock.set.due_at
+    """Whether one clock was kept.
+
+    Args:
+        calendar: The calendar it runs on, with the notices that it pins; see `verdicts`.
+        until: Up to when it has run, if it has not stopped.
+    """
+    started_at, due_at = clock.set.started_at, clock.set.due_at
+    end = stopped_at or until or due_at
+    late = end - due_at
     kept: bool | None = late <= timedelta(0) and not clock.broken
     if stopped_at is None and kept:
         kept = None
@@ -103,11 +136,13 @@ def _verdict(
         superseded=superseded,
         policy=str(clock.policy),
         basis=clock.set.basis,
-        started_at=clock.set.started_at,
-        due_at=clock.set.due_at,
+        started_at=started_at,
+        due_at=due_at,
         stopped_at=stopped_at,
         kept=kept,
         late_seconds=late // SECOND,
+        notices=() if calendar is None else calendar.counting(started_at, max(end, due_at)),
+        provisional=() if calendar is None else calendar.provisional(started_at, max(end, due_at)),
     )
 
 

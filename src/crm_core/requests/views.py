@@ -24,6 +24,7 @@ from crm_core.requests.clocks import (
 )
 from crm_core.requests.events import (
     EVENTS,
+    CalendarRenewed,
     CommitmentAccepted,
     CommitmentRenegotiated,
     HandedOver,
@@ -76,7 +77,9 @@ def request_view(state: Request, now: datetime, pinned: Pinned | None = None) ->
         "reopened": state.reopened,
         "apology_owed": bool(state.duties),
         "answer": answer_verdict(state),
-        "verdicts": [_verdict_shown(verdict) for verdict in verdicts(state, now)],
+        "verdicts": [
+            _verdict_shown(verdict, pinned is not None) for verdict in verdicts(state, now, pinned)
+        ],
     }
     if isinstance(state, Closed):
         shown["outcome"], shown["satisfied"] = state.outcome, state.satisfied
@@ -87,8 +90,8 @@ def request_view(state: Request, now: datetime, pinned: Pinned | None = None) ->
     return shown
 
 
-def _verdict_shown(verdict: Verdict) -> dict[str, Any]:
-    return {
+def _verdict_shown(verdict: Verdict, by_calendar: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
         "clock": verdict.clock,
         "superseded": verdict.superseded,
         "policy": verdict.policy,
@@ -98,6 +101,13 @@ def _verdict_shown(verdict: Verdict) -> dict[str, Any]:
         "kept": verdict.kept,
         "late_seconds": verdict.late_seconds,
     }
+    if by_calendar:
+        shown["provisional"] = bool(verdict.provisional)
+        shown["provisional_years"] = list(verdict.provisional)
+        shown["notices"] = [
+            {"notice": str(notice), "digest": notice.digest} for notice in verdict.notices
+        ]
+    return shown
 
 
 def _pause_shown(pause: Pause) -> dict[str, Any]:
@@ -128,6 +138,7 @@ def _clock_shown(clock: Clock, state: Request, now: datetime, pinned: Pinned) ->
                 "to": instant_text(segment.end),
                 "counted": segment.counted,
                 "why": segment.why,
+                "provisional": segment.provisional,
             }
             for segment in segments
         ],
@@ -300,6 +311,7 @@ OPEN = Projection(
             RequestReopened,
             Reclassified,
             PolicyRebased,
+            CalendarRenewed,
             RequestClosed,
             RequestMerged,
         )

@@ -80,6 +80,7 @@ def rebase(command: Rebase, state: RequestState) -> Decision:
             reason=command.reason,
             rebased_at=at,
             clocks=_set_anew(course, held_to, at),
+            notices=tuple(notice.ref for notice in policy.notices),
         )
     )
     return course.decided()
