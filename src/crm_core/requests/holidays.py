@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -143,12 +143,12 @@ def _of_country(command: Any, sight: Sight) -> tuple[HolidayNotice, ...]:
 
 def _with_missing(command: LookForNotices, _state: Any, sight: Sight) -> LookForNotices:
     known, day = _of_country(command, sight), local_date(command.at, sight.zone)
-    return LookForNotices(command.country, command.at, years_without(command.country, known, day))
+    return evolve(command, missing=years_without(command.country, known, day))
 
 
 def _with_notices(command: TakeUpNotices, _state: Any, sight: Sight) -> TakeUpNotices:
     notices = tuple(notice.ref for notice in _of_country(command, sight))
-    return TakeUpNotices(command.country, command.at, notices)
+    return evolve(command, notices=notices)
 
 
 LOOK_UPS: dict[type, LookUp] = {LookForNotices: _with_missing, TakeUpNotices: _with_notices}
