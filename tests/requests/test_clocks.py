@@ -570,7 +570,7 @@ def test_however_often_the_clock_is_asked_the_same_events_follow(ticks: list[int
         for request in ("R1", "R2"):
             assert said(often, request) == said(once, request)
         before = once.log.head()
-        assert once.tick(end).events == {"collection": 0, "requests": 0}
+        assert once.tick(end).events == {"calendars": 0, "collection": 0, "requests": 0}
         assert once.log.head() == before
 
 

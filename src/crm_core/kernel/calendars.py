@@ -183,7 +183,10 @@ class WorkingCalendar:
                 found[-1] = (found[-1][0], *piece[1:])
             else:
                 found.append(piece)
-        return tuple(Segment(instant_of(a), instant_of(b), *said) for a, b, *said in found)
+        return tuple(
+            Segment(instant_of(begin), instant_of(end), counted, why, unsure)
+            for begin, end, counted, why, unsure in found
+        )
 
     @property
     def week_seconds(self) -> int:

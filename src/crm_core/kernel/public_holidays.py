@@ -227,7 +227,7 @@ def together(country: str, notices: Iterable[HolidayNotice]) -> PublicHolidays:
                 others.pop(day, None)
     return PublicHolidays(
         country=country,
-        years=(notice.year for notice in own),
+        years=frozenset(notice.year for notice in own),
         off=off,
         make_up=make_up,
         notices=own,

@@ -122,7 +122,7 @@ def provisional(app: App, every: bool) -> int:
     """Verdicts over years without an official notice that would differ by the notices of now."""
     with app.open() as opened:
         found = list(opened.requests.provisional(all=every))
-    shown = [
+    shown: list[dict[str, Any]] = [
         {
             "request": one.request,
             "household": one.household,
@@ -140,7 +140,7 @@ def provisional(app: App, every: bool) -> int:
         for one in found
     ]
     app.out.result(
-        shown,
+        {"verdicts": shown},
         lambda: app.out.table(
             ["request", "clock", "due", "verdict", "would_be_due", "would_be"],
             [
