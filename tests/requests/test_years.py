@@ -45,9 +45,11 @@ from crm_core.requests import (
     NoteProgress,
     PauseRequest,
     Reclassify,
+    Reopen,
     ReportDone,
     SlaPolicy,
 )
+from crm_core.requests.calendars import ought_to_count
 from crm_core.requests.commands import RenewCalendar, TakeStep
 from crm_core.requests.events import (
     CalendarRenewed,
@@ -129,7 +131,8 @@ MESSAGES = [*shipped().every(MessagePolicy), *shipped().every(Template)]
 
 
 def book(*others: Any, policy: SlaPolicy = KEEPING) -> PolicyBook:
-    return PolicyBook([policy, AUTHORITY, *MESSAGES, *NOTICES, *others])
+    """A host's own book; the notices that come with the package need not stand in it."""
+    return PolicyBook([policy, AUTHORITY, *MESSAGES, *others])
 
 
 def opened(path: Path, policies: PolicyBook | None = None) -> CRM:
@@ -627,6 +630,14 @@ def test_a_host_without_the_file_takes_no_notice_away(tmp_path: Path) -> None:
         assert happened(crm, CalendarRenewed, "R1") == []
 
 
+def test_a_pinned_notice_stays_until_another_for_its_year_is_in_force() -> None:
+    ours, shorter = supplied(OF_2027), supplied(notice_text(2027, '"01-01"', version=1))
+    of_2026 = NOTICES[-1]
+    assert ought_to_count((of_2026, ours), (of_2026,)) == (of_2026, ours)
+    assert ought_to_count((of_2026, ours), (of_2026, shorter)) == (of_2026, shorter)
+    assert ought_to_count((), (of_2026, ours)) == (of_2026, ours)
+
+
 def test_nobody_renews_a_calendar_in_person(crm: CRM) -> None:
     receive(crm, at("2026-12-31T17:30"))
     for by in (SUPERVISOR, MANAGER, DIRECTOR):
@@ -657,6 +668,36 @@ def test_what_is_closed_or_not_there_is_not_renewed() -> None:
     assert again.events == ()
     same = attrs.evolve(renew, policy=known)
     assert given(REQUEST, *received).when(same).events == ()
+
+
+def test_what_is_reopened_counts_by_the_notice_that_came_while_it_was_closed(crm: CRM) -> None:
+    """The first verdict stays; the second clock knows the holiday."""
+    receive(crm, at("2026-12-31T17:00"))
+    done = at("2026-12-31T17:30")
+    do(crm, ReportDone("R1010", done), done, OPERATOR)
+    do(crm, ConfirmClosing("R1010", done + MINUTE, True, word("V00001")), done + MINUTE)
+    adopt(crm, OF_2027, at("2026-12-31T17:40"), date(2026, 12, 31))
+    tick(crm, at("2026-12-31T17:45"))
+    assert happened(crm, CalendarRenewed) == []
+    again = at("2026-12-31T17:50")
+    do(crm, Reopen("R1010", again, "leaks again"), again)
+    assert len(happened(crm, CalendarRenewed)) == 1
+    second = verdict(crm, "closing-2", at("2026-12-31T17:55"))
+    # Ten minutes are left of the year, and 3:50 on the first Monday that is worked.
+    assert second["due_at"] == "2027-01-04T06:20:00Z"
+    assert not second["provisional"]
+    first = verdict(crm, "closing-1", at("2026-12-31T17:55"))
+    assert (first["kept"], first["due_at"]) == (True, "2027-01-01T04:00:00Z")
+
+
+def test_what_is_entered_late_counts_by_what_is_known_by_then(crm: CRM) -> None:
+    """Received and known on 31 December, typed in after the notice was taken up."""
+    adopt(crm, OF_2027, at("2027-01-03T10:00"), date(2027, 1, 3))
+    tick(crm, at("2027-01-03T11:00"))
+    receive(crm, at("2026-12-31T17:30"))
+    [received] = happened(crm, RequestReceived)
+    assert [str(n) for n in received.notices] == ["holidays-cn-2026/1", "ours-cn-2027/1"]
+    assert not verdict(crm, "closing-1", at("2027-01-03T11:00"))["provisional"]
 
 
 def test_another_severity_counts_by_the_notices_that_are_pinned(crm: CRM) -> None:

@@ -59,10 +59,14 @@ def pinned(book: PolicyBook, kind: type[P], ref: PolicyRef, others: Callable[[],
 def every(log: EventLog, registry: Registry, book: PolicyBook, kind: type[P]) -> tuple[P, ...]:
     """All policies of a kind: those of the book, and those that were adopted in the log.
 
-    One that was adopted and later came with the package under the same name stands there twice:
-    whoever pins it pins its digest too.
+    A host's own book need not repeat those that come with the package. One that was adopted and
+    later came with the package under the same name stands there twice: whoever pins it pins its
+    digest too.
     """
-    found = book.every(kind)
+    own = book.every(kind)
+    there = {policy.ref for policy in own}
+    brought = (policy for policy in registry.shipped if isinstance(policy, kind))
+    found = [*own, *(policy for policy in brought if policy.ref not in there)]
     for one in registry.policy_kinds.values():
         if one.cls is not kind or not one.adoptable:
             continue

@@ -80,7 +80,7 @@ class HolidayNotice:
         Raises:
             PolicyFault: the text is not such a notice; all faults with their paths.
         """
-        return cls.of_table(read_toml(text))
+        return _parsed(text)
 
     @classmethod
     def of_table(cls, data: dict[str, Any]) -> HolidayNotice:
@@ -118,6 +118,12 @@ class HolidayNotice:
         if first.year <= self.year <= last.year:
             return True
         return any(first <= day <= last for day, _ in (*self.off, *self.make_up))
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> HolidayNotice:
+    """Whoever takes in a request looks at all notices that were adopted."""
+    return HolidayNotice.of_table(read_toml(text))
 
 
 @define

@@ -10,11 +10,18 @@ from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.slice import Notice, Reaction
 from crm_core.kernel.ticking import DueCommand, Look, Source
-from crm_core.requests.commands import FollowIncident, LinkToIncident, ReceiveRequest, TakeStep
+from crm_core.requests.commands import (
+    FollowIncident,
+    LinkToIncident,
+    ReceiveRequest,
+    RenewCalendar,
+    TakeStep,
+)
 from crm_core.requests.events import (
     CommitmentMade,
     CustomerDissatisfied,
     RequestReceived,
+    RequestReopened,
     WorkReportedDone,
 )
 from crm_core.requests.incidents import IncidentAnswered, IncidentResolved, RequestGathered
@@ -111,12 +118,19 @@ def _resolved(recorded: Recorded[IncidentResolved]) -> tuple[Any, ...]:
     )
 
 
+def _reopened(recorded: Recorded[RequestReopened]) -> tuple[Any, ...]:
+    """While it was closed a notice may have come, and what is open counts by it (REQ-11)."""
+    event = recorded.event
+    return (RenewCalendar(event.request, event.reopened_at),)
+
+
 REACTIONS: dict[type, Reaction] = {
     CustomerDissatisfied: _follow_up,
     FindingRecorded: _opened_by_finding,
     IncidentAnswered: _answered,
     IncidentResolved: _resolved,
     RequestGathered: _gathered,
+    RequestReopened: _reopened,
 }
 
 # --- notices -------------------------------------------------------------------------------------

@@ -51,7 +51,9 @@ def _pinned(state: Request, sight: Sight) -> SlaPolicy:
 
 
 def _in_force(sight: Sight) -> tuple[HolidayNotice, ...]:
-    return in_force(sight.every(HolidayNotice), local_date(sight.at, sight.zone))
+    """What is known by now, also of what is recorded as known before."""
+    day = max(local_date(sight.at, sight.zone), sight.present_day)
+    return in_force(sight.every(HolidayNotice), day)
 
 
 def with_gathered(command: GatherRequest, _state: Any, sight: Sight) -> GatherRequest:
