@@ -660,7 +660,7 @@ def test_a_verdict_once_given_never_changes(history: History) -> None:
         state = REQUEST.decider.fold(step.decided, step.state)
         if isinstance(state, NotReceived):
             continue
-        now = {v.clock: v for v in verdicts(state, LATER, HELD_TO.__getitem__)}
+        now = {v.clock: v for v in verdicts(state, LATER, lambda ref, _: HELD_TO[ref])}
         if any(isinstance(event, RequestRetold) for event in step.decided):
             given_verdicts = {}
         for clock, earlier in given_verdicts.items():
