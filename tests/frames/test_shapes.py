@@ -67,7 +67,7 @@ def test_whatever_rows_are_declared_by_is_in_their_mark(
 
     before = names()
     for name, value in (
-        ("FACTS_MADE", 2),
+        ("FACTS_MADE", shapes.FACTS_MADE + 1),
         ("_ROW", {**shapes._ROW, "more": pl.Int64}),
         ("_ROW", {**shapes._ROW, "amount": pl.Int32}),
         ("_NUMBERS", shapes._NUMBERS[::-1]),

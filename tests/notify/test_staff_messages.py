@@ -32,10 +32,13 @@ from crm_core.requests import (
     GrabOrder,
     HandOver,
     MakeCommitment,
+    NoteProgress,
+    PauseRequest,
     ReceiveRequest,
     RefuseOrder,
     Reopen,
     ReportDone,
+    ResumeRequest,
     ReturnOrder,
 )
 from crm_core.staff import (
@@ -467,6 +470,41 @@ def test_a_household_hears_of_a_broken_promise_at_once_and_again_with_reason_and
     assert "原因：阀门缺货。补救：今晚免费更换。" in body
     stored = [str(e.event) for e in centre.crm.history("messages/V1")]
     assert not any("阀门" in text for text in stored)
+
+
+@pytest.mark.rule("REQ-09", "OUT-01")
+def test_a_new_time_is_told_with_the_apology(centre: Centre) -> None:
+    centre.receive()
+    centre.do(PROMISE)
+    centre.do(GiveUpCommitment("R1", NINE + MINUTE, "no valve"))
+    centre.send()
+    again = attrs.evolve(SORRY, apologised_at=NINE + 2 * MINUTE, new_due_at=NINE + 2 * HOUR)
+    centre.at = NINE + 2 * MINUTE
+    centre.do(again)
+    told = [body for body in centre.told_household() if "补救" in body]
+    assert [body.rpartition("：")[2] for body in told] == ["2011年3月1日11:00前。"]
+
+
+@pytest.mark.rule("REQ-13", "OUT-01")
+def test_nobody_is_told_of_what_turns_out_late_to_have_been_due(centre: Centre) -> None:
+    """The pause ended sooner than was thought, so the promise was late; the lists still say so."""
+    centre.receive()
+    centre.do(PauseRequest("R1", "customer_absent", NINE + 2 * MINUTE, NINE + 5 * HOUR))
+    centre.send()
+    centre.at = NINE + HOUR
+    centre.do(NoteProgress("R1", "nobody opens", False, NINE + 50 * MINUTE))
+    centre.do(ResumeRequest("R1", NINE + 4 * MINUTE))
+    breached = [
+        recorded.event
+        for recorded in centre.crm.history("request/R1")
+        if recorded.name == "requests.clock_breached/1"
+    ]
+    late = {event.clock for event in breached if event.late}
+    assert "promise-1" in late
+    told = {body for _, _, body in centre.send()}
+    assert not any("答复或承诺" in body for body in told)
+    clocks = [t.details.get("clock") for t in centre.crm.todo(by=CLERK) if t.what == "breach"]
+    assert "promise-1" in clocks
 
 
 @pytest.mark.rule("REQ-09", "OUT-01")

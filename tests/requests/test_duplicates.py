@@ -15,6 +15,7 @@ from asking import (
     MINUTE,
     OPERATOR,
     RECEIVE,
+    SECOND,
     START,
     has_its_sentence,
     register,
@@ -32,11 +33,13 @@ from crm_core.requests import (
     Merged,
     MergeDuplicate,
     Open,
+    Paused,
     PauseRequest,
     Reopen,
     ReportDone,
     UndoDuplicate,
 )
+from crm_core.requests.evolve import standing_of
 from crm_core.requests.heads import chain_of
 from crm_core.requests.incidents import GatherRequest, OpenIncident
 from crm_core.requests.views import DUE_REQUESTS, OPEN
@@ -236,12 +239,13 @@ def test_a_promise_is_not_lost_in_a_merge(crm: CRM) -> None:
 @pytest.mark.rule("REQ-08")
 def test_a_mistaken_merge_is_undone_and_nobody_has_won_time(crm: CRM) -> None:
     """At 1:10 merged, undone a week later: due at 1:30 as ever, so it is late by all of that."""
-    before = state(crm, "R2")
     do(crm, merge("R2", "R1"))
     assert state(crm, "R2").running == ()
     do(crm, undo("R2", START + 7 * DAY))
-    after = state(crm, "R2")
-    assert after == before
+    crm.tick(START + 7 * DAY)
+    found, never = state(crm, "R2"), state(crm, "R3")
+    assert standing_of(found) == standing_of(never)
+    assert found.taken == never.taken
     do(crm, ReportDone("R2", START + 7 * DAY + HOUR), by=OPERATOR)
     found = verdict(state(crm, "R2"), "closing-1")
     assert (found.kept, found.late_seconds) == (False, (7 * 24 * 60 + 60 - 30) * 60)
@@ -254,7 +258,12 @@ def test_the_clock_records_what_was_due_while_it_was_merged(crm: CRM) -> None:
     crm.tick(START + 2 * HOUR)
 
     def told(request: str) -> list[tuple[str, Any]]:
-        skipped = ("requests.merged", "requests.marked_duplicate", "requests.duplicate_undone")
+        skipped = (
+            "requests.merged",
+            "requests.marked_duplicate",
+            "requests.duplicate_undone",
+            "requests.retold",
+        )
         return [
             (event.name, attrs.evolve(event.event, request="?"))
             for event in crm.history(f"request/{request}")
@@ -272,23 +281,32 @@ def test_it_leaves_the_lists_and_comes_back(crm: CRM) -> None:
             crm.views.catch_up(view)
         return crm.views.get(OPEN, "R2"), crm.views.get(DUE_REQUESTS, "R2")
 
-    before = listed()
+    crm.tick(START + 10 * MINUTE)
+    opened, due = listed()
     do(crm, merge("R2", "R1"))
     assert listed() == (None, None)
     do(crm, undo("R2"))
-    assert listed() == before
+    back = listed()
+    assert back[0] == opened
+    assert (back[1].request, back[1].steps) == (due.request, due.steps)
+    assert back[1].retold > due.retold
     do(crm, mark("R2", "R1"), undo("R2"))
-    assert listed() == before
+    assert listed() == back
 
 
 @pytest.mark.rule("REQ-08")
-def test_a_pause_ends_with_the_merge_and_is_not_brought_back(crm: CRM) -> None:
-    """Staff may pause again; what they did not do in the meantime is no pause."""
+def test_a_pause_that_ended_with_the_merge_goes_on_when_that_is_undone(crm: CRM) -> None:
+    """It stands where it would have come to without the merge: paused, to the expected end."""
     do(crm, PauseRequest("R2", "customer_absent", START + 5 * MINUTE, START + 9 * DAY))
-    do(crm, merge("R2", "R1"), undo("R2"))
+    before = state(crm, "R2")
+    do(crm, merge("R2", "R1"))
+    assert [pause.until for pause in state(crm, "R2").pauses] == [START + 10 * MINUTE]
+    do(crm, undo("R2"))
     after = state(crm, "R2")
-    assert isinstance(after, Open)
-    assert after.clock("closing").set.due_at == START + 35 * MINUTE
+    assert isinstance(after, Paused)
+    assert standing_of(after) == standing_of(before)
+    crm.tick(START + 9 * DAY + SECOND)
+    assert state(crm, "R2").clock("closing").set.due_at == START + 9 * DAY + 25 * MINUTE
 
 
 @pytest.mark.rule("REQ-08")

@@ -70,6 +70,7 @@ from crm_core.requests.incidents import (
     ResolveIncident,
 )
 from crm_core.requests.inspections import RecordFinding
+from crm_core.requests.parts import Evidence
 from crm_core.requests.rotation import Crew, Rotation
 from crm_core.staff.register import RegisterStaff
 
@@ -237,6 +238,7 @@ def test_a_policy_of_the_caller_s_own_is_invalid(crm: CRM, command: Any) -> None
 
 SUPPLIED: dict[Any, Any] = {
     Actor: DIRECTOR,
+    Evidence: Evidence("photo", "IMG 7", START),
     Head: Head("open", "V1", "", None, ("R2",)),
     Crew: Crew("engineering", on_duty=("E4",)),
     Refusal: Refusal("x", "REQ-17"),

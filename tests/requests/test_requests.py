@@ -731,6 +731,9 @@ def test_a_request_as_people_read_it() -> None:
         "stopped_at": "2011-03-01T01:20:00Z",
         "kept": True,
         "late_seconds": -6000,
+        "provisional": False,
+        "provisional_years": [],
+        "notices": [],
     }
     assert told["promise-1"]["late_seconds"] == -60
     assert set(told) == {

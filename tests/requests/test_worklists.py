@@ -217,7 +217,7 @@ def test_a_merged_or_closed_request_asks_nothing_of_anybody(centre: Centre) -> N
     assert centre.list_of(E4) == []
     assert centre.list_of(CLERK) == [("request_due", "R1")]
     centre.do(ReportDone("R1", START + 2 * MINUTE), E4)
-    centre.do(ConfirmClosing("R1", START + 3 * MINUTE, True, word("V1")))
+    centre.do(ConfirmClosing("R1", START + 3 * MINUTE, "satisfied", word("V1")))
     assert centre.list_of(CLERK) == []
 
 
@@ -233,7 +233,7 @@ def test_a_confirmation_waits_for_who_may_enter_it(centre: Centre) -> None:
     assert centre.list_of(CLERK) == []
     centre.tick(START + timedelta(days=1, minutes=2))
     assert centre.list_of(CLERK) == [("confirmation", "R1")]
-    centre.do(ConfirmClosing("R1", centre.at, True, word("V1")))
+    centre.do(ConfirmClosing("R1", centre.at, "satisfied", word("V1")))
     assert centre.list_of(CLERK) == []
 
 
@@ -255,8 +255,14 @@ def test_an_apology_waits_for_the_owner_until_it_is_made(centre: Centre) -> None
     [task] = [t for t in centre.crm.todo(by=CLERK) if t.what == "apology"]
     assert (task.act, task.due_at) == ("apologise", START + 90 * MINUTE)
     assert "apology" not in dict(centre.list_of(E4))
+    assert "new_time" not in dict(centre.list_of(CLERK))
     centre.do(Apologise("R1", "sorry", "no valve", "free", START + 61 * MINUTE))
     assert "apology" not in dict(centre.list_of(CLERK))
+    # The apology named no new time, so one is owed until somebody promises it.
+    [task] = [t for t in centre.crm.todo(by=CLERK) if t.what == "new_time"]
+    assert (task.act, task.because) == ("make-commitment", "own")
+    centre.do(MakeCommitment("R1", "fixed", START + 3 * HOUR, START + 62 * MINUTE), E4)
+    assert "new_time" not in dict(centre.list_of(CLERK))
 
 
 # --- escalations ---------------------------------------------------------------------------------

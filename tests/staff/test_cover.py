@@ -16,7 +16,6 @@ from crm_adapters import open_crm
 from crm_core import CRM, Actor, Refused, shipped
 from crm_core.kernel.policy import PolicyFault
 from crm_core.staff import (
-    COVER,
     ROSTER,
     CancelCover,
     CoverPolicy,
@@ -26,7 +25,7 @@ from crm_core.staff import (
     RetireLine,
     Roster,
 )
-from crm_core.staff.duty import CoverGapFound, CoverPlanned, Gap, ReportGaps
+from crm_core.staff.duty import COVER, CoverGapFound, CoverPlanned, Gap, ReportGaps
 from crm_core.testing import given
 
 MIDNIGHT = datetime(2024, 5, 31, 16, 0, tzinfo=UTC)
@@ -212,6 +211,23 @@ def test_whenever_the_clock_looks_every_gap_is_reported_and_nothing_else(
             covered = any(s <= hour < s + length and kept for s, length, kept in shifts)
             times = sum(start <= hour < end for start, end in found)
             assert times == (0 if covered else 1), hour
+
+
+@pytest.mark.rule("REQ-02")
+def test_a_gap_stands_on_the_list_of_who_plans_duty_until_it_is_filled_or_over(crm: CRM) -> None:
+    def listed(hours: float, by: Actor = LEAD) -> list[tuple[str, str, datetime | None]]:
+        tasks = crm.todo(by=by, now=MIDNIGHT + hours * HOUR)
+        return [(t.subject, t.act, t.due_at) for t in tasks if t.what == "cover_gap"]
+
+    plan(crm, "A", 0, 20)
+    plan(crm, "B", 22, 48)
+    assert listed(0) == []
+    tick(crm, 0)
+    assert listed(1) == [("hotline", "plan-cover", MIDNIGHT + 20 * HOUR)]
+    assert listed(1, Actor("S1", "specialist")) == [], "who plans no duty"
+    assert listed(22) == [], "it is over"
+    plan(crm, "C", 20, 22, at=MIDNIGHT + HOUR)
+    assert listed(1) == []
 
 
 @pytest.mark.rule("REQ-02", "REQ-06")

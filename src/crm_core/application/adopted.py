@@ -59,9 +59,9 @@ def pinned(book: PolicyBook, kind: type[P], ref: PolicyRef, others: Callable[[],
 def every(log: EventLog, registry: Registry, book: PolicyBook, kind: type[P]) -> tuple[P, ...]:
     """All policies of a kind: those of the book, and those that were adopted in the log.
 
-    Of what can be adopted, a host's own book need not repeat what comes with the package. One that was adopted and
-    later came with the package under the same name stands there twice: whoever pins it pins its
-    digest too.
+    Of what can be adopted, a host's own book need not repeat what comes with the package. One that
+    was adopted and later came with the package under the same name stands there twice: whoever pins
+    it pins its digest too.
     """
     own = book.every(kind)
     kinds = [one for one in registry.policy_kinds.values() if one.cls is kind and one.adoptable]

@@ -26,10 +26,11 @@ def noticed_names(registry: Registry) -> list[str]:
 def notice(registry: Registry, recorded: Recorded[Any]) -> tuple[str, QueueMessage] | None:
     """The message to its household that follows from an event with its command's id, or None.
 
-    Nobody is told of imported facts: what they say happened long ago, in another system.
+    Nobody is told of imported facts: what they say happened long ago, in another system. Nor of
+    what turns out late to have been due long before.
     """
     noticed = registry.notices.get(type(recorded.event))
-    if noticed is None or recorded.envelope.imported is not None or not recorded.household:
+    if noticed is None or _is_no_news(recorded) or not recorded.household:
         return None
     told = noticed(recorded.event)
     cause = recorded.envelope.event_id
@@ -48,7 +49,7 @@ def staff_notices(
 ) -> tuple[StaffNotice, ...]:
     """What staff are told of an event, and who of them; nothing of what an import brings."""
     noticed = registry.staff_notices.get(type(recorded.event))
-    if noticed is None or recorded.envelope.imported is not None:
+    if noticed is None or _is_no_news(recorded):
         return ()
     return noticed(recorded.event, reading)
 
@@ -64,6 +65,10 @@ def telling(recorded: Recorded[Any], told: StaffNotice, staff: str) -> tuple[str
         happened_at=_happened(told, recorded),
     )
     return f"{cause}>{told.template}>{staff}", command
+
+
+def _is_no_news(recorded: Recorded[Any]) -> bool:
+    return recorded.envelope.imported is not None or getattr(recorded.event, "late", False)
 
 
 def _parameters(told: Notice | StaffNotice) -> tuple[Parameter, ...]:

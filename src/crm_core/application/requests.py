@@ -74,7 +74,7 @@ class Requests:
         self._host, self._desk = host, desk
 
     def statistics(self, period: Period, *, known: datetime | None = None) -> Statistics:
-        """Requests of a period for each trade, kind, place and member of staff (REQ-18).
+        """Requests of a period: all, and by trade, kind, place, staff and household (REQ-18).
 
         The place of a household is its estate and building. The result names the cut-off at which
         it was counted: counting again with the same `known` gives the same numbers.
@@ -232,7 +232,11 @@ class Requests:
         places: dict[str, str] = {}
         events = self._events(cutoff, REQUEST_NAMES, places)
         return happenings(
-            events, cutoff, self._host.zone, lambda household: places.get(household, "")
+            events,
+            cutoff,
+            self._host.zone,
+            lambda household: places.get(household, ""),
+            cache(self.pinned),
         )
 
     def _counted(self, cutoff: Cutoff) -> Iterator[Counted]:

@@ -196,7 +196,7 @@ def waiting(
                 )
 
     view = Projection(
-        name=f"{slice_name}.waiting",
+        name=f"{slice_name}.decisions",
         version=version,
         row=OpenIn,
         names=frozenset(names[cls] for cls in kinds),

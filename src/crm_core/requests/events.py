@@ -295,6 +295,7 @@ class Apologised(Entry):
     """The apology that was owed, with its three parts, and the new time (REQ-09).
 
     `new_due_at` is promised by who apologises; None where it was not said with the apology.
+    `lifts` has the clocks of the apologies that were owed by then.
     """
 
     request: str
@@ -304,6 +305,7 @@ class Apologised(Entry):
     apologised_at: datetime
     apologised_by: str
     new_due_at: datetime | None
+    lifts: tuple[str, ...]
     clocks: tuple[ClockSet, ...]
 
 

@@ -103,7 +103,6 @@ _TICK = timedelta(microseconds=1)
 _IMPORTED = _ASKING | {APOLOGY}
 
 _STOPS: dict[type, frozenset[str]] = {
-    Apologised: frozenset({APOLOGY}),
     ArrivedOnSite: frozenset({ARRIVAL}),
     ClosedUnanswered: _ASKING,
     CommitmentAccepted: _CONTACT,
@@ -139,6 +138,8 @@ def stopped_by(event: Any) -> Stopped:
     if kind is CommitmentKept or (kind is CommitmentBroken and event.why != PASSED):
         at = event.kept_at if kind is CommitmentKept else event.broken_at
         return Stopped(names=(event.clock,), at=at)
+    if kind is Apologised:
+        return Stopped(names=event.lifts, at=event.counts_from)
     if kind is ProgressNoted:
         # Only what the customer hears ends a silence (REQ-07).
         return (
@@ -292,7 +293,8 @@ def _apologised(state: Request, e: Apologised) -> Request:
     for clock in e.clocks:
         if kind_of(clock.clock) == COMMITMENT:
             promise = Promise(e.apologised_by, "outcome", _at(e), clock.clock)
-    return _clocked(state, e, duties=(), promise=promise)
+    duties = tuple(duty for duty in state.duties if duty.clock not in e.lifts)
+    return _clocked(state, e, duties=duties, promise=promise)
 
 
 def _closed(state: Request, e: RequestClosed) -> Request:

@@ -52,7 +52,11 @@ def _broken(event: CommitmentBroken) -> Notice:
 
 
 def _apologised(event: Apologised) -> Notice:
-    return Notice("apology-made", {"request": event.request}, event.apologised_at)
+    values: dict[str, object] = {"request": event.request}
+    if event.new_due_at is None:
+        return Notice("apology-made", values, event.apologised_at)
+    values["new_due_at"] = event.new_due_at
+    return Notice("apology-made-new-time", values, event.apologised_at)
 
 
 def _done(event: WorkReportedDone) -> Notice:

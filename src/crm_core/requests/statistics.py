@@ -1,16 +1,18 @@
 """Statistics of requests for a frozen period, and what they count (REQ-18).
 
 They are computed from the events known at a cut-off, so the same period can be counted again at
-any later time and gives the same numbers.
+any later time and gives the same numbers. What is counted of a clock or a promise is its verdict,
+where the request stands by then: what came to be known late counts as timely knowledge would have
+(REQ-10, REQ-15).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, Recorded
@@ -18,17 +20,17 @@ from crm_core.requests.clocks import CLOSING, kind_of
 from crm_core.requests.events import (
     EVENTS,
     Apologised,
-    CommitmentBroken,
-    CommitmentKept,
     HandedOver,
-    Reclassified,
     RequestClosed,
-    RequestReceived,
     RequestReopened,
     WorkReportedDone,
 )
+from crm_core.requests.evolve import evolve
+from crm_core.requests.parts import PROMISE_BROKEN, PROMISE_KEPT, UNANSWERED, Taken
+from crm_core.requests.state import NotReceived, Request, RequestState
+from crm_core.requests.verdicts import Pinned, verdicts
 
-DIMENSIONS = ("trade", "kind", "place", "staff")
+DIMENSIONS = ("trade", "kind", "place", "staff", "household")
 
 COUNTS = (
     "received",
@@ -52,23 +54,13 @@ PlaceOf = Callable[[str], str]
 """The place of a household, e.g. its estate and building."""
 
 
-@define
-class _Request:
-    """What must be known of a request to count what happens to it."""
-
-    trade: str
-    kind: str
-    place: str
-    staff: str
-    due_at: datetime
-
-    def value(self, dimension: str) -> str:
-        return str(getattr(self, dimension))
-
-
 @frozen
 class Happening:
-    """Something that counts: what, on which day, for which request, and the event behind it."""
+    """Something that counts: what, on which day, for which request, and the event behind it.
+
+    Args:
+        staff: Who promised or apologised; of all else who owned the request then.
+    """
 
     count: str
     day: date
@@ -76,6 +68,7 @@ class Happening:
     kind: str
     place: str
     staff: str
+    household: str
     position: int
 
     def value(self, dimension: str) -> str:
@@ -88,87 +81,134 @@ class Statistics:
     """Numbers of a period as known at a cut-off.
 
     Args:
-        rows: For each dimension and value, the counts in the order of `COUNTS`.
+        total: The counts of all requests, over all estates of the company, in the order of
+            `COUNTS`.
+        rows: For each dimension and value, the same.
     """
 
     period: Period
     cutoff: Cutoff
+    total: dict[str, int]
     rows: dict[str, dict[str, dict[str, int]]]
 
 
+@define
+class _Told:
+    """A request as it stands, and the positions of what made it so."""
+
+    state: RequestState = field(factory=NotReceived)
+    received: int = 0
+    entries: list[int] = field(factory=list)
+    taken: dict[Taken, int] = field(factory=dict)
+
+    def add(self, recorded: Recorded[Any]) -> None:
+        """One more event."""
+        if isinstance(self.state, NotReceived):
+            self.received = recorded.position
+        self.state = evolve(self.state, recorded.event)
+        if not isinstance(self.state, Request):
+            return
+        if len(self.state.entries) > len(self.entries):
+            self.entries.append(recorded.position)
+        last = self.state.taken.last
+        if last is not None:
+            self.taken.setdefault(last, recorded.position)
+
+
 def happenings(
-    events: Iterable[Recorded[Any]], cutoff: Cutoff, zone: str, place_of: PlaceOf
+    events: Iterable[Recorded[Any]],
+    cutoff: Cutoff,
+    zone: str,
+    place_of: PlaceOf,
+    pinned: Pinned,
 ) -> Iterable[Happening]:
-    """Everything that counts, in the order of the log."""
-    known: dict[str, _Request] = {}
+    """Everything that counts, in the order of the log.
+
+    Args:
+        pinned: Where the policies of clocks are found.
+    """
+    told: dict[str, _Told] = {}
     for recorded in events:
-        if not cutoff.sees(recorded):
+        if cutoff.sees(recorded):
+            request = getattr(recorded.event, "request", "")
+            told.setdefault(request, _Told()).add(recorded)
+    found: list[Happening] = []
+    for one in told.values():
+        state = one.state
+        if isinstance(state, NotReceived):
             continue
-        event = recorded.event
-        if isinstance(event, RequestReceived):
-            place = place_of(event.household) or event.place
-            known[event.request] = _Request(
-                trade=event.trade,
-                kind=event.kind,
-                place=place,
-                staff=event.owner,
-                due_at=event.clocks[0].due_at,
-            )
-        request = known.get(getattr(event, "request", ""))
-        if request is None:
-            continue
-        if isinstance(event, HandedOver):
-            request.staff = event.to_owner
-        elif isinstance(event, Reclassified):
-            request.trade, request.kind = event.trade, event.kind
-        for clock in getattr(event, "clocks", ()):
-            if kind_of(clock.clock) == CLOSING:
-                request.due_at = clock.due_at
-        found = _counted(event, request)
-        if found is not None:
-            count, at, staff = found
-            yield Happening(
+        place = place_of(state.household) or state.received.place
+        found.extend(
+            Happening(
                 count=count,
                 day=local_date(at, zone),
-                trade=request.trade,
-                kind=request.kind,
-                place=request.place,
+                trade=state.trade,
+                kind=state.kind,
+                place=place,
                 staff=staff,
-                position=recorded.position,
+                household=state.household,
+                position=position,
             )
+            for count, at, staff, position in _counted(one, state, cutoff, pinned)
+        )
+    return sorted(found, key=lambda happening: happening.position)
 
 
-def _counted(event: Any, request: _Request) -> tuple[str, datetime, str] | None:
-    """What an event counts as, when, and for whom."""
-    match event:
-        case RequestReceived():
-            return "received", event.received_at, event.owner
-        case WorkReportedDone():
-            kept = event.done_at <= request.due_at
-            return "done_in_time" if kept else "done_late", event.done_at, request.staff
-        case RequestClosed():
+def _counted(
+    one: _Told, state: Request, cutoff: Cutoff, pinned: Pinned
+) -> Iterator[tuple[str, datetime, str, int]]:
+    """What counts of a request, when, for whom, and the position of the event behind it."""
+    yield "received", state.received_at, state.received.owner, one.received
+    done: dict[datetime, int] = {}
+    for entry, position in zip(state.entries, one.entries, strict=False):
+        at = entry.counts_from
+        if at is None:
+            continue
+        if isinstance(entry, WorkReportedDone):
+            done.setdefault(at, position)
+        elif isinstance(entry, RequestClosed):
             # Nobody's opinion is no good one (REQ-08).
-            return event.opinion or "unconfirmed", event.closed_at, request.staff
-        case RequestReopened():
-            return "reopened", event.reopened_at, request.staff
-        case CommitmentKept():
-            return "promises_kept", event.kept_at, event.promised_by
-        case CommitmentBroken():
-            return "promises_broken", event.broken_at, event.promised_by
-        case Apologised():
-            return "apologies", event.apologised_at, event.apologised_by
-    return None
+            yield entry.opinion or "unconfirmed", at, _owner(state, at), position
+        elif isinstance(entry, RequestReopened):
+            yield "reopened", at, _owner(state, at), position
+        elif isinstance(entry, Apologised):
+            yield "apologies", at, entry.apologised_by, position
+    for step in state.taken:
+        if step.what in _PROMISES:
+            yield _PROMISES[step.what], step.at, step.by, one.taken.get(step, one.received)
+        elif step.what == UNANSWERED:
+            position = one.taken.get(step, one.received)
+            yield "unconfirmed", step.at, _owner(state, step.at), position
+    for verdict in verdicts(state, cutoff.known, pinned):
+        at = verdict.stopped_at
+        if at in done and kind_of(verdict.clock) == CLOSING and not verdict.superseded:
+            count = "done_in_time" if verdict.kept else "done_late"
+            yield count, at, _owner(state, at), done[at]
+
+
+_PROMISES = {PROMISE_KEPT: "promises_kept", PROMISE_BROKEN: "promises_broken"}
+
+
+def _owner(state: Request, at: datetime) -> str:
+    """Who owned the request at an instant."""
+    owner = state.received.owner
+    for entry in state.entries:
+        if isinstance(entry, HandedOver) and entry.counts_from and entry.counts_from <= at:
+            owner = entry.to_owner
+    return owner
 
 
 def statistics(found: Iterable[Happening], period: Period, cutoff: Cutoff) -> Statistics:
-    """Counts of a period for each trade, kind, place and member of staff."""
+    """Counts of a period, of all and for each trade, kind, place, member of staff and household."""
+    total = dict.fromkeys(COUNTS, 0)
     rows: dict[str, dict[str, dict[str, int]]] = {dimension: {} for dimension in DIMENSIONS}
     for happening in found:
         if happening.day in period:
+            total[happening.count] += 1
             for dimension in DIMENSIONS:
                 row = rows[dimension].setdefault(
                     happening.value(dimension), dict.fromkeys(COUNTS, 0)
                 )
                 row[happening.count] += 1
     ordered = {name: dict(sorted(values.items())) for name, values in rows.items()}
-    return Statistics(period, cutoff, ordered)
+    return Statistics(period=period, cutoff=cutoff, total=total, rows=ordered)

@@ -18,7 +18,7 @@ from crm_core.kernel.projection import Projection, Put
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Waits, Worklist, waiting
 from crm_core.requests.clocks import APOLOGY, CLOSING, CONFIRMATION, ClockSet, kind_of, percent_of
-from crm_core.requests.commands import SATISFIED, ConfirmClosing
+from crm_core.requests.commands import SATISFIED, ConfirmClosing, MakeCommitment
 from crm_core.requests.early_warning import EVENTS as _WARNINGS
 from crm_core.requests.early_warning import WarningRaised
 from crm_core.requests.events import (
@@ -54,6 +54,7 @@ from crm_core.requests.improvement import (
     ProposeImprovement,
 )
 from crm_core.requests.parts import Standing
+from crm_core.requests.state import Request, new_time_owed
 
 SOON = timedelta(days=1)
 """What is due within it waits for today."""
@@ -104,6 +105,7 @@ class WorkOnRequest:
         told_until: All that happened before has been told; see `Request`.
         ask_since: Since when the customer is to be asked for confirmation, if so.
         owed: Apologies that are owed.
+        broken: Whether a promise was ever broken, so that a new time may be owed.
         told: Breaches that go on.
     """
 
@@ -121,6 +123,7 @@ class WorkOnRequest:
     told_until: datetime
     ask_since: datetime | None
     owed: tuple[Owed, ...]
+    broken: bool
     told: tuple[Told, ...]
 
 
@@ -136,7 +139,8 @@ def _work(rows: Any, recorded: Recorded[Any]) -> Iterable[Put[WorkOnRequest]]:
         return ()
     moves, told_until = told_by(event, before.told_until)
     after = _clocked(_changed(before, event), event) if moves else _late(before, event)
-    after = attrs.evolve(after, told_until=told_until)
+    broken = before.broken or isinstance(event, CommitmentBroken)
+    after = attrs.evolve(after, told_until=told_until, broken=broken)
     return () if after == before else (_put(after),)
 
 
@@ -161,6 +165,7 @@ def _received(event: RequestReceived) -> WorkOnRequest:
         told_until=event.received_at,
         ask_since=None,
         owed=(),
+        broken=False,
         told=(),
     )
 
@@ -186,8 +191,8 @@ def _changed(row: WorkOnRequest, event: Any) -> WorkOnRequest:
             return attrs.evolve(row, ask_since=at)
         case ConfirmationAttemptFailed():
             return attrs.evolve(row, ask_since=None)
-        case Apologised():
-            return attrs.evolve(row, owed=())
+        case Apologised(lifts=lifts):
+            return attrs.evolve(row, owed=tuple(one for one in row.owed if one.clock not in lifts))
         case CommitmentBroken(clocks=clocks, broken_at=at):
             more = [Owed(c.clock, at, c.due_at) for c in clocks if kind_of(c.clock) == APOLOGY]
             return attrs.evolve(row, owed=(*row.owed, *more))
@@ -268,11 +273,20 @@ def _tasks(row: WorkOnRequest, asker: Asker) -> Iterable[Task]:
             yield _task("request_due", row, "report-done", row.received_at, row.due_at)
         for owed in row.owed:
             yield _task("apology", row, "apologise", owed.since, owed.due_at)
+        if row.broken and not row.owed and _new_time_owed(row, asker):
+            yield _task("new_time", row, "make-commitment", row.told_until, None)
     yield from _to_confirm(row, asker)
     for told in row.told:
         if told.role in asker.roles:
             details = {"clock": told.clock, "percent": str(told.percent)}
             yield _task("breach", row, "", told.at, None, because="role", details=details)
+
+
+def _new_time_owed(row: WorkOnRequest, asker: Asker) -> bool:
+    """Whether nobody has promised another time since a promise was broken (REQ-09)."""
+    promise = MakeCommitment(row.request, "", due_at=asker.now, made_at=asker.now)
+    state = asker.state_of(promise)
+    return isinstance(state, Request) and new_time_owed(state)
 
 
 def _orders(row: WorkOnRequest, asker: Asker) -> Iterable[Task]:

@@ -17,7 +17,6 @@ from crm_core.staff.awards import (
 )
 from crm_core.staff.duty import (
     CLOCK,
-    COVER,
     ROSTER,
     CancelCover,
     PlanCover,
@@ -26,6 +25,7 @@ from crm_core.staff.duty import (
     gaps,
 )
 from crm_core.staff.duty import EVENTS as _DUTY
+from crm_core.staff.duty import WORKLIST as COVER_GAPS
 from crm_core.staff.lookups import LOOK_UPS
 from crm_core.staff.policy import AwardPolicy, CoverPolicy
 from crm_core.staff.register import EVENTS as _REGISTER
@@ -59,6 +59,7 @@ SLICE = Slice(
                 ),
             ),
         ),
+        COVER_GAPS,
     ),
     readable={Register: REGISTER, Roster: ROSTER, StaffRecord: STAFF},
     acts=(
@@ -81,7 +82,6 @@ SLICE = Slice(
         PolicyKind("cover", CoverPolicy, CoverPolicy.parse),
     ),
     shipped=("policies",),
-    projections=(COVER,),
     clock=CLOCK,
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import attrs
 from attrs import define, frozen
@@ -23,6 +23,7 @@ from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.refusals import no_reason
 from crm_core.kernel.ticking import DueCommand, Look, Source
+from crm_core.kernel.worklists import Asker, Task, Worklist
 from crm_core.staff.policy import DEFAULT_COVER, CoverPolicy
 
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
@@ -271,14 +272,17 @@ def _until(span: Gap, shift: CoverPlanned) -> Gap:
     return Gap(span.start, max(span.start, shift.start))
 
 
-def _without(reported: Iterable[Gap], shift: Span) -> tuple[Gap, ...]:
+G = TypeVar("G", Gap, "OpenGap")
+
+
+def _without(reported: Iterable[G], shift: Span) -> tuple[G, ...]:
     """What is left of gaps where somebody comes after all: should they not, it is news again."""
-    left = []
+    left: list[G] = []
     for gap in reported:
         if gap.start < shift.start:
-            left.append(Gap(gap.start, min(gap.end, shift.start)))
+            left.append(attrs.evolve(gap, end=min(gap.end, shift.start)))
         if gap.end > shift.end:
-            left.append(Gap(max(gap.start, shift.end), gap.end))
+            left.append(attrs.evolve(gap, start=max(gap.start, shift.end)))
     return tuple(left)
 
 
@@ -333,6 +337,15 @@ def gaps(shifts: Iterable[Span], start: datetime, end: datetime) -> list[Gap]:
 
 
 @frozen
+class OpenGap:
+    """A gap that was reported, and when."""
+
+    start: datetime
+    end: datetime
+    found_at: datetime
+
+
+@frozen
 class Covered:
     """A line that duty was planned for.
 
@@ -343,7 +356,7 @@ class Covered:
 
     line: str
     changes: int
-    gaps: tuple[Gap, ...]
+    gaps: tuple[OpenGap, ...]
 
 
 def _covered(rows: Rows[Covered], recorded: Recorded[Any]) -> tuple[Put[Covered], ...]:
@@ -352,7 +365,7 @@ def _covered(rows: Rows[Covered], recorded: Recorded[Any]) -> tuple[Put[Covered]
     open_gaps = tuple(gap for gap in row.gaps if gap.end > at)
     if isinstance(event, CoverGapFound):
         if event.end > at:
-            open_gaps = (*open_gaps, Gap(event.start, event.end))
+            open_gaps = (*open_gaps, OpenGap(event.start, event.end, event.found_at))
     elif isinstance(event, CoverPlanned):
         open_gaps = _without(open_gaps, event)
     elif isinstance(event, LineRetired):
@@ -374,6 +387,30 @@ COVER = Projection(
 )
 """Lines with the gaps in their cover that people have to fill."""
 
+
+def _to_fill(row: Covered, asker: Asker) -> Iterable[Task]:
+    """Gaps that are not over, for whoever plans duty."""
+    fill = PlanCover(
+        line=row.line, shift="", staff=asker.id, start=asker.now, end=asker.now + timedelta(days=1)
+    )
+    if not asker.may(fill):
+        return
+    for gap in row.gaps:
+        if gap.end > asker.now:
+            yield Task(
+                what="cover_gap",
+                subject=row.line,
+                household="",
+                act="plan-cover",
+                since=gap.found_at,
+                due_at=gap.start,
+                because="role",
+                details={"from": instant_text(gap.start), "to": instant_text(gap.end)},
+            )
+
+
+WORKLIST = Worklist(COVER, _to_fill)
+"""Gaps on the list of whoever plans duty (REQ-02)."""
 
 _MOMENT = timedelta(microseconds=1)
 """What is due at this very instant is not due before it."""

@@ -63,8 +63,9 @@ def tick(app: App, now: datetime | None) -> int:
 @click.option("--from", "start", type=DATE, required=True)
 @click.option("--to", "end", type=DATE, required=True)
 @click.option("--known", type=INSTANT)
-def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
-    """Requests of a period by trade, kind, place and staff."""
+@click.option("--per", type=click.Choice(DIMENSIONS))
+def statistics(app: App, start: date, end: date, known: datetime | None, per: str | None) -> int:
+    """Requests of a period, of all estates, and by trade, kind, place and staff."""
     try:
         period = Period(start, end)
     except Malformed as error:
@@ -72,11 +73,14 @@ def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
     with app.open() as opened:
         found = opened.requests.statistics(period, known=known)
         calls = opened.requests.calls(period, known=known)
+    # Households are many: who asks for them gets them alone.
+    dimensions = [per] if per else [one for one in DIMENSIONS if one != "household"]
     shown = {
         "from": start,
         "to": end,
         "cutoff": {"position": found.cutoff.position, "known": found.cutoff.known},
-        **found.rows,
+        "total": found.total,
+        **{dimension: found.rows[dimension] for dimension in dimensions},
         "calls": calls.rows,
     }
 
@@ -84,9 +88,12 @@ def statistics(app: App, start: date, end: date, known: datetime | None) -> int:
         app.out.table(
             ["by", "", *COUNTS],
             [
-                [word("dimension", dimension), word(dimension, value), *(row[c] for c in COUNTS)]
-                for dimension in DIMENSIONS
-                for value, row in found.rows[dimension].items()
+                [word("dimension", "total"), "", *(found.total[c] for c in COUNTS)],
+                *(
+                    [word("dimension", per), word(per, value), *(row[c] for c in COUNTS)]
+                    for per in dimensions
+                    for value, row in found.rows[per].items()
+                ),
             ],
         )
         app.out.print()

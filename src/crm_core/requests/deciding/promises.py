@@ -189,9 +189,9 @@ def apologise(command: Apologise, course: Course) -> Decision:
             return Refusal(f"{what}_missing", "REQ-09")
     if not state.duties:
         return Refusal("no_apology_owed", "REQ-09")
-    owed = [clock.set.started_at for clock in state.running if clock.kind == APOLOGY]
-    if at < max(owed):
-        return too_early("apology", max(owed))
+    earliest = min(clock.set.started_at for clock in state.running if clock.kind == APOLOGY)
+    if at < earliest:
+        return too_early("apology", earliest)
     promises = isinstance(state, Open | Paused) and state.promise is None
     new_due_at = command.new_due_at
     if not promises and new_due_at is not None:
@@ -209,6 +209,7 @@ def apologise(command: Apologise, course: Course) -> Decision:
             apologised_at=at,
             apologised_by=command.by.id,
             new_due_at=new_due_at,
+            lifts=(),
             clocks=(),
             counts_from=at,
             entered_by=command.by.id,
@@ -311,7 +312,13 @@ def answered(course: Course, e: CustomerAnswered, at: datetime) -> None:
 def apologised(course: Course, e: Apologised, at: datetime) -> None:
     """What is owed by then is lifted; the new time is promised in person."""
     state = course.state
-    if isinstance(state, Merged) or not state.duties:
+    # No apology is for what was broken after it.
+    lifts = tuple(
+        clock.name
+        for clock in state.running
+        if clock.kind == APOLOGY and clock.set.started_at <= e.apologised_at
+    )
+    if isinstance(state, Merged) or not lifts:
         return
     clocks = []
     new_due_at = e.new_due_at
@@ -321,4 +328,4 @@ def apologised(course: Course, e: Apologised, at: datetime) -> None:
     if isinstance(state, Done) and state.attempts >= state.targets.confirm_attempts:
         # A request that waited for the apology alone can be closed now.
         clocks.extend(course.asked(state.attempts, at))
-    course.happens(attrs.evolve(e, clocks=tuple(clocks)))
+    course.happens(attrs.evolve(e, lifts=lifts, clocks=tuple(clocks)))

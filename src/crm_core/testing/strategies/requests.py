@@ -242,6 +242,8 @@ LIKELY: Mapping[type, tuple[type, ...]] = {
     Done: (
         requests.NoteFailedAttempt,
         requests.NoteFailedAttempt,
+        requests.NoteFailedAttempt,
+        requests.NoteFailedAttempt,
         requests.ConfirmClosing,
         requests.ConfirmClosing,
         requests.Apologise,
@@ -305,21 +307,41 @@ def likely_commands(
         at -= draw(st.sampled_from((1, 5, 30, 120, 720, 2880))) * timedelta(minutes=1)
         at = max(at, _RECEIVED)
     likely = list(LIKELY.get(type(state), ()))
+    entered: list[int] = []
     if isinstance(state, Request):
+        likely += [requests.Apologise] * (4 if state.duties else 0)
+        if state.promise is not None:
+            likely += [requests.Renegotiate, requests.AnswerCustomer, requests.GiveUpCommitment]
         entered = [number for number, e in enumerate(state.entries, 1) if _counts_late(e)]
         if entered:
-            likely += [requests.ConfirmEntry] * 3
+            likely += [requests.ConfirmEntry] * 6
         if state.duplicate_of is not None:
             likely.append(requests.UndoDuplicate)
     made = commands_at(request, household, now=at, known_at=now, policies=policies)
-    every = tuple(command_classes(requests))
-    command = draw(st.sampled_from((*likely, *likely, *every)).flatmap(made))
-    if isinstance(command, requests.RefuseOrder | requests.ReturnOrder) and likely:
-        # Only who has an order can give it back, and seldom is that the one who was drawn.
+    every = command_classes(requests)
+    command = draw(st.sampled_from([*every, *likely * 6]).flatmap(made))
+    if not isinstance(state, Request) or draw(st.integers(0, 3)) == 0:
+        return command
+    return _by_who_can(command, state, entered)
+
+
+def _by_who_can(command: Any, state: Request, entered: list[int]) -> Any:
+    """The command by somebody who can give it: seldom is that the one who was drawn.
+
+    Args:
+        entered: Numbers of the entries that do not count from when they say.
+    """
+    if isinstance(command, requests.RefuseOrder | requests.ReturnOrder):
         return attrs.evolve(command, by=who_has(state.assignment), to="")
-    if isinstance(command, requests.ConfirmEntry) and likely and entered:
-        shown = attrs.evolve(command.evidence, dated_at=_RECEIVED)
-        return attrs.evolve(command, entry=draw(st.sampled_from(entered)), evidence=shown)
+    if isinstance(command, requests.Renegotiate) and state.promise:
+        by = Actor(state.promise.by, "specialist")
+        return attrs.evolve(command, by=by, outcome="fixed", form="outcome", reason="asked for")
+    if isinstance(command, requests.GiveUpCommitment) and state.promise:
+        return attrs.evolve(command, by=Actor(state.promise.by, "specialist"))
+    if isinstance(command, requests.ConfirmEntry) and entered:
+        shown = Evidence("signed_note", "note 17", state.received_at)
+        by = Actor("staff-9", "specialist")
+        return attrs.evolve(command, entry=entered[-1], evidence=shown, by=by)
     return command
 
 
