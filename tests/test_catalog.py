@@ -101,6 +101,8 @@ def _value(name: str, hint: Any, full: bool) -> Any:
         return _value(name, next(one for one in inner if one is not type(None)), full)
     if get_origin(hint) is tuple:
         return (_value(name, inner[0], full),) if full else ()
+    if get_origin(hint) is dict:
+        return {"x": _value(name, inner[1], full)} if full else {}
     return example(hint, full=full)
 
 

@@ -44,6 +44,7 @@ from crm_core.requests import (
     NoteFailedAttempt,
     NoteProgress,
     PauseRequest,
+    Rebase,
     Reclassify,
     Reopen,
     ReportDone,
@@ -54,13 +55,14 @@ from crm_core.requests.commands import RenewCalendar, TakeStep
 from crm_core.requests.events import (
     CalendarRenewed,
     ClockBreached,
+    ClockWarned,
     CommitmentBroken,
     ConfirmationDue,
     RequestReceived,
+    StepLifted,
 )
 from crm_core.requests.holidays import HOLIDAYS, NoticeMissing, NoticesTakenUp
-from crm_core.requests.verdicts import verdicts
-from crm_core.requests.views import request_view
+from crm_core.requests.views import DUE_REQUESTS, OPEN, request_view
 from crm_core.testing.strategies import sla_text
 
 pytestmark = pytest.mark.rule("REQ-11")
@@ -174,7 +176,7 @@ def happened(crm: CRM, kind: type, request: str = "R1010") -> list[Any]:
 def shown(crm: CRM, now: datetime, request: str = "R1010") -> dict[str, Any]:
     state = crm.get(Request, request, by=CLERK)
     assert state is not None
-    return request_view(state, now, crm.requests.pinned)
+    return request_view(state, now, crm.requests.pinned, traced=True)
 
 
 def verdict(crm: CRM, clock: str, now: datetime, request: str = "R1010") -> dict[str, Any]:
@@ -219,7 +221,8 @@ def test_on_the_last_day_with_a_notice_a_request_runs_into_the_next_year(crm: CR
     assert apology.due_at == at("2027-01-01T09:30")
     breaches = {event.clock: event.at for event in happened(crm, ClockBreached)}
     assert breaches == {
-        "closing-1": at("2027-01-01T12:00"),
+        # Its time is used up with the morning, and exceeded when the afternoon begins.
+        "closing-1": at("2027-01-01T13:30"),
         "apology-1": at("2027-01-01T09:30"),
         **{c: t for c, t in breaches.items() if c.startswith("progress")},
     }
@@ -289,7 +292,7 @@ def live(crm: CRM, start: datetime) -> None:
     tick(crm, start + 5 * DAY)
     failed = NoteFailedAttempt("R1010", start + 5 * DAY, "phone")
     do(crm, failed, start + 5 * DAY)
-    confirm = ConfirmClosing("R1010", start + 6 * DAY, True, word("V00001"))
+    confirm = ConfirmClosing("R1010", start + 6 * DAY, "satisfied", word("V00001"))
     do(crm, confirm, start + 6 * DAY)
     assert isinstance(crm.get(Request, "R1010", by=CLERK), Closed)
 
@@ -469,7 +472,7 @@ def test_a_later_notice_moves_what_is_open_and_leaves_what_is_closed(crm: CRM) -
     tick(crm, at("2027-01-01T14:00"))
     late = at("2027-01-01T14:30")
     do(crm, ReportDone("R2", late), late, OPERATOR)
-    do(crm, ConfirmClosing("R2", late + HOUR, True, word("V00001")), late + HOUR)
+    do(crm, ConfirmClosing("R2", late + HOUR, "satisfied", word("V00001")), late + HOUR)
     adopt(crm, OF_2027, at("2027-01-03T10:00"), date(2027, 1, 3))
     tick(crm, at("2027-01-03T11:00"))
     [renewed] = happened(crm, CalendarRenewed, "R1")
@@ -490,9 +493,69 @@ def test_a_later_notice_moves_what_is_open_and_leaves_what_is_closed(crm: CRM) -
     assert happened(crm, ClockBreached, "R1")[-1].at == at("2027-01-04T14:00")
 
 
-def steps(crm: CRM, request: str) -> list[Any]:
-    from crm_core.requests.views import DUE_REQUESTS
+@pytest.mark.case("K03")
+def test_a_later_notice_lifts_the_breach_of_what_is_open_and_lists_what_is_closed(
+    crm: CRM,
+) -> None:
+    """Breached on New Year's Day, which was free after all: due on Monday, and breached then."""
+    for request in ("R1", "R2"):
+        receive(crm, at("2026-12-31T17:30"), request)
+    late = at("2027-01-01T14:30")
+    do(crm, ReportDone("R2", late), late, OPERATOR)
+    do(crm, ConfirmClosing("R2", late + HOUR, "satisfied", word("V00001")), late + HOUR)
+    tick(crm, at("2027-01-02T09:00"))
+    [breach] = [e for e in happened(crm, ClockBreached, "R1") if e.clock == "closing-1"]
+    assert breach.at == at("2027-01-01T14:00")
+    assert verdict(crm, "closing-1", at("2027-01-02T09:00"), "R1")["kept"] is False
+    before = happened(crm, ClockBreached, "R2")
+    adopt(crm, OF_2027, at("2027-01-03T10:00"), date(2027, 1, 3))
+    tick(crm, at("2027-01-03T11:00"))
+    lifted = [e for e in happened(crm, StepLifted, "R1") if e.clock == "closing-1"]
+    assert ("breached", breach.at) in [(e.what, e.at) for e in lifted]
+    assert {e.because for e in lifted} == {"calendar_renewed"}
+    assert {e.because_at for e in lifted} == {at("2027-01-03T11:00")}
+    told = verdict(crm, "closing-1", at("2027-01-03T11:00"), "R1")
+    assert (told["due_at"], told["kept"], told["provisional"]) == (
+        "2027-01-04T06:00:00Z",
+        None,
+        False,
+    )
+    crm.views.catch_up(OPEN)
+    assert [row.due_at for _, key, row in crm.views.scan(OPEN) if key == "R1"] == [
+        at("2027-01-04T14:00")
+    ]
+    # The closed one was told that it was late, and stays so; people see that it would not be.
+    assert happened(crm, CalendarRenewed, "R2") == happened(crm, StepLifted, "R2") == []
+    assert happened(crm, ClockBreached, "R2") == before
+    stays = verdict(crm, "closing-1", at("2027-01-03T11:00"), "R2")
+    assert (stays["kept"], stays["provisional"]) == (False, True)
+    listed = {p.clock: p for p in crm.requests.provisional() if p.request == "R2"}
+    assert (listed["closing-1"].kept, listed["closing-1"].would_be_kept) == (False, True)
+    tick(crm, at("2027-01-04T14:01"))
+    again = [e.at for e in happened(crm, ClockBreached, "R1") if e.clock == "closing-1"]
+    assert again == [at("2027-01-01T14:00"), at("2027-01-04T14:00")]
 
+
+def test_another_policy_that_keeps_holidays_counts_by_the_notices(tmp_path: Path) -> None:
+    """Received under one that keeps none, so no notice was pinned; re-based, it counts by them."""
+    keeping = sla(version=2, effective_from="2026-10-02")
+    plain = attrs.evolve(PLAIN, header=attrs.evolve(PLAIN.header, effective_until=None))
+    with opened(tmp_path, book(keeping, policy=plain)) as crm:
+        register(crm, "V00001", "E1", "B1", "U1", "101")
+        receive(crm, at("2026-09-30T17:30"))
+        assert happened(crm, RequestReceived)[0].notices == ()
+        change = Rebase("R1010", "agreed", at("2026-10-02T09:00"))
+        do(crm, change, at("2026-10-02T09:00"), SUPERVISOR)
+        told = [
+            v
+            for v in shown(crm, at("2026-10-02T09:00"))["verdicts"]
+            if v["clock"] == "closing-1" and not v["superseded"]
+        ]
+        assert [v["due_at"] for v in told] == ["2026-10-08T06:00:00Z"]
+        assert not told[0]["provisional"]
+
+
+def steps(crm: CRM, request: str) -> list[Any]:
     crm.views.catch_up(DUE_REQUESTS)
     [found] = [row for _, key, row in crm.views.scan(DUE_REQUESTS) if key == request]
     return list(found.steps)
@@ -504,7 +567,7 @@ def test_verdicts_that_would_differ_are_listed(crm: CRM) -> None:
         receive(crm, at("2026-12-31T17:30"), request)
         when = at(done)
         do(crm, ReportDone(request, when), when, OPERATOR)
-        do(crm, ConfirmClosing(request, when + HOUR, True, word("V00001")), when + HOUR)
+        do(crm, ConfirmClosing(request, when + HOUR, "satisfied", word("V00001")), when + HOUR)
     everything = {(p.request, p.clock): p for p in crm.requests.provisional(all=True)}
     assert {key for key in everything if key[1] == "closing-1"} == {
         ("R1", "closing-1"),
@@ -537,8 +600,8 @@ def test_a_step_that_is_due_by_both_is_not_taken_twice(crm: CRM) -> None:
     adopt(crm, OF_2027, at("2027-01-03T10:00"), date(2027, 1, 3))
     tick(crm, at("2027-01-05T11:00"))
     assert [event.clock for event in happened(crm, ClockBreached)].count("closing-1") == 1
-    [renewed] = happened(crm, CalendarRenewed)
-    assert "closing-1" not in [c.clock for c in renewed.clocks if c.step == "breach"]
+    assert len(happened(crm, CalendarRenewed)) == 1
+    assert "closing-1" not in {event.clock for event in happened(crm, StepLifted)}
 
 
 def test_a_working_weekend_brings_a_breach_forward(crm: CRM) -> None:
@@ -651,23 +714,33 @@ def test_nobody_renews_a_calendar_in_person(crm: CRM) -> None:
         )
 
 
+def renewal(when: datetime, *notices: HolidayNotice) -> RenewCalendar:
+    """Asked for of a request that pinned the notice of 2026."""
+    return RenewCalendar(
+        "R1010",
+        when,
+        notices=tuple(notice.ref for notice in notices),
+        policy=KEEPING.under(notices),
+        held_to=(KEEPING.under(NOTICES[-1:]),),
+    )
+
+
 def test_what_is_closed_or_not_there_is_not_renewed() -> None:
     known = KEEPING.under(NOTICES[-1:])
     receive = attrs.evolve(RECEIVE, received_at=at("2026-12-30T09:00"), policy=known)
-    renew = RenewCalendar(
-        "R1010", at("2027-01-03T09:00"), policy=KEEPING.under((supplied(OF_2027),))
-    )
+    both = NOTICES[-1], supplied(OF_2027)
+    renew = renewal(at("2027-01-03T09:00"), *both)
     given(REQUEST).when(renew).refused("request_not_open", "REQ-08")
-    early = attrs.evolve(renew, at=at("2026-12-29T09:00"))
     received = given(REQUEST).when(receive).events
-    assert given(REQUEST, *received).when(early).events == ()
-    done = ReportDone("R1010", at("2026-12-30T10:00"), by=OPERATOR, policy=known)
-    confirm = ConfirmClosing("R1010", at("2026-12-30T11:00"), True, word("V00001"))
-    closed = given(REQUEST).when(receive, done, confirm)
-    again = given(REQUEST, *closed.events).when(renew)
-    assert again.events == ()
-    same = attrs.evolve(renew, policy=known)
+    assert given(REQUEST, *received).when(renew).events != ()
+    assert given(REQUEST, *received).when(renewal(at("2026-12-29T09:00"), *both)).events == ()
+    same = renewal(at("2027-01-03T09:00"), NOTICES[-1])
     assert given(REQUEST, *received).when(same).events == ()
+    done = ReportDone("R1010", at("2026-12-30T10:00"), by=OPERATOR, policy=known)
+    said = {"by": CLERK, "policy": known}
+    confirm = ConfirmClosing("R1010", at("2026-12-30T11:00"), "satisfied", word("V00001"), **said)
+    closed = given(REQUEST).when(receive, done, confirm)
+    assert given(REQUEST, *closed.events).when(renew).events == ()
 
 
 def test_what_is_reopened_counts_by_the_notice_that_came_while_it_was_closed(crm: CRM) -> None:
@@ -675,7 +748,7 @@ def test_what_is_reopened_counts_by_the_notice_that_came_while_it_was_closed(crm
     receive(crm, at("2026-12-31T17:00"))
     done = at("2026-12-31T17:30")
     do(crm, ReportDone("R1010", done), done, OPERATOR)
-    do(crm, ConfirmClosing("R1010", done + MINUTE, True, word("V00001")), done + MINUTE)
+    do(crm, ConfirmClosing("R1010", done + MINUTE, "satisfied", word("V00001")), done + MINUTE)
     adopt(crm, OF_2027, at("2026-12-31T17:40"), date(2026, 12, 31))
     tick(crm, at("2026-12-31T17:45"))
     assert happened(crm, CalendarRenewed) == []
@@ -715,27 +788,28 @@ def test_another_severity_counts_by_the_notices_that_are_pinned(crm: CRM) -> Non
     assert found["due_at"] == "2027-01-04T06:00:00Z"
 
 
-def test_a_verdict_without_its_policies_says_nothing_of_calendars() -> None:
-    known = KEEPING.under(NOTICES[-1:])
-    receive = attrs.evolve(RECEIVE, received_at=at("2026-12-31T17:30"), policy=known)
-    state = given(REQUEST).when(receive).after
-    assert {(v.notices, v.provisional) for v in verdicts(state, at("2027-01-01T09:00"))} == {
-        ((), ())
-    }
-    assert "provisional" not in request_view(state, at("2027-01-01T09:00"))["verdicts"][0]
-
-
 def test_a_step_of_the_old_calendar_is_nothing_any_more() -> None:
     """What fell due by the regular week, and was under way when the notice came, has moved on."""
     known = KEEPING.under(NOTICES[-1:])
     receive = attrs.evolve(RECEIVE, received_at=at("2026-12-31T17:30"), policy=known)
     past = given(REQUEST).when(receive).events
     [closing] = [c for c in past[0].clocks if c.clock == "closing-1"]
-    later = KEEPING.under((NOTICES[-1], supplied(OF_2027)))
-    renew = RenewCalendar("R1010", at("2027-01-01T09:00"), policy=later)
-    step = TakeStep("R1010", closing.clock, closing.step, closing.next_at, policy=later)
-    assert len(given(REQUEST, *past).when(step).events) == 1
-    assert len(given(REQUEST, *past).when(renew, step).events) == 1
+    renew = renewal(at("2027-01-01T09:00"), NOTICES[-1], supplied(OF_2027))
+    step = TakeStep(
+        "R1010",
+        closing.clock,
+        closing.step,
+        closing.next_at,
+        policy=renew.policy,
+        held_to=renew.held_to,
+    )
+
+    def warned(*commands: Any) -> list[str]:
+        events = given(REQUEST, *past).when(*commands).events
+        return [e.clock for e in events if isinstance(e, ClockWarned) and e.clock == "closing-1"]
+
+    assert warned(step) == ["closing-1"]
+    assert warned(renew, step) == []
 
 
 # --- a missing notice is warned of ---------------------------------------------------------------

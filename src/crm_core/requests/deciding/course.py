@@ -121,11 +121,11 @@ class Course:
 
     def _next(self) -> ClockSet | None:
         """The clock whose step falls due first; in a pause those of the work stand still."""
-        paused = pause_of(self.state) is not None
+        pause = pause_of(self.state)
         found: ClockSet | None = None
         for clock in self.state.running:
             at = clock.set.next_at
-            if at is None or (paused and clock.kind in WORK):
+            if at is None or (pause is not None and _stands(clock, at, pause)):
                 continue
             if found is None or (at, clock.name) < (found.next_at, found.clock):
                 found = clock.set
@@ -375,6 +375,16 @@ _STEPS: dict[str, Callable[[Course, ClockSet, datetime], None]] = {
     CLOSE: _closes,
 }
 """What follows from a step, by the first word of its name; all others escalate."""
+
+
+def _stands(clock: Clock, at: datetime, pause: Pause) -> bool:
+    """Whether a step waits for the end of a pause; one that was reached when it began does not.
+
+    But a target that is just used up is exceeded only when the clock goes on.
+    """
+    if clock.kind not in WORK:
+        return False
+    return at > pause.since or timing.percent_of(clock.set.step) == 100
 
 
 # --- what the state says -------------------------------------------------------------------------

@@ -258,11 +258,14 @@ def accepted(course: Course, e: CommitmentAccepted, at: datetime) -> None:
     closing = state.clock(CLOSING)
     # Accepted is the promise as it stands: a pause that comes to be known moves both.
     due_at = course.promised_for(at) or e.due_at
-    if not isinstance(state, Open | Paused) or closing is None or due_at <= at:
+    if not isinstance(state, Open | Paused) or closing is None:
         return
-    clocks = [course.set_anew(closing, at, agreed=due_at)]
+    if due_at <= at and at != e.accepted_at:
+        return
+    agreed = max(due_at, at)
+    clocks = [course.set_anew(closing, at, agreed=agreed)]
     if state.promise is None:
-        clocks.append(course.commitment(at, due_at))
+        clocks.append(course.commitment(at, agreed))
     if e.on_site:
         clocks.extend(course.arrival(at))
     if e.word is not None:

@@ -45,12 +45,13 @@ def receive(command: ReceiveRequest, state: RequestState) -> Decision:
     due_at = command.agreed_due_at
     if due_at is None:
         return (received,)
-    if due_at <= at:
+    if due_at <= at and not command.imported:
         return Refusal("promise_in_the_past", "REQ-03")
     if command.agreed is None and not command.imported:
         return Refusal("evidence_missing", "REQ-04")
-    if due_at <= at:
+    if due_at <= at and not command.imported:
         return Refusal("promise_in_the_past", "REQ-03")
+    # What another system agreed on for a time before is due at once: nothing is late before it is.
     accepted = CommitmentAccepted(
         request=command.request,
         due_at=due_at,
@@ -58,8 +59,8 @@ def receive(command: ReceiveRequest, state: RequestState) -> Decision:
         accepted_at=at,
         on_site=False,
         clocks=(
-            timing.start(f"{CLOSING}-1", at, 0, policy, agreed=due_at),
-            timing.start(f"{COMMITMENT}-1", at, 0, policy, agreed=due_at),
+            timing.start(f"{CLOSING}-1", at, 0, policy, agreed=max(due_at, at)),
+            timing.start(f"{COMMITMENT}-1", at, 0, policy, agreed=max(due_at, at)),
         ),
         counts_from=at,
         entered_by=command.by.id,
