@@ -6,7 +6,6 @@ import csv
 import gzip
 import importlib.util
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import pytest
 from crm_adapters import open_crm
 from crm_core import Actor, Request
 from crm_core.requests.events import RequestReopened
-from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed
 from crm_core.requests.verdicts import verdicts
 from kernel.shared_data import shared_file

@@ -19,6 +19,7 @@ from asking import (
     MINUTE,
     OPERATOR,
     RECEIVE,
+    SECOND,
     SUPERVISOR,
     given,
     register,
@@ -80,9 +81,10 @@ KEEPS = {
 }
 
 
-def sla(keeps: bool = True, **numbers: Any) -> SlaPolicy:
+def sla(keeps: bool = True, since: str = "1990-01-01", **numbers: Any) -> SlaPolicy:
     """Monday to Friday, 9 to 12 and 13:30 to 18, for every clock; general is 4 hours."""
     text = sla_text(**{"general": 4 * 3600, "closing": "office", **numbers})
+    text = text.replace("effective_from = 1990-01-01", f"effective_from = {since}")
     for old, new in (ON_OFFICE_HOURS | (KEEPS if keeps else {})).items():
         assert old in text
         text = text.replace(old, new)
@@ -538,9 +540,7 @@ def test_a_later_notice_lifts_the_breach_of_what_is_open_and_lists_what_is_close
 
 def test_another_policy_that_keeps_holidays_counts_by_the_notices(tmp_path: Path) -> None:
     """Received under one that keeps none, so no notice was pinned; re-based, it counts by them."""
-    keeping = sla(version=2, effective_from="2026-10-02")
-    plain = attrs.evolve(PLAIN, header=attrs.evolve(PLAIN.header, effective_until=None))
-    with opened(tmp_path, book(keeping, policy=plain)) as crm:
+    with opened(tmp_path, book(sla(version=2, since="2026-10-02"), policy=PLAIN)) as crm:
         register(crm, "V00001", "E1", "B1", "U1", "101")
         receive(crm, at("2026-09-30T17:30"))
         assert happened(crm, RequestReceived)[0].notices == ()
@@ -584,7 +584,7 @@ def test_verdicts_that_would_differ_are_listed(crm: CRM) -> None:
         at("2027-01-01T14:00"),
         at("2027-01-04T14:00"),
     )
-    assert (one.late_seconds, one.would_be_late_seconds) == (1800, 1800 - 3 * 86400)
+    assert (one.late_seconds, one.would_be_late_seconds) == (1800, -3 * HOUR // SECOND - 1800)
     # Kept by both, with another due time: said, for the customer may have been told of it.
     two = found["R2", "closing-1"]
     assert (two.kept, two.would_be_kept) == (True, True)
