@@ -48,6 +48,10 @@ class PolicyBook:
             for p in self._by_ref.values()
         )
 
+    def every(self, kind: type[P]) -> list[P]:
+        """All policies of a kind, in the order in which they came."""
+        return [policy for policy in self._by_ref.values() if isinstance(policy, kind)]
+
     def find(self, kind: type[P], name: str, day: date) -> P:
         """The policy of that name (`name` or `name/version`) to be used on a day.
 
@@ -119,9 +123,14 @@ def parse_policy(kind: type[P], text: str, where: str) -> P:
     try:
         return kind.parse(text)  # type: ignore[attr-defined, no-any-return]
     except PolicyFault as error:
-        raise Invalid(
-            [
-                Fault.of("policy_malformed", malformed, f"{where}:{path}" if path else where)
-                for path, malformed in error.faults
-            ]
-        ) from error
+        raise malformed(error, where) from error
+
+
+def malformed(error: PolicyFault, where: str) -> Invalid:
+    """What is wrong with a text that somebody names, each fault with its path behind `where`."""
+    return Invalid(
+        [
+            Fault.of("policy_malformed", fault, f"{where}:{path}" if path else where)
+            for path, fault in error.faults
+        ]
+    )

@@ -562,6 +562,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "doctor": ["doctor"],
         "fairness": ["fairness", "2024"],
         "policy": ["policy", "list"],
+        "provisional": ["provisional"],
         "quota": ["quota", "2024", "--as", "manager:M1"],
         "shares": ["shares", "2024"],
         "what-if": ["what-if", "2024", "--policy", "grade-cn-monotone/1"],

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from crm_core.kernel.calendar_files import working_calendar
 from crm_core.kernel.calendars import ALWAYS, Segment, WorkingCalendar
 from crm_core.kernel.policy import PolicyFault, read_toml
+from crm_core.kernel.public_holidays import HolidayNotice, shipped_notices
 from crm_core.kernel.shifts import Shift
 from crm_core.kernel.working_time import UncoveredYear
 from crm_core.testing.strategies import calendars
@@ -367,48 +368,115 @@ def test_a_shift_that_cannot_be_is_refused(start: int, end: int) -> None:
     assert str(Shift(79_200, 108_005)) == "22:00-06:00:05"
 
 
-def test_a_year_without_a_notice_is_not_guessed() -> None:
-    """Whatever touches 2027 or 2006 names it; the last second of 2026 is still known."""
+# --- years without a notice ----------------------------------------------------------------------
+
+
+def test_a_year_without_a_notice_is_counted_by_the_regular_week_and_said_to_be() -> None:
+    """On 1 January 2027, a Friday, the office is taken to be open: nobody has said otherwise."""
     inside, last = at("2026-12-30T10:00"), at("2027-01-01T00:00")
     assert CN.elapsed(inside, last) == 15 * HOUR
-    assert CN.add(inside, 15 * HOUR) == at("2026-12-31T17:00")
-    for ask in (
-        lambda: CN.add(inside, 15 * HOUR + 1),
-        lambda: CN.add(inside, 10**9),
-        lambda: CN.elapsed(inside, last + timedelta(seconds=1)),
-        lambda: CN.segments(inside, last + timedelta(seconds=1)),
-        lambda: CN.roll(at("2026-12-31T17:00")),
-        lambda: CN.roll(last),
-        lambda: CN.working(last),
-        lambda: CN.add_days(inside, 2),
-        lambda: CN.hours(date(2027, 1, 1)),
-        lambda: CN.working_days(date(2026, 1, 1), date(2027, 1, 1)),
-    ):
-        with pytest.raises(
-            UncoveredYear, match="no official notice of `cn` for the year 2027"
-        ) as e:
-            ask()
-        assert (e.value.year, e.value.country) == (2027, "cn")
-    with pytest.raises(UncoveredYear, match="2031"):
-        CN.roll(at("2031-05-01T10:00"))
-    first = at("2007-01-01T00:00")
-    assert CN.roll(first) == at("2007-01-04T09:00")
-    for ask in (
-        lambda: CN.roll(first - timedelta(seconds=1)),
-        lambda: CN.subtract(at("2007-01-04T10:00"), HOUR + 1),
-        lambda: CN.add_days(at("2007-01-04T10:00"), -1),
-        lambda: CN.working_days(date(2006, 12, 31), date(2007, 1, 1)),
-    ):
-        with pytest.raises(UncoveredYear, match="2006"):
-            ask()
+    assert CN.provisional(inside, last) == ()
+    assert CN.add(inside, 16 * HOUR) == at("2027-01-01T10:00")
+    assert CN.provisional(inside, at("2027-01-01T10:00")) == (2027,)
+    assert CN.roll(at("2026-12-31T17:00")) == at("2027-01-01T09:00")
+    assert CN.working(at("2027-10-01T10:00"))
+    assert CN.hours(date(2027, 10, 1)) == CN.hours(date(2026, 9, 23))
+    assert CN.add_days(inside, 2) == at("2027-01-01T10:00")
+    assert CN.working_days(date(2027, 1, 1), date(2027, 1, 7)) == 5
+    assert CN.subtract(at("2007-01-04T10:00"), HOUR + 1) == at("2006-12-31T16:59:59")
+    found = CN.segments(at("2026-12-31T16:00"), at("2027-01-01T10:00"))
+    assert [(s.counted, s.why, s.provisional) for s in found] == [
+        (True, "working hours", False),
+        (False, "outside working hours", False),
+        (False, "outside working hours", True),
+        (True, "working hours", True),
+    ]
+    assert found[2].start == last
 
 
-def test_a_night_shift_of_a_year_without_a_notice_is_not_guessed_either() -> None:
-    """The first hours of 2007 could belong to a shift of 2006."""
+def test_what_a_notice_rules_of_the_year_before_holds_there_too() -> None:
+    """The notice for 2007 has the last weekend of 2006 worked, of which nothing else is known."""
+    assert CN.elapsed(at("2006-12-30T09:00"), at("2006-12-31T17:00")) == 16 * HOUR
+    assert CN.provisional(at("2006-12-30T09:00"), at("2006-12-31T17:00")) == (2006,)
+
+
+def test_the_hours_after_midnight_belong_to_the_year_in_which_the_shift_began() -> None:
+    """The first hours of 2007 are a shift of 2006, of which nobody has a notice."""
     calendar = office("22:00-06:00", public_holidays="cn", make_up_day="mon")
-    assert calendar.elapsed(at("2007-01-01T06:00"), at("2007-01-04T22:30")) == HOUR // 2
-    with pytest.raises(UncoveredYear, match="2006"):
-        calendar.elapsed(at("2007-01-01T05:59:59"), at("2007-01-04T22:30"))
+    assert calendar.provisional(at("2007-01-01T05:59"), at("2007-01-04T22:30")) == (2006,)
+    assert calendar.provisional(at("2007-01-01T06:00"), at("2007-01-04T22:30")) == ()
+    early, *_ = calendar.segments(at("2007-01-01T03:00"), at("2007-01-02T00:00"))
+    assert (early.end, early.counted, early.provisional) == (at("2007-01-01T06:00"), True, True)
+
+
+@pytest.mark.parametrize("year", [1999, 2006, 2027, 2028, 2096, 2200])
+def test_any_year_has_an_answer(year: int) -> None:
+    """Two years after the last notice, on a leap day, far ahead, long before the first."""
+    start = at(f"{year}-02-27T16:00")
+    due = CN.add(start, 40 * HOUR)
+    assert CN.elapsed(start, due) == 40 * HOUR
+    assert CN.provisional(start, due) == (year,)
+    assert all(s.provisional for s in CN.segments(start, due))
+
+
+def test_a_calendar_that_keeps_no_holidays_is_never_provisional() -> None:
+    start, end = at("2026-12-30T10:00"), at("2029-01-01T10:00")
+    for calendar in (PLAIN, ALWAYS, NIGHT):
+        assert calendar.provisional(start, end) == ()
+        assert calendar.counting(start, end) == ()
+        assert not any(s.provisional for s in calendar.segments(start, end))
+        assert calendar.under(shipped_notices("cn")) is calendar
+
+
+NOTICE_2027 = HolidayNotice.parse(
+    'kind = "holidays"\ncountry = "cn"\nyear = 2027\n'
+    '[policy]\nname = "ours-cn-2027"\nversion = 1\n'
+    '[[holidays]]\nname = "元旦"\noff = ["01-01..01-03"]\nworked = ["2026-12-27"]\n'
+)
+
+
+def test_a_calendar_goes_by_the_notices_it_is_given() -> None:
+    """With the notice for 2027 its first day is free, and the Sunday before is worked for it."""
+    known = CN.under((*shipped_notices("cn"), NOTICE_2027))
+    inside = at("2026-12-31T10:00")
+    assert CN.add(inside, 8 * HOUR) == at("2027-01-01T10:00")
+    assert known.add(inside, 8 * HOUR) == at("2027-01-04T10:00")
+    assert known.elapsed(at("2026-12-27T09:00"), at("2026-12-27T17:00")) == 8 * HOUR
+    assert known.provisional(inside, at("2028-01-01T00:00")) == ()
+    assert known.provisional(inside, at("2028-01-01T00:00:01")) == (2028,)
+    bare = known.under(())
+    assert bare.provisional(inside, at("2027-01-04T10:00")) == (2026, 2027)
+    assert bare.add(inside, 8 * HOUR) == at("2027-01-01T10:00")
+
+
+def test_a_calendar_says_which_notices_counted() -> None:
+    """The notice for 2027 counts in December too, where it rules a day of it."""
+    known = CN.under((*shipped_notices("cn"), NOTICE_2027))
+    shipped = {notice.year: notice.ref for notice in shipped_notices("cn")}
+    spans = {
+        ("2026-03-02T10:00", "2026-03-03T10:00"): (2026,),
+        ("2025-12-31T10:00", "2026-01-05T10:00"): (2025, 2026),
+        ("2026-12-24T10:00", "2026-12-28T10:00"): (2026, 2027),
+        ("2026-12-29T10:00", "2026-12-30T10:00"): (2026,),
+        ("2027-01-02T10:00", "2028-02-02T10:00"): (2027,),
+        ("2028-02-02T10:00", "2028-02-03T10:00"): (),
+    }
+    refs = {**shipped, 2027: NOTICE_2027.ref}
+    for (start, end), years in spans.items():
+        assert known.counting(at(start), at(end)) == tuple(refs[year] for year in years), start
+
+
+def test_no_notice_is_the_first_to_say_that_a_calendar_cannot_be() -> None:
+    """A make-up day can stand beside any other day: that is looked at before there is one."""
+    week = {"mon": ["05:00-09:00"], "wed": ["09:00-17:00"], "fri": ["22:00-06:00"]}
+    table = {"name": "x", "zone": "Asia/Shanghai", "week": week, "public_holidays": "cn"}
+    for weekday in ("mon", "fri"):
+        with pytest.raises(PolicyFault) as refused:
+            working_calendar({**table, "make_up_day": weekday}, notices=())
+        assert [path for path, _ in refused.value.faults] == ["make_up"]
+    assert working_calendar({**table, "make_up_day": "wed"}, notices=()).provisional(
+        at("2026-01-01T12:00"), at("2026-01-02T00:00")
+    ) == (2026,)
 
 
 def test_a_calendar_ends_somewhere() -> None:

@@ -18,7 +18,7 @@ from crm_core.gradings.studies.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.policy import PolicyFault, PolicyRef, digest_of_table, read_toml
-from crm_core.kernel.public_holidays import COUNTRIES
+from crm_core.kernel.public_holidays import COUNTRIES, HolidayNotice, shipped_notices
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
 from crm_core.payments.collection.policy import CollectionPolicy
@@ -60,6 +60,7 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
             "collection": CollectionPolicy,
             "credit": CreditPolicy,
             "grade": GradingPolicy,
+            "holidays": HolidayNotice,
             "late": LateChargePolicy,
             "messages": MessagePolicy,
             "shares": SharesPolicy,
@@ -244,7 +245,7 @@ def test_the_hours_of_a_clock_are_part_of_the_policy() -> None:
 
 @pytest.mark.rule("GRD-11")
 def test_no_table_in_the_package_decides_nothing() -> None:
-    """Every TOML file is a policy or template of the book, or a table of public holidays."""
+    """Every TOML file is a policy or template of the book, or a table of its public holidays."""
     package = Path(crm_core.__file__).parent
     tables = {
         path.relative_to(package).as_posix()
@@ -258,7 +259,10 @@ def test_no_table_in_the_package_decides_nothing() -> None:
         for path in tables - holidays
     }
     declared = AuthorityPolicy.parse(registry().authority)
-    assert digests | {declared.ref.digest} == {ref.digest for ref in shipped().refs()}
+    notices = {notice.ref.digest for country in COUNTRIES for notice in shipped_notices(country)}
+    assert len(notices) == 20
+    expected = digests | notices | {declared.ref.digest}
+    assert expected == {ref.digest for ref in shipped().refs()}
 
 
 @pytest.mark.parametrize(

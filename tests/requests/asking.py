@@ -109,6 +109,7 @@ RECEIVED = RequestReceived(
     (CLOSING, PROMISE_CLOCK),
     None,
     None,
+    (),
 )
 WARNED = ClockWarned(
     request="R1010",
@@ -251,7 +252,7 @@ def after(*commands: Any, past: tuple[Any, ...] = (RECEIVED,)) -> tuple[Any, ...
     return (*past, *given(REQUEST, *past).when(*commands).events)
 
 
-def policy_of(ref: PolicyRef) -> SlaPolicy:
+def policy_of(ref: PolicyRef, _notices: tuple[PolicyRef, ...] = ()) -> SlaPolicy:
     """The policy that a clock was set by."""
     return STRICT if ref == STRICT.ref else SLA
 

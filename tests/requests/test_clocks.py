@@ -186,7 +186,7 @@ def test_no_event_but_a_rebase_changes_the_policy(history: History) -> None:
 def test_renaming_calendars_and_statuses_changes_no_verdict(history: History) -> None:
     """Verdicts are read from what was recorded; no name of today takes part in them."""
     before = (
-        verdicts(folded(*history.events), START + 9 * DAY, HELD_TO.__getitem__)
+        verdicts(folded(*history.events), START + 9 * DAY, lambda ref, _: HELD_TO[ref])
         if history.events
         else []
     )
@@ -194,7 +194,7 @@ def test_renaming_calendars_and_statuses_changes_no_verdict(history: History) ->
         renamed = attrs.evolve(calendar, name="another")
         assert renamed.add(START, 3600) == calendar.add(START, 3600)
     again = (
-        verdicts(folded(*history.events), START + 9 * DAY, HELD_TO.__getitem__)
+        verdicts(folded(*history.events), START + 9 * DAY, lambda ref, _: HELD_TO[ref])
         if history.events
         else []
     )
@@ -313,7 +313,7 @@ TRANSITIONS = {
 """Every way from one status to another, but for what is told anew."""
 
 
-def pinned(ref: Any) -> SlaPolicy:
+def pinned(ref: Any, _notices: Any = ()) -> SlaPolicy:
     return OTHER if ref == OTHER.ref else OFFICE
 
 
@@ -544,7 +544,12 @@ def _pinned(command: Any) -> Any:
 
 def test_every_command_stands_in_the_table_of_statuses() -> None:
     """But those that do nothing where there is nothing to do, and what confirms an entry."""
-    never = {commands.ConfirmEntry, commands.FollowIncident, commands.TakeStep}
+    never = {
+        commands.ConfirmEntry,
+        commands.FollowIncident,
+        commands.RenewCalendar,
+        commands.TakeStep,
+    }
     assert {type(one[0]) for one in ASKED} | never == set(CLASSES)
 
 

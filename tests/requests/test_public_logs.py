@@ -7,7 +7,6 @@ import gzip
 import importlib.util
 from collections import Counter
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ import pytest
 from crm_adapters import open_crm
 from crm_core import Actor, Request
 from crm_core.requests.events import RequestReopened
-from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Closed
 from crm_core.requests.verdicts import verdicts
 from kernel.shared_data import shared_file
@@ -104,11 +102,8 @@ def test_on_time_is_what_the_city_says_for_every_closed_request_with_a_target() 
         for number in said:
             state = crm.get(Request, number, by=CLERK)
             assert isinstance(state, Request)
-            [closing] = [
-                v
-                for v in verdicts(state, state.received_at, partial(crm.policies.pinned, SlaPolicy))
-                if v.clock == "closing-1"
-            ]
+            found_now = verdicts(state, state.received_at, crm.requests.pinned)
+            [closing] = [v for v in found_now if v.clock == "closing-1"]
             assert closing.basis == "commitment"
             found[number] = closing.kept
     assert found == said
@@ -160,7 +155,7 @@ def test_ticked_daily_and_closed_by_a_weekly_file_the_city_s_verdicts_follow() -
         for number in said:
             state = crm.get(Request, number, by=CLERK)
             assert isinstance(state, Closed)
-            pinned = partial(crm.policies.pinned, SlaPolicy)
+            pinned = crm.requests.pinned
             [closing] = [
                 v for v in verdicts(state, state.told_until, pinned) if v.clock == "closing-1"
             ]

@@ -660,7 +660,7 @@ def test_a_verdict_once_given_never_changes(history: History) -> None:
         state = REQUEST.decider.fold(step.decided, step.state)
         if isinstance(state, NotReceived):
             continue
-        now = {v.clock: v for v in verdicts(state, LATER, HELD_TO.__getitem__)}
+        now = {v.clock: v for v in verdicts(state, LATER, lambda ref, _: HELD_TO[ref])}
         if any(isinstance(event, RequestRetold) for event in step.decided):
             given_verdicts = {}
         for clock, earlier in given_verdicts.items():
@@ -731,6 +731,9 @@ def test_a_request_as_people_read_it() -> None:
         "stopped_at": "2011-03-01T01:20:00Z",
         "kept": True,
         "late_seconds": -6000,
+        "provisional": False,
+        "provisional_years": [],
+        "notices": [],
     }
     assert told["promise-1"]["late_seconds"] == -60
     assert set(told) == {

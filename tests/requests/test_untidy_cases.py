@@ -36,7 +36,6 @@ from crm_core.requests import (
     Reopen,
     ReportDone,
     ResumeRequest,
-    SlaPolicy,
 )
 from crm_core.requests.events import (
     ClockBreached,
@@ -94,7 +93,7 @@ def received(crm: CRM, severity: str = "general", request: str = "R1") -> None:
 def shown(crm: CRM, now: datetime, request: str = "R1") -> dict[str, Any]:
     state = crm.get(Request, request, by=LI)
     assert state is not None
-    return request_view(state, now, lambda ref: crm.policies.pinned(SlaPolicy, ref), traced=True)
+    return request_view(state, now, crm.requests.pinned, traced=True)
 
 
 def verdict(crm: CRM, clock: str, now: datetime, request: str = "R1") -> tuple[bool | None, int]:

@@ -4,8 +4,10 @@ the services behind the facade's objects.
 Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
+from crm_core.kernel.authority import KIND as AUTHORITY
+from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.roles import DESK, FILES, HOST
-from crm_core.kernel.slice import Act, Slice
+from crm_core.kernel.slice import Act, PolicyKind, Slice
 
 SLICE = Slice(
     name="application",
@@ -14,6 +16,7 @@ SLICE = Slice(
         Act("import", ("host", *FILES, "finance")),
         Act("tick", (*HOST, *DESK)),
     ),
+    policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
 )
 """What people do that is no slice's alone."""
 

@@ -16,6 +16,7 @@ from typing import Any
 from attrs import define, frozen
 
 from crm_core.application import lookout
+from crm_core.application.calendars import renew_calendars
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk, Given
 from crm_core.application.host import Host
@@ -59,7 +60,7 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
     """Record all that the clock has brought about; see `CRM.tick`."""
     desk.may(by, "tick")
     at = utc(now, "now") or host.clock.now()
-    events: dict[str, int] = {}
+    events = {"calendars": renew_calendars(host, desk, at)}
     parked: dict[str, int] = {}
     for source in host.registry.clock:
         served = _Served(host, desk, source, at)

@@ -112,7 +112,7 @@ class Desk:
                 register, _ = host.log.fold(_REGISTER, REGISTER.decider.evolve, register)
             book = host.policies
             if _AUTHORITY in tips:
-                book = book_with_adopted(host.log, book, DEFAULT_AUTHORITY)
+                book = book_with_adopted(host.log, host.registry, book, DEFAULT_AUTHORITY)
             try:
                 table = book.find(AuthorityPolicy, DEFAULT_AUTHORITY, today)
             except UnknownPolicy:

@@ -276,7 +276,7 @@ class Gradings:
 
     def book(self, name: str) -> PolicyBook:
         """The policies at hand, with the versions of that name that were adopted in the log."""
-        return book_with_adopted(self._log, self._host.policies, name)
+        return book_with_adopted(self._log, self._host.registry, self._host.policies, name)
 
     def pinned(self, policy: PolicyRef, credit: PolicyRef) -> tuple[GradingPolicy, CreditPolicy]:
         """The two policies that a decision pins.

@@ -11,10 +11,9 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from crm_core.application.adopted import NOT_FACTS, book_with_adopted
+from crm_core.application.adopted import NOT_FACTS, book_with_adopted, every, pinned
 from crm_core.application.streams import Streams, no_file
 from crm_core.errors import UnknownPolicy
-from crm_core.gradings.adoption import parse
 from crm_core.gradings.commands import (
     AcceptAutomatic,
     ConfirmType,
@@ -38,6 +37,7 @@ from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
 from crm_core.kernel.recorded import KnownEvent
+from crm_core.kernel.registry import Registry
 from crm_core.messages import MESSAGES, STAFF_MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
@@ -68,6 +68,7 @@ class WorkSight:
     Args:
         streams: The streams of the work.
         log: The history.
+        registry: What the library is made of.
         policies: Policies at hand.
         zone: Zone in which instants fall on days.
         day: The day by the clock.
@@ -76,11 +77,19 @@ class WorkSight:
     at: datetime
 
     def __init__(
-        self, streams: Streams, log: EventLog, policies: PolicyBook, zone: str, *, day: date
+        self,
+        streams: Streams,
+        log: EventLog,
+        registry: Registry,
+        policies: PolicyBook,
+        zone: str,
+        *,
+        day: date,
     ) -> None:
-        self.streams, self.log, self.policies, self.zone = streams, log, policies, zone
-        self.present_day = day
+        self.streams, self.log, self.registry = streams, log, registry
+        self.policies, self.zone, self.present_day = policies, zone, day
         self._found: dict[tuple[type, str, date], Any] = {}
+        self._every: dict[type, tuple[Any, ...]] = {}
 
     def state(self, aggregate: Aggregate, identity: str) -> Any:
         """The state of a stream."""
@@ -98,8 +107,14 @@ class WorkSight:
         return self._found[key]  # type: ignore[no-any-return]
 
     def pinned(self, kind: type[P], ref: PolicyRef) -> P:
-        """The very policy that a record pins."""
-        return self.policies.pinned(kind, ref)
+        """The very policy that a record pins, adopted ones among them."""
+        return pinned(self.policies, kind, ref, lambda: self.every(kind))
+
+    def every(self, kind: type[P]) -> tuple[P, ...]:
+        """All policies of a kind at hand, those adopted in the log among them."""
+        if kind not in self._every:
+            self._every[kind] = every(self.log, self.registry, self.policies, kind)
+        return self._every[kind]
 
     def told(self, household: str) -> Iterator[KnownEvent]:
         """The facts of a household that a grading may see."""
@@ -114,7 +129,7 @@ class WorkSight:
         self, policy: PolicyRef, credit: PolicyRef
     ) -> tuple[GradingPolicy, CreditPolicy]:
         """The two policies that a grading pins, adopted ones among them."""
-        book = book_with_adopted(self.log, self.policies, policy.name)
+        book = book_with_adopted(self.log, self.registry, self.policies, policy.name)
         return book.pinned(GradingPolicy, policy), book.pinned(CreditPolicy, credit)
 
 
@@ -308,12 +323,12 @@ def _with_review(command: DecideReview, state: Gradings, sight: WorkSight) -> De
 def _with_taken(command: DraftPolicy, _state: Any, sight: WorkSight) -> DraftPolicy:
     same = _of_name(command.name, sight)
     try:
-        drafted = parse(command.document.toml)
-    except PolicyFault:
-        return command
+        drafted = sight.registry.adoptable(command.document.toml)
+    except PolicyFault as error:
+        return evolve(command, faults=error.within())
     later = (ref.digest for ref in same if ref.version >= drafted.ref.version)
     another_kind = not all(_is_of_kind(type(drafted), ref, sight) for ref in same)
-    return evolve(command, taken=next(later, None), another_kind=another_kind)
+    return evolve(command, policy=drafted.ref, taken=next(later, None), another_kind=another_kind)
 
 
 def _is_of_kind(kind: type[Any], ref: PolicyRef, sight: WorkSight) -> bool:

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from crm_core.application.adopted import NOT_FACTS
+from crm_core.application.adopted import NOT_FACTS, every, pinned
+from crm_core.application.calendars import notices_in_force
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host
 from crm_core.application.places import place_of
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import Period, local_date
+from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.public_holidays import HolidayNotice
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff, Recorded
 from crm_core.kernel.sentences import Lang
 from crm_core.owners.facts import REGISTERED
-from crm_core.requests import PLAN
+from crm_core.requests import PLAN, REQUEST
+from crm_core.requests.calendars import Provisional, provisional
 from crm_core.requests.call_statistics import (
     CALL_NAMES,
     CallStatistics,
@@ -39,6 +44,8 @@ from crm_core.requests.early_warning import (
     raise_warning,
     unusual,
 )
+from crm_core.requests.events import EVENTS as _REQUESTS
+from crm_core.requests.events import PolicyRebased, RequestReceived
 from crm_core.requests.greeting import DEFAULT_GREETING, GreetingPolicy
 from crm_core.requests.improvement import Effect, effect
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
@@ -179,6 +186,45 @@ class Requests:
         today = local_date(utc(known, "known") or self._host.clock.now(), self._host.zone)
         return effect(state.proposed, self._happenings(self._cutoff(known)), today)
 
+    def pinned(self, policy: PolicyRef, notices: tuple[PolicyRef, ...] = ()) -> SlaPolicy:
+        """The policy that a clock pins, its calendars by the official notices that it pins.
+
+        Raises:
+            UnknownPolicy, PolicyDigestMismatch: one of them is not at hand.
+        """
+        host = self._host
+        table = host.policies.pinned(SlaPolicy, policy)
+
+        def others() -> tuple[HolidayNotice, ...]:
+            return every(host.log, host.registry, host.policies, HolidayNotice)
+
+        return table.under(pinned(host.policies, HolidayNotice, one, others) for one in notices)
+
+    def provisional(self, *, all: bool = False) -> Iterator[Provisional]:
+        """By request, verdicts over years without a notice that would now differ (REQ-11).
+
+        They stay as they are: what was told to the household was told. Those of closed requests are
+        among them, and of clocks that had stopped before the notice came.
+
+        Args:
+            all: All provisional verdicts, also those that would be the same.
+
+        Raises:
+            UnknownPolicy, PolicyDigestMismatch: what a request pins is not at hand.
+        """
+        host, now = self._host, self._host.clock.now()
+        known = notices_in_force(host, now)
+        keeps = cache(lambda policy: bool(self.pinned(policy).countries))
+        found = cache(self.pinned)
+        pins = [kind.stored for kind in _REQUESTS if kind.cls in (RequestReceived, PolicyRebased)]
+        pinning = (recorded.event for recorded in host.log.feed(names=pins))
+        decider = REQUEST.decider
+        for request in sorted({e.request for e in pinning if keeps(e.policy)}):
+            state, _ = host.log.fold(REQUEST.stream(request), decider.evolve, decider.initial)
+            for one in provisional(state, found, known):
+                if all or one.differs:
+                    yield one
+
     def _cutoff(self, known: datetime | None) -> Cutoff:
         return self._host.log.cutoff(utc(known, "known"), without=NOT_FACTS)
 
@@ -190,7 +236,7 @@ class Requests:
             cutoff,
             self._host.zone,
             lambda household: places.get(household, ""),
-            lambda ref: self._host.policies.pinned(SlaPolicy, ref),
+            cache(self.pinned),
         )
 
     def _counted(self, cutoff: Cutoff) -> Iterator[Counted]:

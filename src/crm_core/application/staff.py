@@ -61,7 +61,12 @@ class Staff:
         if type(recorded.event) not in host.registry.staff_notices:
             return []
         sight = WorkSight(
-            Streams(host.log), host.log, host.policies, host.zone, day=present_day(host)
+            Streams(host.log),
+            host.log,
+            host.registry,
+            host.policies,
+            host.zone,
+            day=present_day(host),
         )
         who_did = recorded.envelope.actor.partition(":")[2]
         found: dict[str, tuple[str, TellStaff]] = {}

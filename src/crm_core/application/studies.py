@@ -16,6 +16,7 @@ from crm_core.application.desk import Desk
 from crm_core.application.gradings import GradingRun, Gradings
 from crm_core.application.host import Host, present_day
 from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
+from crm_core.gradings.adoption import GRADING
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried
 from crm_core.gradings.decide import RUN
 from crm_core.gradings.engines.port import Ask
@@ -128,7 +129,7 @@ class Studies:
         if version is None and not number and known:
             version = known[max(known)]
         if version is not None:
-            drafted = version.policy()
+            drafted = version.policy(self._host.registry.parse)
             if isinstance(drafted, GradingPolicy):
                 return drafted
         for ref in self._host.policies.refs():
@@ -149,11 +150,11 @@ class Studies:
         """Try a draft over recorded years and enter the figures as its assessment (GRD-11).
 
         Args:
-            years: Of a grading policy: the years it is tried over. An authority policy moves no
-                household, so it is assessed without a what-if.
+            years: Of a grading policy: the years it is tried over. No other moves a household, so
+                it is assessed without a what-if.
 
         Returns:
-            What was found; None of an authority policy.
+            What was found; None but of a grading policy.
 
         Raises:
             Refused: it is no draft, or is beyond assessment, or is not for `by` to assess.
@@ -161,7 +162,7 @@ class Studies:
         self._desk.may(by, "assess-policy")
         drafted = adopted(self._log, name).get(version)
         found, tried = None, Tried()
-        if drafted is None or isinstance(drafted.policy(), GradingPolicy):
+        if drafted is None or drafted.kind == GRADING:
             found = self.what_if(years, self.candidate(f"{name}/{version}"))
             worse = sum(1 for one in found.moved if one.worse)
             tried = Tried(found.runs, found.compared, len(found.moved), worse)

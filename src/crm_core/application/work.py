@@ -64,7 +64,7 @@ class Work:
         self._authority = authority
         self._may: dict[tuple[type, Actor, bool], Refusal | None] = {}
         self._streams = Streams(log)
-        self._sight = WorkSight(self._streams, log, policies, zone, day=authority.day)
+        self._sight = WorkSight(self._streams, log, registry, policies, zone, day=authority.day)
 
     def plan(
         self,

@@ -1,6 +1,6 @@
 """Gradings: type and layer of a household, decided, explained, replayed."""
 
-from crm_core.gradings.adoption import ADOPTION
+from crm_core.gradings.adoption import ADOPTION, POLICY_KIND, list_drafted
 from crm_core.gradings.commands import (
     AcceptAutomatic,
     ApprovePolicy,
@@ -17,7 +17,7 @@ from crm_core.gradings.commands import (
 )
 from crm_core.gradings.criteria import Counterfactual, Outcome, assess, counterfactuals
 from crm_core.gradings.decide import GRADING, RUN
-from crm_core.gradings.events import EVENTS, GradingDecided
+from crm_core.gradings.events import EVENTS, GradingDecided, PolicyDrafted
 from crm_core.gradings.explain import explanation
 from crm_core.gradings.facts import Evidence, Facts, gather
 from crm_core.gradings.policy import GradingPolicy
@@ -34,7 +34,7 @@ SLICE = Slice(
     name="gradings",
     package=__name__,
     events=EVENTS,
-    aggregates=(GRADING, RUN, ADOPTION),
+    aggregates=(GRADING, RUN, ADOPTION, POLICY_KIND),
     acts=(
         Act(ProposeType, ("specialist",)),
         Act(ConfirmType, LEADERS),
@@ -53,13 +53,14 @@ SLICE = Slice(
         Act("grade", (*HOST, *LEADERS)),
     ),
     policies=(
-        PolicyKind("grading", GradingPolicy, GradingPolicy.parse),
+        PolicyKind("grading", GradingPolicy, GradingPolicy.parse, adoptable=True),
         PolicyKind("shares", SharesPolicy, SharesPolicy.parse),
         PolicyKind("uplift", UpliftPolicy, UpliftPolicy.parse),
     ),
     shipped=("policies",),
     projections=(LATEST,),
     worklists=(WORKLIST,),
+    reactions={PolicyDrafted: list_drafted},
 )
 
 __all__ = [

@@ -1,7 +1,8 @@
 """How a policy is adopted: drafted, assessed, approved, effective, superseded (GRD-11, LOG-08).
 
-It is a grading policy, or the table of who may do what. Each step is a recorded fact about one
-version, by a person. A version is usable only once it is effective, and it becomes effective only
+It is a policy of a kind that a slice declares as adoptable: a grading policy, the table of who may
+do what, an official notice of public holidays. Each step is a recorded fact about one version, by a
+person. A version is usable only once it is effective, and it becomes effective only
 with an assessment and an approver who neither drafted nor assessed it; its text is pinned by its
 digest from the draft on. A draft can be tried with a what-if and used by nothing else.
 """
@@ -18,40 +19,32 @@ from crm_core.gradings.commands import (
     ApprovePolicy,
     AssessPolicy,
     DraftPolicy,
+    ListPolicy,
     MakePolicyEffective,
 )
 from crm_core.gradings.events import (
     PolicyApproved,
     PolicyAssessed,
     PolicyDrafted,
+    PolicyListed,
     PolicyMadeEffective,
     PolicySuperseded,
 )
-from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.authority import KIND as AUTHORITY
-from crm_core.kernel.authority import AuthorityPolicy, Own
+from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
-from crm_core.kernel.policy import Header, PolicyFault, PolicyRef, read_toml
+from crm_core.kernel.policy import Header, Policy, PolicyRef, read_toml
+from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.refusals import no_reason
 
-Adoptable = AuthorityPolicy | GradingPolicy
+GRADING = "grading"
+"""The kind of policy that is tried over recorded years: no other moves a household."""
+
 Step = PolicyDrafted | PolicyAssessed | PolicyApproved | PolicyMadeEffective | PolicySuperseded
 
 DRAFTED, ASSESSED, APPROVED = "drafted", "assessed", "approved"
 EFFECTIVE, SUPERSEDED = "effective", "superseded"
-
-
-def parse(text: str) -> Adoptable:
-    """The policy in TOML text, by its `kind`; of an unknown kind, the faults of a grading policy.
-
-    Raises:
-        PolicyFault: the text is no policy that can be adopted.
-    """
-    if read_toml(text).get("kind") == AUTHORITY:
-        return AuthorityPolicy.parse(text)
-    return GradingPolicy.parse(text)
 
 
 @define
@@ -87,12 +80,20 @@ class Version:
         """Whether it may be used: it is effective, or was."""
         return self.stage in (EFFECTIVE, SUPERSEDED)
 
-    def policy(self) -> Adoptable:
+    @property
+    def kind(self) -> str:
+        """What its file says under `kind`."""
+        return str(read_toml(self.toml).get("kind"))
+
+    def policy(self, parse: Callable[[str], Policy]) -> Policy:
         """The policy: contents as drafted, approval and period as they were recorded since.
 
         The digest is that of the contents, so a grading that pins it can be replayed for ever.
+
+        Args:
+            parse: Reads a policy of its kind; see `Registry.parse`.
         """
-        drafted = parse(self.toml)
+        drafted: Any = parse(self.toml)
         header = Header(
             name=self.ref.name,
             version=self.ref.version,
@@ -101,7 +102,8 @@ class Version:
             approved_by=self.approved_by,
             impact_assessment=self.assessment,
         )
-        return evolve(drafted, header=header)
+        found: Policy = evolve(drafted, header=header)
+        return found
 
 
 def versions(state: Adoption) -> dict[int, Version]:
@@ -136,19 +138,17 @@ def _after(version: Version, step: Any) -> Version:
 
 
 def _draft(command: DraftPolicy, state: Adoption) -> Decision:
-    try:
-        policy = parse(command.document.toml)
-    except PolicyFault as error:
-        return Refusal("policy_faulty", "GRD-11", {"faults": error.within()})
-    ref, known = policy.ref, versions(state)
+    ref, known = command.policy, versions(state)
+    if ref is None:
+        return Refusal("policy_faulty", "GRD-11", {"faults": command.faults})
     if ref.name != command.name:
         return Refusal("policy_misnamed", "GRD-11", {"policy": ref.name, "named": command.name})
     if ref.version in known and known[ref.version].ref == ref:
         return ()
     if command.taken is not None or any(number >= ref.version for number in known):
         return Refusal("version_exists", "GRD-11", {"policy": str(ref)})
-    others = (type(one.policy()) for one in known.values())
-    if command.another_kind or any(kind is not type(policy) for kind in others):
+    kind = read_toml(command.document.toml).get("kind")
+    if command.another_kind or any(one.kind != kind for one in known.values()):
         return Refusal("policy_of_another_kind", "GRD-11", {"policy": ref.name})
     if not command.reason:
         return no_reason("GRD-11", "draft")
@@ -170,8 +170,7 @@ def _assess(command: AssessPolicy, state: Adoption) -> Decision:
     if version.stage not in (DRAFTED, ASSESSED):
         return _passed(version)
     tried = command.tried
-    # Who may do what moves no household, so there is nothing to try it over.
-    is_tried = bool(tried.runs) or isinstance(version.policy(), AuthorityPolicy)
+    is_tried = bool(tried.runs) or version.kind != GRADING
     if not command.assessment or not is_tried:
         return Refusal("assessment_missing", "GRD-11", {}, "assessment_missing_reference")
     return (
@@ -276,3 +275,39 @@ ADOPTION = Aggregate(
     own=own,
     inside=frozenset({AssessPolicy}),
 )
+
+
+# --- the names of a kind -----------------------------------------------------------------------
+
+
+@define
+class Listed:
+    """The names of the policies of one kind that were ever drafted, in that order."""
+
+    names: tuple[str, ...] = ()
+
+
+def _list(command: ListPolicy, state: Listed) -> Decision:
+    return () if command.name in state.names else (PolicyListed(command.kind, command.name),)
+
+
+def _listed(state: Listed, e: PolicyListed) -> Listed:
+    return Listed((*state.names, e.name))
+
+
+POLICY_KIND = Aggregate(
+    Decider(
+        "policy-kind", Listed(), by_command({ListPolicy: _list}), by_event({PolicyListed: _listed})
+    ),
+    (ListPolicy,),
+    lambda command: command.kind,
+    lambda command: "",
+    needs_file=False,
+    inside=frozenset({ListPolicy}),
+)
+
+
+def list_drafted(recorded: Recorded[PolicyDrafted]) -> tuple[Any, ...]:
+    """Who needs all policies of a kind finds them by their names, without reading the whole log."""
+    event = recorded.event
+    return (ListPolicy(str(read_toml(event.toml).get("kind")), event.policy.name),)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from attrs import frozen
 
@@ -246,9 +247,11 @@ class Document:
 
 @frozen
 class DraftPolicy:
-    """Put a version of a grading or authority policy up for adoption.
+    """Put a version of a policy up for adoption.
 
     Args:
+        policy: Looked up: which policy the document is; None where it is none to be adopted.
+        faults: Looked up: what is wrong with it then.
         taken: Looked up: digest of the policy at hand under that name and version, or behind it.
         another_kind: Looked up: whether a policy of another kind is at hand under that name.
     """
@@ -258,8 +261,18 @@ class DraftPolicy:
     reason: str
     on: date
     by: Actor = looked_up()
+    policy: PolicyRef | None = looked_up()
+    faults: list[dict[str, Any]] = looked_up()
     taken: str | None = looked_up()
     another_kind: bool = looked_up()
+
+
+@frozen
+class ListPolicy:
+    """List the name of a drafted policy under its kind; the library does."""
+
+    kind: str
+    name: str
 
 
 @frozen
@@ -268,7 +281,7 @@ class AssessPolicy:
 
     Args:
         assessment: Reference of the assessment.
-        tried: What the what-if over recorded years said; of an authority policy nothing.
+        tried: What the what-if over recorded years said; nothing but of a grading policy.
     """
 
     name: str

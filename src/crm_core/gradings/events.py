@@ -316,6 +316,14 @@ class PolicySuperseded:
     last_day: date
 
 
+@frozen
+class PolicyListed:
+    """A policy of that name and kind was put up for adoption; its kind finds it by this."""
+
+    kind: str
+    name: str
+
+
 EVENTS = (
     EventType("gradings.run_started", 1, RunStarted),
     EventType("gradings.decided", 1, GradingDecided, effective="period_end"),
@@ -336,6 +344,7 @@ EVENTS = (
     EventType("gradings.policy_approved", 1, PolicyApproved, effective="on"),
     EventType("gradings.policy_made_effective", 1, PolicyMadeEffective, effective="on"),
     EventType("gradings.policy_superseded", 1, PolicySuperseded),
+    EventType("gradings.policy_listed", 1, PolicyListed),
 )
 
 DECIDED = "gradings.decided/1"

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from crm_core.kernel.calendars import WorkingCalendar
 from crm_core.kernel.dates import parse_date
 from crm_core.kernel.policy import PathFault, PolicyFault, wrong
-from crm_core.kernel.public_holidays import PublicHolidays, public_holidays
+from crm_core.kernel.public_holidays import (
+    COUNTRIES,
+    HolidayNotice,
+    PublicHolidays,
+    public_holidays,
+    together,
+)
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.shifts import WEEKDAYS, Shift, Shifts
 from crm_core.kernel.wall_clock import DAY
@@ -22,7 +28,9 @@ _HOURS = re.compile(
 )
 
 
-def working_calendar(data: Mapping[str, Any], where: str = "") -> WorkingCalendar:
+def working_calendar(
+    data: Mapping[str, Any], where: str = "", notices: Iterable[HolidayNotice] | None = None
+) -> WorkingCalendar:
     """A calendar from its table.
 
         name = "office"
@@ -39,18 +47,21 @@ def working_calendar(data: Mapping[str, Any], where: str = "") -> WorkingCalenda
     Args:
         data: The table.
         where: What the paths of faults begin with.
+        notices: Official notices that it goes by; by default those that come with the package.
 
     Raises:
         PolicyFault: all that is wrong, each with its path.
     """
     faults: list[PathFault] = []
-    made = _read(data, faults)
+    made = _read(data, faults, notices)
     if made is not None:
         return made
     raise PolicyFault([(".".join(filter(None, (where, path))), what) for path, what in faults])
 
 
-def _read(data: Mapping[str, Any], faults: list[PathFault]) -> WorkingCalendar | None:
+def _read(
+    data: Mapping[str, Any], faults: list[PathFault], notices: Iterable[HolidayNotice] | None
+) -> WorkingCalendar | None:
     faults += [wrong(str(key), "unknown_key", key=str(key)) for key in data if key not in _KEYS]
     name, place = (_text(data, key, faults) for key in ("name", "zone"))
     week = _table(data, "week", faults)
@@ -71,7 +82,7 @@ def _read(data: Mapping[str, Any], faults: list[PathFault]) -> WorkingCalendar |
     if not isinstance(holidays, list) or any(type(day) is not date for day in holidays):
         faults.append(wrong("holidays", "dates_expected"))
         holidays = []
-    public, make_up = _read_public(data, hours, faults)
+    public, make_up = _read_public(data, hours, faults, notices)
     read_badly = bool(faults)
     try:
         made = WorkingCalendar(
@@ -96,17 +107,20 @@ def _read(data: Mapping[str, Any], faults: list[PathFault]) -> WorkingCalendar |
 
 
 def _read_public(
-    data: Mapping[str, Any], hours: list[Shifts], faults: list[PathFault]
+    data: Mapping[str, Any],
+    hours: list[Shifts],
+    faults: list[PathFault],
+    notices: Iterable[HolidayNotice] | None,
 ) -> tuple[PublicHolidays | None, Shifts]:
     if "public_holidays" not in data:
         if "make_up_day" in data:
             faults.append(wrong("make_up_day", "make_up_day_alone"))
         return None, ()
-    public = None
-    try:
-        public = public_holidays(str(data["public_holidays"]))
-    except Malformed as error:
-        faults.append(("public_holidays", error))
+    public, country = None, str(data["public_holidays"])
+    if country not in COUNTRIES:
+        faults.append(wrong("public_holidays", "notices_missing", country=country, known=COUNTRIES))
+    else:
+        public = public_holidays(country) if notices is None else together(country, notices)
     weekday = data.get("make_up_day")
     if weekday not in WEEKDAYS:
         faults.append(wrong("make_up_day", "one_of_expected", accepted=WEEKDAYS))

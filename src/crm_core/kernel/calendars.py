@@ -10,14 +10,15 @@ Every answer is arithmetic on sums (`working_time`): it costs the same for a day
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from crm_core.kernel.dates import as_utc, zone
-from crm_core.kernel.policy import PathFault, PolicyFault, wrong
-from crm_core.kernel.public_holidays import PublicHolidays
+from crm_core.kernel.policy import PathFault, PolicyFault, PolicyRef, wrong
+from crm_core.kernel.public_holidays import HolidayNotice, PublicHolidays, together
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.shifts import OUTSIDE, OWN, WEEKDAYS, Hours, Shift, Shifts
 from crm_core.kernel.wall_clock import DAY, TICK, date_of, instant_of, number_of, tick_of
@@ -33,12 +34,14 @@ class Segment:
         end: First instant after it.
         counted: Whether the clock ran.
         why: What decided, e.g. `working hours` or `public holiday 春节`.
+        provisional: Whether it lies in a year whose official notice is not at hand.
     """
 
     start: datetime
     end: datetime
     counted: bool
     why: str
+    provisional: bool = False
 
 
 def _dated(
@@ -65,8 +68,9 @@ class WorkingCalendar:
     """When work is done, in one zone.
 
     What holds for a day is, in this order: its own hours, a holiday, the public notice, its
-    weekday. Instants go in and come out aware and in UTC; between two of them time is counted to
-    the microsecond and given in whole seconds.
+    weekday. A year whose notice is not at hand follows its weekdays, and is provisional. Instants
+    go in and come out aware and in UTC; between two of them time is counted to the microsecond and
+    given in whole seconds.
 
     Args:
         name: What it is called; nothing depends on it.
@@ -74,7 +78,7 @@ class WorkingCalendar:
         week: Shifts of Monday to Sunday.
         exceptions: Days with hours of their own, or with none.
         holidays: Days without work.
-        public: Public holidays that are kept; other years than theirs are not answered for.
+        public: Public holidays that are kept, as far as there are notices.
         make_up: Shifts of a make-up working day of the public notices.
 
     Raises:
@@ -107,7 +111,7 @@ class WorkingCalendar:
         """Whether the clock runs at that instant.
 
         Raises:
-            UncoveredYear: the calendar does not know that year.
+            UncoveredYear: no calendar answers for that year.
         """
         tick = tick_of(at)
         done = self._sums.done(tick)
@@ -120,7 +124,7 @@ class WorkingCalendar:
         adding nothing rolls to working time. A negative amount is subtracted.
 
         Raises:
-            UncoveredYear: the start or the result lies in a year that the calendar does not know.
+            UncoveredYear: the start or the result lies in a year that no calendar answers for.
         """
         if seconds < 0:
             return self.subtract(start, -seconds)
@@ -135,7 +139,7 @@ class WorkingCalendar:
         Subtracting nothing leads back to the last closing, unless `end` is working time itself.
 
         Raises:
-            UncoveredYear: the end or the result lies in a year that the calendar does not know.
+            UncoveredYear: the end or the result lies in a year that no calendar answers for.
         """
         done = self._sums.done(tick_of(end))
         if seconds == 0:
@@ -146,7 +150,7 @@ class WorkingCalendar:
         """Whole working seconds from `start` to `end`; none where the end is not after the start.
 
         Raises:
-            UncoveredYear: a year between them is not known to the calendar.
+            UncoveredYear: no calendar answers for a year between them.
         """
         first, last = tick_of(start), tick_of(end)
         if last <= first:
@@ -157,7 +161,7 @@ class WorkingCalendar:
         """The instant itself where work is done, else the next opening.
 
         Raises:
-            UncoveredYear: it, or the opening, lies in a year that the calendar does not know.
+            UncoveredYear: it, or the opening, lies in a year that no calendar answers for.
         """
         return instant_of(self._sums.find(self._sums.done(tick_of(at))))
 
@@ -168,24 +172,57 @@ class WorkingCalendar:
         hours has some thousand segments.
 
         Raises:
-            UncoveredYear: a year between them is not known to the calendar.
+            UncoveredYear: no calendar answers for a year between them.
         """
         first, last = tick_of(start), tick_of(end)
         if last <= first:
             return ()
-        found: list[tuple[int, int, bool, str]] = []
-        for begin, stop, counted, why in self._sums.walk(first, last):
-            if found and found[-1][2:] == (counted, why):
-                found[-1] = (found[-1][0], stop, counted, why)
+        found: list[tuple[int, int, bool, str, bool]] = []
+        for piece in self._sums.walk(first, last):
+            if found and found[-1][2:] == piece[2:]:
+                found[-1] = (found[-1][0], *piece[1:])
             else:
-                found.append((begin, stop, counted, why))
-        return tuple(Segment(instant_of(a), instant_of(b), on, why) for a, b, on, why in found)
+                found.append(piece)
+        return tuple(
+            Segment(instant_of(begin), instant_of(end), counted, why, unsure)
+            for begin, end, counted, why, unsure in found
+        )
+
+    @property
+    def week_seconds(self) -> int:
+        """Working time of a regular week."""
+        return self._sums.week_before[7] // TICK
+
+    def provisional(self, start: datetime, end: datetime) -> tuple[int, ...]:
+        """The years between two instants whose official notice is not at hand (REQ-11).
+
+        Empty where the calendar keeps no public holidays: then no notice is needed.
+
+        Raises:
+            UncoveredYear: no calendar answers for a year between them.
+        """
+        return self._sums.unknown_years(tick_of(start), tick_of(end))
+
+    def counting(self, start: datetime, end: datetime) -> tuple[PolicyRef, ...]:
+        """The official notices that say anything of the days between two instants (REQ-11)."""
+        if self.public is None or not self.public.notices:
+            return ()
+        first, last = (at.astimezone(zone(self.zone)).date() for at in (start, end))
+        before = first - timedelta(days=1)
+        return tuple(n.ref for n in self.public.notices if n.rules(before, last))
+
+    def under(self, notices: Iterable[HolidayNotice]) -> WorkingCalendar:
+        """The same calendar by these notices instead of those it has, as far as it keeps any."""
+        if self.public is None:
+            return self
+        country = self.public.country
+        return _under(self, tuple(notice for notice in notices if notice.country == country))
 
     def hours(self, day: date) -> Shifts:
         """The shifts that begin on a day of the calendar's zone.
 
         Raises:
-            UncoveredYear: the calendar does not know that year.
+            UncoveredYear: no calendar answers for that year.
         """
         return self._sums.hours(number_of(day))[0]
 
@@ -195,7 +232,7 @@ class WorkingCalendar:
         A start outside working time is rolled forward first, and so is a result.
 
         Raises:
-            UncoveredYear: the start or the result lies in a year that the calendar does not know.
+            UncoveredYear: the start or the result lies in a year that no calendar answers for.
         """
         at = self.roll(start).astimezone(zone(self.zone))
         day = self._sums.nth_day(number_of(at.date()), days)
@@ -206,11 +243,17 @@ class WorkingCalendar:
         """How many days from `first` to `last`, both included, have shifts of their own.
 
         Raises:
-            UncoveredYear: a year between them is not known to the calendar.
+            UncoveredYear: no calendar answers for a year between them.
         """
         if last < first:
             return 0
         return self._sums.days(number_of(last) + 1) - self._sums.days(number_of(first))
+
+
+@lru_cache(maxsize=256)
+def _under(calendar: WorkingCalendar, notices: tuple[HolidayNotice, ...]) -> WorkingCalendar:
+    assert calendar.public is not None
+    return evolve(calendar, public=together(calendar.public.country, notices))
 
 
 # --- what holds for a day ------------------------------------------------------------------------
@@ -224,6 +267,12 @@ def _special(calendar: WorkingCalendar) -> dict[int, Hours]:
             found[number_of(day)] = ((), "", f"public holiday {name}")
         for day, name in calendar.public.make_up:
             found[number_of(day)] = (calendar.make_up, f"make-up working day {name}", OUTSIDE)
+    return found | _own(calendar)
+
+
+def _own(calendar: WorkingCalendar) -> dict[int, Hours]:
+    """The days, by number, of which the calendar itself says how they are worked."""
+    found: dict[int, Hours] = {}
     for day in calendar.holidays:
         found[number_of(day)] = ((), "", "holiday")
     for day, shifts in calendar.exceptions:
@@ -269,7 +318,12 @@ def _clashes(calendar: WorkingCalendar) -> Iterator[PathFault]:
     for i, name in enumerate(WEEKDAYS):
         if _clash(calendar.week[i], calendar.week[(i + 1) % 7]):
             yield wrong(f"week.{name}", "shift_runs_on")
-    hours = _special(calendar)
+    # A notice may put a make-up day beside any other, and none that comes later may be the first
+    # to say that the calendar cannot be.
+    beside = [*calendar.week, *(hours for _, hours in calendar.exceptions), calendar.make_up]
+    if any(_clash(calendar.make_up, day) or _clash(day, calendar.make_up) for day in beside):
+        yield wrong("make_up", "shift_runs_on")
+    hours = _own(calendar)
     for day, (shifts, why, _) in sorted(hours.items()):
         for one, other in ((day - 1, day), (day, day + 1)):
             # Two special neighbours meet in the turn of the later one only.
@@ -277,9 +331,8 @@ def _clashes(calendar: WorkingCalendar) -> Iterator[PathFault]:
                 continue
             before = shifts if one == day else shifts_on(calendar.week, hours, one)
             after = shifts if other == day else shifts_on(calendar.week, hours, other)
-            if (one in hours or other in hours) and _clash(before, after):
-                path = f"exceptions.{date_of(one)}" if why == OWN else f"{date_of(one)}"
-                yield wrong(path, "shift_runs_on")
+            if why == OWN and _clash(before, after):
+                yield wrong(f"exceptions.{date_of(one)}", "shift_runs_on")
 
 
 def _clash(hours: Shifts, following: Shifts) -> bool:

@@ -11,6 +11,8 @@ from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy, table_
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.policy import Policy, PolicyFault, read_toml, wrong
 from crm_core.kernel.projection import Projection
+from crm_core.kernel.public_holidays import COUNTRIES, shipped_notices
+from crm_core.kernel.public_holidays import KIND as HOLIDAYS
 from crm_core.kernel.sentences import Malformed, also_in
 from crm_core.kernel.slice import (
     Act,
@@ -115,11 +117,16 @@ class Registry:
         Raises:
             PolicyFault: the text is not a policy of a kind that there is.
         """
-        kind = read_toml(text).get("kind")
-        if not isinstance(kind, str) or kind not in self.policy_kinds:
-            needed = ", ".join(self.policy_kinds)
-            raise PolicyFault([wrong("kind", "unknown_kind", kind=kind, needed=needed)])
-        return self.policy_kinds[kind].parse(text)
+        return _of(text, self.policy_kinds).parse(text)
+
+    def adoptable(self, text: str) -> Policy:
+        """The policy in TOML text that somebody wants to adopt (GRD-11).
+
+        Raises:
+            PolicyFault: the text is not a policy of a kind that can be adopted.
+        """
+        kinds = {name: kind for name, kind in self.policy_kinds.items() if kind.adoptable}
+        return _of(text, kinds).parse(text)
 
     @cached_property
     def shipped(self) -> tuple[Policy, ...]:
@@ -133,6 +140,9 @@ class Registry:
         from importlib.resources import files  # Slow to load, and not every program reads them.
 
         yield AuthorityPolicy.parse(self.authority)
+        if HOLIDAYS in self.policy_kinds:
+            for country in COUNTRIES:
+                yield from shipped_notices(country)
         for one in self.slices.values():
             for folder in one.shipped:
                 found = files(one.package).joinpath(folder) if folder else files(one.package)
@@ -154,6 +164,18 @@ class Registry:
 def views_of(one: Slice) -> tuple[Projection[Any], ...]:
     """The views that a slice keeps, those of its work lists among them."""
     return (*one.projections, *(worklist.view for worklist in one.worklists))
+
+
+def _of(text: str, kinds: Mapping[str, PolicyKind]) -> PolicyKind:
+    """Of which of these kinds a policy says it is.
+
+    Raises:
+        PolicyFault: of none of them.
+    """
+    kind = read_toml(text).get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise PolicyFault([wrong("kind", "unknown_kind", kind=kind, needed=", ".join(kinds))])
+    return kinds[kind]
 
 
 def _check_own(one: Slice) -> None:

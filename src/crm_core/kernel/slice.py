@@ -56,6 +56,10 @@ class Sight(Protocol):
         """The very policy that a record pins; see `Policies.pinned`."""
         ...
 
+    def every(self, kind: type[P]) -> tuple[P, ...]:
+        """All policies of a kind at hand, those adopted in the log among them."""
+        ...
+
 
 LookUp = Callable[[Any, Any, Sight], Any]
 """`(command, state, sight) -> the command, its fields made by `looked_up()` filled`."""
@@ -138,11 +142,13 @@ class PolicyKind:
         kind: What its files say under `kind`.
         cls: The class of its policies.
         parse: From TOML text.
+        adoptable: Whether a version can be adopted in the log (GRD-11).
     """
 
     kind: str
     cls: type
     parse: Callable[[str], Policy]
+    adoptable: bool = False
 
 
 @frozen

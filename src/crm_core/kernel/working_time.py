@@ -28,18 +28,18 @@ from crm_core.kernel.wall_clock import (
 )
 
 FIRST_YEAR, LAST_YEAR = 1900, 2999
-"""Years that a calendar answers for; one on public holidays answers for those with a notice."""
+"""Years that a calendar answers for."""
 
 
 class UncoveredYear(Malformed):
-    """The calendar cannot know how a year is worked: no official notice, or out of its range."""
+    """A year out of the range of all calendars; within it a notice may be missing, an answer never.
 
-    def __init__(self, year: int, country: str = "") -> None:
-        if country:
-            super().__init__("year_without_notice", country=country, year=year)
-        else:
-            super().__init__("year_without_calendar", year=year)
-        self.year, self.country = year, country
+    No command leads here: its instants and the targets of a policy are bounded.
+    """
+
+    def __init__(self, year: int) -> None:
+        super().__init__("year_without_calendar", year=year)
+        self.year = year
 
 
 def shifts_on(week: tuple[Shifts, ...], special: Mapping[int, Hours], day: int) -> Shifts:
@@ -112,10 +112,11 @@ class Sums:
     counted_days: list[int]
     """Special days that are worked where their weekday is not, or the other way round."""
     shifted_days: list[int]
+    noticed: frozenset[int] | None
+    """Years with an official notice; None where none is needed."""
     first: int
     last: int
-    country: str
-    """First and last day that is known, and whose notices say so."""
+    """First and last day that is answered for."""
     late: int
     """How long the longest shift runs past midnight."""
     since: list[int] = field(factory=list)
@@ -147,11 +148,10 @@ class Sums:
             zone: Name of its zone.
             week: Shifts of Monday to Sunday.
             special: What holds for the days, by number, that do not follow their weekday.
-            public: Public holidays that are kept; no other years than theirs are known.
+            public: Public holidays that are kept.
             make_up: Shifts of their make-up working days.
         """
         profiles = tuple(_Profile.of(week[i - 1], week[i]) for i in range(len(WEEKDAYS)))
-        years = (public.first_year, public.last_year) if public else (FIRST_YEAR, LAST_YEAR)
         shifts = [s for one in (*week, make_up) for s in one]
         shifts += [s for own, _, _ in special.values() for s in own]
         sums = cls(
@@ -167,9 +167,9 @@ class Sums:
             shifted=[0],
             counted_days=[],
             shifted_days=[0],
-            first=number_of(date(years[0], 1, 1)),
-            last=number_of(date(years[1], 12, 31)),
-            country=public.country if public else "",
+            noticed=None if public is None else public.years,
+            first=number_of(date(FIRST_YEAR, 1, 1)),
+            last=number_of(date(LAST_YEAR, 12, 31)),
             late=max(0, *(shift.end - DAY for shift in shifts)) * TICK,
         )
         for day in sorted({*special, *(day + 1 for day in special)}):
@@ -223,20 +223,17 @@ class Sums:
         return day * DAY_TICKS + self.week[weekday].find(rest - self.week_before[weekday])
 
     def _check(self, wall: int, *, asked: bool) -> None:
-        """Fail closed outside the years that are known, and name the year.
+        """Fail closed outside the years that are answered for, and name the year.
 
         Args:
             wall: A reading of the wall clock.
             asked: Whether it is one that was asked for, not one that was searched for: a search
-                fails at the first year that is not known, wherever it would have led.
+                fails at the first year beyond, wherever it would have led.
         """
-        if wall < self.first * DAY_TICKS + (self.late if self.country else 0):
-            before = date_of(self.first - 1).year
-            raise UncoveredYear(min(year_of(wall), before) if asked else before, self.country)
+        if wall < self.first * DAY_TICKS:
+            raise UncoveredYear(min(year_of(wall), FIRST_YEAR - 1) if asked else FIRST_YEAR - 1)
         if wall > (self.last + 1) * DAY_TICKS:
-            raise UncoveredYear(
-                year_of(wall) if asked else date_of(self.last + 1).year, self.country
-            )
+            raise UncoveredYear(year_of(wall) if asked else LAST_YEAR + 1)
 
     # --- instants ---
 
@@ -313,7 +310,7 @@ class Sums:
     def hours(self, day: int) -> Hours:
         """What holds for a day."""
         if not self.first <= day <= self.last:
-            raise UncoveredYear(date_of(day).year, self.country)
+            raise UncoveredYear(date_of(day).year)
         found = self.special_hours.get(day)
         if found is not None:
             return found
@@ -323,7 +320,7 @@ class Sums:
     def days(self, day: int) -> int:
         """Working days before a day, from a zero of its own."""
         if not self.first <= day <= self.last + 1:
-            raise UncoveredYear(date_of(day).year, self.country)
+            raise UncoveredYear(date_of(day).year)
         weeks, weekday = divmod(day + THURSDAY, 7)
         return (
             weeks * self.days_before[7]
@@ -339,7 +336,7 @@ class Sums:
         low, high = self.first, self.last
         if not self.days(low) < wanted + (number < 0) <= self.days(high + 1):
             year = date_of(high + 1 if number > 0 else low - 1).year
-            raise UncoveredYear(year, self.country)
+            raise UncoveredYear(year)
         # The last day before which fewer are counted than wanted is the wanted one itself.
         wanted += number < 0
         while low < high:
@@ -352,8 +349,27 @@ class Sums:
 
     # --- the trace ---
 
-    def walk(self, first: int, last: int) -> Iterator[tuple[int, int, bool, str]]:
-        """All of the span in pieces of a day, with the reason for each."""
+    def provisional(self, day: int) -> bool:
+        """Whether a day lies in a year without the official notice that it needs."""
+        return self.noticed is not None and date_of(day).year not in self.noticed
+
+    def unknown_years(self, first: int, last: int) -> tuple[int, ...]:
+        """The years without a notice that the span from `first` to, without, `last` lies in."""
+        if self.noticed is None or last <= first:
+            return ()
+        self.done(first)
+        self.done(last)
+        begin = first + self.offsets[bisect_right(self.since, first) - 1]
+        stop = last - 1 + self.offsets[bisect_right(self.since, last - 1) - 1]
+        # The hours after midnight may belong to a shift of the day before.
+        reached = range(year_of(begin - self.late), year_of(stop) + 1)
+        return tuple(year for year in reached if year not in self.noticed)
+
+    def walk(self, first: int, last: int) -> Iterator[tuple[int, int, bool, str, bool]]:
+        """All of the span in pieces of a day, with the reason for each.
+
+        The last value says whether the piece is provisional.
+        """
         self.done(first)
         self.done(last)
         at = bisect_right(self.since, first) - 1
@@ -361,29 +377,31 @@ class Sums:
             offset = self.offsets[at]
             begin = max(first, self.since[at])
             stop = last if at + 1 == len(self.since) else min(last, self.since[at + 1])
-            for start, end, counted, why in self._walk_wall(begin + offset, stop + offset):
-                yield start - offset, end - offset, counted, why
+            for start, end, counted, why, unsure in self._walk_wall(begin + offset, stop + offset):
+                yield start - offset, end - offset, counted, why, unsure
             at += 1
 
-    def _walk_wall(self, begin: int, stop: int) -> Iterator[tuple[int, int, bool, str]]:
+    def _walk_wall(self, begin: int, stop: int) -> Iterator[tuple[int, int, bool, str, bool]]:
         day = begin // DAY_TICKS
         while day * DAY_TICKS < stop:
             midnight = day * DAY_TICKS
             reached = midnight
             own, on, off = self.hours(day)
-            parts = [(shift.start, min(shift.end, DAY), on) for shift in own]
+            unsure = self.provisional(day)
+            parts = [(shift.start, min(shift.end, DAY), on, unsure) for shift in own]
             if self.late and day > self.first:
                 earlier, why, _ = self.hours(day - 1)
-                parts[:0] = [(0, s.end - DAY, why) for s in earlier if s.end > DAY]
+                since = unsure or self.provisional(day - 1)
+                parts[:0] = [(0, s.end - DAY, why, since) for s in earlier if s.end > DAY]
             pieces = []
-            for start, end, why in parts:
-                pieces.append((reached, midnight + start * TICK, False, off))
+            for start, end, why, doubted in parts:
+                pieces.append((reached, midnight + start * TICK, False, off, unsure))
                 reached = midnight + end * TICK
-                pieces.append((midnight + start * TICK, reached, True, why))
-            pieces.append((reached, midnight + DAY_TICKS, False, off))
-            for start, end, counted, why in pieces:
+                pieces.append((midnight + start * TICK, reached, True, why, doubted))
+            pieces.append((reached, midnight + DAY_TICKS, False, off, unsure))
+            for start, end, counted, why, doubted in pieces:
                 if max(start, begin) < min(end, stop):
-                    yield max(start, begin), min(end, stop), counted, why
+                    yield max(start, begin), min(end, stop), counted, why, doubted
             day += 1
 
 

@@ -1,5 +1,7 @@
 """Requests: what a household asks for, what was promised, and whether it was kept."""
 
+from crm_core.kernel.public_holidays import KIND as NOTICE
+from crm_core.kernel.public_holidays import HolidayNotice
 from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT, SITE, WORK
 from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.requests.calls import CALL, AnswerCall, Call, LinkCall, MissCall, WithdrawCall
@@ -43,6 +45,9 @@ from crm_core.requests.early_warning import OCCURRENCES, OUTLOOK, WARNING, WARNI
 from crm_core.requests.events import EVENTS as _REQUESTS
 from crm_core.requests.follows import CLOCK, REACTIONS
 from crm_core.requests.greeting import GreetingPolicy
+from crm_core.requests.holidays import EVENTS as _HOLIDAYS
+from crm_core.requests.holidays import HOLIDAYS
+from crm_core.requests.holidays import LOOK_UPS as _FOR_HOLIDAYS
 from crm_core.requests.improvement import EVENTS as _IMPROVEMENT
 from crm_core.requests.improvement import (
     PLAN,
@@ -81,6 +86,7 @@ EVENTS = (
     *_EARLY_WARNING,
     *_ROTATION,
     *_CALLS,
+    *_HOLIDAYS,
 )
 
 RECEIVING = (*WORK, "sales", "engineering", "security", "cleaning", "finance")
@@ -90,7 +96,7 @@ SLICE = Slice(
     name="requests",
     package=__name__,
     events=EVENTS,
-    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, ROTATION, OUTLOOK, CALL),
+    aggregates=(REQUEST, INCIDENT, FINDING, PLAN, WARNING, ROTATION, OUTLOOK, CALL, HOLIDAYS),
     readable={
         Request: REQUEST,
         Incident: INCIDENT,
@@ -142,10 +148,11 @@ SLICE = Slice(
         Act(LinkCall, RECEIVING),
         Act(WithdrawCall, LEADERS),
     ),
-    look_ups=LOOK_UPS,
+    look_ups={**LOOK_UPS, **_FOR_HOLIDAYS},
     policies=(
         PolicyKind("sla", SlaPolicy, SlaPolicy.parse),
         PolicyKind("greeting", GreetingPolicy, GreetingPolicy.parse),
+        PolicyKind(NOTICE, HolidayNotice, HolidayNotice.parse, adoptable=True),
     ),
     shipped=("policies",),
     projections=(DUE_REQUESTS, OPEN, OCCURRENCES, WARNINGS),
@@ -160,6 +167,7 @@ __all__ = [
     "CALL",
     "EVENTS",
     "FINDING",
+    "HOLIDAYS",
     "INCIDENT",
     "PLAN",
     "REQUEST",

@@ -7,6 +7,7 @@ from datetime import datetime
 from attrs import frozen
 
 from crm_core.kernel.commands import looked_up
+from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
 from crm_core.requests.heads import Head
@@ -476,3 +477,17 @@ class UndoDuplicate(Timed):
     request: str
     reason: str
     undone_at: datetime
+
+
+@frozen
+class RenewCalendar(Timed):
+    """Let an open request count by the official notices that are in force (REQ-11).
+
+    Args:
+        at: When it is asked for.
+        notices: Those that it ought to count by; the policies looked up go by them too.
+    """
+
+    request: str
+    at: datetime
+    notices: tuple[PolicyRef, ...] = looked_up()

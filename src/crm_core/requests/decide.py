@@ -9,7 +9,6 @@ from typing import Any
 from crm_core.kernel.aggregate import Aggregate, Beside
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
-from crm_core.kernel.working_time import UncoveredYear
 from crm_core.requests.commands import (
     AcceptCommitment,
     AnswerCustomer,
@@ -36,6 +35,7 @@ from crm_core.requests.commands import (
     Reclassify,
     RefuseOrder,
     Renegotiate,
+    RenewCalendar,
     Reopen,
     ReportDone,
     ResumeRequest,
@@ -51,6 +51,7 @@ from crm_core.requests.deciding import (
     orders,
     promises,
     receiving,
+    renewing,
 )
 from crm_core.requests.deciding.course import Course
 from crm_core.requests.deciding.refusals import not_open
@@ -79,7 +80,7 @@ from crm_core.requests.events import (
     RequestResumed,
     WorkReportedDone,
 )
-from crm_core.requests.evolve import evolve
+from crm_core.requests.evolve import evolve, standing_of
 from crm_core.requests.rotation import ROTATION, turn_of
 from crm_core.requests.state import Merged, NotReceived, Open, Paused, Request, RequestState
 
@@ -184,6 +185,19 @@ def _follow(command: FollowIncident, state: RequestState) -> Decision:
     return () if isinstance(decided, Refusal) else decided
 
 
+def _renew(command: RenewCalendar, state: RequestState) -> Decision:
+    renewed = renewing.renew(command, state)
+    if isinstance(renewed, Refusal) or not renewed:
+        return renewed
+    after = evolve(state, renewed[0])
+    assert isinstance(after, Request)
+    told = TELLER.again(command, after, after.entries, renewed[0])
+    if len(told) == 1 and told[0].standing == standing_of(after):
+        # Nothing of it lies in a year that the notice is about.
+        return renewed
+    return renewed + told
+
+
 def _take_step(command: TakeStep, state: RequestState) -> Decision:
     """Record what fell due; a step that has been taken, or has moved on, is nothing."""
     if isinstance(state, NotReceived):
@@ -202,19 +216,12 @@ _DECIDE: dict[type, Any] = {
     FollowIncident: _follow,
     ConfirmEntry: TELLER.confirm,
     TakeStep: _take_step,
+    RenewCalendar: _renew,
     **{command: _said(at, says) for command, (at, says) in _SAYS.items()},
 }
 
-_decide = by_command(_DECIDE)
-
-
-def decide(command: Any, state: RequestState) -> Decision:
-    """Events that follow from the command, or why not."""
-    try:
-        return _decide(command, state)
-    except UncoveredYear as error:
-        # Nothing falls due on a day of which nobody knows whether it is worked.
-        return Refusal("calendar_uncovered", "REQ-11", {"year": error.year})
+decide = by_command(_DECIDE)
+"""Events that follow from a command, or why not."""
 
 
 def _id(command: Any) -> str:
@@ -250,5 +257,5 @@ REQUEST = Aggregate(
     _household,
     own=_own,
     beside=_beside,
-    inside=frozenset({LinkToIncident, FollowIncident, TakeStep}),
+    inside=frozenset({LinkToIncident, FollowIncident, RenewCalendar, TakeStep}),
 )

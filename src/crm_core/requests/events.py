@@ -35,7 +35,8 @@ class Entry:
 class RequestReceived:
     """A request came in; `owner` is the person first asked, who owns it (REQ-01).
 
-    Policy, targets and the clocks of promise and closing are pinned here (REQ-14).
+    Policy, targets and the clocks of promise and closing are pinned here (REQ-14), and the official
+    notices of public holidays that its calendars go by (REQ-11).
     """
 
     request: str
@@ -53,6 +54,7 @@ class RequestReceived:
     clocks: tuple[ClockSet, ...]
     follows: str | None
     rings: int | None
+    notices: tuple[PolicyRef, ...]
 
 
 @frozen
@@ -474,7 +476,8 @@ class StepLifted:
         clock: The clock it was taken on.
         percent: As the step said; the number of the attempt, where a customer was asked.
         at: When it was said to be due.
-        because: The entry that says otherwise, by the name of its event.
+        because: The entry that says otherwise, by the name of its event; `calendar_renewed` where
+            an official notice does (REQ-11).
         because_at: When that happened.
     """
 
@@ -514,6 +517,20 @@ class EntryConfirmed:
     counts_from: datetime
     confirmed_by: str
     evidence: Evidence
+
+
+@frozen
+class CalendarRenewed:
+    """A request that is open counts by other official notices (REQ-11).
+
+    Its clocks that started at `since` or later count by them from their own start; what stopped
+    before it was reopened stays as it was told.
+    """
+
+    request: str
+    notices: tuple[PolicyRef, ...]
+    since: datetime
+    renewed_at: datetime
 
 
 ENTERED_AT: dict[type[Entry], str] = {
@@ -586,9 +603,13 @@ EVENTS = (
     EventType("requests.retold", 1, RequestRetold),
     EventType("requests.entry_confirmed", 1, EntryConfirmed),
     EventType("requests.duplicate_undone", 1, DuplicateUndone),
+    EventType("requests.calendar_renewed", 1, CalendarRenewed),
 )
 
 ENTRY_NAMES: dict[type, str] = {
     kind.cls: kind.name.partition(".")[2] for kind in EVENTS if kind.cls in ENTERED_AT
 }
 """The entries as people name them: `paused`, `work_reported_done`."""
+
+CALENDAR_RENEWED = "calendar_renewed"
+"""What lifts a step that was wrong by an official notice, as `StepLifted` names it (REQ-11)."""

@@ -27,6 +27,7 @@ from crm_core.requests.clocks import (
 from crm_core.requests.events import (
     Apologised,
     ArrivedOnSite,
+    CalendarRenewed,
     ClockBreached,
     ClockWarned,
     ClosedUnanswered,
@@ -73,6 +74,7 @@ from crm_core.requests.parts import (
     WARNED,
     Assignment,
     Duty,
+    Noticed,
     Promise,
     Standing,
     Taken,
@@ -167,6 +169,7 @@ def _received(_: RequestState, e: RequestReceived) -> RequestState:
         trade=e.trade,
         severity=e.severity,
         policy=e.policy,
+        noticed=(Noticed(e.received_at, e.notices),),
         targets=e.targets,
         running=tuple(Clock(clock, e.policy) for clock in e.clocks),
         counts={kind_of(clock.clock): 1 for clock in e.clocks},
@@ -370,6 +373,11 @@ def _lifted(state: Request, e: StepLifted) -> Request:
         if (step.what, step.clock, step.percent, step.at) != (e.what, e.clock, e.percent, e.at):
             taken = taken.append(step)
     return _changed(state, taken=taken)
+
+
+def _renewed(state: Request, e: CalendarRenewed) -> Request:
+    earlier = tuple(one for one in state.noticed if one.since < e.since)
+    return _changed(state, noticed=(*earlier, Noticed(e.since, e.notices)))
 
 
 def standing_of(state: Request) -> Standing:
@@ -598,6 +606,7 @@ _BESIDE: dict[type, Callable[[Any, Any], Request]] = {
     EntryConfirmed: _confirmed,
     DuplicateUndone: _undone,
     StepLifted: _lifted,
+    CalendarRenewed: _renewed,
     RequestRetold: _retold,
 }
 

@@ -8,8 +8,19 @@ from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.slice import Reaction
 from crm_core.kernel.ticking import DueCommand, Look, Source
-from crm_core.requests.commands import FollowIncident, LinkToIncident, ReceiveRequest, TakeStep
-from crm_core.requests.events import CustomerDissatisfied
+from crm_core.requests.commands import (
+    FollowIncident,
+    LinkToIncident,
+    ReceiveRequest,
+    RenewCalendar,
+    TakeStep,
+)
+from crm_core.requests.events import (
+    CustomerDissatisfied,
+    PolicyRebased,
+    RequestReopened,
+    RequestRetold,
+)
 from crm_core.requests.incidents import IncidentAnswered, IncidentResolved, RequestGathered
 from crm_core.requests.inspections import FindingRecorded
 from crm_core.requests.views import DUE_REQUESTS, DueRequest
@@ -104,12 +115,22 @@ def _resolved(recorded: Recorded[IncidentResolved]) -> tuple[Any, ...]:
     )
 
 
+def _open_again(
+    recorded: Recorded[PolicyRebased | RequestReopened | RequestRetold],
+) -> tuple[Any, ...]:
+    """While it was closed, or under another policy, a notice may have come (REQ-11)."""
+    return (RenewCalendar(recorded.event.request, recorded.recorded),)
+
+
 REACTIONS: dict[type, Reaction] = {
     CustomerDissatisfied: _follow_up,
     FindingRecorded: _opened_by_finding,
     IncidentAnswered: _answered,
     IncidentResolved: _resolved,
     RequestGathered: _gathered,
+    PolicyRebased: _open_again,
+    RequestReopened: _open_again,
+    RequestRetold: _open_again,
 }
 
 # --- the clock -----------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ import attrs
 
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
+from crm_core.kernel.public_holidays import HolidayNotice, in_force
 from crm_core.kernel.slice import LookUp, Sight
+from crm_core.requests.calendars import counting, ought_to_count
 from crm_core.requests.calls import AnswerCall, Call, LinkCall, MissCall, refused_request
 from crm_core.requests.commands import (
     Dispatch,
@@ -18,6 +20,7 @@ from crm_core.requests.commands import (
     MergeDuplicate,
     Rebase,
     ReceiveRequest,
+    RenewCalendar,
     TakeStep,
     Timed,
 )
@@ -32,25 +35,47 @@ from crm_core.requests.state import Request, held_to
 
 
 def with_policy(command: ReceiveRequest, _state: Any, sight: Sight) -> ReceiveRequest:
-    """The targets of the day (REQ-01, REQ-14)."""
-    return attrs.evolve(command, policy=_of_the_day(sight))
+    """The targets of the day, and the official notices known by then (REQ-01, REQ-11, REQ-14)."""
+    policy = _of_the_day(sight)
+    if policy.countries:
+        policy = policy.under(counting(_in_force(sight), (policy,), command.received_at))
+    return attrs.evolve(command, policy=policy)
 
 
 def with_pinned_policy(command: Timed, state: Any, sight: Sight) -> Timed:
-    """The targets that the request is and was held to (REQ-14), and when it became known."""
+    """The targets that the request is and was held to, and when it became known (REQ-14).
+
+    Their calendars go by the official notices that it counts by (REQ-11).
+    """
     if not isinstance(state, Request):
         return command
-    held = tuple(sight.pinned(SlaPolicy, ref) for ref in held_to(state))
+    counts = [one.notices for one in state.noticed]
     pinned = sight.pinned(SlaPolicy, state.policy)
-    found = attrs.evolve(command, policy=pinned, held_to=held, known_at=sight.at)
-    if isinstance(found, TakeStep):
-        return attrs.evolve(found, until=sight.at)
-    return attrs.evolve(found, policy=_of_the_day(sight)) if isinstance(found, Rebase) else found
+    held = [sight.pinned(SlaPolicy, ref) for ref in held_to(state)]
+    if isinstance(command, Rebase):
+        pinned = _of_the_day(sight)
+    if isinstance(command, RenewCalendar):
+        in_force = counting(_in_force(sight), (pinned, *held), state.received_at)
+        own = (sight.pinned(HolidayNotice, ref) for ref in counts[-1])
+        notices = tuple(notice.ref for notice in ought_to_count(own, in_force))
+        command = attrs.evolve(command, notices=notices)
+        counts.append(notices)
+    noticed = [tuple(sight.pinned(HolidayNotice, ref) for ref in one) for one in counts]
+    held = [policy.under(notices) for notices in noticed for policy in (*held, pinned)]
+    pinned = pinned.under(noticed[-1])
+    found = attrs.evolve(command, policy=pinned, held_to=tuple(held), known_at=sight.at)
+    return attrs.evolve(found, until=sight.at) if isinstance(found, TakeStep) else found
 
 
 def _of_the_day(sight: Sight) -> SlaPolicy:
     day = local_date(sight.at, sight.zone)
     return sight.policy(SlaPolicy, DEFAULT_SLA, day)
+
+
+def _in_force(sight: Sight) -> tuple[HolidayNotice, ...]:
+    """What is known by now, also of what is recorded as known before."""
+    day = max(local_date(sight.at, sight.zone), sight.present_day)
+    return in_force(sight.every(HolidayNotice), day)
 
 
 def with_turns(command: Dispatch, state: Any, sight: Sight) -> Any:

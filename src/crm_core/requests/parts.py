@@ -82,6 +82,19 @@ class Duty:
 
 
 @frozen
+class Noticed:
+    """By which official notices a request counts (REQ-11).
+
+    Args:
+        since: Clocks that start then or later run by them.
+        notices: The notices, as policies that were pinned.
+    """
+
+    since: datetime
+    notices: tuple[PolicyRef, ...]
+
+
+@frozen
 class Taken:
     """A step that time took on a request, and that stands (REQ-13).
 

@@ -6,9 +6,10 @@ them (decision record 0031).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from crm_core.kernel.calendar_files import working_calendar
 from crm_core.kernel.calendars import ALWAYS, WorkingCalendar
@@ -23,10 +24,16 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.public_holidays import HolidayNotice
 
 DEFAULT_SLA = "sla-cn-default"
 
 OTHER = "other"
+
+FURTHEST_WEEKS = 5200
+"""A hundred years: no target, counted in weeks of its calendar, lies further ahead."""
+
+FURTHEST_DAYS = 36_500
 
 ROUND_THE_CLOCK = "24x7"
 
@@ -147,6 +154,7 @@ class SlaPolicy:
         arrival_seconds: From an accepted promise or an order to arrival on site, by severity.
         close_seconds: From receipt to done, by severity.
         promise_seconds: From receipt to a commitment, by channel; `other` for the rest.
+        notices: The official notices that its calendars go by, if it was laid `under` any.
     """
 
     header: Header
@@ -163,10 +171,14 @@ class SlaPolicy:
     progress: Progress
     promise_seconds: dict[str, int]
     steps: tuple[tuple[str, int], ...]
+    notices: tuple[HolidayNotice, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> SlaPolicy:
         """The policy in TOML text.
+
+        Its calendars have no official notices: every year in which one is needed is provisional
+        until the policy is laid `under` those that a request counts by (REQ-11).
 
         Raises:
             PolicyFault: the text is not such a policy; all faults with their paths.
@@ -175,6 +187,7 @@ class SlaPolicy:
         contents = structure(data, _Contents)
         calendars, faults = _calendars(contents)
         faults.extend(_faults(contents))
+        faults.extend(_too_far(contents, calendars))
         if faults:
             raise PolicyFault(sorted(faults, key=by_path))
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
@@ -194,6 +207,21 @@ class SlaPolicy:
             promise_seconds=contents.promise_seconds,
             steps=_steps(contents.escalation),
         )
+
+    @property
+    def countries(self) -> frozenset[str]:
+        """The countries whose public holidays its calendars keep."""
+        kept = (calendar.public for calendar in self.calendars.values())
+        return frozenset(public.country for public in kept if public is not None)
+
+    def under(self, notices: Iterable[HolidayNotice]) -> SlaPolicy:
+        """The same policy, its calendars by these official notices."""
+        countries = self.countries
+        counting = tuple(notice for notice in notices if notice.country in countries)
+        if not counting and not self.notices:
+            return self
+        calendars = {clock: calendar.under(counting) for clock, calendar in self.calendars.items()}
+        return evolve(self, calendars=calendars, notices=counting)
 
     def targets(self, severity: str, channel: str) -> Targets:
         """What a request of that severity and channel is held to."""
@@ -250,7 +278,7 @@ def _calendars(
             faults.append(wrong(f"hours.{name}", "day_and_night"))
             continue
         try:
-            known[name] = working_calendar({"name": name, **table})
+            known[name] = working_calendar({"name": name, **table}, notices=())
         except PolicyFault as error:
             faults += [(f"hours.{name}.{path}", what) for path, what in error.faults]
     found = {}
@@ -262,6 +290,26 @@ def _calendars(
         elif name not in contents.hours:
             faults.append(wrong(f"calendars.{clock}", "hours_unknown", hours=name))
     return found, faults
+
+
+def _too_far(contents: _Contents, calendars: dict[str, WorkingCalendar]) -> Iterable[PathFault]:
+    """Targets so far ahead that no calendar answers for them."""
+    last = _steps(contents.escalation)[-1][1] if contents.escalation.roles else 100
+    targets = [
+        *(("arrival", f"arrival_seconds.{s}", n) for s, n in contents.arrival_seconds.items()),
+        *(("closing", f"close_seconds.{s}", n) for s, n in contents.close_seconds.items()),
+        *(("promise", f"promise_seconds.{c}", n) for c, n in contents.promise_seconds.items()),
+        ("apology", "apology.seconds", contents.apology.seconds),
+        ("progress", "progress.seconds_max", contents.progress.seconds_max),
+    ]
+    for clock, path, seconds in targets:
+        if (
+            clock in calendars
+            and seconds * last > calendars[clock].week_seconds * 100 * FURTHEST_WEEKS
+        ):
+            yield wrong(path, "too_far_ahead")
+    if contents.confirmation.days > FURTHEST_DAYS:
+        yield wrong("confirmation.days", "too_far_ahead")
 
 
 def _faults(contents: _Contents) -> list[PathFault]:

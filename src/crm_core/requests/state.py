@@ -10,7 +10,7 @@ from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.policy import PolicyRef
 from crm_core.requests.clocks import Clock, Pause, kind_of
 from crm_core.requests.events import Entry, PolicyRebased, RequestReceived
-from crm_core.requests.parts import PROMISE_BROKEN, Assignment, Duty, Promise, Taken
+from crm_core.requests.parts import PROMISE_BROKEN, Assignment, Duty, Noticed, Promise, Taken
 from crm_core.requests.sla import Targets
 
 
@@ -28,6 +28,8 @@ class Request:
         owner: The person who owns it; there always is one (REQ-01).
         assignment: Who does the work; somebody always does (REQ-06).
         policy: The policy it is held to (REQ-14).
+        noticed: The official notices that its calendars go by, by the start of the clocks that they
+            count for; those of a time before it was reopened stay (REQ-11, REQ-16).
         running: Clocks that run, or stand still in a pause.
         finished: Clocks that have stopped, in that order; their verdicts stay (REQ-16).
         superseded: Clocks as they stood before a re-base or another severity (REQ-14).
@@ -54,6 +56,7 @@ class Request:
     trade: str
     severity: str
     policy: PolicyRef
+    noticed: tuple[Noticed, ...]
     targets: Targets
     running: tuple[Clock, ...]
     counts: dict[str, int]
@@ -162,6 +165,15 @@ def held_to(state: Request) -> tuple[PolicyRef, ...]:
     """Every policy that it was held to, in the order in which that became known (REQ-14)."""
     rebased = (entry.policy for entry in state.entries if isinstance(entry, PolicyRebased))
     return tuple(dict.fromkeys((state.received.policy, *rebased)))
+
+
+def notices_at(state: Request, started_at: datetime) -> tuple[PolicyRef, ...]:
+    """The official notices by which a clock runs that starts then (REQ-11)."""
+    found = state.noticed[0].notices
+    for one in state.noticed:
+        if one.since <= started_at:
+            found = one.notices
+    return found
 
 
 def pauses_of(state: Request) -> tuple[Pause, ...]:

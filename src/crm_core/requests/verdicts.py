@@ -8,15 +8,15 @@ from typing import Any
 
 from attrs import frozen
 
-from crm_core.kernel.calendars import Segment
+from crm_core.kernel.calendars import Segment, WorkingCalendar
 from crm_core.kernel.policy import PolicyRef
 from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import WORK, Clock
 from crm_core.requests.sla import SlaPolicy
-from crm_core.requests.state import Request, pauses_of
+from crm_core.requests.state import Request, notices_at, pauses_of
 
-Pinned = Callable[[PolicyRef], SlaPolicy]
-"""Where a pinned policy is found; see `PolicyBook.pinned`."""
+Pinned = Callable[[PolicyRef, tuple[PolicyRef, ...]], SlaPolicy]
+"""Where a pinned policy is found, under the notices that are pinned; see `Requests.pinned`."""
 
 
 @frozen
@@ -34,6 +34,8 @@ class Verdict:
         kept: True, False, or None while it runs and is not yet due.
         late_seconds: Seconds over (positive) or to spare (negative) in the clock's own time,
             counted to `stopped_at` or to now: nights, pauses and days off are none (REQ-15).
+        notices: The official notices that counted (REQ-11).
+        provisional: The years that were counted without one: by its due time, or up to its end.
     """
 
     clock: str
@@ -45,6 +47,8 @@ class Verdict:
     stopped_at: datetime | None
     kept: bool | None
     late_seconds: int
+    notices: tuple[PolicyRef, ...] = ()
+    provisional: tuple[int, ...] = ()
 
 
 def verdicts(state: Request, now: datetime, pinned: Pinned) -> list[Verdict]:
@@ -66,6 +70,16 @@ def verdicts(state: Request, now: datetime, pinned: Pinned) -> list[Verdict]:
     return found
 
 
+def calendar_counted(clock: Clock, state: Request, pinned: Pinned) -> WorkingCalendar:
+    """The calendar that a clock runs on, by the notices that count for it.
+
+    Raises:
+        UnknownPolicy, PolicyDigestMismatch: what the clock pins is not at hand.
+    """
+    policy = pinned(clock.policy, notices_at(state, clock.set.started_at))
+    return timing.calendar_of(clock.kind, clock.set.basis, policy)
+
+
 def answer_verdict(state: Request) -> dict[str, Any] | None:
     """Whether the phone was answered in time, counted in rings (REQ-02)."""
     rings, target = state.received.rings, state.received.targets.answer_rings
@@ -78,9 +92,9 @@ def trace(clock: Clock, state: Request, now: datetime, pinned: Pinned) -> tuple[
     """Every stretch of a clock's time, counted or not, and why (REQ-15).
 
     Raises:
-        UnknownPolicy, PolicyDigestMismatch: the policy that the clock was set by is not at hand.
+        UnknownPolicy, PolicyDigestMismatch: what the clock pins is not at hand.
     """
-    calendar = timing.calendar_of(clock.kind, clock.set.basis, pinned(clock.policy))
+    calendar = calendar_counted(clock, state, pinned)
     pauses = pauses_of(state) if clock.kind in WORK else ()
     end = clock.stopped_at or max(now, clock.set.started_at)
     return timing.trace(calendar, clock.set.started_at, end, pauses)
@@ -95,9 +109,27 @@ def _verdict(
     *,
     superseded: bool,
 ) -> Verdict:
+    calendar = calendar_counted(clock, state, pinned)
+    end = stopped_at or max(now, clock.set.started_at)
+    return verdict_of(clock, stopped_at, state, end, calendar, superseded=superseded)
+
+
+def verdict_of(
+    clock: Clock,
+    stopped_at: datetime | None,
+    state: Request,
+    end: datetime,
+    calendar: WorkingCalendar,
+    *,
+    superseded: bool = False,
+) -> Verdict:
+    """Whether one clock was kept.
+
+    Args:
+        end: Up to when it has run.
+        calendar: What it runs on.
+    """
     held = clock.set
-    calendar = timing.calendar_of(clock.kind, held.basis, pinned(clock.policy))
-    end = stopped_at or max(now, held.started_at)
     # What happens in a pause is judged as if the pause had ended at that instant (REQ-12).
     pauses = timing.as_ended(pauses_of(state), end) if clock.kind in WORK else ()
     due_at = timing.due_of(held, calendar, pauses)
@@ -115,4 +147,6 @@ def _verdict(
         stopped_at=stopped_at,
         kept=kept,
         late_seconds=timing.counted(calendar, held.started_at, end, pauses) - held.seconds,
+        notices=calendar.counting(held.started_at, max(end, due_at)),
+        provisional=calendar.provisional(held.started_at, max(end, due_at)),
     )

@@ -123,6 +123,9 @@ def _verdict_shown(verdict: Verdict) -> dict[str, Any]:
         "stopped_at": instant_text(verdict.stopped_at) if verdict.stopped_at else None,
         "kept": verdict.kept,
         "late_seconds": verdict.late_seconds,
+        "provisional": bool(verdict.provisional),
+        "provisional_years": list(verdict.provisional),
+        "notices": [{"notice": str(notice), "digest": notice.digest} for notice in verdict.notices],
     }
 
 
@@ -154,6 +157,7 @@ def _clock_shown(clock: Clock, state: Request, now: datetime, pinned: Pinned) ->
                 "to": instant_text(segment.end),
                 "counted": segment.counted,
                 "why": segment.why,
+                "provisional": segment.provisional,
             }
             for segment in segments
         ],

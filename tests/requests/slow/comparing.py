@@ -257,9 +257,8 @@ def shown(crm: CRM, now: datetime, refused: dict[int, str]) -> Shown:
         {"clock": duty.commitment, "by": duty.promised_by, "since": _since(state, duty.commitment)}
         for duty in state.duties
     ]
-    policies = crm.policies
     return Shown(
-        view=request_view(state, now, lambda ref: policies.pinned(SlaPolicy, ref)),
+        view=request_view(state, now, crm.requests.pinned),
         promises=[_promise(state, clock.name) for clock in _commitments(state)],
         broken=broken,
         refused=refused,

@@ -23,11 +23,9 @@ from crm_core.gradings.commands import (
     DraftPolicy,
     MakePolicyEffective,
 )
-from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.studies.what_if import as_dict
-from crm_core.kernel.authority import KIND as AUTHORITY
-from crm_core.kernel.policy import PolicyFault, read_toml
-from crm_core.policies import parse_policy
+from crm_core.kernel.policy import PolicyFault
+from crm_core.policies import malformed
 
 
 @crm.group("policy", cls=ToldGroup)
@@ -61,22 +59,13 @@ def listed(app: App) -> int:
 def draft(app: App, file: str, reason: str) -> int:
     """Put a policy file up for adoption; from here on its contents never change."""
     text = policy_file(file)
-    name = _name(text, file)
     with app.open() as opened:
+        try:
+            name = opened.registry.adoptable(text).ref.name
+        except PolicyFault as error:
+            raise malformed(error, file) from error
         today = present_day(opened)
         return _step(app, opened, DraftPolicy(name, Document(text), reason.strip(), today))
-
-
-def _name(text: str, file: str) -> str:
-    """Whose draft the text is; what is wrong with a grading policy is told with its places."""
-    try:
-        table = read_toml(text)
-    except PolicyFault:
-        table = {}
-    if table.get("kind") == AUTHORITY:
-        header = table.get("policy")
-        return str(header.get("name", "")) if isinstance(header, dict) else ""
-    return parse_policy(GradingPolicy, text, file).ref.name
 
 
 @command("assess", policy)

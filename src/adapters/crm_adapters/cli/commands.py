@@ -39,6 +39,7 @@ COMMANDS = {
     "preferences": "messages",
     "projections": "projections",
     "propose-type": "reviews",
+    "provisional": "requests",
     "quota": "studies",
     "relay": "relay",
     "replay": "gradings",

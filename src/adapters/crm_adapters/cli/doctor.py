@@ -18,10 +18,11 @@ from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
 from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
 from crm_adapters.projections.store import LIVE
+from crm_core.application.calendars import notices_in_force, notices_missing
 from crm_core.crm import CRM
 from crm_core.errors import CrmError
 from crm_core.kernel.dates import instant_text, local_date, start_of_day
-from crm_core.kernel.public_holidays import COUNTRIES, public_holidays
+from crm_core.kernel.public_holidays import COUNTRIES, HolidayNotice, shipped_notices
 from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.staff.duty import CoverPlanned
 
@@ -29,7 +30,7 @@ from crm_core.staff.duty import CoverPlanned
 @command("doctor")
 def doctor(app: App) -> int:
     """Versions, the log, keys, staff, authority, cover, holidays; and whether all is well."""
-    found = {"versions": _versions(), "holidays": _holidays(), **_of_log(app)}
+    found = {"versions": _versions(), **_of_log(app)}
     told = {**found, "findings": [*_findings(found)]}
     app.out.result(told, lambda: _show(app.out, told))
     return FOUND if told["findings"] else 0
@@ -45,8 +46,16 @@ def _versions() -> dict[str, str | None]:
     }
 
 
-def _holidays() -> dict[str, int]:
-    return {country: public_holidays(country).last_year for country in COUNTRIES}
+def _holidays(opened: CRM | None) -> dict[str, Any]:
+    """The last year with an official notice, by country, and the years that need one by now."""
+    known: tuple[HolidayNotice, ...] = tuple(n for c in COUNTRIES for n in shipped_notices(c))
+    missing: dict[str, list[int]] = {}
+    if opened is not None:
+        now = opened.clock.now()
+        known = notices_in_force(opened, now)
+        missing = {c: list(years) for c, years in notices_missing(opened, now).items()}
+    years = {c: max((n.year for n in known if n.country == c), default=None) for c in COUNTRIES}
+    return {"holidays": years, "notices_missing": missing}
 
 
 # --- the log and what belongs to it ------------------------------------------------------------
@@ -64,6 +73,7 @@ def _of_log(app: App) -> dict[str, Any]:
     found: dict[str, Any] = dict.fromkeys(("log", "keys", "staff", "authority", "parked"))
     found["log"] = log
     found["cover"] = []
+    found |= _holidays(None)
     if app.missing:
         return found
     try:
@@ -71,6 +81,7 @@ def _of_log(app: App) -> dict[str, Any]:
         with _opened(app) as opened:
             log["format"] = getattr(opened.log, "format_number", None)
             log["end"] = opened.log.head()
+            found |= _holidays(opened)
             if not found["keys"]["there"]:
                 found["keys"]["needed"] = _holds_sealed(opened)
             found["parked"] = {
@@ -213,6 +224,8 @@ def _findings(found: dict[str, Any]) -> Iterator[str]:
         yield "cover_gaps"
     if found["parked"] is not None and any(found["parked"].values()):
         yield "parked"
+    if found["notices_missing"]:
+        yield "notices_missing"
 
 
 def _show(out: Output, told: dict[str, Any]) -> None:
@@ -257,3 +270,5 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield say("doctor_parked", **told["parked"])
     for country, year in told["holidays"].items():
         yield say("doctor_holidays", country=country, year=year)
+    for country, years in told["notices_missing"].items():
+        yield say("doctor_notices_missing", country=country, years=years)

@@ -24,7 +24,6 @@ from crm_core.owners.views import household_file
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.ledger import Ledger
 from crm_core.payments.views import account_view
-from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
 from crm_core.requests.views import request_view
 
@@ -213,7 +212,7 @@ def _file(
         )
     ]
     requests = [
-        request_view(request, end, lambda ref: opened.policies.pinned(SlaPolicy, ref))
+        request_view(request, end, opened.requests.pinned)
         for request in received
         if request is not None
     ]

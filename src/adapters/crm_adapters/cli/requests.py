@@ -18,7 +18,6 @@ from crm_core.kernel.sentences import LANGS, Malformed
 from crm_core.requests import Plan
 from crm_core.requests.call_statistics import COUNTS as CALL_COUNTS
 from crm_core.requests.call_statistics import DIMENSIONS as CALL_DIMENSIONS
-from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request
 from crm_core.requests.statistics import COUNTS, DIMENSIONS
 from crm_core.requests.views import request_view
@@ -34,8 +33,7 @@ def request(app: App, request: str, now: datetime | None) -> int:
         if state is None:
             raise Invalid.one("request_unknown", request=request)
         at = now or opened.clock.now()
-        policies = opened.policies
-        shown = request_view(state, at, lambda ref: policies.pinned(SlaPolicy, ref), traced=True)
+        shown = request_view(state, at, opened.requests.pinned, traced=True)
     app.out.result({**shown, "now": instant_text(at)}, lambda: _show_request(app.out, shown))
     return 0
 
@@ -182,6 +180,53 @@ def _show_warnings(out: Output, rows: list[dict[str, Any]]) -> None:
     )
 
 
+@command("provisional")
+@click.option("--all", "every", is_flag=True)
+def provisional(app: App, every: bool) -> int:
+    """Verdicts over years without an official notice that would differ by the notices of now."""
+    with app.open() as opened:
+        found = list(opened.requests.provisional(all=every))
+    shown: list[dict[str, Any]] = [
+        {
+            "request": one.request,
+            "household": one.household,
+            "clock": one.clock,
+            "years": list(one.years),
+            "due_at": instant_text(one.due_at),
+            "kept": one.kept,
+            "late_seconds": one.late_seconds,
+            "would_be_due_at": instant_text(one.would_be_due_at),
+            "would_be_kept": one.would_be_kept,
+            "would_be_late_seconds": one.would_be_late_seconds,
+            "still_without": list(one.still),
+            "differs": one.differs,
+        }
+        for one in found
+    ]
+    app.out.result(
+        {"verdicts": shown},
+        lambda: app.out.table(
+            ["request", "clock", "due", "verdict", "would_be_due", "would_be"],
+            [
+                [
+                    one["request"],
+                    one["clock"],
+                    one["due_at"],
+                    _kept(one["kept"]),
+                    one["would_be_due_at"],
+                    _kept(one["would_be_kept"]),
+                ]
+                for one in shown
+            ],
+        ),
+    )
+    return FOUND if any(one["differs"] for one in shown) else 0
+
+
+def _kept(kept: bool | None) -> str:
+    return word("verdict", {True: "kept", False: "breached", None: "running"}[kept])
+
+
 @command("cover")
 @click.argument("line")
 @click.option("--from", "start", type=INSTANT, required=True)
@@ -283,9 +328,9 @@ def _show_request(out: Output, shown: dict[str, Any]) -> None:
                 verdict["policy"],
                 verdict["due_at"],
                 verdict["stopped_at"],
-                word(
-                    "verdict", {True: "kept", False: "breached", None: "running"}[verdict["kept"]]
-                ),
+                say("verdict_provisional", verdict=_kept(verdict["kept"]))
+                if verdict["provisional"]
+                else _kept(verdict["kept"]),
                 verdict["late_seconds"],
             ]
             for verdict in shown["verdicts"]
@@ -296,5 +341,7 @@ def _show_request(out: Output, shown: dict[str, Any]) -> None:
         out.print(say("clock_counted", **{name: clock[name] for name in counts}))
         for segment in clock["trace"]:
             code = "segment_counted" if segment["counted"] else "segment_not_counted"
+            if segment["provisional"]:
+                code += "_provisionally"
             span = {"start": segment["from"], "end": segment["to"], "why": segment["why"]}
             out.print(say(code, **span))

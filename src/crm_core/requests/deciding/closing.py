@@ -208,5 +208,5 @@ def reopened(course: Course, e: RequestReopened, at: datetime) -> None:
     """A second closing clock starts."""
     if isinstance(course.state, Closed | Done):
         seconds = course.state.targets.close_seconds
-        clock = timing.start(course.name(CLOSING), at, seconds, course.policy)
+        clock = timing.start(course.name(CLOSING), at, seconds, course.counting(at))
         course.happens(attrs.evolve(e, clocks=(clock,)))

@@ -93,7 +93,7 @@ def rebased(course: Course, e: PolicyRebased, at: datetime) -> None:
     state = course.state
     if not isinstance(state, Open | Paused):
         return
-    policy = course.policies[e.policy]
+    policy = course.policies.by(e.policy, state.noticed[-1].notices)
     targets = policy.targets(state.severity, state.received.channel)
     held_to = {
         CLOSING: targets.close_seconds,

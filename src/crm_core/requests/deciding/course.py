@@ -6,7 +6,7 @@ asked, and nobody's answer closes. Every command goes through it, and so does th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -39,10 +39,32 @@ from crm_core.requests.events import (
 )
 from crm_core.requests.evolve import evolve
 from crm_core.requests.sla import BREACH, SlaPolicy
-from crm_core.requests.state import Closed, Done, Merged, Request, pause_of, pauses_of
+from crm_core.requests.state import (
+    Closed,
+    Done,
+    Merged,
+    Request,
+    notices_at,
+    pause_of,
+    pauses_of,
+)
 
-Policies = Mapping[PolicyRef, SlaPolicy]
-"""The policies that a request was or is held to."""
+
+class Policies:
+    """The policies that a request was or is held to, by the notices that it counts by (REQ-11)."""
+
+    def __init__(self, policies: Iterable[SlaPolicy]) -> None:
+        self._laid = {(p.ref, frozenset(n.ref for n in p.notices)): p for p in policies}
+        self._found: dict[tuple[PolicyRef, tuple[PolicyRef, ...]], SlaPolicy] = {}
+
+    def by(self, ref: PolicyRef, notices: tuple[PolicyRef, ...]) -> SlaPolicy:
+        """A policy by these notices, as far as its calendars keep public holidays at all."""
+        key = ref, notices
+        if key not in self._found:
+            known = frozenset(notices)
+            laid = [counted for one, counted in self._laid if one == ref and counted <= known]
+            self._found[key] = self._laid[ref, max(laid, key=len)]
+        return self._found[key]
 
 
 class Course:
@@ -60,8 +82,22 @@ class Course:
 
     @property
     def policy(self) -> SlaPolicy:
-        """What it is held to now."""
-        return self.policies[self.state.policy]
+        """What it is held to now; see `counting` for what its clocks run on."""
+        return self.counting(self.state.noticed[-1].since)
+
+    def counting(self, started_at: datetime) -> SlaPolicy:
+        """The same, by the official notices that count for a clock that starts then (REQ-11)."""
+        return self.policies.by(self.state.policy, notices_at(self.state, started_at))
+
+    def counts_anew(self) -> None:
+        """The clocks of the receipt by other notices than were known then (REQ-11)."""
+        at = self.state.received_at
+        if self.state.received.notices != notices_at(self.state, at):
+            policy = self.counting(at)
+            self.state.running = tuple(
+                Clock(timing.start(clock.name, at, clock.set.seconds, policy), clock.policy)
+                for clock in self.state.running
+            )
 
     def happens(self, event: Any) -> None:
         """Add an event, and go on from what it leads to."""
@@ -115,7 +151,7 @@ class Course:
         clock = clock_named(self.state, promise.clock)
         assert clock is not None
         apology = timing.start(
-            self.name(APOLOGY), at, self.state.targets.apology_seconds, self.policy
+            self.name(APOLOGY), at, self.state.targets.apology_seconds, self.counting(at)
         )
         passed = timing.with_step(clock.set, None, "")
         self.happens(
@@ -188,7 +224,7 @@ class Course:
             left = held.seconds - timing.counted(calendar, held.started_at, at, pauses)
             seconds = max(left, 0) * progress.percent // 100
         bounded = min(max(seconds, progress.seconds_min), progress.seconds_max)
-        return (timing.start(self.name(PROGRESS), at, bounded, self.policy, pauses=pauses),)
+        return (timing.start(self.name(PROGRESS), at, bounded, self.counting(at), pauses=pauses),)
 
     def arrival(self, at: datetime) -> tuple[ClockSet, ...]:
         """The clock of arrival, if it has not been started yet (REQ-05)."""
@@ -196,11 +232,11 @@ class Course:
             return ()
         seconds = self.state.targets.arrival_seconds
         pauses = self.pauses(at)
-        return (timing.start(self.name(ARRIVAL), at, seconds, self.policy, pauses=pauses),)
+        return (timing.start(self.name(ARRIVAL), at, seconds, self.counting(at), pauses=pauses),)
 
     def commitment(self, at: datetime, due_at: datetime) -> ClockSet:
         """The clock of a promise: nothing falls due on it but that its time has passed."""
-        return timing.start(self.name(COMMITMENT), at, 0, self.policy, agreed=due_at)
+        return timing.start(self.name(COMMITMENT), at, 0, self.counting(at), agreed=due_at)
 
     def set_anew(
         self,
@@ -212,11 +248,12 @@ class Course:
         policy: PolicyRef | None = None,
     ) -> ClockSet:
         """A clock under another target, or agreed: from its own start, so nothing is lost."""
+        started_at = clock.set.started_at
         return timing.start(
             clock.name,
-            clock.set.started_at,
+            started_at,
             seconds,
-            self.policies[policy or self.state.policy],
+            self.policies.by(policy or self.state.policy, notices_at(self.state, started_at)),
             at=at,
             pauses=self.pauses(at),
             agreed=agreed,
@@ -247,11 +284,11 @@ class Course:
             attempts=targets.confirm_attempts,
             made=made,
             days=targets.confirm_days,
-            policy=self.policy,
+            policy=self.counting(done_at),
         )
 
     def _held_to(self, clock: Clock) -> SlaPolicy:
-        return self.policies[clock.policy]
+        return self.policies.by(clock.policy, notices_at(self.state, clock.set.started_at))
 
     def after_step(self, clock: ClockSet, at: datetime) -> ClockSet:
         """The clock with the step behind the one that it has come to."""
@@ -316,7 +353,8 @@ def _passes(course: Course, clock: ClockSet, at: datetime) -> None:
 
 def _asks(course: Course, clock: ClockSet, at: datetime) -> None:
     attempt = int(clock.step.removeprefix(ATTEMPT))
-    after = timing.attempted(clock, course.policy, course.state.targets.confirm_attempts)
+    policy = course.counting(clock.started_at)
+    after = timing.attempted(clock, policy, course.state.targets.confirm_attempts)
     due = ConfirmationDue(
         request=course.request, attempt=attempt, due_at=at, late=False, clocks=(after,)
     )

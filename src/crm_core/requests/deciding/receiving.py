@@ -40,6 +40,7 @@ def receive(command: ReceiveRequest, state: RequestState) -> Decision:
         ),
         follows=command.follows,
         rings=command.rings,
+        notices=tuple(notice.ref for notice in policy.notices),
     )
     due_at = command.agreed_due_at
     if due_at is None:

@@ -20,8 +20,10 @@ from crm_core.requests.commands import ConfirmEntry, Timed
 from crm_core.requests.deciding.course import Course, Policies
 from crm_core.requests.deciding.refusals import not_open, too_early
 from crm_core.requests.events import (
+    CALENDAR_RENEWED,
     ENTERED_AT,
     ENTRY_NAMES,
+    CalendarRenewed,
     Entry,
     EntryConfirmed,
     RequestRetold,
@@ -112,9 +114,13 @@ class Teller:
         return (event, *_told_anew(state, course, confirmed))
 
     def again(
-        self, command: Any, state: Request, entries: Iterable[Entry], because: Entry
+        self,
+        command: Any,
+        state: Request,
+        entries: Iterable[Entry],
+        because: Entry | CalendarRenewed,
     ) -> tuple[Any, ...]:
-        """The request told anew with other entries than it has."""
+        """The request told anew, with other entries or by other notices than it was told."""
         course = self._begin(state, policies_of(command, state))
         self._go_on(course, _in_order(entries), state.told_until)
         return tuple(_told_anew(state, course, because))
@@ -139,7 +145,10 @@ class Teller:
     def _begin(self, state: Request, policies: Policies) -> Course:
         begun = evolve(NotReceived(), state.received)
         assert isinstance(begun, Request)
-        return Course(begun, policies)
+        begun.noticed = state.noticed
+        course = Course(begun, policies)
+        course.counts_anew()
+        return course
 
     def _go_on(
         self, course: Course, entries: Iterable[tuple[datetime, Entry]], until: datetime
@@ -152,7 +161,7 @@ class Teller:
 
 def policies_of(command: Timed, state: Request) -> Policies:
     """The policies that a request was or is held to, as they were looked up."""
-    return {policy.ref: policy for policy in (*(command.held_to or ()), command.policy)}
+    return Policies((*(command.held_to or ()), command.policy))
 
 
 def _in_order(entries: Iterable[Entry]) -> list[tuple[datetime, Entry]]:
@@ -217,8 +226,9 @@ def _counts_for(taken: Taken, state: Request) -> set[str]:
     return found
 
 
-def _told_anew(state: Request, course: Course, because: Entry) -> Iterator[Any]:
+def _told_anew(state: Request, course: Course, because: Entry | CalendarRenewed) -> Iterator[Any]:
     """What is lifted, what is recorded late, and where the request stands then."""
+    name, at = _cause(because)
     stands = Counter(course.state.taken)
     for taken in state.taken:
         if stands[taken]:
@@ -230,8 +240,8 @@ def _told_anew(state: Request, course: Course, because: Entry) -> Iterator[Any]:
                 clock=taken.clock,
                 percent=taken.percent,
                 at=taken.at,
-                because=ENTRY_NAMES[type(because)],
-                because_at=entered_at(because),
+                because=name,
+                because_at=at,
             )
     for event in course.events:
         found = taken_of(event)
@@ -246,3 +256,10 @@ def _told_anew(state: Request, course: Course, because: Entry) -> Iterator[Any]:
         told_until=state.told_until,
         standing=standing_of(course.state),
     )
+
+
+def _cause(because: Entry | CalendarRenewed) -> tuple[str, datetime]:
+    """What says otherwise, by the name of its event, and when that was."""
+    if isinstance(because, CalendarRenewed):
+        return CALENDAR_RENEWED, because.renewed_at
+    return ENTRY_NAMES[type(because)], entered_at(because)

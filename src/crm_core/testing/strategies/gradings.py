@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import cache
+from typing import Any
 
 from attrs import evolve
 from hypothesis import strategies as st
@@ -176,13 +177,19 @@ def adoption_commands(name: str = "our-grades") -> SearchStrategy[object]:
     tried = st.builds(
         Tried, st.just(("run-1",)) | st.just(()), st.just(9), st.integers(0, 9), st.just(0)
     )
+
+    def drafted(number: int, **said: Any) -> DraftPolicy:
+        text = policy_text(name, number)
+        return DraftPolicy(
+            name, Document(text), policy=GradingPolicy.parse(text).ref, faults=[], **said
+        )
+
     return st.one_of(
         st.builds(
-            DraftPolicy,
-            named,
-            numbers.map(lambda number: Document(policy_text(name, number))),
-            reasons,
-            days,
+            drafted,
+            numbers,
+            reason=reasons,
+            on=days,
             by=people,
             taken=st.sampled_from((None, None, None, "0" * 64)),
             another_kind=st.sampled_from((False, False, False, True)),
