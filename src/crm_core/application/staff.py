@@ -61,11 +61,11 @@ class Staff:
         if type(recorded.event) not in host.registry.staff_notices:
             return []
         sight = WorkSight(
-            Streams(host.log),
-            host.log,
-            host.registry,
-            host.policies,
-            host.zone,
+            streams=Streams(host.log),
+            log=host.log,
+            registry=host.registry,
+            policies=host.policies,
+            zone=host.zone,
             day=present_day(host),
         )
         who_did = recorded.envelope.actor.partition(":")[2]

@@ -64,7 +64,14 @@ class Work:
         self._authority = authority
         self._may: dict[tuple[type, Actor, bool], Refusal | None] = {}
         self._streams = Streams(log)
-        self._sight = WorkSight(self._streams, log, registry, policies, zone, day=authority.day)
+        self._sight = WorkSight(
+            streams=self._streams,
+            log=log,
+            registry=registry,
+            policies=policies,
+            zone=zone,
+            day=authority.day,
+        )
 
     def plan(
         self,

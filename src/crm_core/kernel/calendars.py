@@ -184,7 +184,13 @@ class WorkingCalendar:
             else:
                 found.append(piece)
         return tuple(
-            Segment(instant_of(begin), instant_of(end), counted, why, unsure)
+            Segment(
+                start=instant_of(begin),
+                end=instant_of(end),
+                counted=counted,
+                why=why,
+                provisional=unsure,
+            )
             for begin, end, counted, why, unsure in found
         )
 
