@@ -123,6 +123,13 @@ EXPECTED: dict[str, frozenset[str]] = {
     "report-done": frozenset({"specialist", "supervisor", "manager", "director", "operator"}),
     # REQ-08, REQ-09, REQ-16: closing with the customer is the centre's, never the worker's
     "note-failed-attempt": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # REQ-10: somebody else confirms when it happened
+    "confirm-entry": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # REQ-11, GRD-11: these follow from notices and policies that were adopted
+    "renew-calendar": frozenset(),
+    "look-for-notices": frozenset(),
+    "take-up-notices": frozenset(),
+    "list-policy": frozenset(),
     "confirm-closing": frozenset({"specialist", "supervisor", "manager", "director"}),
     "apologise": frozenset({"specialist", "supervisor", "manager", "director"}),
     "reopen": frozenset({"specialist", "supervisor", "manager", "director"}),
@@ -256,11 +263,38 @@ EXPECTED: dict[str, frozenset[str]] = {
     "change-preference": frozenset(
         {"specialist", "supervisor", "manager", "director", "custodian", "owner", "user"}
     ),
+    # OUT-01, REQ-06: what staff are told follows from what happened; the host account and the clock
+    "tell-staff": frozenset({"host", "system"}),
+    "release-to-staff": frozenset({"host", "system"}),
+    "record-sent-to-staff": frozenset({"host", "system"}),
+    "record-failure-to-staff": frozenset({"host", "system"}),
     # -- staff ----------------------------------------------------------------------------------------------------
     # LOG-08: the register gives roles, so it is kept by those who lead (S89, S92)
     "register-staff": frozenset({"manager", "director"}),
     "end-staff-role": frozenset({"manager", "director"}),
     "change-staff-contact": frozenset({"manager", "director"}),
+    # REQ-06, S101: which trades an operator works in is said by who assigns people
+    "assign-trades": frozenset({"supervisor", "manager", "director"}),
+    # OUT-01: a contact of staff is opened by who leads them, and by who sends
+    "reach-staff": frozenset({"supervisor", "manager", "director", "host", "system"}),
+    # REQ-13: everybody on the staff sees what waits for them; the host prints it
+    "todo": frozenset(
+        {
+            "specialist",
+            "supervisor",
+            "manager",
+            "director",
+            "custodian",
+            "operator",
+            "finance",
+            "sales",
+            "engineering",
+            "security",
+            "cleaning",
+            "host",
+            "system",
+        }
+    ),
     # REQ-02, REQ-06, S101: the supervisor assigns people
     "plan-cover": frozenset({"supervisor", "manager", "director"}),
     "cancel-cover": frozenset({"supervisor", "manager", "director"}),

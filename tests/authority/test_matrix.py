@@ -19,7 +19,7 @@ from crm_core.slices import registry, shipped
 
 KINDS = {act_of(kind): kind for aggregate in registry().aggregates for kind in aggregate.commands}
 INSIDE = {act_of(kind) for aggregate in registry().aggregates for kind in aggregate.inside}
-NO_COMMAND = {"import", "grade", "tick", "warn", "reveal"}
+NO_COMMAND = {"import", "grade", "tick", "warn", "reveal", "reach-staff", "todo"}
 TABLE = shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, datetime(2024, 1, 1, tzinfo=UTC).date())
 NOW = datetime(2024, 3, 4, 1, tzinfo=UTC)
 
