@@ -264,6 +264,7 @@ def test_a_review_needs_another_person_than_who_entered_it(office: Office) -> No
 def test_an_award_is_granted_by_neither_who_recorded_it_nor_who_bore_the_wrong(
     office: Office,
 ) -> None:
+    office.on(date(2023, 2, 1))
     wrong = ("--staff", "S9", "--case", "W1", "--on", "2023-02-01")
     office.act("supervisor:U1", "record-wrong", *wrong, "--what", "shouted at")
     grant = ("grant-award", *wrong, "--amount-fen", "20000")
@@ -278,7 +279,8 @@ def test_an_award_is_granted_by_neither_who_recorded_it_nor_who_bore_the_wrong(
 def test_an_improvement_is_decided_by_another_than_who_proposes_or_answers_for_it(
     office: Office,
 ) -> None:
-    plan = ("--plan", "I1", "--on", "2023-03-01")
+    plan = ("--plan", "I1", "--on", "2023-02-15")
+    office.on(date(2023, 2, 15))
     office.act(
         PROPOSER, "propose-improvement", "--plan", "I1", "--measure", "a second lift",
         "--metric", "late_share", "--dimension", "trade", "--value", "engineering",
@@ -314,7 +316,11 @@ def test_a_closing_is_confirmed_by_another_than_who_did_the_work(office: Office)
 
 def test_where_staff_are_registered_a_claimed_role_must_be_theirs(office: Office) -> None:
     """On that day; before there is a register the host is trusted, and `doctor` says so."""
-    assert office.json("doctor")["staff"] == {"persons": 0, "in_force": False}
+    assert office.json("doctor")["staff"] == {
+        "persons": 0,
+        "in_force": False,
+        "rosters": [],
+    }
     since = ("--since", "2023-01-01")
     office.refuses_act("register_begins_with_director", "director:D1", "register-staff",
                        "--staff", "M1", "--role", "manager", *since)  # fmt: skip
@@ -327,4 +333,8 @@ def test_where_staff_are_registered_a_claimed_role_must_be_theirs(office: Office
     for claimed in ("manager:S1", "director:M1", "manager:M2", "director:S2"):
         office.refuses_act("role_not_registered", claimed, *decide)
     office.act("manager:M1", *decide)
-    assert office.json("doctor")["staff"] == {"persons": 3, "in_force": True}
+    assert office.json("doctor")["staff"] == {
+        "persons": 3,
+        "in_force": True,
+        "rosters": [],
+    }

@@ -311,6 +311,14 @@ def _show_plan(out: Output, shown: dict[str, Any]) -> None:
     )
 
 
+_SEGMENTS = {
+    (True, False): "segment_counted",
+    (False, False): "segment_not_counted",
+    (True, True): "segment_counted_provisionally",
+    (False, True): "segment_not_counted_provisionally",
+}
+
+
 def _show_request(out: Output, shown: dict[str, Any]) -> None:
     names = ("request", "owner", "assigned_to")
     words = {name: word(name, shown[name]) for name in ("kind", "trade", "severity")}
@@ -340,8 +348,6 @@ def _show_request(out: Output, shown: dict[str, Any]) -> None:
         counts = ("clock", "counted_seconds", "target_seconds")
         out.print(say("clock_counted", **{name: clock[name] for name in counts}))
         for segment in clock["trace"]:
-            code = "segment_counted" if segment["counted"] else "segment_not_counted"
-            if segment["provisional"]:
-                code += "_provisionally"
+            code = _SEGMENTS[segment["counted"], segment["provisional"]]
             span = {"start": segment["from"], "end": segment["to"], "why": segment["why"]}
             out.print(say(code, **span))
