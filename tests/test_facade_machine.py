@@ -219,6 +219,10 @@ class FacadeMachine(RuleBasedStateMachine):
     def record_an_interest(self, home: str, day: int) -> None:
         self.ask(RecordInterest(home, "housekeeping", date(2011, 5, day), word(home)))
 
+    @rule(home=homes, day=st.integers(1, 28), kind=st.sampled_from(["bad_record", "disturbance"]))
+    def confirm_conduct(self, home: str, day: int, kind: str) -> None:
+        self.ask(ConfirmConduct(home, kind, date(2011, 6, day), "report 7"), MANAGER)
+
     @rule(home=homes, day=st.integers(1, 28))
     def end_a_role(self, home: str, day: int) -> None:
         member = f"{home}#m{day % 3}"

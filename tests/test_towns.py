@@ -90,7 +90,8 @@ def test_everything_out_of_the_ordinary_is_there() -> None:
         "payment_moved_out", "payment_moved_in", "credit_refunded", "charge_waived",
         "purchase_made", "purchase_refunded", "charge_disputed", "dispute_decided",
         "dispute_withdrawn", "late_charge_claimed", "received", "marked_duplicate", "merged",
-        "duplicate_undone", "reclassified",
+        "duplicate_undone", "reclassified", "clock_warned", "clock_breached", "escalated",
+        "retold",
     }  # fmt: skip
     decided = [e.event.upheld_fen for e in events if isinstance(e.event, DisputeDecided)]
     assert 0 in decided

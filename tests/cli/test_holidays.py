@@ -73,7 +73,7 @@ def test_an_office_is_told_what_is_provisional_and_what_would_differ(
     )  # fmt: skip
     done = ("--done-at", "2006-06-05T15:30:00+08:00")
     keeping.act("operator:E4", "report-done", "--request", "R1", *done)
-    confirmed = ("--confirmed-at", "2006-06-06T09:00:00+08:00", "--satisfied", *WORD)
+    confirmed = ("--confirmed-at", "2006-06-06T09:00:00+08:00", "--opinion", "satisfied", *WORD)
     keeping.act("specialist:S1", "confirm-closing", "--request", "R1", *confirmed)
     shown = keeping.run("request", "R1")[1]
     assert "breached (provisional)" in shown

@@ -42,8 +42,9 @@ def fields_looked_up(command: type) -> tuple[str, ...]:
 
 @cache
 def fields_said(command: type) -> tuple[str, ...]:
-    """Names of the fields that its giver fills, in their order."""
-    return tuple(f.name for f in attrs.fields(command) if not f.metadata.get(_LOOKED_UP))
+    """Names of the fields that its giver fills, in their order; those of a base class behind."""
+    said = [f for f in attrs.fields(command) if not f.metadata.get(_LOOKED_UP)]
+    return tuple(f.name for f in sorted(said, key=lambda f: f.kw_only))
 
 
 @cache

@@ -458,7 +458,8 @@ class Pair:
             self._tell(_LAST, at, said)
             if chance.below(4) == 0:
                 later = at + chance.between(0, 90) * _DAY
-                self._tell(_LAST, later, UndoDuplicate(number, "another matter", later))
+                undone = UndoDuplicate(number, "another matter", later, policy=self._sla)
+                self._tell(_LAST, later, undone)
 
 
 class Home:
