@@ -25,8 +25,10 @@ from crm_core.payments.collection.policy import CollectionPolicy
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.late import LateChargePolicy
 from crm_core.policies import PolicyBook, parse_policy
+from crm_core.requests.greeting import GreetingPolicy
 from crm_core.requests.sla import SlaPolicy
 from crm_core.slices import registry, shipped
+from crm_core.staff.policy import AwardPolicy, CoverPolicy
 from crm_core.testing.strategies import sla_text
 
 SLICES = {
@@ -57,6 +59,9 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
     for name in map(str, shipped().refs()):
         kind: Any = {
             "authority": AuthorityPolicy,
+            "award": AwardPolicy,
+            "cover": CoverPolicy,
+            "greeting": GreetingPolicy,
             "collection": CollectionPolicy,
             "credit": CreditPolicy,
             "grade": GradingPolicy,

@@ -392,7 +392,8 @@ def test_a_promise_that_cannot_be_kept_is_broken_at_once() -> None:
     given(REQUEST, *after(PROMISE)).when(early).refused("no_promise", "REQ-10")
     given(REQUEST, RECEIVED, DONE).when(give_up).refused("request_not_open", "REQ-08")
     passed = attrs.evolve(give_up, given_up_at=START + 5 * HOUR)
-    given(REQUEST, *after(PROMISE)).when(passed).nothing()
+    late = given(REQUEST, *after(PROMISE)).when(passed)
+    assert kinds(late) == [CommitmentBroken, CommitmentGivenUp]
     time = TakeStep("R1010", "commitment-1", "passed", PROMISE.due_at)
     [broken] = said(given(REQUEST, *after(PROMISE)).when(time))
     assert (broken.why, broken.broken_at) == ("passed", PROMISE.due_at)
@@ -449,7 +450,8 @@ def test_a_promise_that_staff_alone_move_is_broken_before_its_time() -> None:
 def test_renegotiating_after_it_was_due_leaves_it_broken() -> None:
     late = Renegotiate("R1010", "fixed", START + 4 * HOUR, PROMISE.due_at + SECOND, "took longer")
     outcome = given(REQUEST, RECEIVED).when(PROMISE, late)
-    assert kinds(outcome) == [CommitmentMade, CommitmentBroken, CommitmentMade]
+    assert kinds(outcome) == [CommitmentMade, CommitmentBroken, CommitmentRenegotiated]
+    assert outcome.events[-1].replaces == ""
     assert len(outcome.after.duties) == 1
     request = given(REQUEST, *after(PROMISE))
     for changed, code in (

@@ -171,7 +171,14 @@ def test_a_plan_is_not_approved_with_a_day_of_its_run_once_that_is_over() -> Non
 
 
 def happened(count: str, day: date, times: int = 1, **changes: str) -> list[Happening]:
-    values = {"trade": "engineering", "kind": "repair", "place": "星河 1", "staff": "S1", **changes}
+    values = {
+        "trade": "engineering",
+        "kind": "repair",
+        "place": "星河 1",
+        "staff": "S1",
+        "household": "V1",
+        **changes,
+    }
     return [Happening(count=count, day=day, position=n, **values) for n in range(times)]
 
 

@@ -82,7 +82,7 @@ def test_a_household_whose_days_have_no_ladder_stops_no_other_collection(crm: CR
     crm.do(charge("V1", date(1995, 3, 31)), by=FINANCE, at=LONG_AGO)
     crm.do(charge("V2", date(2011, 3, 31)), by=FINANCE, at=START)
     done = crm.tick(start_of_day(date(2011, 4, 2)))
-    assert done.parked == {"collection": 1, "requests": 0}
+    assert done.parked == {"collection": 1, "cover": 0, "requests": 0}
     assert (opened_of(crm, "V1"), opened_of(crm, "V2")) == ([], [date(2011, 4, 1)])
     [parked] = crm.views.parked_rows()
     assert (parked.source, parked.row, parked.step) == ("collection", "V1", "")
@@ -158,14 +158,18 @@ def test_the_command_line_shows_what_is_parked_wherever_somebody_looks(
         settle(crm)
     desk = Desk(url, capsys)
     april, may = ("2011-04-02T00:00:00+08:00", "2011-05-02T00:00:00+08:00")
-    assert desk.said("tick", "--now", april)[1]["parked"] == {"collection": 0, "requests": 0}
+    assert desk.said("tick", "--now", april)[1]["parked"] == {
+        "collection": 0,
+        "cover": 0,
+        "requests": 0,
+    }
     assert desk.said("doctor")[1]["parked"] == {"events": 0, "rows": 0}
     assert desk.said("projections")[0] == 0
     with open_crm(url) as crm:
         crm.do(charge("V1", date(1995, 3, 31)), by=FINANCE, at=LONG_AGO)
         crm.do(charge("V2", date(2011, 3, 31)), by=FINANCE, at=START)
     status, ticked = desk.said("tick", "--now", april)
-    assert (status, ticked["parked"]) == (1, {"collection": 1, "requests": 0})
+    assert (status, ticked["parked"]) == (1, {"collection": 1, "cover": 0, "requests": 0})
     assert ticked["events"]["collection"] > 0
     assert "1 could not be computed" in desk.shown("tick", "--now", may)
     status, listed = desk.said("projections")

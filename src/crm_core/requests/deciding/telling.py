@@ -130,6 +130,9 @@ class Teller:
         if isinstance(said, Refusal):
             return said
         new, aside = _apart(said)
+        if not new:
+            # What says nothing new records nothing; the clock brings what time has brought.
+            return tuple(aside)
         for entry in new:
             self._leads_to(course, entry)
         return (*course.events, *aside)
@@ -207,7 +210,7 @@ def _may_lift(command: Any, state: Request, relieved: list[Taken]) -> bool:
     if getattr(command, "imported", False):
         # The file of another system is nobody's own word.
         return True
-    evidence: Evidence | None = command.evidence
+    evidence: Evidence | None = getattr(command, "evidence", None)
     if evidence is None or not evidence.reference.strip():
         return not relieved
     return all(
