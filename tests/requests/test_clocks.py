@@ -380,10 +380,9 @@ class RequestMachine(RuleBasedStateMachine):
 
     @invariant()
     def it_is_not_closed_with_an_apology_owed(self) -> None:
-        """But for what another system closed: nobody's apology is on record of that."""
+        """But where it came to be known afterwards that a promise had been broken (REQ-09)."""
         if isinstance(self.state, Closed | Merged):
-            imported = getattr(self.state, "done_by", "") == "import"
-            assert not self.state.duties or imported
+            assert not self.state.duties or self.state.retold
 
     @invariant()
     def every_duty_has_its_clock_and_none_other_runs(self) -> None:
@@ -395,7 +394,7 @@ class RequestMachine(RuleBasedStateMachine):
     def what_is_over_runs_no_more(self) -> None:
         kinds = {c.kind for c in getattr(self.state, "running", ())}
         if isinstance(self.state, Closed | Merged):
-            assert kinds == set()
+            assert kinds == ({"apology"} if self.state.duties else set())
         elif isinstance(self.state, Done):
             assert not kinds & WORK
         elif isinstance(self.state, Request):
@@ -418,7 +417,7 @@ def test_a_request_goes_through_every_transition_and_every_event() -> None:
     run_state_machine_as_test(
         RequestMachine,
         settings=settings(
-            max_examples=400,
+            max_examples=200,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,
@@ -671,9 +670,16 @@ def test_the_clock_costs_with_what_is_due() -> None:
         take_in(crm, *(f"Q{n}" for n in range(40)), at=START + DAY)
         asked: list[Any] = []
         scan = crm.views.scan
-        crm.views.scan = lambda view, **how: asked.append(scan(view, **how)) or asked[-1]
+
+        def watched(view: Any, **how: Any) -> Any:
+            rows = scan(view, **how)
+            if view is DUE_REQUESTS:
+                asked.append(rows)
+            return rows
+
+        crm.views.scan = watched
         crm.tick(START + 151 * SECOND)
-        assert [len(rows) for rows in asked] == [1, 0, 0]
+        assert [len(rows) for rows in asked] == [1, 0]
         row = asked[0][0][2]
         assert isinstance(row, DueRequest)
         assert row.request == "R1"

@@ -234,6 +234,8 @@ LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.ExtendPause,
         requests.ExtendPause,
         requests.ResumeRequest,
+        requests.ResumeRequest,
+        requests.ResumeRequest,
         requests.NoteProgress,
         requests.ReportDone,
         requests.Reclassify,
