@@ -26,7 +26,10 @@ MICROSECONDS = 1_000_000
     LATE_CHARGE, PURCHASE, REQUEST, DUPLICATE, INTEREST, CONDUCT,
 ) = range(1, 16)  # fmt: skip
 
-BESIDES = (REGISTERED, PURCHASE, REQUEST, DUPLICATE, INTEREST, CONDUCT)
+REPAIR, RECLASSIFIED, UNDONE = 16, 17, 18
+OF_REQUESTS = (REQUEST, REPAIR, DUPLICATE, RECLASSIFIED, UNDONE)
+
+BESIDES = (REGISTERED, PURCHASE, INTEREST, CONDUCT, *OF_REQUESTS)
 
 LAST_DAYS = (0, 30, 90, 180, 365)
 A, B1, B2, B3 = range(4)
@@ -152,10 +155,9 @@ def decided(
     window = (effective >= start) & (effective <= end)
     year_before = date.fromordinal(start).replace(year=date.fromordinal(start).year - 1).toordinal()
     first, behind = (_midnight(day) for day in (start, end + 1))
-    asked = of[REQUEST].filter(amount >= first, amount < behind)
     earlier = (effective >= year_before) & (effective < start)
     counted = {
-        "attention": asked.filter(~col("ref").is_in(_duplicates(of[DUPLICATE]).implode())),
+        "attention": _matters(of, first, behind),
         "conduct": of[CONDUCT].filter(window),
         "interests": of[INTEREST].filter(window),
         "previous_purchases": of[PURCHASE].filter(earlier),
@@ -236,16 +238,60 @@ def _midnight(ordinal: int) -> int:
     return int(instant.timestamp()) * MICROSECONDS
 
 
-def _duplicates(marks: pl.DataFrame) -> pl.Series:
-    """Requests that are duplicates; of a circle of them one is none."""
+def _matters(of: dict[int, pl.DataFrame], first: int, behind: int) -> pl.DataFrame:
+    """Requests by which matters count: no repairs, and of those that are one matter one."""
+    said = pl.concat([of[number] for number in OF_REQUESTS])
+    more = kind.is_in((DUPLICATE, RECLASSIFIED, UNDONE)) | col("of").is_not_null()
+    corrected = said.filter(more)["home"].unique()
+    told = said.filter(home.is_in(corrected.implode())).sort("position")
+    by_home: dict[int, list[tuple[int, ...]]] = {}
+    for one, *row in told.select("home", "position", "kind", "amount", "ref", "of").iter_rows():
+        by_home.setdefault(one, []).append(tuple(row))
+    counted = [at for rows in by_home.values() for at in _counted(rows, first, behind)]
+    plain = of[REQUEST].filter(amount >= first, amount < behind)
+    return pl.concat(
+        [
+            plain.filter(~home.is_in(corrected.implode())),
+            said.filter(position.is_in(pl.Series(counted, dtype=pl.Int64).implode())),
+        ]
+    )
+
+
+def _counted(rows: list[tuple[Any, ...]], first: int, behind: int) -> list[int]:
+    """Of one household: positions of the requests that stand for its matters."""
+    received: dict[int, int] = {}
+    repairs: set[int] = set()
+    follows: dict[int, int] = {}
+    marked: dict[int, int] = {}
+    for at, what, instant, request, other in rows:
+        if what in (DUPLICATE, UNDONE):
+            marked.pop(request, None)
+            if what == DUPLICATE:
+                marked[request] = other
+            continue
+        if what == RECLASSIFIED:
+            (repairs.add if instant else repairs.discard)(request)
+            continue
+        if first <= instant < behind:
+            received[request] = at
+            (repairs.add if what == REPAIR else repairs.discard)(request)
+        if other is not None:
+            follows[request] = other
     of: dict[int, int] = {}
-    for request, other in marks.sort("position").select("ref", "of").iter_rows():
+    for request, other in (follows | marked).items():
         last = other
         while last != request and last in of:
             last = of[last]
         if last != request:
             of[request] = other
-    return pl.Series(list(of), dtype=pl.Int64)
+    raised = {request: at for request, at in received.items() if request not in repairs}
+    matters: dict[int, int] = {}
+    for request, at in raised.items():
+        head = request
+        while head in of:
+            head = of[head]
+        matters.setdefault(head, raised.get(head, at))
+    return list(matters.values())
 
 
 # --- accounts ----------------------------------------------------------------------------------

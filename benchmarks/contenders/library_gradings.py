@@ -218,9 +218,21 @@ class HouseholdFile(Aggregate):
         summary: str
         owner: str
         received_at: datetime
+        follows: str | None
 
         def apply(self, aggregate: Any) -> None:
-            aggregate.requests[self.request] = (self.kind, self.received_at, self.timestamp)
+            told = (self.kind, self.received_at, self.follows, self.timestamp)
+            aggregate.requests[self.request] = told
+
+    class Reclassified(Aggregate.Event):
+        request: str
+        kind: str
+        trade: str
+        severity: str
+        reason: str
+
+        def apply(self, aggregate: Any) -> None:
+            aggregate.kinds.append((self.request, self.kind, self.timestamp))
 
     class MarkedDuplicate(Aggregate.Event):
         request: str
@@ -228,7 +240,15 @@ class HouseholdFile(Aggregate):
         reason: str
 
         def apply(self, aggregate: Any) -> None:
-            aggregate.duplicates[self.request] = (self.of, self.timestamp)
+            aggregate.marks.append((self.request, self.of, self.timestamp))
+
+    class DuplicateUndone(Aggregate.Event):
+        request: str
+        of: str
+        reason: str
+
+        def apply(self, aggregate: Any) -> None:
+            aggregate.marks.append((self.request, None, self.timestamp))
 
     class GradingDecided(Aggregate.Event):
         run: str
@@ -265,7 +285,8 @@ class HouseholdFile(Aggregate):
         self.interests: list[Any] = []
         self.conduct: list[Any] = []
         self.requests: dict[str, Any] = {}
-        self.duplicates: dict[str, Any] = {}
+        self.kinds: list[Any] = []
+        self.marks: list[Any] = []
         self.gradings: list[Any] = []
 
 
@@ -403,22 +424,39 @@ def facts(file: Any, year: int, known: datetime) -> Facts:
 
 
 def attention(file: Any, year: int, known: datetime) -> int:
-    """Matters raised: requests other than repairs, duplicates and circles of them once."""
-    of: dict[str, str] = {}
-    for request, (other, at) in file.duplicates.items():
+    """Matters raised, by what is no repair: duplicates and what follows count once, by a head."""
+    kinds = {request: kind for request, (kind, _, _, at) in file.requests.items() if at <= known}
+    kinds |= {request: kind for request, kind, at in file.kinds if at <= known and request in kinds}
+    asked = [
+        request
+        for request, (_, received, _, at) in file.requests.items()
+        if at <= known and received.astimezone(ZONE).year == year and kinds[request] != "repair"
+    ]
+    follows = {
+        request: other
+        for request, (_, _, other, at) in file.requests.items()
+        if at <= known and other is not None
+    }
+    marked: dict[str, str] = {}
+    for request, other, at in file.marks:
         if at <= known:
-            end = other
-            while end != request and end in of:
-                end = of[end]
-            if end != request:
-                of[request] = other
-    return sum(
-        kind != "repair"
-        and at <= known
-        and received.astimezone(ZONE).year == year
-        and request not in of
-        for request, (kind, received, at) in file.requests.items()
-    )
+            marked.pop(request, None)
+            if other is not None:
+                marked[request] = other
+    of: dict[str, str] = {}
+    for request, other in (follows | marked).items():
+        end = other
+        while end != request and end in of:
+            end = of[end]
+        if end != request:
+            of[request] = other
+    heads = set()
+    for request in asked:
+        head = request
+        while head in of:
+            head = of[head]
+        heads.add(head)
+    return len(heads)
 
 
 def decide(found: Facts) -> tuple[str, str]:

@@ -356,6 +356,28 @@ class RequestMachine(RuleBasedStateMachine):
         self.now += wait * MINUTE
         self.ask(data.draw(likely_commands(self.state, self.now, policies=(OFFICE, OTHER))))
 
+    @precondition(lambda self: isinstance(self.state, Paused))
+    @rule(hours=st.integers(1, 3))
+    def it_takes_longer(self, hours: int) -> None:
+        self.ask(
+            commands.ExtendPause(
+                "R1010",
+                "not back yet",
+                self.now,
+                self.now + hours * HOUR,
+                by=CLERK,
+                policy=OFFICE,
+                held_to=(OFFICE, OTHER),
+            )
+        )
+
+    @precondition(lambda self: getattr(self.state, "clock", lambda _: None)("arrival") is not None)
+    @rule()
+    def somebody_comes(self) -> None:
+        held_to = (OFFICE, OTHER)
+        arrive = commands.Arrive("R1010", self.now, by=OPERATOR, policy=OFFICE, held_to=held_to)
+        self.ask(arrive)
+
     @precondition(lambda self: next_step(self.state) is not None)
     @rule()
     def the_clock(self) -> None:
@@ -417,7 +439,7 @@ def test_a_request_goes_through_every_transition_and_every_event() -> None:
     run_state_machine_as_test(
         RequestMachine,
         settings=settings(
-            max_examples=200,
+            max_examples=300,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,
