@@ -16,7 +16,7 @@ from crm_core.requests.sla import Targets
 
 @frozen(kw_only=True)
 class Entry:
-    """What somebody said that happened to a request; time is told anew where it comes late (0037).
+    """What somebody said that happened to a request; time is told anew where it comes late (0038).
 
     Args:
         counts_from: The instant from which it counts: when it happened, or when it became known

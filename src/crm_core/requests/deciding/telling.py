@@ -1,4 +1,4 @@
-"""What is said of a request, told in its course; what comes late is told anew (decision 0037).
+"""What is said of a request, told in its course; what comes late is told anew (decision 0038).
 
 Each subject of this package says of its commands what they say happened, judged where the request
 stood at that instant (`Says`), and of its entries what they lead to (`Leads`). Told in the order in
