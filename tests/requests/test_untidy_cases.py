@@ -28,6 +28,7 @@ from crm_core.requests import (
     Evidence,
     GiveUpCommitment,
     MakeCommitment,
+    NoteFailedAttempt,
     NoteProgress,
     PauseRequest,
     ReceiveRequest,
@@ -496,6 +497,8 @@ def test_arrival_does_not_begin_anew_with_each_order(crm: CRM) -> None:
         crm.do(order, by=LI, at=at(9, minute))
     crm.do(Arrive("R1", at(9, 36)), by=OPERATOR, at=at(9, 36))
     assert verdict(crm, "arrival-1", at(10)) == (False, 60)
+    clocks = [clock["clock"] for clock in shown(crm, at(10))["clocks"]]
+    assert [name for name in clocks if name.startswith("arrival")] == ["arrival-1"]
 
 
 @pytest.mark.rule("REQ-10")
@@ -504,6 +507,8 @@ def test_broken_promises_count_for_who_promised_and_not_for_the_owner(crm: CRM) 
     crm.do(MakeCommitment("R1", "fixed", at(10), at(9, 3)), by=WU, at=at(9, 3))
     crm.tick(at(10, 1))
     assert [e.promised_by for e in happened(crm, CommitmentBroken)] == ["wu"]
+    staff = crm.requests.statistics(MARCH).rows["staff"]
+    assert (staff["wu"]["promises_broken"], staff["li"]["promises_broken"]) == (1, 0)
 
 
 @pytest.mark.rule("REQ-16")
@@ -540,6 +545,20 @@ def test_statistics_count_verdicts_as_they_were_known(crm: CRM) -> None:
     assert (now.total["done_in_time"], now.total["done_late"]) == (1, 0)
     assert now.rows["household"]["V1"] == now.total == now.rows["kind"]["repair"]
     assert now.rows["staff"]["li"]["promises_kept"] == 1
+
+
+@pytest.mark.rule("REQ-08", "REQ-18")
+def test_unconfirmed_counts_as_nobody_s_opinion(crm: CRM, tmp_path: Path) -> None:
+    """Neither what another system closed, nor who was asked in vain."""
+    closed = closing_file(tmp_path / "closed", ("R7", "", "2024-03-01T10:00:00+08:00"))
+    assert not import_files(crm, [closed], by=LI).faults
+    received(crm)
+    crm.do(ReportDone("R1", at(9, 10)), by=OPERATOR, at=at(9, 10))
+    for day in (4, 5, 6):
+        crm.do(NoteFailedAttempt("R1", at(9, 20, day), "phone"), by=LI, at=at(9, 20, day))
+    assert shown(crm, at(10, 0, 6))["outcome"] == "unconfirmed"
+    total = crm.requests.statistics(MARCH).total
+    assert (total["unconfirmed"], total["satisfied"]) == (2, 0)
 
 
 @pytest.mark.rule("REQ-18")
