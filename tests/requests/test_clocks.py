@@ -38,7 +38,7 @@ from hypothesis.stateful import (
 )
 
 from crm_adapters import open_crm
-from crm_core import Refused, Request, shipped
+from crm_core import Actor, Refused, Request, shipped
 from crm_core.kernel.calendars import ALWAYS
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.projection import Put
@@ -60,6 +60,7 @@ from crm_core.requests import (
 from crm_core.requests import events as happened
 from crm_core.requests.clocks import WORK, Pause, counted, moved_on, reached_at
 from crm_core.requests.evolve import stopped_by
+from crm_core.requests.parts import Evidence
 from crm_core.requests.verdicts import verdicts
 from crm_core.requests.views import DUE_REQUESTS, OPEN, DueRequest
 from crm_core.testing import History
@@ -318,6 +319,12 @@ def pinned(ref: Any, _notices: Any = ()) -> SlaPolicy:
     return OTHER if ref == OTHER.ref else OFFICE
 
 
+def waits_for_evidence(state: Any) -> list[int]:
+    """The numbers of the entries that do not count from when they say."""
+    entries = enumerate(getattr(state, "entries", ()), 1)
+    return [number for number, entry in entries if entry.counts_from != happened.entered_at(entry)]
+
+
 seen_events: set[type] = set()
 seen_transitions: set[tuple[type, type, type]] = set()
 
@@ -356,6 +363,22 @@ class RequestMachine(RuleBasedStateMachine):
     def anything(self, wait: int, data: st.DataObject) -> None:
         self.now += wait * MINUTE
         self.ask(data.draw(likely_commands(self.state, self.now, policies=(OFFICE, OTHER))))
+
+    @precondition(lambda self: waits_for_evidence(self.state))
+    @rule(of=st.integers(0, 2))
+    def somebody_else_shows_when(self, of: int) -> None:
+        waiting = waits_for_evidence(self.state)
+        self.ask(
+            commands.ConfirmEntry(
+                "R1010",
+                waiting[of % len(waiting)],
+                Evidence("signed_note", "note 17", self.state.received_at),
+                by=Actor("staff-9", "specialist"),
+                policy=OFFICE,
+                held_to=(OFFICE, OTHER),
+                known_at=self.now,
+            )
+        )
 
     @precondition(lambda self: isinstance(self.state, Paused))
     @rule(hours=st.integers(1, 3))
@@ -433,6 +456,25 @@ class RequestMachine(RuleBasedStateMachine):
                 assert self.verdicts.setdefault(key, verdict) == verdict
 
 
+@pytest.mark.rule("LOG-05", "REQ-16")
+def test_what_was_reopened_before_its_closing_was_known_is_open() -> None:
+    """A file brings an old closing and, with it, that the customer called again since."""
+    closed = commands.CloseImported("R1010", START + 10 * MINUTE, imported=True)
+    again = commands.Reopen("R1010", START + 2 * HOUR, "drips again", by=CLERK)
+    kept, events = Kept(OPEN), _decided(attrs.evolve(RECEIVE, policy=OFFICE), ())
+    while (step := next_step(folded(*events), held_to=(OFFICE, OTHER))).at < START + 8 * HOUR:
+        events = (*events, *_decided(step, events))
+    for command in (closed, again):
+        events = (*events, *_decided(command, events))
+    assert next(e for e in events if isinstance(e, happened.RequestReopened)).clocks == ()
+    for event in events:
+        kept.apply(event)
+    closing = [c for c in folded(*events).clocks() if c.kind == "closing"][-1]
+    row = kept.get("R1010")
+    assert (row.status, row.due_at) == ("open", closing.set.due_at)
+    assert closing.set.started_at == START + 2 * HOUR
+
+
 @pytest.mark.rule("REQ-01", "REQ-09", "REQ-16")
 def test_a_request_goes_through_every_transition_and_every_event() -> None:
     for seen in (seen_events, seen_transitions):
@@ -440,7 +482,7 @@ def test_a_request_goes_through_every_transition_and_every_event() -> None:
     run_state_machine_as_test(
         RequestMachine,
         settings=settings(
-            max_examples=300,
+            max_examples=400,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,

@@ -236,11 +236,11 @@ def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
     if isinstance(event, RequestRetold):
         return (_retold(event),)
     found = rows.get(event.request)
-    if found is None:
-        if not isinstance(event, RequestReopened):
-            return ()
+    if found is not None:
+        return (_put_open(_open_row(found, event)),)
+    if isinstance(event, RequestReopened) and event.clocks:
         return (_begun(event),)
-    return (_put_open(_open_row(found, event)),)
+    return ()  # Over; or reopened before what was known of it, and told anew with the next event.
 
 
 def _counts_nowhere(event: Any) -> bool:

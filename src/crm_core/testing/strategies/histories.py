@@ -25,6 +25,12 @@ class Step(NamedTuple):
     state: Any
     decided: tuple[Any, ...] | Refusal
 
+    def __repr__(self) -> str:
+        """The command and what followed by name: states fill pages, and follow from these."""
+        if isinstance(self.decided, Refusal):
+            return f"{self.command} -> {self.decided.code}"
+        return f"{self.command} -> {', '.join(type(event).__name__ for event in self.decided)}"
+
 
 class History(NamedTuple):
     """A past that can really have happened: every event was decided.
@@ -36,6 +42,10 @@ class History(NamedTuple):
 
     events: tuple[Any, ...]
     steps: tuple[Step, ...]
+
+    def __repr__(self) -> str:
+        """A line for each command; a failing test prints it."""
+        return "\n".join(["History of", *map(repr, self.steps)])
 
 
 def histories(
