@@ -4,11 +4,13 @@ from crm_core.kernel.roles import DESK, FILES, HOUSEHOLDERS, MANAGEMENT
 from crm_core.kernel.slice import Act, Slice
 from crm_core.owners.commands import (
     AddMember,
+    AgreeDebtor,
     ChangeContact,
     ConfirmConduct,
     EndRole,
     RecordInterest,
     RegisterHousehold,
+    ReleaseDebtor,
     TransferOwnership,
 )
 from crm_core.owners.decide import HOUSEHOLD
@@ -31,6 +33,8 @@ SLICE = Slice(
         Act(ChangeContact, FILES),
         Act(RecordInterest, (*DESK, "sales")),
         Act(ConfirmConduct, MANAGEMENT),
+        Act(AgreeDebtor, FILES),
+        Act(ReleaseDebtor, FILES),
         Act("reveal", (*FILES, "operator", "finance", *HOUSEHOLDERS, "system")),
     ),
     look_ups=LOOK_UPS,
@@ -42,6 +46,7 @@ __all__ = [
     "HOUSEHOLD",
     "SLICE",
     "AddMember",
+    "AgreeDebtor",
     "ChangeContact",
     "ConfirmConduct",
     "EndRole",
@@ -49,5 +54,6 @@ __all__ = [
     "NoHousehold",
     "RecordInterest",
     "RegisterHousehold",
+    "ReleaseDebtor",
     "TransferOwnership",
 ]

@@ -120,6 +120,36 @@ class ConfirmConduct:
     by: Actor = looked_up()
 
 
+@frozen
+class AgreeDebtor:
+    """Note that by contract a tenant owes what falls due, instead of the owners (PAY-16).
+
+    Args:
+        agreement: Number of the contract.
+        member: A tenant of the household on the first day.
+        since: First day.
+        until: Last day, if one was agreed.
+        document: Where the contract is on record.
+    """
+
+    household: str
+    agreement: str
+    member: str
+    since: date
+    document: str
+    until: date | None = None
+
+
+@frozen
+class ReleaseDebtor:
+    """End such a contract after `until`, its last day."""
+
+    household: str
+    agreement: str
+    until: date
+    reason: str
+
+
 def owner_id(household: str) -> str:
     """Pseudonymous id of the owner a household is registered with."""
     return f"{household}#owner"

@@ -18,17 +18,21 @@ from crm_core.owners.commands import (
     ROLES,
     SOURCES,
     AddMember,
+    AgreeDebtor,
     ChangeContact,
     ConfirmConduct,
     EndRole,
     RecordInterest,
     RegisterHousehold,
+    ReleaseDebtor,
     TransferOwnership,
     owner_id,
 )
 from crm_core.owners.events import (
     ConductConfirmed,
     ContactChanged,
+    DebtorAgreed,
+    DebtorReleased,
     HouseholdRegistered,
     InterestRecorded,
     MemberAdded,
@@ -227,6 +231,51 @@ def _confirm_conduct(command: ConfirmConduct, state: HouseholdState) -> Decision
     )
 
 
+def _agree_debtor(command: AgreeDebtor, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return _no_file(command.household)
+    if command.agreement in state.agreed:
+        return Refusal("agreement_exists", "PAY-16", {"agreement": command.agreement})
+    if not command.document:
+        return Refusal("evidence_missing", "PAY-16", sentence="evidence_missing_document")
+    if command.until is not None and command.until < command.since:
+        return _agreement_reversed(command.agreement, command.since, command.until)
+    tenants = [r.member for r in state.holding("tenant", command.since)]
+    if command.member not in tenants:
+        details = {"member": command.member, "since": command.since.isoformat()}
+        return Refusal("debtor_no_tenant", "PAY-16", details)
+    return (
+        DebtorAgreed(
+            household=command.household,
+            agreement=command.agreement,
+            member=command.member,
+            since=command.since,
+            until=command.until,
+            document=command.document,
+        ),
+    )
+
+
+def _release_debtor(command: ReleaseDebtor, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return _no_file(command.household)
+    agreed = state.agreed.get(command.agreement)
+    if agreed is None:
+        return Refusal("unknown_agreement", "PAY-16", {"agreement": command.agreement})
+    if command.agreement in state.released:
+        return Refusal("agreement_over", "PAY-16", {"agreement": command.agreement})
+    if not command.reason:
+        return no_reason("LOG-06")
+    if command.until < agreed.since:
+        return _agreement_reversed(command.agreement, agreed.since, command.until)
+    return (DebtorReleased(command.household, command.agreement, command.until, command.reason),)
+
+
+def _agreement_reversed(agreement: str, since: date, until: date) -> Refusal:
+    days = {"since": since.isoformat(), "until": until.isoformat()}
+    return Refusal("agreement_ends_before_it_begins", "PAY-16", {"agreement": agreement, **days})
+
+
 _DECIDE: dict[type, Any] = {
     RegisterHousehold: _register,
     AddMember: _add_member,
@@ -235,6 +284,8 @@ _DECIDE: dict[type, Any] = {
     ChangeContact: _change_contact,
     RecordInterest: _record_interest,
     ConfirmConduct: _confirm_conduct,
+    AgreeDebtor: _agree_debtor,
+    ReleaseDebtor: _release_debtor,
 }
 
 
@@ -302,6 +353,18 @@ def _conduct_confirmed(state: HouseholdState, e: ConductConfirmed) -> HouseholdS
     return attrs.evolve(state, conduct=state.conduct.add((e.kind, e.on), e.evidence))
 
 
+def _debtor_agreed(state: HouseholdState, e: DebtorAgreed) -> HouseholdState:
+    if isinstance(state, NoHousehold):
+        return state
+    return attrs.evolve(state, agreed=state.agreed.add(e.agreement, e))
+
+
+def _debtor_released(state: HouseholdState, e: DebtorReleased) -> HouseholdState:
+    if isinstance(state, NoHousehold):
+        return state
+    return attrs.evolve(state, released=state.released.add(e.agreement, e.until))
+
+
 evolve = by_event(
     {
         HouseholdRegistered: _registered,
@@ -310,6 +373,8 @@ evolve = by_event(
         ContactChanged: _contact_changed,
         InterestRecorded: _interest_recorded,
         ConductConfirmed: _conduct_confirmed,
+        DebtorAgreed: _debtor_agreed,
+        DebtorReleased: _debtor_released,
     }
 )
 

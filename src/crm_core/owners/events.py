@@ -92,6 +92,34 @@ class ConductConfirmed:
     confirmed_by: str
 
 
+@frozen
+class DebtorAgreed:
+    """By contract a tenant owes what falls due from a day on (PAY-16).
+
+    Args:
+        agreement: Number of the contract.
+        until: Last day, if one was agreed.
+        document: Where the contract is on record.
+    """
+
+    household: str
+    agreement: str
+    member: str
+    since: date
+    until: date | None
+    document: str
+
+
+@frozen
+class DebtorReleased:
+    """A tenant owes what falls due until that day, and nothing after it."""
+
+    household: str
+    agreement: str
+    until: date
+    reason: str
+
+
 EVENTS = (
     EventType("owners.household_registered", 1, HouseholdRegistered, effective="moved_in"),
     EventType("owners.place_claimed", 1, PlaceClaimed),
@@ -100,4 +128,6 @@ EVENTS = (
     EventType("owners.contact_changed", 1, ContactChanged),
     EventType("owners.interest_recorded", 1, InterestRecorded, effective="on"),
     EventType("owners.conduct_confirmed", 1, ConductConfirmed, effective="on"),
+    EventType("owners.debtor_agreed", 1, DebtorAgreed, effective="since"),
+    EventType("owners.debtor_released", 1, DebtorReleased, effective="until"),
 )

@@ -9,11 +9,14 @@ from __future__ import annotations
 from crm_core.owners.events import (
     EVENTS,
     ConductConfirmed,
+    DebtorAgreed,
+    DebtorReleased,
     HouseholdRegistered,
     InterestRecorded,
     MemberAdded,
     RoleEnded,
 )
+from crm_core.owners.tenures import tenures
 
 FACTS = (InterestRecorded, ConductConfirmed)
 """The events that are facts."""
@@ -23,6 +26,12 @@ FACT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in FACTS)
 
 REGISTERED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdRegistered)
 """Stored name of the event that says that there is a household, and nothing to grade it by."""
+
+TENURES = (MemberAdded, RoleEnded, DebtorAgreed, DebtorReleased)
+"""The events that tell when a household changed hands: whose dealings the others are (PAY-16)."""
+
+TENURE_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in TENURES)
+"""Their stored names."""
 
 AUDITED = (HouseholdRegistered, MemberAdded, RoleEnded)
 """The events that fairness is seen by from outside."""
@@ -36,9 +45,14 @@ __all__ = [
     "FACTS",
     "FACT_NAMES",
     "REGISTERED",
+    "TENURES",
+    "TENURE_NAMES",
     "ConductConfirmed",
+    "DebtorAgreed",
+    "DebtorReleased",
     "HouseholdRegistered",
     "InterestRecorded",
     "MemberAdded",
     "RoleEnded",
+    "tenures",
 ]

@@ -6,9 +6,10 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.kernel.growing import GrowingMap
+from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.sealed import PersonalValue
 from crm_core.kernel.word import Word
+from crm_core.owners.events import DebtorAgreed
 
 
 @frozen
@@ -46,6 +47,8 @@ class Household:
         contacts: Every version of a member's name and number, in the order they were told.
         interests: Services in which an interest is kept, each with the word that allows it.
         conduct: Confirmed bad records and disturbances.
+        agreed: Contracts by which tenants owe.
+        released: Last days of those that were ended.
     """
 
     household: str
@@ -61,6 +64,8 @@ class Household:
     contacts: GrowingMap[int, Member]
     interests: GrowingMap[tuple[str, date], Word]
     conduct: GrowingMap[tuple[str, date], str]
+    agreed: GrowingMap[str, DebtorAgreed] = EMPTY
+    released: GrowingMap[str, date] = EMPTY
 
     def roles(self) -> list[Role]:
         """All roles, those that ended included."""

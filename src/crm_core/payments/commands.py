@@ -13,17 +13,24 @@ from attrs import frozen
 from crm_core.kernel.commands import looked_up
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.tenures import Tenures
 from crm_core.kernel.word import Word
-from crm_core.payments.events import Instalment
+from crm_core.payments.events import Instalment, Part
 from crm_core.payments.late import LateChargePolicy
 
-CHARGE_KINDS = ("management_fee", "utilities", "parking", "other")
+CHARGE_KINDS = ("management_fee", "utilities", "parking", "enforcement_costs", "other")
 METHODS = ("wechat", "alipay", "transfer", "cash", "card", "other")
 
 
 @frozen
 class RaiseCharge:
-    """Ask for an amount by a due date."""
+    """Ask for an amount by a due date.
+
+    Args:
+        amount_fen: 0 is settled at once; below zero it corrects the charge that `corrects` names.
+        debtor: The member who owes it, if it is not who owns the household when it falls due.
+        corrects: The charge that a negative bill corrects.
+    """
 
     household: str
     charge: str
@@ -31,6 +38,9 @@ class RaiseCharge:
     period: str
     amount_fen: int
     due: date
+    debtor: str | None = None
+    corrects: str | None = None
+    tenures: Tenures = looked_up()
 
 
 @frozen
@@ -49,7 +59,9 @@ class ReceivePayment:
 
     Args:
         charge: The charge it names, if any.
-        charge_follows: The named charge is not booked yet but is known to come (imports).
+        charge_follows: The named charges are not booked yet but are known to come (imports).
+        parts: The charges it names and how much of it is for each, if it names several.
+        payer: The member who paid, if not whoever owes on the day (PAY-16).
     """
 
     household: str
@@ -59,6 +71,9 @@ class ReceivePayment:
     method: str
     charge: str | None = None
     charge_follows: bool = False
+    parts: tuple[Part, ...] = ()
+    payer: str | None = None
+    tenures: Tenures = looked_up()
 
 
 @frozen
@@ -102,14 +117,20 @@ class AcceptMovedPayment:
 
 @frozen
 class ProposeRefund:
-    """Propose to pay back credit in advance."""
+    """Propose to pay back credit in advance.
+
+    Args:
+        payee: The member whose credit it is, if not that of who owes on the day (PAY-16).
+    """
 
     household: str
     refund: str
     amount_fen: int
     on: date
     reason: str
+    payee: str | None = None
     by: Actor = looked_up()
+    tenures: Tenures = looked_up()
 
 
 @frozen
@@ -122,6 +143,7 @@ class DecideRefund:
     on: date
     reason: str = ""
     by: Actor = looked_up()
+    tenures: Tenures = looked_up()
 
 
 @frozen
@@ -140,6 +162,7 @@ class ProposeWaiver:
     reason: str
     write_off: bool = False
     by: Actor = looked_up()
+    tenures: Tenures = looked_up()
 
 
 @frozen
@@ -151,6 +174,18 @@ class DecideWaiver:
     approved: bool
     on: date
     reason: str = ""
+    by: Actor = looked_up()
+    tenures: Tenures = looked_up()
+
+
+@frozen
+class TakeBackWaiver:
+    """Ask again for what was waived or written off, from a day on (PAY-01)."""
+
+    household: str
+    waiver: str
+    on: date
+    reason: str
     by: Actor = looked_up()
 
 

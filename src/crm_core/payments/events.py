@@ -16,9 +16,34 @@ from crm_core.kernel.word import Word
 
 @frozen
 class ChargeRaised:
-    """A charge falls due on `due`; it can be overdue from the day after (PAY-02)."""
+    """A charge falls due on `due`; it can be overdue from the day after (PAY-02).
+
+    Args:
+        amount_fen: Not below zero; one of 0 is settled at once.
+        debtor: The member who owes it, if it is not owed by who owns the household when it falls
+            due (PAY-16).
+    """
 
     charge: str
+    kind: str
+    period: str
+    amount_fen: int
+    due: date
+    debtor: str | None = None
+
+
+@frozen
+class ChargeCorrected:
+    """A negative bill: so much of the charge it names was never owed (PAY-01).
+
+    Args:
+        charge: Its own number, under which it can be cancelled.
+        of: The charge that it corrects.
+        amount_fen: What it takes off, above zero.
+    """
+
+    charge: str
+    of: str
     kind: str
     period: str
     amount_fen: int
@@ -35,14 +60,30 @@ class ChargeCancelled:
 
 
 @frozen
+class Part:
+    """So much of a payment is for that charge."""
+
+    charge: str
+    amount_fen: int
+
+
+@frozen
 class PaymentReceived:
-    """Money came in; it settles the charge it names, else the oldest unpaid one (PAY-02)."""
+    """Money came in; it settles the charge it names, else the oldest unpaid one (PAY-02).
+
+    Args:
+        charge: The charge it names, if it names one.
+        parts: The charges it names, if it names several; what is left of it names none.
+        payer: The member who paid, if that is known; else whoever owes on the day (PAY-16).
+    """
 
     payment: str
     amount_fen: int
     paid_on: date
     method: str
     charge: str | None
+    parts: tuple[Part, ...] = ()
+    payer: str | None = None
 
 
 @frozen
@@ -77,11 +118,17 @@ class PaymentMovedIn:
     method: str
     charge: str | None
     reason: str
+    parts: tuple[Part, ...] = ()
+    payer: str | None = None
 
 
 @frozen
 class CreditRefunded:
-    """Credit in advance was paid back, as one person proposed and another decided."""
+    """Credit in advance was paid back, as one person proposed and another decided.
+
+    Args:
+        payee: The member whose credit it was, if not that of who owes on the day (PAY-16).
+    """
 
     refund: str
     amount_fen: int
@@ -89,6 +136,7 @@ class CreditRefunded:
     reason: str
     proposed_by: str
     approved_by: str
+    payee: str | None = None
 
 
 @frozen
@@ -106,6 +154,16 @@ class ChargeWaived:
     reason: str
     proposed_by: str
     approved_by: str
+
+
+@frozen
+class WaiverTakenBack:
+    """A waiver or a write-off counts no more from `on`: the charge is asked for again (PAY-01)."""
+
+    waiver: str
+    on: date
+    reason: str
+    taken_back_by: str
 
 
 @frozen
@@ -233,6 +291,7 @@ class RefundProposed:
     on: date
     reason: str
     proposed_by: str
+    payee: str | None = None
 
 
 @frozen
@@ -290,6 +349,7 @@ class ProposalRejected:
 
 ACCOUNT_EVENTS = (
     EventType("payments.charge_raised", 1, ChargeRaised, effective="due"),
+    EventType("payments.charge_corrected", 1, ChargeCorrected, effective="due"),
     EventType("payments.charge_cancelled", 1, ChargeCancelled, effective="on"),
     EventType("payments.payment_received", 1, PaymentReceived, effective="paid_on"),
     EventType("payments.payment_reversed", 1, PaymentReversed, effective="on"),
@@ -297,6 +357,7 @@ ACCOUNT_EVENTS = (
     EventType("payments.payment_moved_in", 1, PaymentMovedIn, effective="paid_on"),
     EventType("payments.credit_refunded", 1, CreditRefunded, effective="on"),
     EventType("payments.charge_waived", 1, ChargeWaived, effective="on"),
+    EventType("payments.waiver_taken_back", 1, WaiverTakenBack, effective="on"),
     EventType("payments.purchase_made", 1, PurchaseMade, effective="on"),
     EventType("payments.purchase_refunded", 1, PurchaseRefunded, effective="on"),
     EventType("payments.charge_disputed", 1, ChargeDisputed, effective="on"),
