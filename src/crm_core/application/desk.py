@@ -26,6 +26,7 @@ from crm_core.gradings.adoption import ADOPTION
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Recorded
+from crm_core.kernel.ticking import Look
 from crm_core.ports import Progress, silent
 from crm_core.staff import REGISTER
 from crm_core.staff.register import WHOLE
@@ -284,8 +285,8 @@ class Desk:
                 self._react(done)
         return count
 
-    def changes(self, at: datetime) -> Callable[[Any], bool]:
-        """Asks of commands that the library would give at an instant whether they change anything.
+    def look(self, at: datetime) -> Look:
+        """A look at an instant, which tells what commands of the library's own would change.
 
         Nothing is written; what is loaded once is not loaded again.
         """
@@ -295,7 +296,7 @@ class Desk:
             commit = work.plan(command, "look", "", SYSTEM, at, inside=True)
             return not isinstance(commit, Refusal) and bool(commit.appends)
 
-        return changes
+        return Look(at, self._host.zone, self._host.policies, changes, work.sight(at))
 
     # --- what follows --------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ What a slice itself knows it looks up itself; here stands what truly crosses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -38,12 +38,15 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
 from crm_core.kernel.recorded import KnownEvent
 from crm_core.kernel.registry import Registry
+from crm_core.kernel.tenures import Tenures
 from crm_core.messages import MESSAGES, STAFF_MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
 from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
+from crm_core.owners import HOUSEHOLD
 from crm_core.owners.commands import ROLES
+from crm_core.owners.tenures import tenures
 from crm_core.payments import ACCOUNT
 from crm_core.payments.commands import MovePayment
 from crm_core.payments.credit import CreditPolicy
@@ -90,6 +93,7 @@ class WorkSight:
         self.policies, self.zone, self.present_day = policies, zone, day
         self._found: dict[tuple[type, str, date], Any] = {}
         self._every: dict[type, tuple[Any, ...]] = {}
+        self._tenures: dict[str, Tenures] = {}
 
     def state(self, aggregate: Aggregate, identity: str) -> Any:
         """The state of a stream."""
@@ -115,6 +119,19 @@ class WorkSight:
         if kind not in self._every:
             self._every[kind] = every(self.log, self.registry, self.policies, kind)
         return self._every[kind]
+
+    def known(self, household: str, names: Collection[str]) -> Iterator[KnownEvent]:
+        """Events of those names about a household, in order."""
+        for _, facts in self.log.facts(names=names, households=[household]):
+            yield from facts
+
+    def tenures(self, household: str) -> Tenures:
+        """Who owes in a household, and when (PAY-16)."""
+        if household not in self._tenures:
+            stream = HOUSEHOLD.stream(household)
+            events, _ = self.log.fold(stream, lambda before, e: [*before, e], [])
+            self._tenures[household] = tenures(events)
+        return self._tenures[household]
 
     def told(self, household: str) -> Iterator[KnownEvent]:
         """The facts of a household that a grading may see."""

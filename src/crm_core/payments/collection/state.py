@@ -14,22 +14,25 @@ from crm_core.payments.collection.events import (
     HoldProposed,
     StepOpened,
     StepProposed,
+    StepReported,
 )
 
 
 @define
 class Collection:
-    """The collection of one household's arrears (PAY-10).
+    """The collection of the arrears of one tenure of a household (PAY-10, PAY-16).
 
     Args:
         household: Whose arrears; empty before the first case.
         case: Number of the latest case; 0 before the first.
         grade: Credit grade at whose steps the case stands; None while no case is open.
+        began: Day on which the latest case was opened.
         since: Day on which the case came to this grade.
         opened: Steps by number; numbers go on from case to case.
         steps: How many steps of this grade the case has been handed.
         last: The latest of them, if there is one.
         approved: Ids of who approved steps, by step.
+        reported: Steps that one of two persons reported, and the other has not confirmed yet.
         ended: Steps that were done or skipped, or are void because their case or grade ended.
         done: Steps that were done.
         billed: Charges for which a bill was sent or is being sent before they fall due.
@@ -39,16 +42,20 @@ class Collection:
         released: Holds that were released, and from when.
         asked_for: Numbers of holds that were proposed, whatever became of them.
         proposed: Approvals and holds that nobody has decided yet, by reference, e.g. `step:3`.
+        acts: How many events days brought about.
+        acted: The latest of these days; the clock looks at none before it.
     """
 
     household: str = ""
     case: int = 0
     grade: str | None = None
+    began: date = date.min
     since: date = date.min
     opened: GrowingMap[int, StepOpened] = field(default=EMPTY)
     steps: int = 0
     last: int | None = None
     approved: GrowingMap[int, str] = field(default=EMPTY)
+    reported: Mapping[int, StepReported] = field(factory=dict)
     ended: GrowingMap[int, bool] = field(default=EMPTY)
     done: GrowingMap[int, StepDone] = field(default=EMPTY)
     billed: GrowingMap[str, bool] = field(default=EMPTY)
@@ -58,6 +65,13 @@ class Collection:
     released: GrowingMap[str, date] = field(default=EMPTY)
     asked_for: GrowingMap[str, bool] = field(default=EMPTY)
     proposed: Mapping[str, StepProposed | HoldProposed] = field(factory=dict)
+    acts: int = 0
+    acted: date = date.min
+
+    @property
+    def waiting(self) -> bool:
+        """Whether people have a step of the case in hand."""
+        return self.last is not None and self.last not in self.ended
 
     def held_on(self, day: date) -> bool:
         """Whether a hold keeps everything still on a day."""
