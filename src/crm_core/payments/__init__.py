@@ -56,7 +56,7 @@ from crm_core.payments.limitation import limits
 from crm_core.payments.lookups import LOOK_UPS
 from crm_core.payments.promises import promises
 from crm_core.payments.state import Account
-from crm_core.payments.worklists import WORKLIST
+from crm_core.payments.worklists import PROMISES, WORKLIST
 
 EVENTS = (*ACCOUNT_EVENTS, *PROPOSAL_EVENTS, *COLLECTION_EVENTS)
 
@@ -108,7 +108,7 @@ SLICE = Slice(
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,
-    worklists=(WORKLIST,),
+    worklists=(WORKLIST, PROMISES),
 )
 
 __all__ = [
