@@ -296,7 +296,13 @@ class Desk:
             commit = work.plan(command, "look", "", SYSTEM, at, inside=True)
             return not isinstance(commit, Refusal) and bool(commit.appends)
 
-        return Look(at, self._host.zone, self._host.policies, changes, work.sight(at))
+        return Look(
+            now=at,
+            zone=self._host.zone,
+            policies=self._host.policies,
+            changes=changes,
+            sight=work.sight(at),
+        )
 
     # --- what follows --------------------------------------------------------------------
 

@@ -239,17 +239,23 @@ WORKLIST = waiting(
             due=_due,
             details=_of_step,
         ),
-        *(
-            Waits(
-                what=act,
-                command=CompleteStep,
-                opens={StepOpened: _besides(act)},
-                settles=_VOID,
-                fields=_step,
-                due=_due,
-                details=_of_step,
-            )
-            for act in (BILL, THANKS)
+        Waits(
+            what="bill",
+            command=CompleteStep,
+            opens={StepOpened: _besides(BILL)},
+            settles=_VOID,
+            fields=_step,
+            due=_due,
+            details=_of_step,
+        ),
+        Waits(
+            what="thanks",
+            command=CompleteStep,
+            opens={StepOpened: _besides(THANKS)},
+            settles=_VOID,
+            fields=_step,
+            due=_due,
+            details=_of_step,
         ),
         Waits(
             what="hold",
@@ -311,7 +317,9 @@ def _breaking(row: Promised, asker: Asker) -> Iterable[Task]:
     """Promises that are broken tomorrow if what is due of them today is not paid."""
     today = local_date(asker.now, asker.zone)
     due = [g for g in row.promises if any(part.due == today for part in g.instalments)]
-    command = ReceivePayment(row.household, "", 0, today, "")
+    command = ReceivePayment(
+        household=row.household, payment="", amount_fen=0, paid_on=today, method=""
+    )
     if not due or not asker.may(command):
         return
     account: Account = asker.state_of(command)

@@ -142,7 +142,15 @@ def collection_commands(household: str = "V1", year: int = 2011) -> SearchStrate
         *acts,
         *acts,
         st.builds(SkipStep, home, step, on, reason, by=DECIDERS),
-        st.builds(CheckDefects, home, on, st.integers(-1, 1), reason, tenure, by=CLERKS),
+        st.builds(
+            CheckDefects,
+            household=home,
+            on=on,
+            open_defects=st.integers(-1, 1),
+            reference=reason,
+            tenure=tenure,
+            by=CLERKS,
+        ),
         st.builds(
             ProposeHold,
             household=home,
