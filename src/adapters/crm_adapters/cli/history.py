@@ -205,8 +205,8 @@ def _file(
     day = on or local_date(now, opened.zone)
     facts = [e for e in opened.history(household) if known is None or e.recorded <= known]
     credit = opened.policies.find(CreditPolicy, DEFAULT_CREDIT, day)
-    told = [(e.event, e.position) for e in facts]
-    held = tenures([event for event, _ in told])
+    account = [(e.event, e.position) for e in facts]
+    held = tenures([event for event, _ in account])
     end = min(start_of_day(day + timedelta(days=1), opened.zone), known or now, now)
     received = [
         opened.get(Request, identity, by=by, on=on, known=known)
@@ -227,7 +227,7 @@ def _file(
         **household_file(state, reveal),
         "on": day.isoformat(),
         "known": None if known is None else instant_text(known),
-        "account": account_view(ledgers(told, held)[held.index(day)], day, credit),
+        "account": account_view(ledgers(account, held)[held.index(day)], day, credit),
         "requests": {
             "received": len(requests),
             "open": [request for request in requests if request["status"] != "closed"],
