@@ -38,17 +38,24 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
 from crm_core.kernel.recorded import KnownEvent
 from crm_core.kernel.registry import Registry
-from crm_core.kernel.tenures import Tenures
+from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.messages import MESSAGES, STAFF_MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
 from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
-from crm_core.owners import HOUSEHOLD
 from crm_core.owners.commands import ROLES
-from crm_core.owners.tenures import tenures
+from crm_core.owners.tenures import tenures_of
 from crm_core.payments import ACCOUNT
-from crm_core.payments.commands import MovePayment
+from crm_core.payments.commands import (
+    DecideRefund,
+    DecideWaiver,
+    MovePayment,
+    ProposeRefund,
+    ProposeWaiver,
+    RaiseCharge,
+    ReceivePayment,
+)
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import PolicyBook
 from crm_core.ports import EventLog
@@ -93,7 +100,6 @@ class WorkSight:
         self.policies, self.zone, self.present_day = policies, zone, day
         self._found: dict[tuple[type, str, date], Any] = {}
         self._every: dict[type, tuple[Any, ...]] = {}
-        self._tenures: dict[str, Tenures] = {}
 
     def state(self, aggregate: Aggregate, identity: str) -> Any:
         """The state of a stream."""
@@ -127,11 +133,8 @@ class WorkSight:
 
     def tenures(self, household: str) -> Tenures:
         """Who owes in a household, and when (PAY-16)."""
-        if household not in self._tenures:
-            stream = HOUSEHOLD.stream(household)
-            events, _ = self.log.fold(stream, lambda before, e: [*before, e], [])
-            self._tenures[household] = tenures(events)
-        return self._tenures[household]
+        file = self.streams.file(household)
+        return ONE if file is None else tenures_of(file)
 
     def told(self, household: str) -> Iterator[KnownEvent]:
         """The facts of a household that a grading may see."""
@@ -163,6 +166,20 @@ def _with_receiver(command: MovePayment, _state: Any, sight: WorkSight) -> MoveP
         details = {"payment": command.payment}
         refusal = Refusal("payment_exists", "PAY-01", details, "payment_exists_there")
     return evolve(command, refused_there=refusal)
+
+
+def _with_tenures(command: Any, _state: Any, sight: WorkSight) -> Any:
+    """Who owed when, where that matters (PAY-16)."""
+    if isinstance(command, RaiseCharge) and command.debtor is None:
+        return command
+    return evolve(command, tenures=sight.tenures(command.household))
+
+
+def _with_payer(command: ReceivePayment, _state: Any, sight: WorkSight) -> ReceivePayment:
+    """Who belongs to the household, where somebody is named."""
+    if command.payer is None:
+        return command
+    return evolve(command, members=frozenset(sight.streams.members(command.household)))
 
 
 def _with_members(command: Any, _state: Any, sight: WorkSight) -> Any:
@@ -386,7 +403,11 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     RecordWrong: _with_wrong,
     RefuseAutomatic: _with_file,
     WithdrawCall: _with_duty,
+    **dict.fromkeys(
+        (RaiseCharge, ProposeRefund, DecideRefund, ProposeWaiver, DecideWaiver), _with_tenures
+    ),
     **dict.fromkeys(PLAN.commands, _with_today),
+    ReceivePayment: _with_payer,
     RefuseOrder: _with_stranger,
     ReturnOrder: _with_stranger,
 }

@@ -22,7 +22,8 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
-from crm_core.payments.ledger import Charge, Ledger, allocate
+from crm_core.payments.allocation import allocate
+from crm_core.payments.ledger import Charge, Ledger
 
 _DAY = timedelta(days=1)
 _PERCENT = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,6}))?")
@@ -189,9 +190,7 @@ def _stretches(ledger: Ledger, late: dict[str, Charge], on: date) -> Iterator[tu
     if not late:
         return
     start = min(charge.due for charge in late.values())
-    turns = {settlement.effective for settlement in ledger.settlements}
-    for dispute in ledger.disputes:
-        turns |= {dispute.start, dispute.end or on}
+    turns = ledger.turns() | {charge.due for charge in (*ledger.charges, *ledger.late)}
     inner = sorted(turn for turn in turns if start < turn < on)
     yield from zip([start, *inner], [*inner, on], strict=True)
 

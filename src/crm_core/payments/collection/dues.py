@@ -15,6 +15,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from crm_core.kernel.tenures import FIRST, ONE, Tenures
+from crm_core.payments.allocation import allocate
 from crm_core.payments.collection.policy import CollectionPolicy
 from crm_core.payments.credit import (
     GRADES,
@@ -28,17 +29,23 @@ from crm_core.payments.events import (
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
-    DebtAcknowledged,
     DisputeDecided,
     PaymentMovedIn,
     PaymentMovedOut,
     PaymentPromised,
     PaymentReceived,
     PaymentReversed,
-    PurchaseMade,
-    PurchaseRefunded,
 )
-from crm_core.payments.ledger import Charge, Ledger, Settlement, allocate
+from crm_core.payments.ledger import (
+    COSTS,
+    LATE_CHARGE,
+    REFUND,
+    Charge,
+    Ledger,
+    Settlement,
+    ledgers,
+    whose,
+)
 from crm_core.payments.promises import open_promise, promises
 from crm_core.payments.state import Account
 
@@ -46,10 +53,8 @@ _DAY = timedelta(days=1)
 
 _MONEY = (PaymentReceived, PaymentMovedIn, PaymentReversed, PaymentMovedOut)
 
-_PLAIN = frozenset(
-    {*_MONEY, ChargeRaised, PaymentPromised, DebtAcknowledged, PurchaseMade, PurchaseRefunded}
-)
-"""Facts of accounts that have nothing but charges and money."""
+_NOT_BILLED = (LATE_CHARGE, COSTS, REFUND)
+"""What nobody is sent a bill for before it falls due: it follows from something that is over."""
 
 
 @frozen
@@ -112,14 +117,7 @@ def dues(
 
 def ledger_of(facts: Sequence[Any], tenures: Tenures, index: int) -> Ledger:
     """What is asked of one tenure of a household, and what it gave."""
-    own = facts if len(tenures.every) == 1 else [f for f in facts if _is_of(f, tenures, index)]
-    return Ledger.of((fact, 0) for fact in own)
-
-
-def _is_of(fact: Any, tenures: Tenures, index: int) -> bool:
-    if isinstance(fact, ChargeRaised):
-        return tenures.index(fact.due) == index
-    return not isinstance(fact, PaymentReceived) or tenures.index(fact.paid_on) == index
+    return ledgers(((fact, place) for place, fact in enumerate(facts, 1)), tenures)[index]
 
 
 class Arrears:
@@ -144,8 +142,7 @@ class Arrears:
         self._known = known or {}
         self._tenant = tenures.every[index].tenant
         self._ledger = ledger_of(facts, tenures, index)
-        plain = {type(fact) for fact in facts} <= _PLAIN
-        self._running = _Running(self._ledger) if plain else None
+        self._running = _Running(self._ledger) if self._ledger.plain else None
         self._promised = [
             fact
             for fact in facts
@@ -156,7 +153,7 @@ class Arrears:
     def settled(self, on: date) -> bool:
         """Whether nothing at all is asked any more that was not paid by a day."""
         found = allocate(self._ledger, on)
-        return not found.unpaid and not found.late
+        return not (found.unpaid or found.late or found.upcoming)
 
     def look(
         self,
@@ -188,7 +185,7 @@ class Arrears:
             upcoming=tuple(
                 Upcoming(c.number, c.due)
                 for c in coming[:soon]
-                if self._known.get(c.number, on) <= on
+                if c.kind not in _NOT_BILLED and self._known.get(c.number, on) <= on
             ),
             promised=self._is_promised(on),
             tenant=self._tenant,
@@ -204,16 +201,18 @@ class Arrears:
         """Undisputed charges of which something is open: those that are overdue, and the others."""
         if self._running is not None:
             return self._running.open(on)
-        found = [charge for charge, _ in allocate(self._ledger, on).undisputed()]
-        at = bisect_left(found, on, key=_due_of)
-        return found[:at], found[at:]
+        found = allocate(self._ledger, on)
+        disputed = self._ledger.disputed_on(on)
+        due = [charge for charge, _ in found.undisputed()]
+        later = [c for c, fen in found.upcoming if fen > disputed.get(c.number, 0)]
+        at = bisect_left(due, on, key=_due_of)
+        return due[:at], sorted([*due[at:], *later], key=_due_of)
 
     # --- promises, and what ends a case ---------------------------------------------------
 
     def _says(self, member: str, on: date) -> bool:
         """Whether it is who owes in this tenure that says something on a day."""
-        found = self._tenures.of(member, on)
-        return self._index == (self._tenures.index(on) if found is None else found)
+        return whose(self._tenures, member, on) == self._index
 
     def _is_promised(self, on: date) -> bool:
         if not any(one.on <= on <= one.instalments[-1].due for one in self._promised):
@@ -260,9 +259,7 @@ class Arrears:
                 yield on
 
     def _owes(self, fact: ChargeRaised) -> bool:
-        if fact.debtor is not None:
-            return self._says(fact.debtor, fact.due)
-        return self._tenures.index(fact.due) == self._index
+        return whose(self._tenures, fact.debtor, fact.due) == self._index
 
 
 def _is_payment(fact: Any) -> bool:
