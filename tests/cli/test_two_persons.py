@@ -55,11 +55,7 @@ def open_steps(office: Office) -> Iterator[dict[str, Any]]:
 def walk(office: Office, step: dict[str, Any], day: str) -> None:
     """One step: approved by another than who asks, done by another than who approved."""
     named = ("--household", "V1", "--step", str(step["step"]), "--on", day)
-    proofs = [
-        word
-        for kind in step["needs"]
-        for word in ("--proofs", _proof(kind, day))
-    ]
+    proofs = [word for kind in step["needs"] for word in ("--proofs", _proof(kind, day))]
     done = (*named, *proofs)
     doer = CLERK
     if step["approver"] is not None:

@@ -13,6 +13,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.payments import COLLECTION, Account, Collection, CollectionPolicy, CreditPolicy
 from crm_core.payments.acts import Proof
+from crm_core.payments.collection.arrears import dues
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
     CheckDefects,
@@ -21,7 +22,6 @@ from crm_core.payments.collection.commands import (
     DecideStep,
     ProposeStep,
 )
-from crm_core.payments.collection.dues import dues
 from crm_core.payments.collection.events import StepOpened
 from crm_core.payments.collection.policy import DEFAULT_COLLECTION
 from crm_core.payments.commands import RaiseCharge

@@ -31,6 +31,7 @@ from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments import ACCOUNT, COLLECTION, Account, Collection, CollectionPolicy
 from crm_core.payments.acts import ACTS, DEMANDS, EVIDENCE, REASONS, Proof, StepDone
 from crm_core.payments.collection import decide as ladder
+from crm_core.payments.collection.arrears import dues
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
     CatchUpCollection,
@@ -44,7 +45,7 @@ from crm_core.payments.collection.commands import (
     ReleaseHold,
     SkipStep,
 )
-from crm_core.payments.collection.dues import Day, Dues, Upcoming, dues
+from crm_core.payments.collection.dues import Day, Dues, Upcoming
 from crm_core.payments.collection.events import (
     COLLECTION_EVENTS,
     CollectionClosed,

@@ -45,7 +45,8 @@ from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
 from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
 from crm_core.owners.commands import ROLES
-from crm_core.owners.tenures import tenures_of
+from crm_core.owners.facts import TENURE_NAMES
+from crm_core.owners.tenures import tenures, tenures_of
 from crm_core.payments import ACCOUNT
 from crm_core.payments.commands import (
     DecideRefund,
@@ -135,6 +136,19 @@ class WorkSight:
         """Who owes in a household, and when (PAY-16)."""
         file = self.streams.file(household)
         return ONE if file is None else tenures_of(file)
+
+    def tenures_known(self, household: str) -> list[tuple[datetime, Tenures]]:
+        """The tenures of a household, each time they came to be known otherwise."""
+        told: list[Any] = []
+        found: list[tuple[datetime, Tenures]] = []
+        for _, known, event in self.known(household, TENURE_NAMES):
+            told.append(event)
+            now = tenures(told)
+            if found and found[-1][0] == known:
+                found.pop()
+            if not found or found[-1][1] != now:
+                found.append((known, now))
+        return found
 
     def told(self, household: str) -> Iterator[KnownEvent]:
         """The facts of a household that a grading may see."""

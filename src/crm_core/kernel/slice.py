@@ -57,6 +57,13 @@ class Sight(Protocol):
         """Who owes in a household, and when (PAY-16)."""
         ...
 
+    def tenures_known(self, household: str) -> Iterable[tuple[datetime, Tenures]]:
+        """The same, each time it came to be known otherwise: instants, and the tenures from then.
+
+        The last ones are those that are known now; nothing of a household without a file.
+        """
+        ...
+
     def policy(self, kind: type[P], name: str, day: date) -> P:
         """The policy of that name to be used on a day; see `Policies.find`."""
         ...

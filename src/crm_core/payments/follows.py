@@ -58,7 +58,7 @@ def _due(row: Watched, look: Look) -> tuple[DueCommand | NothingBefore, ...]:
     told = told_of(home, sight)
     due: list[DueCommand] = []
     following: list[date] = []
-    for tenure in sight.tenures(home).every:
+    for tenure in told.tenures.every:
         command = CatchUpCollection(home, today, tenure.key)
         key = identity(home, tenure.key)
         state: Collection = sight.state(COLLECTION, key)

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from crm_core.kernel.slice import LookUp, Sight
+from crm_core.payments.collection.arrears import dues
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
     CatchUpCollection,
@@ -16,7 +17,6 @@ from crm_core.payments.collection.commands import (
     ProposeHold,
 )
 from crm_core.payments.collection.course import course_of, told_of
-from crm_core.payments.collection.dues import dues
 from crm_core.payments.collection.policy import DEFAULT_COLLECTION, CollectionPolicy
 from crm_core.payments.collection.state import Collection
 from crm_core.payments.commands import ClaimLateCharge

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import KnownEvent
 from crm_core.kernel.slice import Sight
+from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.payments.acts import BILL, StepDone
+from crm_core.payments.collection.arrears import ALWAYS, Arrears, Known
 from crm_core.payments.collection.commands import CatchUpCollection
 from crm_core.payments.collection.decide import advanced
-from crm_core.payments.collection.dues import Arrears, Day, Dues
+from crm_core.payments.collection.dues import Day, Dues
 from crm_core.payments.collection.events import CollectionHeld, HoldReleased, StepSkipped
 from crm_core.payments.collection.evolve import evolve
 from crm_core.payments.collection.policy import DEFAULT_COLLECTION, CollectionPolicy
@@ -47,25 +49,38 @@ class Told:
 
     Args:
         known: Events of `ACCOUNT_NAMES` and `COLLECTION_NAMES`, in the order of the log.
+        whose: The tenures of the household, each time they came to be known otherwise.
         zone: Zone in which instants fall on days.
+
+    Attributes:
+        facts: Events of the account, each with the day on which it came to be known.
     """
 
-    def __init__(self, known: Iterable[KnownEvent], zone: str) -> None:
-        self.facts: list[Any] = []
-        self.charges: dict[str, date] = {}
-        self._turns: set[date] = set()
+    def __init__(
+        self, known: Iterable[KnownEvent], whose: Iterable[tuple[datetime, Tenures]], zone: str
+    ) -> None:
+        self.facts: list[Known] = []
+        self.whose = [(local_date(at, zone), one) for at, one in whose] or [(ALWAYS, ONE)]
+        self._turns: set[date] = {day for day, _ in self.whose[1:]}
         self._collected: dict[str, set[date]] = {}
         for _, instant, event in known:
             day = local_date(instant, zone)
             tenure = getattr(event, "tenure", None)
             if tenure is None:
-                self.facts.append(event)
+                self.facts.append((day, event))
                 turns = self._turns
-                if isinstance(event, ChargeRaised):
-                    self.charges[event.charge] = day
             else:
                 turns = self._collected.setdefault(tenure, set())
             turns.update(max(turn, day) for turn in _turns(event, day))
+
+    @property
+    def tenures(self) -> Tenures:
+        """The tenures of the household as they are known now."""
+        return self.whose[-1][1]
+
+    def arrears(self, tenure: str) -> Arrears:
+        """What one of the tenures owes."""
+        return Arrears(self.facts, self.whose, tenure)
 
     def turns(self, tenure: str) -> list[date]:
         """Days on which something told begins or ends to count, and is known."""
@@ -92,7 +107,8 @@ def _turns(event: Any, known: date) -> Iterable[date]:
 
 def told_of(household: str, sight: Sight) -> Told:
     """What the log tells of a household."""
-    return Told(sight.known(household, ACCOUNT_NAMES | COLLECTION_NAMES), sight.zone)
+    events = sight.known(household, ACCOUNT_NAMES | COLLECTION_NAMES)
+    return Told(events, sight.tenures_known(household), sight.zone)
 
 
 def course_of(
@@ -102,17 +118,13 @@ def course_of(
 
     The next one is the first that may bring something about; None if nothing is to be expected.
     """
-    tenures = sight.tenures(command.household)
-    index = tenures.find(command.tenure)
-    if index is None:
-        return (), None
 
     def tables(on: date) -> tuple[CollectionPolicy, CreditPolicy]:
         policy = sight.policy(CollectionPolicy, DEFAULT_COLLECTION, on)
         return policy, sight.policy(CreditPolicy, policy.credit, on)
 
-    arrears = Arrears(told.facts, tenures, index, told.charges)
-    return course(command, state, arrears, told.turns(command.tenure), tables)
+    tenure = command.tenure
+    return course(command, state, told.arrears(tenure), told.turns(tenure), tables)
 
 
 def course(
@@ -137,16 +149,19 @@ def course(
         policy, credit = tables(on)
         ahead = max((-rung.from_day for rung in policy.steps if rung.act == BILL), default=0)
         began = None if state.grade is None else state.began
-        due, turn = arrears.look(on, credit, ahead=ahead, began=began)
-        day = Day(on, due, policy)
-        came = advanced(command, day, state)
-        if came:
-            found.append(day)
-            for event in came:
-                state = evolve(state, event)
-        after = [*days[bisect_right(days, on) :][:1], *_own_turns(on, state, due, policy)]
-        if turn is not None:
-            after.append(turn)
+        after = days[bisect_right(days, on) :][:1]
+        looked = arrears.look(on, credit, ahead=ahead, began=began)
+        if looked is not None:
+            due, turn = looked
+            day = Day(on, due, policy)
+            came = advanced(command, day, state)
+            if came:
+                found.append(day)
+                for event in came:
+                    state = evolve(state, event)
+            after += _own_turns(on, state, due, policy)
+            if turn is not None:
+                after.append(turn)
         on = min(after, default=None)
     return tuple(found), on
 
