@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from operator import attrgetter
@@ -96,8 +97,9 @@ class Arrears:
         tenure: str = FIRST,
     ) -> None:
         self._facts, self._whose, self._tenure = facts, whose, tenure
-        self._late = sorted(day for day, fact in facts if _is_late(day, fact))
-        self._raised = {f.charge: day for day, f in facts if isinstance(f, ChargeRaised)}
+        numbers = Counter(number for _, fact in facts if (number := _number(fact)) is not None)
+        self._again = {number for number, times in numbers.items() if times > 1}
+        self._late = sorted(day for day, fact in facts if self._is_late(day, fact))
         self._views: dict[int, _View | None] = {}
         self._view: tuple[tuple[int, int], _View | None] = ((-1, 0), None)
         self._owing: set[date] = set()
@@ -146,7 +148,7 @@ class Arrears:
             upcoming=tuple(
                 Upcoming(c.number, c.due)
                 for c in coming[:soon]
-                if c.kind not in _NOT_BILLED and self._raised.get(c.number, on) <= on
+                if c.kind not in _NOT_BILLED and view.known[c.position - 1] <= on
             ),
             promised=view.is_promised(on),
             tenant=view.tenures.every[view.index].tenant,
@@ -190,9 +192,13 @@ class Arrears:
             return view
         seen = (at, bisect_right(self._late, on))
         if self._view[0] != seen:
-            known = [(d, f) for d, f in self._facts if d <= on or not _is_late(d, f)]
+            known = [(d, f) for d, f in self._facts if d <= on or not self._is_late(d, f)]
             self._view = (seen, _view_of(known, self._whose[at][1], self._tenure))
         return self._view[1]
+
+    def _is_late(self, known: date, fact: Any) -> bool:
+        """Whether it makes a difference that a fact was not known before."""
+        return _is_late(known, fact) or _number(fact) in self._again
 
     def _running(self, at: int) -> _View | None:
         """A view that goes on from day to day, if it can, with the tenures as known then."""
@@ -200,10 +206,18 @@ class Arrears:
         if (
             view is not None
             and view.ledger.plain
+            and not self._again
             and not any(isinstance(fact, _FROM_THE_START) for fact in view.facts)
         ):
-            view.running = Running(view.ledger, [day for day, _ in self._facts])
+            view.running = Running(view.ledger, view.known)
         return view
+
+
+def _number(fact: Any) -> tuple[str, str] | None:
+    """The number of a charge or a payment, which can be used again once it is free."""
+    if isinstance(fact, ChargeRaised):
+        return "charge", fact.charge
+    return ("payment", fact.payment) if _is_payment(fact) else None
 
 
 def _is_late(known: date, fact: Any) -> bool:
@@ -229,7 +243,8 @@ def _view_of(facts: Sequence[Known], tenures: Tenures, tenure: str) -> _View | N
     if index is None:
         return None
     told = [fact for _, fact in facts]
-    return _View(told, tenures, index, _ledger(told, tenures, index))
+    known = [day for day, _ in facts]
+    return _View(told, known, tenures, index, _ledger(told, tenures, index))
 
 
 @define
@@ -237,10 +252,12 @@ class _View:
     """An account as seen by one of its tenures.
 
     Args:
+        known: The day on which each of the facts came to be known.
         running: What is open of it from day to day, where that can be told.
     """
 
     facts: list[Any]
+    known: list[date]
     tenures: Tenures
     index: int
     ledger: Ledger
