@@ -501,6 +501,22 @@ def test_a_first_tick_over_years_is_one_command_for_a_household() -> None:
         assert len(said(crm)) > 60
 
 
+@pytest.mark.rule("PAY-01", "PAY-10")
+@pytest.mark.case("K23")
+def test_a_charge_that_is_raised_anew_under_its_number_has_a_bill_of_its_own() -> None:
+    with estate() as crm:
+        crm.do(CHARGED, by=FINANCE, at=morning(day("2011-01-01")))
+        crm.tick(morning(day("2011-01-12")))
+        gone = CancelCharge("V1", "C1", day("2011-01-13"), "another amount")
+        crm.do(gone, by=FINANCE, at=morning(day("2011-01-13")))
+        again = attrs.evolve(CHARGED, amount_fen=90_00)
+        crm.do(again, by=FINANCE, at=morning(day("2011-01-14")))
+        for on in ("2011-01-15", "2011-01-16"):
+            crm.tick(morning(day(on)))
+        bills = [(event.act, event.on) for event in said(crm)]
+        assert bills == [("bill", day("2011-01-11")), ("bill", day("2011-01-14"))]
+
+
 KILLED = """
 import sys
 from datetime import timedelta

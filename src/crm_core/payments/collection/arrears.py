@@ -146,7 +146,7 @@ class Arrears:
             grade=grade,
             charges=tuple([charge.number for charge in overdue]),
             upcoming=tuple(
-                Upcoming(c.number, c.due)
+                Upcoming(c.number, c.due, view.known[c.position - 1])
                 for c in coming[:soon]
                 if c.kind not in _NOT_BILLED and view.known[c.position - 1] <= on
             ),

@@ -174,7 +174,7 @@ def _own_turns(on: date, s: Collection, due: Dues, policy: CollectionPolicy) -> 
     for rung in policy.of(GRADES[0]):
         for charge in due.upcoming:
             first = charge.due + timedelta(days=rung.from_day)
-            if rung.act == BILL and charge.charge not in s.billed and first > on:
+            if rung.act == BILL and first > on and not s.is_billed(charge):
                 yield first
     if s.grade is None or s.waiting:
         return

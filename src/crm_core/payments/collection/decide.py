@@ -124,7 +124,7 @@ def advanced(of: AdvanceCollection | CatchUpCollection, day: Day, s: Collection)
     for rung in policy.of(GRADES[0]):
         for charge in found.upcoming:
             first = charge.due + timedelta(days=rung.from_day)
-            if rung.act == BILL and charge.charge not in s.billed and first <= day.on:
+            if rung.act == BILL and not s.is_billed(charge) and first <= day.on:
                 number += 1
                 due = min(day.on + timedelta(days=rung.within_days), charge.due)
                 events.append(_opened(of, day.on, rung, number, (charge.charge,), due))

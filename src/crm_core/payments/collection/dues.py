@@ -15,10 +15,16 @@ from crm_core.payments.collection.policy import CollectionPolicy
 
 @frozen
 class Upcoming:
-    """A charge that is not due yet."""
+    """A charge that is not due yet.
+
+    Args:
+        known: The day on which it came to be known, where that is asked: its number may have been
+            that of another one before.
+    """
 
     charge: str
     due: date
+    known: date = date.min
 
 
 @frozen

@@ -76,7 +76,7 @@ def _step_opened(s: Collection, e: StepOpened) -> Collection:
     if e.act == BILL:
         billed = s.billed
         for charge in e.charges:
-            billed = billed.add(charge, True)
+            billed = billed.add((charge, s.bills(charge)), e.on)
         return attrs.evolve(s, household=e.household, opened=opened, billed=billed)
     if e.act == THANKS:
         return attrs.evolve(s, household=e.household, opened=opened)

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.payments.acts import StepDone
+from crm_core.payments.collection.dues import Upcoming
 from crm_core.payments.collection.events import (
     CollectionHeld,
     HoldProposed,
@@ -35,7 +36,8 @@ class Collection:
         reported: Steps that one of two persons reported, and the other has not confirmed yet.
         ended: Steps that were done or skipped, or are void because their case or grade ended.
         done: Steps that were done.
-        billed: Charges for which a bill was sent or is being sent before they fall due.
+        billed: Days on which bills were handed over, by charge and how many bills its number had
+            before.
         demanded: Day by which the household was to answer the latest formal demand of the case.
         checked: Day and number of open defects of the latest look at the company's own service.
         holds: Holds by number.
@@ -58,7 +60,7 @@ class Collection:
     reported: Mapping[int, StepReported] = field(factory=dict)
     ended: GrowingMap[int, bool] = field(default=EMPTY)
     done: GrowingMap[int, StepDone] = field(default=EMPTY)
-    billed: GrowingMap[str, bool] = field(default=EMPTY)
+    billed: GrowingMap[tuple[str, int], date] = field(default=EMPTY)
     demanded: date | None = None
     checked: tuple[date, int] | None = None
     holds: GrowingMap[str, CollectionHeld] = field(default=EMPTY)
@@ -72,6 +74,18 @@ class Collection:
     def waiting(self) -> bool:
         """Whether people have a step of the case in hand."""
         return self.last is not None and self.last not in self.ended
+
+    def bills(self, charge: str) -> int:
+        """How many bills charges of that number had."""
+        times = 0
+        while (charge, times) in self.billed:
+            times += 1
+        return times
+
+    def is_billed(self, charge: Upcoming) -> bool:
+        """Whether a bill was handed over since a charge is known: once for each is enough."""
+        last = self.billed.get((charge.charge, self.bills(charge.charge) - 1))
+        return last is not None and last >= charge.known
 
     def held_on(self, day: date) -> bool:
         """Whether a hold keeps everything still on a day."""
