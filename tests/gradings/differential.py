@@ -96,7 +96,7 @@ def compare(seed: int, households: int = HOUSEHOLDS, engine: str = "events") -> 
     """Grade a town twice: by the library from its log, by the reference from the commands."""
     town, year, known, day = look(seed, households)
     homes = [town.household(number) for number in range(1, households + 1)]
-    expected = {home.id: home for home in reference_households(homes, town.told(), year, known)}
+    expected = {home.id: home for home in reference_households(homes, town.told(), known)}
     found = Compared(0, Counter(), [])
     graded = 0
     with closing(open_crm("memory:")) as crm:
