@@ -387,13 +387,20 @@ def lettings(household: Household, known: datetime) -> list[Stay]:
     return found
 
 
+def owing_tenant(tenants: list[Stay], day: date) -> str | None:
+    """The tenant who owes on a day: one at a time, so that a contract ends the one before it (PAY-16)."""
+    begun = [stay for stay in tenants if stay.since <= day]
+    latest = max(begun, key=lambda stay: stay.since, default=None)
+    return latest.member if latest and latest.holds(day) else None
+
+
 def tenures(household: Household, known: datetime) -> Tenures:
     """The tenure of every day, walked through from the first to the last on which a role changes (PAY-16).
 
     A new tenure begins when no owner of the old one remains. Who comes while one of them stays beyond the
     day joins them; the last day belongs to who leaves, days without an owner to the last one, and the days
-    before the first owner to the first. Where a tenant owes by contract the day is the tenant's, and of two
-    of whoever came last; the owners' tenure rests.
+    before the first owner to the first. Where a tenant owes by contract the day is the tenant's, and the
+    owners' tenure rests.
     """
     owners = stays(household, known, ("owner", "co_owner"))
     tenants = lettings(household, known)
@@ -413,12 +420,10 @@ def tenures(household: Household, known: datetime) -> Tenures:
             owning.debtors |= today
         elif today and not today & owning.debtors:
             owning = Tenure(day.isoformat(), today)
-        in_force = [stay for stay in tenants if stay.holds(day)]
-        if in_force:
-            tenant = max(in_force, key=lambda stay: stay.since)
-            if letting is None or tenant.member not in letting.debtors:
-                letting = Tenure(f"tenant-{day.isoformat()}", {tenant.member})
-        by_day[day] = letting if in_force else owning
+        tenant = owing_tenant(tenants, day)
+        if tenant and (letting is None or tenant not in letting.debtors):
+            letting = Tenure(f"tenant-{day.isoformat()}", {tenant})
+        by_day[day] = letting if tenant else owning
         day += ONE_DAY
     return Tenures(by_day, first, last)
 
@@ -676,12 +681,12 @@ def debts(account: Account, tenure: str, day: date) -> list[Asked]:
 class Standing:
     """How a tenure stands at the end of a day.
 
-    `ages` is what is unpaid, undisputed and not given up of principal and debts, oldest due first; the others
-    are sums of what is unpaid.
+    `ages` is what is unpaid, undisputed and not given up of principal and debts, oldest due first, `disputed`
+    what is in dispute; the others are sums of what is unpaid.
     """
 
     ages: list[tuple[Asked, int]]
-    disputed_fen: int
+    disputed: list[tuple[Asked, int]]
     costs_fen: int
     late_fen: int
     written_off_fen: int
@@ -694,7 +699,7 @@ class Standing:
     @property
     def unpaid_fen(self) -> int:
         """Unpaid principal, whether in dispute or not."""
-        return sum(fen for _, fen in self.ages) - self.debt_fen + self.disputed_fen
+        return sum(fen for _, fen in self.ages + self.disputed) - self.debt_fen
 
     @property
     def balance_fen(self) -> int:
@@ -716,7 +721,7 @@ def settle(account: Account, tenure: str, day: date) -> Standing:
     pool = free[tenure] - refunded_fen(account, tenure, day) + sum(d.amount_fen for d in owed_back)
 
     ages: list[tuple[Asked, int]] = []
-    disputed: list[int] = []
+    disputed: list[tuple[Asked, int]] = []
     beside: list[tuple[Asked, int]] = []
     written_off: list[int] = []
     charges = [one for one in account.charges if one.tenure == tenure and one.due <= day]
@@ -731,7 +736,7 @@ def settle(account: Account, tenure: str, day: date) -> Standing:
             beside.append((charge, left))
             continue
         contested = min(left, disputed_fen(account, charge.number, day))
-        disputed.append(contested)
+        disputed.append((charge, contested))
         ages.append((charge, left - contested))
 
     def pay(fen: int) -> int:
@@ -742,12 +747,12 @@ def settle(account: Account, tenure: str, day: date) -> Standing:
         return fen - paid
 
     ages = [(charge, left) for charge, fen in ages if (left := pay(fen))]
-    disputed = [pay(fen) for fen in disputed]
+    disputed = [(charge, left) for charge, fen in disputed if (left := pay(fen))]
     beside = [(charge, pay(fen)) for charge, fen in beside]
     written_off = [pay(fen) for fen in written_off]
     return Standing(
         ages=ages,
-        disputed_fen=sum(disputed),
+        disputed=disputed,
         costs_fen=sum(fen for charge, fen in beside if charge.kind == COSTS),
         late_fen=sum(fen for charge, fen in beside if charge.kind == LATE),
         written_off_fen=sum(written_off),
@@ -809,20 +814,20 @@ def credit(household: Household, day: date, known: datetime) -> tuple[str, int, 
     return credit_of(account, account.tenures.on(day).key, day)
 
 
-def arrears(household: Household, day: date, known: datetime) -> dict[str, tuple[int, int]]:
-    """Days and fen overdue of every tenure that owes something, as known at `known` (PAY-03, PAY-16)."""
-    account = account_of(household, known)
+def arrears(account: Account, day: date) -> dict[str, tuple[int, int, int]]:
+    """Of every tenure with arrears: days and fen overdue, and fen in dispute (PAY-03, PAY-16)."""
     found = {}
     for tenure in account.tenures.all():
         _, overdue_days, overdue_fen = credit_of(account, tenure, day)
-        if overdue_fen:
-            found[tenure] = (overdue_days, overdue_fen)
+        disputed = standing(account, tenure, day).disputed
+        disputed_fen = sum(fen for asked, fen in disputed if asked.due < day)
+        if overdue_fen or disputed_fen:
+            found[tenure] = (overdue_days, overdue_fen, disputed_fen)
     return found
 
 
-def statements(household: Household, day: date, known: datetime) -> dict[str, dict[str, int]]:
+def statements(account: Account, day: date) -> dict[str, dict[str, int]]:
     """What is unpaid, and what is credit in advance, of every tenure; the balance is their difference."""
-    account = account_of(household, known)
     found = {}
     for tenure in account.tenures.all():
         now = standing(account, tenure, day)
@@ -957,11 +962,16 @@ def charges_due_in(account: Account, tenure: str, year: int) -> int:
 
 
 def facts_of(household: Household, year: int, known: datetime) -> dict:
-    """What a grading of the calendar year looks at, from what was known at `known` (GRD-01).
+    """What a grading of the calendar year looks at, from what was known at `known` (GRD-01)."""
+    return facts_from(account_of(household, known), year)
+
+
+def facts_from(account: Account, year: int) -> dict:
+    """What a grading of the calendar year looks at (GRD-01).
 
     It is that of the tenure on 31 December; what belongs to another is not seen (PAY-16).
     """
-    account = account_of(household, known)
+    household = account.household
     year_end = date(year, 12, 31)
     tenure = account.tenures.on(year_end).key
     grade_before, _, _ = credit_of(account, tenure, date(year - 1, 12, 31))

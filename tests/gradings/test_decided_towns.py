@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from differential import compare, compared, look, main
+from decided_towns import compare, compared, look, main
 
 import reference_grader as reference
 
