@@ -7,7 +7,15 @@ from itertools import pairwise
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
-from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
+from crm_core.payments.answers import (
+    asked_of,
+    decided,
+    exists,
+    ledger,
+    missing,
+    out_of_range,
+    reference,
+)
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     ClaimLateCharge,
@@ -21,7 +29,7 @@ from crm_core.payments.commands import (
 )
 from crm_core.payments.events import (
     ChargeDisputed,
-    ChargeWaived,
+    ChargeRaised,
     DebtAcknowledged,
     DisputeDecided,
     DisputeDecisionProposed,
@@ -41,14 +49,14 @@ def dispute(command: DisputeCharge, state: Account) -> Decision:
     """The household contests a part of a charge that stands, or all of it."""
     if command.dispute in state.disputes:
         return exists("dispute", command.dispute)
-    if command.charge not in state.charges or command.charge in state.cancelled:
+    if not isinstance(state.charge(command.charge), ChargeRaised):
         return missing("charge", command.charge)
     if not command.reason:
         return no_reason("LOG-06")
     under_way = (d.charge for n, d in state.disputes.items() if n not in state.decided)
     if command.charge in under_way:
         return Refusal("dispute_open", "PAY-06", {"charge": command.charge})
-    left = _principal(command.charge, state)
+    left = asked_of(command.charge, state)
     if not 0 < command.amount_fen <= left:
         return Refusal(
             "dispute_exceeds_charge",
@@ -134,21 +142,14 @@ def _too_much_upheld(number: str, upheld_fen: int, state: Account) -> Refusal | 
     found = state.disputes[number]
     # What was waived is asked for no more, so it cannot be taken off a second time.
     waived = sum(
-        event.amount_fen
-        for event in state.facts.values()
-        if isinstance(event, ChargeWaived) and event.charge == found.charge
+        waiver.amount_fen for waiver in ledger(state).waivers if waiver.charge == found.charge
     )
-    most = max(min(found.amount_fen, _principal(found.charge, state) - waived), 0)
+    most = max(min(found.amount_fen, asked_of(found.charge, state) - waived), 0)
     if 0 <= upheld_fen <= most:
         return None
     return Refusal(
         "upheld_exceeds_dispute", "PAY-06", {"disputed_fen": most, "upheld_fen": upheld_fen}
     )
-
-
-def _principal(charge: str, state: Account) -> int:
-    """What a charge comes to without what disputes took off it."""
-    return next((c.amount_fen for c in ledger(state).charges if c.number == charge), 0)
 
 
 # --- promises (PAY-09) -----------------------------------------------------------------------
@@ -266,19 +267,15 @@ def _overtaken(plan: PaymentPromised, on: date, state: Account) -> Refusal | Non
 
 def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
     """What has come together by the policy, less what was claimed of it before."""
-    if command.charge in state.charges or command.charge in state.late:
+    if state.charge(command.charge) is not None:
         return exists("charge", command.charge)
-    if command.of not in state.charges or command.of in state.cancelled:
+    if not isinstance(state.charge(command.of), ChargeRaised):
         return missing("charge", command.of)
     if command.due < command.on:
         return Refusal("late_charge_due_early", "PAY-08")
     policy = command.policy
     found = {one.charge: one.amount_fen for one in late_charges(ledger(state), command.on, policy)}
-    claimed = sum(
-        late.amount_fen
-        for number, late in state.late.items()
-        if late.of == command.of and number not in state.cancelled
-    )
+    claimed = sum(late.amount_fen for late in state.late_of(command.of))
     fen = found.get(command.of, 0) - claimed
     if fen <= 0:
         return Refusal(
@@ -304,7 +301,7 @@ def acknowledge(command: AcknowledgeDebt, state: Account) -> Decision:
     if reference("acknowledgement", command.acknowledgement) in state.references:
         return exists("acknowledgement", command.acknowledgement)
     for charge in command.charges:
-        if charge not in state.charges or charge in state.cancelled:
+        if not isinstance(state.charge(charge), ChargeRaised):
             return missing("charge", charge)
     if not command.document or not command.charges:
         return Refusal("document_missing", "PAY-12")
