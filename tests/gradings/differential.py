@@ -147,7 +147,8 @@ def by_the_reference(town: Iterable[Home], days: Sequence[date]) -> Answers:
                 for key, said in reference.arrears(account, day).items():
                     found["arrears", id_, known, day, key] = said
                 for key, said in reference.statements(account, day).items():
-                    found["statement", id_, known, day, key] = said
+                    if any(said.values()):
+                        found["statement", id_, known, day, key] = said
     return found
 
 
@@ -164,7 +165,7 @@ def by_engine(crm: CRM, name: str, days: Sequence[date]) -> Answers:
             for line in engine.credit(day, known, table):
                 said = (line.grade, line.overdue_days, line.overdue_fen)
                 found["credit", line.household, known, day] = said
-            for household, _, tenure, aged in engine.arrears(day, known, table):
+            for household, tenure, _, aged in engine.arrears(day, known, table):
                 said = (aged.overdue_days, aged.overdue_fen, aged.disputed_fen)
                 found["arrears", household, known, day, tenure] = said
     return found
@@ -181,7 +182,8 @@ def by_ledgers(town: Iterable[Home], days: Sequence[date]) -> Answers:
             for tenure, ledger in zip(whose.every, ledgers(facts, whose), strict=True):
                 for day in days:
                     said = _statement(allocate(ledger, day))
-                    found["statement", home.id, known, day, tenure.key] = said
+                    if any(said.values()):
+                        found["statement", home.id, known, day, tenure.key] = said
     return found
 
 
@@ -251,10 +253,8 @@ def main(arguments: list[str] | None = None) -> int:
         households += one.households
         answers += one.answers
         kinds += one.kinds
-        differ.update(
-            {(d.engine, d.household) for d in one.differences}
-            and [engine for engine, _ in {(d.engine, d.household) for d in one.differences}]
-        )
+        homes_differing = {(found.engine, found.household) for found in one.differences}
+        differ.update(engine for engine, _ in homes_differing)
         smallest = sorted([*smallest, *one.differences], key=lambda d: d[:3])[:100]
         print(f"{households:,} households", file=sys.stderr, flush=True)
     seconds = perf_counter() - started

@@ -104,6 +104,7 @@ class Home:
         self.owners = ["A"]
         self.sold: list[date] = []
         self.known: dict[str, datetime] = {}
+        self.since: dict[str, date] = {}
         self.tenant: str | None = None
         self._numbers = 0
         self.irregular = chance.hits(IRREGULAR)
@@ -167,7 +168,7 @@ class Home:
             known = self._told_at(at, event)
         else:
             known = self.tell(event, since + late * _DAY)
-        self.known[name] = known
+        self.known[name], self.since[name] = known, since
         return known
 
     def end(self, name: str, role: str, until: date, *, late: int = 0) -> datetime:
@@ -176,9 +177,11 @@ class Home:
 
     def sell(self, to: str, on: date, *, last: date | None = None, late: int = 0) -> None:
         """All owners leave, and another comes."""
+        on = max([on, *(self.since[name] + 10 * _DAY for name in self.owners)])
         for name in self.owners:
             role = "co_owner" if name in ("B", "D") else "owner"
-            self.end(name, role, on - _DAY if last is None else last, late=late)
+            until = on - _DAY if last is None else max(last, self.since[name])
+            self.end(name, role, until, late=late)
         self.add(to, "owner", on, late=late)
         self.owners = [to]
         self.sold.append(on)
@@ -346,7 +349,7 @@ def co_owner_leaves(home: Home) -> None:
     """One of two owners goes, either of them."""
     since, until = home.some_day(most=date(YEAR - 1, 6, 30)), home.some_day(date(YEAR - 1, 9, 1))
     home.add("D", "co_owner", since)
-    if home.chance.below(2):
+    if home.chance.below(2) or "B" in home.owners:
         home.end("D", "co_owner", until)
     else:
         home.end("A", "owner", until)
@@ -370,7 +373,7 @@ def sold_twice_a_year(home: Home) -> None:
 @_of_owners
 def sold_known_late(home: Home) -> None:
     """The office hears of a sale weeks or months later."""
-    day = home.some_day(max([date(YEAR, 1, 10), *home.sold]), date(YEAR, 12, 20))
+    day = home.some_day(max([date(YEAR, 1, 10), *home.sold]), date(YEAR, 12, 10))
     home.sell("N4", day + 7 * _DAY, late=home.chance.between(30, 200))
 
 
@@ -568,7 +571,9 @@ def negative_bill(home: Home) -> None:
     known = home.tell(event, due, bill.known)
     if home.chance.below(4) == 0:
         on = home.soon(due, 0, 60)
-        home.tell(ChargeCancelled(number, on, "a mistake"), on, known)
+        known = home.tell(ChargeCancelled(number, on, "a mistake"), on, known)
+        if home.chance.below(2):
+            home.tell(evolve(event, amount_fen=max(1, fen // 2)), on, known)
     if home.chance.below(3):
         home.pay(bill.fen, home.soon(bill.due), charge=_or_none(home, bill))
 
@@ -636,7 +641,9 @@ def late_charge(home: Home) -> None:
     elif how == 1:
         home.waive(late, home.share(fen), home.soon(on, 0, 60), write_off=home.chance.below(2) == 0)
     elif how == 2:
-        home.tell(ChargeCancelled(number, on, "a mistake"), on, known)
+        known = home.tell(ChargeCancelled(number, on, "a mistake"), on, known)
+        if home.chance.below(2):
+            home.tell(evolve(claimed, amount_fen=max(1, fen // 2)), on, known)
     if home.chance.below(2):
         fen = home.share(bill.fen + fen)
         home.pay(fen, home.soon(bill.due, 1, 250), charge=_or_none(home, bill))
@@ -737,6 +744,9 @@ def both_pay_one_bill(home: Home) -> None:
     seller, buyer, on = _change_of_owners(home)
     bill = home.a_bill()
     days = [home.soon(on, -20, 60), home.soon(on, -20, 60)]
+    if home.chance.below(3) == 0:
+        # Which of them the bill needs must not hang on who was entered first.
+        days[1] = days[0]
     known = [
         home.pay(home.share(bill.fen), day, charge=bill.number, payer=payer)
         for payer, day in zip((seller, buyer), days, strict=True)
@@ -772,10 +782,14 @@ def interest_or_conduct(home: Home) -> None:
 @_kind
 def taken_over(home: Home) -> None:
     """Its records stand in the log by kind, whatever the order in which they became known."""
-    if home.kinds & {"raised_again", "received_again", "cancelled", "payment_moved_away"}:
+    if home.kinds & _NUMBERS_AGAIN:
         home.kinds.discard("taken_over")
 
 
+_NUMBERS_AGAIN = {
+    "raised_again", "received_again", "cancelled", "payment_moved_away", "late_charge",
+    "negative_bill",
+}  # fmt: skip
 _RANK = {
     kind: rank
     for rank, kinds in enumerate(
