@@ -116,8 +116,8 @@ def compare(part: tuple[int, int], seed: int = SEED, engines: Sequence[str] = EN
 
 
 def days_of(seed: int, first: int) -> tuple[date, ...]:
-    """The days that a part is asked about: each quarter's, some of the year, one behind it."""
-    chance = Chance(seed, first, 1)
+    """The days that households are asked about: others for every block of them."""
+    chance = Chance(seed, (first - 1) // PART, 1)
     day = date(YEAR, 1, 1)
     return (
         day - timedelta(days=chance.between(20, 300)),

@@ -1,4 +1,4 @@
-"""A few towns of the long differential, and what it says when something differs."""
+"""A few towns that deciders made beside the reference, and what is said when something differs."""
 
 from __future__ import annotations
 
