@@ -913,8 +913,33 @@ def test_money_belongs_to_who_paid_it_and_settles_what_it_names():
     assert stand(replace(paid, charge="C1")) == [0, 50_00]  # the buyer pays the seller's bill
     assert stand(replace(paid, charge="C2", payer="A")) == [50_00, 0]
     assert stand(replace(paid, payer="X")) == [100_00, -50_00]
+    # What a bill does not need stays with whoever paid later; on one day the number says who that is.
+    both = (
+        replace(paid, charge="C1", payer="A"),
+        replace(paid, number="P2", charge="C1", payer="B"),
+    )
+    assert stand(*both) == [-50_00, -50_00]
+    for later in ({"number": "P3"}, {"paid_on": on("2011-07-11")}):
+        assert stand(replace(both[0], **later), both[1]) == [-150_00, 50_00]
     refund = Refund(50_00, on("2011-07-20"), EARLY, "A")
     assert stand(replace(paid, payer="A"), refunds=(refund,)) == [0, 100_00]
+
+
+@pytest.mark.rule("PAY-16")
+def test_money_is_of_the_tenure_in_which_its_payer_owes():
+    """That of the day, else the latest before it, else the first after it."""
+    home = together(SOLD, {"roles": (Role("A", "owner", on("2012-01-01"), EARLY, 3),)})
+    home["role_ends"] += (RoleEnd("B", "owner", on("2011-12-31"), EARLY, 2),)
+    whose = tenures(Household("V1", **home), EVERYTHING_KNOWN)
+    days = ("2011-06-01", "2011-12-01", "2012-01-01", "2013-01-01")
+    assert [whose.of("A", on(day)).key for day in days] == [
+        "first",
+        "first",
+        "2012-01-01",
+        "2012-01-01",
+    ]
+    assert {whose.of("B", on(day)).key for day in days} == {"2011-06-16"}
+    assert [whose.of(None, on(day)).key for day in days] == [whose.on(on(day)).key for day in days]
 
 
 # ---------------------------------------------------------------------------------------- properties

@@ -533,7 +533,7 @@ def raised_again(home: Home) -> None:
     on = home.soon(bill.due, -20, 100)
     known = home.tell(ChargeCancelled(bill.number, on, "a mistake"), on, _last(home))
     due = home.soon(bill.due, -30, 60)
-    event = ChargeRaised(bill.number, "management_fee", "again", home.share(bill.fen), due)
+    event = ChargeRaised(bill.number, "management_fee", "again", home.share(bill.fen), due, None)
     bill.known, bill.due = home.tell(event, on, known), due
     _about(home, bill)
     if home.chance.below(2):
@@ -667,7 +667,9 @@ def payment_moved_away(home: Home) -> None:
     away = PaymentMovedOut(number, "V9", bill.fen, on, "transfer", "a mistake")
     known = home.tell(away, home.soon(on, 1, 60), known)
     if home.chance.below(2):
-        back = PaymentMovedIn(number, "V9", bill.fen, on, "transfer", bill.number, "a mistake")
+        back = PaymentMovedIn(
+            number, "V9", bill.fen, on, "transfer", bill.number, "a mistake", (), None
+        )
         known = home.tell(back, home.soon(on, 60, 120), known)
         if home.chance.below(3) == 0:
             home.reverse(number, home.soon(on, 60, 120), known)
@@ -679,7 +681,7 @@ def payment_moved_here(home: Home) -> None:
     bill = home.a_bill()
     on = home.soon(bill.due, -5, 60)
     number = home.number("P")
-    here = PaymentMovedIn(number, "V9", bill.fen, on, "transfer", None, "a mistake")
+    here = PaymentMovedIn(number, "V9", bill.fen, on, "transfer", None, "a mistake", (), None)
     home.tell(here, home.soon(on, 1, 60))
 
 
