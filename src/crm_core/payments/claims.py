@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
 from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
+from crm_core.payments.clauses import Clause, agreed_days, late_clauses
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     ClaimLateCharge,
@@ -30,7 +32,7 @@ from crm_core.payments.events import (
     LateChargeClaimed,
     PaymentPromised,
 )
-from crm_core.payments.late import late_charges
+from crm_core.payments.late import LateCharge, late_charges, percent_text, within
 from crm_core.payments.promises import BROKEN, open_promise, promises
 from crm_core.payments.state import Account
 
@@ -272,14 +274,28 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
         return missing("charge", command.of)
     if command.due < command.on:
         return Refusal("late_charge_due_early", "PAY-08")
+    due = state.charges[command.of].due
+    agreed = late_clauses(state.facts.values(), due, command.on, command.policy_name)
     policy = command.policy
-    found = {one.charge: one.amount_fen for one in late_charges(ledger(state), command.on, policy)}
-    claimed = sum(
-        late.amount_fen
+    if not agreed or policy is None:
+        return _not_agreed(command, due, state)
+    found = {
+        one.charge: one
+        for one in late_charges(ledger(state), command.on, policy, agreed_days(agreed))
+    }.get(command.of)
+    refusal = None if found is None else _above_ceiling(command, found, agreed)
+    if refusal is not None:
+        return refusal
+    before = [
+        late
         for number, late in state.late.items()
         if late.of == command.of and number not in state.cancelled
-    )
-    fen = found.get(command.of, 0) - claimed
+    ]
+    claimed = sum(late.amount_fen for late in before if late.policy.name == policy.ref.name)
+    fen = (found.amount_fen if found else 0) - claimed
+    # What other policies came to counts against the cap of this one.
+    most = policy.most(state.charges[command.of].amount_fen)
+    fen = min(fen, most - sum(late.amount_fen for late in before))
     if fen <= 0:
         return Refusal(
             "no_late_charge",
@@ -297,6 +313,47 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
             claimed_by=command.by.id,
         ),
     )
+
+
+def _not_agreed(command: ClaimLateCharge, due: date, state: Account) -> Refusal:
+    """Why no clause lets that be claimed: none holds on these days, or none of that policy."""
+    other = late_clauses(state.facts.values(), due, command.on)
+    if not other:
+        return Refusal("clause_missing", "PAY-08", {"charge": command.of})
+    return Refusal(
+        "clause_of_another_policy",
+        "PAY-08",
+        {
+            "charge": command.of,
+            "policy": command.policy_name,
+            "agreed": sorted({clause.policy_name for clause in other}),
+        },
+    )
+
+
+def _above_ceiling(
+    command: ClaimLateCharge, found: LateCharge, agreed: Sequence[Clause]
+) -> Refusal | None:
+    """Why the rate needs an approval by which it may stand above its ceiling, if it does."""
+    policy = command.policy
+    assert policy is not None
+    for clause in agreed:
+        if clause.approved is not None and clause.approved <= command.on:
+            continue
+        above = policy.above(within(found.bearing, agreed_days([clause])))
+        if above is None:
+            continue
+        told = {
+            "clause": clause.number,
+            "on": above.day.isoformat(),
+            "policy": str(policy.ref),
+            "rate": percent_text(above.rate),
+        }
+        if above.ceiling is None:
+            return Refusal("ceiling_unknown", "PAY-08", told)
+        ceiling = {"ceiling": percent_text(above.ceiling.rate), "source": above.ceiling.source}
+        return Refusal("rate_above_ceiling", "PAY-08", {**told, **ceiling})
+    return None
 
 
 def acknowledge(command: AcknowledgeDebt, state: Account) -> Decision:

@@ -21,6 +21,8 @@ from crm_core.payments.events import (
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
+    ClauseAgreed,
+    ClauseEnded,
     CreditRefunded,
     DebtAcknowledged,
     DisputeDecided,
@@ -55,6 +57,8 @@ FACTS = (
     PaymentPromised,
     LateChargeClaimed,
     DebtAcknowledged,
+    ClauseAgreed,
+    ClauseEnded,
 )
 """The events that are facts."""
 
@@ -74,6 +78,8 @@ __all__ = [
     "ChargeDisputed",
     "ChargeRaised",
     "ChargeWaived",
+    "ClauseAgreed",
+    "ClauseEnded",
     "CreditPolicy",
     "CreditRefunded",
     "CreditStanding",
