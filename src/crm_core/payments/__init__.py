@@ -6,6 +6,7 @@ A fee can never depend on a grade: this slice cannot import `gradings` (PAY-14).
 from crm_core.kernel.roles import ACCOUNTS, LEADERS, MANAGEMENT, WORK
 from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.payments.acts import Proof
+from crm_core.payments.allocation import allocate
 from crm_core.payments.books import TrialBalance, postings, trial_balance
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
@@ -53,7 +54,7 @@ from crm_core.payments.decide import ACCOUNT
 from crm_core.payments.events import ACCOUNT_EVENTS, PROPOSAL_EVENTS, Instalment
 from crm_core.payments.follows import CLOCK, NOTICES, REACTIONS
 from crm_core.payments.late import LateChargePolicy, late_charges
-from crm_core.payments.ledger import Ledger, allocate
+from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import limits
 from crm_core.payments.lookups import LOOK_UPS
 from crm_core.payments.promises import promises

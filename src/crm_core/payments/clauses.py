@@ -19,9 +19,10 @@ from crm_core.payments.answers import exists, missing, reference
 from crm_core.payments.commands import AgreeClause, ApproveRate, EndClause
 from crm_core.payments.events import ClauseAgreed, ClauseEnded, RateApproved
 from crm_core.payments.late import Days
+from crm_core.payments.ledger import LATE_CHARGE
 from crm_core.payments.state import Account
 
-LATE_CHARGE, ALLOCATION = "late_charge", "allocation"
+ALLOCATION = "allocation"
 
 SUBJECTS = {LATE_CHARGE: "PAY-08", ALLOCATION: "PAY-02"}
 """What a clause can be about, each with the rule that asks for it."""

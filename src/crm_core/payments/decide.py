@@ -9,6 +9,7 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
 from crm_core.kernel.refusals import no_reason, unknown
+from crm_core.payments.allocation import allocate
 from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
 from crm_core.payments.claims import (
     acknowledge,
@@ -66,7 +67,7 @@ from crm_core.payments.events import (
     WaiverProposed,
 )
 from crm_core.payments.evolve import evolve
-from crm_core.payments.ledger import Ledger, allocate
+from crm_core.payments.ledger import Ledger
 from crm_core.payments.state import Account, Proposal
 
 # --- charges and payments --------------------------------------------------------------------

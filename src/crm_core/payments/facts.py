@@ -6,6 +6,7 @@ Beside the events stands what reads them: ledger, credit grade, ageing and promi
 
 from __future__ import annotations
 
+from crm_core.payments.allocation import allocate
 from crm_core.payments.credit import (
     GRADES,
     MONTHS_OF_FEE,
@@ -36,7 +37,7 @@ from crm_core.payments.events import (
     PurchaseMade,
     PurchaseRefunded,
 )
-from crm_core.payments.ledger import Charge, Ledger, allocate
+from crm_core.payments.ledger import Charge, Ledger
 from crm_core.payments.promises import BROKEN, KEPT, promises
 from crm_core.payments.views import Aged, aged
 

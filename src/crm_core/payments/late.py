@@ -25,7 +25,8 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
-from crm_core.payments.ledger import Charge, Ledger, allocate
+from crm_core.payments.allocation import allocate
+from crm_core.payments.ledger import COSTS, LATE_CHARGE, Charge, Ledger
 
 _DAY = timedelta(days=1)
 _PERCENT = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,6}))?")
@@ -38,8 +39,8 @@ ROUNDINGS = ("half_up", "half_even", "down")
 """How a fraction of a fen is rounded: the half up, the half to the even fen, always down."""
 
 
-NEVER_BEARING = ("enforcement_costs",)
-"""Kinds of charges that no policy can let bear a late charge: what collecting costs (PAY-04)."""
+NEVER_BEARING = (COSTS, LATE_CHARGE)
+"""Kinds of what is asked for that no policy can let bear a late charge (PAY-08)."""
 
 Days = tuple[date, date]
 """A first and a last day, both included."""
@@ -282,11 +283,8 @@ def _stretches(ledger: Ledger, late: dict[str, Charge], on: date) -> Iterator[tu
     if not late:
         return
     start = min(charge.due for charge in late.values())
-    turns = {settlement.effective for settlement in ledger.settlements}
     # Money for a charge that is not due yet can settle another one until then.
-    turns |= {charge.due for charge in ledger.charges}
-    for dispute in ledger.disputes:
-        turns |= {dispute.start, dispute.end or on}
+    turns = ledger.turns() | {charge.due for charge in (*ledger.charges, *ledger.late)}
     inner = sorted(turn for turn in turns if start < turn < on)
     yield from zip([start, *inner], [*inner, on], strict=True)
 

@@ -15,9 +15,10 @@ from typing import Any
 from attrs import frozen
 
 from crm_core.payments.acts import DEMANDS, SUIT, StepDone
+from crm_core.payments.allocation import allocate
 from crm_core.payments.credit import add_months
 from crm_core.payments.events import DebtAcknowledged, PaymentPromised
-from crm_core.payments.ledger import Ledger, allocate
+from crm_core.payments.ledger import Ledger
 
 LIMITATION_YEARS = 3
 """Civil Code, art. 188."""

@@ -8,7 +8,7 @@ import attrs
 
 from crm_core.kernel.policy import Policy
 from crm_core.kernel.slice import LookUp, Sight
-from crm_core.payments.clauses import LATE_CHARGE, late_clauses
+from crm_core.payments.clauses import late_clauses
 from crm_core.payments.collection.commands import AdvanceCollection
 from crm_core.payments.collection.dues import dues
 from crm_core.payments.collection.policy import DEFAULT_COLLECTION, CollectionPolicy
@@ -16,6 +16,7 @@ from crm_core.payments.commands import AgreeClause, ClaimLateCharge
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.decide import ACCOUNT
 from crm_core.payments.late import LateChargePolicy
+from crm_core.payments.ledger import LATE_CHARGE
 from crm_core.payments.state import Account
 
 AGREEABLE: dict[str, type[Policy]] = {LATE_CHARGE: LateChargePolicy}
