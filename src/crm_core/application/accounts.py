@@ -13,6 +13,7 @@ from crm_core.gradings.engines.port import CreditLine, FactsEngine
 from crm_core.kernel.history import visible
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.facts import REGISTERED
+from crm_core.payments.clauses import agreed_late_charges
 from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.events import ACCOUNT_EVENTS
@@ -86,16 +87,17 @@ class Accounts:
         """A household's account on a day as known at an instant: every movement with its balance.
 
         Args:
-            late_charge: Name of the late charge policy to compute by; none is by default (PAY-08).
+            late_charge: The policy of late charges to show, of those that clauses of the contract
+                agree on; all of them by default, and none without a clause (PAY-08).
 
         Raises:
             Invalid: the household has no file, or had none that was known then.
         """
         book = self._host.policies
         table = book.find(CreditPolicy, policy, on)
-        late = late_charge and book.find(LateChargePolicy, late_charge, on)
         for _, _, facts in self._told(known, [household], _PAYMENTS):
-            return statement(facts, on, table, late or None)
+            said = statement(facts, on, table)
+            return {**said, "late_charges": self._late_charges(facts, on, late_charge)}
         raise Invalid.one("household_unknown", household=household)
 
     def credit_table(
@@ -111,6 +113,25 @@ class Accounts:
         for household, _, facts in self._told(known, None, _PAYMENTS):
             for limit in limits(facts, on):
                 yield household, limit
+
+    def _late_charges(
+        self, facts: list[tuple[Any, int]], on: date, name: str | None
+    ) -> list[dict[str, Any]]:
+        def find(policy: str) -> LateChargePolicy:
+            return self._host.policies.find(LateChargePolicy, policy, on)
+
+        events = [event for event, _ in facts]
+        return [
+            {
+                "charge": one.charge,
+                "policy": policy,
+                "days": one.days,
+                "amount_fen": one.amount_fen,
+                "capped": one.capped,
+            }
+            for policy, one in agreed_late_charges(events, Ledger.of(facts), on, find)
+            if name in (None, policy)
+        ]
 
     def _told(
         self,

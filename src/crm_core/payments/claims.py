@@ -9,7 +9,7 @@ from itertools import pairwise
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
 from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
-from crm_core.payments.clauses import Clause, agreed_days, late_clauses
+from crm_core.payments.clauses import Clause, agreed_days, late_clauses, unapproved
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     ClaimLateCharge,
@@ -32,7 +32,7 @@ from crm_core.payments.events import (
     LateChargeClaimed,
     PaymentPromised,
 )
-from crm_core.payments.late import LateCharge, late_charges, percent_text, within
+from crm_core.payments.late import LateCharge, late_charges, percent_text
 from crm_core.payments.promises import BROKEN, open_promise, promises
 from crm_core.payments.state import Account
 
@@ -337,23 +337,20 @@ def _above_ceiling(
     """Why the rate needs an approval by which it may stand above its ceiling, if it does."""
     policy = command.policy
     assert policy is not None
-    for clause in agreed:
-        if clause.approved is not None and clause.approved <= command.on:
-            continue
-        above = policy.above(within(found.bearing, agreed_days([clause])))
-        if above is None:
-            continue
-        told = {
-            "clause": clause.number,
-            "on": above.day.isoformat(),
-            "policy": str(policy.ref),
-            "rate": percent_text(above.rate),
-        }
-        if above.ceiling is None:
-            return Refusal("ceiling_unknown", "PAY-08", told)
-        ceiling = {"ceiling": percent_text(above.ceiling.rate), "source": above.ceiling.source}
-        return Refusal("rate_above_ceiling", "PAY-08", {**told, **ceiling})
-    return None
+    needed = unapproved(found, policy, agreed, command.on)
+    if needed is None:
+        return None
+    clause, above = needed
+    told = {
+        "clause": clause.number,
+        "on": above.day.isoformat(),
+        "policy": str(policy.ref),
+        "rate": percent_text(above.rate),
+    }
+    if above.ceiling is None:
+        return Refusal("ceiling_unknown", "PAY-08", told)
+    ceiling = {"ceiling": percent_text(above.ceiling.rate), "source": above.ceiling.source}
+    return Refusal("rate_above_ceiling", "PAY-08", {**told, **ceiling})
 
 
 def acknowledge(command: AcknowledgeDebt, state: Account) -> Decision:

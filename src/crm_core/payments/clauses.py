@@ -7,7 +7,7 @@ and the document. It binds the account, whoever owes on it, until it is ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,8 +18,15 @@ from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.payments.answers import exists, missing, reference
 from crm_core.payments.commands import AgreeClause, ApproveRate, EndClause
 from crm_core.payments.events import ClauseAgreed, ClauseEnded, RateApproved
-from crm_core.payments.late import Days
-from crm_core.payments.ledger import LATE_CHARGE
+from crm_core.payments.late import (
+    Above,
+    Days,
+    LateCharge,
+    LateChargePolicy,
+    late_charges,
+    within,
+)
+from crm_core.payments.ledger import LATE_CHARGE, Ledger
 from crm_core.payments.state import Account
 
 ALLOCATION = "allocation"
@@ -106,6 +113,42 @@ def late_clauses(
 def agreed_days(found: Sequence[Clause]) -> tuple[Days, ...]:
     """The days on which any of some clauses holds; those of one subject never overlap."""
     return tuple((clause.first, clause.last) for clause in found)
+
+
+def unapproved(
+    late: LateCharge, policy: LateChargePolicy, found: Sequence[Clause], on: date
+) -> tuple[Clause, Above] | None:
+    """The clause whose rate is above its ceiling without an approval, and where, if one is.
+
+    Args:
+        found: The clauses that a late charge is computed by.
+        on: The day on which it is asked for.
+    """
+    for clause in found:
+        if clause.approved is None or on < clause.approved:
+            above = policy.above(within(late.bearing, agreed_days([clause])))
+            if above is not None:
+                return clause, above
+    return None
+
+
+def agreed_late_charges(
+    facts: Iterable[Any], ledger: Ledger, on: date, find: Callable[[str], LateChargePolicy]
+) -> Iterator[tuple[str, LateCharge]]:
+    """The late charges that could be asked for on a day, each with the policy that is agreed on.
+
+    Args:
+        facts: Events of the account, in the order of the log.
+        ledger: What they come to.
+        find: Finds the policy that a clause names.
+    """
+    found = clauses(facts, LATE_CHARGE)
+    names = dict.fromkeys(clause.policy_name for clause in found)
+    for name in names:
+        policy, agreed = find(name), [clause for clause in found if clause.policy_name == name]
+        for late in late_charges(ledger, on, policy, agreed_days(agreed)):
+            if unapproved(late, policy, agreed, on) is None:
+                yield name, late
 
 
 # --- decisions -------------------------------------------------------------------------------
