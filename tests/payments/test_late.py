@@ -426,6 +426,9 @@ def test_whose_rate_is_above_a_ceiling_is_no_fault_of_the_policy() -> None:
     days = [(row.first_day, row.last_day)]
     assert dear(65_753).above(days) is None
     assert dear(65_754).above(days) is not None
+    even = evolve(row, rate=365 * 65_754)
+    assert dear(65_754, ceilings=(even,)).above(days) is None
+    assert dear(65_755, ceilings=(even,)).above(days) is not None
 
 
 @pytest.mark.rule("PAY-08")
