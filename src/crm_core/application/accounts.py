@@ -9,18 +9,19 @@ from typing import Any
 from crm_core.application.checking import utc
 from crm_core.application.host import Host
 from crm_core.errors import Invalid
-from crm_core.gradings.engines.port import CreditLine, FactsEngine
+from crm_core.gradings.engines.port import CreditLine, FactsEngine, Owing
 from crm_core.kernel.history import visible
+from crm_core.kernel.tenures import Tenures
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.facts import REGISTERED
+from crm_core.owners.facts import REGISTERED, TENURE_NAMES, tenures
 from crm_core.payments.clauses import agreed_late_charges
 from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.events import ACCOUNT_EVENTS
 from crm_core.payments.late import LateChargePolicy
-from crm_core.payments.ledger import Ledger
+from crm_core.payments.ledger import Ledger, ledgers
 from crm_core.payments.limitation import Limit, limits
-from crm_core.payments.views import Aged, CreditRow, credit_row, statement
+from crm_core.payments.views import CreditRow, credit_row, statement
 from crm_core.ports import EVENTS, EventLog
 
 _ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
@@ -64,10 +65,11 @@ class Accounts:
         known: datetime | None = None,
         policy: str = DEFAULT_CREDIT,
         engine: str = EVENTS,
-    ) -> Iterator[tuple[str, str, Aged]]:
-        """Household, estate and arrears of everybody who owes something on a day, sorted (PAY-03).
+    ) -> Iterator[Owing]:
+        """Arrears of everybody who owes something on a day, sorted by household (PAY-03).
 
         True to what was unpaid then, as known at the instant; what is in dispute is shown beside.
+        Those of an earlier tenure stand beside those of the present one (PAY-16).
 
         Raises:
             Invalid: there is no such engine.
@@ -83,21 +85,29 @@ class Accounts:
         known: datetime | None = None,
         policy: str = DEFAULT_CREDIT,
         late_charge: str | None = None,
+        tenure: str | None = None,
     ) -> dict[str, Any]:
         """A household's account on a day as known at an instant: every movement with its balance.
 
         Args:
             late_charge: The policy of late charges to show, of those that clauses of the contract
                 agree on; all of them by default, and none without a clause (PAY-08).
+            tenure: Key of the tenure whose account it is; that of the day by default (PAY-16).
 
         Raises:
-            Invalid: the household has no file, or had none that was known then.
+            Invalid: the household has no file, or had none that was known then, or there is no such
+                tenure.
         """
         book = self._host.policies
         table = book.find(CreditPolicy, policy, on)
-        for _, _, facts in self._told(known, [household], _PAYMENTS):
-            said = statement(facts, on, table)
-            return {**said, "late_charges": self._late_charges(facts, on, late_charge)}
+        for _, _, facts, held in self._told(known, [household], _PAYMENTS):
+            number = held.index(on) if tenure is None else held.find(tenure)
+            if number is None:
+                keys = [one.key for one in held.every]
+                raise Invalid.one("tenure_unknown", tenure=tenure, known=keys)
+            said = statement(facts, on, table, tenures=held, tenure=number)
+            late = self._late_charges(facts, ledgers(facts, held)[number], on, late_charge)
+            return {**said, "late_charges": late}
         raise Invalid.one("household_unknown", household=household)
 
     def credit_table(
@@ -105,17 +115,18 @@ class Accounts:
     ) -> Iterator[CreditRow]:
         """The credit table (信用等级表) of a day as known at an instant, sorted by household."""
         table = self._host.policies.find(CreditPolicy, policy, on)
-        for household, estate, facts in self._told(known, None):
-            yield credit_row(household, estate, Ledger.of(facts), on, table)
+        for household, estate, facts, held in self._told(known, None):
+            ledger = ledgers(facts, held)[held.index(on)]
+            yield credit_row(household, estate, ledger, on, table)
 
     def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
         """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
-        for household, _, facts in self._told(known, None, _PAYMENTS):
-            for limit in limits(facts, on):
+        for household, _, facts, held in self._told(known, None, _PAYMENTS):
+            for limit in limits(facts, on, held):
                 yield household, limit
 
     def _late_charges(
-        self, facts: list[tuple[Any, int]], on: date, name: str | None
+        self, facts: list[tuple[Any, int]], ledger: Ledger, on: date, name: str | None
     ) -> list[dict[str, Any]]:
         def find(policy: str) -> LateChargePolicy:
             return self._host.policies.find(LateChargePolicy, policy, on)
@@ -129,7 +140,7 @@ class Accounts:
                 "amount_fen": one.amount_fen,
                 "capped": one.capped,
             }
-            for policy, one in agreed_late_charges(events, Ledger.of(facts), on, find)
+            for policy, one in agreed_late_charges(events, ledger, on, find)
             if name in (None, policy)
         ]
 
@@ -138,17 +149,18 @@ class Accounts:
         known: datetime | None,
         households: Sequence[str] | None,
         names: frozenset[str] = _ACCOUNTS,
-    ) -> Iterator[tuple[str, str, list[tuple[Any, int]]]]:
-        """Household, estate, and events with positions of everybody whose file is known then."""
+    ) -> Iterator[tuple[str, str, list[tuple[Any, int]], Tenures]]:
+        """Of everybody whose file is known then: id, estate, events with positions, tenures."""
         known, log = utc(known, "known"), self._host.log
         if households is not None:
             _check_households(log, households)
-        wanted = names | {REGISTERED}
+        wanted = names | TENURE_NAMES | {REGISTERED}
         for household, events in log.by_household(names=wanted, households=households):
             seen = events if known is None else visible(events, known=known)
             file = next((e.event for e in seen if e.name == REGISTERED), None)
             if file is not None:
-                yield household, file.estate, [(e.event, e.position) for e in seen]
+                told = [(e.event, e.position) for e in seen]
+                yield household, file.estate, told, tenures([event for event, _ in told])
 
 
 def _check_households(log: EventLog, households: Sequence[str]) -> None:

@@ -47,6 +47,7 @@ from crm_core.payments.commands import (
     ReceivePayment,
     RecordPurchase,
     ReversePayment,
+    TakeBackWaiver,
     WithdrawDispute,
 )
 from crm_core.payments.credit import CreditPolicy, CreditStanding, credit_standing
@@ -80,6 +81,7 @@ SLICE = Slice(
         Act(DecideRefund, MANAGEMENT),
         Act(ProposeWaiver, ACCOUNTS),
         Act(DecideWaiver, MANAGEMENT),
+        Act(TakeBackWaiver, MANAGEMENT),
         Act(DisputeCharge, ACCOUNTS),
         Act(ProposeDisputeDecision, ACCOUNTS),
         Act(DecideDispute, LEADERS),
@@ -161,6 +163,7 @@ __all__ = [
     "ReleaseHold",
     "ReversePayment",
     "SkipStep",
+    "TakeBackWaiver",
     "TrialBalance",
     "WithdrawDispute",
     "allocate",

@@ -208,9 +208,9 @@ class _Writer:
                 case ChargeCancelled():
                     yield from self._void(event.charge, position)
                 case DisputeDecided() if event.upheld_fen and event.dispute in self._disputed:
-                    charge = self._disputed[event.dispute]
+                    number = self._disputed[event.dispute]
                     yield self._less(
-                        charge, event.upheld_fen, position, "dispute_decided", event.dispute
+                        number, event.upheld_fen, position, "dispute_decided", event.dispute
                     )
                 case ChargeDisputed() if event.charge in self._standing:
                     self._disputed[event.dispute] = event.charge

@@ -8,7 +8,15 @@ from itertools import pairwise
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
-from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
+from crm_core.payments.answers import (
+    asked_of,
+    decided,
+    exists,
+    ledger,
+    missing,
+    out_of_range,
+    reference,
+)
 from crm_core.payments.clauses import Clause, agreed_days, late_clauses, unapproved
 from crm_core.payments.commands import (
     AcknowledgeDebt,
@@ -23,7 +31,7 @@ from crm_core.payments.commands import (
 )
 from crm_core.payments.events import (
     ChargeDisputed,
-    ChargeWaived,
+    ChargeRaised,
     DebtAcknowledged,
     DisputeDecided,
     DisputeDecisionProposed,
@@ -43,14 +51,14 @@ def dispute(command: DisputeCharge, state: Account) -> Decision:
     """The household contests a part of a charge that stands, or all of it."""
     if command.dispute in state.disputes:
         return exists("dispute", command.dispute)
-    if command.charge not in state.charges or command.charge in state.cancelled:
+    if not isinstance(state.charge(command.charge), ChargeRaised):
         return missing("charge", command.charge)
     if not command.reason:
         return no_reason("LOG-06")
     under_way = (d.charge for n, d in state.disputes.items() if n not in state.decided)
     if command.charge in under_way:
         return Refusal("dispute_open", "PAY-06", {"charge": command.charge})
-    left = _principal(command.charge, state)
+    left = asked_of(command.charge, state)
     if not 0 < command.amount_fen <= left:
         return Refusal(
             "dispute_exceeds_charge",
@@ -136,21 +144,14 @@ def _too_much_upheld(number: str, upheld_fen: int, state: Account) -> Refusal | 
     found = state.disputes[number]
     # What was waived is asked for no more, so it cannot be taken off a second time.
     waived = sum(
-        event.amount_fen
-        for event in state.facts.values()
-        if isinstance(event, ChargeWaived) and event.charge == found.charge
+        waiver.amount_fen for waiver in ledger(state).waivers if waiver.charge == found.charge
     )
-    most = max(min(found.amount_fen, _principal(found.charge, state) - waived), 0)
+    most = max(min(found.amount_fen, asked_of(found.charge, state) - waived), 0)
     if 0 <= upheld_fen <= most:
         return None
     return Refusal(
         "upheld_exceeds_dispute", "PAY-06", {"disputed_fen": most, "upheld_fen": upheld_fen}
     )
-
-
-def _principal(charge: str, state: Account) -> int:
-    """What a charge comes to without what disputes took off it."""
-    return next((c.amount_fen for c in ledger(state).charges if c.number == charge), 0)
 
 
 # --- promises (PAY-09) -----------------------------------------------------------------------
@@ -268,9 +269,9 @@ def _overtaken(plan: PaymentPromised, on: date, state: Account) -> Refusal | Non
 
 def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
     """What has come together by the policy, less what was claimed of it before."""
-    if command.charge in state.charges or command.charge in state.late:
+    if state.charge(command.charge) is not None:
         return exists("charge", command.charge)
-    if command.of not in state.charges or command.of in state.cancelled:
+    if not isinstance(state.charge(command.of), ChargeRaised):
         return missing("charge", command.of)
     if command.due < command.on:
         return Refusal("late_charge_due_early", "PAY-08")
@@ -286,15 +287,11 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
     refusal = None if found is None else _above_ceiling(command, found, agreed)
     if refusal is not None:
         return refusal
-    before = [
-        late
-        for number, late in state.late.items()
-        if late.of == command.of and number not in state.cancelled
-    ]
+    before = list(state.late_of(command.of))
     claimed = sum(late.amount_fen for late in before if late.policy.name == policy.ref.name)
     fen = (found.amount_fen if found else 0) - claimed
     # What other policies came to counts against the cap of this one.
-    most = policy.most(state.charges[command.of].amount_fen)
+    most = policy.most(asked_of(command.of, state))
     fen = min(fen, most - sum(late.amount_fen for late in before))
     if fen <= 0:
         return Refusal(
@@ -358,7 +355,7 @@ def acknowledge(command: AcknowledgeDebt, state: Account) -> Decision:
     if reference("acknowledgement", command.acknowledgement) in state.references:
         return exists("acknowledgement", command.acknowledgement)
     for charge in command.charges:
-        if charge not in state.charges or charge in state.cancelled:
+        if not isinstance(state.charge(charge), ChargeRaised):
             return missing("charge", charge)
     if not command.document or not command.charges:
         return Refusal("document_missing", "PAY-12")

@@ -73,7 +73,7 @@ class ReceivePayment:
     charge_follows: bool = False
     parts: tuple[Part, ...] = ()
     payer: str | None = None
-    tenures: Tenures = looked_up()
+    members: frozenset[str] = looked_up()
 
 
 @frozen

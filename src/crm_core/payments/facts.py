@@ -19,6 +19,7 @@ from crm_core.payments.credit import (
 from crm_core.payments.events import (
     ACCOUNT_EVENTS,
     ChargeCancelled,
+    ChargeCorrected,
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
@@ -36,13 +37,15 @@ from crm_core.payments.events import (
     PaymentReversed,
     PurchaseMade,
     PurchaseRefunded,
+    WaiverTakenBack,
 )
-from crm_core.payments.ledger import Charge, Ledger
-from crm_core.payments.promises import BROKEN, KEPT, promises
+from crm_core.payments.ledger import COSTS, REFUND, Charge, Ledger, ledgers
+from crm_core.payments.promises import BROKEN, KEPT, promises, said_in
 from crm_core.payments.views import Aged, aged
 
 FACTS = (
     ChargeRaised,
+    ChargeCorrected,
     ChargeCancelled,
     PaymentReceived,
     PaymentReversed,
@@ -50,6 +53,7 @@ FACTS = (
     PaymentMovedIn,
     CreditRefunded,
     ChargeWaived,
+    WaiverTakenBack,
     PurchaseMade,
     PurchaseRefunded,
     ChargeDisputed,
@@ -68,14 +72,17 @@ FACT_NAMES = frozenset(kind.stored for kind in ACCOUNT_EVENTS if kind.cls in FAC
 
 __all__ = [
     "BROKEN",
+    "COSTS",
     "FACTS",
     "FACT_NAMES",
     "GRADES",
     "KEPT",
     "MONTHS_OF_FEE",
+    "REFUND",
     "Aged",
     "Charge",
     "ChargeCancelled",
+    "ChargeCorrected",
     "ChargeDisputed",
     "ChargeRaised",
     "ChargeWaived",
@@ -96,10 +103,13 @@ __all__ = [
     "PaymentReversed",
     "PurchaseMade",
     "PurchaseRefunded",
+    "WaiverTakenBack",
     "add_months",
     "aged",
     "allocate",
     "course",
     "credit_standing",
+    "ledgers",
     "promises",
+    "said_in",
 ]

@@ -48,6 +48,8 @@ class Charge:
 
     Args:
         of: For a late charge the number of the charge that was late.
+        tenure: The number of the tenure that owes it.
+        corrected: Where the log says what negative bills took off it.
     """
 
     due: date
@@ -58,6 +60,7 @@ class Charge:
     period: str
     of: str | None = None
     tenure: int = 0
+    corrected: tuple[int, ...] = ()
 
 
 @define
@@ -186,10 +189,8 @@ class Ledger:
     def turns(self) -> set[date]:
         """Days on which something else counts than on the day before, but for what falls due."""
         days = {settlement.effective for settlement in self.settlements}
-        for part in (*self.disputes, *self.waivers):
-            days.add(part.start)
-            if part.end is not None:
-                days.add(part.end)
+        for parts in (self.disputes, self.waivers):
+            days |= {day for part in parts for day in (part.start, part.end) if day is not None}
         days |= {debt.due for debt in self.debts}
         for number, there in self.abroad:
             days |= {s.effective for s in there.settlements if s.charge == number}
@@ -319,7 +320,7 @@ class _Book:
         self.payments: dict[str, list[Settlement]] = {}
         self.settlements: list[Settlement] = []
         self.corrected = self.refunded = False
-        self.corrections: dict[str, tuple[str, int]] = {}
+        self.corrections: dict[str, tuple[str, int, int]] = {}
         self.disputes: dict[str, Dispute] = {}
         self.late: dict[str, Charge] = {}
         self.upheld: dict[str, int] = {}
@@ -345,8 +346,9 @@ class _Book:
     def _corrected(self, charges: list[Charge]) -> Ledger:
         """With what takes charges back, or adds to them."""
         less = dict(self.upheld)
-        for of, fen in self.corrections.values():
+        for of, fen, position in self.corrections.values():
             less[of] = less.get(of, 0) + fen
+            self.charges[of].corrected += (position,)
         for number, fen in less.items():
             # What was never owed is void from the start, as a charge raised by mistake is.
             if number in self.charges:
@@ -419,10 +421,10 @@ def _raised(book: _Book, e: ChargeRaised, position: int) -> None:
     book.charges[e.charge] = charge
 
 
-def _bill_corrected(book: _Book, e: ChargeCorrected, _position: int) -> None:
+def _bill_corrected(book: _Book, e: ChargeCorrected, position: int) -> None:
     if e.of in book.charges:
         book.corrected = True
-        book.corrections[e.charge] = (e.of, e.amount_fen)
+        book.corrections[e.charge] = (e.of, e.amount_fen, position)
 
 
 def _cancelled(book: _Book, e: ChargeCancelled, _position: int) -> None:

@@ -16,11 +16,13 @@ from typing import Any
 
 from attrs import frozen
 
+from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.payments.acts import DEMANDS, SUIT, StepDone
 from crm_core.payments.allocation import allocate
 from crm_core.payments.credit import add_months
 from crm_core.payments.events import DebtAcknowledged, PaymentPromised
-from crm_core.payments.ledger import Ledger
+from crm_core.payments.ledger import Ledger, ledgers
+from crm_core.payments.promises import said_in
 
 
 @frozen
@@ -85,7 +87,7 @@ class Limit:
         return (self.ends_on - on).days
 
 
-def limits(facts: Iterable[tuple[Any, int]], on: date) -> tuple[Limit, ...]:
+def limits(facts: Iterable[tuple[Any, int]], on: date, tenures: Tenures = ONE) -> tuple[Limit, ...]:
     """The limitation of every charge that is overdue on a day, soonest end first.
 
     Args:
@@ -93,15 +95,23 @@ def limits(facts: Iterable[tuple[Any, int]], on: date) -> tuple[Limit, ...]:
             order of the log.
     """
     facts = list(facts)
-    ledger = Ledger.of(facts)
-    restarts = sorted(
-        (found for event, position in facts for found in _restarts(event, position, ledger)),
-        key=lambda restart: (restart[1], restart[3]),
-    )
+    books = ledgers(facts, tenures)
     found = []
-    for charge, fen in allocate(ledger, on).unpaid:
-        if charge.due < on:
-            found.append(_limit(charge.number, charge.due, fen, restarts, on))
+    for tenure, ledger in enumerate(books):
+        said = said_in((event for event, _ in facts), tenures, tenure)
+        own = {id(event) for event in said}
+        restarts = sorted(
+            (
+                found
+                for event, position in facts
+                if id(event) in own
+                for found in _restarts(event, position, ledger)
+            ),
+            key=lambda restart: (restart[1], restart[3]),
+        )
+        for charge, fen in allocate(ledger, on).unpaid:
+            if charge.due < on:
+                found.append(_limit(charge.number, charge.due, fen, restarts, on))
     return tuple(sorted(found, key=lambda limit: (limit.ends_on, limit.charge)))
 
 

@@ -23,7 +23,7 @@ from crm_core.payments.credit import (
 from crm_core.payments.late import LateChargePolicy, late_charges
 from crm_core.payments.ledger import Ledger, ledgers
 from crm_core.payments.limitation import limits
-from crm_core.payments.promises import promises
+from crm_core.payments.promises import promises, said_in
 
 
 def account_view(ledger: Ledger, on: date, policy: CreditPolicy) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def statement(
     facts = list(facts)
     ledger = ledgers(facts, tenures)[tenure]
     view = account_view(ledger, on, policy)
-    ends = {limit.charge: limit.ends_on for limit in limits(facts, on)}
+    ends = {limit.charge: limit.ends_on for limit in limits(facts, on, tenures)}
     for row in view["unpaid"]:
         end = ends.get(row["charge"])
         row["limitation_ends"] = None if end is None else end.isoformat()
@@ -198,7 +198,7 @@ def statement(
                 "last_due": one.promise.instalments[-1].due.isoformat(),
                 "broken_on": None if one.broken_on is None else one.broken_on.isoformat(),
             }
-            for one in promises((event for event, _ in facts), on)
+            for one in promises(said_in((event for event, _ in facts), tenures, tenure), on)
         ],
     }
 

@@ -43,8 +43,9 @@ def arrears(app: App, on: date, known: datetime | None, policy: str, engine: str
     owing = dict.fromkeys(BUCKETS, 0)
     with app.open() as opened:
         lines = opened.accounts.arrears(on, known=known, policy=policy, engine=engine)
-        for household, estate, found in lines:
-            households.append({"household": household, "estate": estate, **asdict(found)})
+        for household, tenure, estate, found in lines:
+            row = {"household": household, "tenure": tenure, "estate": estate, **asdict(found)}
+            households.append(row)
             estates.setdefault(estate, Ageing()).add(found)
             total.add(found)
             if found.overdue_fen:
@@ -73,13 +74,13 @@ def _show_arrears(out: Output, data: Mapping[str, Any]) -> None:
     for title, key in (("estate", "estates"), ("household", "households")):
         out.print()
         of_households = key == "households"
-        count = "days" if of_households else "households"
+        heads = ["tenure", "grade", "days"] if of_households else ["households"]
         out.table(
-            [title, *(["grade"] if of_households else []), count, "overdue", "disputed", *BUCKETS],
+            [title, *heads, "overdue", "disputed", *BUCKETS],
             [
                 [
                     row[title],
-                    *([row["grade"]] if of_households else []),
+                    *([row["tenure"], row["grade"]] if of_households else []),
                     row["overdue_days"] if of_households else row["households"],
                     yuan_from_fen(row["overdue_fen"]),
                     yuan_from_fen(row["disputed_fen"]),
@@ -96,6 +97,7 @@ def _show_arrears(out: Output, data: Mapping[str, Any]) -> None:
 @_known
 @_policy
 @click.option("--late-charge", default=None)
+@click.option("--tenure", default=None)
 def account(
     app: App,
     household: str,
@@ -103,11 +105,12 @@ def account(
     known: datetime | None,
     policy: str,
     late_charge: str | None,
+    tenure: str | None,
 ) -> int:
     """A household's account on a day: every movement with the balance after it."""
     with app.open() as opened:
         told = opened.accounts.statement(
-            household, on, known=known, policy=policy, late_charge=late_charge
+            household, on, known=known, policy=policy, late_charge=late_charge, tenure=tenure
         )
     data = {"household": household, "on": on.isoformat(), "known": _told(known), **told}
     app.out.result(data, lambda: _show_account(app.out, data))
