@@ -271,15 +271,15 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
     """What has come together by the policy, less what was claimed of it before."""
     if state.charge(command.charge) is not None:
         return exists("charge", command.charge)
-    if not isinstance(state.charge(command.of), ChargeRaised):
+    charge = state.charge(command.of)
+    if not isinstance(charge, ChargeRaised):
         return missing("charge", command.of)
     if command.due < command.on:
         return Refusal("late_charge_due_early", "PAY-08")
-    due = state.charges[command.of].due
-    agreed = late_clauses(state.facts.values(), due, command.on, command.policy_name)
+    agreed = late_clauses(state.facts.values(), charge.due, command.on, command.policy_name)
     policy = command.policy
     if not agreed or policy is None:
-        return _not_agreed(command, due, state)
+        return _not_agreed(command, charge.due, state)
     found = {
         one.charge: one
         for one in late_charges(ledger(state), command.on, policy, agreed_days(agreed))

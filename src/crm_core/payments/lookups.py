@@ -33,7 +33,7 @@ def with_known_policies(command: AgreeClause, _state: Any, sight: Sight) -> Agre
 
 def with_late_charge(command: ClaimLateCharge, state: Account, sight: Sight) -> ClaimLateCharge:
     """The late charge that the contract agrees on, if it does (PAY-08)."""
-    late = state.charges.get(command.of)
+    late = state.charge(command.of)
     found = late and late_clauses(state.facts.values(), late.due, command.on, command.policy_name)
     if not found:
         return command
