@@ -59,7 +59,7 @@ from crm_core.kernel.dates import Period, parse_instant
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
-from crm_core.owners.commands import RegisterHousehold, owner_id
+from crm_core.owners.commands import RegisterHousehold, TransferOwnership, owner_id
 from crm_core.payments import (
     ACCOUNT,
     LateChargePolicy,
@@ -502,3 +502,28 @@ def test_a_late_charge_is_settled_after_all_principal_and_can_be_given_up() -> N
     # With its charge it is void.
     books = trial_balance(placed([*booked, cancelled("C1")]), day("2012-01-01"))
     assert (books.accounts["late_charges"], books.unexplained_fen) == (0, 0)
+
+
+@pytest.mark.rule("PAY-08", "PAY-16")
+def test_a_sellers_credit_keeps_no_late_charge_from_the_buyer(crm: CRM) -> None:
+    """V1 was sold on 1 June 2011 with 100.00 of credit; its buyer pays nothing in 2012."""
+    crm.do(
+        ReceivePayment("V1", "P2", 100_00, day("2011-05-01"), "cash"),
+        by=FINANCE,
+        at=at("2011-05-01"),
+    )
+    crm.do(
+        TransferOwnership("V1", "V1#buyer", day("2011-06-01"), Personal("V1#buyer", "x")),
+        by=CLERK,
+        at=at("2011-06-01"),
+    )
+    crm.do(
+        RaiseCharge("V1", "C2", "management_fee", "2012-01", 100_00, day("2012-01-31")),
+        by=FINANCE,
+        at=at("2012-01-01"),
+    )
+    crm.do(clause(), by=CLERK, at=at("2012-01-02"))
+    asked = ClaimLateCharge("V1", "L1", "C2", day("2012-02-20"), day("2012-03-31"))
+    [event] = crm.do(asked, by=MANAGER, at=at("2012-02-20")).events
+    assert event.amount_fen == 1_00
+    assert told(crm, "2012-02-20") == [100]

@@ -10,10 +10,12 @@ from crm_core.application.checking import utc
 from crm_core.application.host import Host
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.port import CreditLine, FactsEngine, Owing
+from crm_core.kernel.dates import Period
 from crm_core.kernel.history import visible
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.facts import REGISTERED, TENURE_NAMES, tenures
+from crm_core.payments.changes import CreditChange, changes
 from crm_core.payments.clauses import agreed_late_charges
 from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
@@ -124,6 +126,30 @@ class Accounts:
         for household, _, facts, held in self._told(known, None, _PAYMENTS):
             for limit in limits(facts, on, held):
                 yield household, limit
+
+    def changes(
+        self,
+        household: str,
+        first_day: date,
+        last_day: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+    ) -> Iterator[CreditChange]:
+        """The changes of a household's credit from one day to another, each with its causes.
+
+        They are those of the tenure of each day (PAY-05, PAY-16), by the credit table of the last.
+
+        Raises:
+            Invalid: the household has no file, or had none that was known then, or the last day
+                comes before the first.
+        """
+        if last_day < first_day:
+            raise Invalid.one("period_reversed", "last_day", end=last_day.isoformat())
+        table = self._host.policies.find(CreditPolicy, policy, last_day)
+        for _, _, facts, _ in self._told(known, [household]):
+            return changes(facts, Period(first_day, last_day), table, tenures)
+        raise Invalid.one("household_unknown", household=household)
 
     def _late_charges(
         self, facts: list[tuple[Any, int]], ledger: Ledger, on: date, name: str | None

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.tenures import ONE
 from crm_core.payments.answers import (
     asked_of,
     decided,
@@ -15,6 +16,7 @@ from crm_core.payments.answers import (
     ledger,
     missing,
     out_of_range,
+    placed,
     reference,
 )
 from crm_core.payments.clauses import Clause, agreed_days, late_clauses, unapproved
@@ -41,6 +43,7 @@ from crm_core.payments.events import (
     PaymentPromised,
 )
 from crm_core.payments.late import LateCharge, late_charges, percent_text
+from crm_core.payments.ledger import ledgers
 from crm_core.payments.promises import BROKEN, open_promise, promises
 from crm_core.payments.state import Account
 
@@ -280,10 +283,15 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
     policy = command.policy
     if not agreed or policy is None:
         return _not_agreed(command, charge.due, state)
-    found = {
-        one.charge: one
-        for one in late_charges(ledger(state), command.on, policy, agreed_days(agreed))
-    }.get(command.of)
+    found = next(
+        (
+            late
+            for book in ledgers(placed(state), command.tenures or ONE)
+            for late in late_charges(book, command.on, policy, agreed_days(agreed))
+            if late.charge == command.of
+        ),
+        None,
+    )
     refusal = None if found is None else _above_ceiling(command, found, agreed)
     if refusal is not None:
         return refusal

@@ -322,6 +322,7 @@ class ClaimLateCharge:
     due: date
     policy_name: str | None = None
     policy: LateChargePolicy | None = looked_up()
+    tenures: Tenures = looked_up()
     by: Actor = looked_up()
 
 
