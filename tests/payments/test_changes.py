@@ -107,7 +107,7 @@ def test_a_charge_that_nobody_pays_grows_older_and_the_payment_ends_it() -> None
         ),
         # What also happened on that day is no cause.
         (
-            [JANUARY, paid(on="2011-03-03", fen=1), paid("P2", "2011-02-10")],
+            [JANUARY, paid(on="2011-02-10", fen=1), paid("P2", "2011-02-10")],
             ("2011-02-10", "B1", "A", False, [(3, "payment_received", "P2")]),
         ),
         ([JANUARY, paid(on="2011-03-03", fen=1)], ("2011-03-03", "B1", "B2", True, aged(1))),

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from attrs import evolve
+
 from crm_core.application.checking import utc
 from crm_core.application.host import Host
 from crm_core.errors import Invalid
@@ -14,7 +16,7 @@ from crm_core.kernel.dates import Period
 from crm_core.kernel.history import visible
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.facts import REGISTERED, TENURE_NAMES, tenures
+from crm_core.owners.facts import REGISTERED, TENURE_NAMES, HouseholdRegistered, tenures
 from crm_core.payments.changes import CreditChange, changes
 from crm_core.payments.clauses import agreed_late_charges
 from crm_core.payments.collection.events import COLLECTION_EVENTS
@@ -23,6 +25,8 @@ from crm_core.payments.events import ACCOUNT_EVENTS
 from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger, ledgers
 from crm_core.payments.limitation import Limit, limits
+from crm_core.payments.owing import OwingRow, overdue
+from crm_core.payments.purchases import Purchases, purchases
 from crm_core.payments.views import CreditRow, credit_row, statement
 from crm_core.ports import EVENTS, EventLog
 
@@ -113,13 +117,75 @@ class Accounts:
         raise Invalid.one("household_unknown", household=household)
 
     def credit_table(
-        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+        owing: bool = False,
     ) -> Iterator[CreditRow]:
-        """The credit table (信用等级表) of a day as known at an instant, sorted by household."""
+        """The credit table (信用等级表) of a day as known at an instant, sorted by household.
+
+        Args:
+            owing: Only who owes something that is overdue and undisputed.
+        """
         table = self._host.policies.find(CreditPolicy, policy, on)
-        for household, estate, facts, held in self._told(known, None):
+        for household, file, facts, held in self._told(known, None):
             ledger = ledgers(facts, held)[held.index(on)]
-            yield credit_row(household, estate, ledger, on, table)
+            row = credit_row(household, file.estate, ledger, on, table)
+            if row.overdue_fen or not owing:
+                yield evolve(
+                    row,
+                    tenure=held.on(on).key,
+                    building=file.building,
+                    unit=file.unit,
+                    room=file.room,
+                )
+
+    def owing(self, on: date, *, known: datetime | None = None) -> list[OwingRow]:
+        """Who owes what since when, with the place, the largest amount first (PAY-03).
+
+        What somebody owes who left stands in a row of their own tenure (PAY-16).
+        """
+        rows = []
+        for household, file, facts, held in self._told(known, None):
+            for tenure, ledger in zip(held.every, ledgers(facts, held), strict=True):
+                found = overdue(ledger, on)
+                if found is not None:
+                    rows.append(
+                        OwingRow(
+                            household=household,
+                            tenure=tenure.key,
+                            estate=file.estate,
+                            building=file.building,
+                            unit=file.unit,
+                            room=file.room,
+                            oldest_due=found.oldest_due,
+                            overdue_days=found.overdue_days,
+                            overdue_fen=found.overdue_fen,
+                        )
+                    )
+        return sorted(rows, key=lambda row: row.largest_first)
+
+    def purchases(
+        self,
+        year: int,
+        *,
+        known: datetime | None = None,
+        households: Sequence[str] | None = None,
+    ) -> Iterator[tuple[str, Purchases]]:
+        """What households bought in a calendar year, less refunds, sorted by household (PAY-13).
+
+        Who bought nothing and was given nothing back is left out, unless households are named.
+
+        Raises:
+            Invalid: a named household has no file.
+        """
+        days = Period.of_year(year)
+        for household, _, facts, _ in self._told(known, households):
+            found = purchases(facts, days.start, days.end)
+            if found.positions or households is not None:
+                yield household, found
 
     def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
         """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
@@ -175,8 +241,8 @@ class Accounts:
         known: datetime | None,
         households: Sequence[str] | None,
         names: frozenset[str] = _ACCOUNTS,
-    ) -> Iterator[tuple[str, str, list[tuple[Any, int]], Tenures]]:
-        """Of everybody whose file is known then: id, estate, events with positions, tenures."""
+    ) -> Iterator[tuple[str, HouseholdRegistered, list[tuple[Any, int]], Tenures]]:
+        """Of everybody whose file is known then: id, place, events with positions, tenures."""
         known, log = utc(known, "known"), self._host.log
         if households is not None:
             _check_households(log, households)
@@ -186,7 +252,7 @@ class Accounts:
             file = next((e.event for e in seen if e.name == REGISTERED), None)
             if file is not None:
                 told = [(e.event, e.position) for e in seen]
-                yield household, file.estate, told, tenures([event for event, _ in told])
+                yield household, file, told, tenures([event for event, _ in told])
 
 
 def _check_households(log: EventLog, households: Sequence[str]) -> None:
