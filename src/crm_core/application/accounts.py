@@ -176,16 +176,16 @@ class Accounts:
     ) -> Iterator[tuple[str, Purchases]]:
         """What households bought in a calendar year, less refunds, sorted by household (PAY-13).
 
-        Who bought nothing and was given nothing back is left out, unless households are named.
+        What somebody bought who left stands in a line of their own tenure (PAY-16). Who bought
+        nothing and was given nothing back is left out.
 
         Raises:
             Invalid: a named household has no file.
         """
-        days = Period.of_year(year)
-        for household, _, facts, _ in self._told(known, households):
-            found = purchases(facts, days.start, days.end)
-            if found.positions or households is not None:
-                yield household, found
+        for household, _, facts, held in self._told(known, households):
+            for found in purchases(facts, Period.of_year(year), held):
+                if found.positions:
+                    yield household, found
 
     def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
         """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from typing import Any
 
-from attrs import frozen
+from attrs import define, field
 
+from crm_core.kernel.dates import Period
+from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.payments.events import PurchaseMade, PurchaseRefunded
 
 
-@frozen
+@define
 class Purchases:
-    """The purchases of a household over some days; each counts on its own day.
+    """The purchases of one tenure over some days; each counts on its own day.
 
     Args:
+        tenure: Key of the tenure (PAY-16).
         bought_fen: What was bought.
-        refunded_fen: What was given back, of whatever year it was bought in.
+        refunded_fen: What was given back, of whatever day it was bought on.
         positions: Where the log says so.
     """
 
-    bought_fen: int
-    refunded_fen: int
-    positions: tuple[int, ...]
+    tenure: str
+    bought_fen: int = 0
+    refunded_fen: int = 0
+    positions: list[int] = field(factory=list)
 
     @property
     def purchases_fen(self) -> int:
@@ -31,19 +34,21 @@ class Purchases:
         return self.bought_fen - self.refunded_fen
 
 
-def purchases(facts: Iterable[tuple[Any, int]], first: date, last: date) -> Purchases:
-    """The purchases and refunds whose day is one of some days.
+def purchases(
+    facts: Iterable[tuple[Any, int]], days: Period, tenures: Tenures = ONE
+) -> tuple[Purchases, ...]:
+    """The purchases and refunds of some days, for each tenure of a household by its number.
 
     Args:
         facts: Events of one household with their positions; others than purchases do no harm.
     """
-    bought = refunded = 0
-    positions = []
+    found = tuple(Purchases(tenure.key) for tenure in tenures.every)
     for event, position in facts:
-        if isinstance(event, PurchaseMade | PurchaseRefunded) and first <= event.on <= last:
-            positions.append(position)
+        if isinstance(event, PurchaseMade | PurchaseRefunded) and event.on in days:
+            mine = found[tenures.index(event.on)]
+            mine.positions.append(position)
             if isinstance(event, PurchaseMade):
-                bought += event.amount_fen
+                mine.bought_fen += event.amount_fen
             else:
-                refunded += event.amount_fen
-    return Purchases(bought, refunded, tuple(positions))
+                mine.refunded_fen += event.amount_fen
+    return found
