@@ -115,7 +115,8 @@ def _html(rows: Sequence[Row], on: date, known: datetime | None) -> str:
 <tbody>
 {lines}
 </tbody>
-<tfoot><tr><td colspan="8">合计 <span lang="en">total</span></td><td class="number">{total}</td></tr></tfoot>
+<tfoot><tr><td colspan="8">合计 <span lang="en">total</span></td>
+<td class="number">{total}</td></tr></tfoot>
 </table>
 </body>
 </html>
