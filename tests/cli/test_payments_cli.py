@@ -109,12 +109,14 @@ def test_ageing_by_bucket_estate_and_household(db: str, capsys: pytest.CaptureFi
     zero = dict.fromkeys(("B1", "B2", "B3", "B4", "B5"), 0)
     assert told["households"] == [
         {
-            "household": "V1", "tenure": "first", "estate": "Anhe", "grade": "B2", "overdue_days": 74,
+            "household": "V1", "tenure": "first", "estate": "Anhe", "grade": "B2",
+            "overdue_days": 74,
             "overdue_fen": 170_00, "disputed_fen": 0,
             "buckets": {**zero, "B1": 100_00, "B2": 70_00},
         },
         {
-            "household": "V2", "tenure": "first", "estate": "Anhe", "grade": "B2", "overdue_days": 74,
+            "household": "V2", "tenure": "first", "estate": "Anhe", "grade": "B2",
+            "overdue_days": 74,
             "overdue_fen": 40_00, "disputed_fen": 60_00, "buckets": {**zero, "B2": 40_00},
         },
     ]  # fmt: skip
