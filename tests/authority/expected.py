@@ -206,6 +206,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     # agreed on: PAY-08: a claim by contract is finance's or a manager's
     "claim-late-charge": frozenset({"manager", "director", "finance"}),
     "acknowledge-debt": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
+    # PAY-02, PAY-08: what the contract says is a fact of the account; beyond what courts allow only at the top
+    "agree-clause": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
+    "end-clause": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
+    "approve-rate": frozenset({"director"}),
     # PAY-05, PAY-10: the ladder follows the credit grade, which moves with the calendar alone: the clock too
     # agreed on: the clock gives it inside; a person may let the ladder take its course
     "advance-collection": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),

@@ -16,6 +16,7 @@ from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, allocate
 from crm_core.payments.answers import AMOUNT_FEN_MAX
 from crm_core.payments.commands import (
     AcceptMovedPayment,
+    AgreeClause,
     CancelCharge,
     ClaimLateCharge,
     DecideRefund,
@@ -79,6 +80,8 @@ def booked_for_v1(estate: Estate) -> tuple[Any, ...]:
             command = given_by(entry.command, entry.by)
             if isinstance(command, ClaimLateCharge):
                 command = evolve(command, policy=DAILY)
+            elif isinstance(command, AgreeClause):
+                command = evolve(command, known_policies=(DAILY.ref.name,))
             decided = ACCOUNT.decider.decide(command, state)
             if not isinstance(decided, Refusal):
                 events.extend(decided)

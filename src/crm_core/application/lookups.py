@@ -47,6 +47,7 @@ from crm_core.owners.commands import ROLES
 from crm_core.owners.tenures import tenures_of
 from crm_core.payments import ACCOUNT
 from crm_core.payments.commands import (
+    ClaimLateCharge,
     DecideRefund,
     DecideWaiver,
     MovePayment,
@@ -394,7 +395,15 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     RefuseAutomatic: _with_file,
     WithdrawCall: _with_duty,
     **dict.fromkeys(
-        (RaiseCharge, ProposeRefund, DecideRefund, ProposeWaiver, DecideWaiver), _with_tenures
+        (
+            ClaimLateCharge,
+            DecideRefund,
+            DecideWaiver,
+            ProposeRefund,
+            ProposeWaiver,
+            RaiseCharge,
+        ),
+        _with_tenures,
     ),
     **dict.fromkeys(PLAN.commands, _with_today),
     ReceivePayment: _with_payer,

@@ -23,6 +23,8 @@ from crm_core.payments.events import (
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
+    ClauseAgreed,
+    ClauseEnded,
     CreditRefunded,
     DebtAcknowledged,
     DisputeDecided,
@@ -60,6 +62,8 @@ FACTS = (
     PaymentPromised,
     LateChargeClaimed,
     DebtAcknowledged,
+    ClauseAgreed,
+    ClauseEnded,
 )
 """The events that are facts."""
 
@@ -82,6 +86,8 @@ __all__ = [
     "ChargeDisputed",
     "ChargeRaised",
     "ChargeWaived",
+    "ClauseAgreed",
+    "ClauseEnded",
     "CreditPolicy",
     "CreditRefunded",
     "CreditStanding",

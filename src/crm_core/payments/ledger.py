@@ -245,17 +245,16 @@ def free_on(ledger: Ledger, on: date, asked: Callable[[Charge], int]) -> tuple[d
         # Whatever is known under no number names none.
         pool += sum(given.values())
     for number in ledger.shared:
-        pool -= sum(fen for tenure, fen in left_over(ledger, number, on) if tenure != ledger.tenure)
+        left = left_over(ledger, number, on)
+        pool -= sum(fen for money, fen in left if money.tenure != ledger.tenure)
     for number, there in ledger.abroad:
-        pool += sum(fen for tenure, fen in left_over(there, number, on) if tenure == ledger.tenure)
+        left = left_over(there, number, on)
+        pool += sum(fen for money, fen in left if money.tenure == ledger.tenure)
     return used, pool + sum([debt.amount_fen for debt in ledger.debts if debt.due <= on])
 
 
-def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[int, int]]:
-    """Whose money a charge did not need, and how much: what came first is needed first.
-
-    For a charge that people of several tenures gave money for.
-    """
+def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int]]:
+    """What a charge did not need of each payment that names it: what came first is needed first."""
     charge = next(c for c in (*ledger.charges, *ledger.late) if c.number == number)
     left = asked_on(ledger, on)(charge)
     payments: dict[int, list[Settlement]] = {}
@@ -266,7 +265,8 @@ def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[int, int]
         fen = sum(part.amount_fen for part in parts)
         taken = min(left, max(fen, 0))
         left -= taken
-        yield parts[0].tenure, fen - taken
+        if fen > taken:
+            yield parts[0], fen - taken
 
 
 def asked_on(ledger: Ledger, on: date) -> Callable[[Charge], int]:

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from crm_core.kernel.dates import Period
-from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.kernel.tenures import FIRST, ONE, Tenures
 from crm_core.payments.allocation import allocate
 from crm_core.payments.books import postings
 from crm_core.payments.credit import (
@@ -215,6 +215,7 @@ class CreditRow:
         disputed_fen: Overdue principal in dispute.
         worst: Worst grade on any day of the last twelve months (PAY-07).
         oldest: The oldest overdue charge, or None.
+        tenure: Key of the tenure whose line it is.
     """
 
     household: str
@@ -225,6 +226,10 @@ class CreditRow:
     disputed_fen: int
     worst: str
     oldest: str | None
+    tenure: str = FIRST
+    building: str = ""
+    unit: str = ""
+    room: str = ""
 
 
 def credit_row(
