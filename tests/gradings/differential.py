@@ -217,6 +217,14 @@ def compared(
         yield from pool.map(task, parts)
 
 
+def firsts(differences: Iterable[Difference]) -> list[Difference]:
+    """The first difference of an engine about each household."""
+    found: dict[tuple[str, str], Difference] = {}
+    for one in differences:
+        found.setdefault((one.engine, one.household), one)
+    return list(found.values())
+
+
 def told_in_words(seed: int, number: int, engines: Sequence[str]) -> int:
     """All that is told of a household, and what differs."""
     [home] = homes(seed, number, number)
@@ -253,9 +261,8 @@ def main(arguments: list[str] | None = None) -> int:
         households += one.households
         answers += one.answers
         kinds += one.kinds
-        homes_differing = {(found.engine, found.household) for found in one.differences}
-        differ.update(engine for engine, _ in homes_differing)
-        smallest = sorted([*smallest, *one.differences], key=lambda d: d[:3])[:100]
+        differ.update(found.engine for found in firsts(one.differences))
+        smallest = sorted([*smallest, *firsts(one.differences)], key=lambda d: d[:3])[:100]
         print(f"{households:,} households", file=sys.stderr, flush=True)
     seconds = perf_counter() - started
     for kind, count in sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0])):
