@@ -116,13 +116,12 @@ def compare(part: tuple[int, int], seed: int = SEED, engines: Sequence[str] = EN
 
 
 def days_of(seed: int, first: int) -> tuple[date, ...]:
-    """The days that households are asked about: others for every block of them."""
+    """Days before, in, at the end of and after the year: others for every block of households."""
     chance = Chance(seed, (first - 1) // PART, 1)
     day = date(YEAR, 1, 1)
     return (
         day - timedelta(days=chance.between(20, 300)),
-        day + timedelta(days=chance.between(0, 180)),
-        day + timedelta(days=chance.between(181, 363)),
+        day + timedelta(days=chance.between(0, 363)),
         date(YEAR, 12, 31),
         day + timedelta(days=chance.between(366, 450)),
     )
@@ -144,8 +143,9 @@ def by_the_reference(town: Iterable[Home], days: Sequence[date]) -> Answers:
             for day in days:
                 tenure = account.tenures.on(day).key
                 found["credit", id_, known, day] = reference.credit_of(account, tenure, day)
-                for key, said in reference.arrears(account, day).items():
-                    found["arrears", id_, known, day, key] = said
+                if day in _of_arrears(days):
+                    for key, said in reference.arrears(account, day).items():
+                        found["arrears", id_, known, day, key] = said
                 for key, said in reference.statements(account, day).items():
                     if any(said.values()):
                         found["statement", id_, known, day, key] = said
@@ -165,10 +165,16 @@ def by_engine(crm: CRM, name: str, days: Sequence[date]) -> Answers:
             for line in engine.credit(day, known, table):
                 said = (line.grade, line.overdue_days, line.overdue_fen)
                 found["credit", line.household, known, day] = said
+        for day in _of_arrears(days):
             for household, tenure, _, aged in engine.arrears(day, known, table):
                 said = (aged.overdue_days, aged.overdue_fen, aged.disputed_fen)
                 found["arrears", household, known, day, tenure] = said
     return found
+
+
+def _of_arrears(days: Sequence[date]) -> Sequence[date]:
+    """Days on which arrears are asked for: they hold the credit of every tenure."""
+    return days[1::2]
 
 
 def by_ledgers(town: Iterable[Home], days: Sequence[date]) -> Answers:
