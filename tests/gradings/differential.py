@@ -5,10 +5,10 @@
     nox -s differential -- decided --households 100000
 
 Compared are credit lines on several days and at two knowledge instants, arrears, the facts of a
-year's grading, and the statement of every tenure. The first line above looks at so many households,
-in parts, so that memory does not grow; the second tells all about one; the third grades towns that
-deciders made (`decided_towns`). Exit status: 0 no difference, 1 there is one, or some kind of
-irregularity is in less than one household of a hundred.
+year's grading, the statement of every tenure, and the books of irregular households. The first line
+above looks at so many households, in parts, so that memory does not grow; the second tells all
+about one; the third grades towns that deciders made (`decided_towns`). Exit status: 0 no
+difference, 1 there is one, or some kind of irregularity is in less than one household of a hundred.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from crm_core.gradings.engines.port import Ask
 from crm_core.kernel.dates import Period
 from crm_core.owners.tenures import tenures
 from crm_core.payments.allocation import allocate
+from crm_core.payments.books import trial_balance
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.ledger import LATE_CHARGE, REFUND, ledgers
 from crm_core.slices import shipped
@@ -107,7 +108,7 @@ def compare(part: tuple[int, int], seed: int = SEED, engines: Sequence[str] = EN
                 more = (engine, home, question, known, " ".join(map(str, day)))
                 found.append(Difference(sizes[home], *more, ours.get(key), theirs.get(key)))
 
-    differ("events", by_ledgers(town, days), {"statement"})
+    differ("events", by_ledgers(town, days), {"statement", "books"})
     with closing(open_crm("memory:")) as crm:
         crm.log.append(commit_of(home) for home in town)
         for engine in engines:
@@ -140,6 +141,8 @@ def by_the_reference(town: Iterable[Home], days: Sequence[date]) -> Answers:
                 at = known or reference.EVERYTHING_KNOWN
                 account = reference.account_of(reference_of(home, at), at)
             found["facts", id_, known] = reference.facts_from(account, YEAR)
+            if home.irregular:
+                found["books", id_, known] = 0, 0
             for day in days:
                 tenure = account.tenures.on(day).key
                 found["credit", id_, known, day] = reference.credit_of(account, tenure, day)
@@ -178,7 +181,7 @@ def _of_arrears(days: Sequence[date]) -> Sequence[date]:
 
 
 def by_ledgers(town: Iterable[Home], days: Sequence[date]) -> Answers:
-    """The statements of all tenures, from the ledgers that all accounts are read from."""
+    """The statements of all tenures, and what the books cannot explain on the last day (PAY-15)."""
     found: Answers = {}
     for home in town:
         told = [(one.recorded, one.event, number) for number, one in enumerate(home.in_order(), 1)]
@@ -190,6 +193,9 @@ def by_ledgers(town: Iterable[Home], days: Sequence[date]) -> Answers:
                     said = _statement(allocate(ledger, day))
                     if any(said.values()):
                         found["statement", home.id, known, day, tenure.key] = said
+            if home.irregular:
+                books = trial_balance(facts, days[-1], whose)
+                found["books", home.id, known] = books.unexplained_fen, sum(books.accounts.values())
     return found
 
 

@@ -84,6 +84,8 @@ class Bill:
 
     def __init__(self, number: str, due: date, fen: int, known: datetime) -> None:
         self.number, self.due, self.fen, self.known = number, due, fen, known
+        self.left = fen
+        """What of it nobody has taken off, or given up, yet."""
         self.taken = False
         """Whether an irregularity says how it is paid."""
 
@@ -229,16 +231,17 @@ class Home:
         who = None if payee is None else self.member(payee)
         self.tell(CreditRefunded(self.number("R"), fen, on, "asked", "S1", "M1", who), on)
 
-    def waive(self, bill: Bill, fen: int, on: date, *, write_off: bool) -> tuple[str, datetime]:
-        number = self.number("W")
+    def waive(self, bill: Bill, on: date, *, write_off: bool) -> tuple[str, datetime]:
+        number, fen = self.number("W"), self.part(bill)
         event = ChargeWaived(number, bill.number, fen, on, write_off, "told", "S1", "M1")
         return number, self.tell(event, on, bill.known)
 
     def a_bill(self, within: tuple[date, date] | None = None) -> Bill:
         """A bill whose payment nothing says yet; in the end any."""
         first, last = within or (_FIRST, date(YEAR, 12, 31))
-        some = [b for b in self.bills if first <= b.due <= last]
-        found: Bill = self.chance.one_of([b for b in some if not b.taken] or some or self.bills)
+        every = [bill for bill in self.bills if bill.left]
+        some = [bill for bill in every if first <= bill.due <= last] or every
+        found: Bill = self.chance.one_of([bill for bill in some if not bill.taken] or some)
         found.taken = True
         return found
 
@@ -247,6 +250,12 @@ class Home:
 
     def some_day(self, least: date = _FIRST, most: date = date(YEAR, 12, 31)) -> date:
         return least + self.chance.below(max((most - least).days, 0) + 1) * _DAY
+
+    def part(self, bill: Bill) -> int:
+        """Something is taken off a bill that is still there of it."""
+        fen = self.share(bill.left)
+        bill.left -= fen
+        return fen
 
     def share(self, fen: int) -> int:
         """A part of an amount, sometimes all of it."""
@@ -491,7 +500,7 @@ def waived(home: Home) -> None:
     bill = home.a_bill()
     if home.chance.below(2):
         home.pay(home.share(bill.fen), home.soon(bill.due, 0, 100), charge=_or_none(home, bill))
-    home.waive(bill, home.share(bill.fen), home.soon(bill.due, -5, 100), write_off=False)
+    home.waive(bill, home.soon(bill.due, -5, 100), write_off=False)
 
 
 @_kind
@@ -499,7 +508,7 @@ def written_off_then_paid(home: Home) -> None:
     """What was given up is paid after all, named or not, in part or with more."""
     bill = home.a_bill()
     off = home.soon(bill.due, 20, 200)
-    home.waive(bill, home.share(bill.fen), off, write_off=True)
+    home.waive(bill, off, write_off=True)
     fen = home.chance.one_of((home.share(bill.fen), bill.fen, bill.fen + 3_000))
     home.pay(fen, home.soon(off, -20, 120), charge=_or_none(home, bill))
 
@@ -509,7 +518,7 @@ def waiver_taken_back(home: Home) -> None:
     """A waiver, or a write-off, counts no more."""
     bill = home.a_bill()
     on = home.soon(bill.due, 0, 100)
-    number, known = home.waive(bill, home.share(bill.fen), on, write_off=home.chance.below(2) == 0)
+    number, known = home.waive(bill, on, write_off=home.chance.below(2) == 0)
     over = home.soon(on, 0, 150)
     home.tell(WaiverTakenBack(number, over, "a mistake", "M1"), over, known)
     if home.chance.below(2):
@@ -523,6 +532,7 @@ def cancelled(home: Home) -> None:
     _about(home, bill)
     on = home.soon(bill.due, -20, 150)
     home.tell(ChargeCancelled(bill.number, on, "a mistake"), on, _last(home))
+    bill.left = 0
 
 
 @_kind
@@ -533,7 +543,8 @@ def raised_again(home: Home) -> None:
     on = home.soon(bill.due, -20, 100)
     known = home.tell(ChargeCancelled(bill.number, on, "a mistake"), on, _last(home))
     due = home.soon(bill.due, -30, 60)
-    event = ChargeRaised(bill.number, "management_fee", "again", home.share(bill.fen), due, None)
+    bill.left = bill.fen = home.share(bill.fen)
+    event = ChargeRaised(bill.number, "management_fee", "again", bill.fen, due, None)
     bill.known, bill.due = home.tell(event, on, known), due
     _about(home, bill)
     if home.chance.below(2):
@@ -565,7 +576,7 @@ def zero_bill(home: Home) -> None:
 def negative_bill(home: Home) -> None:
     """A negative bill corrects another, in part or whole; sometimes it was a mistake itself."""
     bill = home.a_bill()
-    number, fen = home.number("N"), home.share(bill.fen)
+    number, fen = home.number("N"), home.part(bill)
     due = home.soon(bill.due, -10, 120)
     event = ChargeCorrected(number, bill.number, "management_fee", "less", fen, due)
     known = home.tell(event, due, bill.known)
@@ -614,7 +625,7 @@ def dispute_open(home: Home) -> None:
 
 def _dispute(home: Home, end: Callable[[str, int, date], Any] | None) -> None:
     bill = home.a_bill()
-    number, fen = home.number("D"), home.share(bill.fen)
+    number, fen = home.number("D"), home.part(bill)
     on = home.soon(bill.due, -10, 90)
     known = home.tell(
         ChargeDisputed(number, bill.number, fen, on, "too much", home.word()), on, bill.known
@@ -639,7 +650,7 @@ def late_charge(home: Home) -> None:
     if how == 0:
         home.pay(home.share(fen), home.soon(on, 0, 60), charge=number, after=known)
     elif how == 1:
-        home.waive(late, home.share(fen), home.soon(on, 0, 60), write_off=home.chance.below(2) == 0)
+        home.waive(late, home.soon(on, 0, 60), write_off=home.chance.below(2) == 0)
     elif how == 2:
         known = home.tell(ChargeCancelled(number, on, "a mistake"), on, known)
         if home.chance.below(2):
@@ -756,8 +767,8 @@ def both_pay_one_bill(home: Home) -> None:
     if home.chance.below(3) == 0:
         number, after = known[0]
         home.reverse(number, home.soon(days[0], 1, 60), after)
-    if home.chance.below(3) == 0:
-        home.waive(bill, home.share(bill.fen), home.soon(on), write_off=home.chance.below(2) == 0)
+    if home.chance.below(3) == 0 and bill.left:
+        home.waive(bill, home.soon(on), write_off=home.chance.below(2) == 0)
 
 
 @_kind
@@ -830,20 +841,21 @@ def _about(home: Home, bill: Bill) -> None:
         home.pay(home.share(bill.fen), home.soon(bill.due, -20, 60), charge=bill.number)
     if chance.below(3) == 0:
         write_off = chance.below(2) == 0
-        home.waive(bill, home.share(bill.fen), home.soon(bill.due), write_off=write_off)
-    if chance.below(3) == 0:
-        number, on = home.number("D"), home.soon(bill.due)
-        disputed = ChargeDisputed(number, bill.number, bill.fen, on, "too much", home.word())
+        home.waive(bill, home.soon(bill.due), write_off=write_off)
+    if chance.below(3) == 0 and bill.left:
+        number, on, fen = home.number("D"), home.soon(bill.due), home.part(bill)
+        disputed = ChargeDisputed(number, bill.number, fen, on, "too much", home.word())
         known = home.tell(disputed, on, bill.known)
         if chance.below(2):
             over = home.soon(on)
-            home.tell(DisputeDecided(number, bill.fen // 2, over, "so", "S1", "M1"), over, known)
+            home.tell(DisputeDecided(number, fen // 2, over, "so", "S1", "M1"), over, known)
     if chance.below(4) == 0:
         on = home.soon(bill.due, 1, 60)
         late = LateChargeClaimed(home.number("L"), bill.number, 900, on, on, _LATE_POLICY, "S1")
         home.tell(late, on, bill.known)
-    if chance.below(4) == 0:
-        less = ChargeCorrected(home.number("N"), bill.number, "other", "x", bill.fen // 4, bill.due)
+    if chance.below(4) == 0 and bill.left:
+        fen = home.part(bill)
+        less = ChargeCorrected(home.number("N"), bill.number, "other", "x", fen, bill.due)
         home.tell(less, bill.due, bill.known)
 
 
