@@ -261,9 +261,9 @@ class Accounts:
             file = next((e.event for e in seen if e.name == REGISTERED), None)
             if file is not None:
                 told = [(e.event, e.position) for e in seen]
-                events = [event for event, _ in told]
-                by = allocations.of(file.estate, events)
-                yield _Told(household, file, told, tenures(events), by)
+                alone = [event for event, _ in told]
+                by = allocations.of(file.estate, alone)
+                yield _Told(household, file, told, tenures(alone), by)
 
     def _allocations(self) -> Allocations:
         """The allocation policies at hand, those adopted in the log among them."""

@@ -169,7 +169,8 @@ def _with_tenures(command: Any, _state: Any, sight: WorkSight) -> Any:
     if file is None:
         return command
     found: dict[str, Any] = {"tenures": tenures_of(file)}
-    if "epochs" in fields_looked_up(type(command)):
+    kind: type = type(command)
+    if "epochs" in fields_looked_up(kind):
         facts = sight.state(ACCOUNT, command.household).facts.values()
         found["epochs"] = Allocations(sight.every(AllocationPolicy)).of(file.estate, facts)
     return evolve(command, **found)

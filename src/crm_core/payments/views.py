@@ -180,11 +180,9 @@ def statement(
         "tenure": tenures.every[tenure].key,
         "debtors": list(tenures.every[tenure].debtors),
         "allocation": [
-            {
-                "from": None if e.first == date.min else e.first.isoformat(),
-                "policy": str(e.policy.ref),
-            }
-            for e in epochs
+            {"since": None if one.first == date.min else one.first.isoformat(), "policy": str(ref)}
+            for one in epochs
+            for ref in (one.policy.ref,)
         ],
         "balance_fen": balance,
         "lines": lines,
