@@ -75,6 +75,7 @@ class Settlement:
         position: Where the log says so.
         payment: Where the log says that the money came.
         tenure: Whose money it is.
+        number: Of the payment.
     """
 
     effective: date
@@ -83,6 +84,7 @@ class Settlement:
     position: int
     payment: int = 0
     tenure: int = 0
+    number: str = ""
 
 
 @define
@@ -307,7 +309,8 @@ def _needed(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement,
     for settlement in ledger.settlements:
         if settlement.charge == number and settlement.effective <= on:
             payments.setdefault(settlement.payment, []).append(settlement)
-    for parts in payments.values():
+    # Not in the order in which they came to be known.
+    for parts in sorted(payments.values(), key=lambda p: (p[0].effective, p[0].number)):
         fen = sum(part.amount_fen for part in parts)
         taken = min(left, max(fen, 0))
         left -= taken
@@ -494,14 +497,16 @@ def _paid(book: _Book, e: PaymentReceived | PaymentMovedIn, position: int) -> No
     tenure = book.whose(e.payer, e.paid_on) if book.several else 0
     if not e.parts:
         # Nearly every payment; each is looked at whenever an account is.
-        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, position, tenure)
+        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, position, tenure, e.payment)
         book.payments[e.payment] = [whole]
         book.settlements.append(whole)
         return
     named: list[tuple[str | None, int]] = [(part.charge, part.amount_fen) for part in e.parts]
     rest = e.amount_fen - sum(fen for _, fen in named)
     named += [(None, rest)] if rest else []
-    parts = [Settlement(e.paid_on, fen, c, position, position, tenure) for c, fen in named]
+    parts = [
+        Settlement(e.paid_on, fen, c, position, position, tenure, e.payment) for c, fen in named
+    ]
     book.payments[e.payment] = parts
     book.settlements += parts
 
@@ -517,7 +522,9 @@ def _moved_out(book: _Book, e: PaymentMovedOut, position: int) -> None:
 def _back(book: _Book, number: str, on: date, position: int) -> None:
     for part in book.payments.pop(number, ()):
         book.settlements.append(
-            Settlement(on, -part.amount_fen, part.charge, position, part.payment, part.tenure)
+            Settlement(
+                on, -part.amount_fen, part.charge, position, part.payment, part.tenure, number
+            )
         )
 
 
