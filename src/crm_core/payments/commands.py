@@ -7,10 +7,11 @@ counts from its decision on, or from its own day if that is later.
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
 from attrs import frozen
 
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import AHEAD, DayAhead, looked_up
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.tenures import Tenures
@@ -37,7 +38,7 @@ class RaiseCharge:
     kind: str
     period: str
     amount_fen: int
-    due: date
+    due: DayAhead
     debtor: str | None = None
     corrects: str | None = None
     tenures: Tenures = looked_up()
@@ -158,7 +159,7 @@ class ProposeWaiver:
     waiver: str
     charge: str
     amount_fen: int
-    on: date
+    on: DayAhead
     reason: str
     write_off: bool = False
     by: Actor = looked_up()
@@ -265,7 +266,7 @@ class PromisePayment:
 
     household: str
     promise: str
-    instalments: tuple[Instalment, ...]
+    instalments: Annotated[tuple[Instalment, ...], AHEAD]
     on: date
     reason: str
     word: Word
@@ -283,7 +284,7 @@ class ProposeInstalments:
 
     household: str
     promise: str
-    instalments: tuple[Instalment, ...]
+    instalments: Annotated[tuple[Instalment, ...], AHEAD]
     on: date
     reason: str
     word: Word
@@ -316,7 +317,7 @@ class ClaimLateCharge:
     charge: str
     of: str
     on: date
-    due: date
+    due: DayAhead
     policy_name: str
     policy: LateChargePolicy = looked_up()
     by: Actor = looked_up()
