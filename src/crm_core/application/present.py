@@ -65,7 +65,7 @@ class Present:
 
     def faults(self, command: Any) -> Iterator[Fault]:
         """Whatever a command says has happened, and is still to come; each with its place."""
-        for where, happened in _happened(command, type(command).__name__):
+        for where, happened in happenings(command, type(command).__name__):
             fault = self.fault(happened, where)
             if fault is not None:
                 yield fault
@@ -79,9 +79,9 @@ def present(host: Host) -> Present:
     return Present(host.clock.now(), host.zone)
 
 
-def _happened(value: Any, where: str) -> Iterator[tuple[str, date]]:
+def happenings(value: Any, where: str) -> Iterator[tuple[str, date]]:
     """Every date and instant of a value that says when something happened, with its place."""
-    for name, several in _happenings(type(value)):
+    for name, several in _fields(type(value)):
         found = getattr(value, name)
         parts = enumerate(found) if several else ((None, found),)
         for number, part in parts:
@@ -89,11 +89,11 @@ def _happened(value: Any, where: str) -> Iterator[tuple[str, date]]:
             if isinstance(part, date):
                 yield at, part
             elif part is not None:
-                yield from _happened(part, at)
+                yield from happenings(part, at)
 
 
 @cache
-def _happenings(kind: type) -> tuple[tuple[str, bool], ...]:
+def _fields(kind: type) -> tuple[tuple[str, bool], ...]:
     """Fields with such a date, however deep, and whether a field has several values."""
     if not attrs.has(kind) or kind is Personal:
         return ()
@@ -107,4 +107,4 @@ def _happenings(kind: type) -> tuple[tuple[str, bool], ...]:
 
 
 def _has_date(kind: Any) -> bool:
-    return kind in (date, datetime) or (isinstance(kind, type) and bool(_happenings(kind)))
+    return kind in (date, datetime) or (isinstance(kind, type) and bool(_fields(kind)))

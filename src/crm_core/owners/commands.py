@@ -50,12 +50,12 @@ class RegisterHousehold:
 
 @frozen
 class AddMember:
-    """Enter a person with the role they begin to hold."""
+    """Enter a person with the role they begin to hold, today, before, or on a day to come."""
 
     household: str
     member: str
     role: str
-    since: date
+    since: DayAhead
     name: Personal
     phone: Personal | None = None
     source: str = "move_in_registration"
@@ -79,7 +79,7 @@ class TransferOwnership:
 
     household: str
     member: str
-    on: date
+    on: DayAhead
     name: Personal
     phone: Personal | None = None
     reason: str = "transfer of ownership"
