@@ -34,12 +34,13 @@ class Present:
     """
 
     instant: datetime
+    day: date
     zone: str
 
-    @property
-    def day(self) -> date:
-        """The day it is."""
-        return local_date(self.instant, self.zone)
+    @classmethod
+    def at(cls, instant: datetime, zone: str) -> Present:
+        """The present of an instant."""
+        return cls(instant, local_date(instant, zone), zone)
 
     def fault(self, happened: date | None, where: str = "") -> Fault | None:
         """What is wrong with a date or an instant of what is said to have happened, if it is."""
@@ -76,7 +77,7 @@ class Present:
 
 def present(host: Host) -> Present:
     """The present by the clock of the CRM."""
-    return Present(host.clock.now(), host.zone)
+    return Present.at(host.clock.now(), host.zone)
 
 
 def happenings(value: Any, where: str) -> Iterator[tuple[str, date]]:
