@@ -226,10 +226,11 @@ def test_a_bill_of_nothing_and_one_below_zero_are_taken_in_any_order_of_the_file
 @pytest.mark.parametrize(
     ("amount", "corrects", "column", "code"),
     [
-        ("-30.00", "", "corrects", "corrects_missing"),
-        ("30.00", "C1", "amount", "correction_not_negative"),
-        ("0.00", "C1", "amount", "correction_not_negative"),
-        ("-30.00", "N1", "corrects", "corrects_itself"),
+        ("-30.00", "", "corrects", "corrected_charge_missing"),
+        ("30.00", "C1", "amount", "amount_out_of_range"),
+        ("0.00", "C1", "amount", "amount_out_of_range"),
+        ("-130.00", "C1", "amount", "correction_exceeds_charge"),
+        ("-30.00", "N1", "corrects", "unknown_charge"),
         ("-30.00", "C9", "corrects", "unknown_charge"),
     ],
 )

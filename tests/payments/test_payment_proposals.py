@@ -36,6 +36,7 @@ from crm_core.payments.collection.dues import Dues
 from crm_core.payments.collection.events import StepApproved, StepOpened, StepProposed
 from crm_core.payments.commands import (
     AcknowledgeDebt,
+    AgreeClause,
     ClaimLateCharge,
     DecideDispute,
     DecideInstalments,
@@ -254,6 +255,10 @@ def wrong(crm: CRM, command: Any, by: Actor, code: str = "looked_up") -> list[st
 @pytest.mark.rule("LOG-08", "PAY-08")
 @pytest.mark.case("K28")
 def test_a_late_charge_is_computed_by_the_policy_of_its_name_and_by_no_other(crm: CRM) -> None:
+    clause = AgreeClause(
+        "V1", "K1", "late_charge", "late-charge-daily", date(2000, 1, 1), "contract 12", WORD
+    )
+    crm.do(clause, by=CLERK)
     claim = ClaimLateCharge("V1", "L1", "C1", TODAY, TODAY, "late-charge-daily")
     dear = attrs.evolve(DAILY, rate=100 * DAILY.rate)
     for policy in (dear, DAILY):

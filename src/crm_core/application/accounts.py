@@ -6,20 +6,28 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from attrs import evolve
+
 from crm_core.application.checking import utc
 from crm_core.application.host import Host
 from crm_core.errors import Invalid
-from crm_core.gradings.engines.port import CreditLine, FactsEngine
+from crm_core.gradings.engines.port import CreditLine, FactsEngine, Owing
+from crm_core.kernel.dates import Period
 from crm_core.kernel.history import visible
+from crm_core.kernel.tenures import Tenures
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.facts import REGISTERED
+from crm_core.owners.facts import REGISTERED, TENURE_NAMES, HouseholdRegistered, tenures
+from crm_core.payments.changes import CreditChange, changes
+from crm_core.payments.clauses import agreed_late_charges
 from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.events import ACCOUNT_EVENTS
 from crm_core.payments.late import LateChargePolicy
-from crm_core.payments.ledger import Ledger
+from crm_core.payments.ledger import Ledger, ledgers
 from crm_core.payments.limitation import Limit, limits
-from crm_core.payments.views import Aged, CreditRow, credit_row, statement
+from crm_core.payments.owing import OwingRow, overdue
+from crm_core.payments.purchases import Purchases, purchases
+from crm_core.payments.views import CreditRow, credit_row, statement
 from crm_core.ports import EVENTS, EventLog
 
 _ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
@@ -63,10 +71,11 @@ class Accounts:
         known: datetime | None = None,
         policy: str = DEFAULT_CREDIT,
         engine: str = EVENTS,
-    ) -> Iterator[tuple[str, str, Aged]]:
-        """Household, estate and arrears of everybody who owes something on a day, sorted (PAY-03).
+    ) -> Iterator[Owing]:
+        """Arrears of everybody who owes something on a day, sorted by household (PAY-03).
 
         True to what was unpaid then, as known at the instant; what is in dispute is shown beside.
+        Those of an earlier tenure stand beside those of the present one (PAY-16).
 
         Raises:
             Invalid: there is no such engine.
@@ -82,52 +91,168 @@ class Accounts:
         known: datetime | None = None,
         policy: str = DEFAULT_CREDIT,
         late_charge: str | None = None,
+        tenure: str | None = None,
     ) -> dict[str, Any]:
         """A household's account on a day as known at an instant: every movement with its balance.
 
         Args:
-            late_charge: Name of the late charge policy to compute by; none is by default (PAY-08).
+            late_charge: The policy of late charges to show, of those that clauses of the contract
+                agree on; all of them by default, and none without a clause (PAY-08).
+            tenure: Key of the tenure whose account it is; that of the day by default (PAY-16).
 
         Raises:
-            Invalid: the household has no file, or had none that was known then.
+            Invalid: the household has no file, or had none that was known then, or there is no such
+                tenure.
         """
         book = self._host.policies
         table = book.find(CreditPolicy, policy, on)
-        late = late_charge and book.find(LateChargePolicy, late_charge, on)
-        for _, _, facts in self._told(known, [household], _PAYMENTS):
-            return statement(facts, on, table, late or None)
+        for _, _, facts, held in self._told(known, [household], _PAYMENTS):
+            number = held.index(on) if tenure is None else held.find(tenure)
+            if number is None:
+                keys = [one.key for one in held.every]
+                raise Invalid.one("tenure_unknown", tenure=tenure, known=keys)
+            said = statement(facts, on, table, tenures=held, tenure=number)
+            late = self._late_charges(facts, ledgers(facts, held)[number], on, late_charge)
+            return {**said, "late_charges": late}
         raise Invalid.one("household_unknown", household=household)
 
     def credit_table(
-        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+        owing: bool = False,
     ) -> Iterator[CreditRow]:
-        """The credit table (信用等级表) of a day as known at an instant, sorted by household."""
+        """The credit table (信用等级表) of a day as known at an instant, sorted by household.
+
+        Args:
+            owing: Only who owes something that is overdue and undisputed.
+        """
         table = self._host.policies.find(CreditPolicy, policy, on)
-        for household, estate, facts in self._told(known, None):
-            yield credit_row(household, estate, Ledger.of(facts), on, table)
+        for household, file, facts, held in self._told(known, None):
+            ledger = ledgers(facts, held)[held.index(on)]
+            row = credit_row(household, file.estate, ledger, on, table)
+            if row.overdue_fen or not owing:
+                yield evolve(
+                    row,
+                    tenure=held.on(on).key,
+                    building=file.building,
+                    unit=file.unit,
+                    room=file.room,
+                )
+
+    def owing(self, on: date, *, known: datetime | None = None) -> list[OwingRow]:
+        """Who owes what since when, with the place, the largest amount first (PAY-03).
+
+        What somebody owes who left stands in a row of their own tenure (PAY-16).
+        """
+        rows = []
+        for household, file, facts, held in self._told(known, None):
+            for tenure, ledger in zip(held.every, ledgers(facts, held), strict=True):
+                found = overdue(ledger, on)
+                if found is not None:
+                    rows.append(
+                        OwingRow(
+                            household=household,
+                            tenure=tenure.key,
+                            estate=file.estate,
+                            building=file.building,
+                            unit=file.unit,
+                            room=file.room,
+                            oldest_due=found.oldest_due,
+                            overdue_days=found.overdue_days,
+                            overdue_fen=found.overdue_fen,
+                        )
+                    )
+        return sorted(rows, key=lambda row: row.largest_first)
+
+    def purchases(
+        self,
+        year: int,
+        *,
+        known: datetime | None = None,
+        households: Sequence[str] | None = None,
+    ) -> Iterator[tuple[str, Purchases]]:
+        """What households bought in a calendar year, less refunds, sorted by household (PAY-13).
+
+        What somebody bought who left stands in a line of their own tenure (PAY-16). Who bought
+        nothing and was given nothing back is left out.
+
+        Raises:
+            Invalid: a named household has no file.
+        """
+        for household, _, facts, held in self._told(known, households):
+            for found in purchases(facts, Period.of_year(year), held):
+                if found.positions:
+                    yield household, found
 
     def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
         """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
-        for household, _, facts in self._told(known, None, _PAYMENTS):
-            for limit in limits(facts, on):
+        for household, _, facts, held in self._told(known, None, _PAYMENTS):
+            for limit in limits(facts, on, held):
                 yield household, limit
+
+    def changes(
+        self,
+        household: str,
+        first_day: date,
+        last_day: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+    ) -> Iterator[CreditChange]:
+        """The changes of a household's credit from one day to another, each with its causes.
+
+        They are those of the tenure of each day (PAY-05, PAY-16), by the credit table of the last.
+
+        Raises:
+            Invalid: the household has no file, or had none that was known then, or the last day
+                comes before the first.
+        """
+        if last_day < first_day:
+            raise Invalid.one("period_reversed", "last_day", end=last_day.isoformat())
+        table = self._host.policies.find(CreditPolicy, policy, last_day)
+        for _, _, facts, _ in self._told(known, [household]):
+            return changes(facts, Period(first_day, last_day), table, tenures)
+        raise Invalid.one("household_unknown", household=household)
+
+    def _late_charges(
+        self, facts: list[tuple[Any, int]], ledger: Ledger, on: date, name: str | None
+    ) -> list[dict[str, Any]]:
+        def find(policy: str) -> LateChargePolicy:
+            return self._host.policies.find(LateChargePolicy, policy, on)
+
+        events = [event for event, _ in facts]
+        return [
+            {
+                "charge": one.charge,
+                "policy": policy,
+                "days": one.days,
+                "amount_fen": one.amount_fen,
+                "capped": one.capped,
+            }
+            for policy, one in agreed_late_charges(events, ledger, on, find)
+            if name in (None, policy)
+        ]
 
     def _told(
         self,
         known: datetime | None,
         households: Sequence[str] | None,
         names: frozenset[str] = _ACCOUNTS,
-    ) -> Iterator[tuple[str, str, list[tuple[Any, int]]]]:
-        """Household, estate, and events with positions of everybody whose file is known then."""
+    ) -> Iterator[tuple[str, HouseholdRegistered, list[tuple[Any, int]], Tenures]]:
+        """Of everybody whose file is known then: id, place, events with positions, tenures."""
         known, log = utc(known, "known"), self._host.log
         if households is not None:
             _check_households(log, households)
-        wanted = names | {REGISTERED}
+        wanted = names | TENURE_NAMES | {REGISTERED}
         for household, events in log.by_household(names=wanted, households=households):
             seen = events if known is None else visible(events, known=known)
             file = next((e.event for e in seen if e.name == REGISTERED), None)
             if file is not None:
-                yield household, file.estate, [(e.event, e.position) for e in seen]
+                told = [(e.event, e.position) for e in seen]
+                yield household, file, told, tenures([event for event, _ in told])
 
 
 def _check_households(log: EventLog, households: Sequence[str]) -> None:

@@ -44,8 +44,18 @@ from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
 from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
 from crm_core.owners.commands import ROLES
+from crm_core.owners.tenures import tenures_of
 from crm_core.payments import ACCOUNT
-from crm_core.payments.commands import MovePayment
+from crm_core.payments.commands import (
+    ClaimLateCharge,
+    DecideRefund,
+    DecideWaiver,
+    MovePayment,
+    ProposeRefund,
+    ProposeWaiver,
+    RaiseCharge,
+    ReceivePayment,
+)
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import PolicyBook
 from crm_core.ports import EventLog
@@ -146,6 +156,21 @@ def _with_receiver(command: MovePayment, _state: Any, sight: WorkSight) -> MoveP
         details = {"payment": command.payment}
         refusal = Refusal("payment_exists", "PAY-01", details, "payment_exists_there")
     return evolve(command, refused_there=refusal)
+
+
+def _with_tenures(command: Any, _state: Any, sight: WorkSight) -> Any:
+    """Who owed when, where that matters (PAY-16)."""
+    if isinstance(command, RaiseCharge) and command.debtor is None:
+        return command
+    file = sight.streams.file(command.household)
+    return command if file is None else evolve(command, tenures=tenures_of(file))
+
+
+def _with_payer(command: ReceivePayment, _state: Any, sight: WorkSight) -> ReceivePayment:
+    """Who belongs to the household, where somebody is named."""
+    if command.payer is None:
+        return command
+    return evolve(command, members=frozenset(sight.streams.members(command.household)))
 
 
 def _with_members(command: Any, _state: Any, sight: WorkSight) -> Any:
@@ -368,7 +393,19 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     RecordWrong: _with_wrong,
     RefuseAutomatic: _with_file,
     WithdrawCall: _with_duty,
+    **dict.fromkeys(
+        (
+            ClaimLateCharge,
+            DecideRefund,
+            DecideWaiver,
+            ProposeRefund,
+            ProposeWaiver,
+            RaiseCharge,
+        ),
+        _with_tenures,
+    ),
     **dict.fromkeys(PLAN.commands, _with_today),
+    ReceivePayment: _with_payer,
     RefuseOrder: _with_stranger,
     ReturnOrder: _with_stranger,
 }

@@ -17,9 +17,16 @@ from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, KnownEvent
 from crm_core.kernel.rules import Value
 from crm_core.owners.facts import FACT_NAMES as OWNERS
-from crm_core.owners.facts import ConductConfirmed, InterestRecorded
+from crm_core.owners.facts import (
+    TENURE_NAMES,
+    TENURES,
+    ConductConfirmed,
+    InterestRecorded,
+    tenures,
+)
 from crm_core.payments.facts import FACT_NAMES as PAYMENTS
 from crm_core.payments.facts import (
+    REFUND,
     CreditPolicy,
     CreditStanding,
     Ledger,
@@ -27,6 +34,7 @@ from crm_core.payments.facts import (
     PurchaseRefunded,
     course,
     credit_standing,
+    ledgers,
 )
 from crm_core.requests.facts import FACT_NAMES as REQUESTS
 from crm_core.requests.facts import (
@@ -144,8 +152,11 @@ _BESIDE_THE_ACCOUNT = {
     PurchaseRefunded,
 }
 
-EVENT_NAMES = OWNERS | PAYMENTS | REQUESTS
-"""Stored names of the events that facts are read from: what the slices publish, and no more."""
+EVENT_NAMES = OWNERS | PAYMENTS | REQUESTS | TENURE_NAMES
+"""Stored names of the events that facts are read from: what the slices publish, and no more.
+
+Those of tenures are no facts: they say whose dealings the facts of a day are (PAY-16).
+"""
 
 REPAIR = "repair"
 
@@ -158,6 +169,9 @@ def gather(
     zone: str,
 ) -> tuple[Facts, Evidence]:
     """The facts of one household as known at the cut-off, with their evidence.
+
+    They are those of the tenure on the last day of the window; nothing of another one is seen
+    (PAY-16).
 
     Args:
         told: Facts that concern the household, in the order of the log; others do no harm.
@@ -174,24 +188,29 @@ def gather(
     interests: list[int] = []
     conduct: list[int] = []
     limit, known = cutoff.position, cutoff.known
-    for position, recorded, event in told:
-        if position > limit or recorded > known:
-            continue
+    told = [fact for fact in told if fact[0] <= limit and fact[1] <= known]
+    held = tenures([event for _, _, event in told if type(event) in TENURES])
+    mine = held.index(end)
+    alone = len(held.every) == 1
+    for position, _, event in told:
         kind = type(event)
         if kind not in _BESIDE_THE_ACCOUNT:
             account.append((event, position))
         elif kind is PurchaseMade or kind is PurchaseRefunded:
             fen = event.amount_fen if kind is PurchaseMade else -event.amount_fen
+            if not alone and held.index(event.on) != mine:
+                continue
             if start <= event.on <= end:
                 purchases.append((position, fen))
             elif event.on in before:
                 previous.append((position, fen))
         elif kind is RequestReceived:
+            day = local_date(event.received_at, zone)
             raised.received(
                 event.request,
                 position,
                 repair=event.kind == REPAIR,
-                within=local_date(event.received_at, zone) in window,
+                within=day in window and (alone or held.index(day) == mine),
                 follows=event.follows,
             )
         elif kind is Reclassified:
@@ -200,12 +219,9 @@ def gather(
             raised.marked(event.request, event.of)
         elif kind is DuplicateUndone:
             raised.unmarked(event.request)
-        elif kind is InterestRecorded:
-            if event.on in window:
-                interests.append(position)
-        elif event.on in window:
-            conduct.append(position)
-    ledger = Ledger.of(account)
+        elif event.on in window and (alone or held.index(event.on) == mine):
+            (interests if kind is InterestRecorded else conduct).append(position)
+    ledger = Ledger.of(account) if alone else ledgers(account, held)[mine]
     over = course(ledger, window, credit)
     # Whoever ends with the best grade owes nothing that is due.
     best = over.last == credit.buckets[0].grade
@@ -214,7 +230,7 @@ def gather(
     facts = Facts(
         attention=len(matters),
         b2_entries=over.entered["B2"],
-        charges_due=len([c for c in ledger.charges if start <= c.due <= end]),
+        charges_due=len([c for c in ledger.charges if start <= c.due <= end and c.kind != REFUND]),
         conduct=len(conduct),
         credit=now.grade,
         interests=len(interests),
@@ -238,7 +254,14 @@ def gather(
 def _credit_evidence(ledger: Ledger, window: Period, since: date | None) -> tuple[int, ...]:
     """Charges due and money moved in the window, and since the oldest arrears it began with."""
     start, end = window.start if since is None else min(window.start, since), window.end
-    charges = [c.position for c in ledger.charges if start <= c.due <= end]
+    due = [c for c in ledger.charges if start <= c.due <= end]
+    charges = [position for c in due for position in (c.position, *c.corrected)]
+    waivers = [
+        position
+        for waiver in ledger.waivers
+        for position, day in zip(waiver.positions, (waiver.start, waiver.end), strict=False)
+        if day is not None and start <= day <= end
+    ]
     money = [s.position for s in ledger.settlements if start <= s.effective <= end]
     disputes = [
         position
@@ -246,4 +269,4 @@ def _credit_evidence(ledger: Ledger, window: Period, since: date | None) -> tupl
         if dispute.start <= end and (dispute.end is None or start <= dispute.end)
         for position in dispute.positions
     ]
-    return tuple(sorted({*charges, *money, *disputes}))
+    return tuple(sorted({*charges, *waivers, *money, *disputes}))

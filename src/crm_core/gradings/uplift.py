@@ -23,14 +23,18 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.owners.facts import TENURES, tenures
 from crm_core.payments.facts import (
     BROKEN,
     KEPT,
+    REFUND,
     Charge,
     Ledger,
     PaymentPromised,
     add_months,
     allocate,
+    ledgers,
+    said_in,
 )
 from crm_core.payments.facts import promises as promises_to_pay
 
@@ -111,24 +115,29 @@ class Promises:
 def promises(facts: Iterable[tuple[Any, int]], on: date, policy: UpliftPolicy) -> Promises:
     """The promises of the months before a day, as far as they are kept or broken by then.
 
+    They are those of the tenure of the day (PAY-16).
+
     A promise to pay counts on the day of its last instalment, or of the one that was not covered.
     Where nothing was overdue it promised nothing, so that no money proves two things at once.
 
     Args:
-        facts: Events of the account with their positions, in the order of the log.
+        facts: Events of the account and of tenures with their positions, in the order of the log.
     """
     facts = list(facts)
-    ledger = Ledger.of(facts)
+    held = tenures([event for event, _ in facts if type(event) in TENURES])
+    mine = held.index(on)
+    ledger = ledgers(facts, held)[mine]
     first = add_months(on, -policy.months)
     kept, broken = list[tuple[date, int]](), list[tuple[date, int]]()
     for charge in ledger.charges:
-        if first < charge.due <= on:
+        if first < charge.due <= on and charge.kind != REFUND:
             if _is_paid(ledger, charge.number, charge.due):
                 kept.append((charge.due, charge.position))
             elif _is_broken(ledger, charge, on, policy.broken_after_days):
                 broken.append((charge.due, charge.position))
     positions = {e.promise: position for e, position in facts if type(e) is PaymentPromised}
-    for one in promises_to_pay((event for event, _ in facts), on):
+    said = said_in((event for event, _ in facts), held, mine)
+    for one in promises_to_pay(said, on):
         promise = one.promise
         day = one.broken_on or promise.instalments[-1].due
         if not first < day <= on or not _is_overdue(ledger, promise.on):

@@ -16,7 +16,7 @@ from crm_core.owners.events import (
     MemberAdded,
     RoleEnded,
 )
-from crm_core.owners.tenures import tenures
+from crm_core.owners.tenures import OWNING, tenures
 
 FACTS = (InterestRecorded, ConductConfirmed)
 """The events that are facts."""
@@ -44,6 +44,7 @@ __all__ = [
     "AUDIT_NAMES",
     "FACTS",
     "FACT_NAMES",
+    "OWNING",
     "REGISTERED",
     "TENURES",
     "TENURE_NAMES",

@@ -17,6 +17,7 @@ from attrs import define
 
 from crm_core.kernel.tenures import FIRST, ONE, Span, Tenure, Tenures
 from crm_core.owners.events import DebtorAgreed, DebtorReleased, MemberAdded, RoleEnded
+from crm_core.owners.state import Household
 
 OWNING = ("owner", "co_owner")
 """Roles whose holders own a household."""
@@ -67,10 +68,25 @@ def tenures(events: Iterable[Any]) -> Tenures:
             agreed[event.agreement] = _Stay(event.member, event.since, event.until)
         elif kind is DebtorReleased and event.agreement in agreed:
             agreed[event.agreement].until = event.until
+    return _tenures([stay for _, stay in owned], rented, list(agreed.values()))
+
+
+def tenures_of(file: Household) -> Tenures:
+    """The tenures of a household, by its file as it stands."""
+    stays = [(r.role, _Stay(r.member, r.since, r.until)) for r in file.roles()]
+    agreed = [
+        _Stay(e.member, e.since, file.released.get(number) or e.until)
+        for number, e in file.agreed.items()
+    ]
+    owned = [stay for role, stay in stays if role in OWNING]
+    return _tenures(owned, [stay for role, stay in stays if role == "tenant"], agreed)
+
+
+def _tenures(owned: list[_Stay], rented: list[_Stay], agreed: list[_Stay]) -> Tenures:
     if len(owned) < 2 and not agreed:
-        return ONE if not owned else _one(owned[0][1].member)
-    groups = _groups(sorted((stay for _, stay in owned), key=lambda s: (s.since, s.member)))
-    return _laid(groups, list(_letting(agreed.values(), rented)))
+        return _one(owned[0].member) if owned else ONE
+    groups = _groups(sorted(owned, key=lambda stay: (stay.since, stay.member)))
+    return _laid(groups, list(_letting(agreed, rented)))
 
 
 def _one(member: str) -> Tenures:

@@ -6,6 +6,8 @@ A fee can never depend on a grade: this slice cannot import `gradings` (PAY-14).
 from crm_core.kernel.roles import ACCOUNTS, LEADERS, MANAGEMENT, WORK
 from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.payments.acts import Proof
+from crm_core.payments.allocation import allocate
+from crm_core.payments.allocation_policy import AllocationPolicy
 from crm_core.payments.books import TrialBalance, postings, trial_balance
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
@@ -26,6 +28,8 @@ from crm_core.payments.collection.watch import WATCHED
 from crm_core.payments.commands import (
     AcceptMovedPayment,
     AcknowledgeDebt,
+    AgreeClause,
+    ApproveRate,
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
@@ -33,6 +37,7 @@ from crm_core.payments.commands import (
     DecideRefund,
     DecideWaiver,
     DisputeCharge,
+    EndClause,
     MovePayment,
     PromisePayment,
     ProposeDisputeDecision,
@@ -43,6 +48,7 @@ from crm_core.payments.commands import (
     ReceivePayment,
     RecordPurchase,
     ReversePayment,
+    TakeBackWaiver,
     WithdrawDispute,
 )
 from crm_core.payments.credit import CreditPolicy, CreditStanding, credit_standing
@@ -50,7 +56,7 @@ from crm_core.payments.decide import ACCOUNT
 from crm_core.payments.events import ACCOUNT_EVENTS, PROPOSAL_EVENTS, Instalment
 from crm_core.payments.follows import CLOCK, NOTICES, REACTIONS
 from crm_core.payments.late import LateChargePolicy, late_charges
-from crm_core.payments.ledger import Ledger, allocate
+from crm_core.payments.ledger import Ledger
 from crm_core.payments.limitation import limits
 from crm_core.payments.lookups import LOOK_UPS
 from crm_core.payments.promises import promises
@@ -76,6 +82,7 @@ SLICE = Slice(
         Act(DecideRefund, MANAGEMENT),
         Act(ProposeWaiver, ACCOUNTS),
         Act(DecideWaiver, MANAGEMENT),
+        Act(TakeBackWaiver, MANAGEMENT),
         Act(DisputeCharge, ACCOUNTS),
         Act(ProposeDisputeDecision, ACCOUNTS),
         Act(DecideDispute, LEADERS),
@@ -85,6 +92,9 @@ SLICE = Slice(
         Act(DecideInstalments, LEADERS),
         Act(ClaimLateCharge, (*MANAGEMENT, "finance")),
         Act(AcknowledgeDebt, ACCOUNTS),
+        Act(AgreeClause, ACCOUNTS),
+        Act(EndClause, ACCOUNTS),
+        Act(ApproveRate, ("director",)),
         Act(AdvanceCollection, ACCOUNTS),
         Act(ProposeStep, ACCOUNTS),
         Act(DecideStep, LEADERS),
@@ -97,6 +107,7 @@ SLICE = Slice(
     ),
     look_ups=LOOK_UPS,
     policies=(
+        PolicyKind("allocation", AllocationPolicy, AllocationPolicy.parse),
         PolicyKind("collection", CollectionPolicy, CollectionPolicy.parse),
         PolicyKind("credit", CreditPolicy, CreditPolicy.parse),
         PolicyKind("late-charge", LateChargePolicy, LateChargePolicy.parse),
@@ -118,6 +129,8 @@ __all__ = [
     "Account",
     "AcknowledgeDebt",
     "AdvanceCollection",
+    "AgreeClause",
+    "ApproveRate",
     "CancelCharge",
     "CheckDefects",
     "ClaimLateCharge",
@@ -133,6 +146,7 @@ __all__ = [
     "DecideStep",
     "DecideWaiver",
     "DisputeCharge",
+    "EndClause",
     "Instalment",
     "LateChargePolicy",
     "Ledger",
@@ -151,6 +165,7 @@ __all__ = [
     "ReleaseHold",
     "ReversePayment",
     "SkipStep",
+    "TakeBackWaiver",
     "TrialBalance",
     "WithdrawDispute",
     "allocate",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from crm_core.kernel.decider import Decision, Refusal
@@ -20,7 +20,18 @@ assert AMOUNT_FEN_MAX < FEN_MAX
 
 def ledger(state: Account) -> Ledger:
     """The ledger of everything booked so far."""
-    return Ledger.of((event, 0) for event in state.facts.values())
+    return Ledger.of(placed(state))
+
+
+def placed(state: Account) -> Iterator[tuple[Any, int]]:
+    """Everything booked so far with its place among it: events behind each other are told apart."""
+    return ((event, place) for place, event in enumerate(state.facts.values(), 1))
+
+
+def asked_of(number: str, state: Account) -> int:
+    """What a charge or a late charge comes to, without what was never owed of it."""
+    book = ledger(state)
+    return next((c.amount_fen for c in (*book.charges, *book.late) if c.number == number), 0)
 
 
 def reference(kind: str, number: str) -> str:

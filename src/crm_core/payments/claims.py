@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
-from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
+from crm_core.kernel.tenures import ONE
+from crm_core.payments.answers import (
+    asked_of,
+    decided,
+    exists,
+    ledger,
+    missing,
+    out_of_range,
+    placed,
+    reference,
+)
+from crm_core.payments.clauses import Clause, agreed_days, late_clauses, unapproved
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     ClaimLateCharge,
@@ -21,7 +33,7 @@ from crm_core.payments.commands import (
 )
 from crm_core.payments.events import (
     ChargeDisputed,
-    ChargeWaived,
+    ChargeRaised,
     DebtAcknowledged,
     DisputeDecided,
     DisputeDecisionProposed,
@@ -30,7 +42,8 @@ from crm_core.payments.events import (
     LateChargeClaimed,
     PaymentPromised,
 )
-from crm_core.payments.late import late_charges
+from crm_core.payments.late import LateCharge, late_charges, percent_text
+from crm_core.payments.ledger import ledgers
 from crm_core.payments.promises import BROKEN, open_promise, promises
 from crm_core.payments.state import Account
 
@@ -41,14 +54,14 @@ def dispute(command: DisputeCharge, state: Account) -> Decision:
     """The household contests a part of a charge that stands, or all of it."""
     if command.dispute in state.disputes:
         return exists("dispute", command.dispute)
-    if command.charge not in state.charges or command.charge in state.cancelled:
+    if not isinstance(state.charge(command.charge), ChargeRaised):
         return missing("charge", command.charge)
     if not command.reason:
         return no_reason("LOG-06")
     under_way = (d.charge for n, d in state.disputes.items() if n not in state.decided)
     if command.charge in under_way:
         return Refusal("dispute_open", "PAY-06", {"charge": command.charge})
-    left = _principal(command.charge, state)
+    left = asked_of(command.charge, state)
     if not 0 < command.amount_fen <= left:
         return Refusal(
             "dispute_exceeds_charge",
@@ -134,21 +147,14 @@ def _too_much_upheld(number: str, upheld_fen: int, state: Account) -> Refusal | 
     found = state.disputes[number]
     # What was waived is asked for no more, so it cannot be taken off a second time.
     waived = sum(
-        event.amount_fen
-        for event in state.facts.values()
-        if isinstance(event, ChargeWaived) and event.charge == found.charge
+        waiver.amount_fen for waiver in ledger(state).waivers if waiver.charge == found.charge
     )
-    most = max(min(found.amount_fen, _principal(found.charge, state) - waived), 0)
+    most = max(min(found.amount_fen, asked_of(found.charge, state) - waived), 0)
     if 0 <= upheld_fen <= most:
         return None
     return Refusal(
         "upheld_exceeds_dispute", "PAY-06", {"disputed_fen": most, "upheld_fen": upheld_fen}
     )
-
-
-def _principal(charge: str, state: Account) -> int:
-    """What a charge comes to without what disputes took off it."""
-    return next((c.amount_fen for c in ledger(state).charges if c.number == charge), 0)
 
 
 # --- promises (PAY-09) -----------------------------------------------------------------------
@@ -266,20 +272,35 @@ def _overtaken(plan: PaymentPromised, on: date, state: Account) -> Refusal | Non
 
 def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
     """What has come together by the policy, less what was claimed of it before."""
-    if command.charge in state.charges or command.charge in state.late:
+    if state.charge(command.charge) is not None:
         return exists("charge", command.charge)
-    if command.of not in state.charges or command.of in state.cancelled:
+    charge = state.charge(command.of)
+    if not isinstance(charge, ChargeRaised):
         return missing("charge", command.of)
     if command.due < command.on:
         return Refusal("late_charge_due_early", "PAY-08")
+    agreed = late_clauses(state.facts.values(), charge.due, command.on, command.policy_name)
     policy = command.policy
-    found = {one.charge: one.amount_fen for one in late_charges(ledger(state), command.on, policy)}
-    claimed = sum(
-        late.amount_fen
-        for number, late in state.late.items()
-        if late.of == command.of and number not in state.cancelled
+    if not agreed or policy is None:
+        return _not_agreed(command, charge.due, state)
+    found = next(
+        (
+            late
+            for book in ledgers(placed(state), command.tenures or ONE)
+            for late in late_charges(book, command.on, policy, agreed_days(agreed))
+            if late.charge == command.of
+        ),
+        None,
     )
-    fen = found.get(command.of, 0) - claimed
+    refusal = None if found is None else _above_ceiling(command, found, agreed)
+    if refusal is not None:
+        return refusal
+    before = list(state.late_of(command.of))
+    claimed = sum(late.amount_fen for late in before if late.policy.name == policy.ref.name)
+    fen = (found.amount_fen if found else 0) - claimed
+    # What other policies came to counts against the cap of this one.
+    most = policy.most(asked_of(command.of, state))
+    fen = min(fen, most - sum(late.amount_fen for late in before))
     if fen <= 0:
         return Refusal(
             "no_late_charge",
@@ -299,12 +320,50 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
     )
 
 
+def _not_agreed(command: ClaimLateCharge, due: date, state: Account) -> Refusal:
+    """Why no clause lets that be claimed: none holds on these days, or none of that policy."""
+    other = late_clauses(state.facts.values(), due, command.on)
+    if not other:
+        return Refusal("clause_missing", "PAY-08", {"charge": command.of})
+    return Refusal(
+        "clause_of_another_policy",
+        "PAY-08",
+        {
+            "charge": command.of,
+            "policy": command.policy_name,
+            "agreed": sorted({clause.policy_name for clause in other}),
+        },
+    )
+
+
+def _above_ceiling(
+    command: ClaimLateCharge, found: LateCharge, agreed: Sequence[Clause]
+) -> Refusal | None:
+    """Why the rate needs an approval by which it may stand above its ceiling, if it does."""
+    policy = command.policy
+    assert policy is not None
+    needed = unapproved(found, policy, agreed, command.on)
+    if needed is None:
+        return None
+    clause, above = needed
+    told = {
+        "clause": clause.number,
+        "on": above.day.isoformat(),
+        "policy": str(policy.ref),
+        "rate": percent_text(above.rate),
+    }
+    if above.ceiling is None:
+        return Refusal("ceiling_unknown", "PAY-08", told)
+    ceiling = {"ceiling": percent_text(above.ceiling.rate), "source": above.ceiling.source}
+    return Refusal("rate_above_ceiling", "PAY-08", {**told, **ceiling})
+
+
 def acknowledge(command: AcknowledgeDebt, state: Account) -> Decision:
     """The household acknowledged charges in a document."""
     if reference("acknowledgement", command.acknowledgement) in state.references:
         return exists("acknowledgement", command.acknowledgement)
     for charge in command.charges:
-        if charge not in state.charges or charge in state.cancelled:
+        if not isinstance(state.charge(charge), ChargeRaised):
             return missing("charge", charge)
     if not command.document or not command.charges:
         return Refusal("document_missing", "PAY-12")

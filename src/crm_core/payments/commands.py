@@ -74,7 +74,7 @@ class ReceivePayment:
     charge_follows: bool = False
     parts: tuple[Part, ...] = ()
     payer: str | None = None
-    tenures: Tenures = looked_up()
+    members: frozenset[str] = looked_up()
 
 
 @frozen
@@ -308,9 +308,12 @@ class DecideInstalments:
 class ClaimLateCharge:
     """Ask for the late charge of a charge as it stands on a day (PAY-08).
 
+    A clause of the contract must agree on it; days on which none holds bear nothing.
+
     Args:
         of: The charge that was late.
-        policy: The policy of the name `policy_name`.
+        policy_name: The policy of the clause, where clauses of several hold; else the latest.
+        policy: The policy that the clause names.
     """
 
     household: str
@@ -318,8 +321,9 @@ class ClaimLateCharge:
     of: str
     on: date
     due: DayAhead
-    policy_name: str
-    policy: LateChargePolicy = looked_up()
+    policy_name: str | None = None
+    policy: LateChargePolicy | None = looked_up()
+    tenures: Tenures = looked_up()
     by: Actor = looked_up()
 
 
@@ -333,3 +337,53 @@ class AcknowledgeDebt:
     on: date
     document: str
     word: Word
+
+
+# --- what the contract says --------------------------------------------------------------------
+
+
+@frozen
+class AgreeClause:
+    """Put a clause of the contract on record: the policy that it agrees on (PAY-02, PAY-08).
+
+    Args:
+        subject: `late_charge` or `allocation`.
+        policy_name: Name of the policy, with or without a version.
+        on: First day it holds.
+        document: The contract, and where it is kept.
+        word: Who agreed for the household.
+        until: Last day it holds, if the contract says one.
+        known_policies: The policies there are of the subject, by name and by name and version.
+    """
+
+    household: str
+    clause: str
+    subject: str
+    policy_name: str
+    on: date
+    document: str
+    word: Word
+    until: date | None = None
+    known_policies: tuple[str, ...] = looked_up()
+    by: Actor = looked_up()
+
+
+@frozen
+class EndClause:
+    """Let a clause hold until a day and no longer; before its first day, it never held."""
+
+    household: str
+    clause: str
+    until: date
+    reason: str
+
+
+@frozen
+class ApproveRate:
+    """Let the rate of a clause stand above its ceiling, in claims from a day on (PAY-08)."""
+
+    household: str
+    clause: str
+    on: date
+    reason: str
+    by: Actor = looked_up()

@@ -26,7 +26,8 @@ from crm_core.kernel.policy import (
 )
 from crm_core.kernel.rules import Ranking
 from crm_core.kernel.sentences import Malformed
-from crm_core.payments.ledger import Charge, Ledger, allocate
+from crm_core.payments.allocation import allocate
+from crm_core.payments.ledger import REFUND, Charge, Ledger
 
 DEFAULT_CREDIT = "credit-cn-default"
 
@@ -211,6 +212,7 @@ def fee(charges: Iterable[Charge], on: date) -> tuple[int, int]:
     charge where there is none. A period `2011` is twelve months, `2011-Q1` three, any other one.
     """
     due = [charge for charge in charges if charge.due < on]
+    due = [charge for charge in due if charge.kind != REFUND] or due
     fees = [charge for charge in due if charge.kind == _MANAGEMENT_FEE]
     newest = (fees or due)[-1]
     if _YEAR.fullmatch(newest.period):
@@ -274,8 +276,9 @@ def _graded(
             yield end, oldest, policy.rank(oldest, start) if owing else 0, last
         return
     # An amount changes when a charge becomes overdue, too; between two such days it stands still.
-    overdue = {charge.due + _DAY for charge in ledger.charges}
-    for start, end in _between(window, _turns(ledger) | overdue):
+    falls_due = {charge.due for charge in (*ledger.charges, *ledger.late)}
+    overdue = {day + _DAY for day in falls_due}
+    for start, end in _between(window, ledger.turns() | falls_due | overdue):
         now = credit_standing(ledger, start, policy)
         due = start - timedelta(days=now.overdue_days) if now.overdue_days else None
         rank = policy.ranking.rank(now.grade)
@@ -287,22 +290,14 @@ def stretches(ledger: Ledger, window: Period) -> Iterator[tuple[date, date, date
 
     The first stretch is the day before the window; the others cover the window.
     """
-    if not ledger.disputes and not ledger.late:
+    if ledger.plain:
         yield from _settled_stretches(ledger, window)
         return
-    for start, end in _between(window, _turns(ledger)):
+    # What falls due takes money before what is in dispute, and may be the oldest that is open.
+    falls_due = {charge.due for charge in (*ledger.charges, *ledger.late)}
+    for start, end in _between(window, ledger.turns() | falls_due):
         left = allocate(ledger, start).undisputed()
         yield start, end, left[0][0].due if left else None
-
-
-def _turns(ledger: Ledger) -> set[date]:
-    """Days on which money counts, or a dispute begins or ends."""
-    turns = {settlement.effective for settlement in ledger.settlements}
-    for dispute in ledger.disputes:
-        turns.add(dispute.start)
-        if dispute.end is not None:
-            turns.add(dispute.end)
-    return turns
 
 
 def _between(window: Period, turns: set[date]) -> Iterator[tuple[date, date]]:

@@ -9,7 +9,17 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
 from crm_core.kernel.refusals import no_reason, unknown
-from crm_core.payments.answers import decided, exists, ledger, missing, out_of_range, reference
+from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.payments.allocation import allocate
+from crm_core.payments.answers import (
+    asked_of,
+    decided,
+    exists,
+    missing,
+    out_of_range,
+    placed,
+    reference,
+)
 from crm_core.payments.claims import (
     acknowledge,
     claim_late,
@@ -21,11 +31,14 @@ from crm_core.payments.claims import (
     propose_instalments,
     withdraw_dispute,
 )
+from crm_core.payments.clauses import agree_clause, approve_rate, clauses, end_clause
 from crm_core.payments.commands import (
     CHARGE_KINDS,
     METHODS,
     AcceptMovedPayment,
     AcknowledgeDebt,
+    AgreeClause,
+    ApproveRate,
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
@@ -33,6 +46,7 @@ from crm_core.payments.commands import (
     DecideRefund,
     DecideWaiver,
     DisputeCharge,
+    EndClause,
     MovePayment,
     PromisePayment,
     ProposeDisputeDecision,
@@ -43,10 +57,12 @@ from crm_core.payments.commands import (
     ReceivePayment,
     RecordPurchase,
     ReversePayment,
+    TakeBackWaiver,
     WithdrawDispute,
 )
 from crm_core.payments.events import (
     ChargeCancelled,
+    ChargeCorrected,
     ChargeRaised,
     ChargeWaived,
     CreditRefunded,
@@ -60,59 +76,106 @@ from crm_core.payments.events import (
     PurchaseRefunded,
     RefundProposed,
     WaiverProposed,
+    WaiverTakenBack,
 )
 from crm_core.payments.evolve import evolve
-from crm_core.payments.ledger import Ledger, allocate
-from crm_core.payments.state import Account, Proposal
+from crm_core.payments.ledger import ledgers, whose
+from crm_core.payments.state import MOVED, Account, Proposal
 
 # --- charges and payments --------------------------------------------------------------------
 
 
 def _raise_charge(command: RaiseCharge, state: Account) -> Decision:
-    if command.charge in state.charges or command.charge in state.late:
+    if state.charge(command.charge) is not None:
         return exists("charge", command.charge)
     if command.kind not in CHARGE_KINDS:
         return unknown("charge_kind", command.kind, CHARGE_KINDS, rule="PAY-01")
-    return out_of_range(command.amount_fen) or (
+    if command.amount_fen < 0 or command.corrects is not None:
+        return _correct(command, state)
+    if command.amount_fen and (refusal := out_of_range(command.amount_fen)):
+        return refusal
+    if command.debtor is not None and _tenures(command).of(command.debtor, command.due) is None:
+        return Refusal("debtor_unknown", "PAY-16", {"debtor": command.debtor})
+    return (
         ChargeRaised(
             charge=command.charge,
             kind=command.kind,
             period=command.period,
             amount_fen=command.amount_fen,
             due=command.due,
+            debtor=command.debtor,
+        ),
+    )
+
+
+def _correct(command: RaiseCharge, state: Account) -> Decision:
+    """A negative bill takes off the charge it names what was never owed of it."""
+    of, fen = command.corrects, -command.amount_fen
+    if of is None:
+        return Refusal("corrected_charge_missing", "PAY-01", {"amount_fen": command.amount_fen})
+    if not isinstance(state.charge(of), ChargeRaised):
+        return missing("charge", of)
+    refusal = out_of_range(fen)
+    if refusal is not None:
+        return refusal
+    left = asked_of(of, state)
+    if fen > left:
+        found = {"charge": of, "charge_fen": left, "amount_fen": fen}
+        return Refusal("correction_exceeds_charge", "PAY-01", found)
+    return (
+        ChargeCorrected(
+            charge=command.charge,
+            of=of,
+            kind=command.kind,
+            period=command.period,
+            amount_fen=fen,
+            due=command.due,
         ),
     )
 
 
 def _cancel_charge(command: CancelCharge, state: Account) -> Decision:
-    if command.charge not in state.charges and command.charge not in state.late:
-        return missing("charge", command.charge)
-    if command.charge in state.cancelled:
-        return ()
+    if state.charge(command.charge) is None:
+        # What is cancelled already is not cancelled again.
+        known = (command.charge, 0) in state.charges
+        return () if known else missing("charge", command.charge)
     if not command.reason:
         return no_reason("LOG-06")
     return (ChargeCancelled(command.charge, command.on, command.reason),)
 
 
 def _receive_payment(command: ReceivePayment, state: Account) -> Decision:
-    if (command.payment, 0) in state.payments:
+    if state.payment(command.payment) is not None:
         return exists("payment", command.payment)
     refusal = out_of_range(command.amount_fen)
     if refusal is not None:
         return refusal
     if command.method not in METHODS:
         return unknown("method", command.method, METHODS, rule="PAY-01")
-    named = command.charge
-    known = named is None or named in state.charges or named in state.late
-    if named is not None and not known and not command.charge_follows:
-        return missing("charge", named)
+    named = [part.charge for part in command.parts]
+    if command.charge is not None and named:
+        return Refusal("charges_named_twice", "PAY-01", {"charge": command.charge})
+    if len(set(named)) < len(named) or any(part.amount_fen <= 0 for part in command.parts):
+        return Refusal("parts_unfit", "PAY-01", {"charges": named})
+    parts_fen = sum(part.amount_fen for part in command.parts)
+    if parts_fen > command.amount_fen:
+        found = {"parts_fen": parts_fen, "amount_fen": command.amount_fen}
+        return Refusal("parts_exceed_payment", "PAY-01", found)
+    for number in [command.charge, *named]:
+        if number is not None and not state.asked(number) and not command.charge_follows:
+            return missing("charge", number)
+    payer, members = command.payer, command.members
+    if payer is not None and members is not None and payer not in members:
+        return Refusal("payer_unknown", "PAY-16", {"payer": payer})
     return (
         PaymentReceived(
             payment=command.payment,
             amount_fen=command.amount_fen,
             paid_on=command.paid_on,
             method=command.method,
-            charge=named,
+            charge=command.charge,
+            parts=command.parts,
+            payer=command.payer,
         ),
     )
 
@@ -154,9 +217,11 @@ def _move_payment(command: MovePayment, state: Account) -> Decision:
 def _accept_moved(command: AcceptMovedPayment, state: Account) -> Decision:
     if not state.takes(command.payment):
         return exists("payment", command.payment)
-    # What comes back names the charge that it named before it left.
+    # What comes back names what it named before it left.
     number, times = state.stay(command.payment)
     before = state.payments.get((number, times - 1))
+    if state.ended.get((number, times - 1)) != MOVED:
+        before = None
     charge = command.charge if before is None else command.charge or before.charge
     return (
         PaymentMovedIn(
@@ -167,6 +232,8 @@ def _accept_moved(command: AcceptMovedPayment, state: Account) -> Decision:
             method=command.method,
             charge=charge,
             reason=command.reason,
+            parts=() if before is None else before.parts,
+            payer=None if before is None else before.payer,
         ),
     )
 
@@ -191,13 +258,17 @@ def _propose_refund(command: ProposeRefund, state: Account) -> Decision:
         return exists("refund", command.refund)
     if not command.reason:
         return no_reason("LOG-06")
-    return _not_refundable(command.amount_fen, command.on, state) or (
+    payee = command.payee
+    if payee is not None and _tenures(command).of(payee, command.on) is None:
+        return Refusal("payee_unknown", "PAY-16", {"payee": payee})
+    return _not_refundable(command, command.amount_fen, payee, command.on, state) or (
         RefundProposed(
             refund=command.refund,
             amount_fen=command.amount_fen,
             on=command.on,
             reason=command.reason,
             proposed_by=command.by.id,
+            payee=payee,
         ),
     )
 
@@ -205,7 +276,7 @@ def _propose_refund(command: ProposeRefund, state: Account) -> Decision:
 def _decide_refund(command: DecideRefund, state: Account) -> Decision:
     def approve(proposal: RefundProposed) -> Decision:
         on = max(proposal.on, command.on)
-        return _not_refundable(proposal.amount_fen, on, state) or (
+        return _not_refundable(command, proposal.amount_fen, proposal.payee, on, state) or (
             CreditRefunded(
                 refund=proposal.refund,
                 amount_fen=proposal.amount_fen,
@@ -213,24 +284,29 @@ def _decide_refund(command: DecideRefund, state: Account) -> Decision:
                 reason=command.reason or proposal.reason,
                 proposed_by=proposal.proposed_by,
                 approved_by=command.by.id,
+                payee=proposal.payee,
             ),
         )
 
     return decided("refund", command.refund, command, state, approve)
 
 
-def _not_refundable(amount_fen: int, on: date, state: Account) -> Refusal | None:
+def _not_refundable(
+    command: ProposeRefund | DecideRefund,
+    amount_fen: int,
+    payee: str | None,
+    on: date,
+    state: Account,
+) -> Refusal | None:
     """Why there is no such credit to pay back from a day on, if so."""
     refusal = out_of_range(amount_fen)
     if refusal is not None:
         return refusal
     # Money refunded must be there on the day and stay there on every later day on record.
-    book = ledger(state)
-    free = min(
-        allocate(book, day).advance_fen
-        for day in {on, *(s.effective for s in book.settlements)}
-        if day >= on
-    )
+    tenures = _tenures(command)
+    book = ledgers(placed(state), tenures)[whose(tenures, payee, on)]
+    days = book.turns() | {charge.due for charge in (*book.charges, *book.late)}
+    free = min(allocate(book, day).advance_fen for day in {on, *days} if day >= on)
     if amount_fen <= free:
         return None
     found = {"credit_fen": max(free, 0), "amount_fen": amount_fen}
@@ -242,7 +318,7 @@ def _propose_waiver(command: ProposeWaiver, state: Account) -> Decision:
         return exists("waiver", command.waiver)
     if not command.reason:
         return no_reason("LOG-06")
-    return _not_waivable(command.charge, command.amount_fen, command.on, state) or (
+    return _not_waivable(command, command.charge, command.amount_fen, command.on, state) or (
         WaiverProposed(
             waiver=command.waiver,
             charge=command.charge,
@@ -258,7 +334,7 @@ def _propose_waiver(command: ProposeWaiver, state: Account) -> Decision:
 def _decide_waiver(command: DecideWaiver, state: Account) -> Decision:
     def approve(proposal: WaiverProposed) -> Decision:
         on = max(proposal.on, command.on)
-        return _not_waivable(proposal.charge, proposal.amount_fen, on, state) or (
+        return _not_waivable(command, proposal.charge, proposal.amount_fen, on, state) or (
             ChargeWaived(
                 waiver=proposal.waiver,
                 charge=proposal.charge,
@@ -274,27 +350,51 @@ def _decide_waiver(command: DecideWaiver, state: Account) -> Decision:
     return decided("waiver", command.waiver, command, state, approve)
 
 
-def _not_waivable(charge: str, amount_fen: int, on: date, state: Account) -> Refusal | None:
+def _take_back_waiver(command: TakeBackWaiver, state: Account) -> Decision:
+    waived = [
+        event
+        for event in state.facts.values()
+        if isinstance(event, ChargeWaived) and event.waiver == command.waiver
+    ]
+    if not waived:
+        return missing("waiver", command.waiver)
+    if reference("waiver_taken_back", command.waiver) in state.references:
+        return Refusal("waiver_taken_back", "PAY-01", {"waiver": command.waiver})
+    if not command.reason:
+        return no_reason("LOG-06")
+    if command.on < waived[0].on:
+        days = {"waived_on": waived[0].on.isoformat(), "on": command.on.isoformat()}
+        return Refusal("taken_back_before_waived", "PAY-01", {"waiver": command.waiver, **days})
+    return (WaiverTakenBack(command.waiver, command.on, command.reason, command.by.id),)
+
+
+def _not_waivable(
+    command: ProposeWaiver | DecideWaiver, charge: str, amount_fen: int, on: date, state: Account
+) -> Refusal | None:
     """Why so much of a charge cannot be given up from a day on, if so."""
-    known = charge in state.charges or charge in state.late
-    if not known or charge in state.cancelled:
+    if not state.asks(charge):
         return missing("charge", charge)
     refusal = out_of_range(amount_fen)
     if refusal is not None:
         return refusal
-    book = ledger(state)
-    latest = max([on, *(s.effective for s in book.settlements)])
-    open_fen = min(_open_of(charge, book, day) for day in (on, latest))
+    open_fen = (
+        min(
+            min(allocate(book, day).open_of(charge) for day in (on, max([on, *book.turns()])))
+            for book in ledgers(placed(state), _tenures(command))
+            if any(c.number == charge for c in (*book.charges, *book.late))
+        )
+        if asked_of(charge, state)
+        else 0
+    )
     if amount_fen <= open_fen:
         return None
     found = {"charge": charge, "unpaid_fen": open_fen, "amount_fen": amount_fen}
     return Refusal("waiver_exceeds_unpaid", "PAY-01", found)
 
 
-def _open_of(charge: str, book: Ledger, day: date) -> int:
-    """What is open of a charge, or of a late charge, at the end of a day."""
-    found = allocate(book, day)
-    return next((fen for c, fen in (*found.unpaid, *found.late) if c.number == charge), 0)
+def _tenures(command: Any) -> Tenures:
+    """The tenures that were looked up, if they were."""
+    return command.tenures or ONE
 
 
 # --- the account as an aggregate -------------------------------------------------------------
@@ -310,6 +410,7 @@ _DECIDE: dict[type, Any] = {
     DecideRefund: _decide_refund,
     ProposeWaiver: _propose_waiver,
     DecideWaiver: _decide_waiver,
+    TakeBackWaiver: _take_back_waiver,
     RecordPurchase: _record_purchase,
     DisputeCharge: dispute,
     ProposeDisputeDecision: propose_dispute_decision,
@@ -320,6 +421,9 @@ _DECIDE: dict[type, Any] = {
     DecideInstalments: decide_instalments,
     ClaimLateCharge: claim_late,
     AcknowledgeDebt: acknowledge,
+    AgreeClause: agree_clause,
+    EndClause: end_clause,
+    ApproveRate: approve_rate,
 }
 
 
@@ -334,12 +438,19 @@ def own(command: Any, state: Account) -> Own | None:
             number = reference("dispute_decision", command.dispute)
         case DecideInstalments():
             number = reference("promise", command.promise)
+        case ApproveRate():
+            return _own_clause(command.clause, state)
         case _:
             return None
     proposal = state.proposed.get(number)
     if proposal is None:
         return None
     return Own(proposal.proposed_by, amount_fen=_at_stake(proposal, state))
+
+
+def _own_clause(number: str, state: Account) -> Own | None:
+    found = (c for c in clauses(state.facts.values()) if c.number == number)
+    return next((Own(clause.agreed.entered_by) for clause in found), None)
 
 
 def _at_stake(proposal: Proposal, state: Account) -> int:

@@ -10,9 +10,12 @@ from crm_core.kernel.decider import by_event
 from crm_core.payments.answers import reference
 from crm_core.payments.events import (
     ChargeCancelled,
+    ChargeCorrected,
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
+    ClauseAgreed,
+    ClauseEnded,
     CreditRefunded,
     DebtAcknowledged,
     DisputeDecided,
@@ -28,21 +31,24 @@ from crm_core.payments.events import (
     ProposalRejected,
     PurchaseMade,
     PurchaseRefunded,
+    RateApproved,
     RefundProposed,
     WaiverProposed,
+    WaiverTakenBack,
 )
 from crm_core.payments.state import MOVED, REVERSED, Account, Claims, Proposal
 
 
-def _raised(s: Account, e: ChargeRaised) -> Account:
+def _raised(s: Account, e: ChargeRaised | ChargeCorrected) -> Account:
     facts = s.facts.append(e)
-    charges = s.charges.add(e.charge, e)
+    charges = s.charges.add(s.billed(e.charge), e)
     return Account(facts, charges, s.cancelled, s.payments, s.ended, s.references, s.claims)
 
 
 def _cancelled(s: Account, e: ChargeCancelled) -> Account:
     facts = s.facts.append(e)
-    cancelled = s.cancelled.add(e.charge, True)
+    stay = s.billed(e.charge)
+    cancelled = s.cancelled.add(stay, True) if stay in s.charges else s.cancelled
     return Account(facts, s.charges, cancelled, s.payments, s.ended, s.references, s.claims)
 
 
@@ -77,12 +83,24 @@ def _waived(s: Account, e: ChargeWaived) -> Account:
     return _referred(s, e, reference("waiver", e.waiver))
 
 
+def _taken_back(s: Account, e: WaiverTakenBack) -> Account:
+    return _referred(s, e, reference("waiver_taken_back", e.waiver))
+
+
 def _purchased(s: Account, e: PurchaseMade | PurchaseRefunded) -> Account:
     return _referred(s, e, reference("purchase", e.purchase))
 
 
 def _acknowledged(s: Account, e: DebtAcknowledged) -> Account:
     return _referred(s, e, reference("acknowledgement", e.acknowledgement))
+
+
+def _agreed(s: Account, e: ClauseAgreed) -> Account:
+    return _referred(s, e, reference("clause", e.clause))
+
+
+def _of_clause(s: Account, e: ClauseEnded | RateApproved) -> Account:
+    return _claiming(s, e, s.claims)
 
 
 def _referred(s: Account, e: Any, number: str) -> Account:
@@ -111,7 +129,9 @@ def _promised(s: Account, e: PaymentPromised) -> Account:
 
 
 def _claimed(s: Account, e: LateChargeClaimed) -> Account:
-    return _claiming(s, e, evolved(s.claims, late=s.late.add(e.charge, e)))
+    charges = s.charges.add(s.billed(e.charge), e)
+    facts = s.facts.append(e)
+    return Account(facts, charges, s.cancelled, s.payments, s.ended, s.references, s.claims)
 
 
 def _claiming(s: Account, e: Any, claims: Claims) -> Account:
@@ -159,6 +179,7 @@ def _closed(claims: Claims, number: str) -> Claims:
 evolve = by_event(
     {
         ChargeRaised: _raised,
+        ChargeCorrected: _raised,
         ChargeCancelled: _cancelled,
         PaymentReceived: _paid,
         PaymentMovedIn: _paid,
@@ -166,6 +187,7 @@ evolve = by_event(
         PaymentMovedOut: _moved_out,
         CreditRefunded: _refunded,
         ChargeWaived: _waived,
+        WaiverTakenBack: _taken_back,
         PurchaseMade: _purchased,
         PurchaseRefunded: _purchased,
         ChargeDisputed: _disputed,
@@ -174,6 +196,9 @@ evolve = by_event(
         PaymentPromised: _promised,
         LateChargeClaimed: _claimed,
         DebtAcknowledged: _acknowledged,
+        ClauseAgreed: _agreed,
+        ClauseEnded: _of_clause,
+        RateApproved: _of_clause,
         RefundProposed: _refund_proposed,
         WaiverProposed: _waiver_proposed,
         DisputeDecisionProposed: _decision_proposed,

@@ -6,6 +6,7 @@ Beside the events stands what reads them: ledger, credit grade, ageing and promi
 
 from __future__ import annotations
 
+from crm_core.payments.allocation import allocate
 from crm_core.payments.credit import (
     GRADES,
     MONTHS_OF_FEE,
@@ -18,9 +19,12 @@ from crm_core.payments.credit import (
 from crm_core.payments.events import (
     ACCOUNT_EVENTS,
     ChargeCancelled,
+    ChargeCorrected,
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
+    ClauseAgreed,
+    ClauseEnded,
     CreditRefunded,
     DebtAcknowledged,
     DisputeDecided,
@@ -33,13 +37,15 @@ from crm_core.payments.events import (
     PaymentReversed,
     PurchaseMade,
     PurchaseRefunded,
+    WaiverTakenBack,
 )
-from crm_core.payments.ledger import Charge, Ledger, allocate
-from crm_core.payments.promises import BROKEN, KEPT, promises
+from crm_core.payments.ledger import COSTS, REFUND, Charge, Ledger, ledgers
+from crm_core.payments.promises import BROKEN, KEPT, promises, said_in
 from crm_core.payments.views import Aged, aged
 
 FACTS = (
     ChargeRaised,
+    ChargeCorrected,
     ChargeCancelled,
     PaymentReceived,
     PaymentReversed,
@@ -47,6 +53,7 @@ FACTS = (
     PaymentMovedIn,
     CreditRefunded,
     ChargeWaived,
+    WaiverTakenBack,
     PurchaseMade,
     PurchaseRefunded,
     ChargeDisputed,
@@ -55,6 +62,8 @@ FACTS = (
     PaymentPromised,
     LateChargeClaimed,
     DebtAcknowledged,
+    ClauseAgreed,
+    ClauseEnded,
 )
 """The events that are facts."""
 
@@ -63,17 +72,22 @@ FACT_NAMES = frozenset(kind.stored for kind in ACCOUNT_EVENTS if kind.cls in FAC
 
 __all__ = [
     "BROKEN",
+    "COSTS",
     "FACTS",
     "FACT_NAMES",
     "GRADES",
     "KEPT",
     "MONTHS_OF_FEE",
+    "REFUND",
     "Aged",
     "Charge",
     "ChargeCancelled",
+    "ChargeCorrected",
     "ChargeDisputed",
     "ChargeRaised",
     "ChargeWaived",
+    "ClauseAgreed",
+    "ClauseEnded",
     "CreditPolicy",
     "CreditRefunded",
     "CreditStanding",
@@ -89,10 +103,13 @@ __all__ = [
     "PaymentReversed",
     "PurchaseMade",
     "PurchaseRefunded",
+    "WaiverTakenBack",
     "add_months",
     "aged",
     "allocate",
     "course",
     "credit_standing",
+    "ledgers",
     "promises",
+    "said_in",
 ]

@@ -1,29 +1,29 @@
-"""Allocation: which money settles which charge, as a function of the facts and not their order.
+"""The ledger: what is asked of a household and what it gave (PAY-01, PAY-03).
 
-As of a day D (PAY-02, PAY-03; decision records 0009 and 0022):
+It says nothing of which money settles what; that is `allocation`. Whatever order facts come to be
+known in, the ledger of the same facts is the same; only of numbers that are used again is what was
+said before of the old one void.
 
-1. every settlement that names a charge settles it, up to its amount;
-2. all that is left over is one pool, which settles unpaid charges oldest due first,
-   the same due date by charge number;
-3. what is disputed on D is settled by the pool after everything that is not, and late charges
-   after all principal, so that money without a name is never taken for an acknowledgement, and
-   a late charge never keeps principal unpaid;
-4. what then remains is credit in advance.
-
-Nothing is lost: unpaid charges and settlements account for every fen (PAY-15).
+A household has a ledger for every tenure (PAY-16). Charges belong to who owed when they fell due;
+money belongs to who paid it, settles what it names whoever owes that, and what is left over of it
+stays with its payer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from operator import attrgetter
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.payments.allocation_policy import OLDEST_FIRST, Epochs
 from crm_core.payments.events import (
     ChargeCancelled,
+    ChargeCorrected,
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
@@ -35,18 +35,22 @@ from crm_core.payments.events import (
     PaymentMovedOut,
     PaymentReceived,
     PaymentReversed,
+    WaiverTakenBack,
 )
 
-LATE_CHARGE = "late_charge"
-"""Kind of what is asked for beyond principal (PAY-08)."""
+LATE_CHARGE, COSTS, REFUND = "late_charge", "enforcement_costs", "refund"
+"""Kinds of what is asked for beside principal: late charges, costs of enforcement (PAY-08), and
+what was paid back of money that then bounced (PAY-01)."""
 
 
 @define
 class Charge:
-    """A charge that is not cancelled, without what a dispute took off it.
+    """A charge that stands, without what was never owed of it.
 
     Args:
         of: For a late charge the number of the charge that was late.
+        tenure: The number of the tenure that owes it.
+        corrected: Where the log says what negative bills took off it.
     """
 
     due: date
@@ -56,6 +60,8 @@ class Charge:
     kind: str
     period: str
     of: str | None = None
+    tenure: int = 0
+    corrected: tuple[int, ...] = ()
 
 
 @define
@@ -67,12 +73,16 @@ class Settlement:
         amount_fen: Signed amount.
         charge: The charge it names, if any.
         position: Where the log says so.
+        payment: Where the log says that the money came.
+        tenure: Whose money it is.
     """
 
     effective: date
     amount_fen: int
     charge: str | None
     position: int
+    payment: int = 0
+    tenure: int = 0
 
 
 @define
@@ -97,34 +107,72 @@ class Dispute:
 
 
 @define
+class Waiver:
+    """An amount of a charge that is not asked for from a day on, until it is taken back (PAY-01).
+
+    Args:
+        waiver: Its number.
+        write_off: Whether it only gives up what stays owed: money for the charge comes first.
+        start: First day on which it counts.
+        end: First day on which it counts no more; None if it was not taken back.
+        positions: Where the log says so.
+    """
+
+    waiver: str
+    charge: str
+    amount_fen: int
+    write_off: bool
+    start: date
+    end: date | None
+    positions: tuple[int, ...]
+
+    def covers(self, day: date) -> bool:
+        """Whether it counts on a day."""
+        return self.start <= day and (self.end is None or day < self.end)
+
+
+@define
 class Ledger:
-    """What is asked of one household and what it gave, as known at some cut-off.
+    """What is asked of a household in one tenure and what it gave, as known at some cut-off.
 
     Args:
         charges: Principal, oldest due first.
-        settlements: Money and waivers, by the day from which they count.
+        settlements: Money by the day from which it counts: that which names a charge of this
+            tenure, whoever paid it, and the rest of what its own people paid.
         disputes: Disputes of charges that stand, in the order in which they were opened.
-        late: Late charges, oldest due first.
+        late: Late charges and costs of enforcement, oldest due first.
+        waivers: Waivers and write-offs of charges that stand.
+        debts: What was paid back of money that bounced, by the day on which it was owed again.
+        abroad: Charges of other tenures that its own people gave money for, with their ledgers.
+        tenure: The number of the tenure.
+        shared: Numbers of its charges that people of other tenures gave money for.
+        epochs: The allocation policies of the account, where one is another than oldest first.
     """
 
     charges: list[Charge] = field(factory=list)
     settlements: list[Settlement] = field(factory=list)
     disputes: list[Dispute] = field(factory=list)
     late: list[Charge] = field(factory=list)
+    waivers: list[Waiver] = field(factory=list)
+    debts: list[Charge] = field(factory=list)
+    abroad: list[tuple[str, Ledger]] = field(factory=list, repr=False)
+    tenure: int = 0
+    shared: set[str] = field(factory=set)
+    epochs: Epochs = ()
 
     @classmethod
-    def of(cls, facts: Iterable[tuple[Any, int]]) -> Ledger:
-        """The ledger of account events with their positions, in the order of the log."""
-        book = _Book()
-        step_of = _STEPS.get
-        for event, position in facts:
-            step = step_of(type(event))
-            if step is not None:
-                step(book, event, position)
-        if book.corrected:
-            return book.corrected_ledger()
-        book.settlements.sort(key=_BY_EFFECTIVE)
-        return cls(sorted(book.charges.values(), key=_BY_DUE), book.settlements)
+    def of(cls, facts: Iterable[tuple[Any, int]], epochs: Epochs = ()) -> Ledger:
+        """The ledger of account events with their positions, in the order of the log.
+
+        It is that of a household that never changed hands; of others see `ledgers`.
+        """
+        return ledgers(facts, ONE, epochs)[0]
+
+    @property
+    def plain(self) -> bool:
+        """Whether charges of principal and money tell all."""
+        more = self.disputes or self.late or self.waivers or self.debts
+        return not (more or self.shared or self.abroad or self.epochs)
 
     def disputed_on(self, day: date) -> dict[str, int]:
         """Amounts in dispute on a day, by charge."""
@@ -134,34 +182,45 @@ class Ledger:
                 found[dispute.charge] = found.get(dispute.charge, 0) + dispute.amount_fen
         return found
 
+    def given_up_on(self, day: date, *, write_off: bool) -> dict[str, int]:
+        """What waivers, or write-offs, give up on a day, by charge."""
+        found: dict[str, int] = {}
+        for waiver in self.waivers:
+            if waiver.write_off == write_off and waiver.covers(day):
+                found[waiver.charge] = found.get(waiver.charge, 0) + waiver.amount_fen
+        return found
 
-@frozen
-class Allocation:
-    """How the charges stand on one day.
+    def turns(self) -> set[date]:
+        """Days on which something else counts than on the day before, but for what falls due."""
+        days = {settlement.effective for settlement in self.settlements}
+        for parts in (self.disputes, self.waivers):
+            days |= {day for part in parts for day in (part.start, part.end) if day is not None}
+        days |= {debt.due for debt in self.debts}
+        for number, there in self.abroad:
+            days |= {s.effective for s in there.settlements if s.charge == number}
+            days |= {d for w in there.waivers if w.charge == number for d in (w.start, w.end) if d}
+        return days
+
+
+def ledgers(
+    facts: Iterable[tuple[Any, int]], tenures: Tenures = ONE, epochs: Epochs = ()
+) -> tuple[Ledger, ...]:
+    """The ledgers of a household, one for each tenure, by its number (PAY-16).
 
     Args:
-        unpaid: What is still open of each charge, oldest due first; settled ones are left out.
-        advance_fen: Credit in advance.
-        disputed: How much of what is open is in dispute, by charge.
-        late: What is still open of each late charge.
+        facts: Account events with their positions, in the order of the log; others do no harm.
+        epochs: By which policies its money is allocated; the default if there are none.
     """
-
-    unpaid: tuple[tuple[Charge, int], ...]
-    advance_fen: int
-    disputed: Mapping[str, int] = field(factory=dict)
-    late: tuple[tuple[Charge, int], ...] = ()
-
-    def undisputed(self) -> tuple[tuple[Charge, int], ...]:
-        """What is open and ages (PAY-04, PAY-06)."""
-        disputed = self.disputed
-        if not disputed:
-            return self.unpaid
-        left = ((c, fen - disputed.get(c.number, 0)) for c, fen in self.unpaid)
-        return tuple((charge, fen) for charge, fen in left if fen)
+    book = _gathered(facts, tenures)
+    found = (book.ledger(),) if len(tenures.every) == 1 else book.every_ledger()
+    if any(epoch.policy.method != OLDEST_FIRST for epoch in epochs):
+        for ledger in found:
+            ledger.epochs = epochs
+    return found
 
 
-def allocate(ledger: Ledger, on: date) -> Allocation:
-    """How the charges stand at the end of the day `on`."""
+def given_on(ledger: Ledger, on: date) -> tuple[dict[str, int], int]:
+    """Money in force at the end of a day: by the charge that it names, and what names none."""
     named: dict[str, int] = {}
     pool = 0
     for settlement in ledger.settlements:
@@ -171,112 +230,246 @@ def allocate(ledger: Ledger, on: date) -> Allocation:
             pool += settlement.amount_fen
         else:
             named[settlement.charge] = named.get(settlement.charge, 0) + settlement.amount_fen
-    charges, late = ledger.charges, ledger.late
-    needs = [charge.amount_fen for charge in charges]
-    extra = [charge.amount_fen for charge in late]
-    if named:
-        _settle_named(charges, needs, named)
-        if late:
-            _settle_named(late, extra, named)
-        # Whatever a name did not need is in the pool, and what is known under no name.
-        pool += sum(named.values())
-    if not ledger.disputes:
-        pool = _settle(extra, _settle(needs, pool))
-        unpaid = tuple([pair for pair in zip(charges, needs, strict=True) if pair[1]])
-        if not late:
-            return Allocation(unpaid, pool)
-        return Allocation(unpaid, pool, {}, _open(late, extra))
-    contested = ledger.disputed_on(on)
-    parts = [min(contested.get(c.number, 0), n) for c, n in zip(charges, needs, strict=True)]
-    needs = [need - part for need, part in zip(needs, parts, strict=True)]
-    pool = _settle(extra, _settle(parts, _settle(needs, pool)))
-    disputed = {c.number: part for c, part in zip(charges, parts, strict=True) if part}
-    needs = [need + part for need, part in zip(needs, parts, strict=True)]
-    return Allocation(_open(charges, needs), pool, disputed, _open(late, extra))
+    return named, pool
 
 
-def _settle_named(charges: list[Charge], needs: list[int], named: dict[str, int]) -> None:
-    """Let every sum settle the charge it names; what is not needed stays in `named`."""
-    for index, charge in enumerate(charges):
-        given = named.get(charge.number)
-        if given is not None and given > 0:
-            used = min(given, needs[index])
-            needs[index] -= used
-            named[charge.number] = given - used
+def free_on(ledger: Ledger, on: date, asked: Callable[[Charge], int]) -> tuple[dict[str, int], int]:
+    """How much of each charge the money that names it settles, and what money is free.
+
+    Free is what names no charge, what names none that stands, and what a charge did not need, less
+    what was paid back; what was paid back of money that is not there is owed instead.
+
+    Args:
+        asked: What a charge asks for on the day.
+    """
+    given, pool = given_on(ledger, on)
+    used: dict[str, int] = {}
+    if given:
+        for charge in (*ledger.charges, *ledger.late):
+            fen = given.pop(charge.number, 0)
+            if fen > 0:
+                taken = min(fen, asked(charge))
+                used[charge.number] = taken
+                pool += fen - taken
+            else:
+                pool += fen
+        # Whatever is known under no number names none.
+        pool += sum(given.values())
+    for number in ledger.shared:
+        left = left_over(ledger, number, on)
+        pool -= sum(fen for money, fen in left if money.tenure != ledger.tenure)
+    for number, there in ledger.abroad:
+        left = left_over(there, number, on)
+        pool += sum(fen for money, fen in left if money.tenure == ledger.tenure)
+    return used, pool + sum([debt.amount_fen for debt in ledger.debts if debt.due <= on])
 
 
-def _settle(needs: list[int], pool: int) -> int:
-    """Let the pool settle needs in their order; what remains of it."""
-    if pool > 0:
-        for index, need in enumerate(needs):
-            if need > pool:
-                needs[index] = need - pool
-                return 0
-            pool -= need
-            needs[index] = 0
-    return pool
+def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int]]:
+    """What a charge did not need of each payment that names it: what came first is needed first."""
+    charge = next(c for c in (*ledger.charges, *ledger.late) if c.number == number)
+    left = asked_on(ledger, on)(charge)
+    payments: dict[int, list[Settlement]] = {}
+    for settlement in ledger.settlements:
+        if settlement.charge == number and settlement.effective <= on:
+            payments.setdefault(settlement.payment, []).append(settlement)
+    for parts in payments.values():
+        fen = sum(part.amount_fen for part in parts)
+        taken = min(left, max(fen, 0))
+        left -= taken
+        if fen > taken:
+            yield parts[0], fen - taken
 
 
-def _open(charges: list[Charge], needs: list[int]) -> tuple[tuple[Charge, int], ...]:
-    return tuple([pair for pair in zip(charges, needs, strict=True) if pair[1]])
+def asked_on(ledger: Ledger, on: date) -> Callable[[Charge], int]:
+    """What a charge asks for on a day: its amount without what is waived; never below zero."""
+    waived = ledger.given_up_on(on, write_off=False) if ledger.waivers else {}
+    if not waived:
+        return _AMOUNT
+    return lambda charge: max(charge.amount_fen - waived.get(charge.number, 0), 0)
+
+
+def whose(tenures: Tenures, member: str | None, day: date) -> int:
+    """The tenure that a charge, a payment or a refund of a day belongs to (PAY-16).
+
+    Args:
+        member: Who is named as debtor, payer or payee, if somebody is.
+    """
+    found = None if member is None else tenures.of(member, day)
+    return tenures.index(day) if found is None else found
+
+
+# --- from facts to ledgers ---------------------------------------------------------------------
+
+
+def _gathered(facts: Iterable[tuple[Any, int]], tenures: Tenures) -> _Book:
+    book = _Book(tenures)
+    step_of = _STEPS.get
+    for event, position in facts:
+        step = step_of(type(event))
+        if step is not None:
+            step(book, event, position)
+    return book
 
 
 class _Book:
-    """What is gathered on the way to a ledger.
+    """What is gathered on the way to ledgers.
 
     Args:
+        tenures: Whose dealings those of a day are.
         corrected: Whether something is there that charges and money alone do not tell.
     """
 
     __slots__ = (
-        "cancelled", "charges", "corrected", "disputes", "late", "payments", "settlements",
-        "upheld", "waivers",
+        "charges", "corrected", "corrections", "disputes", "late", "payments", "refunded",
+        "settlements", "several", "tenures", "upheld", "waivers",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, tenures: Tenures) -> None:
+        self.tenures = tenures
+        self.several = len(tenures.every) > 1
         self.charges: dict[str, Charge] = {}
-        self.payments: dict[str, Settlement] = {}
+        self.payments: dict[str, list[Settlement]] = {}
         self.settlements: list[Settlement] = []
-        self.corrected = False
-        self.cancelled: set[str] = set()
+        self.corrected = self.refunded = False
+        self.corrections: dict[str, tuple[str, int, int]] = {}
         self.disputes: dict[str, Dispute] = {}
         self.late: dict[str, Charge] = {}
         self.upheld: dict[str, int] = {}
-        self.waivers: list[Settlement] = []
+        self.waivers: dict[str, Waiver] = {}
 
-    def corrected_ledger(self) -> Ledger:
-        """The ledger with what takes charges back, or adds to them."""
-        for number, fen in self.upheld.items():
+    def whose(self, member: str | None, day: date) -> int:
+        """The tenure that a member's money, or charge, of a day belongs to."""
+        return whose(self.tenures, member, day) if self.several else 0
+
+    def ledger(self, tenure: int = 0) -> Ledger:
+        """The ledger of a household with one tenure, or what its tenures are made of."""
+        self.settlements.sort(key=_BY_EFFECTIVE)
+        charges = list(self.charges.values())
+        if not self.corrected:
+            charges.sort(key=_BY_DUE)
+            ledger = Ledger(charges, self.settlements)
+        else:
+            ledger = self._corrected(charges)
+        if self.refunded and not self.several:
+            _owe_again(ledger)
+        return ledger
+
+    def _corrected(self, charges: list[Charge]) -> Ledger:
+        """With what takes charges back, or adds to them."""
+        less = dict(self.upheld)
+        for of, fen, position in self.corrections.values():
+            less[of] = less.get(of, 0) + fen
+            self.charges[of].corrected += (position,)
+        for number, fen in less.items():
             # What was never owed is void from the start, as a charge raised by mistake is.
             if number in self.charges:
                 self.charges[number].amount_fen -= fen
-        void = self.cancelled
-        charges = {n: c for n, c in self.charges.items() if n not in void and c.amount_fen > 0}
-        late = {n: c for n, c in self.late.items() if n not in void and c.of in charges}
-        # A waiver is not money: where its charge is cancelled or not known it gives nothing.
-        waivers = [w for w in self.waivers if w.charge in charges or w.charge in late]
-        disputes = [d for d in self.disputes.values() if d.charge in charges]
+        standing = {c.number: c for c in charges if c.amount_fen > 0}
+        late = {n: c for n, c in self.late.items() if c.of in standing}
+        costs = [c for c in standing.values() if c.kind == COSTS]
+        waivers = [w for w in self.waivers.values() if w.charge in standing or w.charge in late]
+        disputes = [d for d in self.disputes.values() if d.charge in standing]
         return Ledger(
-            sorted(charges.values(), key=_BY_DUE),
-            sorted([*self.settlements, *waivers], key=_BY_EFFECTIVE),
-            disputes,
-            sorted(late.values(), key=_BY_DUE),
+            sorted([c for c in standing.values() if c.kind != COSTS], key=_BY_DUE),
+            self.settlements,
+            [d for d in disputes if standing[d.charge].kind != COSTS],
+            sorted([*late.values(), *costs], key=_BY_DUE),
+            waivers,
         )
+
+    def every_ledger(self) -> tuple[Ledger, ...]:
+        """The ledgers of all tenures."""
+        whole = self.ledger()
+        owners: dict[str, int] = {c.number: c.tenure for c in (*whole.charges, *whole.late)}
+        found = [Ledger(tenure=number) for number in range(len(self.tenures.every))]
+        for charge in whole.charges:
+            found[charge.tenure].charges.append(charge)
+        for charge in whole.late:
+            found[charge.tenure].late.append(charge)
+        for dispute in whole.disputes:
+            found[owners[dispute.charge]].disputes.append(dispute)
+        for waiver in whole.waivers:
+            found[owners[waiver.charge]].waivers.append(waiver)
+        for settlement in whole.settlements:
+            here = settlement.tenure
+            there = owners.get(settlement.charge or "", here)
+            found[there].settlements.append(settlement)
+            if there != here:
+                number = str(settlement.charge)
+                found[there].shared.add(number)
+                pair = (number, found[there])
+                if all(
+                    known is not pair[1] or name != number for name, known in found[here].abroad
+                ):
+                    found[here].abroad.append(pair)
+        if self.refunded:
+            for ledger in found:
+                _owe_again(ledger)
+        return tuple(found)
+
+
+def _owe_again(ledger: Ledger) -> None:
+    """Enter what was paid back of money that is not there, on the day on which it was gone."""
+    if all(s.charge is not None or s.amount_fen >= 0 for s in ledger.settlements):
+        return
+    for day in sorted(ledger.turns()):
+        _, free = free_on(ledger, day, asked_on(ledger, day))
+        if free < 0:
+            number = f"{REFUND}-{day.isoformat()}"
+            behind = max(s.position for s in ledger.settlements if s.effective <= day)
+            debt = Charge(day, number, -free, behind, REFUND, "", tenure=ledger.tenure)
+            ledger.debts.append(debt)
+    if ledger.debts:
+        ledger.charges = sorted([*ledger.charges, *ledger.debts], key=_BY_DUE)
 
 
 def _raised(book: _Book, e: ChargeRaised, position: int) -> None:
-    book.charges[e.charge] = Charge(e.due, e.charge, e.amount_fen, position, e.kind, e.period)
+    charge = Charge(e.due, e.charge, e.amount_fen, position, e.kind, e.period)
+    if book.several:
+        charge.tenure = book.whose(e.debtor, e.due)
+    if e.amount_fen <= 0 or e.kind == COSTS:
+        book.corrected = True
+    book.charges[e.charge] = charge
+
+
+def _bill_corrected(book: _Book, e: ChargeCorrected, position: int) -> None:
+    if e.of in book.charges:
+        book.corrected = True
+        book.corrections[e.charge] = (e.of, e.amount_fen, position)
 
 
 def _cancelled(book: _Book, e: ChargeCancelled, _position: int) -> None:
-    book.corrected = True
-    book.cancelled.add(e.charge)
+    number = e.charge
+    book.corrections.pop(number, None)
+    if book.charges.pop(number, None) is not None:
+        book.upheld.pop(number, None)
+        book.corrections = {n: c for n, c in book.corrections.items() if c[0] != number}
+        book.disputes = {n: d for n, d in book.disputes.items() if d.charge != number}
+        for late in [n for n, c in book.late.items() if c.of == number]:
+            _without(book, late)
+    _without(book, number)
+
+
+def _without(book: _Book, number: str) -> None:
+    """Forget a late charge, if it is one, and what was waived of it or of the charge."""
+    book.late.pop(number, None)
+    book.waivers = {n: w for n, w in book.waivers.items() if w.charge != number}
 
 
 def _paid(book: _Book, e: PaymentReceived | PaymentMovedIn, position: int) -> None:
-    payment = Settlement(e.paid_on, e.amount_fen, e.charge, position)
-    book.payments[e.payment] = payment
-    book.settlements.append(payment)
+    tenure = book.whose(e.payer, e.paid_on) if book.several else 0
+    if not e.parts:
+        # Nearly every payment; each is looked at whenever an account is.
+        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, position, tenure)
+        book.payments[e.payment] = [whole]
+        book.settlements.append(whole)
+        return
+    named: list[tuple[str | None, int]] = [(part.charge, part.amount_fen) for part in e.parts]
+    rest = e.amount_fen - sum(fen for _, fen in named)
+    named += [(None, rest)] if rest else []
+    parts = [Settlement(e.paid_on, fen, c, position, position, tenure) for c, fen in named]
+    book.payments[e.payment] = parts
+    book.settlements += parts
 
 
 def _reversed(book: _Book, e: PaymentReversed, position: int) -> None:
@@ -288,24 +481,37 @@ def _moved_out(book: _Book, e: PaymentMovedOut, position: int) -> None:
 
 
 def _back(book: _Book, number: str, on: date, position: int) -> None:
-    payment = book.payments.pop(number, None)
-    if payment is not None:
-        back = Settlement(on, -payment.amount_fen, payment.charge, position)
-        book.settlements.append(back)
+    for part in book.payments.pop(number, ()):
+        book.settlements.append(
+            Settlement(on, -part.amount_fen, part.charge, position, part.payment, part.tenure)
+        )
 
 
 def _refunded(book: _Book, e: CreditRefunded, position: int) -> None:
-    book.settlements.append(Settlement(e.on, -e.amount_fen, None, position))
+    book.refunded = True
+    tenure = book.whose(e.payee, e.on)
+    book.settlements.append(Settlement(e.on, -e.amount_fen, None, position, position, tenure))
 
 
 def _waived(book: _Book, e: ChargeWaived, position: int) -> None:
-    book.corrected = True
-    book.waivers.append(Settlement(e.on, e.amount_fen, e.charge, position))
+    if e.charge in book.charges or e.charge in book.late:
+        book.corrected = True
+        book.waivers[e.waiver] = Waiver(
+            e.waiver, e.charge, e.amount_fen, e.write_off, e.on, None, (position,)
+        )
+
+
+def _taken_back(book: _Book, e: WaiverTakenBack, position: int) -> None:
+    waiver = book.waivers.get(e.waiver)
+    if waiver is not None:
+        waiver.end = e.on
+        waiver.positions = (*waiver.positions, position)
 
 
 def _disputed(book: _Book, e: ChargeDisputed, position: int) -> None:
-    book.corrected = True
-    book.disputes[e.dispute] = Dispute(e.charge, e.amount_fen, e.on, None, (position,))
+    if e.charge in book.charges:
+        book.corrected = True
+        book.disputes[e.dispute] = Dispute(e.charge, e.amount_fen, e.on, None, (position,))
 
 
 def _decided(book: _Book, e: DisputeDecided, position: int) -> None:
@@ -328,12 +534,17 @@ def _ended(book: _Book, number: str, on: date, position: int) -> Dispute | None:
 
 
 def _claimed(book: _Book, e: LateChargeClaimed, position: int) -> None:
-    book.corrected = True
-    book.late[e.charge] = Charge(e.due, e.charge, e.amount_fen, position, LATE_CHARGE, "", e.of)
+    of = book.charges.get(e.of)
+    if of is not None:
+        book.corrected = True
+        book.late[e.charge] = Charge(
+            e.due, e.charge, e.amount_fen, position, LATE_CHARGE, "", e.of, of.tenure
+        )
 
 
 _STEPS: dict[type, Callable[[_Book, Any, int], None]] = {
     ChargeRaised: _raised,
+    ChargeCorrected: _bill_corrected,
     ChargeCancelled: _cancelled,
     PaymentReceived: _paid,
     PaymentMovedIn: _paid,
@@ -341,6 +552,7 @@ _STEPS: dict[type, Callable[[_Book, Any, int], None]] = {
     PaymentMovedOut: _moved_out,
     CreditRefunded: _refunded,
     ChargeWaived: _waived,
+    WaiverTakenBack: _taken_back,
     ChargeDisputed: _disputed,
     DisputeDecided: _decided,
     DisputeWithdrawn: _withdrawn,
@@ -349,3 +561,9 @@ _STEPS: dict[type, Callable[[_Book, Any, int], None]] = {
 
 _BY_DUE = attrgetter("due", "number")
 _BY_EFFECTIVE = attrgetter("effective")
+_AMOUNT: Callable[[Charge], int] = attrgetter("amount_fen")
+
+
+def due_by(charges: list[Charge], on: date) -> int:
+    """How many of the charges are due on a day or before."""
+    return bisect_right(charges, on, key=attrgetter("due"))

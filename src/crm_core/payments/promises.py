@@ -6,12 +6,13 @@ that is booked late keeps the promise it was made for, as known from then on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
 from attrs import frozen
 
+from crm_core.kernel.tenures import Tenures
 from crm_core.payments.events import (
     PaymentMovedIn,
     PaymentMovedOut,
@@ -19,6 +20,7 @@ from crm_core.payments.events import (
     PaymentReceived,
     PaymentReversed,
 )
+from crm_core.payments.ledger import whose
 
 OPEN, KEPT, BROKEN, RENEGOTIATED = "open", "kept", "broken", "renegotiated"
 
@@ -65,6 +67,20 @@ def promises(facts: Iterable[Any], on: date) -> tuple[PromiseStanding, ...]:
                 money.append((back, -payment.amount_fen))
     replaced = {event.replaces: event.on for event in made if event.replaces is not None}
     return tuple(_standing(event, money, on, replaced.get(event.promise)) for event in made)
+
+
+def said_in(facts: Iterable[Any], tenures: Tenures, tenure: int) -> Iterator[Any]:
+    """The facts without the promises and the money of other tenures (PAY-16)."""
+    for event in facts:
+        kind = type(event)
+        if kind is PaymentPromised:
+            if tenures.index(event.on) == tenure:
+                yield event
+        elif kind is PaymentReceived or kind is PaymentMovedIn:
+            if whose(tenures, event.payer, event.paid_on) == tenure:
+                yield event
+        else:
+            yield event
 
 
 def open_promise(standings: Iterable[PromiseStanding]) -> PromiseStanding | None:

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
 from crm_core.payments.events import (
+    ChargeCorrected,
     ChargeDisputed,
     ChargeRaised,
     DisputeDecisionProposed,
@@ -23,7 +24,11 @@ from crm_core.payments.events import (
 
 Payment = PaymentReceived | PaymentMovedIn
 Stay = tuple[str, int]
-"""A payment's number, and how often it had left this account before it came."""
+"""A payment's number, and how often it had left this account before it came; of a charge its
+number, and how often one of that number had been cancelled before."""
+
+Asked = ChargeRaised | ChargeCorrected | LateChargeClaimed
+"""What numbers of charges are given to; they are all one sort of numbers."""
 
 Proposal = RefundProposed | WaiverProposed | DisputeDecisionProposed | InstalmentsProposed
 """What waits for a second person (LOG-08)."""
@@ -40,14 +45,12 @@ class Claims:
         disputes: Disputes by number.
         decided: Numbers of disputes that were decided or withdrawn.
         promises: Promises by number.
-        late: Late charges by number.
         proposed: Proposals that nobody has decided yet, by reference, e.g. `waiver:W1`.
     """
 
     disputes: GrowingMap[str, ChargeDisputed] = field(default=EMPTY)
     decided: GrowingMap[str, bool] = field(default=EMPTY)
     promises: GrowingMap[str, PaymentPromised] = field(default=EMPTY)
-    late: GrowingMap[str, LateChargeClaimed] = field(default=EMPTY)
     proposed: Mapping[str, Proposal] = field(factory=dict)
 
 
@@ -60,8 +63,8 @@ class Account:
 
     Args:
         facts: Every event in order, what the ledger is computed from.
-        charges: Charges by number.
-        cancelled: Numbers of cancelled charges and late charges.
+        charges: Charges, negative bills and late charges by stay.
+        cancelled: Those that were cancelled.
         payments: Payments by stay, those moved in included.
         ended: Stays that ended, and how.
         references: Numbers of refunds, waivers, purchases and acknowledgements, which come once;
@@ -70,8 +73,8 @@ class Account:
     """
 
     facts: GrowingList[Any] = field(default=NOTHING)
-    charges: GrowingMap[str, ChargeRaised] = field(default=EMPTY)
-    cancelled: GrowingMap[str, bool] = field(default=EMPTY)
+    charges: GrowingMap[Stay, Asked] = field(default=EMPTY)
+    cancelled: GrowingMap[Stay, bool] = field(default=EMPTY)
     payments: GrowingMap[Stay, Payment] = field(default=EMPTY)
     ended: GrowingMap[Stay, str] = field(default=EMPTY)
     references: GrowingMap[str, Any] = field(default=EMPTY)
@@ -93,14 +96,37 @@ class Account:
         return self.claims.promises
 
     @property
-    def late(self) -> GrowingMap[str, LateChargeClaimed]:
-        """Late charges by number."""
-        return self.claims.late
-
-    @property
     def proposed(self) -> Mapping[str, Proposal]:
         """Proposals that nobody has decided yet, by reference."""
         return self.claims.proposed
+
+    def billed(self, number: str) -> Stay:
+        """The stay of the charge of that number that stands, or that it would have if it came."""
+        times = 0
+        while self.cancelled and (number, times) in self.cancelled:
+            times += 1
+        return number, times
+
+    def charge(self, number: str) -> Asked | None:
+        """The charge, negative bill or late charge of that number that stands, if one does."""
+        return self.charges.get(self.billed(number))
+
+    def asks(self, number: str) -> bool:
+        """Whether a charge or late charge of that number stands; a negative bill asks nothing."""
+        found = self.charge(number)
+        return found is not None and not isinstance(found, ChargeCorrected)
+
+    def asked(self, number: str) -> bool:
+        """Whether a charge or late charge of that number stands, or stood once."""
+        return isinstance(self.charges.get((number, 0)), ChargeRaised | LateChargeClaimed)
+
+    def late_of(self, number: str) -> Iterator[LateChargeClaimed]:
+        """The late charges of a charge that stand."""
+        for stay, late in self.charges.items():
+            mine = isinstance(late, LateChargeClaimed) and late.of == number
+            if mine and stay not in self.cancelled:
+                assert isinstance(late, LateChargeClaimed)
+                yield late
 
     def stay(self, payment: str) -> Stay:
         """The stay that a payment of that number has now, or would have if it came."""
@@ -120,8 +146,5 @@ class Account:
                 yield stay[0], payment
 
     def takes(self, payment: str) -> bool:
-        """Whether a payment of that number can be moved here: it is new, or it was moved away."""
-        number, times = self.stay(payment)
-        if (number, times) in self.payments:
-            return False
-        return times == 0 or self.ended.get((number, times - 1)) == MOVED
+        """Whether a payment of that number can come: none of it counts here now."""
+        return self.stay(payment) not in self.payments

@@ -9,6 +9,8 @@ from typing import Any
 from attrs import define, field, frozen
 
 from crm_core.kernel.dates import Period
+from crm_core.kernel.tenures import FIRST, ONE, Tenures
+from crm_core.payments.allocation import allocate
 from crm_core.payments.books import postings
 from crm_core.payments.credit import (
     GRADES,
@@ -19,9 +21,9 @@ from crm_core.payments.credit import (
     credit_standing,
 )
 from crm_core.payments.late import LateChargePolicy, late_charges
-from crm_core.payments.ledger import Ledger, allocate
+from crm_core.payments.ledger import Ledger, ledgers
 from crm_core.payments.limitation import limits
-from crm_core.payments.promises import promises
+from crm_core.payments.promises import promises, said_in
 
 
 def account_view(ledger: Ledger, on: date, policy: CreditPolicy) -> dict[str, Any]:
@@ -129,26 +131,32 @@ def statement(
     on: date,
     policy: CreditPolicy,
     late: LateChargePolicy | None = None,
+    *,
+    tenures: Tenures = ONE,
+    tenure: int = 0,
 ) -> dict[str, Any]:
-    """A household's account on a day: every movement with the balance after it, and what is open.
+    """An account on a day: every movement with the balance after it, and what is open.
 
-    A balance above zero is owed by the household, one below zero is credit in advance. A charge
-    moves it on its due date. Late charges are shown by a policy only if one is given.
+    A balance above zero is owed, one below zero is credit in advance: it is what is unpaid, late
+    charges included, less the credit, on every day. A charge moves it on its due date. Late charges
+    are shown by a policy only if one is given.
 
     Args:
         facts: Events of account and collection of one household with their positions, in the
             order of the log.
+        tenures: The tenures of the household.
+        tenure: The number of the one whose account it is (PAY-16).
     """
     facts = list(facts)
-    ledger = Ledger.of(facts)
+    ledger = ledgers(facts, tenures)[tenure]
     view = account_view(ledger, on, policy)
-    ends = {limit.charge: limit.ends_on for limit in limits(facts, on)}
+    ends = {limit.charge: limit.ends_on for limit in limits(facts, on, tenures)}
     for row in view["unpaid"]:
         end = ends.get(row["charge"])
         row["limitation_ends"] = None if end is None else end.isoformat()
     balance = 0
     lines = []
-    moves = [posting for posting in postings(facts) if posting.on <= on]
+    moves = [p for p in postings(facts, tenures) if p.on <= on and p.tenure == tenure]
     for posting in sorted(moves, key=lambda p: (p.on, p.position)):
         fen = posting.amount_fen if posting.debit == "household" else -posting.amount_fen
         balance += fen
@@ -166,6 +174,8 @@ def statement(
     found = () if late is None else late_charges(ledger, on, late)
     return {
         **view,
+        "tenure": tenures.every[tenure].key,
+        "debtors": list(tenures.every[tenure].debtors),
         "balance_fen": balance,
         "lines": lines,
         "late_unpaid_fen": sum(fen for _, fen in allocate(ledger, on).late),
@@ -188,7 +198,7 @@ def statement(
                 "last_due": one.promise.instalments[-1].due.isoformat(),
                 "broken_on": None if one.broken_on is None else one.broken_on.isoformat(),
             }
-            for one in promises((event for event, _ in facts), on)
+            for one in promises(said_in((event for event, _ in facts), tenures, tenure), on)
         ],
     }
 
@@ -205,6 +215,7 @@ class CreditRow:
         disputed_fen: Overdue principal in dispute.
         worst: Worst grade on any day of the last twelve months (PAY-07).
         oldest: The oldest overdue charge, or None.
+        tenure: Key of the tenure whose line it is.
     """
 
     household: str
@@ -215,6 +226,10 @@ class CreditRow:
     disputed_fen: int
     worst: str
     oldest: str | None
+    tenure: str = FIRST
+    building: str = ""
+    unit: str = ""
+    room: str = ""
 
 
 def credit_row(

@@ -20,9 +20,10 @@ from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.owners.state import Household
+from crm_core.owners.tenures import tenures
 from crm_core.owners.views import household_file
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
-from crm_core.payments.ledger import Ledger
+from crm_core.payments.ledger import ledgers
 from crm_core.payments.views import account_view
 from crm_core.requests.state import Request
 from crm_core.requests.views import request_view
@@ -204,6 +205,8 @@ def _file(
     day = on or local_date(now, opened.zone)
     facts = [e for e in opened.history(household) if known is None or e.recorded <= known]
     credit = opened.policies.find(CreditPolicy, DEFAULT_CREDIT, day)
+    account = [(e.event, e.position) for e in facts]
+    held = tenures([event for event, _ in account])
     end = min(start_of_day(day + timedelta(days=1), opened.zone), known or now, now)
     received = [
         opened.get(Request, identity, by=by, on=on, known=known)
@@ -224,7 +227,7 @@ def _file(
         **household_file(state, reveal),
         "on": day.isoformat(),
         "known": None if known is None else instant_text(known),
-        "account": account_view(Ledger.of((e.event, e.position) for e in facts), day, credit),
+        "account": account_view(ledgers(account, held)[held.index(day)], day, credit),
         "requests": {
             "received": len(requests),
             "open": [request for request in requests if request["status"] != "closed"],

@@ -66,7 +66,7 @@ class References:
         account, _ = self._log.fold(
             ACCOUNT.stream(household), ACCOUNT.decider.evolve, ACCOUNT.decider.initial
         )
-        return charge in account.charges or charge in account.late
+        return account.asked(charge)
 
     def registered(self, household: str) -> date | None:
         """The first day of the owner a household is registered with, in the files or in the log."""

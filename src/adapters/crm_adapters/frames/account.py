@@ -24,13 +24,15 @@ class Book:
 
     Args:
         charges: Principal that stands: `charge`, `due`, `amount`, `position`.
-        late: Late charges that stand, or None if there are none: `charge`, `amount`.
+        corrections: Negative bills of such charges, or None: `position`, and `due` of the charge.
+        late: Late charges that stand and costs of enforcement, or None: `charge`, `amount`.
         settlements: `charge` (null for money without a name), `effective`, `amount`, `position`.
         disputes: Of charges that stand, or None: `charge`, `amount`, `start`, `end`, `position`,
             `end_position`.
     """
 
     charges: Frame
+    corrections: Frame | None
     late: Frame | None
     settlements: Frame
     disputes: Frame | None
@@ -51,6 +53,22 @@ def book(facts: Frame, kinds: Collection[int], backend: Backend) -> Book:
     )
     if cancelled is not None:
         charges = charges.join(cancelled, on="charge", how="anti")
+    corrections = None
+    if Kind.CORRECTION in kinds:
+        corrections = _of(facts, Kind.CORRECTION).select(
+            "home", "position", "amount", number="ref", charge="of"
+        )
+        if cancelled is not None:
+            corrections = corrections.join(
+                cancelled.select(number="charge"), on="number", how="anti"
+            )
+        corrections = backend.keep(corrections)
+        less = corrections.group_by("charge").agg(less=total("amount"))
+        charges = (
+            charges.join(less, on="charge", how="left")
+            .with_columns(amount=nw.col("amount") - nw.col("less").fill_null(0))
+            .drop("less")
+        )
     disputes = None
     if Kind.DISPUTE in kinds:
         disputes = backend.keep(_disputes(facts, kinds))
@@ -59,10 +77,13 @@ def book(facts: Frame, kinds: Collection[int], backend: Backend) -> Book:
         charges = (
             charges.join(upheld, on="charge", how="left")
             .with_columns(amount=nw.col("amount") - nw.col("upheld").fill_null(0))
-            .filter(nw.col("amount") > 0)
             .drop("upheld")
         )
-    charges = backend.keep(charges)
+    charges = backend.keep(charges.filter(nw.col("amount") > 0))
+    if corrections is not None:
+        corrections = corrections.select("home", "position", "charge").join(
+            charges.select("charge", "due"), on="charge", how="inner"
+        )
     if disputes is not None:
         disputes = disputes.join(charges.select("charge"), on="charge", how="semi").with_columns(
             amount=nw.col("amount") - nw.col("upheld")
@@ -74,8 +95,14 @@ def book(facts: Frame, kinds: Collection[int], backend: Backend) -> Book:
             late = late.join(cancelled, on="charge", how="anti")
         late = late.join(charges.select(of="charge"), on="of", how="semi")
         late = backend.keep(late.select("home", "charge", "amount"))
+    if Kind.COSTS in kinds:
+        costs = _of(facts, Kind.COSTS).select("home", "amount", charge="ref")
+        if cancelled is not None:
+            costs = costs.join(cancelled, on="charge", how="anti")
+        costs = costs.select("home", "charge", "amount")
+        late = backend.keep(costs if late is None else nw.concat([late, costs]))
     settlements = backend.keep(_settlements(facts, kinds, charges, late))
-    return Book(charges, late, settlements, disputes)
+    return Book(charges, corrections, late, settlements, disputes)
 
 
 def _disputes(facts: Frame, kinds: Collection[int]) -> Frame:

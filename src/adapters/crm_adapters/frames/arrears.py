@@ -450,7 +450,8 @@ def _aged(
 
 def _contested(disputes: Frame, named: Frame, pool: Frame, days: Days) -> Frame:
     """What is overdue and in dispute on the last day: money without a name comes to it last."""
-    needs = named.filter(nw.col("known") == 1, nw.col("due") < NOT_YET, nw.col("need") > 0)
+    # What falls due later takes nothing yet; late charges stand behind it.
+    needs = named.filter(nw.col("known") == 1, nw.col("due") <= days.end, nw.col("need") > 0)
     needs = needs.select("home", "charge", "due", "need")
     open_now = disputes.filter(nw.col("start") <= days.end, nw.col("end") > days.end)
     needs = needs.join(open_now.select("home").unique(), on="home", how="semi")

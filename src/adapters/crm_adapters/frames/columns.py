@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
+from heapq import merge
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import narwhals as nw
 import polars as pl
 from attrs import frozen
 
+from crm_adapters.frames.apart import apart
 from crm_adapters.frames.arrears import BUCKETS
 from crm_adapters.frames.backends import Backend, Frame, Row
 from crm_adapters.frames.facts import COLUMNS, Found, Look, files_known, find, owed, seen
@@ -23,11 +26,12 @@ from crm_adapters.frames.tables import decided
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings.engines.events import EventsEngine
 from crm_core.gradings.engines.narrow import Kind, microseconds
-from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GRADES, GradingPolicy
 from crm_core.gradings.replay import Difference, Policies, Replay
 from crm_core.kernel.dates import Period
+from crm_core.kernel.tenures import FIRST
 from crm_core.payments.facts import MONTHS_OF_FEE, Aged, CreditPolicy
 from crm_core.ports import EventLog, Progress, silent
 
@@ -83,53 +87,60 @@ class Columns:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
         look = self._look_on(on, known)
         for part in self._parts(households):
-            rows = seen(part.rows, look)
+            rows, left = self._apart(part, look)
             _, due = owed(rows, look, table, self.backend)
             numbers = (nw.col(n).fill_null(0) for n in ("rank", "overdue_days", "overdue_fen"))
             lines = files_known(rows).join(due.standing, on="home", how="left")
-            for (household, _, _), rank, days, fen in self._named(
-                part, lines.select("home", *numbers)
-            ):
-                yield CreditLine(household, GRADES.values[rank], days, fen)
+            told = self._named(part, lines.select("home", *numbers))
+            yield from _merged(
+                (
+                    CreditLine(household, GRADES.values[rank], days, fen)
+                    for (household, _, _), rank, days, fen in told
+                ),
+                self._events.credit(on, known, table, left) if left else (),
+            )
 
-    def arrears(
-        self, on: date, known: datetime | None, table: CreditPolicy
-    ) -> Iterator[tuple[str, str, Aged]]:
-        """Household, estate and arrears of everybody who owes something on a day (PAY-03)."""
+    def arrears(self, on: date, known: datetime | None, table: CreditPolicy) -> Iterator[Owing]:
+        """Whatever is owed on a day, of each tenure (PAY-03, PAY-16)."""
         look = self._look_on(on, known)
         numbers = ("rank", "overdue_days", "overdue_fen", "disputed_fen", *BUCKETS)
         for part in self._parts(None):
-            rows = seen(part.rows, look)
+            rows, left = self._apart(part, look, every=True)
             _, due = owed(rows, look, table, self.backend)
             lines = due.aged.join(files_known(rows), on="home", how="inner")
-            for (household, _, estate), rank, days, fen, disputed, *buckets in self._named(
-                part, lines.select("home", *numbers)
-            ):
-                by_grade = dict(zip(BUCKETS, buckets, strict=True))
-                yield household, estate, Aged(GRADES.values[rank], days, fen, disputed, by_grade)
+            told = self._named(part, lines.select("home", *numbers))
+            yield from _merged(
+                (Owing(named[0], FIRST, named[2], _aged(values)) for named, *values in told),
+                self._events.arrears(on, known, table, left) if left else (),
+            )
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
         """Facts and evidence of every household known at the cut-off."""
         for part in self._parts(households):
-            found = self._find(part, ask)
+            found, left = self._find(part, ask)
             evidence: dict[int, list[list[int]]] = {}
             for home, number, position in sorted(self.backend.rows(found.evidence)):
                 evidence.setdefault(home, [[] for _ in EVIDENCE])[number].append(position)
             none: list[list[int]] = [[] for _ in EVIDENCE]
             facts = found.facts.select("home", *FACTS)
-            for (household, home, _), *values in self._named(part, facts):
-                positions = evidence.get(home, none)
-                yield Gathered(household, _facts(values), Evidence(*map(tuple, positions)))
+            told = (
+                Gathered(household, _facts(values), Evidence(*map(tuple, evidence.get(home, none))))
+                for (household, home, _), *values in self._named(part, facts)
+            )
+            yield from _merged(told, self._events.gather(ask, left) if left else ())
 
     def assess(
         self, ask: Ask, policy: GradingPolicy, households: Sequence[str] | None = None
     ) -> Iterator[Assessed]:
         """Facts, type and layer of every household known at the cut-off."""
         for part in self._parts(households):
-            found = self._find(part, ask)
+            found, left = self._find(part, ask)
             frame = decided(found.facts, policy).select("home", "type", "layer", *FACTS)
-            for (household, _, _), kind, layer, *values in self._named(part, frame):
-                yield Assessed(household, _facts(values), kind, layer)
+            told = (
+                Assessed(household, _facts(values), kind, layer)
+                for (household, _, _), kind, layer, *values in self._named(part, frame)
+            )
+            yield from _merged(told, self._events.assess(ask, policy, left) if left else ())
 
     def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
         """Recorded gradings decided again, all of a run at once.
@@ -161,9 +172,11 @@ class Columns:
         looked_at = Counter[Run]()
         for part in self._parts(None):
             for run, policy, credit in decidable:
-                found = self._find(part, Ask(run.window, run.cutoff, credit))
+                found, left = self._find(part, Ask(run.window, run.cutoff, credit))
                 wrong, count = differing(found, part.names, run, policy, self.backend)
-                suspects |= wrong
+                # Whom columns do not decide is decided from the events.
+                suspects |= wrong.union(left)
+                count += run.of(left)
                 looked_at[run] += count
                 progress(count)
         for run, _, _ in decidable:
@@ -190,10 +203,18 @@ class Columns:
         instant = None if known is None else microseconds(known)
         return Look(Period(on, on), self._zone, None, instant)
 
-    def _find(self, part: _Part, ask: Ask) -> Found:
+    def _find(self, part: _Part, ask: Ask) -> tuple[Found, list[str]]:
+        """What columns find, and the households that are left to the events."""
         cutoff = ask.cutoff
         look = Look(ask.window, self._zone, cutoff.position, microseconds(cutoff.known))
-        return find(seen(part.rows, look), look, ask.credit, self.backend)
+        rows, left = self._apart(part, look)
+        return find(rows, look, ask.credit, self.backend), left
+
+    def _apart(self, part: _Part, look: Look, *, every: bool = False) -> tuple[Frame, list[str]]:
+        """The rows that are seen and decided here, and the households left to the events."""
+        rows = seen(part.rows, look)
+        found = apart(rows, look.window.end, self._zone, self.backend, every=every)
+        return found.rows, [household for household, home, _ in part.homes if home in found.left]
 
     def _parts(self, households: Sequence[str] | None) -> Iterator[_Part]:
         """All rows, of so many households at a time, households sorted."""
@@ -241,6 +262,19 @@ class _Part:
     rows: Frame
     names: Frame
     homes: list[Row]
+
+
+R = TypeVar("R", CreditLine, Owing, Gathered, Assessed)
+
+
+def _merged(here: Iterable[R], there: Iterable[R]) -> Iterator[R]:
+    """Two answers sorted by household as one."""
+    return merge(here, there, key=attrgetter("household"))
+
+
+def _aged(values: list[Any]) -> Aged:
+    rank, days, fen, disputed, *buckets = values
+    return Aged(GRADES.values[rank], days, fen, disputed, dict(zip(BUCKETS, buckets, strict=True)))
 
 
 _NAMES = {"household": pl.String, "home": pl.Int64, "estate": pl.String}

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.events import EventsEngine
-from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, FactsEngine, Gathered
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, FactsEngine, Gathered, Owing
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Policies, Replay
-from crm_core.payments.facts import MONTHS_OF_FEE, Aged, CreditPolicy
+from crm_core.payments.facts import MONTHS_OF_FEE, CreditPolicy
 from crm_core.ports import EventLog, Progress
 
 if TYPE_CHECKING:
@@ -59,10 +59,8 @@ class FramesEngine:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
         return self._fit_for(table).credit(on, known, table, households)
 
-    def arrears(
-        self, on: date, known: datetime | None, table: CreditPolicy
-    ) -> Iterator[tuple[str, str, Aged]]:
-        """Household, estate and arrears of everybody who owes something on a day (PAY-03)."""
+    def arrears(self, on: date, known: datetime | None, table: CreditPolicy) -> Iterator[Owing]:
+        """Whatever is owed on a day, of each tenure (PAY-03, PAY-16)."""
         return self._fit_for(table).arrears(on, known, table)
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:

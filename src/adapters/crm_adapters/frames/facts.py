@@ -235,6 +235,8 @@ def _credit_evidence(accounts: Book, due: Arrears, days: Days) -> Frame:
         from_then_on(accounts.charges, "due").select("home", "position"),
         from_then_on(accounts.settlements, "effective").select("home", "position"),
     ]
+    if accounts.corrections is not None:
+        parts.append(from_then_on(accounts.corrections, "due").select("home", "position"))
     if accounts.disputes is not None:
         lasting = accounts.disputes.filter(nw.col("start") <= days.end).with_columns(
             # One that is open, or ends behind the window, lasts until its end and no longer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -43,6 +43,13 @@ class Run:
     cutoff: Cutoff
     rows: pl.LazyFrame = field(eq=False)
     gradings: int
+
+    def of(self, households: Sequence[str]) -> int:
+        """How many of them concern some households."""
+        if not households:
+            return 0
+        mine = self.rows.filter(pl.col("household").is_in(list(households)))
+        return int(mine.select(pl.len()).collect().item())
 
     def households(self) -> set[str]:
         """Whom they concern."""

@@ -28,7 +28,7 @@ FACTS = tuple(field.name for field in fields(Facts))
 """Names of the facts; credit grades are kept as ranks."""
 
 
-FACTS_MADE = 2
+FACTS_MADE = 3
 """Counted up, by hand, whenever the same events would make other rows of facts than before."""
 
 GRADINGS_MADE = 1

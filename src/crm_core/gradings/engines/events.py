@@ -13,14 +13,15 @@ from functools import partial
 from attrs import field, frozen
 
 from crm_core.gradings.criteria import layer_and_type
-from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
 from crm_core.gradings.facts import EVENT_NAMES, gather
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Difference, Policies, Replay, check
 from crm_core.kernel.recorded import KnownEvent, Verbatim
-from crm_core.owners.facts import REGISTERED, HouseholdRegistered
-from crm_core.payments.facts import Aged, CreditPolicy, Ledger, aged, credit_standing
+from crm_core.kernel.tenures import Tenures
+from crm_core.owners.facts import REGISTERED, TENURES, HouseholdRegistered, tenures
+from crm_core.payments.facts import CreditPolicy, Ledger, aged, credit_standing, ledgers
 from crm_core.ports import EventLog, Progress
 
 _READ = EVENT_NAMES | {REGISTERED}
@@ -47,8 +48,8 @@ class EventsEngine:
         households: Sequence[str] | None = None,
     ) -> Iterator[CreditLine]:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
-        for household, _, ledger in self._accounts(known, households):
-            now = credit_standing(ledger, on, table)
+        for household, _, books, held in self._accounts(known, households):
+            now = credit_standing(books[held.index(on)], on, table)
             yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
@@ -69,13 +70,18 @@ class EventsEngine:
             yield Assessed(household, facts, kind, layer)
 
     def arrears(
-        self, on: date, known: datetime | None, table: CreditPolicy
-    ) -> Iterator[tuple[str, str, Aged]]:
-        """Household, estate and arrears of everybody who owes something on a day (PAY-03)."""
-        for household, file, ledger in self._accounts(known):
-            found = aged(ledger, on, table)
-            if found.overdue_fen or found.disputed_fen:
-                yield household, file.estate, found
+        self,
+        on: date,
+        known: datetime | None,
+        table: CreditPolicy,
+        households: Sequence[str] | None = None,
+    ) -> Iterator[Owing]:
+        """Whatever is owed on a day, of each tenure (PAY-03, PAY-16); households sorted."""
+        for household, file, books, held in self._accounts(known, households):
+            for tenure, ledger in zip(held.every, books, strict=True):
+                found = aged(ledger, on, table)
+                if found.overdue_fen or found.disputed_fen:
+                    yield Owing(household, tenure.key, file.estate, found)
 
     def replay(
         self,
@@ -133,8 +139,8 @@ class EventsEngine:
 
     def _accounts(
         self, known: datetime | None, households: Sequence[str] | None = None
-    ) -> Iterator[tuple[str, HouseholdRegistered, Ledger]]:
-        """Households whose file was known at an instant, with the file and the account."""
+    ) -> Iterator[tuple[str, HouseholdRegistered, tuple[Ledger, ...], Tenures]]:
+        """Households whose file was known at an instant, with their ledgers, one a tenure."""
         for household, told in self.log.facts(names=_READ, households=households):
             seen = [
                 (event, position)
@@ -143,7 +149,8 @@ class EventsEngine:
             ]
             file = next((e for e, _ in seen if type(e) is HouseholdRegistered), None)
             if file is not None:
-                yield household, file, Ledger.of(seen)
+                held = tenures([e for e, _ in seen if type(e) in TENURES])
+                yield household, file, ledgers(seen, held), held
 
     def _decided_at(self, position: int) -> GradingDecided:
         [recorded] = self.log.feed(after=position - 1, upto=position)

@@ -13,9 +13,20 @@ from typing import Any, NamedTuple
 
 from crm_core.gradings.facts import REPAIR
 from crm_core.kernel.recorded import Recorded
-from crm_core.owners.facts import ConductConfirmed, HouseholdRegistered, InterestRecorded
+from crm_core.owners.facts import (
+    OWNING,
+    ConductConfirmed,
+    DebtorAgreed,
+    DebtorReleased,
+    HouseholdRegistered,
+    InterestRecorded,
+    MemberAdded,
+    RoleEnded,
+)
 from crm_core.payments.facts import (
+    COSTS,
     ChargeCancelled,
+    ChargeCorrected,
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
@@ -29,6 +40,7 @@ from crm_core.payments.facts import (
     PaymentReversed,
     PurchaseMade,
     PurchaseRefunded,
+    WaiverTakenBack,
 )
 from crm_core.requests.facts import (
     DuplicateUndone,
@@ -39,7 +51,12 @@ from crm_core.requests.facts import (
 
 
 class Kind(IntEnum):
-    """What a row says. The numbers stand in files that are kept."""
+    """What a row says. The numbers stand in files that are kept.
+
+    Money is told in narrow rows as long as charge and day say whose it is and what it settles; of
+    what is `OF_MEMBER`, `IN_PARTS`, written off, taken back or owed by a tenant no more is told
+    than that it is there.
+    """
 
     REGISTERED = 1
     CHARGE = 2
@@ -59,6 +76,15 @@ class Kind(IntEnum):
     REPAIR = 16
     RECLASSIFIED = 17
     UNDONE = 18
+    CORRECTION = 19
+    COSTS = 20
+    OWNER = 21
+    OWNER_ENDED = 22
+    WRITE_OFF = 23
+    TAKEN_BACK = 24
+    OF_MEMBER = 25
+    IN_PARTS = 26
+    TENANT_OWES = 27
 
 
 class NarrowRow(NamedTuple):
@@ -73,10 +99,12 @@ class NarrowRow(NamedTuple):
         recorded: When the company knew, in microseconds since 1970-01-01T00:00Z.
         amount: Fen, negative where money is given back; for a dispute that ended what was upheld;
             for a request the instant it was received, in microseconds; for one that was
-            reclassified 1 if it is a repair now. Else 0.
+            reclassified 1 if it is a repair now; of an owner the place of the role in `OWNING`.
+            Else 0.
         reference: Number of the charge, payment, dispute or request it is or is about; of a
-            household the estate it is in.
-        other: The charge that money names, that a dispute is about or a late charge belongs to;
+            household the estate it is in; of an owner the member.
+        other: The charge that money names, that a dispute is about, a late charge belongs to or a
+            negative bill corrects;
             the request that another is a duplicate of, or follows.
     """
 
@@ -134,8 +162,37 @@ def _say(
     return kind, on.toordinal(), amount, reference, other
 
 
+def _charge(e: ChargeRaised) -> Said:
+    if e.debtor is not None:
+        return _say(Kind.OF_MEMBER, e.due, e.amount_fen, e.charge)
+    kind = Kind.COSTS if e.kind == COSTS else Kind.CHARGE
+    return _say(kind, e.due, e.amount_fen, e.charge)
+
+
 def _payment(e: PaymentReceived | PaymentMovedIn) -> Said:
+    if e.payer is not None:
+        return _say(Kind.OF_MEMBER, e.paid_on, e.amount_fen, e.payment)
+    if e.parts:
+        return _say(Kind.IN_PARTS, e.paid_on, e.amount_fen, e.payment)
     return _say(Kind.PAYMENT, e.paid_on, e.amount_fen, e.payment, e.charge)
+
+
+def _waiver(e: ChargeWaived) -> Said:
+    kind = Kind.WRITE_OFF if e.write_off else Kind.WAIVER
+    return _say(kind, e.on, e.amount_fen, e.waiver, e.charge)
+
+
+def _role(e: MemberAdded) -> Said | None:
+    # Whose the household is; other roles, and who holds any, say nothing here.
+    if e.role not in OWNING:
+        return None
+    return _say(Kind.OWNER, e.since, OWNING.index(e.role), e.member)
+
+
+def _role_ended(e: RoleEnded) -> Said | None:
+    if e.role not in OWNING:
+        return None
+    return _say(Kind.OWNER_ENDED, e.until, OWNING.index(e.role), e.member)
 
 
 def _request(e: RequestReceived) -> Said:
@@ -146,14 +203,20 @@ def _request(e: RequestReceived) -> Said:
 
 _SAY: dict[type, Callable[[Any], Said | None]] = {
     HouseholdRegistered: lambda e: (Kind.REGISTERED, 0, 0, e.estate, None),
-    ChargeRaised: lambda e: _say(Kind.CHARGE, e.due, e.amount_fen, e.charge),
+    MemberAdded: _role,
+    RoleEnded: _role_ended,
+    DebtorAgreed: lambda e: _say(Kind.TENANT_OWES, e.since, 0, e.agreement),
+    DebtorReleased: lambda e: _say(Kind.TENANT_OWES, e.until, 0, e.agreement),
+    ChargeRaised: _charge,
+    ChargeCorrected: lambda e: _say(Kind.CORRECTION, e.due, e.amount_fen, e.charge, e.of),
     ChargeCancelled: lambda e: _say(Kind.CANCELLED, e.on, 0, e.charge),
     PaymentReceived: _payment,
     PaymentMovedIn: _payment,
     PaymentReversed: lambda e: _say(Kind.PAYMENT_BACK, e.on, 0, e.payment),
     PaymentMovedOut: lambda e: _say(Kind.PAYMENT_BACK, e.paid_on, 0, e.payment),
     CreditRefunded: lambda e: _say(Kind.REFUND, e.on, -e.amount_fen),
-    ChargeWaived: lambda e: _say(Kind.WAIVER, e.on, e.amount_fen, None, e.charge),
+    ChargeWaived: _waiver,
+    WaiverTakenBack: lambda e: _say(Kind.TAKEN_BACK, e.on, 0, e.waiver),
     ChargeDisputed: lambda e: _say(Kind.DISPUTE, e.on, e.amount_fen, e.dispute, e.charge),
     DisputeDecided: lambda e: _say(Kind.DISPUTE_ENDED, e.on, e.upheld_fen, e.dispute),
     DisputeWithdrawn: lambda e: _say(Kind.DISPUTE_ENDED, e.on, 0, e.dispute),

@@ -31,6 +31,19 @@ class CreditLine:
     overdue_fen: int
 
 
+class Owing(NamedTuple):
+    """What is owed of one tenure of a household on a day.
+
+    Args:
+        tenure: Its key (`crm_core.kernel.tenures`).
+    """
+
+    household: str
+    tenure: str
+    estate: str
+    aged: Aged
+
+
 @frozen
 class Ask:
     """What a grading looks at: which days, as known when, and by which credit table."""
@@ -81,9 +94,7 @@ class FactsEngine(Protocol):
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
         ...
 
-    def arrears(
-        self, on: date, known: datetime | None, table: CreditPolicy
-    ) -> Iterator[tuple[str, str, Aged]]:
+    def arrears(self, on: date, known: datetime | None, table: CreditPolicy) -> Iterator[Owing]:
         """Household, estate and arrears of everybody who owes something on a day (PAY-03)."""
         ...
 

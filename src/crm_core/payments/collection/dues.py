@@ -6,9 +6,9 @@ from datetime import date
 
 from attrs import frozen
 
+from crm_core.payments.allocation import allocate
 from crm_core.payments.answers import ledger
 from crm_core.payments.credit import CreditPolicy, credit_standing
-from crm_core.payments.ledger import allocate
 from crm_core.payments.promises import open_promise, promises
 from crm_core.payments.state import Account
 

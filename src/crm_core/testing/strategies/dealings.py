@@ -35,6 +35,7 @@ from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
 from crm_core.owners.commands import AddMember, ConfirmConduct, RecordInterest, RegisterHousehold
 from crm_core.payments.commands import (
+    AgreeClause,
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
@@ -257,6 +258,8 @@ class _Told:
             for entry in disputes:
                 yield from self._end(entry)
             late = self._several("L", 2, lambda number: self._late_charge(number, charges))
+            if late:
+                yield self._clause()
             yield from late
             for entry in late:
                 yield from self._late_payment(entry)
@@ -454,6 +457,19 @@ class _Told:
         yield (entry := Entry(proposed, at))
         yield from self._decision(entry, DecideDispute, disputed.dispute)
 
+    def _clause(self) -> Entry:
+        """The contract has always agreed on late charges; it is known as the story begins."""
+        command = AgreeClause(
+            household=self._home,
+            clause="K1",
+            subject="late_charge",
+            policy_name="late-charge-daily",
+            on=date(self._year - 5, 1, 1),
+            document="contract",
+            word=self._word("contract"),
+        )
+        return Entry(command, start_of_day(date(self._year - 3, 1, 1)))
+
     def _late_charge(self, number: str, charges: list[Entry]) -> Entry | None:
         charge = self._one_of(charges)
         if charge is None:
@@ -467,7 +483,6 @@ class _Told:
             of=raised.charge,
             on=on,
             due=due,
-            policy_name="late-charge-daily",
         )
         return Entry(command, max(charge.at, self._known(on)), MANAGER)
 

@@ -10,7 +10,6 @@ from attrs import define
 
 from crm_adapters.files.cells import DayAhead, Fen, Id, Instant, Line, one_of
 from crm_adapters.files.rows.kind import Context, FileKind, member_of
-from crm_core.errors import Fault
 from crm_core.kernel.dates import start_of_day
 from crm_core.payments.commands import CHARGE_KINDS, RaiseCharge
 
@@ -28,16 +27,6 @@ class ChargeRow:
     debtor: Id | None = None
     corrects: Id | None = None
     recorded: Instant | None = None
-
-
-def _wrong(row: ChargeRow) -> Iterator[tuple[str, Fault]]:
-    """A negative bill says which charge it corrects, and no other bill corrects one."""
-    if row.amount < 0 and row.corrects is None:
-        yield "corrects", Fault("corrects_missing")
-    if row.amount >= 0 and row.corrects is not None:
-        yield "amount", Fault("correction_not_negative")
-    if row.corrects == row.charge:
-        yield "corrects", Fault("corrects_itself")
 
 
 def _mentions(row: ChargeRow, context: Context) -> None:
@@ -114,11 +103,12 @@ CHARGES = FileKind(
     identity=_identity,
     told_apart=("household", "charge"),
     mentions=_mentions,
-    wrong=_wrong,
     blamed={
         "amount_out_of_range": "amount",
+        "corrected_charge_missing": "corrects",
+        "correction_exceeds_charge": "amount",
+        "debtor_unknown": "debtor",
         "unknown_charge": "corrects",
         "unknown_household": "household",
-        "unknown_member": "debtor",
     },
 )

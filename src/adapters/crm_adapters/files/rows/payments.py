@@ -137,8 +137,10 @@ PAYMENTS = FileKind(
     mentions=_mentions,
     blamed={
         "amount_out_of_range": "amount",
+        "parts_exceed_payment": "amount",
+        "parts_unfit": "amount",
+        "payer_unknown": "payer",
         "unknown_charge": "charge",
         "unknown_household": "household",
-        "unknown_member": "payer",
     },
 )
