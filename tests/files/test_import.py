@@ -1167,9 +1167,7 @@ def test_a_wrong_encoding_is_a_fault_with_its_row_and_is_never_guessed(
 @pytest.mark.rule("IMP-01")
 def test_utf_8_declared_as_gb18030_is_a_fault(tmp_path: Path, crm: CRM) -> None:
     """The declaration is believed, so what does not fit it is refused."""
-    folder = write_chinese(
-        tmp_path / "files", estate(transfers=[row("transfers")]), "utf-8"
-    )
+    folder = write_chinese(tmp_path / "files", estate(transfers=[row("transfers")]), "utf-8")
     report = import_files(crm, [folder], by=SOMEBODY, encoding="gb18030")
     assert {(fault.file, fault.row) for fault in report.faults} == {
         (f"{name}.csv", 1) for name in COLUMNS

@@ -82,7 +82,8 @@ def present(host: Host) -> Present:
 
 def happenings(value: Any, where: str) -> Iterator[tuple[str, date]]:
     """Every date and instant of a value that says when something happened, with its place."""
-    for name, several in _fields(type(value)):
+    kind: type = type(value)
+    for name, several in _fields(kind):
         found = getattr(value, name)
         parts = enumerate(found) if several else ((None, found),)
         for number, part in parts:
@@ -94,7 +95,7 @@ def happenings(value: Any, where: str) -> Iterator[tuple[str, date]]:
 
 
 @cache
-def _fields(kind: type) -> tuple[tuple[str, bool], ...]:
+def _fields(kind: Any) -> tuple[tuple[str, bool], ...]:
     """Fields with such a date, however deep, and whether a field has several values."""
     if not attrs.has(kind) or kind is Personal:
         return ()

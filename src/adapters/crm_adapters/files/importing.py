@@ -295,9 +295,7 @@ class _Import:
                 self.wrong(fact.file, fact.numbers[0], column, erased)
         return found
 
-    def _told(
-        self, file: ReadFile, *, skip_faulty: bool
-    ) -> Iterator[tuple[tuple[int, ...], Any]]:
+    def _told(self, file: ReadFile, *, skip_faulty: bool) -> Iterator[tuple[tuple[int, ...], Any]]:
         """What the rows of a file say: the numbers of one or several of them, and what it is.
 
         What several rows say together is not said while one of them is faulty; where faulty rows

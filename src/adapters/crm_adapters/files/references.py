@@ -66,7 +66,7 @@ class References:
         account, _ = self._log.fold(
             ACCOUNT.stream(household), ACCOUNT.decider.evolve, ACCOUNT.decider.initial
         )
-        return account.asked(charge)
+        return bool(account.asked(charge))
 
     def registered(self, household: str) -> date | None:
         """The first day of the owner a household is registered with, in the files or in the log."""
@@ -75,7 +75,11 @@ class References:
                 HOUSEHOLD.stream(household), HOUSEHOLD.decider.evolve, HOUSEHOLD.decider.initial
             )
             owner = (owner_id(household), "owner")
-            held = [role for role in (file.roles() if isinstance(file, Household) else ()) if (role.member, role.role) == owner]
+            held = [
+                role
+                for role in (file.roles() if isinstance(file, Household) else ())
+                if (role.member, role.role) == owner
+            ]
             if held:
                 self._owners[household] = held[0].since
         return self._owners.get(household)
