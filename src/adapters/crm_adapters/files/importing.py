@@ -285,15 +285,16 @@ class _Import:
                     facts.append(Fact(recorded, rank, numbers, file, row, part))
                     context.mention(recorded, row.household)
         facts.sort(key=_IN_ORDER)
-        found = []
+        found: dict[str, Fact] = {}
         for fact in facts:
             try:
-                found.append((fact, _command_id(fact, context)))
+                # What two rows say alike is said by the first that became known.
+                found.setdefault(_command_id(fact, context), fact)
             except PersonErased:
                 erased, kind = Fault("person_erased"), fact.file.kind
                 column = kind.blamed.get(erased.code, kind.key)
                 self.wrong(fact.file, fact.numbers[0], column, erased)
-        return found
+        return [(fact, command_id) for command_id, fact in found.items()]
 
     def _told(self, file: ReadFile, *, skip_faulty: bool) -> Iterator[tuple[tuple[int, ...], Any]]:
         """What the rows of a file say: the numbers of one or several of them, and what it is.

@@ -18,7 +18,10 @@ from crm_core.owners.commands import ROLES, AddMember, EndRole, owner_id
 
 @define
 class TransferRow:
-    """A line of `transfers`: a member, and the days in which they hold a role."""
+    """A line of `transfers`: a member, and the days in which they hold a role.
+
+    It may stand in the file twice, as it became known: without its end, and with it.
+    """
 
     household: Id
     member: Id
@@ -108,7 +111,7 @@ TRANSFERS = FileKind(
     facts=_facts,
     command=_command,
     identity=_identity,
-    told_apart=("household", "member", "role", "since"),
+    told_apart=("household", "member", "role", "since", "until"),
     order=_order,
     wrong=_wrong,
     blamed={
