@@ -277,7 +277,10 @@ class _Import:
         for file, entries in told:
             kind = file.kind
             for numbers, row in entries:
-                for part, known in kind.facts(row, context):
+                parts = [*kind.facts(row, context)]
+                if not parts:  # Another file says it already.
+                    self.repeated[file.name].update(numbers)
+                for part, known in parts:
                     # The first of all days began in the year before, where the estate lies east;
                     # and nothing is known later than the import, also what falls due later.
                     recorded = min(max(known, EARLIEST_INSTANT), context.now)
@@ -288,12 +291,16 @@ class _Import:
         found: dict[str, Fact] = {}
         for fact in facts:
             try:
-                # What two rows say alike is said by the first that became known.
-                found.setdefault(_command_id(fact, context), fact)
+                command_id = _command_id(fact, context)
             except PersonErased:
                 erased, kind = Fault("person_erased"), fact.file.kind
                 column = kind.blamed.get(erased.code, kind.key)
                 self.wrong(fact.file, fact.numbers[0], column, erased)
+                continue
+            # What two rows say alike became known with the first.
+            first = found.setdefault(command_id, fact)
+            if first is not fact:
+                found[command_id] = first._replace(numbers=first.numbers + fact.numbers)
         return [(fact, command_id) for command_id, fact in found.items()]
 
     def _told(self, file: ReadFile, *, skip_faulty: bool) -> Iterator[tuple[tuple[int, ...], Any]]:
