@@ -16,6 +16,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.tenures import Tenures
 from crm_core.kernel.word import Word
+from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.events import Instalment, Part
 from crm_core.payments.late import LateChargePolicy
 
@@ -132,6 +133,7 @@ class ProposeRefund:
     payee: str | None = None
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -145,6 +147,7 @@ class DecideRefund:
     reason: str = ""
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -164,6 +167,7 @@ class ProposeWaiver:
     write_off: bool = False
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -177,6 +181,7 @@ class DecideWaiver:
     reason: str = ""
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -324,6 +329,7 @@ class ClaimLateCharge:
     policy_name: str | None = None
     policy: LateChargePolicy | None = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
     by: Actor = looked_up()
 
 
