@@ -379,7 +379,7 @@ def test_what_the_business_refuses_is_told_together_with_broken_cells(
             row("households", household="V2", owner="李四"),
             row("households", household="V3", room="103", kind="?"),
         ],
-        charges=[row("charges", amount="0.00"), row("charges", charge="C2", amount="x")],
+        charges=[row("charges", amount="10000000000.01"), row("charges", charge="C2", amount="x")],
         payments=[
             row("payments", charge="C9"),
             row("payments", payment="P2", amount="-1"),
@@ -1449,7 +1449,7 @@ def half_faulty() -> Estate:
             row("households"),
             row("households", household="V2", room="102", kind="?"),
         ],
-        charges=[row("charges"), row("charges", charge="C2", amount="0")],
+        charges=[row("charges"), row("charges", charge="C2", amount="10000000000.01")],
         payments=[row("payments"), row("payments", payment="P2", charge="C9")],
         purchases=[row("purchases"), row("purchases", purchase="S2", household="V2")],
         requests=[
