@@ -255,7 +255,6 @@ def _with_wrong(command: RecordWrong, _state: Any, sight: WorkSight) -> RecordWr
         command,
         stranger=bool(strangers((command.staff,), command.on, sight)),
         request_unknown=unknown,
-        present_day=sight.present_day,
     )
 
 

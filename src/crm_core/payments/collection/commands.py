@@ -9,7 +9,7 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import DayAhead, looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.payments.acts import Proof
 from crm_core.payments.collection.dues import Dues
@@ -95,8 +95,8 @@ class ProposeHold:
 
     household: str
     hold: str
-    on: date
-    until: date
+    on: DayAhead
+    until: DayAhead
     reason: str
     by: Actor = looked_up()
 
