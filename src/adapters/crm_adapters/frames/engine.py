@@ -21,7 +21,7 @@ from crm_core.gradings.engines.port import (
 )
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Policies, Replay
-from crm_core.payments.facts import MONTHS_OF_FEE, Allocations, CreditPolicy
+from crm_core.payments.facts import MONTHS_OF_FEE, USUAL, Allocations, CreditPolicy
 from crm_core.ports import EventLog, Progress
 
 if TYPE_CHECKING:
