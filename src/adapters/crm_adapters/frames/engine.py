@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.events import EventsEngine
 from crm_core.gradings.engines.port import (
-    USUAL,
     Ask,
     Assessed,
     CreditLine,

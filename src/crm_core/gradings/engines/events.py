@@ -21,7 +21,8 @@ from crm_core.gradings.replay import Difference, Policies, Replay, check
 from crm_core.kernel.recorded import KnownEvent, Verbatim
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners.facts import REGISTERED, TENURES, HouseholdRegistered, tenures
-from crm_core.payments.facts import USUAL, (
+from crm_core.payments.facts import (
+    USUAL,
     Allocations,
     CreditPolicy,
     Ledger,
