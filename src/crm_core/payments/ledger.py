@@ -266,8 +266,43 @@ def free_on(ledger: Ledger, on: date, asked: Callable[[Charge], int]) -> tuple[d
 
 def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int]]:
     """What a charge did not need of each payment that names it: what came first is needed first."""
-    charge = next(c for c in (*ledger.charges, *ledger.late) if c.number == number)
-    left = asked_on(ledger, on)(charge)
+    for money, _, left in _needed(ledger, number, on):
+        if left:
+            yield money, left
+
+
+def waiting(ledger: Ledger, on: date) -> int:
+    """What its own people gave for charges of other tenures that are due later, less the reverse.
+
+    Until such a charge falls due the money is credit of who paid it.
+    """
+    fen = 0
+    for number, there in ledger.abroad:
+        if _charge(there, number).due > on:
+            needed = _needed(there, number, on)
+            fen += sum(taken for money, taken, _ in needed if money.tenure == ledger.tenure)
+    for number in ledger.shared:
+        if _charge(ledger, number).due > on:
+            needed = _needed(ledger, number, on)
+            fen -= sum(taken for money, taken, _ in needed if money.tenure != ledger.tenure)
+    return fen
+
+
+def with_payers(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int]]:
+    """What of the money that names a charge is credit of who paid it."""
+    if _charge(ledger, number).due <= on:
+        yield from left_over(ledger, number, on)
+    else:
+        yield from ((money, taken + left) for money, taken, left in _needed(ledger, number, on))
+
+
+def _charge(ledger: Ledger, number: str) -> Charge:
+    return next(c for c in (*ledger.charges, *ledger.late) if c.number == number)
+
+
+def _needed(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int, int]]:
+    """The payments that name a charge: how much of each it takes, and how much it leaves."""
+    left = asked_on(ledger, on)(_charge(ledger, number))
     payments: dict[int, list[Settlement]] = {}
     for settlement in ledger.settlements:
         if settlement.charge == number and settlement.effective <= on:
@@ -276,8 +311,7 @@ def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlemen
         fen = sum(part.amount_fen for part in parts)
         taken = min(left, max(fen, 0))
         left -= taken
-        if fen > taken:
-            yield parts[0], fen - taken
+        yield parts[0], taken, fen - taken
 
 
 def asked_on(ledger: Ledger, on: date) -> Callable[[Charge], int]:
