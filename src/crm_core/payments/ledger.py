@@ -75,6 +75,7 @@ class Settlement:
         position: Where the log says so.
         payment: Where the log says that the money came.
         tenure: Whose money it is.
+        number: Number of the payment; of two of one day the lower is the first.
     """
 
     effective: date
@@ -83,6 +84,7 @@ class Settlement:
     position: int
     payment: int = 0
     tenure: int = 0
+    number: str = ""
 
 
 @define
@@ -307,7 +309,9 @@ def _needed(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement,
     for settlement in ledger.settlements:
         if settlement.charge == number and settlement.effective <= on:
             payments.setdefault(settlement.payment, []).append(settlement)
-    for parts in payments.values():
+    # Whatever the log heard of first: the order of becoming known never matters.
+    in_order = sorted(payments.values(), key=lambda parts: (parts[0].effective, parts[0].number))
+    for parts in in_order:
         fen = sum(part.amount_fen for part in parts)
         taken = min(left, max(fen, 0))
         left -= taken
@@ -494,14 +498,17 @@ def _paid(book: _Book, e: PaymentReceived | PaymentMovedIn, position: int) -> No
     tenure = book.whose(e.payer, e.paid_on) if book.several else 0
     if not e.parts:
         # Nearly every payment; each is looked at whenever an account is.
-        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, position, tenure)
+        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, position, tenure, e.payment)
         book.payments[e.payment] = [whole]
         book.settlements.append(whole)
         return
     named: list[tuple[str | None, int]] = [(part.charge, part.amount_fen) for part in e.parts]
     rest = e.amount_fen - sum(fen for _, fen in named)
     named += [(None, rest)] if rest else []
-    parts = [Settlement(e.paid_on, fen, c, position, position, tenure) for c, fen in named]
+    parts = [
+        Settlement(e.paid_on, fen, charge, position, position, tenure, e.payment)
+        for charge, fen in named
+    ]
     book.payments[e.payment] = parts
     book.settlements += parts
 
@@ -517,7 +524,9 @@ def _moved_out(book: _Book, e: PaymentMovedOut, position: int) -> None:
 def _back(book: _Book, number: str, on: date, position: int) -> None:
     for part in book.payments.pop(number, ()):
         book.settlements.append(
-            Settlement(on, -part.amount_fen, part.charge, position, part.payment, part.tenure)
+            Settlement(
+                on, -part.amount_fen, part.charge, position, part.payment, part.tenure, number
+            )
         )
 
 
