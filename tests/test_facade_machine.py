@@ -59,12 +59,15 @@ from crm_core.payments.collection.commands import (
     ProposeStep,
 )
 from crm_core.payments.commands import (
+    AgreeClause,
+    ApproveRate,
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
     DecideRefund,
     DecideWaiver,
     DisputeCharge,
+    EndClause,
     MovePayment,
     PromisePayment,
     ProposeDisputeDecision,
@@ -298,12 +301,25 @@ class FacadeMachine(RuleBasedStateMachine):
         self.ask(ProposeDisputeDecision(home, dispute.dispute, upheld, on, "looked at"))
         self.ask(DecideDispute(home, dispute.dispute, bool(which % 4), on, "seen"), MANAGER)
 
+    @rule(home=homes, number=numbers, on=days, days_more=st.none() | st.integers(0, 400))
+    def agree_on_late_charges(
+        self, home: str, number: int, on: date, days_more: int | None
+    ) -> None:
+        until = None if days_more is None else on + timedelta(days=days_more)
+        said = ("late_charge", "late-charge-daily", on, "contract", word(home), until)
+        self.ask(AgreeClause(home, f"K{number}", *said))
+
+    @rule(home=homes, number=numbers, on=days)
+    def end_a_clause(self, home: str, number: int, on: date) -> None:
+        self.ask(EndClause(home, f"K{number}", on, "new contract"))
+        self.ask(ApproveRate(home, f"K{number}", on, "as agreed"), DIRECTOR)
+
     @precondition(lambda self: self.charged())
     @rule(which=picks, number=numbers, later=st.integers(1, 400))
     def claim_a_late_charge(self, which: int, number: int, later: int) -> None:
         home, charge = self.pick(self.charged(), which)
         on = charge.due + timedelta(days=later)
-        claim = ClaimLateCharge(home, f"L{number}", charge.charge, on, on, "late-charge-daily")
+        claim = ClaimLateCharge(home, f"L{number}", charge.charge, on, on)
         self.ask(claim, MANAGER)
 
     @precondition(lambda self: self.charged())

@@ -89,7 +89,8 @@ def test_everything_out_of_the_ordinary_is_there() -> None:
         "charge_raised", "charge_cancelled", "payment_received", "payment_reversed",
         "payment_moved_out", "payment_moved_in", "credit_refunded", "charge_waived",
         "purchase_made", "purchase_refunded", "charge_disputed", "dispute_decided",
-        "dispute_withdrawn", "late_charge_claimed", "received", "marked_duplicate", "merged",
+        "dispute_withdrawn", "clause_agreed", "rate_approved", "late_charge_claimed", "received",
+        "marked_duplicate", "merged",
         "duplicate_undone", "reclassified", "clock_warned", "clock_breached", "escalated",
         "retold",
     }  # fmt: skip

@@ -24,6 +24,9 @@ EXPECTED: dict[str, frozenset[str]] = {
     ),
     # OWN-02, OWN-04, OWN-08, S17: files of households, kept by the line and the custodian; an owner only proposes
     "add-member": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
+    # PAY-16, OWN-02: who owes by contract is a fact of the file
+    "agree-debtor": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
+    "release-debtor": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
     "end-role": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
     "transfer-ownership": frozenset(
         {"specialist", "supervisor", "manager", "director", "custodian"}
@@ -184,6 +187,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "decide-refund": frozenset({"manager", "director"}),
     "propose-waiver": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
     "decide-waiver": frozenset({"manager", "director"}),
+    # PAY-01: what was given away is taken back by who may give it away
+    "take-back-waiver": frozenset({"manager", "director"}),
     # PAY-06, LOG-08: disputes; the customer's word is evidence that staff enter
     "dispute-charge": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
     "propose-dispute-decision": frozenset(
@@ -201,6 +206,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     # agreed on: PAY-08: a claim by contract is finance's or a manager's
     "claim-late-charge": frozenset({"manager", "director", "finance"}),
     "acknowledge-debt": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
+    # PAY-02, PAY-08: what the contract says is a fact of the account; beyond what courts allow only at the top
+    "agree-clause": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
+    "end-clause": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
+    "approve-rate": frozenset({"director"}),
     # PAY-05, PAY-10: the ladder follows the credit grade, which moves with the calendar alone: the clock too
     # agreed on: the clock gives it inside; a person may let the ladder take its course
     "advance-collection": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),

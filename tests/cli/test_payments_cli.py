@@ -20,6 +20,7 @@ from crm_core.kernel.word import Word
 from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments.commands import (
     AcknowledgeDebt,
+    AgreeClause,
     DisputeCharge,
     PromisePayment,
     RaiseCharge,
@@ -64,6 +65,13 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> str:
             )
         ],
         (charge("V1", "C1", "2011-01-31"), EARLY),
+        (
+            AgreeClause(
+                *("V1", "K1", "late_charge", "late-charge-daily", day("2010-01-01"), "contract 7"),
+                word=said("V1"),
+            ),
+            EARLY,
+        ),
         (charge("V1", "C2", "2011-03-31"), EARLY),
         (ReceivePayment("V1", "P1", 30_00, day("2011-02-10"), "cash", "C1"), EARLY),
         (AcknowledgeDebt("V1", "A1", ("C1",), day("2011-03-01"), "letter 7", said("V1")), EARLY),
@@ -96,19 +104,19 @@ def text(capsys: pytest.CaptureFixture[str], db: str, *arguments: str) -> str:
 
 
 @pytest.mark.rule("PAY-03", "PAY-04")
-def test_arrears_by_bucket_estate_and_household(
-    db: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    told = as_json(capsys, db, "arrears", "--on", "2011-04-15")
+def test_ageing_by_bucket_estate_and_household(db: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = as_json(capsys, db, "ageing", "--on", "2011-04-15")
     zero = dict.fromkeys(("B1", "B2", "B3", "B4", "B5"), 0)
     assert told["households"] == [
         {
-            "household": "V1", "estate": "Anhe", "grade": "B2", "overdue_days": 74,
+            "household": "V1", "tenure": "first", "estate": "Anhe", "grade": "B2",
+            "overdue_days": 74,
             "overdue_fen": 170_00, "disputed_fen": 0,
             "buckets": {**zero, "B1": 100_00, "B2": 70_00},
         },
         {
-            "household": "V2", "estate": "Anhe", "grade": "B2", "overdue_days": 74,
+            "household": "V2", "tenure": "first", "estate": "Anhe", "grade": "B2",
+            "overdue_days": 74,
             "overdue_fen": 40_00, "disputed_fen": 60_00, "buckets": {**zero, "B2": 40_00},
         },
     ]  # fmt: skip
@@ -128,13 +136,13 @@ def test_arrears_by_bucket_estate_and_household(
 
 
 @pytest.mark.rule("PAY-03")
-def test_arrears_are_true_to_what_was_unpaid_and_known_then(
+def test_ageing_is_true_to_what_was_unpaid_and_known_then(
     db: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """V3 paid on 1 April; it was booked on 1 May."""
 
     def owing(on: str, *known: str) -> list[str]:
-        told = as_json(capsys, db, "arrears", "--on", on, *known)
+        told = as_json(capsys, db, "ageing", "--on", on, *known)
         return [row["household"] for row in told["households"]]
 
     assert owing("2011-03-31") == ["V1", "V2", "V3"]
@@ -142,17 +150,17 @@ def test_arrears_are_true_to_what_was_unpaid_and_known_then(
     assert owing("2011-04-01", "--known", "2011-05-01T09:59:59+08:00") == ["V1", "V2", "V3"]
     assert owing("2011-01-31") == []
     assert owing("2011-04-01", "--known", "2010-12-31T00:00:00+08:00") == []
-    shown = text(capsys, db, "arrears", "--on", "2011-04-15")
+    shown = text(capsys, db, "ageing", "--on", "2011-04-15")
     assert "Anhe" in shown
     assert "170.00" in shown
 
 
 @pytest.mark.rule("PAY-04")
-def test_arrears_by_amount_fall_into_the_bucket_of_the_household(
+def test_ageing_by_amount_falls_into_the_bucket_of_the_household(
     db: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     policy = ["--policy", "credit-amount-in-months-of-fee"]
-    told = as_json(capsys, db, "arrears", "--on", "2011-04-15", *policy)
+    told = as_json(capsys, db, "ageing", "--on", "2011-04-15", *policy)
     assert [row["grade"] for row in told["households"]] == ["B2", "B1"]
     assert told["total"]["buckets"] == {"B1": 40_00, "B2": 170_00, "B3": 0, "B4": 0, "B5": 0}
 
@@ -174,17 +182,25 @@ def test_the_account_tells_every_movement_with_its_balance(
     ]
     assert (told["household"], told["balance_fen"], told["credit"]) == ("V1", 170_00, "B2")
     assert [(row["charge"], row["limitation_ends"]) for row in told["unpaid"]] == [
-        ("C1", "2014-04-01"),
-        ("C2", "2014-04-01"),
+        ("C1", "2013-04-01"),
+        ("C2", "2013-04-01"),
     ]
     assert [(p["promise"], p["status"], p["broken_on"]) for p in told["promises"]] == [
         ("Z1", "broken", "2011-04-10")
     ]
-    assert told["late_charges"] == []
+    assert [(row["charge"], row["days"]) for row in told["late_charges"]] == [
+        ("C1", 74),
+        ("C2", 15),
+    ]
     late = as_json(
         capsys, db, "account", "V1", "--on", "2011-02-10", "--late-charge", "late-charge-daily"
     )
-    assert late["late_charges"] == [{"charge": "C1", "days": 10, "amount_fen": 50, "capped": False}]
+    asked = {"charge": "C1", "policy": "late-charge-daily", "days": 10, "amount_fen": 50}
+    assert late["late_charges"] == [{**asked, "capped": False}]
+    other = ("--late-charge", "late-charge-off")
+    off = as_json(capsys, db, "account", "V1", "--on", "2011-02-10", *other)
+    assert off["late_charges"] == []
+    assert as_json(capsys, db, "account", "V2", "--on", "2011-02-10")["late_charges"] == []
     shown = text(capsys, db, "account", "V1", "--on", "2011-04-15")
     assert "balance 170.00 yuan" in shown
     assert "broken" in shown
@@ -248,12 +264,36 @@ def test_the_credit_table_holds_no_formula() -> None:
 def test_the_limitation_watch_lists_what_ends_first(
     db: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = as_json(capsys, db, "limitation", "--on", "2014-01-01")
+    told = as_json(capsys, db, "limitation", "--on", "2013-01-01")
     assert [(r["household"], r["charge"], r["ends_on"], r["days_left"]) for r in told] == [
-        ("V2", "C1", "2014-01-31", 30),
-        ("V1", "C1", "2014-04-01", 90),
-        ("V1", "C2", "2014-04-01", 90),
+        ("V2", "C1", "2013-01-31", 30),
+        ("V1", "C1", "2013-04-01", 90),
+        ("V1", "C2", "2013-04-01", 90),
     ]
-    soon = as_json(capsys, db, "limitation", "--on", "2014-01-01", "--within", "30")
+    assert {(row["article"], row["source"]) for row in told} == {
+        ("art. 135", "General Principles of the Civil Law, 1986")
+    }
+    soon = as_json(capsys, db, "limitation", "--on", "2013-01-01", "--within", "30")
     assert [row["household"] for row in soon] == ["V2"]
-    assert "2014-01-31" in text(capsys, db, "limitation", "--on", "2014-01-01")
+    assert "2013-01-31" in text(capsys, db, "limitation", "--on", "2013-01-01")
+
+
+@pytest.mark.rule("PAY-03", "PAY-05", "REP-01")
+def test_the_credit_table_has_places_and_only_who_owes_if_asked(
+    db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet, page = tmp_path / "t.csv", tmp_path / "t.html"
+    on = ("credit-table", "--on", "2011-04-15", "--out", str(sheet))
+    assert "room" not in as_json(capsys, db, *on)["rows"][0]
+    told = as_json(capsys, db, *on, "--owing", "--places")
+    assert [(r["household"], r["building"], r["unit"], r["room"]) for r in told["rows"]] == [
+        ("V1", "1", "1", "101"),
+        ("V2", "1", "1", "102"),
+    ]
+    rows = list(csv.reader(sheet.read_text(encoding="utf-8-sig").splitlines()))
+    assert rows[0][-1] == "room 房号"
+    assert [row[-3:] for row in rows[1:]] == [["1", "1", "101"], ["1", "1", "102"]]
+    as_json(capsys, db, *on[:-1], str(page), "--places")
+    assert "<td>102</td>" in page.read_text(encoding="utf-8")
+    as_json(capsys, db, *on[:-1], str(page))
+    assert "<td>102</td>" not in page.read_text(encoding="utf-8")

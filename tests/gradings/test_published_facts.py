@@ -26,6 +26,8 @@ PAYMENTS = {
     "payments.charge_disputed/1",
     "payments.charge_raised/1",
     "payments.charge_waived/1",
+    "payments.clause_agreed/1",
+    "payments.clause_ended/1",
     "payments.credit_refunded/1",
     "payments.debt_acknowledged/1",
     "payments.dispute_decided/1",

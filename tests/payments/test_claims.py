@@ -5,10 +5,10 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from agreeing import AGREED, AGREED_REFUSED, ONE, promised
 from claiming import TWO, WORD, assert_told, parts, refusal_codes
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,32 +45,26 @@ from paying import (
     waiver_proposed,
 )
 
-import crm_core
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.kernel.authority import Own
 from crm_core.kernel.dates import Period, parse_instant
-from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
 from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments import (
     ACCOUNT,
     Account,
-    LateChargePolicy,
     Ledger,
     allocate,
     answers,
     claims,
+    clauses,
     credit_standing,
 )
 from crm_core.payments import decide as decisions
-from crm_core.payments.acts import Proof, StepDone
 from crm_core.payments.books import trial_balance
 from crm_core.payments.commands import (
-    AcknowledgeDebt,
-    CancelCharge,
-    ClaimLateCharge,
     DecideDispute,
     DecideInstalments,
     DisputeCharge,
@@ -89,25 +83,16 @@ from crm_core.payments.events import (
     PROPOSAL_EVENTS,
     ChargeDisputed,
     ChargeRaised,
-    DebtAcknowledged,
     DisputeDecided,
     DisputeDecisionProposed,
     DisputeWithdrawn,
     Instalment,
     InstalmentsProposed,
-    LateChargeClaimed,
-    PaymentPromised,
     ProposalRejected,
 )
-from crm_core.payments.late import late_charges
-from crm_core.payments.limitation import limits
 from crm_core.payments.promises import promises
 from crm_core.payments.views import statement
-from crm_core.slices import shipped
 from crm_core.testing.scenario import given as scenario
-
-OFF = shipped().find(LateChargePolicy, "late-charge-off", date(2011, 1, 1))
-
 
 # --- facts and commands in few words ---------------------------------------------------------
 
@@ -135,21 +120,6 @@ def withdrawn(number: str = "D1", on: str = "2011-04-10") -> DisputeWithdrawn:
     return DisputeWithdrawn(number, day(on), "was mine", WORD)
 
 
-ONE = parts(("2011-03-31", 100_00))
-
-
-def promised(
-    number: str = "Z1",
-    instalments: tuple[Instalment, ...] = ONE,
-    on: str = "2011-03-01",
-    approved_by: str | None = None,
-    replaces: str | None = None,
-) -> PaymentPromised:
-    return PaymentPromised(
-        number, instalments, day(on), "S1", approved_by, replaces, "on the phone", WORD
-    )
-
-
 def offered(
     number: str = "Z1",
     instalments: tuple[Instalment, ...] = TWO,
@@ -157,18 +127,6 @@ def offered(
     replaces: str | None = None,
 ) -> InstalmentsProposed:
     return InstalmentsProposed(number, instalments, day(on), replaces, "on the phone", WORD, "S1")
-
-
-def claimed(
-    number: str = "L1", of: str = "C1", fen: int = 2_00, on: str = "2011-03-12"
-) -> LateChargeClaimed:
-    return LateChargeClaimed(number, of, fen, day(on), day("2011-03-31"), DAILY.ref, "M1")
-
-
-def acknowledged(
-    number: str = "A1", charges: tuple[str, ...] = ("C1",), on: str = "2013-01-31"
-) -> DebtAcknowledged:
-    return DebtAcknowledged(number, charges, day(on), "letter 7", WORD)
 
 
 def dispute(number: str = "D1", **other: Any) -> DisputeCharge:
@@ -208,23 +166,6 @@ def offer(
 def agree(number: str = "Z1", approved: bool = True, **other: Any) -> DecideInstalments:
     fields = {"on": day("2011-03-01"), "by": MANAGER, **other}
     return DecideInstalments("V1", number, approved, **fields)
-
-
-def claim(number: str = "L1", **other: Any) -> ClaimLateCharge:
-    fields = {
-        "of": "C1",
-        "on": day("2011-03-12"),
-        "due": day("2011-03-31"),
-        "policy_name": "late-charge-daily",
-        "policy": DAILY,
-        "by": MANAGER,
-    }
-    return ClaimLateCharge("V1", number, **{**fields, **other})
-
-
-def acknowledge(number: str = "A1", **other: Any) -> AcknowledgeDebt:
-    fields = {"charges": ("C1",), "on": day("2013-01-31"), "document": "letter 7", "word": WORD}
-    return AcknowledgeDebt("V1", number, **{**fields, **other})
 
 
 # --- what is booked and what is refused ------------------------------------------------------
@@ -280,12 +221,6 @@ CLAIMS: list[tuple[list[Any], Any, Any]] = [
         promised(instalments=TWO, approved_by="M1"),
     ),
     ([promised()], promise("Z2", replaces="Z1"), promised("Z2", replaces="Z1")),
-    # 40 days of 0.05 % of 100 yuan.
-    ([JANUARY], claim(), claimed()),
-    ([JANUARY, claimed(fen=1_50)], claim("L2"), claimed("L2", fen=50)),
-    # What was cancelled was not asked for.
-    ([JANUARY, claimed(), cancelled("L1")], claim("L2"), claimed("L2")),
-    ([JANUARY], acknowledge(), acknowledged()),
     # What is proposed binds nobody: it can be proposed about, paid and withdrawn all the same.
     ([JANUARY, disputed(), proposed()], withdraw(), withdrawn()),
     ([offered()], promise("Z2"), promised("Z2")),
@@ -406,17 +341,6 @@ CLAIMS_REFUSED: list[tuple[list[Any], Any, str, str]] = [
         "renegotiated_early",
         "PAY-09",
     ),
-    ([], claim(), "unknown_charge", "PAY-01"),
-    ([JANUARY, cancelled()], claim(), "unknown_charge", "PAY-01"),
-    ([JANUARY, claimed()], claim(), "charge_exists", "PAY-01"),
-    ([JANUARY], claim("C1"), "charge_exists", "PAY-01"),
-    ([JANUARY], claim(due=day("2011-03-11")), "late_charge_due_early", "PAY-08"),
-    ([JANUARY], claim(policy=OFF), "no_late_charge", "PAY-08"),
-    ([JANUARY, claimed()], claim("L2"), "no_late_charge", "PAY-08"),
-    ([JANUARY, acknowledged()], acknowledge(), "acknowledgement_exists", "PAY-01"),
-    ([], acknowledge(), "unknown_charge", "PAY-01"),
-    ([JANUARY], acknowledge(document=""), "document_missing", "PAY-12"),
-    ([JANUARY], acknowledge(charges=()), "document_missing", "PAY-12"),
 ]
 
 
@@ -429,18 +353,20 @@ def test_what_cannot_be_said_is_refused(
 
 
 def test_every_event_of_accounts_has_a_scenario() -> None:
-    booked = {type(event) for _, _, event in (*BOOKED, *CLAIMS)}
+    booked = {type(event) for _, _, event in (*BOOKED, *CLAIMS, *AGREED)}
     assert booked == {kind.cls for kind in (*ACCOUNT_EVENTS, *PROPOSAL_EVENTS)}
 
 
 def test_every_refusal_of_accounts_has_a_scenario() -> None:
-    codes = refusal_codes(decisions, claims, answers)
+    codes = refusal_codes(decisions, claims, answers, clauses)
     assert {"*_exists", "unknown_*", "refund_exceeds_credit"} <= codes
-    reached = {code for _, _, code, _ in (*REFUSED, *CLAIMS_REFUSED)}
+    reached = {code for _, _, code, _ in (*REFUSED, *CLAIMS_REFUSED, *AGREED_REFUSED)}
     assert [code for code in codes if not fnmatch.filter(reached, code)] == []
 
 
-@pytest.mark.parametrize(("past", "command"), [case[:2] for case in (*REFUSED, *CLAIMS_REFUSED)])
+@pytest.mark.parametrize(
+    ("past", "command"), [case[:2] for case in (*REFUSED, *CLAIMS_REFUSED, *AGREED_REFUSED)]
+)
 def test_every_refusal_of_accounts_is_told_in_both_languages(past: list[Any], command: Any) -> None:
     refusal = scenario(ACCOUNT, *past).when(command).refusal
     assert refusal is not None
@@ -825,263 +751,6 @@ def test_a_promise_changes_no_due_date_and_no_grade() -> None:
     assert grade(booked, "2011-03-15") == grade([JANUARY], "2011-03-15") == ("B2", 43, 100_00)
 
 
-# --- PAY-08: late charges (T16) --------------------------------------------------------------
-
-
-def late(events: Sequence[Any], on: str, policy: LateChargePolicy = DAILY) -> list[tuple[int, int]]:
-    found = late_charges(Ledger.of(placed(events)), day(on), policy)
-    return [(one.days, one.amount_fen) for one in found]
-
-
-def policy_text(**changes: str) -> str:
-    folder = Path(crm_core.__file__ or "").parent / "payments" / "policies"
-    text = (folder / "late-charge-daily.toml").read_text(encoding="utf-8")
-    for name, value in changes.items():
-        lines = [
-            f"{name} = {value}" if line.startswith(f"{name} = ") else line
-            for line in text.splitlines()
-        ]
-        assert f"{name} = {value}" in lines
-        text = "\n".join(lines)
-    return text
-
-
-def policy_with(**changes: str) -> LateChargePolicy:
-    return LateChargePolicy.parse(policy_text(**changes))
-
-
-@pytest.mark.rule("PAY-08")
-def test_five_hundredths_of_a_percent_a_day_of_89_yuan_43_for_23_days() -> None:
-    """T16: 89.43 x 0.0005 x 23 = 1.028445 yuan, half up 1.03."""
-    booked = [raised(fen=89_43)]
-    assert late(booked, "2011-02-23") == [(23, 103)]
-    assert late([*booked, paid(on="2011-02-23")], "2012-01-01") == [(23, 103)]
-    assert late(booked, "2011-02-23", policy_with(rounding='"down"')) == [(23, 102)]
-
-
-@pytest.mark.rule("PAY-08")
-@pytest.mark.parametrize(
-    ("fen", "days", "rounding", "expected"),
-    [
-        (10_00, 1, "half_up", 1),  # exactly half a fen
-        (10_00, 1, "half_even", 0),
-        (10_00, 1, "down", 0),
-        (10_00, 3, "half_up", 2),  # one fen and a half
-        (10_00, 3, "half_even", 2),
-        (10_00, 3, "down", 1),
-        (9_99, 1, "half_up", 0),
-        (10_01, 1, "half_even", 1),
-    ],
-)
-def test_a_fraction_of_a_fen_is_rounded_as_the_policy_says(
-    fen: int, days: int, rounding: str, expected: int
-) -> None:
-    policy = policy_with(rounding=f'"{rounding}"')
-    assert policy.amount(fen * days, fen) == expected
-
-
-@pytest.mark.rule("PAY-08")
-def test_a_late_charge_is_off_by_default() -> None:
-    assert late([raised()], "2019-01-01", OFF) == []
-    assert LateChargePolicy.parse(policy_text(percent_per_day='"0"')).rate == 0
-
-
-@pytest.mark.rule("PAY-08")
-def test_it_counts_days_of_what_is_unpaid_and_undisputed_after_the_grace_days() -> None:
-    booked = [JANUARY]
-    assert late(booked, "2011-01-31") == []
-    assert late(booked, "2011-02-01") == [(1, 5)]
-    assert late([*booked, paid(on="2011-01-31")], "2011-03-01") == []
-    assert late([*booked, paid(on="2011-02-01")], "2011-03-01") == [(1, 5)]
-    # Half is paid after ten days: ten days of the whole, ten of the half.
-    assert late([*booked, paid(on="2011-02-10", fen=50_00)], "2011-02-20") == [(20, 75)]
-    graced = policy_with(grace_days="10")
-    assert late(booked, "2011-02-10", graced) == []
-    assert late(booked, "2011-02-11", graced) == [(1, 5)]
-    # Days in dispute bear nothing, however it ends: 1 March to 9 April.
-    assert late([*booked, disputed(), decided()], "2011-04-20") == [(29 + 10, 195)]
-    # It is agreed for the management fee alone.
-    assert late([ChargeRaised("C1", "parking", "x", 100_00, day("2011-01-31"))], "2011-03-01") == []
-
-
-@pytest.mark.rule("PAY-08")
-def test_it_is_simple_and_stays_within_its_cap() -> None:
-    """30 % of 100 yuan are reached on day 600; what is claimed bears no late charge itself."""
-    booked = [JANUARY, claimed(fen=2_00)]
-    due = day("2011-01-31")
-    for days, fen, capped in ((599, 2995, False), (600, 3000, False), (601, 3000, True)):
-        [found] = late_charges(Ledger.of(placed(booked)), due + timedelta(days=days), DAILY)
-        assert (found.charge, found.days, found.amount_fen, found.capped) == (
-            "C1",
-            days,
-            fen,
-            capped,
-        )
-
-
-@pytest.mark.rule("PAY-08", "PAY-03")
-def test_it_is_recomputed_for_any_past_day_and_knowledge(crm: CRM) -> None:
-    crm.do(
-        RaiseCharge("V1", "C1", "management_fee", "2011-01", 89_43, day("2011-01-31")),
-        by=FINANCE,
-        at=at("2011-01-01"),
-    )
-    crm.do(
-        ReceivePayment("V1", "P1", 89_43, day("2011-02-10"), "cash"),
-        by=FINANCE,
-        at=at("2011-03-01"),
-    )
-
-    def fen(on: str, known: str) -> list[int]:
-        told = crm.accounts.statement(
-            "V1", day(on), known=at(known), late_charge="late-charge-daily"
-        )
-        return [one["amount_fen"] for one in told["late_charges"]]
-
-    assert fen("2011-02-23", "2011-02-28") == [103]
-    assert fen("2011-02-23", "2011-03-01") == [45]
-    assert crm.accounts.statement("V1", day("2011-02-23"))["late_charges"] == []
-
-
-@pytest.mark.rule("PAY-08")
-def test_a_rate_above_the_ceiling_needs_an_override_with_a_reason() -> None:
-    """3 per mille a day are 109.5 % a year."""
-    text = policy_text(percent_per_day='"0.3"')
-    with pytest.raises(PolicyFault, match=r"109\.5 % a year .* art\. 585.*PAY-08") as found:
-        LateChargePolicy.parse(text)
-    assert [path for path, _ in found.value.faults] == ["percent_per_day"]
-    for override in ('reason = ""\napprover = "director"', 'reason = "x"\napprover = ""'):
-        with pytest.raises(PolicyFault):
-            LateChargePolicy.parse(f"{text}\n[override]\n{override}\n")
-    excused = f'{text}\n[override]\nreason = "contract of 2009"\napprover = "director"\n'
-    assert LateChargePolicy.parse(excused).rate == 300_000
-    # The ceiling itself is allowed: 24 / 365 is above 0.065753.
-    assert policy_with(percent_per_day='"0.065753"').rate == 65_753
-    with pytest.raises(PolicyFault):
-        policy_with(percent_per_day='"0.065754"')
-
-
-@pytest.mark.rule("PAY-08")
-@pytest.mark.parametrize(
-    ("name", "value", "path"),
-    [
-        ("kind", '"late"', "kind"),
-        ("rounding", '"up"', "rounding"),
-        ("grace_days", "-1", "grace_days"),
-        ("percent_per_day", '"5e-2"', "percent_per_day"),
-        ("percent_per_day", "0.05", "percent_per_day"),
-        ("cap_percent", '"-1"', "cap_percent"),
-        ("ceiling_percent_per_year", '"much"', "ceiling_percent_per_year"),
-        ("kinds", '"management_fee"', "kinds"),
-    ],
-)
-def test_a_late_charge_policy_is_read_strictly(name: str, value: str, path: str) -> None:
-    with pytest.raises(PolicyFault) as found:
-        policy_with(**{name: value})
-    assert {where for where, _ in found.value.faults} == {path}
-
-
-@pytest.mark.rule("PAY-08", "PAY-04")
-@given(ACCOUNTS, st.integers(1, 10_000), st.dates(date(2010, 1, 1), date(2011, 12, 31)))
-def test_a_late_charge_never_worsens_a_grade(booked: tuple[Any, ...], fen: int, due: date) -> None:
-    ledger = Ledger.of(placed(booked))
-    for charge in ledger.charges[:1]:
-        claim_of_it = LateChargeClaimed("LX", charge.number, fen, due, due, DAILY.ref, "M1")
-        with_it = Ledger.of(placed([*booked, claim_of_it]))
-        for credit in TABLES:
-            for look in (due, due + timedelta(days=1), date(2012, 6, 30)):
-                assert credit_standing(with_it, look, credit) == credit_standing(
-                    ledger, look, credit
-                )
-            window = Period.of_year(2011)
-            assert course(with_it, window, credit) == course(ledger, window, credit)
-
-
-@pytest.mark.rule("PAY-07", "PAY-08")
-def test_money_for_a_late_charge_is_no_money_for_principal_in_any_look_at_the_year() -> None:
-    booked = [JANUARY, claimed(fen=100_00), paid(on="2011-03-20", charge="L1")]
-    over = course(Ledger.of(placed(booked)), Period.of_year(2011), DEFAULT)
-    assert (over.worst, over.last) == ("B4", "B4")
-    assert grade(booked, "2011-12-31")[0] == "B4"
-
-
-@pytest.mark.rule("PAY-08", "PAY-15")
-def test_a_late_charge_is_settled_after_all_principal_and_can_be_given_up() -> None:
-    booked = [JANUARY, FEBRUARY, claimed(fen=2_00)]
-    found = allocate(Ledger.of(placed([*booked, paid(fen=201_00)])), day("2011-06-01"))
-    assert found.unpaid == ()
-    assert [(c.number, fen) for c, fen in found.late] == [("L1", 1_00)]
-    # A payment can name it.
-    named = [*booked, paid(fen=2_00, charge="L1")]
-    found = allocate(Ledger.of(placed(named)), day("2011-06-01"))
-    assert (found.late, len(found.unpaid)) == ((), 2)
-    scenario(ACCOUNT, *booked).when(
-        waive("W1", "L1", 2_00, on=day("2011-04-01")), decide_waiver(on=day("2011-04-01"))
-    ).then(
-        waiver_proposed("W1", "L1", 2_00, on=day("2011-04-01")),
-        waived("W1", "L1", 2_00, on=day("2011-04-01")),
-    )
-    scenario(ACCOUNT, *booked).when(CancelCharge("V1", "L1", day("2011-04-01"), "error")).then(
-        type(cancelled())("L1", day("2011-04-01"), "error")
-    )
-    # With its charge it is void.
-    books = trial_balance(placed([*booked, cancelled("C1")]), day("2012-01-01"))
-    assert (books.accounts["late_charges"], books.unexplained_fen) == (0, 0)
-
-
-# --- PAY-12: limitation ----------------------------------------------------------------------
-
-
-def ends(events: Sequence[Any], on: str = "2011-06-01") -> dict[str, str]:
-    return {one.charge: one.ends_on.isoformat() for one in limits(placed(events), day(on))}
-
-
-def demand(act: str = "formal_demand", on: str = "2013-01-31", proof: str = "delivery") -> StepDone:
-    return StepDone("V1", 1, act, "S1", ("C1",), day(on), (Proof(proof, "slip 9"),), None)
-
-
-@pytest.mark.rule("PAY-12")
-@pytest.mark.parametrize(
-    ("events", "on", "end"),
-    [
-        ([], "2011-06-01", "2014-01-31"),
-        # A documented demand begins it anew; without proof of delivery it does not.
-        ([demand()], "2013-02-01", "2016-01-31"),
-        ([demand()], "2013-01-30", "2014-01-31"),
-        ([demand(proof="notice")], "2013-02-01", "2014-01-31"),
-        ([demand("written_notice")], "2013-02-01", "2016-01-31"),
-        ([demand("lawyers_letter")], "2013-02-01", "2016-01-31"),
-        ([demand("visit")], "2013-02-01", "2014-01-31"),
-        ([demand("legal_action", proof="filing")], "2013-02-01", "2016-01-31"),
-        # On the last day it is in time, a day later it is not; an acknowledgement always is.
-        ([demand(on="2014-01-31")], "2014-06-01", "2017-01-31"),
-        ([demand(on="2014-02-01")], "2014-06-01", "2014-01-31"),
-        ([acknowledged(on="2014-02-01")], "2014-06-01", "2017-02-01"),
-        ([acknowledged(charges=("C9",))], "2014-06-01", "2014-01-31"),
-        # Who promises to pay acknowledges what is overdue then.
-        ([promised()], "2012-01-01", "2014-03-01"),
-        ([demand(), acknowledged(on="2012-01-31")], "2013-02-01", "2016-01-31"),
-        # A payment alone is not taken for an acknowledgement.
-        ([paid(fen=1, charge="C1")], "2012-01-01", "2014-01-31"),
-    ],
-)
-def test_three_years_per_charge_begun_anew_by_demand_or_acknowledgement(
-    events: list[Any], on: str, end: str
-) -> None:
-    assert ends([JANUARY, *events], on) == {"C1": end}
-
-
-@pytest.mark.rule("PAY-12")
-def test_only_what_is_overdue_is_watched_soonest_end_first() -> None:
-    leap = raised("C0", "2012-02-29")
-    booked = [FEBRUARY, JANUARY, leap, raised("C9", "2012-06-01"), paid(charge="C2")]
-    assert ends(booked, "2012-06-01") == {"C1": "2014-01-31", "C0": "2015-02-28"}
-    assert list(ends(booked, "2012-06-01")) == ["C1", "C0"]
-    [first, _] = limits(placed([*booked, acknowledged(on="2012-05-01")]), day("2012-06-01"))
-    assert (first.charge, first.days_left(day("2015-03-01"))) == ("C0", -1)
-    assert limits(placed([JANUARY]), day("2011-01-31")) == ()
-
-
 # --- what the whole account says -------------------------------------------------------------
 
 
@@ -1092,15 +761,8 @@ def test_the_statement_ends_with_what_allocation_says(booked: tuple[Any, ...], o
     balances = [0, *(line["balance_fen"] for line in told["lines"])]
     assert balances[-1] == told["balance_fen"]
     allocation = allocate(Ledger.of(placed(booked)), on)
-    later = {c.number: c.amount_fen for c in Ledger.of(placed(booked)).charges if c.due > on}
-    open_later = sum(fen for c, fen in allocation.unpaid if c.due > on)
-    late_now = sum(fen for c, fen in allocation.late if c.due <= on)
-    late_later = sum(c.amount_fen for c in Ledger.of(placed(booked)).late if c.due > on) - sum(
-        fen for c, fen in allocation.late if c.due > on
-    )
-    owed = sum(fen for c, fen in allocation.unpaid if c.due <= on) + late_now
-    settled_early = sum(later.values()) - open_later + late_later
-    assert told["balance_fen"] == owed - settled_early - allocation.advance_fen
+    owed = sum(fen for _, fen in (*allocation.unpaid, *allocation.late))
+    assert told["balance_fen"] == owed - allocation.advance_fen
     assert [line["on"] for line in told["lines"]] == sorted(line["on"] for line in told["lines"])
 
 

@@ -37,6 +37,7 @@ from crm_core.payments.collection.dues import Dues
 from crm_core.payments.collection.events import StepApproved, StepOpened, StepProposed
 from crm_core.payments.commands import (
     AcknowledgeDebt,
+    AgreeClause,
     ClaimLateCharge,
     DecideDispute,
     DecideInstalments,
@@ -240,7 +241,7 @@ def test_who_approves_is_no_argument(crm: CRM) -> None:
 # --- what the library looks up (K28) ---------------------------------------------------------
 
 
-def wrong(crm: CRM, command: Any, by: Actor) -> list[str]:
+def wrong(crm: CRM, command: Any, by: Actor, code: str = "looked_up") -> list[str]:
     """Fields that are nobody's to supply; nothing was written, in a batch neither."""
     head = crm.log.head()
     with pytest.raises(Invalid) as found:
@@ -248,13 +249,17 @@ def wrong(crm: CRM, command: Any, by: Actor) -> list[str]:
     with pytest.raises(Invalid):
         crm.batch([Planned(command, "in-a-batch", crm.clock.now())], by=by)
     assert crm.log.head() == head
-    assert {fault.code for fault in found.value.faults} == {"looked_up"}
+    assert {fault.code for fault in found.value.faults} == {code}
     return [fault.where for fault in found.value.faults]
 
 
 @pytest.mark.rule("LOG-08", "PAY-08")
 @pytest.mark.case("K28")
 def test_a_late_charge_is_computed_by_the_policy_of_its_name_and_by_no_other(crm: CRM) -> None:
+    clause = AgreeClause(
+        "V1", "K1", "late_charge", "late-charge-daily", date(2000, 1, 1), "contract 12", WORD
+    )
+    crm.do(clause, by=CLERK)
     claim = ClaimLateCharge("V1", "L1", "C1", TODAY, TODAY, "late-charge-daily")
     dear = attrs.evolve(DAILY, rate=100 * DAILY.rate)
     for policy in (dear, DAILY):
@@ -285,7 +290,7 @@ def test_no_step_is_handed_over_ahead_of_its_day(crm: CRM) -> None:
     before = happened(crm, "collection/V1", object)
     for late in (1, 400):
         ahead = AdvanceCollection("V1", TODAY + late * DAY)
-        assert refused(crm, ahead, MANAGER) == "day_not_come"
+        assert wrong(crm, ahead, MANAGER, "from_the_future") == ["AdvanceCollection.on"]
     assert happened(crm, "collection/V1", object) == before
 
 

@@ -66,10 +66,10 @@ class Clock:
     """Stands still until it is set."""
 
     def __init__(self, today: date) -> None:
-        self.today = today
+        self.today, self.hours = today, 9
 
     def now(self) -> datetime:
-        return start_of_day(self.today) + timedelta(hours=9)
+        return start_of_day(self.today) + timedelta(hours=self.hours)
 
 
 class Case:
@@ -88,12 +88,13 @@ class Case:
     def on(self, text: str, *commands: Any) -> list[type]:
         """What the clock brings about on a day on which something is done: kinds of events."""
         before = {stream: len(self.said(stream)) for stream in self.streams()}
-        self.clock.today = day(text)
+        self.clock.today, self.clock.hours = day(text), 9
         self.crm.tick()
         for command in commands:
             by = MANAGER if type(command).__name__.startswith("Decide") else CLERK
             self.do(command, by)
-        self.crm.tick(self.clock.now() + timedelta(hours=1))
+        self.clock.hours += 1
+        self.crm.tick()
         return [type(event) for s in self.streams() for event in self.said(s)[before.get(s, 0) :]]
 
     def streams(self) -> list[str]:

@@ -24,6 +24,7 @@ from crm_core.owners.commands import AddMember, RegisterHousehold
 from crm_core.owners.facts import REGISTERED
 from crm_core.payments.commands import (
     AcknowledgeDebt,
+    AgreeClause,
     ClaimLateCharge,
     DecideDispute,
     DisputeCharge,
@@ -128,6 +129,7 @@ def at_the_edges(crm: CRM) -> None:
             "V5", "W1", (Instalment(amount_fen=60_00, due=date(YEAR, 9, 1)),), day, "asked", word
         ),
         AcknowledgeDebt("V5", "A1", ("C5",), day, "letter-1", word),
+        AgreeClause("V5", "K1", "late_charge", LATE, date(YEAR, 1, 1), "contract", word),
         ClaimLateCharge("V5", "L1", "C5", date(YEAR, 9, 1), date(YEAR, 9, 8), LATE),
     ):
         decides = isinstance(command, DecideDispute | ClaimLateCharge)

@@ -6,20 +6,29 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from attrs import evolve, frozen
+
+from crm_core.application.adopted import every
 from crm_core.application.checking import utc
 from crm_core.application.host import Host
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.port import CreditLine, FactsEngine, Owing
+from crm_core.kernel.dates import Period
 from crm_core.kernel.history import visible
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.facts import REGISTERED, TENURE_NAMES, tenures
+from crm_core.owners.facts import REGISTERED, TENURE_NAMES, HouseholdRegistered, tenures
+from crm_core.payments.allocation_policy import AllocationPolicy, Epochs
+from crm_core.payments.changes import CreditChange, changes
+from crm_core.payments.clauses import Allocations, agreed_late_charges
 from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.events import ACCOUNT_EVENTS
 from crm_core.payments.late import LateChargePolicy
-from crm_core.payments.ledger import ledgers
+from crm_core.payments.ledger import Ledger, ledgers
 from crm_core.payments.limitation import Limit, limits
+from crm_core.payments.owing import OwingRow, overdue
+from crm_core.payments.purchases import Purchases, purchases
 from crm_core.payments.views import CreditRow, credit_row, statement
 from crm_core.ports import EVENTS, EventLog
 
@@ -55,7 +64,9 @@ class Accounts:
         table = self._host.policies.find(CreditPolicy, policy, on)
         if households is not None:
             _check_households(self._host.log, households)
-        return self._engine(engine).credit(on, utc(known, "known"), table, households)
+        return self._engine(engine).credit(
+            on, utc(known, "known"), table, households, self._allocations()
+        )
 
     def arrears(
         self,
@@ -74,7 +85,9 @@ class Accounts:
             Invalid: there is no such engine.
         """
         table = self._host.policies.find(CreditPolicy, policy, on)
-        return self._engine(engine).arrears(on, utc(known, "known"), table)
+        return self._engine(engine).arrears(
+            on, utc(known, "known"), table, allocations=self._allocations()
+        )
 
     def statement(
         self,
@@ -89,7 +102,8 @@ class Accounts:
         """A household's account on a day as known at an instant: every movement with its balance.
 
         Args:
-            late_charge: Name of the late charge policy to compute by; none is by default (PAY-08).
+            late_charge: The policy of late charges to show, of those that clauses of the contract
+                agree on; all of them by default, and none without a clause (PAY-08).
             tenure: Key of the tenure whose account it is; that of the day by default (PAY-16).
 
         Raises:
@@ -98,37 +112,146 @@ class Accounts:
         """
         book = self._host.policies
         table = book.find(CreditPolicy, policy, on)
-        late = late_charge and book.find(LateChargePolicy, late_charge, on)
-        for _, _, facts, held in self._told(known, [household], _PAYMENTS):
+        for told in self._told(known, [household], _PAYMENTS):
+            facts, held = told.facts, told.held
             number = held.index(on) if tenure is None else held.find(tenure)
             if number is None:
                 keys = [one.key for one in held.every]
                 raise Invalid.one("tenure_unknown", tenure=tenure, known=keys)
-            return statement(facts, on, table, late or None, tenures=held, tenure=number)
+            said = statement(facts, on, table, tenures=held, tenure=number, epochs=told.by)
+            late = self._late_charges(facts, told.books[number], on, late_charge)
+            return {**said, "late_charges": late}
         raise Invalid.one("household_unknown", household=household)
 
     def credit_table(
-        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_CREDIT
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+        owing: bool = False,
     ) -> Iterator[CreditRow]:
-        """The credit table (信用等级表) of a day as known at an instant, sorted by household."""
+        """The credit table (信用等级表) of a day as known at an instant, sorted by household.
+
+        Args:
+            owing: Only who owes something that is overdue and undisputed.
+        """
         table = self._host.policies.find(CreditPolicy, policy, on)
-        for household, estate, facts, held in self._told(known, None):
-            ledger = ledgers(facts, held)[held.index(on)]
-            yield credit_row(household, estate, ledger, on, table)
+        for told in self._told(known, None):
+            file, held = told.file, told.held
+            row = credit_row(told.household, file.estate, told.books[held.index(on)], on, table)
+            if row.overdue_fen or not owing:
+                yield evolve(
+                    row,
+                    tenure=held.on(on).key,
+                    building=file.building,
+                    unit=file.unit,
+                    room=file.room,
+                )
+
+    def owing(self, on: date, *, known: datetime | None = None) -> list[OwingRow]:
+        """Who owes what since when, with the place, the largest amount first (PAY-03).
+
+        What somebody owes who left stands in a row of their own tenure (PAY-16).
+        """
+        rows = []
+        for told in self._told(known, None):
+            file = told.file
+            for tenure, ledger in zip(told.held.every, told.books, strict=True):
+                found = overdue(ledger, on)
+                if found is not None:
+                    rows.append(
+                        OwingRow(
+                            household=told.household,
+                            tenure=tenure.key,
+                            estate=file.estate,
+                            building=file.building,
+                            unit=file.unit,
+                            room=file.room,
+                            oldest_due=found.oldest_due,
+                            overdue_days=found.overdue_days,
+                            overdue_fen=found.overdue_fen,
+                        )
+                    )
+        return sorted(rows, key=lambda row: row.largest_first)
+
+    def purchases(
+        self,
+        year: int,
+        *,
+        known: datetime | None = None,
+        households: Sequence[str] | None = None,
+    ) -> Iterator[tuple[str, Purchases]]:
+        """What households bought in a calendar year, less refunds, sorted by household (PAY-13).
+
+        What somebody bought who left stands in a line of their own tenure (PAY-16). Who bought
+        nothing and was given nothing back is left out.
+
+        Raises:
+            Invalid: a named household has no file.
+        """
+        for told in self._told(known, households):
+            for found in purchases(told.facts, Period.of_year(year), told.held):
+                if found.positions:
+                    yield told.household, found
 
     def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
         """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
-        for household, _, facts, held in self._told(known, None, _PAYMENTS):
-            for limit in limits(facts, on, held):
-                yield household, limit
+        for told in self._told(known, None, _PAYMENTS):
+            for limit in limits(told.facts, on, told.held, told.by):
+                yield told.household, limit
+
+    def changes(
+        self,
+        household: str,
+        first_day: date,
+        last_day: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_CREDIT,
+    ) -> Iterator[CreditChange]:
+        """The changes of a household's credit from one day to another, each with its causes.
+
+        They are those of the tenure of each day (PAY-05, PAY-16), by the credit table of the last.
+
+        Raises:
+            Invalid: the household has no file, or had none that was known then, or the last day
+                comes before the first.
+        """
+        if last_day < first_day:
+            raise Invalid.one("period_reversed", "last_day", end=last_day.isoformat())
+        table = self._host.policies.find(CreditPolicy, policy, last_day)
+        for told in self._told(known, [household]):
+            return changes(told.facts, Period(first_day, last_day), table, tenures, told.by)
+        raise Invalid.one("household_unknown", household=household)
+
+    def _late_charges(
+        self, facts: list[tuple[Any, int]], ledger: Ledger, on: date, name: str | None
+    ) -> list[dict[str, Any]]:
+        def find(policy: str) -> LateChargePolicy:
+            return self._host.policies.find(LateChargePolicy, policy, on)
+
+        events = [event for event, _ in facts]
+        return [
+            {
+                "charge": one.charge,
+                "policy": policy,
+                "days": one.days,
+                "amount_fen": one.amount_fen,
+                "capped": one.capped,
+            }
+            for policy, one in agreed_late_charges(events, ledger, on, find)
+            if name in (None, policy)
+        ]
 
     def _told(
         self,
         known: datetime | None,
         households: Sequence[str] | None,
         names: frozenset[str] = _ACCOUNTS,
-    ) -> Iterator[tuple[str, str, list[tuple[Any, int]], Tenures]]:
-        """Of everybody whose file is known then: id, estate, events with positions, tenures."""
+    ) -> Iterator[_Told]:
+        """Everybody whose file is known then."""
+        allocations = self._allocations()
         known, log = utc(known, "known"), self._host.log
         if households is not None:
             _check_households(log, households)
@@ -138,7 +261,36 @@ class Accounts:
             file = next((e.event for e in seen if e.name == REGISTERED), None)
             if file is not None:
                 told = [(e.event, e.position) for e in seen]
-                yield household, file.estate, told, tenures([event for event, _ in told])
+                alone = [event for event, _ in told]
+                by = allocations.of(file.estate, alone)
+                yield _Told(household, file, told, tenures(alone), by)
+
+    def _allocations(self) -> Allocations:
+        """The allocation policies at hand, those adopted in the log among them."""
+        host = self._host
+        return Allocations(every(host.log, host.registry, host.policies, AllocationPolicy))
+
+
+@frozen
+class _Told:
+    """What is known of a household.
+
+    Args:
+        facts: Events with their positions, in the order of the log.
+        held: Its tenures.
+        by: The policies by which its money is allocated.
+    """
+
+    household: str
+    file: HouseholdRegistered
+    facts: list[tuple[Any, int]]
+    held: Tenures
+    by: Epochs
+
+    @property
+    def books(self) -> tuple[Ledger, ...]:
+        """Its ledgers, one for each tenure."""
+        return ledgers(self.facts, self.held, self.by)
 
 
 def _check_households(log: EventLog, households: Sequence[str]) -> None:

@@ -33,6 +33,7 @@ from crm_core.gradings.replay import decide_again
 from crm_core.gradings.state import Gradings
 from crm_core.gradings.uplift import DEFAULT_UPLIFT, UpliftPolicy, promises
 from crm_core.kernel.aggregate import Aggregate, Claim
+from crm_core.kernel.commands import fields_looked_up
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
@@ -49,7 +50,9 @@ from crm_core.owners.commands import ROLES
 from crm_core.owners.facts import TENURES
 from crm_core.owners.tenures import tenures, tenures_of
 from crm_core.payments import ACCOUNT
+from crm_core.payments.clauses import epochs_of
 from crm_core.payments.commands import (
+    ClaimLateCharge,
     DecideRefund,
     DecideWaiver,
     MovePayment,
@@ -133,6 +136,11 @@ class WorkSight:
         for one in self.log.read(aggregate.stream(identity)):
             yield one.position, one.recorded, one.event
 
+    def estate(self, household: str) -> str:
+        """The estate that a household is in; empty without a file."""
+        file = self.streams.file(household)
+        return "" if file is None else file.estate
+
     def tenures(self, household: str) -> Tenures:
         """Who owes in a household, and when (PAY-16)."""
         file = self.streams.file(household)
@@ -185,11 +193,15 @@ def _with_receiver(command: MovePayment, _state: Any, sight: WorkSight) -> MoveP
     return evolve(command, refused_there=refusal)
 
 
-def _with_tenures(command: Any, _state: Any, sight: WorkSight) -> Any:
-    """Who owed when, where that matters (PAY-16)."""
+def _with_tenures(command: Any, state: Any, sight: WorkSight) -> Any:
+    """Who owed when, and by which policies money is allocated, where that matters."""
     if isinstance(command, RaiseCharge) and command.debtor is None:
         return command
-    return evolve(command, tenures=sight.tenures(command.household))
+    found: dict[str, Any] = {"tenures": sight.tenures(command.household)}
+    kind: type = type(command)
+    if "epochs" in fields_looked_up(kind):
+        found["epochs"] = epochs_of(command.household, state, sight)
+    return evolve(command, **found)
 
 
 def _with_payer(command: ReceivePayment, _state: Any, sight: WorkSight) -> ReceivePayment:
@@ -271,7 +283,6 @@ def _with_wrong(command: RecordWrong, _state: Any, sight: WorkSight) -> RecordWr
         command,
         stranger=bool(strangers((command.staff,), command.on, sight)),
         request_unknown=unknown,
-        present_day=sight.present_day,
     )
 
 
@@ -421,7 +432,15 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     RefuseAutomatic: _with_file,
     WithdrawCall: _with_duty,
     **dict.fromkeys(
-        (RaiseCharge, ProposeRefund, DecideRefund, ProposeWaiver, DecideWaiver), _with_tenures
+        (
+            ClaimLateCharge,
+            DecideRefund,
+            DecideWaiver,
+            ProposeRefund,
+            ProposeWaiver,
+            RaiseCharge,
+        ),
+        _with_tenures,
     ),
     **dict.fromkeys(PLAN.commands, _with_today),
     ReceivePayment: _with_payer,

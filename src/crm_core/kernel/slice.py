@@ -53,6 +53,10 @@ class Sight(Protocol):
         """The events of a stream, each with when it came to be known, in order."""
         ...
 
+    def estate(self, household: str) -> str:
+        """The estate that a household is in; empty without a file."""
+        ...
+
     def tenures(self, household: str) -> Tenures:
         """Who owes in a household, and when (PAY-16)."""
         ...

@@ -7,6 +7,7 @@ from crm_core.kernel.roles import ACCOUNTS, LEADERS, MANAGEMENT, WORK
 from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.payments.acts import Proof
 from crm_core.payments.allocation import allocate
+from crm_core.payments.allocation_policy import AllocationPolicy
 from crm_core.payments.books import TrialBalance, postings, trial_balance
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
@@ -28,6 +29,8 @@ from crm_core.payments.collection.watch import WATCHED
 from crm_core.payments.commands import (
     AcceptMovedPayment,
     AcknowledgeDebt,
+    AgreeClause,
+    ApproveRate,
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
@@ -35,6 +38,7 @@ from crm_core.payments.commands import (
     DecideRefund,
     DecideWaiver,
     DisputeCharge,
+    EndClause,
     MovePayment,
     PromisePayment,
     ProposeDisputeDecision,
@@ -89,6 +93,9 @@ SLICE = Slice(
         Act(DecideInstalments, LEADERS),
         Act(ClaimLateCharge, (*MANAGEMENT, "finance")),
         Act(AcknowledgeDebt, ACCOUNTS),
+        Act(AgreeClause, ACCOUNTS),
+        Act(EndClause, ACCOUNTS),
+        Act(ApproveRate, ("director",)),
         Act(AdvanceCollection, ACCOUNTS),
         Act(ProposeStep, ACCOUNTS),
         Act(DecideStep, LEADERS),
@@ -102,6 +109,7 @@ SLICE = Slice(
     ),
     look_ups=LOOK_UPS,
     policies=(
+        PolicyKind("allocation", AllocationPolicy, AllocationPolicy.parse, adoptable=True),
         PolicyKind("collection", CollectionPolicy, CollectionPolicy.parse),
         PolicyKind("credit", CreditPolicy, CreditPolicy.parse),
         PolicyKind("late-charge", LateChargePolicy, LateChargePolicy.parse),
@@ -123,6 +131,8 @@ __all__ = [
     "Account",
     "AcknowledgeDebt",
     "AdvanceCollection",
+    "AgreeClause",
+    "ApproveRate",
     "CancelCharge",
     "CheckDefects",
     "ClaimLateCharge",
@@ -139,6 +149,7 @@ __all__ = [
     "DecideStep",
     "DecideWaiver",
     "DisputeCharge",
+    "EndClause",
     "Instalment",
     "LateChargePolicy",
     "Ledger",

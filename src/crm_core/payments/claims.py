@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.tenures import ONE
 from crm_core.payments.answers import (
     asked_of,
     decided,
@@ -14,8 +16,10 @@ from crm_core.payments.answers import (
     ledger,
     missing,
     out_of_range,
+    placed,
     reference,
 )
+from crm_core.payments.clauses import Clause, agreed_days, late_clauses, unapproved
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     ClaimLateCharge,
@@ -38,7 +42,8 @@ from crm_core.payments.events import (
     LateChargeClaimed,
     PaymentPromised,
 )
-from crm_core.payments.late import late_charges
+from crm_core.payments.late import LateCharge, late_charges, percent_text
+from crm_core.payments.ledger import ledgers
 from crm_core.payments.promises import BROKEN, open_promise, promises
 from crm_core.payments.state import Account
 
@@ -269,14 +274,33 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
     """What has come together by the policy, less what was claimed of it before."""
     if state.charge(command.charge) is not None:
         return exists("charge", command.charge)
-    if not isinstance(state.charge(command.of), ChargeRaised):
+    charge = state.charge(command.of)
+    if not isinstance(charge, ChargeRaised):
         return missing("charge", command.of)
     if command.due < command.on:
         return Refusal("late_charge_due_early", "PAY-08")
+    agreed = late_clauses(state.facts.values(), charge.due, command.on, command.policy_name)
     policy = command.policy
-    found = {one.charge: one.amount_fen for one in late_charges(ledger(state), command.on, policy)}
-    claimed = sum(late.amount_fen for late in state.late_of(command.of))
-    fen = found.get(command.of, 0) - claimed
+    if not agreed or policy is None:
+        return _not_agreed(command, charge.due, state)
+    found = next(
+        (
+            late
+            for book in ledgers(placed(state), command.tenures or ONE, command.epochs or ())
+            for late in late_charges(book, command.on, policy, agreed_days(agreed))
+            if late.charge == command.of
+        ),
+        None,
+    )
+    refusal = None if found is None else _above_ceiling(command, found, agreed)
+    if refusal is not None:
+        return refusal
+    before = list(state.late_of(command.of))
+    claimed = sum(late.amount_fen for late in before if late.policy.name == policy.ref.name)
+    fen = (found.amount_fen if found else 0) - claimed
+    # What other policies came to counts against the cap of this one.
+    most = policy.most(asked_of(command.of, state))
+    fen = min(fen, most - sum(late.amount_fen for late in before))
     if fen <= 0:
         return Refusal(
             "no_late_charge",
@@ -294,6 +318,44 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
             claimed_by=command.by.id,
         ),
     )
+
+
+def _not_agreed(command: ClaimLateCharge, due: date, state: Account) -> Refusal:
+    """Why no clause lets that be claimed: none holds on these days, or none of that policy."""
+    other = late_clauses(state.facts.values(), due, command.on)
+    if not other:
+        return Refusal("clause_missing", "PAY-08", {"charge": command.of})
+    return Refusal(
+        "clause_of_another_policy",
+        "PAY-08",
+        {
+            "charge": command.of,
+            "policy": command.policy_name,
+            "agreed": sorted({clause.policy_name for clause in other}),
+        },
+    )
+
+
+def _above_ceiling(
+    command: ClaimLateCharge, found: LateCharge, agreed: Sequence[Clause]
+) -> Refusal | None:
+    """Why the rate needs an approval by which it may stand above its ceiling, if it does."""
+    policy = command.policy
+    assert policy is not None
+    needed = unapproved(found, policy, agreed, command.on)
+    if needed is None:
+        return None
+    clause, above = needed
+    told = {
+        "clause": clause.number,
+        "on": above.day.isoformat(),
+        "policy": str(policy.ref),
+        "rate": percent_text(above.rate),
+    }
+    if above.ceiling is None:
+        return Refusal("ceiling_unknown", "PAY-08", told)
+    ceiling = {"ceiling": percent_text(above.ceiling.rate), "source": above.ceiling.source}
+    return Refusal("rate_above_ceiling", "PAY-08", {**told, **ceiling})
 
 
 def acknowledge(command: AcknowledgeDebt, state: Account) -> Decision:

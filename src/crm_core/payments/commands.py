@@ -7,14 +7,16 @@ counts from its decision on, or from its own day if that is later.
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
 from attrs import frozen
 
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import AHEAD, DayAhead, looked_up
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.tenures import Tenures
 from crm_core.kernel.word import Word
+from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.events import Instalment, Part
 from crm_core.payments.late import LateChargePolicy
 
@@ -37,7 +39,7 @@ class RaiseCharge:
     kind: str
     period: str
     amount_fen: int
-    due: date
+    due: DayAhead
     debtor: str | None = None
     corrects: str | None = None
     tenures: Tenures = looked_up()
@@ -131,6 +133,7 @@ class ProposeRefund:
     payee: str | None = None
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -144,6 +147,7 @@ class DecideRefund:
     reason: str = ""
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -158,11 +162,12 @@ class ProposeWaiver:
     waiver: str
     charge: str
     amount_fen: int
-    on: date
+    on: DayAhead
     reason: str
     write_off: bool = False
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -176,6 +181,7 @@ class DecideWaiver:
     reason: str = ""
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -265,7 +271,7 @@ class PromisePayment:
 
     household: str
     promise: str
-    instalments: tuple[Instalment, ...]
+    instalments: Annotated[tuple[Instalment, ...], AHEAD]
     on: date
     reason: str
     word: Word
@@ -283,7 +289,7 @@ class ProposeInstalments:
 
     household: str
     promise: str
-    instalments: tuple[Instalment, ...]
+    instalments: Annotated[tuple[Instalment, ...], AHEAD]
     on: date
     reason: str
     word: Word
@@ -307,18 +313,23 @@ class DecideInstalments:
 class ClaimLateCharge:
     """Ask for the late charge of a charge as it stands on a day (PAY-08).
 
+    A clause of the contract must agree on it; days on which none holds bear nothing.
+
     Args:
         of: The charge that was late.
-        policy: The policy of the name `policy_name`.
+        policy_name: The policy of the clause, where clauses of several hold; else the latest.
+        policy: The policy that the clause names.
     """
 
     household: str
     charge: str
     of: str
     on: date
-    due: date
-    policy_name: str
-    policy: LateChargePolicy = looked_up()
+    due: DayAhead
+    policy_name: str | None = None
+    policy: LateChargePolicy | None = looked_up()
+    tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
     by: Actor = looked_up()
 
 
@@ -332,3 +343,53 @@ class AcknowledgeDebt:
     on: date
     document: str
     word: Word
+
+
+# --- what the contract says --------------------------------------------------------------------
+
+
+@frozen
+class AgreeClause:
+    """Put a clause of the contract on record: the policy that it agrees on (PAY-02, PAY-08).
+
+    Args:
+        subject: `late_charge` or `allocation`.
+        policy_name: Name of the policy, with or without a version.
+        on: First day it holds.
+        document: The contract, and where it is kept.
+        word: Who agreed for the household.
+        until: Last day it holds, if the contract says one.
+        known_policies: The policies there are of the subject, by name and by name and version.
+    """
+
+    household: str
+    clause: str
+    subject: str
+    policy_name: str
+    on: date
+    document: str
+    word: Word
+    until: date | None = None
+    known_policies: tuple[str, ...] = looked_up()
+    by: Actor = looked_up()
+
+
+@frozen
+class EndClause:
+    """Let a clause hold until a day and no longer; before its first day, it never held."""
+
+    household: str
+    clause: str
+    until: date
+    reason: str
+
+
+@frozen
+class ApproveRate:
+    """Let the rate of a clause stand above its ceiling, in claims from a day on (PAY-08)."""
+
+    household: str
+    clause: str
+    on: date
+    reason: str
+    by: Actor = looked_up()

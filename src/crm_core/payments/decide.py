@@ -31,11 +31,14 @@ from crm_core.payments.claims import (
     propose_instalments,
     withdraw_dispute,
 )
+from crm_core.payments.clauses import agree_clause, approve_rate, clauses, end_clause
 from crm_core.payments.commands import (
     CHARGE_KINDS,
     METHODS,
     AcceptMovedPayment,
     AcknowledgeDebt,
+    AgreeClause,
+    ApproveRate,
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
@@ -43,6 +46,7 @@ from crm_core.payments.commands import (
     DecideRefund,
     DecideWaiver,
     DisputeCharge,
+    EndClause,
     MovePayment,
     PromisePayment,
     ProposeDisputeDecision,
@@ -300,7 +304,7 @@ def _not_refundable(
         return refusal
     # Money refunded must be there on the day and stay there on every later day on record.
     tenures = _tenures(command)
-    book = ledgers(placed(state), tenures)[whose(tenures, payee, on)]
+    book = ledgers(placed(state), tenures, command.epochs or ())[whose(tenures, payee, on)]
     days = book.turns() | {charge.due for charge in (*book.charges, *book.late)}
     free = min(allocate(book, day).advance_fen for day in {on, *days} if day >= on)
     if amount_fen <= free:
@@ -376,7 +380,7 @@ def _not_waivable(
     open_fen = (
         min(
             min(allocate(book, day).open_of(charge) for day in (on, max([on, *book.turns()])))
-            for book in ledgers(placed(state), _tenures(command))
+            for book in ledgers(placed(state), _tenures(command), command.epochs or ())
             if any(c.number == charge for c in (*book.charges, *book.late))
         )
         if asked_of(charge, state)
@@ -417,6 +421,9 @@ _DECIDE: dict[type, Any] = {
     DecideInstalments: decide_instalments,
     ClaimLateCharge: claim_late,
     AcknowledgeDebt: acknowledge,
+    AgreeClause: agree_clause,
+    EndClause: end_clause,
+    ApproveRate: approve_rate,
 }
 
 
@@ -431,12 +438,19 @@ def own(command: Any, state: Account) -> Own | None:
             number = reference("dispute_decision", command.dispute)
         case DecideInstalments():
             number = reference("promise", command.promise)
+        case ApproveRate():
+            return _own_clause(command.clause, state)
         case _:
             return None
     proposal = state.proposed.get(number)
     if proposal is None:
         return None
     return Own(proposal.proposed_by, amount_fen=_at_stake(proposal, state))
+
+
+def _own_clause(number: str, state: Account) -> Own | None:
+    found = (c for c in clauses(state.facts.values()) if c.number == number)
+    return next((Own(clause.agreed.entered_by) for clause in found), None)
 
 
 def _at_stake(proposal: Proposal, state: Account) -> int:

@@ -29,7 +29,7 @@ class ChargeRaised:
     period: str
     amount_fen: int
     due: date
-    debtor: str | None = None
+    debtor: str | None
 
 
 @frozen
@@ -82,8 +82,8 @@ class PaymentReceived:
     paid_on: date
     method: str
     charge: str | None
-    parts: tuple[Part, ...] = ()
-    payer: str | None = None
+    parts: tuple[Part, ...]
+    payer: str | None
 
 
 @frozen
@@ -118,8 +118,8 @@ class PaymentMovedIn:
     method: str
     charge: str | None
     reason: str
-    parts: tuple[Part, ...] = ()
-    payer: str | None = None
+    parts: tuple[Part, ...]
+    payer: str | None
 
 
 @frozen
@@ -136,7 +136,7 @@ class CreditRefunded:
     reason: str
     proposed_by: str
     approved_by: str
-    payee: str | None = None
+    payee: str | None
 
 
 @frozen
@@ -279,6 +279,50 @@ class DebtAcknowledged:
     word: Word
 
 
+@frozen
+class ClauseAgreed:
+    """The contract agrees on a policy for the account, from `on` on (PAY-02, PAY-08).
+
+    Args:
+        subject: `late_charge` or `allocation`.
+        policy_name: The policy it agrees on, with or without a version.
+        until: Last day it holds, if the contract says one.
+        document: The contract, and where it is kept.
+        word: Who agreed for the household.
+    """
+
+    clause: str
+    subject: str
+    policy_name: str
+    on: date
+    until: date | None
+    document: str
+    word: Word
+    entered_by: str
+
+
+@frozen
+class ClauseEnded:
+    """A clause holds no longer than until a day; before its first day, it never held."""
+
+    clause: str
+    until: date
+    reason: str
+
+
+@frozen
+class RateApproved:
+    """The rate of a clause may be claimed from `on` on although it is above its ceiling (PAY-08).
+
+    Who approved it is somebody else than who recorded the clause.
+    """
+
+    clause: str
+    on: date
+    reason: str
+    approved_by: str
+
+
 # --- what waits for a second person (LOG-08) ---------------------------------------------------
 
 
@@ -291,7 +335,7 @@ class RefundProposed:
     on: date
     reason: str
     proposed_by: str
-    payee: str | None = None
+    payee: str | None
 
 
 @frozen
@@ -366,6 +410,9 @@ ACCOUNT_EVENTS = (
     EventType("payments.payment_promised", 1, PaymentPromised, effective="on"),
     EventType("payments.late_charge_claimed", 1, LateChargeClaimed, effective="on"),
     EventType("payments.debt_acknowledged", 1, DebtAcknowledged, effective="on"),
+    EventType("payments.clause_agreed", 1, ClauseAgreed, effective="on"),
+    EventType("payments.clause_ended", 1, ClauseEnded, effective="until"),
+    EventType("payments.rate_approved", 1, RateApproved, effective="on"),
 )
 """What happened on accounts: all that ledgers and gradings are computed from."""
 

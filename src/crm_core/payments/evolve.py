@@ -14,6 +14,8 @@ from crm_core.payments.events import (
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
+    ClauseAgreed,
+    ClauseEnded,
     CreditRefunded,
     DebtAcknowledged,
     DisputeDecided,
@@ -29,6 +31,7 @@ from crm_core.payments.events import (
     ProposalRejected,
     PurchaseMade,
     PurchaseRefunded,
+    RateApproved,
     RefundProposed,
     WaiverProposed,
     WaiverTakenBack,
@@ -90,6 +93,14 @@ def _purchased(s: Account, e: PurchaseMade | PurchaseRefunded) -> Account:
 
 def _acknowledged(s: Account, e: DebtAcknowledged) -> Account:
     return _referred(s, e, reference("acknowledgement", e.acknowledgement))
+
+
+def _agreed(s: Account, e: ClauseAgreed) -> Account:
+    return _referred(s, e, reference("clause", e.clause))
+
+
+def _of_clause(s: Account, e: ClauseEnded | RateApproved) -> Account:
+    return _claiming(s, e, s.claims)
 
 
 def _referred(s: Account, e: Any, number: str) -> Account:
@@ -185,6 +196,9 @@ evolve = by_event(
         PaymentPromised: _promised,
         LateChargeClaimed: _claimed,
         DebtAcknowledged: _acknowledged,
+        ClauseAgreed: _agreed,
+        ClauseEnded: _of_clause,
+        RateApproved: _of_clause,
         RefundProposed: _refund_proposed,
         WaiverProposed: _waiver_proposed,
         DisputeDecisionProposed: _decision_proposed,

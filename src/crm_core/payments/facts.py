@@ -7,6 +7,7 @@ Beside the events stands what reads them: ledger, credit grade, ageing and promi
 from __future__ import annotations
 
 from crm_core.payments.allocation import allocate
+from crm_core.payments.clauses import ALLOCATION, USUAL, Allocations
 from crm_core.payments.credit import (
     GRADES,
     MONTHS_OF_FEE,
@@ -23,6 +24,8 @@ from crm_core.payments.events import (
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
+    ClauseAgreed,
+    ClauseEnded,
     CreditRefunded,
     DebtAcknowledged,
     DisputeDecided,
@@ -60,6 +63,8 @@ FACTS = (
     PaymentPromised,
     LateChargeClaimed,
     DebtAcknowledged,
+    ClauseAgreed,
+    ClauseEnded,
 )
 """The events that are facts."""
 
@@ -67,6 +72,7 @@ FACT_NAMES = frozenset(kind.stored for kind in ACCOUNT_EVENTS if kind.cls in FAC
 """Their stored names."""
 
 __all__ = [
+    "ALLOCATION",
     "BROKEN",
     "COSTS",
     "FACTS",
@@ -75,13 +81,17 @@ __all__ = [
     "KEPT",
     "MONTHS_OF_FEE",
     "REFUND",
+    "USUAL",
     "Aged",
+    "Allocations",
     "Charge",
     "ChargeCancelled",
     "ChargeCorrected",
     "ChargeDisputed",
     "ChargeRaised",
     "ChargeWaived",
+    "ClauseAgreed",
+    "ClauseEnded",
     "CreditPolicy",
     "CreditRefunded",
     "CreditStanding",

@@ -20,6 +20,7 @@ from typing import Any
 from attrs import define, field
 
 from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.payments.allocation_policy import OLDEST_FIRST, Epochs
 from crm_core.payments.events import (
     ChargeCancelled,
     ChargeCorrected,
@@ -74,6 +75,7 @@ class Settlement:
         position: Where the log says so.
         payment: Where the log says that the money came.
         tenure: Whose money it is.
+        number: Number of the payment; of two of one day the lower is the first.
     """
 
     effective: date
@@ -82,6 +84,7 @@ class Settlement:
     position: int
     payment: int = 0
     tenure: int = 0
+    number: str = ""
 
 
 @define
@@ -144,6 +147,8 @@ class Ledger:
         debts: What was paid back of money that bounced, by the day on which it was owed again.
         abroad: Charges of other tenures that its own people gave money for, with their ledgers.
         tenure: The number of the tenure.
+        shared: Numbers of its charges that people of other tenures gave money for.
+        epochs: The allocation policies of the account, where one is another than oldest first.
     """
 
     charges: list[Charge] = field(factory=list)
@@ -155,20 +160,21 @@ class Ledger:
     abroad: list[tuple[str, Ledger]] = field(factory=list, repr=False)
     tenure: int = 0
     shared: set[str] = field(factory=set)
+    epochs: Epochs = ()
 
     @classmethod
-    def of(cls, facts: Iterable[tuple[Any, int]]) -> Ledger:
+    def of(cls, facts: Iterable[tuple[Any, int]], epochs: Epochs = ()) -> Ledger:
         """The ledger of account events with their positions, in the order of the log.
 
         It is that of a household that never changed hands; of others see `ledgers`.
         """
-        return _gathered(facts, ONE).ledger()
+        return ledgers(facts, ONE, epochs)[0]
 
     @property
     def plain(self) -> bool:
         """Whether charges of principal and money tell all."""
         more = self.disputes or self.late or self.waivers or self.debts
-        return not (more or self.shared or self.abroad)
+        return not (more or self.shared or self.abroad or self.epochs)
 
     def disputed_on(self, day: date) -> dict[str, int]:
         """Amounts in dispute on a day, by charge."""
@@ -198,14 +204,21 @@ class Ledger:
         return days
 
 
-def ledgers(facts: Iterable[tuple[Any, int]], tenures: Tenures = ONE) -> tuple[Ledger, ...]:
+def ledgers(
+    facts: Iterable[tuple[Any, int]], tenures: Tenures = ONE, epochs: Epochs = ()
+) -> tuple[Ledger, ...]:
     """The ledgers of a household, one for each tenure, by its number (PAY-16).
 
     Args:
         facts: Account events with their positions, in the order of the log; others do no harm.
+        epochs: By which policies its money is allocated; the default if there are none.
     """
     book = _gathered(facts, tenures)
-    return (book.ledger(),) if len(tenures.every) == 1 else book.every_ledger()
+    found = (book.ledger(),) if len(tenures.every) == 1 else book.every_ledger()
+    if any(epoch.policy.method != OLDEST_FIRST for epoch in epochs):
+        for ledger in found:
+            ledger.epochs = epochs
+    return found
 
 
 def given_on(ledger: Ledger, on: date) -> tuple[dict[str, int], int]:
@@ -245,28 +258,64 @@ def free_on(ledger: Ledger, on: date, asked: Callable[[Charge], int]) -> tuple[d
         # Whatever is known under no number names none.
         pool += sum(given.values())
     for number in ledger.shared:
-        pool -= sum(fen for tenure, fen in left_over(ledger, number, on) if tenure != ledger.tenure)
+        left = left_over(ledger, number, on)
+        pool -= sum(fen for money, fen in left if money.tenure != ledger.tenure)
     for number, there in ledger.abroad:
-        pool += sum(fen for tenure, fen in left_over(there, number, on) if tenure == ledger.tenure)
+        left = left_over(there, number, on)
+        pool += sum(fen for money, fen in left if money.tenure == ledger.tenure)
     return used, pool + sum([debt.amount_fen for debt in ledger.debts if debt.due <= on])
 
 
-def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[int, int]]:
-    """Whose money a charge did not need, and how much: what came first is needed first.
+def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int]]:
+    """What a charge did not need of each payment that names it: what came first is needed first."""
+    for money, _, left in _needed(ledger, number, on):
+        if left:
+            yield money, left
 
-    For a charge that people of several tenures gave money for.
+
+def waiting(ledger: Ledger, on: date) -> int:
+    """What its own people gave for charges of other tenures that are due later, less the reverse.
+
+    Until such a charge falls due the money is credit of who paid it.
     """
-    charge = next(c for c in (*ledger.charges, *ledger.late) if c.number == number)
-    left = asked_on(ledger, on)(charge)
+    fen = 0
+    for number, there in ledger.abroad:
+        if _charge(there, number).due > on:
+            needed = _needed(there, number, on)
+            fen += sum(taken for money, taken, _ in needed if money.tenure == ledger.tenure)
+    for number in ledger.shared:
+        if _charge(ledger, number).due > on:
+            needed = _needed(ledger, number, on)
+            fen -= sum(taken for money, taken, _ in needed if money.tenure != ledger.tenure)
+    return fen
+
+
+def with_payers(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int]]:
+    """What of the money that names a charge is credit of who paid it."""
+    if _charge(ledger, number).due <= on:
+        yield from left_over(ledger, number, on)
+    else:
+        yield from ((money, taken + left) for money, taken, left in _needed(ledger, number, on))
+
+
+def _charge(ledger: Ledger, number: str) -> Charge:
+    return next(c for c in (*ledger.charges, *ledger.late) if c.number == number)
+
+
+def _needed(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int, int]]:
+    """The payments that name a charge: how much of each it takes, and how much it leaves."""
+    left = asked_on(ledger, on)(_charge(ledger, number))
     payments: dict[int, list[Settlement]] = {}
     for settlement in ledger.settlements:
         if settlement.charge == number and settlement.effective <= on:
             payments.setdefault(settlement.payment, []).append(settlement)
-    for parts in payments.values():
+    # Whatever the log heard of first: the order of becoming known never matters.
+    in_order = sorted(payments.values(), key=lambda parts: (parts[0].effective, parts[0].number))
+    for parts in in_order:
         fen = sum(part.amount_fen for part in parts)
         taken = min(left, max(fen, 0))
         left -= taken
-        yield parts[0].tenure, fen - taken
+        yield parts[0], taken, fen - taken
 
 
 def asked_on(ledger: Ledger, on: date) -> Callable[[Charge], int]:
@@ -449,14 +498,17 @@ def _paid(book: _Book, e: PaymentReceived | PaymentMovedIn, position: int) -> No
     tenure = book.whose(e.payer, e.paid_on) if book.several else 0
     if not e.parts:
         # Nearly every payment; each is looked at whenever an account is.
-        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, position, tenure)
+        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, position, tenure, e.payment)
         book.payments[e.payment] = [whole]
         book.settlements.append(whole)
         return
     named: list[tuple[str | None, int]] = [(part.charge, part.amount_fen) for part in e.parts]
     rest = e.amount_fen - sum(fen for _, fen in named)
     named += [(None, rest)] if rest else []
-    parts = [Settlement(e.paid_on, fen, c, position, position, tenure) for c, fen in named]
+    parts = [
+        Settlement(e.paid_on, fen, charge, position, position, tenure, e.payment)
+        for charge, fen in named
+    ]
     book.payments[e.payment] = parts
     book.settlements += parts
 
@@ -472,7 +524,9 @@ def _moved_out(book: _Book, e: PaymentMovedOut, position: int) -> None:
 def _back(book: _Book, number: str, on: date, position: int) -> None:
     for part in book.payments.pop(number, ()):
         book.settlements.append(
-            Settlement(on, -part.amount_fen, part.charge, position, part.payment, part.tenure)
+            Settlement(
+                on, -part.amount_fen, part.charge, position, part.payment, part.tenure, number
+            )
         )
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import attrs
 
+from crm_core.kernel.policy import Policy
 from crm_core.kernel.slice import LookUp, Sight
+from crm_core.payments.allocation_policy import AllocationPolicy
+from crm_core.payments.clauses import ALLOCATION, epochs_of, late_clauses
 from crm_core.payments.collection.arrears import dues
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
@@ -19,15 +22,35 @@ from crm_core.payments.collection.commands import (
 from crm_core.payments.collection.course import course_of, told_of
 from crm_core.payments.collection.policy import DEFAULT_COLLECTION, CollectionPolicy
 from crm_core.payments.collection.state import Collection
-from crm_core.payments.commands import ClaimLateCharge
+from crm_core.payments.commands import AgreeClause, ClaimLateCharge
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.decide import ACCOUNT
 from crm_core.payments.late import LateChargePolicy
+from crm_core.payments.ledger import LATE_CHARGE
+from crm_core.payments.state import Account
+
+AGREEABLE: dict[str, type[Policy]] = {
+    ALLOCATION: AllocationPolicy,
+    LATE_CHARGE: LateChargePolicy,
+}
+"""The kinds of policies that a clause can agree on, by its subject."""
 
 
-def with_late_charge(command: ClaimLateCharge, _state: Any, sight: Sight) -> ClaimLateCharge:
-    """The late charge that was agreed (PAY-08)."""
-    policy = sight.policy(LateChargePolicy, command.policy_name, command.on)
+def with_known_policies(command: AgreeClause, _state: Any, sight: Sight) -> AgreeClause:
+    """Which policies there are that the clause could name."""
+    kind = AGREEABLE.get(command.subject)
+    refs = [] if kind is None else [policy.ref for policy in sight.every(kind)]
+    known = tuple(sorted({name for ref in refs for name in (ref.name, str(ref))}))
+    return attrs.evolve(command, known_policies=known)
+
+
+def with_late_charge(command: ClaimLateCharge, state: Account, sight: Sight) -> ClaimLateCharge:
+    """The late charge that the contract agrees on, if it does (PAY-08)."""
+    late = state.charge(command.of)
+    found = late and late_clauses(state.facts.values(), late.due, command.on, command.policy_name)
+    if not found:
+        return command
+    policy = sight.policy(LateChargePolicy, found[-1].policy_name, command.on)
     return attrs.evolve(command, policy=policy)
 
 
@@ -35,12 +58,14 @@ def with_dues(command: AdvanceCollection, state: Collection, sight: Sight) -> Ad
     """What a tenure owes on the day, and by which ladder it is asked for (PAY-10, PAY-16)."""
     policy = sight.policy(CollectionPolicy, DEFAULT_COLLECTION, command.on)
     credit = sight.policy(CreditPolicy, policy.credit, command.on)
+    account = sight.state(ACCOUNT, command.household)
     found = dues(
-        sight.state(ACCOUNT, command.household),
+        account,
         command.on,
         credit,
         tenures=sight.tenures(command.household),
         tenure=command.tenure,
+        epochs=epochs_of(command.household, account, sight),
         began=None if state.grade is None else state.began,
     )
     return attrs.evolve(command, dues=found, policy=policy, present_day=sight.present_day)
@@ -64,6 +89,7 @@ def with_present_day(command: Any, _state: Any, sight: Sight) -> Any:
 
 LOOK_UPS: dict[type, LookUp] = {
     AdvanceCollection: with_dues,
+    AgreeClause: with_known_policies,
     CatchUpCollection: with_days,
     CheckDefects: with_tenures,
     ClaimLateCharge: with_late_charge,

@@ -1,4 +1,4 @@
-"""`crm arrears`, `account`, `credit-table`, `limitation`: what is owed, as it stood on a day."""
+"""`crm account`, `ageing`, `credit-table`, `limitation`: what is owed, as it stood on a day."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from crm_core.payments.views import Ageing
 
 BUCKETS = GRADES[1:]
 
+PLACE = ("building", "unit", "room")
+"""Where a household is, within its estate: a list has it only if it is asked for (PRV-10)."""
+
 _on = click.option("--on", type=DATE, required=True)
 _known = click.option("--known", type=INSTANT)
 _policy = click.option("--policy", default=DEFAULT_CREDIT, show_default=True)
@@ -30,12 +33,12 @@ def _told(known: datetime | None) -> str | None:
     return None if known is None else instant_text(known)
 
 
-@command("arrears")
+@command("ageing")
 @_on
 @_known
 @_policy
 @used_engine
-def arrears(app: App, on: date, known: datetime | None, policy: str, engine: str) -> int:
+def ageing(app: App, on: date, known: datetime | None, policy: str, engine: str) -> int:
     """What was unpaid on a day, by bucket, household and estate; households by number only."""
     households: list[dict[str, Any]] = []
     estates: dict[str, Ageing] = {}
@@ -62,11 +65,11 @@ def arrears(app: App, on: date, known: datetime | None, policy: str, engine: str
         "estates": [{"estate": name, **asdict(estates[name])} for name in sorted(estates)],
         "households": households,
     }
-    app.out.result(data, lambda: _show_arrears(app.out, data))
+    app.out.result(data, lambda: _show_ageing(app.out, data))
     return 0
 
 
-def _show_arrears(out: Output, data: Mapping[str, Any]) -> None:
+def _show_ageing(out: Output, data: Mapping[str, Any]) -> None:
     out.table(
         ["bucket", "households", "overdue_yuan"],
         [[b["bucket"], b["households"], yuan_from_fen(b["overdue_fen"])] for b in data["buckets"]],
@@ -161,14 +164,25 @@ def _show_account(out: Output, data: Mapping[str, Any]) -> None:
     type=FILE,
     required=True,
 )
-def credit_table(app: App, on: date, known: datetime | None, policy: str, out: Path) -> int:
+@click.option("--owing", is_flag=True)
+@click.option("--places", is_flag=True)
+def credit_table(
+    app: App,
+    on: date,
+    known: datetime | None,
+    policy: str,
+    out: Path,
+    owing: bool,
+    places: bool,
+) -> int:
     """Write the credit table (信用等级表) of a day."""
     from crm_adapters.reports.credit_table import write_credit_table
 
     with app.open() as opened:
         ref = opened.policies.find(CreditPolicy, policy, on).ref
-        rows = list(opened.accounts.credit_table(on, known=known, policy=policy))
-        write_credit_table(out, rows, on=on, known=known, policy=ref)
+        rows = list(opened.accounts.credit_table(on, known=known, policy=policy, owing=owing))
+        write_credit_table(out, rows, on=on, known=known, policy=ref, places=places)
+    left_out = () if places else PLACE
     app.out.result(
         {
             "document": str(out),
@@ -176,7 +190,7 @@ def credit_table(app: App, on: date, known: datetime | None, policy: str, out: P
             "known": _told(known),
             "policy": str(ref),
             "policy_digest": ref.digest,
-            "rows": [asdict(row) for row in rows],
+            "rows": [asdict(row, filter=lambda a, _: a.name not in left_out) for row in rows],
         },
         lambda: app.out.print(str(out)),
     )
@@ -198,6 +212,8 @@ def limitation(app: App, on: date, known: datetime | None, within: int | None) -
                 "unpaid_fen": limit.unpaid_fen,
                 "runs_from": limit.runs_from.isoformat(),
                 "ends_on": limit.ends_on.isoformat(),
+                "article": limit.law.article,
+                "source": limit.law.source,
                 "days_left": limit.days_left(on),
                 "restarts": list(limit.restarts),
             }

@@ -1,7 +1,8 @@
 """The credit table document (信用等级表) of a day, as one HTML page or as CSV (REP-01).
 
 It is a function of what the log says: the same day, knowledge and policy give the same bytes.
-Households appear by their numbers alone: a list of arrears is pseudonymous (PRV-10).
+Households appear by their numbers alone: a list of arrears is pseudonymous, unless somebody asks
+for their places (PRV-10).
 """
 
 from __future__ import annotations
@@ -37,43 +38,60 @@ COLUMNS = (
     ("oldest charge", "最早欠费账单"),
 )
 
+PLACE = (("building", "楼栋"), ("unit", "单元"), ("room", "房号"))
+"""Further columns, if they are asked for."""
+
 
 def write_credit_table(
-    path: Path, rows: Sequence[CreditRow], on: date, known: datetime | None, policy: PolicyRef
+    path: Path,
+    rows: Sequence[CreditRow],
+    on: date,
+    known: datetime | None,
+    policy: PolicyRef,
+    *,
+    places: bool = False,
 ) -> None:
     """Write the document; the form follows the name's ending.
+
+    Args:
+        places: Whether it has building, unit and room.
 
     Raises:
         Invalid: the name ends otherwise than in `.html` or `.csv`, or cannot be written.
     """
     match path.suffix.lower():
         case ".html":
-            text = credit_table_html(rows, on, known, policy)
+            text = credit_table_html(rows, on, known, policy, places=places)
         case ".csv":
             # With a byte order mark, by which spreadsheets see that it is UTF-8.
-            text = "\ufeff" + credit_table_csv(rows)
+            text = "\ufeff" + credit_table_csv(rows, places=places)
         case _:
             raise Invalid.one("form_unknown", "--out", file=path.name)
     write_whole(path, text.encode("utf-8"))
 
 
-def credit_table_csv(rows: Sequence[CreditRow]) -> str:
+def credit_table_csv(rows: Sequence[CreditRow], *, places: bool = False) -> str:
     """A heading in English and Chinese, and a line for each household."""
     out = StringIO()
     writer = csv.writer(out)
-    writer.writerow(f"{english} {chinese}" for english, chinese in COLUMNS)
-    writer.writerows([harmless(cell) for cell in _cells(row)] for row in rows)
+    writer.writerow(f"{english} {chinese}" for english, chinese in _columns(places))
+    writer.writerows([harmless(cell) for cell in _cells(row, places)] for row in rows)
     return out.getvalue()
 
 
 def credit_table_html(
-    rows: Sequence[CreditRow], on: date, known: datetime | None, policy: PolicyRef
+    rows: Sequence[CreditRow],
+    on: date,
+    known: datetime | None,
+    policy: PolicyRef,
+    *,
+    places: bool = False,
 ) -> str:
     """A self-contained page."""
     counts = Counter(row.grade for row in rows)
     return _template().render(
-        columns=COLUMNS,
-        rows=[_cells(row) for row in rows],
+        columns=_columns(places),
+        rows=[_cells(row, places) for row in rows],
         grades=[(grade, counts[grade]) for grade in GRADES],
         total=len(rows),
         on=on.isoformat(),
@@ -82,7 +100,11 @@ def credit_table_html(
     )
 
 
-def _cells(row: CreditRow) -> list[str]:
+def _columns(places: bool) -> tuple[tuple[str, str], ...]:
+    return COLUMNS + PLACE if places else COLUMNS
+
+
+def _cells(row: CreditRow, places: bool) -> list[str]:
     return [
         row.household,
         row.estate,
@@ -92,6 +114,7 @@ def _cells(row: CreditRow) -> list[str]:
         yuan_from_fen(row.disputed_fen),
         row.worst,
         row.oldest or "",
+        *((row.building, row.unit, row.room) if places else ()),
     ]
 
 

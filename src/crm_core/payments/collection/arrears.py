@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 
 from crm_core.kernel.tenures import FIRST, ONE, Tenures
 from crm_core.payments.allocation import allocate
+from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.collection.dues import Dues, Upcoming
 from crm_core.payments.credit import GRADES, MONTHS_OF_FEE, CreditPolicy, credit_standing
 from crm_core.payments.events import (
@@ -66,14 +67,16 @@ def dues(
     tenures: Tenures = ONE,
     tenure: str = FIRST,
     began: date | None = None,
+    epochs: Epochs = (),
 ) -> Dues | None:
     """What an account says of one tenure's arrears on a day; None if there is no such tenure.
 
     Args:
         began: Day on which the case that is open was opened, if one is.
+        epochs: By which policies the money of the account is allocated.
     """
     facts = [(ALWAYS, fact) for fact in account.facts.values()]
-    found = Arrears(facts, ((ALWAYS, tenures),), tenure).look(on, credit, began=began)
+    found = Arrears(facts, ((ALWAYS, tenures),), tenure, epochs).look(on, credit, began=began)
     return None if found is None else found[0]
 
 
@@ -88,6 +91,7 @@ class Arrears:
         facts: Events of the account, in the order of the log.
         whose: The tenures of the household, each time they came to be known otherwise.
         tenure: Key of the one whose arrears they are.
+        epochs: By which policies the money of the account is allocated.
     """
 
     def __init__(
@@ -95,8 +99,10 @@ class Arrears:
         facts: Sequence[Known],
         whose: Sequence[tuple[date, Tenures]] = ((ALWAYS, ONE),),
         tenure: str = FIRST,
+        epochs: Epochs = (),
     ) -> None:
         self._facts, self._whose, self._tenure = facts, whose, tenure
+        self._epochs = epochs
         numbers = Counter(number for _, fact in facts if (number := _number(fact)) is not None)
         self._again = {number for number, times in numbers.items() if times > 1}
         self._late = sorted(day for day, fact in facts if self._is_late(day, fact))
@@ -106,7 +112,7 @@ class Arrears:
 
     def settled(self, on: date) -> bool:
         """Whether nothing at all is asked any more that was not paid by a day, as known now."""
-        view = _view_of(self._facts, self._whose[-1][1], self._tenure)
+        view = self._view_of(self._facts, self._whose[-1][1])
         if view is None:
             return True
         found = allocate(view.ledger, on)
@@ -173,7 +179,7 @@ class Arrears:
             for known, fact in self._facts
             if known <= on and not (_is_payment(fact) and fact.paid_on == said)
         ]
-        ledger = _ledger(before, view.tenures, view.index)
+        ledger = _ledger(before, view.tenures, view.index, self._epochs)
         return credit_standing(ledger, said, credit).grade != GRADES[0]
 
     def _learnt(self, after: date, upto: date) -> bool:
@@ -193,16 +199,24 @@ class Arrears:
         seen = (at, bisect_right(self._late, on))
         if self._view[0] != seen:
             known = [(d, f) for d, f in self._facts if d <= on or not self._is_late(d, f)]
-            self._view = (seen, _view_of(known, self._whose[at][1], self._tenure))
+            self._view = (seen, self._view_of(known, self._whose[at][1]))
         return self._view[1]
 
     def _is_late(self, known: date, fact: Any) -> bool:
         """Whether it makes a difference that a fact was not known before."""
         return _is_late(known, fact) or _number(fact) in self._again
 
+    def _view_of(self, facts: Sequence[Known], tenures: Tenures) -> _View | None:
+        index = tenures.find(self._tenure)
+        if index is None:
+            return None
+        told = [fact for _, fact in facts]
+        known = [day for day, _ in facts]
+        return _View(told, known, tenures, index, _ledger(told, tenures, index, self._epochs))
+
     def _running(self, at: int) -> _View | None:
         """A view that goes on from day to day, if it can, with the tenures as known then."""
-        view = _view_of(self._facts, self._whose[at][1], self._tenure)
+        view = self._view_of(self._facts, self._whose[at][1])
         if (
             view is not None
             and view.ledger.plain
@@ -234,17 +248,9 @@ def _is_late(known: date, fact: Any) -> bool:
             return on < known
 
 
-def _ledger(facts: Iterable[Any], tenures: Tenures, index: int) -> Ledger:
-    return ledgers(((fact, place) for place, fact in enumerate(facts, 1)), tenures)[index]
-
-
-def _view_of(facts: Sequence[Known], tenures: Tenures, tenure: str) -> _View | None:
-    index = tenures.find(tenure)
-    if index is None:
-        return None
-    told = [fact for _, fact in facts]
-    known = [day for day, _ in facts]
-    return _View(told, known, tenures, index, _ledger(told, tenures, index))
+def _ledger(facts: Iterable[Any], tenures: Tenures, index: int, epochs: Epochs) -> Ledger:
+    placed = ((fact, place) for place, fact in enumerate(facts, 1))
+    return ledgers(placed, tenures, epochs)[index]
 
 
 @define

@@ -11,7 +11,7 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import DayAhead, looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.tenures import FIRST, Tenures
 from crm_core.payments.acts import Proof
@@ -138,8 +138,8 @@ class ProposeHold:
 
     household: str
     hold: str
-    on: date
-    until: date
+    on: DayAhead
+    until: DayAhead
     reason: str
     tenure: str = FIRST
     by: Actor = looked_up()

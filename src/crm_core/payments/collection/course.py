@@ -16,6 +16,8 @@ from crm_core.kernel.recorded import KnownEvent
 from crm_core.kernel.slice import Sight
 from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.payments.acts import BILL, StepDone
+from crm_core.payments.allocation_policy import AllocationPolicy
+from crm_core.payments.clauses import USUAL, Allocations
 from crm_core.payments.collection.arrears import ALWAYS, Arrears, Known
 from crm_core.payments.collection.commands import CatchUpCollection
 from crm_core.payments.collection.decide import COLLECTION, advanced, identity
@@ -55,7 +57,12 @@ class Told:
     """
 
     def __init__(
-        self, account: Iterable[KnownEvent], whose: Iterable[tuple[datetime, Tenures]], zone: str
+        self,
+        account: Iterable[KnownEvent],
+        whose: Iterable[tuple[datetime, Tenures]],
+        zone: str,
+        allocations: Allocations = USUAL,
+        estate: str = "",
     ) -> None:
         self._zone = zone
         self.facts: list[Known] = [
@@ -65,6 +72,7 @@ class Told:
         self._turns = {day for day, _ in self._whose[1:]}
         for day, event in self.facts:
             self._turns.update(max(turn, day) for turn in _turns(event, day))
+        self._epochs = allocations.of(estate, [fact for _, fact in self.facts])
 
     @property
     def tenures(self) -> Tenures:
@@ -73,7 +81,7 @@ class Told:
 
     def arrears(self, tenure: str) -> Arrears:
         """What one of the tenures owes."""
-        return Arrears(self.facts, self._whose, tenure)
+        return Arrears(self.facts, self._whose, tenure, self._epochs)
 
     def turns(self, collected: Iterable[KnownEvent]) -> list[date]:
         """Days on which something told begins or ends to count, and is known.
@@ -110,7 +118,9 @@ def _turns(event: Any, known: date) -> Iterable[date]:
 def told_of(household: str, sight: Sight) -> Told:
     """What the log tells of a household."""
     account = sight.known(ACCOUNT, household)
-    return Told(account, sight.tenures_known(household), sight.zone)
+    allocations = Allocations(sight.every(AllocationPolicy))
+    whose = sight.tenures_known(household)
+    return Told(account, whose, sight.zone, allocations, sight.estate(household))
 
 
 def course_of(

@@ -71,16 +71,22 @@ def _ended(s: Collection, step: int) -> Collection:
 
 
 def _step_opened(s: Collection, e: StepOpened) -> Collection:
-    s = _acted(s, e.on)
-    opened = s.opened.add(e.step, e)
+    billed, last, steps = s.billed, s.last, s.steps
     if e.act == BILL:
-        billed = s.billed
         for charge in e.charges:
             billed = billed.add((charge, s.bills(charge)), e.on)
-        return attrs.evolve(s, household=e.household, opened=opened, billed=billed)
-    if e.act == THANKS:
-        return attrs.evolve(s, household=e.household, opened=opened)
-    return attrs.evolve(s, opened=opened, steps=s.steps + 1, last=e.step)
+    elif e.act != THANKS:
+        last, steps = e.step, steps + 1
+    return attrs.evolve(
+        s,
+        household=e.household,
+        opened=s.opened.add(e.step, e),
+        billed=billed,
+        last=last,
+        steps=steps,
+        acts=s.acts + 1,
+        acted=max(s.acted, e.on),
+    )
 
 
 def _step_proposed(s: Collection, e: StepProposed) -> Collection:

@@ -25,6 +25,7 @@ from attrs import frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from crm_core.application.present import happenings
 from crm_core.crm import CRM
 from crm_core.errors import Refused
 from crm_core.kernel.commands import fields_said
@@ -34,6 +35,7 @@ from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
 from crm_core.owners.commands import AddMember, ConfirmConduct, RecordInterest, RegisterHousehold
 from crm_core.payments.commands import (
+    AgreeClause,
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
@@ -105,15 +107,41 @@ class Estate:
 
 
 def play(crm: CRM, estate: Estate) -> list[Entry]:
-    """Run every entry under a command id of its own; returns those that were not refused."""
+    """Run every entry under a command id of its own; returns those that were not refused.
+
+    Estates of years to come can be played too: meanwhile the clock of the CRM stands behind all
+    that happens in them, if it does not anyway.
+    """
     accepted = []
-    for number, entry in enumerate(estate.entries):
-        try:
-            crm.do(entry.command, by=entry.by, id=f"entry-{number}", at=entry.at)
-        except Refused:
-            continue
-        accepted.append(entry)
+    clock = crm.clock
+    crm.clock = _Behind(max([clock.now(), *map(_latest, estate.entries)]))
+    try:
+        for number, entry in enumerate(estate.entries):
+            try:
+                crm.do(entry.command, by=entry.by, id=f"entry-{number}", at=entry.at)
+            except Refused:
+                continue
+            accepted.append(entry)
+    finally:
+        crm.clock = clock
     return accepted
+
+
+@frozen
+class _Behind:
+    """A clock that stands."""
+
+    instant: datetime
+
+    def now(self) -> datetime:
+        return self.instant
+
+
+def _latest(entry: Entry) -> datetime:
+    """The latest instant at which anything of an entry happened."""
+    happened = (day for _, day in happenings(entry.command, ""))
+    instants = (day if isinstance(day, datetime) else start_of_day(day) for day in happened)
+    return max([entry.at, *instants])
 
 
 def knowledge(year: int) -> SearchStrategy[datetime]:
@@ -230,6 +258,8 @@ class _Told:
             for entry in disputes:
                 yield from self._end(entry)
             late = self._several("L", 2, lambda number: self._late_charge(number, charges))
+            if late:
+                yield self._clause()
             yield from late
             for entry in late:
                 yield from self._late_payment(entry)
@@ -427,6 +457,19 @@ class _Told:
         yield (entry := Entry(proposed, at))
         yield from self._decision(entry, DecideDispute, disputed.dispute)
 
+    def _clause(self) -> Entry:
+        """The contract has always agreed on late charges; it is known as the story begins."""
+        command = AgreeClause(
+            household=self._home,
+            clause="K1",
+            subject="late_charge",
+            policy_name="late-charge-daily",
+            on=date(self._year - 5, 1, 1),
+            document="contract",
+            word=self._word("contract"),
+        )
+        return Entry(command, start_of_day(date(self._year - 3, 1, 1)))
+
     def _late_charge(self, number: str, charges: list[Entry]) -> Entry | None:
         charge = self._one_of(charges)
         if charge is None:
@@ -440,7 +483,6 @@ class _Told:
             of=raised.charge,
             on=on,
             due=due,
-            policy_name="late-charge-daily",
         )
         return Entry(command, max(charge.at, self._known(on)), MANAGER)
 

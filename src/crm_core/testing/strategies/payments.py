@@ -13,6 +13,8 @@ from crm_core.kernel.word import Word
 from crm_core.payments.commands import (
     AcceptMovedPayment,
     AcknowledgeDebt,
+    AgreeClause,
+    ApproveRate,
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
@@ -20,6 +22,7 @@ from crm_core.payments.commands import (
     DecideRefund,
     DecideWaiver,
     DisputeCharge,
+    EndClause,
     MovePayment,
     PromisePayment,
     ProposeDisputeDecision,
@@ -30,9 +33,10 @@ from crm_core.payments.commands import (
     ReceivePayment,
     RecordPurchase,
     ReversePayment,
+    TakeBackWaiver,
     WithdrawDispute,
 )
-from crm_core.payments.events import Instalment
+from crm_core.payments.events import Instalment, Part
 from crm_core.payments.late import LateChargePolicy
 from crm_core.slices import shipped
 from crm_core.testing.strategies.values import CLERKS, DECIDERS, days_around, mostly
@@ -73,11 +77,36 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
         charge=st.one_of(st.none(), charge, charge, st.just("L1")),
         charge_follows=st.booleans(),
     )
+    several = st.builds(
+        ReceivePayment,
+        household=home,
+        payment=payment,
+        amount_fen=st.integers(100_00, 300_00),
+        paid_on=on,
+        method=st.just("cash"),
+        parts=st.tuples(
+            st.builds(Part, charge, st.integers(1, 60_00)),
+            st.builds(Part, charge, st.integers(1, 60_00)),
+        ),
+    )
+    notes = st.builds(
+        RaiseCharge,
+        household=home,
+        charge=st.one_of(st.just("K1"), charge),
+        kind=st.just("management_fee"),
+        period=st.just("2011-01"),
+        amount_fen=st.integers(-120_00, 0),
+        due=on,
+        corrects=st.one_of(st.none(), charge, charge),
+    )
     return st.one_of(
         charges,
         charges,
         payments,
         payments,
+        several,
+        notes,
+        st.builds(TakeBackWaiver, home, number, on, reason, by=DECIDERS),
         st.builds(CancelCharge, home, charge, on, reason),
         st.builds(ReversePayment, home, payment, on, reason),
         st.builds(
@@ -208,10 +237,25 @@ def _claims(
             of=charge,
             on=on,
             due=on,
-            policy_name=st.just(policy.ref.name),
+            policy_name=st.none() | st.just(policy.ref.name),
             policy=st.just(policy),
             by=DECIDERS,
         ),
+        st.builds(
+            AgreeClause,
+            household=home,
+            clause=number,
+            subject=mostly(("late_charge",), "allocation"),
+            policy_name=st.just(policy.ref.name),
+            on=mostly((date(2000, 1, 1),), date(2011, 6, 1)),
+            document=mostly(("contract 12",), ""),
+            word=word,
+            until=st.none() | on,
+            known_policies=st.just((policy.ref.name,)),
+            by=CLERKS,
+        ),
+        st.builds(EndClause, household=home, clause=number, until=on, reason=reason),
+        st.builds(ApproveRate, household=home, clause=number, on=on, reason=reason, by=DECIDERS),
         st.builds(
             AcknowledgeDebt,
             household=home,

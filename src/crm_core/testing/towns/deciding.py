@@ -22,10 +22,11 @@ from crm_core.requests.lookups import head_of
 from crm_core.slices import catalog
 
 CLERK, MANAGER = Actor("town-clerk", "specialist"), Actor("town-manager", "manager")
-"""Who enters and proposes, and who decides."""
+DIRECTOR = Actor("town-director", "director")
+"""Who enters and proposes, who decides, and who answers for what courts may not allow."""
 
 _EFFECTIVE = {kind.cls: kind.effective for kind in catalog().types}
-_NAMES = {actor: str(actor) for actor in (CLERK, MANAGER, SYSTEM)}
+_NAMES = {actor: str(actor) for actor in (CLERK, MANAGER, DIRECTOR, SYSTEM)}
 _AGGREGATES = {
     command: aggregate
     for aggregate in (HOUSEHOLD, ACCOUNT, REQUEST)

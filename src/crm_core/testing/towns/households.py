@@ -19,6 +19,8 @@ from crm_core.owners.commands import (
     owner_id,
 )
 from crm_core.payments.commands import (
+    AgreeClause,
+    ApproveRate,
     CancelCharge,
     ClaimLateCharge,
     DecideDispute,
@@ -47,7 +49,7 @@ from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.slices import shipped
 from crm_core.testing.strategies.values import GRADE_ENDS, TURNING_FEN
 from crm_core.testing.towns.chance import Chance
-from crm_core.testing.towns.deciding import CLERK, MANAGER, Decided, Item, Told
+from crm_core.testing.towns.deciding import CLERK, DIRECTOR, MANAGER, Decided, Item, Told
 from crm_core.testing.towns.plan import Plan
 
 LATE_CHARGES = "late-charge-daily"
@@ -359,8 +361,29 @@ class Pair:
         known = self._tell(_CLAIMS, self._known(max(on, charge.due)), waiver)
         self._tell(_CLAIMS, known, DecideWaiver(home.id, number, True, on), MANAGER)
 
+    def _clause(self, home: Home) -> None:
+        """The contract agrees on late charges from the beginning, whatever courts think of it."""
+        if home.has_clause:
+            return
+        home.has_clause = True
+        on = date(self._town.first_year - 1, 1, 1)
+        agreed = AgreeClause(
+            household=home.id,
+            clause="K1",
+            subject="late_charge",
+            policy_name=LATE_CHARGES,
+            on=on,
+            document="contract",
+            word=self._word(home, on),
+            known_policies=(LATE_CHARGES,),
+        )
+        self._tell(_CHARGES, home.registered, agreed)
+        approved = ApproveRate(household=home.id, clause="K1", on=on, reason="as agreed")
+        self._tell(_CHARGES, home.registered, approved, DIRECTOR)
+
     def _late_charge(self, home: Home, charge: Charge) -> None:
         chance = self._chance
+        self._clause(home)
         on = charge.due + chance.between(15, 200) * _DAY
         number = home.next("L")
         claim = ClaimLateCharge(
@@ -463,14 +486,14 @@ class Pair:
 
 
 class Home:
-    """A household, whether its file names an owner, and which numbers it has used."""
+    """A household, what its file and its contract say so far, and which numbers it has used."""
 
     def __init__(
         self, household: str, registered: datetime, unnamed: bool, late: int, fee_fen: int
     ) -> None:
         self.id = household
         self.registered = registered
-        self.has_owner = False
+        self.has_owner = self.has_clause = False
         self.unnamed = unnamed
         self.late = late
         self.fee_fen = fee_fen
