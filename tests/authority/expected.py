@@ -213,6 +213,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     # PAY-05, PAY-10: the ladder follows the credit grade, which moves with the calendar alone: the clock too
     # agreed on: the clock gives it inside; a person may let the ladder take its course
     "advance-collection": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
+    # the clock's own way to give it, day after day; inside only
+    "catch-up-collection": frozenset(),
     # PAY-10, LOG-08: steps; the approval is at least this, the step may ask for manager or director (7.1)
     "propose-step": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
     "decide-step": frozenset({"supervisor", "manager", "director"}),

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from office import Office
+from office import WORD, Office
 
 import crm_core
 from crm_core.kernel.sentences import sentences
@@ -146,3 +146,68 @@ def test_every_kind_of_entry_has_its_word_in_both_languages() -> None:
             declared |= set(re.findall(r'what="(\w+)"', source))
     words = {code.removeprefix("todo_") for code in sentences("cli-words") if "todo_" in code}
     assert words == declared
+
+
+@pytest.mark.rule("PAY-09", "PAY-10")
+def test_what_of_collection_is_due_is_read_by_who_may_do_it(office: Office) -> None:
+    """From the bill to the visit of two: who sees what, and by when it is to be done."""
+    due = DAY + timedelta(days=10)
+
+    def on(days: int) -> str:
+        day = office.on(due + timedelta(days=days))
+        office.json("tick")
+        return day
+
+    def of(who: str) -> list[tuple[str, str, str | None]]:
+        told = office.json("todo", "--as", who)
+        return [(one["what"], one["details"].get("step", ""), one["due_at"]) for one in told]
+
+    office.charge(due)
+    on(-10)
+    assert of("finance:F1") == [("bill", "bill", "2011-03-06T16:00:00Z")]
+    step = ("--household", "V1", "--step")
+    notice = ("--proofs", '{"kind": "notice", "reference": "letter 7"}')
+    office.act("finance:F1", "complete-step", *step, "1", "--on", "2011-03-01", *notice)
+    assert of("finance:F1") == []
+    # A promise that breaks today, and the hold that somebody else decides.
+    on(2)
+    part = '{"amount_fen": 10000, "due": "2011-03-20"}'
+    office.act("specialist:S1", "promise-payment", "--household", "V1", "--promise", "Z1", "--on",
+               "2011-03-13", "--reason", "on the phone", "--instalments", part, *WORD)  # fmt: skip
+    assert of("finance:F1") == []
+    on(9)
+    assert of("finance:F1") == [("promise", "", "2011-03-20T16:00:00Z")]
+    assert of("operator:E4") == []
+    _, out, _ = office.run("--lang", "zh", "todo", "--as", "finance:F1")
+    assert "付款承诺今日到期" in out
+    office.act("specialist:S1", "propose-hold", "--household", "V1", "--hold", "H1", "--on",
+               "2011-03-22", "--until", "2011-03-25", "--reason", "ill")  # fmt: skip
+    assert of("supervisor:U1")[-1] == ("hold", "", "2011-03-22T16:00:00Z")
+    assert ("hold", "", "2011-03-22T16:00:00Z") not in of("manager:S1")
+    # At B3: informed, then demanded with approval, then visited by two.
+    day = on(91)
+    assert ("collection_step", "manager_informed", "2011-06-13T16:00:00Z") in of("finance:F1")
+    numbers = {e["act"]: e["step"] for e in _opened(office)}
+    skipped = ("skip-step", *step, str(numbers["manager_informed"]), "--on", day, "--reason", "x")
+    office.act("supervisor:U1", *skipped)
+    day = on(92)
+    numbers = {e["act"]: e["step"] for e in _opened(office)}
+    asked = (*step, str(numbers["formal_demand"]), "--on", day)
+    assert ("collection_step_to_propose", "formal_demand") in [o[:2] for o in of("finance:F1")]
+    office.act("specialist:S1", "propose-step", *asked)
+    assert ("collection_step_to_approve", "formal_demand") in [o[:2] for o in of("supervisor:U1")]
+    office.act("supervisor:U1", "skip-step", *asked, "--reason", "x")
+    day = on(115)
+    numbers = {e["act"]: e["step"] for e in _opened(office)}
+    record = ("--proofs", '{"kind": "record", "reference": "note 3"}')
+    visit = (*step, str(numbers["two_person_visit"]), "--on", day)
+    office.act("specialist:S1", "complete-step", *visit, *record)
+    _, out, _ = office.run("--lang", "en", "todo", "--as", "specialist:S2")
+    assert "collection step to confirm: two-person visit" in out
+    assert [o for o in of("specialist:S1") if "confirm" in o[0]] == []
+    office.act("specialist:S2", "confirm-step", *visit)
+    assert [o for o in of("specialist:S2") if "two_person" in o[1]] == []
+
+
+def _opened(office: Office) -> list[dict[str, str]]:
+    return office.events("collection/V1", "payments.collection_step_opened")

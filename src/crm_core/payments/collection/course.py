@@ -120,7 +120,13 @@ def told_of(household: str, sight: Sight) -> Told:
     account = sight.known(ACCOUNT, household)
     allocations = Allocations(sight.every(AllocationPolicy))
     whose = sight.tenures_known(household)
-    return Told(account, whose, sight.zone, allocations, sight.estate(household))
+    return Told(
+        account=account,
+        whose=whose,
+        zone=sight.zone,
+        allocations=allocations,
+        estate=sight.estate(household),
+    )
 
 
 def course_of(
