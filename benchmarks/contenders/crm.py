@@ -496,14 +496,16 @@ def account_event(account: int, number: int) -> tuple[Any, Any, Any]:
     """An account's events: charges and payments in turn."""
     if number % 2:
         raised = work.charge(account, number // 2)
-        return ChargeRaised(*raised[:5]), raised.due, raised.recorded
+        return ChargeRaised(*raised[:5], None), raised.due, raised.recorded
     fact = work.payment(account, number // 2)
     return received(fact), fact.paid_on, fact.recorded
 
 
 def received(fact: work.Payment) -> PaymentReceived:
     """The payment as an event of this library; household and actor stand around it."""
-    return PaymentReceived(fact.payment, fact.amount_fen, fact.paid_on, fact.method, fact.charge)
+    return PaymentReceived(
+        fact.payment, fact.amount_fen, fact.paid_on, fact.method, fact.charge, (), None
+    )
 
 
 def _unchained(

@@ -24,6 +24,9 @@ EXPECTED: dict[str, frozenset[str]] = {
     ),
     # OWN-02, OWN-04, OWN-08, S17: files of households, kept by the line and the custodian; an owner only proposes
     "add-member": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
+    # PAY-16, OWN-02: who owes by contract is a fact of the file
+    "agree-debtor": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
+    "release-debtor": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
     "end-role": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
     "transfer-ownership": frozenset(
         {"specialist", "supervisor", "manager", "director", "custodian"}
@@ -184,6 +187,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "decide-refund": frozenset({"manager", "director"}),
     "propose-waiver": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
     "decide-waiver": frozenset({"manager", "director"}),
+    # PAY-01: what was given away is taken back by who may give it away
+    "take-back-waiver": frozenset({"manager", "director"}),
     # PAY-06, LOG-08: disputes; the customer's word is evidence that staff enter
     "dispute-charge": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
     "propose-dispute-decision": frozenset(

@@ -28,13 +28,16 @@ from crm_core.payments.commands import (
     ReceivePayment,
     RecordPurchase,
     ReversePayment,
+    TakeBackWaiver,
 )
 from crm_core.payments.credit import credit_standing
 from crm_core.payments.events import (
     ChargeCancelled,
+    ChargeCorrected,
     ChargeRaised,
     ChargeWaived,
     CreditRefunded,
+    Part,
     PaymentMovedIn,
     PaymentMovedOut,
     PaymentReceived,
@@ -44,6 +47,7 @@ from crm_core.payments.events import (
     PurchaseRefunded,
     RefundProposed,
     WaiverProposed,
+    WaiverTakenBack,
 )
 from crm_core.payments.late import LateChargePolicy
 from crm_core.slices import shipped
@@ -102,13 +106,13 @@ def day(text: str) -> date:
 
 
 def raised(number: str = "C1", due: str = "2011-01-31", fen: int = 100_00) -> ChargeRaised:
-    return ChargeRaised(number, "management_fee", due[:7], fen, day(due))
+    return ChargeRaised(number, "management_fee", due[:7], fen, day(due), None)
 
 
 def paid(
     number: str = "P1", on: str = "2011-01-20", fen: int = 100_00, charge: str | None = None
 ) -> PaymentReceived:
-    return PaymentReceived(number, fen, day(on), "wechat", charge)
+    return PaymentReceived(number, fen, day(on), "wechat", charge, (), None)
 
 
 def reversed_(number: str = "P1", on: str = "2011-02-10") -> PaymentReversed:
@@ -120,7 +124,7 @@ def moved_out(number: str = "P1", on: str = "2011-01-20", fen: int = 100_00) -> 
 
 
 def moved_in(number: str = "P1", on: str = "2011-01-20", fen: int = 100_00) -> PaymentMovedIn:
-    return PaymentMovedIn(number, "V2", fen, day(on), "wechat", None, "wrong room")
+    return PaymentMovedIn(number, "V2", fen, day(on), "wechat", None, "wrong room", (), None)
 
 
 def waiver_proposed(
@@ -138,11 +142,11 @@ def waived(number: str = "W1", charge: str = "C1", fen: int = 100_00, **other: A
 def refund_proposed(
     number: str = "F1", fen: int = 100_00, on: str = "2011-02-15"
 ) -> RefundProposed:
-    return RefundProposed(number, fen, day(on), "moved away", "S1")
+    return RefundProposed(number, fen, day(on), "moved away", "S1", None)
 
 
 def refunded(number: str = "F1", fen: int = 100_00, on: str = "2011-02-15") -> CreditRefunded:
-    return CreditRefunded(number, fen, day(on), "moved away", "S1", "M1")
+    return CreditRefunded(number, fen, day(on), "moved away", "S1", "M1", None)
 
 
 def rejected(what: str, number: str, on: str = "2011-02-15") -> ProposalRejected:
@@ -151,6 +155,14 @@ def rejected(what: str, number: str, on: str = "2011-02-15") -> ProposalRejected
 
 def cancelled(number: str = "C1") -> ChargeCancelled:
     return ChargeCancelled(number, day("2011-02-01"), "raised twice")
+
+
+def corrected(number: str = "K1", of: str = "C1", fen: int = 30_00) -> ChargeCorrected:
+    return ChargeCorrected(number, of, "management_fee", "2011-01", fen, day("2011-02-28"))
+
+
+def taken_back(number: str = "W1", on: str = "2011-03-15") -> WaiverTakenBack:
+    return WaiverTakenBack(number, day(on), "granted by mistake", "M2")
 
 
 def bought(number: str = "B1", fen: int = 100_00) -> PurchaseMade:
@@ -163,6 +175,17 @@ def bought(number: str = "B1", fen: int = 100_00) -> PurchaseMade:
 def charge_it(number: str = "C1", **other: Any) -> RaiseCharge:
     fields = {"kind": "management_fee", "period": "2011-01", "amount_fen": 100_00}
     return RaiseCharge("V1", number, **{**fields, "due": day("2011-01-31"), **other})
+
+
+def credit_note(number: str = "K1", **other: Any) -> RaiseCharge:
+    fields = {"amount_fen": -30_00, "due": day("2011-02-28"), "corrects": "C1", **other}
+    return charge_it(number, **fields)
+
+
+def take_back(
+    number: str = "W1", on: str = "2011-03-15", reason: str = "granted by mistake"
+) -> TakeBackWaiver:
+    return TakeBackWaiver("V1", number, day(on), reason, by=Actor("M2", "manager"))
 
 
 def pay(number: str = "P1", **other: Any) -> ReceivePayment:
@@ -217,6 +240,26 @@ BOOKED: list[tuple[list[Any], Any, Any]] = [
     ([raised()], cancel(), cancelled()),
     ([raised()], pay(charge="C1"), paid(charge="C1")),
     ([], pay(), paid()),
+    # A bill of nothing; one of less than nothing corrects the bill it names.
+    ([], charge_it(amount_fen=0), raised(fen=0)),
+    ([raised()], credit_note(), corrected()),
+    ([raised(), corrected()], credit_note("K2", amount_fen=-70_00), corrected("K2", fen=70_00)),
+    ([raised(), corrected()], cancel("K1"), cancelled("K1")),
+    # Numbers of what is no more can be used again.
+    ([raised(), cancelled()], charge_it(), raised()),
+    ([raised(), corrected(), cancelled("K1")], credit_note(), corrected()),
+    ([paid(), reversed_()], pay(), paid()),
+    ([paid(), reversed_()], accept_moved(), moved_in()),
+    # One transfer for two charges, the rest for none.
+    (
+        [raised(), raised("C2")],
+        pay(parts=(Part("C1", 30_00), Part("C2", 60_00))),
+        evolve(paid(), parts=(Part("C1", 30_00), Part("C2", 60_00))),
+    ),
+    ([], pay(payer="V1#owner"), evolve(paid(), payer="V1#owner")),
+    # The payer pays a bill that was cancelled meanwhile.
+    ([raised(), cancelled()], pay(charge="C1"), paid(charge="C1")),
+    ([raised(), waived()], take_back(), taken_back()),
     ([], pay(charge="C9", charge_follows=True), paid(charge="C9")),
     ([paid()], reverse(), reversed_()),
     ([paid()], reverse(on="2011-01-20"), reversed_(on="2011-01-20")),
@@ -268,21 +311,48 @@ TOO_MUCH = AMOUNT_FEN_MAX + 1
 
 REFUSED: list[tuple[list[Any], Any, str, str]] = [
     ([raised()], charge_it(), "charge_exists", "PAY-01"),
-    ([raised(), cancelled()], charge_it(), "charge_exists", "PAY-01"),
     ([], charge_it(kind="gift"), "unknown_charge_kind", "PAY-01"),
-    ([], charge_it(amount_fen=0), "amount_out_of_range", "PAY-01"),
-    ([], charge_it(amount_fen=-1), "amount_out_of_range", "PAY-01"),
+    ([], charge_it(amount_fen=-1), "corrected_charge_missing", "PAY-01"),
+    ([], credit_note(), "unknown_charge", "PAY-01"),
+    ([raised(), corrected()], credit_note("K2", corrects="K1"), "unknown_charge", "PAY-01"),
+    ([raised()], credit_note(amount_fen=30_00), "amount_out_of_range", "PAY-01"),
+    ([raised()], credit_note(amount_fen=-100_01), "correction_exceeds_charge", "PAY-01"),
+    (
+        [raised(), corrected()],
+        credit_note("K2", amount_fen=-70_01),
+        "correction_exceeds_charge",
+        "PAY-01",
+    ),
+    ([raised(), corrected()], credit_note(), "charge_exists", "PAY-01"),
+    ([], charge_it(debtor="V1#nobody"), "debtor_unknown", "PAY-16"),
     ([], charge_it(amount_fen=TOO_MUCH), "amount_out_of_range", "PAY-01"),
     ([], cancel(), "unknown_charge", "PAY-01"),
     ([raised()], cancel(reason=""), "reason_missing", "LOG-06"),
     ([paid()], pay(), "payment_exists", "PAY-01"),
-    ([paid(), reversed_()], pay(), "payment_exists", "PAY-01"),
     ([moved_in()], pay(), "payment_exists", "PAY-01"),
     ([], pay(amount_fen=0), "amount_out_of_range", "PAY-01"),
     ([], pay(amount_fen=-1), "amount_out_of_range", "PAY-01"),
     ([], pay(amount_fen=TOO_MUCH), "amount_out_of_range", "PAY-01"),
     ([], pay(method="shells"), "unknown_method", "PAY-01"),
     ([], pay(charge="C9"), "unknown_charge", "PAY-01"),
+    ([raised()], pay(parts=(Part("C9", 1),)), "unknown_charge", "PAY-01"),
+    ([raised(), corrected()], pay(charge="K1"), "unknown_charge", "PAY-01"),
+    ([raised()], pay(charge="C1", parts=(Part("C1", 1),)), "charges_named_twice", "PAY-01"),
+    ([raised()], pay(parts=(Part("C1", 1), Part("C1", 2))), "parts_unfit", "PAY-01"),
+    ([raised()], pay(parts=(Part("C1", 0),)), "parts_unfit", "PAY-01"),
+    ([raised()], pay(parts=(Part("C1", 100_01),)), "parts_exceed_payment", "PAY-01"),
+    (
+        [],
+        pay(payer="V1#nobody", members=frozenset({"V1#owner"})),
+        "payer_unknown",
+        "PAY-16",
+    ),
+    ([paid()], refund(payee="V1#nobody"), "payee_unknown", "PAY-16"),
+    ([raised()], take_back(), "unknown_waiver", "PAY-01"),
+    ([raised(), waiver_proposed()], take_back(), "unknown_waiver", "PAY-01"),
+    ([raised(), waived(), taken_back()], take_back(), "waiver_taken_back", "PAY-01"),
+    ([raised(), waived()], take_back(reason=""), "reason_missing", "LOG-06"),
+    ([raised(), waived()], take_back(on="2011-02-14"), "taken_back_before_waived", "PAY-01"),
     ([], reverse(), "unknown_payment", "PAY-01"),
     ([paid(), reversed_()], reverse(), "payment_ended", "PAY-01"),
     ([paid(), moved_out()], reverse(), "payment_ended", "PAY-01"),

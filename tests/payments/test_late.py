@@ -79,7 +79,7 @@ from crm_core.payments.commands import (
     ReceivePayment,
 )
 from crm_core.payments.credit import course
-from crm_core.payments.events import ChargeRaised, LateChargeClaimed
+from crm_core.payments.events import LateChargeClaimed
 from crm_core.payments.late import Ceiling, late_charges
 from crm_core.testing.scenario import given as scenario
 
@@ -215,7 +215,7 @@ def test_it_counts_days_of_what_is_unpaid_and_undisputed_after_the_grace_days() 
     # Days in dispute bear nothing, however it ends: 1 March to 9 April.
     assert late([*booked, disputed(), decided()], "2011-04-20") == [(29 + 10, 195)]
     # It is agreed for the management fee alone.
-    assert late([ChargeRaised("C1", "parking", "x", 100_00, day("2011-01-31"))], "2011-03-01") == []
+    assert late([evolve(JANUARY, kind="parking")], "2011-03-01") == []
 
 
 @pytest.mark.rule("PAY-08")

@@ -7,6 +7,7 @@ from crm_core.kernel.roles import ACCOUNTS, LEADERS, MANAGEMENT, WORK
 from crm_core.kernel.slice import Act, PolicyKind, Slice
 from crm_core.payments.acts import Proof
 from crm_core.payments.allocation import allocate
+from crm_core.payments.allocation_policy import AllocationPolicy
 from crm_core.payments.books import TrialBalance, postings, trial_balance
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
@@ -106,6 +107,7 @@ SLICE = Slice(
     ),
     look_ups=LOOK_UPS,
     policies=(
+        PolicyKind("allocation", AllocationPolicy, AllocationPolicy.parse),
         PolicyKind("collection", CollectionPolicy, CollectionPolicy.parse),
         PolicyKind("credit", CreditPolicy, CreditPolicy.parse),
         PolicyKind("late-charge", LateChargePolicy, LateChargePolicy.parse),

@@ -9,19 +9,34 @@ As of a day D (PAY-02, PAY-03; decision records 0009, 0022 and 0039):
    enforcement; and at last what was written off, so that it never turns into credit;
 3. what then remains is credit in advance, and settles what falls due next.
 
-Late charges behind principal is what contracts agree on; article 561 of the Civil Code would
-otherwise put costs and interest first. Nothing is lost: unpaid charges and money account for every
-fen (PAY-15).
+That is the default policy, and what contracts agree on. Where another one holds
+(`allocation_policy`), money without a name is allocated by the policy of the day on which it came:
+by the Civil Code to the letter, in the order in which it came. Nothing is lost: unpaid charges and
+money account for every fen (PAY-15).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from itertools import groupby
+from typing import Any
 
 from attrs import field, frozen
 
-from crm_core.payments.ledger import Charge, Ledger, asked_on, due_by, free_on, given_on
+from crm_core.payments.allocation_policy import OLDEST_FIRST, AllocationPolicy
+from crm_core.payments.ledger import (
+    COSTS,
+    Charge,
+    Ledger,
+    Settlement,
+    asked_on,
+    due_by,
+    free_on,
+    given_on,
+    left_over,
+)
 
 Open = tuple[tuple[Charge, int], ...]
 """Charges with what is open of each."""
@@ -106,9 +121,10 @@ def _whole(ledger: Ledger, on: date) -> Allocation:
     contested = ledger.disputed_on(on) if ledger.disputes else {}
     principal = _Parts(ledger.charges, asked, used, written_off, contested, on)
     late = _Parts(ledger.late, asked, used, written_off, {}, on)
-    for needs in (principal.plain, principal.disputed, late.plain, principal.given_up):
-        pool = _settle(needs, pool)
-    pool = _settle(late.given_up, pool)
+    if ledger.epochs:
+        pool = _by_epochs(ledger, on, asked, principal, late)
+    else:
+        pool = _oldest_first(principal, late, pool)
     advance = pool + principal.waiting + late.waiting
     pool = _settle(principal.behind, pool)
     _settle(late.behind, pool)
@@ -120,6 +136,121 @@ def _whole(ledger: Ledger, on: date) -> Allocation:
         (*principal.upcoming(), *late.upcoming()),
         {**principal.gave_up(), **late.gave_up()},
     )
+
+
+def _oldest_first(principal: _Parts, late: _Parts, pool: int) -> int:
+    """Let the pool settle what is due, as contracts agree; what remains of it."""
+    for needs in (principal.plain, principal.disputed, late.plain, principal.given_up):
+        pool = _settle(needs, pool)
+    return _settle(late.given_up, pool)
+
+
+# --- one policy after the other ----------------------------------------------------------------
+
+
+def _by_epochs(
+    ledger: Ledger, on: date, asked: Callable[[Charge], int], principal: _Parts, late: _Parts
+) -> int:
+    """Let money settle what is due by the policy of the day on which it came; what remains."""
+    firsts = [epoch.first for epoch in ledger.epochs]
+    money: list[list[tuple[date, int]]] = [[] for _ in firsts]
+    for day, fen in sorted(_receipts(ledger, on, asked)):
+        money[bisect_right(firsts, day) - 1].append((day, fen))
+    rest = lacking = 0
+    for epoch, received in zip(ledger.epochs, money, strict=True):
+        if epoch.policy.method == OLDEST_FIRST:
+            pool = lacking + sum(fen for _, fen in received)
+            left = _oldest_first(principal, late, pool) if pool > 0 else pool
+        else:
+            left = _civil_code(received, epoch.policy, lacking, principal, late)
+        # What was paid back of money that came under one policy may be missing under the next.
+        lacking = min(left, 0)
+        rest += max(left, 0)
+    rest += lacking
+    if rest > 0:
+        # What was given up is paid before anything turns into credit.
+        rest = _settle(late.given_up, _settle(principal.given_up, rest))
+    return rest
+
+
+def _receipts(
+    ledger: Ledger, on: date, asked: Callable[[Charge], int]
+) -> Iterator[tuple[date, int]]:
+    """Money in force that is free, by the day on which it came; negative where it was paid back."""
+    free: dict[int, list[Settlement]] = {}
+    named = set[str]()
+    for settlement in ledger.settlements:
+        if settlement.effective > on:
+            break
+        if settlement.charge is None:
+            free.setdefault(settlement.payment, []).append(settlement)
+        else:
+            named.add(settlement.charge)
+    for parts in free.values():
+        yield parts[0].effective, sum(part.amount_fen for part in parts)
+    standing = {charge.number for charge in (*ledger.charges, *ledger.late)}
+    for number in sorted(named & standing):
+        for money, fen in left_over(ledger, number, on):
+            if money.tenure == ledger.tenure:
+                yield money.effective, fen
+    for settlement in ledger.settlements:
+        # What names none that stands names none.
+        if settlement.effective <= on and settlement.charge in named - standing:
+            yield settlement.effective, settlement.amount_fen
+    for number, there in ledger.abroad:
+        for money, fen in left_over(there, number, on):
+            if money.tenure == ledger.tenure:
+                yield money.effective, fen
+    yield from ((debt.due, debt.amount_fen) for debt in ledger.debts if debt.due <= on)
+
+
+def _civil_code(
+    received: list[tuple[date, int]],
+    policy: AllocationPolicy,
+    credit: int,
+    principal: _Parts,
+    late: _Parts,
+) -> int:
+    """Let money settle what is due when it comes, and credit what falls due after it.
+
+    Costs of enforcement, then interest, then principal (art. 561); of principal the heavier debt
+    first, then the earlier due date, the same one in proportion (art. 560). A debt in dispute is
+    a debt.
+    """
+    dues = {charge.due for charge in (*principal.due, *late.due)}
+    weights = {kind: place for place, kind in enumerate(policy.heavier)}
+    needs: list[tuple[tuple[Any, ...], str, list[int], int]] = []
+    for parts, rank in ((late, 0), (principal, 1)):
+        for index, charge in enumerate(parts.due):
+            weight = weights.get(charge.kind, len(weights))
+            order = (rank, weight) if rank else (rank, charge.kind != COSTS)
+            for left in (parts.plain, parts.disputed):
+                needs.append(((*order, charge.due), charge.number, left, index))
+    needs.sort(key=lambda need: need[:2])
+    for day in sorted({day for day, _ in received} | dues):
+        credit += sum(fen for at, fen in received if at == day)
+        if credit <= 0:
+            continue
+        for _, alike in groupby(needs, key=lambda need: need[0]):
+            found = [need for need in alike if need[0][-1] <= day]
+            credit = _in_proportion([(left, index) for _, _, left, index in found], credit)
+    return credit
+
+
+def _in_proportion(needs: list[tuple[list[int], int]], money: int) -> int:
+    """Let money settle needs in proportion, the odd fen in their order; what remains of it."""
+    whole = sum(left[index] for left, index in needs)
+    if money >= whole:
+        for left, index in needs:
+            left[index] = 0
+        return money - whole
+    shares = [money * left[index] // whole for left, index in needs]
+    odd = money - sum(shares)
+    for (left, index), share in zip(needs, shares, strict=True):
+        more = min(odd, left[index] - share, 1)
+        odd -= more
+        left[index] -= share + more
+    return 0
 
 
 class _Parts:

@@ -126,9 +126,10 @@ def _from_allocation(ledger: Ledger) -> Iterator[Posting]:
         for number, fen in allocate(ledger, day).given_up.items():
             now[number, -1] = fen
         for number in ledger.shared:
-            for tenure, fen in left_over(ledger, number, day):
-                if tenure != ledger.tenure:
-                    now[number, tenure] = now.get((number, tenure), 0) + fen
+            for money, fen in left_over(ledger, number, day):
+                if money.tenure != ledger.tenure:
+                    key = (number, money.tenure)
+                    now[key] = now.get(key, 0) + fen
         for key in sorted(now.keys() | before.keys()):
             fen = now.get(key, 0) - before.get(key, 0)
             if fen and key[1] < 0:

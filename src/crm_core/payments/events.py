@@ -29,7 +29,7 @@ class ChargeRaised:
     period: str
     amount_fen: int
     due: date
-    debtor: str | None = None
+    debtor: str | None
 
 
 @frozen
@@ -82,8 +82,8 @@ class PaymentReceived:
     paid_on: date
     method: str
     charge: str | None
-    parts: tuple[Part, ...] = ()
-    payer: str | None = None
+    parts: tuple[Part, ...]
+    payer: str | None
 
 
 @frozen
@@ -118,8 +118,8 @@ class PaymentMovedIn:
     method: str
     charge: str | None
     reason: str
-    parts: tuple[Part, ...] = ()
-    payer: str | None = None
+    parts: tuple[Part, ...]
+    payer: str | None
 
 
 @frozen
@@ -136,7 +136,7 @@ class CreditRefunded:
     reason: str
     proposed_by: str
     approved_by: str
-    payee: str | None = None
+    payee: str | None
 
 
 @frozen
@@ -335,7 +335,7 @@ class RefundProposed:
     on: date
     reason: str
     proposed_by: str
-    payee: str | None = None
+    payee: str | None
 
 
 @frozen

@@ -20,6 +20,7 @@ from typing import Any
 from attrs import define, field
 
 from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.payments.allocation_policy import OLDEST_FIRST, Epochs
 from crm_core.payments.events import (
     ChargeCancelled,
     ChargeCorrected,
@@ -144,6 +145,8 @@ class Ledger:
         debts: What was paid back of money that bounced, by the day on which it was owed again.
         abroad: Charges of other tenures that its own people gave money for, with their ledgers.
         tenure: The number of the tenure.
+        shared: Numbers of its charges that people of other tenures gave money for.
+        epochs: The allocation policies of the account, where one is another than oldest first.
     """
 
     charges: list[Charge] = field(factory=list)
@@ -155,20 +158,21 @@ class Ledger:
     abroad: list[tuple[str, Ledger]] = field(factory=list, repr=False)
     tenure: int = 0
     shared: set[str] = field(factory=set)
+    epochs: Epochs = ()
 
     @classmethod
-    def of(cls, facts: Iterable[tuple[Any, int]]) -> Ledger:
+    def of(cls, facts: Iterable[tuple[Any, int]], epochs: Epochs = ()) -> Ledger:
         """The ledger of account events with their positions, in the order of the log.
 
         It is that of a household that never changed hands; of others see `ledgers`.
         """
-        return _gathered(facts, ONE).ledger()
+        return ledgers(facts, ONE, epochs)[0]
 
     @property
     def plain(self) -> bool:
         """Whether charges of principal and money tell all."""
         more = self.disputes or self.late or self.waivers or self.debts
-        return not (more or self.shared or self.abroad)
+        return not (more or self.shared or self.abroad or self.epochs)
 
     def disputed_on(self, day: date) -> dict[str, int]:
         """Amounts in dispute on a day, by charge."""
@@ -198,14 +202,21 @@ class Ledger:
         return days
 
 
-def ledgers(facts: Iterable[tuple[Any, int]], tenures: Tenures = ONE) -> tuple[Ledger, ...]:
+def ledgers(
+    facts: Iterable[tuple[Any, int]], tenures: Tenures = ONE, epochs: Epochs = ()
+) -> tuple[Ledger, ...]:
     """The ledgers of a household, one for each tenure, by its number (PAY-16).
 
     Args:
         facts: Account events with their positions, in the order of the log; others do no harm.
+        epochs: By which policies its money is allocated; the default if there are none.
     """
     book = _gathered(facts, tenures)
-    return (book.ledger(),) if len(tenures.every) == 1 else book.every_ledger()
+    found = (book.ledger(),) if len(tenures.every) == 1 else book.every_ledger()
+    if any(epoch.policy.method != OLDEST_FIRST for epoch in epochs):
+        for ledger in found:
+            ledger.epochs = epochs
+    return found
 
 
 def given_on(ledger: Ledger, on: date) -> tuple[dict[str, int], int]:
@@ -245,17 +256,16 @@ def free_on(ledger: Ledger, on: date, asked: Callable[[Charge], int]) -> tuple[d
         # Whatever is known under no number names none.
         pool += sum(given.values())
     for number in ledger.shared:
-        pool -= sum(fen for tenure, fen in left_over(ledger, number, on) if tenure != ledger.tenure)
+        left = left_over(ledger, number, on)
+        pool -= sum(fen for money, fen in left if money.tenure != ledger.tenure)
     for number, there in ledger.abroad:
-        pool += sum(fen for tenure, fen in left_over(there, number, on) if tenure == ledger.tenure)
+        left = left_over(there, number, on)
+        pool += sum(fen for money, fen in left if money.tenure == ledger.tenure)
     return used, pool + sum([debt.amount_fen for debt in ledger.debts if debt.due <= on])
 
 
-def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[int, int]]:
-    """Whose money a charge did not need, and how much: what came first is needed first.
-
-    For a charge that people of several tenures gave money for.
-    """
+def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int]]:
+    """What a charge did not need of each payment that names it: what came first is needed first."""
     charge = next(c for c in (*ledger.charges, *ledger.late) if c.number == number)
     left = asked_on(ledger, on)(charge)
     payments: dict[int, list[Settlement]] = {}
@@ -266,7 +276,8 @@ def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[int, int]
         fen = sum(part.amount_fen for part in parts)
         taken = min(left, max(fen, 0))
         left -= taken
-        yield parts[0].tenure, fen - taken
+        if fen > taken:
+            yield parts[0], fen - taken
 
 
 def asked_on(ledger: Ledger, on: date) -> Callable[[Charge], int]:

@@ -8,7 +8,8 @@ import attrs
 
 from crm_core.kernel.policy import Policy
 from crm_core.kernel.slice import LookUp, Sight
-from crm_core.payments.clauses import late_clauses
+from crm_core.payments.allocation_policy import AllocationPolicy
+from crm_core.payments.clauses import ALLOCATION, late_clauses
 from crm_core.payments.collection.commands import AdvanceCollection
 from crm_core.payments.collection.dues import dues
 from crm_core.payments.collection.policy import DEFAULT_COLLECTION, CollectionPolicy
@@ -19,7 +20,10 @@ from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import LATE_CHARGE
 from crm_core.payments.state import Account
 
-AGREEABLE: dict[str, type[Policy]] = {LATE_CHARGE: LateChargePolicy}
+AGREEABLE: dict[str, type[Policy]] = {
+    ALLOCATION: AllocationPolicy,
+    LATE_CHARGE: LateChargePolicy,
+}
 """The kinds of policies that a clause can agree on, by its subject."""
 
 

@@ -33,9 +33,10 @@ from crm_core.payments.commands import (
     ReceivePayment,
     RecordPurchase,
     ReversePayment,
+    TakeBackWaiver,
     WithdrawDispute,
 )
-from crm_core.payments.events import Instalment
+from crm_core.payments.events import Instalment, Part
 from crm_core.payments.late import LateChargePolicy
 from crm_core.slices import shipped
 from crm_core.testing.strategies.values import CLERKS, DECIDERS, days_around, mostly
@@ -76,11 +77,36 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
         charge=st.one_of(st.none(), charge, charge, st.just("L1")),
         charge_follows=st.booleans(),
     )
+    several = st.builds(
+        ReceivePayment,
+        household=home,
+        payment=payment,
+        amount_fen=st.integers(100_00, 300_00),
+        paid_on=on,
+        method=st.just("cash"),
+        parts=st.tuples(
+            st.builds(Part, charge, st.integers(1, 60_00)),
+            st.builds(Part, charge, st.integers(1, 60_00)),
+        ),
+    )
+    notes = st.builds(
+        RaiseCharge,
+        household=home,
+        charge=st.one_of(st.just("K1"), charge),
+        kind=st.just("management_fee"),
+        period=st.just("2011-01"),
+        amount_fen=st.integers(-120_00, 0),
+        due=on,
+        corrects=st.one_of(st.none(), charge, charge),
+    )
     return st.one_of(
         charges,
         charges,
         payments,
         payments,
+        several,
+        notes,
+        st.builds(TakeBackWaiver, home, number, on, reason, by=DECIDERS),
         st.builds(CancelCharge, home, charge, on, reason),
         st.builds(ReversePayment, home, payment, on, reason),
         st.builds(
