@@ -318,6 +318,20 @@ def test_a_claim_takes_its_policy_from_the_clause(crm: CRM) -> None:
     assert (event.amount_fen, event.policy) == (45, DAILY.ref)
 
 
+@pytest.mark.rule("PAY-02", "PAY-08")
+def test_a_clause_names_a_policy_of_its_subject(crm: CRM) -> None:
+    for name in ("late-charge-daily", "allocation-cn-default/9"):
+        with pytest.raises(Refused) as refused:
+            crm.do(evolve(clause(policy_name=name), subject="allocation"), by=CLERK)
+        assert refused.value.reason == "unknown_clause_policy"
+    for number, name in (("K1", "allocation-cn-civil-code"), ("K2", "allocation-cn-default/1")):
+        asked = clause(number, policy_name=name, until=day("2010-12-31"))
+        on = evolve(asked, on=day("2010-06-01") if number == "K1" else day("2010-01-01"))
+        on = evolve(on, until=None if number == "K1" else day("2010-05-31"))
+        [event] = crm.do(evolve(on, subject="allocation"), by=CLERK).events
+        assert event.policy_name == name
+
+
 # --- the ceiling -------------------------------------------------------------------------------
 
 
