@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from agreeing import claimed
+from claiming import decided, disputed
 from hypothesis import given
 from hypothesis import strategies as st
 from paying import (
@@ -27,7 +28,6 @@ from paying import (
     reversed_,
     waived,
 )
-from test_claims import decided, disputed
 
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM

@@ -24,7 +24,7 @@ from agreeing import (
     dear,
 )
 from attrs import evolve
-from claiming import WORD
+from claiming import WORD, decided, disputed
 from hypothesis import given
 from hypothesis import strategies as st
 from paying import (
@@ -48,7 +48,6 @@ from paying import (
     waived,
     waiver_proposed,
 )
-from test_claims import decided, disputed
 
 import crm_core
 from crm_adapters.wiring import open_crm
