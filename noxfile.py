@@ -50,7 +50,7 @@ def races(session: nox.Session) -> None:
 
 @nox.session
 def differential(session: nox.Session) -> None:
-    """100,000 generated households graded as the slow reference does: a quarter of an hour."""
+    """Every engine beside the slow reference, on irregular households: `-- 100000` for so many."""
     _install(session, "tests")
     paths = {"PYTHONPATH": "tests"}
     session.run("python", "tests/gradings/differential.py", *session.posargs, env=paths)

@@ -3,11 +3,16 @@
 It shares no code with the library and reads the rules as literally as it can: for every single day of
 the calendar year the whole account is settled again from the raw facts, and nothing is carried from one
 day to the next except the question "was yesterday better than B2?".
+(A day on which no fact has its date is settled as the day before it; that is all the haste there is.)
+Who owns a household is walked through day by day, too.
 It is meant to be read beside the rules; each function names those it states.
 
 Times: a fact counts on day D as known at K when its own date is D or earlier and it was recorded at K or
 earlier (PAY-03).
 Both comparisons are inclusive.
+What is void from the start (a cancelled charge, a correction, what was upheld) has no date of its own.
+The order in which facts were entered matters for one thing only: whether a number was said before or
+after what it stood for was cancelled or reversed (PAY-01).
 Money: integer fen, never floats.
 
 Command line::
@@ -19,7 +24,10 @@ import argparse
 import csv
 import json
 import re
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,6 +36,9 @@ ZONE = ZoneInfo("Asia/Shanghai")
 EVERYTHING_KNOWN = datetime(9999, 1, 1, tzinfo=UTC)
 
 YUAN = 100  # fen
+
+ONE_DAY = timedelta(days=1)
+ANY_DAY = date(2000, 1, 1)
 
 # PAY-04: the grades from best to worst, and the last day of each bucket that has one.
 GRADES = ("A", "B1", "B2", "B3", "B4", "B5")
@@ -42,27 +53,61 @@ MAIN_FROM = {"cautious": 10_000 * YUAN, "lively": 8_000 * YUAN, "ordinary": 8_00
 
 
 # ---------------------------------------------------------------------------------------------- facts
+#
+# `recorded` says when a fact became known, `entered` where it stands in the order of what was entered.
 
 
 @dataclass(frozen=True)
 class Charge:
-    """What the household owes, and by when (PAY-01)."""
+    """What the household owes, and by when; costs of enforcement are a kind of their own (PAY-01).
+
+    `debtor` is the member who owes it, where it is not owed by who owns the household (PAY-16).
+    """
 
     number: str
     due: date
     amount_fen: int
     recorded: datetime
+    debtor: str | None = None
+    kind: str = "management_fee"
+    entered: int = 0
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A negative bill: so much of the charge it names was never owed (PAY-01)."""
+
+    number: str
+    of: str
+    amount_fen: int
+    recorded: datetime
+    entered: int = 0
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """A charge, a late charge or a correction is void from the start; its number is free again (PAY-01)."""
+
+    charge: str
+    recorded: datetime
+    entered: int = 0
 
 
 @dataclass(frozen=True)
 class Payment:
-    """Money received; it may name the charge it is for (PAY-02)."""
+    """Money received; it may name the charge it is for, or several with their parts (PAY-02).
+
+    `payer` is the member who paid, if that is known (PAY-16).
+    """
 
     number: str
     amount_fen: int
     paid_on: date
     recorded: datetime
     charge: str | None = None
+    parts: tuple[tuple[str, int], ...] = ()
+    payer: str | None = None
+    entered: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,25 +117,41 @@ class Reversal:
     payment: str
     effective: date
     recorded: datetime
+    entered: int = 0
 
 
 @dataclass(frozen=True)
 class Waiver:
-    """Part of a charge that need not be paid, from the effective day on (also a write-off)."""
+    """Part of a charge that is not asked for from the effective day on; a write-off gives up what stays owed."""
 
     charge: str
     amount_fen: int
     effective: date
     recorded: datetime
+    number: str = ""
+    write_off: bool = False
+    entered: int = 0
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """A waiver or a write-off counts no more, from the effective day on (PAY-01)."""
+
+    waiver: str
+    effective: date
+    recorded: datetime
+    entered: int = 0
 
 
 @dataclass(frozen=True)
 class Refund:
-    """Money given back to the household, from the effective day on."""
+    """Money given back, from the effective day on; to the member `payee`, if that is known (PAY-16)."""
 
     amount_fen: int
     effective: date
     recorded: datetime
+    payee: str | None = None
+    entered: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,6 +163,7 @@ class Dispute:
     amount_fen: int
     effective: date
     recorded: datetime
+    entered: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,6 +174,7 @@ class DisputeEnd:
     upheld_fen: int
     effective: date
     recorded: datetime
+    entered: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,6 +185,52 @@ class LateCharge:
     of: str
     amount_fen: int
     recorded: datetime
+    due: date = date.min
+    entered: int = 0
+
+
+@dataclass(frozen=True)
+class Role:
+    """A member is owner, co-owner or tenant from a day on (OWN-02)."""
+
+    member: str
+    role: str
+    since: date
+    recorded: datetime
+    entered: int = 0
+
+
+@dataclass(frozen=True)
+class RoleEnd:
+    """The last day of a role."""
+
+    member: str
+    role: str
+    until: date
+    recorded: datetime
+    entered: int = 0
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """By contract a tenant owes what falls due from a day on, perhaps until another (PAY-16)."""
+
+    number: str
+    member: str
+    since: date
+    until: date | None
+    recorded: datetime
+    entered: int = 0
+
+
+@dataclass(frozen=True)
+class Release:
+    """The last day on which a tenant owes what falls due."""
+
+    agreement: str
+    until: date
+    recorded: datetime
+    entered: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,10 +260,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Household:
-    """All facts about one household.
+    """All facts about one household, those of each kind in the order in which they were entered.
 
-    `interests` counts interests recorded with consent and `confirmed_conduct` confirmed bad records and
-    disturbances; both carry no date here and are taken to belong to the window and to be known.
+    `interests` are the days of interests recorded with consent and `confirmed_conduct` those of confirmed
+    bad records and disturbances, all of them taken to be known.
     """
 
     id: str
@@ -168,65 +277,335 @@ class Household:
     late_charges: tuple[LateCharge, ...] = ()
     purchases: tuple[Purchase, ...] = ()
     requests: tuple[Request, ...] = ()
-    interests: int = 0
-    confirmed_conduct: int = 0
+    interests: tuple[date, ...] = ()
+    confirmed_conduct: tuple[date, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    cancellations: tuple[Cancellation, ...] = ()
+    taken_back: tuple[TakenBack, ...] = ()
+    roles: tuple[Role, ...] = ()
+    role_ends: tuple[RoleEnd, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
+    releases: tuple[Release, ...] = ()
+
+
+def said(facts: Iterable, known: datetime) -> list:
+    """The facts known at `known`, in the order in which they were entered (PAY-03)."""
+    return [fact for fact in facts if fact.recorded <= known]
+
+
+# --------------------------------------------------------------------------------- who owes, day by day
+
+
+@dataclass
+class Tenure:
+    """The time of the same owners, or of the same tenant who owes by contract (PAY-16).
+
+    `key` is `first`, or the day it began; `debtors` are all who ever belonged to it.
+    """
+
+    key: str
+    debtors: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Tenures:
+    """The tenure of every day, as known at some instant.
+
+    Before the first day listed it is that of the first day, after the last one that of the last.
+    """
+
+    by_day: dict[date, Tenure]
+    first: date
+    last: date
+
+    def on(self, day: date) -> Tenure:
+        """The tenure of a day."""
+        return self.by_day[min(max(day, self.first), self.last)]
+
+    def of(self, member: str | None, day: date) -> Tenure:
+        """The tenure in which a member owes: that of the day, else the latest before, else the first after.
+
+        Without a member, and for one who never owes, it is that of the day.
+        """
+        today = min(max(day, self.first), self.last)
+        before = today
+        while before >= self.first:
+            if member in self.by_day[before].debtors:
+                return self.by_day[before]
+            before -= ONE_DAY
+        after = today
+        while after <= self.last:
+            if member in self.by_day[after].debtors:
+                return self.by_day[after]
+            after += ONE_DAY
+        return self.by_day[today]
+
+    def all(self) -> list[str]:
+        """All tenures, in the order of their first days."""
+        return list(dict.fromkeys(tenure.key for tenure in self.by_day.values()))
+
+
+@dataclass
+class Stay:
+    """The days on which a member has a role."""
+
+    member: str
+    since: date
+    until: date = date.max
+
+    def holds(self, day: date) -> bool:
+        return self.since <= day <= self.until
+
+
+def stays(household: Household, known: datetime, roles: tuple[str, ...]) -> list[Stay]:
+    """Who had one of the roles, and from when to when (OWN-02).
+
+    An end is one of those that began before it was entered and have no end yet.
+    """
+    begun = [(role, Stay(role.member, role.since)) for role in said(household.roles, known)]
+    for end in said(household.role_ends, known):
+        for role, stay in begun:
+            same = (role.member, role.role) == (end.member, end.role)
+            if same and role.entered < end.entered and stay.until == date.max:
+                stay.until = end.until
+    return [stay for role, stay in begun if role.role in roles]
+
+
+def lettings(household: Household, known: datetime) -> list[Stay]:
+    """Who owes as a tenant by contract, and when: not beyond a release, nor beyond the tenancy."""
+    found = []
+    tenants = stays(household, known, ("tenant",))
+    for agreed in said(household.agreements, known):
+        ends = [agreed.until or date.max]
+        for release in said(household.releases, known):
+            if release.agreement == agreed.number:
+                ends = [release.until]
+        for tenant in tenants:
+            if tenant.member == agreed.member and tenant.since <= agreed.since <= tenant.until:
+                ends.append(tenant.until)
+        found.append(Stay(agreed.member, agreed.since, min(ends)))
+    return found
+
+
+def owing_tenant(tenants: list[Stay], day: date) -> str | None:
+    """The tenant who owes on a day: one at a time, so that a contract ends the one before it (PAY-16)."""
+    begun = [stay for stay in tenants if stay.since <= day]
+    latest = max(begun, key=lambda stay: stay.since, default=None)
+    return latest.member if latest and latest.holds(day) else None
+
+
+def tenures(household: Household, known: datetime) -> Tenures:
+    """The tenure of every day, walked through from the first to the last on which a role changes (PAY-16).
+
+    A new tenure begins when no owner of the old one remains. Who comes while one of them stays beyond the
+    day joins them; the last day belongs to who leaves, days without an owner to the last one, and the days
+    before the first owner to the first. Where a tenant owes by contract the day is the tenant's, and the
+    owners' tenure rests.
+    """
+    owners = stays(household, known, ("owner", "co_owner"))
+    tenants = lettings(household, known)
+    turns = {day for stay in owners + tenants for day in (stay.since, stay.until)} - {date.max}
+    if not turns:
+        return Tenures({ANY_DAY: Tenure("first")}, ANY_DAY, ANY_DAY)
+    first, last = min(turns) - ONE_DAY, max(turns) + 2 * ONE_DAY
+
+    owning = Tenure("first")
+    letting = None
+    by_day = {}
+    day = first
+    while day <= last:
+        today = {stay.member for stay in owners if stay.holds(day)}
+        tomorrow = {stay.member for stay in owners if stay.holds(day + ONE_DAY)}
+        if not owning.debtors or today & owning.debtors & tomorrow:
+            owning.debtors |= today
+        elif today and not today & owning.debtors:
+            owning = Tenure(day.isoformat(), today)
+        tenant = owing_tenant(tenants, day)
+        if tenant and (letting is None or tenant not in letting.debtors):
+            letting = Tenure(f"tenant-{day.isoformat()}", {tenant})
+        by_day[day] = letting if tenant else owning
+        day += ONE_DAY
+    return Tenures(by_day, first, last)
+
+
+# --------------------------------------------------------------------------- what is known of an account
+
+PRINCIPAL, COSTS, LATE, DEBT = "principal", "costs", "late", "debt"
+
+
+@dataclass
+class Asked:
+    """What is asked for, without what was never owed of it.
+
+    A debt is money that was refunded before it bounced.
+    """
+
+    number: str
+    due: date
+    amount_fen: int
+    kind: str
+    tenure: str
+
+
+@dataclass
+class Given:
+    """Money: what it names, whose it is, and the days on which it counts."""
+
+    number: str
+    amount_fen: int
+    named: tuple[tuple[str, int], ...]
+    tenure: str
+    paid_on: date
+    until: date = date.max
+
+    def counts(self, day: date) -> bool:
+        return self.paid_on <= day < self.until
+
+
+@dataclass
+class Account:
+    """What is known of an account at some instant, in order of days and numbers."""
+
+    household: Household
+    known: datetime
+    tenures: Tenures
+    charges: list[Asked]
+    money: list[Given]
+    refunds: list[tuple[date, int, str]]
+    waivers: list[tuple[Waiver, date]]
+    disputes: list[Dispute]
+    dispute_ends: list[DisputeEnd]
+    turns: list[date] = field(default_factory=list)
+    settled: dict[date, dict[str, "Standing"]] = field(default_factory=dict)
+    unsettled: dict[date, tuple[dict, dict, dict]] = field(default_factory=dict)
+
+
+def standing_facts(
+    household: Household, facts: Iterable, known: datetime, names: tuple[str, ...]
+) -> list:
+    """The known facts that are not void: no number they name was cancelled after they were entered (PAY-01)."""
+    cancelled = said(household.cancellations, known)
+    return [
+        fact
+        for fact in said(facts, known)
+        if not any(
+            cancellation.charge == getattr(fact, name) and cancellation.entered > fact.entered
+            for cancellation in cancelled
+            for name in names
+        )
+    ]
+
+
+def charges_known(household: Household, known: datetime) -> list[tuple[Charge, int]]:
+    """The charges known at `known` that ask for something, oldest due date first, then by number (PAY-02).
+
+    With what each asks for: what was upheld in its disputes was never owed, on whatever day it was decided,
+    nor what negative bills took off it. One that asks for nothing is none, as if it had been cancelled
+    (PAY-01, PAY-06).
+    """
+    asked = []
+    for charge in standing_facts(household, household.charges, known, ("number",)):
+        fen = charge.amount_fen - upheld_fen(household, charge.number, known)
+        corrections = standing_facts(household, household.corrections, known, ("number", "of"))
+        fen -= sum(one.amount_fen for one in corrections if one.of == charge.number)
+        if fen > 0:
+            asked.append((charge, fen))
+    return sorted(asked, key=lambda one: (one[0].due, one[0].number))
+
+
+def upheld_fen(household: Household, number: str, known: datetime) -> int:
+    """How much of a charge was never owed: what was upheld in its disputes, on whatever day (PAY-06)."""
+    disputes = standing_facts(household, household.disputes, known, ("charge",))
+    numbers = [dispute.number for dispute in disputes if dispute.charge == number]
+    return sum(
+        end.upheld_fen for end in said(household.dispute_ends, known) if end.dispute in numbers
+    )
+
+
+def money_known(household: Household, known: datetime, whose: Tenures) -> list[Given]:
+    """All money with the days on which it counts; a reversal ends what its number stands for (PAY-01)."""
+    money = []
+    standing = {}
+    facts = [*said(household.payments, known), *said(household.reversals, known)]
+    for fact in sorted(facts, key=lambda fact: fact.entered):
+        if isinstance(fact, Reversal):
+            if fact.payment in standing:
+                standing.pop(fact.payment).until = fact.effective
+            continue
+        named = fact.parts
+        if fact.charge is not None:
+            named = ((fact.charge, fact.amount_fen),)
+        tenure = whose.of(fact.payer, fact.paid_on)
+        given = Given(fact.number, fact.amount_fen, named, tenure.key, fact.paid_on)
+        standing[fact.number] = given
+        money.append(given)
+    # Whoever pays first is the first whose money a charge needs.
+    return sorted(money, key=lambda given: (given.paid_on, given.number))
+
+
+def account_of(household: Household, known: datetime) -> Account:
+    """Everything that is known of an account, without what is void (PAY-01, PAY-03, PAY-16)."""
+    whose = tenures(household, known)
+    charges = []
+    for charge, fen in charges_known(household, known):
+        kind = COSTS if charge.kind == "enforcement_costs" else PRINCIPAL
+        tenure = whose.of(charge.debtor, charge.due)
+        charges.append(Asked(charge.number, charge.due, fen, kind, tenure.key))
+    owed_by = {charge.number: charge.tenure for charge in charges}
+    for late in standing_facts(household, household.late_charges, known, ("number", "of")):
+        # What is asked for because a charge was late falls with that charge.
+        if late.of in owed_by:
+            charges.append(Asked(late.number, late.due, late.amount_fen, LATE, owed_by[late.of]))
+    charges.sort(key=lambda charge: (charge.due, charge.number))
+    waivers = [
+        (waiver, min(taken_back_on(household, waiver, known), default=date.max))
+        for waiver in standing_facts(household, household.waivers, known, ("charge",))
+    ]
+    account = Account(
+        household,
+        known,
+        whose,
+        charges,
+        money_known(household, known, whose),
+        [
+            (refund.effective, refund.amount_fen, whose.of(refund.payee, refund.effective).key)
+            for refund in said(household.refunds, known)
+        ],
+        waivers,
+        standing_facts(household, household.disputes, known, ("charge",)),
+        said(household.dispute_ends, known),
+    )
+    turns = {charge.due for charge in account.charges}
+    turns |= {day for given in account.money for day in (given.paid_on, given.until)}
+    turns |= {day for day, _, _ in account.refunds}
+    turns |= {day for waiver, end in waivers for day in (waiver.effective, end)}
+    turns |= {fact.effective for fact in (*account.disputes, *account.dispute_ends)}
+    account.turns = sorted({date.min, *turns})
+    return account
+
+
+def taken_back_on(household: Household, waiver: Waiver, known: datetime) -> list[date]:
+    """The days on which a waiver was taken back."""
+    taken = said(household.taken_back, known)
+    return [one.effective for one in taken if one.waiver and one.waiver == waiver.number]
 
 
 # ------------------------------------------------------------------------------- the account on one day
 
 
-def charges_known(household: Household, known: datetime) -> list[Charge]:
-    """The charges known at `known`, oldest due date first, then by charge number (PAY-02).
-
-    A charge that was upheld in full in a dispute was never owed: it is none, as if it had been cancelled (PAY-06).
-    """
-    charges = [
-        charge
-        for charge in household.charges
-        if charge.recorded <= known and charge.amount_fen > upheld_fen(household, charge, known)
-    ]
-    return sorted(charges, key=lambda charge: (charge.due, charge.number))
-
-
-def payments_in_force(household: Household, day: date, known: datetime) -> list[Payment]:
-    """Payments made by `day` and known at `known`, without those reversed by then (PAY-01, PAY-03)."""
-    reversed_numbers = [
-        reversal.payment
-        for reversal in household.reversals
-        if reversal.effective <= day and reversal.recorded <= known
-    ]
-    return [
-        payment
-        for payment in household.payments
-        if payment.paid_on <= day
-        and payment.recorded <= known
-        and payment.number not in reversed_numbers
-    ]
-
-
-def upheld_fen(household: Household, charge: Charge, known: datetime) -> int:
-    """How much of a charge was never owed: what was upheld in its disputes, on whatever day (PAY-06)."""
-    disputes = [dispute.number for dispute in household.disputes if dispute.charge == charge.number]
-    return sum(
-        end.upheld_fen
-        for end in household.dispute_ends
-        if end.dispute in disputes and end.recorded <= known
-    )
-
-
-def disputed_fen(household: Household, charge: Charge, day: date, known: datetime) -> int:
+def disputed_fen(account: Account, number: str, day: date) -> int:
     """How much of a charge is in dispute on `day` (PAY-06).
 
     From the day of the dispute until the day before its end; of what was upheld nothing is left to dispute.
     """
     disputed = 0
-    for dispute in household.disputes:
-        if dispute.charge != charge.number or dispute.recorded > known or dispute.effective > day:
+    for dispute in account.disputes:
+        if dispute.charge != number or dispute.effective > day:
             continue
         amount = dispute.amount_fen
         over = False
-        for end in household.dispute_ends:
-            if end.dispute == dispute.number and end.recorded <= known:
+        for end in account.dispute_ends:
+            if end.dispute == dispute.number:
                 amount -= end.upheld_fen
                 over = end.effective <= day
         if not over:
@@ -234,62 +613,160 @@ def disputed_fen(household: Household, charge: Charge, day: date, known: datetim
     return disputed
 
 
-def waived_fen(household: Household, number: str, day: date, known: datetime) -> int:
-    """How much of a charge, or of a late charge, is waived or written off."""
+def given_up_fen(account: Account, number: str, day: date, *, write_off: bool) -> int:
+    """How much of a charge, or of a late charge, is waived (or else written off) on `day`."""
     return sum(
         waiver.amount_fen
-        for waiver in household.waivers
-        if waiver.charge == number and waiver.effective <= day and waiver.recorded <= known
+        for waiver, end in account.waivers
+        if waiver.charge == number
+        and waiver.write_off == write_off
+        and waiver.effective <= day < end
     )
 
 
-def refunded_fen(household: Household, day: date, known: datetime) -> int:
-    """How much was given back by `day`, as known at `known`."""
-    return sum(
-        refund.amount_fen
-        for refund in household.refunds
-        if refund.effective <= day and refund.recorded <= known
-    )
+def money_that_names(account: Account, day: date) -> tuple[dict, dict, dict]:
+    """First each payment settles the charges it names, whoever owes them (PAY-02, PAY-16).
 
-
-def unpaid_charges(household: Household, day: date, known: datetime) -> list[tuple[Charge, int]]:
-    """Every known charge and what is unpaid and undisputed of it on `day` (PAY-02, PAY-06, PAY-08).
-
-    First each payment settles the charge it names, its undisputed part before the disputed one; what names
-    none, names a charge not known, or is left over goes into one pool.
-    The pool, less refunds, then settles the oldest undisputed amounts first.
-    Whatever still remains in it settles disputed amounts, then late charges, then it is credit in advance:
-    none of that is asked for here.
+    What is open of every charge; what is left over of the money, by the tenure of its payer; and what waits,
+    by the same, for a charge that is not due yet: that is credit in advance until then.
+    A waiver is not money, so a charge never asks for less than nothing.
     """
-    charges = charges_known(household, known)
-    # What each charge asks for; a waiver is not money, so a charge never asks for less than nothing.
-    unpaid = {}
-    for charge in charges:
-        asked = charge.amount_fen - upheld_fen(household, charge, known)
-        unpaid[charge.number] = max(0, asked - waived_fen(household, charge.number, day, known))
-    for late in household.late_charges:
-        # What is asked for because a charge was late falls with that charge.
-        if late.recorded <= known and late.of in unpaid:
-            waived = waived_fen(household, late.number, day, known)
-            unpaid[late.number] = max(0, late.amount_fen - waived)
-    pool = 0
+    if day not in account.unsettled:
+        open_fen = {}
+        for charge in account.charges:
+            waived = given_up_fen(account, charge.number, day, write_off=False)
+            open_fen[charge.number] = max(0, charge.amount_fen - waived)
+        later = {charge.number for charge in account.charges if charge.due > day}
+        free: dict[str, int] = defaultdict(int)
+        waiting: dict[str, int] = defaultdict(int)
+        for given in account.money:
+            if not given.counts(day):
+                continue
+            rest = given.amount_fen
+            for number, fen in given.named:
+                settled = min(fen, open_fen.get(number, 0))
+                if settled > 0:
+                    open_fen[number] -= settled
+                    rest -= settled
+                    if number in later:
+                        waiting[given.tenure] += settled
+            free[given.tenure] += rest
+        account.unsettled[day] = (open_fen, free, waiting)
+    return account.unsettled[day]
 
-    for payment in payments_in_force(household, day, known):
-        settled = min(payment.amount_fen, unpaid.get(payment.charge, 0))
-        if settled > 0:
-            unpaid[payment.charge] -= settled
-        pool += payment.amount_fen - settled
 
-    pool = max(0, pool - refunded_fen(household, day, known))
+def refunded_fen(account: Account, tenure: str, day: date) -> int:
+    """How much was given back to a tenure by `day`."""
+    return sum(fen for on, fen, whose in account.refunds if whose == tenure and on <= day)
 
-    undisputed = []
-    for charge in charges:
-        left = unpaid[charge.number]
-        left -= min(left, disputed_fen(household, charge, day, known))
-        settled = min(pool, left)
-        pool -= settled
-        undisputed.append((charge, left - settled))
-    return undisputed
+
+def debts(account: Account, tenure: str, day: date) -> list[Asked]:
+    """Money given back that turned out not to be there: a debt due on the day of the shortfall (PAY-01)."""
+    if not any(whose == tenure for _, _, whose in account.refunds):
+        return []
+    found = []
+    owed = 0
+    for turn in account.turns:
+        if turn > day:
+            break
+        _, free, _ = money_that_names(account, turn)
+        short = refunded_fen(account, tenure, turn) - free[tenure]
+        if short > owed:
+            found.append(Asked("", turn, short - owed, DEBT, tenure))
+            owed = short
+    return found
+
+
+@dataclass
+class Standing:
+    """How a tenure stands at the end of a day.
+
+    `ages` is what is unpaid, undisputed and not given up of principal and debts, oldest due first, `disputed`
+    what is in dispute; the others are sums of what is unpaid.
+    """
+
+    ages: list[tuple[Asked, int]]
+    disputed: list[tuple[Asked, int]]
+    costs_fen: int
+    late_fen: int
+    written_off_fen: int
+    advance_fen: int
+
+    @property
+    def debt_fen(self) -> int:
+        return sum(fen for asked, fen in self.ages if asked.kind == DEBT)
+
+    @property
+    def unpaid_fen(self) -> int:
+        """Unpaid principal, whether in dispute or not."""
+        return sum(fen for _, fen in self.ages + self.disputed) - self.debt_fen
+
+    @property
+    def balance_fen(self) -> int:
+        """What the statement comes to: what is due and owed, less credit in advance."""
+        owed = self.unpaid_fen + self.costs_fen + self.late_fen + self.debt_fen
+        return owed - self.advance_fen
+
+
+def settle(account: Account, tenure: str, day: date) -> Standing:
+    """How a tenure's money settles its charges on `day`; only those due by then take part (PAY-02, PAY-08).
+
+    What is written off is what stays unpaid after all money, so money for the charge comes before it.
+    Money that names no charge, or is left over, less refunds, then settles undisputed principal and debts in
+    the order of their due dates, then what is disputed, then late charges and costs, then what is written
+    off. What still remains is credit in advance.
+    """
+    open_fen, free, waiting = money_that_names(account, day)
+    owed_back = debts(account, tenure, day)
+    pool = free[tenure] - refunded_fen(account, tenure, day) + sum(d.amount_fen for d in owed_back)
+
+    ages: list[tuple[Asked, int]] = []
+    disputed: list[tuple[Asked, int]] = []
+    beside: list[tuple[Asked, int]] = []
+    written_off: list[int] = []
+    charges = [one for one in account.charges if one.tenure == tenure and one.due <= day]
+    for charge in sorted(
+        charges + owed_back, key=lambda one: (one.due, one.kind == DEBT, one.number)
+    ):
+        left = charge.amount_fen if charge.kind == DEBT else open_fen[charge.number]
+        given_up = min(left, given_up_fen(account, charge.number, day, write_off=True))
+        written_off.append(given_up)
+        left -= given_up
+        if charge.kind in (LATE, COSTS):
+            beside.append((charge, left))
+            continue
+        contested = min(left, disputed_fen(account, charge.number, day))
+        disputed.append((charge, contested))
+        ages.append((charge, left - contested))
+
+    def pay(fen: int) -> int:
+        """What is left of an amount once the pool has paid of it what it can."""
+        nonlocal pool
+        paid = min(pool, fen)
+        pool -= paid
+        return fen - paid
+
+    ages = [(charge, left) for charge, fen in ages if (left := pay(fen))]
+    disputed = [(charge, left) for charge, fen in disputed if (left := pay(fen))]
+    beside = [(charge, pay(fen)) for charge, fen in beside]
+    written_off = [pay(fen) for fen in written_off]
+    return Standing(
+        ages=ages,
+        disputed=disputed,
+        costs_fen=sum(fen for charge, fen in beside if charge.kind == COSTS),
+        late_fen=sum(fen for charge, fen in beside if charge.kind == LATE),
+        written_off_fen=sum(written_off),
+        advance_fen=pool + waiting[tenure],
+    )
+
+
+def standing(account: Account, tenure: str, day: date) -> Standing:
+    """How a tenure stands on `day`: as on the last day on which some fact has its date."""
+    turn = account.turns[bisect_right(account.turns, day) - 1]
+    of_day = account.settled.setdefault(turn, {})
+    if tenure not in of_day:
+        of_day[tenure] = settle(account, tenure, turn)
+    return of_day[tenure]
 
 
 def late_charge_fen(household: Household, number: str, on: date, known: datetime) -> int:
@@ -298,15 +775,15 @@ def late_charge_fen(household: Household, number: str, on: date, known: datetime
     A day counts that begins with something unpaid and undisputed, after the due date; the sum is rounded
     once, half up, and stays within 30 % of the charge's principal.
     """
-    [charge] = [charge for charge in charges_known(household, known) if charge.number == number]
+    account = account_of(household, known)
+    [charge] = [one for one in account.charges if one.number == number]
     fen_days = 0
-    day = charge.due + timedelta(days=1)
+    day = charge.due + ONE_DAY
     while day <= on:
-        before = unpaid_charges(household, day - timedelta(days=1), known)
-        fen_days += sum(unpaid for one, unpaid in before if one.number == number)
-        day += timedelta(days=1)
-    principal = charge.amount_fen - upheld_fen(household, charge, known)
-    return min((fen_days * 5 + 5_000) // 10_000, principal * 30 // 100)
+        before = standing(account, charge.tenure, day - ONE_DAY)
+        fen_days += sum(unpaid for one, unpaid in before.ages if one.number == number)
+        day += ONE_DAY
+    return min((fen_days * 5 + 5_000) // 10_000, charge.amount_fen * 30 // 100)
 
 
 def grade_for_days(overdue_days: int) -> str:
@@ -317,23 +794,52 @@ def grade_for_days(overdue_days: int) -> str:
     return "B5"
 
 
-def credit(household: Household, day: date, known: datetime) -> tuple[str, int, int]:
-    """Credit grade, days overdue and fen overdue on `day` as known at `known` (PAY-02, PAY-03, PAY-04).
+def credit_of(account: Account, tenure: str, day: date) -> tuple[str, int, int]:
+    """Credit grade, days overdue and fen overdue of a tenure on `day` (PAY-02, PAY-04, PAY-16).
 
-    Only charges due before `day` can be overdue; the due date itself is day 0.
+    Only what was due before `day` can be overdue; the due date itself is day 0.
     """
-    if not any(charge.due < day for charge in household.charges):
-        return ("A", 0, 0)  # before the first due date nothing can be overdue
     overdue = [
-        (charge, unpaid)
-        for charge, unpaid in unpaid_charges(household, day, known)
-        if charge.due < day and unpaid > 0
+        (asked.due, fen) for asked, fen in standing(account, tenure, day).ages if asked.due < day
     ]
     if not overdue:
         return ("A", 0, 0)
-    oldest_due = min(charge.due for charge, _ in overdue)
-    overdue_days = (day - oldest_due).days
-    return (grade_for_days(overdue_days), overdue_days, sum(unpaid for _, unpaid in overdue))
+    overdue_days = (day - min(due for due, _ in overdue)).days
+    return (grade_for_days(overdue_days), overdue_days, sum(fen for _, fen in overdue))
+
+
+def credit(household: Household, day: date, known: datetime) -> tuple[str, int, int]:
+    """Credit of the tenure of `day`, as known at `known` (PAY-03, PAY-16)."""
+    account = account_of(household, known)
+    return credit_of(account, account.tenures.on(day).key, day)
+
+
+def arrears(account: Account, day: date) -> dict[str, tuple[int, int, int]]:
+    """Of every tenure with arrears: days and fen overdue, and fen in dispute (PAY-03, PAY-16)."""
+    found = {}
+    for tenure in account.tenures.all():
+        _, overdue_days, overdue_fen = credit_of(account, tenure, day)
+        disputed = standing(account, tenure, day).disputed
+        disputed_fen = sum(fen for asked, fen in disputed if asked.due < day)
+        if overdue_fen or disputed_fen:
+            found[tenure] = (overdue_days, overdue_fen, disputed_fen)
+    return found
+
+
+def statements(account: Account, day: date) -> dict[str, dict[str, int]]:
+    """What is unpaid, and what is credit in advance, of every tenure; the balance is their difference."""
+    found = {}
+    for tenure in account.tenures.all():
+        now = standing(account, tenure, day)
+        found[tenure] = {
+            "unpaid_fen": now.unpaid_fen,
+            "costs_fen": now.costs_fen,
+            "late_fen": now.late_fen,
+            "debt_fen": now.debt_fen,
+            "advance_fen": now.advance_fen,
+            "balance_fen": now.balance_fen,
+        }
+    return found
 
 
 # ------------------------------------------------------------------------------------ the year's window
@@ -367,28 +873,29 @@ def times_entered_b2(grade_before: str, daily_grades: list[str]) -> int:
     return entered
 
 
-def purchases_fen(household: Household, year: int, known: datetime) -> int:
-    """Purchases less refunds, dated in the year and known at `known` (PAY-13)."""
+def purchases_fen(account: Account, tenure: str, year: int) -> int:
+    """Purchases less refunds of a tenure, dated in the year (PAY-13, PAY-16)."""
     return sum(
         purchase.amount_fen
-        for purchase in household.purchases
-        if purchase.on.year == year and purchase.recorded <= known
+        for purchase in said(account.household.purchases, account.known)
+        if purchase.on.year == year and account.tenures.on(purchase.on).key == tenure
     )
 
 
-def attention(household: Household, year: int, known: datetime) -> int:
-    """Distinct matters raised in the year (GRD-02).
+def attention(account: Account, tenure: str, year: int) -> int:
+    """Distinct matters that a tenure raised in the year (GRD-02, PAY-16).
 
-    Requests other than repairs, as they stand classified; a request belongs to the year of its date
-    in the estate's zone, and is known from its receipt. All that are called duplicates of each
+    Requests other than repairs, as they stand classified; a request belongs to the year, and the tenure, of
+    its date in the estate's zone, and is known from its receipt. All that are called duplicates of each
     other, or follow each other, are one matter: however long the chain, and wherever its head is.
     """
+    household, known = account.household, account.known
     seen = [request for request in household.requests if request.received_at <= known]
     raised = {
         request.number
         for request in seen
         if said_last(request.kinds, known, request.kind) != "repair"
-        and request.received_at.astimezone(ZONE).year == year
+        and belongs(account, tenure, year, request.received_at.astimezone(ZONE).date())
     }
     joined: dict[str, set[str]] = {}
     for request in seen:
@@ -399,6 +906,11 @@ def attention(household: Household, year: int, known: datetime) -> int:
         for number in together:
             joined[number] = together
     return len({min(joined[number] & raised) for number in raised})
+
+
+def belongs(account: Account, tenure: str, year: int, day: date) -> bool:
+    """Whether what happened on a day is of that year, and of that tenure (PAY-16)."""
+    return day.year == year and account.tenures.on(day).key == tenure
 
 
 def said_last(
@@ -440,31 +952,46 @@ def pyramid_layer(kind: str, credit_now: str, worst: str, purchases: int, matter
     return "small"
 
 
-def charges_due_in(household: Household, year: int, known: datetime) -> int:
-    """How many charges known at `known` are due in the year; without one the grading is insufficient (GRD-12)."""
-    return sum(charge.due.year == year for charge in charges_known(household, known))
+def charges_due_in(account: Account, tenure: str, year: int) -> int:
+    """How many charges of a tenure are due in the year; without one the grading is insufficient (GRD-12)."""
+    return sum(
+        charge.due.year == year
+        for charge in account.charges
+        if charge.kind == PRINCIPAL and charge.tenure == tenure
+    )
 
 
 def facts_of(household: Household, year: int, known: datetime) -> dict:
     """What a grading of the calendar year looks at, from what was known at `known` (GRD-01)."""
-    grade_before, _, _ = credit(household, date(year - 1, 12, 31), known)
+    return facts_from(account_of(household, known), year)
+
+
+def facts_from(account: Account, year: int) -> dict:
+    """What a grading of the calendar year looks at (GRD-01).
+
+    It is that of the tenure on 31 December; what belongs to another is not seen (PAY-16).
+    """
+    household = account.household
+    year_end = date(year, 12, 31)
+    tenure = account.tenures.on(year_end).key
+    grade_before, _, _ = credit_of(account, tenure, date(year - 1, 12, 31))
     daily_grades = []
     for day in days_of(year):
-        grade_today, _, _ = credit(household, day, known)
+        grade_today, _, _ = credit_of(account, tenure, day)
         daily_grades.append(grade_today)
-    credit_now, overdue_days, overdue_fen = credit(household, date(year, 12, 31), known)
+    credit_now, overdue_days, overdue_fen = credit_of(account, tenure, year_end)
 
     return {
-        "attention": attention(household, year, known),
+        "attention": attention(account, tenure, year),
         "b2_entries": times_entered_b2(grade_before, daily_grades),
-        "charges_due": charges_due_in(household, year, known),
-        "conduct": household.confirmed_conduct,
+        "charges_due": charges_due_in(account, tenure, year),
+        "conduct": sum(belongs(account, tenure, year, on) for on in household.confirmed_conduct),
         "credit": credit_now,
-        "interests": household.interests,
+        "interests": sum(belongs(account, tenure, year, on) for on in household.interests),
         "overdue_days": overdue_days,
         "overdue_fen": overdue_fen,
-        "previous_purchases_fen": purchases_fen(household, year - 1, known),
-        "purchases_fen": purchases_fen(household, year, known),
+        "previous_purchases_fen": purchases_fen(account, tenure, year - 1),
+        "purchases_fen": purchases_fen(account, tenure, year),
         "worst_credit": worst_credit(daily_grades),
     }
 

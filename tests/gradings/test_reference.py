@@ -53,7 +53,7 @@ def test_generated_estates_are_graded_as_the_reference_grades_them(
     estate, known, day = told
     with open_crm("memory:") as crm:
         accepted = play(crm, estate)
-        households = reference_households(estate.households, accepted, estate.year, known)
+        households = reference_households(estate.households, accepted, known)
         run = crm.grade(estate.year, known=known)
         facts = [reference.facts_of(one, estate.year, known) for one in households]
         assert [asdict(grading.facts) for grading in run.gradings] == facts

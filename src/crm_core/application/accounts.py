@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
+from crm_core.application.adopted import every
 from crm_core.application.checking import utc
 from crm_core.application.host import Host
 from crm_core.errors import Invalid
@@ -17,8 +18,9 @@ from crm_core.kernel.history import visible
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.facts import REGISTERED, TENURE_NAMES, HouseholdRegistered, tenures
+from crm_core.payments.allocation_policy import AllocationPolicy, Epochs
 from crm_core.payments.changes import CreditChange, changes
-from crm_core.payments.clauses import agreed_late_charges
+from crm_core.payments.clauses import Allocations, agreed_late_charges
 from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.events import ACCOUNT_EVENTS
@@ -62,7 +64,9 @@ class Accounts:
         table = self._host.policies.find(CreditPolicy, policy, on)
         if households is not None:
             _check_households(self._host.log, households)
-        return self._engine(engine).credit(on, utc(known, "known"), table, households)
+        return self._engine(engine).credit(
+            on, utc(known, "known"), table, households, self._allocations()
+        )
 
     def arrears(
         self,
@@ -81,7 +85,9 @@ class Accounts:
             Invalid: there is no such engine.
         """
         table = self._host.policies.find(CreditPolicy, policy, on)
-        return self._engine(engine).arrears(on, utc(known, "known"), table)
+        return self._engine(engine).arrears(
+            on, utc(known, "known"), table, allocations=self._allocations()
+        )
 
     def statement(
         self,
@@ -106,13 +112,14 @@ class Accounts:
         """
         book = self._host.policies
         table = book.find(CreditPolicy, policy, on)
-        for _, _, facts, held in self._told(known, [household], _PAYMENTS):
+        for told in self._told(known, [household], _PAYMENTS):
+            facts, held = told.facts, told.held
             number = held.index(on) if tenure is None else held.find(tenure)
             if number is None:
                 keys = [one.key for one in held.every]
                 raise Invalid.one("tenure_unknown", tenure=tenure, known=keys)
-            said = statement(facts, on, table, tenures=held, tenure=number)
-            late = self._late_charges(facts, ledgers(facts, held)[number], on, late_charge)
+            said = statement(facts, on, table, tenures=held, tenure=number, epochs=told.by)
+            late = self._late_charges(facts, told.books[number], on, late_charge)
             return {**said, "late_charges": late}
         raise Invalid.one("household_unknown", household=household)
 
@@ -130,9 +137,9 @@ class Accounts:
             owing: Only who owes something that is overdue and undisputed.
         """
         table = self._host.policies.find(CreditPolicy, policy, on)
-        for household, file, facts, held in self._told(known, None):
-            ledger = ledgers(facts, held)[held.index(on)]
-            row = credit_row(household, file.estate, ledger, on, table)
+        for told in self._told(known, None):
+            file, held = told.file, told.held
+            row = credit_row(told.household, file.estate, told.books[held.index(on)], on, table)
             if row.overdue_fen or not owing:
                 yield evolve(
                     row,
@@ -148,13 +155,14 @@ class Accounts:
         What somebody owes who left stands in a row of their own tenure (PAY-16).
         """
         rows = []
-        for household, file, facts, held in self._told(known, None):
-            for tenure, ledger in zip(held.every, ledgers(facts, held), strict=True):
+        for told in self._told(known, None):
+            file = told.file
+            for tenure, ledger in zip(told.held.every, told.books, strict=True):
                 found = overdue(ledger, on)
                 if found is not None:
                     rows.append(
                         OwingRow(
-                            household=household,
+                            household=told.household,
                             tenure=tenure.key,
                             estate=file.estate,
                             building=file.building,
@@ -182,16 +190,16 @@ class Accounts:
         Raises:
             Invalid: a named household has no file.
         """
-        for household, _, facts, held in self._told(known, households):
-            for found in purchases(facts, Period.of_year(year), held):
+        for told in self._told(known, households):
+            for found in purchases(told.facts, Period.of_year(year), told.held):
                 if found.positions:
-                    yield household, found
+                    yield told.household, found
 
     def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
         """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
-        for household, _, facts, held in self._told(known, None, _PAYMENTS):
-            for limit in limits(facts, on, held):
-                yield household, limit
+        for told in self._told(known, None, _PAYMENTS):
+            for limit in limits(told.facts, on, told.held, told.by):
+                yield told.household, limit
 
     def changes(
         self,
@@ -216,8 +224,8 @@ class Accounts:
                 "period_malformed", where="last_day", sentence="period_reversed", end=end
             )
         table = self._host.policies.find(CreditPolicy, policy, last_day)
-        for _, _, facts, _ in self._told(known, [household]):
-            return changes(facts, Period(first_day, last_day), table, tenures)
+        for told in self._told(known, [household]):
+            return changes(told.facts, Period(first_day, last_day), table, tenures, told.by)
         raise Invalid.one("household_unknown", household=household)
 
     def _late_charges(
@@ -244,8 +252,9 @@ class Accounts:
         known: datetime | None,
         households: Sequence[str] | None,
         names: frozenset[str] = _ACCOUNTS,
-    ) -> Iterator[tuple[str, HouseholdRegistered, list[tuple[Any, int]], Tenures]]:
-        """Of everybody whose file is known then: id, place, events with positions, tenures."""
+    ) -> Iterator[_Told]:
+        """Everybody whose file is known then."""
+        allocations = self._allocations()
         known, log = utc(known, "known"), self._host.log
         if households is not None:
             _check_households(log, households)
@@ -255,7 +264,36 @@ class Accounts:
             file = next((e.event for e in seen if e.name == REGISTERED), None)
             if file is not None:
                 told = [(e.event, e.position) for e in seen]
-                yield household, file, told, tenures([event for event, _ in told])
+                alone = [event for event, _ in told]
+                by = allocations.of(file.estate, alone)
+                yield _Told(household, file, told, tenures(alone), by)
+
+    def _allocations(self) -> Allocations:
+        """The allocation policies at hand, those adopted in the log among them."""
+        host = self._host
+        return Allocations(every(host.log, host.registry, host.policies, AllocationPolicy))
+
+
+@frozen
+class _Told:
+    """What is known of a household.
+
+    Args:
+        facts: Events with their positions, in the order of the log.
+        held: Its tenures.
+        by: The policies by which its money is allocated.
+    """
+
+    household: str
+    file: HouseholdRegistered
+    facts: list[tuple[Any, int]]
+    held: Tenures
+    by: Epochs
+
+    @property
+    def books(self) -> tuple[Ledger, ...]:
+        """Its ledgers, one for each tenure."""
+        return ledgers(self.facts, self.held, self.by)
 
 
 def _check_households(log: EventLog, households: Sequence[str]) -> None:

@@ -33,6 +33,7 @@ from crm_core.gradings.replay import decide_again
 from crm_core.gradings.state import Gradings
 from crm_core.gradings.uplift import DEFAULT_UPLIFT, UpliftPolicy, promises
 from crm_core.kernel.aggregate import Aggregate, Claim
+from crm_core.kernel.commands import fields_looked_up
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
@@ -46,6 +47,8 @@ from crm_core.messages.template import Template
 from crm_core.owners.commands import ROLES
 from crm_core.owners.tenures import tenures_of
 from crm_core.payments import ACCOUNT
+from crm_core.payments.allocation_policy import AllocationPolicy
+from crm_core.payments.clauses import Allocations
 from crm_core.payments.commands import (
     ClaimLateCharge,
     DecideRefund,
@@ -159,11 +162,18 @@ def _with_receiver(command: MovePayment, _state: Any, sight: WorkSight) -> MoveP
 
 
 def _with_tenures(command: Any, _state: Any, sight: WorkSight) -> Any:
-    """Who owed when, where that matters (PAY-16)."""
+    """Who owed when, and by which policies money is allocated, where that matters."""
     if isinstance(command, RaiseCharge) and command.debtor is None:
         return command
     file = sight.streams.file(command.household)
-    return command if file is None else evolve(command, tenures=tenures_of(file))
+    if file is None:
+        return command
+    found: dict[str, Any] = {"tenures": tenures_of(file)}
+    kind: type = type(command)
+    if "epochs" in fields_looked_up(kind):
+        facts = sight.state(ACCOUNT, command.household).facts.values()
+        found["epochs"] = Allocations(sight.every(AllocationPolicy)).of(file.estate, facts)
+    return evolve(command, **found)
 
 
 def _with_payer(command: ReceivePayment, _state: Any, sight: WorkSight) -> ReceivePayment:

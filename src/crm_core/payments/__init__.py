@@ -107,7 +107,7 @@ SLICE = Slice(
     ),
     look_ups=LOOK_UPS,
     policies=(
-        PolicyKind("allocation", AllocationPolicy, AllocationPolicy.parse),
+        PolicyKind("allocation", AllocationPolicy, AllocationPolicy.parse, adoptable=True),
         PolicyKind("collection", CollectionPolicy, CollectionPolicy.parse),
         PolicyKind("credit", CreditPolicy, CreditPolicy.parse),
         PolicyKind("late-charge", LateChargePolicy, LateChargePolicy.parse),

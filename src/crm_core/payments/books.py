@@ -18,6 +18,7 @@ from attrs import define
 
 from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.payments.allocation import allocate
+from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.events import (
     ChargeCancelled,
     ChargeCorrected,
@@ -79,31 +80,33 @@ class TrialBalance:
     unexplained_fen: int
 
 
-def postings(facts: Iterable[tuple[Any, int]], tenures: Tenures = ONE) -> list[Posting]:
+def postings(
+    facts: Iterable[tuple[Any, int]], tenures: Tenures = ONE, epochs: Epochs = ()
+) -> list[Posting]:
     """The postings of account events with their positions, in the order of the log.
 
     A charge is posted on its due date; what is void from the start is posted back on that day.
     """
     facts = list(facts)
-    derived = (p for ledger in ledgers(facts, tenures) for p in _from_allocation(ledger))
+    derived = (p for ledger in ledgers(facts, tenures, epochs) for p in _from_allocation(ledger))
     return [*_Writer(tenures).write(facts), *derived]
 
 
 def trial_balance(
-    facts: Iterable[tuple[Any, int]], on: date, tenures: Tenures = ONE
+    facts: Iterable[tuple[Any, int]], on: date, tenures: Tenures = ONE, epochs: Epochs = ()
 ) -> TrialBalance:
     """The books at the end of a day."""
     facts = list(facts)
     accounts = dict.fromkeys(ACCOUNTS, 0)
     owed = [0] * len(tenures.every)
-    for posting in postings(facts, tenures):
+    for posting in postings(facts, tenures, epochs):
         if posting.on <= on:
             accounts[posting.debit] += posting.amount_fen
             accounts[posting.credit] -= posting.amount_fen
             owed[posting.tenure] += _moves(posting)
     unexplained = sum(
         abs(fen - allocate(ledger, on).owed_fen)
-        for fen, ledger in zip(owed, ledgers(facts, tenures), strict=True)
+        for fen, ledger in zip(owed, ledgers(facts, tenures, epochs), strict=True)
     )
     return TrialBalance(accounts, unexplained)
 

@@ -15,6 +15,7 @@ from attrs import fields, frozen
 
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.credit import MONTHS_OF_FEE, CreditPolicy, CreditStanding, credit_standing
 from crm_core.payments.events import ACCOUNT_EVENTS
 from crm_core.payments.ledger import Ledger, ledgers
@@ -71,6 +72,7 @@ def changes(
     window: Period,
     policy: CreditPolicy,
     tenures: Callable[[Iterable[Any]], Tenures] = lambda _: ONE,
+    epochs: Epochs = (),
 ) -> Iterator[CreditChange]:
     """The changes of a household's grade over the days of a window, in their order.
 
@@ -81,9 +83,10 @@ def changes(
         facts: Events of one household with their positions, in the order of the log; those that
             tell tenures among them.
         tenures: The tenures that events tell of.
+        epochs: By which policies its money is allocated.
     """
     facts = list(facts)
-    known = _Known(facts, policy, tenures)
+    known = _Known(facts, policy, tenures, epochs)
     day = window.start - _DAY
     before = known.on(day)
     while (day := known.next_turn(day, before)) <= window.end:
@@ -101,10 +104,12 @@ class _Known:
         facts: Sequence[Fact],
         policy: CreditPolicy,
         tenures: Callable[[Iterable[Any]], Tenures],
+        epochs: Epochs,
     ) -> None:
+        self._epochs = epochs
         self.facts, self.policy, self._tenures = facts, policy, tenures
         self.held = tenures([event for event, _ in facts])
-        self._books = ledgers(facts, self.held)
+        self._books = ledgers(facts, self.held, epochs)
         self._turns: list[date] | None = None
 
     def book(self, day: date) -> Ledger:
@@ -119,7 +124,7 @@ class _Known:
         """The household as the other facts tell of it."""
         positions = {position for _, position in left_out}
         others = [fact for fact in self.facts if fact[1] not in positions]
-        return _Known(others, self.policy, self._tenures)
+        return _Known(others, self.policy, self._tenures, self._epochs)
 
     def next_turn(self, day: date, now: CreditStanding) -> date:
         """The next day on which the grade can be another one, after a day of that standing."""

@@ -286,7 +286,7 @@ def claim_late(command: ClaimLateCharge, state: Account) -> Decision:
     found = next(
         (
             late
-            for book in ledgers(placed(state), command.tenures or ONE)
+            for book in ledgers(placed(state), command.tenures or ONE, command.epochs or ())
             for late in late_charges(book, command.on, policy, agreed_days(agreed))
             if late.charge == command.of
         ),

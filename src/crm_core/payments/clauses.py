@@ -9,12 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from attrs import evolve, frozen
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason, unknown
+from crm_core.payments.allocation_policy import (
+    OLDEST_FIRST,
+    Agreed,
+    AllocationPolicy,
+    Epochs,
+    epochs,
+)
 from crm_core.payments.answers import exists, missing, reference
 from crm_core.payments.commands import AgreeClause, ApproveRate, EndClause
 from crm_core.payments.events import ClauseAgreed, ClauseEnded, RateApproved
@@ -149,6 +157,47 @@ def agreed_late_charges(
         for late in late_charges(ledger, on, policy, agreed_days(agreed)):
             if unapproved(late, policy, agreed, on) is None:
                 yield name, late
+
+
+@frozen
+class Allocations:
+    """The allocation policies at hand: by which the money of an account is allocated (PAY-02).
+
+    Args:
+        policies: Those that were adopted among them.
+    """
+
+    policies: tuple[AllocationPolicy, ...] = ()
+
+    def of(self, estate: str, facts: Iterable[Any]) -> Epochs:
+        """The policies of an account in an estate, one after the other.
+
+        Args:
+            facts: Events of the account, in the order of the log.
+        """
+        if not self.policies:
+            return ()
+        told = [event for event in facts if type(event) in _CLAUSES]
+        agreed = [
+            Agreed(clause.first, clause.last, clause.policy_name)
+            for clause in clauses(told, ALLOCATION)
+        ]
+        return epochs(self.policies, estate, agreed) if agreed else self._usual(estate)
+
+    def differs(self, estate: str) -> bool:
+        """Whether money in an estate is allocated by another policy than oldest first, ever."""
+        return any(epoch.policy.method != OLDEST_FIRST for epoch in self._usual(estate))
+
+    def _usual(self, estate: str) -> Epochs:
+        return _usual(self.policies, estate)
+
+
+_CLAUSES = (ClauseAgreed, ClauseEnded, RateApproved)
+
+
+@lru_cache(maxsize=256)
+def _usual(policies: tuple[AllocationPolicy, ...], estate: str) -> Epochs:
+    return epochs(policies, estate)
 
 
 # --- decisions -------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.tenures import Tenures
 from crm_core.kernel.word import Word
+from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.events import Instalment, Part
 from crm_core.payments.late import LateChargePolicy
 
@@ -131,6 +132,7 @@ class ProposeRefund:
     payee: str | None = None
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -144,6 +146,7 @@ class DecideRefund:
     reason: str = ""
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -163,6 +166,7 @@ class ProposeWaiver:
     write_off: bool = False
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -176,6 +180,7 @@ class DecideWaiver:
     reason: str = ""
     by: Actor = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
 
 
 @frozen
@@ -323,6 +328,7 @@ class ClaimLateCharge:
     policy_name: str | None = None
     policy: LateChargePolicy | None = looked_up()
     tenures: Tenures = looked_up()
+    epochs: Epochs = looked_up()
     by: Actor = looked_up()
 
 

@@ -304,7 +304,7 @@ def _not_refundable(
         return refusal
     # Money refunded must be there on the day and stay there on every later day on record.
     tenures = _tenures(command)
-    book = ledgers(placed(state), tenures)[whose(tenures, payee, on)]
+    book = ledgers(placed(state), tenures, command.epochs or ())[whose(tenures, payee, on)]
     days = book.turns() | {charge.due for charge in (*book.charges, *book.late)}
     free = min(allocate(book, day).advance_fen for day in {on, *days} if day >= on)
     if amount_fen <= free:
@@ -380,7 +380,7 @@ def _not_waivable(
     open_fen = (
         min(
             min(allocate(book, day).open_of(charge) for day in (on, max([on, *book.turns()])))
-            for book in ledgers(placed(state), _tenures(command))
+            for book in ledgers(placed(state), _tenures(command), command.epochs or ())
             if any(c.number == charge for c in (*book.charges, *book.late))
         )
         if asked_of(charge, state)

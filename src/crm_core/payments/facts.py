@@ -7,6 +7,7 @@ Beside the events stands what reads them: ledger, credit grade, ageing and promi
 from __future__ import annotations
 
 from crm_core.payments.allocation import allocate
+from crm_core.payments.clauses import ALLOCATION, Allocations
 from crm_core.payments.credit import (
     GRADES,
     MONTHS_OF_FEE,
@@ -71,6 +72,7 @@ FACT_NAMES = frozenset(kind.stored for kind in ACCOUNT_EVENTS if kind.cls in FAC
 """Their stored names."""
 
 __all__ = [
+    "ALLOCATION",
     "BROKEN",
     "COSTS",
     "FACTS",
@@ -80,6 +82,7 @@ __all__ = [
     "MONTHS_OF_FEE",
     "REFUND",
     "Aged",
+    "Allocations",
     "Charge",
     "ChargeCancelled",
     "ChargeCorrected",

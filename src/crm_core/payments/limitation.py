@@ -19,6 +19,7 @@ from attrs import frozen
 from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.payments.acts import DEMANDS, SUIT, StepDone
 from crm_core.payments.allocation import allocate
+from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.credit import add_months
 from crm_core.payments.events import DebtAcknowledged, PaymentPromised
 from crm_core.payments.ledger import Ledger, ledgers
@@ -87,7 +88,9 @@ class Limit:
         return (self.ends_on - on).days
 
 
-def limits(facts: Iterable[tuple[Any, int]], on: date, tenures: Tenures = ONE) -> tuple[Limit, ...]:
+def limits(
+    facts: Iterable[tuple[Any, int]], on: date, tenures: Tenures = ONE, epochs: Epochs = ()
+) -> tuple[Limit, ...]:
     """The limitation of every charge that is overdue on a day, soonest end first.
 
     Args:
@@ -95,7 +98,7 @@ def limits(facts: Iterable[tuple[Any, int]], on: date, tenures: Tenures = ONE) -
             order of the log.
     """
     facts = list(facts)
-    books = ledgers(facts, tenures)
+    books = ledgers(facts, tenures, epochs)
     found = []
     for tenure, ledger in enumerate(books):
         said = said_in((event for event, _ in facts), tenures, tenure)

@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import FIRST, ONE, Tenures
 from crm_core.payments.allocation import allocate
+from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.books import postings
 from crm_core.payments.credit import (
     GRADES,
@@ -134,6 +135,7 @@ def statement(
     *,
     tenures: Tenures = ONE,
     tenure: int = 0,
+    epochs: Epochs = (),
 ) -> dict[str, Any]:
     """An account on a day: every movement with the balance after it, and what is open.
 
@@ -146,17 +148,18 @@ def statement(
             order of the log.
         tenures: The tenures of the household.
         tenure: The number of the one whose account it is (PAY-16).
+        epochs: By which policies its money is allocated (PAY-02).
     """
     facts = list(facts)
-    ledger = ledgers(facts, tenures)[tenure]
+    ledger = ledgers(facts, tenures, epochs)[tenure]
     view = account_view(ledger, on, policy)
-    ends = {limit.charge: limit.ends_on for limit in limits(facts, on, tenures)}
+    ends = {limit.charge: limit.ends_on for limit in limits(facts, on, tenures, epochs)}
     for row in view["unpaid"]:
         end = ends.get(row["charge"])
         row["limitation_ends"] = None if end is None else end.isoformat()
     balance = 0
     lines = []
-    moves = [p for p in postings(facts, tenures) if p.on <= on and p.tenure == tenure]
+    moves = [p for p in postings(facts, tenures, epochs) if p.on <= on and p.tenure == tenure]
     for posting in sorted(moves, key=lambda p: (p.on, p.position)):
         fen = posting.amount_fen if posting.debit == "household" else -posting.amount_fen
         balance += fen
@@ -176,6 +179,11 @@ def statement(
         **view,
         "tenure": tenures.every[tenure].key,
         "debtors": list(tenures.every[tenure].debtors),
+        "allocation": [
+            {"since": None if one.first == date.min else one.first.isoformat(), "policy": str(ref)}
+            for one in epochs
+            for ref in (one.policy.ref,)
+        ],
         "balance_fen": balance,
         "lines": lines,
         "late_unpaid_fen": sum(fen for _, fen in allocate(ledger, on).late),

@@ -26,6 +26,7 @@ NEVER = 2**62
 
 _BY_EVENTS = (
     Kind.REFUND, Kind.WRITE_OFF, Kind.TAKEN_BACK, Kind.OF_MEMBER, Kind.IN_PARTS, Kind.TENANT_OWES,
+    Kind.CLAUSE,
 )  # fmt: skip
 _ASKING = (Kind.CHARGE, Kind.LATE_CHARGE, Kind.COSTS, Kind.CORRECTION)
 _OF_DAYS = (
@@ -47,15 +48,24 @@ class Apart:
     left: frozenset[int]
 
 
-def apart(rows: Frame, on: date, zone: str, backend: Backend, *, every: bool = False) -> Apart:
+def apart(
+    rows: Frame,
+    on: date,
+    zone: str,
+    backend: Backend,
+    *,
+    every: bool = False,
+    besides: frozenset[int] = frozenset(),
+) -> Apart:
     """The rows of the tenures of a day.
 
     Args:
         rows: Rows that are seen at the cut-off.
         every: Whether each tenure is asked for; whoever has several is left to the events then.
+        besides: Homes that are left to the events whatever their rows say.
     """
     kinds = {kind for (kind,) in backend.rows(rows.select("kind").unique())}
-    left = set[int]()
+    left = set(besides)
     if not kinds.isdisjoint(_BY_EVENTS):
         left |= _homes(rows.filter(_is(_BY_EVENTS)), backend)
     if Kind.CANCELLED in kinds:

@@ -26,13 +26,13 @@ from crm_adapters.frames.tables import decided
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings.engines.events import EventsEngine
 from crm_core.gradings.engines.narrow import Kind, microseconds
-from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
+from crm_core.gradings.engines.port import USUAL, Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GRADES, GradingPolicy
 from crm_core.gradings.replay import Difference, Policies, Replay
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import FIRST
-from crm_core.payments.facts import MONTHS_OF_FEE, Aged, CreditPolicy
+from crm_core.payments.facts import MONTHS_OF_FEE, Aged, Allocations, CreditPolicy
 from crm_core.ports import EventLog, Progress, silent
 
 HOMES = 250_000
@@ -83,11 +83,12 @@ class Columns:
         known: datetime | None,
         table: CreditPolicy,
         households: Sequence[str] | None = None,
+        allocations: Allocations = USUAL,
     ) -> Iterator[CreditLine]:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
         look = self._look_on(on, known)
         for part in self._parts(households):
-            rows, left = self._apart(part, look)
+            rows, left = self._apart(part, look, allocations=allocations)
             _, due = owed(rows, look, table, self.backend)
             numbers = (nw.col(n).fill_null(0) for n in ("rank", "overdue_days", "overdue_fen"))
             lines = files_known(rows).join(due.standing, on="home", how="left")
@@ -97,21 +98,28 @@ class Columns:
                     CreditLine(household, GRADES.values[rank], days, fen)
                     for (household, _, _), rank, days, fen in told
                 ),
-                self._events.credit(on, known, table, left) if left else (),
+                self._events.credit(on, known, table, left, allocations) if left else (),
             )
 
-    def arrears(self, on: date, known: datetime | None, table: CreditPolicy) -> Iterator[Owing]:
+    def arrears(
+        self,
+        on: date,
+        known: datetime | None,
+        table: CreditPolicy,
+        households: Sequence[str] | None = None,
+        allocations: Allocations = USUAL,
+    ) -> Iterator[Owing]:
         """Whatever is owed on a day, of each tenure (PAY-03, PAY-16)."""
         look = self._look_on(on, known)
         numbers = ("rank", "overdue_days", "overdue_fen", "disputed_fen", *BUCKETS)
-        for part in self._parts(None):
-            rows, left = self._apart(part, look, every=True)
+        for part in self._parts(households):
+            rows, left = self._apart(part, look, every=True, allocations=allocations)
             _, due = owed(rows, look, table, self.backend)
             lines = due.aged.join(files_known(rows), on="home", how="inner")
             told = self._named(part, lines.select("home", *numbers))
             yield from _merged(
                 (Owing(named[0], FIRST, named[2], _aged(values)) for named, *values in told),
-                self._events.arrears(on, known, table, left) if left else (),
+                self._events.arrears(on, known, table, left, allocations) if left else (),
             )
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
@@ -210,10 +218,16 @@ class Columns:
         rows, left = self._apart(part, look)
         return find(rows, look, ask.credit, self.backend), left
 
-    def _apart(self, part: _Part, look: Look, *, every: bool = False) -> tuple[Frame, list[str]]:
+    def _apart(
+        self, part: _Part, look: Look, *, every: bool = False, allocations: Allocations = USUAL
+    ) -> tuple[Frame, list[str]]:
         """The rows that are seen and decided here, and the households left to the events."""
         rows = seen(part.rows, look)
-        found = apart(rows, look.window.end, self._zone, self.backend, every=every)
+        day, zone = look.window.end, self._zone
+        estates = {estate for _, _, estate in part.homes}
+        other = {estate for estate in estates if allocations.differs(estate)}
+        homes = frozenset(home for _, home, estate in part.homes if estate in other)
+        found = apart(rows, day, zone, self.backend, every=every, besides=homes)
         return found.rows, [household for household, home, _ in part.homes if home in found.left]
 
     def _parts(self, households: Sequence[str] | None) -> Iterator[_Part]:

@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING
 
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.events import EventsEngine
-from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, FactsEngine, Gathered, Owing
+from crm_core.gradings.engines.port import (
+    USUAL,
+    Ask,
+    Assessed,
+    CreditLine,
+    FactsEngine,
+    Gathered,
+    Owing,
+)
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Policies, Replay
-from crm_core.payments.facts import MONTHS_OF_FEE, CreditPolicy
+from crm_core.payments.facts import MONTHS_OF_FEE, Allocations, CreditPolicy
 from crm_core.ports import EventLog, Progress
 
 if TYPE_CHECKING:
@@ -55,13 +63,21 @@ class FramesEngine:
         known: datetime | None,
         table: CreditPolicy,
         households: Sequence[str] | None = None,
+        allocations: Allocations = USUAL,
     ) -> Iterator[CreditLine]:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
-        return self._fit_for(table).credit(on, known, table, households)
+        return self._fit_for(table).credit(on, known, table, households, allocations)
 
-    def arrears(self, on: date, known: datetime | None, table: CreditPolicy) -> Iterator[Owing]:
+    def arrears(
+        self,
+        on: date,
+        known: datetime | None,
+        table: CreditPolicy,
+        households: Sequence[str] | None = None,
+        allocations: Allocations = USUAL,
+    ) -> Iterator[Owing]:
         """Whatever is owed on a day, of each tenure (PAY-03, PAY-16)."""
-        return self._fit_for(table).arrears(on, known, table)
+        return self._fit_for(table).arrears(on, known, table, households, allocations)
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
         """Facts and evidence of every household known at the cut-off."""

@@ -13,7 +13,7 @@ from functools import partial
 from attrs import field, frozen
 
 from crm_core.gradings.criteria import layer_and_type
-from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
+from crm_core.gradings.engines.port import USUAL, Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
 from crm_core.gradings.facts import EVENT_NAMES, gather
 from crm_core.gradings.policy import GradingPolicy
@@ -21,7 +21,14 @@ from crm_core.gradings.replay import Difference, Policies, Replay, check
 from crm_core.kernel.recorded import KnownEvent, Verbatim
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners.facts import REGISTERED, TENURES, HouseholdRegistered, tenures
-from crm_core.payments.facts import CreditPolicy, Ledger, aged, credit_standing, ledgers
+from crm_core.payments.facts import (
+    Allocations,
+    CreditPolicy,
+    Ledger,
+    aged,
+    credit_standing,
+    ledgers,
+)
 from crm_core.ports import EventLog, Progress
 
 _READ = EVENT_NAMES | {REGISTERED}
@@ -46,9 +53,10 @@ class EventsEngine:
         known: datetime | None,
         table: CreditPolicy,
         households: Sequence[str] | None = None,
+        allocations: Allocations = USUAL,
     ) -> Iterator[CreditLine]:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
-        for household, _, books, held in self._accounts(known, households):
+        for household, _, books, held in self._accounts(known, households, allocations):
             now = credit_standing(books[held.index(on)], on, table)
             yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
 
@@ -75,9 +83,10 @@ class EventsEngine:
         known: datetime | None,
         table: CreditPolicy,
         households: Sequence[str] | None = None,
+        allocations: Allocations = USUAL,
     ) -> Iterator[Owing]:
         """Whatever is owed on a day, of each tenure (PAY-03, PAY-16); households sorted."""
-        for household, file, books, held in self._accounts(known, households):
+        for household, file, books, held in self._accounts(known, households, allocations):
             for tenure, ledger in zip(held.every, books, strict=True):
                 found = aged(ledger, on, table)
                 if found.overdue_fen or found.disputed_fen:
@@ -138,7 +147,7 @@ class EventsEngine:
             yield household, [f for f in facts if type(f[2]) is not GradingDecided], decided
 
     def _accounts(
-        self, known: datetime | None, households: Sequence[str] | None = None
+        self, known: datetime | None, households: Sequence[str] | None, allocations: Allocations
     ) -> Iterator[tuple[str, HouseholdRegistered, tuple[Ledger, ...], Tenures]]:
         """Households whose file was known at an instant, with their ledgers, one a tenure."""
         for household, told in self.log.facts(names=_READ, households=households):
@@ -149,8 +158,9 @@ class EventsEngine:
             ]
             file = next((e for e, _ in seen if type(e) is HouseholdRegistered), None)
             if file is not None:
+                by = allocations.of(file.estate, [e for e, _ in seen])
                 held = tenures([e for e, _ in seen if type(e) in TENURES])
-                yield household, file, ledgers(seen, held), held
+                yield household, file, ledgers(seen, held, by), held
 
     def _decided_at(self, position: int) -> GradingDecided:
         [recorded] = self.log.feed(after=position - 1, upto=position)

@@ -24,12 +24,14 @@ from crm_core.owners.facts import (
     RoleEnded,
 )
 from crm_core.payments.facts import (
+    ALLOCATION,
     COSTS,
     ChargeCancelled,
     ChargeCorrected,
     ChargeDisputed,
     ChargeRaised,
     ChargeWaived,
+    ClauseAgreed,
     CreditRefunded,
     DisputeDecided,
     DisputeWithdrawn,
@@ -85,6 +87,7 @@ class Kind(IntEnum):
     OF_MEMBER = 25
     IN_PARTS = 26
     TENANT_OWES = 27
+    CLAUSE = 28
 
 
 class NarrowRow(NamedTuple):
@@ -177,6 +180,10 @@ def _payment(e: PaymentReceived | PaymentMovedIn) -> Said:
     return _say(Kind.PAYMENT, e.paid_on, e.amount_fen, e.payment, e.charge)
 
 
+def _clause(e: ClauseAgreed) -> Said | None:
+    return _say(Kind.CLAUSE, e.on, 0, e.clause) if e.subject == ALLOCATION else None
+
+
 def _waiver(e: ChargeWaived) -> Said:
     kind = Kind.WRITE_OFF if e.write_off else Kind.WAIVER
     return _say(kind, e.on, e.amount_fen, e.waiver, e.charge)
@@ -208,6 +215,7 @@ _SAY: dict[type, Callable[[Any], Said | None]] = {
     DebtorAgreed: lambda e: _say(Kind.TENANT_OWES, e.since, 0, e.agreement),
     DebtorReleased: lambda e: _say(Kind.TENANT_OWES, e.until, 0, e.agreement),
     ChargeRaised: _charge,
+    ClauseAgreed: _clause,
     ChargeCorrected: lambda e: _say(Kind.CORRECTION, e.due, e.amount_fen, e.charge, e.of),
     ChargeCancelled: lambda e: _say(Kind.CANCELLED, e.on, 0, e.charge),
     PaymentReceived: _payment,

@@ -17,7 +17,7 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Policies, Replay
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Cutoff
-from crm_core.payments.facts import Aged, CreditPolicy
+from crm_core.payments.facts import Aged, Allocations, CreditPolicy
 from crm_core.ports import Progress
 
 
@@ -42,6 +42,10 @@ class Owing(NamedTuple):
     tenure: str
     estate: str
     aged: Aged
+
+
+USUAL = Allocations()
+"""No policy at hand: all money is allocated oldest first."""
 
 
 @frozen
@@ -90,12 +94,20 @@ class FactsEngine(Protocol):
         known: datetime | None,
         table: CreditPolicy,
         households: Sequence[str] | None = None,
+        allocations: Allocations = USUAL,
     ) -> Iterator[CreditLine]:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
         ...
 
-    def arrears(self, on: date, known: datetime | None, table: CreditPolicy) -> Iterator[Owing]:
-        """Household, estate and arrears of everybody who owes something on a day (PAY-03)."""
+    def arrears(
+        self,
+        on: date,
+        known: datetime | None,
+        table: CreditPolicy,
+        households: Sequence[str] | None = None,
+        allocations: Allocations = USUAL,
+    ) -> Iterator[Owing]:
+        """Whatever is owed on a day, of each tenure (PAY-03, PAY-16); households sorted."""
         ...
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
