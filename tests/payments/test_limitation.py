@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from agreeing import acknowledged, promised
+from agreeing import acknowledged, claimed, promised
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,3 +164,10 @@ def test_only_what_is_overdue_is_watched_soonest_end_first() -> None:
     [first, _] = limits(placed([*booked, acknowledged(on="2012-05-01")]), day("2012-06-01"))
     assert (first.charge, first.days_left(day("2014-03-01"))) == ("C0", -1)
     assert limits(placed([JANUARY]), day("2011-01-31")) == ()
+    # What is asked for beside principal can be sued for too, each from its own due date.
+    beside = [JANUARY, claimed(), evolve(raised("E1", "2011-02-10"), kind="enforcement_costs")]
+    assert ends(beside, "2011-06-01") == {
+        "C1": "2013-01-31",
+        "E1": "2013-02-10",
+        "L1": "2013-03-31",
+    }

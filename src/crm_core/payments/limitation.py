@@ -112,7 +112,8 @@ def limits(
             ),
             key=lambda restart: (restart[1], restart[3]),
         )
-        for charge, fen in allocate(ledger, on).unpaid:
+        owed = allocate(ledger, on)
+        for charge, fen in (*owed.unpaid, *owed.late):
             if charge.due < on:
                 found.append(_limit(charge.number, charge.due, fen, restarts, on))
     return tuple(sorted(found, key=lambda limit: (limit.ends_on, limit.charge)))
