@@ -36,6 +36,7 @@ from crm_core.payments.ledger import (
     free_on,
     given_on,
     left_over,
+    waiting,
 )
 
 Open = tuple[tuple[Charge, int], ...]
@@ -125,7 +126,7 @@ def _whole(ledger: Ledger, on: date) -> Allocation:
         pool = _by_epochs(ledger, on, asked, principal, late)
     else:
         pool = _oldest_first(principal, late, pool)
-    advance = pool + principal.waiting + late.waiting
+    advance = pool + principal.waiting + late.waiting + waiting(ledger, on)
     pool = _settle(principal.behind, pool)
     _settle(late.behind, pool)
     return Allocation(

@@ -32,7 +32,7 @@ from crm_core.payments.events import (
     PaymentReceived,
     PaymentReversed,
 )
-from crm_core.payments.ledger import Ledger, ledgers, left_over, whose
+from crm_core.payments.ledger import Ledger, ledgers, whose, with_payers
 
 ACCOUNTS = ("household", "cash", "charges", "late_charges", "waived", "moved", "tenures")
 """What the household owes; money; what was asked for, of either kind; what was given up; payments
@@ -129,7 +129,7 @@ def _from_allocation(ledger: Ledger) -> Iterator[Posting]:
         for number, fen in allocate(ledger, day).given_up.items():
             now[number, -1] = fen
         for number in ledger.shared:
-            for money, fen in left_over(ledger, number, day):
+            for money, fen in with_payers(ledger, number, day):
                 if money.tenure != ledger.tenure:
                     key = (number, money.tenure)
                     now[key] = now.get(key, 0) + fen

@@ -75,6 +75,7 @@ class Settlement:
         position: Where the log says so.
         payment: Where the log says that the money came.
         tenure: Whose money it is.
+        number: Of the payment.
     """
 
     effective: date
@@ -83,6 +84,7 @@ class Settlement:
     position: int
     payment: int = 0
     tenure: int = 0
+    number: str = ""
 
 
 @define
@@ -266,18 +268,53 @@ def free_on(ledger: Ledger, on: date, asked: Callable[[Charge], int]) -> tuple[d
 
 def left_over(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int]]:
     """What a charge did not need of each payment that names it: what came first is needed first."""
-    charge = next(c for c in (*ledger.charges, *ledger.late) if c.number == number)
-    left = asked_on(ledger, on)(charge)
+    for money, _, left in _needed(ledger, number, on):
+        if left:
+            yield money, left
+
+
+def waiting(ledger: Ledger, on: date) -> int:
+    """What its own people gave for charges of other tenures that are due later, less the reverse.
+
+    Until such a charge falls due the money is credit of who paid it.
+    """
+    fen = 0
+    for number, there in ledger.abroad:
+        if _charge(there, number).due > on:
+            needed = _needed(there, number, on)
+            fen += sum(taken for money, taken, _ in needed if money.tenure == ledger.tenure)
+    for number in ledger.shared:
+        if _charge(ledger, number).due > on:
+            needed = _needed(ledger, number, on)
+            fen -= sum(taken for money, taken, _ in needed if money.tenure != ledger.tenure)
+    return fen
+
+
+def with_payers(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int]]:
+    """What of the money that names a charge is credit of who paid it."""
+    if _charge(ledger, number).due <= on:
+        yield from left_over(ledger, number, on)
+    else:
+        yield from ((money, taken + left) for money, taken, left in _needed(ledger, number, on))
+
+
+def _charge(ledger: Ledger, number: str) -> Charge:
+    return next(c for c in (*ledger.charges, *ledger.late) if c.number == number)
+
+
+def _needed(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement, int, int]]:
+    """The payments that name a charge: how much of each it takes, and how much it leaves."""
+    left = asked_on(ledger, on)(_charge(ledger, number))
     payments: dict[int, list[Settlement]] = {}
     for settlement in ledger.settlements:
         if settlement.charge == number and settlement.effective <= on:
             payments.setdefault(settlement.payment, []).append(settlement)
-    for parts in payments.values():
+    # Not in the order in which they came to be known.
+    for parts in sorted(payments.values(), key=lambda p: (p[0].effective, p[0].number)):
         fen = sum(part.amount_fen for part in parts)
         taken = min(left, max(fen, 0))
         left -= taken
-        if fen > taken:
-            yield parts[0], fen - taken
+        yield parts[0], taken, fen - taken
 
 
 def asked_on(ledger: Ledger, on: date) -> Callable[[Charge], int]:
@@ -460,14 +497,16 @@ def _paid(book: _Book, e: PaymentReceived | PaymentMovedIn, position: int) -> No
     tenure = book.whose(e.payer, e.paid_on) if book.several else 0
     if not e.parts:
         # Nearly every payment; each is looked at whenever an account is.
-        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, position, tenure)
+        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, position, tenure, e.payment)
         book.payments[e.payment] = [whole]
         book.settlements.append(whole)
         return
     named: list[tuple[str | None, int]] = [(part.charge, part.amount_fen) for part in e.parts]
     rest = e.amount_fen - sum(fen for _, fen in named)
     named += [(None, rest)] if rest else []
-    parts = [Settlement(e.paid_on, fen, c, position, position, tenure) for c, fen in named]
+    parts = [
+        Settlement(e.paid_on, fen, c, position, position, tenure, e.payment) for c, fen in named
+    ]
     book.payments[e.payment] = parts
     book.settlements += parts
 
@@ -483,7 +522,9 @@ def _moved_out(book: _Book, e: PaymentMovedOut, position: int) -> None:
 def _back(book: _Book, number: str, on: date, position: int) -> None:
     for part in book.payments.pop(number, ()):
         book.settlements.append(
-            Settlement(on, -part.amount_fen, part.charge, position, part.payment, part.tenure)
+            Settlement(
+                on, -part.amount_fen, part.charge, position, part.payment, part.tenure, number
+            )
         )
 
 
