@@ -313,7 +313,7 @@ class History:
 
     def course(self, upto: date) -> tuple[tuple[Day, ...], date | None]:
         command = CatchUpCollection("V1", upto)
-        turns = self.told().turns(FIRST)
+        turns = self.told().turns(self.known)
         return course(command, self.state, self.arrears(), turns, lambda _: (LADDER, DEFAULT))
 
     def catch_up(self, upto: date) -> list[Any]:

@@ -5,7 +5,7 @@ What a slice itself knows it looks up itself; here stands what truly crosses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -45,8 +45,9 @@ from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
 from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
+from crm_core.owners import HOUSEHOLD
 from crm_core.owners.commands import ROLES
-from crm_core.owners.facts import TENURE_NAMES
+from crm_core.owners.facts import TENURES
 from crm_core.owners.tenures import tenures, tenures_of
 from crm_core.payments import ACCOUNT
 from crm_core.payments.clauses import epochs_of
@@ -130,10 +131,10 @@ class WorkSight:
             self._every[kind] = every(self.log, self.registry, self.policies, kind)
         return self._every[kind]
 
-    def known(self, household: str, names: Collection[str]) -> Iterator[KnownEvent]:
-        """Events of those names about a household, in order."""
-        for _, facts in self.log.facts(names=names, households=[household]):
-            yield from facts
+    def known(self, aggregate: Aggregate, identity: str) -> Iterator[KnownEvent]:
+        """The events of a stream, each with when it came to be known."""
+        for one in self.log.read(aggregate.stream(identity)):
+            yield one.position, one.recorded, one.event
 
     def estate(self, household: str) -> str:
         """The estate that a household is in; empty without a file."""
@@ -149,7 +150,9 @@ class WorkSight:
         """The tenures of a household, each time they came to be known otherwise."""
         told: list[Any] = []
         found: list[tuple[datetime, Tenures]] = []
-        for _, known, event in self.known(household, TENURE_NAMES):
+        for _, known, event in self.known(HOUSEHOLD, household):
+            if not isinstance(event, TENURES):
+                continue
             told.append(event)
             now = tenures(told)
             if found and found[-1][0] == known:

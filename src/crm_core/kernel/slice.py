@@ -9,7 +9,7 @@ told. A slice knows the kernel and itself; what truly crosses slices stands in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
@@ -49,8 +49,8 @@ class Sight(Protocol):
         """The event that took a name, or None."""
         ...
 
-    def known(self, household: str, names: Collection[str]) -> Iterable[KnownEvent]:
-        """Events of those names about a household, each with when it came to be known, in order."""
+    def known(self, aggregate: Aggregate, identity: str) -> Iterable[KnownEvent]:
+        """The events of a stream, each with when it came to be known, in order."""
         ...
 
     def estate(self, household: str) -> str:

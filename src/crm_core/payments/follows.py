@@ -62,15 +62,18 @@ def _due(row: Watched, look: Look) -> tuple[DueCommand | NothingBefore, ...]:
         command = CatchUpCollection(home, today, tenure.key)
         key = identity(home, tenure.key)
         state: Collection = sight.state(COLLECTION, key)
-        days, following_day = course_of(command, state, sight, told)
+        days, following_day = course_of(command, state, sight, told, first=True)
         if days:
             # Facts of the same day can bring about something more, so the acts so far count.
             id = f"tick:collection:{key}:{today}:{state.acts}"
             due.append(DueCommand(id, command, start_of_day(days[0].on, look.zone)))
         if following_day is not None:
             following.append(following_day)
+    if due:
+        # What they bring about writes the row anew, and it is looked at once more.
+        return tuple(due)
     first = min(following, default=None)
-    return (*due, NothingBefore(None if first is None else start_of_day(first, look.zone)))
+    return (NothingBefore(None if first is None else start_of_day(first, look.zone)),)
 
 
 CLOCK = (Source("collection", WATCHED, _due),)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from crm_core.kernel.dates import local_date
@@ -16,18 +17,19 @@ from crm_core.kernel.recorded import KnownEvent
 from crm_core.kernel.slice import Sight
 from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.payments.acts import BILL, StepDone
-from crm_core.payments.allocation_policy import AllocationPolicy
-from crm_core.payments.clauses import USUAL, Allocations
+from crm_core.payments.allocation_policy import AllocationPolicy, Epochs
+from crm_core.payments.clauses import Allocations
 from crm_core.payments.collection.arrears import ALWAYS, Arrears, Known
 from crm_core.payments.collection.commands import CatchUpCollection
-from crm_core.payments.collection.decide import advanced
+from crm_core.payments.collection.decide import COLLECTION, advanced, identity
 from crm_core.payments.collection.dues import Day, Dues
 from crm_core.payments.collection.events import CollectionHeld, HoldReleased, StepSkipped
 from crm_core.payments.collection.evolve import evolve
 from crm_core.payments.collection.policy import DEFAULT_COLLECTION, CollectionPolicy
 from crm_core.payments.collection.state import Collection
-from crm_core.payments.collection.watch import ACCOUNT_NAMES, COLLECTION_NAMES
+from crm_core.payments.collection.watch import COLLECTED, OWED
 from crm_core.payments.credit import GRADES, CreditPolicy
+from crm_core.payments.decide import ACCOUNT
 from crm_core.payments.events import (
     ChargeCancelled,
     ChargeCorrected,
@@ -47,52 +49,53 @@ Tables = Callable[[date], tuple[CollectionPolicy, CreditPolicy]]
 
 
 class Told:
-    """What the log tells of a household's arrears and their collection.
+    """What the log tells of a household's arrears.
 
     Args:
-        known: Events of `ACCOUNT_NAMES` and `COLLECTION_NAMES`, in the order of the log.
+        account: Events of its account, in the order of the log.
         whose: The tenures of the household, each time they came to be known otherwise.
         zone: Zone in which instants fall on days.
-
-    Attributes:
-        facts: Events of the account, each with the day on which it came to be known.
+        by: By which policies the money of such an account is allocated.
     """
 
     def __init__(
         self,
-        known: Iterable[KnownEvent],
+        account: Iterable[KnownEvent],
         whose: Iterable[tuple[datetime, Tenures]],
         zone: str,
-        allocations: Allocations = USUAL,
-        estate: str = "",
+        by: Callable[[Iterable[Any]], Epochs] = lambda _: (),
     ) -> None:
-        self.facts: list[Known] = []
-        self.whose = [(local_date(at, zone), one) for at, one in whose] or [(ALWAYS, ONE)]
-        self._turns: set[date] = {day for day, _ in self.whose[1:]}
-        self._collected: dict[str, set[date]] = {}
-        for _, instant, event in known:
-            day = local_date(instant, zone)
-            tenure = getattr(event, "tenure", None)
-            if tenure is None:
-                self.facts.append((day, event))
-                turns = self._turns
-            else:
-                turns = self._collected.setdefault(tenure, set())
-            turns.update(max(turn, day) for turn in _turns(event, day))
-        self._epochs = allocations.of(estate, [fact for _, fact in self.facts])
+        self._zone = zone
+        self.facts: list[Known] = [
+            (local_date(at, zone), event) for _, at, event in account if type(event) in OWED
+        ]
+        self._epochs = by([event for _, event in self.facts])
+        self._whose = [(local_date(at, zone), one) for at, one in whose] or [(ALWAYS, ONE)]
+        self._turns = {day for day, _ in self._whose[1:]}
+        for day, event in self.facts:
+            self._turns.update(max(turn, day) for turn in _turns(event, day))
 
     @property
     def tenures(self) -> Tenures:
         """The tenures of the household as they are known now."""
-        return self.whose[-1][1]
+        return self._whose[-1][1]
 
     def arrears(self, tenure: str) -> Arrears:
         """What one of the tenures owes."""
-        return Arrears(self.facts, self.whose, tenure, self._epochs)
+        return Arrears(self.facts, self._whose, tenure, self._epochs)
 
-    def turns(self, tenure: str) -> list[date]:
-        """Days on which something told begins or ends to count, and is known."""
-        return sorted(self._turns | self._collected.get(tenure, set()))
+    def turns(self, collected: Iterable[KnownEvent]) -> list[date]:
+        """Days on which something told begins or ends to count, and is known.
+
+        Args:
+            collected: Events of the collection of one tenure's arrears.
+        """
+        turns = set(self._turns)
+        for _, at, event in collected:
+            if type(event) in COLLECTED:
+                day = local_date(at, self._zone)
+                turns.update(max(turn, day) for turn in _turns(event, day))
+        return sorted(turns)
 
 
 def _turns(event: Any, known: date) -> Iterable[date]:
@@ -115,18 +118,21 @@ def _turns(event: Any, known: date) -> Iterable[date]:
 
 def told_of(household: str, sight: Sight) -> Told:
     """What the log tells of a household."""
-    events = sight.known(household, ACCOUNT_NAMES | COLLECTION_NAMES)
-    allocations = Allocations(sight.every(AllocationPolicy))
+    account = sight.known(ACCOUNT, household)
+    allocations, estate = Allocations(sight.every(AllocationPolicy)), sight.estate(household)
     whose = sight.tenures_known(household)
-    return Told(events, whose, sight.zone, allocations, sight.estate(household))
+    return Told(account, whose, sight.zone, partial(allocations.of, estate))
 
 
 def course_of(
-    command: CatchUpCollection, state: Collection, sight: Sight, told: Told
+    command: CatchUpCollection, state: Collection, sight: Sight, told: Told, *, first: bool = False
 ) -> tuple[tuple[Day, ...], date | None]:
     """The days that bring something about until the one that a command names, and the next one.
 
     The next one is the first that may bring something about; None if nothing is to be expected.
+
+    Args:
+        first: Whether no more than the first of these days is asked for, and nothing behind it.
     """
 
     def tables(on: date) -> tuple[CollectionPolicy, CreditPolicy]:
@@ -134,7 +140,13 @@ def course_of(
         return policy, sight.policy(CreditPolicy, policy.credit, on)
 
     tenure = command.tenure
-    return course(command, state, told.arrears(tenure), told.turns(tenure), tables)
+    collected = (
+        sight.known(COLLECTION, identity(command.household, tenure))
+        if state.acts or state.holds
+        else ()
+    )
+    turns = told.turns(collected)
+    return course(command, state, told.arrears(tenure), turns, tables, first=first)
 
 
 def course(
@@ -143,6 +155,8 @@ def course(
     arrears: Arrears,
     turns: Sequence[date],
     tables: Tables,
+    *,
+    first: bool = False,
 ) -> tuple[tuple[Day, ...], date | None]:
     """The same, of arrears and the days on which what is known of them turns."""
     upto = command.upto
@@ -150,11 +164,11 @@ def course(
         # What was paid in full before anybody asked is not collected in hindsight.
         return (), next(iter(turns[bisect_right(turns, upto) :]), None)
     begins = {part.header.effective_from for part in tables(upto)}
-    first = state.acted if state.acts else next(iter(turns), upto)
-    days = sorted({first, *turns, *(day for day in begins if day is not None)})
-    days = days[bisect_left(days, first) :]
+    start = state.acted if state.acts else next(iter(turns), upto)
+    days = sorted({start, *turns, *(day for day in begins if day is not None)})
+    days = days[bisect_left(days, start) :]
     found: list[Day] = []
-    on: date | None = first
+    on: date | None = start
     while on is not None and on <= upto:
         policy, credit = tables(on)
         ahead = max((-rung.from_day for rung in policy.steps if rung.act == BILL), default=0)
@@ -167,6 +181,8 @@ def course(
             came = advanced(command, day, state)
             if came:
                 found.append(day)
+                if first:
+                    return tuple(found), None
                 for event in came:
                     state = evolve(state, event)
             after += _own_turns(on, state, due, policy)

@@ -55,10 +55,10 @@ _COLLECTED = (
 
 _NO_MATTER = (DebtAcknowledged, PurchaseMade, PurchaseRefunded)
 
-ACCOUNT_NAMES = frozenset(kind.stored for kind in ACCOUNT_EVENTS if kind.cls not in _NO_MATTER)
+OWED = frozenset({kind.cls for kind in ACCOUNT_EVENTS} - {*_NO_MATTER})
 """Events of accounts from which arrears are computed."""
 
-COLLECTION_NAMES = frozenset(kind.stored for kind in COLLECTION_EVENTS if kind.cls in _COLLECTED)
+COLLECTED = frozenset(_COLLECTED)
 """Events of collections that say when something may follow."""
 
 TENURE_NAMES = frozenset(
@@ -90,7 +90,8 @@ WATCHED = Projection(
     name="payments.watched",
     version=2,
     row=Watched,
-    names=ACCOUNT_NAMES | COLLECTION_NAMES | TENURE_NAMES,
+    names=TENURE_NAMES
+    | {k.stored for k in (*ACCOUNT_EVENTS, *COLLECTION_EVENTS) if k.cls in OWED | COLLECTED},
     apply=_watch,
 )
 """Households by the earliest instant at which their collection may have something to do (PAY-10).
