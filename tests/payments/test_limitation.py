@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paying import FEBRUARY, JANUARY, day, paid, placed, raised
 
+from crm_core.kernel.tenures import FIRST, Span, Tenure, Tenures
 from crm_core.payments import limits
 from crm_core.payments.acts import Proof, StepDone
 from crm_core.payments.limitation import LIMITATIONS, last_day
@@ -170,4 +171,17 @@ def test_only_what_is_overdue_is_watched_soonest_end_first() -> None:
         "C1": "2013-01-31",
         "E1": "2013-02-10",
         "L1": "2013-03-31",
+    }
+
+
+@pytest.mark.rule("PAY-12", "PAY-16")
+def test_a_promise_begins_anew_what_its_own_tenure_owes() -> None:
+    """The seller owes January; the buyer, who came in February, promises in March."""
+    first, second = Tenure(FIRST, ("a",)), Tenure("2011-02-01", ("b",))
+    sold = Tenures((first, second), (Span(date.min, 0), Span(day("2011-02-01"), 1)))
+    facts = list(placed([JANUARY, raised("C2", "2011-02-10"), promised()]))
+    found = limits(facts, day("2011-06-01"), sold)
+    assert {one.charge: one.ends_on.isoformat() for one in found} == {
+        "C1": "2013-01-31",
+        "C2": "2013-03-01",
     }
