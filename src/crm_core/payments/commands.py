@@ -366,10 +366,10 @@ class AgreeClause:
     clause: str
     subject: str
     policy_name: str
-    on: date
+    on: DayAhead
     document: str
     word: Word
-    until: date | None = None
+    until: DayAhead | None = None
     known_policies: tuple[str, ...] = looked_up()
     by: Actor = looked_up()
 
@@ -380,7 +380,7 @@ class EndClause:
 
     household: str
     clause: str
-    until: date
+    until: DayAhead
     reason: str
 
 

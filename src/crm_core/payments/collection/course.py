@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from crm_core.kernel.dates import local_date
@@ -16,8 +17,8 @@ from crm_core.kernel.recorded import KnownEvent
 from crm_core.kernel.slice import Sight
 from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.payments.acts import BILL, StepDone
-from crm_core.payments.allocation_policy import AllocationPolicy
-from crm_core.payments.clauses import USUAL, Allocations
+from crm_core.payments.allocation_policy import AllocationPolicy, Epochs
+from crm_core.payments.clauses import Allocations
 from crm_core.payments.collection.arrears import ALWAYS, Arrears, Known
 from crm_core.payments.collection.commands import CatchUpCollection
 from crm_core.payments.collection.decide import COLLECTION, advanced, identity
@@ -54,6 +55,7 @@ class Told:
         account: Events of its account, in the order of the log.
         whose: The tenures of the household, each time they came to be known otherwise.
         zone: Zone in which instants fall on days.
+        by: By which policies the money of such an account is allocated.
     """
 
     def __init__(
@@ -61,18 +63,17 @@ class Told:
         account: Iterable[KnownEvent],
         whose: Iterable[tuple[datetime, Tenures]],
         zone: str,
-        allocations: Allocations = USUAL,
-        estate: str = "",
+        by: Callable[[Iterable[Any]], Epochs] = lambda _: (),
     ) -> None:
         self._zone = zone
         self.facts: list[Known] = [
             (local_date(at, zone), event) for _, at, event in account if type(event) in OWED
         ]
+        self._epochs = by([event for _, event in self.facts])
         self._whose = [(local_date(at, zone), one) for at, one in whose] or [(ALWAYS, ONE)]
         self._turns = {day for day, _ in self._whose[1:]}
         for day, event in self.facts:
             self._turns.update(max(turn, day) for turn in _turns(event, day))
-        self._epochs = allocations.of(estate, [fact for _, fact in self.facts])
 
     @property
     def tenures(self) -> Tenures:
@@ -118,15 +119,9 @@ def _turns(event: Any, known: date) -> Iterable[date]:
 def told_of(household: str, sight: Sight) -> Told:
     """What the log tells of a household."""
     account = sight.known(ACCOUNT, household)
-    allocations = Allocations(sight.every(AllocationPolicy))
+    allocations, estate = Allocations(sight.every(AllocationPolicy)), sight.estate(household)
     whose = sight.tenures_known(household)
-    return Told(
-        account=account,
-        whose=whose,
-        zone=sight.zone,
-        allocations=allocations,
-        estate=sight.estate(household),
-    )
+    return Told(account, whose, sight.zone, partial(allocations.of, estate))
 
 
 def course_of(
