@@ -516,10 +516,18 @@ def _history(number: int, charges: int, owing: bool) -> Commit:
     for nth in range(charges):
         due = HISTORY_BEGINS + timedelta(days=nth * HISTORY_DAYS // charges)
         day, paid = due.date(), due + timedelta(days=5)
-        raised = ChargeRaised(f"C{nth}", "management_fee", f"{day:%Y-%m}", 100_00, day)
+        raised = ChargeRaised(f"C{nth}", "management_fee", f"{day:%Y-%m}", 100_00, day, None)
         told.append((raised, due - timedelta(days=21)))
         if nth or not owing:
-            money = PaymentReceived(f"P{nth}", 100_00, paid.date(), "transfer", f"C{nth}")
+            money = PaymentReceived(
+                payment=f"P{nth}",
+                amount_fen=100_00,
+                paid_on=paid.date(),
+                method="transfer",
+                charge=f"C{nth}",
+                parts=(),
+                payer=None,
+            )
             told.append((money, paid))
     command = work.command_id(number)
     events = tuple(

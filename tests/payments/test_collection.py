@@ -27,6 +27,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.tenures import FIRST
 from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments import ACCOUNT, COLLECTION, Account, Collection, CollectionPolicy
 from crm_core.payments.acts import ACTS, DEMANDS, EVIDENCE, REASONS, Proof, StepDone
@@ -82,11 +83,11 @@ TODAY = day("2012-12-31")
 
 
 def opened(grade: str = "B1", case: int = 1, on: str = "2011-03-01") -> CollectionOpened:
-    return CollectionOpened("V1", case, grade, LADDER.ref, day(on))
+    return CollectionOpened("V1", case, grade, LADDER.ref, day(on), FIRST)
 
 
 def regraded(grade: str, on: str = "2011-03-01") -> CollectionGradeChanged:
-    return CollectionGradeChanged("V1", grade, LADDER.ref, day(on))
+    return CollectionGradeChanged("V1", grade, LADDER.ref, day(on), FIRST)
 
 
 def step(act: str, number: int = 1, on: str = "2011-03-01", **other: Any) -> StepOpened:
@@ -101,7 +102,7 @@ def step(act: str, number: int = 1, on: str = "2011-03-01", **other: Any) -> Ste
     told.update(other)
     return StepOpened(
         "V1", number, grade, act, rung.needs, told["approver"], rung.respond_days,
-        told["charges"], day(on), told["due"], rung.persons,
+        told["charges"], day(on), told["due"], rung.persons, FIRST,
     )  # fmt: skip
 
 
@@ -110,43 +111,44 @@ def done(
 ) -> StepDone:
     needs = next(rung.needs for rung in LADDER.steps if rung.act == act)
     by = None if respond_by is None else day(respond_by)
-    return StepDone("V1", number, act, "S1", ("C1",), day(on), proofs(*needs, on=day(on)), by)
+    evidence = proofs(*needs, on=day(on))
+    return StepDone("V1", number, act, "S1", ("C1",), day(on), evidence, by, None, FIRST)
 
 
 def reported(number: int = 1, on: str = "2011-03-05", by: str = "S1") -> StepReported:
-    return StepReported("V1", number, day(on), proofs("record"), by)
+    return StepReported("V1", number, day(on), proofs("record"), by, FIRST)
 
 
 def step_proposed(number: int = 1) -> StepProposed:
-    return StepProposed("V1", number, day("2011-03-02"), "S1")
+    return StepProposed("V1", number, day("2011-03-02"), "S1", FIRST)
 
 
 def approved(number: int = 1, role: str = "director") -> StepApproved:
-    return StepApproved("V1", number, day("2011-03-02"), "S1", "M1", role, "")
+    return StepApproved("V1", number, day("2011-03-02"), "S1", "M1", role, "", FIRST)
 
 
 def not_approved(number: int = 1) -> StepRejected:
-    return StepRejected("V1", number, day("2011-03-02"), "too soon", "M1")
+    return StepRejected("V1", number, day("2011-03-02"), "too soon", "M1", FIRST)
 
 
 def checked(on: str = "2011-03-01", open_defects: int = 0) -> DefectsChecked:
-    return DefectsChecked("V1", day(on), open_defects, "round 7", "S2")
+    return DefectsChecked("V1", day(on), open_defects, "round 7", "S2", FIRST)
 
 
 def skipped(number: int = 1) -> StepSkipped:
-    return StepSkipped("V1", number, day("2011-03-05"), "no letter box", "M1")
+    return StepSkipped("V1", number, day("2011-03-05"), "no letter box", "M1", FIRST)
 
 
 def hold_proposed(on: str = "2011-03-01", until: str = "2011-03-31") -> HoldProposed:
-    return HoldProposed("V1", "H1", day(on), day(until), "illness", "S1")
+    return HoldProposed("V1", "H1", day(on), day(until), "illness", "S1", FIRST)
 
 
 def held(on: str = "2011-03-01", until: str = "2011-03-31") -> CollectionHeld:
-    return CollectionHeld("V1", "H1", day(on), day(until), "illness", "S1", "M1")
+    return CollectionHeld("V1", "H1", day(on), day(until), "illness", "S1", "M1", FIRST)
 
 
 def not_held() -> HoldRejected:
-    return HoldRejected("V1", "H1", day("2011-03-01"), "too soon", "M1")
+    return HoldRejected("V1", "H1", day("2011-03-01"), "too soon", "M1", FIRST)
 
 
 def advance(grade: str = "B1", on: str = "2011-03-01", **other: Any) -> AdvanceCollection:
@@ -266,12 +268,12 @@ BOOKED: list[tuple[list[Any], Any, list[Any]]] = [
     (
         [opened()],
         advance("A", paid=True),
-        [CollectionClosed("V1", 1, day("2011-03-01")), step("thanks", charges=())],
+        [CollectionClosed("V1", 1, day("2011-03-01"), FIRST), step("thanks", charges=())],
     ),
     # Nothing is asked any more, but it was not paid: closed, and nobody is thanked (K22).
-    ([opened()], advance("A"), [CollectionClosed("V1", 1, day("2011-03-01"))]),
+    ([opened()], advance("A"), [CollectionClosed("V1", 1, day("2011-03-01"), FIRST)]),
     (
-        [opened(), CollectionClosed("V1", 1, day("2011-03-01")), step("thanks", charges=())],
+        [opened(), CollectionClosed("V1", 1, day("2011-03-01"), FIRST), step("thanks", charges=())],
         advance("B2"),
         [opened("B2", case=2), step("written_notice", 2)],
     ),
@@ -307,7 +309,7 @@ BOOKED: list[tuple[list[Any], Any, list[Any]]] = [
         [opened("B2", on="2011-04-01"), step("written_notice", on="2011-04-01")],
     ),
     (
-        [held(), HoldReleased("V1", "H1", day("2011-03-10"), "well again")],
+        [held(), HoldReleased("V1", "H1", day("2011-03-10"), "well again", FIRST)],
         advance("B1", "2011-03-10"),
         [opened(on="2011-03-10")],
     ),
@@ -401,8 +403,8 @@ BOOKED: list[tuple[list[Any], Any, list[Any]]] = [
         advance("B2", "2011-03-31"),
         [opened("B2", on="2011-03-31"), step("written_notice", on="2011-03-31")],
     ),
-    ([held()], release(), [HoldReleased("V1", "H1", day("2011-03-10"), "well again")]),
-    ([held(), HoldReleased("V1", "H1", day("2011-03-10"), "x")], release(), []),
+    ([held()], release(), [HoldReleased("V1", "H1", day("2011-03-10"), "well again", FIRST)]),
+    ([held(), HoldReleased("V1", "H1", day("2011-03-10"), "x", FIRST)], release(), []),
 ]
 
 
@@ -632,7 +634,18 @@ def test_a_written_demand_to_b1_needs_no_look_and_one_within_thirty_days_is_enou
 def test_a_suit_comes_after_the_reasonable_period_of_this_cases_demand() -> None:
     on = day("2011-03-21")
     scenario(COLLECTION, *AFTER_DEMAND).when(finish(2, "2011-03-21")).then(
-        StepDone("V1", 2, "legal_action", "S1", ("C1",), on, proofs(*EVIDENCE, on=on), None)
+        StepDone(
+            household="V1",
+            step=2,
+            act="legal_action",
+            done_by="S1",
+            charges=("C1",),
+            on=on,
+            proofs=proofs(*EVIDENCE, on=on),
+            respond_by=None,
+            confirmed_by=None,
+            tenure=FIRST,
+        )
     )
     early = attrs.evolve(AFTER_DEMAND[3], on=day("2011-03-10"))
     within = [*AFTER_DEMAND[:3], early, *AFTER_DEMAND[4:]]
@@ -640,7 +653,7 @@ def test_a_suit_comes_after_the_reasonable_period_of_this_cases_demand() -> None
     # A demand of an earlier case does not serve the next one.
     again = [
         *AFTER_DEMAND[:3],
-        CollectionClosed("V1", 1, day("2011-03-21")),
+        CollectionClosed("V1", 1, day("2011-03-21"), FIRST),
         opened("B5", 2, "2011-04-01"),
         attrs.evolve(AFTER_DEMAND[3], on=day("2011-04-01")),
         approved(2),

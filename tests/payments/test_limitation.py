@@ -27,7 +27,9 @@ def ends(events: Sequence[Any], on: str = "2011-06-01") -> dict[str, str]:
 
 
 def demand(act: str = "formal_demand", on: str = "2012-06-30", proof: str = "delivery") -> StepDone:
-    return StepDone("V1", 1, act, "S1", ("C1",), day(on), (Proof(proof, "slip 9"),), None)
+    return StepDone(
+        "V1", 1, act, "S1", ("C1",), day(on), (Proof(proof, "slip 9"),), None, None, "first"
+    )
 
 
 @pytest.mark.rule("PAY-12")

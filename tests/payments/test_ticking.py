@@ -132,7 +132,7 @@ def test_the_tick_hands_each_step_over_on_its_day_and_closes_what_is_paid() -> N
         crm.do(paid, by=FINANCE, at=morning(on))
         assert crm.tick(morning(on) + MOMENT).events["collection"] == 2
         closed, thanks = said(crm)[-2:]
-        assert closed == CollectionClosed("V1", 1, on)
+        assert closed == CollectionClosed("V1", 1, on, FIRST)
         assert thanks.act == "thanks"
         # Reversed, the arrears are there again, and so is a case.
         crm.do(ReversePayment("V1", "P1", on + DAY, "bounced"), by=FINANCE, at=morning(on + DAY))

@@ -190,7 +190,7 @@ def test_who_paid_is_thanked(case: Case, way: str) -> None:
     case.on("2011-02-01")
     case.on(ON, *THANKED[way])
     closed, thanks = case.said("collection/V1")[-2:]
-    assert closed == CollectionClosed("V1", 1, day(ON))
+    assert closed == CollectionClosed("V1", 1, day(ON), "first")
     assert (thanks.act, thanks.due) == ("thanks", day(ON) + 7 * DAY)
 
 
@@ -267,7 +267,7 @@ def test_a_transfer_that_becomes_known_late_moves_what_was_asked_of_the_wrong_on
     case.on("2011-08-05")
     assert [act for act, _ in case.acts(SELLER)] == ["bill", "reminder"]
     case.on("2011-08-06", SOLD)
-    assert case.said(SELLER)[-1] == CollectionClosed("V1", 1, day("2011-08-06"))
+    assert case.said(SELLER)[-1] == CollectionClosed("V1", 1, day("2011-08-06"), "first")
     # The buyer is asked from the day on which it is known, and from the first step on.
     opened = next(e for e in case.said(BUYER) if isinstance(e, CollectionOpened))
     assert (opened.on, opened.grade) == (day("2011-08-06"), "B1")

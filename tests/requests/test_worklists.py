@@ -457,6 +457,8 @@ def test_a_step_of_collection_waits_for_who_may_approve_it_and_then_to_be_done(
         charges=("C1",),
         on=TODAY,
         due=TODAY,
+        persons=1,
+        tenure="first",
     )
     recorded(centre, "collection/V1", opened)
     assert centre.list_of(FINANCE) == [("collection_step_to_propose", "1")]
@@ -469,7 +471,7 @@ def test_a_step_of_collection_waits_for_who_may_approve_it_and_then_to_be_done(
     centre.do(ProposeStep("V1", 1, TODAY), FINANCE)
     centre.do(DecideStep("V1", 1, True, TODAY), MANAGER)
     assert centre.list_of(FINANCE) == [("collection_step", "1")]
-    recorded(centre, "collection/V1", CollectionClosed("V1", 1, TODAY))
+    recorded(centre, "collection/V1", CollectionClosed("V1", 1, TODAY, "first"))
     assert centre.list_of(FINANCE) == []
 
 

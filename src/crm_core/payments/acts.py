@@ -11,8 +11,6 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.kernel.tenures import FIRST
-
 BILL, THANKS, SUIT, LEASE_END = "bill", "thanks", "legal_action", "lease_ended"
 TWO_PERSONS = "two_person_visit"
 
@@ -94,5 +92,5 @@ class StepDone:
     on: date
     proofs: tuple[Proof, ...]
     respond_by: date | None
-    confirmed_by: str | None = None
-    tenure: str = FIRST
+    confirmed_by: str | None
+    tenure: str

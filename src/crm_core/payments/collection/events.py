@@ -11,7 +11,6 @@ from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
-from crm_core.kernel.tenures import FIRST
 from crm_core.payments.acts import Proof, StepDone
 
 
@@ -24,7 +23,7 @@ class CollectionOpened:
     grade: str
     policy: PolicyRef
     on: date
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -35,7 +34,7 @@ class CollectionGradeChanged:
     grade: str
     policy: PolicyRef
     on: date
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -61,8 +60,8 @@ class StepOpened:
     charges: tuple[str, ...]
     on: date
     due: date
-    persons: int = 1
-    tenure: str = FIRST
+    persons: int
+    tenure: str
 
 
 @frozen
@@ -73,7 +72,7 @@ class StepProposed:
     step: int
     on: date
     proposed_by: str
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -87,7 +86,7 @@ class StepApproved:
     approved_by: str
     role: str
     reason: str
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -99,7 +98,7 @@ class StepRejected:
     on: date
     reason: str
     rejected_by: str
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -111,7 +110,7 @@ class StepReported:
     on: date
     proofs: tuple[Proof, ...]
     reported_by: str
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -123,7 +122,7 @@ class StepSkipped:
     on: date
     reason: str
     skipped_by: str
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -135,7 +134,7 @@ class DefectsChecked:
     open_defects: int
     reference: str
     checked_by: str
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -148,7 +147,7 @@ class HoldProposed:
     until: date
     reason: str
     proposed_by: str
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -162,7 +161,7 @@ class CollectionHeld:
     reason: str
     proposed_by: str
     approved_by: str
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -174,7 +173,7 @@ class HoldRejected:
     on: date
     reason: str
     rejected_by: str
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -185,7 +184,7 @@ class HoldReleased:
     hold: str
     on: date
     reason: str
-    tenure: str = FIRST
+    tenure: str
 
 
 @frozen
@@ -195,7 +194,7 @@ class CollectionClosed:
     household: str
     case: int
     on: date
-    tenure: str = FIRST
+    tenure: str
 
 
 COLLECTION_EVENTS = (
