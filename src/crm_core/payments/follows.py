@@ -55,7 +55,7 @@ def _due(row: Watched, look: Look) -> tuple[DueCommand | NothingBefore, ...]:
     """
     home, sight = row.household, look.sight
     today = local_date(look.now - timedelta(microseconds=1), look.zone)
-    told = told_of(home, sight)
+    told = told_of(home, sight, today)
     due: list[DueCommand] = []
     following: list[date] = []
     for tenure in told.tenures.every:

@@ -73,7 +73,8 @@ def with_dues(command: AdvanceCollection, state: Collection, sight: Sight) -> Ad
 
 def with_days(command: CatchUpCollection, state: Collection, sight: Sight) -> CatchUpCollection:
     """The days that bring something about, and what is owed on each (PAY-10)."""
-    days, _ = course_of(command, state, sight, told_of(command.household, sight))
+    told = told_of(command.household, sight, command.upto)
+    days, _ = course_of(command, state, sight, told)
     return attrs.evolve(command, days=days, present_day=sight.present_day)
 
 

@@ -56,6 +56,8 @@ class Told:
         whose: The tenures of the household, each time they came to be known otherwise.
         zone: Zone in which instants fall on days.
         by: By which policies the money of such an account is allocated.
+        upto: The day that is asked about. What came to be known after it is taken as known all
+            along: who asks about a day of the past knows it.
     """
 
     def __init__(
@@ -64,16 +66,24 @@ class Told:
         whose: Iterable[tuple[datetime, Tenures]],
         zone: str,
         by: Callable[[Iterable[Any]], Epochs] = lambda _: (),
+        upto: date = date.max,
     ) -> None:
-        self._zone = zone
+        self._zone, self._upto = zone, upto
         self.facts: list[Known] = [
-            (local_date(at, zone), event) for _, at, event in account if type(event) in OWED
+            (self._day(at), event) for _, at, event in account if type(event) in OWED
         ]
         self._epochs = by([event for _, event in self.facts])
-        self._whose = [(local_date(at, zone), one) for at, one in whose] or [(ALWAYS, ONE)]
+        self._whose = [(self._day(at), one) for at, one in whose] or [(ALWAYS, ONE)]
+        if self._whose[-1][0] == ALWAYS:
+            del self._whose[:-1]
         self._turns = {day for day, _ in self._whose[1:]}
         for day, event in self.facts:
             self._turns.update(max(turn, day) for turn in _turns(event, day))
+
+    def _day(self, at: datetime) -> date:
+        """The day on which something came to be known at an instant."""
+        day = local_date(at, self._zone)
+        return day if day <= self._upto else ALWAYS
 
     @property
     def tenures(self) -> Tenures:
@@ -93,7 +103,7 @@ class Told:
         turns = set(self._turns)
         for _, at, event in collected:
             if type(event) in COLLECTED:
-                day = local_date(at, self._zone)
+                day = self._day(at)
                 turns.update(max(turn, day) for turn in _turns(event, day))
         return sorted(turns)
 
@@ -116,12 +126,13 @@ def _turns(event: Any, known: date) -> Iterable[date]:
             return () if on is None else (on,)
 
 
-def told_of(household: str, sight: Sight) -> Told:
-    """What the log tells of a household."""
+def told_of(household: str, sight: Sight, upto: date) -> Told:
+    """What the log tells of a household, for who asks about a day."""
     account = sight.known(ACCOUNT, household)
     allocations, estate = Allocations(sight.every(AllocationPolicy)), sight.estate(household)
     whose = sight.tenures_known(household)
-    return Told(account, whose, sight.zone, partial(allocations.of, estate))
+    by = partial(allocations.of, estate)
+    return Told(account=account, whose=whose, zone=sight.zone, by=by, upto=upto)
 
 
 def course_of(

@@ -7,12 +7,10 @@ long the household's history is. What the days bring about is found by one look 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from attrs import frozen
 
-from crm_core.kernel.dates import sortable_text
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.payments.acts import StepDone
@@ -32,8 +30,6 @@ from crm_core.payments.events import (
     PurchaseMade,
     PurchaseRefunded,
 )
-
-_EARLIEST_ZONE = timedelta(hours=14)
 
 
 @frozen
@@ -81,9 +77,8 @@ def _watch(rows: Rows[Watched], recorded: Recorded[Any]) -> tuple[Put[Watched], 
     if recorded.name in TENURE_NAMES and rows.get(home) is None:
         # Who has no account has nothing that could be handed over.
         return ()
-    # Whatever day it is about, nothing comes of it before it is known.
-    known = sortable_text(recorded.recorded - _EARLIEST_ZONE)
-    return (Put(home, Watched(home, recorded.position), known),)
+    # Before all instants: the next tick looks, whatever its own instant is.
+    return (Put(home, Watched(home, recorded.position)),)
 
 
 WATCHED = Projection(
