@@ -1060,6 +1060,51 @@ def tick_year(bench: Bench) -> None:
     bench.judge(line, ratio, AT_MOST, 1.25, " ×")
 
 
+def tick_history(bench: Bench) -> None:
+    """K45: the first tick over one household with a long history, and one twice as long."""
+    ours = bench.workers.ours()
+    sizes = [bench.size(full, full // 10) for full in (500, 1000, 2000, 4000)]
+    before = 0.0
+    for events in sizes:
+        seconds, recorded = _first_tick(bench, ours, 1, events // 2, 1)
+        if recorded < events // 2:
+            bench.fail("K45", f"only {recorded} steps fell due of {events // 2} charges")
+            return
+        work = f"first tick over one household with {events:,} charges and payments"
+        line = Line("K45", work, f"{seconds:.2f} s")
+        if not before:
+            bench.add(line)
+        else:
+            line = replace(line, rival="half as many", theirs=f"{before:.2f} s")
+            ratio = seconds / before
+            bench.judge(replace(line, ratio=f"{ratio:.2f}"), ratio, AT_MOST, 2.5, " ×")
+        before = seconds
+
+
+def tick_first(bench: Bench) -> None:
+    """N4: the first tick over an estate with ten years of three monthly fees."""
+    households = bench.size(2_000, 20)
+    seconds, recorded = _first_tick(bench, bench.workers.ours(), households, 360, 10)
+    work = f"first tick, {households:,} households with ten years of three monthly fees"
+    bench.add(Line("N4", f"{work}: what it records", f"{recorded:,}"))
+    bench.judge(Line("N4", work, f"{seconds:.1f} s"), seconds, AT_MOST, 60, " s")
+
+
+def _first_tick(
+    bench: Bench, ours: Worker, households: int, charges: int, owing: int
+) -> tuple[float, int]:
+    """The median over fresh copies of a log, and what the tick recorded."""
+    log = bench.new_log()
+    ours.ask("fill_history", url=log, households=households, charges=charges, owing=owing)
+    ours.ask("close", url=log)
+    taken: list[tuple[float, int]] = []
+    for _ in range(bench.rounds(3) if households == 1 else 1):
+        copy = _copy(Path(log.removeprefix("sqlite:///")), bench.new_folder())
+        taken.append(ours.ask("tick_once", url=copy))
+        ours.ask("close", url=copy)
+    return median(seconds for seconds, _ in taken), taken[0][1]
+
+
 TICK = ("--format", "json", "tick", "--now", "2024-01-02T01:02:31Z")
 """Right after half of the time in which a promise is made at the phone."""
 
@@ -1087,4 +1132,6 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "K1": working_time,
     "K2": tick,
     "K3": tick_year,
+    "K45": tick_history,
+    "N4": tick_first,
 }

@@ -201,7 +201,7 @@ def main(path: Path) -> int:
         events = play(crm, cases)
         last = max(on for case in cases for on, _ in case.commands)
         owed = sum(
-            found.overdue_fen for _, _, found in crm.accounts.arrears(last + timedelta(days=1))
+            found.overdue_fen for *_, found in crm.accounts.arrears(last + timedelta(days=1))
         )
     damaged = [one for case in cases for one in case.damage]
     print(f"{len(cases):,} cases, {events:,} events")

@@ -165,6 +165,27 @@ class Contender:
             crm.batch([charge for _, _, charge in every], by=CASHIER)
         return crm.log.head()
 
+    def fill_history(self, url: str, households: int, charges: int, owing: int) -> int:
+        """Households with as many charges as payments over ten years, a tenth of them in arrears.
+
+        Args:
+            owing: Of so many households one has not paid its first charge, and has an open case.
+        """
+        crm = self._crm(url)
+        numbers = iter(range(households))
+        while chunk := list(islice(numbers, 50)):
+            crm.batch([_registered(number) for number in chunk], by=READER)
+            crm.log.append([_history(number, charges, number % owing == 0) for number in chunk])
+        return crm.log.count()
+
+    def tick_once(self, url: str) -> tuple[float, int]:
+        """Ask the clock for the first time, after ten years: seconds, and what was recorded."""
+        crm = self._crm(url)
+        gc.collect()
+        started = perf_counter()
+        recorded = crm.tick(HISTORY_ENDS).events["collection"]
+        return perf_counter() - started, recorded
+
     def tick_year(self, url: str) -> tuple[float, int]:
         """Ask the clock once a day for a year: seconds, and what was recorded."""
         crm, recorded = self._crm(url), 0
@@ -473,6 +494,40 @@ def _household(number: int) -> tuple[Planned, ...]:
         Planned(command, f"{what}:{number}", RECEIVED - timedelta(days=1))
         for what, command in named.items()
     )
+
+
+HISTORY_DAYS = 3650
+HISTORY_BEGINS = RECEIVED - timedelta(days=HISTORY_DAYS)
+HISTORY_ENDS = RECEIVED + timedelta(days=20)
+
+
+def _registered(number: int) -> Planned:
+    who = work.household(number)
+    file = RegisterHousehold(
+        household=who, estate="E", building="1", unit="1", room=f"{number}", kind="person"
+    )
+    return Planned(file, f"file:{number}", HISTORY_BEGINS - timedelta(days=60))
+
+
+def _history(number: int, charges: int, owing: bool) -> Commit:
+    """Charges three weeks before they fall due, each paid five days after that."""
+    who = work.household(number)
+    told: list[tuple[Any, datetime]] = []
+    for nth in range(charges):
+        due = HISTORY_BEGINS + timedelta(days=nth * HISTORY_DAYS // charges)
+        day, paid = due.date(), due + timedelta(days=5)
+        raised = ChargeRaised(f"C{nth}", "management_fee", f"{day:%Y-%m}", 100_00, day)
+        told.append((raised, due - timedelta(days=21)))
+        if nth or not owing:
+            money = PaymentReceived(f"P{nth}", 100_00, paid.date(), "transfer", f"C{nth}")
+            told.append((money, paid))
+    command = work.command_id(number)
+    events = tuple(
+        _envelope(command, nth, event, at.date(), at)
+        for nth, (event, at) in enumerate(sorted(told, key=lambda one: one[1]))
+    )
+    append = StreamAppend(ACCOUNT.stream(who), Tip(), who, events)
+    return Commit(command, work.digest(number), (append,))
 
 
 def town(households: int) -> Town:

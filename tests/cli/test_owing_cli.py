@@ -190,7 +190,7 @@ def test_changes_tell_what_each_came_of(db: str, capsys: pytest.CaptureFixture[s
         capsys, db, "--lang", "zh", "changes", "2011-01-01", "2011-12-31", "V3"
     )
     assert run(["--db", db, "changes", "2011-02-01", "2011-01-31", "V3"]) == 2
-    assert "period_reversed" in capsys.readouterr().err
+    assert "period_malformed" in capsys.readouterr().err
 
 
 @pytest.mark.rule("PAY-13", "PAY-16")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -54,11 +55,7 @@ def open_steps(office: Office) -> Iterator[dict[str, Any]]:
 def walk(office: Office, step: dict[str, Any], day: str) -> None:
     """One step: approved by another than who asks, done by another than who approved."""
     named = ("--household", "V1", "--step", str(step["step"]), "--on", day)
-    proofs = [
-        word
-        for kind in step["needs"]
-        for word in ("--proofs", f'{{"kind": "{kind}", "reference": "{_proof(kind)}"}}')
-    ]
+    proofs = [word for kind in step["needs"] for word in ("--proofs", _proof(kind, day))]
     done = (*named, *proofs)
     doer = CLERK
     if step["approver"] is not None:
@@ -81,10 +78,18 @@ def walk(office: Office, step: dict[str, Any], day: str) -> None:
         office.refuses_act("self_approval", f"specialist:{approver}", "complete-step", *done)
         doer = PROPOSER
     office.act(doer, "complete-step", *done)
+    if step["persons"] > 1:
+        office.refuses_act("own_proposal", doer, "confirm-step", *named)
+        office.act("operator:E4", "confirm-step", *named)
 
 
-def _proof(kind: str) -> str:
-    return "illness" if kind == "reason_code" else f"{kind} 7"
+def _proof(kind: str, day: str) -> str:
+    told = {"kind": kind, "reference": f"{kind} 7"}
+    if kind == "reason_code":
+        told["reference"] = "away"
+    if kind == "delivery":
+        told |= {"means": "registered_mail", "on": day}
+    return json.dumps(told)
 
 
 def test_the_ladder_from_b3_to_the_suit_needs_two_persons_at_every_approval(

@@ -26,7 +26,7 @@ from crm_core.messages.commands import FAILURES
 from crm_core.messages.template import LANGUAGES
 from crm_core.owners.commands import KINDS as HOUSEHOLD_KINDS
 from crm_core.owners.commands import ROLES, SOURCES
-from crm_core.payments.acts import ACTS, EVIDENCE
+from crm_core.payments.acts import ACTS, EVIDENCE, MEANS
 from crm_core.payments.collection.policy import ROLES as APPROVERS
 from crm_core.payments.commands import CHARGE_KINDS, METHODS
 from crm_core.requests.commands import CHANNELS, SEVERITIES
@@ -114,6 +114,10 @@ WORDS = {
     "CallAnswered.request": "number of the request it led to, where that was known at once",
     "ChargeDisputed.amount_fen": "amount in dispute, in fen",
     "ChargeRaised.kind": _one_of(CHARGE_KINDS),
+    "ClauseAgreed.on": "first day it holds",
+    "ClauseAgreed.subject": "`late_charge` or `allocation`",
+    "ClauseAgreed.until": "last day it holds, if the contract says one",
+    "ClauseEnded.until": "last day it holds; before the first it never held",
     "Clock.broken": "whether what it measured was given up, whenever that was",
     "Clock.set": "the clock as an event set it",
     "ClockSet.clock": "kind and ordinal of the clock, e.g. `closing-2`",
@@ -214,11 +218,14 @@ WORDS = {
     "Promise.by": "who promised",
     "Promise.form": "`outcome` or `answer`",
     "Proof.kind": _one_of(EVIDENCE),
-    "Proof.reference": "where it is kept; for `reason_code` the code",
+    "Proof.means": f"how it was delivered: {_one_of(MEANS)}; empty for everything but a delivery",
+    "Proof.on": "the day it is of; a delivery has one",
+    "Proof.reference": "its number, or where it is kept; for `reason_code` the code",
     "ProposalRejected.number": "number of the proposal",
     "ProposalRejected.what": "what was proposed: `refund`, `waiver`, `dispute_decision` or `promise`",
     "QuotaAllotted.households": "how many were allotted",
     "QuotaAllotted.policy": "the expected shares",
+    "RateApproved.on": "first day of the claims that it is for",
     "Reclassified.kind": "what it is now",
     "RequestClosed.outcome": _one_of(("confirmed", "unconfirmed")),
     "RequestClosed.words": "what they said, as they said it; empty from who is satisfied or said nothing",
@@ -247,6 +254,7 @@ WORDS = {
     "Standing.superseded": "clocks as they stood before another target replaced theirs",
     "Standing.words": "what the customer said of it",
     "StepApproved.role": "the approver's role",
+    "StepDone.confirmed_by": "the second member of staff who was there, where a step needs two persons",
     "StepOpened.approver": _one_of(APPROVERS),
     "StepOpened.due": "day by which it is to be done",
     "StepOpened.needs": "evidence without which it is not done",
@@ -303,6 +311,7 @@ WORDS = {
     "charges_due": "charges due in the year",
     "checked_by": "who looked",
     "claimed_by": "who asked for it",
+    "clause": "number of the clause",
     "clock": "clock it is about",
     "clocks": "clocks that are set, or set anew",
     "close_seconds": "from receipt to done",
@@ -442,6 +451,7 @@ WORDS = {
     "renewed_at": "from when on",
     "reopened_at": "when it was opened again",
     "replaces": "the promise it takes the place of",
+    "reported_by": "who reported it",
     "request": "number of the request",
     "requests": "numbers of its requests",
     "resolved_at": "when it was over",
@@ -481,6 +491,7 @@ WORDS = {
     "taken_up_at": "when they all did",
     "targets": "targets pinned to it",
     "template": "the wording it is made from",
+    "tenure": "key of the tenure whose arrears are collected: `first`, or its first day",
     "threshold": "with what it was compared",
     "to": "who has the work now",
     "to_household": "the household it belongs to",

@@ -532,7 +532,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "grades": ["grades", "2024"],
         "affected": ["affected"],
         "account": ["account", "H00001", "--on", "2024-12-31"],
-        "arrears": ["arrears", "--on", "2024-12-31"],
+        "ageing": ["ageing", "--on", "2024-12-31"],
+        "arrears": ["arrears", "--on", "2024-01-15", "--known", "2024-01-02T00:00:00Z"],
+        "changes": ["changes", "2023-01-01", "2024-12-31", "H00001", "H00002", "H00003"],
         "credit": ["credit", "--on", "2024-12-31"],
         "credit-table": [
             *("credit-table", "--on", "2024-12-31"),
@@ -542,6 +544,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "explain": ["explain", "H00001", "2024", "--for", "auditor"],
         "history": ["history", "H00001"],
         "migrate": ["migrate"],
+        "purchases": ["purchases", "2024"],
         "replay": ["replay"],
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
         "request": ["request", "R00001-0001"],

@@ -190,7 +190,7 @@ AGREED_REFUSED: list[tuple[list[Any], Any, str, str]] = [
         [],
         agree_clause(subject="allocation", known_policies=()),
         "unknown_clause_policy",
-        "PAY-02",
+        "PAY-08",
     ),
     ([], agree_clause(document=""), "document_missing", "PAY-08"),
     ([], agree_clause(until=day("2009-12-31")), "clause_ends_early", "PAY-08"),

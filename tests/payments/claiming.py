@@ -13,7 +13,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sentences import LANGS, sentences
 from crm_core.kernel.word import Word
 from crm_core.owners.commands import owner_id
-from crm_core.payments.events import Instalment
+from crm_core.payments.events import ChargeDisputed, DisputeDecided, Instalment
 
 WORD = Word(owner_id("V1"), "letter", "letter 3")
 
@@ -23,6 +23,16 @@ def parts(*told: tuple[str, int]) -> tuple[Instalment, ...]:
 
 
 TWO = parts(("2011-03-31", 40_00), ("2011-04-30", 60_00))
+
+
+def disputed(
+    number: str = "D1", charge: str = "C1", fen: int = 100_00, on: str = "2011-03-01"
+) -> ChargeDisputed:
+    return ChargeDisputed(number, charge, fen, day(on), "no lift", WORD)
+
+
+def decided(number: str = "D1", upheld: int = 0, on: str = "2011-04-10") -> DisputeDecided:
+    return DisputeDecided(number, upheld, day(on), "looked at", "S1", "M1")
 
 
 def refusal_codes(*modules: Any) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from agreeing import claimed
+from claiming import decided, disputed
 from hypothesis import given
 from hypothesis import strategies as st
 from paying import (
@@ -27,7 +28,6 @@ from paying import (
     reversed_,
     waived,
 )
-from test_claims import decided, disputed
 
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
@@ -243,7 +243,7 @@ def test_changes_are_those_of_whose_credit_it_is_and_of_what_was_known(crm: CRM)
 def test_changes_of_nobody_and_of_no_days_are_faults(crm: CRM) -> None:
     for asked, code in (
         (("V9", day("2011-01-01"), day("2011-01-31")), "household_unknown"),
-        (("V1", day("2011-01-31"), day("2011-01-01")), "period_reversed"),
+        (("V1", day("2011-01-31"), day("2011-01-01")), "period_malformed"),
     ):
         with pytest.raises(Invalid) as found:
             crm.accounts.changes(*asked)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from agreeing import AGREED, AGREED_REFUSED, ONE, promised
-from claiming import TWO, WORD, assert_told, parts, refusal_codes
+from claiming import TWO, WORD, assert_told, decided, disputed, parts, refusal_codes
 from hypothesis import given
 from hypothesis import strategies as st
 from paying import (
@@ -100,20 +100,10 @@ from crm_core.testing.scenario import given as scenario
 SUPERVISOR = Actor("U1", "supervisor")
 
 
-def disputed(
-    number: str = "D1", charge: str = "C1", fen: int = 100_00, on: str = "2011-03-01"
-) -> ChargeDisputed:
-    return ChargeDisputed(number, charge, fen, day(on), "no lift", WORD)
-
-
 def proposed(
     number: str = "D1", upheld: int = 0, on: str = "2011-04-10"
 ) -> DisputeDecisionProposed:
     return DisputeDecisionProposed(number, upheld, day(on), "looked at", "S1")
-
-
-def decided(number: str = "D1", upheld: int = 0, on: str = "2011-04-10") -> DisputeDecided:
-    return DisputeDecided(number, upheld, day(on), "looked at", "S1", "M1")
 
 
 def withdrawn(number: str = "D1", on: str = "2011-04-10") -> DisputeWithdrawn:

@@ -24,7 +24,7 @@ from agreeing import (
     dear,
 )
 from attrs import evolve
-from claiming import WORD
+from claiming import WORD, decided, disputed
 from hypothesis import given
 from hypothesis import strategies as st
 from paying import (
@@ -48,7 +48,6 @@ from paying import (
     waived,
     waiver_proposed,
 )
-from test_claims import decided, disputed
 
 import crm_core
 from crm_adapters.wiring import open_crm
@@ -79,7 +78,7 @@ from crm_core.payments.commands import (
     ReceivePayment,
 )
 from crm_core.payments.credit import course
-from crm_core.payments.events import ChargeRaised, LateChargeClaimed
+from crm_core.payments.events import LateChargeClaimed
 from crm_core.payments.late import Ceiling, late_charges
 from crm_core.testing.scenario import given as scenario
 
@@ -215,7 +214,7 @@ def test_it_counts_days_of_what_is_unpaid_and_undisputed_after_the_grace_days() 
     # Days in dispute bear nothing, however it ends: 1 March to 9 April.
     assert late([*booked, disputed(), decided()], "2011-04-20") == [(29 + 10, 195)]
     # It is agreed for the management fee alone.
-    assert late([ChargeRaised("C1", "parking", "x", 100_00, day("2011-01-31"))], "2011-03-01") == []
+    assert late([evolve(JANUARY, kind="parking")], "2011-03-01") == []
 
 
 @pytest.mark.rule("PAY-08")
@@ -316,6 +315,20 @@ def test_a_claim_takes_its_policy_from_the_clause(crm: CRM) -> None:
     assert refused.value.reason == "clause_of_another_policy"
     [event] = crm.do(asked, by=MANAGER, at=at("2011-03-02")).events
     assert (event.amount_fen, event.policy) == (45, DAILY.ref)
+
+
+@pytest.mark.rule("PAY-02", "PAY-08")
+def test_a_clause_names_a_policy_of_its_subject(crm: CRM) -> None:
+    for name in ("late-charge-daily", "allocation-cn-default/9"):
+        with pytest.raises(Refused) as refused:
+            crm.do(evolve(clause(policy_name=name), subject="allocation"), by=CLERK)
+        assert refused.value.reason == "unknown_clause_policy"
+    for number, name in (("K1", "allocation-cn-civil-code"), ("K2", "allocation-cn-default/1")):
+        asked = clause(number, policy_name=name, until=day("2010-12-31"))
+        on = evolve(asked, on=day("2010-06-01") if number == "K1" else day("2010-01-01"))
+        on = evolve(on, until=None if number == "K1" else day("2010-05-31"))
+        [event] = crm.do(evolve(on, subject="allocation"), by=CLERK).events
+        assert event.policy_name == name
 
 
 # --- the ceiling -------------------------------------------------------------------------------

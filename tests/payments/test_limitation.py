@@ -7,12 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from agreeing import acknowledged, promised
+from agreeing import acknowledged, claimed, promised
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from paying import FEBRUARY, JANUARY, day, paid, placed, raised
 
+from crm_core.kernel.tenures import FIRST, Span, Tenure, Tenures
 from crm_core.payments import limits
 from crm_core.payments.acts import Proof, StepDone
 from crm_core.payments.limitation import LIMITATIONS, last_day
@@ -164,3 +165,23 @@ def test_only_what_is_overdue_is_watched_soonest_end_first() -> None:
     [first, _] = limits(placed([*booked, acknowledged(on="2012-05-01")]), day("2012-06-01"))
     assert (first.charge, first.days_left(day("2014-03-01"))) == ("C0", -1)
     assert limits(placed([JANUARY]), day("2011-01-31")) == ()
+    # What is asked for beside principal can be sued for too, each from its own due date.
+    beside = [JANUARY, claimed(), evolve(raised("E1", "2011-02-10"), kind="enforcement_costs")]
+    assert ends(beside, "2011-06-01") == {
+        "C1": "2013-01-31",
+        "E1": "2013-02-10",
+        "L1": "2013-03-31",
+    }
+
+
+@pytest.mark.rule("PAY-12", "PAY-16")
+def test_a_promise_begins_anew_what_its_own_tenure_owes() -> None:
+    """The seller owes January; the buyer, who came in February, promises in March."""
+    first, second = Tenure(FIRST, ("a",)), Tenure("2011-02-01", ("b",))
+    sold = Tenures((first, second), (Span(date.min, 0), Span(day("2011-02-01"), 1)))
+    facts = list(placed([JANUARY, raised("C2", "2011-02-10"), promised()]))
+    found = limits(facts, day("2011-06-01"), sold)
+    assert {one.charge: one.ends_on.isoformat() for one in found} == {
+        "C1": "2013-01-31",
+        "C2": "2013-03-01",
+    }

@@ -219,7 +219,10 @@ class Accounts:
                 comes before the first.
         """
         if last_day < first_day:
-            raise Invalid.one("period_reversed", "last_day", end=last_day.isoformat())
+            end = last_day.isoformat()
+            raise Invalid.one(
+                "period_malformed", where="last_day", sentence="period_reversed", end=end
+            )
         table = self._host.policies.find(CreditPolicy, policy, last_day)
         for told in self._told(known, [household]):
             return changes(told.facts, Period(first_day, last_day), table, tenures, told.by)

@@ -30,7 +30,6 @@ from crm_core.kernel.recorded import SYSTEM, Actor
 from crm_core.kernel.ticking import (
     NEVER,
     DueCommand,
-    Look,
     NothingBefore,
     ParkedRow,
     Source,
@@ -149,7 +148,7 @@ class _Served:
 
     def _looked_at(self, rows: list[tuple[str, Any]]) -> list[_Queue]:
         """What is due of each row; what the look itself raises parks the row."""
-        look = Look(self._now, self._host.zone, self._host.policies, self._desk.changes(self._now))
+        look = self._desk.look(self._now)
         queues: list[_Queue] = []
         put_off: dict[str, tuple[Any, str]] = {}
         for key, row in rows:

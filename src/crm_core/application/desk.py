@@ -27,6 +27,7 @@ from crm_core.gradings.adoption import ADOPTION
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Recorded
+from crm_core.kernel.ticking import Look
 from crm_core.ports import Progress, silent
 from crm_core.staff import REGISTER
 from crm_core.staff.register import WHOLE
@@ -293,8 +294,8 @@ class Desk:
                 self._react(done)
         return count
 
-    def changes(self, at: datetime) -> Callable[[Any], bool]:
-        """Asks of commands that the library would give at an instant whether they change anything.
+    def look(self, at: datetime) -> Look:
+        """A look at an instant, which tells what commands of the library's own would change.
 
         Nothing is written; what is loaded once is not loaded again.
         """
@@ -304,7 +305,13 @@ class Desk:
             commit = work.plan(command, "look", "", SYSTEM, at, inside=True)
             return not isinstance(commit, Refusal) and bool(commit.appends)
 
-        return changes
+        return Look(
+            now=at,
+            zone=self._host.zone,
+            policies=self._host.policies,
+            changes=changes,
+            sight=work.sight(at),
+        )
 
     # --- what follows --------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason, unknown
+from crm_core.kernel.slice import Sight
 from crm_core.payments.allocation_policy import (
     OLDEST_FIRST,
     Agreed,
@@ -39,8 +40,8 @@ from crm_core.payments.state import Account
 
 ALLOCATION = "allocation"
 
-SUBJECTS = {LATE_CHARGE: "PAY-08", ALLOCATION: "PAY-02"}
-"""What a clause can be about, each with the rule that asks for it."""
+SUBJECTS = (LATE_CHARGE, ALLOCATION)
+"""What a clause can be about."""
 
 
 @frozen
@@ -195,6 +196,16 @@ class Allocations:
 _CLAUSES = (ClauseAgreed, ClauseEnded, RateApproved)
 
 
+USUAL = Allocations()
+"""No policy at hand: all money is allocated oldest first."""
+
+
+def epochs_of(household: str, account: Account, sight: Sight) -> Epochs:
+    """By which policies the money of an account is allocated (PAY-02)."""
+    found = Allocations(sight.every(AllocationPolicy))
+    return found.of(sight.estate(household), account.facts.values())
+
+
 @lru_cache(maxsize=256)
 def _usual(policies: tuple[AllocationPolicy, ...], estate: str) -> Epochs:
     return epochs(policies, estate)
@@ -208,18 +219,17 @@ def agree_clause(command: AgreeClause, state: Account) -> Decision:
     if reference("clause", command.clause) in state.references:
         return exists("clause", command.clause)
     if command.subject not in SUBJECTS:
-        return unknown("clause_subject", command.subject, tuple(SUBJECTS), rule="PAY-08")
-    rule = SUBJECTS[command.subject]
+        return unknown("clause_subject", command.subject, SUBJECTS, rule="PAY-08")
     if command.policy_name not in command.known_policies:
-        return unknown("clause_policy", command.policy_name, command.known_policies, rule=rule)
+        return unknown("clause_policy", command.policy_name, command.known_policies, rule="PAY-08")
     if not command.document:
-        return Refusal("document_missing", rule, sentence="document_missing_clause")
+        return Refusal("document_missing", "PAY-08", sentence="document_missing_clause")
     last = date.max if command.until is None else command.until
     if last < command.on:
-        return _ends_early(command.clause, command.on, last, rule)
+        return _ends_early(command.clause, command.on, last)
     for other in clauses(state.facts.values(), command.subject):
         if other.meets(command.on, last):
-            return Refusal("clause_overlaps", rule, {"clause": other.number})
+            return Refusal("clause_overlaps", "PAY-08", {"clause": other.number})
     return (
         ClauseAgreed(
             clause=command.clause,
@@ -242,9 +252,8 @@ def end_clause(command: EndClause, state: Account) -> Decision:
     if not command.reason:
         return no_reason("LOG-06")
     if clause.last <= command.until:
-        rule = SUBJECTS[clause.subject]
         return Refusal(
-            "clause_over", rule, {"clause": clause.number, "until": clause.last.isoformat()}
+            "clause_over", "PAY-08", {"clause": clause.number, "until": clause.last.isoformat()}
         )
     return (ClauseEnded(command.clause, command.until, command.reason),)
 
@@ -265,6 +274,6 @@ def _clause(number: str, state: Account) -> Clause | None:
     return next((c for c in clauses(state.facts.values()) if c.number == number), None)
 
 
-def _ends_early(number: str, on: date, until: date, rule: str) -> Refusal:
+def _ends_early(number: str, on: date, until: date) -> Refusal:
     days = {"on": on.isoformat(), "until": until.isoformat()}
-    return Refusal("clause_ends_early", rule, {"clause": number, **days})
+    return Refusal("clause_ends_early", "PAY-08", {"clause": number, **days})

@@ -23,7 +23,6 @@ from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.credit import add_months
 from crm_core.payments.events import DebtAcknowledged, PaymentPromised
 from crm_core.payments.ledger import Ledger, ledgers
-from crm_core.payments.promises import said_in
 
 
 @frozen
@@ -101,18 +100,18 @@ def limits(
     books = ledgers(facts, tenures, epochs)
     found = []
     for tenure, ledger in enumerate(books):
-        said = said_in((event for event, _ in facts), tenures, tenure)
-        own = {id(event) for event in said}
+        # What names charges is for those; a promise is for what its own tenure owes.
         restarts = sorted(
             (
                 found
                 for event, position in facts
-                if id(event) in own
+                if not isinstance(event, PaymentPromised) or tenures.index(event.on) == tenure
                 for found in _restarts(event, position, ledger)
             ),
             key=lambda restart: (restart[1], restart[3]),
         )
-        for charge, fen in allocate(ledger, on).unpaid:
+        owed = allocate(ledger, on)
+        for charge, fen in (*owed.unpaid, *owed.late):
             if charge.due < on:
                 found.append(_limit(charge.number, charge.due, fen, restarts, on))
     return tuple(sorted(found, key=lambda limit: (limit.ends_on, limit.charge)))

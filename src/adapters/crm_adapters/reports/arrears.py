@@ -61,7 +61,9 @@ def write_arrears(path: Path, rows: Sequence[Row], on: date, known: datetime | N
         case ".html":
             page = _html(rows, on, known).encode()
         case _:
-            raise Invalid.one("form_unknown", "--out", "form_of_sheet_unknown", file=path.name)
+            raise Invalid.one(
+                "form_unknown", "--out", sentence="form_of_sheet_unknown", file=path.name
+            )
     write_whole(path, page)
 
 
