@@ -97,6 +97,7 @@ def test_warnings_that_the_clock_raised_are_listed(office: Office) -> None:
             *("--severity", "general", "--summary", "dirty", "--first-asked", "S1"),
             *("--received-at", "2024-06-01T09:00:00+08:00"),
         )
+    office.on(date(2024, 6, 2))
     tick = office.json("tick", "--now", "2024-06-02T00:00:00+08:00")
     assert tick["events"]["warnings"] == 2
     [warning] = found(office, "warnings")["warnings"]

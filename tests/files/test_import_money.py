@@ -223,6 +223,37 @@ def test_a_bill_of_nothing_and_one_below_zero_are_taken_in_any_order_of_the_file
 
 @pytest.mark.rule("IMP-01")
 @pytest.mark.case("K24")
+def test_a_charge_is_known_at_the_latest_when_a_negative_bill_names_it(
+    load: Load, crm: CRM
+) -> None:
+    """As when a payment does; without `recorded` its due date would come too late."""
+    report = load(
+        charges=ODD
+        + "N1,V1,management_fee,2024-01,-30.00,2024-01-01,,C1,\n"
+        + "C1,V1,management_fee,2024-02,100.00,2024-02-01,,,\n"
+    )
+    assert not report.faults
+    known = {e.recorded for e in crm.history("account/V1")}
+    assert known == {datetime(2023, 12, 31, 16, tzinfo=UTC)}
+
+
+@pytest.mark.rule("IMP-01")
+@pytest.mark.case("K24")
+@pytest.mark.parametrize("parts", [("60.00", "0.00"), ("60.00", "-5.00")])
+def test_no_part_of_a_payment_is_nothing_or_less(
+    parts: tuple[str, str], load: Load, crm: CRM
+) -> None:
+    for charge in ("C2", ""):
+        rows = (
+            f"P1,V1,{parts[0]},2024-02-03,cash,C1,,\nP1,V1,{parts[1]},2024-02-03,cash,{charge},,\n"
+        )
+        report = load(charges=CHARGES, payments=PAYMENTS + rows)
+        assert placed(report) == [("payments.csv", 3, "amount", "amount_out_of_range")]
+    assert crm.log.head() == 0
+
+
+@pytest.mark.rule("IMP-01")
+@pytest.mark.case("K24")
 @pytest.mark.parametrize(
     ("amount", "corrects", "column", "code"),
     [
@@ -340,6 +371,34 @@ def test_a_role_imported_while_it_lasted_comes_again_with_its_end(load: Load, cr
     assert (report.faults, report.events) == ([], 1)
     assert counts(report, "transfers") == (1, 1, 0, 0)
     assert load(transfers=TRANSFERS + ended).events == 0
+
+
+@pytest.mark.rule("IMP-01")
+def test_a_role_may_stand_in_the_file_as_it_began_and_as_it_ended(load: Load, crm: CRM) -> None:
+    """Each became known when its own row says; the beginning is recorded once."""
+    rows = (
+        "V2,T1,tenant,王五,2024-03-01,2024-05-31,2024-06-03T09:00:00+08:00\n"
+        "V2,T1,tenant,王五,2024-03-01,,2024-03-02T09:00:00+08:00\n"
+    )
+    report = load(transfers=TRANSFERS + rows)
+    assert (report.faults, counts(report, "transfers")) == ([], (2, 2, 0, 0))
+    told = [(e.name, e.recorded.date()) for e in list(crm.history("household/V2"))[1:]]
+    assert told == [
+        ("owners.member_added/1", date(2024, 3, 2)),
+        ("owners.role_ended/1", date(2024, 6, 3)),
+    ]
+    again = load(transfers=TRANSFERS + rows)
+    assert (again.events, counts(again, "transfers")) == (0, (2, 0, 2, 0))
+
+
+@pytest.mark.rule("IMP-01")
+def test_the_registered_owner_may_stand_there_too_and_says_nothing_new(
+    load: Load, crm: CRM
+) -> None:
+    row = "V1,V1#owner,owner,张三,2010-03-01,,\n"
+    report = load(transfers=TRANSFERS + row)
+    assert (report.faults, counts(report, "transfers")) == ([], (1, 0, 1, 0))
+    assert [e.name for e in crm.history("household/V1")].count("owners.member_added/1") == 1
 
 
 @pytest.mark.rule("IMP-01", "OWN-02")

@@ -359,7 +359,7 @@ class _Import:
 def _blamed(refusal: Refusal, column: str, item: Planned) -> int:
     """The row to look at: of several that say one thing, the one with what is refused."""
     file, numbers = item.origin
-    wanted = refusal.details.get(column)
+    wanted = refusal.details.get(column, refusal.details.get(f"{column}_fen"))
     for number, row in file.rows if len(numbers) > 1 else ():
         if number in numbers and getattr(row, column, None) == wanted:
             return number  # type: ignore[no-any-return]

@@ -45,10 +45,12 @@ class Paid:
 
 def _joined(rows: Sequence[PaymentRow]) -> Paid:
     first = rows[0]
+    # A line of nothing or less is refused for what it is, whatever the others bring.
+    least = min(row.amount for row in rows)
     return Paid(
         payment=first.payment,
         household=first.household,
-        amount=sum(row.amount for row in rows),
+        amount=sum(row.amount for row in rows) if least > 0 else least,
         paid_on=first.paid_on,
         method=first.method,
         # In no order of the file: the same lines in another one are the same payment.
