@@ -1,4 +1,7 @@
-"""Dates and instants of commands lie between 1900 and 2200, as those of imports do (OWN-05)."""
+"""Dates and instants of commands lie between 1900 and 2200, as those of imports do (OWN-05).
+
+Those that say what has happened are not still to come either (PAY-03, LOG-08).
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,14 @@ from crm_adapters.cli.app import run
 from crm_adapters.wiring import open_crm
 from crm_core import CRM, Actor, Invalid
 from crm_core.application.checking import checked
+from crm_core.application.present import Present
 from crm_core.crm import Planned
 from crm_core.kernel.commands import fields_looked_up
 from crm_core.kernel.recorded import SYSTEM
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
 from crm_core.owners import RegisterHousehold
-from crm_core.payments.commands import PromisePayment, RaiseCharge
+from crm_core.payments.commands import PromisePayment, RaiseCharge, ReceivePayment
 from crm_core.payments.events import Instalment
 from crm_core.requests import MakeCommitment, PauseRequest, ReceiveRequest, Request
 from crm_core.slices import registry
@@ -169,7 +173,102 @@ def test_instants_inside_a_value_are_kept_in_utc_and_have_an_offset() -> None:
         checked(_Deep((attrs.evolve(part, told_at=START.replace(tzinfo=None)),)))
 
 
+# --- the present --------------------------------------------------------------------------------
+
+AHEAD = {
+    "AcceptCommitment.due_at",
+    "AddMember.since",
+    "AgreeDebtor.since",
+    "AgreeDebtor.until",
+    "Apologise.new_due_at",
+    "AssignTrades.since",
+    "ClaimLateCharge.due",
+    "DecideReview.until",
+    "EndRole.until",
+    "EndStaffRole.until",
+    "ExtendPause.expected_end",
+    "MakeCommitment.due_at",
+    "MakePolicyEffective.effective_from",
+    "PauseRequest.expected_end",
+    "PlanCover.end",
+    "PlanCover.start",
+    "PromisePayment.instalments[0].due",
+    "ProposeHold.on",
+    "ProposeHold.until",
+    "ProposeImprovement.runs_from",
+    "ProposeImprovement.runs_to",
+    "ProposeInstalments.instalments[0].due",
+    "ProposeWaiver.on",
+    "RaiseCharge.due",
+    "ReceiveRequest.agreed_due_at",
+    "RegisterHousehold.moved_in",
+    "RegisterStaff.since",
+    "ReleaseDebtor.until",
+    "Renegotiate.due_at",
+    "RetireLine.since",
+    "TransferOwnership.on",
+}
+"""What is due, planned, promised or agreed, and need not have happened; everything else has."""
+
+NOW = Present.at(datetime(2024, 3, 4, 15, 59, tzinfo=UTC), "Asia/Shanghai")
+"""A minute before midnight in Shanghai, where it is still the fourth."""
+
+
+@pytest.mark.rule("PAY-03", "LOG-08")
+@pytest.mark.case("K26")
+@pytest.mark.parametrize(("kind", "path", "inner"), ALL)
+def test_what_has_happened_is_not_still_to_come(
+    kind: type, path: tuple[Any, ...], inner: type
+) -> None:
+    """To the day of the estate; instants have five minutes, for clocks that are not alike."""
+    command = of(kind)
+    checked(command, NOW)
+    late, later = (
+        (NOW.day, NOW.day + timedelta(days=1))
+        if inner is date
+        else (NOW.instant + 5 * HOUR / 60, NOW.instant + 5 * HOUR / 60 + timedelta(seconds=1))
+    )
+    checked(put(command, path, late), NOW)
+    for value in (later, LIKELY_DAYS[1] if inner is date else LIKELY_INSTANTS[1]):
+        if written(kind, path) in AHEAD:
+            checked(put(command, path, value), NOW)
+            continue
+        with pytest.raises(Invalid) as refused:
+            checked(put(command, path, value), NOW)
+        [fault] = refused.value.faults
+        assert (fault.code, fault.where) == ("from_the_future", written(kind, path))
+        latest = "2024-03-04" if inner is date else "2024-03-04T23:59:00+08:00"
+        assert fault.values["latest"] == latest
+        assert f"`{fault.values['value']}`" in fault.message
+
+
+def test_nothing_lies_ahead_that_there_is_not() -> None:
+    assert {param.id for param in ALL} >= AHEAD
+
+
+@pytest.mark.rule("PAY-03")
+@pytest.mark.case("K26")
+def test_all_that_is_still_to_come_is_told_at_once() -> None:
+    part = _Dated(Word("V1#owner", "phone", "77"), NOW.instant + HOUR)
+    with pytest.raises(Invalid) as refused:
+        checked(_Deep((attrs.evolve(part, told_at=START), part), part), NOW)
+    assert [(fault.code, fault.where) for fault in refused.value.faults] == [
+        ("from_the_future", "_Deep.parts[1].told_at"),
+        ("from_the_future", "_Deep.first.told_at"),
+    ]
+
+
 # --- wherever commands come in ------------------------------------------------------------------
+
+
+@attrs.frozen
+class StoppedClock:
+    """A clock that stands."""
+
+    instant: datetime
+
+    def now(self) -> datetime:
+        return self.instant
 
 
 @pytest.fixture
@@ -253,6 +352,76 @@ def test_wherever_a_command_comes_in_it_is_told_and_nothing_is_written(
         give(crm)
     assert [(f.code, f.where) for f in refused.value.faults] == [("year_unlikely", where)]
     assert crm.log.head() == before
+
+
+PAID = ReceivePayment("V1", "P1", 100, DAY, "cash")
+TO_COME = START + 6 * HOUR / 60
+"""Six minutes from now."""
+
+
+@pytest.mark.rule("PAY-03", "LOG-08", "IMP-03")
+@pytest.mark.case("K26")
+@pytest.mark.parametrize(
+    ("give", "where"),
+    [
+        (lambda crm: crm.do(PAID, by=FINANCE, at=TO_COME), "at"),
+        (lambda crm: crm.batch([Planned(PAID, "c1", TO_COME)], by=FINANCE), "at"),
+        (
+            lambda crm: crm.batch([Planned(PAID, "c1", START)], by=FINANCE, imported=TO_COME),
+            "imported",
+        ),
+        (lambda crm: crm.tick(TO_COME), "now"),
+        (
+            lambda crm: crm.do(attrs.evolve(PAID, paid_on=DAY + timedelta(days=1)), by=FINANCE),
+            "ReceivePayment.paid_on",
+        ),
+        (
+            lambda crm: crm.batch(
+                [Planned(attrs.evolve(PAID, paid_on=date(2042, 1, 1)), "c1", START)], by=FINANCE
+            ),
+            "ReceivePayment.paid_on",
+        ),
+        (lambda crm: crm.do(received(TO_COME), by=CLERK), "ReceiveRequest.received_at"),
+    ],
+)
+def test_wherever_it_comes_in_what_is_still_to_come_is_refused(
+    crm: CRM, give: Callable[[CRM], object], where: str
+) -> None:
+    """By the clock of the CRM, whatever instant a caller names; nothing is written."""
+    crm.clock = StoppedClock(START)
+    before = crm.log.head()
+    with pytest.raises(Invalid) as refused:
+        give(crm)
+    assert [(f.code, f.where) for f in refused.value.faults] == [("from_the_future", where)]
+    assert crm.log.head() == before
+
+
+@pytest.mark.rule("PAY-03")
+@pytest.mark.case("K26")
+def test_a_clock_that_is_a_little_ahead_is_believed_and_questions_may_look_ahead(crm: CRM) -> None:
+    crm.clock = StoppedClock(START)
+    crm.do(PAID, by=FINANCE, at=START + 5 * HOUR / 60)
+    assert crm.get(Request, "R1", by=CLERK, known=START + 99 * HOUR) is None
+    charge = RaiseCharge("V1", "C1", "other", "x", 100, date(2042, 1, 1))
+    assert crm.do(charge, by=FINANCE).events
+    refused = crm.accounts.credit(date(2042, 1, 1), known=datetime(2042, 1, 1, tzinfo=UTC))
+    assert [line.household for line in refused] == ["V1"]
+
+
+@pytest.mark.case("K26")
+def test_the_command_line_refuses_it_with_field_value_and_what_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'crm.db'}"
+    with open_crm(url) as crm:
+        crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "1"), by=CLERK, at=START)
+    finance = ["--db", url, "--as", "finance:F1", "do", "receive-payment"]
+    paid = ["--household", "V1", "--payment", "P1", "--amount-fen", "1", "--method", "cash"]
+    assert run([*finance, *paid, "--paid-on", "2199-01-01"]) == 2
+    told = capsys.readouterr().err
+    assert "from_the_future" in told
+    assert "ReceivePayment.paid_on" in told
+    assert "`2199-01-01`" in told
 
 
 @pytest.mark.rule("OWN-05")

@@ -64,7 +64,7 @@ def test_an_import_of_a_test_is_recognised(source: str, found: bool) -> None:
 LINES_MAX = 700
 
 _EXCEPTIONS: dict[str, tuple[int, str]] = {
-    "crm_adapters/files/generate.py": (921, "one estate, drawn in the order of its files"),
+    "crm_adapters/files/generate.py": (904, "one estate, drawn in the order of its files"),
 }
 """Longer modules: how long each is today, and why it is one room; shorter is always welcome."""
 

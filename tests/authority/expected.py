@@ -217,6 +217,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     "propose-step": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
     "decide-step": frozenset({"supervisor", "manager", "director"}),
     "complete-step": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
+    # agreed on: PAY-10: the second of two persons is any colleague who was there
+    "confirm-step": frozenset(
+        {"specialist", "supervisor", "manager", "director", "operator", "finance"}
+    ),
     # agreed on: PAY-10: leaving a step out is no front-line fact
     "skip-step": frozenset({"supervisor", "manager", "director"}),
     # PAY-10, research 7.1 (B2): whether our own service was at fault is a fact of the service, not of the money

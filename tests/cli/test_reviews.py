@@ -148,7 +148,7 @@ def test_manager_and_director_confirm_the_top_layer(estate: Estate) -> None:
         ("usage_wrong", (*CONFIRM_TOP, " manager:M1")),
         ("usage_wrong", (*CONFIRM_TOP, "boss:M1")),
         ("usage_wrong", (*CONFIRM_TOP, "system:crm")),
-        ("day_in_future", (*CONFIRM_TOP, "manager:M1", "--on", "2199-12-31")),
+        ("from_the_future", (*CONFIRM_TOP, "manager:M1", "--on", "2199-12-31")),
         ("usage_wrong", (*CONFIRM_TOP, "manager:M1", "--on", "31.12.2024")),
         ("usage_wrong", ("propose-type", TOP, "2024", "lovely", "--as", "specialist:S1")),
         ("usage_wrong", ("automatic", TOP, "maybe", "--as", f"owner:{TOP}#owner")),

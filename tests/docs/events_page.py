@@ -26,7 +26,7 @@ from crm_core.messages.commands import FAILURES
 from crm_core.messages.template import LANGUAGES
 from crm_core.owners.commands import KINDS as HOUSEHOLD_KINDS
 from crm_core.owners.commands import ROLES, SOURCES
-from crm_core.payments.acts import ACTS, EVIDENCE
+from crm_core.payments.acts import ACTS, EVIDENCE, MEANS
 from crm_core.payments.collection.policy import ROLES as APPROVERS
 from crm_core.payments.commands import CHARGE_KINDS, METHODS
 from crm_core.requests.commands import CHANNELS, SEVERITIES
@@ -214,7 +214,9 @@ WORDS = {
     "Promise.by": "who promised",
     "Promise.form": "`outcome` or `answer`",
     "Proof.kind": _one_of(EVIDENCE),
-    "Proof.reference": "where it is kept; for `reason_code` the code",
+    "Proof.means": f"how it was delivered: {_one_of(MEANS)}; empty for everything but a delivery",
+    "Proof.on": "the day it is of; a delivery has one",
+    "Proof.reference": "its number, or where it is kept; for `reason_code` the code",
     "ProposalRejected.number": "number of the proposal",
     "ProposalRejected.what": "what was proposed: `refund`, `waiver`, `dispute_decision` or `promise`",
     "QuotaAllotted.households": "how many were allotted",
@@ -247,6 +249,7 @@ WORDS = {
     "Standing.superseded": "clocks as they stood before another target replaced theirs",
     "Standing.words": "what the customer said of it",
     "StepApproved.role": "the approver's role",
+    "StepDone.confirmed_by": "the second member of staff who was there, where a step needs two persons",
     "StepOpened.approver": _one_of(APPROVERS),
     "StepOpened.due": "day by which it is to be done",
     "StepOpened.needs": "evidence without which it is not done",
@@ -442,6 +445,7 @@ WORDS = {
     "renewed_at": "from when on",
     "reopened_at": "when it was opened again",
     "replaces": "the promise it takes the place of",
+    "reported_by": "who reported it",
     "request": "number of the request",
     "requests": "numbers of its requests",
     "resolved_at": "when it was over",
@@ -481,6 +485,7 @@ WORDS = {
     "taken_up_at": "when they all did",
     "targets": "targets pinned to it",
     "template": "the wording it is made from",
+    "tenure": "key of the tenure whose arrears are collected: `first`, or its first day",
     "threshold": "with what it was compared",
     "to": "who has the work now",
     "to_household": "the household it belongs to",

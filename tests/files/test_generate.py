@@ -13,7 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_adapters import open_crm
 from crm_adapters.files.generate import generate_estate
+from crm_adapters.files.importing import import_files
+from crm_core import Actor
 
 FILES = ("households", "charges", "payments", "purchases", "requests")
 KEYS = {
@@ -40,6 +43,8 @@ GOLDEN = {
     "purchases.csv": "31f5830b81a2f3fa2b45fc2f55ed2f28a8320d476924437d64446b59998b2950",
     "requests.csv": "64e7351fb686148d09f57e9b84e25e924657fb90bb0be315b2b60361410118c2",
 }
+
+HOST = Actor("tester", "host")
 
 Rows = list[dict[str, str]]
 Estate = dict[str, Rows]
@@ -429,3 +434,87 @@ def test_an_interrupted_run_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
             progress=interrupt,
         )
     assert digests(tmp_path) == before
+
+
+# --- irregular estates ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def irregular(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of an estate in which households change hands."""
+    folder = tmp_path_factory.mktemp("irregular")
+    generate_estate(
+        folder, households=1_000, first_year=2023, last_year=2024, seed=1, irregular=True
+    )
+    return folder
+
+
+def rows_of(folder: Path, name: str) -> Rows:
+    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+@pytest.mark.rule("PAY-01", "PAY-16")
+@pytest.mark.case("K24", "K27")
+def test_every_irregularity_touches_more_than_one_household_of_a_hundred(irregular: Path) -> None:
+    """Sales, some of them twice and some known late, co-owners, tenants, odd bills and payments."""
+    transfers = rows_of(irregular, "transfers")
+    charges, payments = rows_of(irregular, "charges"), rows_of(irregular, "payments")
+    numbers = Counter((row["household"], row["payment"]) for row in payments)
+    bought = Counter(
+        r["household"] for r in transfers if "#buyer" in r["member"] and not r["until"]
+    )
+    late = {
+        row["household"]
+        for row in transfers
+        if "#buyer" in row["member"]
+        and row["recorded"]
+        and recorded_on(row["recorded"]) > date.fromisoformat(row["since"]) + timedelta(days=30)
+    }
+    touched = {
+        "sold": set(bought),
+        "known late": late,
+        "co-owner": {r["household"] for r in transfers if r["role"] == "co_owner"},
+        "tenant": {r["household"] for r in transfers if r["role"] == "tenant"},
+        "a bill of nothing": {r["household"] for r in charges if r["amount"] == "0.00"},
+        "a negative bill": {r["household"] for r in charges if r["corrects"]},
+        "another debtor": {r["household"] for r in charges if r["debtor"]},
+        "several bills at once": {
+            household for (household, _), rows in numbers.items() if rows > 1
+        },
+        "a payer by name": {r["household"] for r in payments if r["payer"]},
+    }
+    assert {what for what, where in touched.items() if len(where) <= 10} == set()
+    assert any(times == 2 for times in bought.values()), "one household changes hands twice"
+    assert all(r["amount"].startswith("-") == bool(r["corrects"]) for r in charges)
+
+
+@pytest.mark.rule("IMP-01", "GRD-08")
+def test_an_irregular_estate_is_imported_once_graded_and_replayed(tmp_path: Path) -> None:
+    """Nothing of it is a fault, none of it is new a second time, and its grades come again."""
+    generate_estate(
+        tmp_path, households=120, first_year=2023, last_year=2024, seed=3, irregular=True
+    )
+    with open_crm("memory:") as crm:
+        report = import_files(crm, [tmp_path], by=HOST)
+        assert report.faults == []
+        again = import_files(crm, [tmp_path], by=HOST)
+        assert (again.faults, again.events) == ([], 0)
+        assert all(file.repeated == file.rows for file in again.files.values())
+        crm.grade(2024)
+        assert not crm.replay(2024).differing
+
+
+def test_an_irregular_estate_is_the_same_every_time_and_a_regular_one_has_none_of_it(
+    tmp_path: Path,
+) -> None:
+    for name, irregular in (("one", True), ("two", True), ("three", False)):
+        generate_estate(
+            tmp_path / name, households=30, first_year=2024, last_year=2024, seed=5,
+            irregular=irregular,
+        )  # fmt: skip
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+    assert not (tmp_path / "three" / "transfers.csv").exists()
+    for name in ("households", "purchases"):
+        same = [(tmp_path / where / f"{name}.csv").read_bytes() for where in ("one", "three")]
+        assert same[0] == same[1]

@@ -48,6 +48,15 @@ GOOD: dict[str, dict[str, str]] = {
         "phone": "13800000001",
         "moved_in": "2010-03-01",
     },
+    "transfers": {
+        "household": "V1",
+        "member": "T1",
+        "role": "tenant",
+        "name": "李四",
+        "since": "2011-02-01",
+        "until": "",
+        "recorded": "2011-02-03T09:00:00+08:00",
+    },
     "charges": {
         "charge": "C1",
         "household": "V1",
@@ -55,6 +64,8 @@ GOOD: dict[str, dict[str, str]] = {
         "period": "2011-07",
         "amount": "127.00",
         "due": "2011-07-01",
+        "debtor": "",
+        "corrects": "",
         "recorded": "2011-06-11T09:00:00+08:00",
     },
     "payments": {
@@ -64,6 +75,7 @@ GOOD: dict[str, dict[str, str]] = {
         "paid_on": "2011-07-04",
         "method": "wechat",
         "charge": "",
+        "payer": "",
         "recorded": "2011-07-05T10:00:00+08:00",
     },
     "purchases": {
@@ -108,8 +120,9 @@ def row(file: str, **cells: str) -> dict[str, str]:
 
 
 def estate(**files: Rows) -> Estate:
-    """The good row of every file, but for the files given."""
-    return {file: files.get(file, [row(file)]) for file in COLUMNS}
+    """The good row of every file, but for the files given; transfers only if they are."""
+    given = {file: [row(file)] for file in COLUMNS if file != "transfers"} | files
+    return {file: given[file] for file in COLUMNS if file in given}
 
 
 def text_of(rows: Rows, header: list[str] | None = None) -> str:
@@ -131,6 +144,8 @@ def write(folder: Path, files: Estate) -> Path:
 def read(folder: Path) -> Estate:
     found = {}
     for name in COLUMNS:
+        if not (folder / f"{name}.csv").is_file():
+            continue
         with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             found[name] = list(csv.DictReader(file))
     return found
@@ -174,7 +189,8 @@ CHARACTER = "character U+{} is not allowed in text"
 EMPTY = "the cell is empty and must not be"
 A_PHONE = "a telephone number has 3 to 20 digits, with `+ - ( )` and spaces only"
 A_FORMULA = "a formula is not taken; write the text itself"
-CHARGE_KINDS = "it is not one of management_fee, utilities, parking, other"
+CHARGE_KINDS = "it is not one of management_fee, utilities, parking, enforcement_costs, other"
+MEMBER_ROLES = "it is not one of owner, co_owner, tenant, family_member, agent"
 METHODS = "it is not one of wechat, alipay, transfer, cash, card, other"
 CHANNELS = (
     "it is not one of phone, counter, app, wechat, forum, letter, home_visit, inspection, other"
@@ -205,6 +221,17 @@ BROKEN: list[tuple[str, str, str, str, str]] = [
     ("households", "moved_in", "2010/03/01", "date_malformed", A_DATE),
     ("households", "moved_in", "2010-02-30", "date_malformed", NO_DAY),
     ("households", "moved_in", "0001-01-01", "date_malformed", A_YEAR),
+    ("transfers", "household", "", "cell_empty", EMPTY),
+    ("transfers", "member", "", "cell_empty", EMPTY),
+    ("transfers", "member", "李 四", "id_malformed", AN_ID),
+    ("transfers", "role", "", "cell_empty", EMPTY),
+    ("transfers", "role", "heir", "role_unknown", MEMBER_ROLES),
+    ("transfers", "name", "", "cell_empty", EMPTY),
+    ("transfers", "name", "=cmd()", "text_malformed", A_FORMULA),
+    ("transfers", "since", "", "cell_empty", EMPTY),
+    ("transfers", "since", "1.2.2011", "date_malformed", A_DATE),
+    ("transfers", "until", "2011-02-30", "date_malformed", NO_DAY),
+    ("transfers", "recorded", "2011-02-01", "instant_malformed", AN_INSTANT),
     ("charges", "charge", "", "cell_empty", EMPTY),
     ("charges", "charge", "-1", "id_malformed", AN_ID),
     ("charges", "household", "", "cell_empty", EMPTY),
@@ -224,6 +251,8 @@ BROKEN: list[tuple[str, str, str, str, str]] = [
     ("charges", "due", "", "cell_empty", EMPTY),
     ("charges", "due", "2011-7-1", "date_malformed", A_DATE),
     ("charges", "due", "2201-01-01", "date_malformed", A_YEAR),
+    ("charges", "debtor", "a b", "id_malformed", AN_ID),
+    ("charges", "corrects", "C/1", "id_malformed", AN_ID),
     ("charges", "recorded", "2011-06-11T09:00:00", "instant_malformed", AN_INSTANT),
     ("charges", "recorded", "2011-06-11", "instant_malformed", AN_INSTANT),
     ("charges", "recorded", "9999-12-31T23:59:59Z", "instant_malformed", A_YEAR),
@@ -238,6 +267,7 @@ BROKEN: list[tuple[str, str, str, str, str]] = [
     ("payments", "method", "", "cell_empty", EMPTY),
     ("payments", "method", "bitcoin", "method_unknown", METHODS),
     ("payments", "charge", "C/1", "id_malformed", AN_ID),
+    ("payments", "payer", "=1", "id_malformed", AN_ID),
     ("payments", "recorded", "yesterday", "instant_malformed", AN_INSTANT),
     ("purchases", "purchase", "", "cell_empty", EMPTY),
     ("purchases", "household", "*", "id_malformed", AN_ID),
@@ -288,8 +318,7 @@ def test_a_broken_cell_is_told_by_file_row_column_code_and_message(
 ) -> None:
     """Whatever cannot be meant is refused where it stands, and that row alone."""
     file, column, cell, code, message = case
-    files = estate()
-    files[file] = [row(file), {**other(file, 1), column: cell}]
+    files = {**estate(), file: [row(file), {**other(file, 1), column: cell}]}
     report = load(files)
     [fault] = report.faults
     assert (fault.file, fault.row, fault.column) == (f"{file}.csv", 3, column)
@@ -314,7 +343,7 @@ def test_all_faults_of_all_files_are_told_at_once(
     load: Callable[..., ImportReport], crm: CRM
 ) -> None:
     """One import of every broken cell reports every one of them, in order of file and row."""
-    files, expected = estate(), []
+    files, expected = estate(transfers=[row("transfers")]), []
     for number, (file, column, cell, code, message) in enumerate(BROKEN):
         files[file].append({**other(file, number), column: cell})
         expected.append((f"{file}.csv", len(files[file]) + 1, column, code, message))
@@ -350,7 +379,7 @@ def test_what_the_business_refuses_is_told_together_with_broken_cells(
             row("households", household="V2", owner="李四"),
             row("households", household="V3", room="103", kind="?"),
         ],
-        charges=[row("charges", amount="0.00"), row("charges", charge="C2", amount="x")],
+        charges=[row("charges", amount="10000000000.01"), row("charges", charge="C2", amount="x")],
         payments=[
             row("payments", charge="C9"),
             row("payments", payment="P2", amount="-1"),
@@ -383,6 +412,7 @@ def test_the_same_number_twice_in_a_file_is_a_fault_of_the_second_row(
     """A charge number occurs once in an account, a household and a request once at all."""
     files = estate(
         households=[row("households"), row("households", room="102")],
+        transfers=[row("transfers"), row("transfers", name="李四儿")],
         charges=[row("charges"), row("charges", period="2011-08")],
         payments=[row("payments"), row("payments")],
         purchases=[row("purchases"), row("purchases", amount="1")],
@@ -464,7 +494,7 @@ def test_all_that_is_out_of_order_in_a_row_is_told(load: Callable[..., ImportRep
         ("households", {"moved_in": "1900-01-01"}),
         ("charges", {"due": "1900-01-01", "recorded": ""}),
         ("payments", {"paid_on": "1900-01-01", "recorded": ""}),
-        ("purchases", {"purchased_on": "2200-12-31", "recorded": ""}),
+        ("charges", {"due": "2200-12-31", "recorded": ""}),
     ],
 )
 def test_what_is_in_order_is_taken(
@@ -699,6 +729,7 @@ def test_a_household_nobody_knows_is_told_beside_a_broken_household_number(
     """One unreadable number explains one unknown household, not two."""
     files = estate(
         households=[row("households", household="V?")],
+        transfers=[row("transfers")],
         purchases=[row("purchases", household="V2")],
     )
     assert {(f.file, f.code) for f in load(files).faults} == {
@@ -922,6 +953,8 @@ CHANGED = {
     "paid_on": "2011-07-03",
     "method": "cash",
     "charge": "C1",
+    "debtor": "V1#owner",
+    "payer": "V1#owner",
     "service": "catering",
     "purchased_on": "2011-08-02",
     "channel": "app",
@@ -937,8 +970,9 @@ KIND_CHANGED = {"households": "company", "charges": "parking", "requests": "enqu
 
 def changes() -> Iterator[tuple[str, str, str]]:
     for file, columns in COLUMNS.items():
-        for column in columns:
-            if column not in (KEYS[file], "household"):
+        # What comes of another cell of a transfer, or of a correction, stands in a page of its own.
+        for column in columns if file != "transfers" else ():
+            if column not in (KEYS[file], "household", "corrects"):
                 yield file, column, KIND_CHANGED[file] if column == "kind" else CHANGED[column]
 
 
@@ -1026,8 +1060,28 @@ def test_a_request_imported_open_and_later_closed_adds_the_closing_only(
 
 CHINESE = {
     "households": ["户号", "小区", "楼栋", "单元", "房号", "类别", "业主", "电话", "入住日期"],
-    "charges": ["账单号", "户号", "费用类别", "账期", "金额", "应缴日期", "登记时间"],
-    "payments": ["缴费单号", "户号", "金额", "缴费日期", "缴费方式", "账单号", "登记时间"],
+    "transfers": ["户号", "成员", "角色", "姓名", "起", "止", "登记时间"],
+    "charges": [
+        "账单号",
+        "户号",
+        "费用类别",
+        "账期",
+        "金额",
+        "应缴日期",
+        "应缴人",
+        "冲红账单号",
+        "登记时间",
+    ],
+    "payments": [
+        "缴费单号",
+        "户号",
+        "金额",
+        "缴费日期",
+        "缴费方式",
+        "账单号",
+        "缴费人",
+        "登记时间",
+    ],
     "purchases": ["消费单号", "户号", "服务", "金额", "消费日期", "登记时间"],
     "requests": [
         "工单号",
@@ -1113,7 +1167,7 @@ def test_a_wrong_encoding_is_a_fault_with_its_row_and_is_never_guessed(
 @pytest.mark.rule("IMP-01")
 def test_utf_8_declared_as_gb18030_is_a_fault(tmp_path: Path, crm: CRM) -> None:
     """The declaration is believed, so what does not fit it is refused."""
-    folder = write_chinese(tmp_path / "files", estate(), "utf-8")
+    folder = write_chinese(tmp_path / "files", estate(transfers=[row("transfers")]), "utf-8")
     report = import_files(crm, [folder], by=SOMEBODY, encoding="gb18030")
     assert {(fault.file, fault.row) for fault in report.faults} == {
         (f"{name}.csv", 1) for name in COLUMNS
@@ -1248,7 +1302,7 @@ def test_a_header_alone_is_a_file_without_rows(tmp_path: Path, crm: CRM) -> None
 
 # --- which files -------------------------------------------------------------------------------
 
-FIVE = "households.csv, charges.csv, payments.csv, purchases.csv, requests.csv"
+SIX = "households.csv, transfers.csv, charges.csv, payments.csv, purchases.csv, requests.csv"
 
 
 @pytest.mark.rule("IMP-01")
@@ -1256,12 +1310,12 @@ FIVE = "households.csv, charges.csv, payments.csv, purchases.csv, requests.csv"
     ("name", "code", "message"),
     [
         ("missing", "file_missing", "there is no such file"),
-        ("notes.csv", "file_unknown", f"import files are named {FIVE}"),
-        ("households.txt", "file_unknown", f"import files are named {FIVE}"),
+        ("notes.csv", "file_unknown", f"import files are named {SIX}"),
+        ("households.txt", "file_unknown", f"import files are named {SIX}"),
         (
             "estate.xlsx",
             "file_unknown",
-            f"a spreadsheet is not read; save its sheets as CSV, import files are named {FIVE}",
+            f"a spreadsheet is not read; save its sheets as CSV, import files are named {SIX}",
         ),
         ("folder", "folder_empty", "there is none of the import files here"),
     ],
@@ -1289,7 +1343,8 @@ def test_files_may_be_named_one_by_one_and_imported_one_after_the_other(
     tmp_path: Path, crm: CRM
 ) -> None:
     """What the files of one import say together, several imports may say in turn."""
-    folder = write(tmp_path / "files", estate(payments=[row("payments", charge="C1")]))
+    named = {"transfers": [row("transfers")], "payments": [row("payments", charge="C1")]}
+    folder = write(tmp_path / "files", estate(**named))
     for name in COLUMNS:
         report = import_files(crm, [folder / f"{name}.csv"], by=SOMEBODY)
         assert (report.faults, report.files[f"{name}.csv"].imported) == ([], 1)
@@ -1394,7 +1449,7 @@ def half_faulty() -> Estate:
             row("households"),
             row("households", household="V2", room="102", kind="?"),
         ],
-        charges=[row("charges"), row("charges", charge="C2", amount="0")],
+        charges=[row("charges"), row("charges", charge="C2", amount="10000000000.01")],
         payments=[row("payments"), row("payments", payment="P2", charge="C9")],
         purchases=[row("purchases"), row("purchases", purchase="S2", household="V2")],
         requests=[
@@ -1732,7 +1787,7 @@ def random_estate(seed: int, size: int) -> Estate:
         sign = "-" if fen < 0 else ""
         return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
-    files: Estate = {name: [] for name in COLUMNS}
+    files: Estate = {name: [] for name in COLUMNS if name != "transfers"}
     for number, household in enumerate(households):
         files["households"].append(
             row(
@@ -1867,7 +1922,7 @@ def test_no_cell_breaks_an_import(
     cells: dict[tuple[str, str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Whatever a cell holds, the answer is events or faults at that very row, never an error."""
-    files = estate()
+    files = estate(transfers=[row("transfers")])
     for (file, column), text in cells.items():
         files[file][0][column] = text
     with open_crm("memory:") as crm:

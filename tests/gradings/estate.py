@@ -14,12 +14,13 @@ from attrs import evolve
 from crm_adapters.wiring import open_crm
 from crm_core.application.authority import Authority
 from crm_core.application.gradings import GradingRun
+from crm_core.application.present import happenings
 from crm_core.crm import CRM
 from crm_core.gradings import GradingDecided, GradingPolicy
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.commands import act_of
-from crm_core.kernel.dates import parse_instant
+from crm_core.kernel.dates import parse_instant, start_of_day
 from crm_core.kernel.decider import Decider
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
@@ -75,12 +76,23 @@ def home(crm: CRM, name: str, *, buys: int = 0, pays: date | None = date(2011, 3
 
 
 def do(crm: CRM, *commands: Any, by: Actor = SPECIALIST, at: datetime = START) -> list[int]:
-    """Positions of the last event of each."""
+    """Positions of the last event of each; a clock that stands is set on to when it happens."""
+    for command in commands:
+        reach(crm, at, *(happened for _, happened in happenings(command, "")))
     return [crm.do(command, by=by, at=at).position for command in commands]
 
 
+def reach(crm: CRM, *happened: date) -> None:
+    """Set a clock that stands on to the latest of what happened."""
+    clock = crm.clock
+    if isinstance(clock, FixedClock):
+        instants = (h if isinstance(h, datetime) else start_of_day(h) for h in happened)
+        clock.at = max([clock.at, *instants])
+
+
 def asked(crm: CRM, command: Any, by: Actor) -> Any:
-    """Do what is proposed or decided in person, as that person and today."""
+    """Do what is proposed or decided in person, as that person and on its day."""
+    reach(crm, *(happened for _, happened in happenings(command, "")))
     return crm.do(command, by=by)
 
 

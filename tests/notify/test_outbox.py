@@ -142,6 +142,7 @@ def estate() -> Iterator[Estate]:
 def test_a_household_is_told_of_receipt_promise_end_and_payment(estate: Estate) -> None:
     estate.receive()
     estate.do(MakeCommitment("R1", "fixed", NINE + 2 * HOUR, NINE))
+    estate.clock.at = NINE + HOUR
     estate.do(ReportDone("R1", NINE + HOUR), by=Actor("E4", "operator"))
     estate.do(RaiseCharge("V1", "C1", "parking", "2011", 12700, date(2011, 3, 1)))
     estate.do(ReceivePayment("V1", "P1", 12700, date(2011, 3, 1), "cash"))

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 from claiming import WORD, assert_told, refusal_codes
-from collecting import CHARGED, LADDER, NEXT, commands_due, obey, proofs
+from collecting import CHARGED, LADDER, NEXT, day_by_day, obey, proofs
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -31,10 +31,13 @@ from crm_core.owners.commands import RegisterHousehold, owner_id
 from crm_core.payments import ACCOUNT, COLLECTION, Account, Collection, CollectionPolicy
 from crm_core.payments.acts import ACTS, DEMANDS, EVIDENCE, REASONS, Proof, StepDone
 from crm_core.payments.collection import decide as ladder
+from crm_core.payments.collection.arrears import dues
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
+    CatchUpCollection,
     CheckDefects,
     CompleteStep,
+    ConfirmStep,
     DecideHold,
     DecideStep,
     ProposeHold,
@@ -42,7 +45,7 @@ from crm_core.payments.collection.commands import (
     ReleaseHold,
     SkipStep,
 )
-from crm_core.payments.collection.dues import Dues, Upcoming, dues
+from crm_core.payments.collection.dues import Day, Dues, Upcoming
 from crm_core.payments.collection.events import (
     COLLECTION_EVENTS,
     CollectionClosed,
@@ -57,6 +60,7 @@ from crm_core.payments.collection.events import (
     StepOpened,
     StepProposed,
     StepRejected,
+    StepReported,
     StepSkipped,
 )
 from crm_core.payments.collection.policy import forbidden, may_approve
@@ -70,6 +74,8 @@ from crm_core.testing.strategies import collection_commands, collection_stories
 FOLDER = Path(crm_core.__file__ or "").parent / "payments" / "policies"
 TEXT = (FOLDER / "collection-cn-default.toml").read_text(encoding="utf-8")
 DEMANDED = ("notice", "delivery")
+SECOND = Actor("S2", "specialist")
+TODAY = day("2012-12-31")
 
 
 # --- facts and commands in few words ---------------------------------------------------------
@@ -95,7 +101,7 @@ def step(act: str, number: int = 1, on: str = "2011-03-01", **other: Any) -> Ste
     told.update(other)
     return StepOpened(
         "V1", number, grade, act, rung.needs, told["approver"], rung.respond_days,
-        told["charges"], day(on), told["due"],
+        told["charges"], day(on), told["due"], rung.persons,
     )  # fmt: skip
 
 
@@ -104,7 +110,11 @@ def done(
 ) -> StepDone:
     needs = next(rung.needs for rung in LADDER.steps if rung.act == act)
     by = None if respond_by is None else day(respond_by)
-    return StepDone("V1", number, act, "S1", ("C1",), day(on), proofs(*needs), by)
+    return StepDone("V1", number, act, "S1", ("C1",), day(on), proofs(*needs, on=day(on)), by)
+
+
+def reported(number: int = 1, on: str = "2011-03-05", by: str = "S1") -> StepReported:
+    return StepReported("V1", number, day(on), proofs("record"), by)
 
 
 def step_proposed(number: int = 1) -> StepProposed:
@@ -155,9 +165,12 @@ def ask_for(number: int = 1) -> ProposeStep:
 
 
 def finish(number: int = 1, on: str = "2011-03-05", **other: Any) -> CompleteStep:
-    return CompleteStep(
-        "V1", number, day(on), **{"proofs": proofs(*EVIDENCE), "by": CLERK, **other}
-    )
+    told = {"proofs": proofs(*EVIDENCE, on=day(on)), "by": CLERK, "present_day": TODAY}
+    return CompleteStep("V1", number, day(on), **{**told, **other})
+
+
+def confirm(number: int = 1, on: str = "2011-03-05", **other: Any) -> ConfirmStep:
+    return ConfirmStep("V1", number, day(on), **{"by": SECOND, "present_day": TODAY, **other})
 
 
 def check(open_defects: int = 0, reference: str = "round 7") -> CheckDefects:
@@ -181,6 +194,19 @@ def skip(number: int = 1, reason: str = "no letter box") -> SkipStep:
     return SkipStep("V1", number, day("2011-03-05"), reason, by=MANAGER)
 
 
+def told(grade: str, on: str, **other: Any) -> Day:
+    """A day of a course, and what is due on it."""
+    return Day(day(on), Dues(grade, ("C1",), **other), LADDER)
+
+
+def catch_up(*days: Day, upto: str = "2011-03-08", present_day: str = "2011-03-08") -> Any:
+    return CatchUpCollection("V1", day(upto), days=days, present_day=day(present_day))
+
+
+def visited() -> StepDone:
+    return attrs.evolve(done("two_person_visit"), confirmed_by="S2")
+
+
 NOTICE = [opened("B2"), step("written_notice")]
 DEMAND = [
     opened("B3"),
@@ -189,6 +215,14 @@ DEMAND = [
     step("formal_demand", 2),
 ]
 SUIT = [opened("B5"), step("legal_action"), approved(), checked()]
+SUED = [
+    opened("B5"),
+    step("formal_demand", grade="B5"),
+    done("formal_demand", respond_by="2011-03-20"),
+    step("legal_action", 2, "2011-03-21"),
+    done("legal_action", 2, "2011-04-01"),
+]
+VISIT = [opened("B3"), step("two_person_visit")]
 
 
 # --- PAY-10: the ladder ----------------------------------------------------------------------
@@ -231,9 +265,11 @@ BOOKED: list[tuple[list[Any], Any, list[Any]]] = [
     # Paid: closed, with thanks; arrears again are a new case.
     (
         [opened()],
-        advance("A"),
+        advance("A", paid=True),
         [CollectionClosed("V1", 1, day("2011-03-01")), step("thanks", charges=())],
     ),
+    # Nothing is asked any more, but it was not paid: closed, and nobody is thanked (K22).
+    ([opened()], advance("A"), [CollectionClosed("V1", 1, day("2011-03-01"))]),
     (
         [opened(), CollectionClosed("V1", 1, day("2011-03-01")), step("thanks", charges=())],
         advance("B2"),
@@ -276,6 +312,26 @@ BOOKED: list[tuple[list[Any], Any, list[Any]]] = [
         [opened(on="2011-03-10")],
     ),
     ([opened(), held()], advance("A"), []),
+    # Every day until one, each on what those before it left behind.
+    (
+        [],
+        catch_up(told("B1", "2011-02-01"), told("B1", "2011-02-04"), told("B2", "2011-03-03")),
+        [
+            opened("B1", on="2011-02-01"),
+            step("reminder", on="2011-02-04"),
+            regraded("B2", "2011-03-03"),
+            step("written_notice", 2, on="2011-03-03"),
+        ],
+    ),
+    ([opened()], catch_up(told("B1", "2011-03-03")), []),
+    ([], catch_up(told("B1", "2011-03-09")), []),
+    # Nobody but a tenant by contract has a lease that could be ended (退租).
+    ([*SUED], advance("B5", "2011-05-01"), []),
+    (
+        [*SUED],
+        advance("B5", "2011-05-01", tenant=True),
+        [step("lease_ended", 3, on="2011-05-01")],
+    ),
     # What people do.
     (DEMAND, ask_for(2), [step_proposed(2)]),
     ([*DEMAND, step_proposed(2)], approve(2, "supervisor"), [approved(2, "supervisor")]),
@@ -314,6 +370,18 @@ BOOKED: list[tuple[list[Any], Any, list[Any]]] = [
         finish(2, proofs=proofs(*DEMANDED)),
         [done("formal_demand", 2, respond_by="2011-03-20")],
     ),
+    # What takes two persons is not done by the word of one.
+    ([*VISIT], finish(proofs=proofs("record")), [reported()]),
+    ([*VISIT, reported()], confirm(on="2011-03-09"), [visited()]),
+    # Whoever reports it last is the one whose word is confirmed.
+    ([*VISIT, reported()], finish(proofs=proofs("record"), by=SECOND), [reported(by="S2")]),
+    (
+        [*VISIT, reported(), reported(by="S2")],
+        confirm(by=CLERK),
+        [attrs.evolve(visited(), done_by="S2", confirmed_by="S1")],
+    ),
+    ([*VISIT, reported()], advance("B3", "2011-04-30"), []),
+    ([*VISIT, reported()], skip(), [skipped()]),
     ([opened(), step("reminder")], skip(), [skipped()]),
     ([], check(), [checked()]),
     ([], hold(), [hold_proposed()]),
@@ -357,6 +425,21 @@ AFTER_DEMAND = [
     step("legal_action", 2, "2011-03-21"),
     approved(2),
     checked("2011-03-15"),
+]
+
+EMS = Proof("delivery", "EMS 1017", day("2011-03-03"), "courier_ems")
+
+UNFIT: list[tuple[Proof, str]] = [
+    (attrs.evolve(EMS, reference=""), "evidence_incomplete"),
+    (attrs.evolve(EMS, on=None), "evidence_incomplete"),
+    (attrs.evolve(EMS, means=""), "evidence_incomplete"),
+    (Proof("notice", ""), "evidence_incomplete"),
+    (attrs.evolve(EMS, means="pigeon"), "unknown_means"),
+    (Proof("notice", "letter 7", means="courier_ems"), "unknown_means"),
+    # Neither before the step was handed over, nor after it is said to be done.
+    (attrs.evolve(EMS, on=day("2011-02-28")), "evidence_of_other_days"),
+    (attrs.evolve(EMS, on=day("2011-03-06")), "evidence_of_other_days"),
+    (Proof("notice", "letter 7", day("2011-03-06")), "evidence_of_other_days"),
 ]
 
 COLLECTION_REFUSED: list[tuple[list[Any], Any, str, str]] = [
@@ -406,6 +489,28 @@ COLLECTION_REFUSED: list[tuple[list[Any], Any, str, str]] = [
     ),
     # Persons are compared by their id, whatever their roles.
     ([*DEMAND, checked(), approved(2)], finish(2, by=MANAGER), "self_approval", "PAY-10"),
+    # Nothing was done on a day that is still to come.
+    ([opened(), step("reminder")], finish(present_day=day("2011-03-04")), "day_not_come", "PAY-10"),
+    ([*VISIT, reported()], confirm(present_day=day("2011-03-04")), "day_not_come", "PAY-10"),
+    ([], catch_up(present_day="2011-03-07"), "day_not_come", "PAY-10"),
+    # Who is of no tenure owes nothing.
+    ([], attrs.evolve(advance(), dues=None), "unknown_tenure", "PAY-16"),
+    ([], attrs.evolve(check(), tenure="2011-02-01"), "unknown_tenure", "PAY-16"),
+    ([], attrs.evolve(hold(), tenure="2011-02-01"), "unknown_tenure", "PAY-16"),
+    # Two persons are two ids, and neither is that of who approved it.
+    ([], confirm(), "unknown_step", "PAY-10"),
+    ([*VISIT, reported(), skipped()], confirm(), "unknown_step", "PAY-10"),
+    ([*VISIT], confirm(), "step_not_reported", "PAY-10"),
+    ([*VISIT, reported()], confirm(by=CLERK), "second_person_missing", "PAY-10"),
+    (
+        [*VISIT, reported()],
+        confirm(by=Actor("S1", "manager")),
+        "second_person_missing",
+        "PAY-10",
+    ),
+    ([*VISIT, reported(), reported(by="S2")], confirm(), "second_person_missing", "PAY-10"),
+    ([*VISIT, approved(), reported()], confirm(by=MANAGER), "self_approval", "PAY-10"),
+    ([*VISIT, reported()], confirm(on="2011-03-04"), "step_before_its_day", "PAY-10"),
     (
         [*DEMAND, checked(), approved(2)],
         finish(2, by=Actor("M1", "specialist")),
@@ -418,12 +523,10 @@ COLLECTION_REFUSED: list[tuple[list[Any], Any, str, str]] = [
         "unknown_evidence",
         "PAY-10",
     ),
-    (
-        [opened(), step("reminder")],
-        finish(proofs=(Proof("notice", ""),)),
-        "unknown_evidence",
-        "PAY-10",
-    ),
+    *[
+        ([*NOTICE, checked()], finish(proofs=(*proofs("notice"), proof)), code, "PAY-10")
+        for proof, code in UNFIT
+    ],
     (
         [opened(), step("reason_asked")],
         finish(proofs=(Proof("reason_code", "lazy"),)),
@@ -439,6 +542,12 @@ COLLECTION_REFUSED: list[tuple[list[Any], Any, str, str]] = [
     ([*NOTICE, checked(open_defects=1)], finish(), "own_defects_open", "PAY-10"),
     # Suits come after a demand and its reasonable period (Civil Code, art. 944).
     (SUIT, finish(), "demand_missing", "PAY-11"),
+    (
+        [opened("B5"), step("lease_ended"), approved(), checked()],
+        finish(),
+        "demand_missing",
+        "PAY-11",
+    ),
     (AFTER_DEMAND, finish(2, "2011-03-20"), "step_before_its_day", "PAY-10"),
     ([], skip(), "unknown_step", "PAY-10"),
     ([opened(), step("reminder")], skip(reason=""), "reason_missing", "LOG-06"),
@@ -475,7 +584,7 @@ def test_every_event_and_refusal_of_collection_has_a_scenario() -> None:
     reached = {code for _, _, code, _ in COLLECTION_REFUSED}
     codes = refusal_codes(ladder)
     assert [code for code in codes if not fnmatch.filter(reached, code)] == []
-    assert reached == codes | {"reason_missing"}
+    assert reached == codes | {"reason_missing", "unknown_evidence", "unknown_reason_code"}
 
 
 @pytest.mark.parametrize(("past", "command"), [case[:2] for case in COLLECTION_REFUSED])
@@ -499,6 +608,9 @@ def test_every_refusal_of_collection_is_told_in_both_languages(
         ([*DEMAND, step_proposed(2), skipped(2)], approve(2), None),
         ([*DEMAND, step_proposed(2), regraded("B2")], approve(2), None),
         ([opened(), step("reminder")], finish(), None),
+        ([*VISIT, reported()], confirm(), Own("S1")),
+        (VISIT, confirm(), None),
+        ([*VISIT, reported(), skipped()], confirm(), None),
     ],
 )
 def test_a_collection_says_whose_proposal_a_decision_is_about(
@@ -518,8 +630,9 @@ def test_a_written_demand_to_b1_needs_no_look_and_one_within_thirty_days_is_enou
 
 @pytest.mark.rule("PAY-11")
 def test_a_suit_comes_after_the_reasonable_period_of_this_cases_demand() -> None:
+    on = day("2011-03-21")
     scenario(COLLECTION, *AFTER_DEMAND).when(finish(2, "2011-03-21")).then(
-        StepDone("V1", 2, "legal_action", "S1", ("C1",), day("2011-03-21"), proofs(*EVIDENCE), None)
+        StepDone("V1", 2, "legal_action", "S1", ("C1",), on, proofs(*EVIDENCE, on=on), None)
     )
     early = attrs.evolve(AFTER_DEMAND[3], on=day("2011-03-10"))
     within = [*AFTER_DEMAND[:3], early, *AFTER_DEMAND[4:]]
@@ -598,7 +711,7 @@ def test_a_step_has_no_field_in_which_anything_else_could_be_said() -> None:
     with pytest.raises(PolicyFault, match="not known here"):
         CollectionPolicy.parse(TEXT.replace('act = "call"', 'act = "call"\ntext = "cut power"'))
     texts = {field.name for field in attrs.fields(StepOpened) if "str" in str(field.type)}
-    assert texts == {"household", "grade", "act", "needs", "approver", "charges"}
+    assert texts == {"household", "grade", "act", "needs", "approver", "charges", "tenure"}
 
 
 @pytest.mark.rule("PAY-10", "PAY-11")
@@ -627,6 +740,9 @@ def test_a_step_has_no_field_in_which_anything_else_could_be_said() -> None:
         ('approver = "director"', 'approver = "manager"', "steps[15].approver"),
         ('approver = "director"', "", "steps[15].approver"),
         ('approver = "supervisor"', 'approver = "king"', "steps[9].approver"),
+        ("persons = 2", "persons = 1", "steps[10].persons"),
+        ("persons = 2", "", "steps[10].persons"),
+        ("persons = 2", "persons = 3", "steps[10].persons"),
     ],
 )
 def test_a_ladder_keeps_its_order_evidence_and_approvers(
@@ -701,12 +817,12 @@ def test_the_account_tells_what_is_due_and_what_is_left_alone() -> None:
 
 
 @pytest.mark.rule("PAY-10", "PAY-05")
-def test_a_day_itself_brings_about_one_command_or_none() -> None:
+def test_a_day_itself_brings_about_something_or_nothing() -> None:
     owing = account(CHARGED)
     nothing = collection()
 
     def due(on: str, state: Collection) -> int:
-        return len(commands_due("V1", owing, state, day(on), LADDER, DEFAULT))
+        return len(day_by_day(owing, state, [day(on)], LADDER, DEFAULT)[0])
 
     assert due("2011-01-10", nothing) == 0
     assert due("2011-01-11", nothing) == 1  # the bill, 20 days before
@@ -714,9 +830,6 @@ def test_a_day_itself_brings_about_one_command_or_none() -> None:
     assert due("2011-02-01", nothing) == 1  # the case
     first = collection(opened(on="2011-02-01"))
     assert [due(f"2011-02-0{n}", first) for n in (1, 3, 4)] == [0, 0, 1]
-    assert commands_due("V1", owing, first, day("2011-02-04"), LADDER, DEFAULT) == (
-        AdvanceCollection("V1", day("2011-02-04")),
-    )
 
 
 # --- through the facade ----------------------------------------------------------------------
@@ -793,6 +906,9 @@ def test_collection_needs_a_file(crm: CRM) -> None:
 # --- whatever is asked -----------------------------------------------------------------------
 
 
+PEOPLE = [CLERK, MANAGER, Actor("D1", "director")]
+
+
 class LadderMachine(RuleBasedStateMachine):
     """One household's collection under any commands."""
 
@@ -801,15 +917,17 @@ class LadderMachine(RuleBasedStateMachine):
         self.state: Collection = COLLECTION.decider.initial
         self.events: list[Any] = []
 
-    @rule(approved=st.booleans(), by=st.sampled_from([CLERK, MANAGER, Actor("D1", "director")]))
-    def climb(self, approved: bool, by: Actor) -> None:
+    @rule(approved=st.booleans(), by=st.sampled_from(PEOPLE), second=st.sampled_from(PEOPLE))
+    def climb(self, approved: bool, by: Actor, second: Actor) -> None:
         """Somebody does something about each step that is open."""
         for handed in self.state.open_steps():
             number, on = handed.step, handed.on
             self.ask(CheckDefects("V1", on, 0, "round 7", by=by))
             self.ask(ProposeStep("V1", number, on, by=CLERK))
             self.ask(DecideStep("V1", number, approved, on, "looked into", by=by))
-            self.ask(CompleteStep("V1", number, on, proofs(*handed.needs), by=by))
+            evidence = proofs(*handed.needs, on=on)
+            self.ask(CompleteStep("V1", number, on, evidence, by=by, present_day=on))
+            self.ask(ConfirmStep("V1", number, on, by=second, present_day=on))
 
     @rule(command=collection_commands())
     def try_anything(self, command: Any) -> None:
@@ -853,6 +971,20 @@ class LadderMachine(RuleBasedStateMachine):
             ]
             assert bool(approvers) or handed.approver is None
             assert event.done_by not in [e.approved_by for e in approvers]
+            if handed.persons > 1:
+                reports = [e for e in self.events if isinstance(e, StepReported)]
+                last = [e for e in reports if e.step == event.step][-1]
+                assert (last.reported_by, last.proofs) == (event.done_by, event.proofs)
+                assert event.confirmed_by not in (
+                    None,
+                    event.done_by,
+                    *(e.approved_by for e in approvers),
+                )
+            else:
+                assert event.confirmed_by is None
+            for proof in event.proofs:
+                assert proof.kind != "delivery" or (proof.means and proof.on is not None)
+                assert proof.on is None or handed.on <= proof.on <= event.on
             if event.act in DEMANDS and handed.grade >= "B2":
                 looks = [e for e in self.events if isinstance(e, DefectsChecked)]
                 assert looks[-1].open_defects == 0

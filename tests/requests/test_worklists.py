@@ -213,6 +213,7 @@ def test_what_waits_for_the_customer_is_not_due(centre: Centre) -> None:
     pause = PauseRequest("R1", "customer_absent", START + MINUTE, START + 2 * HOUR)
     centre.do(pause)
     assert centre.list_of(CLERK) == []
+    centre.at = START + HOUR
     centre.do(ResumeRequest("R1", START + HOUR))
     [task] = centre.crm.todo(by=CLERK)
     assert task.due_at == START + HOUR + 29 * MINUTE

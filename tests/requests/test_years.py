@@ -423,6 +423,7 @@ def test_a_notice_counts_for_what_is_received_from_its_first_day_on(crm: CRM) ->
 def test_a_notice_is_adopted_like_any_policy(crm: CRM) -> None:
     """No trial over recorded years, but drafted, assessed, and approved by somebody else."""
     day = date(2026, 11, 4)
+    crm.clock.at = at("2026-11-04T09:00")  # type: ignore[attr-defined]
     faulty = OF_2027.replace("01-03", "02-30")
     with pytest.raises(Refused, match="policy_faulty"):
         crm.do(DraftPolicy("ours-cn-2027", Document(faulty), "x", day), by=SUPERVISOR)
@@ -442,7 +443,7 @@ def test_a_notice_is_adopted_like_any_policy(crm: CRM) -> None:
 
 def test_a_policy_of_a_kind_that_no_slice_lets_be_adopted_is_no_draft(crm: CRM) -> None:
     text = sla_text()
-    draft = DraftPolicy("sla-generated", Document(text), "x", date(2026, 11, 4))
+    draft = DraftPolicy("sla-generated", Document(text), "x", date(2026, 10, 1))
     with pytest.raises(Refused, match="policy_faulty"):
         crm.do(draft, by=SUPERVISOR)
 
@@ -705,7 +706,7 @@ def test_nobody_renews_a_calendar_in_person(crm: CRM) -> None:
     receive(crm, at("2026-12-31T17:30"))
     for by in (SUPERVISOR, MANAGER, DIRECTOR):
         with pytest.raises(Refused, match="given_inside_only"):
-            crm.do(RenewCalendar("R1010", at("2027-01-01T09:00")), by=by)
+            crm.do(RenewCalendar("R1010", at("2026-12-31T17:30")), by=by)
     notice = supplied(OF_2027)
     with pytest.raises(Invalid, match="is looked up"):
         crm.do(

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from crm_adapters import open_crm
-from crm_core import CRM, Actor, PolicyBook, Refused, shipped
+from crm_core import CRM, Actor, Invalid, PolicyBook, Refused, shipped
 from crm_core.errors import PolicyInactive
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.policy import PolicyFault
@@ -125,9 +125,11 @@ def test_a_policy_of_awards_has_caps_above_zero_and_is_approved() -> None:
 @pytest.mark.rule("REQ-20")
 def test_nothing_is_recorded_or_granted_for_a_day_that_has_not_come(crm: CRM) -> None:
     far = date(2199, 1, 1)
-    assert refused(crm, attrs.evolve(WRONG, on=far), CLERK) == ("not_yet", "REQ-20")
+    with pytest.raises(Invalid, match=r"RecordWrong\.on"):
+        do(crm, attrs.evolve(WRONG, on=far), CLERK)
     do(crm, WRONG, CLERK)
-    assert refused(crm, attrs.evolve(GRANT, on=far), MANAGER) == ("not_yet", "REQ-20")
+    with pytest.raises(Invalid, match=r"GrantAward\.on"):
+        do(crm, attrs.evolve(GRANT, on=far), MANAGER)
 
 
 # --- who -----------------------------------------------------------------------------------------

@@ -42,13 +42,8 @@ PLAN = PlanCover("hotline", "A", "S1", DAY.start, DAY.end)
 CANCEL = CancelCover("hotline", "B", "ill")
 CLERK, MANAGER = Actor("S9", "specialist"), Actor("M1", "manager")
 AWARD = shipped().find(AwardPolicy, "award-cn-default", date(2024, 5, 3))
-TODAY = date(2024, 6, 1)
-WRONG = RecordWrong(
-    "S1", "C1", date(2024, 5, 1), "shouted at over a leak", "R1010", by=CLERK, present_day=TODAY
-)
-GRANT = GrantAward(
-    "S1", "C1", date(2024, 5, 3), 200_00, by=MANAGER, policy=AWARD, present_day=TODAY
-)
+WRONG = RecordWrong("S1", "C1", date(2024, 5, 1), "shouted at over a leak", "R1010", by=CLERK)
+GRANT = GrantAward("S1", "C1", date(2024, 5, 3), 200_00, by=MANAGER, policy=AWARD)
 SAID_WRONG = RecordWrong("S1", "C1", WRONG.on, WRONG.what)
 SAID_GRANT = GrantAward("S1", "C1", GRANT.on, GRANT.amount_fen)
 """The same as they are given, with nothing looked up."""

@@ -5,7 +5,8 @@ or an invisible character where a field says otherwise. Written to the log, it w
 back. So it is refused before anything is decided, all faults at once.
 
 Dates and instants lie between 1900 and 2200, as those of imports do: others are slips, and no
-arithmetic is sure of its ground at the ends of the calendar.
+arithmetic is sure of its ground at the ends of the calendar. What has happened is not still to come
+(`crm_core.application.present`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 
+from crm_core.application.present import Present
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.canonical import INTEGER_MAX
 from crm_core.kernel.commands import fields_looked_up
@@ -38,10 +40,11 @@ class _Within(Exception):
         self.faults = faults
 
 
-def checked(command: Any, *, inside: bool = False) -> Any:
+def checked(command: Any, present: Present | None = None, *, inside: bool = False) -> Any:
     """The command, its instants in UTC.
 
     Args:
+        present: What has happened does not lie behind it; None where nothing is held to it.
         inside: Whether the library gives it, which may have looked things up already.
 
     Raises:
@@ -72,7 +75,12 @@ def checked(command: Any, *, inside: bool = False) -> Any:
                 changes[name] = accepted
     if faults:
         raise Invalid(faults)
-    return attrs.evolve(command, **changes) if changes else command
+    command = attrs.evolve(command, **changes) if changes else command
+    if present is not None:
+        faults.extend(present.faults(command))
+        if faults:
+            raise Invalid(faults)
+    return command
 
 
 def _fault(error: Malformed, where: str, otherwise: str = "value_malformed") -> Fault:

@@ -20,6 +20,7 @@ from crm_core.application.calendars import renew_calendars
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk, Given
 from crm_core.application.host import Host
+from crm_core.application.present import present
 from crm_core.application.work import Planned
 from crm_core.errors import Conflict, Refused, described, is_of_the_store
 from crm_core.kernel.canonical import digest_of
@@ -29,7 +30,6 @@ from crm_core.kernel.recorded import SYSTEM, Actor
 from crm_core.kernel.ticking import (
     NEVER,
     DueCommand,
-    Look,
     NothingBefore,
     ParkedRow,
     Source,
@@ -60,6 +60,7 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
     """Record all that the clock has brought about; see `CRM.tick`."""
     desk.may(by, "tick")
     at = utc(now, "now") or host.clock.now()
+    present(host).check(at, "now")
     events = {"calendars": renew_calendars(host, desk, at)}
     parked: dict[str, int] = {}
     for source in host.registry.clock:
@@ -147,7 +148,7 @@ class _Served:
 
     def _looked_at(self, rows: list[tuple[str, Any]]) -> list[_Queue]:
         """What is due of each row; what the look itself raises parks the row."""
-        look = Look(self._now, self._host.zone, self._host.policies, self._desk.changes(self._now))
+        look = self._desk.look(self._now)
         queues: list[_Queue] = []
         put_off: dict[str, tuple[Any, str]] = {}
         for key, row in rows:

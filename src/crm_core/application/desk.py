@@ -12,6 +12,7 @@ from crm_core.application.adopted import book_with_adopted
 from crm_core.application.authority import Authority, acting
 from crm_core.application.checking import checked, utc
 from crm_core.application.host import Host, present_day
+from crm_core.application.present import present
 from crm_core.application.reactions import react
 from crm_core.application.work import Planned, Work, aggregate_of, command_digest
 from crm_core.errors import (
@@ -26,6 +27,7 @@ from crm_core.gradings.adoption import ADOPTION
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Recorded
+from crm_core.kernel.ticking import Look
 from crm_core.ports import Progress, silent
 from crm_core.staff import REGISTER
 from crm_core.staff.register import WHOLE
@@ -125,13 +127,16 @@ class Desk:
 
     def do(self, command: Any, given: Given) -> Receipt:
         """Run one command; see `CRM.do` for the errors."""
-        command = checked(command, inside=given.inside)
         host, by = self._host, given.by if given.inside else acting(given.by)
+        now = None if given.inside else present(host)
+        command = checked(command, now, inside=given.inside)
         command_id = given.id or host.ids.new()
         first = self._done_before(command_id, command)
         if first is not None:
             return first
         at = utc(given.at, "at") or host.clock.now()
+        if now is not None:
+            now.check(at, "at")
         for _ in range(ATTEMPTS):
             work = self._work()
             commit = work.plan(
@@ -242,6 +247,9 @@ class Desk:
         if not inside:
             by = acting(by)
         imported = utc(imported, "imported")
+        now = None if inside else present(self._host)
+        if now is not None:
+            now.check(imported, "imported")
         plan = self._work().plan
         reactions = self._host.registry.reactions
         count = 0
@@ -253,7 +261,9 @@ class Desk:
                 progress(1)
                 try:
                     at = utc(item.at, "at") or item.at
-                    command = checked(item.command, inside=inside)
+                    if now is not None:
+                        now.check(at, "at")
+                    command = checked(item.command, now, inside=inside)
                     commit = plan(command, item.id, "", by, at, inside=inside, imported=imported)
                 except Exception as error:
                     # What could not be decided has left nothing behind.
@@ -284,8 +294,8 @@ class Desk:
                 self._react(done)
         return count
 
-    def changes(self, at: datetime) -> Callable[[Any], bool]:
-        """Asks of commands that the library would give at an instant whether they change anything.
+    def look(self, at: datetime) -> Look:
+        """A look at an instant, which tells what commands of the library's own would change.
 
         Nothing is written; what is loaded once is not loaded again.
         """
@@ -295,7 +305,13 @@ class Desk:
             commit = work.plan(command, "look", "", SYSTEM, at, inside=True)
             return not isinstance(commit, Refusal) and bool(commit.appends)
 
-        return changes
+        return Look(
+            now=at,
+            zone=self._host.zone,
+            policies=self._host.policies,
+            changes=changes,
+            sight=work.sight(at),
+        )
 
     # --- what follows --------------------------------------------------------------------
 

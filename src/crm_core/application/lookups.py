@@ -5,7 +5,7 @@ What a slice itself knows it looks up itself; here stands what truly crosses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -39,16 +39,17 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
 from crm_core.kernel.recorded import KnownEvent
 from crm_core.kernel.registry import Registry
+from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.messages import MESSAGES, STAFF_MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
 from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
 from crm_core.owners.commands import ROLES
-from crm_core.owners.tenures import tenures_of
+from crm_core.owners.facts import TENURE_NAMES
+from crm_core.owners.tenures import tenures, tenures_of
 from crm_core.payments import ACCOUNT
-from crm_core.payments.allocation_policy import AllocationPolicy
-from crm_core.payments.clauses import Allocations
+from crm_core.payments.clauses import epochs_of
 from crm_core.payments.commands import (
     ClaimLateCharge,
     DecideRefund,
@@ -129,6 +130,34 @@ class WorkSight:
             self._every[kind] = every(self.log, self.registry, self.policies, kind)
         return self._every[kind]
 
+    def known(self, household: str, names: Collection[str]) -> Iterator[KnownEvent]:
+        """Events of those names about a household, in order."""
+        for _, facts in self.log.facts(names=names, households=[household]):
+            yield from facts
+
+    def estate(self, household: str) -> str:
+        """The estate that a household is in; empty without a file."""
+        file = self.streams.file(household)
+        return "" if file is None else file.estate
+
+    def tenures(self, household: str) -> Tenures:
+        """Who owes in a household, and when (PAY-16)."""
+        file = self.streams.file(household)
+        return ONE if file is None else tenures_of(file)
+
+    def tenures_known(self, household: str) -> list[tuple[datetime, Tenures]]:
+        """The tenures of a household, each time they came to be known otherwise."""
+        told: list[Any] = []
+        found: list[tuple[datetime, Tenures]] = []
+        for _, known, event in self.known(household, TENURE_NAMES):
+            told.append(event)
+            now = tenures(told)
+            if found and found[-1][0] == known:
+                found.pop()
+            if not found or found[-1][1] != now:
+                found.append((known, now))
+        return found
+
     def told(self, household: str) -> Iterator[KnownEvent]:
         """The facts of a household that a grading may see."""
         for _, facts in self.log.facts(names=EVENT_NAMES, households=[household]):
@@ -161,18 +190,14 @@ def _with_receiver(command: MovePayment, _state: Any, sight: WorkSight) -> MoveP
     return evolve(command, refused_there=refusal)
 
 
-def _with_tenures(command: Any, _state: Any, sight: WorkSight) -> Any:
+def _with_tenures(command: Any, state: Any, sight: WorkSight) -> Any:
     """Who owed when, and by which policies money is allocated, where that matters."""
     if isinstance(command, RaiseCharge) and command.debtor is None:
         return command
-    file = sight.streams.file(command.household)
-    if file is None:
-        return command
-    found: dict[str, Any] = {"tenures": tenures_of(file)}
+    found: dict[str, Any] = {"tenures": sight.tenures(command.household)}
     kind: type = type(command)
     if "epochs" in fields_looked_up(kind):
-        facts = sight.state(ACCOUNT, command.household).facts.values()
-        found["epochs"] = Allocations(sight.every(AllocationPolicy)).of(file.estate, facts)
+        found["epochs"] = epochs_of(command.household, state, sight)
     return evolve(command, **found)
 
 
@@ -255,7 +280,6 @@ def _with_wrong(command: RecordWrong, _state: Any, sight: WorkSight) -> RecordWr
         command,
         stranger=bool(strangers((command.staff,), command.on, sight)),
         request_unknown=unknown,
-        present_day=sight.present_day,
     )
 
 

@@ -37,7 +37,8 @@ class Streams:
         """
         found = self.known.get(stream)
         if found is None:
-            _check_id(stream.partition("/")[2])
+            for part in stream.partition("/")[2].split("@", 1):
+                _check_id(part)
             decider = aggregate.decider
             found = self._folded(stream, decider.evolve, decider.initial)
         return found

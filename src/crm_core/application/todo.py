@@ -58,7 +58,7 @@ class _Asker:
         self._host, self._by, self._authority = host, by, desk.authority()
         self._streams = Streams(host.log)
         self._acts: dict[str, bool] = {}
-        self.id, self.role, self.now = by.id, by.role, now
+        self.id, self.role, self.now, self.zone = by.id, by.role, now, host.zone
 
     @property
     def roles(self) -> frozenset[str]:

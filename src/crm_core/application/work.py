@@ -186,6 +186,11 @@ class Work:
         self._streams.known[one.stream] = (state, Tip(tip.version + 1, "?"))
         return StreamAppend(one.stream, tip, "", (envelope,))
 
+    def sight(self, at: datetime) -> WorkSight:
+        """What look-ups of the library's own steps would see at an instant."""
+        self._sight.at, self._sight.present_day = at, local_date(at, self._zone)
+        return self._sight
+
     def tip(self, stream: str) -> Tip:
         """Where a loaded stream stands."""
         return self._streams.known[stream][1]

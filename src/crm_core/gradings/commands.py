@@ -16,7 +16,7 @@ from crm_core.gradings.events import GradingDecided, RunStarted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.studies.shares import Candidate, SharesPolicy
 from crm_core.gradings.uplift import Promises, UpliftPolicy
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import DayAhead, looked_up
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
@@ -191,7 +191,7 @@ class DecideReview:
     reason: str
     on: date
     layer: str | None = None
-    until: date | None = None
+    until: DayAhead | None = None
     by: Actor = looked_up()
     again: GradingDecided = looked_up()
     policy: GradingPolicy = looked_up()
@@ -322,7 +322,7 @@ class MakePolicyEffective:
 
     name: str
     version: int
-    effective_from: date
+    effective_from: DayAhead
     on: date
     by: Actor = looked_up()
     shipped: PolicyRef | None = looked_up()

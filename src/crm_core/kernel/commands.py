@@ -6,13 +6,18 @@ and it is no part of what the command says, nor of its digest (decision record 0
 A field `by: Actor = looked_up()` is who gives the command: events name the actor, and no command
 has an argument that says who decided (decision record 0034). A field `imported: bool = looked_up()`
 says whether an import brings it, which has no evidence but its files.
+
+A date or an instant of a command says that something has happened, and is refused while it is still
+to come (PAY-03). What a command plans, promises or agrees for later is a `DayAhead` or an
+`InstantAhead`, or within a field that is `Annotated` as `AHEAD`.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import attrs
 
@@ -21,6 +26,15 @@ from crm_core.kernel.recorded import Actor
 C = TypeVar("C")
 
 _LOOKED_UP = "crm_core.looked_up"
+
+AHEAD = "ahead"
+"""Marks a field whose dates may be still to come."""
+
+DayAhead = Annotated[date, AHEAD]
+"""A day that may be still to come: a due date, a last day, the first day of what is planned."""
+
+InstantAhead = Annotated[datetime, AHEAD]
+"""An instant that may be still to come: by when something is promised or expected."""
 
 ACTOR = "by"
 """The field that holds who gives the command."""
@@ -45,6 +59,16 @@ def fields_said(command: type) -> tuple[str, ...]:
     """Names of the fields that its giver fills, in their order; those of a base class behind."""
     said = [f for f in attrs.fields(command) if not f.metadata.get(_LOOKED_UP)]
     return tuple(f.name for f in sorted(said, key=lambda f: f.kw_only))
+
+
+@cache
+def fields_ahead(kind: type) -> frozenset[str]:
+    """Names of the fields whose dates and instants may be still to come."""
+    return frozenset(
+        name
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if any(AHEAD in getattr(arm, "__metadata__", ()) for arm in (hint, *get_args(hint)))
+    )
 
 
 @cache

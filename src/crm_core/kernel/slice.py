@@ -9,7 +9,7 @@ told. A slice knows the kernel and itself; what truly crosses slices stands in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
@@ -20,7 +20,8 @@ from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.policy import Policy, PolicyRef
 from crm_core.kernel.projection import Projection
-from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.recorded import KnownEvent, Recorded
+from crm_core.kernel.tenures import Tenures
 from crm_core.kernel.ticking import Source
 from crm_core.kernel.worklists import Worklist
 
@@ -46,6 +47,25 @@ class Sight(Protocol):
 
     def taken(self, claim: Claim) -> Any:
         """The event that took a name, or None."""
+        ...
+
+    def known(self, household: str, names: Collection[str]) -> Iterable[KnownEvent]:
+        """Events of those names about a household, each with when it came to be known, in order."""
+        ...
+
+    def estate(self, household: str) -> str:
+        """The estate that a household is in; empty without a file."""
+        ...
+
+    def tenures(self, household: str) -> Tenures:
+        """Who owes in a household, and when (PAY-16)."""
+        ...
+
+    def tenures_known(self, household: str) -> Iterable[tuple[datetime, Tenures]]:
+        """The same, each time it came to be known otherwise: instants, and the tenures from then.
+
+        The last ones are those that are known now; nothing of a household without a file.
+        """
         ...
 
     def policy(self, kind: type[P], name: str, day: date) -> P:

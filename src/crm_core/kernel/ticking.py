@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import frozen
 
 from crm_core.kernel.policy import Policies
 from crm_core.kernel.projection import Projection
+
+if TYPE_CHECKING:
+    from crm_core.kernel.slice import Sight
 
 
 class DueCommand(NamedTuple):
@@ -52,12 +55,14 @@ class Look:
         zone: Zone of the estate's days.
         policies: Where policies are found.
         changes: Whether a command would record anything.
+        sight: Streams as they stand, and what look-ups see beside them.
     """
 
     now: datetime
     zone: str
     policies: Policies
     changes: Callable[[Any], bool]
+    sight: Sight
 
 
 @frozen

@@ -8,14 +8,14 @@ stands on the list of whoever may take the decision, never on that of who propos
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 import attrs
 from attrs import field, frozen
 
 from crm_core.kernel.commands import act_of
-from crm_core.kernel.dates import sortable_text
+from crm_core.kernel.dates import sortable_text, start_of_day
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
 
@@ -53,11 +53,13 @@ class Asker(Protocol):
 
     Args:
         now: The present instant, or another one that is asked about.
+        zone: Zone of the estate's days.
     """
 
     id: str
     role: str
     now: datetime
+    zone: str
 
     @property
     def roles(self) -> frozenset[str]:
@@ -91,6 +93,11 @@ class Worklist:
 
     view: Projection[Any]
     tasks: Tasks
+
+
+def end_of_day(day: date, zone: str) -> datetime:
+    """The instant at which what is due on a day is late."""
+    return start_of_day(day + timedelta(days=1), zone)
 
 
 # --- what waits for a decision -----------------------------------------------------------------
@@ -138,6 +145,8 @@ class Waits:
         allows: `(state, subject, role)`: whether it is for that role, where it is not for all whom
             the act allows, given the state that decides.
         days: How long it is of interest, where nothing settles it.
+        due: `(state, subject)`: the last day on which it is in time, if there is one.
+        details: `(state, subject)`: more about it.
     """
 
     what: str
@@ -147,6 +156,8 @@ class Waits:
     fields: Callable[[str, str], Mapping[str, object]]
     allows: Callable[[Any, str, str], bool] | None = None
     days: int | None = None
+    due: Callable[[Any, str], date | None] | None = None
+    details: Callable[[Any, str], Mapping[str, str]] | None = None
 
 
 def waiting(
@@ -182,17 +193,20 @@ def waiting(
             if entry.until is not None and entry.until <= asker.now:
                 continue
             command = _command(one.command, one.fields(entry.subject, stream_id))
-            if asker.may(command) and (
-                one.allows is None or one.allows(asker.state_of(command), entry.subject, asker.role)
-            ):
+            if not asker.may(command):
+                continue
+            subject, state = entry.subject, asker.state_of(command)
+            if one.allows is None or one.allows(state, subject, asker.role):
+                due = None if one.due is None else one.due(state, subject)
                 yield Task(
                     what=entry.what,
-                    subject=entry.subject,
+                    subject=subject,
                     household=entry.household,
                     act=act_of(one.command),
                     since=entry.since,
-                    due_at=None,
+                    due_at=None if due is None else end_of_day(due, asker.zone),
                     because="role",
+                    details={} if one.details is None else one.details(state, subject),
                 )
 
     view = Projection(

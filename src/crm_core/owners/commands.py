@@ -6,7 +6,7 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import DayAhead, looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
@@ -43,19 +43,19 @@ class RegisterHousehold:
     kind: str = "person"
     owner: Personal | None = None
     phone: Personal | None = None
-    moved_in: date | None = None
+    moved_in: DayAhead | None = None
     source: str = "move_in_registration"
     taken_by: str | None = looked_up()
 
 
 @frozen
 class AddMember:
-    """Enter a person with the role they begin to hold."""
+    """Enter a person with the role they begin to hold, today, before, or on a day to come."""
 
     household: str
     member: str
     role: str
-    since: date
+    since: DayAhead
     name: Personal
     phone: Personal | None = None
     source: str = "move_in_registration"
@@ -68,7 +68,7 @@ class EndRole:
     household: str
     member: str
     role: str
-    until: date
+    until: DayAhead
     reason: str
     source: str = "move_in_registration"
 
@@ -79,7 +79,7 @@ class TransferOwnership:
 
     household: str
     member: str
-    on: date
+    on: DayAhead
     name: Personal
     phone: Personal | None = None
     reason: str = "transfer of ownership"
@@ -135,9 +135,9 @@ class AgreeDebtor:
     household: str
     agreement: str
     member: str
-    since: date
+    since: DayAhead
     document: str
-    until: date | None = None
+    until: DayAhead | None = None
 
 
 @frozen
@@ -146,7 +146,7 @@ class ReleaseDebtor:
 
     household: str
     agreement: str
-    until: date
+    until: DayAhead
     reason: str
 
 

@@ -13,6 +13,7 @@ from crm_core.payments.collection.commands import (
     AdvanceCollection,
     CheckDefects,
     CompleteStep,
+    ConfirmStep,
     DecideHold,
     DecideStep,
     ProposeHold,
@@ -61,7 +62,7 @@ from crm_core.payments.limitation import limits
 from crm_core.payments.lookups import LOOK_UPS
 from crm_core.payments.promises import promises
 from crm_core.payments.state import Account
-from crm_core.payments.worklists import WORKLIST
+from crm_core.payments.worklists import PROMISES, WORKLIST
 
 EVENTS = (*ACCOUNT_EVENTS, *PROPOSAL_EVENTS, *COLLECTION_EVENTS)
 
@@ -99,6 +100,7 @@ SLICE = Slice(
         Act(ProposeStep, ACCOUNTS),
         Act(DecideStep, LEADERS),
         Act(CompleteStep, ACCOUNTS),
+        Act(ConfirmStep, (*WORK, "finance")),
         Act(SkipStep, LEADERS),
         Act(CheckDefects, (*WORK, "engineering")),
         Act(ProposeHold, ACCOUNTS),
@@ -117,7 +119,7 @@ SLICE = Slice(
     clock=CLOCK,
     reactions=REACTIONS,
     notices=NOTICES,
-    worklists=(WORKLIST,),
+    worklists=(WORKLIST, PROMISES),
 )
 
 __all__ = [
@@ -137,6 +139,7 @@ __all__ = [
     "Collection",
     "CollectionPolicy",
     "CompleteStep",
+    "ConfirmStep",
     "CreditPolicy",
     "CreditStanding",
     "DecideDispute",

@@ -11,7 +11,10 @@ from datetime import date
 
 from attrs import frozen
 
-BILL, THANKS, SUIT = "bill", "thanks", "legal_action"
+from crm_core.kernel.tenures import FIRST
+
+BILL, THANKS, SUIT, LEASE_END = "bill", "thanks", "legal_action", "lease_ended"
+TWO_PERSONS = "two_person_visit"
 
 ACTS = (
     BILL,
@@ -23,20 +26,25 @@ ACTS = (
     "visit",
     "plan_offered",
     "formal_demand",
-    "two_person_visit",
+    TWO_PERSONS,
     "manager_informed",
     "value_added_services_paused",
     "lawyers_letter",
     "mediation",
     SUIT,
-    "lease_ended",
+    LEASE_END,
 )
 """All that can be done to collect arrears; nothing else can be said."""
 
 DEMANDS = ("written_notice", "formal_demand", "lawyers_letter")
 """Acts that ask in writing: they need proof of delivery, and begin limitation anew (PAY-12)."""
 
-EVIDENCE = ("notice", "delivery", "reply", "reason_code", "record", "filing", "lease")
+DELIVERY = "delivery"
+
+EVIDENCE = ("notice", DELIVERY, "reply", "reason_code", "record", "filing", "lease")
+
+MEANS = ("courier_ems", "registered_mail", "in_person_signed", "notarised", "electronic_receipt")
+"""How something can be delivered so that it can be proved afterwards (PAY-10)."""
 
 REASONS = (
     "forgotten",
@@ -54,15 +62,29 @@ REASONS = (
 
 @frozen
 class Proof:
-    """A piece of evidence: what kind, and where it is kept; for a reason code, the code."""
+    """A piece of evidence.
+
+    Args:
+        kind: One of `EVIDENCE`.
+        reference: Its number, or where it is kept; for a reason code, the code.
+        on: The day it is of; a delivery has one.
+        means: How it was delivered, one of `MEANS`; a delivery has one, nothing else does.
+    """
 
     kind: str
     reference: str
+    on: date | None = None
+    means: str = ""
 
 
 @frozen
 class StepDone:
-    """A step was done, with its evidence; a demand gives the household until `respond_by`."""
+    """A step was done, with its evidence; a demand gives the household until `respond_by`.
+
+    Args:
+        confirmed_by: The second member of staff who was there, where a step needs two persons.
+        tenure: Key of the tenure whose arrears are collected (PAY-16).
+    """
 
     household: str
     step: int
@@ -72,3 +94,5 @@ class StepDone:
     on: date
     proofs: tuple[Proof, ...]
     respond_by: date | None
+    confirmed_by: str | None = None
+    tenure: str = FIRST

@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason, unknown
+from crm_core.kernel.slice import Sight
 from crm_core.payments.allocation_policy import (
     OLDEST_FIRST,
     Agreed,
@@ -193,6 +194,16 @@ class Allocations:
 
 
 _CLAUSES = (ClauseAgreed, ClauseEnded, RateApproved)
+
+
+USUAL = Allocations()
+"""No policy at hand: all money is allocated oldest first."""
+
+
+def epochs_of(household: str, account: Account, sight: Sight) -> Epochs:
+    """By which policies the money of an account is allocated (PAY-02)."""
+    found = Allocations(sight.every(AllocationPolicy))
+    return found.of(sight.estate(household), account.facts.values())
 
 
 @lru_cache(maxsize=256)

@@ -7,10 +7,11 @@ counts from its decision on, or from its own day if that is later.
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
 from attrs import frozen
 
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import AHEAD, DayAhead, looked_up
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.tenures import Tenures
@@ -38,7 +39,7 @@ class RaiseCharge:
     kind: str
     period: str
     amount_fen: int
-    due: date
+    due: DayAhead
     debtor: str | None = None
     corrects: str | None = None
     tenures: Tenures = looked_up()
@@ -161,7 +162,7 @@ class ProposeWaiver:
     waiver: str
     charge: str
     amount_fen: int
-    on: date
+    on: DayAhead
     reason: str
     write_off: bool = False
     by: Actor = looked_up()
@@ -270,7 +271,7 @@ class PromisePayment:
 
     household: str
     promise: str
-    instalments: tuple[Instalment, ...]
+    instalments: Annotated[tuple[Instalment, ...], AHEAD]
     on: date
     reason: str
     word: Word
@@ -288,7 +289,7 @@ class ProposeInstalments:
 
     household: str
     promise: str
-    instalments: tuple[Instalment, ...]
+    instalments: Annotated[tuple[Instalment, ...], AHEAD]
     on: date
     reason: str
     word: Word
@@ -324,7 +325,7 @@ class ClaimLateCharge:
     charge: str
     of: str
     on: date
-    due: date
+    due: DayAhead
     policy_name: str | None = None
     policy: LateChargePolicy | None = looked_up()
     tenures: Tenures = looked_up()

@@ -7,7 +7,7 @@ Beside the events stands what reads them: ledger, credit grade, ageing and promi
 from __future__ import annotations
 
 from crm_core.payments.allocation import allocate
-from crm_core.payments.clauses import ALLOCATION, Allocations
+from crm_core.payments.clauses import ALLOCATION, USUAL, Allocations
 from crm_core.payments.credit import (
     GRADES,
     MONTHS_OF_FEE,
@@ -81,6 +81,7 @@ __all__ = [
     "KEPT",
     "MONTHS_OF_FEE",
     "REFUND",
+    "USUAL",
     "Aged",
     "Allocations",
     "Charge",

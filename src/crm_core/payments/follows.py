@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from crm_core.kernel.dates import local_date, start_of_day
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.slice import Notice, Reaction
 from crm_core.kernel.ticking import DueCommand, Look, NothingBefore, Source
-from crm_core.payments.collection.commands import AdvanceCollection
-from crm_core.payments.collection.policy import DEFAULT_COLLECTION, CollectionPolicy
+from crm_core.payments.collection.commands import CatchUpCollection
+from crm_core.payments.collection.course import course_of, told_of
+from crm_core.payments.collection.decide import COLLECTION, identity
+from crm_core.payments.collection.state import Collection
 from crm_core.payments.collection.watch import WATCHED, Watched
 from crm_core.payments.commands import AcceptMovedPayment
-from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.events import PaymentMovedOut, PaymentReceived
 
 
@@ -47,22 +48,29 @@ NOTICES: dict[type, Callable[[Any], Notice]] = {PaymentReceived: _told_paid}
 
 
 def _due(row: Watched, look: Look) -> tuple[DueCommand | NothingBefore, ...]:
-    """The first day that brings something about in a household's collection (PAY-10).
+    """What the days until now bring about in each tenure's collection, at once (PAY-10, PAY-16).
 
-    What the next day brings about depends on it, and is looked at after it. Days that change
-    nothing leave nothing behind; they are not looked at again until something changes.
+    Days that change nothing leave nothing behind; they are not looked at again until something
+    changes.
     """
+    home, sight = row.household, look.sight
     today = local_date(look.now - timedelta(microseconds=1), look.zone)
-    policy = look.policies.find(CollectionPolicy, DEFAULT_COLLECTION, today)
-    credit = look.policies.find(CreditPolicy, policy.credit, today)
-    days = row.days(today, look.zone, policy, credit)
-    for day in days.come:
-        command = AdvanceCollection(row.household, day)
-        if look.changes(command):
+    told = told_of(home, sight)
+    due: list[DueCommand] = []
+    following: list[date] = []
+    for tenure in told.tenures.every:
+        command = CatchUpCollection(home, today, tenure.key)
+        key = identity(home, tenure.key)
+        state: Collection = sight.state(COLLECTION, key)
+        days, following_day = course_of(command, state, sight, told)
+        if days:
             # Facts of the same day can bring about something more, so the acts so far count.
-            id = f"tick:collection:{row.household}:{day}:{row.acts}"
-            return (DueCommand(id, command, start_of_day(day, look.zone)),)
-    return (NothingBefore(None if days.next is None else start_of_day(days.next, look.zone)),)
+            id = f"tick:collection:{key}:{today}:{state.acts}"
+            due.append(DueCommand(id, command, start_of_day(days[0].on, look.zone)))
+        if following_day is not None:
+            following.append(following_day)
+    first = min(following, default=None)
+    return (*due, NothingBefore(None if first is None else start_of_day(first, look.zone)))
 
 
 CLOCK = (Source("collection", WATCHED, _due),)

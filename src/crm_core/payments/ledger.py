@@ -75,7 +75,7 @@ class Settlement:
         position: Where the log says so.
         payment: Where the log says that the money came.
         tenure: Whose money it is.
-        number: Number of the payment; of two of one day the lower is the first.
+        number: Of the payment.
     """
 
     effective: date
@@ -309,9 +309,8 @@ def _needed(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement,
     for settlement in ledger.settlements:
         if settlement.charge == number and settlement.effective <= on:
             payments.setdefault(settlement.payment, []).append(settlement)
-    # Whatever the log heard of first: the order of becoming known never matters.
-    in_order = sorted(payments.values(), key=lambda parts: (parts[0].effective, parts[0].number))
-    for parts in in_order:
+    # Not in the order in which they came to be known.
+    for parts in sorted(payments.values(), key=lambda p: (p[0].effective, p[0].number)):
         fen = sum(part.amount_fen for part in parts)
         taken = min(left, max(fen, 0))
         left -= taken
@@ -506,8 +505,7 @@ def _paid(book: _Book, e: PaymentReceived | PaymentMovedIn, position: int) -> No
     rest = e.amount_fen - sum(fen for _, fen in named)
     named += [(None, rest)] if rest else []
     parts = [
-        Settlement(e.paid_on, fen, charge, position, position, tenure, e.payment)
-        for charge, fen in named
+        Settlement(e.paid_on, fen, c, position, position, tenure, e.payment) for c, fen in named
     ]
     book.payments[e.payment] = parts
     book.settlements += parts

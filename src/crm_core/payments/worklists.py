@@ -1,18 +1,37 @@
-"""What waits for a decision on accounts and in collection (LOG-08)."""
+"""What waits for people on accounts and in collection: decisions, steps, promises (LOG-08)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
 from typing import Any
 
-from crm_core.kernel.worklists import EVERY, Waits, waiting
-from crm_core.payments.acts import StepDone
+from attrs import frozen
+
+from crm_core.kernel.commands import act_of
+from crm_core.kernel.dates import local_date, sortable_text, start_of_day
+from crm_core.kernel.projection import Projection, Put, Remove, Rows
+from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.tenures import FIRST
+from crm_core.kernel.worklists import (
+    EVERY,
+    Asker,
+    Task,
+    Waits,
+    Worklist,
+    end_of_day,
+    waiting,
+)
+from crm_core.payments.acts import BILL, THANKS, StepDone
+from crm_core.payments.answers import reference
 from crm_core.payments.collection.commands import (
     CompleteStep,
+    ConfirmStep,
     DecideHold,
     DecideStep,
     ProposeStep,
 )
+from crm_core.payments.collection.decide import of_identity
 from crm_core.payments.collection.events import (
     COLLECTION_EVENTS,
     CollectionClosed,
@@ -24,6 +43,7 @@ from crm_core.payments.collection.events import (
     StepOpened,
     StepProposed,
     StepRejected,
+    StepReported,
     StepSkipped,
 )
 from crm_core.payments.collection.policy import may_approve
@@ -34,22 +54,28 @@ from crm_core.payments.commands import (
     DecideRefund,
     DecideWaiver,
     ProposeDisputeDecision,
+    ReceivePayment,
 )
 from crm_core.payments.events import (
     ACCOUNT_EVENTS,
     PROPOSAL_EVENTS,
     ChargeDisputed,
+    ChargeRaised,
     ChargeWaived,
     CreditRefunded,
     DisputeDecided,
     DisputeDecisionProposed,
     DisputeWithdrawn,
+    Instalment,
     InstalmentsProposed,
     PaymentPromised,
+    PaymentReceived,
     ProposalRejected,
     RefundProposed,
     WaiverProposed,
 )
+from crm_core.payments.promises import OPEN, promises
+from crm_core.payments.state import Account
 
 
 def _rejected(what: str) -> Callable[[ProposalRejected], str | None]:
@@ -60,8 +86,33 @@ def _named(field: str) -> Callable[[str, str], dict[str, object]]:
     return lambda subject, household: {"household": household, field: subject}
 
 
-def _step(subject: str, household: str) -> dict[str, object]:
-    return {"household": household, "step": int(subject)}
+def _step(subject: str, collection: str) -> dict[str, object]:
+    household, tenure = of_identity(collection)
+    return {"household": household, "step": int(subject), "tenure": tenure}
+
+
+def _hold(subject: str, collection: str) -> dict[str, object]:
+    household, tenure = of_identity(collection)
+    return {"household": household, "hold": subject, "tenure": tenure}
+
+
+def _due(state: Collection, subject: str) -> date | None:
+    step = state.opened.get(int(subject))
+    return None if step is None else step.due
+
+
+def _first_day(state: Collection, subject: str) -> date | None:
+    """A hold that is decided later than the day it is to begin on came too late for that day."""
+    hold = state.proposed.get(reference("hold", subject))
+    return None if hold is None else hold.on
+
+
+def _of_step(state: Collection, subject: str) -> dict[str, str]:
+    step = state.opened.get(int(subject))
+    if step is None:
+        return {}
+    told = {"step": step.act}
+    return told if step.tenure == FIRST else {**told, "tenure": step.tenure}
 
 
 def _approves(state: Collection, subject: str, role: str) -> bool:
@@ -78,6 +129,18 @@ _OVER = {CollectionClosed: lambda _: EVERY, CollectionGradeChanged: lambda _: EV
 """What is open of a case is void when it closes, and the steps of a grade with the grade."""
 
 _ENDED = {StepDone: _number, StepSkipped: _number, **_OVER}
+
+_VOID = {StepDone: _number, StepSkipped: _number}
+"""Bills and thanks are of no grade and outlive their case."""
+
+
+def _to_do(event: StepOpened) -> str | None:
+    return None if event.approver or event.act in (BILL, THANKS) else _number(event)
+
+
+def _besides(act: str) -> Callable[[StepOpened], str | None]:
+    return lambda event: _number(event) if event.act == act and event.approver is None else None
+
 
 WORKLIST = waiting(
     "payments",
@@ -145,6 +208,8 @@ WORKLIST = waiting(
             },
             settles={StepProposed: _number, StepApproved: _number, **_ENDED},
             fields=_step,
+            due=_due,
+            details=_of_step,
         ),
         Waits(
             what="collection_step_to_approve",
@@ -153,16 +218,44 @@ WORKLIST = waiting(
             settles={StepApproved: _number, StepRejected: _number, **_ENDED},
             fields=_step,
             allows=_approves,
+            due=_due,
+            details=_of_step,
         ),
         Waits(
             what="collection_step",
             command=CompleteStep,
-            opens={
-                StepOpened: lambda e: _number(e) if e.approver is None else None,
-                StepApproved: _number,
-            },
+            opens={StepOpened: _to_do, StepApproved: _number},
+            settles={StepReported: _number, **_ENDED},
+            fields=_step,
+            due=_due,
+            details=_of_step,
+        ),
+        Waits(
+            what="collection_step_to_confirm",
+            command=ConfirmStep,
+            opens={StepReported: _number},
             settles=_ENDED,
             fields=_step,
+            due=_due,
+            details=_of_step,
+        ),
+        Waits(
+            what="bill",
+            command=CompleteStep,
+            opens={StepOpened: _besides(BILL)},
+            settles=_VOID,
+            fields=_step,
+            due=_due,
+            details=_of_step,
+        ),
+        Waits(
+            what="thanks",
+            command=CompleteStep,
+            opens={StepOpened: _besides(THANKS)},
+            settles=_VOID,
+            fields=_step,
+            due=_due,
+            details=_of_step,
         ),
         Waits(
             what="hold",
@@ -173,7 +266,91 @@ WORKLIST = waiting(
                 HoldRejected: lambda e: e.hold,
                 CollectionClosed: lambda _: EVERY,
             },
-            fields=_named("hold"),
+            fields=_hold,
+            due=_first_day,
         ),
     ),
 )
+
+
+# --- promises that break today (PAY-09) --------------------------------------------------------
+
+
+@frozen
+class Given:
+    """A promise, and when its parts are due."""
+
+    promise: str
+    instalments: tuple[Instalment, ...]
+
+
+@frozen
+class Promised:
+    """Promises of a household of which something may still be due."""
+
+    household: str
+    promises: tuple[Given, ...]
+
+
+def _promise(rows: Rows[Promised], recorded: Recorded[Any]) -> Iterable[Put[Promised] | Remove]:
+    event, home = recorded.event, recorded.household
+    row = rows.get(home)
+    # A day has begun everywhere when it is over where days begin first.
+    day = (recorded.recorded - timedelta(hours=14)).date()
+    kept = tuple(
+        given
+        for given in (() if row is None else row.promises)
+        if given.instalments[-1].due >= day
+        and not (isinstance(event, PaymentPromised) and event.replaces == given.promise)
+    )
+    if isinstance(event, PaymentPromised):
+        kept = (*kept, Given(event.promise, event.instalments))
+    if row is not None and kept == row.promises:
+        return ()
+    if not kept:
+        return () if row is None else (Remove(home),)
+    first = min(given.instalments[0].due for given in kept)
+    return (Put(home, Promised(home, kept), sortable_text(start_of_day(first))),)
+
+
+def _breaking(row: Promised, asker: Asker) -> Iterable[Task]:
+    """Promises that are broken tomorrow if what is due of them today is not paid."""
+    today = local_date(asker.now, asker.zone)
+    due = [g for g in row.promises if any(part.due == today for part in g.instalments)]
+    command = ReceivePayment(
+        household=row.household, payment="", amount_fen=0, paid_on=today, method=""
+    )
+    if not due or not asker.may(command):
+        return
+    account: Account = asker.state_of(command)
+    standings = {one.promise.promise: one for one in promises(account.facts.values(), today)}
+    for given in due:
+        standing = standings.get(given.promise)
+        needed = sum(part.amount_fen for part in given.instalments if part.due <= today)
+        if standing is not None and standing.status == OPEN and standing.paid_fen < needed:
+            yield Task(
+                what="promise",
+                subject=given.promise,
+                household=row.household,
+                act=act_of(ReceivePayment),
+                since=start_of_day(today, asker.zone),
+                due_at=end_of_day(today, asker.zone),
+                because="role",
+            )
+
+
+PROMISES = Worklist(
+    Projection(
+        name="payments.promised",
+        version=1,
+        row=Promised,
+        names=frozenset(
+            kind.stored
+            for kind in ACCOUNT_EVENTS
+            if kind.cls in (PaymentPromised, PaymentReceived, ChargeRaised)
+        ),
+        apply=_promise,
+    ),
+    _breaking,
+)
+"""Promises of which something is due today."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import InstantAhead, looked_up
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
@@ -88,7 +88,7 @@ class ReceiveRequest:
     received_at: datetime
     first_asked: str
     place: str = ""
-    agreed_due_at: datetime | None = None
+    agreed_due_at: InstantAhead | None = None
     agreed: Word | None = None
     follows: str | None = None
     rings: int | None = None
@@ -107,7 +107,7 @@ class MakeCommitment(Said):
 
     request: str
     outcome: str
-    due_at: datetime
+    due_at: InstantAhead
     made_at: datetime
     form: str = "outcome"
 
@@ -124,7 +124,7 @@ class AcceptCommitment(Said):
     request: str
     word: Word
     accepted_at: datetime
-    due_at: datetime | None = None
+    due_at: InstantAhead | None = None
     on_site: bool = False
 
 
@@ -141,7 +141,7 @@ class Renegotiate(Said):
 
     request: str
     outcome: str
-    due_at: datetime
+    due_at: InstantAhead
     renegotiated_at: datetime
     reason: str
     form: str = "outcome"
@@ -267,7 +267,7 @@ class PauseRequest(Said):
     request: str
     reason: str
     paused_at: datetime
-    expected_end: datetime
+    expected_end: InstantAhead
     note: str = ""
 
 
@@ -278,7 +278,7 @@ class ExtendPause(Said):
     request: str
     reason: str
     extended_at: datetime
-    expected_end: datetime
+    expected_end: InstantAhead
 
 
 @frozen
@@ -337,7 +337,7 @@ class Apologise(Said):
     cause: str
     remedy: str
     apologised_at: datetime
-    new_due_at: datetime | None = None
+    new_due_at: InstantAhead | None = None
 
 
 @frozen

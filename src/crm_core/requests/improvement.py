@@ -18,7 +18,7 @@ from attrs import define, frozen
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.catalog import EventType
-from crm_core.kernel.commands import fields_said, looked_up
+from crm_core.kernel.commands import DayAhead, fields_said, looked_up
 from crm_core.kernel.dates import Period
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
@@ -178,8 +178,8 @@ class ProposeImprovement:
     value: str
     baseline_start: date
     baseline_end: date
-    runs_from: date
-    runs_to: date
+    runs_from: DayAhead
+    runs_to: DayAhead
     change_per_mille: int
     responsible: str
     supervisor: str

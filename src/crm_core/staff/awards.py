@@ -100,7 +100,6 @@ class RecordWrong:
     by: Actor = looked_up()
     stranger: bool = looked_up()
     request_unknown: bool = looked_up()
-    present_day: date = looked_up()
 
 
 @frozen
@@ -113,7 +112,6 @@ class GrantAward:
     amount_fen: int
     by: Actor = looked_up()
     policy: AwardPolicy = looked_up()
-    present_day: date = looked_up()
 
 
 @frozen
@@ -135,8 +133,6 @@ def _wrong(command: RecordWrong, state: StaffRecord) -> Decision:
         return Refusal("unknown_staff", "REQ-20", {"staff": command.staff})
     if command.request_unknown:
         return Refusal("unknown_request", "REQ-20", {"request": command.request})
-    if command.on > command.present_day:
-        return _not_yet(command.present_day)
     return (
         WrongSuffered(
             staff=command.staff,
@@ -162,8 +158,6 @@ def _grant(command: GrantAward, state: StaffRecord) -> Decision:
         return Refusal("amount_out_of_range", "REQ-20", details, "amount_out_of_range_award")
     if command.on < wrong.on:
         return Refusal("too_early", "REQ-20", {"from": wrong.on.isoformat()}, "too_early_award")
-    if command.on > command.present_day:
-        return _not_yet(command.present_day)
     refused = _above_cap(command, state)
     if refused is not None:
         return refused
@@ -190,10 +184,6 @@ def _above_cap(command: GrantAward, state: StaffRecord) -> Refusal | None:
         details = {"left_fen": max(left, 0), "year": command.on.year, "policy": str(policy.ref)}
         return Refusal("award_above_cap", "REQ-20", details, "award_above_cap_year")
     return None
-
-
-def _not_yet(present_day: date) -> Refusal:
-    return Refusal("not_yet", "REQ-20", {"today": present_day.isoformat()}, "not_yet_award")
 
 
 def _withdraw(command: WithdrawWrong, state: StaffRecord) -> Decision:

@@ -15,7 +15,7 @@ from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import InstantAhead, looked_up
 from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
@@ -160,8 +160,8 @@ class PlanCover:
     line: str
     shift: str
     staff: str
-    start: datetime
-    end: datetime
+    start: InstantAhead
+    end: InstantAhead
     stranger: bool = looked_up()
 
 
@@ -179,7 +179,7 @@ class RetireLine:
     """Say that a line is answered no more from an instant on; a later shift takes it up again."""
 
     line: str
-    since: datetime
+    since: InstantAhead
     reason: str
 
 

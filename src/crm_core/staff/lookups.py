@@ -50,7 +50,7 @@ def _with_left(command: ReportGaps, _state: Any, sight: Sight) -> ReportGaps:
 def _with_caps(command: GrantAward, _state: Any, sight: Sight) -> GrantAward:
     """The caps of the day on which it is granted, whatever day it is said to be for."""
     policy = sight.policy(AwardPolicy, DEFAULT_AWARD, sight.present_day)
-    return attrs.evolve(command, policy=policy, present_day=sight.present_day)
+    return attrs.evolve(command, policy=policy)
 
 
 LOOK_UPS: dict[type, LookUp] = {

@@ -14,7 +14,7 @@ from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
-from crm_core.kernel.commands import act_of, looked_up
+from crm_core.kernel.commands import DayAhead, act_of, looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import STAFF_ROLES, Actor
@@ -182,7 +182,7 @@ class RegisterStaff:
 
     staff: str
     role: str
-    since: date
+    since: DayAhead
     contact: Personal | None = None
     by: Actor = looked_up()
 
@@ -196,7 +196,7 @@ class EndStaffRole:
 
     staff: str
     role: str
-    until: date
+    until: DayAhead
     reason: str
     by: Actor = looked_up()
 
@@ -219,7 +219,7 @@ class AssignTrades:
 
     staff: str
     trades: tuple[str, ...]
-    since: date
+    since: DayAhead
     by: Actor = looked_up()
 
 

@@ -40,6 +40,7 @@ TAKEN = (
     "purchase_exists",
     "request_exists",
     "request_not_open",
+    "role_held",
 )
 """What is told of a row whose number or place belongs to another row of the log."""
 
@@ -69,7 +70,7 @@ def run_demo(out: Output, folder: Path | None, target: Path, zone: str, *, by: A
     if folder is None:
         folder = target / "estate"
         out.say(say("generating_estate", households=HOUSEHOLDS, folder=folder))
-        run_generate(out, folder, HOUSEHOLDS, YEARS, SEED)
+        run_generate(out, folder, HOUSEHOLDS, YEARS, SEED, irregular=True)
     target = own_folder(out, target, folder, zone, by)
     log = target / "crm.db"
     with open_crm(f"sqlite:///{log}", zone=zone) as opened:

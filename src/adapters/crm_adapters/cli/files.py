@@ -123,14 +123,17 @@ def show_import(out: Output, report: ImportReport, dry_run: bool) -> None:
 )
 @click.option("--years", type=YEARS, default="2024", show_default=True)
 @click.option("--seed", type=Whole(), default=1, show_default=True)
+@click.option("--irregular", is_flag=True)
 @click.option(
     "--out",
     type=FOLDER,
     required=True,
 )
-def generate(app: App, households: int, years: tuple[int, int], seed: int, out: Path) -> int:
+def generate(
+    app: App, households: int, years: tuple[int, int], seed: int, irregular: bool, out: Path
+) -> int:
     """Write the import files of a generated estate."""
-    rows = run_generate(app.out, out, households, years, seed)
+    rows = run_generate(app.out, out, households, years, seed, irregular=irregular)
     app.out.result(
         {"folder": str(out), "rows": rows},
         lambda: app.out.table(["file", "rows"], list(rows.items())),
@@ -139,7 +142,13 @@ def generate(app: App, households: int, years: tuple[int, int], seed: int, out: 
 
 
 def run_generate(
-    out: Output, folder: Path, households: int, years: tuple[int, int], seed: int
+    out: Output,
+    folder: Path,
+    households: int,
+    years: tuple[int, int],
+    seed: int,
+    *,
+    irregular: bool = False,
 ) -> dict[str, int]:
     """Generate with a progress bar."""
     with out.progress(say("generating"), households) as advance:
@@ -157,6 +166,7 @@ def run_generate(
                 first_year=years[0],
                 last_year=years[1],
                 seed=seed,
+                irregular=irregular,
                 progress=progress,
             )
         except Malformed as error:

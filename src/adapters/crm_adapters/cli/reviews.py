@@ -355,10 +355,7 @@ def _run_of(known: list[Standing], household: str, year: int, run: str | None) -
 
 
 def _day(opened: CRM, on: date | None) -> date:
-    today = present_day(opened)
-    if on is not None and on > today:
-        raise Invalid.one("day_in_future", "--on", on=on.isoformat(), today=today.isoformat())
-    return on or today
+    return on or present_day(opened)
 
 
 def _result(out: Output, now: Standing, known: list[Standing], *, recorded: bool) -> None:

@@ -60,8 +60,11 @@ def _row(task: Task) -> dict[str, Any]:
 
 
 def _what(task: Task) -> str:
-    """The kind of entry, and of a breach how far which clock has run."""
+    """The kind of entry, and of a breach how far which clock has run, of a step which it is."""
     what = word("todo", task.what)
+    step = task.details.get("step")
+    if step is not None and step != task.what:
+        return say("todo_step", what=what, step=word("step", step))
     clock = task.details.get("clock")
     if clock is None:
         return what

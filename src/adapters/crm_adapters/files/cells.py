@@ -15,6 +15,7 @@ from attrs import frozen
 from cattrs.errors import ClassValidationError
 
 from crm_core.errors import Fault
+from crm_core.kernel.commands import AHEAD
 from crm_core.kernel.dates import likely, parse_date, parse_instant
 from crm_core.kernel.money import fen_from_yuan
 from crm_core.kernel.sentences import Malformed
@@ -67,6 +68,9 @@ Phone = Annotated[str, Cell("phone_malformed", check_phone)]
 Fen = Annotated[int, Cell("amount_malformed", fen_from_yuan)]
 Day = Annotated[date, Cell("date_malformed", lambda text: likely(parse_date(text)))]
 Instant = Annotated[datetime, Cell("instant_malformed", lambda text: likely(parse_instant(text)))]
+# Days and instants of a row are when something happened, unless they are marked as these two are.
+DayAhead = Annotated[Day, AHEAD]
+InstantAhead = Annotated[Instant, AHEAD]
 
 
 def structurer(row: type) -> Callable[[dict[str, str | None]], Any]:

@@ -1,4 +1,4 @@
-"""A generated estate: the five import files of a plausible property estate, from a seed.
+"""A generated estate: the import files of a plausible property estate, from a seed.
 
 Everything here is invented: estates, owners, companies and telephone numbers belong to nobody.
 What is plausible is the shape: how many accounts are late by how many months, how a few
@@ -14,24 +14,35 @@ Rows are written as they are drawn and only one household is in memory at a time
 """
 
 import csv
-import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
+from crm_adapters.files.chance import (
+    SECONDS_PER_DAY,
+    Curve,
+    Draw,
+    Span,
+    Weighted,
+    day_text,
+    instant_text,
+    yuan,
+)
+from crm_adapters.files.irregular import (
+    EXTRA_COLUMNS,
+    TRANSFERS,
+    Oddities,
+    oddities,
+    parts,
+    write_final_bills,
+    write_odd_bills,
+)
 from crm_core.kernel.sentences import Malformed
 
 __all__ = ["generate_estate"]
-
-T = TypeVar("T")
-Weighted = Sequence[tuple[T, int]]
-"""Values with their weights; the weights need not add up to anything in particular."""
-Curve = Sequence[tuple[int, int]]
-"""Quantiles: (households out of ten thousand, value), straight lines between the knots."""
 
 # --- The range of what can be asked for ---------------------------------------------------------
 
@@ -262,8 +273,6 @@ SUMMARIES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 }  # fmt: skip
 """What was asked for, in a few words, by trade and kind."""
 
-SECONDS_PER_DAY: Final = 86_400
-
 
 def generate_estate(
     folder: Path,
@@ -272,9 +281,10 @@ def generate_estate(
     first_year: int,
     last_year: int,
     seed: int,
+    irregular: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, int]:
-    """Write the five import files of a generated estate into a folder.
+    """Write the import files of a generated estate into a folder.
 
     The files appear under their names only when all of them are complete.
     Files of the same names in the folder are replaced.
@@ -285,24 +295,28 @@ def generate_estate(
         first_year: first year of charges, payments, purchases and requests.
         last_year: last year of them; it may be the first year.
         seed: any integer; another seed gives another estate.
+        irregular: whether households change hands, bills are corrected, and the like; then there
+            are `transfers` too.
         progress: called now and then with the households written and their total.
 
     Returns:
         The rows written, without the header, by the name of the import file:
-        `households`, `charges`, `payments`, `purchases`, `requests`.
+        `households`, `charges`, `payments`, `purchases`, `requests`; `transfers` among them
+        where the estate is irregular.
 
     Raises:
         Malformed: if there is no household or no year to write, or a year is out of range.
     """
     _check(households, first_year, last_year)
-    span = _Span(first_year, last_year)
-    bills = _bills(span, _Draw(f"{seed}/bills"))
+    span = Span(first_year, last_year)
+    bills = _bills(span, Draw(f"{seed}/bills"))
     width = max(5, len(str(households)))
-    with _sheets(folder) as sheets:
+    with _sheets(folder, irregular=irregular) as sheets:
         for place in _places(households, seed):
             number = place.number
-            draw = _Draw(f"{seed}/household/{number}")
-            _write_household(f"{number:0{width}d}", place, span, bills, draw, sheets)
+            draw = Draw(f"{seed}/household/{number}")
+            odd = Draw(f"{seed}/irregular/{number}") if irregular else None
+            _write_household(f"{number:0{width}d}", place, span, bills, draw, odd, sheets)
             if progress is not None and (number % PROGRESS_STEP == 0 or number == households):
                 progress(number, households)
         return {name: sheet.rows for name, sheet in sheets.items()}
@@ -318,96 +332,21 @@ def _check(households: int, first_year: int, last_year: int) -> None:
         raise Malformed("last_year_first", first=first_year, last=last_year)
 
 
-# --- Chance -------------------------------------------------------------------------------------
-
-
-class _Draw:
-    """Chance for one household, from `random()` alone."""
-
-    def __init__(self, seed: str) -> None:
-        # A text seed, because `Random(-1)` and `Random(1)` are the same generator.
-        self._unit = random.Random(seed).random
-
-    def below(self, limit: int) -> int:
-        """Draw an integer from 0 up to, not including, the limit."""
-        return int(self._unit() * limit)
-
-    def between(self, bounds: tuple[int, int]) -> int:
-        """Draw an integer from the bounds, both included."""
-        low, high = bounds
-        return low + int(self._unit() * (high - low + 1))
-
-    def chance(self, per_mille: int) -> bool:
-        """Say yes so many times out of a thousand."""
-        return self._unit() * 1_000 < per_mille
-
-    def one_of(self, values: Sequence[T]) -> T:
-        """Draw one of the values, all alike."""
-        return values[int(self._unit() * len(values))]
-
-    def weighted(self, table: Weighted[T]) -> T:
-        """Draw one of the values according to its weight."""
-        rest = int(self._unit() * sum(weight for _, weight in table))
-        for value, weight in table:
-            rest -= weight
-            if rest < 0:
-                return value
-        raise AssertionError("weights must be positive")  # pragma: no cover
-
-    def on(self, curve: Curve, steps: int = 100) -> int:
-        """Draw a value whose quantiles are those of the curve, times `steps`."""
-        rank = self.below(10_000 * steps)
-        for (left, low), (right, high) in pairwise(curve):
-            if rank < right * steps:
-                return low * steps + (rank - left * steps) * (high - low) // (right - left)
-        raise AssertionError("a curve must end at 10,000")  # pragma: no cover
-
-
-# --- Days and amounts as text -------------------------------------------------------------------
-
-
-class _Span:
-    """The years to write, in days counted as `date.toordinal` counts them."""
-
-    def __init__(self, first_year: int, last_year: int) -> None:
-        self.first_year = first_year
-        self.last_year = last_year
-        self.first_day = date(first_year, 1, 1).toordinal()
-        self.last_day = date(last_year, 12, 31).toordinal()
-
-    def years(self) -> range:
-        return range(self.first_year, self.last_year + 1)
-
-
-def _day_text(day: int) -> str:
-    return date.fromordinal(day).isoformat()
-
-
-def _instant_text(day: int, seconds: int) -> str:
-    """Write an instant of the estate's zone; the seconds may run over into later days."""
-    days, seconds = divmod(seconds, SECONDS_PER_DAY)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{_day_text(day + days)}T{hour:02d}:{minute:02d}:{second:02d}+08:00"
-
-
-def _yuan(fen: int) -> str:
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
-
-
 # --- Files --------------------------------------------------------------------------------------
 
 
 class _Sheet:
     """One import file being written."""
 
-    def __init__(self, write: Callable[[Sequence[str]], object]) -> None:
+    def __init__(self, write: Callable[[Sequence[str]], object], extra: Sequence[str] = ()) -> None:
         self._write = write
+        self._extra = extra
         self.rows = 0
 
-    def add(self, *cells: str) -> None:
-        self._write(cells)
+    def add(self, *cells: str, **extra: str) -> None:
+        """Write a row; what the extra columns hold stands before its last cell."""
+        more = (extra.get(column, "") for column in self._extra)
+        self._write((*cells[:-1], *more, cells[-1]) if self._extra else cells)
         self.rows += 1
 
 
@@ -415,19 +354,22 @@ Sheets = dict[str, _Sheet]
 
 
 @contextmanager
-def _sheets(folder: Path) -> Iterator[Sheets]:
-    """Open the five files under temporary names and give them their own when all went well."""
+def _sheets(folder: Path, *, irregular: bool) -> Iterator[Sheets]:
+    """Open the files under temporary names and give them their own when all went well."""
     folder.mkdir(parents=True, exist_ok=True)
     # `crm import FOLDER` looks for `.csv`, so a leftover of a killed run is never imported.
-    partial = {name: folder / f".{name}.partial" for name in COLUMNS}
+    extra = EXTRA_COLUMNS if irregular else {}
+    columns = {**COLUMNS, "transfers": TRANSFERS} if irregular else COLUMNS
+    partial = {name: folder / f".{name}.partial" for name in columns}
     try:
         with ExitStack() as stack:
             sheets: Sheets = {}
             for name, path in partial.items():
                 file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
                 writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(COLUMNS[name])
-                sheets[name] = _Sheet(writer.writerow)
+                more = extra.get(name, ())
+                writer.writerow([*columns[name][:-1], *more, columns[name][-1]])
+                sheets[name] = _Sheet(writer.writerow, more)
             yield sheets
         for name, path in partial.items():
             path.replace(folder / f"{name}.csv")
@@ -456,10 +398,10 @@ def _places(households: int, seed: int) -> Iterator[_Place]:
     """Count off estates, buildings, units and rooms, so that no address comes twice."""
     wanted = max(ESTATES_MIN, households // HOUSEHOLDS_PER_ESTATE)
     estates = min(wanted, len(ESTATE_NAMES), households)
-    skipped = _Draw(f"{seed}/estates").below(len(ESTATE_NAMES))
+    skipped = Draw(f"{seed}/estates").below(len(ESTATE_NAMES))
     number = 0
     for nth in range(estates):
-        draw = _Draw(f"{seed}/estate/{nth}")
+        draw = Draw(f"{seed}/estate/{nth}")
         name = ESTATE_NAMES[(skipped + nth) % len(ESTATE_NAMES)]
         units = draw.between(UNITS_PER_BUILDING)
         floors = draw.one_of(FLOORS)
@@ -484,12 +426,19 @@ def _places(households: int, seed: int) -> Iterator[_Place]:
 
 
 def _write_household(
-    digits: str, place: _Place, span: _Span, bills: "Bills", draw: _Draw, sheets: Sheets
+    digits: str,
+    place: _Place,
+    span: Span,
+    bills: "Bills",
+    draw: Draw,
+    odd_draw: Draw | None,
+    sheets: Sheets,
 ) -> None:
-    """Write everything about one household into the five files."""
+    """Write everything about one household into the files."""
     household = f"H{digits}"
     company = draw.chance(COMPANIES_PER_MILLE)
     moved_in = _moved_in(span, draw)
+    name = _company_name(draw) if company else _person_name(draw)
     sheets["households"].add(
         household,
         place.estate,
@@ -497,9 +446,9 @@ def _write_household(
         place.unit,
         place.room,
         "company" if company else "person",
-        _company_name(draw) if company else _person_name(draw),
+        name,
         f"{PHONE_PREFIX}{place.number:08d}",
-        _day_text(moved_in),
+        day_text(moved_in),
     )
     size = draw.weighted(FLAT_SIZES) * 100 + draw.below(SIZE_SPREAD)
     payer = _Payer(
@@ -513,14 +462,22 @@ def _write_household(
         span=span,
         draw=draw,
         sheet=sheets["payments"],
+        odd=None
+        if odd_draw is None
+        else oddities(
+            digits, moved_in, name, _person_name, span, odd_draw, sheets["transfers"].add
+        ),
     )
     temper = _temper(payer.behaviour, draw)
     _write_account(payer, _first_charged_month(moved_in), bills, sheets["charges"])
+    if payer.odd is not None:
+        add_charge, add_payment = sheets["charges"].add, sheets["payments"].add
+        write_final_bills(payer.odd, digits, span, add_charge, add_payment)
     _write_purchases(digits, max(moved_in, span.first_day), span, draw, sheets["purchases"])
     _write_requests(digits, temper, max(moved_in, span.first_day), span, draw, sheets["requests"])
 
 
-def _moved_in(span: _Span, draw: _Draw) -> int:
+def _moved_in(span: Span, draw: Draw) -> int:
     years = span.last_year - span.first_year + 1
     share = min(MOVING_IN_PER_MILLE_AND_YEAR * years, MOVING_IN_PER_MILLE_MAX)
     if draw.chance(share):
@@ -529,12 +486,12 @@ def _moved_in(span: _Span, draw: _Draw) -> int:
     return draw.between((earliest, date(span.first_year - 1, *MOVED_IN_BEFORE).toordinal()))
 
 
-def _person_name(draw: _Draw) -> str:
+def _person_name(draw: Draw) -> str:
     characters = 2 if draw.chance(TWO_CHARACTER_NAMES_PER_MILLE) else 1
     return draw.one_of(SURNAMES) + "".join(draw.one_of(GIVEN_NAMES) for _ in range(characters))
 
 
-def _company_name(draw: _Draw) -> str:
+def _company_name(draw: Draw) -> str:
     return f"{draw.one_of(COMPANY_NAMES)}{draw.one_of(COMPANY_TRADES)}有限公司"
 
 
@@ -559,14 +516,14 @@ class _Bill:
 Bills = Sequence[_Bill]
 
 
-def _bills(span: _Span, draw: _Draw) -> Bills:
+def _bills(span: Span, draw: Draw) -> Bills:
     bills = []
     for year in span.years():
         for month in range(1, 13):
             due = date(year, month, 1).toordinal()
             sent = due - draw.between(BILLING_LEAD_DAYS)
-            recorded = _instant_text(sent, 9 * 3_600 + draw.below(1_800))
-            bills.append(_Bill(year, month, due, _day_text(due), recorded))
+            recorded = instant_text(sent, 9 * 3_600 + draw.below(1_800))
+            bills.append(_Bill(year, month, due, day_text(due), recorded))
     return bills
 
 
@@ -590,9 +547,13 @@ class _Payer:
     rounds_up: bool
     usual_method: str
     behaviour: str
-    span: _Span
-    draw: _Draw
+    span: Span
+    draw: Draw
     sheet: _Sheet
+    odd: Oddities | None = None
+    """What is not regular about it, in an irregular estate."""
+    owner: str = ""
+    """Who pays, once the household has changed hands."""
     open: list[_Open] = field(default_factory=list)
     """Open charges, oldest first; never any while there is credit."""
     credit_fen: int = 0
@@ -621,6 +582,14 @@ class _Payer:
         else:
             start = draw.between(GAP_STARTS)
             self.gap = (start, start + draw.between(GAP_MONTHS))
+
+    def hand_over(self, day: int) -> None:
+        """Begin anew if the household has changed hands: debts and credit are the seller's."""
+        assert self.odd is not None
+        owner = self.odd.owner_on(day)
+        if owner != self.owner:
+            self.owner, self.credit_fen = owner, 0
+            self.open.clear()
 
     def charge(self, number: str, due: int, fen: int) -> None:
         """Take a charge, from the credit as far as that goes."""
@@ -653,15 +622,18 @@ class _Payer:
             named = self.open[0].number if self.company or draw.chance(NAMING_PER_MILLE) else ""
         usual = draw.chance(USUAL_METHOD_PER_MILLE)
         self.payments += 1
-        self.sheet.add(
-            f"P{self.digits}-{self.payments:03d}",
-            f"H{self.digits}",
-            _yuan(fen),
-            _day_text(day),
-            self.usual_method if usual else draw.weighted(METHODS),
-            named,
-            _instant_text(_booked(day, draw), 9 * 3_600 + 1_800 + draw.below(3_600)),
-        )
+        method = self.usual_method if usual else draw.weighted(METHODS)
+        booked = _booked(day, draw)
+        known = instant_text(booked, 9 * 3_600 + 1_800 + draw.below(3_600))
+        rows, payer = [(named, fen)], ""
+        if self.odd is not None:
+            payer = self.odd.payer(day, booked)
+            if self.open and fen > self.open[0].fen and self.odd.names_all():
+                rows = parts(fen, [(charge.number, charge.fen) for charge in self.open])
+        for charge, part in rows:
+            number, household = f"P{self.digits}-{self.payments:03d}", f"H{self.digits}"
+            cells = (number, household, yuan(part), day_text(day), method, charge, known)
+            self.sheet.add(*cells, payer=payer)
         self._settle(fen)
 
     def _settle(self, fen: int) -> None:
@@ -675,7 +647,7 @@ class _Payer:
         self.credit_fen += fen
 
 
-def _booked(paid_on: int, draw: _Draw) -> int:
+def _booked(paid_on: int, draw: Draw) -> int:
     """Return the day on which a payment became known: the next one, or after the new year."""
     paid = date.fromordinal(paid_on)
     if paid.month == 12 and paid.day >= BOOKED_LATE_FROM_DAY and draw.chance(BOOKED_LATE_PER_MILLE):
@@ -699,6 +671,8 @@ def _write_account(payer: _Payer, charged_from: int, bills: Bills, sheet: _Sheet
         if first or bill.month == 1:
             payer.begin_year(first=first)
             first = False
+        if payer.odd is not None:
+            payer.hand_over(bill.due)
         _charge_month(payer, bill, sheet)
         PAYS[payer.behaviour](payer, bill)
 
@@ -707,14 +681,23 @@ def _charge_month(payer: _Payer, bill: _Bill, sheet: _Sheet) -> None:
     household = f"H{payer.digits}"
     number = f"C{payer.digits}-{bill.year}{bill.month:02d}"
     period = f"{bill.year}-{bill.month:02d}"
-    amount = _yuan(payer.fee_fen)
+    amount = yuan(payer.fee_fen)
     sheet.add(number, household, "management_fee", period, amount, bill.due_text, bill.recorded)
-    payer.charge(number, bill.due, payer.fee_fen)
+    too_much = 0
+    if payer.odd is not None:
+        too_much = payer.odd.correction(payer.fee_fen)
+        write_odd_bills(payer.odd, payer.digits, date.fromordinal(bill.due), sheet.add)
+    if too_much:
+        corrects, amount = number, yuan(-too_much)
+        known = instant_text(bill.due - BILLING_LEAD_DAYS[0] + 1, 10 * 3_600)
+        cells = ("management_fee", period, amount, bill.due_text, known)
+        sheet.add(f"{number}N", household, *cells, corrects=corrects)
+    payer.charge(number, bill.due, payer.fee_fen - too_much)
     if payer.parking_fen and bill.opens_quarter:
         quarter = f"Q{bill.month // 3 + 1}"
         number = f"C{payer.digits}-{bill.year}{quarter}"
         period = f"{bill.year}-{quarter}"
-        amount = _yuan(payer.parking_fen)
+        amount = yuan(payer.parking_fen)
         sheet.add(number, household, "parking", period, amount, bill.due_text, bill.recorded)
         payer.charge(number, bill.due, payer.parking_fen)
 
@@ -787,7 +770,7 @@ def _recovers(payer: _Payer, bill: _Bill) -> None:
         payer.pay(bill.due + payer.draw.below(LATE_DAYS), newest + share)
 
 
-def _part(owed: int, draw: _Draw) -> int:
+def _part(owed: int, draw: Draw) -> int:
     return owed // 2 if draw.chance(PART_PAYMENT_PER_MILLE) else owed
 
 
@@ -805,7 +788,7 @@ PAYS: Final[dict[str, Callable[[_Payer, _Bill], None]]] = {
 # --- Purchases ----------------------------------------------------------------------------------
 
 
-def _write_purchases(digits: str, first_day: int, span: _Span, draw: _Draw, sheet: _Sheet) -> None:
+def _write_purchases(digits: str, first_day: int, span: Span, draw: Draw, sheet: _Sheet) -> None:
     """Write a household's purchases, about as much every year, and a few refunds of them."""
     usual_fen = draw.on(YEARLY_SPENDING)
     names = tuple(SERVICES)
@@ -830,13 +813,13 @@ def _write_purchases(digits: str, first_day: int, span: _Span, draw: _Draw, shee
             f"S{digits}-{number:04d}",
             f"H{digits}",
             service,
-            _yuan(fen),
-            _day_text(day),
-            _instant_text(day, draw.between(SHOP_HOURS) * 3_600 + draw.below(3_600)),
+            yuan(fen),
+            day_text(day),
+            instant_text(day, draw.between(SHOP_HOURS) * 3_600 + draw.below(3_600)),
         )
 
 
-def _basket(budget_fen: int, favourites: Sequence[str], draw: _Draw) -> Iterator[tuple[str, int]]:
+def _basket(budget_fen: int, favourites: Sequence[str], draw: Draw) -> Iterator[tuple[str, int]]:
     """Spend a year's budget on the favourite services; a remainder too small is kept."""
     growth = TICKET_GROWTH_YUAN * 100
     while budget_fen >= SMALLEST_PURCHASE_FEN:
@@ -851,7 +834,7 @@ def _basket(budget_fen: int, favourites: Sequence[str], draw: _Draw) -> Iterator
 # --- Requests -----------------------------------------------------------------------------------
 
 
-def _temper(behaviour: str, draw: _Draw) -> str:
+def _temper(behaviour: str, draw: Draw) -> str:
     """Say how often a household calls; those who withhold the fee call more often."""
     vocal = VOCAL_WITHHOLDING_PER_MILLE if behaviour in WITHHOLDING else VOCAL_PER_MILLE
     if draw.chance(vocal):
@@ -860,7 +843,7 @@ def _temper(behaviour: str, draw: _Draw) -> str:
 
 
 def _write_requests(
-    digits: str, temper: str, first_day: int, span: _Span, draw: _Draw, sheet: _Sheet
+    digits: str, temper: str, first_day: int, span: Span, draw: Draw, sheet: _Sheet
 ) -> None:
     """Write a household's requests: at most one a week, each week with the same chance."""
     number = 0
@@ -882,13 +865,13 @@ def _write_requests(
             trade,
             severity,
             summary,
-            _instant_text(day, received),
-            _instant_text(day, received + allowed * 60) if allowed else "",
-            _instant_text(day, received + taken) if taken else "",
+            instant_text(day, received),
+            instant_text(day, received + allowed * 60) if allowed else "",
+            instant_text(day, received + taken) if taken else "",
         )
 
 
-def _matter(kind: str, draw: _Draw) -> tuple[str, str, str]:
+def _matter(kind: str, draw: Draw) -> tuple[str, str, str]:
     """Draw severity, trade and summary."""
     if kind == "repair" and draw.chance(MAJOR_PER_MILLE):
         trade, summary = draw.weighted(MAJOR_SUMMARIES)
@@ -897,7 +880,7 @@ def _matter(kind: str, draw: _Draw) -> tuple[str, str, str]:
     return "general", trade, draw.one_of(SUMMARIES[trade][kind])
 
 
-def _allowed_minutes(kind: str, severity: str, draw: _Draw) -> int:
+def _allowed_minutes(kind: str, severity: str, draw: Draw) -> int:
     """Draw the minutes from receipt to `due_at`; 0 where nothing is due."""
     if severity == "major":
         return TARGET_MINUTES[severity]
@@ -907,7 +890,7 @@ def _allowed_minutes(kind: str, severity: str, draw: _Draw) -> int:
     return draw.one_of(PROMISE_HOURS) * 60 if due_by == "promise" else 0
 
 
-def _taken_seconds(allowed: int, days_left: int, received: int, draw: _Draw) -> int:
+def _taken_seconds(allowed: int, days_left: int, received: int, draw: Draw) -> int:
     """Draw the seconds from receipt to closing; 0 where the request is still open."""
     if draw.chance(OPEN_LATELY_PER_MILLE if days_left < LATELY_DAYS else OPEN_PER_MILLE):
         return 0

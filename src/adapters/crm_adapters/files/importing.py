@@ -5,7 +5,7 @@ All faults at once; nothing is written unless all is; what was imported before i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from itertools import chain
@@ -20,6 +20,7 @@ from crm_adapters.files.reading import ImportFault, ReadFile, find_files, read_f
 from crm_adapters.files.references import References
 from crm_adapters.files.rejects import check_writable, write_rejects
 from crm_adapters.files.rows.kind import Context
+from crm_core.application.present import present
 from crm_core.crm import CRM, Planned
 from crm_core.errors import Fault, Invalid, PersonErased, described
 from crm_core.kernel.dates import EARLIEST_INSTANT
@@ -111,13 +112,15 @@ def import_files(
     """
     crm.may(by, "import")
     found, faults = find_files(paths)
-    files = [read_file(kind, path, encoding, reading) for kind, path in found]
+    now = present(crm)
+    files = [read_file(kind, path, encoding, now, reading) for kind, path in found]
     run = _Import(crm, by, files, faults)
     if dry_run or not skip_faulty:
         rejects = None
     if rejects is not None:
         check_writable(rejects)
     run.check_households()
+    run.check_shared()
     run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty)
     report = run.report()
     if rejects is not None and report.faults:
@@ -126,24 +129,24 @@ def import_files(
 
 
 class Fact(NamedTuple):
-    """What a part of a row says.
+    """What a part of a row, or of rows that belong together, says.
 
     Args:
         recorded: When the company came to know it.
-        rank: Its place among what became known at the same instant.
-        number: Of the row in its file.
+        rank: Its place among what became known at the same instant: that of its file, and in it.
+        numbers: Of the rows in their file.
     """
 
     recorded: datetime
-    rank: int
-    number: int
+    rank: tuple[Any, ...]
+    numbers: tuple[int, ...]
     file: ReadFile
     row: Any
     part: str
 
 
-_RANK = {part: rank for rank, part in enumerate(part for kind in KINDS for part in kind.parts)}
-_IN_ORDER = attrgetter("recorded", "rank", "number")
+_FILES = {kind: rank for rank, kind in enumerate(KINDS)}
+_IN_ORDER = attrgetter("recorded", "rank", "numbers")
 
 
 class _Import:
@@ -171,6 +174,27 @@ class _Import:
                     values = {"household": row.household}
                     self.wrong(file, number, "household", Fault("unknown_household", values=values))
 
+    def check_shared(self) -> None:
+        """Rows that say one thing together must agree in what they share."""
+        for file in self.files:
+            for rows in self._together(file):
+                first, row = rows[0]
+                for number, other in rows[1:]:
+                    for column in file.kind.shared:
+                        if getattr(other, column) != getattr(row, column):
+                            values = {"key": file.kind.key, "first": first}
+                            self.wrong(file, number, column, Fault("rows_differ", values=values))
+
+    def _together(self, file: ReadFile) -> Collection[list[tuple[int, Any]]]:
+        """Rows of a file with their numbers, those together that say one thing together."""
+        kind = file.kind
+        if not kind.shared:
+            return [[numbered] for numbered in file.rows]
+        found: dict[tuple[str, str], list[tuple[int, Any]]] = {}
+        for number, row in file.rows:
+            found.setdefault((row.household, getattr(row, kind.key)), []).append((number, row))
+        return found.values()
+
     def wrong(self, file: ReadFile, number: int, column: str, what: Fault | Refusal) -> None:
         header = file.headers.get(column, column)
         self.faults.append(ImportFault(file.name, number, header, what))
@@ -196,30 +220,32 @@ class _Import:
                 by=self.by.id,
                 fingerprint=self.crm.vault.fingerprint,
                 charges=self.references.charges,
+                booked=self.references.booked,
+                registered=self.references.registered,
             )
-            new = self._new(self._facts(context))
+            new = self._new(self._facts(context, skip_faulty=skip_faulty))
             judged = self.faults and not skip_faulty
             stand_ins = [*self.references.stand_ins(context.now)] if judged else []
 
             def refused(item: Planned, refusal: Refusal) -> None:
                 if item.origin is None:
                     return
-                file, number = item.origin
+                file, numbers = item.origin
                 follows = not skip_faulty and self.references.follows(refusal, item.command)
-                if number not in self.bad[file.name] and not follows:
+                if self.bad[file.name].isdisjoint(numbers) and not follows:
                     column = file.kind.blamed.get(refusal.code, file.kind.key)
-                    self.wrong(file, number, column, refusal)
+                    self.wrong(file, _blamed(refusal, column, item), column, refusal)
 
             def failed(item: Planned, error: Exception) -> None:
                 # Whatever deciding a row raises is a fault of that row, and of no other.
                 if item.origin is None:
                     return
-                file, number = item.origin
-                if number in self.bad[file.name]:
+                file, numbers = item.origin
+                if not self.bad[file.name].isdisjoint(numbers):
                     return
                 for fault in _faults_of(error):
                     column = file.kind.blamed.get(fault.code, file.kind.key)
-                    self.wrong(file, number, column, fault)
+                    self.wrong(file, numbers[0], column, fault)
 
             def keep_nothing(before: int = before) -> bool:
                 kept = len(self.faults) == (before if skip_faulty else 0)
@@ -238,28 +264,65 @@ class _Import:
                 break
         self.recorded = skip_faulty or not self.faults
 
-    def _facts(self, context: Context) -> list[tuple[Fact, str]]:
+    def _facts(self, context: Context, *, skip_faulty: bool) -> list[tuple[Fact, str]]:
         """All facts with their command ids, in the order of knowledge."""
         facts: list[Fact] = []
-        for file in reversed(self.files):  # What others name comes last: it was known by then.
-            bad = self.bad[file.name]
-            for number, row in file.rows:
-                if number in bad:
-                    continue
-                for part, known in file.kind.facts(row, context):
-                    # The first of all days began in the year before, where the estate lies east.
-                    recorded = max(known, EARLIEST_INSTANT)
-                    facts.append(Fact(recorded, _RANK[part], number, file, row, part))
+        # What others name comes last: it was known by then.
+        told = [
+            (file, [*self._told(file, skip_faulty=skip_faulty)]) for file in reversed(self.files)
+        ]
+        for file, entries in told:
+            for _, row in entries:
+                file.kind.mentions(row, context)
+        for file, entries in told:
+            kind = file.kind
+            for numbers, row in entries:
+                parts = [*kind.facts(row, context)]
+                if not parts:  # Another file says it already.
+                    self.repeated[file.name].update(numbers)
+                for part, known in parts:
+                    # The first of all days began in the year before, where the estate lies east;
+                    # and nothing is known later than the import, also what falls due later.
+                    recorded = min(max(known, EARLIEST_INSTANT), context.now)
+                    rank = (_FILES[kind], kind.place(row, part))
+                    facts.append(Fact(recorded, rank, numbers, file, row, part))
                     context.mention(recorded, row.household)
         facts.sort(key=_IN_ORDER)
-        found = []
+        found: dict[str, Fact] = {}
         for fact in facts:
             try:
-                found.append((fact, _command_id(fact, context)))
+                command_id = _command_id(fact, context)
             except PersonErased:
                 erased, kind = Fault("person_erased"), fact.file.kind
-                self.wrong(fact.file, fact.number, kind.blamed.get(erased.code, kind.key), erased)
-        return found
+                column = kind.blamed.get(erased.code, kind.key)
+                self.wrong(fact.file, fact.numbers[0], column, erased)
+                continue
+            # What two rows say alike became known with the first.
+            first = found.setdefault(command_id, fact)
+            if first is not fact:
+                found[command_id] = first._replace(numbers=first.numbers + fact.numbers)
+        return [(fact, command_id) for command_id, fact in found.items()]
+
+    def _told(self, file: ReadFile, *, skip_faulty: bool) -> Iterator[tuple[tuple[int, ...], Any]]:
+        """What the rows of a file say: the numbers of one or several of them, and what it is.
+
+        What several rows say together is not said while one of them is faulty; where faulty rows
+        are skipped, so are the others, and they are told why.
+        """
+        bad, kind = self.bad[file.name], file.kind
+        lost = file.lost_of("household", kind.key) if kind.shared else {}
+        for rows in self._together(file):
+            numbers = tuple(number for number, _ in rows)
+            row = rows[0][1]
+            faulty = {number for number in numbers if number in bad}
+            if kind.shared:
+                faulty.update(lost.get((row.household, getattr(row, kind.key)), ()))
+            if not faulty:
+                yield numbers, kind.joined([row for _, row in rows])
+            for number in numbers if skip_faulty and faulty else ():
+                if number not in bad:
+                    values = {"key": kind.key, "row": min(faulty)}
+                    self.wrong(file, number, kind.key, Fault("rows_incomplete", values=values))
 
     def _new(self, facts: Sequence[tuple[Fact, str]]) -> list[tuple[Fact, str]]:
         """The facts that were not imported before."""
@@ -268,16 +331,16 @@ class _Import:
         known = self.crm.log.outcomes([command_id for _, command_id in facts])
         for fact, command_id in facts:
             if command_id in known:
-                self.repeated[fact.file.name].add(fact.number)
+                self.repeated[fact.file.name].update(fact.numbers)
         new = [item for item in facts if item[1] not in known]
         for fact, _ in new:
-            self.repeated[fact.file.name].discard(fact.number)
+            self.repeated[fact.file.name].difference_update(fact.numbers)
         return new
 
     def _planned(self, facts: Iterable[tuple[Fact, str]], context: Context) -> Iterator[Planned]:
-        for (recorded, _, number, file, row, part), command_id in facts:
+        for (recorded, _, numbers, file, row, part), command_id in facts:
             command = file.kind.command(row, part, context)
-            yield Planned(command, command_id, recorded, (file, number))
+            yield Planned(command, command_id, recorded, (file, numbers))
 
     # --- result ---------------------------------------------------------------------------
 
@@ -291,6 +354,16 @@ class _Import:
             imported = file.count - faulty - len(repeated - bad) if self.recorded else 0
             report.files[file.name] = FileReport(file.count, imported, len(repeated - bad), faulty)
         return report
+
+
+def _blamed(refusal: Refusal, column: str, item: Planned) -> int:
+    """The row to look at: of several that say one thing, the one with what is refused."""
+    file, numbers = item.origin
+    wanted = refusal.details.get(column)
+    for number, row in file.rows if len(numbers) > 1 else ():
+        if number in numbers and getattr(row, column, None) == wanted:
+            return number  # type: ignore[no-any-return]
+    return numbers[0]  # type: ignore[no-any-return]
 
 
 def _faults_of(error: Exception) -> list[Fault]:

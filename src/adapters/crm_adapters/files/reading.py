@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from cattrs.errors import ClassValidationError
 
 from crm_adapters.files.cells import cell_faults, structurer
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.rows.kind import FileKind
+from crm_core.application.present import Present
 from crm_core.errors import Fault
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sentences import Lang
@@ -91,6 +93,14 @@ class ReadFile:
         place = names.index(self.headers[column])
         return [(*cells, *[""] * place)[place].strip() for cells in self.rejected.values()]
 
+    def lost_of(self, *columns: str) -> dict[tuple[str, ...], list[int]]:
+        """The faulty lines by what they have in some columns."""
+        found: dict[tuple[str, ...], list[int]] = {}
+        texts = zip(*(self.lost(column) for column in columns), strict=False)
+        for row, text in zip(self.rejected, texts, strict=False):
+            found.setdefault(text, []).append(row)
+        return found
+
 
 def find_files(paths: Iterable[Path]) -> tuple[list[tuple[FileKind, Path]], list[ImportFault]]:
     """The import files that the paths name, in the order of `KINDS`, and what is no such file."""
@@ -127,7 +137,11 @@ def _unknown(path: Path) -> Fault:
 
 
 def read_file(
-    kind: FileKind, path: Path, encoding: str, progress: Callable[[int], None]
+    kind: FileKind,
+    path: Path,
+    encoding: str,
+    present: Present,
+    progress: Callable[[int], None],
 ) -> ReadFile:
     """Read one file; nothing in it stops the reading but its encoding and its header."""
     read = ReadFile(kind=kind, name=path.name, path=path, encoding=encoding)
@@ -152,7 +166,7 @@ def read_file(
     if columns is None:
         return read
     before = len(read.faults)
-    _read_rows(read, columns, lines, progress)
+    _read_rows(read, columns, lines, present, progress)
     read.whole = not any(fault.code == "csv_malformed" for fault in read.faults[before:])
     return read
 
@@ -207,11 +221,13 @@ def _read_rows(
     read: ReadFile,
     columns: list[str],
     lines: Iterator[tuple[int, list[str]]],
+    present: Present,
     progress: Callable[[int], None],
 ) -> None:
     structure = structurer(read.kind.row)
     width = len(columns)
     key = read.kind.key
+    identity = attrgetter(*read.kind.told_apart)
     seen: dict[Any, int] = {}
     for row, cells in lines:
         read.count += 1
@@ -230,21 +246,25 @@ def _read_rows(
                 read.faults.append(ImportFault(read.name, row, header, fault))
             read.rejected[row] = cells
             continue
-        wrong = [*read.kind.wrong(typed)]
+        wrong = [*read.kind.wrong(typed), *_still_to_come(typed, present)]
         if wrong:
             for column, fault in wrong:
-                read.faults.append(ImportFault(read.name, row, read.headers[column], fault))
+                header = read.headers.get(column, column)
+                read.faults.append(ImportFault(read.name, row, header, fault))
             read.rejected[row] = cells
             continue
-        identity = getattr(typed, key)
-        if read.kind.per_household:
-            identity = (typed.household, identity)
-        first = seen.setdefault(identity, row)
+        first = seen.setdefault(identity(typed), row)
         if first != row:
             _fault(read, row, read.headers[key], "row_twice", key=key, first=first)
             read.rejected[row] = cells
             continue
         read.rows.append((row, typed))
+
+
+def _still_to_come(row: Any, present: Present) -> Iterator[tuple[str, Fault]]:
+    """Columns that say what happened, and name a day or an instant behind the present."""
+    for fault in present.faults(row):
+        yield fault.where.rpartition(".")[2], evolve(fault, where="")
 
 
 def _fault(

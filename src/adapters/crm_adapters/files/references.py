@@ -7,7 +7,7 @@ fault of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from crm_adapters.files.reading import ReadFile
@@ -16,7 +16,10 @@ from crm_adapters.files.rows.households import HOUSEHOLDS
 from crm_core.crm import Planned
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.text import check_id
-from crm_core.owners.commands import RegisterHousehold
+from crm_core.owners import HOUSEHOLD, Household
+from crm_core.owners.commands import RegisterHousehold, owner_id
+from crm_core.owners.decide import EPOCH
+from crm_core.payments import ACCOUNT
 from crm_core.ports import EventLog
 
 
@@ -34,6 +37,11 @@ class References:
         self._households, self._charges_file = of.get(HOUSEHOLDS), of.get(CHARGES)
         self.charges = {(row.household, row.charge) for row in _rows(self._charges_file)}
         """Household and number of every charge in the files."""
+        self._owners = {
+            row.household: row.moved_in or EPOCH
+            for row in _rows(self._households)
+            if row.owner is not None
+        }
         self.lost: list[str] = []
         """Households whose rows cannot be read, or may be among those that cannot; sorted."""
 
@@ -53,6 +61,29 @@ class References:
             return set()
         return missing
 
+    def booked(self, household: str, charge: str) -> bool:
+        """Whether the log has a charge of that number in that account."""
+        account, _ = self._log.fold(
+            ACCOUNT.stream(household), ACCOUNT.decider.evolve, ACCOUNT.decider.initial
+        )
+        return bool(account.asked(charge))
+
+    def registered(self, household: str) -> date | None:
+        """The first day of the owner a household is registered with, in the files or in the log."""
+        if household not in self._owners:
+            file, _ = self._log.fold(
+                HOUSEHOLD.stream(household), HOUSEHOLD.decider.evolve, HOUSEHOLD.decider.initial
+            )
+            owner = (owner_id(household), "owner")
+            held = [
+                role
+                for role in (file.roles() if isinstance(file, Household) else ())
+                if (role.member, role.role) == owner
+            ]
+            if held:
+                self._owners[household] = held[0].since
+        return self._owners.get(household)
+
     def stand_ins(self, now: datetime) -> Iterator[Planned]:
         """Files for the lost households, for where nothing is kept anyway.
 
@@ -69,9 +100,10 @@ class References:
         charges = self._charges_file
         if refusal.code != "unknown_charge" or charges is None:
             return False
+        named = refusal.details.get("charge")
         lost = zip(charges.lost("household"), charges.lost("charge"), strict=True)
         return not charges.whole or any(
-            command.charge == charge or (command.household == household and not _is_id(charge))
+            named == charge or (command.household == household and not _is_id(charge))
             for household, charge in lost
         )
 

@@ -26,13 +26,13 @@ from crm_adapters.frames.tables import decided
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings.engines.events import EventsEngine
 from crm_core.gradings.engines.narrow import Kind, microseconds
-from crm_core.gradings.engines.port import USUAL, Ask, Assessed, CreditLine, Gathered, Owing
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GRADES, GradingPolicy
 from crm_core.gradings.replay import Difference, Policies, Replay
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import FIRST
-from crm_core.payments.facts import MONTHS_OF_FEE, Aged, Allocations, CreditPolicy
+from crm_core.payments.facts import MONTHS_OF_FEE, USUAL, Aged, Allocations, CreditPolicy
 from crm_core.ports import EventLog, Progress, silent
 
 HOMES = 250_000

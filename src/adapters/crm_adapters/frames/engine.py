@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.events import EventsEngine
 from crm_core.gradings.engines.port import (
-    USUAL,
     Ask,
     Assessed,
     CreditLine,
@@ -21,7 +20,7 @@ from crm_core.gradings.engines.port import (
 )
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Policies, Replay
-from crm_core.payments.facts import MONTHS_OF_FEE, Allocations, CreditPolicy
+from crm_core.payments.facts import MONTHS_OF_FEE, USUAL, Allocations, CreditPolicy
 from crm_core.ports import EventLog, Progress
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from functools import partial
 from attrs import field, frozen
 
 from crm_core.gradings.criteria import layer_and_type
-from crm_core.gradings.engines.port import USUAL, Ask, Assessed, CreditLine, Gathered, Owing
+from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
 from crm_core.gradings.facts import EVENT_NAMES, gather
 from crm_core.gradings.policy import GradingPolicy
@@ -22,6 +22,7 @@ from crm_core.kernel.recorded import KnownEvent, Verbatim
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners.facts import REGISTERED, TENURES, HouseholdRegistered, tenures
 from crm_core.payments.facts import (
+    USUAL,
     Allocations,
     CreditPolicy,
     Ledger,

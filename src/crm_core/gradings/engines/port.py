@@ -17,7 +17,7 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import Policies, Replay
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Cutoff
-from crm_core.payments.facts import Aged, Allocations, CreditPolicy
+from crm_core.payments.facts import USUAL, Aged, Allocations, CreditPolicy
 from crm_core.ports import Progress
 
 
@@ -42,10 +42,6 @@ class Owing(NamedTuple):
     tenure: str
     estate: str
     aged: Aged
-
-
-USUAL = Allocations()
-"""No policy at hand: all money is allocated oldest first."""
 
 
 @frozen

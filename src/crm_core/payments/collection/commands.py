@@ -1,6 +1,8 @@
 """What can be asked of the collection of arrears.
 
-What needs a second person is two commands, `Propose…` and `Decide…` (LOG-08).
+What needs a second person is two commands, `Propose…` and `Decide…` (LOG-08); a step that takes two
+persons is reported by one, `CompleteStep`, and confirmed by the other, `ConfirmStep`. All of them
+are about the arrears of one tenure of the household, by its key (PAY-16).
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import DayAhead, looked_up
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.tenures import FIRST, Tenures
 from crm_core.payments.acts import Proof
-from crm_core.payments.collection.dues import Dues
+from crm_core.payments.collection.dues import Day, Dues
 from crm_core.payments.collection.policy import CollectionPolicy
 
 
@@ -22,15 +25,33 @@ class AdvanceCollection:
 
     Args:
         on: The day that is looked at; none that is still to come.
-        dues: What is due and overdue on the day.
+        dues: What is due and overdue on the day; None if there is no such tenure.
         policy: The ladder in force on the day.
         present_day: The day it is.
     """
 
     household: str
     on: date
-    dues: Dues = looked_up()
+    tenure: str = FIRST
+    dues: Dues | None = looked_up()
     policy: CollectionPolicy = looked_up()
+    present_day: date = looked_up()
+
+
+@frozen
+class CatchUpCollection:
+    """Let the ladder take its course on every day until one, as the clock does.
+
+    Args:
+        upto: The last day that is looked at; none that is still to come.
+        days: The days that bring something about, in order, each with what is due on it.
+        present_day: The day it is.
+    """
+
+    household: str
+    upto: date
+    tenure: str = FIRST
+    days: tuple[Day, ...] = looked_up()
     present_day: date = looked_up()
 
 
@@ -41,6 +62,7 @@ class ProposeStep:
     household: str
     step: int
     on: date
+    tenure: str = FIRST
     by: Actor = looked_up()
 
 
@@ -53,18 +75,36 @@ class DecideStep:
     approved: bool
     on: date
     reason: str = ""
+    tenure: str = FIRST
     by: Actor = looked_up()
 
 
 @frozen
 class CompleteStep:
-    """Report a step done, with its evidence; it is not done by who approved it."""
+    """Report a step done, with its evidence; it is not done by who approved it.
+
+    One that takes two persons is not done before the other confirms it.
+    """
 
     household: str
     step: int
     on: date
     proofs: tuple[Proof, ...] = ()
+    tenure: str = FIRST
     by: Actor = looked_up()
+    present_day: date = looked_up()
+
+
+@frozen
+class ConfirmStep:
+    """Confirm, as the second of two persons, that a step was done as the first one reported it."""
+
+    household: str
+    step: int
+    on: date
+    tenure: str = FIRST
+    by: Actor = looked_up()
+    present_day: date = looked_up()
 
 
 @frozen
@@ -75,6 +115,7 @@ class SkipStep:
     step: int
     on: date
     reason: str
+    tenure: str = FIRST
     by: Actor = looked_up()
 
 
@@ -86,7 +127,9 @@ class CheckDefects:
     on: date
     open_defects: int
     reference: str
+    tenure: str = FIRST
     by: Actor = looked_up()
+    tenures: Tenures = looked_up()
 
 
 @frozen
@@ -95,10 +138,12 @@ class ProposeHold:
 
     household: str
     hold: str
-    on: date
-    until: date
+    on: DayAhead
+    until: DayAhead
     reason: str
+    tenure: str = FIRST
     by: Actor = looked_up()
+    tenures: Tenures = looked_up()
 
 
 @frozen
@@ -110,6 +155,7 @@ class DecideHold:
     approved: bool
     on: date
     reason: str = ""
+    tenure: str = FIRST
     by: Actor = looked_up()
 
 
@@ -121,3 +167,4 @@ class ReleaseHold:
     hold: str
     on: date
     reason: str
+    tenure: str = FIRST

@@ -1,4 +1,8 @@
-"""What the collection of an account's arrears has to know of it on a day."""
+"""What the collection of an account's arrears has to know of it on a day.
+
+It is always that of one tenure: who owes the arrears is asked for them, whoever owns the household
+by now (PAY-16).
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,21 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.payments.allocation import allocate
-from crm_core.payments.answers import ledger
-from crm_core.payments.credit import CreditPolicy, credit_standing
-from crm_core.payments.promises import open_promise, promises
-from crm_core.payments.state import Account
+from crm_core.payments.collection.policy import CollectionPolicy
 
 
 @frozen
 class Upcoming:
-    """A charge that is not due yet."""
+    """A charge that is not due yet.
+
+    Args:
+        known: The day on which it came to be known, where that is asked: its number may have been
+            that of another one before.
+    """
 
     charge: str
     due: date
+    known: date = date.min
 
 
 @frozen
@@ -30,21 +36,22 @@ class Dues:
         charges: Charges that are overdue and undisputed, oldest first.
         upcoming: Charges that are not due yet and not paid, soonest first.
         promised: Whether a promise to pay is being kept.
+        tenant: Whether who owes does so as a tenant, by contract.
+        paid: Whether it was money that settled what the open case was about (PAY-10).
     """
 
     grade: str
     charges: tuple[str, ...] = ()
     upcoming: tuple[Upcoming, ...] = ()
     promised: bool = False
+    tenant: bool = False
+    paid: bool = False
 
 
-def dues(account: Account, on: date, credit: CreditPolicy) -> Dues:
-    """What an account says to the collection of its arrears on a day."""
-    book = ledger(account)
-    allocation = allocate(book, on)
-    return Dues(
-        credit_standing(book, on, credit).grade,
-        tuple(charge.number for charge, _ in allocation.undisputed() if charge.due < on),
-        tuple(Upcoming(c.number, c.due) for c, _ in allocation.undisputed() if c.due >= on),
-        open_promise(promises(account.facts.values(), on)) is not None,
-    )
+@frozen
+class Day:
+    """A day that brings something about in a collection, and what there is to know of it."""
+
+    on: date
+    dues: Dues
+    policy: CollectionPolicy

@@ -1,4 +1,7 @@
-"""What happened in collecting a household's arrears. Names and fields are a storage contract."""
+"""What happened in collecting a household's arrears. Names and fields are a storage contract.
+
+`tenure` is the key of the tenure whose arrears they are (PAY-16).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
-from crm_core.payments.acts import StepDone
+from crm_core.kernel.tenures import FIRST
+from crm_core.payments.acts import Proof, StepDone
 
 
 @frozen
@@ -20,6 +24,7 @@ class CollectionOpened:
     grade: str
     policy: PolicyRef
     on: date
+    tenure: str = FIRST
 
 
 @frozen
@@ -30,6 +35,7 @@ class CollectionGradeChanged:
     grade: str
     policy: PolicyRef
     on: date
+    tenure: str = FIRST
 
 
 @frozen
@@ -42,6 +48,7 @@ class StepOpened:
         respond_days: Reasonable period the household is given to pay or to answer (Civil Code,
             art. 944); 0 for none.
         charges: The charges it is about.
+        persons: How many members of staff it takes to do it.
     """
 
     household: str
@@ -54,6 +61,8 @@ class StepOpened:
     charges: tuple[str, ...]
     on: date
     due: date
+    persons: int = 1
+    tenure: str = FIRST
 
 
 @frozen
@@ -64,6 +73,7 @@ class StepProposed:
     step: int
     on: date
     proposed_by: str
+    tenure: str = FIRST
 
 
 @frozen
@@ -77,6 +87,7 @@ class StepApproved:
     approved_by: str
     role: str
     reason: str
+    tenure: str = FIRST
 
 
 @frozen
@@ -88,6 +99,19 @@ class StepRejected:
     on: date
     reason: str
     rejected_by: str
+    tenure: str = FIRST
+
+
+@frozen
+class StepReported:
+    """One of two persons reported a step done; it is not done before the other confirms it."""
+
+    household: str
+    step: int
+    on: date
+    proofs: tuple[Proof, ...]
+    reported_by: str
+    tenure: str = FIRST
 
 
 @frozen
@@ -99,6 +123,7 @@ class StepSkipped:
     on: date
     reason: str
     skipped_by: str
+    tenure: str = FIRST
 
 
 @frozen
@@ -110,6 +135,7 @@ class DefectsChecked:
     open_defects: int
     reference: str
     checked_by: str
+    tenure: str = FIRST
 
 
 @frozen
@@ -122,6 +148,7 @@ class HoldProposed:
     until: date
     reason: str
     proposed_by: str
+    tenure: str = FIRST
 
 
 @frozen
@@ -135,6 +162,7 @@ class CollectionHeld:
     reason: str
     proposed_by: str
     approved_by: str
+    tenure: str = FIRST
 
 
 @frozen
@@ -146,6 +174,7 @@ class HoldRejected:
     on: date
     reason: str
     rejected_by: str
+    tenure: str = FIRST
 
 
 @frozen
@@ -156,6 +185,7 @@ class HoldReleased:
     hold: str
     on: date
     reason: str
+    tenure: str = FIRST
 
 
 @frozen
@@ -165,6 +195,7 @@ class CollectionClosed:
     household: str
     case: int
     on: date
+    tenure: str = FIRST
 
 
 COLLECTION_EVENTS = (
@@ -174,6 +205,7 @@ COLLECTION_EVENTS = (
     EventType("payments.collection_step_proposed", 1, StepProposed, effective="on"),
     EventType("payments.collection_step_approved", 1, StepApproved, effective="on"),
     EventType("payments.collection_step_rejected", 1, StepRejected, effective="on"),
+    EventType("payments.collection_step_reported", 1, StepReported, effective="on"),
     EventType("payments.collection_step_done", 1, StepDone, effective="on"),
     EventType("payments.collection_step_skipped", 1, StepSkipped, effective="on"),
     EventType("payments.defects_checked", 1, DefectsChecked, effective="on"),

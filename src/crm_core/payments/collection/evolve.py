@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 import attrs
 
@@ -22,6 +23,7 @@ from crm_core.payments.collection.events import (
     StepOpened,
     StepProposed,
     StepRejected,
+    StepReported,
     StepSkipped,
 )
 from crm_core.payments.collection.state import Collection
@@ -33,19 +35,26 @@ def _case_opened(s: Collection, e: CollectionOpened) -> Collection:
         household=e.household,
         case=e.case,
         grade=e.grade,
+        began=e.on,
         since=e.on,
         steps=0,
         last=None,
         demanded=None,
+        acts=s.acts + 1,
+        acted=max(s.acted, e.on),
     )
 
 
 def _changed(s: Collection, e: CollectionGradeChanged) -> Collection:
-    return attrs.evolve(_void(s), grade=e.grade, since=e.on, steps=0, last=None)
+    return _acted(attrs.evolve(_void(s), grade=e.grade, since=e.on, steps=0, last=None), e.on)
 
 
-def _closed(s: Collection, _: CollectionClosed) -> Collection:
-    return attrs.evolve(_void(s), grade=None, steps=0, last=None)
+def _closed(s: Collection, e: CollectionClosed) -> Collection:
+    return _acted(attrs.evolve(_void(s), grade=None, steps=0, last=None), e.on)
+
+
+def _acted(s: Collection, on: date) -> Collection:
+    return attrs.evolve(s, acts=s.acts + 1, acted=max(s.acted, on))
 
 
 def _void(s: Collection) -> Collection:
@@ -56,15 +65,18 @@ def _void(s: Collection) -> Collection:
 def _ended(s: Collection, step: int) -> Collection:
     """Whatever is proposed about a step that has ended is void."""
     proposed = _without(s, reference("step", str(step)))
-    return attrs.evolve(s, ended=s.ended.add(step, True), proposed=proposed)
+    reported = {other: e for other, e in s.reported.items() if other != step}
+    ended = s.ended.add(step, True)
+    return attrs.evolve(s, ended=ended, proposed=proposed, reported=reported)
 
 
 def _step_opened(s: Collection, e: StepOpened) -> Collection:
+    s = _acted(s, e.on)
     opened = s.opened.add(e.step, e)
     if e.act == BILL:
         billed = s.billed
         for charge in e.charges:
-            billed = billed.add(charge, True)
+            billed = billed.add((charge, s.bills(charge)), e.on)
         return attrs.evolve(s, household=e.household, opened=opened, billed=billed)
     if e.act == THANKS:
         return attrs.evolve(s, household=e.household, opened=opened)
@@ -82,6 +94,11 @@ def _approved(s: Collection, e: StepApproved) -> Collection:
 
 def _step_rejected(s: Collection, e: StepRejected) -> Collection:
     return attrs.evolve(s, proposed=_without(s, reference("step", str(e.step))))
+
+
+def _reported(s: Collection, e: StepReported) -> Collection:
+    # Whoever reports it once more has the last word of it.
+    return attrs.evolve(s, reported={**s.reported, e.step: e})
 
 
 def _done(s: Collection, e: StepDone) -> Collection:
@@ -134,6 +151,7 @@ evolve = by_event(
         StepProposed: _step_proposed,
         StepApproved: _approved,
         StepRejected: _step_rejected,
+        StepReported: _reported,
         StepDone: _done,
         StepSkipped: _skipped,
         DefectsChecked: _defects_checked,

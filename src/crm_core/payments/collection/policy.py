@@ -22,7 +22,16 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
-from crm_core.payments.acts import ACTS, BILL, DEMANDS, EVIDENCE, SUIT, THANKS
+from crm_core.payments.acts import (
+    ACTS,
+    BILL,
+    DEMANDS,
+    EVIDENCE,
+    LEASE_END,
+    SUIT,
+    THANKS,
+    TWO_PERSONS,
+)
 from crm_core.payments.credit import GRADES
 
 DEFAULT_COLLECTION = "collection-cn-default"
@@ -30,13 +39,15 @@ DEFAULT_COLLECTION = "collection-cn-default"
 ROLES = ("specialist", "supervisor", "manager", "director")
 """Who can approve a step; whoever stands higher can, too."""
 
-_LEAST_APPROVER = {"lawyers_letter": "manager", SUIT: "director", "lease_ended": "director"}
+_LEAST_APPROVER = {"lawyers_letter": "manager", SUIT: "director", LEASE_END: "director"}
 _LEAST_EVIDENCE = {
     **dict.fromkeys(DEMANDS, ("notice", "delivery")),
     "reason_asked": ("reason_code",),
     SUIT: ("filing",),
-    "lease_ended": ("notice", "delivery", "lease"),
+    LEASE_END: ("notice", "delivery", "lease"),
 }
+
+PERSONS_MAX = 2
 
 
 # --- the legal guard -------------------------------------------------------------------------
@@ -99,6 +110,8 @@ class Rung:
         needs: Evidence without which it is not done.
         approver: Role that must approve it first, if one must.
         respond_days: Reasonable period the household is given; the ladder waits for its end.
+        persons: How many members of staff it takes: one, or two of whom one confirms what the other
+            reports.
     """
 
     grade: str
@@ -108,6 +121,7 @@ class Rung:
     needs: tuple[str, ...] = ()
     approver: str | None = None
     respond_days: int = 0
+    persons: int = 1
 
 
 @frozen
@@ -155,9 +169,15 @@ class CollectionPolicy:
         ref = PolicyRef(digest_of_table(data), contents.policy.name, contents.policy.version)
         return cls(contents.policy, ref, contents.credit, contents.steps)
 
-    def of(self, grade: str) -> list[Rung]:
-        """The steps of a grade in their order."""
-        return [rung for rung in self.steps if rung.grade == grade]
+    def of(self, grade: str, *, tenant: bool = True) -> list[Rung]:
+        """The steps of a grade in their order.
+
+        Args:
+            tenant: Whether they are those of a tenant; nobody else has a lease to be ended.
+        """
+        return [
+            rung for rung in self.steps if rung.grade == grade and (tenant or rung.act != LEASE_END)
+        ]
 
 
 def may_approve(role: str, needed: str) -> bool:
@@ -194,6 +214,8 @@ def _faults(rung: Rung) -> list[PathFault]:
         found.append(wrong("within_days", "below_zero"))
     if rung.respond_days < (1 if act == "formal_demand" else 0):
         found.append(wrong("respond_days", "period_to_respond_missing"))
+    if not 1 <= rung.persons <= PERSONS_MAX or (act == TWO_PERSONS and rung.persons < PERSONS_MAX):
+        found.append(wrong("persons", "persons_of_step", act=act, most=PERSONS_MAX))
     return found
 
 

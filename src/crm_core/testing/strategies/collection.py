@@ -10,12 +10,15 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.tenures import FIRST
 from crm_core.payments import COLLECTION
-from crm_core.payments.acts import EVIDENCE, REASONS, Proof
+from crm_core.payments.acts import EVIDENCE, MEANS, REASONS, Proof
 from crm_core.payments.collection.commands import (
     AdvanceCollection,
+    CatchUpCollection,
     CheckDefects,
     CompleteStep,
+    ConfirmStep,
     DecideHold,
     DecideStep,
     ProposeHold,
@@ -23,16 +26,26 @@ from crm_core.payments.collection.commands import (
     ReleaseHold,
     SkipStep,
 )
-from crm_core.payments.collection.dues import Dues, Upcoming
+from crm_core.payments.collection.dues import Day, Dues, Upcoming
 from crm_core.payments.collection.policy import DEFAULT_COLLECTION, ROLES, CollectionPolicy
 from crm_core.payments.credit import GRADES
 from crm_core.slices import shipped
 from crm_core.testing.strategies.payments import decision_of
 from crm_core.testing.strategies.values import CLERKS, DECIDERS, SELDOM, ends_of, mostly
 
-_WHOLE = tuple(
-    Proof(kind, REASONS[0] if kind == "reason_code" else f"{kind} 7") for kind in EVIDENCE
-)
+
+def _proof(kind: str, on: date) -> Proof:
+    match kind:
+        case "reason_code":
+            return Proof(kind, REASONS[0])
+        case "delivery":
+            return Proof(kind, "EMS 7", on, MEANS[0])
+        case _:
+            return Proof(kind, f"{kind} 7", on)
+
+
+def _whole(on: date) -> tuple[Proof, ...]:
+    return tuple(_proof(kind, on) for kind in EVIDENCE)
 
 
 def collection_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[Any]:
@@ -50,10 +63,14 @@ def collection_commands(household: str = "V1", year: int = 2011) -> SearchStrate
     role = st.sampled_from([*ROLES, "manager", "director", "director", "guest"])
     someone = st.builds(Actor, st.sampled_from(["M1", "M2"]), role)
     proof = st.one_of(
-        st.sampled_from([*EVIDENCE, "rumour"]).map(
-            lambda kind: Proof(kind, REASONS[0] if kind == "reason_code" else f"{kind} 7")
+        st.builds(_proof, st.sampled_from([*EVIDENCE, "rumour"]), on),
+        st.sampled_from(
+            [
+                Proof("reason_code", "none of your business"),
+                Proof("delivery", "EMS 7", date(year, 2, 1), "pigeon"),
+                Proof("delivery", "EMS 7"),
+            ]
         ),
-        st.just(Proof("reason_code", "none of your business")),
     )
     found = st.builds(
         Dues,
@@ -61,14 +78,26 @@ def collection_commands(household: str = "V1", year: int = 2011) -> SearchStrate
         charges=st.sampled_from([("C1",), ("C1", "C2")]),
         upcoming=st.sampled_from([(), (Upcoming("C9", date(year, 2, 1)),)]),
         promised=SELDOM,
+        tenant=st.booleans(),
+        paid=st.booleans(),
     )
+    tenure = mostly((FIRST,), "2010-01-01")
+    today = st.sampled_from([*[date(year + 1, 1, 1)] * 9, date(year, 2, 1)])
     advance = st.builds(
         AdvanceCollection,
         household=home,
         on=on,
-        dues=found,
+        dues=st.one_of(found, found, found, found, st.none()),
         policy=st.just(policy),
-        present_day=st.sampled_from([*[date(year + 1, 1, 1)] * 9, date(year, 2, 1)]),
+        present_day=today,
+    )
+    days = st.lists(st.builds(Day, on, found, st.just(policy)), max_size=4)
+    catch_up = st.builds(
+        CatchUpCollection,
+        household=home,
+        upto=on,
+        days=days.map(lambda found: tuple(sorted(found, key=lambda day: day.on))),
+        present_day=today,
     )
     decide_step = st.builds(
         DecideStep,
@@ -82,26 +111,55 @@ def collection_commands(household: str = "V1", year: int = 2011) -> SearchStrate
     acts = [
         st.builds(ProposeStep, home, step, on, by=CLERKS),
         decide_step,
+        on.flatmap(
+            lambda day: st.builds(
+                CompleteStep,
+                household=home,
+                step=step,
+                on=st.just(day),
+                proofs=st.one_of(
+                    st.just(_whole(day)),
+                    st.just(_whole(day)),
+                    st.lists(proof, max_size=2).map(tuple),
+                ),
+                by=st.one_of(CLERKS, DECIDERS),
+                present_day=today,
+            )
+        ),
         st.builds(
-            CompleteStep,
+            ConfirmStep,
             household=home,
             step=step,
             on=on,
-            proofs=st.one_of(
-                st.just(_WHOLE), st.just(_WHOLE), st.lists(proof, max_size=2).map(tuple)
-            ),
             by=st.one_of(CLERKS, DECIDERS),
+            present_day=today,
         ),
     ]
     return st.one_of(
         advance,
         advance,
+        catch_up,
         *acts,
         *acts,
         st.builds(SkipStep, home, step, on, reason, by=DECIDERS),
-        st.builds(CheckDefects, home, on, st.integers(-1, 1), reason, by=CLERKS),
         st.builds(
-            ProposeHold, household=home, hold=hold, on=on, until=on, reason=reason, by=CLERKS
+            CheckDefects,
+            household=home,
+            on=on,
+            open_defects=st.integers(-1, 1),
+            reference=reason,
+            tenure=tenure,
+            by=CLERKS,
+        ),
+        st.builds(
+            ProposeHold,
+            household=home,
+            hold=hold,
+            on=on,
+            until=on,
+            reason=reason,
+            tenure=tenure,
+            by=CLERKS,
         ),
         decision_of(DecideHold, home, hold, on),
         st.builds(ReleaseHold, home, hold, on, reason),
@@ -144,6 +202,10 @@ def collection_stories(draw: DrawFn, household: str = "V1", year: int = 2011) ->
                         by=decider,
                     )
                 )
-            tell(CompleteStep(household, step.step, on, _WHOLE, by=clerk))
+            whole = _whole(on)
+            tell(CompleteStep(household, step.step, on, whole, by=clerk, present_day=on))
+            if step.persons > 1:
+                second = draw(DECIDERS)
+                tell(ConfirmStep(household, step.step, on, by=second, present_day=on))
         on += timedelta(days=draw(st.integers(1, 40)))
     return tuple(told)

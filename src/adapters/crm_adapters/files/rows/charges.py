@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from attrs import define
 
-from crm_adapters.files.cells import Day, Fen, Id, Instant, Line, one_of
-from crm_adapters.files.rows.kind import Context, FileKind
+from crm_adapters.files.cells import DayAhead, Fen, Id, Instant, Line, one_of
+from crm_adapters.files.rows.kind import Context, FileKind, member_of
 from crm_core.kernel.dates import start_of_day
 from crm_core.payments.commands import CHARGE_KINDS, RaiseCharge
 
@@ -23,17 +23,36 @@ class ChargeRow:
     kind: Annotated[str, one_of("kind_unknown", CHARGE_KINDS)]
     period: Line
     amount: Fen
-    due: Day
+    due: DayAhead
+    debtor: Id | None = None
+    corrects: Id | None = None
     recorded: Instant | None = None
 
 
+def _mentions(row: ChargeRow, context: Context) -> None:
+    """A negative bill is for a charge that was known by then."""
+    if row.corrects is not None:
+        recorded = row.recorded or start_of_day(row.due, context.zone)
+        context.mention(recorded, row.household, row.corrects)
+
+
+def _known(row: ChargeRow, context: Context) -> datetime:
+    """Known since it is due, or as soon as a payment or a negative bill names it."""
+    if row.recorded is not None:
+        return row.recorded
+    recorded = start_of_day(row.due, context.zone)
+    return min(recorded, context.mentioned(row.household, row.charge) or recorded)
+
+
 def _facts(row: ChargeRow, context: Context) -> Iterator[tuple[str, datetime]]:
-    """Known since it is due, or as soon as a payment names it."""
-    recorded = row.recorded
-    if recorded is None:
-        recorded = start_of_day(row.due, context.zone)
-        recorded = min(recorded, context.mentioned(row.household, row.charge) or recorded)
-    yield "charge", recorded
+    """Who owes it was known by then.
+
+    A correction comes behind the charges that became known at the same instant.
+    """
+    known = _known(row, context)
+    if row.debtor is not None:
+        context.mention(known, *member_of(row.household, row.debtor))
+    yield "charge" if row.corrects is None else "correction", known
 
 
 def _command(row: ChargeRow, _part: str, _context: Context) -> RaiseCharge:
@@ -44,11 +63,23 @@ def _command(row: ChargeRow, _part: str, _context: Context) -> RaiseCharge:
         period=row.period,
         amount_fen=row.amount,
         due=row.due,
+        debtor=row.debtor,
+        corrects=row.corrects,
     )
 
 
 def _identity(row: ChargeRow, _part: str, _context: Context) -> list[Any]:
-    return [row.charge, row.household, row.kind, row.period, row.amount, row.due, row.recorded]
+    return [
+        row.charge,
+        row.household,
+        row.kind,
+        row.period,
+        row.amount,
+        row.due,
+        row.debtor,
+        row.corrects,
+        row.recorded,
+    ]
 
 
 CHARGES = FileKind(
@@ -62,11 +93,22 @@ CHARGES = FileKind(
         "账期": "period",
         "金额": "amount",
         "应缴日期": "due",
+        "应缴人": "debtor",
+        "冲红账单号": "corrects",
         "登记时间": "recorded",
     },
-    parts=("charge",),
+    parts=("charge", "correction"),
     facts=_facts,
     command=_command,
     identity=_identity,
-    blamed={"amount_out_of_range": "amount", "unknown_household": "household"},
+    told_apart=("household", "charge"),
+    mentions=_mentions,
+    blamed={
+        "amount_out_of_range": "amount",
+        "corrected_charge_missing": "corrects",
+        "correction_exceeds_charge": "amount",
+        "debtor_unknown": "debtor",
+        "unknown_charge": "corrects",
+        "unknown_household": "household",
+    },
 )

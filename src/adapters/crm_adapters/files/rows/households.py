@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from attrs import define
 
-from crm_adapters.files.cells import Day, Id, Line, Phone, one_of
+from crm_adapters.files.cells import DayAhead, Id, Line, Phone, one_of
 from crm_adapters.files.rows.kind import Context, FileKind
 from crm_core.errors import Fault
 from crm_core.kernel.dates import start_of_day
@@ -28,7 +28,7 @@ class HouseholdRow:
     kind: Annotated[str, one_of("kind_unknown", KINDS)]
     owner: Line | None = None
     phone: Phone | None = None
-    moved_in: Day | None = None
+    moved_in: DayAhead | None = None
 
 
 def _wrong(row: HouseholdRow) -> Iterator[tuple[str, Fault]]:
@@ -98,7 +98,7 @@ HOUSEHOLDS = FileKind(
     facts=_facts,
     command=_command,
     identity=_identity,
-    per_household=False,
+    told_apart=("household",),
     wrong=_wrong,
     blamed={"person_erased": "owner", "place_taken": "room"},
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 
 import attrs
@@ -23,6 +24,9 @@ class Context:
         by: Id of whom the facts are recorded by.
         fingerprint: A digest of a personal value under its person's own key.
         charges: Household and number of every charge in the files.
+        booked: Whether an account has a charge of that number already.
+        registered: The first day of the owner that a household was registered with, if it was
+            with one.
     """
 
     zone: str
@@ -30,6 +34,8 @@ class Context:
     by: str
     fingerprint: Callable[[Personal], str]
     charges: Collection[tuple[str, str]]
+    booked: Callable[[str, str], bool]
+    registered: Callable[[str], date | None]
     _first: dict[tuple[str, ...], datetime] = field(factory=dict, init=False)
 
     def mention(self, instant: datetime, *named: str) -> None:
@@ -48,6 +54,15 @@ def _nothing_wrong(_row: Any) -> Iterable[tuple[str, Fault]]:
     return ()
 
 
+def _names_nothing(_row: Any, _context: Context) -> None:
+    """A row that names no other but its household."""
+
+
+def member_of(household: str, member: str) -> tuple[str, str, str]:
+    """What a member of a household is mentioned by."""
+    return (household, "member", member)
+
+
 def before(earlier: str, later: str) -> Fault:
     """The fault of a column that lies before another one of its row, which must come first."""
     return Fault("instants_reversed", values={"first": earlier, "then": later})
@@ -62,12 +77,18 @@ class FileKind:
         row: What a line is.
         key: The column that names a line.
         aliases: Chinese headers for its columns.
-        parts: What a line can say; of the same instant the first is recorded first.
+        parts: What a line can say.
         facts: The parts that a line does say, and when the company came to know each.
         command: What a part asks for.
         identity: What a part is told by: an equal one again is the same command. Personal values
             enter only as fingerprints, so that it says nothing of them once the key is gone.
-        per_household: Whether two households can have lines of the same key.
+        told_apart: Columns of which two lines never have the same.
+        shared: Columns in which lines of one household and key must agree, because they say one
+            thing together; without any, each line stands for itself.
+        joined: What such lines say together.
+        mentions: Notes whom or what a line names, before any line is asked what it says.
+        order: What is sorted by of what became known at the same instant; by default the parts in
+            their order. Else it is told as it stands in the file.
         wrong: Of a line whose cells are right: columns, and what is wrong with them.
         blamed: The column to look at for a refusal or a fault, by its code, if it is not the key.
     """
@@ -80,9 +101,17 @@ class FileKind:
     facts: Callable[[Any, Context], Iterable[tuple[str, datetime]]]
     command: Callable[[Any, str, Context], Any]
     identity: Callable[[Any, str, Context], Sequence[Any]]
-    per_household: bool = True
+    told_apart: tuple[str, ...]
+    shared: tuple[str, ...] = ()
+    joined: Callable[[Sequence[Any]], Any] = itemgetter(0)
+    mentions: Callable[[Any, Context], None] = _names_nothing
+    order: Callable[[Any, str], Any] | None = None
     wrong: Callable[[Any], Iterable[tuple[str, Fault]]] = _nothing_wrong
     blamed: Mapping[str, str] = field(factory=dict)
+
+    def place(self, row: Any, part: str) -> Any:
+        """Where a part stands among what became known at the same instant."""
+        return self.parts.index(part) if self.order is None else self.order(row, part)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -67,5 +67,6 @@ PURCHASES = FileKind(
     facts=_facts,
     command=_command,
     identity=_identity,
+    told_apart=("household", "purchase"),
     blamed={"amount_out_of_range": "amount", "unknown_household": "household"},
 )

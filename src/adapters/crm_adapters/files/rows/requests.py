@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from attrs import define
 
-from crm_adapters.files.cells import Id, Instant, Line, one_of
+from crm_adapters.files.cells import Id, Instant, InstantAhead, Line, one_of
 from crm_adapters.files.rows.kind import Context, FileKind, before
 from crm_core.errors import Fault
 from crm_core.kernel.trades import TRADES
@@ -33,7 +33,7 @@ class RequestRow:
     severity: Annotated[str, one_of("severity_unknown", SEVERITIES)]
     summary: Line
     received_at: Instant
-    due_at: Instant | None = None
+    due_at: InstantAhead | None = None
     closed_at: Instant | None = None
 
 
@@ -106,7 +106,7 @@ REQUESTS = FileKind(
     facts=_facts,
     command=_command,
     identity=_identity,
-    per_household=False,
+    told_apart=("request",),
     wrong=_wrong,
     blamed={
         "policy_inactive": "received_at",
