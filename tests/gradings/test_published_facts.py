@@ -32,6 +32,8 @@ PAYMENTS = {
     "payments.debt_acknowledged/1",
     "payments.dispute_decided/1",
     "payments.dispute_withdrawn/1",
+    "payments.charge_corrected/1",
+    "payments.waiver_taken_back/1",
     "payments.late_charge_claimed/1",
     "payments.payment_moved_in/1",
     "payments.payment_moved_out/1",
@@ -43,6 +45,13 @@ PAYMENTS = {
 }
 OWNERS = {"owners.conduct_confirmed/1", "owners.interest_recorded/1"}
 AUDITED = {"owners.household_registered/1", "owners.member_added/1", "owners.role_ended/1"}
+TENURES = {
+    "owners.debtor_agreed/1",
+    "owners.debtor_released/1",
+    "owners.member_added/1",
+    "owners.role_ended/1",
+}
+"""No facts: they say whose dealings the facts of a day are (PAY-16)."""
 REQUESTS = {
     "requests.duplicate_undone/1",
     "requests.marked_duplicate/1",
@@ -64,7 +73,8 @@ def test_whoever_publishes_another_fact_writes_its_name_here_too() -> None:
     assert owners.FACT_NAMES == OWNERS
     assert requests.FACT_NAMES == REQUESTS
     assert owners.AUDIT_NAMES == AUDITED
-    assert gradings.EVENT_NAMES == PAYMENTS | OWNERS | REQUESTS
+    assert owners.TENURE_NAMES == TENURES
+    assert gradings.EVENT_NAMES == PAYMENTS | OWNERS | REQUESTS | TENURES
 
 
 @pytest.mark.rule("GRD-15")
@@ -107,6 +117,7 @@ def test_whatever_moves_a_ledger_is_published() -> None:
 
 @pytest.mark.rule("GRD-15")
 def test_what_the_file_says_of_persons_is_read_by_fairness_alone() -> None:
+    """Beside who owned when: `narrow` tells the days of owners' roles, and nothing of a person."""
     folder = Path(gradings.__file__ or "").parent
     persons = {"AUDITED", "AUDIT_NAMES", "MemberAdded", "RoleEnded"}
     reading = {
@@ -115,4 +126,4 @@ def test_what_the_file_says_of_persons_is_read_by_fairness_alone() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and persons & {alias.name for alias in node.names}
     }
-    assert reading == {"fairness"}
+    assert reading == {"fairness", "narrow"}

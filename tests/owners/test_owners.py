@@ -27,11 +27,13 @@ from crm_core.kernel.word import Word
 from crm_core.owners import (
     HOUSEHOLD,
     AddMember,
+    AgreeDebtor,
     ChangeContact,
     ConfirmConduct,
     EndRole,
     RecordInterest,
     RegisterHousehold,
+    ReleaseDebtor,
     TransferOwnership,
     decide,
 )
@@ -39,6 +41,8 @@ from crm_core.owners.commands import KINDS, ROLES, SOURCES
 from crm_core.owners.events import (
     ConductConfirmed,
     ContactChanged,
+    DebtorAgreed,
+    DebtorReleased,
     HouseholdRegistered,
     InterestRecorded,
     MemberAdded,
@@ -140,6 +144,8 @@ def test_a_place_that_has_a_file_is_refused_and_the_file_is_named() -> None:
         ChangeContact("V00001", OWNER, "new number", phone=PHONE),
         RecordInterest("V00001", "housekeeping", date(2011, 1, 1), WORD),
         ConfirmConduct("V00001", "bad_record", date(2011, 1, 1), "E-1", by=MANAGER),
+        AgreeDebtor("V00001", "A1", "V00001#m1", date(2010, 4, 1), "lease 7"),
+        ReleaseDebtor("V00001", "A1", date(2010, 6, 30), "moved out"),
     ],
 )
 @pytest.mark.rule("OWN-01")
@@ -953,6 +959,44 @@ def test_a_telephone_number_is_kept_only_with_its_person() -> None:
     given(HOUSEHOLD).when(nobodys).refused("phone_without_owner", "OWN-02")
 
 
+AGREED = DebtorAgreed("V00001", "A1", "V00001#m1", date(2010, 4, 1), None, "lease 7")
+AGREE = AgreeDebtor("V00001", "A1", "V00001#m1", date(2010, 4, 1), "lease 7")
+RELEASE = ReleaseDebtor("V00001", "A1", date(2010, 6, 30), "moved out")
+RELEASED = DebtorReleased("V00001", "A1", date(2010, 6, 30), "moved out")
+
+
+@pytest.mark.rule("PAY-16", "OWN-02")
+def test_a_tenant_owes_by_contract_from_a_day_until_another() -> None:
+    let = (*FILE, TENANT_ADDED)
+    given(HOUSEHOLD, *let).when(AGREE).then(AGREED)
+    ending = attrs.evolve(AGREE, until=date(2010, 4, 1))
+    given(HOUSEHOLD, *let).when(ending).then(attrs.evolve(AGREED, until=date(2010, 4, 1)))
+    given(HOUSEHOLD, *let, AGREED).when(RELEASE).then(RELEASED)
+    first_day = attrs.evolve(RELEASE, until=date(2010, 4, 1))
+    given(HOUSEHOLD, *let, AGREED).when(first_day).then(
+        attrs.evolve(RELEASED, until=date(2010, 4, 1))
+    )
+
+
+@pytest.mark.rule("PAY-16")
+def test_only_a_tenant_owes_by_contract_and_only_with_the_document() -> None:
+    let = (*FILE, TENANT_ADDED)
+    given(HOUSEHOLD, *FILE).when(AGREE).refused("debtor_no_tenant", "PAY-16")
+    owner = attrs.evolve(AGREE, member=OWNER)
+    given(HOUSEHOLD, *let).when(owner).refused("debtor_no_tenant", "PAY-16")
+    before = attrs.evolve(AGREE, since=date(2010, 2, 28))
+    given(HOUSEHOLD, *let).when(before).refused("debtor_no_tenant", "PAY-16")
+    given(HOUSEHOLD, *let).when(attrs.evolve(AGREE, document="")).refused("evidence_missing")
+    given(HOUSEHOLD, *let, AGREED).when(AGREE).refused("agreement_exists", "PAY-16")
+    early = attrs.evolve(AGREE, until=date(2010, 3, 31))
+    given(HOUSEHOLD, *let).when(early).refused("agreement_ends_before_it_begins", "PAY-16")
+    given(HOUSEHOLD, *let).when(RELEASE).refused("unknown_agreement", "PAY-16")
+    given(HOUSEHOLD, *let, AGREED, RELEASED).when(RELEASE).refused("agreement_over", "PAY-16")
+    given(HOUSEHOLD, *let, AGREED).when(attrs.evolve(RELEASE, reason="")).refused("reason_missing")
+    sooner = attrs.evolve(RELEASE, until=date(2010, 3, 31))
+    given(HOUSEHOLD, *let, AGREED).when(sooner).refused("agreement_ends_before_it_begins")
+
+
 def test_every_reason_to_refuse_is_reached_above() -> None:
     """A refusal without a test could change its code, its rule or its meaning unseen."""
     source = inspect.getsource(decide)
@@ -989,6 +1033,12 @@ REFUSED = [
     (FILE, attrs.evolve(TRANSFER, member=OWNER)),
     (FILE, ChangeContact("V00001", BUYER, "x", phone=PHONE)),
     (FILE, ChangeContact("V00001", OWNER, "", phone=PHONE)),
+    (FILE, AGREE),
+    ((*FILE, TENANT_ADDED), attrs.evolve(AGREE, document="")),
+    ((*FILE, TENANT_ADDED), attrs.evolve(AGREE, until=date(2010, 3, 31))),
+    ((*FILE, TENANT_ADDED, AGREED), AGREE),
+    (FILE, RELEASE),
+    ((*FILE, TENANT_ADDED, AGREED, RELEASED), RELEASE),
 ]
 
 

@@ -111,7 +111,7 @@ def _plain(ledger: Ledger, on: date) -> Allocation:
     if behind:
         _settle(behind, pool)
     upcoming = tuple([pair for pair in zip(charges[due:], behind, strict=True) if pair[1]])
-    return Allocation(unpaid, advance, {}, (), upcoming)
+    return Allocation(unpaid, advance, upcoming=upcoming)
 
 
 def _whole(ledger: Ledger, on: date) -> Allocation:
@@ -129,13 +129,14 @@ def _whole(ledger: Ledger, on: date) -> Allocation:
     advance = pool + principal.waiting + late.waiting + waiting(ledger, on)
     pool = _settle(principal.behind, pool)
     _settle(late.behind, pool)
+    contested = {c.number: fen for c, fen in zip(principal.due, principal.disputed, strict=True)}
     return Allocation(
-        principal.unpaid(),
-        advance,
-        {c.number: fen for c, fen in zip(principal.due, principal.disputed, strict=True) if fen},
-        late.unpaid(),
-        (*principal.upcoming(), *late.upcoming()),
-        {**principal.gave_up(), **late.gave_up()},
+        unpaid=principal.unpaid(),
+        advance_fen=advance,
+        disputed={number: fen for number, fen in contested.items() if fen},
+        late=late.unpaid(),
+        upcoming=(*principal.upcoming(), *late.upcoming()),
+        given_up={**principal.gave_up(), **late.gave_up()},
     )
 
 

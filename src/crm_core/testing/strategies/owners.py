@@ -63,5 +63,11 @@ def _owner_commands(
             "kind": mostly(owners.CONDUCT, "rudeness"),
             "evidence": mostly(("E-1",), ""),
         },
+        owners.AgreeDebtor: {
+            "agreement": st.sampled_from(("A1", "A2")),
+            "document": mostly(("lease 7",), ""),
+            "until": st.none() | near,
+        },
+        owners.ReleaseDebtor: {"agreement": st.sampled_from(("A1", "A2"))},
     }
     return lambda cls: command_of(cls, common, own)
