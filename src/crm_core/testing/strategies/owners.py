@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from crm_core.kernel.sealed import Personal
 from crm_core.owners import commands as owners
 from crm_core.testing.strategies.classes import command_classes, command_of
 from crm_core.testing.strategies.values import days, mostly, words
@@ -24,13 +25,32 @@ def owner_commands(household: str = "V00001") -> SearchStrategy[Any]:
 
 
 def owner_openings(household: str = "V00001") -> SearchStrategy[Any]:
-    """Commands that open a household's file."""
+    """Commands that open a household's file, in some with a tenant who owes by contract."""
     accepted = {
         "kind": st.sampled_from(owners.KINDS),
         "source": st.sampled_from(owners.SOURCES),
         "taken_by": st.none(),
     }
-    return _owner_commands(household, accepted)(owners.RegisterHousehold)
+    opened = _owner_commands(household, accepted)(owners.RegisterHousehold)
+    tenant, since = f"{household}#m1", date(2010, 1, 2)
+    let = st.builds(
+        owners.AddMember,
+        household=st.just(household),
+        member=st.just(tenant),
+        role=st.just("tenant"),
+        since=st.just(since),
+        name=st.just(Personal(tenant, "Somebody")),
+        source=st.sampled_from(owners.SOURCES),
+    )
+    agreed = st.builds(
+        owners.AgreeDebtor,
+        household=st.just(household),
+        agreement=st.sampled_from(("A1", "A2")),
+        member=st.just(tenant),
+        since=days(since, date(2010, 1, 6)),
+        document=st.just("lease 7"),
+    )
+    return st.one_of(opened, opened, opened, st.tuples(opened, let, agreed))
 
 
 def _owner_commands(
