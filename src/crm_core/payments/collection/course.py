@@ -42,7 +42,7 @@ from crm_core.payments.events import (
     PaymentReceived,
 )
 
-_DAY = timedelta(days=1)
+_DAY, _LONG_BEFORE = timedelta(days=1), timedelta(days=366)
 
 Tables = Callable[[date], tuple[CollectionPolicy, CreditPolicy]]
 """The ladder and the credit table in force on a day."""
@@ -111,10 +111,11 @@ class Told:
 def _turns(event: Any, known: date) -> Iterable[date]:
     match event:
         case ChargeRaised() | LateChargeClaimed() | ChargeCorrected():
-            return (known,)
+            # Of which nobody asks when it came to be known: in time for every bill.
+            return (event.due - _LONG_BEFORE if known == ALWAYS else known,)
         case ChargeCancelled() | DisputeDecided():
             # What was never owed is void from the start: it counts as soon as it is known.
-            return (event.on, known)
+            return (event.on,) if known == ALWAYS else (event.on, known)
         case PaymentReceived() | PaymentMovedIn() | PaymentMovedOut():
             return (event.paid_on,)
         case PaymentPromised():
