@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Any
 
 import pytest
@@ -208,7 +208,7 @@ def test_every_day_has_one_tenure_and_the_file_tells_the_same(history: History, 
     days = sorted(days for number in range(len(found.every)) for days in found.days(number))
     assert days[0][0] == date.min
     assert days[-1][1] == date.max
-    for (_, last), (first, _) in zip(days, days[1:], strict=False):
+    for (_, last), (first, _) in pairwise(days):
         assert first - last == timedelta(days=1)
     assert len({tenure.key for tenure in found.every}) == len(found.every)
     assert found.find(found.on(on).key) == found.index(on)
