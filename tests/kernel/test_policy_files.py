@@ -21,6 +21,7 @@ from crm_core.kernel.policy import PolicyFault, PolicyRef, digest_of_table, read
 from crm_core.kernel.public_holidays import COUNTRIES, HolidayNotice, shipped_notices
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
+from crm_core.payments.allocation_policy import AllocationPolicy
 from crm_core.payments.collection.policy import CollectionPolicy
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.late import LateChargePolicy
@@ -58,6 +59,7 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
     day = date(2011, 12, 31)
     for name in map(str, shipped().refs()):
         kind: Any = {
+            "allocation": AllocationPolicy,
             "authority": AuthorityPolicy,
             "award": AwardPolicy,
             "cover": CoverPolicy,
