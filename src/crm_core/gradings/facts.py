@@ -255,7 +255,9 @@ def _credit_evidence(ledger: Ledger, window: Period, since: date | None) -> tupl
     """Charges due and money moved in the window, and since the oldest arrears it began with."""
     start, end = window.start if since is None else min(window.start, since), window.end
     due = [c for c in ledger.charges if start <= c.due <= end]
-    charges = [position for c in due for position in (c.position, *c.corrected)]
+    charges = [
+        position for c in due for position in (c.position, *ledger.corrected.get(c.number, ()))
+    ]
     waivers = [
         position
         for waiver in ledger.waivers

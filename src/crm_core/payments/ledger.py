@@ -49,8 +49,6 @@ class Charge:
 
     Args:
         of: For a late charge the number of the charge that was late.
-        tenure: The number of the tenure that owes it.
-        corrected: Where the log says what negative bills took off it.
     """
 
     due: date
@@ -60,8 +58,6 @@ class Charge:
     kind: str
     period: str
     of: str | None = None
-    tenure: int = 0
-    corrected: tuple[int, ...] = ()
 
 
 @define
@@ -73,18 +69,24 @@ class Settlement:
         amount_fen: Signed amount.
         charge: The charge it names, if any.
         position: Where the log says so.
-        payment: Where the log says that the money came.
-        tenure: Whose money it is.
-        number: Number of the payment; of two of one day the lower is the first.
+        origin: Number of the payment, where the log says that it came, and whose money it is.
     """
 
     effective: date
     amount_fen: int
     charge: str | None
     position: int
-    payment: int = 0
-    tenure: int = 0
-    number: str = ""
+    origin: tuple[str, int, int]
+
+    @property
+    def payment(self) -> int:
+        """Where the log says that the money came."""
+        return self.origin[1]
+
+    @property
+    def tenure(self) -> int:
+        """Whose money it is: the number of the tenure."""
+        return self.origin[2]
 
 
 @define
@@ -149,6 +151,7 @@ class Ledger:
         tenure: The number of the tenure.
         shared: Numbers of its charges that people of other tenures gave money for.
         epochs: The allocation policies of the account, where one is another than oldest first.
+        corrected: Where the log says what negative bills took off, by charge.
     """
 
     charges: list[Charge] = field(factory=list)
@@ -161,6 +164,7 @@ class Ledger:
     tenure: int = 0
     shared: set[str] = field(factory=set)
     epochs: Epochs = ()
+    corrected: dict[str, list[int]] = field(factory=dict)
 
     @classmethod
     def of(cls, facts: Iterable[tuple[Any, int]], epochs: Epochs = ()) -> Ledger:
@@ -310,7 +314,7 @@ def _needed(ledger: Ledger, number: str, on: date) -> Iterator[tuple[Settlement,
         if settlement.charge == number and settlement.effective <= on:
             payments.setdefault(settlement.payment, []).append(settlement)
     # Whatever the log heard of first: the order of becoming known never matters.
-    in_order = sorted(payments.values(), key=lambda parts: (parts[0].effective, parts[0].number))
+    in_order = sorted(payments.values(), key=lambda parts: (parts[0].effective, parts[0].origin))
     for parts in in_order:
         fen = sum(part.amount_fen for part in parts)
         taken = min(left, max(fen, 0))
@@ -358,7 +362,7 @@ class _Book:
     """
 
     __slots__ = (
-        "charges", "corrected", "corrections", "disputes", "late", "payments", "refunded",
+        "charges", "corrected", "corrections", "disputes", "late", "owners", "payments", "refunded",
         "settlements", "several", "tenures", "upheld", "waivers",
     )  # fmt: skip
 
@@ -372,6 +376,7 @@ class _Book:
         self.corrections: dict[str, tuple[str, int, int]] = {}
         self.disputes: dict[str, Dispute] = {}
         self.late: dict[str, Charge] = {}
+        self.owners: dict[str, int] = {}
         self.upheld: dict[str, int] = {}
         self.waivers: dict[str, Waiver] = {}
 
@@ -395,9 +400,10 @@ class _Book:
     def _corrected(self, charges: list[Charge]) -> Ledger:
         """With what takes charges back, or adds to them."""
         less = dict(self.upheld)
+        corrected: dict[str, list[int]] = {}
         for of, fen, position in self.corrections.values():
             less[of] = less.get(of, 0) + fen
-            self.charges[of].corrected += (position,)
+            corrected.setdefault(of, []).append(position)
         for number, fen in less.items():
             # What was never owed is void from the start, as a charge raised by mistake is.
             if number in self.charges:
@@ -413,24 +419,28 @@ class _Book:
             [d for d in disputes if standing[d.charge].kind != COSTS],
             sorted([*late.values(), *costs], key=_BY_DUE),
             waivers,
+            corrected=corrected,
         )
 
     def every_ledger(self) -> tuple[Ledger, ...]:
         """The ledgers of all tenures."""
         whole = self.ledger()
-        owners: dict[str, int] = {c.number: c.tenure for c in (*whole.charges, *whole.late)}
-        found = [Ledger(tenure=number) for number in range(len(self.tenures.every))]
+        owners = self.owners | {c.number: self.owners[str(c.of)] for c in whole.late if c.of}
+        every = range(len(self.tenures.every))
+        found = [Ledger(tenure=number, corrected=whole.corrected) for number in every]
+        standing = {charge.number for charge in (*whole.charges, *whole.late)}
         for charge in whole.charges:
-            found[charge.tenure].charges.append(charge)
+            found[owners[charge.number]].charges.append(charge)
         for charge in whole.late:
-            found[charge.tenure].late.append(charge)
+            found[owners[charge.number]].late.append(charge)
         for dispute in whole.disputes:
             found[owners[dispute.charge]].disputes.append(dispute)
         for waiver in whole.waivers:
             found[owners[waiver.charge]].waivers.append(waiver)
         for settlement in whole.settlements:
             here = settlement.tenure
-            there = owners.get(settlement.charge or "", here)
+            named = settlement.charge
+            there = owners[named] if named in standing and named is not None else here
             found[there].settlements.append(settlement)
             if there != here:
                 number = str(settlement.charge)
@@ -455,7 +465,7 @@ def _owe_again(ledger: Ledger) -> None:
         if free < 0:
             number = f"{REFUND}-{day.isoformat()}"
             behind = max(s.position for s in ledger.settlements if s.effective <= day)
-            debt = Charge(day, number, -free, behind, REFUND, "", tenure=ledger.tenure)
+            debt = Charge(day, number, -free, behind, REFUND, "")
             ledger.debts.append(debt)
     if ledger.debts:
         ledger.charges = sorted([*ledger.charges, *ledger.debts], key=_BY_DUE)
@@ -464,7 +474,7 @@ def _owe_again(ledger: Ledger) -> None:
 def _raised(book: _Book, e: ChargeRaised, position: int) -> None:
     charge = Charge(e.due, e.charge, e.amount_fen, position, e.kind, e.period)
     if book.several:
-        charge.tenure = book.whose(e.debtor, e.due)
+        book.owners[e.charge] = book.whose(e.debtor, e.due)
     if e.amount_fen <= 0 or e.kind == COSTS:
         book.corrected = True
     book.charges[e.charge] = charge
@@ -496,19 +506,17 @@ def _without(book: _Book, number: str) -> None:
 
 def _paid(book: _Book, e: PaymentReceived | PaymentMovedIn, position: int) -> None:
     tenure = book.whose(e.payer, e.paid_on) if book.several else 0
+    origin = (e.payment, position, tenure)
     if not e.parts:
         # Nearly every payment; each is looked at whenever an account is.
-        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, position, tenure, e.payment)
+        whole = Settlement(e.paid_on, e.amount_fen, e.charge, position, origin)
         book.payments[e.payment] = [whole]
         book.settlements.append(whole)
         return
     named: list[tuple[str | None, int]] = [(part.charge, part.amount_fen) for part in e.parts]
     rest = e.amount_fen - sum(fen for _, fen in named)
     named += [(None, rest)] if rest else []
-    parts = [
-        Settlement(e.paid_on, fen, charge, position, position, tenure, e.payment)
-        for charge, fen in named
-    ]
+    parts = [Settlement(e.paid_on, fen, charge, position, origin) for charge, fen in named]
     book.payments[e.payment] = parts
     book.settlements += parts
 
@@ -523,17 +531,14 @@ def _moved_out(book: _Book, e: PaymentMovedOut, position: int) -> None:
 
 def _back(book: _Book, number: str, on: date, position: int) -> None:
     for part in book.payments.pop(number, ()):
-        book.settlements.append(
-            Settlement(
-                on, -part.amount_fen, part.charge, position, part.payment, part.tenure, number
-            )
-        )
+        back = Settlement(on, -part.amount_fen, part.charge, position, part.origin)
+        book.settlements.append(back)
 
 
 def _refunded(book: _Book, e: CreditRefunded, position: int) -> None:
     book.refunded = True
-    tenure = book.whose(e.payee, e.on)
-    book.settlements.append(Settlement(e.on, -e.amount_fen, None, position, position, tenure))
+    origin = (e.refund, position, book.whose(e.payee, e.on))
+    book.settlements.append(Settlement(e.on, -e.amount_fen, None, position, origin))
 
 
 def _waived(book: _Book, e: ChargeWaived, position: int) -> None:
@@ -580,9 +585,7 @@ def _claimed(book: _Book, e: LateChargeClaimed, position: int) -> None:
     of = book.charges.get(e.of)
     if of is not None:
         book.corrected = True
-        book.late[e.charge] = Charge(
-            e.due, e.charge, e.amount_fen, position, LATE_CHARGE, "", e.of, of.tenure
-        )
+        book.late[e.charge] = Charge(e.due, e.charge, e.amount_fen, position, LATE_CHARGE, "", e.of)
 
 
 _STEPS: dict[type, Callable[[_Book, Any, int], None]] = {
