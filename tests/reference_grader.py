@@ -390,7 +390,8 @@ def lettings(household: Household, known: datetime) -> list[Stay]:
 def owing_tenant(tenants: list[Stay], day: date) -> str | None:
     """The tenant who owes on a day: one at a time, so that a contract ends the one before it (PAY-16)."""
     begun = [stay for stay in tenants if stay.since <= day]
-    latest = max(begun, key=lambda stay: stay.since, default=None)
+    # Of two of one day the id says who came last, not who was entered last.
+    latest = max(begun, key=lambda stay: (stay.since, stay.member), default=None)
     return latest.member if latest and latest.holds(day) else None
 
 

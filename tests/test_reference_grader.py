@@ -882,6 +882,12 @@ def test_a_tenant_who_owes_by_contract_has_a_tenure_and_the_owners_rests():
         "tenant-2011-02-01",
         "2011-06-16",
     ]
+    for other in ("S", "U"):
+        both = (agreed, replace(agreed, number="G2", member=other))
+        for order in (both, both[::-1]):
+            home = Household("V1", **(facts | {"agreements": order}))
+            day = tenures(home, EVERYTHING_KNOWN).on(on("2011-03-01"))
+            assert day.debtors == {max("T", other)}
     released = together(facts, {"releases": (Release("G1", on("2011-03-31"), EARLY),)})
     assert tenure_of("2011-04-01", **released) == "first"
     charges = (
