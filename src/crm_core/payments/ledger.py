@@ -345,9 +345,17 @@ def whose(tenures: Tenures, member: str | None, day: date) -> int:
 
 def _gathered(facts: Iterable[tuple[Any, int]], tenures: Tenures) -> _Book:
     book = _Book(tenures)
-    step_of = _STEPS.get
+    step_of, charges, several = _STEPS.get, book.charges, book.several
     for event, position in facts:
-        step = step_of(type(event))
+        kind = type(event)
+        if kind is ChargeRaised and not several:
+            # Most of what there is, and looked at whenever an account is.
+            number, fen = event.charge, event.amount_fen
+            charges[number] = Charge(event.due, number, fen, position, event.kind, event.period)
+            if fen <= 0 or event.kind == COSTS:
+                book.corrected = True
+            continue
+        step = step_of(kind)
         if step is not None:
             step(book, event, position)
     return book
