@@ -249,7 +249,6 @@ def _counts_nowhere(event: Any) -> bool:
 
 
 def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
-    closing = next(clock for clock in event.clocks if kind_of(clock.clock) == timing.CLOSING)
     row = OpenRequest(
         request=event.request,
         household=event.household,
@@ -260,7 +259,7 @@ def _begun(event: RequestReceived | RequestReopened) -> Put[OpenRequest]:
         severity=event.severity,
         place=event.place,
         received_at=event.received_at,
-        due_at=closing.due_at,
+        due_at=_due([c for c in event.clocks if kind_of(c.clock) == timing.CLOSING], event),
     )
     return _put_open(row)
 
@@ -269,7 +268,7 @@ def _retold(event: RequestRetold) -> Put[OpenRequest] | Remove:
     standing = event.standing
     if standing.status in ("closed", "merged"):
         return Remove(event.request)
-    closing = [c for c in (*standing.finished, *standing.running) if c.kind == timing.CLOSING]
+    clocks = (*standing.finished, *standing.running)
     return _put_open(
         OpenRequest(
             request=event.request,
@@ -281,9 +280,17 @@ def _retold(event: RequestRetold) -> Put[OpenRequest] | Remove:
             severity=standing.severity,
             place=event.place,
             received_at=event.received_at,
-            due_at=max(closing, key=lambda clock: clock.set.started_at).set.due_at,
+            due_at=_due([c.set for c in clocks if c.kind == timing.CLOSING], event),
         )
     )
+
+
+def _due(
+    closing: list[ClockSet], event: RequestReceived | RequestReopened | RequestRetold
+) -> datetime:
+    """When the latest of the closing clocks is due; at once where an event has none."""
+    latest = max(closing, key=lambda clock: clock.started_at, default=None)
+    return event.received_at if latest is None else latest.due_at
 
 
 def _open_row(row: OpenRequest, event: Any) -> OpenRequest:

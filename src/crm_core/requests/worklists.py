@@ -250,7 +250,7 @@ def _stands(row: WorkOnRequest, standing: Standing) -> WorkOnRequest:
         form=given.form,
         mode=given.mode,
         assigned_at=row.assigned_at if same else row.told_until,
-        due_at=max(closing, key=lambda clock: clock.set.started_at).set.due_at,
+        due_at=max(closing, key=_started).set.due_at if closing else row.due_at,
         done_by=standing.done_by,
         ask_since=standing.last_attempt_at or standing.done_at if asking else None,
         owed=tuple(
@@ -260,6 +260,10 @@ def _stands(row: WorkOnRequest, standing: Standing) -> WorkOnRequest:
         ),
         told=tuple(one for one in row.steps if _went_on(one, running.get(one.clock))),
     )
+
+
+def _started(clock: Clock) -> datetime:
+    return clock.set.started_at
 
 
 def _went_on(told: Told, clock: ClockSet | None) -> bool:
