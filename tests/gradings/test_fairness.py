@@ -26,6 +26,7 @@ from crm_core.gradings.studies.fairness import SUPPRESSED_BELOW, by_attribute
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.sealed import Personal
 from crm_core.owners.commands import AddMember, EndRole, RegisterHousehold
+from crm_core.owners.facts import TENURE_NAMES
 from crm_core.payments.commands import (
     ClaimLateCharge,
     RaiseCharge,
@@ -83,7 +84,7 @@ def test_facts_are_a_closed_list_of_dealings_each_with_a_stated_need() -> None:
 @pytest.mark.rule("GRD-15")
 def test_facts_are_read_from_dealings_and_from_no_file_about_persons() -> None:
     owners = {name for name in EVENT_NAMES if name.startswith("owners.")}
-    assert owners == {"owners.conduct_confirmed/1", "owners.interest_recorded/1"}
+    assert owners - TENURE_NAMES == {"owners.conduct_confirmed/1", "owners.interest_recorded/1"}
     tree = ast.parse(inspect.getsource(facts_module))
     imported = {
         alias.name
@@ -91,7 +92,9 @@ def test_facts_are_read_from_dealings_and_from_no_file_about_persons() -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("crm_core.owners")
         for alias in node.names
     }
-    assert imported == {"FACT_NAMES", "ConductConfirmed", "InterestRecorded"}
+    # Of persons only since when and until when they owned, as tenures: whose dealings these were.
+    tenures = {"TENURES", "TENURE_NAMES", "tenures"}
+    assert imported == {"FACT_NAMES", "ConductConfirmed", "InterestRecorded", *tenures}
 
 
 @pytest.mark.rule("GRD-15")

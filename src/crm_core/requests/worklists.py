@@ -17,7 +17,15 @@ from crm_core.kernel.dates import sortable_text
 from crm_core.kernel.projection import Projection, Put
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Waits, Worklist, waiting
-from crm_core.requests.clocks import APOLOGY, CLOSING, CONFIRMATION, ClockSet, kind_of, percent_of
+from crm_core.requests.clocks import (
+    APOLOGY,
+    CLOSING,
+    CONFIRMATION,
+    Clock,
+    ClockSet,
+    kind_of,
+    percent_of,
+)
 from crm_core.requests.commands import SATISFIED, ConfirmClosing, MakeCommitment
 from crm_core.requests.early_warning import EVENTS as _WARNINGS
 from crm_core.requests.early_warning import WarningRaised
