@@ -393,3 +393,14 @@ def test_a_co_owner_who_comes_or_goes_changes_nothing_of_a_case(case: Case) -> N
     case.do(EndRole("V1", owner_id("V1"), "owner", day("2011-02-03"), "moved away"), CLERK)
     assert case.on("2011-02-20") == [StepOpened]
     assert case.streams() == ["collection/V1"]
+
+
+@pytest.mark.rule("PAY-10")
+def test_nobody_takes_a_case_back_to_a_day_before_it_went_on(case: Case) -> None:
+    """Whoever lets the ladder look at an old day changes nothing of what followed."""
+    case.on("2011-01-02", RaiseCharge("V1", "C1", "management_fee", "2011-01", 100_00, DUE))
+    case.on("2011-03-10")
+    before = case.said("collection/V1")
+    case.do(AdvanceCollection("V1", day("2011-02-10")), CLERK)
+    assert case.said("collection/V1") == before
+    assert before[-1].grade == "B2"

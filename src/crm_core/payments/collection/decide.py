@@ -86,6 +86,9 @@ def _advance(command: AdvanceCollection, s: Collection) -> Decision:
         return _not_come(command.on, command.present_day)
     if command.dues is None:
         return _no_tenure(command.tenure)
+    if command.on < s.acted:
+        # The case has gone on since; nobody takes it back to a day before.
+        return ()
     return advanced(command, Day(command.on, command.dues, command.policy), s)
 
 
