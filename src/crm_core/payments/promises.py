@@ -74,7 +74,7 @@ def said_in(facts: Iterable[Any], tenures: Tenures, tenure: int) -> Iterator[Any
     for event in facts:
         kind = type(event)
         if kind is PaymentPromised:
-            if tenures.index(event.on) == tenure:
+            if whose(tenures, event.word.member, event.on) == tenure:
                 yield event
         elif kind is PaymentReceived or kind is PaymentMovedIn:
             if whose(tenures, event.payer, event.paid_on) == tenure:
