@@ -276,6 +276,7 @@ WORDS = {
     "acknowledgement": "number of the acknowledgement",
     "act": _one_of(ACTS),
     "agreement": "number of the contract by which a tenant owes",
+    "allocations": "the allocation policies of its money, where one is another than oldest first",
     "amount_fen": "amount in fen, above zero",
     "answer_rings": "rings within which the phone is answered",
     "answered_at": "when the customer got the answer",

@@ -86,7 +86,7 @@ def gradings(estate: dict[str, Any]) -> Iterator[GradingDecided]:
             facts, evidence = gather(told, window, cutoff, credit, ESTATE_ZONE)
             yield GradingDecided(
                 household, run, asked["year"], window.start, window.end, policy.ref, credit.ref,
-                cutoff.position, cutoff.known, facts, evidence, assess(facts, policy), "rule",
+                cutoff.position, cutoff.known, facts, evidence, assess(facts, policy), "rule", (),
             )  # fmt: skip
 
 

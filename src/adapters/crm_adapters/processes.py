@@ -79,7 +79,14 @@ def _part(source: Source, year: int | None, upto: int, within: tuple[str, str | 
     """In a process of its own: the gradings of some of the households."""
     crm = _opened(source)
     engine = EventsEngine(crm.log, crm.zone)
-    return engine.replay(year, crm.gradings.pinned, lambda _: None, upto=upto, within=within)
+    return engine.replay(
+        year,
+        crm.gradings.pinned,
+        lambda _: None,
+        upto=upto,
+        within=within,
+        allocations=crm.gradings.allocated,
+    )
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from crm_core.application.adopted import every
+from crm_core.application.adopted import allocations_at_hand
 from crm_core.application.checking import utc
 from crm_core.application.host import Host
 from crm_core.errors import Invalid
@@ -18,7 +18,7 @@ from crm_core.kernel.history import visible
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.facts import REGISTERED, TENURE_NAMES, HouseholdRegistered, tenures
-from crm_core.payments.allocation_policy import AllocationPolicy, Epochs
+from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.changes import CreditChange, changes
 from crm_core.payments.clauses import Allocations, agreed_late_charges
 from crm_core.payments.collection.events import COLLECTION_EVENTS
@@ -270,8 +270,7 @@ class Accounts:
 
     def _allocations(self) -> Allocations:
         """The allocation policies at hand, those adopted in the log among them."""
-        host = self._host
-        return Allocations(every(host.log, host.registry, host.policies, AllocationPolicy))
+        return allocations_at_hand(self._host)
 
 
 @frozen

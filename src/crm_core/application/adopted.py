@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar, cast
 
+from crm_core.application.host import Host
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings.adoption import ADOPTION, POLICY_KIND, Version, versions
 from crm_core.kernel.policy import Policy, PolicyRef
 from crm_core.kernel.registry import Registry
+from crm_core.payments.allocation_policy import AllocationPolicy
+from crm_core.payments.clauses import Allocations
 from crm_core.policies import PolicyBook
 from crm_core.ports import EventLog
 
@@ -54,6 +57,11 @@ def pinned(book: PolicyBook, kind: type[P], ref: PolicyRef, others: Callable[[],
             if policy.ref == ref:
                 return policy
         raise
+
+
+def allocations_at_hand(host: Host) -> Allocations:
+    """The allocation policies at hand, those adopted in the log among them (PAY-02)."""
+    return Allocations(every(host.log, host.registry, host.policies, AllocationPolicy))
 
 
 def every(log: EventLog, registry: Registry, book: PolicyBook, kind: type[P]) -> tuple[P, ...]:

@@ -12,7 +12,13 @@ from typing import Any
 
 from attrs import Factory, frozen
 
-from crm_core.application.adopted import NOT_FACTS, adopted, book_with_adopted
+from crm_core.application.adopted import (
+    NOT_FACTS,
+    adopted,
+    allocations_at_hand,
+    book_with_adopted,
+    pinned,
+)
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host, present_day
@@ -41,6 +47,8 @@ from crm_core.kernel.history import visible
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
 from crm_core.kernel.sentences import Lang
+from crm_core.payments.allocation_policy import AllocationPolicy
+from crm_core.payments.clauses import Allocations
 from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import PolicyBook
 from crm_core.ports import EVENTS, Progress, silent
@@ -139,7 +147,7 @@ class Gradings:
         )
         self._desk.within(StartRun(started), by=by, id=f"{run}:start")
         count = 0
-        decided = _decided(started, table, Ask(window, cutoff, credit), facts)
+        decided = _decided(started, table, Ask(window, cutoff, credit, self.allocations()), facts)
         while chunk := list(islice(decided, CHUNK_HOUSEHOLDS)):
             count += len(chunk)
             self._record(chunk, table, by)
@@ -256,7 +264,8 @@ class Gradings:
         self, year: int | None = None, *, progress: Progress = silent, engine: str = EVENTS
     ) -> Replay:
         """See `CRM.replay`."""
-        return self.engine(engine).replay(year, self.pinned, progress)
+        found = self.engine(engine)
+        return found.replay(year, self.pinned, progress, allocations=self.allocated)
 
     def affected(self, year: int | None = None) -> Iterator[Affected]:
         """Recorded decisions that facts known by now would change (GRD-09); nothing is changed."""
@@ -264,7 +273,9 @@ class Gradings:
         for _, facts, decided in self._events.decided():
             for grading in decided:
                 if year in (None, grading.year):
-                    found = affected(grading, facts, self.pinned, self._host.zone, now)
+                    found = affected(
+                        grading, facts, self.pinned, self._host.zone, now, self.allocated
+                    )
                     if found is not None:
                         yield found
 
@@ -285,6 +296,22 @@ class Gradings:
             UnknownPolicy, PolicyDigestMismatch: they are not at hand.
         """
         return self.policy(policy), self._host.policies.pinned(CreditPolicy, credit)
+
+    def allocations(self) -> Allocations:
+        """The allocation policies at hand, those adopted in the log among them."""
+        return allocations_at_hand(self._host)
+
+    def allocated(self, refs: tuple[PolicyRef, ...]) -> Allocations:
+        """The allocation policies that a decision pins.
+
+        Raises:
+            UnknownPolicy, PolicyDigestMismatch: they are not at hand.
+        """
+        found = self.allocations().policies
+        book = self._host.policies
+        return Allocations(
+            tuple(pinned(book, AllocationPolicy, ref, lambda: found) for ref in refs)
+        )
 
     def policy(self, ref: PolicyRef) -> GradingPolicy:
         """The grading policy that a decision pins.
@@ -378,7 +405,7 @@ def _check_confirmed(now: Standing, policy: GradingPolicy) -> None:
 def _decided(
     started: RunStarted, table: GradingPolicy, ask: Ask, engine: FactsEngine
 ) -> Iterator[GradingDecided]:
-    for household, facts, evidence in engine.gather(ask):
+    for household, facts, evidence, allocations in engine.gather(ask):
         yield GradingDecided(
             household=household,
             run=started.run,
@@ -393,6 +420,7 @@ def _decided(
             evidence=evidence,
             outcome=assess(facts, table),
             decided_by="rule",
+            allocations=allocations,
         )
 
 

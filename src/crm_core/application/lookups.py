@@ -47,10 +47,11 @@ from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.commands import ROLES
-from crm_core.owners.facts import TENURES
+from crm_core.owners.facts import REGISTERED, TENURES
 from crm_core.owners.tenures import tenures, tenures_of
 from crm_core.payments import ACCOUNT
-from crm_core.payments.clauses import epochs_of
+from crm_core.payments.allocation_policy import AllocationPolicy
+from crm_core.payments.clauses import Allocations, epochs_of
 from crm_core.payments.commands import (
     ClaimLateCharge,
     DecideRefund,
@@ -163,8 +164,13 @@ class WorkSight:
 
     def told(self, household: str) -> Iterator[KnownEvent]:
         """The facts of a household that a grading may see."""
-        for _, facts in self.log.facts(names=EVENT_NAMES, households=[household]):
+        names = EVENT_NAMES | {REGISTERED}
+        for _, facts in self.log.facts(names=names, households=[household]):
             yield from facts
+
+    def allocated(self, refs: tuple[PolicyRef, ...]) -> Allocations:
+        """The allocation policies that a grading pins."""
+        return Allocations(tuple(self.pinned(AllocationPolicy, ref) for ref in refs))
 
     def graded_by(self, grading: GradingDecided) -> GradingPolicy:
         """The policy that a grading pins."""
@@ -374,7 +380,7 @@ def _with_review(command: DecideReview, state: Gradings, sight: WorkSight) -> De
     now = sight.log.cutoff(None, without=NOT_FACTS)
     told = sight.told(command.household)
     again = evolve(
-        decide_again(grading, told, sight.policies_of, sight.zone, now),
+        decide_again(grading, told, sight.policies_of, sight.zone, now, sight.allocated),
         run=f"{run}.{command.review}",
         cutoff_position=now.position,
         cutoff_known=now.known,

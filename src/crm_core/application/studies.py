@@ -176,7 +176,7 @@ class Studies:
         window = Period.of_year(run.year)
         credit = self._host.policies.find(CreditPolicy, candidate.credit, window.end)
         recorded = {grading.household: grading for grading in run.gradings}
-        ask = Ask(window, run.cutoff, credit)
+        ask = Ask(window, run.cutoff, credit, self._gradings.allocations())
         for then in self._gradings.engine(engine).assess(ask, candidate):
             now = recorded.get(then.household)
             if now is not None:

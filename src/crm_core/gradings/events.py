@@ -39,6 +39,7 @@ class GradingHead:
     cutoff_position: int
     cutoff_known: datetime
     decided_by: str
+    allocations: tuple[PolicyRef, ...]
 
 
 @frozen
@@ -47,6 +48,10 @@ class GradingDecided:
 
     `assess(facts, policy) == outcome` holds for ever, and so does reading the facts again from
     the log up to the cut-off.
+
+    Args:
+        allocations: The allocation policies of the household's money, one after the other, where
+            one is another than oldest first (PAY-02).
     """
 
     household: str
@@ -62,6 +67,7 @@ class GradingDecided:
     evidence: Evidence
     outcome: Outcome
     decided_by: str
+    allocations: tuple[PolicyRef, ...]
 
 
 @frozen

@@ -29,6 +29,7 @@ from crm_core.payments.facts import (
     REFUND,
     CreditPolicy,
     CreditStanding,
+    Epochs,
     Ledger,
     PurchaseMade,
     PurchaseRefunded,
@@ -167,6 +168,7 @@ def gather(
     cutoff: Cutoff,
     credit: CreditPolicy,
     zone: str,
+    by: Epochs = (),
 ) -> tuple[Facts, Evidence]:
     """The facts of one household as known at the cut-off, with their evidence.
 
@@ -178,6 +180,7 @@ def gather(
         window: The days graded.
         credit: The table that turns arrears into grades.
         zone: Zone in which instants fall on days.
+        by: By which policies the money of the account is allocated (PAY-02).
     """
     start, end = window.start, window.end
     before = window.before()
@@ -221,7 +224,7 @@ def gather(
             raised.unmarked(event.request)
         elif event.on in window and (alone or held.index(event.on) == mine):
             (interests if kind is InterestRecorded else conduct).append(position)
-    ledger = Ledger.of(account) if alone else ledgers(account, held)[mine]
+    ledger = Ledger.of(account, by) if alone else ledgers(account, held, by)[mine]
     over = course(ledger, window, credit)
     # Whoever ends with the best grade owes nothing that is due.
     best = over.last == credit.buckets[0].grade

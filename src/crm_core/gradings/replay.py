@@ -18,10 +18,35 @@ from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import Period, instant_text
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff, KnownEvent, Verbatim
-from crm_core.payments.facts import CreditPolicy
+from crm_core.owners.facts import HouseholdRegistered
+from crm_core.payments.facts import Allocations, CreditPolicy, Epochs, others
 
 Policies = Callable[[PolicyRef, PolicyRef], tuple[GradingPolicy, CreditPolicy]]
 """Finds the two policies a decision pins; raises UnknownPolicy or PolicyDigestMismatch."""
+
+
+FindAllocations = Callable[[tuple[PolicyRef, ...]], Allocations]
+"""Finds the allocation policies a decision pins; raises UnknownPolicy or PolicyDigestMismatch."""
+
+
+def none_at_hand(refs: tuple[PolicyRef, ...]) -> Allocations:
+    """For who has no allocation policy at hand: none is found."""
+    raise UnknownPolicy.one("policy_unknown", policy=str(refs[0]))
+
+
+def estate_of(told: Iterable[KnownEvent], cutoff: Cutoff) -> str | None:
+    """The estate that a household is in; None if its file was not known at the cut-off."""
+    return next(
+        (e.estate for p, at, e in told if type(e) is HouseholdRegistered and cutoff.saw(p, at)),
+        None,
+    )
+
+
+def epochs_seen(
+    allocations: Allocations, estate: str, told: Iterable[KnownEvent], cutoff: Cutoff
+) -> Epochs:
+    """By which policies the money of an account is allocated, as known at the cut-off."""
+    return allocations.of(estate, (event for p, at, event in told if cutoff.saw(p, at)))
 
 
 @frozen
@@ -67,12 +92,18 @@ def decide_again(
     policies: Policies,
     zone: str,
     cutoff: Cutoff | None = None,
+    allocations: FindAllocations = none_at_hand,
 ) -> GradingDecided:
     """The grading as the log gives it, at its own cut-off or at another one."""
     policy, credit = policies(grading.policy, grading.credit_policy)
     window = Period(grading.period_start, grading.period_end)
     seen = cutoff or Cutoff(grading.cutoff_position, grading.cutoff_known)
-    facts, evidence = gather(told, window, seen, credit, zone)
+    by: Epochs = ()
+    if grading.allocations:
+        told = list(told)
+        estate = estate_of(told, seen)
+        by = epochs_seen(allocations(grading.allocations), estate or "", told, seen)
+    facts, evidence = gather(told, window, seen, credit, zone, by)
     return GradingDecided(
         household=grading.household,
         run=grading.run,
@@ -87,6 +118,7 @@ def decide_again(
         evidence=evidence,
         outcome=assess(facts, policy),
         decided_by=grading.decided_by,
+        allocations=others(by),
     )
 
 
@@ -97,6 +129,7 @@ def check(
     zone: str,
     canonical: Callable[[Any], bytes],
     whole: Callable[[], GradingDecided],
+    allocations: FindAllocations = none_at_hand,
 ) -> Difference | None:
     """None if the log gives the same bytes again; else what differs first.
 
@@ -106,7 +139,7 @@ def check(
     """
     head = kept.head
     try:
-        again = decide_again(head, told, policies, zone)
+        again = decide_again(head, told, policies, zone, allocations=allocations)
     except (UnknownPolicy, PolicyDigestMismatch) as error:
         return _differs(head, f"policy: {error.message}")
     found = canonical(again)
@@ -125,7 +158,14 @@ def first_difference(recorded: GradingDecided, again: GradingDecided) -> str:
         for name in before:
             if before[name] != after[name]:
                 return f"{part}.{name}: recorded `{before[name]}`, again `{after[name]}`"
+    if recorded.allocations != again.allocations:
+        then, now = _named(recorded.allocations), _named(again.allocations)
+        return f"allocations: recorded `{then}`, again `{now}`"
     return "the stored bytes"
+
+
+def _named(refs: tuple[PolicyRef, ...]) -> str:
+    return ", ".join(map(str, refs))
 
 
 def affected(
@@ -134,9 +174,10 @@ def affected(
     policies: Policies,
     zone: str,
     now: Cutoff,
+    allocations: FindAllocations = none_at_hand,
 ) -> Affected | None:
     """How facts that came to be known since would change the decision, if they would."""
-    again = decide_again(grading, told, policies, zone, now)
+    again = decide_again(grading, told, policies, zone, now, allocations)
     if again.outcome == grading.outcome and again.facts.credit == grading.facts.credit:
         return None
     then = Cutoff(grading.cutoff_position, grading.cutoff_known)

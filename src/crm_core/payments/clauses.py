@@ -15,6 +15,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from crm_core.kernel.decider import Decision, Refusal
+from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.slice import Sight
 from crm_core.payments.allocation_policy import (
@@ -194,6 +195,13 @@ class Allocations:
 
 
 _CLAUSES = (ClauseAgreed, ClauseEnded, RateApproved)
+
+
+def others(epochs: Epochs) -> tuple[PolicyRef, ...]:
+    """What is pinned of an account's policies: all of them, if one is not oldest first."""
+    if all(epoch.policy.method == OLDEST_FIRST for epoch in epochs):
+        return ()
+    return tuple(dict.fromkeys(epoch.policy.ref for epoch in epochs))
 
 
 USUAL = Allocations()

@@ -7,7 +7,8 @@ Beside the events stands what reads them: ledger, credit grade, ageing and promi
 from __future__ import annotations
 
 from crm_core.payments.allocation import allocate
-from crm_core.payments.clauses import ALLOCATION, USUAL, Allocations
+from crm_core.payments.allocation_policy import Epochs
+from crm_core.payments.clauses import ALLOCATION, USUAL, Allocations, others
 from crm_core.payments.credit import (
     GRADES,
     MONTHS_OF_FEE,
@@ -98,6 +99,7 @@ __all__ = [
     "DebtAcknowledged",
     "DisputeDecided",
     "DisputeWithdrawn",
+    "Epochs",
     "LateChargeClaimed",
     "Ledger",
     "PaymentMovedIn",
@@ -114,6 +116,7 @@ __all__ = [
     "course",
     "credit_standing",
     "ledgers",
+    "others",
     "promises",
     "said_in",
 ]

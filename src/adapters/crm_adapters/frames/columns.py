@@ -29,7 +29,7 @@ from crm_core.gradings.engines.narrow import Kind, microseconds
 from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GRADES, GradingPolicy
-from crm_core.gradings.replay import Difference, Policies, Replay
+from crm_core.gradings.replay import Difference, FindAllocations, Policies, Replay, none_at_hand
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import FIRST
 from crm_core.payments.facts import MONTHS_OF_FEE, USUAL, Aged, Allocations, CreditPolicy
@@ -150,7 +150,14 @@ class Columns:
             )
             yield from _merged(told, self._events.assess(ask, policy, left) if left else ())
 
-    def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
+    def replay(
+        self,
+        year: int | None,
+        policies: Policies,
+        progress: Progress,
+        *,
+        allocations: FindAllocations = none_at_hand,
+    ) -> Replay:
         """Recorded gradings decided again, all of a run at once.
 
         What differs, and what cannot be decided here, is decided again from the events, which also
@@ -194,7 +201,10 @@ class Columns:
         findings: tuple[Difference, ...] = ()
         if suspects:
             wanted = sorted(suspects)
-            findings = self._events.replay(year, policies, silent, households=wanted).differing
+            found_again = self._events.replay(
+                year, policies, silent, households=wanted, allocations=allocations
+            )
+            findings = found_again.differing
         return Replay(gradings, gradings - len(findings), findings, events, self.name)
 
     def close(self) -> None:
@@ -215,7 +225,7 @@ class Columns:
         """What columns find, and the households that are left to the events."""
         cutoff = ask.cutoff
         look = Look(ask.window, self._zone, cutoff.position, microseconds(cutoff.known))
-        rows, left = self._apart(part, look)
+        rows, left = self._apart(part, look, allocations=ask.allocations)
         return find(rows, look, ask.credit, self.backend), left
 
     def _apart(

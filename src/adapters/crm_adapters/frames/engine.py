@@ -19,7 +19,7 @@ from crm_core.gradings.engines.port import (
     Owing,
 )
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.replay import Policies, Replay
+from crm_core.gradings.replay import FindAllocations, Policies, Replay, none_at_hand
 from crm_core.payments.facts import MONTHS_OF_FEE, USUAL, Allocations, CreditPolicy
 from crm_core.ports import EventLog, Progress
 
@@ -88,9 +88,16 @@ class FramesEngine:
         """Facts, type and layer of every household known at the cut-off."""
         return self._fit_for(ask.credit).assess(ask, policy, households)
 
-    def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
+    def replay(
+        self,
+        year: int | None,
+        policies: Policies,
+        progress: Progress,
+        *,
+        allocations: FindAllocations = none_at_hand,
+    ) -> Replay:
         """Recorded gradings decided again, all of a run at once."""
-        return self._columns().replay(year, policies, progress)
+        return self._columns().replay(year, policies, progress, allocations=allocations)
 
     def verify(self, policies: Policies) -> Compared | None:
         """Compare the kept rows with rows made anew from the log; None if there are none of it.

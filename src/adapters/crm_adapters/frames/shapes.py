@@ -31,7 +31,7 @@ FACTS = tuple(field.name for field in fields(Facts))
 FACTS_MADE = 3
 """Counted up, by hand, whenever the same events would make other rows of facts than before."""
 
-GRADINGS_MADE = 1
+GRADINGS_MADE = 2
 """The same of the rows of gradings, also of what is found to follow from recorded facts."""
 
 
@@ -163,7 +163,8 @@ class GradingsShape:
             list(positions) == sorted(set(positions))
             for positions in astuple(g.evidence, recurse=False)
         )
-        return sorted_ and follows(g.outcome, g.facts, policy)
+        # Whose money is not allocated oldest first is decided from the events.
+        return sorted_ and not g.allocations and follows(g.outcome, g.facts, policy)
 
 
 def evidence_key(position: Any, number: int) -> Any:

@@ -17,7 +17,16 @@ from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, 
 from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
 from crm_core.gradings.facts import EVENT_NAMES, gather
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.replay import Difference, Policies, Replay, check
+from crm_core.gradings.replay import (
+    Difference,
+    FindAllocations,
+    Policies,
+    Replay,
+    check,
+    epochs_seen,
+    estate_of,
+    none_at_hand,
+)
 from crm_core.kernel.recorded import KnownEvent, Verbatim
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners.facts import REGISTERED, TENURES, HouseholdRegistered, tenures
@@ -29,6 +38,7 @@ from crm_core.payments.facts import (
     aged,
     credit_standing,
     ledgers,
+    others,
 )
 from crm_core.ports import EventLog, Progress
 
@@ -67,14 +77,17 @@ class EventsEngine:
         for household, told in self.log.facts(
             upto=cutoff.position, names=_READ, households=households
         ):
-            if any(type(e) is HouseholdRegistered and cutoff.saw(p, at) for p, at, e in told):
-                yield Gathered(household, *gather(told, window, cutoff, credit, self.zone))
+            estate = estate_of(told, cutoff)
+            if estate is not None:
+                by = epochs_seen(ask.allocations, estate, told, cutoff)
+                found = gather(told, window, cutoff, credit, self.zone, by)
+                yield Gathered(household, *found, others(by))
 
     def assess(
         self, ask: Ask, policy: GradingPolicy, households: Sequence[str] | None = None
     ) -> Iterator[Assessed]:
         """Facts, type and layer of every household known at the cut-off."""
-        for household, facts, _ in self.gather(ask, households):
+        for household, facts, _, _ in self.gather(ask, households):
             layer, kind = layer_and_type(facts, policy)
             yield Assessed(household, facts, kind, layer)
 
@@ -102,6 +115,7 @@ class EventsEngine:
         upto: int | None = None,
         households: Sequence[str] | None = None,
         within: tuple[str, str | None] = ("", None),
+        allocations: FindAllocations = none_at_hand,
     ) -> Replay:
         """Recorded gradings decided again, each household's facts read once for all of them.
 
@@ -109,6 +123,7 @@ class EventsEngine:
             upto: Last position to be read; by default that of the end of the log.
             households: Only these; all by default.
             within: Only households from the first on, and before the second if there is one.
+            allocations: Finds the allocation policies that a decision pins.
         """
         differing: list[Difference] = []
         gradings = events = 0
@@ -126,7 +141,9 @@ class EventsEngine:
                     continue
                 gradings += 1
                 whole = partial(self._decided_at, position)
-                difference = check(kept, told, policies, self.zone, self.log.canonical, whole)
+                difference = check(
+                    kept, told, policies, self.zone, self.log.canonical, whole, allocations
+                )
                 if difference is not None:
                     differing.append(difference)
             progress(len(facts) - len(told))

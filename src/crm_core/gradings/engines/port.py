@@ -14,8 +14,9 @@ from attrs import frozen
 
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GradingPolicy
-from crm_core.gradings.replay import Policies, Replay
+from crm_core.gradings.replay import FindAllocations, Policies, Replay, none_at_hand
 from crm_core.kernel.dates import Period
+from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff
 from crm_core.payments.facts import USUAL, Aged, Allocations, CreditPolicy
 from crm_core.ports import Progress
@@ -46,19 +47,29 @@ class Owing(NamedTuple):
 
 @frozen
 class Ask:
-    """What a grading looks at: which days, as known when, and by which credit table."""
+    """What a grading looks at: which days, as known when, and by which credit table.
+
+    Args:
+        allocations: The allocation policies at hand.
+    """
 
     window: Period
     cutoff: Cutoff
     credit: CreditPolicy
+    allocations: Allocations = USUAL
 
 
 class Gathered(NamedTuple):
-    """The facts of a household with the positions they were read from."""
+    """The facts of a household with the positions they were read from.
+
+    Args:
+        allocations: What is pinned of the policies by which its money was allocated.
+    """
 
     household: str
     facts: Facts
     evidence: Evidence
+    allocations: tuple[PolicyRef, ...] = ()
 
 
 class Assessed(NamedTuple):
@@ -116,12 +127,20 @@ class FactsEngine(Protocol):
         """Facts, type and layer: what a what-if compares (GRD-10)."""
         ...
 
-    def replay(self, year: int | None, policies: Policies, progress: Progress) -> Replay:
+    def replay(
+        self,
+        year: int | None,
+        policies: Policies,
+        progress: Progress,
+        *,
+        allocations: FindAllocations = none_at_hand,
+    ) -> Replay:
         """Recorded gradings decided again and compared with their bytes (GRD-08).
 
         Args:
             year: Only gradings of that year; None for all.
             policies: Finds the two policies that a decision pins.
+            allocations: Finds the allocation policies that it pins.
         """
         ...
 

@@ -254,6 +254,7 @@ def _graded(household: str, run: str, seen: Facts) -> GradingDecided:
         ),
         outcome=assess(seen, policy),
         decided_by="rule",
+        allocations=(),
     )
 
 

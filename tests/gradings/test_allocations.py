@@ -1,0 +1,110 @@
+"""A grading allocates by the policies that it pins, whatever comes into force later (PAY-02)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import crm_core
+from crm_adapters import open_crm
+from crm_core import CRM
+from crm_core.gradings.engines.port import Ask
+from crm_core.kernel.dates import Period
+from crm_core.kernel.word import Word
+from crm_core.owners.commands import owner_id
+from crm_core.payments import CreditPolicy, RaiseCharge, ReceivePayment
+from crm_core.payments.allocation_policy import AllocationPolicy
+from crm_core.payments.commands import AgreeClause
+from crm_core.policies import PolicyBook
+from estate import DIRECTOR, do, home
+
+ENGINES = ("events", "frames", "frames-duckdb")
+CODE = "allocation-cn-civil-code/1"
+
+
+@pytest.fixture
+def crm() -> Iterator[CRM]:
+    with open_crm("memory:") as opened:
+        for name in ("V1", "V2"):
+            home(opened, name)
+            # A year's parking and the fee: the fee weighs more, the parking is older.
+            parking = RaiseCharge(name, "PK", "parking", "2011", 100_00, date(2011, 1, 31))
+            fee = RaiseCharge(name, "FEE", "management_fee", "2011", 100_00, date(2011, 11, 30))
+            money = ReceivePayment(name, "PX", 100_00, date(2011, 12, 1), "cash")
+            do(opened, parking, fee, money)
+        yield opened
+
+
+def agree(crm: CRM, name: str) -> None:
+    word = Word(owner_id(name), "letter", "contract 7")
+    on = date(2011, 1, 1)
+    do(crm, AgreeClause(name, "K1", "allocation", CODE, on, "contract 7", word))
+
+
+def graded(crm: CRM, engine: str = "events") -> dict[str, tuple[str, tuple[str, ...]]]:
+    run = crm.grade(2011, by=DIRECTOR, engine=engine)
+    return {g.household: (g.facts.credit, tuple(map(str, g.allocations))) for g in run.gradings}
+
+
+def estates_code(estate: str) -> AllocationPolicy:
+    """The Civil Code's way for one estate."""
+    folder = Path(crm_core.__file__ or "").parent / "payments" / "policies"
+    text = (folder / "allocation-cn-civil-code.toml").read_text(encoding="utf-8")
+    text = text.replace("allocation-cn-civil-code", "allocation-of-ours")
+    return AllocationPolicy.parse(f'estates = ["{estate}"]\n{text}')
+
+
+@pytest.mark.rule("PAY-02", "GRD-08")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_clause_of_the_contract_is_in_the_grade_and_in_what_it_pins(
+    crm: CRM, engine: str
+) -> None:
+    before = graded(crm)
+    assert before["V1"] == before["V2"]
+    agree(crm, "V1")
+    after = graded(crm, engine)
+    assert after["V2"] == before["V2"]
+    assert after["V2"][1] == ()
+    # The fee is paid, and the parking stays open since January.
+    assert (before["V1"][0], after["V1"][0]) == ("B2", "B4")
+    assert after["V1"][1] == ("allocation-cn-default/1", CODE)
+    for replaying in ENGINES:
+        found = crm.replay(engine=replaying)
+        assert (found.gradings, found.differing) == (4, ())
+    credit = crm.policies.find(CreditPolicy, "credit-cn-default", date(2011, 12, 31))
+    ask = Ask(Period.of_year(2011), crm.gradings.cutoff(None), credit, crm.gradings.allocations())
+    rows = [list(crm.gradings.engine(name).gather(ask)) for name in ENGINES]
+    assert rows[0] == rows[1] == rows[2]
+    lines = [list(crm.accounts.credit(date(2011, 12, 31), engine=name)) for name in ENGINES]
+    assert lines[0] == lines[1] == lines[2]
+    assert [line.grade for line in lines[0]] == [after["V1"][0], after["V2"][0]]
+
+
+@pytest.mark.rule("PAY-02", "GRD-08")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_comes_into_force_later_changes_no_grading_that_was_decided(
+    crm: CRM, engine: str
+) -> None:
+    before = graded(crm, engine)
+    place = next(iter(crm.history("V1"))).event.estate
+    crm.policies = PolicyBook([*crm.registry.shipped, estates_code(place)])
+    assert crm.replay(engine=engine).differing == ()
+    [line, _] = crm.accounts.credit(date(2011, 12, 31), engine=engine)
+    assert (before["V1"][0], line.grade) == ("B2", "B4")
+
+
+@pytest.mark.rule("PAY-02", "GRD-08")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_grading_whose_pinned_policy_is_not_at_hand_is_said_to_be(crm: CRM, engine: str) -> None:
+    shipped = crm.policies
+    place = next(iter(crm.history("V1"))).event.estate
+    crm.policies = PolicyBook([*crm.registry.shipped, estates_code(place)])
+    assert graded(crm, engine) == dict.fromkeys(("V1", "V2"), ("B4", ("allocation-of-ours/1",)))
+    assert crm.replay(engine=engine).differing == ()
+    crm.policies = shipped
+    found = crm.replay(engine=engine)
+    assert [one.household for one in found.differing] == ["V1", "V2"]
+    assert all("allocation-of-ours/1" in one.first_difference for one in found.differing)
