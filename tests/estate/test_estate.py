@@ -387,8 +387,8 @@ def test_engines_say_the_same_of_the_estate(
         ("credit", "--on", "2011-06-30"),
         ("credit", "--on", "2011-12-31", "--known", KNOWN, "--policy", "credit-months"),
         ("credit", "--on", "2012-03-31", "V00001", "V00002", "V03999"),
-        ("arrears", "--on", "2011-12-31"),
-        ("arrears", "--on", "2011-10-15", "--known", KNOWN, "--policy", "credit-ageing-30"),
+        ("ageing", "--on", "2011-12-31"),
+        ("ageing", "--on", "2011-10-15", "--known", KNOWN, "--policy", "credit-ageing-30"),
         ("what-if", str(YEAR), "--policy", "grade-cn-monotone"),
     ):
         assert log.done(*command, "--engine", engine) == log.done(*command)
