@@ -91,7 +91,7 @@ def graded(
     ask = Ask(Period.of_year(year), crm.gradings.cutoff(known), CREDIT)
     run = crm.grade(year, known=known)
     gathered = crm.gradings.engine("frames").gather(ask)
-    assert [(g.household, g.facts, g.evidence) for g in run.gradings] == [*gathered]
+    assert [(g.household, g.facts, g.evidence, g.allocations) for g in run.gradings] == [*gathered]
     [found] = [grading for grading in run.gradings if grading.household == home]
     assert len(found.evidence.attention) == found.facts.attention
     return found

@@ -128,6 +128,8 @@ def test_every_event_arrives_once_in_order_as_a_cloud_event(server: Server, crm:
             "paid_on": "2011-03-01",
             "method": "cash",
             "charge": None,
+            "parts": [],
+            "payer": None,
         },
     }
     assert found[0][2]["correlation"] == "matter-1"
