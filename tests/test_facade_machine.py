@@ -592,7 +592,7 @@ def test_whatever_is_asked_of_the_facade_some_things_always_hold() -> None:
             super().follow(receipt, before)
             seen.update(type(event).__name__ for event in receipt.events)
 
-    run(Watched, 60)
+    run(Watched, 160)
     assert seen >= {
         "ChargeRaised",
         "ChargeWaived",

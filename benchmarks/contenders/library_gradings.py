@@ -191,6 +191,26 @@ class HouseholdFile(Aggregate):
         def apply(self, aggregate: Any) -> None:
             aggregate.late[self.charge] = (self.of, self.amount_fen, self.timestamp)
 
+    class MemberAdded(Aggregate.Event):
+        member: str
+        role: str
+        since: date
+        source: str
+
+        def apply(self, aggregate: Any) -> None:
+            aggregate.roles.append((self.member, self.role, self.since, self.timestamp))
+
+    class ClauseAgreed(Aggregate.Event):
+        clause: str
+        subject: str
+        policy_name: str
+        on: date
+        document: str
+        word: str
+
+        def apply(self, aggregate: Any) -> None:
+            aggregate.clauses.append((self.subject, self.policy_name, self.on, self.timestamp))
+
     class InterestRecorded(Aggregate.Event):
         service: str
         on: date
@@ -283,6 +303,8 @@ class HouseholdFile(Aggregate):
         self.ends: dict[str, Any] = {}
         self.late: dict[str, Any] = {}
         self.interests: list[Any] = []
+        self.roles: list[Any] = []
+        self.clauses: list[Any] = []
         self.conduct: list[Any] = []
         self.requests: dict[str, Any] = {}
         self.kinds: list[Any] = []

@@ -81,7 +81,7 @@ def test_no_case_sent_to_collection_is_settled(crm: CRM, cases: Any) -> None:
         assert (event.on, event.grade != "A") == (on, True)
     for day in sorted(set(sent.values())):
         known = fines.noon(day)
-        owing = {home: found for home, _, found in crm.accounts.arrears(day, known=known)}
+        owing = {one.household: one.aged for one in crm.accounts.arrears(day, known=known)}
         for number, on in sent.items():
             if on == day:
                 assert owing[number].overdue_fen > 0

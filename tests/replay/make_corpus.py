@@ -20,19 +20,29 @@ from crm_core.gradings.facts import EVENT_NAMES
 from crm_core.kernel.dates import instant_text, start_of_day
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
-from crm_core.owners.commands import AddMember, RegisterHousehold
+from crm_core.owners.commands import (
+    AddMember,
+    AgreeDebtor,
+    RegisterHousehold,
+    ReleaseDebtor,
+    TransferOwnership,
+)
 from crm_core.owners.facts import REGISTERED
 from crm_core.payments.commands import (
     AcknowledgeDebt,
     AgreeClause,
     ClaimLateCharge,
     DecideDispute,
+    DecideWaiver,
     DisputeCharge,
+    EndClause,
     PromisePayment,
     ProposeDisputeDecision,
+    ProposeWaiver,
     RaiseCharge,
     ReceivePayment,
     RecordPurchase,
+    TakeBackWaiver,
     WithdrawDispute,
 )
 from crm_core.payments.events import Instalment
@@ -137,6 +147,36 @@ def at_the_edges(crm: CRM) -> None:
         crm.do(command, by=by, at=start_of_day(date(YEAR, 9, 2)))
 
 
+def changed_hands(crm: CRM) -> None:
+    """Who bought, who owes by contract, and bills and waivers that were put right (PAY-16)."""
+    day, sold = date(YEAR, 1, 10), date(YEAR, 6, 16)
+    word = Word("T1#owner", "letter", "letter-2")
+    owner, tenant = Personal("T1#owner", "业主"), Personal("T1#tenant", "租户")
+    for command in (
+        RegisterHousehold("T1", "星河小区", "3号楼", "1单元", "101", owner=owner),
+        *(
+            RaiseCharge("T1", f"C{n}", "management_fee", "2011", 100_00, date(YEAR, n, 1))
+            for n in (1, 3, 5, 7, 9)
+        ),
+        RaiseCharge("T1", "N1", "management_fee", "2011", -30_00, day, corrects="C3"),
+        AgreeClause("T1", "K1", "late_charge", LATE, day, "contract", word),
+        EndClause("T1", "K1", date(YEAR, 2, 1), "new contract"),
+        ProposeWaiver("T1", "W1", "C1", 50_00, date(YEAR, 2, 1), "flood"),
+        DecideWaiver("T1", "W1", True, date(YEAR, 2, 1)),
+        TakeBackWaiver("T1", "W1", date(YEAR, 3, 1), "no flood"),
+        AddMember("T1", "T1#tenant", "tenant", day, tenant),
+        AgreeDebtor("T1", "A1", "T1#tenant", date(YEAR, 4, 1), "lease 7"),
+        ReleaseDebtor("T1", "A1", date(YEAR, 5, 31), "moved out"),
+        TransferOwnership("T1", "T1#buyer", sold, Personal("T1#buyer", "买方")),
+        ReceivePayment("T1", "P1", 250_00, date(YEAR, 8, 1), "cash", payer="T1#owner"),
+        ReceivePayment("T1", "P2", 70_00, date(YEAR, 8, 2), "cash", charge="C7"),
+        RegisterHousehold("T2", "星河小区", "3号楼", "1单元", "102"),
+        RaiseCharge("T2", "C1", "parking", "2011", 100, date(YEAR, 11, 15)),
+    ):
+        decides = isinstance(command, DecideWaiver | TakeBackWaiver)
+        crm.do(command, by=MANAGER if decides else CLERK, at=start_of_day(date(YEAR, 9, 2)))
+
+
 def main() -> None:
     found: list[dict[str, Any]] = []
 
@@ -154,6 +194,7 @@ def main() -> None:
 
     collect()
     found.append(told(at_the_edges, start_of_day(date(YEAR + 1, 1, 1))))
+    found.append(told(changed_hands, start_of_day(date(YEAR + 1, 1, 1))))
     lines = ",\n".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in found)
     (HERE / "corpus.json").write_text(f'{{"estates":[\n{lines}\n]}}\n', encoding="utf-8")
     digests = json.dumps(decided(dict(enumerate(found))), indent=0)
