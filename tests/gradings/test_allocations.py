@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -10,15 +11,19 @@ import pytest
 
 import crm_core
 from crm_adapters import open_crm
+from crm_adapters.cli.app import run
 from crm_core import CRM
 from crm_core.gradings.engines.port import Ask
+from crm_core.gradings.uplift import DEFAULT_UPLIFT, UpliftPolicy, promises
 from crm_core.kernel.dates import Period
 from crm_core.kernel.word import Word
 from crm_core.owners.commands import owner_id
 from crm_core.payments import CreditPolicy, RaiseCharge, ReceivePayment
-from crm_core.payments.allocation_policy import AllocationPolicy
+from crm_core.payments.allocation_policy import AllocationPolicy, Epoch
 from crm_core.payments.commands import AgreeClause
+from crm_core.payments.events import ChargeRaised, PaymentReceived
 from crm_core.policies import PolicyBook
+from crm_core.slices import shipped
 from estate import DIRECTOR, do, home
 
 ENGINES = ("events", "frames", "frames-duckdb")
@@ -99,12 +104,48 @@ def test_what_comes_into_force_later_changes_no_grading_that_was_decided(
 @pytest.mark.rule("PAY-02", "GRD-08")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_grading_whose_pinned_policy_is_not_at_hand_is_said_to_be(crm: CRM, engine: str) -> None:
-    shipped = crm.policies
+    before = crm.policies
     place = next(iter(crm.history("V1"))).event.estate
     crm.policies = PolicyBook([*crm.registry.shipped, estates_code(place)])
     assert graded(crm, engine) == dict.fromkeys(("V1", "V2"), ("B4", ("allocation-of-ours/1",)))
     assert crm.replay(engine=engine).differing == ()
-    crm.policies = shipped
+    crm.policies = before
     found = crm.replay(engine=engine)
     assert [one.household for one in found.differing] == ["V1", "V2"]
     assert all("allocation-of-ours/1" in one.first_difference for one in found.differing)
+
+
+@pytest.mark.rule("PAY-02", "GRD-05")
+def test_which_bills_were_paid_in_time_follows_the_policy_too() -> None:
+    """By the Civil Code the fee comes before the older parking, and was paid on its day."""
+    facts = [
+        (ChargeRaised("PK", "parking", "2011", 100_00, date(2011, 1, 31), None), 1),
+        (ChargeRaised("FEE", "management_fee", "2011", 100_00, date(2011, 2, 28), None), 2),
+        (PaymentReceived("P1", 100_00, date(2011, 2, 28), "cash", None, (), None), 3),
+    ]
+    on = date(2011, 3, 1)
+    table = shipped().find(UpliftPolicy, DEFAULT_UPLIFT, on)
+    code = shipped().find(AllocationPolicy, "allocation-cn-civil-code", on)
+    assert promises(facts, on, table).kept == ()
+    assert promises(facts, on, table, (Epoch(date.min, code),)).kept == (2,)
+
+
+@pytest.mark.rule("PAY-02", "PAY-03")
+def test_the_file_and_the_statement_say_the_same_of_the_account(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = f"sqlite:///{tmp_path / 'crm.db'}"
+    with open_crm(db) as crm:
+        home(crm, "V1")
+        parking = RaiseCharge("V1", "PK", "parking", "2011", 100_00, date(2011, 1, 31))
+        fee = RaiseCharge("V1", "FEE", "management_fee", "2011", 100_00, date(2011, 11, 30))
+        do(crm, parking, fee, ReceivePayment("V1", "PX", 100_00, date(2011, 12, 1), "cash"))
+        agree(crm, "V1")
+    said = []
+    for args in (("account", "V1"), ("show", "V1")):
+        told = ["--db", db, "--format", "json", *args, "--on", "2011-12-31"]
+        assert run(told) == 0
+        said.append(json.loads(capsys.readouterr().out))
+    account, shown = said[0], said[1]["account"]
+    assert {name: account[name] for name in shown} == shown
+    assert [row["charge"] for row in shown["unpaid"]] == ["PK"]

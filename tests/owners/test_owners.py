@@ -991,6 +991,9 @@ def test_only_a_tenant_owes_by_contract_and_only_with_the_document() -> None:
     early = attrs.evolve(AGREE, until=date(2010, 3, 31))
     given(HOUSEHOLD, *let).when(early).refused("agreement_ends_before_it_begins", "PAY-16")
     given(HOUSEHOLD, *let).when(RELEASE).refused("unknown_agreement", "PAY-16")
+    short = attrs.evolve(AGREED, until=date(2010, 5, 31))
+    # Whoever ends a contract makes it no longer than it was agreed.
+    given(HOUSEHOLD, *let, short).when(RELEASE).refused("agreement_over", "PAY-16")
     given(HOUSEHOLD, *let, AGREED, RELEASED).when(RELEASE).refused("agreement_over", "PAY-16")
     given(HOUSEHOLD, *let, AGREED).when(attrs.evolve(RELEASE, reason="")).refused("reason_missing")
     sooner = attrs.evolve(RELEASE, until=date(2010, 3, 31))

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from crm_adapters import open_crm
-from crm_core import CRM, Actor, Personal
+from crm_core import CRM, Actor, Personal, Refused
 from crm_core.kernel.dates import start_of_day
+from crm_core.kernel.word import Word
 from crm_core.owners import EndRole, RegisterHousehold, TransferOwnership
 from crm_core.owners.commands import AddMember, owner_id
-from crm_core.payments import RaiseCharge, ReceivePayment
-from crm_core.payments.events import Part
+from crm_core.payments import PromisePayment, RaiseCharge, ReceivePayment
+from crm_core.payments.events import Instalment, Part
 
 CLERK, FINANCE, MANAGER = (
     Actor("S1", "specialist"),
@@ -175,3 +176,27 @@ def test_one_transfer_pays_for_both_owners_and_what_is_left_is_the_payers(crm: C
         for tenure in ("first", "2024-06-16")
     )
     assert (ai["balance_fen"], bo["balance_fen"]) == (-70_00, 0)
+
+
+@pytest.mark.rule("PAY-09", "PAY-16")
+def test_the_sellers_promise_neither_bars_the_buyers_nor_is_kept_by_their_money(crm: CRM) -> None:
+    told(crm, "2024-01-01", bill("C1", "2024-01-31"), bill("C2", "2024-07-31"))
+    told(crm, "2024-06-01", promises("Q1", AI, "2024-06-01", "2024-09-30"))
+    told(crm, "2024-06-16", TransferOwnership("V1", BO, day("2024-06-16"), Personal(BO, "Bo")))
+    told(crm, "2024-08-05", promises("Q2", BO, "2024-08-05", "2024-08-20"))
+    told(crm, "2024-08-10", pays("P1", "2024-08-10", 100_00, payer=BO))
+    found = {
+        one["promise"]: one["status"]
+        for tenure in ("first", "2024-06-16")
+        for one in crm.accounts.statement("V1", day("2024-08-31"), tenure=tenure)["promises"]
+    }
+    assert found == {"Q1": "open", "Q2": "kept"}
+    with pytest.raises(Refused) as refused:
+        told(crm, "2024-08-11", promises("Q3", AI, "2024-08-11", "2024-09-30"))
+    assert refused.value.reason == "promise_open"
+
+
+def promises(number: str, member: str, on: str, due: str) -> PromisePayment:
+    part = Instalment(amount_fen=100_00, due=day(due))
+    word = Word(member, "phone", "call 7")
+    return PromisePayment("V1", number, (part,), day(on), "asked for time", word)

@@ -54,9 +54,12 @@ from crm_core.payments.allocation_policy import AllocationPolicy
 from crm_core.payments.clauses import Allocations, epochs_of
 from crm_core.payments.commands import (
     ClaimLateCharge,
+    DecideInstalments,
     DecideRefund,
     DecideWaiver,
     MovePayment,
+    PromisePayment,
+    ProposeInstalments,
     ProposeRefund,
     ProposeWaiver,
     RaiseCharge,
@@ -360,11 +363,12 @@ def _with_promises(command: Any, state: Gradings, sight: WorkSight) -> Any:
         return command
     table = sight.policy(UpliftPolicy, DEFAULT_UPLIFT, command.on)
     account = [(event, position) for position, _, event in sight.told(command.household)]
+    by = epochs_of(command.household, sight.state(ACCOUNT, command.household), sight)
     return evolve(
         command,
         grading_policy=sight.graded_by(grading),
         policy=table,
-        promises=promises(account, command.on, table),
+        promises=promises(account, command.on, table, by),
     )
 
 
@@ -440,8 +444,11 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     **dict.fromkeys(
         (
             ClaimLateCharge,
+            DecideInstalments,
             DecideRefund,
             DecideWaiver,
+            PromisePayment,
+            ProposeInstalments,
             ProposeRefund,
             ProposeWaiver,
             RaiseCharge,

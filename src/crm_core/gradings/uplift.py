@@ -29,6 +29,7 @@ from crm_core.payments.facts import (
     KEPT,
     REFUND,
     Charge,
+    Epochs,
     Ledger,
     PaymentPromised,
     add_months,
@@ -112,7 +113,9 @@ class Promises:
     broken: tuple[int, ...]
 
 
-def promises(facts: Iterable[tuple[Any, int]], on: date, policy: UpliftPolicy) -> Promises:
+def promises(
+    facts: Iterable[tuple[Any, int]], on: date, policy: UpliftPolicy, by: Epochs = ()
+) -> Promises:
     """The promises of the months before a day, as far as they are kept or broken by then.
 
     They are those of the tenure of the day (PAY-16).
@@ -121,12 +124,13 @@ def promises(facts: Iterable[tuple[Any, int]], on: date, policy: UpliftPolicy) -
     Where nothing was overdue it promised nothing, so that no money proves two things at once.
 
     Args:
+        by: By which policies the money of the account is allocated (PAY-02).
         facts: Events of the account and of tenures with their positions, in the order of the log.
     """
     facts = list(facts)
     held = tenures([event for event, _ in facts if type(event) in TENURES])
     mine = held.index(on)
-    ledger = ledgers(facts, held)[mine]
+    ledger = ledgers(facts, held, by)[mine]
     first = add_months(on, -policy.months)
     kept, broken = list[tuple[date, int]](), list[tuple[date, int]]()
     for charge in ledger.charges:

@@ -262,7 +262,8 @@ def _release_debtor(command: ReleaseDebtor, state: HouseholdState) -> Decision:
     agreed = state.agreed.get(command.agreement)
     if agreed is None:
         return Refusal("unknown_agreement", "PAY-16", {"agreement": command.agreement})
-    if command.agreement in state.released:
+    longer = agreed.until is not None and command.until > agreed.until
+    if command.agreement in state.released or longer:
         return Refusal("agreement_over", "PAY-16", {"agreement": command.agreement})
     if not command.reason:
         return no_reason("LOG-06")

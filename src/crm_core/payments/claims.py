@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
-from crm_core.kernel.tenures import ONE
+from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.payments.answers import (
     asked_of,
     decided,
@@ -43,8 +44,8 @@ from crm_core.payments.events import (
     PaymentPromised,
 )
 from crm_core.payments.late import LateCharge, late_charges, percent_text
-from crm_core.payments.ledger import ledgers
-from crm_core.payments.promises import BROKEN, open_promise, promises
+from crm_core.payments.ledger import ledgers, whose
+from crm_core.payments.promises import BROKEN, open_promise, promises, said_in
 from crm_core.payments.state import Account
 
 # --- disputes (PAY-06) -----------------------------------------------------------------------
@@ -167,7 +168,7 @@ def promise(command: PromisePayment, state: Account) -> Decision:
         return refusal
     if len(command.instalments) > 1:
         return Refusal("plan_unapproved", "PAY-09", {"instalments": len(command.instalments)})
-    return _unfit(command, command.on, state) or (
+    return _unfit(command, command.on, state, command.tenures) or (
         PaymentPromised(
             promise=command.promise,
             instalments=command.instalments,
@@ -185,7 +186,7 @@ def propose_instalments(command: ProposeInstalments, state: Account) -> Decision
     """Somebody proposes a plan as the household offers it."""
     return (
         _not_sayable(command, state)
-        or _unfit(command, command.on, state)
+        or _unfit(command, command.on, state, command.tenures)
         or (
             InstalmentsProposed(
                 promise=command.promise,
@@ -217,8 +218,8 @@ def decide_instalments(command: DecideInstalments, state: Account) -> Decision:
             word=proposal.word,
         )
         return (
-            _unfit(proposal, max(proposal.on, command.on), state)
-            or _overtaken(plan, command.on, state)
+            _unfit(proposal, max(proposal.on, command.on), state, command.tenures)
+            or _overtaken(plan, command.on, state, command.tenures)
             or (plan,)
         )
 
@@ -242,7 +243,10 @@ def _not_sayable(said: PromisePayment | ProposeInstalments, state: Account) -> R
 
 
 def _unfit(
-    said: PromisePayment | ProposeInstalments | InstalmentsProposed, on: date, state: Account
+    said: PromisePayment | ProposeInstalments | InstalmentsProposed,
+    on: date,
+    state: Account,
+    tenures: Tenures | None,
 ) -> Refusal | None:
     """Why it does not fit what is promised on a day, if so."""
     before = said.replaces
@@ -253,15 +257,24 @@ def _unfit(
         if said.on < earlier.on:
             made = earlier.on.isoformat()
             return Refusal("renegotiated_early", "PAY-09", {"promise": before, "made": made})
-    kept = open_promise(promises(state.facts.values(), on))
+    kept = open_promise(promises(_said(said, state, tenures), on))
     if kept is not None and kept.promise.promise != before:
         return Refusal("promise_open", "PAY-09", {"promise": kept.promise.promise})
     return None
 
 
-def _overtaken(plan: PaymentPromised, on: date, state: Account) -> Refusal | None:
+def _said(said: Any, state: Account, tenures: Tenures | None) -> Iterator[Any]:
+    """The promises and the money of the tenure of who gives their word (PAY-16)."""
+    held = tenures or ONE
+    mine = whose(held, said.word.member, said.on)
+    return said_in(state.facts.values(), held, mine)
+
+
+def _overtaken(
+    plan: PaymentPromised, on: date, state: Account, tenures: Tenures | None
+) -> Refusal | None:
     """Nobody breaks a plan by waiting for its approval: then other days are agreed on."""
-    found = promises([*state.facts.values(), plan], on)
+    found = promises([*_said(plan, state, tenures), plan], on)
     if not found or found[-1].promise is not plan or found[-1].status != BROKEN:
         return None
     return Refusal("plan_overtaken", "PAY-09", {"promise": plan.promise})

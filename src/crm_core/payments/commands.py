@@ -277,6 +277,7 @@ class PromisePayment:
     word: Word
     replaces: str | None = None
     by: Actor = looked_up()
+    tenures: Tenures = looked_up()
 
 
 @frozen
@@ -295,6 +296,7 @@ class ProposeInstalments:
     word: Word
     replaces: str | None = None
     by: Actor = looked_up()
+    tenures: Tenures = looked_up()
 
 
 @frozen
@@ -307,6 +309,7 @@ class DecideInstalments:
     on: date
     reason: str = ""
     by: Actor = looked_up()
+    tenures: Tenures = looked_up()
 
 
 @frozen

@@ -20,13 +20,12 @@ from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.owners.state import Household
-from crm_core.owners.tenures import tenures
 from crm_core.owners.views import household_file
-from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
-from crm_core.payments.ledger import ledgers
-from crm_core.payments.views import account_view
 from crm_core.requests.state import Request
 from crm_core.requests.views import request_view
+
+ACCOUNT = ("credit", "overdue_days", "overdue_fen", "advance_fen", "unpaid")
+"""What of a statement stands in the file of a household."""
 
 SEALED = "sealed"
 """What stands in the result for a personal value that nobody asked for."""
@@ -204,9 +203,7 @@ def _file(
     now = opened.clock.now()
     day = on or local_date(now, opened.zone)
     facts = [e for e in opened.history(household) if known is None or e.recorded <= known]
-    credit = opened.policies.find(CreditPolicy, DEFAULT_CREDIT, day)
-    account = [(e.event, e.position) for e in facts]
-    held = tenures([event for event, _ in account])
+    account = opened.accounts.statement(household, day, known=known)
     end = min(start_of_day(day + timedelta(days=1), opened.zone), known or now, now)
     received = [
         opened.get(Request, identity, by=by, on=on, known=known)
@@ -227,7 +224,7 @@ def _file(
         **household_file(state, reveal),
         "on": day.isoformat(),
         "known": None if known is None else instant_text(known),
-        "account": account_view(ledgers(account, held)[held.index(day)], day, credit),
+        "account": {name: account[name] for name in ACCOUNT},
         "requests": {
             "received": len(requests),
             "open": [request for request in requests if request["status"] != "closed"],
