@@ -18,7 +18,6 @@ from crm_core.application.desk import Desk, Given, Receipt
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.port import FactsEngine
-from crm_core.gradings.policy import DEFAULT_GRADING
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.history import as_of
@@ -376,23 +375,31 @@ class CRM:
         year: int,
         *,
         known: datetime | None = None,
-        policy: str = DEFAULT_GRADING,
+        policy: str | None = None,
+        trial: bool = False,
         by: Actor = SYSTEM,
         progress: Progress = silent,
         engine: str = EVENTS,
     ) -> GradingRun:
         """Grade every household for a calendar year (GRD-01).
 
-        The same year, policy and cut-off return the recorded run; an interrupted run is resumed
-        and stays one run (GRD-12).
+        The first timely run of a year is its run of record and holds; every other is a trial, which
+        says so (GRD-17). The same year, policies and cut-off return the recorded run; a run that
+        was interrupted, or that somebody else has begun, is taken part in and stays one run
+        (GRD-12).
 
         Args:
             known: Knowledge instant; by default that of the latest fact in the log.
-            policy: Name, or name/version, of the grading policy.
+            policy: Name, or name/version, of the grading policy; by default that of the year's run
+                of record, else the one in force on its last day.
+            trial: Whether it is to be a trial whatever else is true of it.
             engine: What computes the facts; the result does not depend on it.
+
+        Raises:
+            Invalid: `year_not_over`, and it is not a trial.
         """
         return self.gradings.grade(
-            year, known=known, policy=policy, by=by, progress=progress, engine=engine
+            year, known=known, policy=policy, trial=trial, by=by, progress=progress, engine=engine
         )
 
     def explain(

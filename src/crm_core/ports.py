@@ -214,6 +214,14 @@ class EventLog(Protocol):
         """
         ...
 
+    def unseen(self, cutoff: Cutoff, by: datetime, *, without: str) -> int:
+        """How many facts of the log lie beyond a cut-off and were recorded by an instant (GRD-17).
+
+        Args:
+            without: As for `cutoff`.
+        """
+        ...
+
     def canonical(self, event: Any) -> bytes:
         """The bytes of an event as they are stored."""
         ...

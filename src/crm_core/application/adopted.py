@@ -72,19 +72,25 @@ def every(log: EventLog, registry: Registry, book: PolicyBook, kind: type[P]) ->
     it pins its digest too.
     """
     own = book.every(kind)
-    kinds = [one for one in registry.policy_kinds.values() if one.cls is kind and one.adoptable]
-    if not kinds:
+    if not any(one.cls is kind and one.adoptable for one in registry.policy_kinds.values()):
         return tuple(own)
     there = {policy.ref for policy in own}
     brought = (policy for policy in registry.shipped if isinstance(policy, kind))
     found = [*own, *(policy for policy in brought if policy.ref not in there)]
-    for one in kinds:
-        decider = POLICY_KIND.decider
-        listed, _ = log.fold(POLICY_KIND.stream(one.kind), decider.evolve, decider.initial)
-        found += [
-            cast("P", version.policy(one.parse))
-            for name in listed.names
-            for version in adopted(log, name).values()
-            if version.usable
-        ]
+    return (*found, *adopted_of(log, registry, kind))
+
+
+def adopted_of(log: EventLog, registry: Registry, kind: type[P]) -> tuple[P, ...]:
+    """The policies of a kind that were adopted in the log and can be used."""
+    found: list[P] = []
+    for one in registry.policy_kinds.values():
+        if one.cls is kind and one.adoptable:
+            decider = POLICY_KIND.decider
+            listed, _ = log.fold(POLICY_KIND.stream(one.kind), decider.evolve, decider.initial)
+            found += [
+                cast("P", version.policy(one.parse))
+                for name in listed.names
+                for version in adopted(log, name).values()
+                if version.usable
+            ]
     return tuple(found)

@@ -6,7 +6,7 @@ What is decided stands in `crm_core.gradings`; here it is read from the log and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -15,34 +15,39 @@ from attrs import Factory, frozen
 from crm_core.application.adopted import (
     NOT_FACTS,
     adopted,
+    adopted_of,
     allocations_at_hand,
     book_with_adopted,
     pinned,
 )
 from crm_core.application.checking import utc
-from crm_core.application.desk import Desk
+from crm_core.application.desk import ATTEMPTS, Desk, Given, Receipt
 from crm_core.application.host import Host, present_day
+from crm_core.application.records import graded_in, moved, records_of, year_of
 from crm_core.application.work import Planned
-from crm_core.errors import DecisionMismatch, Invalid, PolicyInactive
-from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
+from crm_core.errors import Conflict, DecisionMismatch, Invalid, PolicyInactive
+from crm_core.gradings.commands import CompleteRun, RecordGrading, ReplaceRecord, StartRun
 from crm_core.gradings.criteria import assess, follows
-from crm_core.gradings.decide import GRADING, RUN
+from crm_core.gradings.decide import GRADING
 from crm_core.gradings.engines.events import EventsEngine
 from crm_core.gradings.engines.port import Ask, FactsEngine
 from crm_core.gradings.events import (
     ABOUT_HOUSEHOLDS,
-    COMPLETED,
     DECIDED,
     GradingDecided,
+    Moved,
     RunStarted,
 )
 from crm_core.gradings.explain import explanation
 from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
+from crm_core.gradings.reading import DEFAULT_READING, Reading
+from crm_core.gradings.record import Records, joined, run_of_record, standing_of, trials
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
-from crm_core.gradings.review import Standing, standing, untouched
+from crm_core.gradings.review import Standing, correction, holding, standing, untouched
 from crm_core.gradings.state import Gradings as Graded
+from crm_core.gradings.state import Year
 from crm_core.gradings.views import grading_row
-from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR, Period
+from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR, Period, start_of_day
 from crm_core.kernel.history import visible
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
@@ -53,6 +58,8 @@ from crm_core.payments.credit import CreditPolicy
 from crm_core.policies import PolicyBook
 from crm_core.ports import EVENTS, Progress, silent
 
+PREVIEW = "preview"
+
 CHUNK_HOUSEHOLDS = 500
 """Gradings written in one transaction of a run; an interruption loses no more than these."""
 
@@ -62,23 +69,46 @@ class GradingRun:
     """A yearly run with its gradings, sorted by household.
 
     Args:
+        policy: The grading policy.
+        reading: Which events counted how.
+        standing: `of_record`, `trial`, or `preview` of one that was never written.
         standings: What holds today, for the households about whose grading people did something.
     """
 
     run: str
     year: int
     policy: PolicyRef
+    reading: PolicyRef
     cutoff: Cutoff
+    standing: str
     gradings: tuple[GradingDecided, ...]
     standings: Mapping[str, Standing] = Factory(dict)
 
-    def standing(self, grading: GradingDecided) -> Standing:
+    def of(self, grading: GradingDecided) -> Standing:
         """What holds of one of its gradings."""
         return self.standings.get(grading.household) or untouched(grading)
 
     def rows(self) -> list[dict[str, Any]]:
         """The graded list as plain data."""
         return [grading_row(g, self.standings.get(g.household)) for g in self.gradings]
+
+
+@frozen
+class RunLine:
+    """A complete run of a year, and whether it holds.
+
+    Args:
+        standing: `of_record` or `trial`.
+        gradings: How many households it graded.
+    """
+
+    run: str
+    year: int
+    standing: str
+    policy: PolicyRef
+    started_at: datetime
+    cutoff: Cutoff
+    gradings: int
 
 
 class Gradings:
@@ -118,79 +148,120 @@ class Gradings:
         year: int,
         *,
         known: datetime | None = None,
-        policy: str = DEFAULT_GRADING,
+        policy: str | None = None,
+        trial: bool = False,
         by: Actor = SYSTEM,
         progress: Progress = silent,
         engine: str = EVENTS,
     ) -> GradingRun:
         """See `CRM.grade`."""
         self._desk.may(by, "grade")
-        if not EARLIEST_YEAR <= year <= LATEST_YEAR:
-            raise Invalid.one("year_out_of_range", earliest=EARLIEST_YEAR, latest=LATEST_YEAR)
         facts = self.engine(engine)
-        window = Period.of_year(year)
-        table = self.book(policy).find(GradingPolicy, policy, window.end)
-        self._check_adopted(table)
-        credit = self._host.policies.find(CreditPolicy, table.credit, window.end)
-        cutoff = self.cutoff(known)
-        run = run_id(year, table.ref, credit.ref, cutoff)
-        state, _ = self._log.fold(RUN.stream(run), RUN.decider.evolve, RUN.decider.initial)
-        if state.gradings is not None:
-            return self._recorded_run(run, state.started)
-        started = RunStarted(
-            run=run,
-            year=year,
-            policy=table.ref,
-            credit_policy=credit.ref,
-            cutoff_position=cutoff.position,
-            cutoff_known=cutoff.known,
-        )
-        self._desk.within(StartRun(started), by=by, id=f"{run}:start")
-        count = 0
-        decided = _decided(started, table, Ask(window, cutoff, credit, self.allocations()), facts)
-        while chunk := list(islice(decided, CHUNK_HOUSEHOLDS)):
-            count += len(chunk)
-            self._record(chunk, table, by)
-            progress(len(chunk))
-        self._desk.within(CompleteRun(run, year, count), by=by, id=f"{run}:complete")
-        return self._recorded_run(run, started)
+        asked = self._asked(year, known, policy, trial=trial)
+        if not trial and asked.started_at < asked.year_ended:
+            raise Invalid.one("year_not_over", year=year, day=str(Period.of_year(year).end))
+        if asked.run not in self.year(year).completed:
+            self._desk.within(StartRun(asked), by=by, id=f"{asked.run}:start")
+        begun = self.year(year)
+        run = joined(begun, asked)
+        if run not in begun.completed:
+            self._decide(begun.runs[run], facts, by, progress)
+        return self._recorded_run(year, run)
+
+    def preview(
+        self,
+        year: int,
+        *,
+        known: datetime | None = None,
+        policy: str | None = None,
+        engine: str = EVENTS,
+    ) -> GradingRun:
+        """What a run would say, as known at an instant; it writes nothing (GRD-09).
+
+        Args:
+            policy: As for `CRM.grade`.
+        """
+        started = self._asked(year, known, policy, trial=True)
+        table = self.policy(started.policy)
+        decided = tuple(_decided(started, table, self._ask(started), self.engine(engine)))
+        return _run(started, PREVIEW, decided)
 
     def grades(
         self, year: int, *, run: str | None = None, known: datetime | None = None
     ) -> GradingRun:
-        """The recorded gradings of a year: of its latest complete run, or of the run named.
+        """The recorded gradings of a year: of its run of record, or of the run named.
 
         Args:
             known: As known at this instant: runs and what people did about them since are left out.
 
         Raises:
-            Invalid: there is no such run.
+            Invalid: there is no such run; or the year has no run of record (its trials are named).
             DecisionMismatch: a recorded outcome does not follow from its own facts and policy.
         """
         known = utc(known, "known")
-        started = self.started(year, run, known)
-        return self._recorded_run(started.run, started, known)
+        return self._recorded_run(year, self.named(year, run, known), known)
 
-    def started(
-        self, year: int, run: str | None = None, known: datetime | None = None
-    ) -> RunStarted:
-        """How the latest complete run of a year, or the run named, was started.
+    def named(self, year: int, run: str | None = None, known: datetime | None = None) -> str:
+        """The run of record of a year, or the run named if it is complete.
+
+        Raises:
+            Invalid: there is none.
+        """
+        state = self.year(year, known)
+        if run is not None:
+            if run not in state.completed:
+                raise Invalid.one("run_unknown", run=run, year=year)
+            return run
+        found = run_of_record(state)
+        if found is not None:
+            return found
+        left = trials(state)
+        if not left:
+            raise Invalid.one("run_unknown", sentence="year_ungraded", run="", year=year)
+        raise Invalid.one("year_without_record", year=year, trials=[f"`{one}`" for one in left])
+
+    def runs(self, year: int, *, known: datetime | None = None) -> tuple[RunLine, ...]:
+        """The complete runs of a year in the order in which they began, trials among them."""
+        state = self.year(year, utc(known, "known"))
+        return tuple(
+            RunLine(
+                run=run,
+                year=year,
+                standing=standing_of(state, run),
+                policy=begun.policy,
+                started_at=begun.started_at,
+                cutoff=Cutoff(begun.cutoff_position, begun.cutoff_known),
+                gradings=state.completed[run],
+            )
+            for run, begun in state.runs.items()
+            if run in state.completed
+        )
+
+    def year(self, year: int, known: datetime | None = None) -> Year:
+        """The runs of a year, as known at an instant."""
+        return year_of(self._log, year, known)
+
+    def records(self, known: datetime | None = None) -> Records:
+        """The runs of record of all years, as known at an instant."""
+        return records_of(self._log, known)
+
+    def replacing(self, year: int, run: str) -> tuple[Moved, ...]:
+        """Whom it would move if a run took the place of the run of record (GRD-17).
+
+        What people decided is applied to either, so who was overridden stays where they are.
 
         Raises:
             Invalid: there is no such run.
-            DecisionMismatch: it is complete but was never started.
         """
-        wanted: str | None = None
-        for completed in self._log.feed(names=[COMPLETED]):
-            if known is not None and completed.recorded > known:
-                continue
-            if completed.event.year == year and run in (None, completed.event.run):
-                wanted = completed.event.run
-        if wanted is None:
-            which = "run_unknown" if run else "year_ungraded"
-            raise Invalid.one("run_unknown", sentence=which, run=run or "", year=year)
-        state, _ = self._log.fold(RUN.stream(wanted), RUN.decider.evolve, RUN.decider.initial)
-        return _started(wanted, state.started)
+        named = self.named(year, run)
+        return moved(self._log, year, named, self.policy, present_day(self._host))
+
+    def replace(
+        self, year: int, run: str, reason: str, *, by: Actor, moves: int | None = None
+    ) -> Receipt:
+        """Let a run take the place of the run of record, as a director; see `ReplaceRecord`."""
+        command = ReplaceRecord(year, run, reason, present_day(self._host), moves)
+        return self._desk.do(command, Given(by))
 
     # --- explanation, replay, late facts ---------------------------------------------------
 
@@ -204,60 +275,67 @@ class Gradings:
         lang: Lang = "en",
     ) -> dict[str, Any]:
         """See `CRM.explain`."""
-        state, found = GRADING.decider.initial, list[str]()
+        state = GRADING.decider.initial
         for recorded in self._log.read(GRADING.stream(household)):
             event = recorded.event
-            if recorded.name == DECIDED and event.year == year and run in (None, event.run):
+            if recorded.name == DECIDED and event.year == year:
                 # Each of them, also one that somebody wrote a second time past the decider.
                 check_decision(event, self.policy(event.policy))
-                found.append(event.run)
             state = GRADING.decider.evolve(state, event)
-        if not found:
+        held = holding(state, self.named(year)) if run is None else run
+        if held is None or held not in state.by_run or state.by_run[held].year != year:
             raise Invalid.one("grading_unknown", household=household, year=year)
-        now = standing(state, found[-1], present_day(self._host))
-        policy = self.policy(now.grading.policy)
-        _check_confirmed(now, policy)
-        return explanation(now, policy, reader, lang)
+        now = self._standing(state, held, self.records())
+        return explanation(now, self.policy(now.grading.policy), reader, lang)
 
     def history(
         self, household: str, *, on: date | None = None, known: datetime | None = None
     ) -> list[Standing]:
-        """The graded history of a household: every grading, as it stood (GRD-16).
+        """The graded history of a household: the grading of each year that held (GRD-16).
+
+        Where a review corrected it, what it corrected comes before it.
 
         Args:
             on: As of this day; by default today.
             known: As known at this instant.
         """
-        seen = visible(self._log.read(GRADING.stream(household)), on=on, known=utc(known, "known"))
+        known = utc(known, "known")
+        records = self.records(known)
+        seen = visible(self._log.read(GRADING.stream(household)), on=on, known=known)
         state = GRADING.decider.fold(e.event for e in seen)
-        return [standing(state, run, on or present_day(self._host)) for run in state.by_run]
+        held = [records.by_year[year] for year in sorted(records.by_year)]
+        runs = [run for first in held for run in _in_turn(state, first)]
+        return [self._standing(state, run, records, on) for run in runs]
 
     def directory(
         self, *, on: date | None = None, known: datetime | None = None
     ) -> Iterator[Standing]:
         """The directory of graded customers (客户分级目录), GRD-16, sorted by household.
 
-        Each household's latest grading, as it stood on a day and as known at an instant.
+        Each household's latest grading of record, as it stood on a day and as known at an instant.
         """
         known = utc(known, "known")
+        records = self.records(known)
+        latest = sorted(records.by_year, reverse=True)
         for _, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
             state = GRADING.decider.fold(e.event for e in visible(events, on=on, known=known))
-            latest = _latest(state)
-            if latest is not None:
-                yield standing(state, latest, on or present_day(self._host))
+            runs = (holding(state, records.by_year[year]) for year in latest)
+            run = next((run for run in runs if run is not None), None)
+            if run is not None:
+                yield self._standing(state, run, records, on)
 
     def waiting(self) -> Iterator[Standing]:
-        """Gradings that wait for a person (GRD-02, GRD-03, GRD-13), sorted by household.
+        """Gradings that wait for a person (GRD-02, GRD-03, GRD-13): every open item of every year.
 
-        Of a household's gradings the latest can wait for confirmations, and each for a review or
-        for the confirmation of a type that was proposed.
+        Sorted by household; those of record alone can wait for anybody.
         """
+        records = self.records()
         for _, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
             state = GRADING.decider.fold(e.event for e in events)
-            latest = _latest(state)
-            for run in state.by_run:
-                now = standing(state, run, present_day(self._host))
-                if now.waits_for and (run == latest or {"review", "type"} & {*now.waits_for}):
+            for year in sorted(records.by_year):
+                run = holding(state, records.by_year[year])
+                now = None if run is None else self._standing(state, run, records)
+                if now is not None and now.waits_for:
                     yield now
 
     def replay(
@@ -268,11 +346,16 @@ class Gradings:
         return found.replay(year, self.pinned, progress, allocations=self.allocated)
 
     def affected(self, year: int | None = None) -> Iterator[Affected]:
-        """Recorded decisions that facts known by now would change (GRD-09); nothing is changed."""
-        now = self.cutoff(None)
-        for _, facts, decided in self._events.decided():
+        """Decisions that hold and that facts known by now would change (GRD-09).
+
+        Nothing is changed.
+        """
+        now, records = self.cutoff(None), self.records()
+        for household, facts, decided in self._events.decided():
+            state = GRADING.decider.fold(e.event for e in self._log.read(GRADING.stream(household)))
+            held = {holding(state, run) for run in records.by_year.values()}
             for grading in decided:
-                if year in (None, grading.year):
+                if grading.run in held and year in (None, grading.year):
                     found = affected(
                         grading, facts, self.pinned, self._host.zone, now, self.allocated
                     )
@@ -289,13 +372,37 @@ class Gradings:
         """The policies at hand, with the versions of that name that were adopted in the log."""
         return book_with_adopted(self._log, self._host.registry, self._host.policies, name)
 
-    def pinned(self, policy: PolicyRef, credit: PolicyRef) -> tuple[GradingPolicy, CreditPolicy]:
-        """The two policies that a decision pins.
+    def pinned(
+        self, policy: PolicyRef, credit: PolicyRef, reading: PolicyRef
+    ) -> tuple[GradingPolicy, CreditPolicy, Reading]:
+        """The policies and the reading that a decision pins.
 
         Raises:
             UnknownPolicy, PolicyDigestMismatch: they are not at hand.
         """
-        return self.policy(policy), self._host.policies.pinned(CreditPolicy, credit)
+        book = self._host.policies
+        return (
+            self.policy(policy),
+            book.pinned(CreditPolicy, credit),
+            book.pinned(Reading, reading),
+        )
+
+    def in_force(self, end: date) -> GradingPolicy:
+        """The grading policy in force on the last day of a year: the one adopted last by then.
+
+        Where none was adopted it is the newest of the default policy.
+        """
+        host = self._host
+        chosen = [
+            policy
+            for policy in adopted_of(host.log, host.registry, GradingPolicy)
+            if policy.header.covers(end)
+        ]
+        if not chosen:
+            return self.book(DEFAULT_GRADING).find(GradingPolicy, DEFAULT_GRADING, end)
+        return max(
+            chosen, key=lambda policy: (policy.header.effective_from or date.min, policy.ref)
+        )
 
     def allocations(self) -> Allocations:
         """The allocation policies at hand, those adopted in the log among them."""
@@ -334,50 +441,126 @@ class Gradings:
                 policy=str(table.ref),
             )
 
+    def _asked(
+        self, year: int, known: datetime | None, policy: str | None, *, trial: bool
+    ) -> RunStarted:
+        """The run that is asked for."""
+        if not EARLIEST_YEAR <= year <= LATEST_YEAR:
+            raise Invalid.one("year_out_of_range", earliest=EARLIEST_YEAR, latest=LATEST_YEAR)
+        end = Period.of_year(year).end
+        host = self._host
+        table = self._table(year, policy, end)
+        credit = host.policies.find(CreditPolicy, table.credit, end)
+        reading = host.policies.find(Reading, DEFAULT_READING, end)
+        ended = start_of_day(end + timedelta(days=1), host.zone)
+        cutoff = self.cutoff(known)
+        return RunStarted(
+            run=run_id(year, table.ref, credit.ref, reading.ref, cutoff),
+            year=year,
+            trial=trial,
+            as_of=known is not None,
+            policy=table.ref,
+            in_force=self.in_force(end).ref,
+            credit_policy=credit.ref,
+            reading=reading.ref,
+            cutoff_position=cutoff.position,
+            cutoff_known=cutoff.known,
+            started_at=host.clock.now(),
+            year_ended=ended,
+            unseen=self._log.unseen(cutoff, ended, without=NOT_FACTS),
+        )
+
+    def _table(self, year: int, policy: str | None, end: date) -> GradingPolicy:
+        """The policy asked for; else that of the run of record, else the one in force."""
+        if policy is not None:
+            table = self.book(policy).find(GradingPolicy, policy, end)
+            self._check_adopted(table)
+            return table
+        state = self.year(year)
+        held = run_of_record(state)
+        return self.in_force(end) if held is None else self.policy(state.runs[held].policy)
+
+    def _ask(self, started: RunStarted) -> Ask:
+        _, credit, reading = self.pinned(started.policy, started.credit_policy, started.reading)
+        cutoff = Cutoff(started.cutoff_position, started.cutoff_known)
+        return Ask(Period.of_year(started.year), cutoff, credit, reading, self.allocations())
+
+    def _decide(
+        self, started: RunStarted, facts: FactsEngine, by: Actor, progress: Progress
+    ) -> None:
+        """Grade every household, as far as that has not been done."""
+        table, count = self.policy(started.policy), 0
+        decided = _decided(started, table, self._ask(started), facts)
+        while chunk := list(islice(decided, CHUNK_HOUSEHOLDS)):
+            count += len(chunk)
+            self._record(chunk, table, by)
+            progress(len(chunk))
+        run = started.run
+        self._desk.within(CompleteRun(run, started.year, count), by=by, id=f"{run}:complete")
+
     def _record(self, gradings: Sequence[GradingDecided], table: GradingPolicy, by: Actor) -> None:
         at = self._host.clock.now()
         planned = [
             Planned(RecordGrading(g, policy=table), f"{g.run}:{g.household}", at) for g in gradings
         ]
-        known = self._log.outcomes([item.id for item in planned])
-        fresh = [item for item in planned if item.id not in known]
-        self._desk.batch(fresh, by=by, inside=True)
+        for last in range(ATTEMPTS):
+            known = self._log.outcomes([item.id for item in planned])
+            fresh = [item for item in planned if item.id not in known]
+            try:
+                self._desk.batch(fresh, by=by, inside=True)
+            except Conflict:
+                # Somebody else takes part in the same run, or decides about one of them.
+                if last == ATTEMPTS - 1:
+                    raise
+                continue
+            return
 
-    def _recorded_run(
-        self, run: str, started: RunStarted | None, known: datetime | None = None
-    ) -> GradingRun:
-        begun = _started(run, started)
-        gradings, standings = [], {}
-        today = present_day(self._host)
-        for household, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
-            graded = [e.event for e in events if e.name == DECIDED and e.event.run == begun.run]
-            for grading in graded:
-                check_decision(grading, self.policy(grading.policy))
-                gradings.append(grading)
-            if graded and any(e.name != DECIDED for e in events):
-                seen = visible(events, known=known)
-                state = GRADING.decider.fold(e.event for e in seen)
-                if state.acts:
-                    standings[household] = standing(state, begun.run, today)
-        cutoff = Cutoff(begun.cutoff_position, begun.cutoff_known)
-        return GradingRun(
-            run=begun.run,
-            year=begun.year,
-            policy=begun.policy,
-            cutoff=cutoff,
-            gradings=tuple(gradings),
-            standings=standings,
-        )
+    def _standing(
+        self, state: Graded, run: str, records: Records, on: date | None = None
+    ) -> Standing:
+        expired = records.has_later(state.by_run[run].year)
+        day = on or present_day(self._host)
+        return standing(state, run, self.policy, day, expired=expired)
+
+    def _recorded_run(self, year: int, run: str, known: datetime | None = None) -> GradingRun:
+        state = self.year(year, known)
+        if run not in state.runs:
+            raise DecisionMismatch("run_never_started", run=run)
+        gradings, standings = list[GradingDecided](), dict[str, Standing]()
+        day, records = present_day(self._host), self.records(known)
+        for grading, now in graded_in(self._log, run, self.policy, day, records, known):
+            check_decision(grading, self.policy(grading.policy))
+            gradings.append(grading)
+            if now is not None:
+                standings[grading.household] = now
+        return _run(state.runs[run], standing_of(state, run), tuple(gradings), standings)
 
 
-def _latest(state: Graded) -> str | None:
-    """Run of the grading of the latest year; of several the one decided last."""
-    latest = max(
-        enumerate(state.by_run.values()),
-        key=lambda numbered: (numbered[1].period_end, numbered[0]),
-        default=None,
+def _run(
+    started: RunStarted,
+    standing: str,
+    gradings: tuple[GradingDecided, ...],
+    standings: Mapping[str, Standing] | None = None,
+) -> GradingRun:
+    return GradingRun(
+        run=started.run,
+        year=started.year,
+        policy=started.policy,
+        reading=started.reading,
+        cutoff=Cutoff(started.cutoff_position, started.cutoff_known),
+        standing=standing,
+        gradings=gradings,
+        standings=standings or {},
     )
-    return None if latest is None else latest[1].run
+
+
+def _in_turn(state: Graded, run: str) -> Iterator[str]:
+    """The grading of a run of record, and what corrected it."""
+    if run in state.by_run:
+        yield run
+        corrected = correction(state, state.by_run[run])
+        if corrected is not None:
+            yield corrected
 
 
 def check_decision(grading: GradingDecided, policy: GradingPolicy) -> None:
@@ -393,38 +576,26 @@ def check_decision(grading: GradingDecided, policy: GradingPolicy) -> None:
         )
 
 
-def _check_confirmed(now: Standing, policy: GradingPolicy) -> None:
-    if now.type_confirmed and assess(now.grading.facts, policy, now.type) != now.outcome:
-        raise DecisionMismatch(
-            "confirmed_type_does_not_follow",
-            household=now.grading.household,
-            year=now.grading.year,
-        )
-
-
 def _decided(
     started: RunStarted, table: GradingPolicy, ask: Ask, engine: FactsEngine
 ) -> Iterator[GradingDecided]:
-    for household, facts, evidence, allocations in engine.gather(ask):
+    for found in engine.gather(ask):
         yield GradingDecided(
-            household=household,
+            household=found.household,
+            tenure=found.tenure,
             run=started.run,
             year=started.year,
             period_start=ask.window.start,
             period_end=ask.window.end,
             policy=table.ref,
             credit_policy=ask.credit.ref,
+            reading=ask.reading.ref,
             cutoff_position=ask.cutoff.position,
             cutoff_known=ask.cutoff.known,
-            facts=facts,
-            evidence=evidence,
-            outcome=assess(facts, table),
+            facts=found.facts,
+            evidence=found.evidence,
+            outcome=assess(found.facts, table).outcome(),
             decided_by="rule",
-            allocations=allocations,
+            allocations=found.allocations,
+            disclosable=(),
         )
-
-
-def _started(run: str, started: RunStarted | None) -> RunStarted:
-    if started is None:
-        raise DecisionMismatch("run_never_started", run=run)
-    return started

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from crm_core.application.adopted import NOT_FACTS, book_with_adopted, every, pinned
+from crm_core.application.records import moved, records_of
 from crm_core.application.streams import Streams, no_file
 from crm_core.errors import UnknownPolicy
 from crm_core.gradings.commands import (
     AcceptAutomatic,
+    ConfirmGrading,
     ConfirmType,
     ContestGrading,
     DecideReview,
@@ -25,16 +27,21 @@ from crm_core.gradings.commands import (
     ProposeType,
     ProposeUplift,
     RefuseAutomatic,
+    ReplaceRecord,
 )
+from crm_core.gradings.decide import YEAR
 from crm_core.gradings.events import GradingContested, GradingDecided
 from crm_core.gradings.facts import EVENT_NAMES
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.reading import Reading
+from crm_core.gradings.record import run_of_record
 from crm_core.gradings.replay import decide_again
-from crm_core.gradings.state import Gradings
-from crm_core.gradings.uplift import DEFAULT_UPLIFT, UpliftPolicy, promises
+from crm_core.gradings.review import holding
+from crm_core.gradings.state import Gradings, Year
+from crm_core.gradings.uplift import DEFAULT_UPLIFT, Promises, UpliftPolicy, promises
 from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.commands import fields_looked_up
-from crm_core.kernel.dates import local_date
+from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
 from crm_core.kernel.recorded import KnownEvent
@@ -48,7 +55,7 @@ from crm_core.messages.template import Template
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.commands import ROLES
 from crm_core.owners.facts import REGISTERED, TENURES
-from crm_core.owners.tenures import tenures, tenures_of
+from crm_core.owners.tenures import concerned, tenures, tenures_of
 from crm_core.payments import ACCOUNT
 from crm_core.payments.allocation_policy import AllocationPolicy
 from crm_core.payments.clauses import Allocations, epochs_of
@@ -177,14 +184,28 @@ class WorkSight:
 
     def graded_by(self, grading: GradingDecided) -> GradingPolicy:
         """The policy that a grading pins."""
-        return self.policies_of(grading.policy, grading.credit_policy)[0]
+        return self.grading_policy(grading.policy)
 
     def policies_of(
-        self, policy: PolicyRef, credit: PolicyRef
-    ) -> tuple[GradingPolicy, CreditPolicy]:
-        """The two policies that a grading pins, adopted ones among them."""
-        book = book_with_adopted(self.log, self.registry, self.policies, policy.name)
-        return book.pinned(GradingPolicy, policy), book.pinned(CreditPolicy, credit)
+        self, policy: PolicyRef, credit: PolicyRef, reading: PolicyRef
+    ) -> tuple[GradingPolicy, CreditPolicy, Reading]:
+        """The policies and the reading that a grading pins, adopted ones among them."""
+        book = self.policies
+        return (
+            self.grading_policy(policy),
+            book.pinned(CreditPolicy, credit),
+            book.pinned(Reading, reading),
+        )
+
+    def grading_policy(self, ref: PolicyRef) -> GradingPolicy:
+        """The grading policy that a grading pins, an adopted one perhaps."""
+        book = book_with_adopted(self.log, self.registry, self.policies, ref.name)
+        return book.pinned(GradingPolicy, ref)
+
+    def holds(self, state: Gradings, year: int) -> GradingDecided | None:
+        """The grading that holds of a household's year (GRD-17)."""
+        run = holding(state, run_of_record(self.state(YEAR, str(year))))
+        return None if run is None else state.by_run[run]
 
 
 # --- of accounts and messages ------------------------------------------------------------------
@@ -277,10 +298,6 @@ def _next_duty(staff: str, register: Register, sight: WorkSight) -> datetime | N
     return min((shift.start for shift in shifts), default=None)
 
 
-def _with_file(command: Any, _state: Any, sight: WorkSight) -> Any:
-    return evolve(command, members=sight.streams.members(command.household))
-
-
 # --- of staff and requests ---------------------------------------------------------------------
 
 
@@ -352,33 +369,75 @@ def _with_order(command: Dispatch, state: Any, sight: WorkSight) -> Dispatch:
 # --- of gradings -------------------------------------------------------------------------------
 
 
-def _with_policy(command: Any, state: Gradings, sight: WorkSight) -> Any:
-    grading = state.by_run.get(command.run)
-    return command if grading is None else evolve(command, policy=sight.graded_by(grading))
+def _with_grading(command: Any, state: Gradings, sight: WorkSight) -> Any:
+    """The grading that holds of the year, and the policy that it pins."""
+    return _about_grading(command, state, sight)[0]
+
+
+def _about_grading(
+    command: Any, state: Gradings, sight: WorkSight
+) -> tuple[Any, GradingDecided | None]:
+    held = sight.holds(state, command.year)
+    if held is None:
+        # A year that was graded may have left this household out.
+        return evolve(command, run=run_of_record(sight.state(YEAR, str(command.year)))), None
+    command = evolve(command, run=held.run)
+    if isinstance(command, ProposeUplift | DecideUplift):
+        return evolve(command, grading_policy=sight.graded_by(held)), held
+    if isinstance(command, ContestGrading):
+        return command, held
+    return evolve(command, policy=sight.graded_by(held)), held
 
 
 def _with_promises(command: Any, state: Gradings, sight: WorkSight) -> Any:
-    grading = state.by_run.get(command.run)
-    if grading is None:
+    command, held = _about_grading(command, state, sight)
+    if held is None:
         return command
     table = sight.policy(UpliftPolicy, DEFAULT_UPLIFT, command.on)
     account = [(event, position) for position, _, event in sight.told(command.household)]
     by = epochs_of(command.household, sight.state(ACCOUNT, command.household), sight)
-    return evolve(
-        command,
-        grading_policy=sight.graded_by(grading),
-        policy=table,
-        promises=promises(account, command.on, table, by),
-    )
+    # What others kept, before or after them, proves nothing of the people who were graded.
+    theirs = sight.tenures(command.household).on(command.on).key == held.tenure
+    kept = promises(account, command.on, table, by) if theirs else Promises((), ())
+    expired = records_of(sight.log).has_later(command.year)
+    return evolve(command, policy=table, promises=kept, expired=expired)
+
+
+def _with_contesting(command: ContestGrading, state: Gradings, sight: WorkSight) -> ContestGrading:
+    command, held = _about_grading(command, state, sight)
+    if held is None:
+        return command
+    file = sight.streams.file(command.household)
+    period = Period(held.period_start, held.period_end)
+    found = () if file is None else concerned(file, held.tenure, period)
+    return evolve(command, members=frozenset(found))
+
+
+def _with_people_of_the_day(command: Any, _state: Gradings, sight: WorkSight) -> Any:
+    file = sight.streams.file(command.household)
+    tenure = sight.tenures(command.household).on(command.on).key
+    day = Period(command.on, command.on)
+    found = () if file is None else concerned(file, tenure, day)
+    return evolve(command, tenure=tenure, members=frozenset(found))
+
+
+def _with_moved(command: ReplaceRecord, state: Year, sight: WorkSight) -> ReplaceRecord:
+    if command.run not in state.completed:
+        return command
+    found = moved(sight.log, command.year, command.run, sight.grading_policy, sight.present_day)
+    return evolve(command, moved=found)
 
 
 def _with_review(command: DecideReview, state: Gradings, sight: WorkSight) -> DecideReview:
     opened = [a for a in state.acts if isinstance(a, GradingContested)]
-    run = next((a.run for a in opened if a.review == command.review), "")
-    grading = state.by_run.get(run)
-    if grading is None:
+    contested = next((a for a in opened if a.review == command.review), None)
+    if contested is None:
         return command
-    command = evolve(command, policy=sight.graded_by(grading))
+    held = sight.holds(state, contested.year)
+    theirs = held is not None and held.tenure == contested.tenure
+    grading = held if held is not None and theirs else state.by_run[contested.run]
+    run = grading.run
+    command = evolve(command, run=run, policy=sight.graded_by(grading))
     if command.result != "corrected":
         return command
     now = sight.log.cutoff(None, without=NOT_FACTS)
@@ -425,9 +484,10 @@ def _of_name(name: str, sight: WorkSight) -> list[PolicyRef]:
 CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     **dict.fromkeys(MESSAGES.commands, _with_members),
     **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
-    AcceptAutomatic: _with_file,
-    ConfirmType: _with_policy,
-    ContestGrading: _with_file,
+    AcceptAutomatic: _with_people_of_the_day,
+    ConfirmGrading: _with_grading,
+    ConfirmType: _with_grading,
+    ContestGrading: _with_contesting,
     DecideReview: _with_review,
     DecideUplift: _with_promises,
     Dispatch: _with_order,
@@ -436,10 +496,11 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     HandOver: _with_stranger,
     MakePolicyEffective: _with_shipped,
     MovePayment: _with_receiver,
-    ProposeType: _with_policy,
+    ProposeType: _with_grading,
     ProposeUplift: _with_promises,
     RecordWrong: _with_wrong,
-    RefuseAutomatic: _with_file,
+    RefuseAutomatic: _with_people_of_the_day,
+    ReplaceRecord: _with_moved,
     WithdrawCall: _with_duty,
     **dict.fromkeys(
         (

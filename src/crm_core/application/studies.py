@@ -18,9 +18,9 @@ from crm_core.application.host import Host, present_day
 from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
 from crm_core.gradings.adoption import GRADING
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried
-from crm_core.gradings.decide import RUN
 from crm_core.gradings.engines.port import Ask
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.reading import Reading
 from crm_core.gradings.studies.fairness import (
     COMPLAINT_NAMES,
     Attributes,
@@ -176,7 +176,8 @@ class Studies:
         window = Period.of_year(run.year)
         credit = self._host.policies.find(CreditPolicy, candidate.credit, window.end)
         recorded = {grading.household: grading for grading in run.gradings}
-        ask = Ask(window, run.cutoff, credit, self._gradings.allocations())
+        reading = self._host.policies.pinned(Reading, run.reading)
+        ask = Ask(window, run.cutoff, credit, reading, self._gradings.allocations())
         for then in self._gradings.engine(engine).assess(ask, candidate):
             now = recorded.get(then.household)
             if now is not None:
@@ -226,7 +227,7 @@ class Studies:
         graded = self._gradings.grades(year, run=run)
         table = self._host.policies.find(SharesPolicy, policy, Period.of_year(year).end)
         cohort, today = Cohort(_cohort(graded)), present_day(self._host)
-        command = AllotQuota(graded.run, cohort=cohort, policy=table, on=today)
+        command = AllotQuota(graded.run, year, cohort=cohort, policy=table, on=today)
         self._desk.within(command, by=by, id=f"{graded.run}:quota:{table.ref.digest[:16]}")
         return self.quota(year, run=graded.run, policy=policy)
 
@@ -239,8 +240,9 @@ class Studies:
         """
         graded = self._gradings.grades(year, run=run)
         table = self._host.policies.find(SharesPolicy, policy, Period.of_year(year).end)
-        state, _ = self._log.fold(RUN.stream(graded.run), RUN.decider.evolve, RUN.decider.initial)
-        pinned = next((q for q in state.quotas if q.policy == table.ref), None)
+        allotted = (graded.run, table.ref)
+        quotas = self._gradings.year(year).quotas
+        pinned = next((q for q in quotas if (q.run, q.policy) == allotted), None)
         if pinned is None:
             raise Invalid.one("quota_unknown", run=graded.run, policy=str(table.ref))
         cohort = _cohort(graded)
@@ -257,7 +259,7 @@ class Studies:
     def fairness(self, year: int, *, run: str | None = None) -> Fairness:
         """Layers and overrides by attributes for the audit, small cells suppressed (GRD-15)."""
         graded = self._gradings.grades(year, run=run)
-        standings = [graded.standing(grading) for grading in graded.gradings]
+        standings = [graded.of(grading) for grading in graded.gradings]
         found = self._attributes(graded)
         return Fairness(distribution(standings, found), override_rates(standings, found))
 
@@ -269,13 +271,13 @@ class Studies:
         """
         graded = self._gradings.grades(year, run=run)
         before = self._gradings.grades(year - 1)
-        then = {grading.household: before.standing(grading) for grading in before.gradings}
+        then = {grading.household: before.of(grading) for grading in before.gradings}
         asked = dict(self._log.by_household(names=COMPLAINT_NAMES))
         for grading in graded.gradings:
             household = grading.household
             if household in then and household in asked:
                 found = retaliation(
-                    then[household], graded.standing(grading), asked[household], self._host.zone
+                    then[household], graded.of(grading), asked[household], self._host.zone
                 )
                 if found is not None:
                     yield found
@@ -300,7 +302,7 @@ class Studies:
 
 
 def _layers(run: GradingRun) -> list[str]:
-    return [run.standing(grading).layer for grading in run.gradings]
+    return [run.of(grading).layer for grading in run.gradings]
 
 
 def _cohort(run: GradingRun) -> tuple[Candidate, ...]:

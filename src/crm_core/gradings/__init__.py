@@ -14,18 +14,20 @@ from crm_core.gradings.commands import (
     ProposeType,
     ProposeUplift,
     RefuseAutomatic,
+    ReplaceRecord,
 )
 from crm_core.gradings.criteria import Counterfactual, Outcome, assess, counterfactuals
-from crm_core.gradings.decide import GRADING, RUN
+from crm_core.gradings.decide import GRADING, YEAR
 from crm_core.gradings.events import EVENTS, GradingDecided, PolicyDrafted
 from crm_core.gradings.explain import explanation
 from crm_core.gradings.facts import Evidence, Facts, gather
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.reading import Reading
 from crm_core.gradings.replay import Affected, Difference
-from crm_core.gradings.state import Gradings, Run
+from crm_core.gradings.state import Gradings, Year
 from crm_core.gradings.studies.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
-from crm_core.gradings.views import LATEST
+from crm_core.gradings.views import GRADED, RECORDS
 from crm_core.gradings.worklists import WORKLIST
 from crm_core.kernel.roles import DESK, HOST, HOUSEHOLDERS, LEADERS, MANAGEMENT
 from crm_core.kernel.slice import Act, PolicyKind, Slice
@@ -34,7 +36,7 @@ SLICE = Slice(
     name="gradings",
     package=__name__,
     events=EVENTS,
-    aggregates=(GRADING, RUN, ADOPTION, POLICY_KIND),
+    aggregates=(GRADING, YEAR, ADOPTION, POLICY_KIND),
     acts=(
         Act(ProposeType, ("specialist",)),
         Act(ConfirmType, LEADERS),
@@ -45,6 +47,7 @@ SLICE = Slice(
         Act(AcceptAutomatic, (*HOUSEHOLDERS, *DESK)),
         Act(ContestGrading, (*HOUSEHOLDERS, *DESK)),
         Act(DecideReview, LEADERS),
+        Act(ReplaceRecord, ("director",)),
         Act(DraftPolicy, LEADERS),
         Act("assess-policy", LEADERS),
         Act(ApprovePolicy, ("director",)),
@@ -54,11 +57,12 @@ SLICE = Slice(
     ),
     policies=(
         PolicyKind("grading", GradingPolicy, GradingPolicy.parse, adoptable=True),
+        PolicyKind("reading", Reading, Reading.parse),
         PolicyKind("shares", SharesPolicy, SharesPolicy.parse),
         PolicyKind("uplift", UpliftPolicy, UpliftPolicy.parse),
     ),
     shipped=("policies",),
-    projections=(LATEST,),
+    projections=(GRADED, RECORDS),
     worklists=(WORKLIST,),
     reactions={PolicyDrafted: list_drafted},
 )
@@ -66,8 +70,8 @@ SLICE = Slice(
 __all__ = [
     "EVENTS",
     "GRADING",
-    "RUN",
     "SLICE",
+    "YEAR",
     "Affected",
     "Counterfactual",
     "Difference",
@@ -77,7 +81,8 @@ __all__ = [
     "GradingPolicy",
     "Gradings",
     "Outcome",
-    "Run",
+    "Reading",
+    "Year",
     "assess",
     "counterfactuals",
     "explanation",

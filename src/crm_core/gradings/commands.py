@@ -6,13 +6,12 @@ the command; none of them has an argument for it (LOG-08).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from attrs import frozen
 
-from crm_core.gradings.events import GradingDecided, RunStarted
+from crm_core.gradings.events import GradingDecided, Moved, RunStarted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.studies.shares import Candidate, SharesPolicy
 from crm_core.gradings.uplift import Promises, UpliftPolicy
@@ -39,18 +38,20 @@ class RecordGrading:
 
 @frozen
 class ProposeType:
-    """Propose a customer type for a grading, with a reason if it is not the one suggested.
+    """Propose a customer type for a year, with a reason if it is not the one suggested.
 
     Args:
+        run: Looked up: run of the grading that holds for the year (GRD-17); None where none does.
         policy: Looked up: the policy the grading pins.
     """
 
     household: str
-    run: str
+    year: int
     type: str
     on: date
     reason: str = ""
     by: Actor = looked_up()
+    run: str | None = looked_up()
     policy: GradingPolicy = looked_up()
 
 
@@ -59,24 +60,33 @@ class ConfirmType:
     """Confirm the type last proposed.
 
     Args:
+        run: Looked up, as for `ProposeType`.
         policy: Looked up: the policy the grading pins.
     """
 
     household: str
-    run: str
+    year: int
     on: date
     by: Actor = looked_up()
+    run: str | None = looked_up()
     policy: GradingPolicy = looked_up()
 
 
 @frozen
 class ConfirmGrading:
-    """Stand for a grading in person: one of the top layer, or a provisional one."""
+    """Stand for a grading in person: one of the top layer, or a provisional one.
+
+    Args:
+        run: Looked up, as for `ProposeType`.
+        policy: Looked up: the policy the grading pins.
+    """
 
     household: str
-    run: str
+    year: int
     on: date
     by: Actor = looked_up()
+    run: str | None = looked_up()
+    policy: GradingPolicy = looked_up()
 
 
 @frozen
@@ -84,19 +94,25 @@ class ProposeUplift:
     """Propose one layer more for proven creditworthiness.
 
     Args:
+        run: Looked up, as for `ProposeType`.
         grading_policy: Looked up: the policy the grading pins.
         policy: Looked up: what an uplift needs.
         promises: Looked up: what the account shows.
+        condition: Looked up: position of the sound condition on record of a commercial customer.
+        expired: Looked up: whether a later year has a run of record.
     """
 
     household: str
-    run: str
+    year: int
     reason: str
     on: date
     by: Actor = looked_up()
+    run: str | None = looked_up()
     grading_policy: GradingPolicy = looked_up()
     policy: UpliftPolicy = looked_up()
     promises: Promises = looked_up()
+    condition: int | None = looked_up()
+    expired: bool = looked_up()
 
 
 @frozen
@@ -105,21 +121,27 @@ class DecideUplift:
 
     Args:
         approved: Whether the household is lifted.
+        run: Looked up, as for `ProposeType`.
         reason: Why not; for an approval the proposal's own, unless it is given another.
         grading_policy: Looked up, as for `ProposeUplift`.
         policy: Looked up: what an uplift needs.
         promises: Looked up: what the account shows by now.
+        condition: Looked up, as for `ProposeUplift`.
+        expired: Looked up, as for `ProposeUplift`.
     """
 
     household: str
-    run: str
+    year: int
     approved: bool
     on: date
     reason: str = ""
     by: Actor = looked_up()
+    run: str | None = looked_up()
     grading_policy: GradingPolicy = looked_up()
     policy: UpliftPolicy = looked_up()
     promises: Promises = looked_up()
+    condition: int | None = looked_up()
+    expired: bool = looked_up()
 
 
 @frozen
@@ -128,14 +150,16 @@ class RefuseAutomatic:
 
     Args:
         word: What a member of staff was told; an owner or user who acts in person gives none.
-        members: Looked up: the members of the file with every role they hold or held.
+        tenure: Looked up: the tenure of the day, for which it is said.
+        members: Looked up: the owners, co-owners and users of the day.
     """
 
     household: str
     on: date
     word: Word | None = None
     by: Actor = looked_up()
-    members: Mapping[str, frozenset[str]] = looked_up()
+    tenure: str = looked_up()
+    members: frozenset[str] = looked_up()
 
 
 @frozen
@@ -144,6 +168,7 @@ class AcceptAutomatic:
 
     Args:
         word: As for `RefuseAutomatic`.
+        tenure: Looked up, as for `RefuseAutomatic`.
         members: Looked up, as for `RefuseAutomatic`.
     """
 
@@ -151,7 +176,8 @@ class AcceptAutomatic:
     on: date
     word: Word | None = None
     by: Actor = looked_up()
-    members: Mapping[str, frozenset[str]] = looked_up()
+    tenure: str = looked_up()
+    members: frozenset[str] = looked_up()
 
 
 @frozen
@@ -161,17 +187,20 @@ class ContestGrading:
     Args:
         review: Number of the review it opens, new in the household.
         word: As for `RefuseAutomatic`.
-        members: Looked up, as for `RefuseAutomatic`.
+        run: Looked up, as for `ProposeType`.
+        members: Looked up: the owners, co-owners and users of the year, within the tenure that was
+            graded.
     """
 
     household: str
-    run: str
+    year: int
     review: str
     reason: str
     on: date
     word: Word | None = None
     by: Actor = looked_up()
-    members: Mapping[str, frozenset[str]] = looked_up()
+    run: str | None = looked_up()
+    members: frozenset[str] = looked_up()
 
 
 @frozen
@@ -181,6 +210,7 @@ class DecideReview:
     Args:
         layer: For an override: the layer that holds instead.
         until: For an override: the last day on which it does.
+        run: Looked up: run of the grading under review, as it holds now.
         again: Looked up, for a correction: the grading as the log gives it now.
         policy: Looked up: the policy the grading pins.
     """
@@ -193,6 +223,7 @@ class DecideReview:
     layer: str | None = None
     until: DayAhead | None = None
     by: Actor = looked_up()
+    run: str | None = looked_up()
     again: GradingDecided = looked_up()
     policy: GradingPolicy = looked_up()
 
@@ -214,6 +245,24 @@ class CompleteRun:
 
 
 @frozen
+class ReplaceRecord:
+    """Let another run of a year take the place of its run of record (GRD-17).
+
+    Args:
+        moves: How many households the director saw that it moves; None where nobody counted.
+        moved: Looked up: whom it moves.
+    """
+
+    year: int
+    run: str
+    reason: str
+    on: date
+    moves: int | None = None
+    by: Actor = looked_up()
+    moved: tuple[Moved, ...] = looked_up()
+
+
+@frozen
 class AllotQuota:
     """Allot the households of a complete run to layers of the expected sizes.
 
@@ -226,6 +275,7 @@ class AllotQuota:
     """
 
     run: str
+    year: int
     cohort: Cohort = looked_up()
     policy: SharesPolicy = looked_up()
     on: date = looked_up()

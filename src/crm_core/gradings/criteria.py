@@ -5,7 +5,8 @@ Pure and total: the same facts and policy give the same outcome for ever (GRD-06
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 from attrs import frozen
@@ -39,7 +40,25 @@ class Distance:
 
 @frozen
 class Outcome:
-    """What follows from the facts.
+    """What follows from the facts, as it is stored.
+
+    Args:
+        criteria: Digest of everything looked at: see `digest_of_criteria`. The criteria themselves
+            follow from facts and policy at any time, and replay compares them by this.
+        layer: Layer of the pyramid, or `insufficient`.
+        status: `computed`, or `awaiting_confirmation` where people must confirm the layer.
+        type: Customer type, as the rule suggests it (GRD-02).
+    """
+
+    criteria: str
+    layer: str
+    status: str
+    type: str
+
+
+@frozen
+class Assessment:
+    """What follows from the facts, with all that was looked at.
 
     Args:
         criteria: Everything looked at, in the order of the tables.
@@ -54,6 +73,30 @@ class Outcome:
     layer: str
     status: str
     type: str
+
+    def outcome(self) -> Outcome:
+        """As it is stored."""
+        digest = digest_of_criteria(self.criteria, self.distance)
+        return Outcome(criteria=digest, layer=self.layer, status=self.status, type=self.type)
+
+
+def digest_of_criteria(criteria: Iterable[Criterion], distance: Distance | None) -> str:
+    """SHA-256, as hex, over a line for each criterion and then the way to the next better layer.
+
+    A line is `name op threshold value met`, divided by tabs; what is missing follows in the same
+    way behind a line with the name of the layer.
+    """
+    lines = [_line(criterion) for criterion in criteria]
+    if distance is not None:
+        lines.append(distance.layer)
+        lines.extend(map(_line, distance.missing))
+    return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _line(criterion: Criterion) -> str:
+    threshold = criterion.threshold
+    needed = ",".join(threshold) if type(threshold) is tuple else threshold
+    return f"{criterion.name}\t{criterion.op}\t{needed}\t{criterion.value}\t{criterion.met}"
 
 
 @frozen
@@ -74,8 +117,8 @@ class Counterfactual:
     type: str
 
 
-def assess(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) -> Outcome:
-    """The outcome for one household.
+def assess(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) -> Assessment:
+    """What follows from the facts of one household.
 
     Args:
         confirmed: The type that people confirmed; without one it is as the rule suggests.
@@ -90,7 +133,7 @@ def assess(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) ->
         if confirmed is not None and table.name == "type":
             values["type"] = confirmed
     layer = str(values["layer"])
-    return Outcome(
+    return Assessment(
         criteria=tuple(criteria),
         distance=_distance(known, values, layer, policy, confirmed),
         layer=layer,
@@ -102,7 +145,7 @@ def assess(facts: Facts, policy: GradingPolicy, confirmed: str | None = None) ->
 def follows(outcome: Outcome, facts: Facts, policy: GradingPolicy) -> bool:
     """Whether the outcome is what the policy makes of the facts (GRD-06)."""
     try:
-        return assess(facts, policy) == outcome
+        return assess(facts, policy).outcome() == outcome
     except ValueError:
         # Facts that no honest grading has, a credit grade that does not exist for one.
         return False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from attrs import evolve
+
 from crm_core.gradings.commands import (
     AcceptAutomatic,
     AllotQuota,
@@ -18,6 +20,7 @@ from crm_core.gradings.commands import (
     ProposeUplift,
     RecordGrading,
     RefuseAutomatic,
+    ReplaceRecord,
     StartRun,
 )
 from crm_core.gradings.deciding.confirming import confirm, confirm_type, propose_type
@@ -28,6 +31,7 @@ from crm_core.gradings.deciding.reviewing import (
     contested_as,
     decide_review,
     refuse_automatic,
+    reviewed,
 )
 from crm_core.gradings.deciding.uplifting import decide_uplift, propose_uplift
 from crm_core.gradings.events import (
@@ -38,6 +42,7 @@ from crm_core.gradings.events import (
     GradingDecided,
     LayerUplifted,
     QuotaAllotted,
+    RecordReplaced,
     ReviewDecided,
     RunCompleted,
     RunStarted,
@@ -46,12 +51,14 @@ from crm_core.gradings.events import (
     UpliftProposed,
     UpliftRejected,
 )
+from crm_core.gradings.record import run_of_record, under_way
 from crm_core.gradings.review import about, open_proposal, open_review, open_uplift, persons
-from crm_core.gradings.state import Act, Gradings, Run
+from crm_core.gradings.state import Act, Gradings, Year
 from crm_core.gradings.studies.shares import allot, cohort_digest, places_digest
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
+from crm_core.kernel.refusals import no_reason
 
 # --- gradings of a household -----------------------------------------------------------------
 
@@ -71,21 +78,21 @@ _DECIDE: dict[type, Callable[[Any, Gradings], Decision]] = {
 
 def own(command: Any, state: Gradings) -> Own | None:
     """Who cannot decide it: who proposed it, or had a part in the grading under review."""
-    if isinstance(command, ConfirmType):
-        proposed = open_proposal(about(state.acts, command.run))
-        return None if proposed is None else Own(proposed.proposed_by)
-    if isinstance(command, DecideUplift):
-        lifting = None if command.run not in state.by_run else open_uplift(state, command.run)
-        return None if lifting is None else Own(lifting.proposed_by)
     if isinstance(command, DecideReview):
         opened = contested_as(state, command.review)
-        if opened is None:
+        acts = [] if opened is None else reviewed(state, opened)
+        if opened is None or open_review(acts) != opened:
             return None
-        acts = about(state.acts, opened.run)
-        if open_review(acts) != opened:
-            return None
-        return Own(others=frozenset(persons(state.by_run[opened.run], acts)))
-    return None
+        grading = state.by_run[command.run or opened.run]
+        return Own(others=frozenset(persons(grading, acts)))
+    if not isinstance(command, ConfirmType | DecideUplift):
+        return None
+    graded_now = None if command.run is None else state.by_run.get(command.run)
+    if graded_now is None:
+        return None
+    acts = about(state.acts, graded_now)
+    proposed = open_proposal(acts) if isinstance(command, ConfirmType) else open_uplift(acts)
+    return None if proposed is None else Own(proposed.proposed_by)
 
 
 def _decided(state: Gradings, e: GradingDecided) -> Gradings:
@@ -130,32 +137,72 @@ GRADING = Aggregate(
 )
 
 
-# --- runs ------------------------------------------------------------------------------------
+# --- the runs of a year -----------------------------------------------------------------------
 
 
-def decide_run(command: StartRun | CompleteRun | AllotQuota, state: Run) -> Decision:
-    """A run is started once and completed once, and its quota is allotted once per policy."""
+def decide_year(
+    command: StartRun | CompleteRun | ReplaceRecord | AllotQuota, state: Year
+) -> Decision:
+    """A run is started once and completed once; which of them holds, only a director changes."""
     if isinstance(command, StartRun):
-        return () if state.started is not None else (command.started,)
-    if state.started is None:
+        return _start(command.started, state)
+    if isinstance(command, ReplaceRecord):
+        return _replace(command, state)
+    if command.run not in state.runs:
         return Refusal("run_not_started", "GRD-12", {"run": command.run})
     if isinstance(command, AllotQuota):
         return _allot(command, state)
-    if state.gradings is not None:
+    if command.run in state.completed:
         return ()
     return (RunCompleted(command.run, command.year, command.gradings),)
 
 
-def _allot(command: AllotQuota, state: Run) -> Decision:
+def _start(started: RunStarted, state: Year) -> Decision:
+    # Whoever asks while one like it goes on takes part in that one: it is one run (GRD-12).
+    if started.run in state.runs or under_way(state, started) is not None:
+        return ()
+    return (started,)
+
+
+def _replace(command: ReplaceRecord, state: Year) -> Decision:
+    """Whom it moves has been counted, so that nobody is moved unseen (GRD-17)."""
+    if not command.reason:
+        return no_reason("GRD-17", "record")
+    if command.run not in state.completed:
+        return Refusal("run_unknown", "GRD-17", {"run": command.run, "year": command.year})
+    started, held = state.runs[command.run], run_of_record(state)
+    if command.run == held:
+        return Refusal("record_already", "GRD-17", {"run": command.run, "year": command.year})
+    if started.started_at < started.year_ended:
+        return Refusal("record_too_early", "GRD-17", {"run": command.run, "year": command.year})
+    moves = len(command.moved)
+    if command.moves is not None and command.moves != moves:
+        return Refusal("moves_otherwise", "GRD-17", {"moves": moves, "seen": command.moves})
+    return (
+        RecordReplaced(
+            year=command.year,
+            run=command.run,
+            instead_of=held,
+            moved=command.moved,
+            reason=command.reason,
+            decided_by=command.by.id,
+            on=command.on,
+        ),
+    )
+
+
+def _allot(command: AllotQuota, state: Year) -> Decision:
     cohort = command.cohort.candidates
-    if state.gradings != len(cohort):
+    if state.completed.get(command.run) != len(cohort):
         return Refusal("cohort_incomplete", "GRD-04", {"households": len(cohort)})
-    if any(quota.policy == command.policy.ref for quota in state.quotas):
+    same = (command.run, command.policy.ref)
+    if any((quota.run, quota.policy) == same for quota in state.quotas):
         return ()
     places = allot(cohort, command.policy)
     return (
         QuotaAllotted(
             run=command.run,
+            year=command.year,
             policy=command.policy.ref,
             cohort_digest=cohort_digest(cohort),
             households=len(places),
@@ -165,27 +212,43 @@ def _allot(command: AllotQuota, state: Run) -> Decision:
     )
 
 
-def _started(state: Run, e: RunStarted) -> Run:
-    return Run(e, state.gradings, state.quotas)
+def _started(state: Year, e: RunStarted) -> Year:
+    return evolve(state, runs=state.runs.add(e.run, e))
 
 
-def _completed(state: Run, e: RunCompleted) -> Run:
-    return Run(state.started, e.gradings, state.quotas)
+def _completed(state: Year, e: RunCompleted) -> Year:
+    return evolve(state, completed=state.completed.add(e.run, e.gradings))
 
 
-def _allotted(state: Run, e: QuotaAllotted) -> Run:
-    return Run(state.started, state.gradings, state.quotas.append(e))
+def _replaced(state: Year, e: RecordReplaced) -> Year:
+    return evolve(state, replaced=state.replaced.append(e))
 
 
-RUN = Aggregate(
+def _allotted(state: Year, e: QuotaAllotted) -> Year:
+    return evolve(state, quotas=state.quotas.append(e))
+
+
+def _year(command: Any) -> str:
+    told = command.started if isinstance(command, StartRun) else command
+    return str(told.year)
+
+
+YEAR = Aggregate(
     Decider(
-        "grading-run",
-        Run(),
-        decide_run,
-        by_event({RunStarted: _started, RunCompleted: _completed, QuotaAllotted: _allotted}),
+        "grading-year",
+        Year(),
+        decide_year,
+        by_event(
+            {
+                RunStarted: _started,
+                RunCompleted: _completed,
+                RecordReplaced: _replaced,
+                QuotaAllotted: _allotted,
+            }
+        ),
     ),
-    (StartRun, CompleteRun, AllotQuota),
-    lambda command: command.started.run if isinstance(command, StartRun) else command.run,
+    (StartRun, CompleteRun, ReplaceRecord, AllotQuota),
+    _year,
     lambda command: "",
     needs_file=False,
     inside=frozenset({StartRun, CompleteRun, AllotQuota}),

@@ -15,14 +15,68 @@ from crm_core.kernel.word import Word
 
 @frozen
 class RunStarted:
-    """A yearly run began; its cut-off is fixed from here on (GRD-12)."""
+    """A yearly run began; its cut-off is fixed from here on (GRD-12).
+
+    Whether it is the run of record follows from this and from the
+    other runs of the year (GRD-17, `crm_core.gradings.record`).
+
+    Args:
+        trial: Whether it was asked for as a trial.
+        as_of: Whether it was asked for as known at an instant.
+        in_force: The grading policy in force for the year when it began.
+        started_at: By the clock.
+        year_ended: The instant at which the year ended in the estate's zone.
+        unseen: Facts beyond the cut-off that were in the log, and recorded by the year's end.
+    """
 
     run: str
     year: int
+    trial: bool
+    as_of: bool
     policy: PolicyRef
+    in_force: PolicyRef
     credit_policy: PolicyRef
+    reading: PolicyRef
     cutoff_position: int
     cutoff_known: datetime
+    started_at: datetime
+    year_ended: datetime
+    unseen: int
+
+
+@frozen
+class Moved:
+    """A household that another run of record puts elsewhere: as it stood, and as it stands then.
+
+    Args:
+        layer: Empty where it was not graded.
+        layer_then: Empty where it is not graded.
+    """
+
+    household: str
+    layer: str
+    layer_then: str
+    type: str
+    type_then: str
+
+
+@frozen
+class RecordReplaced:
+    """A director let another run take the place of the run of record (GRD-17).
+
+    Args:
+        run: The run that holds from now on.
+        instead_of: The one that held; None where the year had none.
+        moved: Whom it moves.
+    """
+
+    year: int
+    run: str
+    instead_of: str | None
+    moved: tuple[Moved, ...]
+    reason: str
+    decided_by: str
+    on: date
 
 
 @frozen
@@ -36,31 +90,39 @@ class GradingHead:
     period_end: date
     policy: PolicyRef
     credit_policy: PolicyRef
+    reading: PolicyRef
     cutoff_position: int
     cutoff_known: datetime
     decided_by: str
     allocations: tuple[PolicyRef, ...]
+    disclosable: tuple[str, ...]
 
 
 @frozen
 class GradingDecided:
     """One household was graded (GRD-06).
 
-    `assess(facts, policy) == outcome` holds for ever, and so does reading the facts again from
-    the log up to the cut-off.
+    `assess(facts, policy)` gives the outcome for ever, criteria included, and so does reading the
+    facts again from the log up to the cut-off.
 
     Args:
+        tenure: Key of the tenure whose dealings were graded (PAY-16).
+        reading: Which events counted how (GRD-08).
+        disclosable: Digests of salted parts that can be shown to an outsider one by one; none as
+            long as nothing is disclosed so.
         allocations: The allocation policies of the household's money, one after the other, where
             one is another than oldest first (PAY-02).
     """
 
     household: str
+    tenure: str
     run: str
     year: int
     period_start: date
     period_end: date
     policy: PolicyRef
     credit_policy: PolicyRef
+    reading: PolicyRef
     cutoff_position: int
     cutoff_known: datetime
     facts: Facts
@@ -68,6 +130,7 @@ class GradingDecided:
     outcome: Outcome
     decided_by: str
     allocations: tuple[PolicyRef, ...]
+    disclosable: tuple[str, ...]
 
 
 @frozen
@@ -79,11 +142,17 @@ class RunCompleted:
     gradings: int
 
 
+# What people decide belongs to household, tenure and year, and no run removes it. `run` is the one
+# whose grading they had before them.
+
+
 @frozen
 class TypeProposed:
     """A specialist proposed the customer type of a grading (GRD-02)."""
 
     household: str
+    tenure: str
+    year: int
     run: str
     type: str
     reason: str
@@ -93,15 +162,13 @@ class TypeProposed:
 
 @frozen
 class TypeConfirmed:
-    """A supervisor confirmed the proposed type; the outcome is what follows with it (GRD-02).
-
-    `assess(facts, policy, type) == outcome` holds for ever; the computed outcome stays beside it.
-    """
+    """A supervisor confirmed the proposed type (GRD-02); what follows with it is derived."""
 
     household: str
+    tenure: str
+    year: int
     run: str
     type: str
-    outcome: Outcome
     confirmed_by: str
     on: date
 
@@ -110,10 +177,16 @@ class TypeConfirmed:
 class GradingConfirmed:
     """A person stands for a grading: one of the two that the top layer needs, or the one that a
     provisional grading needs (GRD-03, GRD-13).
+
+    Args:
+        layer: The layer that they stand for, and no other.
     """
 
     household: str
+    tenure: str
+    year: int
     run: str
+    layer: str
     confirmed_by: str
     role: str
     on: date
@@ -124,6 +197,8 @@ class UpliftProposed:
     """Somebody proposed one layer more for proven creditworthiness (GRD-05)."""
 
     household: str
+    tenure: str
+    year: int
     run: str
     reason: str
     proposed_by: str
@@ -132,19 +207,24 @@ class UpliftProposed:
 
 @frozen
 class LayerUplifted:
-    """One layer more for proven creditworthiness, until the next run (GRD-05).
+    """One layer more for proven creditworthiness, until the next year's record (GRD-05).
 
     Args:
         reason: Why, as it was proposed or as who approved it said.
         promises: Log positions of the promises kept: charges paid by their due day, and promises
             to pay.
+        condition: Log position of the sound condition on record, of a commercial customer that is
+            lifted by it; else None.
     """
 
     household: str
+    tenure: str
+    year: int
     run: str
     from_layer: str
     layer: str
     promises: tuple[int, ...]
+    condition: int | None
     reason: str
     proposed_by: str
     approved_by: str
@@ -158,6 +238,8 @@ class UpliftRejected:
     """A proposed uplift was not approved; another can be proposed (GRD-05)."""
 
     household: str
+    tenure: str
+    year: int
     run: str
     reason: str
     proposed_by: str
@@ -171,12 +253,14 @@ class AutomaticRefused:
     """An owner or user refused decisions made by rule alone (GRD-13; PIPL, art. 24).
 
     Args:
+        tenure: Key of the tenure for which they did: that of the day.
         refused_by: The member who refused.
         entered_by: Who entered it: the member, or a member of staff.
         word: What the member of staff was told; None where the member acted in person.
     """
 
     household: str
+    tenure: str
     refused_by: str
     entered_by: str
     word: Word | None
@@ -194,6 +278,7 @@ class AutomaticAccepted:
     """
 
     household: str
+    tenure: str
     accepted_by: str
     entered_by: str
     word: Word | None
@@ -211,6 +296,8 @@ class GradingContested:
     """
 
     household: str
+    tenure: str
+    year: int
     run: str
     review: str
     reason: str
@@ -226,12 +313,15 @@ class ReviewDecided:
 
     Args:
         result: `upheld`, `corrected` or `overridden`.
+        run: Run of the grading that was under review.
         corrected: Run of the grading that stands in its place, if it was corrected.
         layer: Layer that holds instead, if it was overridden.
         until: Last day on which it does.
     """
 
     household: str
+    tenure: str
+    year: int
     run: str
     review: str
     result: str
@@ -255,6 +345,7 @@ class QuotaAllotted:
     """
 
     run: str
+    year: int
     policy: PolicyRef
     cohort_digest: str
     households: int
@@ -334,6 +425,7 @@ EVENTS = (
     EventType("gradings.run_started", 1, RunStarted),
     EventType("gradings.decided", 1, GradingDecided, effective="period_end"),
     EventType("gradings.run_completed", 1, RunCompleted),
+    EventType("gradings.record_replaced", 1, RecordReplaced, effective="on"),
     EventType("gradings.type_proposed", 1, TypeProposed, effective="on"),
     EventType("gradings.type_confirmed", 1, TypeConfirmed, effective="on"),
     EventType("gradings.confirmed", 1, GradingConfirmed, effective="on"),
@@ -354,6 +446,10 @@ EVENTS = (
 )
 
 DECIDED = "gradings.decided/1"
-COMPLETED = "gradings.run_completed/1"
-ABOUT_HOUSEHOLDS = frozenset(kind.stored for kind in EVENTS[1:2] + EVENTS[3:13])
+ABOUT_YEARS = tuple(
+    kind.stored for kind in EVENTS if kind.cls in (RunStarted, RunCompleted, RecordReplaced)
+)
+"""Stored names of the events that say which runs there are, and which of them holds."""
+
+ABOUT_HOUSEHOLDS = frozenset(kind.stored for kind in EVENTS[1:2] + EVENTS[4:14])
 """Stored names that readers of the log ask for; the last are those of `grading/HOUSEHOLD`."""

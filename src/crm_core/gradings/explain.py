@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crm_core.gradings.criteria import counterfactuals, decisive
+from crm_core.gradings.criteria import assess, counterfactuals, decisive
 from crm_core.gradings.events import GradingDecided, ReviewDecided
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.review import Standing
@@ -33,12 +33,14 @@ def explanation(
             as well) or `auditor` (digests, cut-off and persons as well).
         lang: Language of the sentences, `zh` or `en`.
     """
-    grading, outcome = standing.grading, standing.outcome
-    confirmed = outcome.type if standing.type_confirmed else None
+    grading = standing.grading
+    confirmed = standing.outcome.type if standing.type_confirmed else None
+    outcome = assess(grading.facts, policy, confirmed)
     ways = counterfactuals(grading.facts, policy, confirmed)
     applied = decisive(grading.facts, policy, confirmed)
     explained: dict[str, Any] = {
         "household": grading.household,
+        "tenure": grading.tenure,
         "year": grading.year,
         "run": grading.run,
         "layer": grading.outcome.layer,
@@ -64,6 +66,8 @@ def explanation(
             }
             for way in ways
         ],
+        "opinions": _opinions(grading),
+        "complaints": list(grading.evidence.complaints),
         "applied": _applied(standing, reader),
         "reviews": [_review(review, reader) for review in standing.reviews],
         "sentences": sentences(standing, applied, ways, lang),
@@ -72,15 +76,24 @@ def explanation(
     if reader != "owner":
         explained["policy"] = str(grading.policy)
         explained["credit_policy"] = str(grading.credit_policy)
+        explained["reading"] = str(grading.reading)
     if reader == "auditor":
         explained["policy_digest"] = grading.policy.digest
         explained["credit_policy_digest"] = grading.credit_policy.digest
+        explained["reading_digest"] = grading.reading.digest
+        explained["criteria_digest"] = grading.outcome.criteria
         explained["cutoff"] = {
             "position": grading.cutoff_position,
             "known": instant_text(grading.cutoff_known),
         }
         explained["decided_by"] = grading.decided_by
     return explained
+
+
+def _opinions(grading: GradingDecided) -> list[int]:
+    """Positions of opinions and suggestions among the matters, for who may read them (GRD-01)."""
+    complaints = set(grading.evidence.complaints)
+    return [position for position in grading.evidence.attention if position not in complaints]
 
 
 def _applied(standing: Standing, reader: str) -> dict[str, Any]:
@@ -93,6 +106,7 @@ def _applied(standing: Standing, reader: str) -> dict[str, Any]:
         "until": None if standing.override is None else _day(standing.override.until),
         "uplift": None,
         "review": None if standing.review is None else standing.review.review,
+        "conflicts": list(standing.conflicts),
     }
     uplift = standing.uplift
     if uplift is not None:

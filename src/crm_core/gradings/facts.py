@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import fields, frozen
 
 from crm_core.gradings.matters import Matters
+from crm_core.gradings.reading import Reading
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, KnownEvent
 from crm_core.kernel.rules import Value
@@ -55,6 +56,7 @@ class Facts:
             now, duplicates and follow-ups once.
         b2_entries: How often B2 or worse was entered.
         charges_due: Charges due in the window; none means *insufficient* (GRD-12).
+        complaints: How many of the matters are complaints, as they stand classified now.
         conduct: Confirmed bad records and disturbances.
         credit: Credit grade on the last day.
         interests: Interests kept with consent.
@@ -68,6 +70,7 @@ class Facts:
     attention: int
     b2_entries: int
     charges_due: int
+    complaints: int
     conduct: int
     credit: str
     interests: int
@@ -88,6 +91,7 @@ NEEDS: Mapping[str, str] = {
     "attention": "one of the method's three criteria (GRD-01), and half of the type (GRD-02)",
     "b2_entries": "a hard fact without which nobody is a problem customer (GRD-02)",
     "charges_due": "without a charge there is too little to grade on (GRD-12)",
+    "complaints": "without four of them nobody is a problem customer (GRD-02)",
     "conduct": "a hard fact without which nobody is a problem customer (GRD-02)",
     "credit": "one of the method's three criteria (GRD-01, GRD-03)",
     "interests": "makes a good prospect, with consent (GRD-02)",
@@ -106,6 +110,7 @@ class Evidence:
 
     Args:
         attention: Receipts of the requests by which the matters count.
+        complaints: Those of them that are complaints; the others are opinions and suggestions.
         conduct: Confirmations.
         credit: Charges and settlements that the credit grades of the window follow from.
         interests: Interests.
@@ -114,6 +119,7 @@ class Evidence:
     """
 
     attention: tuple[int, ...]
+    complaints: tuple[int, ...]
     conduct: tuple[int, ...]
     credit: tuple[int, ...]
     interests: tuple[int, ...]
@@ -130,6 +136,7 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
     "attention_level": ("attention",),
     "b2_entries": ("credit",),
     "charges_due": ("credit",),
+    "complaints": ("complaints",),
     "conduct": ("conduct",),
     "credit": ("credit",),
     "interests": ("interests",),
@@ -138,7 +145,15 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
     "previous_purchases_fen": ("previous_purchases",),
     "prospect": ("purchases", "previous_purchases", "interests"),
     "purchases_fen": ("purchases",),
-    "type": ("attention", "conduct", "credit", "interests", "previous_purchases", "purchases"),
+    "type": (
+        "attention",
+        "complaints",
+        "conduct",
+        "credit",
+        "interests",
+        "previous_purchases",
+        "purchases",
+    ),
     "worst_credit": ("credit",),
 }
 
@@ -159,7 +174,17 @@ EVENT_NAMES = OWNERS | PAYMENTS | REQUESTS | TENURE_NAMES
 Those of tenures are no facts: they say whose dealings the facts of a day are (PAY-16).
 """
 
-REPAIR = "repair"
+
+class Read(NamedTuple):
+    """What was read of one household.
+
+    Args:
+        tenure: Key of the tenure whose dealings they are (`crm_core.kernel.tenures`).
+    """
+
+    facts: Facts
+    evidence: Evidence
+    tenure: str
 
 
 def gather(
@@ -168,8 +193,9 @@ def gather(
     cutoff: Cutoff,
     credit: CreditPolicy,
     zone: str,
+    reading: Reading,
     by: Epochs = (),
-) -> tuple[Facts, Evidence]:
+) -> Read:
     """The facts of one household as known at the cut-off, with their evidence.
 
     They are those of the tenure on the last day of the window; nothing of another one is seen
@@ -180,12 +206,13 @@ def gather(
         window: The days graded.
         credit: The table that turns arrears into grades.
         zone: Zone in which instants fall on days.
+        reading: Which events count how (GRD-08).
         by: By which policies the money of the account is allocated (PAY-02).
     """
     start, end = window.start, window.end
     before = window.before()
     account: list[tuple[Any, int]] = []
-    raised = Matters[str]()
+    raised = Matters[str, str](reading.no_matters)
     purchases: list[tuple[int, int]] = []
     previous: list[tuple[int, int]] = []
     interests: list[int] = []
@@ -212,12 +239,12 @@ def gather(
             raised.received(
                 event.request,
                 position,
-                repair=event.kind == REPAIR,
+                kind=event.kind,
                 within=day in window and (alone or held.index(day) == mine),
                 follows=event.follows,
             )
         elif kind is Reclassified:
-            raised.classified(event.request, repair=event.kind == REPAIR)
+            raised.classified(event.request, event.kind)
         elif kind is MarkedDuplicate:
             raised.marked(event.request, event.of)
         elif kind is DuplicateUndone:
@@ -229,11 +256,14 @@ def gather(
     # Whoever ends with the best grade owes nothing that is due.
     best = over.last == credit.buckets[0].grade
     now = CreditStanding(over.last, 0, 0, None) if best else credit_standing(ledger, end, credit)
-    matters = tuple(raised.positions())
+    counted = raised.counted()
+    matters = tuple([position for position, _ in counted])
+    complaints = tuple([p for p, kind in counted if kind in reading.complaints])
     facts = Facts(
         attention=len(matters),
         b2_entries=over.entered["B2"],
         charges_due=len([c for c in ledger.charges if start <= c.due <= end and c.kind != REFUND]),
+        complaints=len(complaints),
         conduct=len(conduct),
         credit=now.grade,
         interests=len(interests),
@@ -245,13 +275,14 @@ def gather(
     )
     evidence = Evidence(
         attention=matters,
+        complaints=complaints,
         conduct=tuple(conduct),
         credit=_credit_evidence(ledger, window, over.since),
         interests=tuple(interests),
         previous_purchases=tuple([p for p, _ in previous]),
         purchases=tuple([p for p, _ in purchases]),
     )
-    return facts, evidence
+    return Read(facts, evidence, held.every[mine].key)
 
 
 def _credit_evidence(ledger: Ledger, window: Period, since: date | None) -> tuple[int, ...]:

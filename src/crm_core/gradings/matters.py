@@ -1,6 +1,7 @@
 """The distinct matters that a household raised in a window (GRD-02).
 
-A matter is told by requests other than repairs, as they stand classified now. What was called a
+A matter is told by requests other than repairs, as they stand classified now; which kinds are no
+matters, the reading says. What was called a
 duplicate, or follows from another request, is the matter of that one: it counts once, by the
 request that stands for it. Where that one does not count here, because it is a repair, of another
 household or of another year, the others count for it, once.
@@ -8,49 +9,50 @@ household or of another year, the others count for it, once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Generic, TypeVar
 
 R = TypeVar("R", str, int)
+K = TypeVar("K", str, int)
 
 
-class Matters(Generic[R]):
+class Matters(Generic[R, K]):
     """What was said of a household's requests, told in the order of the log.
 
-    A request is named by its number, or by whatever stands for that.
+    A request is named by its number, and its kind by its name, or by whatever stands for them.
+
+    Args:
+        none: The kinds that are no matters.
     """
 
-    __slots__ = ("_follows", "_marked", "_none", "_received")
+    __slots__ = ("_follows", "_kinds", "_marked", "_none", "_received")
 
-    def __init__(self) -> None:
+    def __init__(self, none: Container[K]) -> None:
         self._received: dict[R, int] = {}
-        self._none: set[R] = set()
+        self._none: Container[K] = none
+        self._kinds: dict[R, K] = {}
         self._follows: dict[R, R] = {}
         self._marked: dict[R, R] = {}
 
     def received(
-        self, request: R, position: int, *, repair: bool, within: bool, follows: R | None
+        self, request: R, position: int, *, kind: K, within: bool, follows: R | None
     ) -> None:
         """A request came in.
 
         Args:
             position: Of its receipt in the log.
-            repair: Whether it is one: then it is no matter.
             within: Whether it came in in the window.
             follows: The request whose outcome it is about.
         """
         if within:
             self._received[request] = position
-            self.classified(request, repair=repair)
+            self.classified(request, kind)
         if follows is not None:
             self._follows[request] = follows
 
-    def classified(self, request: R, *, repair: bool) -> None:
+    def classified(self, request: R, kind: K) -> None:
         """It stands so from now on, for the day on which it came in."""
-        if repair:
-            self._none.add(request)
-        else:
-            self._none.discard(request)
+        self._kinds[request] = kind
 
     def marked(self, request: R, of: R) -> None:
         """It was called a duplicate."""
@@ -61,19 +63,20 @@ class Matters(Generic[R]):
         """It was none after all."""
         self._marked.pop(request, None)
 
-    def positions(self) -> list[int]:
-        """Of the requests by which the matters count, in the order of the log."""
-        raised = {r: p for r, p in self._received.items() if r not in self._none}
+    def counted(self) -> list[tuple[int, K]]:
+        """Position and kind of the requests by which the matters count, in the order of the log."""
+        kinds = self._kinds
+        raised = {r: (p, kinds[r]) for r, p in self._received.items() if kinds[r] not in self._none}
         if not (self._marked or self._follows):
             return list(raised.values())
         heads = standing_duplicates((self._follows | self._marked).items())
-        matters: dict[R, int] = {}
-        for request, position in raised.items():
+        matters: dict[R, tuple[int, K]] = {}
+        for request, one in raised.items():
             head = request
             while head in heads:
                 head = heads[head]
             # Of those for which no head counts here, the first stands for the others.
-            matters.setdefault(head, raised.get(head, position))
+            matters.setdefault(head, raised.get(head, one))
         return sorted(matters.values())
 
 

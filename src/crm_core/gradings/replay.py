@@ -14,6 +14,7 @@ from crm_core.gradings.criteria import assess
 from crm_core.gradings.events import GradingDecided, GradingHead
 from crm_core.gradings.facts import gather
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.reading import Reading
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import Period, instant_text
 from crm_core.kernel.policy import PolicyRef
@@ -21,8 +22,10 @@ from crm_core.kernel.recorded import Cutoff, KnownEvent, Verbatim
 from crm_core.owners.facts import HouseholdRegistered
 from crm_core.payments.facts import Allocations, CreditPolicy, Epochs, others
 
-Policies = Callable[[PolicyRef, PolicyRef], tuple[GradingPolicy, CreditPolicy]]
-"""Finds the two policies a decision pins; raises UnknownPolicy or PolicyDigestMismatch."""
+Policies = Callable[[PolicyRef, PolicyRef, PolicyRef], tuple[GradingPolicy, CreditPolicy, Reading]]
+"""Finds what a decision pins: grading policy, credit policy and reading, in this order; raises
+UnknownPolicy or PolicyDigestMismatch.
+"""
 
 
 FindAllocations = Callable[[tuple[PolicyRef, ...]], Allocations]
@@ -95,7 +98,7 @@ def decide_again(
     allocations: FindAllocations = none_at_hand,
 ) -> GradingDecided:
     """The grading as the log gives it, at its own cut-off or at another one."""
-    policy, credit = policies(grading.policy, grading.credit_policy)
+    policy, credit, reading = policies(grading.policy, grading.credit_policy, grading.reading)
     window = Period(grading.period_start, grading.period_end)
     seen = cutoff or Cutoff(grading.cutoff_position, grading.cutoff_known)
     by: Epochs = ()
@@ -103,22 +106,25 @@ def decide_again(
         told = list(told)
         estate = estate_of(told, seen)
         by = epochs_seen(allocations(grading.allocations), estate or "", told, seen)
-    facts, evidence = gather(told, window, seen, credit, zone, by)
+    facts, evidence, tenure = gather(told, window, seen, credit, zone, reading, by)
     return GradingDecided(
         household=grading.household,
+        tenure=tenure,
         run=grading.run,
         year=grading.year,
         period_start=grading.period_start,
         period_end=grading.period_end,
         policy=policy.ref,
         credit_policy=credit.ref,
+        reading=reading.ref,
         cutoff_position=grading.cutoff_position,
         cutoff_known=grading.cutoff_known,
         facts=facts,
         evidence=evidence,
-        outcome=assess(facts, policy),
+        outcome=assess(facts, policy).outcome(),
         decided_by=grading.decided_by,
         allocations=others(by),
+        disclosable=grading.disclosable,
     )
 
 
@@ -153,7 +159,9 @@ def check(
 
 def first_difference(recorded: GradingDecided, again: GradingDecided) -> str:
     """The first value that differs: inputs before what follows from them."""
-    for part in ("policy", "credit_policy", "facts", "evidence", "outcome"):
+    if recorded.tenure != again.tenure:
+        return f"tenure: recorded `{recorded.tenure}`, again `{again.tenure}`"
+    for part in ("policy", "credit_policy", "reading", "facts", "evidence", "outcome"):
         before, after = asdict(getattr(recorded, part)), asdict(getattr(again, part))
         for name in before:
             if before[name] != after[name]:
@@ -201,9 +209,12 @@ def affected(
     )
 
 
-def run_id(year: int, policy: PolicyRef, credit: PolicyRef, cutoff: Cutoff) -> str:
-    """The same year, policies and cut-off are the same run (GRD-12)."""
-    key = [year, policy.digest, credit.digest, cutoff.position, instant_text(cutoff.known)]
+def run_id(
+    year: int, policy: PolicyRef, credit: PolicyRef, reading: PolicyRef, cutoff: Cutoff
+) -> str:
+    """The same year, policies, reading and cut-off are the same run (GRD-12)."""
+    pins = [policy.digest, credit.digest, reading.digest]
+    key = [year, *pins, cutoff.position, instant_text(cutoff.known)]
     return f"{year}-{digest_of(key)[:16]}"
 
 

@@ -6,12 +6,12 @@ which of them holds on a day, and why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 from attrs import frozen
 
-from crm_core.gradings.criteria import AWAITING, COMPUTED, Outcome
+from crm_core.gradings.criteria import AWAITING, COMPUTED, Outcome, assess, table_of
 from crm_core.gradings.events import (
     AutomaticAccepted,
     AutomaticRefused,
@@ -25,8 +25,12 @@ from crm_core.gradings.events import (
     UpliftProposed,
     UpliftRejected,
 )
+from crm_core.gradings.facts import Facts
+from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.state import Act, Gradings
 from crm_core.kernel.growing import EMPTY
+from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.rules import holds
 
 CONFIRMED = "confirmed"
 CONTESTED = "contested"
@@ -59,6 +63,10 @@ class Standing:
         review: The review that is open, if one is.
         reviews: Reviews decided, oldest first.
         replaced_by: Run of the grading that stands in its place, if it was corrected.
+        conflicts: What people decided about the household's year that cannot be applied to this
+            grading, by a word for each: `confirmation` (of another layer), `override` (to a layer
+            that the policy has not), `type` (*problem* without a hard fact), `uplift` (from another
+            layer).
     """
 
     grading: GradingDecided
@@ -75,6 +83,7 @@ class Standing:
     review: GradingContested | None
     reviews: tuple[ReviewDecided, ...]
     replaced_by: str | None
+    conflicts: tuple[str, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -104,53 +113,110 @@ class Standing:
         return (*found, "confirmation") if provisional else found
 
 
-def standing(state: Gradings, run: str, on: date | None = None) -> Standing:
+FindPolicy = Callable[[PolicyRef], GradingPolicy]
+"""Finds the grading policy that a grading pins."""
+
+
+def standing(
+    state: Gradings,
+    run: str,
+    policy: FindPolicy,
+    on: date | None = None,
+    *,
+    expired: bool = False,
+) -> Standing:
     """What holds of the household's grading of a run.
 
+    What people decided belongs to household, tenure and year, whichever run they had before them:
+    it is applied to this grading, or said to be in conflict with it (GRD-05, GRD-13).
+
     Args:
+        policy: Finds the policy that the grading pins; asked where people decided something.
         on: The day, on which an override may have ended; without one none has.
+        expired: Whether a later year has a run of record: then an uplift holds no more.
 
     Raises:
         KeyError: there is no such grading.
     """
     grading = state.by_run[run]
-    acts = about(state.acts, run)
-    outcome, confirmations, type_confirmed = _confirmed(grading, acts)
-    uplift = _uplift(state, run, outcome, acts)
+    acts = about(state.acts, grading)
+    conflicts = list[str]()
+    outcome, type_confirmed = _with_type(grading, acts, policy, conflicts)
+    confirmations = [a for a in acts if isinstance(a, GradingConfirmed)]
+    if any(act.layer != outcome.layer for act in confirmations):
+        conflicts.append("confirmation")
+        confirmations = [act for act in confirmations if act.layer == outcome.layer]
+    uplift = None if expired else _uplift(outcome, acts, conflicts)
     opened = open_review(acts)
     decided = tuple(act for act in acts if isinstance(act, ReviewDecided))
     override = _override(decided, on)
-    layer = outcome.layer
-    if uplift is not None:
-        layer = uplift.layer
+    layer = outcome.layer if uplift is None else uplift.layer
     if override is not None and override.layer is not None:
-        layer = override.layer
+        if override.layer in policy(grading.policy).layers:
+            layer = override.layer
+        else:
+            conflicts.append("override")
+            override = None
+    in_person = type_confirmed or bool(confirmations) or any(_is_of(r, run) for r in decided)
     return Standing(
         grading=grading,
         outcome=outcome,
         layer=layer,
         type=outcome.type,
-        status=_status(state, outcome, confirmations, uplift, override, opened, acts),
+        status=_status(state, grading, outcome, confirmations, uplift, override, opened, in_person),
         type_confirmed=type_confirmed,
         proposed=open_proposal(acts),
         confirmed_by=tuple(f"{act.role}:{act.confirmed_by}" for act in confirmations),
         uplift=uplift,
-        uplift_proposed=open_uplift(state, run),
+        uplift_proposed=None if expired else open_uplift(acts),
         override=override,
         review=opened,
         reviews=decided,
-        replaced_by=next((act.corrected for act in decided if act.corrected is not None), None),
+        replaced_by=correction(state, grading),
+        conflicts=tuple(sorted(conflicts)),
     )
 
 
 def untouched(grading: GradingDecided) -> Standing:
     """The standing of a grading about which nobody did anything."""
-    return standing(Gradings(EMPTY.add(grading.run, grading)), grading.run)
+    return standing(Gradings(EMPTY.add(grading.run, grading)), grading.run, _never)
 
 
-def about(acts: Iterable[Act], run: str) -> list[Act]:
-    """What people did about the grading of one run, in order."""
-    return [act for act in acts if getattr(act, "run", None) == run]
+def _never(ref: PolicyRef) -> GradingPolicy:
+    raise AssertionError(f"INVARIANT: `{ref}` is not asked for")
+
+
+def holding(state: Gradings, run: str | None) -> str | None:
+    """Run of the grading that holds of a year: of its run of record, or what corrected it.
+
+    Args:
+        run: The run of record; None where the year has none.
+    """
+    grading = None if run is None else state.by_run.get(run)
+    if grading is None:
+        return None
+    return correction(state, grading) or grading.run
+
+
+def correction(state: Gradings, grading: GradingDecided) -> str | None:
+    """Run of the grading that a review put in the place of this one, if one did.
+
+    A correction sees the log as it was then: a run that saw as much includes it.
+    """
+    found: str | None = None
+    for act in about(state.acts, grading):
+        corrected = act.corrected if isinstance(act, ReviewDecided) else None
+        if corrected is not None and corrected != grading.run and corrected in state.by_run:
+            again = state.by_run[corrected]
+            if again.cutoff_position > grading.cutoff_position:
+                found = corrected
+    return found
+
+
+def about(acts: Iterable[Act], grading: GradingDecided) -> list[Act]:
+    """What people did about the household, tenure and year of a grading, in order."""
+    year, tenure = grading.year, grading.tenure
+    return [act for act in acts if getattr(act, "year", None) == year and act.tenure == tenure]
 
 
 def open_review(acts: Iterable[Act]) -> GradingContested | None:
@@ -175,12 +241,10 @@ def open_proposal(acts: Iterable[Act]) -> TypeProposed | None:
     return proposed
 
 
-def open_uplift(state: Gradings, run: str) -> UpliftProposed | None:
-    """The uplift that waits to be decided, if one does; none waits beyond the next run."""
-    if last_run(state) != run:
-        return None
+def open_uplift(acts: Iterable[Act]) -> UpliftProposed | None:
+    """The uplift that waits to be decided, if one does."""
     proposed: UpliftProposed | None = None
-    for act in about(state.acts, run):
+    for act in acts:
         if isinstance(act, UpliftProposed):
             proposed = act
         elif isinstance(act, LayerUplifted | UpliftRejected):
@@ -188,20 +252,12 @@ def open_uplift(state: Gradings, run: str) -> UpliftProposed | None:
     return proposed
 
 
-def last_run(state: Gradings) -> str:
-    """Run of the grading that was decided last."""
-    *_, run = state.by_run
-    return run
-
-
-def refuses_automatic(acts: Iterable[Act]) -> bool:
-    """Whether the owner takes no decision made by rule alone."""
+def refuses_automatic(acts: Iterable[Act], tenure: str) -> bool:
+    """Whether the people of a tenure take no decision made by rule alone."""
     refused = False
     for act in acts:
-        if isinstance(act, AutomaticRefused):
-            refused = True
-        elif isinstance(act, AutomaticAccepted):
-            refused = False
+        if isinstance(act, AutomaticRefused | AutomaticAccepted) and act.tenure == tenure:
+            refused = isinstance(act, AutomaticRefused)
     return refused
 
 
@@ -229,26 +285,44 @@ def persons(grading: GradingDecided, acts: Iterable[Act]) -> set[str]:
     return found
 
 
-def _confirmed(
-    grading: GradingDecided, acts: list[Act]
-) -> tuple[Outcome, list[GradingConfirmed], bool]:
-    outcome, confirmations, confirmed = grading.outcome, list[GradingConfirmed](), False
-    for act in acts:
-        if isinstance(act, TypeConfirmed):
-            if act.outcome.layer != outcome.layer:
-                # They stood for another layer than the one that follows now.
-                confirmations = []
-            outcome, confirmed = act.outcome, True
-        elif isinstance(act, GradingConfirmed):
-            confirmations.append(act)
-    return outcome, confirmations, confirmed
+def _with_type(
+    grading: GradingDecided, acts: list[Act], policy: FindPolicy, conflicts: list[str]
+) -> tuple[Outcome, bool]:
+    """What follows from the facts with the type as people confirmed it last, if they did."""
+    confirmed = [act.type for act in acts if isinstance(act, TypeConfirmed)]
+    if not confirmed:
+        return grading.outcome, False
+    table = policy(grading.policy)
+    if confirmed[-1] == "problem" and not has_hard_fact(grading.facts, table):
+        conflicts.append("type")
+        return grading.outcome, False
+    return assess(grading.facts, table, confirmed[-1]).outcome(), True
 
 
-def _uplift(state: Gradings, run: str, outcome: Outcome, acts: list[Act]) -> LayerUplifted | None:
-    if last_run(state) != run:
-        return None  # It expired at the next run (GRD-05).
+def has_hard_fact(facts: Facts, policy: GradingPolicy) -> bool:
+    """Whether the facts of some row for problem customers hold, whatever the attention is."""
+    known = facts.values()
+    table = table_of(policy, "type")
+    return any(
+        row.outcome == "problem"
+        and all(holds(c, known, table.ranking) for c in row.when if c.fact in known)
+        for row in table.rows
+    )
+
+
+def _is_of(review: ReviewDecided, run: str) -> bool:
+    """Whether a person looked at this very grading."""
+    return run in (review.run, review.corrected)
+
+
+def _uplift(outcome: Outcome, acts: list[Act], conflicts: list[str]) -> LayerUplifted | None:
     found = [act for act in acts if isinstance(act, LayerUplifted)]
-    return found[-1] if found and found[-1].from_layer == outcome.layer else None
+    if not found:
+        return None
+    if found[-1].from_layer != outcome.layer:
+        conflicts.append("uplift")
+        return None
+    return found[-1]
 
 
 def _override(decided: tuple[ReviewDecided, ...], on: date | None) -> ReviewDecided | None:
@@ -265,19 +339,19 @@ def _override(decided: tuple[ReviewDecided, ...], on: date | None) -> ReviewDeci
 
 def _status(
     state: Gradings,
+    grading: GradingDecided,
     outcome: Outcome,
     confirmations: list[GradingConfirmed],
     uplift: LayerUplifted | None,
     override: ReviewDecided | None,
     opened: GradingContested | None,
-    acts: list[Act],
+    in_person: bool,
 ) -> str:
     if opened is not None:
         return CONTESTED
     if override is not None or uplift is not None:
         return OVERRIDDEN
-    in_person = (TypeConfirmed, GradingConfirmed, ReviewDecided)
-    if refuses_automatic(state.acts) and not any(isinstance(act, in_person) for act in acts):
+    if refuses_automatic(state.acts, grading.tenure) and not in_person:
         return PROVISIONAL
     if outcome.status == AWAITING:
         roles = {act.role for act in confirmations}

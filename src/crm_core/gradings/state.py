@@ -12,6 +12,7 @@ from crm_core.gradings.events import (
     GradingDecided,
     LayerUplifted,
     QuotaAllotted,
+    RecordReplaced,
     ReviewDecided,
     RunStarted,
     TypeConfirmed,
@@ -40,7 +41,8 @@ Act = (
 class Gradings:
     """All gradings of one household, by run, and what people did about them.
 
-    None ever replaces another: `crm_core.gradings.review.standing` says what holds.
+    None ever replaces another: `crm_core.gradings.record` says which run holds, and
+    `crm_core.gradings.review.standing` what holds of its grading.
     """
 
     by_run: GrowingMap[str, GradingDecided] = field(default=EMPTY)
@@ -48,15 +50,17 @@ class Gradings:
 
 
 @define
-class Run:
-    """A yearly run.
+class Year:
+    """The runs of a year.
 
     Args:
-        started: What it was started with; None before.
-        gradings: How many households it graded; None until it is complete.
-        quotas: Allotments of its households, oldest first.
+        runs: As they were started, in that order.
+        completed: How many households those graded that are complete.
+        replaced: What directors let hold, oldest first.
+        quotas: Allotments of households, oldest first.
     """
 
-    started: RunStarted | None = None
-    gradings: int | None = None
+    runs: GrowingMap[str, RunStarted] = field(default=EMPTY)
+    completed: GrowingMap[str, int] = field(default=EMPTY)
+    replaced: GrowingList[RecordReplaced] = field(default=NOTHING)
     quotas: GrowingList[QuotaAllotted] = field(default=NOTHING)

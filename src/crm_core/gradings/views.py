@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from crm_core.gradings.events import GradingDecided
+from crm_core.gradings.events import GradingDecided, RecordReplaced, RunStarted
+from crm_core.gradings.record import is_timely
 from crm_core.gradings.review import Standing
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
@@ -40,6 +41,8 @@ def grading_row(grading: GradingDecided, standing: Standing | None = None) -> di
             "until": None if override is None or override.until is None else str(override.until),
             "replaced_by": standing.replaced_by,
         }
+    if standing is not None and standing.conflicts:
+        row["conflicts"] = list(standing.conflicts)
     return row
 
 
@@ -66,6 +69,7 @@ def standing_row(now: Standing) -> dict[str, Any]:
     grading, override = now.grading, now.override
     return {
         "household": grading.household,
+        "tenure": grading.tenure,
         "year": grading.year,
         "run": grading.run,
         "layer": now.layer,
@@ -80,20 +84,21 @@ def standing_row(now: Standing) -> dict[str, Any]:
         "review": None if now.review is None else now.review.review,
         "until": None if override is None or override.until is None else str(override.until),
         "replaced_by": now.replaced_by,
+        "conflicts": list(now.conflicts),
         "waits_for": list(now.waits_for),
     }
 
 
 @frozen
-class LatestGrading:
-    """What was decided last about a household for a year.
+class GradedRow:
+    """What a run decided about a household; whether it holds, the run's year says.
 
     Args:
-        run: The run that decided it.
         position: Where the decision stands in the log.
     """
 
     household: str
+    tenure: str
     year: int
     run: str
     position: int
@@ -103,13 +108,12 @@ class LatestGrading:
     credit: str
 
 
-def _latest(
-    _rows: Rows[LatestGrading], recorded: Recorded[GradingDecided]
-) -> Iterator[Put[LatestGrading]]:
+def _graded(_rows: Rows[GradedRow], recorded: Recorded[GradingDecided]) -> Iterator[Put[GradedRow]]:
     grading = recorded.event
     outcome = grading.outcome
-    row = LatestGrading(
+    row = GradedRow(
         household=grading.household,
+        tenure=grading.tenure,
         year=grading.year,
         run=grading.run,
         position=recorded.position,
@@ -118,8 +122,46 @@ def _latest(
         status=outcome.status,
         credit=grading.facts.credit,
     )
-    yield Put(f"{grading.household}/{grading.year}", row, f"{grading.year:04}")
+    yield Put(f"{grading.run}/{grading.household}", row, grading.run)
 
 
-LATEST = Projection("gradings.latest", 1, LatestGrading, ("gradings.decided/1",), _latest)
-"""The grading decided last, by `household/year`; in order of years."""
+GRADED = Projection("gradings.graded", 1, GradedRow, ("gradings.decided/1",), _graded)
+"""Gradings by `run/household`, in order of runs: ask for those of the run that `RECORDS` names."""
+
+
+@frozen
+class RecordRow:
+    """Which run of a year holds (GRD-17).
+
+    Args:
+        first: The first timely run; empty as long as there is none.
+        run: The run of record; empty as long as there is none.
+    """
+
+    year: int
+    first: str = ""
+    run: str = ""
+
+
+def _record(rows: Rows[RecordRow], recorded: Recorded[Any]) -> Iterator[Put[RecordRow]]:
+    event = recorded.event
+    key = f"{event.year:04}"
+    row = rows.get(key) or RecordRow(event.year)
+    if isinstance(event, RunStarted):
+        then = evolve(row, first=row.first or event.run) if is_timely(event) else row
+    elif isinstance(event, RecordReplaced):
+        then = evolve(row, run=event.run)
+    else:
+        then = evolve(row, run=row.run or event.run) if event.run == row.first else row
+    if then != row:
+        yield Put(key, then, key)
+
+
+RECORDS = Projection(
+    "gradings.records",
+    1,
+    RecordRow,
+    ("gradings.run_started/1", "gradings.run_completed/1", "gradings.record_replaced/1"),
+    _record,
+)
+"""The run of record by year."""

@@ -27,12 +27,12 @@ from crm_core.gradings.events import (
 from crm_core.kernel.worklists import Waits, waiting
 
 
-def _of_run(subject: str, household: str) -> dict[str, object]:
-    return {"household": household, "run": subject}
+def _of_year(subject: str, household: str) -> dict[str, object]:
+    return {"household": household, "year": int(subject.partition("/")[0])}
 
 
-def _run(event: Any) -> str:
-    return event.run  # type: ignore[no-any-return]
+def _year(event: Any) -> str:
+    return f"{event.year}/{event.tenure}"
 
 
 def _of_review(subject: str, household: str) -> dict[str, object]:
@@ -54,16 +54,16 @@ WORKLIST = waiting(
         Waits(
             what="type",
             command=ConfirmType,
-            opens={TypeProposed: _run},
-            settles={TypeConfirmed: _run},
-            fields=_of_run,
+            opens={TypeProposed: _year},
+            settles={TypeConfirmed: _year},
+            fields=_of_year,
         ),
         Waits(
             what="uplift",
             command=DecideUplift,
-            opens={UpliftProposed: _run},
-            settles={LayerUplifted: _run, UpliftRejected: _run},
-            fields=_of_run,
+            opens={UpliftProposed: _year},
+            settles={LayerUplifted: _year, UpliftRejected: _year},
+            fields=_of_year,
         ),
         Waits(
             what="review",

@@ -15,6 +15,7 @@ from typing import Any
 
 from attrs import define
 
+from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import FIRST, ONE, Span, Tenure, Tenures
 from crm_core.owners.events import DebtorAgreed, DebtorReleased, MemberAdded, RoleEnded
 from crm_core.owners.state import Household
@@ -167,3 +168,26 @@ def _laid(groups: list[_Group], lettings: list[_Stay]) -> Tenures:
 
 def _within(day: date, stay: _Stay) -> bool:
     return stay.since <= day and (stay.until is None or day <= stay.until)
+
+
+CONCERNED = frozenset({*OWNING, "tenant", "user"})
+"""Roles of whom a household's grading concerns (GRD-13)."""
+
+
+def concerned(file: Household, tenure: str, days: Period) -> Iterator[str]:
+    """Members who owned or used a household on one of some days, within a tenure.
+
+    Args:
+        tenure: Its key.
+    """
+    held = tenures_of(file)
+    number = held.find(tenure)
+    spans = () if number is None else held.days(number)
+    for role in file.roles():
+        if role.role in CONCERNED:
+            until = role.until or date.max
+            if any(
+                max(role.since, first, days.start) <= min(until, last, days.end)
+                for first, last in spans
+            ):
+                yield role.member

@@ -5,6 +5,7 @@ A new event of the slice is no fact before it stands in `FACTS`, where somebody 
 
 from __future__ import annotations
 
+from crm_core.requests.commands import KINDS
 from crm_core.requests.events import (
     EVENTS,
     DuplicateUndone,
@@ -25,6 +26,7 @@ RECEIVED = next(kind.stored for kind in EVENTS if kind.cls is RequestReceived)
 __all__ = [
     "FACTS",
     "FACT_NAMES",
+    "KINDS",
     "RECEIVED",
     "DuplicateUndone",
     "MarkedDuplicate",

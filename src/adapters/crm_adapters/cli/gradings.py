@@ -28,7 +28,7 @@ from crm_core.application.gradings import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.explain import READERS
-from crm_core.gradings.policy import DEFAULT_GRADING, GRADES, INSUFFICIENT, LAYERS, TYPES
+from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
 from crm_core.gradings.replay import Replay
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor
@@ -84,13 +84,36 @@ def credit(
 @command("grade")
 @click.argument("year", type=YEAR)
 @click.option("--known", type=INSTANT)
-@click.option("--policy", default=DEFAULT_GRADING, show_default=True)
+@click.option("--policy")
+@click.option("--trial", is_flag=True)
+@click.option("--dry-run", is_flag=True)
 @used_engine
-def grade(app: App, year: int, known: datetime | None, policy: str, engine: str) -> int:
+def grade(
+    app: App,
+    year: int,
+    known: datetime | None,
+    policy: str | None,
+    trial: bool,
+    dry_run: bool,
+    engine: str,
+) -> int:
     """Grade every household for a calendar year."""
-    policies, name = policies_of([policy])
+    policies, name = policies_of([] if policy is None else [policy])
     with app.open(policies=policies) as opened:
-        run = run_grade(app.out, opened, year, known=known, policy=name, engine=engine, by=app.by)
+        chosen = None if policy is None else name
+        if dry_run:
+            run = opened.gradings.preview(year, known=known, policy=chosen, engine=engine)
+        else:
+            run = run_grade(
+                app.out,
+                opened,
+                year,
+                known=known,
+                policy=chosen,
+                trial=trial,
+                engine=engine,
+                by=app.by,
+            )
     app.out.result(_run(run), lambda: _show_run(app.out, run))
     return 0
 
@@ -100,15 +123,22 @@ def run_grade(
     opened: CRM,
     year: int,
     known: datetime | None = None,
-    policy: str = DEFAULT_GRADING,
+    policy: str | None = None,
     engine: str = EVENTS,
     *,
+    trial: bool = False,
     by: Actor,
 ) -> GradingRun:
     """Grade with a progress bar."""
     with out.progress(say("grading"), None) as advance:
         return opened.grade(
-            year, known=known, policy=policy, by=by, progress=advance, engine=engine
+            year,
+            known=known,
+            policy=policy,
+            trial=trial,
+            by=by,
+            progress=advance,
+            engine=engine,
         )
 
 
@@ -128,10 +158,90 @@ def grades(
     return 0
 
 
+@command("runs")
+@click.argument("year", type=YEAR)
+@click.option("--known", type=INSTANT)
+def runs(app: App, year: int, known: datetime | None) -> int:
+    """The runs of a year: which one holds, and which are trials."""
+    with app.open() as opened:
+        lines = [
+            {
+                "run": line.run,
+                "year": line.year,
+                "standing": line.standing,
+                "policy": str(line.policy),
+                "started": instant_text(line.started_at),
+                "cutoff": {
+                    "position": line.cutoff.position,
+                    "known": instant_text(line.cutoff.known),
+                },
+                "gradings": line.gradings,
+            }
+            for line in opened.gradings.runs(year, known=known)
+        ]
+    app.out.result(
+        lines,
+        lambda: app.out.table(
+            ["run", "standing", "policy", "started", "known", "gradings"],
+            [
+                [
+                    line["run"],
+                    word("standing", str(line["standing"])),
+                    line["policy"],
+                    line["started"],
+                    line["cutoff"]["known"],  # type: ignore[index]
+                    line["gradings"],
+                ]
+                for line in lines
+            ],
+        ),
+    )
+    return 0
+
+
+@command("replace-record")
+@click.argument("year", type=YEAR)
+@click.argument("run_id", metavar="RUN")
+@click.option("--reason", default="")
+@click.option("--moves", type=Whole(0, None))
+def replace_record(app: App, year: int, run_id: str, reason: str, moves: int | None) -> int:
+    """Let a run take the place of the run of record, as a director.
+
+    Without --moves it only shows whom it would move; with their number it is done.
+    """
+    with app.open() as opened:
+        moved = opened.gradings.replacing(year, run_id)
+        done = moves is not None
+        if done:
+            opened.gradings.replace(year, run_id, reason.strip(), by=app.by, moves=moves)
+    said = {"year": year, "run": run_id, "recorded": done, "moved": [asdict(one) for one in moved]}
+
+    def show() -> None:
+        app.out.table(
+            ["household", "layer", "then", "type", "then"],
+            [
+                [
+                    one.household,
+                    word("layer", one.layer),
+                    word("layer", one.layer_then),
+                    word("type", one.type),
+                    word("type", one.type_then),
+                ]
+                for one in moved
+            ],
+        )
+        key = "record_replaced" if done else "record_would_move"
+        app.out.print(say(key, year=year, run=run_id, count=len(moved)))
+
+    app.out.result(said, show)
+    return 0
+
+
 def _run(run: GradingRun) -> dict[str, Any]:
     return {
         "run": run.run,
         "year": run.year,
+        "standing": run.standing,
         "policy": str(run.policy),
         "policy_digest": run.policy.digest,
         "cutoff": {"position": run.cutoff.position, "known": instant_text(run.cutoff.known)},
@@ -142,6 +252,7 @@ def _run(run: GradingRun) -> dict[str, Any]:
 def _show_run(out: Output, run: GradingRun) -> None:
     known = instant_text(run.cutoff.known)
     out.print(say("run", run=run.run, policy=run.policy, known=known))
+    out.print(say(f"run_{run.standing}", year=run.year))
     show_summary(out, run)
 
 

@@ -26,7 +26,6 @@ from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, ID, YEAR, OneOf
 from crm_core.application.host import present_day
 from crm_core.crm import CRM
-from crm_core.errors import Invalid
 from crm_core.gradings.commands import (
     RESULTS,
     AcceptAutomatic,
@@ -45,7 +44,6 @@ from crm_core.gradings.views import standing_row
 
 _HOUSEHOLD = click.argument("household")
 _YEAR = click.argument("year", type=YEAR)
-_RUN = click.option("--run", "run_id", metavar="RUN")
 _REASON = click.option("--reason", required=True)
 _ON = click.option("--on", type=DATE)
 
@@ -72,7 +70,6 @@ def waiting(app: App) -> int:
 @click.argument("type", metavar="TYPE", type=OneOf(TYPES))
 @click.option("--reason", default="")
 @_ON
-@_RUN
 @used_policies
 def propose_type(
     app: App,
@@ -81,7 +78,6 @@ def propose_type(
     type: str,
     reason: str,
     on: date | None,
-    run_id: str | None,
     policy: tuple[str, ...],
 ) -> int:
     """Propose a household's customer type, as a specialist.
@@ -92,9 +88,8 @@ def propose_type(
         app,
         household,
         year,
-        run_id,
-        lambda run, day, _: ProposeType(
-            household=household, run=run, type=type, on=day, reason=reason.strip()
+        lambda day, _: ProposeType(
+            household=household, year=year, type=type, on=day, reason=reason.strip()
         ),
         on=on,
         policy=policy,
@@ -105,14 +100,12 @@ def propose_type(
 @_HOUSEHOLD
 @_YEAR
 @_ON
-@_RUN
 @used_policies
 def confirm_type(
     app: App,
     household: str,
     year: int,
     on: date | None,
-    run_id: str | None,
     policy: tuple[str, ...],
 ) -> int:
     """Confirm the type that was proposed, as a supervisor, manager or director."""
@@ -120,8 +113,7 @@ def confirm_type(
         app,
         household,
         year,
-        run_id,
-        lambda run, day, _: ConfirmType(household, run, day),
+        lambda day, _: ConfirmType(household, year, day),
         on=on,
         policy=policy,
     )
@@ -131,15 +123,13 @@ def confirm_type(
 @_HOUSEHOLD
 @_YEAR
 @_ON
-@_RUN
-def confirm(app: App, household: str, year: int, on: date | None, run_id: str | None) -> int:
+def confirm(app: App, household: str, year: int, on: date | None) -> int:
     """Confirm a grading in person: the top layer, as manager and as director, or a provisional."""
     return _act(
         app,
         household,
         year,
-        run_id,
-        lambda run, day, _: ConfirmGrading(household, run, day),
+        lambda day, _: ConfirmGrading(household, year, day),
         on=on,
     )
 
@@ -152,7 +142,6 @@ def confirm(app: App, household: str, year: int, on: date | None, run_id: str | 
 @click.option("--reject", "step", flag_value=REJECT)
 @click.option("--reason", default="")
 @_ON
-@_RUN
 @used_policies
 def uplift(
     app: App,
@@ -161,7 +150,6 @@ def uplift(
     step: str | None,
     reason: str,
     on: date | None,
-    run_id: str | None,
     policy: tuple[str, ...],
 ) -> int:
     """Lift a household by one layer for promises kept: one proposes it, another decides."""
@@ -169,14 +157,14 @@ def uplift(
         raise click.UsageError(say("uplift_step_missing"), click.get_current_context())
     why = reason.strip()
 
-    def asked(run: str, day: date, _: list[Standing]) -> ProposeUplift | DecideUplift:
+    def asked(day: date, _: list[Standing]) -> ProposeUplift | DecideUplift:
         if step == PROPOSE:
-            return ProposeUplift(household, run, why, day)
+            return ProposeUplift(household, year, why, day)
         return DecideUplift(
-            household=household, run=run, approved=step == APPROVE, on=day, reason=why
+            household=household, year=year, approved=step == APPROVE, on=day, reason=why
         )
 
-    return _act(app, household, year, run_id, asked, on=on, policy=policy)
+    return _act(app, household, year, asked, on=on, policy=policy)
 
 
 @command("contest")
@@ -186,7 +174,6 @@ def uplift(
 @click.option("--review", type=ID)
 @said_by_member
 @_ON
-@_RUN
 def contest(
     app: App,
     household: str,
@@ -197,7 +184,6 @@ def contest(
     word_channel: str | None,
     word_reference: str | None,
     on: date | None,
-    run_id: str | None,
 ) -> int:
     """Dispute a grading, as an owner or user or on the word of one, and so open a review."""
     said = word_of(word_member, word_channel, word_reference)
@@ -205,10 +191,9 @@ def contest(
         app,
         household,
         year,
-        run_id,
-        lambda run, day, known: ContestGrading(
+        lambda day, known: ContestGrading(
             household=household,
-            run=run,
+            year=year,
             review=review or _next_review(year, known),
             reason=reason.strip(),
             on=day,
@@ -319,8 +304,7 @@ def _act(
     app: App,
     household: str,
     year: int,
-    run_id: str | None,
-    asked: Callable[[str, date, list[Standing]], Any],
+    asked: Callable[[date, list[Standing]], Any],
     *,
     on: date | None,
     policy: tuple[str, ...] = (),
@@ -329,11 +313,10 @@ def _act(
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
         known = _history(opened, household)
-        run = _run_of(known, household, year, run_id)
-        command = asked(run, _day(opened, on), known)
+        command = asked(_day(opened, on), known)
         receipt = opened.do(command, by=app.by, purpose=app.purpose)
         known = _history(opened, household)
-    now = next(one for one in known if one.grading.run == run)
+    now = [one for one in known if one.grading.year == year][-1]
     _result(app.out, now, known, recorded=bool(receipt.events))
     return 0
 
@@ -341,17 +324,6 @@ def _act(
 def _history(opened: CRM, household: str) -> list[Standing]:
     check_household(opened, household)
     return opened.gradings.history(household)
-
-
-def _run_of(known: list[Standing], household: str, year: int, run: str | None) -> str:
-    """The run asked for, or the last of the household in that year."""
-    runs = [now.grading.run for now in known if now.grading.year == year]
-    if run is not None and run not in runs:
-        of_run = {"household": household, "year": year, "run": run}
-        raise Invalid.one("grading_unknown", "--run", sentence="grading_unknown_in_run", **of_run)
-    if not runs:
-        raise Invalid.one("grading_unknown", household=household, year=year)
-    return run or runs[-1]
 
 
 def _day(opened: CRM, on: date | None) -> date:
@@ -372,6 +344,8 @@ def _show(out: Output, standings: list[Standing], *, recorded: bool) -> None:
     for row in rows:
         if row["replaced_by"] is not None:
             out.print(say("graded_anew", run=row["replaced_by"]))
+        for conflict in row["conflicts"]:
+            out.print(say(f"conflict_{conflict}"))
         if row["waits_for"]:
             out.print(say("waits_for", what=_awaited(row)))
     if not recorded:

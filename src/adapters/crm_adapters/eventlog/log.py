@@ -309,6 +309,19 @@ class CodecEventLog:
             after = page[-1][0]
         return Cutoff(position, latest if known is None else known)
 
+    def unseen(self, cutoff: Cutoff, by: datetime, *, without: str) -> int:
+        names = [name for name in self.codec.catalog.names() if not name.startswith(without)]
+        # What stands before the cut-off was not seen only if it was recorded behind its instant.
+        after = cutoff.position if by <= cutoff.known else 0
+        end, count = self.head(), 0
+        while page := self.store.page(after, end, names, PAGE_ROWS):
+            for row in page:
+                recorded = self.codec.recorded(row)
+                seen = row[0] <= cutoff.position and recorded <= cutoff.known
+                count += recorded <= by and not seen
+            after = page[-1][0]
+        return count
+
     def canonical(self, event: Any) -> bytes:
         return self.codec.encode_event(event)
 

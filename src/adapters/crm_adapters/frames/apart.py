@@ -32,7 +32,7 @@ _ASKING = (Kind.CHARGE, Kind.LATE_CHARGE, Kind.COSTS, Kind.CORRECTION)
 _OF_DAYS = (
     Kind.CHARGE, Kind.COSTS, Kind.PAYMENT, Kind.PURCHASE, Kind.INTEREST, Kind.CONDUCT,
 )  # fmt: skip
-_REQUESTS = (Kind.REQUEST, Kind.REPAIR)
+_REQUESTS = (Kind.REQUEST,)
 
 
 @frozen
@@ -42,10 +42,12 @@ class Apart:
     Args:
         rows: Without what belongs to other tenures, and without households left to the events.
         left: The homes that the events decide.
+        tenures: Keys of the tenures of the day, of the others that changed hands.
     """
 
     rows: Frame
     left: frozenset[int]
+    tenures: dict[int, str]
 
 
 def apart(
@@ -72,13 +74,14 @@ def apart(
         left |= _homes(_asked_again(rows), backend)
     if Kind.WAIVER in kinds:
         left |= _homes(_waived_too_much(rows), backend)
-    spans = []
+    spans, keys = [], dict[int, str]()
     if Kind.OWNER in kinds:
         several = [(home, held) for home, held in _several(rows, backend) if home not in left]
         if every:
             left |= {home for home, _ in several}
         else:
             spans = [_span(home, held, on, zone) for home, held in several]
+            keys = {home: held.on(on).key for home, held in several}
     if spans:
         table = backend.table(pl.DataFrame(spans, schema=_SPAN, orient="row"))
         left |= _homes(_crossing(rows, table), backend)
@@ -87,7 +90,7 @@ def apart(
     if left:
         gone = pl.DataFrame({"home": sorted(left)}, schema={"home": pl.Int64})
         rows = rows.join(backend.table(gone), on="home", how="anti")
-    return Apart(backend.keep(rows) if spans or left else rows, frozenset(left))
+    return Apart(backend.keep(rows) if spans or left else rows, frozenset(left), keys)
 
 
 _COLUMNS = ("home", "position", "kind", "effective", "recorded", "amount", "ref", "of")

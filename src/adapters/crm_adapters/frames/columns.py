@@ -88,7 +88,7 @@ class Columns:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
         look = self._look_on(on, known)
         for part in self._parts(households):
-            rows, left = self._apart(part, look, allocations=allocations)
+            rows, left, _ = self._apart(part, look, allocations=allocations)
             _, due = owed(rows, look, table, self.backend)
             numbers = (nw.col(n).fill_null(0) for n in ("rank", "overdue_days", "overdue_fen"))
             lines = files_known(rows).join(due.standing, on="home", how="left")
@@ -113,7 +113,7 @@ class Columns:
         look = self._look_on(on, known)
         numbers = ("rank", "overdue_days", "overdue_fen", "disputed_fen", *BUCKETS)
         for part in self._parts(households):
-            rows, left = self._apart(part, look, every=True, allocations=allocations)
+            rows, left, _ = self._apart(part, look, every=True, allocations=allocations)
             _, due = owed(rows, look, table, self.backend)
             lines = due.aged.join(files_known(rows), on="home", how="inner")
             told = self._named(part, lines.select("home", *numbers))
@@ -125,14 +125,19 @@ class Columns:
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
         """Facts and evidence of every household known at the cut-off."""
         for part in self._parts(households):
-            found, left = self._find(part, ask)
+            found, left, held = self._find(part, ask)
             evidence: dict[int, list[list[int]]] = {}
             for home, number, position in sorted(self.backend.rows(found.evidence)):
                 evidence.setdefault(home, [[] for _ in EVIDENCE])[number].append(position)
             none: list[list[int]] = [[] for _ in EVIDENCE]
             facts = found.facts.select("home", *FACTS)
             told = (
-                Gathered(household, _facts(values), Evidence(*map(tuple, evidence.get(home, none))))
+                Gathered(
+                    household,
+                    _facts(values),
+                    Evidence(*map(tuple, evidence.get(home, none))),
+                    held.get(home, FIRST),
+                )
                 for (household, home, _), *values in self._named(part, facts)
             )
             yield from _merged(told, self._events.gather(ask, left) if left else ())
@@ -142,7 +147,7 @@ class Columns:
     ) -> Iterator[Assessed]:
         """Facts, type and layer of every household known at the cut-off."""
         for part in self._parts(households):
-            found, left = self._find(part, ask)
+            found, left, _ = self._find(part, ask)
             frame = decided(found.facts, policy).select("home", "type", "layer", *FACTS)
             told = (
                 Assessed(household, _facts(values), kind, layer)
@@ -172,23 +177,28 @@ class Columns:
         if year is not None:
             recorded = recorded.filter(pl.col("year") == year)
         suspects: set[str] = set()
-        decidable, gradings = list[tuple[Run, GradingPolicy, CreditPolicy]](), 0
+        decidable, gradings = list[tuple[Run, GradingPolicy, Ask]](), 0
         for run in runs(recorded):
             gradings += run.gradings
             try:
-                policy, credit = policies(run.policy, run.credit)
+                policy, credit, reading = policies(run.policy, run.credit, run.reading)
             except (UnknownPolicy, PolicyDigestMismatch):
                 suspects |= run.households()
                 continue
             if credit.unit == MONTHS_OF_FEE:
                 suspects |= run.households()
             else:
-                decidable.append((run, policy, credit))
+                decidable.append((run, policy, Ask(run.window, run.cutoff, credit, reading)))
         looked_at = Counter[Run]()
         for part in self._parts(None):
-            for run, policy, credit in decidable:
-                found, left = self._find(part, Ask(run.window, run.cutoff, credit))
+            for run, policy, ask in decidable:
+                found, left, held = self._find(part, ask)
                 wrong, count = differing(found, part.names, run, policy, self.backend)
+                # Of a household that changed hands it matters whose grading it is.
+                wrong |= run.of_other_tenures(
+                    {name: held[home] for name, home, _ in part.homes if home in held},
+                    (name for name, _, _ in part.homes),
+                )
                 # Whom columns do not decide is decided from the events.
                 suspects |= wrong.union(left)
                 count += run.of(left)
@@ -221,24 +231,28 @@ class Columns:
         instant = None if known is None else microseconds(known)
         return Look(Period(on, on), self._zone, None, instant)
 
-    def _find(self, part: _Part, ask: Ask) -> tuple[Found, list[str]]:
-        """What columns find, and the households that are left to the events."""
+    def _find(self, part: _Part, ask: Ask) -> tuple[Found, list[str], dict[int, str]]:
+        """What columns find, the households that are left to the events, and tenures (`apart`)."""
         cutoff = ask.cutoff
-        look = Look(ask.window, self._zone, cutoff.position, microseconds(cutoff.known))
-        rows, left = self._apart(part, look, allocations=ask.allocations)
-        return find(rows, look, ask.credit, self.backend), left
+        known = microseconds(cutoff.known)
+        look = Look(ask.window, self._zone, cutoff.position, known, ask.reading)
+        rows, left, held = self._apart(part, look, allocations=ask.allocations)
+        return find(rows, look, ask.credit, self.backend), left, held
 
     def _apart(
         self, part: _Part, look: Look, *, every: bool = False, allocations: Allocations = USUAL
-    ) -> tuple[Frame, list[str]]:
-        """The rows that are seen and decided here, and the households left to the events."""
+    ) -> tuple[Frame, list[str], dict[int, str]]:
+        """The rows that are seen and decided here, the households left to the events, and the
+        tenures of those that changed hands.
+        """
         rows = seen(part.rows, look)
         day, zone = look.window.end, self._zone
         estates = {estate for _, _, estate in part.homes}
         other = {estate for estate in estates if allocations.differs(estate)}
         homes = frozenset(home for _, home, estate in part.homes if estate in other)
         found = apart(rows, day, zone, self.backend, every=every, besides=homes)
-        return found.rows, [household for household, home, _ in part.homes if home in found.left]
+        left = [household for household, home, _ in part.homes if home in found.left]
+        return found.rows, left, found.tenures
 
     def _parts(self, households: Sequence[str] | None) -> Iterator[_Part]:
         """All rows, of so many households at a time, households sorted."""

@@ -15,8 +15,10 @@ from crm_adapters.frames.backends import Backend, Frame, Row, whole
 from crm_adapters.frames.shapes import EVIDENCE
 from crm_core.gradings.engines.narrow import Kind, microseconds
 from crm_core.gradings.matters import Matters
+from crm_core.gradings.reading import Reading
 from crm_core.kernel.dates import Period, instants_of
 from crm_core.payments.facts import CreditPolicy
+from crm_core.requests.facts import KINDS
 
 COLUMNS = ("home", "position", "kind", "effective", "recorded", "amount", "ref", "of")
 """What is read of the facts table: numbers."""
@@ -29,12 +31,14 @@ class Look:
     Args:
         position: Last position that is seen; None for all.
         known: Instant, in microseconds, after which nothing was known; None for no limit.
+        reading: Which events count how; None where no dealings are looked at.
     """
 
     window: Period
     zone: str
     position: int | None
     known: int | None
+    reading: Reading | None = None
 
     @property
     def days(self) -> Days:
@@ -89,6 +93,7 @@ def find(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> Fou
     dealings = backend.keep(_dealings(rows, look, days, earlier, backend))
     counted = dealings.group_by("home").agg(
         attention=_count("attention"),
+        complaints=nw.col("complaint").sum(),
         conduct=_count("conduct"),
         interests=_count("interests"),
         previous_purchases_fen=_sum("previous_purchases"),
@@ -108,6 +113,7 @@ def find(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> Fou
             ("attention", "attention"),
             ("b2_entries", "entries"),
             ("charges_due", "charges_due"),
+            ("complaints", "complaints"),
             ("conduct", "conduct"),
             ("credit", "rank"),
             ("interests", "interests"),
@@ -121,7 +127,11 @@ def find(rows: Frame, look: Look, credit: CreditPolicy, backend: Backend) -> Fou
     facts = joined.select("home", **numbers)
     money = _credit_evidence(accounts, due, days)
     dealt = dealings.select("home", "evidence", "position")
-    return Found(facts, nw.concat([dealt, money]))
+    complained = dealings.filter(nw.col("complaint") == 1).select(
+        "home", "position", evidence=whole(EVIDENCE.index("complaints"))
+    )
+    complained = complained.select("home", "evidence", "position")
+    return Found(facts, nw.concat([dealt, complained, money]))
 
 
 # --- dealings ----------------------------------------------------------------------------------
@@ -140,8 +150,9 @@ def _dealings(rows: Frame, look: Look, days: Days, earlier: Days, backend: Backe
     chosen: Any = whole(-1)
     for name, holds in counts.items():
         chosen = nw.when(holds).then(whole(EVIDENCE.index(name))).otherwise(chosen)
-    dealt = rows.with_columns(evidence=chosen).filter(nw.col("evidence") >= 0)
-    columns = ("home", "evidence", "position", "amount")
+    dealt = rows.with_columns(evidence=chosen, complaint=whole(0))
+    dealt = dealt.filter(nw.col("evidence") >= 0)
+    columns = ("home", "evidence", "position", "amount", "complaint")
     matters = _matters(rows, look, backend).with_columns(
         evidence=whole(EVIDENCE.index("attention"))
     )
@@ -149,7 +160,11 @@ def _dealings(rows: Frame, look: Look, days: Days, earlier: Days, backend: Backe
 
 
 def _matters(rows: Frame, look: Look, backend: Backend) -> Frame:
-    """The requests by which matters count."""
+    """The requests by which matters count, with 1 as `complaint` for those that are complaints."""
+    reading = look.reading
+    assert reading is not None
+    none = [KINDS.index(kind) for kind in reading.no_matters]
+    complaints = [KINDS.index(kind) for kind in reading.complaints]
     kind = nw.col("kind")
     spans = [
         (microseconds(first), microseconds(behind))
@@ -158,7 +173,11 @@ def _matters(rows: Frame, look: Look, backend: Backend) -> Frame:
     received: Any = nw.lit(False)
     for first, behind in spans:
         received = received | ((nw.col("amount") >= first) & (nw.col("amount") < behind))
-    asked = rows.filter(kind == int(Kind.REQUEST), received)
+    said_as = nw.col("effective")
+    asked = rows.filter(kind == int(Kind.REQUEST), received, ~said_as.is_in(none))
+    asked = asked.with_columns(
+        complaint=nw.when(said_as.is_in(complaints)).then(whole(1)).otherwise(whole(0))
+    )
     said = rows.filter(kind.is_in(_OF_REQUESTS))
     # Few homes have requests of which more is said than that they came in.
     more = kind.is_in(_CORRECTIONS) | ~nw.col("of").is_null()
@@ -166,43 +185,55 @@ def _matters(rows: Frame, look: Look, backend: Backend) -> Frame:
     if not homes:
         return asked
     corrected = backend.table(pl.DataFrame({"home": homes}, schema={"home": pl.Int64}))
-    columns = ("home", "position", "kind", "amount", "ref", "of")
+    columns = ("home", "position", "kind", "effective", "amount", "ref", "of")
     told = said.join(corrected, on="home", how="semi").select(*columns)
+    found = _counted(sorted(backend.rows(told)), spans, none)
     counted = pl.DataFrame(
-        {"position": _counted(sorted(backend.rows(told)), spans)}, schema={"position": pl.Int64}
+        [(position, int(kind in complaints)) for position, kind in found],
+        schema={"position": pl.Int64, "complaint": pl.Int64},
+        orient="row",
     )
     return nw.concat(
         [
-            asked.join(corrected, on="home", how="anti").select(*COLUMNS),
-            said.join(backend.table(counted), on="position", how="semi").select(*COLUMNS),
+            asked.join(corrected, on="home", how="anti").select(*COLUMNS, "complaint"),
+            said.join(backend.table(counted), on="position", how="inner").select(
+                *COLUMNS, "complaint"
+            ),
         ]
     )
 
 
 _CORRECTIONS = [int(Kind.DUPLICATE), int(Kind.UNDONE), int(Kind.RECLASSIFIED)]
-_OF_REQUESTS = [int(Kind.REQUEST), int(Kind.REPAIR), *_CORRECTIONS]
+_OF_REQUESTS = [int(Kind.REQUEST), *_CORRECTIONS]
 
 
-def _counted(told: list[Row], spans: list[tuple[int, int]]) -> list[int]:
-    """Positions of the requests that count of some homes, whose rows are told in their order."""
-    by_home: dict[int, Matters[int]] = {}
-    for home, position, kind, amount, request, of in told:
-        matters = by_home.setdefault(home, Matters())
+def _counted(
+    told: list[Row], spans: list[tuple[int, int]], none: list[int]
+) -> list[tuple[int, int]]:
+    """Positions and kinds of the requests that count of some homes.
+
+    Args:
+        told: Their rows in their order.
+        none: The kinds that are no matters.
+    """
+    by_home: dict[int, Matters[int, int]] = {}
+    for home, position, kind, said_as, amount, request, of in told:
+        matters = by_home.setdefault(home, Matters(none))
         if kind == Kind.DUPLICATE:
             matters.marked(request, of)
         elif kind == Kind.UNDONE:
             matters.unmarked(request)
         elif kind == Kind.RECLASSIFIED:
-            matters.classified(request, repair=amount == 1)
+            matters.classified(request, amount)
         else:
             matters.received(
                 request,
                 position,
-                repair=kind == Kind.REPAIR,
+                kind=said_as,
                 within=any(first <= amount < behind for first, behind in spans),
                 follows=of,
             )
-    return [position for matters in by_home.values() for position in matters.positions()]
+    return [one for matters in by_home.values() for one in matters.counted()]
 
 
 def _within(column: str, days: Days) -> nw.Expr:

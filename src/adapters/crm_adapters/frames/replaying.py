@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,10 +19,12 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.kernel.dates import Period
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff
+from crm_core.kernel.tenures import FIRST
 
 _RUN = (
     "period_start", "period_end", "policy_digest", "policy", "policy_version",
-    "credit_digest", "credit_policy", "credit_version", "cutoff_position", "cutoff_known",
+    "credit_digest", "credit_policy", "credit_version", "reading_digest", "reading",
+    "reading_version", "cutoff_position", "cutoff_known",
 )  # fmt: skip
 
 
@@ -40,6 +42,7 @@ class Run:
     window: Period
     policy: PolicyRef
     credit: PolicyRef
+    reading: PolicyRef
     cutoff: Cutoff
     rows: pl.LazyFrame = field(eq=False)
     gradings: int
@@ -51,6 +54,22 @@ class Run:
         mine = self.rows.filter(pl.col("household").is_in(list(households)))
         return int(mine.select(pl.len()).collect().item())
 
+    def of_other_tenures(self, held: Mapping[str, str], homes: Iterable[str]) -> set[str]:
+        """Those of some households whose gradings are not said to be of the tenure they are of.
+
+        Args:
+            held: Keys of tenures of the households that changed hands; all others have but one.
+        """
+        told = self.rows.select("household", "tenure")
+        odd = told.filter((pl.col("tenure") != FIRST) | pl.col("household").is_in(sorted(held)))
+        found = odd.collect().rows()
+        here = set(homes) if found else ()
+        return {
+            household
+            for household, tenure in found
+            if household in here and held.get(household, FIRST) != tenure
+        }
+
     def households(self) -> set[str]:
         """Whom they concern."""
         return set(self.rows.select("concerns").unique().collect().to_series().to_list())
@@ -60,12 +79,14 @@ def runs(recorded: pl.LazyFrame) -> Iterator[Run]:
     """The recorded gradings by what they were decided with."""
     for values in recorded.group_by(_RUN).agg(count=pl.len()).sort(_RUN).collect().iter_rows():
         *key, count = values
-        start, end, digest, name, number, credit_digest, credit, credit_number, at, known = key
+        start, end, digest, name, number, credit_digest, credit, credit_number, *rest = key
+        reading_digest, reading, reading_number, at, known = rest
         mine = [pl.col(column) == value for column, value in zip(_RUN, key, strict=True)]
         yield Run(
             Period(date.fromordinal(start), date.fromordinal(end)),
             PolicyRef(digest, name, number),
             PolicyRef(credit_digest, credit, credit_number),
+            PolicyRef(reading_digest, reading, reading_number),
             Cutoff(at, instant_of(known)),
             recorded.filter(*mine),
             count,

@@ -28,10 +28,10 @@ FACTS = tuple(field.name for field in fields(Facts))
 """Names of the facts; credit grades are kept as ranks."""
 
 
-FACTS_MADE = 3
+FACTS_MADE = 4
 """Counted up, by hand, whenever the same events would make other rows of facts than before."""
 
-GRADINGS_MADE = 2
+GRADINGS_MADE = 3
 """The same of the rows of gradings, also of what is found to follow from recorded facts."""
 
 
@@ -113,7 +113,7 @@ class GradingsShape:
     a policy that the grading pins is not at hand.
 
     Args:
-        policies: Finds the two policies that a decision pins.
+        policies: Finds the policies and the reading that a decision pins.
     """
 
     events: ClassVar[frozenset[str]] = frozenset({DECIDED})
@@ -141,6 +141,8 @@ class GradingsShape:
             g.period_end.toordinal(),
             *_ref(g.policy),
             *_ref(g.credit_policy),
+            *_ref(g.reading),
+            g.tenure,
             g.cutoff_position,
             microseconds(g.cutoff_known),
             recorded.household == g.household and self._sound(g),
@@ -156,7 +158,7 @@ class GradingsShape:
 
     def _sound(self, g: GradingDecided) -> bool | None:
         try:
-            policy, _ = self.policies(g.policy, g.credit_policy)
+            policy, _, _ = self.policies(g.policy, g.credit_policy, g.reading)
         except (UnknownPolicy, PolicyDigestMismatch):
             return None
         sorted_ = all(
@@ -164,7 +166,8 @@ class GradingsShape:
             for positions in astuple(g.evidence, recurse=False)
         )
         # Whose money is not allocated oldest first is decided from the events.
-        return sorted_ and not g.allocations and follows(g.outcome, g.facts, policy)
+        told = g.allocations or g.disclosable
+        return sorted_ and not told and follows(g.outcome, g.facts, policy)
 
 
 def evidence_key(position: Any, number: int) -> Any:
@@ -197,6 +200,10 @@ _GRADING: dict[str, Any] = {
     "credit_policy": pl.String,
     "credit_version": pl.Int64,
     "credit_digest": pl.String,
+    "reading": pl.String,
+    "reading_version": pl.Int64,
+    "reading_digest": pl.String,
+    "tenure": pl.String,
     "cutoff_position": pl.Int64,
     "cutoff_known": pl.Int64,
     "sound": pl.Boolean,

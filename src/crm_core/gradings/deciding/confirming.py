@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 from crm_core.gradings.commands import ConfirmGrading, ConfirmType, ProposeType
-from crm_core.gradings.criteria import AWAITING, assess
-from crm_core.gradings.deciding.refusals import contested, no_grading, other_role
+from crm_core.gradings.criteria import AWAITING
+from crm_core.gradings.deciding.refusals import contested, graded, other_role
 from crm_core.gradings.events import GradingConfirmed, TypeConfirmed, TypeProposed
-from crm_core.gradings.facts import Facts
-from crm_core.gradings.policy import TYPES, GradingPolicy
+from crm_core.gradings.policy import TYPES
 from crm_core.gradings.review import (
     CONTESTED,
     PROVISIONAL,
     TOP_LAYER_ROLES,
     about,
+    has_hard_fact,
     open_proposal,
     open_review,
     standing,
 )
 from crm_core.gradings.state import Gradings
 from crm_core.kernel.decider import Decision, Refusal
-from crm_core.kernel.rules import holds
 
 
 def propose_type(command: ProposeType, state: Gradings) -> Decision:
     """A type is proposed with a reason if it is not the one that the rule suggests."""
-    grading = state.by_run.get(command.run)
-    if grading is None:
-        return no_grading(command.household, command.run)
+    grading = graded(command, state)
+    if isinstance(grading, Refusal):
+        return grading
     if command.type not in TYPES:
         return Refusal("unknown_type", "GRD-02", {"type": command.type, "accepted": list(TYPES)})
     suggested = grading.outcome.type
     if command.type != suggested and not command.reason:
         return Refusal("reason_missing", "GRD-02", {"suggested": suggested}, "reason_missing_type")
     # Complaints alone never make a problem customer, whoever says so (GRD-02).
-    if command.type == "problem" and not _has_hard_fact(grading.facts, command.policy):
+    if command.type == "problem" and not has_hard_fact(grading.facts, command.policy):
         return Refusal("hard_fact_missing", "GRD-02")
     return (
         TypeProposed(
             household=command.household,
-            run=command.run,
+            tenure=grading.tenure,
+            year=grading.year,
+            run=grading.run,
             type=command.type,
             reason=command.reason,
             proposed_by=command.by.id,
@@ -48,22 +49,26 @@ def propose_type(command: ProposeType, state: Gradings) -> Decision:
 
 
 def confirm_type(command: ConfirmType, state: Gradings) -> Decision:
-    """The type last proposed is confirmed, with the layer that follows from it."""
-    grading = state.by_run.get(command.run)
-    if grading is None:
-        return no_grading(command.household, command.run)
-    acts = about(state.acts, command.run)
+    """The type last proposed is confirmed; the layer follows from it."""
+    grading = graded(command, state)
+    if isinstance(grading, Refusal):
+        return grading
+    acts = about(state.acts, grading)
     if open_review(acts) is not None:
         return contested()
     proposed = open_proposal(acts)
     if proposed is None:
         return Refusal("nothing_proposed", "GRD-02", {}, "nothing_proposed_type")
+    # It may have been proposed with other facts before one's eyes.
+    if proposed.type == "problem" and not has_hard_fact(grading.facts, command.policy):
+        return Refusal("hard_fact_missing", "GRD-02")
     return (
         TypeConfirmed(
             household=command.household,
-            run=command.run,
+            tenure=grading.tenure,
+            year=grading.year,
+            run=grading.run,
             type=proposed.type,
-            outcome=assess(grading.facts, command.policy, proposed.type),
             confirmed_by=command.by.id,
             on=command.on,
         ),
@@ -72,15 +77,19 @@ def confirm_type(command: ConfirmType, state: Gradings) -> Decision:
 
 def confirm(command: ConfirmGrading, state: Gradings) -> Decision:
     """A person stands for a grading; for the top layer manager and director both do."""
-    if command.run not in state.by_run:
-        return no_grading(command.household, command.run)
-    now = standing(state, command.run)
+    grading = graded(command, state)
+    if isinstance(grading, Refusal):
+        return grading
+    now = standing(state, grading.run, lambda _: command.policy)
     if now.status == CONTESTED:
         return contested()
     confirmed = (
         GradingConfirmed(
             household=command.household,
-            run=command.run,
+            tenure=grading.tenure,
+            year=grading.year,
+            run=grading.run,
+            layer=now.outcome.layer,
             confirmed_by=command.by.id,
             role=command.by.role,
             on=command.on,
@@ -98,14 +107,3 @@ def confirm(command: ConfirmGrading, state: Gradings) -> Decision:
     if any(said.partition(":")[2] == command.by.id for said in now.confirmed_by):
         return Refusal("same_person", "GRD-03")
     return confirmed
-
-
-def _has_hard_fact(facts: Facts, policy: GradingPolicy) -> bool:
-    """Whether the facts of some row for problem customers hold, whatever the attention is."""
-    known = facts.values()
-    table = next(table for table in policy.tables if table.name == "type")
-    return any(
-        row.outcome == "problem"
-        and all(holds(c, known, table.ranking) for c in row.when if c.fact in known)
-        for row in table.rows
-    )

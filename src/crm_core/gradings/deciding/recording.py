@@ -16,6 +16,6 @@ def record(command: RecordGrading, state: Gradings) -> Decision:
     if grading.policy != command.policy.ref:
         return Refusal("policy_not_pinned", "GRD-06", {"policy": str(grading.policy)})
     # Checked on the way to the store, and again on the way back (GRD-06).
-    if assess(grading.facts, command.policy) != grading.outcome:
+    if assess(grading.facts, command.policy).outcome() != grading.outcome:
         return Refusal("outcome_does_not_follow", "GRD-06")
     return (grading,)

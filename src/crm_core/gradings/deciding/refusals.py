@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from crm_core.gradings.events import GradingDecided
+from crm_core.gradings.state import Gradings
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 
 
-def no_grading(household: str, run: str) -> Refusal:
-    """There is no grading of that household by that run."""
-    return Refusal("unknown_grading", "GRD-06", {"household": household, "run": run})
+class OfYear(Protocol):
+    """A command about a household's year."""
+
+    @property
+    def household(self) -> str:
+        """Whose grading it is about."""
+        ...
+
+    @property
+    def year(self) -> int:
+        """Of which year."""
+        ...
+
+    @property
+    def run(self) -> str | None:
+        """Run of the grading that holds."""
+        ...
+
+
+def graded(command: OfYear, state: Gradings) -> GradingDecided | Refusal:
+    """The grading that holds for the year, or why there is none.
+
+    Trials are nobody's to decide about (GRD-17).
+    """
+    if command.run is None:
+        return Refusal("year_without_record", "GRD-17", {"year": command.year})
+    grading = state.by_run.get(command.run)
+    if grading is None:
+        details = {"household": command.household, "year": command.year}
+        return Refusal("unknown_grading", "GRD-06", details)
+    return grading
 
 
 def contested() -> Refusal:

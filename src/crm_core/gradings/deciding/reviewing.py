@@ -13,7 +13,7 @@ from crm_core.gradings.commands import (
     RefuseAutomatic,
 )
 from crm_core.gradings.deciding.recording import record
-from crm_core.gradings.deciding.refusals import no_grading, other_role
+from crm_core.gradings.deciding.refusals import graded, other_role
 from crm_core.gradings.events import (
     AutomaticAccepted,
     AutomaticRefused,
@@ -27,13 +27,10 @@ from crm_core.gradings.review import (
     open_review,
     refuses_automatic,
 )
-from crm_core.gradings.state import Gradings
+from crm_core.gradings.state import Act, Gradings
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES
 from crm_core.kernel.refusals import no_reason
-
-CONTESTING = frozenset({"owner", "co_owner", "tenant", "user"})
-"""Whoever holds or held one of these roles in the file may dispute its gradings (GRD-13)."""
 
 
 def refuse_automatic(command: RefuseAutomatic, state: Gradings) -> Decision:
@@ -41,11 +38,12 @@ def refuse_automatic(command: RefuseAutomatic, state: Gradings) -> Decision:
     member = _member(command)
     if isinstance(member, Refusal):
         return member
-    if refuses_automatic(state.acts):
+    if refuses_automatic(state.acts, command.tenure):
         return ()
     return (
         AutomaticRefused(
             household=command.household,
+            tenure=command.tenure,
             refused_by=member,
             entered_by=command.by.id,
             word=command.word,
@@ -59,11 +57,12 @@ def accept_automatic(command: AcceptAutomatic, state: Gradings) -> Decision:
     member = _member(command)
     if isinstance(member, Refusal):
         return member
-    if not refuses_automatic(state.acts):
+    if not refuses_automatic(state.acts, command.tenure):
         return ()
     return (
         AutomaticAccepted(
             household=command.household,
+            tenure=command.tenure,
             accepted_by=member,
             entered_by=command.by.id,
             word=command.word,
@@ -74,8 +73,9 @@ def accept_automatic(command: AcceptAutomatic, state: Gradings) -> Decision:
 
 def contest(command: ContestGrading, state: Gradings) -> Decision:
     """A member disputes a grading, one review at a time."""
-    if command.run not in state.by_run:
-        return no_grading(command.household, command.run)
+    grading = graded(command, state)
+    if isinstance(grading, Refusal):
+        return grading
     member = _member(command)
     if isinstance(member, Refusal):
         return member
@@ -83,12 +83,14 @@ def contest(command: ContestGrading, state: Gradings) -> Decision:
         return no_reason("GRD-13", "contest")
     if contested_as(state, command.review) is not None:
         return Refusal("review_exists", "GRD-13", {"review": command.review})
-    if open_review(about(state.acts, command.run)) is not None:
+    if open_review(about(state.acts, grading)) is not None:
         return Refusal("contested_already", "GRD-13")
     return (
         GradingContested(
             household=command.household,
-            run=command.run,
+            tenure=grading.tenure,
+            year=grading.year,
+            run=grading.run,
             review=command.review,
             reason=command.reason,
             contested_by=member,
@@ -105,12 +107,17 @@ def contested_as(state: Gradings, review: str) -> GradingContested | None:
     return next((act for act in opened if act.review == review), None)
 
 
+def reviewed(state: Gradings, opened: GradingContested) -> list[Act]:
+    """What people did about the household's year that a review is about."""
+    return about(state.acts, state.by_run[opened.run])
+
+
 def decide_review(command: DecideReview, state: Gradings) -> Decision:
     """The grading is upheld, corrected or overridden, with a reason."""
     opened = contested_as(state, command.review)
     if opened is None:
         return Refusal("unknown_review", "GRD-13", {"review": command.review})
-    if open_review(about(state.acts, opened.run)) != opened:
+    if open_review(reviewed(state, opened)) != opened:
         return Refusal("review_decided", "GRD-13", {"review": command.review})
     if not command.reason:
         return no_reason("GRD-13", "review")
@@ -124,8 +131,8 @@ def decide_review(command: DecideReview, state: Gradings) -> Decision:
 def _member(command: ContestGrading | RefuseAutomatic | AcceptAutomatic) -> str | Refusal:
     """The member whose wish it is: who acts, or whose word a member of staff has entered.
 
-    It is one whom the file names as owner, co-owner or user, now or before: their years were
-    graded. A file that names nobody lets nobody.
+    It is one whom the file names as owner, co-owner or user at the time it is about. A file that
+    names nobody lets nobody.
     """
     in_person = command.by.role in HOUSEHOLD_ROLES
     if command.word is None:
@@ -136,8 +143,7 @@ def _member(command: ContestGrading | RefuseAutomatic | AcceptAutomatic) -> str 
         return Refusal("word_of_another", "GRD-13")
     else:
         member = command.word.member
-    held = (command.members or {}).get(member, frozenset())
-    if held.isdisjoint(CONTESTING):
+    if member not in (command.members or ()):
         return Refusal("not_the_owner", "GRD-13", {"household": command.household})
     return member
 
@@ -147,7 +153,7 @@ def _upheld(command: DecideReview, _: Gradings, opened: GradingContested) -> Dec
 
 
 def _corrected(command: DecideReview, state: Gradings, opened: GradingContested) -> Decision:
-    again, before = command.again, state.by_run[opened.run]
+    again, before = command.again, state.by_run[command.run or opened.run]
     if (again.facts, again.outcome) == (before.facts, before.outcome):
         return Refusal("nothing_to_correct", "GRD-13")
     written = record(RecordGrading(again, policy=command.policy), state)
@@ -182,7 +188,9 @@ def _reviewed(
 ) -> ReviewDecided:
     return ReviewDecided(
         household=command.household,
-        run=opened.run,
+        tenure=opened.tenure,
+        year=opened.year,
+        run=command.run or opened.run,
         review=command.review,
         result=command.result,
         reason=command.reason,

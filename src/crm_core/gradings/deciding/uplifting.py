@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from crm_core.gradings.commands import DecideUplift, ProposeUplift
-from crm_core.gradings.deciding.refusals import contested, no_grading, other_role
-from crm_core.gradings.events import LayerUplifted, UpliftProposed, UpliftRejected
+from crm_core.gradings.deciding.refusals import contested, graded, other_role
+from crm_core.gradings.events import (
+    GradingDecided,
+    LayerUplifted,
+    UpliftProposed,
+    UpliftRejected,
+)
 from crm_core.gradings.policy import GRADES, INSUFFICIENT
-from crm_core.gradings.review import CONTESTED, last_run, open_uplift, standing
+from crm_core.gradings.review import CONTESTED, about, open_uplift, standing
 from crm_core.gradings.state import Gradings
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.refusals import no_reason
@@ -14,19 +19,22 @@ from crm_core.kernel.refusals import no_reason
 
 def propose_uplift(command: ProposeUplift, state: Gradings) -> Decision:
     """An uplift is proposed only where it could be approved."""
-    if command.run not in state.by_run:
-        return no_grading(command.household, command.run)
+    grading = graded(command, state)
+    if isinstance(grading, Refusal):
+        return grading
     if not command.reason:
         return no_reason("GRD-05", "uplift")
-    if open_uplift(state, command.run) is not None:
+    if open_uplift(about(state.acts, grading)) is not None:
         return Refusal("uplift_proposed_already", "GRD-05")
-    lifted = _lifted(command, state)
+    lifted = _lifted(command, grading, state)
     if isinstance(lifted, Refusal):
         return lifted
     return (
         UpliftProposed(
             household=command.household,
-            run=command.run,
+            tenure=grading.tenure,
+            year=grading.year,
+            run=grading.run,
             reason=command.reason,
             proposed_by=command.by.id,
             on=command.on,
@@ -36,14 +44,15 @@ def propose_uplift(command: ProposeUplift, state: Gradings) -> Decision:
 
 def decide_uplift(command: DecideUplift, state: Gradings) -> Decision:
     """The uplift proposed lifts the household, or is rejected with a reason."""
-    if command.run not in state.by_run:
-        return no_grading(command.household, command.run)
-    proposed = open_uplift(state, command.run)
+    grading = graded(command, state)
+    if isinstance(grading, Refusal):
+        return grading
+    proposed = open_uplift(about(state.acts, grading))
     if proposed is None:
         return Refusal("nothing_proposed", "GRD-05", {}, "nothing_proposed_uplift")
     if not command.approved:
-        return _reject(command, proposed)
-    lifted = _lifted(command, state)
+        return _reject(command, grading, proposed)
+    lifted = _lifted(command, grading, state)
     if isinstance(lifted, Refusal):
         return lifted
     layer, target = lifted
@@ -54,10 +63,13 @@ def decide_uplift(command: DecideUplift, state: Gradings) -> Decision:
     return (
         LayerUplifted(
             household=command.household,
-            run=command.run,
+            tenure=grading.tenure,
+            year=grading.year,
+            run=grading.run,
             from_layer=layer,
             layer=target,
             promises=command.promises.kept,
+            condition=command.condition,
             reason=command.reason or proposed.reason,
             proposed_by=proposed.proposed_by,
             approved_by=command.by.id,
@@ -68,13 +80,15 @@ def decide_uplift(command: DecideUplift, state: Gradings) -> Decision:
     )
 
 
-def _reject(command: DecideUplift, proposed: UpliftProposed) -> Decision:
+def _reject(command: DecideUplift, grading: GradingDecided, proposed: UpliftProposed) -> Decision:
     if not command.reason:
         return no_reason("GRD-05", "rejection")
     return (
         UpliftRejected(
             household=command.household,
-            run=command.run,
+            tenure=grading.tenure,
+            year=grading.year,
+            run=grading.run,
             reason=command.reason,
             proposed_by=proposed.proposed_by,
             rejected_by=command.by.id,
@@ -84,11 +98,13 @@ def _reject(command: DecideUplift, proposed: UpliftProposed) -> Decision:
     )
 
 
-def _lifted(command: ProposeUplift | DecideUplift, state: Gradings) -> tuple[str, str] | Refusal:
+def _lifted(
+    command: ProposeUplift | DecideUplift, grading: GradingDecided, state: Gradings
+) -> tuple[str, str] | Refusal:
     """The layer that the household has and the one it would rise to, or why it cannot."""
-    if last_run(state) != command.run:
-        return Refusal("run_superseded", "GRD-05")
-    now = standing(state, command.run)
+    if command.expired:
+        return Refusal("year_superseded", "GRD-05", {"year": grading.year})
+    now = standing(state, grading.run, lambda _: command.grading_policy)
     if now.status == CONTESTED:
         return contested()
     if now.uplift is not None:
@@ -97,7 +113,8 @@ def _lifted(command: ProposeUplift | DecideUplift, state: Gradings) -> tuple[str
     if GRADES.rank(credit) >= GRADES.rank(never_from):
         return Refusal("credit_too_low", "GRD-05", {"credit": credit, "never_from": never_from})
     kept, broken = command.promises.kept, command.promises.broken
-    if len(kept) < command.policy.kept_promises or broken:
+    missing = len(kept) < command.policy.kept_promises or broken
+    if missing and command.condition is None:
         return Refusal(
             "promises_missing",
             "GRD-05",

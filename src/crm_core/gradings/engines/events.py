@@ -80,16 +80,16 @@ class EventsEngine:
             estate = estate_of(told, cutoff)
             if estate is not None:
                 by = epochs_seen(ask.allocations, estate, told, cutoff)
-                found = gather(told, window, cutoff, credit, self.zone, by)
+                found = gather(told, window, cutoff, credit, self.zone, ask.reading, by)
                 yield Gathered(household, *found, others(by))
 
     def assess(
         self, ask: Ask, policy: GradingPolicy, households: Sequence[str] | None = None
     ) -> Iterator[Assessed]:
         """Facts, type and layer of every household known at the cut-off."""
-        for household, facts, _, _ in self.gather(ask, households):
-            layer, kind = layer_and_type(facts, policy)
-            yield Assessed(household, facts, kind, layer)
+        for found in self.gather(ask, households):
+            layer, kind = layer_and_type(found.facts, policy)
+            yield Assessed(found.household, found.facts, kind, layer)
 
     def arrears(
         self,

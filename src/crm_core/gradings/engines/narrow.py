@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from crm_core.gradings.facts import REPAIR
 from crm_core.kernel.recorded import Recorded
 from crm_core.owners.facts import (
     OWNING,
@@ -45,6 +44,7 @@ from crm_core.payments.facts import (
     WaiverTakenBack,
 )
 from crm_core.requests.facts import (
+    KINDS,
     DuplicateUndone,
     MarkedDuplicate,
     Reclassified,
@@ -75,7 +75,6 @@ class Kind(IntEnum):
     DUPLICATE = 13
     INTEREST = 14
     CONDUCT = 15
-    REPAIR = 16
     RECLASSIFIED = 17
     UNDONE = 18
     CORRECTION = 19
@@ -98,11 +97,12 @@ class NarrowRow(NamedTuple):
         household: Whose.
         kind: A `Kind`.
         effective: The day from which it counts, as `date.toordinal` counts days; for a charge the
-            day on which it falls due. 0 for a request, which has an instant.
+            day on which it falls due; of a request, which has an instant, the place of its kind in
+            `KINDS` of requests.
         recorded: When the company knew, in microseconds since 1970-01-01T00:00Z.
         amount: Fen, negative where money is given back; for a dispute that ended what was upheld;
             for a request the instant it was received, in microseconds; for one that was
-            reclassified 1 if it is a repair now; of an owner the place of the role in `OWNING`.
+            reclassified the place of its kind now; of an owner the place of the role in `OWNING`.
             Else 0.
         reference: Number of the charge, payment, dispute or request it is or is about; of a
             household the estate it is in; of an owner the member.
@@ -203,9 +203,7 @@ def _role_ended(e: RoleEnded) -> Said | None:
 
 
 def _request(e: RequestReceived) -> Said:
-    # A repair is no matter, but may be found to be one.
-    kind = Kind.REPAIR if e.kind == REPAIR else Kind.REQUEST
-    return kind, 0, microseconds(e.received_at), e.request, e.follows
+    return Kind.REQUEST, KINDS.index(e.kind), microseconds(e.received_at), e.request, e.follows
 
 
 _SAY: dict[type, Callable[[Any], Said | None]] = {
@@ -232,7 +230,7 @@ _SAY: dict[type, Callable[[Any], Said | None]] = {
     PurchaseMade: lambda e: _say(Kind.PURCHASE, e.on, e.amount_fen),
     PurchaseRefunded: lambda e: _say(Kind.PURCHASE, e.on, -e.amount_fen),
     RequestReceived: _request,
-    Reclassified: lambda e: (Kind.RECLASSIFIED, 0, int(e.kind == REPAIR), e.request, None),
+    Reclassified: lambda e: (Kind.RECLASSIFIED, 0, KINDS.index(e.kind), e.request, None),
     MarkedDuplicate: lambda e: (Kind.DUPLICATE, 0, 0, e.request, e.of),
     DuplicateUndone: lambda e: (Kind.UNDONE, 0, 0, e.request, None),
     InterestRecorded: lambda e: _say(Kind.INTEREST, e.on),

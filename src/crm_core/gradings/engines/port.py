@@ -14,6 +14,7 @@ from attrs import frozen
 
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.reading import Reading
 from crm_core.gradings.replay import FindAllocations, Policies, Replay, none_at_hand
 from crm_core.kernel.dates import Period
 from crm_core.kernel.policy import PolicyRef
@@ -50,12 +51,14 @@ class Ask:
     """What a grading looks at: which days, as known when, and by which credit table.
 
     Args:
+        reading: Which events count how (GRD-08).
         allocations: The allocation policies at hand.
     """
 
     window: Period
     cutoff: Cutoff
     credit: CreditPolicy
+    reading: Reading
     allocations: Allocations = USUAL
 
 
@@ -63,12 +66,14 @@ class Gathered(NamedTuple):
     """The facts of a household with the positions they were read from.
 
     Args:
+        tenure: Key of the tenure whose dealings they are.
         allocations: What is pinned of the policies by which its money was allocated.
     """
 
     household: str
     facts: Facts
     evidence: Evidence
+    tenure: str
     allocations: tuple[PolicyRef, ...] = ()
 
 
@@ -139,7 +144,7 @@ class FactsEngine(Protocol):
 
         Args:
             year: Only gradings of that year; None for all.
-            policies: Finds the two policies that a decision pins.
+            policies: Finds the policies and the reading that a decision pins.
             allocations: Finds the allocation policies that it pins.
         """
         ...

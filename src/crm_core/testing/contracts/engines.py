@@ -24,6 +24,7 @@ from crm_core.errors import Invalid
 from crm_core.gradings.engines.events import EventsEngine
 from crm_core.gradings.engines.port import Ask, FactsEngine
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.kernel.dates import Period
 from crm_core.payments.credit import CreditPolicy
 from crm_core.slices import shipped
@@ -101,7 +102,8 @@ def _same_town(crm: CRM, name: str, town: Town) -> None:
     for year in range(town.first_year, town.first_year + town.years):
         window = Period.of_year(year)
         credit = shipped().find(CreditPolicy, _TABLES[0], window.end)
-        ask = Ask(window, crm.gradings.cutoff(known_at(year)), credit)
+        reading = shipped().find(Reading, DEFAULT_READING, window.end)
+        ask = Ask(window, crm.gradings.cutoff(known_at(year)), credit, reading)
         assert list(engine.gather(ask)) == list(reference.gather(ask))
         on, known = window.end, known_at(year)
         assert list(engine.credit(on, known, credit)) == list(reference.credit(on, known, credit))
@@ -120,8 +122,9 @@ def _same_facts(crm: CRM, name: str, known: datetime, data: st.DataObject) -> No
     window = Period.of_year(data.draw(st.integers(YEAR - 1, YEAR + 1)))
     credit = shipped().find(CreditPolicy, data.draw(st.sampled_from(_TABLES)), window.end)
     policy = shipped().find(GradingPolicy, data.draw(st.sampled_from(_POLICIES)), window.end)
+    reading = shipped().find(Reading, DEFAULT_READING, window.end)
     for cutoff in (crm.gradings.cutoff(None), crm.gradings.cutoff(known)):
-        ask = Ask(window, cutoff, credit)
+        ask = Ask(window, cutoff, credit, reading)
         rows = list(reference.gather(ask))
         assert list(engine.gather(ask)) == rows
         assert list(engine.assess(ask, policy)) == list(reference.assess(ask, policy))

@@ -35,9 +35,11 @@ from crm_core.gradings.criteria import assess
 from crm_core.gradings.events import GradingDecided
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import DEFAULT_GRADING, GRADES, LAYERS, TYPES, GradingPolicy
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.gradings.uplift import DEFAULT_UPLIFT, Promises, UpliftPolicy
 from crm_core.kernel.dates import Period, start_of_day
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.tenures import FIRST
 from crm_core.kernel.word import Word
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.slices import shipped
@@ -65,10 +67,12 @@ def facts(draw: DrawFn) -> Facts:
         st.sampled_from([0, purchases, purchases * 10 // 11, purchases * 10 // 11 + 1])
         | st.integers(-10_000_00, 30_000_00)
     )
+    attention = draw(st.integers(0, 6))
     return Facts(
-        attention=draw(st.integers(0, 6)),
+        attention=attention,
         b2_entries=draw(st.integers(0, 3)) if worst not in ("A", "B1") else 0,
         charges_due=draw(st.integers(0, 3)),
+        complaints=draw(st.integers(0, attention)),
         conduct=draw(st.integers(0, 1)),
         credit=credit,
         interests=draw(st.integers(0, 1)),
@@ -95,21 +99,27 @@ def grading_commands(household: str = "V00001") -> SearchStrategy[object]:
 
     What is looked up stands in them, as for any decider.
     """
-    runs, people, days = st.sampled_from(_RUNS), _people(household), _days()
+    people, days, year = _people(household), _days(), st.just(2011)
+    # Which run holds is looked up: most often one that graded the household.
+    runs = st.sampled_from((*_RUNS, *_RUNS, "run-1.RV1", "run-9", None))
     home, policy = st.just(household), st.just(_grading_policy())
     reasons = st.sampled_from(("looked into", "looked into", ""))
     reviews = st.sampled_from(("RV1", "RV2"))
     owner = f"{household}#owner"
+    tenures = st.sampled_from((FIRST, FIRST, "2011-07-01"))
     wishes = {
         "word": st.sampled_from((None, None, Word(owner, "phone", "call-7"))),
         "by": people,
-        "members": st.sampled_from(({}, {owner: frozenset({"owner"})})),
+        "members": st.sampled_from((frozenset(), frozenset({owner}))),
     }
     shown = {
         "by": people,
         "grading_policy": policy,
         "policy": st.just(_uplift_policy()),
         "promises": st.builds(Promises, _positions(), st.just(()) | _positions()),
+        "condition": st.sampled_from((None, None, 7)),
+        "expired": st.sampled_from((False, False, False, True)),
+        "run": runs,
     }
     return st.one_of(
         st.builds(
@@ -120,6 +130,7 @@ def grading_commands(household: str = "V00001") -> SearchStrategy[object]:
         st.builds(
             ProposeType,
             household=home,
+            year=year,
             run=runs,
             type=st.sampled_from((*TYPES, "rich")),
             on=days,
@@ -127,23 +138,24 @@ def grading_commands(household: str = "V00001") -> SearchStrategy[object]:
             by=people,
             policy=policy,
         ),
-        st.builds(ConfirmType, home, runs, days, by=people, policy=policy),
-        st.builds(ConfirmGrading, home, runs, days, by=people),
-        st.builds(ProposeUplift, home, runs, reasons, days, **shown),
+        st.builds(ConfirmType, home, year, days, by=people, policy=policy, run=runs),
+        st.builds(ConfirmGrading, home, year, days, by=people, policy=policy, run=runs),
+        st.builds(ProposeUplift, home, year, reasons, days, **shown),
         st.builds(
             DecideUplift,
             household=home,
-            run=runs,
+            year=year,
             approved=st.booleans(),
             on=days,
             reason=reasons,
             **shown,
         ),
-        st.builds(RefuseAutomatic, home, days, **wishes),
-        st.builds(AcceptAutomatic, home, days, **wishes),
+        st.builds(RefuseAutomatic, home, days, tenure=tenures, **wishes),
+        st.builds(AcceptAutomatic, home, days, tenure=tenures, **wishes),
         st.builds(
             ContestGrading,
             household=home,
+            year=year,
             run=runs,
             review=reviews,
             reason=reasons,
@@ -162,6 +174,7 @@ def grading_commands(household: str = "V00001") -> SearchStrategy[object]:
             by=people,
             again=gradings(household, "run-1.RV1"),
             policy=policy,
+            run=st.sampled_from(("run-1", "run-2")),
         ),
     )
 
@@ -240,27 +253,42 @@ def _graded(household: str, run: str, seen: Facts) -> GradingDecided:
     policy, window = _grading_policy(), Period.of_year(2011)
     return GradingDecided(
         household=household,
+        tenure=FIRST,
         run=run,
         year=2011,
         period_start=window.start,
         period_end=window.end,
         policy=policy.ref,
         credit_policy=_credit_policy().ref,
-        cutoff_position=9,
+        reading=_reading().ref,
+        # What was corrected is seen later than what it corrects.
+        cutoff_position=9 if "." not in run else 10,
         cutoff_known=start_of_day(DAY),
         facts=seen,
         evidence=Evidence(
-            attention=(), conduct=(), credit=(), interests=(), previous_purchases=(), purchases=()
+            attention=(),
+            complaints=(),
+            conduct=(),
+            credit=(),
+            interests=(),
+            previous_purchases=(),
+            purchases=(),
         ),
-        outcome=assess(seen, policy),
+        outcome=assess(seen, policy).outcome(),
         decided_by="rule",
         allocations=(),
+        disclosable=(),
     )
 
 
 @cache
 def _grading_policy() -> GradingPolicy:
     return shipped().find(GradingPolicy, DEFAULT_GRADING, DAY)
+
+
+@cache
+def _reading() -> Reading:
+    return shipped().find(Reading, DEFAULT_READING, DAY)
 
 
 @cache

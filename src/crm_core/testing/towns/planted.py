@@ -5,12 +5,14 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from crm_core.crm import CRM
+from crm_core.gradings.criteria import assess, digest_of_criteria
 from crm_core.gradings.decide import GRADING
 from crm_core.gradings.events import DECIDED, GradingDecided
-from crm_core.gradings.policy import LAYERS
+from crm_core.gradings.policy import LAYERS, GradingPolicy
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend
 from crm_core.payments.credit import GRADES
 from crm_core.ports import EventLog
+from crm_core.slices import shipped
 from crm_core.testing.towns.chance import Chance
 
 ERRORS = ("purchases", "credit", "layer", "evidence", "criterion")
@@ -96,9 +98,11 @@ def _wrong(grading: GradingDecided, error: str, chance: Chance) -> tuple[str, Gr
         layer = chance.one_of([one for one in LAYERS if one != outcome.layer])
         return error, evolve(grading, outcome=evolve(outcome, layer=layer))
     if error == "criterion":
-        criteria = list(outcome.criteria)
+        seen = assess(facts, shipped().pinned(GradingPolicy, grading.policy))
+        criteria = list(seen.criteria)
         place = chance.below(len(criteria))
         criteria[place] = evolve(criteria[place], met=not criteria[place].met)
-        return error, evolve(grading, outcome=evolve(outcome, criteria=tuple(criteria)))
+        digest = digest_of_criteria(criteria, seen.distance)
+        return error, evolve(grading, outcome=evolve(outcome, criteria=digest))
     fen = facts.purchases_fen + chance.one_of((-1, 1, 10_000_00))
     return error, evolve(grading, facts=evolve(facts, purchases_fen=fen))

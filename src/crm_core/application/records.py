@@ -1,0 +1,81 @@
+"""Runs of a year as the log tells of them, and what holds of a run: for services and look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+
+from crm_core.gradings.decide import GRADING, YEAR
+from crm_core.gradings.events import ABOUT_HOUSEHOLDS, ABOUT_YEARS, DECIDED, GradingDecided, Moved
+from crm_core.gradings.record import Records, run_of_record
+from crm_core.gradings.review import FindPolicy, Standing, standing, untouched
+from crm_core.gradings.state import Year
+from crm_core.kernel.history import visible
+from crm_core.ports import EventLog
+
+
+def year_of(log: EventLog, year: int, known: datetime | None = None) -> Year:
+    """The runs of a year, as known at an instant."""
+    seen = visible(log.read(YEAR.stream(str(year))), known=known)
+    return YEAR.decider.fold(e.event for e in seen)  # type: ignore[no-any-return]
+
+
+def records_of(log: EventLog, known: datetime | None = None) -> Records:
+    """The runs of record of all years, as known at an instant."""
+    years: dict[int, Year] = {}
+    for recorded in visible(log.feed(names=ABOUT_YEARS), known=known):
+        year = recorded.event.year
+        years[year] = YEAR.decider.evolve(years.get(year, YEAR.decider.initial), recorded.event)
+    found = {year: run_of_record(years[year]) for year in sorted(years)}
+    return Records({year: run for year, run in found.items() if run is not None})
+
+
+def graded_in(
+    log: EventLog,
+    run: str,
+    policy: FindPolicy,
+    day: date,
+    records: Records,
+    known: datetime | None = None,
+) -> Iterator[tuple[GradingDecided, Standing | None]]:
+    """Every grading of a run, sorted by household, with what holds of it.
+
+    Args:
+        day: For overrides that end.
+        known: As known at this instant.
+
+    Returns:
+        No standing for a grading about whose year nobody did anything.
+    """
+    for _, events in log.by_household(names=ABOUT_HOUSEHOLDS):
+        graded = [e.event for e in events if e.name == DECIDED and e.event.run == run]
+        now: Standing | None = None
+        if graded and any(e.name != DECIDED for e in events):
+            state = GRADING.decider.fold(e.event for e in visible(events, known=known))
+            if state.acts and run in state.by_run:
+                expired = records.has_later(graded[0].year)
+                now = standing(state, run, policy, day, expired=expired)
+        for grading in graded:
+            yield grading, now
+
+
+def moved(log: EventLog, year: int, run: str, policy: FindPolicy, day: date) -> tuple[Moved, ...]:
+    """Whom it would move if a run took the place of the run of record (GRD-17), sorted.
+
+    What people decided is applied to either, so who was overridden stays where they are.
+    """
+    records = records_of(log)
+
+    def placed(which: str | None) -> Mapping[str, tuple[str, str]]:
+        found = () if which is None else graded_in(log, which, policy, day, records)
+        stands = (now or untouched(grading) for grading, now in found)
+        return {now.grading.household: (now.layer, now.type) for now in stands}
+
+    here, there = placed(records.by_year.get(year)), placed(run)
+    nowhere = ("", "")
+    places = [(one, here.get(one, nowhere), there.get(one, nowhere)) for one in {*here, *there}]
+    return tuple(
+        Moved(household, before[0], then[0], before[1], then[1])
+        for household, before, then in sorted(places)
+        if before != then
+    )
