@@ -585,8 +585,6 @@ def _decided(
             tenure=found.tenure,
             run=started.run,
             year=started.year,
-            period_start=ask.window.start,
-            period_end=ask.window.end,
             policy=table.ref,
             credit_policy=ask.credit.ref,
             reading=ask.reading.ref,

@@ -9,6 +9,7 @@ from attrs import frozen
 from crm_core.gradings.criteria import Outcome
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.kernel.catalog import EventType
+from crm_core.kernel.dates import Period
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.word import Word
 
@@ -86,8 +87,6 @@ class GradingHead:
     household: str
     run: str
     year: int
-    period_start: date
-    period_end: date
     policy: PolicyRef
     credit_policy: PolicyRef
     reading: PolicyRef
@@ -96,6 +95,16 @@ class GradingHead:
     decided_by: str
     allocations: tuple[PolicyRef, ...]
     disclosable: tuple[str, ...]
+
+    @property
+    def period_start(self) -> date:
+        """First day graded."""
+        return Period.of_year(self.year).start
+
+    @property
+    def period_end(self) -> date:
+        """Last day graded."""
+        return Period.of_year(self.year).end
 
 
 @frozen
@@ -118,8 +127,6 @@ class GradingDecided:
     tenure: str
     run: str
     year: int
-    period_start: date
-    period_end: date
     policy: PolicyRef
     credit_policy: PolicyRef
     reading: PolicyRef
@@ -131,6 +138,16 @@ class GradingDecided:
     decided_by: str
     allocations: tuple[PolicyRef, ...]
     disclosable: tuple[str, ...]
+
+    @property
+    def period_start(self) -> date:
+        """First day graded."""
+        return Period.of_year(self.year).start
+
+    @property
+    def period_end(self) -> date:
+        """Last day graded."""
+        return Period.of_year(self.year).end
 
 
 @frozen

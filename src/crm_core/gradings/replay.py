@@ -112,8 +112,6 @@ def decide_again(
         tenure=tenure,
         run=grading.run,
         year=grading.year,
-        period_start=grading.period_start,
-        period_end=grading.period_end,
         policy=policy.ref,
         credit_policy=credit.ref,
         reading=reading.ref,

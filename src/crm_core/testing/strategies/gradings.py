@@ -250,14 +250,12 @@ def _days() -> SearchStrategy[date]:
 
 
 def _graded(household: str, run: str, seen: Facts) -> GradingDecided:
-    policy, window = _grading_policy(), Period.of_year(2011)
+    policy, _window = _grading_policy(), Period.of_year(2011)
     return GradingDecided(
         household=household,
         tenure=FIRST,
         run=run,
         year=2011,
-        period_start=window.start,
-        period_end=window.end,
         policy=policy.ref,
         credit_policy=_credit_policy().ref,
         reading=_reading().ref,
