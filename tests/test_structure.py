@@ -85,6 +85,7 @@ COVERED = (
     "gradings",
     "kernel",
     "messages",
+    "opinions",
     "owners",
     "payments",
     "requests",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from crm_core import application, gradings, messages, owners, payments, requests, staff
+from crm_core import application, gradings, messages, opinions, owners, payments, requests, staff
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.slice import Slice
@@ -14,6 +14,7 @@ SLICES: tuple[Slice, ...] = (
     owners.SLICE,
     requests.SLICE,
     payments.SLICE,
+    opinions.SLICE,
     staff.SLICE,
     gradings.SLICE,
     messages.SLICE,

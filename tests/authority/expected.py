@@ -36,6 +36,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "record-interest": frozenset({"specialist", "supervisor", "manager", "director", "sales"}),
     # GRD-02, research 7.2: a bad record or a disturbance is confirmed by the manager (or above)
     "confirm-conduct": frozenset({"manager", "director"}),
+    # GRD-05: how a commercial customer's business stands is a fact of the file that the line sees
+    "record-condition": frozenset({"specialist", "supervisor", "manager", "director"}),
     # -- requests -------------------------------------------------------------------------------------------------
     # REQ-01, REQ-02: the service centre takes requests in and owns them until handed over
     # agreed on: S93, REQ-20: other departments are sources
@@ -171,6 +173,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     # REQ-18, S68, S89, S90, S103: supervised and ended from the supervisor upward
     "supervise-execution": frozenset({"supervisor", "manager", "director"}),
     "end-improvement": frozenset({"supervisor", "manager", "director"}),
+    # -- opinions -------------------------------------------------------------------------------------------------
+    # GRD-01: the service department supplies opinions, and corrects what it supplied (as with marks of duplicates)
+    "record-opinion": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "withdraw-opinion": frozenset({"specialist", "supervisor", "manager", "director"}),
     # -- payments -------------------------------------------------------------------------------------------------
     # PAY-01, S43: money facts
     "raise-charge": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),

@@ -24,6 +24,7 @@ from crm_core.kernel.sealed import PersonalValue
 from crm_core.kernel.trades import TRADES
 from crm_core.messages.commands import FAILURES
 from crm_core.messages.template import LANGUAGES
+from crm_core.opinions.commands import SOURCES as OPINION_SOURCES
 from crm_core.owners.commands import KINDS as HOUSEHOLD_KINDS
 from crm_core.owners.commands import ROLES, SOURCES
 from crm_core.payments.acts import ACTS, EVIDENCE, MEANS
@@ -93,6 +94,7 @@ STREAMS = {
     "owners": "Streams `household/HOUSEHOLD`, and `place/ESTATE/BUILDING/UNIT/ROOM` for the claim of a place.",
     "payments": "Streams `account/HOUSEHOLD` for charges and money, and `collection/HOUSEHOLD` for the collection of arrears.",
     "requests": "Streams `request/REQUEST`, `incident/INCIDENT`, `finding/FINDING`, `improvement/PLAN`, `rotation/TRADE` for the turns of its operators, and `warning/WARNING`.",
+    "opinions": "Streams `opinions/HOUSEHOLD`.",
     "gradings": "Streams `grading/HOUSEHOLD` for decisions and what people did about them, `grading-run/RUN` for runs, and `policy/NAME` for policies.",
     "messages": "Streams `messages/HOUSEHOLD`, and `staff_messages/STAFF` for what members of staff are told.",
     "staff": "Streams `roster/LINE` for duty cover, `register/company` for the register, and `staff/STAFF` for members of staff.",
@@ -131,6 +133,8 @@ WORDS = {
     "CommitmentRenegotiated.form": "`outcome` or `answer`",
     "CommitmentRenegotiated.outcome": "what is promised now",
     "CommitmentRenegotiated.replaces": "clock of the promise that was replaced; empty where its time had passed",
+    "ConditionRecorded.evidence": "what it was seen by",
+    "ConditionRecorded.on": "the day on which it was seen",
     "ConductConfirmed.kind": _one_of(("bad_record", "disturbance")),
     "ConfirmationDue.attempt": "ordinal of the attempt",
     "CoverPlanned.end": "first instant after the shift",
@@ -196,6 +200,14 @@ WORDS = {
     "NoticeMissing.country": "whose notice, e.g. `cn`",
     "NoticesTakenUp.country": "whose notices, e.g. `cn`",
     "NoticesTakenUp.notices": "those that were not in force before",
+    "OpinionRecorded.about": "number of the request it is about, if it is about one",
+    "OpinionRecorded.member": "pseudonymous id of the member whose it is",
+    "OpinionRecorded.on": "day of the thread, of the answer or of the meeting",
+    "OpinionRecorded.opinion": "number of the opinion, one of the household's",
+    "OpinionRecorded.reference": "the thread, the survey or the meeting",
+    "OpinionRecorded.source": _one_of(OPINION_SOURCES),
+    "OpinionWithdrawn.on": "the day on which it was found to be a mistake",
+    "OpinionWithdrawn.opinion": "number of the opinion",
     "OrderDispatched.form": "`department` or `operator`",
     "OrderDispatched.turn": "which turn of its trade it was, if it was given by turns",
     "OrderGivenBack.form": "`department` or `operator`",
@@ -485,6 +497,7 @@ WORDS = {
     "side": "`customer` or `third_party`",
     "since": "first day of the role",
     "skipped_by": "who left it out",
+    "sound": "whether the business is in a sound condition",
     "source": "channel it came from",
     "staff": "member of staff",
     "started_at": "when it started",
@@ -520,6 +533,7 @@ WORDS = {
     "what": "what happened",
     "window_end": "last day that was looked at",
     "window_start": "first day that was looked at",
+    "withdrawn_by": "who said so",
     "word": "what the member of the household said, and where that is on record",
     "worse": "those of them that would be in a worse one",
     "worst_credit": "worst credit grade on any day of the year",

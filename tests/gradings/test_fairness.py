@@ -25,7 +25,7 @@ from crm_core.gradings.facts import EVENT_NAMES, NEEDS
 from crm_core.gradings.studies.fairness import SUPPRESSED_BELOW, by_attribute
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.sealed import Personal
-from crm_core.owners.commands import AddMember, EndRole, RegisterHousehold
+from crm_core.owners.commands import AddMember, ConfirmConduct, EndRole, RegisterHousehold
 from crm_core.owners.facts import TENURE_NAMES
 from crm_core.payments.commands import (
     ClaimLateCharge,
@@ -383,6 +383,60 @@ def test_a_complaint_and_a_worse_grade_without_arrears_are_reported(crm: CRM) ->
 )
 def test_what_has_another_cause_or_no_complaint_is_not(crm: CRM, story: dict[str, Any]) -> None:
     two_years(crm, **story)
+    assert list(crm.studies.retaliation(2012)) == []
+
+
+def problem(crm: CRM, year: int, *, complains: int = 4) -> None:
+    """In that year V1 complains, and a disturbance is confirmed."""
+    at = START + timedelta(days=365 * (year - 2011) + 90)
+    for n in range(complains):
+        number = f"R{year}-{n}"
+        complaint = evolve(complain(number), received_at=at)
+        do(crm, complaint, at=at)
+    on = date(year, 5, 1)
+    do(crm, ConfirmConduct("V1", "disturbance", on, "report 7"), by=MANAGER, at=at)
+
+
+def small_then_too(crm: CRM) -> None:
+    """V1 buys nothing in 2011 and 2012, and owes nothing: a small customer in both years."""
+    home(crm, "V1")
+    do(crm, RaiseCharge("V1", "C12", "parking", "x", 100, date(2012, 3, 1)))
+    do(crm, ReceivePayment("V1", "P12", 100, date(2012, 2, 1), "cash"))
+
+
+@pytest.mark.rule("GRD-15", "GRD-02")
+def test_who_complained_and_became_a_problem_in_the_same_layer_is_reported(crm: CRM) -> None:
+    """The layer cannot fall any further, and no arrears explain the type: conduct does."""
+    small_then_too(crm)
+    problem(crm, 2012)
+    then, now = crm.grade(2011).gradings[0], crm.grade(2012).gradings[0]
+    assert (then.outcome.layer, now.outcome.layer) == ("small", "small")
+    assert (then.facts.worst_credit, now.facts.worst_credit) == ("A", "A")
+    [found] = crm.studies.retaliation(2012)
+    assert (found.type_before, found.type) == ("ordinary", "problem")
+    assert (found.layer_before, found.layer, found.by_person) == ("small", "small", False)
+    received = [next(iter(crm.history(f"request/R2012-{n}"))) for n in range(4)]
+    assert found.complaints == tuple(event.position for event in received)
+
+
+@pytest.mark.rule("GRD-15", "GRD-02")
+def test_who_was_a_problem_before_has_not_become_one(crm: CRM) -> None:
+    small_then_too(crm)
+    problem(crm, 2011)
+    problem(crm, 2012)
+    types = [crm.grade(year).gradings[0].outcome.type for year in (2011, 2012)]
+    assert types == ["problem", "problem"]
+    assert list(crm.studies.retaliation(2012)) == []
+
+
+@pytest.mark.rule("GRD-15", "GRD-02")
+def test_who_ceases_to_be_a_problem_is_not_reported(crm: CRM) -> None:
+    small_then_too(crm)
+    problem(crm, 2011)
+    at = START + timedelta(days=500)
+    do(crm, evolve(complain("R2012"), received_at=at), at=at)
+    types = [crm.grade(year).gradings[0].outcome.type for year in (2011, 2012)]
+    assert types == ["problem", "ordinary"]
     assert list(crm.studies.retaliation(2012)) == []
 
 

@@ -12,6 +12,8 @@ from attrs import frozen
 
 from crm_core.gradings import facts as gradings
 from crm_core.kernel.catalog import EventType
+from crm_core.opinions import events as opinion_events
+from crm_core.opinions import facts as opinions
 from crm_core.owners import events as owner_events
 from crm_core.owners import facts as owners
 from crm_core.payments import events as payment_events
@@ -43,7 +45,10 @@ PAYMENTS = {
     "payments.purchase_made/1",
     "payments.purchase_refunded/1",
 }
+OPINIONS = {"opinions.recorded/1", "opinions.withdrawn/1"}
 OWNERS = {"owners.conduct_confirmed/1", "owners.interest_recorded/1"}
+CONDITIONS = {"owners.condition_recorded/1"}
+"""No facts: an uplift may rest on them (GRD-05)."""
 AUDITED = {"owners.household_registered/1", "owners.member_added/1", "owners.role_ended/1"}
 TENURES = {
     "owners.debtor_agreed/1",
@@ -61,6 +66,7 @@ REQUESTS = {
 
 SLICES = [
     (payments, payment_events, "ACCOUNT_EVENTS"),
+    (opinions, opinion_events, "EVENTS"),
     (owners, owner_events, "EVENTS"),
     (requests, request_events, "EVENTS"),
 ]
@@ -70,7 +76,9 @@ SLICES = [
 def test_whoever_publishes_another_fact_writes_its_name_here_too() -> None:
     """A new name in a list of facts is a new line here: somebody has looked at it."""
     assert payments.FACT_NAMES == PAYMENTS
+    assert opinions.FACT_NAMES == OPINIONS
     assert owners.FACT_NAMES == OWNERS
+    assert owners.CONDITION_NAMES == CONDITIONS
     assert requests.FACT_NAMES == REQUESTS
     assert owners.AUDIT_NAMES == AUDITED
     assert owners.TENURE_NAMES == TENURES
@@ -78,7 +86,7 @@ def test_whoever_publishes_another_fact_writes_its_name_here_too() -> None:
 
 
 @pytest.mark.rule("GRD-15")
-@pytest.mark.parametrize("module", [payments, owners, requests])
+@pytest.mark.parametrize("module", [payments, opinions, owners, requests])
 def test_every_fact_of_a_list_is_an_event_with_a_stored_name(module: ModuleType) -> None:
     names = {catalog().by_class[cls].stored for cls in module.FACTS}
     assert names == module.FACT_NAMES

@@ -16,8 +16,9 @@ from hypothesis import given as hypothesis_given
 
 import crm_core
 from crm_adapters import open_crm
-from crm_core import Actor, Household, Invalid, Personal, Refused
+from crm_core import Actor, Household, Invalid, Personal, Planned, Refused
 from crm_core.crm import CRM
+from crm_core.gradings.facts import EVENT_NAMES
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.history import as_of
 from crm_core.kernel.recorded import Envelope, Recorded
@@ -31,14 +32,17 @@ from crm_core.owners import (
     ChangeContact,
     ConfirmConduct,
     EndRole,
+    RecordCondition,
     RecordInterest,
     RegisterHousehold,
     ReleaseDebtor,
     TransferOwnership,
     decide,
+    facts,
 )
 from crm_core.owners.commands import KINDS, ROLES, SOURCES
 from crm_core.owners.events import (
+    ConditionRecorded,
     ConductConfirmed,
     ContactChanged,
     DebtorAgreed,
@@ -57,6 +61,7 @@ from crm_core.testing.strategies import owner_commands, owner_openings
 
 CLERK = Actor("S17", "specialist")
 MANAGER = Actor("S3", "manager")
+NOON = datetime(2011, 6, 1, 4, tzinfo=UTC)
 OWNER = "V00001#owner"
 BUYER = "V00001#m2"
 ZHANG = Personal(OWNER, "张伟")
@@ -144,6 +149,7 @@ def test_a_place_that_has_a_file_is_refused_and_the_file_is_named() -> None:
         ChangeContact("V00001", OWNER, "new number", phone=PHONE),
         RecordInterest("V00001", "housekeeping", date(2011, 1, 1), WORD),
         ConfirmConduct("V00001", "bad_record", date(2011, 1, 1), "E-1", by=MANAGER),
+        RecordCondition("V00001", True, "accounts of 2010", date(2011, 1, 1), by=CLERK),
         AgreeDebtor("V00001", "A1", "V00001#m1", date(2010, 4, 1), "lease 7"),
         ReleaseDebtor("V00001", "A1", date(2010, 6, 30), "moved out"),
     ],
@@ -359,6 +365,100 @@ def test_conduct_is_confirmed_by_the_manager_or_director_who_acts() -> None:
         assert crm.do(command, by=MANAGER).events[0].confirmed_by == "S3"
         director = attrs.evolve(command, kind="bad_record")
         assert crm.do(director, by=Actor("S1", "director")).events[0].confirmed_by == "S1"
+
+
+@pytest.mark.rule("GRD-02", "LOG-08")
+def test_no_word_of_a_manager_makes_a_supervisor_one() -> None:
+    """Who confirms is who acts: naming a manager, in whichever argument, is not acting as one."""
+    supervisor = Actor("U1", "supervisor")
+    command = ConfirmConduct("V00001", "disturbance", date(2011, 5, 1), "confirmed by manager:S3")
+    with open_crm("memory:") as crm:
+        crm.do(REGISTER, by=CLERK)
+        before = crm.log.head()
+        for said in (command, attrs.evolve(command, evidence="S3")):
+            with pytest.raises(Refused) as refused:
+                crm.do(said, by=supervisor, purpose="for manager:S3")
+            assert refused.value.details["accepted"] == ["manager", "director"]
+        with pytest.raises(Invalid) as invalid:
+            crm.do(attrs.evolve(command, by=MANAGER), by=supervisor)
+        assert [fault.code for fault in invalid.value.faults] == ["looked_up"]
+        told: list[str] = []
+        crm.batch(
+            [Planned(command, "c1", NOON)],
+            by=supervisor,
+            on_refusal=lambda _, refusal: told.append(refusal.code),
+        )
+        assert told == ["role_insufficient"]
+        assert crm.log.head() == before
+        # Whoever is named in it: the evidence of a manager may be a supervisor's report.
+        reported = attrs.evolve(command, evidence="report of supervisor:U1")
+        [confirmed] = crm.do(reported, by=MANAGER).events
+        assert (confirmed.confirmed_by, confirmed.evidence) == ("S3", "report of supervisor:U1")
+
+
+# --- GRD-05: how the business of a commercial customer stands ------------------------------------
+
+COMPANY = attrs.evolve(REGISTERED, kind="company")
+SOUND = RecordCondition("V00001", True, "accounts of 2010", date(2011, 5, 1), by=CLERK)
+FOUND_SOUND = ConditionRecorded("V00001", True, "accounts of 2010", date(2011, 5, 1), "S17")
+
+
+@pytest.mark.rule("GRD-05")
+def test_a_condition_is_recorded_with_what_it_was_seen_by_and_once() -> None:
+    file = given(HOUSEHOLD, COMPANY)
+    again = attrs.evolve(SOUND, by=MANAGER)
+    file.when(SOUND, again).then(FOUND_SOUND).state(lambda state: state.condition() == FOUND_SOUND)
+    for nothing in ("", "  "):
+        file.when(attrs.evolve(SOUND, evidence=nothing)).refused("evidence_missing", "GRD-05")
+
+
+@pytest.mark.rule("GRD-05")
+def test_only_a_commercial_customer_has_one() -> None:
+    assert [kind for kind in KINDS if _has_a_condition(kind)] == ["company"]
+    given(HOUSEHOLD, *FILE).when(SOUND).refused("not_commercial", "GRD-05")
+
+
+def _has_a_condition(kind: str) -> bool:
+    file = given(HOUSEHOLD, attrs.evolve(REGISTERED, kind=kind))
+    return file.when(SOUND).refusal is None
+
+
+@pytest.mark.rule("GRD-05", "PAY-03")
+def test_the_latest_look_up_to_a_day_holds_and_of_one_day_the_one_told_last() -> None:
+    worse = attrs.evolve(SOUND, sound=False, evidence="visit 7", on=date(2011, 8, 1))
+    late = attrs.evolve(SOUND, sound=False, evidence="visit 3", on=date(2011, 3, 1))
+    outcome = given(HOUSEHOLD, COMPANY).when(SOUND, worse, late)
+    file = outcome.after
+    days = [date(2011, 2, 28), late.on, SOUND.on, date(2011, 7, 31), worse.on, None]
+    seen = [file.condition(day) for day in days]
+    assert [one and one.evidence for one in seen] == [
+        *(None, "visit 3", "accounts of 2010", "accounts of 2010", "visit 7", "visit 7"),
+    ]
+    corrected = attrs.evolve(SOUND, sound=False)
+    taken_back = given(HOUSEHOLD, COMPANY).when(SOUND, corrected, SOUND)
+    assert [event.sound for event in taken_back.events] == [True, False, True]
+    assert taken_back.after.condition().sound
+
+
+@pytest.mark.rule("GRD-05", "LOG-08")
+def test_it_is_recorded_by_the_desk_and_never_of_a_day_to_come() -> None:
+    said = attrs.evolve(SOUND, by=None)
+    with open_crm("memory:") as crm:
+        crm.do(attrs.evolve(REGISTER, kind="company"), by=CLERK)
+        for role in ("sales", "finance", "operator", "custodian", "host"):
+            with pytest.raises(Refused) as refused:
+                crm.do(said, by=Actor("X1", role))
+            assert refused.value.reason == "role_insufficient"
+        ahead = attrs.evolve(said, on=date(2149, 1, 1))
+        with pytest.raises(Invalid, match=r"RecordCondition\.on"):
+            crm.do(ahead, by=CLERK)
+        assert crm.do(said, by=CLERK).events == (FOUND_SOUND,)
+
+
+@pytest.mark.rule("GRD-05", "GRD-15")
+def test_no_grading_sees_it() -> None:
+    assert {"owners.condition_recorded/1"} == facts.CONDITION_NAMES
+    assert not facts.CONDITION_NAMES & (facts.FACT_NAMES | EVENT_NAMES)
 
 
 # --- OWN-05: where an item comes from, and one data standard -------------------------------------

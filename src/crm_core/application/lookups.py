@@ -52,6 +52,7 @@ from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
 from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
+from crm_core.opinions import RecordOpinion
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.commands import ROLES
 from crm_core.owners.facts import REGISTERED, TENURES
@@ -330,6 +331,29 @@ def _with_today(command: Any, _state: Any, sight: WorkSight) -> Any:
     return evolve(command, known_on=today, strangers=strangers(named, today, sight))
 
 
+# --- of opinions -------------------------------------------------------------------------------
+
+
+def _with_speaker(command: RecordOpinion, _state: Any, sight: WorkSight) -> RecordOpinion:
+    """Whether it is an opinion of the household's: whose, held then, and about what (LOG-08)."""
+    file = sight.streams.file(command.household)
+    held = () if file is None else [r for r in file.roles() if r.member == command.member]
+    then = [r for r in held if r.since <= command.on and (r.until is None or command.on <= r.until)]
+    register: Register = sight.state(REGISTER, WHOLE)
+    about = None if command.about is None else sight.state(REQUEST, command.about)
+    return evolve(
+        command,
+        stranger=not held,
+        left=bool(held) and not then,
+        on_staff=register.names(command.member),
+        about_unknown=about is not None and not _is_of(about, command.household),
+    )
+
+
+def _is_of(request: Any, household: str) -> bool:
+    return isinstance(request, Request) and request.household == household
+
+
 # --- of orders ---------------------------------------------------------------------------------
 
 
@@ -498,6 +522,7 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     MovePayment: _with_receiver,
     ProposeType: _with_grading,
     ProposeUplift: _with_promises,
+    RecordOpinion: _with_speaker,
     RecordWrong: _with_wrong,
     RefuseAutomatic: _with_people_of_the_day,
     ReplaceRecord: _with_moved,

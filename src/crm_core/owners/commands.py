@@ -13,6 +13,8 @@ from crm_core.kernel.word import Word
 
 CONDUCT = ("bad_record", "disturbance")
 KINDS = ("person", "company")
+COMMERCIAL = "company"
+"""The kind of household that is a commercial customer."""
 ROLES = ("owner", "co_owner", "tenant", "family_member", "agent")
 SOURCES = (
     "app",
@@ -117,6 +119,23 @@ class ConfirmConduct:
     kind: str
     on: date
     evidence: str
+    by: Actor = looked_up()
+
+
+@frozen
+class RecordCondition:
+    """Record how the business of a commercial customer stands, and what it was seen by.
+
+    Args:
+        sound: Whether it is in a sound condition (经营状况良好).
+        evidence: Accounts, a visit, a register: what it was seen by.
+        on: The day on which it was seen.
+    """
+
+    household: str
+    sound: bool
+    evidence: str
+    on: date
     by: Actor = looked_up()
 
 

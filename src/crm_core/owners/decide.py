@@ -13,6 +13,7 @@ from crm_core.kernel.growing import EMPTY
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.text import place_key
 from crm_core.owners.commands import (
+    COMMERCIAL,
     CONDUCT,
     KINDS,
     ROLES,
@@ -22,6 +23,7 @@ from crm_core.owners.commands import (
     ChangeContact,
     ConfirmConduct,
     EndRole,
+    RecordCondition,
     RecordInterest,
     RegisterHousehold,
     ReleaseDebtor,
@@ -29,6 +31,7 @@ from crm_core.owners.commands import (
     owner_id,
 )
 from crm_core.owners.events import (
+    ConditionRecorded,
     ConductConfirmed,
     ContactChanged,
     DebtorAgreed,
@@ -231,6 +234,27 @@ def _confirm_conduct(command: ConfirmConduct, state: HouseholdState) -> Decision
     )
 
 
+def _record_condition(command: RecordCondition, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return _no_file(command.household)
+    if state.kind != COMMERCIAL:
+        return Refusal("not_commercial", "GRD-05", {"household": command.household})
+    if not command.evidence.strip():
+        return Refusal("evidence_missing", "GRD-05", sentence="evidence_missing_condition")
+    recorded = ConditionRecorded(
+        household=command.household,
+        sound=command.sound,
+        evidence=command.evidence,
+        on=command.on,
+        recorded_by=command.by.id,
+    )
+    # The look that holds for that very day, told again; one taken back and told anew is none.
+    held = state.condition(command.on)
+    if held is not None and attrs.evolve(recorded, recorded_by=held.recorded_by) == held:
+        return ()
+    return (recorded,)
+
+
 def _agree_debtor(command: AgreeDebtor, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
@@ -285,6 +309,7 @@ _DECIDE: dict[type, Any] = {
     ChangeContact: _change_contact,
     RecordInterest: _record_interest,
     ConfirmConduct: _confirm_conduct,
+    RecordCondition: _record_condition,
     AgreeDebtor: _agree_debtor,
     ReleaseDebtor: _release_debtor,
 }
@@ -354,6 +379,12 @@ def _conduct_confirmed(state: HouseholdState, e: ConductConfirmed) -> HouseholdS
     return attrs.evolve(state, conduct=state.conduct.add((e.kind, e.on), e.evidence))
 
 
+def _condition_recorded(state: HouseholdState, e: ConditionRecorded) -> HouseholdState:
+    if isinstance(state, NoHousehold):
+        return state
+    return attrs.evolve(state, conditions=state.conditions.append(e))
+
+
 def _debtor_agreed(state: HouseholdState, e: DebtorAgreed) -> HouseholdState:
     if isinstance(state, NoHousehold):
         return state
@@ -374,6 +405,7 @@ evolve = by_event(
         ContactChanged: _contact_changed,
         InterestRecorded: _interest_recorded,
         ConductConfirmed: _conduct_confirmed,
+        ConditionRecorded: _condition_recorded,
         DebtorAgreed: _debtor_agreed,
         DebtorReleased: _debtor_released,
     }

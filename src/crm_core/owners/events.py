@@ -93,6 +93,17 @@ class ConductConfirmed:
 
 
 @frozen
+class ConditionRecorded:
+    """How the business of a commercial customer was seen to stand (经营状况, GRD-05)."""
+
+    household: str
+    sound: bool
+    evidence: str
+    on: date
+    recorded_by: str
+
+
+@frozen
 class DebtorAgreed:
     """By contract a tenant owes what falls due from a day on (PAY-16).
 
@@ -128,6 +139,7 @@ EVENTS = (
     EventType("owners.contact_changed", 1, ContactChanged),
     EventType("owners.interest_recorded", 1, InterestRecorded, effective="on"),
     EventType("owners.conduct_confirmed", 1, ConductConfirmed, effective="on"),
+    EventType("owners.condition_recorded", 1, ConditionRecorded, effective="on"),
     EventType("owners.debtor_agreed", 1, DebtorAgreed, effective="since"),
     EventType("owners.debtor_released", 1, DebtorReleased, effective="until"),
 )

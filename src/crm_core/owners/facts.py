@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from crm_core.owners.events import (
     EVENTS,
+    ConditionRecorded,
     ConductConfirmed,
     DebtorAgreed,
     DebtorReleased,
@@ -33,6 +34,12 @@ TENURES = (MemberAdded, RoleEnded, DebtorAgreed, DebtorReleased)
 TENURE_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in TENURES)
 """Their stored names."""
 
+CONDITIONS = (ConditionRecorded,)
+"""The events that an uplift may rest on, and that no grading sees (GRD-05)."""
+
+CONDITION_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in CONDITIONS)
+"""Their stored names."""
+
 AUDITED = (HouseholdRegistered, MemberAdded, RoleEnded)
 """The events that fairness is seen by from outside."""
 
@@ -42,12 +49,15 @@ AUDIT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in AUDITED)
 __all__ = [
     "AUDITED",
     "AUDIT_NAMES",
+    "CONDITIONS",
+    "CONDITION_NAMES",
     "FACTS",
     "FACT_NAMES",
     "OWNING",
     "REGISTERED",
     "TENURES",
     "TENURE_NAMES",
+    "ConditionRecorded",
     "ConductConfirmed",
     "DebtorAgreed",
     "DebtorReleased",

@@ -6,10 +6,10 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.kernel.growing import EMPTY, GrowingMap
+from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
 from crm_core.kernel.sealed import PersonalValue
 from crm_core.kernel.word import Word
-from crm_core.owners.events import DebtorAgreed
+from crm_core.owners.events import ConditionRecorded, DebtorAgreed
 
 
 @frozen
@@ -49,6 +49,7 @@ class Household:
         conduct: Confirmed bad records and disturbances.
         agreed: Contracts by which tenants owe.
         released: Last days of those that were ended.
+        conditions: How the business of a commercial customer was seen to stand, as it was told.
     """
 
     household: str
@@ -66,6 +67,7 @@ class Household:
     conduct: GrowingMap[tuple[str, date], str]
     agreed: GrowingMap[str, DebtorAgreed] = EMPTY
     released: GrowingMap[str, date] = EMPTY
+    conditions: GrowingList[ConditionRecorded] = NOTHING
 
     def roles(self) -> list[Role]:
         """All roles, those that ended included."""
@@ -90,6 +92,17 @@ class Household:
                 r.until is None if on is None else r.since <= on and not (r.until and r.until < on)
             )
         ]
+
+    def condition(self, on: date | None = None) -> ConditionRecorded | None:
+        """How the business stands by the latest look up to a day, if it was looked at.
+
+        Of several looks of one day the one told last holds.
+        """
+        found: ConditionRecorded | None = None
+        for one in self.conditions:
+            if (on is None or one.on <= on) and (found is None or found.on <= one.on):
+                found = one
+        return found
 
     def members(self) -> dict[str, Member]:
         """Each member as last told."""

@@ -16,6 +16,7 @@ from crm_core.testing.strategies.gradings import (
 )
 from crm_core.testing.strategies.histories import History, Step, histories
 from crm_core.testing.strategies.messages import knowns, message_commands, message_openings
+from crm_core.testing.strategies.opinions import opinion_commands, opinion_openings
 from crm_core.testing.strategies.owners import owner_commands, owner_openings
 from crm_core.testing.strategies.payments import (
     account_commands,
@@ -80,6 +81,8 @@ __all__ = [
     "message_commands",
     "message_openings",
     "money",
+    "opinion_commands",
+    "opinion_openings",
     "owner_commands",
     "owner_openings",
     "periods",

@@ -83,6 +83,7 @@ def _owner_commands(
             "kind": mostly(owners.CONDUCT, "rudeness"),
             "evidence": mostly(("E-1",), ""),
         },
+        owners.RecordCondition: {"evidence": mostly(("accounts of 2009", "visit 7"), "")},
         owners.AgreeDebtor: {
             "agreement": st.sampled_from(("A1", "A2")),
             "document": mostly(("lease 7",), ""),
