@@ -17,7 +17,7 @@ Money: integer fen, never floats.
 
 Command line::
 
-    python tests/reference_grader.py FOLDER YEAR [--known INSTANT]
+    python tests/reference_grader.py FOLDER YEAR [--known INSTANT] [--policy NAME]
 """
 
 import argparse
@@ -44,12 +44,18 @@ ANY_DAY = date(2000, 1, 1)
 GRADES = ("A", "B1", "B2", "B3", "B4", "B5")
 LAST_DAY = (("A", 0), ("B1", 30), ("B2", 90), ("B3", 180), ("B4", 365))
 
-# GRD-02
+# GRD-02: how many matters are much attention, and how many complaints a problem customer has.
 HIGH_ATTENTION = 4
+MANY_COMPLAINTS = 4
 
 # GRD-03: what a year's purchases must reach, inclusive. A problem customer reaches neither layer.
 IMPORTANT_FROM = {"cautious": 20_000 * YUAN, "lively": 16_000 * YUAN, "ordinary": 16_000 * YUAN}
 MAIN_FROM = {"cautious": 10_000 * YUAN, "lively": 8_000 * YUAN, "ordinary": 8_000 * YUAN}
+
+
+# The policies. The monotone one has the types of the first and the layers of the second.
+DEFAULT_1, DEFAULT_2 = "grade-cn-default/1", "grade-cn-default/2"
+MONOTONE_1 = "grade-cn-monotone/1"
 
 
 # ---------------------------------------------------------------------------------------------- facts
@@ -259,11 +265,37 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """A forum thread, a comment of a survey, or a meeting attended, and by whom if that is known (GRD-02).
+
+    `about` is the request it is about, if it is about one.
+    """
+
+    number: str
+    source: str
+    on: date
+    recorded: datetime
+    member: str | None = None
+    about: str | None = None
+    entered: int = 0
+
+
+@dataclass(frozen=True)
+class OpinionWithdrawal:
+    """An opinion counts no more, as if it had not been recorded (GRD-02)."""
+
+    opinion: str
+    recorded: datetime
+    entered: int = 0
+
+
+@dataclass(frozen=True)
 class Household:
     """All facts about one household, those of each kind in the order in which they were entered.
 
     `interests` are the days of interests recorded with consent and `confirmed_conduct` those of confirmed
-    bad records and disturbances, all of them taken to be known.
+    bad records and disturbances, all of them taken to be known. `elsewhere` are requests of others, for
+    what they are called duplicates of.
     """
 
     id: str
@@ -286,6 +318,9 @@ class Household:
     role_ends: tuple[RoleEnd, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     releases: tuple[Release, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
+    opinion_withdrawals: tuple[OpinionWithdrawal, ...] = ()
+    elsewhere: tuple[Request, ...] = ()
 
 
 def said(facts: Iterable, known: datetime) -> list:
@@ -884,29 +919,138 @@ def purchases_fen(account: Account, tenure: str, year: int) -> int:
 
 
 def attention(account: Account, tenure: str, year: int) -> int:
-    """Distinct matters that a tenure raised in the year (GRD-02, PAY-16).
+    """Distinct matters that a tenure raised in the year (GRD-02, PAY-16)."""
+    return len(matters(account, tenure, year))
 
-    Requests other than repairs, as they stand classified; a request belongs to the year, and the tenure, of
-    its date in the estate's zone, and is known from its receipt. All that are called duplicates of each
-    other, or follow each other, are one matter: however long the chain, and wherever its head is.
+
+def complaints(account: Account, tenure: str, year: int) -> int:
+    """Those of the matters that are complaints, as they stand classified (GRD-02)."""
+    return matters(account, tenure, year).count("complaint")
+
+
+def matters(account: Account, tenure: str, year: int) -> list[str]:
+    """What every distinct matter is that a tenure raised in the year (GRD-02, PAY-16).
+
+    All that are called duplicates of each other, or follow each other, or are about each other, are one
+    matter: however long the chain, and wherever its head is. It is what the request is that stands for it,
+    and where none does, what the opinion is that was said first.
+    """
+    every = raised_by_anybody(account)
+    here = [one for one in every if counts_here(one, account, tenure, year)]
+    found = []
+    while here:
+        same = one_matter_with(here[0], every)
+        found.append(
+            min(
+                (one for one in here if one.key in same), key=lambda one: one.precedence(every)
+            ).kind
+        )
+        here = [one for one in here if one.key not in same]
+    return found
+
+
+@dataclass(frozen=True)
+class Raised:
+    """Something that raises a matter: a request, or an opinion, with what it is called the same matter as.
+
+    `kind` is that of a request as it stands classified, and the source of an opinion.
+    """
+
+    key: tuple[str, str]
+    kind: str
+    on: date
+    at: datetime
+    same_as: tuple[str, str] | None
+    ours: bool
+
+    def precedence(self, every: list["Raised"]) -> tuple:
+        """Who stands for a matter: a request, before an opinion; the head, before what is called the same.
+
+        Where the head does not count here, the one nearest to it; then the one that came first.
+        """
+        way = [self.key]
+        links = {one.key: one.same_as for one in every}
+        while links.get(way[-1]) is not None and links[way[-1]] not in way:
+            way.append(links[way[-1]])
+        return (self.key[0] != REQUEST, len(way), self.at, self.key)
+
+
+REQUEST, OPINION = "request", "opinion"
+
+
+def raised_by_anybody(account: Account) -> list[Raised]:
+    """All that is known to have been raised, here and elsewhere.
+
+    A request is known from its receipt, and stands as it was said last to stand; what was called a duplicate
+    follows what it duplicates. An opinion that was withdrawn is none.
     """
     household, known = account.household, account.known
-    seen = [request for request in household.requests if request.received_at <= known]
-    raised = {
-        request.number
-        for request in seen
-        if said_last(request.kinds, known, request.kind) != "repair"
-        and belongs(account, tenure, year, request.received_at.astimezone(ZONE).date())
-    }
-    joined: dict[str, set[str]] = {}
-    for request in seen:
-        of = said_last(request.marks, known, None) or request.follows
-        together = joined.get(request.number, {request.number})
-        if of is not None:
-            together |= joined.get(of, {of})
-        for number in together:
-            joined[number] = together
-    return len({min(joined[number] & raised) for number in raised})
+    found = []
+    for request in (*household.requests, *household.elsewhere):
+        if request.received_at <= known:
+            of = said_last(request.marks, known, None) or request.follows
+            found.append(
+                Raised(
+                    (REQUEST, request.number),
+                    said_last(request.kinds, known, request.kind),
+                    request.received_at.astimezone(ZONE).date(),
+                    request.received_at,
+                    (REQUEST, of) if of is not None else None,
+                    request in household.requests,
+                )
+            )
+    for opinion in said(household.opinions, known):
+        if not withdrawn(household, opinion, known):
+            found.append(
+                Raised(
+                    (OPINION, opinion.number),
+                    opinion.source if said_by_name(opinion) else "nobody's",
+                    opinion.on,
+                    datetime.combine(opinion.on, time(0, 0), ZONE),
+                    (REQUEST, opinion.about) if opinion.about is not None else None,
+                    True,
+                )
+            )
+    return found
+
+
+def withdrawn(household: Household, opinion: Opinion, known: datetime) -> bool:
+    """Whether an opinion was withdrawn after it was entered, on whatever day."""
+    return any(
+        one.opinion == opinion.number and one.entered > opinion.entered
+        for one in said(household.opinion_withdrawals, known)
+    )
+
+
+def said_by_name(opinion: Opinion) -> bool:
+    """Forum threads whose author made themselves known, and comments of surveys answered by name (GRD-02).
+
+    Who attended a meeting was there.
+    """
+    return opinion.source == "meeting" or opinion.member is not None
+
+
+def counts_here(one: Raised, account: Account, tenure: str, year: int) -> bool:
+    """Whether it is a matter of this household, tenure and year by itself: all but repairs are (GRD-02).
+
+    It belongs to the year, and the tenure, of its date in the estate's zone.
+    """
+    return (
+        one.ours
+        and one.kind not in ("repair", "nobody's")
+        and belongs(account, tenure, year, one.on)
+    )
+
+
+def one_matter_with(first: Raised, every: list[Raised]) -> set[tuple[str, str]]:
+    """All that are the same matter: looked for until nobody is found any more."""
+    same = {first.key}
+    while True:
+        more = {one.key for one in every if one.same_as in same}
+        more |= {one.same_as for one in every if one.key in same and one.same_as is not None}
+        if more <= same:
+            return same
+        same |= more
 
 
 def belongs(account: Account, tenure: str, year: int, day: date) -> bool:
@@ -933,6 +1077,25 @@ def customer_type(attention_is_high: bool, prospect_is_high: bool, has_hard_fact
     if prospect_is_high:
         return "lively" if attention_is_high else "cautious"
     if attention_is_high and has_hard_fact:
+        return "problem"
+    return "ordinary"
+
+
+def customer_type_2(
+    attention_is_high: bool,
+    prospect_is_high: bool,
+    many_complaints: bool,
+    purchases: int,
+    has_hard_fact: bool,
+) -> str:
+    """The same by the second policy (GRD-02).
+
+    A problem customer has many complaints, limited prospect, purchases below what makes an ordinary customer
+    a main one, and a hard fact: all four.
+    """
+    if prospect_is_high:
+        return "lively" if attention_is_high else "cautious"
+    if many_complaints and purchases < MAIN_FROM["ordinary"] and has_hard_fact:
         return "problem"
     return "ordinary"
 
@@ -986,6 +1149,7 @@ def facts_from(account: Account, year: int) -> dict:
         "attention": attention(account, tenure, year),
         "b2_entries": times_entered_b2(grade_before, daily_grades),
         "charges_due": charges_due_in(account, tenure, year),
+        "complaints": complaints(account, tenure, year),
         "conduct": sum(belongs(account, tenure, year, on) for on in household.confirmed_conduct),
         "credit": credit_now,
         "interests": sum(belongs(account, tenure, year, on) for on in household.interests),
@@ -997,36 +1161,75 @@ def facts_from(account: Account, year: int) -> dict:
     }
 
 
-def grade(household: Household, year: int, known: datetime) -> dict:
+def grade(household: Household, year: int, known: datetime, policy: str = DEFAULT_1) -> dict:
     """The grading on 31 December over the calendar year, from what was known at `known` (GRD-01)."""
-    return grading_from(household, facts_of(household, year, known))
+    return grading_from(household, facts_of(household, year, known), policy)
 
 
-def grading_from(household: Household, facts: dict) -> dict:
-    """What follows from the facts of a year (GRD-02, GRD-03)."""
+def type_from(facts: dict, policy: str = DEFAULT_1) -> str:
+    """The customer type that follows from the facts (GRD-02)."""
     has_hard_fact = (
         is_at_least_as_bad(facts["worst_credit"], "B3")
         or facts["b2_entries"] >= 2
         or facts["conduct"] > 0
     )
-    kind = customer_type(
-        facts["attention"] >= HIGH_ATTENTION,
-        prospect_is_high(
-            facts["interests"], facts["purchases_fen"], facts["previous_purchases_fen"]
-        ),
-        has_hard_fact,
+    attention_is_high = facts["attention"] >= HIGH_ATTENTION
+    high = prospect_is_high(
+        facts["interests"], facts["purchases_fen"], facts["previous_purchases_fen"]
     )
-    if facts["charges_due"] > 0:
-        layer = pyramid_layer(
-            kind,
-            facts["credit"],
-            facts["worst_credit"],
-            facts["purchases_fen"],
-            facts["attention"],
-        )
-    else:
-        layer = "insufficient"
+    if policy == DEFAULT_2:
+        many = facts["complaints"] >= MANY_COMPLAINTS
+        return customer_type_2(attention_is_high, high, many, facts["purchases_fen"], has_hard_fact)
+    return customer_type(attention_is_high, high, has_hard_fact)
 
+
+def layer_by_amounts(facts: dict, policy: str) -> str:
+    """The layer as the amounts decide it for the type (GRD-03, GRD-12)."""
+    if facts["charges_due"] == 0:
+        return "insufficient"
+    return pyramid_layer(
+        type_from(facts, policy),
+        facts["credit"],
+        facts["worst_credit"],
+        facts["purchases_fen"],
+        facts["attention"],
+    )
+
+
+def with_less(facts: dict) -> list[dict]:
+    """The same customer with fewer purchases, without the interest, or both (GRD-03).
+
+    Between two of these amounts nothing turns: the first fen, what the amounts of the layers are, and where
+    the prospect becomes high; each is tried itself and one fen below it.
+    """
+    turns = {1, *IMPORTANT_FROM.values(), *MAIN_FROM.values()}
+    turns.add(-(-facts["previous_purchases_fen"] * 110 // 100))
+    amounts = {facts["purchases_fen"]} | {fen for turn in turns for fen in (turn - 1, turn)}
+    return [
+        facts | {"purchases_fen": fen, "interests": interests}
+        for fen in sorted(amounts)
+        if fen <= facts["purchases_fen"]
+        for interests in {0, facts["interests"]}
+    ]
+
+
+def layer_from(facts: dict, policy: str = DEFAULT_1) -> str:
+    """The layer that follows from the facts (GRD-03).
+
+    Buying more or consenting to an interest never costs a layer: the amounts decide as they stand, except
+    where the same customer with less would have been important, or main.
+    """
+    layer = layer_by_amounts(facts, policy)
+    if policy == DEFAULT_1:
+        return layer
+    layers = {layer} | {layer_by_amounts(less, policy) for less in with_less(facts)}
+    return next((better for better in ("important", "main") if better in layers), layer)
+
+
+def grading_from(household: Household, facts: dict, policy: str = DEFAULT_1) -> dict:
+    """What follows from the facts of a year by a policy (GRD-02, GRD-03)."""
+    kind = type_from(facts, policy)
+    layer = layer_from(facts, policy)
     return {
         "household": household.id,
         "layer": layer,
@@ -1106,6 +1309,13 @@ def read_request(row: dict) -> Request:
     return Request(row["request"], row["kind"], instant(row["received_at"]))
 
 
+def read_opinion(row: dict) -> Opinion:
+    """One row of opinions.csv, if there is one."""
+    on = date.fromisoformat(row["on"])
+    member, about = row.get("member") or None, row.get("about") or None
+    return Opinion(row["opinion"], row["source"], on, recorded(row, on), member, about)
+
+
 def by_household(folder: str | Path, name: str, read, households: list[str]) -> dict[str, list]:
     """The facts of one file, gathered per household; a household that is not registered is an error."""
     gathered = {household: [] for household in households}
@@ -1123,6 +1333,7 @@ def read_estate(folder: str | Path) -> list[Household]:
     payments = by_household(folder, "payments", read_payment, households)
     purchases = by_household(folder, "purchases", read_purchase, households)
     requests = by_household(folder, "requests", read_request, households)
+    opinions = by_household(folder, "opinions", read_opinion, households)
     return [
         Household(
             id=household,
@@ -1130,14 +1341,18 @@ def read_estate(folder: str | Path) -> list[Household]:
             payments=tuple(payments[household]),
             purchases=tuple(purchases[household]),
             requests=tuple(requests[household]),
+            opinions=tuple(opinions[household]),
         )
         for household in households
     ]
 
 
-def grade_estate(folder: str | Path, year: int, known: datetime | None = None) -> list[dict]:
+def grade_estate(
+    folder: str | Path, year: int, known: datetime | None = None, policy: str = DEFAULT_1
+) -> list[dict]:
     """Every household's grading, sorted by household; without `known` everything recorded is known."""
-    return [grade(household, year, known or EVERYTHING_KNOWN) for household in read_estate(folder)]
+    known = known or EVERYTHING_KNOWN
+    return [grade(household, year, known, policy) for household in read_estate(folder)]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -1148,12 +1363,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--known", type=instant, metavar="INSTANT", help="ISO 8601 with offset; default: everything"
     )
+    parser.add_argument("--policy", choices=(DEFAULT_1, DEFAULT_2, MONOTONE_1), default=DEFAULT_1)
     options = parser.parse_args(arguments)
-    print(
-        json.dumps(
-            grade_estate(options.folder, options.year, options.known), ensure_ascii=False, indent=1
-        )
-    )
+    gradings = grade_estate(options.folder, options.year, options.known, options.policy)
+    print(json.dumps(gradings, ensure_ascii=False, indent=1))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference_grader import (
+    DEFAULT_1,
+    DEFAULT_2,
     EVERYTHING_KNOWN,
+    MONOTONE_1,
     ZONE,
     Agreement,
     Cancellation,
@@ -19,6 +22,8 @@ from reference_grader import (
     DisputeEnd,
     Household,
     LateCharge,
+    Opinion,
+    OpinionWithdrawal,
     Payment,
     Purchase,
     Refund,
@@ -38,12 +43,17 @@ from reference_grader import (
     grade,
     grade_estate,
     grade_for_days,
+    grading_from,
+    instant,
     late_charge_fen,
+    layer_by_amounts,
+    layer_from,
     main,
     settle,
     standing,
     statements,
     tenures,
+    type_from,
 )
 
 EARLY = datetime(2000, 1, 1, tzinfo=UTC)
@@ -1088,3 +1098,288 @@ def test_what_the_seller_does_with_own_money_never_touches_the_buyer(home, day):
         assert {k: v for k, v in first.items() if k != "first"} == {
             k: v for k, v in second.items() if k != "first"
         }
+
+
+# ------------------------------------------------------------------- GRD-02, what is raised and said
+
+
+def said(number, source, day, **more):
+    more = {"member": "V1-M1", **more}
+    return Opinion(number, source, date.fromisoformat(day), EARLY, **more)
+
+
+def counted(known=EVERYTHING_KNOWN, year=2011, **facts):
+    """Matters, and those that are complaints."""
+    found = facts_of(Household("V1", **facts), year, known)
+    return found["attention"], found["complaints"]
+
+
+def received(number, kind, day=1, **more):
+    return Request(number, kind, datetime(2011, 7, day, 9, tzinfo=ZONE), **more)
+
+
+def test_praise_suggestions_and_enquiries_are_matters_and_no_complaints():
+    kinds = ("repair", "complaint", "enquiry", "suggestion", "praise", "other")
+    assert counted(requests=tuple(received(kind, kind) for kind in kinds)) == (5, 1)
+    assert counted() == (0, 0)
+
+
+def test_a_complaint_put_right_later_is_what_it_now_is():
+    later = datetime(2012, 1, 8, 9, tzinfo=ZONE)
+    requests = (
+        received("R1", "complaint", kinds=(("enquiry", later),)),
+        received("R2", "enquiry", kinds=(("complaint", later),)),
+        received("R3", "complaint", kinds=(("repair", later),)),
+        received("R4", "repair", kinds=(("complaint", later), ("praise", later))),
+    )
+    assert counted(requests=requests) == (3, 1)
+    assert counted(requests=requests[1:3]) == (1, 1)
+    assert counted(YEAR_END, requests=requests) == (3, 2)
+
+
+def test_forum_survey_and_meeting_are_matters_of_their_day():
+    opinions = (
+        said("O1", "forum", "2011-01-01"),
+        said("O2", "survey", "2011-12-31"),
+        said("O3", "meeting", "2011-06-01"),
+        said("O4", "forum", "2010-12-31"),
+        said("O5", "survey", "2012-01-01"),
+    )
+    assert counted(opinions=opinions) == (3, 0)
+    assert counted(opinions=opinions, year=2010) == (1, 0)
+    assert counted(opinions=opinions, requests=(received("R1", "complaint"),)) == (4, 1)
+
+
+def test_who_did_not_make_themselves_known_raised_nothing_here():
+    opinions = (
+        said("O1", "forum", "2011-01-01", member=None),
+        said("O2", "survey", "2011-01-01", member=None),
+        said("O3", "meeting", "2011-01-01", member=None),
+    )
+    assert counted(opinions=opinions) == (1, 0)
+
+
+def test_an_opinion_about_a_request_is_the_same_matter():
+    opinions = (
+        said("O1", "survey", "2011-08-01", about="R1"),
+        said("O2", "forum", "2011-08-01", about="R1"),
+    )
+    for kind, expected in (("complaint", (1, 1)), ("praise", (1, 0)), ("repair", (1, 0))):
+        assert counted(requests=(received("R1", kind),), opinions=opinions) == expected
+    # Of last year's complaint nothing is left in this year but the opinions, which are none.
+    last_year = (Request("R1", "complaint", datetime(2010, 7, 1, 9, tzinfo=ZONE)),)
+    assert counted(requests=last_year, opinions=opinions) == (1, 0)
+    assert counted(requests=last_year, opinions=opinions, year=2010) == (1, 1)
+    assert counted(opinions=opinions) == (1, 0)
+
+
+def test_an_opinion_withdrawn_counts_no_more_and_its_number_is_free():
+    over = datetime(2012, 1, 8, 9, tzinfo=ZONE)
+    facts = {
+        "opinions": (said("O1", "forum", "2011-05-01", entered=1),),
+        "opinion_withdrawals": (OpinionWithdrawal("O1", over, 2),),
+    }
+    assert counted(YEAR_END, **facts) == (1, 0)
+    assert counted(**facts) == (0, 0)
+    facts["opinions"] += (said("O1", "forum", "2011-05-01", entered=3),)
+    assert counted(**facts) == (1, 0)
+
+
+def test_a_matter_is_what_the_request_is_that_stands_for_it():
+    marked = datetime(2011, 7, 9, 9, tzinfo=ZONE)
+    head = received("R1", "complaint", 5)
+    duplicate = received("R2", "enquiry", 1, marks=(("R1", marked),))
+    follow_up = received("R3", "enquiry", 6, follows="R1")
+    assert counted(requests=(head, duplicate, follow_up)) == (1, 1)
+    # The duplicate stands for itself where its head does not count, and so does the follow-up.
+    head = received("R1", "repair", 5)
+    assert counted(requests=(head, duplicate)) == (1, 0)
+    assert counted(requests=(head, replace(duplicate, kind="complaint"))) == (1, 1)
+    assert counted(requests=(head, replace(follow_up, kind="complaint"))) == (1, 1)
+    # An enquiry that others called a complaint is one enquiry.
+    head = received("R1", "enquiry", 5)
+    others = tuple(
+        received(number, "complaint", marks=(("R1", marked),)) for number in ("R2", "R3", "R4")
+    )
+    assert counted(requests=(head, *others)) == (1, 0)
+
+
+def test_a_chain_through_the_neighbours_request_is_one_matter():
+    marked = datetime(2011, 7, 9, 9, tzinfo=ZONE)
+    here = (
+        received("R1", "complaint", marks=(("N1", marked),)),
+        received("R3", "complaint"),
+        received("R4", "complaint", marks=(("N2", marked),)),
+    )
+    elsewhere = (
+        received("N1", "complaint", marks=(("R3", marked),)),
+        received("N2", "complaint"),
+    )
+    assert counted(requests=here) == (3, 3)
+    assert counted(requests=here, elsewhere=elsewhere) == (2, 2)
+
+
+# -------------------------------------------------------------------- GRD-02, GRD-03, the second policy
+
+NOTHING = {
+    "attention": 0,
+    "b2_entries": 0,
+    "charges_due": 1,
+    "complaints": 0,
+    "conduct": 0,
+    "credit": "A",
+    "interests": 0,
+    "overdue_days": 0,
+    "overdue_fen": 0,
+    "previous_purchases_fen": 0,
+    "purchases_fen": 0,
+    "worst_credit": "A",
+}
+PROBLEM = {"attention": 4, "complaints": 4, "conduct": 1, "previous_purchases_fen": 20_000_00}
+
+
+def second(**facts):
+    facts = NOTHING | facts
+    return type_from(facts, DEFAULT_2), layer_from(facts, DEFAULT_2)
+
+
+def test_a_problem_customer_has_all_four_by_the_second_policy():
+    assert second(**PROBLEM) == ("problem", "small")
+    assert second(**PROBLEM | {"complaints": 3, "attention": 25}) == ("ordinary", "ordinary")
+    assert second(**PROBLEM | {"purchases_fen": 7_999_99}) == ("problem", "small")
+    assert second(**PROBLEM | {"purchases_fen": 8_000_00}) == ("ordinary", "main")
+    assert (
+        second(**PROBLEM | {"conduct": 0, "worst_credit": "B2", "b2_entries": 1})[0] == "ordinary"
+    )
+    assert second(**PROBLEM | {"conduct": 0, "worst_credit": "B2", "b2_entries": 2})[0] == "problem"
+    assert second(**PROBLEM | {"conduct": 0, "worst_credit": "B3"})[0] == "problem"
+    assert second(**PROBLEM | {"interests": 1}) == ("lively", "ordinary")
+    assert second(**PROBLEM | {"purchases_fen": 1, "previous_purchases_fen": 0})[0] == "lively"
+    assert type_from(NOTHING | PROBLEM | {"complaints": 0}, DEFAULT_1) == "problem"
+
+
+@pytest.mark.case("K33")
+def test_a_good_fact_never_costs_a_layer():
+    bought = {"purchases_fen": 9_000_00, "previous_purchases_fen": 8_900_00}
+    assert second(**bought) == ("ordinary", "main")
+    assert second(**bought, interests=1) == ("cautious", "main")
+    assert layer_from(NOTHING | bought | {"interests": 1}, DEFAULT_1) == "ordinary"
+    assert layer_from(NOTHING | bought | {"interests": 1}, MONOTONE_1) == "main"
+    # With 8,799.99 it is an ordinary customer's main amount, and the prospect is limited.
+    assert second(purchases_fen=8_800_00, previous_purchases_fen=8_000_00) == ("cautious", "main")
+    assert second(purchases_fen=8_799_99, previous_purchases_fen=8_000_00) == ("ordinary", "main")
+    # Whoever bought less than 7,272.73 the year before was never an ordinary customer with 8,000.
+    less = {"purchases_fen": 9_999_99, "previous_purchases_fen": 7_272_72}
+    assert second(**less) == ("cautious", "ordinary")
+    assert second(**less | {"previous_purchases_fen": 7_272_73}) == ("cautious", "main")
+    # The same one layer up.
+    more = {"purchases_fen": 19_999_99, "previous_purchases_fen": 14_545_45}
+    assert second(**more) == ("cautious", "main")
+    assert second(**more | {"previous_purchases_fen": 14_545_46}) == ("cautious", "important")
+
+
+def test_ten_and_twenty_thousand_decide_as_they_stand():
+    for fen_bought, layer in (
+        (9_999_99, "ordinary"),
+        (10_000_00, "main"),
+        (19_999_99, "main"),
+        (20_000_00, "important"),
+    ):
+        assert second(purchases_fen=fen_bought) == ("cautious", layer)
+
+
+def as_they_can_be(most_fen=25_000_00):
+    grades = ("A", "B1", "B2", "B3", "B4", "B5")
+    near = st.sampled_from([0, 7_272_73, 8_000_00, 10_000_00, 14_545_46, 16_000_00, 20_000_00])
+    amounts = st.integers(-100, most_fen) | near.flatmap(lambda fen: st.integers(fen - 2, fen + 2))
+    facts = st.fixed_dictionaries(
+        {
+            "attention": st.integers(0, 6),
+            "b2_entries": st.integers(0, 3),
+            "charges_due": st.integers(0, 2),
+            "conduct": st.integers(0, 1),
+            "complaints": st.integers(0, 6),
+            "credit": st.sampled_from(grades[:3]),
+            "interests": st.integers(0, 2),
+            "previous_purchases_fen": amounts,
+            "purchases_fen": amounts,
+            "worst_credit": st.sampled_from(grades),
+        }
+    )
+
+    def sane(found):
+        found["complaints"] = min(found["complaints"], found["attention"])
+        found["worst_credit"] = max(found["worst_credit"], found["credit"], key=grades.index)
+        return NOTHING | found
+
+    return facts.map(sane)
+
+
+RANK = ("small", "ordinary", "main", "important")
+
+
+@settings(max_examples=500)
+@given(as_they_can_be(), st.integers(1, 10_000_00), st.integers(1, 5))
+def test_more_of_what_is_good_never_lowers_by_the_second_policy(facts, more_fen, more):
+    def layer(**changes):
+        return layer_from(facts | changes, DEFAULT_2)
+
+    if facts["charges_due"] == 0:
+        assert layer() == "insufficient"
+        return
+    rank = RANK.index(layer())
+    assert RANK.index(layer(purchases_fen=facts["purchases_fen"] + more_fen)) >= rank
+    assert RANK.index(layer(interests=facts["interests"] + more)) >= rank
+    # Praise and suggestions are matters, and no complaints.
+    assert RANK.index(layer(attention=facts["attention"] + more)) >= rank
+    both = {"attention": facts["attention"] + more, "interests": facts["interests"] + more}
+    assert RANK.index(layer(**both)) >= rank
+
+
+@settings(max_examples=100, deadline=None)
+@given(as_they_can_be(most_fen=2_100_00))
+def test_trying_every_amount_finds_what_trying_the_turns_finds(facts):
+    """Everything a hundredth as large, so that every fen below can be tried."""
+    import reference_grader as reference
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("IMPORTANT_FROM", "MAIN_FROM"):
+            smaller = {kind: fen // 100 for kind, fen in getattr(reference, name).items()}
+            patch.setattr(reference, name, smaller)
+        facts["purchases_fen"] = min(facts["purchases_fen"] // 100, 215_00)
+        facts["previous_purchases_fen"] //= 100
+        tried = {
+            layer_by_amounts(facts | {"purchases_fen": fen, "interests": interests}, DEFAULT_2)
+            for fen in range(-2, facts["purchases_fen"] + 1)
+            for interests in {0, facts["interests"]}
+        }
+        own = layer_by_amounts(facts, DEFAULT_2)
+        expected = next((one for one in ("important", "main") if one in tried), own)
+        assert layer_from(facts, DEFAULT_2) == expected
+
+
+def test_the_first_policy_counts_no_complaints_and_stays():
+    facts = NOTHING | PROBLEM | {"purchases_fen": 50_000_00, "previous_purchases_fen": 50_000_00}
+    household = Household("V1")
+    assert grading_from(household, facts)["layer"] == "small"
+    assert grading_from(household, facts, DEFAULT_1)["type"] == "problem"
+    assert grading_from(household, facts, MONOTONE_1)["layer"] == "small"
+    assert grading_from(household, facts, DEFAULT_2)["layer"] == "important"
+    assert grading_from(household, facts, DEFAULT_2)["status"] == "awaiting_confirmation"
+
+
+def test_opinions_are_read_from_a_file_of_their_own(tmp_path):
+    files = {
+        "households": "household\nV1\n",
+        "charges": "charge,household,amount,due\nC1,V1,100.00,2011-12-31\n",
+        "requests": "request,household,kind,received_at\nR1,V1,repair,2011-05-01T09:00:00+08:00\n",
+        "opinions": "opinion,household,source,member,on,about,recorded\n"
+        "O1,V1,survey,V1-M1,2011-05-03,R1,\n"
+        "O2,V1,forum,,2011-05-03,,\n"
+        "O3,V1,meeting,V1-M1,2011-05-03,,2012-01-05T10:00:00+08:00\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+    assert grade_estate(tmp_path, 2011)[0]["attention"] == 2
+    then = instant("2012-01-05T09:59:59+08:00")
+    assert grade_estate(tmp_path, 2011, then, DEFAULT_2)[0]["attention"] == 1

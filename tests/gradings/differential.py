@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 import decided_towns
 from attrs import asdict
+from history_reference import in_common
 from irregular import KINDS, YEAR, Home, commit_of, homes, reference_of
 
 import reference_grader as reference
@@ -140,7 +141,7 @@ def by_the_reference(town: Iterable[Home], days: Sequence[date]) -> Answers:
             if account is None or heard > INSTANTS[0]:
                 at = known or reference.EVERYTHING_KNOWN
                 account = reference.account_of(reference_of(home, at), at)
-            found["facts", id_, known] = reference.facts_from(account, YEAR)
+            found["facts", id_, known] = in_common(reference.facts_from(account, YEAR))
             if home.irregular:
                 found["books", id_, known] = 0, 0
             for day in days:

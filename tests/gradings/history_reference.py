@@ -6,16 +6,20 @@ names the charge it named before. A transfer is the end of some roles and the be
 Nor does it know proposals: what was proposed counts once it is approved, from the later of the two
 days and from the instant of the approval. What a late charge comes to is computed by the
 reference, not read from the library.
+Opinions are known by the names of their commands.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
+from attrs import fields
+
 import reference_grader as reference
+from crm_core.gradings import Facts
 from crm_core.owners.commands import (
     AddMember,
     AgreeDebtor,
@@ -54,9 +58,15 @@ from crm_core.requests.commands import (
 _KEPT = (
     "charges", "payments", "reversals", "waivers", "refunds", "disputes", "dispute_ends",
     "late_charges", "purchases", "corrections", "cancellations", "taken_back", "roles", "role_ends",
-    "agreements", "releases",
+    "agreements", "releases", "opinions", "opinion_withdrawals",
 )  # fmt: skip
 """Facts that keep the instant at which they were recorded."""
+
+
+def in_common(theirs: dict[str, Any]) -> dict[str, Any]:
+    """Facts of the reference that the library has, too: until it counts complaints (issue 15)."""
+    names = {field.name for field in fields(Facts)}
+    return {name: fact for name, fact in theirs.items() if name in names}
 
 
 class Heard(Protocol):
@@ -94,6 +104,7 @@ class _Told:
         self._kinds: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
         self._marks: dict[str, list[tuple[str | None, datetime]]] = defaultdict(list)
         self._proposed: dict[tuple[str, type, str], Any] = {}
+        self._said_in: dict[str, dict[str, list[Any]]] = {}
 
     def hear(self, command: Any, at: datetime) -> None:
         home = self.facts.get(getattr(command, "household", ""), {})
@@ -208,6 +219,21 @@ class _Told:
                 self._marks[command.request].append((command.into, at))
             case UndoDuplicate():
                 self._marks[command.request].append((None, at))
+            case _ if type(command).__name__ == "RecordOpinion":
+                self._said_in[command.opinion] = home
+                opinion = reference.Opinion(
+                    command.opinion,
+                    command.source,
+                    command.on,
+                    at,
+                    command.member,
+                    command.about,
+                    entered,
+                )
+                home["opinions"].append(opinion)
+            case _ if type(command).__name__ == "WithdrawOpinion":
+                over = reference.OpinionWithdrawal(command.opinion, at, entered)
+                self._said_in[command.opinion]["opinion_withdrawals"].append(over)
 
     def _payment(
         self, paid: ReceivePayment, at: datetime, charge: str | None, *, named: bool = True
@@ -252,7 +278,15 @@ class _Told:
             requests=tuple(self._request(r) for r, at in told["requests"] if at <= known),
             interests=_known(told["interests"], known),
             confirmed_conduct=_known(told["conduct"], known),
+            elsewhere=tuple(self._called_the_same_elsewhere(home, known)),
         )
+
+    def _called_the_same_elsewhere(self, home: str, known: datetime) -> Iterator[reference.Request]:
+        """Requests of others that are called duplicates: a chain can lead through them."""
+        for other, told in self.facts.items():
+            for received, at in told["requests"] if other != home else ():
+                if at <= known and (received.follows or self._marks[received.request]):
+                    yield self._request(received)
 
     def _request(self, received: ReceiveRequest) -> reference.Request:
         return reference.Request(

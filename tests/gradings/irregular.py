@@ -969,3 +969,7 @@ def _facts(e: Any, at: datetime, entered: int, known: datetime) -> Iterator[tupl
             yield "interests", e.on
         case ConductConfirmed() if at <= known:
             yield "confirmed_conduct", e.on
+        case _ if type(e).__name__ == "OpinionRecorded":
+            yield "opinions", r.Opinion(e.opinion, e.source, e.on, at, e.member, e.about, entered)
+        case _ if type(e).__name__ == "OpinionWithdrawn":
+            yield "opinion_withdrawals", r.OpinionWithdrawal(e.opinion, at, entered)
