@@ -455,7 +455,7 @@ class Gradings:
         ended = start_of_day(end + timedelta(days=1), host.zone)
         cutoff = self.cutoff(known)
         return RunStarted(
-            run=run_id(year, table.ref, credit.ref, reading.ref, cutoff),
+            run=run_id(year, table.ref, credit.ref, reading.ref, cutoff, trial=trial),
             year=year,
             trial=trial,
             as_of=known is not None,
