@@ -54,6 +54,11 @@ class Matters(Generic[R, K]):
         """It stands so from now on, for the day on which it came in."""
         self._kinds[request] = kind
 
+    def withdrawn(self, request: R) -> None:
+        """It was recorded by mistake: there never was one."""
+        self._received.pop(request, None)
+        self._follows.pop(request, None)
+
     def marked(self, request: R, of: R) -> None:
         """It was called a duplicate."""
         self._marked.pop(request, None)
