@@ -250,6 +250,7 @@ def gather(
                 event.request,
                 position,
                 kind=event.kind,
+                came=(0, event.received_at),
                 within=day in window and (alone or held.index(day) == mine),
                 follows=event.follows,
             )
@@ -264,6 +265,7 @@ def gather(
                 opinion_key(event.opinion),
                 position,
                 kind=event.source,
+                came=(1, event.on),
                 within=event.source in reading.opinions
                 and event.on in window
                 and (alone or held.index(event.on) == mine),
