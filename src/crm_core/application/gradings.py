@@ -455,7 +455,7 @@ class Gradings:
         ended = start_of_day(end + timedelta(days=1), host.zone)
         cutoff = self.cutoff(known)
         return RunStarted(
-            run=run_id(year, table.ref, credit.ref, reading.ref, cutoff),
+            run=run_id(year, table.ref, credit.ref, reading.ref, cutoff, trial=trial),
             year=year,
             trial=trial,
             as_of=known is not None,
@@ -518,8 +518,8 @@ class Gradings:
     def _standing(
         self, state: Graded, run: str, records: Records, on: date | None = None
     ) -> Standing:
-        expired = records.has_later(state.by_run[run].year)
         day = on or present_day(self._host)
+        expired = records.has_later(state.by_run[run].year, day)
         return standing(state, run, self.policy, day, expired=expired)
 
     def _recorded_run(self, year: int, run: str, known: datetime | None = None) -> GradingRun:
