@@ -56,6 +56,7 @@ MAIN_FROM = {"cautious": 10_000 * YUAN, "lively": 8_000 * YUAN, "ordinary": 8_00
 # The policies. The monotone one has the types of the first and the layers of the second.
 DEFAULT_1, DEFAULT_2 = "grade-cn-default/1", "grade-cn-default/2"
 MONOTONE_1 = "grade-cn-monotone/1"
+POLICIES = (DEFAULT_1, MONOTONE_1, DEFAULT_2)
 
 
 # ---------------------------------------------------------------------------------------------- facts
@@ -964,15 +965,15 @@ class Raised:
     ours: bool
 
     def precedence(self, every: list["Raised"]) -> tuple:
-        """Who stands for a matter: a request, before an opinion; the head, before what is called the same.
+        """Who stands for a matter: the head, before what is called the same.
 
-        Where the head does not count here, the one nearest to it; then the one that came first.
+        Where the head does not count here, a request, before an opinion; then the one that came first.
         """
         way = [self.key]
         links = {one.key: one.same_as for one in every}
         while links.get(way[-1]) is not None and links[way[-1]] not in way:
             way.append(links[way[-1]])
-        return (self.key[0] != REQUEST, len(way), self.at, self.key)
+        return (len(way) != 1, self.key[0] != REQUEST, self.at)
 
 
 REQUEST, OPINION = "request", "opinion"
@@ -1226,6 +1227,22 @@ def layer_from(facts: dict, policy: str = DEFAULT_1) -> str:
     return next((better for better in ("important", "main") if better in layers), layer)
 
 
+def layer_with_type(facts: dict, kind: str, policy: str = DEFAULT_1) -> str:
+    """The layer of a customer whose type a person confirmed (GRD-02, GRD-03).
+
+    The amounts decide for that type. With less, the same customer has it, too; a problem customer is none
+    of those whom the exception is for.
+    """
+    if facts["charges_due"] == 0:
+        return "insufficient"
+    now = facts["credit"], facts["worst_credit"], facts["purchases_fen"], facts["attention"]
+    layer = pyramid_layer(kind, *now)
+    if policy == DEFAULT_1 or kind == "problem":
+        return layer
+    layers = {layer} | {layer_by_amounts(less, policy) for less in with_less(facts)}
+    return next((better for better in ("important", "main") if better in layers), layer)
+
+
 def grading_from(household: Household, facts: dict, policy: str = DEFAULT_1) -> dict:
     """What follows from the facts of a year by a policy (GRD-02, GRD-03)."""
     kind = type_from(facts, policy)
@@ -1363,7 +1380,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--known", type=instant, metavar="INSTANT", help="ISO 8601 with offset; default: everything"
     )
-    parser.add_argument("--policy", choices=(DEFAULT_1, DEFAULT_2, MONOTONE_1), default=DEFAULT_1)
+    parser.add_argument("--policy", choices=POLICIES, default=DEFAULT_1)
     options = parser.parse_args(arguments)
     gradings = grade_estate(options.folder, options.year, options.known, options.policy)
     print(json.dumps(gradings, ensure_ascii=False, indent=1))

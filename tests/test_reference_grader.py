@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reference_facts import NOTHING, as_they_can_be
 from reference_grader import (
     DEFAULT_1,
     DEFAULT_2,
@@ -1221,20 +1222,6 @@ def test_a_chain_through_the_neighbours_request_is_one_matter():
 
 # -------------------------------------------------------------------- GRD-02, GRD-03, the second policy
 
-NOTHING = {
-    "attention": 0,
-    "b2_entries": 0,
-    "charges_due": 1,
-    "complaints": 0,
-    "conduct": 0,
-    "credit": "A",
-    "interests": 0,
-    "overdue_days": 0,
-    "overdue_fen": 0,
-    "previous_purchases_fen": 0,
-    "purchases_fen": 0,
-    "worst_credit": "A",
-}
 PROBLEM = {"attention": 4, "complaints": 4, "conduct": 1, "previous_purchases_fen": 20_000_00}
 
 
@@ -1286,33 +1273,6 @@ def test_ten_and_twenty_thousand_decide_as_they_stand():
         (20_000_00, "important"),
     ):
         assert second(purchases_fen=fen_bought) == ("cautious", layer)
-
-
-def as_they_can_be(most_fen=25_000_00):
-    grades = ("A", "B1", "B2", "B3", "B4", "B5")
-    near = st.sampled_from([0, 7_272_73, 8_000_00, 10_000_00, 14_545_46, 16_000_00, 20_000_00])
-    amounts = st.integers(-100, most_fen) | near.flatmap(lambda fen: st.integers(fen - 2, fen + 2))
-    facts = st.fixed_dictionaries(
-        {
-            "attention": st.integers(0, 6),
-            "b2_entries": st.integers(0, 3),
-            "charges_due": st.integers(0, 2),
-            "conduct": st.integers(0, 1),
-            "complaints": st.integers(0, 6),
-            "credit": st.sampled_from(grades[:3]),
-            "interests": st.integers(0, 2),
-            "previous_purchases_fen": amounts,
-            "purchases_fen": amounts,
-            "worst_credit": st.sampled_from(grades),
-        }
-    )
-
-    def sane(found):
-        found["complaints"] = min(found["complaints"], found["attention"])
-        found["worst_credit"] = max(found["worst_credit"], found["credit"], key=grades.index)
-        return NOTHING | found
-
-    return facts.map(sane)
 
 
 RANK = ("small", "ordinary", "main", "important")

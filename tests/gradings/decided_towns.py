@@ -101,13 +101,15 @@ def compare(seed: int, households: int = HOUSEHOLDS, engine: str = "events") -> 
     graded = 0
     with closing(open_crm("memory:")) as crm:
         fill(crm.log, town)
-        for grading in crm.grade(year, known=known, engine=engine).gradings:
+        run = crm.grade(year, known=known, engine=engine)
+        policy = str(run.policy)
+        for grading in run.gradings:
             graded += 1
             found.layers[grading.outcome.layer] += 1
             home = expected[grading.household]
             facts = reference.facts_of(home, year, known)
             ours = grading_row(grading) | asdict(grading.facts)
-            theirs = reference.grading_from(home, facts) | in_common(facts)
+            theirs = reference.grading_from(home, facts, policy) | in_common(facts)
             if ours != theirs:
                 found.differences.append(_said(seed, grading.household, ours, theirs))
         for line in crm.accounts.credit(day, known=known, engine=engine):

@@ -15,8 +15,9 @@ another policy, an unfinished year) is a trial."
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 OF_RECORD, TRIAL = "of_record", "trial"
@@ -237,3 +238,66 @@ def to_join(history: History, asked: Run) -> str | None:
         if began_before and open_then and same:
             return run.id
     return None
+
+
+# --- as it stands in a log ---------------------------------------------------------------------
+
+_NO_FACTS = ("gradings.", "privacy.")
+"""What is decided about gradings, and records of reads, are none of the facts (PRV-06)."""
+
+
+class Stands(Protocol):
+    """An event as it stands in the log."""
+
+    @property
+    def position(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def recorded(self) -> datetime: ...
+    @property
+    def event(self) -> Any: ...
+
+
+def history_from(events: Iterable[Stands], zone: str = "Asia/Shanghai") -> History:
+    """What happened, as a log tells it; events are known by the names of their classes.
+
+    What a run says of itself is not believed: neither whether it saw all, nor when its year ended.
+    """
+    facts, runs, replacements, gradings = [], {}, [], {}
+    for stands in events:
+        told = stands.event
+        match type(told).__name__:
+            case "RunStarted":
+                runs[told.run] = Run(
+                    told.run,
+                    told.year,
+                    stands.position,
+                    stands.recorded,
+                    told.cutoff_position,
+                    told.cutoff_known,
+                    str(told.policy),
+                    str(told.in_force),
+                    None,
+                    told.trial,
+                    zone,
+                )
+            case "GradingDecided":
+                outcome = told.outcome
+                of_run = gradings.setdefault(told.run, {})
+                of_run[told.household] = (outcome.layer, outcome.type)
+            case "RunCompleted":
+                runs[told.run] = replace(runs[told.run], completed=stands.position)
+            case "RecordReplaced":
+                moved = tuple(
+                    (one.household, one.layer_then, one.layer, one.type_then, one.type)
+                    for one in sorted(told.moved, key=lambda one: one.household)
+                )
+                replacements.append(
+                    Replacement(
+                        stands.position, told.year, told.run, reason=told.reason, moved=moved
+                    )
+                )
+            case _ if not stands.name.startswith(_NO_FACTS):
+                facts.append(Fact(stands.position, stands.recorded))
+    return History(tuple(facts), tuple(runs.values()), tuple(replacements), gradings)

@@ -195,7 +195,7 @@ def belongs(step: Step, about: Subject) -> bool:
 
 
 def decided(steps: Iterable[Step], about: Subject) -> Decided:
-    """What was decided about a subject, step by step; what is decided later replaces the earlier."""
+    """What was decided about a subject, step by step; the later replaces the earlier."""
     found = Decided()
     proposed_type: TypeProposed | None = None
     proposed_uplift: UpliftProposed | None = None

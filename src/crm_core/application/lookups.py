@@ -55,7 +55,7 @@ from crm_core.messages.template import Template
 from crm_core.opinions import RecordOpinion
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.commands import ROLES
-from crm_core.owners.facts import REGISTERED, TENURES
+from crm_core.owners.facts import REGISTERED, TENURES, ConditionRecorded
 from crm_core.owners.tenures import concerned, tenures, tenures_of
 from crm_core.payments import ACCOUNT
 from crm_core.payments.allocation_policy import AllocationPolicy
@@ -74,6 +74,7 @@ from crm_core.payments.commands import (
     ReceivePayment,
 )
 from crm_core.payments.credit import CreditPolicy
+from crm_core.payments.facts import add_months
 from crm_core.policies import PolicyBook
 from crm_core.ports import EventLog
 from crm_core.requests import PLAN, REQUEST, Request
@@ -424,7 +425,27 @@ def _with_promises(command: Any, state: Gradings, sight: WorkSight) -> Any:
     theirs = sight.tenures(command.household).on(command.on).key == held.tenure
     kept = promises(account, command.on, table, by) if theirs else Promises((), ())
     expired = records_of(sight.log).has_later(command.year, sight.present_day)
-    return evolve(command, policy=table, promises=kept, expired=expired)
+    sound = _sound_condition(command, held.tenure, add_months(command.on, -table.months), sight)
+    return evolve(command, policy=table, promises=kept, expired=expired, condition=sound)
+
+
+def _sound_condition(
+    command: ProposeUplift | DecideUplift, tenure: str, since: date, sight: WorkSight
+) -> int | None:
+    """Position of the sound condition on record of a commercial customer, if it is the latest word
+    about them: of the months that promises count for, and of the tenure that was graded.
+    """
+    file = sight.streams.file(command.household)
+    if file is None or not file.conditions:
+        return None
+    held, found = sight.tenures(command.household), None
+    for recorded in sight.log.read(HOUSEHOLD.stream(command.household)):
+        event = recorded.event
+        if not isinstance(event, ConditionRecorded) or not since < event.on <= command.on:
+            continue
+        if held.on(event.on).key == tenure:
+            found = recorded.position if event.sound else None
+    return found
 
 
 def _with_contesting(command: ContestGrading, state: Gradings, sight: WorkSight) -> ContestGrading:

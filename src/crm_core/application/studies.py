@@ -19,6 +19,7 @@ from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
 from crm_core.gradings.adoption import GRADING
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried
 from crm_core.gradings.engines.port import Ask
+from crm_core.gradings.events import GradingDecided
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.reading import Reading
 from crm_core.gradings.studies.fairness import (
@@ -46,7 +47,7 @@ from crm_core.gradings.studies.what_if import Compared, WhatIf, what_if
 from crm_core.gradings.uses import Influence, Use, influence
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Actor, Cutoff
-from crm_core.owners.facts import AUDIT_NAMES
+from crm_core.owners.facts import AUDIT_NAMES, TENURE_NAMES, tenures
 from crm_core.payments.credit import CreditPolicy
 from crm_core.ports import EVENTS
 
@@ -292,13 +293,27 @@ class Studies:
     # --- uses ------------------------------------------------------------------------------
 
     def influence(self, household: str, use: Use, *, on: date | None = None) -> Influence:
-        """What a household's grade may influence, and by which layer, on a day (GRD-14)."""
+        """What a household's grade may influence, and by which layer or type, on a day (GRD-14)."""
         day = on or present_day(self._host)
         held = [now for now in self._gradings.history(household, on=day) if now.replaced_by is None]
         held.sort(key=lambda now: now.grading.period_end)
         now = held[-1] if held else None
-        before = held[-2] if len(held) > 1 else None
-        return influence(household, use, now, before)
+        theirs = [self._is_theirs(one.grading, day) for one in held[-2:]]
+        before = held[-2] if len(held) > 1 and theirs[0] else None
+        return influence(household, use, now, before, same_tenure=not theirs or theirs[-1])
+
+    def _is_theirs(self, grading: GradingDecided, day: date) -> bool:
+        """Whether a grading is about who has the household on a day, and not who had it before.
+
+        It is about the tenure of the last day of its window, as known at its cut-off (PAY-16).
+        """
+        households = [grading.household]
+        found = self._log.facts(names=TENURE_NAMES, households=households)
+        told = next((facts for _, facts in found), [])
+        known = Cutoff(grading.cutoff_position, grading.cutoff_known)
+        seen = [event for position, at, event in told if known.saw(position, at)]
+        theirs = tenures(seen).on(grading.period_end).key
+        return tenures([event for _, _, event in told]).on(day).key == theirs
 
 
 def _layers(run: GradingRun) -> list[str]:

@@ -17,6 +17,8 @@ from crm_core.gradings.reading import Reading
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, KnownEvent
 from crm_core.kernel.rules import Value
+from crm_core.opinions.facts import FACT_NAMES as OPINIONS
+from crm_core.opinions.facts import OpinionRecorded, OpinionWithdrawn
 from crm_core.owners.facts import FACT_NAMES as OWNERS
 from crm_core.owners.facts import (
     TENURE_NAMES,
@@ -53,7 +55,8 @@ class Facts:
 
     Args:
         attention: Distinct matters raised: requests other than repairs as they stand classified
-            now, duplicates and follow-ups once.
+            now, forum threads of known authors, comments of surveys answered by name and
+            attendances of meetings; duplicates and follow-ups once.
         b2_entries: How often B2 or worse was entered.
         charges_due: Charges due in the window; none means *insufficient* (GRD-12).
         complaints: How many of the matters are complaints, as they stand classified now.
@@ -109,7 +112,7 @@ class Evidence:
     """Log positions behind the facts.
 
     Args:
-        attention: Receipts of the requests by which the matters count.
+        attention: Receipts of the requests and opinions by which the matters count.
         complaints: Those of them that are complaints; the others are opinions and suggestions.
         conduct: Confirmations.
         credit: Charges and settlements that the credit grades of the window follow from.
@@ -164,15 +167,22 @@ _BESIDE_THE_ACCOUNT = {
     Reclassified,
     InterestRecorded,
     ConductConfirmed,
+    OpinionRecorded,
+    OpinionWithdrawn,
     PurchaseMade,
     PurchaseRefunded,
 }
 
-EVENT_NAMES = OWNERS | PAYMENTS | REQUESTS | TENURE_NAMES
+EVENT_NAMES = OPINIONS | OWNERS | PAYMENTS | REQUESTS | TENURE_NAMES
 """Stored names of the events that facts are read from: what the slices publish, and no more.
 
 Those of tenures are no facts: they say whose dealings the facts of a day are (PAY-16).
 """
+
+
+def opinion_key(number: str) -> str:
+    """What an opinion is called among the matters: no request is called so."""
+    return f"opinion/{number}"
 
 
 class Read(NamedTuple):
@@ -240,6 +250,7 @@ def gather(
                 event.request,
                 position,
                 kind=event.kind,
+                came=(0, event.received_at),
                 within=day in window and (alone or held.index(day) == mine),
                 follows=event.follows,
             )
@@ -249,6 +260,19 @@ def gather(
             raised.marked(event.request, event.of)
         elif kind is DuplicateUndone:
             raised.unmarked(event.request)
+        elif kind is OpinionRecorded:
+            raised.received(
+                opinion_key(event.opinion),
+                position,
+                kind=event.source,
+                came=(1, event.on),
+                within=event.source in reading.opinions
+                and event.on in window
+                and (alone or held.index(event.on) == mine),
+                follows=event.about,
+            )
+        elif kind is OpinionWithdrawn:
+            raised.withdrawn(opinion_key(event.opinion))
         elif event.on in window and (alone or held.index(event.on) == mine):
             (interests if kind is InterestRecorded else conduct).append(position)
     ledger = Ledger.of(account, by) if alone else ledgers(account, held, by)[mine]

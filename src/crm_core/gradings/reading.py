@@ -17,6 +17,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.opinions.facts import SOURCES
 from crm_core.requests.facts import KINDS
 
 DEFAULT_READING = "reading-cn-default"
@@ -30,6 +31,7 @@ class _Contents:
     policy: Header
     no_matters: tuple[str, ...]
     complaints: tuple[str, ...]
+    opinions: tuple[str, ...]
 
 
 @define(frozen=True)
@@ -41,12 +43,15 @@ class Reading:
         ref: Name, version and digest, pinned by every decision.
         no_matters: Kinds of requests that are no matters and count for no attention.
         complaints: Kinds that are complaints.
+        opinions: Where a member can be heard besides, so that it counts as a matter: `forum`,
+            `survey`, `meeting`.
     """
 
     header: Header
     ref: PolicyRef
     no_matters: tuple[str, ...]
     complaints: tuple[str, ...]
+    opinions: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> Reading:
@@ -58,10 +63,14 @@ class Reading:
         data = read_toml(text)
         contents = structure(data, _Contents)
         faults = [
-            wrong(f"{name}[{index}]", "not_one_of", value=kind, accepted=KINDS)
-            for name in ("no_matters", "complaints")
+            wrong(f"{name}[{index}]", "not_one_of", value=kind, accepted=accepted)
+            for name, accepted in (
+                ("no_matters", KINDS),
+                ("complaints", KINDS),
+                ("opinions", SOURCES),
+            )
             for index, kind in enumerate(getattr(contents, name))
-            if kind not in KINDS
+            if kind not in accepted
         ]
         if contents.kind != "reading":
             faults.append(wrong("kind", "unknown_kind", kind=contents.kind, needed="reading"))
@@ -73,4 +82,5 @@ class Reading:
             ref=ref,
             no_matters=contents.no_matters,
             complaints=contents.complaints,
+            opinions=contents.opinions,
         )

@@ -31,6 +31,7 @@ _BY_EVENTS = (
 _ASKING = (Kind.CHARGE, Kind.LATE_CHARGE, Kind.COSTS, Kind.CORRECTION)
 _OF_DAYS = (
     Kind.CHARGE, Kind.COSTS, Kind.PAYMENT, Kind.PURCHASE, Kind.INTEREST, Kind.CONDUCT,
+    Kind.OPINION,
 )  # fmt: skip
 _REQUESTS = (Kind.REQUEST,)
 

@@ -17,6 +17,7 @@ from crm_core.gradings.engines.narrow import Kind, microseconds
 from crm_core.gradings.matters import Matters
 from crm_core.gradings.reading import Reading
 from crm_core.kernel.dates import Period, instants_of
+from crm_core.opinions.facts import SOURCES
 from crm_core.payments.facts import CreditPolicy
 from crm_core.requests.facts import KINDS
 
@@ -164,6 +165,7 @@ def _matters(rows: Frame, look: Look, backend: Backend) -> Frame:
     reading = look.reading
     assert reading is not None
     none = [KINDS.index(kind) for kind in reading.no_matters]
+    heard = [SOURCES.index(source) for source in reading.opinions]
     complaints = [KINDS.index(kind) for kind in reading.complaints]
     kind = nw.col("kind")
     spans = [
@@ -178,6 +180,10 @@ def _matters(rows: Frame, look: Look, backend: Backend) -> Frame:
     asked = asked.with_columns(
         complaint=nw.when(said_as.is_in(complaints)).then(whole(1)).otherwise(whole(0))
     )
+    opinions = rows.filter(
+        kind == int(Kind.OPINION), _within("effective", look.days), nw.col("amount").is_in(heard)
+    )
+    asked = nw.concat([asked, opinions.with_columns(complaint=whole(0))])
     said = rows.filter(kind.is_in(_OF_REQUESTS))
     # Few homes have requests of which more is said than that they came in.
     more = kind.is_in(_CORRECTIONS) | ~nw.col("of").is_null()
@@ -187,7 +193,7 @@ def _matters(rows: Frame, look: Look, backend: Backend) -> Frame:
     corrected = backend.table(pl.DataFrame({"home": homes}, schema={"home": pl.Int64}))
     columns = ("home", "position", "kind", "effective", "amount", "ref", "of")
     told = said.join(corrected, on="home", how="semi").select(*columns)
-    found = _counted(sorted(backend.rows(told)), spans, none)
+    found = _counted(sorted(backend.rows(told)), spans, look.days, none, heard)
     counted = pl.DataFrame(
         [(position, int(kind in complaints)) for position, kind in found],
         schema={"position": pl.Int64, "complaint": pl.Int64},
@@ -203,18 +209,23 @@ def _matters(rows: Frame, look: Look, backend: Backend) -> Frame:
     )
 
 
-_CORRECTIONS = [int(Kind.DUPLICATE), int(Kind.UNDONE), int(Kind.RECLASSIFIED)]
-_OF_REQUESTS = [int(Kind.REQUEST), *_CORRECTIONS]
+_CORRECTIONS = [
+    int(kind) for kind in (Kind.DUPLICATE, Kind.UNDONE, Kind.RECLASSIFIED, Kind.OPINION_GONE)
+]
+_OF_REQUESTS = [int(Kind.REQUEST), int(Kind.OPINION), *_CORRECTIONS]
+_OPINION = len(KINDS)
+"""What an opinion is classified as: nothing that a request is."""
 
 
 def _counted(
-    told: list[Row], spans: list[tuple[int, int]], none: list[int]
+    told: list[Row], spans: list[tuple[int, int]], days: Days, none: list[int], heard: list[int]
 ) -> list[tuple[int, int]]:
-    """Positions and kinds of the requests that count of some homes.
+    """Positions and kinds of the requests and opinions that count of some homes.
 
     Args:
         told: Their rows in their order.
-        none: The kinds that are no matters.
+        none: The kinds of requests that are no matters.
+        heard: The sources of opinions that are.
     """
     by_home: dict[int, Matters[int, int]] = {}
     for home, position, kind, said_as, amount, request, of in told:
@@ -225,11 +236,19 @@ def _counted(
             matters.unmarked(request)
         elif kind == Kind.RECLASSIFIED:
             matters.classified(request, amount)
+        elif kind == Kind.OPINION_GONE:
+            matters.withdrawn(request)
+        elif kind == Kind.OPINION:
+            within = amount in heard and days.start <= said_as <= days.end
+            matters.received(
+                request, position, kind=_OPINION, came=(1, said_as), within=within, follows=of
+            )
         else:
             matters.received(
                 request,
                 position,
                 kind=said_as,
+                came=(0, amount),
                 within=any(first <= amount < behind for first, behind in spans),
                 follows=of,
             )

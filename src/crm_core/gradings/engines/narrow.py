@@ -11,7 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from crm_core.gradings.facts import opinion_key
 from crm_core.kernel.recorded import Recorded
+from crm_core.opinions.facts import SOURCES, OpinionRecorded, OpinionWithdrawn
 from crm_core.owners.facts import (
     OWNING,
     ConductConfirmed,
@@ -87,6 +89,8 @@ class Kind(IntEnum):
     IN_PARTS = 26
     TENANT_OWES = 27
     CLAUSE = 28
+    OPINION = 29
+    OPINION_GONE = 30
 
 
 class NarrowRow(NamedTuple):
@@ -102,13 +106,13 @@ class NarrowRow(NamedTuple):
         recorded: When the company knew, in microseconds since 1970-01-01T00:00Z.
         amount: Fen, negative where money is given back; for a dispute that ended what was upheld;
             for a request the instant it was received, in microseconds; for one that was
-            reclassified the place of its kind now; of an owner the place of the role in `OWNING`.
-            Else 0.
+            reclassified the place of its kind now; for an opinion that of its source in `SOURCES`;
+            of an owner the place of the role in `OWNING`. Else 0.
         reference: Number of the charge, payment, dispute or request it is or is about; of a
             household the estate it is in; of an owner the member.
         other: The charge that money names, that a dispute is about, a late charge belongs to or a
             negative bill corrects;
-            the request that another is a duplicate of, or follows.
+            the request that another is a duplicate of, or follows; the one an opinion is about.
     """
 
     position: int
@@ -231,6 +235,10 @@ _SAY: dict[type, Callable[[Any], Said | None]] = {
     PurchaseRefunded: lambda e: _say(Kind.PURCHASE, e.on, -e.amount_fen),
     RequestReceived: _request,
     Reclassified: lambda e: (Kind.RECLASSIFIED, 0, KINDS.index(e.kind), e.request, None),
+    OpinionRecorded: lambda e: _say(
+        Kind.OPINION, e.on, SOURCES.index(e.source), opinion_key(e.opinion), e.about
+    ),
+    OpinionWithdrawn: lambda e: _say(Kind.OPINION_GONE, e.on, 0, opinion_key(e.opinion)),
     MarkedDuplicate: lambda e: (Kind.DUPLICATE, 0, 0, e.request, e.of),
     DuplicateUndone: lambda e: (Kind.UNDONE, 0, 0, e.request, None),
     InterestRecorded: lambda e: _say(Kind.INTEREST, e.on),

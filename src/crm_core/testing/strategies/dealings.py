@@ -33,6 +33,7 @@ from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
+from crm_core.opinions.commands import SOURCES, RecordOpinion, WithdrawOpinion
 from crm_core.owners.commands import AddMember, ConfirmConduct, RecordInterest, RegisterHousehold
 from crm_core.payments.commands import (
     AgreeClause,
@@ -270,6 +271,11 @@ class _Told:
             if self._seldom():
                 yield self._reclassified(entry)
         yield from self._duplicates(requests)
+        opinions = self._several("O", 3, lambda number: self._opinion(number, requests))
+        yield from opinions
+        for entry in opinions:
+            if self._seldom():
+                yield self._withdrawn(entry)
         yield from self._several("I", 1, self._interest)
         yield from self._several("N", 1, self._conduct)
 
@@ -572,6 +578,26 @@ class _Told:
                 break
             at = self._any(_later(at))
             yield Entry(UndoDuplicate(number, "another matter", max(at, merged_at)), at)
+
+    def _opinion(self, number: str, requests: list[Entry]) -> Entry:
+        on = self._day()
+        about = self._one_of(requests) if self._seldom() else None
+        command = RecordOpinion(
+            household=self._home,
+            opinion=number,
+            source=self._any(st.sampled_from(SOURCES)),
+            member=self._member,
+            on=on,
+            reference="thread 7",
+            about=None if about is None else about.command.request,
+        )
+        return Entry(command, self._known(on))
+
+    def _withdrawn(self, opinion: Entry) -> Entry:
+        recorded = opinion.command
+        at = self._any(_later(opinion.at))
+        command = WithdrawOpinion(self._home, recorded.opinion, recorded.on, "of another household")
+        return Entry(command, at)
 
     def _interest(self, number: str) -> Entry:
         on = self._day()
