@@ -55,6 +55,7 @@ class Facts:
             now, duplicates and follow-ups once.
         b2_entries: How often B2 or worse was entered.
         charges_due: Charges due in the window; none means *insufficient* (GRD-12).
+        complaints: Distinct matters that are complaints as they stand classified now.
         conduct: Confirmed bad records and disturbances.
         credit: Credit grade on the last day.
         interests: Interests kept with consent.
@@ -68,6 +69,7 @@ class Facts:
     attention: int
     b2_entries: int
     charges_due: int
+    complaints: int
     conduct: int
     credit: str
     interests: int
@@ -88,6 +90,7 @@ NEEDS: Mapping[str, str] = {
     "attention": "one of the method's three criteria (GRD-01), and half of the type (GRD-02)",
     "b2_entries": "a hard fact without which nobody is a problem customer (GRD-02)",
     "charges_due": "without a charge there is too little to grade on (GRD-12)",
+    "complaints": "four or more are one half of a problem customer, never all of it (GRD-02)",
     "conduct": "a hard fact without which nobody is a problem customer (GRD-02)",
     "credit": "one of the method's three criteria (GRD-01, GRD-03)",
     "interests": "makes a good prospect, with consent (GRD-02)",
@@ -106,6 +109,7 @@ class Evidence:
 
     Args:
         attention: Receipts of the requests by which the matters count.
+        complaints: Receipts of those of them that are complaints.
         conduct: Confirmations.
         credit: Charges and settlements that the credit grades of the window follow from.
         interests: Interests.
@@ -114,6 +118,7 @@ class Evidence:
     """
 
     attention: tuple[int, ...]
+    complaints: tuple[int, ...]
     conduct: tuple[int, ...]
     credit: tuple[int, ...]
     interests: tuple[int, ...]
@@ -130,6 +135,7 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
     "attention_level": ("attention",),
     "b2_entries": ("credit",),
     "charges_due": ("credit",),
+    "complaints": ("complaints",),
     "conduct": ("conduct",),
     "credit": ("credit",),
     "interests": ("interests",),
@@ -138,7 +144,15 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
     "previous_purchases_fen": ("previous_purchases",),
     "prospect": ("purchases", "previous_purchases", "interests"),
     "purchases_fen": ("purchases",),
-    "type": ("attention", "conduct", "credit", "interests", "previous_purchases", "purchases"),
+    "type": (
+        "attention",
+        "complaints",
+        "conduct",
+        "credit",
+        "interests",
+        "previous_purchases",
+        "purchases",
+    ),
     "worst_credit": ("credit",),
 }
 
@@ -160,6 +174,7 @@ Those of tenures are no facts: they say whose dealings the facts of a day are (P
 """
 
 REPAIR = "repair"
+COMPLAINT = "complaint"
 
 
 def gather(
@@ -186,6 +201,8 @@ def gather(
     before = window.before()
     account: list[tuple[Any, int]] = []
     raised = Matters[str]()
+    kinds: dict[str, str] = {}
+    receipts: dict[int, str] = {}
     purchases: list[tuple[int, int]] = []
     previous: list[tuple[int, int]] = []
     interests: list[int] = []
@@ -208,6 +225,8 @@ def gather(
             elif event.on in before:
                 previous.append((position, fen))
         elif kind is RequestReceived:
+            kinds[event.request] = event.kind
+            receipts[position] = event.request
             day = local_date(event.received_at, zone)
             raised.received(
                 event.request,
@@ -217,6 +236,7 @@ def gather(
                 follows=event.follows,
             )
         elif kind is Reclassified:
+            kinds[event.request] = event.kind
             raised.classified(event.request, repair=event.kind == REPAIR)
         elif kind is MarkedDuplicate:
             raised.marked(event.request, event.of)
@@ -230,10 +250,12 @@ def gather(
     best = over.last == credit.buckets[0].grade
     now = CreditStanding(over.last, 0, 0, None) if best else credit_standing(ledger, end, credit)
     matters = tuple(raised.positions())
+    complaints = tuple([p for p in matters if kinds[receipts[p]] == COMPLAINT])
     facts = Facts(
         attention=len(matters),
         b2_entries=over.entered["B2"],
         charges_due=len([c for c in ledger.charges if start <= c.due <= end and c.kind != REFUND]),
+        complaints=len(complaints),
         conduct=len(conduct),
         credit=now.grade,
         interests=len(interests),
@@ -245,6 +267,7 @@ def gather(
     )
     evidence = Evidence(
         attention=matters,
+        complaints=complaints,
         conduct=tuple(conduct),
         credit=_credit_evidence(ledger, window, over.since),
         interests=tuple(interests),

@@ -65,10 +65,12 @@ def facts(draw: DrawFn) -> Facts:
         st.sampled_from([0, purchases, purchases * 10 // 11, purchases * 10 // 11 + 1])
         | st.integers(-10_000_00, 30_000_00)
     )
+    attention = draw(st.integers(0, 6))
     return Facts(
-        attention=draw(st.integers(0, 6)),
+        attention=attention,
         b2_entries=draw(st.integers(0, 3)) if worst not in ("A", "B1") else 0,
         charges_due=draw(st.integers(0, 3)),
+        complaints=draw(st.integers(0, attention) | st.just(attention)),
         conduct=draw(st.integers(0, 1)),
         credit=credit,
         interests=draw(st.integers(0, 1)),
@@ -250,7 +252,13 @@ def _graded(household: str, run: str, seen: Facts) -> GradingDecided:
         cutoff_known=start_of_day(DAY),
         facts=seen,
         evidence=Evidence(
-            attention=(), conduct=(), credit=(), interests=(), previous_purchases=(), purchases=()
+            attention=(),
+            complaints=(),
+            conduct=(),
+            credit=(),
+            interests=(),
+            previous_purchases=(),
+            purchases=(),
         ),
         outcome=assess(seen, policy),
         decided_by="rule",
