@@ -71,7 +71,7 @@ STATUS = (
 def test_facts_are_a_closed_list_of_dealings_each_with_a_stated_need() -> None:
     """A new fact is a new line here, in `NEEDS` and in the documentation: somebody looks at it."""
     assert {*NEEDS} == {field.name for field in attrs.fields(Facts)} == {
-        "attention", "b2_entries", "charges_due", "conduct", "credit", "interests",
+        "attention", "b2_entries", "charges_due", "complaints", "conduct", "credit", "interests",
         "overdue_days", "overdue_fen", "previous_purchases_fen", "purchases_fen", "worst_credit",
     }  # fmt: skip
     assert all("GRD-" in need for need in NEEDS.values())
@@ -261,7 +261,7 @@ def test_the_monotone_table_turns_where_fewer_purchases_would_be_ordinary(
     purchases: int, previous: int, layer: str
 ) -> None:
     """8,000.00 is less than 1.1 times 7,272.73, and not less than 1.1 times 7,272.72."""
-    seen = Facts(0, 0, 1, 0, "A", 0, 0, 0, previous, purchases, "A")
+    seen = Facts(0, 0, 1, 0, 0, "A", 0, 0, 0, previous, purchases, "A")
     outcome = assess(seen, MONOTONE)
     assert (outcome.type, outcome.layer) == ("cautious", layer)
 

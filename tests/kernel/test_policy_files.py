@@ -363,10 +363,12 @@ def test_a_policy_is_used_on_its_days_alone() -> None:
 
 
 def test_an_unknown_policy_is_named_with_those_there_are() -> None:
-    with pytest.raises(UnknownPolicy, match=r"`grade-x`; there are grade-cn-default/1"):
+    with pytest.raises(
+        UnknownPolicy, match=r"`grade-x`; there are grade-cn-default/1, grade-cn-default/2"
+    ):
         shipped().find(GradingPolicy, "grade-x", date(2011, 12, 31))
     with pytest.raises(UnknownPolicy):
-        shipped().find(GradingPolicy, "grade-cn-default/2", date(2011, 12, 31))
+        shipped().find(GradingPolicy, "grade-cn-default/3", date(2011, 12, 31))
     with pytest.raises(UnknownPolicy):
         shipped().find(GradingPolicy, "credit-cn-default", date(2011, 12, 31))
 

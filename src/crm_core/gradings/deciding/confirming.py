@@ -6,7 +6,7 @@ from crm_core.gradings.commands import ConfirmGrading, ConfirmType, ProposeType
 from crm_core.gradings.criteria import AWAITING, assess
 from crm_core.gradings.deciding.refusals import contested, no_grading, other_role
 from crm_core.gradings.events import GradingConfirmed, TypeConfirmed, TypeProposed
-from crm_core.gradings.facts import Facts
+from crm_core.gradings.facts import MEASURES, Facts
 from crm_core.gradings.policy import TYPES, GradingPolicy
 from crm_core.gradings.review import (
     CONTESTED,
@@ -101,11 +101,16 @@ def confirm(command: ConfirmGrading, state: Gradings) -> Decision:
 
 
 def _has_hard_fact(facts: Facts, policy: GradingPolicy) -> bool:
-    """Whether the facts of some row for problem customers hold, whatever the attention is."""
+    """Whether the hard facts of some row for problem customers hold.
+
+    What the rule measures attention, complaints and prospect by, people may see otherwise.
+    """
     known = facts.values()
     table = next(table for table in policy.tables if table.name == "type")
     return any(
         row.outcome == "problem"
-        and all(holds(c, known, table.ranking) for c in row.when if c.fact in known)
+        and all(
+            holds(c, known, table.ranking) for c in row.when if c.fact in known.keys() - MEASURES
+        )
         for row in table.rows
     )
