@@ -147,6 +147,9 @@ def test_several_years_and_another_run_can_be_tried(crm: CRM) -> None:
     with pytest.raises(UnknownPolicy):
         crm.studies.candidate("gold/1")
     assert crm.studies.candidate("grade-cn-default/2") == DEFAULT
+    # Without a version it is the newest.
+    assert crm.studies.candidate("grade-cn-default") == DEFAULT
+    assert crm.studies.candidate("grade-cn-default/1").ref.version == 1
 
 
 @pytest.mark.rule("GRD-10")
