@@ -121,6 +121,8 @@ class Studies:
     def candidate(self, name: str) -> GradingPolicy:
         """A policy to be tried, by name/version: a draft in the log, or one at hand.
 
+        By its name alone it is the newest version, in force or not.
+
         Raises:
             UnknownPolicy: there is none.
         """
@@ -133,7 +135,7 @@ class Studies:
             drafted = version.policy(self._host.registry.parse)
             if isinstance(drafted, GradingPolicy):
                 return drafted
-        for ref in self._host.policies.refs():
+        for ref in reversed(self._host.policies.refs()):
             if name in (ref.name, str(ref)):
                 return self._host.policies.pinned(GradingPolicy, ref)
         raise UnknownPolicy.one("policy_unknown", sentence="policy_not_to_be_tried", policy=name)

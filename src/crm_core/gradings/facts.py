@@ -106,6 +106,11 @@ NEEDS: Mapping[str, str] = {
 }
 """Why each fact is needed; what is not needed is no fact (PIPL, art. 6)."""
 
+MEASURES = frozenset(
+    {"attention", "complaints", "interests", "previous_purchases_fen", "purchases_fen"}
+)
+"""Facts by which the rule suggests a type; none of them is a hard fact (GRD-02)."""
+
 
 @frozen
 class Evidence:
@@ -245,6 +250,8 @@ def gather(
             elif event.on in before:
                 previous.append((position, fen))
         elif kind is RequestReceived:
+            kinds[event.request] = event.kind
+            receipts[position] = event.request
             day = local_date(event.received_at, zone)
             raised.received(
                 event.request,
