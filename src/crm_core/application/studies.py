@@ -99,7 +99,7 @@ class Studies:
         run: str | None = None,
         engine: str = EVENTS,
     ) -> WhatIf:
-        """Try a candidate policy over the latest complete run of each year (GRD-10).
+        """Try a candidate policy over the run of record of each year (GRD-10).
 
         Nothing is written. The candidate sees what the run saw: its cut-off and its window.
 
@@ -178,7 +178,13 @@ class Studies:
         credit = self._host.policies.find(CreditPolicy, candidate.credit, window.end)
         recorded = {grading.household: grading for grading in run.gradings}
         reading = self._host.policies.pinned(Reading, run.reading)
-        ask = Ask(window, run.cutoff, credit, reading, self._gradings.allocations())
+        ask = Ask(
+            window=window,
+            cutoff=run.cutoff,
+            credit=credit,
+            reading=reading,
+            allocations=self._gradings.allocations(),
+        )
         for then in self._gradings.engine(engine).assess(ask, candidate):
             now = recorded.get(then.household)
             if now is not None:
