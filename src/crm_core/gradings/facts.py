@@ -250,8 +250,6 @@ def gather(
             elif event.on in before:
                 previous.append((position, fen))
         elif kind is RequestReceived:
-            kinds[event.request] = event.kind
-            receipts[position] = event.request
             day = local_date(event.received_at, zone)
             raised.received(
                 event.request,
