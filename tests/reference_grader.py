@@ -965,15 +965,15 @@ class Raised:
     ours: bool
 
     def precedence(self, every: list["Raised"]) -> tuple:
-        """Who stands for a matter: a request, before an opinion; the head, before what is called the same.
+        """Who stands for a matter: the head, before what is called the same.
 
-        Where the head does not count here, the one nearest to it; then the one that came first.
+        Where the head does not count here, a request, before an opinion; then the one that came first.
         """
         way = [self.key]
         links = {one.key: one.same_as for one in every}
         while links.get(way[-1]) is not None and links[way[-1]] not in way:
             way.append(links[way[-1]])
-        return (self.key[0] != REQUEST, len(way), self.at, self.key)
+        return (len(way) != 1, self.key[0] != REQUEST, self.at)
 
 
 REQUEST, OPINION = "request", "opinion"

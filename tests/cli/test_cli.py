@@ -270,7 +270,7 @@ def test_grade_tells_run_policy_cutoff_and_gradings(crm: Run, home: Path) -> Non
         "run", "year", "standing", "policy", "policy_digest", "cutoff", "gradings"
     }  # fmt: skip
     assert (graded["year"], graded["standing"]) == (2024, "of_record")
-    assert graded["policy"] == "grade-cn-default/1"
+    assert graded["policy"] == "grade-cn-default/2"
     assert len(graded["policy_digest"]) == 64
     assert set(graded["cutoff"]) == {"position", "known"}
     assert isinstance(graded["cutoff"]["position"], int)
@@ -1459,7 +1459,7 @@ def test_a_missing_event_is_found(crm: Run, home: Path) -> None:
 
 def shipped_policy() -> str:
     folder = files("crm_core") / "gradings" / "policies"
-    return (folder / "grade-cn-default.toml").read_text(encoding="utf-8")
+    return (folder / "grade-cn-default-2.toml").read_text(encoding="utf-8")
 
 
 def candidate(name: str, **changes: str) -> str:
@@ -1476,8 +1476,8 @@ def kind(home: Path) -> Path:
     """A candidate that lets everybody into the main layer who buys for 100 yuan."""
     path = home / "kind.toml"
     text = candidate("grade-kind")
-    for threshold in ("1_000_000", "800_000"):
-        assert text.count(f"threshold = {threshold} ") == 1
+    for threshold, rows in (("1_000_000", 1), ("800_000", 2)):
+        assert text.count(f"threshold = {threshold} ") == rows
         text = text.replace(f"threshold = {threshold} ", "threshold = 10_000 ")
     path.write_text(text, encoding="utf-8")
     return path
@@ -1556,7 +1556,7 @@ def test_a_published_version_cannot_be_changed(crm: Run, home: Path) -> None:
     (home / "forged.toml").write_text(text, encoding="utf-8")
     ran = crm("grade", "2024", "--policy", "forged.toml")
     assert (ran.status, ran.out) == (2, "")
-    assert ran.err.startswith("crm: policy `grade-cn-default/1` has digest ")
+    assert ran.err.startswith("crm: policy `grade-cn-default/2` has digest ")
     assert ran.err.endswith("[CRM-F008]\n")
 
 

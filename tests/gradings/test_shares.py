@@ -237,4 +237,4 @@ def test_a_faulty_table_of_shares_is_refused(before: str, after: str, path: str)
 
 
 def _facts() -> Facts:
-    return Facts(0, 0, 1, 0, "A", 0, 0, 0, 0, 0, "A")
+    return Facts(0, 0, 1, 0, 0, "A", 0, 0, 0, 0, 0, "A")

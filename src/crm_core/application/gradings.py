@@ -161,7 +161,7 @@ class Gradings:
         if not trial and asked.started_at < asked.year_ended:
             raise Invalid.one("year_not_over", year=year, day=str(Period.of_year(year).end))
         if asked.run not in self.year(year).completed:
-            self._desk.within(StartRun(asked), by=by, id=f"{asked.run}:start")
+            self._desk.within(StartRun(asked), by=by)
         begun = self.year(year)
         run = joined(begun, asked)
         if run not in begun.completed:
@@ -462,9 +462,9 @@ class Gradings:
         credit = host.policies.find(CreditPolicy, table.credit, end)
         reading = host.policies.find(Reading, DEFAULT_READING, end)
         ended = start_of_day(end + timedelta(days=1), host.zone)
-        cutoff = self.cutoff(known)
+        cutoff, unseen = self._cutoff(known, ended)
         return RunStarted(
-            run=run_id(year, table.ref, credit.ref, reading.ref, cutoff),
+            run=run_id(year, table.ref, credit.ref, reading.ref, cutoff, trial=trial),
             year=year,
             trial=trial,
             as_of=known is not None,
@@ -476,8 +476,20 @@ class Gradings:
             cutoff_known=cutoff.known,
             started_at=host.clock.now(),
             year_ended=ended,
-            unseen=self._log.unseen(cutoff, ended, without=NOT_FACTS),
+            unseen=unseen,
         )
+
+    def _cutoff(self, known: datetime | None, ended: datetime) -> tuple[Cutoff, int]:
+        """The cut-off, and how many facts recorded by the year's end lie beyond it.
+
+        Facts that come in while it is looked for are seen, unless they come in all the time.
+        """
+        for _ in range(ATTEMPTS):
+            cutoff = self.cutoff(known)
+            unseen = self._log.unseen(cutoff, ended, without=NOT_FACTS)
+            if known is not None or not unseen:
+                break
+        return cutoff, unseen
 
     def _table(self, year: int, policy: str | None, end: date) -> GradingPolicy:
         """The policy asked for; else that of the run of record, else the one in force."""
@@ -533,8 +545,8 @@ class Gradings:
     def _standing(
         self, state: Graded, run: str, records: Records, on: date | None = None
     ) -> Standing:
-        expired = records.has_later(state.by_run[run].year)
         day = on or present_day(self._host)
+        expired = records.has_later(state.by_run[run].year, day)
         return standing(state, run, self.policy, day, expired=expired)
 
     def _recorded_run(self, year: int, run: str, known: datetime | None = None) -> GradingRun:

@@ -424,7 +424,7 @@ def _with_promises(command: Any, state: Gradings, sight: WorkSight) -> Any:
     # What others kept, before or after them, proves nothing of the people who were graded.
     theirs = sight.tenures(command.household).on(command.on).key == held.tenure
     kept = promises(account, command.on, table, by) if theirs else Promises((), ())
-    expired = records_of(sight.log).has_later(command.year)
+    expired = records_of(sight.log).has_later(command.year, sight.present_day)
     sound = _sound_condition(command, held.tenure, add_months(command.on, -table.months), sight)
     return evolve(command, policy=table, promises=kept, expired=expired, condition=sound)
 

@@ -53,7 +53,7 @@ def graded_in(
         if graded and any(e.name != DECIDED for e in events):
             state = GRADING.decider.fold(e.event for e in visible(events, known=known))
             if state.acts and run in state.by_run:
-                expired = records.has_later(graded[0].year)
+                expired = records.has_later(graded[0].year, day)
                 now = standing(state, run, policy, day, expired=expired)
         for grading in graded:
             yield grading, now

@@ -52,7 +52,7 @@ from crm_core.gradings.events import (
     UpliftRejected,
 )
 from crm_core.gradings.record import run_of_record, under_way
-from crm_core.gradings.review import about, open_proposal, open_review, open_uplift, persons
+from crm_core.gradings.review import open_proposal, open_review, open_uplift, persons
 from crm_core.gradings.state import Act, Gradings, Year
 from crm_core.gradings.studies.shares import allot, cohort_digest, places_digest
 from crm_core.kernel.aggregate import Aggregate
@@ -87,12 +87,15 @@ def own(command: Any, state: Gradings) -> Own | None:
         return Own(others=frozenset(persons(grading, acts)))
     if not isinstance(command, ConfirmType | DecideUplift):
         return None
-    graded_now = None if command.run is None else state.by_run.get(command.run)
-    if graded_now is None:
+    # It is asked before anything is looked up, so for a proposal of any tenure of the year.
+    about_year = [act for act in state.acts if getattr(act, "year", None) == command.year]
+    opened_by = open_proposal if isinstance(command, ConfirmType) else open_uplift
+    tenures = dict.fromkeys(act.tenure for act in about_year)
+    waiting = [opened_by(act for act in about_year if act.tenure == one) for one in tenures]
+    proposers = [proposed.proposed_by for proposed in waiting if proposed is not None]
+    if not proposers:
         return None
-    acts = about(state.acts, graded_now)
-    proposed = open_proposal(acts) if isinstance(command, ConfirmType) else open_uplift(acts)
-    return None if proposed is None else Own(proposed.proposed_by)
+    return Own(proposers[-1], others=frozenset(proposers) - {proposers[-1]})
 
 
 def _decided(state: Gradings, e: GradingDecided) -> Gradings:

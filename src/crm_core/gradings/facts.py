@@ -106,6 +106,11 @@ NEEDS: Mapping[str, str] = {
 }
 """Why each fact is needed; what is not needed is no fact (PIPL, art. 6)."""
 
+MEASURES = frozenset(
+    {"attention", "complaints", "interests", "previous_purchases_fen", "purchases_fen"}
+)
+"""Facts by which the rule suggests a type; none of them is a hard fact (GRD-02)."""
+
 
 @frozen
 class Evidence:
@@ -250,6 +255,7 @@ def gather(
                 event.request,
                 position,
                 kind=event.kind,
+                came=(0, event.received_at),
                 within=day in window and (alone or held.index(day) == mine),
                 follows=event.follows,
             )
@@ -264,6 +270,7 @@ def gather(
                 opinion_key(event.opinion),
                 position,
                 kind=event.source,
+                came=(1, event.on),
                 within=event.source in reading.opinions
                 and event.on in window
                 and (alone or held.index(event.on) == mine),

@@ -10,7 +10,7 @@ household or of another year, the others count for it, once.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 R = TypeVar("R", str, int)
 K = TypeVar("K", str, int)
@@ -28,24 +28,33 @@ class Matters(Generic[R, K]):
     __slots__ = ("_follows", "_kinds", "_marked", "_none", "_received")
 
     def __init__(self, none: Container[K]) -> None:
-        self._received: dict[R, int] = {}
+        self._received: dict[R, tuple[tuple[int, Any], int]] = {}
         self._none: Container[K] = none
         self._kinds: dict[R, K] = {}
         self._follows: dict[R, R] = {}
         self._marked: dict[R, R] = {}
 
     def received(
-        self, request: R, position: int, *, kind: K, within: bool, follows: R | None
+        self,
+        request: R,
+        position: int,
+        *,
+        kind: K,
+        came: tuple[int, Any],
+        within: bool,
+        follows: R | None,
     ) -> None:
         """A request came in.
 
         Args:
             position: Of its receipt in the log.
+            came: Its place among others of the same matter: 0 and when it came in, or, of an
+                opinion, 1 and its day.
             within: Whether it came in in the window.
             follows: The request whose outcome it is about.
         """
         if within:
-            self._received[request] = position
+            self._received[request] = came, position
             self.classified(request, kind)
         if follows is not None:
             self._follows[request] = follows
@@ -71,18 +80,20 @@ class Matters(Generic[R, K]):
     def counted(self) -> list[tuple[int, K]]:
         """Position and kind of the requests by which the matters count, in the order of the log."""
         kinds = self._kinds
-        raised = {r: (p, kinds[r]) for r, p in self._received.items() if kinds[r] not in self._none}
+        raised = {r: came for r, came in self._received.items() if kinds[r] not in self._none}
         if not (self._marked or self._follows):
-            return list(raised.values())
+            return [(position, kinds[r]) for r, (_, position) in raised.items()]
         heads = standing_duplicates((self._follows | self._marked).items())
-        matters: dict[R, tuple[int, K]] = {}
-        for request, one in raised.items():
+        matters: dict[R, R] = {}
+        for request, came in raised.items():
             head = request
             while head in heads:
                 head = heads[head]
-            # Of those for which no head counts here, the first stands for the others.
-            matters.setdefault(head, raised.get(head, one))
-        return sorted(matters.values())
+            stands = head if head in raised else matters.get(head, request)
+            # Of those for which no head counts here, the one that came first stands for the others.
+            first = stands == head or raised[stands] <= came
+            matters[head] = stands if first else request
+        return sorted((raised[request][1], kinds[request]) for request in matters.values())
 
 
 def standing_duplicates(marks: Iterable[tuple[R, R]]) -> Mapping[R, R]:

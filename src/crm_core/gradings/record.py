@@ -7,11 +7,13 @@ another one take its place. Every other run is a trial.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from attrs import Factory, frozen
 
 from crm_core.gradings.events import RunStarted
 from crm_core.gradings.state import Year
+from crm_core.kernel.dates import Period
 
 OF_RECORD = "of_record"
 TRIAL = "trial"
@@ -95,6 +97,9 @@ class Records:
 
     by_year: Mapping[int, str] = Factory(dict)
 
-    def has_later(self, year: int) -> bool:
-        """Whether a later year has one: then what holds until then has expired (GRD-05)."""
-        return any(one > year for one in self.by_year)
+    def has_later(self, year: int, day: date) -> bool:
+        """Whether a later year has one by a day: then what holds until then has expired (GRD-05).
+
+        That of a year counts from its last day on, as its gradings do.
+        """
+        return any(one > year and Period.of_year(one).end <= day for one in self.by_year)

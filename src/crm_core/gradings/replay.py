@@ -208,11 +208,21 @@ def affected(
 
 
 def run_id(
-    year: int, policy: PolicyRef, credit: PolicyRef, reading: PolicyRef, cutoff: Cutoff
+    year: int,
+    policy: PolicyRef,
+    credit: PolicyRef,
+    reading: PolicyRef,
+    cutoff: Cutoff,
+    *,
+    trial: bool = False,
 ) -> str:
-    """The same year, policies, reading and cut-off are the same run (GRD-12)."""
+    """The same year, policies, reading and cut-off are the same run (GRD-12).
+
+    One that was asked for as a trial is another, so that it never stands in the way of one that is
+    not (GRD-17).
+    """
     pins = [policy.digest, credit.digest, reading.digest]
-    key = [year, *pins, cutoff.position, instant_text(cutoff.known)]
+    key = [year, *pins, cutoff.position, instant_text(cutoff.known), *["trial"] * trial]
     return f"{year}-{digest_of(key)[:16]}"
 
 

@@ -25,7 +25,7 @@ from crm_core.gradings.events import (
     UpliftProposed,
     UpliftRejected,
 )
-from crm_core.gradings.facts import Facts
+from crm_core.gradings.facts import MEASURES, Facts
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.state import Act, Gradings
 from crm_core.kernel.growing import EMPTY
@@ -300,12 +300,16 @@ def _with_type(
 
 
 def has_hard_fact(facts: Facts, policy: GradingPolicy) -> bool:
-    """Whether the facts of some row for problem customers hold, whatever the attention is."""
+    """Whether the hard facts of some row for problem customers hold.
+
+    What the rule measures attention, complaints and prospect by, people may see otherwise.
+    """
     known = facts.values()
+    hard = known.keys() - MEASURES
     table = table_of(policy, "type")
     return any(
         row.outcome == "problem"
-        and all(holds(c, known, table.ranking) for c in row.when if c.fact in known)
+        and all(holds(c, known, table.ranking) for c in row.when if c.fact in hard)
         for row in table.rows
     )
 

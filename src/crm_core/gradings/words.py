@@ -74,6 +74,7 @@ def sentences(
             purchases=facts.purchases_fen,
             previous=facts.previous_purchases_fen,
             attention=facts.attention,
+            complaints=facts.complaints,
         ),
     ]
     criteria = _say("list", lang).join(_criterion(criterion, lang) for criterion in applied)

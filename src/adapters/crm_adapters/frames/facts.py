@@ -240,12 +240,15 @@ def _counted(
             matters.withdrawn(request)
         elif kind == Kind.OPINION:
             within = amount in heard and days.start <= said_as <= days.end
-            matters.received(request, position, kind=_OPINION, within=within, follows=of)
+            matters.received(
+                request, position, kind=_OPINION, came=(1, said_as), within=within, follows=of
+            )
         else:
             matters.received(
                 request,
                 position,
                 kind=said_as,
+                came=(0, amount),
                 within=any(first <= amount < behind for first, behind in spans),
                 follows=of,
             )

@@ -62,7 +62,7 @@ FACTS: Mapping[str, Word] = {
     "attention_level": ("attention", "关注程度"),
     "b2_entries": ("times at B2 or worse", "进入B2级及以下的次数"),
     "charges_due": ("charges due in the year", "本年应缴账单数"),
-    "complaints": ("complaints", "投诉"),
+    "complaints": ("complaints", "投诉件数"),
     "conduct": ("confirmed bad records", "经确认的不良记录"),
     "credit": ("credit grade at year end", "年末信用等级"),
     "interests": ("interests kept with consent", "经同意登记的意向"),
