@@ -650,11 +650,11 @@ def test_report_writes_a_page_about_the_run(crm: Run, home: Path) -> None:
     assert as_json(crm, "report", "2024", "--out", "a.html") == {"report": "a.html", "run": first}
     told = as_json(crm, "report", "2024", "--run", second, "--out", "b.html")
     assert told == {"report": "b.html", "run": second}
-    for name, run, other in (("a.html", first, second), ("b.html", second, first)):
+    for name, told_of, other in (("a.html", first, second), ("b.html", second, first)):
         page = (home / name).read_text(encoding="utf-8")
-        assert run in page
+        assert told_of in page
         assert other not in page
-        assert ("a trial; it is not what holds" in page) is (run == second)
+        assert ("a trial; it is not what holds" in page) is (told_of == second)
     assert crm("report", "2024", "--out", "c.html").out == "c.html\n"
 
 
