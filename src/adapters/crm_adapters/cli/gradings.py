@@ -203,12 +203,16 @@ def runs(app: App, year: int, known: datetime | None) -> int:
 @click.argument("run_id", metavar="RUN")
 @click.option("--reason", default="")
 @click.option("--moves", type=Whole(0, None))
-def replace_record(app: App, year: int, run_id: str, reason: str, moves: int | None) -> int:
+@used_policies
+def replace_record(
+    app: App, year: int, run_id: str, reason: str, moves: int | None, policy: tuple[str, ...]
+) -> int:
     """Let a run take the place of the run of record, as a director.
 
     Without --moves it only shows whom it would move; with their number it is done.
     """
-    with app.open() as opened:
+    policies, _ = policies_of(policy)
+    with app.open(policies=policies) as opened:
         moved = opened.gradings.replacing(year, run_id)
         done = moves is not None
         if done:
