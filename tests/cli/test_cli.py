@@ -266,8 +266,11 @@ def test_credit_by_another_table(crm: Run) -> None:
 def test_grade_tells_run_policy_cutoff_and_gradings(crm: Run, home: Path) -> None:
     """The promised keys, and every household once, sorted."""
     graded = as_json(crm, "grade", "2024")
-    assert set(graded) == {"run", "year", "policy", "policy_digest", "cutoff", "gradings"}
-    assert (graded["year"], graded["policy"]) == (2024, "grade-cn-default/1")
+    assert set(graded) == {
+        "run", "year", "standing", "policy", "policy_digest", "cutoff", "gradings"
+    }  # fmt: skip
+    assert (graded["year"], graded["standing"]) == (2024, "of_record")
+    assert graded["policy"] == "grade-cn-default/2"
     assert len(graded["policy_digest"]) == 64
     assert set(graded["cutoff"]) == {"position", "known"}
     assert isinstance(graded["cutoff"]["position"], int)
@@ -292,18 +295,127 @@ def test_grading_again_returns_the_recorded_run(crm: Run) -> None:
     assert as_json(crm, "verify") == before
 
 
-@pytest.mark.rule("GRD-09", "GRD-12")
+@pytest.mark.rule("GRD-09", "GRD-12", "GRD-17")
 def test_another_year_or_knowledge_is_a_run_of_its_own(crm: Run) -> None:
-    """`crm grades` gives the latest run of a year, and any by its name."""
+    """`crm grades` gives the run of record of a year, and any by its name."""
     first = as_json(crm, "grade", "2024")
     second = as_json(crm, "grade", "2024", "--known", "2024-06-30T12:00:00+08:00")
     third = as_json(crm, "grade", "2023")
     assert len({first["run"], second["run"], third["run"]}) == 3
     assert second["cutoff"]["known"] == "2024-06-30T04:00:00Z"
-    assert as_json(crm, "grades", "2024") == second["gradings"]
+    standings = [one["standing"] for one in (first, second, third)]
+    assert standings == ["of_record", "trial", "of_record"]
+    assert as_json(crm, "grades", "2024") == first["gradings"]
     assert as_json(crm, "grades", "2024", "--run", first["run"]) == first["gradings"]
     assert as_json(crm, "grades", "2024", "--run", second["run"]) == second["gradings"]
     assert as_json(crm, "grades", "2023") == third["gradings"]
+
+
+@pytest.mark.rule("GRD-01", "GRD-17")
+def test_a_year_that_is_not_over_has_trials_that_only_their_name_shows(
+    crm: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No list, page or question shows one of an unfinished year unless it is asked for."""
+    monkeypatch.setattr("crm_adapters.wiring.SystemClock", _Clock)
+    monkeypatch.setenv("CRM_DB", "half.db")
+    crm("import", "estate", "--skip-faulty")
+    ran = crm("grade", "2024")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == (
+        "crm: 2024 ends on 2024-12-31; before that it can only be graded as a trial "
+        "[CRM-I001 year_not_over]\n"
+    )
+    trial = as_json(crm, "grade", "2024", "--trial")
+    assert trial["standing"] == "trial"
+    known = as_json(crm, "runs", "2024")
+    assert [(line["run"], line["standing"]) for line in known] == [(trial["run"], "trial")]
+    household = trial["gradings"][0]["household"]
+    owner = f"owner:{household}#owner"
+    assert as_json(crm, "directory") == as_json(crm, "waiting") == []
+    assert as_json(crm, "todo", "--as", "director:D1") == []
+    assert as_json(crm, "affected") == []
+    for asked in (
+        ["grades", "2024"],
+        ["explain", household, "2024"],
+        ["report", "2024", "--out", "page.html"],
+        ["shares", "2024"],
+        ["fairness", "2024"],
+        ["what-if", "2024", "--policy", "grade-cn-default/1"],
+        ["quota", "2024", "--as", "manager:M1"],
+        ["contest", household, "2024", "--reason", "x", "--as", owner],
+        ["confirm", household, "2024", "--as", "manager:M1"],
+        ["uplift", household, "2024", "--propose", "--reason", "x", "--as", "specialist:S1"],
+    ):
+        ran = crm(*asked)
+        assert (ran.status, ran.out) == (2, ""), asked
+        assert ran.err.endswith(" year_without_record]\n"), asked
+    assert trial["run"] in crm("grades", "2024").err
+    run_of = ["--run", trial["run"]]
+    assert as_json(crm, "grades", "2024", *run_of) == trial["gradings"]
+    said = as_json(crm, "explain", household, "2024", *run_of, "--for", "owner")
+    assert said["standing"] == "trial"
+    assert "This is a trial of the year; it is not what holds." in said["sentences"]
+    as_json(crm, "report", "2024", *run_of, "--out", "page.html")
+    assert "a trial; it is not what holds" in (home / "page.html").read_text(encoding="utf-8")
+    for moves in ([], ["--moves", str(len(trial["gradings"])), "--reason", "early"]):
+        ran = crm("replace-record", "2024", trial["run"], *moves, "--as", "director:D1")
+        assert (ran.status, ran.out) == (2, "")
+        assert ran.err.endswith(" record_too_early]\n")
+    assert as_json(crm, "replay")["differing"] == []
+
+
+@pytest.mark.rule("GRD-09")
+def test_a_dry_run_says_what_a_run_would_and_writes_nothing(crm: Run) -> None:
+    before = as_json(crm, "verify")
+    asked = as_json(crm, "grade", "2023", "--dry-run")
+    assert asked["standing"] == "preview"
+    assert as_json(crm, "verify") == before
+    assert as_json(crm, "runs", "2023") == []
+    graded = as_json(crm, "grade", "2023")
+    assert {**asked, "standing": "of_record"} == graded
+    assert "nothing was written" in crm("grade", "2023", "--dry-run").out
+
+
+@pytest.mark.rule("GRD-17")
+def test_a_director_replaces_the_record_seeing_whom_it_moves(crm: Run) -> None:
+    held = as_json(crm, "grade", "2024")
+    trial = as_json(crm, "grade", "2024", "--known", "2024-06-30T12:00:00+08:00")
+    before = as_json(crm, "verify")
+    replace = ("replace-record", "2024", trial["run"])
+    shown = as_json(crm, *replace)
+    assert (shown["run"], shown["recorded"]) == (trial["run"], False)
+    layers = [{g["household"]: (g["layer"], g["type"]) for g in run["gradings"]}
+              for run in (held, trial)]  # fmt: skip
+    moves = [home for home in layers[0] if layers[0][home] != layers[1].get(home)]
+    assert [one["household"] for one in shown["moved"]] == moves
+    assert moves
+    for one in shown["moved"]:
+        assert (one["layer"], one["type"]) == layers[0][one["household"]]
+        there = layers[1].get(one["household"], ("", ""))
+        assert (one["layer_then"], one["type_then"]) == there
+    count, wrong = str(len(moves)), str(len(moves) + 1)
+    assert f"would move {count} households; --moves {count} does it" in crm(*replace).out
+    why = ("--reason", "the log was wrong")
+    for code, options in (
+        ("role_insufficient", (*why, "--moves", count, "--as", "specialist:S1")),
+        ("role_insufficient", (*why, "--moves", count, "--as", "manager:M1")),
+        ("moves_otherwise", (*why, "--moves", wrong, "--as", "director:D1")),
+        ("reason_missing", ("--moves", count, "--as", "director:D1")),
+        ("usage_wrong", (*why, "--moves", "all", "--as", "director:D1")),
+    ):
+        ran = crm(*replace, *options)
+        assert (ran.status, ran.out) == (2, "")
+        assert f" {code}]" in ran.err
+    assert crm("replace-record", "2024", "2024-0").err.endswith(" run_unknown]\n")
+    assert crm("replace-record", "2024", held["run"]).err.endswith(" record_already]\n")
+    assert as_json(crm, "verify") == before
+    done = as_json(crm, *replace, *why, "--moves", count, "--as", "director:D1")
+    assert (done["recorded"], done["moved"]) == (True, shown["moved"])
+    assert as_json(crm, "grades", "2024") == trial["gradings"]
+    standings = {line["run"]: line["standing"] for line in as_json(crm, "runs", "2024")}
+    assert standings == {held["run"]: "trial", trial["run"]: "of_record"}
+    # And a year graded again is the run that was recorded, not another record.
+    assert as_json(crm, "grade", "2024")["standing"] == "trial"
 
 
 @pytest.mark.rule("GRD-07")
@@ -532,15 +644,17 @@ def test_show_means_today_at_the_estate(
 
 
 def test_report_writes_a_page_about_the_run(crm: Run, home: Path) -> None:
-    """Of the latest run, or of the one named; and it tells which."""
+    """Of the run of record, or of the one named; and it tells which."""
     first = as_json(crm, "grade", "2024")["run"]
     second = as_json(crm, "grade", "2024", "--known", "2024-06-30T12:00:00+08:00")["run"]
-    assert as_json(crm, "report", "2024", "--out", "a.html") == {"report": "a.html", "run": second}
-    told = as_json(crm, "report", "2024", "--run", first, "--out", "b.html")
-    assert told == {"report": "b.html", "run": first}
-    page = (home / "b.html").read_text(encoding="utf-8")
-    assert first in page
-    assert second not in page
+    assert as_json(crm, "report", "2024", "--out", "a.html") == {"report": "a.html", "run": first}
+    told = as_json(crm, "report", "2024", "--run", second, "--out", "b.html")
+    assert told == {"report": "b.html", "run": second}
+    for name, told_of, other in (("a.html", first, second), ("b.html", second, first)):
+        page = (home / name).read_text(encoding="utf-8")
+        assert told_of in page
+        assert other not in page
+        assert ("a trial; it is not what holds" in page) is (told_of == second)
     assert crm("report", "2024", "--out", "c.html").out == "c.html\n"
 
 
@@ -770,7 +884,7 @@ WRONG: list[tuple[str, str]] = [
     ("explain H00001 2024 --for everybody", USAGE),
     ("explain H00001 2024 --lang la", USAGE),
     ("explain nobody 2024", "CRM-I001 grading_unknown"),
-    ("explain H00001 2023", "CRM-I001 grading_unknown"),
+    ("explain H00001 2023", "CRM-I001 run_unknown"),
     ("explain H00001 2024 --run nonesuch", "CRM-I001 grading_unknown"),
     # replay, affected, verify, history, show
     ("replay soon", USAGE),
@@ -1345,12 +1459,14 @@ def test_a_missing_event_is_found(crm: Run, home: Path) -> None:
 
 def shipped_policy() -> str:
     folder = files("crm_core") / "gradings" / "policies"
-    return (folder / "grade-cn-default.toml").read_text(encoding="utf-8")
+    return (folder / "grade-cn-default-2.toml").read_text(encoding="utf-8")
 
 
 def candidate(name: str, **changes: str) -> str:
     """The shipped policy under another name, with other thresholds."""
-    text = shipped_policy().replace('name = "grade-cn-default"', f'name = "{name}"')
+    text = shipped_policy().replace(
+        'name = "grade-cn-default"\nversion = 2\n', f'name = "{name}"\nversion = 1\n'
+    )
     for old, new in changes.items():
         assert old in text
         text = text.replace(old, new)
@@ -1362,8 +1478,8 @@ def kind(home: Path) -> Path:
     """A candidate that lets everybody into the main layer who buys for 100 yuan."""
     path = home / "kind.toml"
     text = candidate("grade-kind")
-    for threshold in ("1_000_000", "800_000"):
-        assert text.count(f"threshold = {threshold} ") == 1
+    for threshold, rows in (("1_000_000", 1), ("800_000", 2)):
+        assert text.count(f"threshold = {threshold} ") == rows
         text = text.replace(f"threshold = {threshold} ", "threshold = 10_000 ")
     path.write_text(text, encoding="utf-8")
     return path
@@ -1393,14 +1509,21 @@ def test_a_candidate_file_grades_explains_and_replays(crm: Run, kind: Path, home
     replayed = as_json(crm, "replay", "--policy", kind.name)
     assert replayed["gradings"] == replayed["identical"] == 2 * len(households(home))
     assert as_json(crm, "affected", "--policy", kind.name) == []
+    # It is not the policy in force: nothing but its name, or a director, brings it forward.
+    assert (graded["standing"], before["standing"]) == ("trial", "of_record")
     asked = ["report", "2024", "--policy", kind.name, "--out", "kind.html"]
-    assert as_json(crm, *asked)["run"] == graded["run"]
+    assert as_json(crm, *asked)["run"] == before["run"]
+    assert as_json(crm, *asked, *run_of)["run"] == graded["run"]
 
 
 @pytest.mark.rule("GRD-08", "GRD-11")
 def test_a_run_of_a_policy_that_is_not_at_hand_is_not_passed_over(crm: Run, kind: Path) -> None:
     """Replay finds it; reading it is an error with the policy's name."""
     graded = as_json(crm, "grade", "2024", "--policy", kind.name)
+    run = graded["run"]
+    replace = ["replace-record", "2024", run, "--reason", "ours", "--policy", kind.name]
+    count = len(as_json(crm, *replace)["moved"])
+    as_json(crm, *replace, "--moves", str(count), "--as", "director:D1")
     ran = crm("replay", "--format", "json")
     assert ran.status == 1
     assert len(ran.json["differing"]) == len(graded["gradings"])
@@ -1435,7 +1558,7 @@ def test_a_published_version_cannot_be_changed(crm: Run, home: Path) -> None:
     (home / "forged.toml").write_text(text, encoding="utf-8")
     ran = crm("grade", "2024", "--policy", "forged.toml")
     assert (ran.status, ran.out) == (2, "")
-    assert ran.err.startswith("crm: policy `grade-cn-default/1` has digest ")
+    assert ran.err.startswith("crm: policy `grade-cn-default/2` has digest ")
     assert ran.err.endswith("[CRM-F008]\n")
 
 
@@ -1496,7 +1619,7 @@ def test_a_candidate_sees_no_other_facts_than_those_of_the_list(crm: Run, home: 
     ran = crm("grade", "2024", "--policy", "snob.toml")
     assert ran.status == 2
     assert "snob.toml:prospect[1].when[0].fact: `income` is not a fact" in ran.err
-    assert "snob.toml:layer[7].outcome: `tiny` is not one of" in ran.err
+    assert "snob.toml:layer[9].outcome: `tiny` is not one of" in ran.err
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"name = ", b"", b"[policy]\n"])

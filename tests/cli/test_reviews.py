@@ -21,9 +21,9 @@ TOP, MAIN, SECOND, SMALL = "H00031", "H00017", "H00008", "H00003"
 """Of the generated estate: one household of the layer important, two of main, one of small."""
 
 STANDING = {
-    "household", "year", "run", "layer", "type", "status", "computed_layer", "computed_type",
-    "type_confirmed", "proposed_type", "confirmed_by", "uplifted", "review", "until",
-    "replaced_by", "waits_for",
+    "household", "tenure", "year", "run", "layer", "type", "status", "computed_layer",
+    "computed_type", "type_confirmed", "proposed_type", "confirmed_by", "uplifted", "review",
+    "until", "replaced_by", "conflicts", "waits_for",
 }  # fmt: skip
 
 CONFIRM_TOP = ("confirm", TOP, "2024", "--as")
@@ -138,8 +138,8 @@ def test_manager_and_director_confirm_the_top_layer(estate: Estate) -> None:
             ("review", "H99999", "1", "upheld", "--reason", "x", "--as", "manager:M1"),
         ),
         ("household_unknown", ("automatic", "H99999", "refuse", "--as", "owner:X")),
-        ("grading_unknown", ("confirm", TOP, "2023", "--as", "manager:M1")),
-        ("grading_unknown", (*CONFIRM_TOP, "manager:M1", "--run", "2024-0")),
+        ("year_without_record", ("confirm", TOP, "2023", "--as", "manager:M1")),
+        ("usage_wrong", (*CONFIRM_TOP, "manager:M1", "--run", "2024-0")),
         ("usage_wrong", ("confirm", TOP, "24", "--as", "manager:M1")),
         ("role_insufficient", ("confirm", TOP, "2024")),
         ("usage_wrong", (*CONFIRM_TOP, "M1")),
@@ -360,19 +360,52 @@ def test_an_owner_refuses_decisions_by_rule_alone(estate: Estate) -> None:
     assert (again["automatic"], again["recorded"]) == ("refused", True)
 
 
-def test_only_the_latest_grading_waits_for_confirmations(estate: Estate) -> None:
-    """A review of an older one waits all the same."""
-    first = estate.json(*CONTEST, "--reason", "wrong")
-    estate.json("grade", "2024", "--known", "2024-12-31T23:59:59+08:00")
-    estate.json("grade", "2023")
+@pytest.mark.rule("GRD-13", "GRD-17")
+def test_what_waits_is_of_record_and_of_every_year(estate: Estate) -> None:
+    """A run with earlier knowledge neither adds to it nor takes anything away."""
+    contested = estate.json(*CONTEST, "--reason", "wrong")
+    before = estate.json("waiting")
+    trial = estate.json("grade", "2024", "--known", "2024-12-31T23:59:59+08:00")
+    assert trial["standing"] == "trial"
+    assert estate.json("waiting") == before
+    assert {row["run"] for row in before} == {contested["run"]}
+    earlier = estate.json("grade", "2023")
+    assert earlier["standing"] == "of_record"
     waiting = [(row["household"], row["year"]) for row in estate.json("waiting")]
-    assert waiting.count((TOP, 2024)) == 1
-    assert waiting.count((MAIN, 2024)) == 1
-    assert all(year == 2024 for _, year in waiting)
-    # Without a run the last one is meant, and with one that one.
-    [*runs] = [row["run"] for row in estate.json("waiting") if row["household"] == TOP]
-    assert estate.json(*CONFIRM_TOP, "manager:M1")["run"] == runs[0] != first["run"]
-    assert estate.json(*CONFIRM_TOP, "manager:M1", "--run", first["run"])["recorded"] is True
+    tops = [row["household"] for row in earlier["gradings"]
+            if row["status"] == "awaiting_confirmation"]  # fmt: skip
+    assert waiting == sorted([(TOP, 2024), (MAIN, 2024), *((home, 2023) for home in tops)])
+    # A contest of the year stands under whichever run holds.
+    assert estate.json(*CONFIRM_TOP, "manager:M1")["run"] == contested["run"]
+
+
+@pytest.mark.rule("GRD-05", "GRD-13", "GRD-17")
+def test_what_people_decided_outlives_the_record_or_is_in_conflict_with_it(
+    estate: Estate,
+) -> None:
+    """A director lets a run of less knowledge hold; what cannot be applied to it is named."""
+    on = ("--on", "2025-01-10")
+    why = ("--reason", "keeps every word", *on)
+    estate.json(*UPLIFT, "--propose", *why, "--as", "specialist:S1")
+    estate.json(*UPLIFT, "--approve", "--as", "director:D1", *on)
+    contested = ("contest", SMALL, "2024", "--reason", "wrong", "--as", f"owner:{SMALL}#owner")
+    estate.json(*contested)
+    assert estate.json("explain", MAIN, "2024")["applied"]["conflicts"] == []
+    # By the end of 2023 no purchase of 2024 was known, and nobody is in the layer main.
+    run = estate.json("grade", "2024", "--known", "2023-12-31T23:59:59+08:00")["run"]
+    replace = ("replace-record", "2024", run, "--reason", "as asked", "--as", "director:D1")
+    moved = estate.json(*replace)["moved"]
+    estate.json(*replace, "--moves", str(len(moved)))
+    assert [row["household"] for row in estate.json("waiting")] == [SMALL]
+    estate.refuses("contested_already", *contested)
+    said = estate.json("explain", MAIN, "2024")
+    assert (said["run"], said["applied"]["uplift"]) == (run, None)
+    assert said["applied"]["conflicts"] == ["uplift"]
+    words = "the uplift was from another layer and does not apply"
+    assert words in estate.ask("explain", MAIN, "2024", "--for", "clerk")
+    assert words not in estate.ask("explain", MAIN, "2024", "--for", "owner")
+    [row] = [one for one in estate.json("grades", "2024") if one["household"] == MAIN]
+    assert row["conflicts"] == ["uplift"]
 
 
 # --- what members want to be told --------------------------------------------------------------

@@ -24,11 +24,11 @@ class Estate:
         self.folder = folder
         self.db = f"sqlite:///{folder / 'crm.db'}"
         self.candidate = folder / "ours.toml"
-        text = (files("crm_core") / "gradings" / "policies" / "grade-cn-default.toml").read_text(
+        text = (files("crm_core") / "gradings" / "policies" / "grade-cn-default-2.toml").read_text(
             encoding="utf-8"
         )
         for before, after in (
-            ("grade-cn-default", "ours"),
+            ('name = "grade-cn-default"\nversion = 2\n', 'name = "ours"\nversion = 1\n'),
             ("threshold = 800_000", "threshold = 1"),
             ('approved_by = "director"\n', ""),
         ):
@@ -80,7 +80,7 @@ def test_what_if_prints_the_promised_json_and_writes_nothing(estate: Estate) -> 
 def test_what_is_no_candidate_is_said_in_a_line(estate: Estate) -> None:
     assert "policy_unreadable" in estate.ask("what-if", "2024", "--policy", "no.toml", status=2)
     assert "policy_unknown" in estate.ask("what-if", "2024", "--policy", "gold/1", status=2)
-    name = "grade-cn-default/1"
+    name = "grade-cn-default/2"
     assert "run_unknown" in estate.ask("what-if", "2020", "--policy", name, status=2)
     asked = ("what-if", "2024", "--policy", name, "--engine", "abacus")
     assert "engine_unknown" in estate.ask(*asked, status=2)
@@ -120,7 +120,7 @@ def test_a_draft_grades_nobody_until_it_is_adopted(estate: Estate) -> None:
         f"{one['policy']}/{one['version']}": one["stage"] for one in estate.json("policy", "list")
     }
     assert listed["ours/1"] == "effective"
-    assert listed["grade-cn-default/1"] == "shipped"
+    assert listed["grade-cn-default/1"] == listed["grade-cn-default/2"] == "shipped"
 
 
 @pytest.mark.rule("GRD-04")

@@ -251,11 +251,10 @@ def test_a_rejection_is_recorded_with_its_reason(what: str, owing: Office) -> No
 
 def test_a_review_needs_another_person_than_who_entered_it(office: Office) -> None:
     """Who entered the contest, proposed the type or confirmed it had a part in it."""
-    office.json("grade", "2023")
-    run = office.json("history", "grading/V1")[0]["data"]["run"]
     on = ("--on", office.on(date(2024, 2, 1)))
-    office.act(PROPOSER, "contest-grading", "--household", "V1", "--run", run, "--review", "RV1",
-               "--reason", "I paid", *on, *WORD)  # fmt: skip
+    office.json("grade", "2023")
+    office.act(PROPOSER, "contest-grading", "--household", "V1", "--year", "2023", "--review",
+               "RV1", "--reason", "I paid", *on, *WORD)  # fmt: skip
     decide = ("decide-review", "--household", "V1", "--review", "RV1", "--result", "upheld",
               "--reason", "right", *on)  # fmt: skip
     for role in ("supervisor", "manager", "director"):

@@ -432,7 +432,7 @@ def test_engines_write_the_same_gradings(
 
 def policy_file(folder: Path, name: str, *changes: tuple[str, str]) -> Path:
     """The shipped policy under another name, with some words replaced."""
-    shipped = files("crm_core") / "gradings" / "policies" / "grade-cn-default.toml"
+    shipped = files("crm_core") / "gradings" / "policies" / "grade-cn-default-2.toml"
     text = shipped.read_text(encoding="utf-8").replace("grade-cn-default", name)
     for before, after in changes:
         assert before in text

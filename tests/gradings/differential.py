@@ -5,10 +5,11 @@
     nox -s differential -- decided --households 100000
 
 Compared are credit lines on several days and at two knowledge instants, arrears, the facts of a
-year's grading, the statement of every tenure, and the books of irregular households. The first line
-above looks at so many households, in parts, so that memory does not grow; the second tells all
-about one; the third grades towns that deciders made (`decided_towns`). Exit status: 0 no
-difference, 1 there is one, or some kind of irregularity is in less than one household of a hundred.
+year's grading and what every policy makes of them, the statement of every tenure, and the books of
+irregular households. The first line above looks at so many households, in parts, so that memory
+does not grow; the second tells all about one; the third grades towns that deciders made
+(`decided_towns`). Exit status: 0 no difference, 1 there is one, or some kind of irregularity is in
+less than one household of a hundred.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import Any, NamedTuple
 
 import decided_towns
 from attrs import asdict
-from history_reference import in_common
+from history_reference import POLICIES, decided_by, in_common
 from irregular import KINDS, YEAR, Home, commit_of, homes, reference_of
 
 import reference_grader as reference
@@ -113,7 +114,7 @@ def compare(part: tuple[int, int], seed: int = SEED, engines: Sequence[str] = EN
     with closing(open_crm("memory:")) as crm:
         crm.log.append(commit_of(home) for home in town)
         for engine in engines:
-            differ(engine, by_engine(crm, engine, days), {"credit", "arrears", "facts"})
+            differ(engine, by_engine(crm, engine, days), {"credit", "arrears", "facts", "outcome"})
     return Compared(len(town), kinds, answers, sorted(found, key=lambda one: one[:3]))
 
 
@@ -141,7 +142,11 @@ def by_the_reference(town: Iterable[Home], days: Sequence[date]) -> Answers:
             if account is None or heard > INSTANTS[0]:
                 at = known or reference.EVERYTHING_KNOWN
                 account = reference.account_of(reference_of(home, at), at)
-            found["facts", id_, known] = in_common(reference.facts_from(account, YEAR))
+            facts = reference.facts_from(account, YEAR)
+            found["facts", id_, known] = in_common(facts)
+            for policy in POLICIES:
+                decided = reference.type_from(facts, policy), reference.layer_from(facts, policy)
+                found["outcome", id_, known, policy] = decided
             if home.irregular:
                 found["books", id_, known] = 0, 0
             for day in days:
@@ -165,6 +170,8 @@ def by_engine(crm: CRM, name: str, days: Sequence[date]) -> Answers:
     for known in INSTANTS:
         for row in engine.gather(Ask(window, crm.gradings.cutoff(known), table)):
             found["facts", row.household, known] = asdict(row.facts)
+            for policy in POLICIES:
+                found["outcome", row.household, known, policy] = decided_by(policy, row.facts)
         for day in days:
             for line in engine.credit(day, known, table):
                 said = (line.grade, line.overdue_days, line.overdue_fen)

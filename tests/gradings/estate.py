@@ -117,7 +117,7 @@ def of(run: GradingRun, household: str = "V1") -> GradingDecided:
     return next(grading for grading in run.gradings if grading.household == household)
 
 
-def policy_text(name: str = "grade-cn-default") -> str:
+def policy_text(name: str = "grade-cn-default-2") -> str:
     folder = Path(sys.modules["crm_core"].__file__ or "").parent / "gradings" / "policies"
     return (folder / f"{name}.toml").read_text(encoding="utf-8")
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from attrs import fields
 
 import reference_grader as reference
-from crm_core.gradings import Facts
+from crm_core.gradings import Facts, GradingPolicy, assess
 from crm_core.owners.commands import (
     AddMember,
     AgreeDebtor,
@@ -54,6 +54,7 @@ from crm_core.requests.commands import (
     Reclassify,
     UndoDuplicate,
 )
+from crm_core.slices import shipped
 
 _KEPT = (
     "charges", "payments", "reversals", "waivers", "refunds", "disputes", "dispute_ends",
@@ -61,6 +62,17 @@ _KEPT = (
     "agreements", "releases", "opinions", "opinion_withdrawals",
 )  # fmt: skip
 """Facts that keep the instant at which they were recorded."""
+
+
+POLICIES = tuple(name for name in reference.POLICIES if name in map(str, shipped().refs()))
+"""Those that the library has, too: the second of the default comes with issue 15."""
+
+
+def decided_by(policy: str, facts: Facts) -> tuple[str, str]:
+    """Type and layer that the library's tables give these facts."""
+    [ref] = [ref for ref in shipped().refs() if str(ref) == policy]
+    said = assess(facts, shipped().pinned(GradingPolicy, ref))
+    return said.type, said.layer
 
 
 def in_common(theirs: dict[str, Any]) -> dict[str, Any]:

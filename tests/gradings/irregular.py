@@ -10,6 +10,7 @@ The same seed is the same town, and a household is the same in towns of every si
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -54,7 +55,13 @@ from crm_core.payments.events import (
 )
 from crm_core.requests import REQUEST
 from crm_core.requests.commands import ReceiveRequest
-from crm_core.requests.events import RequestReceived
+from crm_core.requests.events import (
+    DuplicateUndone,
+    MarkedDuplicate,
+    Reclassified,
+    RequestMerged,
+    RequestReceived,
+)
 from crm_core.requests.sla import DEFAULT_SLA, SlaPolicy
 from crm_core.slices import catalog, shipped
 from crm_core.testing.towns.chance import Chance
@@ -297,6 +304,49 @@ class Home:
             _a_request(), request=number, household=self.id, kind=kind, received_at=received
         )
         self._told_at(received, event)
+
+    # --- matters ---------------------------------------------------------------------------
+
+    def raise_matter(
+        self, kind: str | None = None, *, on: date | None = None, follows: str | None = None
+    ) -> tuple[str, datetime]:
+        """A request of any kind, and when it came in."""
+        kind = kind or self.chance.one_of(_MATTERS)
+        day = on or self.some_day(date(YEAR - 1, 11, 1))
+        received = start_of_day(day) + self.chance.one_of((0, 9, 14, 23)) * _HOUR
+        number = f"{self.id}-{self.number('Q')}"
+        event = evolve(
+            _a_request(),
+            request=number,
+            household=self.id,
+            kind=kind,
+            received_at=received,
+            follows=follows,
+        )
+        return number, self._told_at(received, event)
+
+    def call_duplicate(self, request: str, of: str, after: datetime) -> datetime:
+        """It is said to be the same as another; sometimes that is undone, and perhaps said anew."""
+        day = self.soon(after.date(), 0, 90)
+        known = self.tell(MarkedDuplicate(request, of, "the same"), day, after)
+        if self.chance.below(4) == 0:
+            merged = RequestMerged(
+                counts_from=None,
+                entered_by="S1",
+                evidence=None,
+                request=request,
+                into=of,
+                merged_at=known,
+            )
+            self._told_at(known, merged)
+        if self.chance.below(5) == 0:
+            undone = DuplicateUndone(request, of, "another matter", known)
+            known = self.tell(undone, self.soon(known.date(), 0, 60), known)
+            if self.chance.below(3) == 0:
+                known = self.tell(
+                    MarkedDuplicate(request, of, "the same"), self.soon(known.date()), known
+                )
+        return known
 
     # --- as the log and the reference read it --------------------------------------------------
 
@@ -792,6 +842,79 @@ def interest_or_conduct(home: Home) -> None:
         home.tell(ConductConfirmed(home.id, "disturbance", on, "a note", "M1"), on)
 
 
+# --- matters --------------------------------------------------------------------------------------
+
+_MATTERS = ("repair", "complaint", "complaint", "enquiry", "suggestion", "praise", "other")
+
+
+@_kind
+def many_matters(home: Home) -> None:
+    """They raise much: complaints, or praise and suggestions, around the number that counts."""
+    mostly = home.chance.one_of(("complaint", "complaint", "praise", "suggestion"))
+    for _ in range(home.chance.between(2, 6)):
+        home.raise_matter(mostly if home.chance.below(4) else None)
+
+
+@_kind
+def called_duplicates(home: Home) -> None:
+    """Some are called duplicates: of each other, in chains and circles, or of the neighbour's."""
+    matters = [home.raise_matter() for _ in range(home.chance.between(2, 5))]
+    others = [number for number, _ in matters] + [f"{home.id}-N1"]
+    for number, known in matters:
+        if home.chance.below(3):
+            of = home.chance.one_of([other for other in others if other != number])
+            home.call_duplicate(number, of, known)
+
+
+@_kind
+def followed_up(home: Home) -> None:
+    """A request is about the outcome of another, however long ago; or of one that is not theirs."""
+    number, known = home.raise_matter()
+    for _ in range(home.chance.between(1, 2)):
+        day = home.soon(known.date(), 0, 200)
+        earlier = number if home.chance.below(6) else f"{home.id}-N2"
+        number, known = home.raise_matter(on=day, follows=earlier)
+    if home.chance.below(3) == 0:
+        home.call_duplicate(number, home.raise_matter()[0], known)
+
+
+@_kind
+def put_right(home: Home) -> None:
+    """What a request is was put right, perhaps twice, perhaps after the year."""
+    for _ in range(home.chance.between(1, 3)):
+        number, known = home.raise_matter()
+        for _ in range(home.chance.between(1, 2)):
+            request = _a_request()
+            event = Reclassified(
+                counts_from=None,
+                entered_by="S1",
+                evidence=None,
+                request=number,
+                kind=home.chance.one_of(_MATTERS),
+                trade=request.trade,
+                severity=request.severity,
+                reason="a mistake",
+                targets=request.targets,
+                reclassified_at=known,
+                clocks=(),
+            )
+            known = home.tell(event, home.soon(known.date(), 0, 150), known)
+
+
+@_kind
+def bought_much(home: Home) -> None:
+    """They buy about what makes a layer, about as much as the year before, or a little more."""
+    chance = home.chance
+    before = 100 * chance.one_of((chance.between(70_00, 100_00), chance.between(140_00, 200_00)))
+    now = before * chance.between(95, 125) // 100
+    for year, fen in ((YEAR - 1, before), (YEAR, now)):
+        on = home.some_day(date(year, 1, 1), date(year, 12, 31))
+        home.tell(PurchaseMade(home.number("B"), "renovation", fen, on), on)
+    if chance.below(3) == 0:
+        on = home.some_day(date(YEAR, 1, 1))
+        home.tell(InterestRecorded(home.id, "gym", on, home.word(), "x"), on)
+
+
 @_kind
 def taken_over(home: Home) -> None:
     """Its records stand in the log by kind, whatever the order in which they became known."""
@@ -895,12 +1018,15 @@ _FILE = (
     HouseholdRegistered, MemberAdded, RoleEnded, DebtorAgreed, DebtorReleased, InterestRecorded,
     ConductConfirmed,
 )  # fmt: skip
+_ABOUT_REQUESTS = (
+    RequestReceived, MarkedDuplicate, RequestMerged, DuplicateUndone, Reclassified,
+)  # fmt: skip
 
 
 def _stream(home: Home, event: Any) -> str:
     if isinstance(event, _FILE):
         return HOUSEHOLD.stream(home.id)
-    if isinstance(event, RequestReceived):
+    if isinstance(event, _ABOUT_REQUESTS):
         return REQUEST.stream(event.request)
     return ACCOUNT.stream(home.id)
 
@@ -911,9 +1037,23 @@ def reference_of(home: Home, known: datetime) -> reference.Household:
     Interests and conduct, which have no instant there, are left out if they were not known.
     """
     facts: dict[str, list[Any]] = {}
+    kinds: dict[str, list[tuple[str, datetime]]] = {}
+    marks: dict[str, list[tuple[str | None, datetime]]] = {}
     for number, one in enumerate(home.in_order(), 1):
-        for name, fact in _facts(one.event, one.recorded, number, known):
+        at = one.recorded
+        match one.event:
+            case Reclassified() as e:
+                kinds.setdefault(e.request, []).append((e.kind, at))
+            case MarkedDuplicate() as e:
+                marks.setdefault(e.request, []).append((e.of, at))
+            case DuplicateUndone() as e:
+                marks.setdefault(e.request, []).append((None, at))
+        for name, fact in _facts(one.event, at, number, known):
             facts.setdefault(name, []).append(fact)
+    facts["requests"] = [
+        replace(one, kinds=tuple(kinds.get(one.number, ())), marks=tuple(marks.get(one.number, ())))
+        for one in facts.get("requests", ())
+    ]
     return reference.Household(home.id, **{name: tuple(some) for name, some in facts.items()})
 
 
@@ -964,7 +1104,7 @@ def _facts(e: Any, at: datetime, entered: int, known: datetime) -> Iterator[tupl
         case PurchaseRefunded():
             yield "purchases", r.Purchase(-e.amount_fen, e.on, at)
         case RequestReceived():
-            yield "requests", r.Request(e.request, e.kind, e.received_at)
+            yield "requests", r.Request(e.request, e.kind, e.received_at, follows=e.follows)
         case InterestRecorded() if at <= known:
             yield "interests", e.on
         case ConductConfirmed() if at <= known:

@@ -64,11 +64,11 @@ NAME = "our-grades"
 def text(version: int = 1, main: str = "600_000") -> str:
     """A draft: without approver, assessment and first day."""
     found = changed(policy_text(), 'name = "grade-cn-default"', f'name = "{NAME}"')
-    found = changed(found, "version = 1\n", f"version = {version}\n")
+    found = changed(found, "version = 2\n", f"version = {version}\n")
     found = changed(found, "threshold = 800_000", f"threshold = {main}")
     for line in (
         'approved_by = "director"\n',
-        'impact_assessment = "PIA-GRADING-1"\n',
+        'impact_assessment = "PIA-GRADING-3"\n',
         "effective_from = 2000-01-01\n",
     ):
         found = changed(found, line, "")
@@ -277,17 +277,17 @@ def test_the_next_version_supersedes_the_one_before(crm: CRM) -> None:
 def test_a_shipped_version_is_superseded_by_name(crm: CRM) -> None:
     home(crm, "V1", buys=7_000_00)
     name = "grade-cn-default"
-    second = changed(changed(text(2), NAME, name), "600_000", "700_000")
-    ours = DraftPolicy(name, Document(second), "fairer", DAY)
-    steps(crm, ours, evolve(assess(2), name=name), evolve(approve(2), name=name))
-    steps(crm, evolve(effective(2, date(2012, 1, 1)), name=name))
+    third = changed(changed(text(3), NAME, name), "600_000", "700_000")
+    ours = DraftPolicy(name, Document(third), "fairer", DAY)
+    steps(crm, ours, evolve(assess(3), name=name), evolve(approve(3), name=name))
+    steps(crm, evolve(effective(3, date(2012, 1, 1)), name=name))
     [superseded] = [
         e.event for e in crm.history(f"policy/{name}") if isinstance(e.event, PolicySuperseded)
     ]
-    assert str(superseded.policy) == "grade-cn-default/1"
+    assert str(superseded.policy) == "grade-cn-default/2"
     assert superseded.last_day == date(2011, 12, 31)
-    assert crm.grade(2011).policy.version == 1
-    assert crm.grade(2012).policy.version == 2
+    assert crm.grade(2011).policy.version == 2
+    assert crm.grade(2012).policy.version == 3
 
 
 # --- laws and histories ----------------------------------------------------------------------

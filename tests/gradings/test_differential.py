@@ -57,7 +57,7 @@ def test_what_is_told_can_have_happened() -> None:
                 if append.stream == aggregate.stream(home.id):
                     events = tuple(envelope.data for envelope in append.events)
                     aggregate.decider.fold(events, aggregate.decider.initial)
-    assert len(seen) == 24
+    assert len(seen) == 28
 
 
 def test_a_difference_is_told_with_the_shortest_household(

@@ -84,7 +84,7 @@ def test_who_moves_why_and_with_how_much_money(crm: CRM) -> None:
             "better": {"households": 1, "purchases_fen": 7_000_00, "overdue_fen": 0},
             "worse": {"households": 0, "purchases_fen": 0, "overdue_fen": 0},
         },
-        "policy": "ours/1",
+        "policy": "ours/2",
         "policy_digest": LOWER.ref.digest,
         "runs": [run.run],
     }
@@ -106,7 +106,7 @@ def test_nothing_is_written_and_a_draft_may_be_tried(crm: CRM) -> None:
     text = changed(policy_text(), 'name = "grade-cn-default"', 'name = "ours"')
     for line in (
         'approved_by = "director"\n',
-        'impact_assessment = "PIA-GRADING-1"\n',
+        'impact_assessment = "PIA-GRADING-3"\n',
         "effective_from = 2000-01-01\n",
     ):
         text = changed(text, line, "")
@@ -146,7 +146,10 @@ def test_several_years_and_another_run_can_be_tried(crm: CRM) -> None:
     assert missing.value.faults[0].code == "engine_unknown"
     with pytest.raises(UnknownPolicy):
         crm.studies.candidate("gold/1")
-    assert crm.studies.candidate("grade-cn-default/1") == DEFAULT
+    assert crm.studies.candidate("grade-cn-default/2") == DEFAULT
+    # Without a version it is the newest.
+    assert crm.studies.candidate("grade-cn-default") == DEFAULT
+    assert crm.studies.candidate("grade-cn-default/1").ref.version == 1
 
 
 @pytest.mark.rule("GRD-10")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from importlib.resources import files
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 import crm_core
 from crm_core.errors import Invalid, PolicyDigestMismatch, PolicyInactive, UnknownPolicy
-from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
 from crm_core.gradings.studies.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.kernel.authority import AuthorityPolicy
@@ -334,6 +335,31 @@ def test_the_highest_version_in_force_on_the_day_is_used() -> None:
 
 
 @pytest.mark.rule("GRD-11")
+def test_of_versions_in_force_from_the_same_day_it_is_the_newest_in_whatever_order_they_come() -> (
+    None
+):
+    """None of them ends on its own: a later version takes the place of one that has no last day."""
+    every = [sla(1), sla(2), sla_from(3, "2012-01-01"), sla(10)]
+    for some in permutations(every):
+        book = PolicyBook(some)
+        assert book.find(SlaPolicy, "sla-x", date(2011, 1, 1)).ref.version == 10
+        assert book.find(SlaPolicy, "sla-x/1", date(2011, 1, 1)).ref.version == 1
+    # A version that has ended, or has not begun, leaves the day to the one before it.
+    ended = PolicyBook([sla(1), sla(2, "effective_to = 2010-12-31"), every[2]])
+    days = (date(2010, 12, 31), date(2011, 1, 1), date(2012, 1, 1))
+    assert [ended.find(SlaPolicy, "sla-x", day).ref.version for day in days] == [2, 1, 3]
+
+
+@pytest.mark.rule("GRD-11", "GRD-03")
+@pytest.mark.parametrize("day", [date(2000, 1, 1), date(2011, 12, 31), date(2099, 12, 31)])
+def test_the_default_is_its_newest_version_and_those_before_it_stay(day: date) -> None:
+    book = shipped()
+    assert str(book.find(GradingPolicy, DEFAULT_GRADING, day).ref) == "grade-cn-default/2"
+    for name in ("grade-cn-default/1", "grade-cn-default/2", "grade-cn-monotone/1"):
+        assert str(book.find(GradingPolicy, name, day).ref) == name
+
+
+@pytest.mark.rule("GRD-11")
 def test_a_draft_does_not_stand_in_the_way_of_the_version_in_force() -> None:
     draft = SlaPolicy.parse(SLA.replace("version = 1", "version = 2").replace('"director"', '""'))
     book = PolicyBook([sla(1), draft])
@@ -363,10 +389,12 @@ def test_a_policy_is_used_on_its_days_alone() -> None:
 
 
 def test_an_unknown_policy_is_named_with_those_there_are() -> None:
-    with pytest.raises(UnknownPolicy, match=r"`grade-x`; there are grade-cn-default/1"):
+    with pytest.raises(
+        UnknownPolicy, match=r"`grade-x`; there are grade-cn-default/1, grade-cn-default/2"
+    ):
         shipped().find(GradingPolicy, "grade-x", date(2011, 12, 31))
     with pytest.raises(UnknownPolicy):
-        shipped().find(GradingPolicy, "grade-cn-default/2", date(2011, 12, 31))
+        shipped().find(GradingPolicy, "grade-cn-default/3", date(2011, 12, 31))
     with pytest.raises(UnknownPolicy):
         shipped().find(GradingPolicy, "credit-cn-default", date(2011, 12, 31))
 

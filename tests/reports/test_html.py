@@ -322,8 +322,9 @@ def test_no_movement_without_an_earlier_year(estate: Graded) -> None:
     assert "movement" not in {str(link.attrs["href"]).lstrip("#") for link in found.root.all("a")}
 
 
-def test_movement_is_since_the_latest_run_of_the_nearest_year(folder: Path) -> None:
-    """Of two runs of the year before, the later one counts."""
+@pytest.mark.rule("GRD-17")
+def test_movement_is_since_the_run_of_record_of_the_nearest_year(folder: Path) -> None:
+    """Another run of the year before is a trial and counts only once a director makes it count."""
     made = graded(folder)
     with made.crm as crm:
         household = made.run.gradings[0].household
@@ -331,7 +332,12 @@ def test_movement_is_since_the_latest_run_of_the_nearest_year(folder: Path) -> N
         interest = RecordInterest(household, "tutoring", made.before.gradings[0].period_end, said)
         crm.do(interest, by=Actor("a", "specialist"))
         again = crm.grade(2023)
-        assert again.run != made.before.run
+        assert (again.run != made.before.run, again.standing) == (True, "trial")
+        assert "a trial; it is not what holds" in render_report(crm, again)
+        source = render_report(crm, made.run)
+        assert made.before.run in source
+        assert again.run not in source
+        crm.gradings.replace(2023, again.run, "an interest", by=Actor("d", "director"))
         source = render_report(crm, made.run)
     assert again.run in source
     assert made.before.run not in source
@@ -396,6 +402,8 @@ def test_header_says_which_run_and_policy(estate: Graded, page: Page) -> None:
         run.policy.digest,
         f"{run.cutoff.position:,}",
         run.cutoff.known.strftime("%Y-%m-%dT%H:%M:%S"),
+        "the run of record",
+        "正式批次",
     ):
         assert text in header
     assert number(page.root.one("events").text()) == estate.crm.log.head()

@@ -25,10 +25,10 @@ from crm_core.application.desk import ATTEMPTS, Desk, Given, Receipt
 from crm_core.application.host import Host, present_day
 from crm_core.application.records import graded_in, moved, records_of, year_of
 from crm_core.application.work import Planned
-from crm_core.errors import Conflict, DecisionMismatch, Invalid, PolicyInactive
+from crm_core.errors import Conflict, DecisionMismatch, Invalid, PolicyInactive, Refused
 from crm_core.gradings.commands import CompleteRun, RecordGrading, ReplaceRecord, StartRun
 from crm_core.gradings.criteria import assess, follows
-from crm_core.gradings.decide import GRADING
+from crm_core.gradings.decide import GRADING, unfit
 from crm_core.gradings.engines.events import EventsEngine
 from crm_core.gradings.engines.port import Ask, FactsEngine
 from crm_core.gradings.events import (
@@ -41,7 +41,7 @@ from crm_core.gradings.events import (
 from crm_core.gradings.explain import explanation
 from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
 from crm_core.gradings.reading import DEFAULT_READING, Reading
-from crm_core.gradings.record import Records, joined, run_of_record, standing_of, trials
+from crm_core.gradings.record import OF_RECORD, Records, joined, run_of_record, standing_of, trials
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
 from crm_core.gradings.review import Standing, correction, holding, standing, untouched
 from crm_core.gradings.state import Gradings as Graded
@@ -161,7 +161,7 @@ class Gradings:
         if not trial and asked.started_at < asked.year_ended:
             raise Invalid.one("year_not_over", year=year, day=str(Period.of_year(year).end))
         if asked.run not in self.year(year).completed:
-            self._desk.within(StartRun(asked), by=by, id=f"{asked.run}:start")
+            self._desk.within(StartRun(asked), by=by)
         begun = self.year(year)
         run = joined(begun, asked)
         if run not in begun.completed:
@@ -252,15 +252,21 @@ class Gradings:
 
         Raises:
             Invalid: there is no such run.
+            Refused: it is the run of record already, or began before the year was over.
         """
         named = self.named(year, run)
+        refusal = unfit(self.year(year), year, named)
+        if refusal is not None:
+            raise Refused(refusal)
         return moved(self._log, year, named, self.policy, present_day(self._host))
 
     def replace(
         self, year: int, run: str, reason: str, *, by: Actor, moves: int | None = None
     ) -> Receipt:
         """Let a run take the place of the run of record, as a director; see `ReplaceRecord`."""
-        command = ReplaceRecord(year, run, reason, present_day(self._host), moves)
+        command = ReplaceRecord(
+            year=year, run=run, reason=reason, on=present_day(self._host), moves=moves
+        )
         return self._desk.do(command, Given(by))
 
     # --- explanation, replay, late facts ---------------------------------------------------
@@ -286,7 +292,10 @@ class Gradings:
         if held is None or held not in state.by_run or state.by_run[held].year != year:
             raise Invalid.one("grading_unknown", household=household, year=year)
         now = self._standing(state, held, self.records())
-        return explanation(now, self.policy(now.grading.policy), reader, lang)
+        runs = self.year(year)
+        # A review's correction is a run of no year, and none of the trials.
+        of_record = held not in runs.runs or standing_of(runs, held) == OF_RECORD
+        return explanation(now, self.policy(now.grading.policy), reader, lang, of_record=of_record)
 
     def history(
         self, household: str, *, on: date | None = None, known: datetime | None = None
@@ -453,7 +462,7 @@ class Gradings:
         credit = host.policies.find(CreditPolicy, table.credit, end)
         reading = host.policies.find(Reading, DEFAULT_READING, end)
         ended = start_of_day(end + timedelta(days=1), host.zone)
-        cutoff = self.cutoff(known)
+        cutoff, unseen = self._cutoff(known, ended)
         return RunStarted(
             run=run_id(year, table.ref, credit.ref, reading.ref, cutoff, trial=trial),
             year=year,
@@ -467,8 +476,20 @@ class Gradings:
             cutoff_known=cutoff.known,
             started_at=host.clock.now(),
             year_ended=ended,
-            unseen=self._log.unseen(cutoff, ended, without=NOT_FACTS),
+            unseen=unseen,
         )
+
+    def _cutoff(self, known: datetime | None, ended: datetime) -> tuple[Cutoff, int]:
+        """The cut-off, and how many facts recorded by the year's end lie beyond it.
+
+        Facts that come in while it is looked for are seen, unless they come in all the time.
+        """
+        for _ in range(ATTEMPTS):
+            cutoff = self.cutoff(known)
+            unseen = self._log.unseen(cutoff, ended, without=NOT_FACTS)
+            if known is not None or not unseen:
+                break
+        return cutoff, unseen
 
     def _table(self, year: int, policy: str | None, end: date) -> GradingPolicy:
         """The policy asked for; else that of the run of record, else the one in force."""
@@ -483,7 +504,13 @@ class Gradings:
     def _ask(self, started: RunStarted) -> Ask:
         _, credit, reading = self.pinned(started.policy, started.credit_policy, started.reading)
         cutoff = Cutoff(started.cutoff_position, started.cutoff_known)
-        return Ask(Period.of_year(started.year), cutoff, credit, reading, self.allocations())
+        return Ask(
+            window=Period.of_year(started.year),
+            cutoff=cutoff,
+            credit=credit,
+            reading=reading,
+            allocations=self.allocations(),
+        )
 
     def _decide(
         self, started: RunStarted, facts: FactsEngine, by: Actor, progress: Progress

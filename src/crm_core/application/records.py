@@ -75,7 +75,13 @@ def moved(log: EventLog, year: int, run: str, policy: FindPolicy, day: date) -> 
     nowhere = ("", "")
     places = [(one, here.get(one, nowhere), there.get(one, nowhere)) for one in {*here, *there}]
     return tuple(
-        Moved(household, before[0], then[0], before[1], then[1])
+        Moved(
+            household=household,
+            layer=before[0],
+            layer_then=then[0],
+            type=before[1],
+            type_then=then[1],
+        )
         for household, before, then in sorted(places)
         if before != then
     )

@@ -99,7 +99,7 @@ class Studies:
         run: str | None = None,
         engine: str = EVENTS,
     ) -> WhatIf:
-        """Try a candidate policy over the latest complete run of each year (GRD-10).
+        """Try a candidate policy over the run of record of each year (GRD-10).
 
         Nothing is written. The candidate sees what the run saw: its cut-off and its window.
 
@@ -121,6 +121,8 @@ class Studies:
     def candidate(self, name: str) -> GradingPolicy:
         """A policy to be tried, by name/version: a draft in the log, or one at hand.
 
+        By its name alone it is the newest version, in force or not.
+
         Raises:
             UnknownPolicy: there is none.
         """
@@ -133,7 +135,7 @@ class Studies:
             drafted = version.policy(self._host.registry.parse)
             if isinstance(drafted, GradingPolicy):
                 return drafted
-        for ref in self._host.policies.refs():
+        for ref in reversed(self._host.policies.refs()):
             if name in (ref.name, str(ref)):
                 return self._host.policies.pinned(GradingPolicy, ref)
         raise UnknownPolicy.one("policy_unknown", sentence="policy_not_to_be_tried", policy=name)
@@ -178,7 +180,13 @@ class Studies:
         credit = self._host.policies.find(CreditPolicy, candidate.credit, window.end)
         recorded = {grading.household: grading for grading in run.gradings}
         reading = self._host.policies.pinned(Reading, run.reading)
-        ask = Ask(window, run.cutoff, credit, reading, self._gradings.allocations())
+        ask = Ask(
+            window=window,
+            cutoff=run.cutoff,
+            credit=credit,
+            reading=reading,
+            allocations=self._gradings.allocations(),
+        )
         for then in self._gradings.engine(engine).assess(ask, candidate):
             now = recorded.get(then.household)
             if now is not None:
@@ -303,17 +311,10 @@ class Studies:
         return influence(household, use, now, before, same_tenure=not theirs or theirs[-1])
 
     def _is_theirs(self, grading: GradingDecided, day: date) -> bool:
-        """Whether a grading is about who has the household on a day, and not who had it before.
-
-        It is about the tenure of the last day of its window, as known at its cut-off (PAY-16).
-        """
-        households = [grading.household]
-        found = self._log.facts(names=TENURE_NAMES, households=households)
+        """Whether a grading is about who has the household on a day, and not who had it before."""
+        found = self._log.facts(names=TENURE_NAMES, households=[grading.household])
         told = next((facts for _, facts in found), [])
-        known = Cutoff(grading.cutoff_position, grading.cutoff_known)
-        seen = [event for position, at, event in told if known.saw(position, at)]
-        theirs = tenures(seen).on(grading.period_end).key
-        return tenures([event for _, _, event in told]).on(day).key == theirs
+        return tenures([event for _, _, event in told]).on(day).key == grading.tenure
 
 
 def _layers(run: GradingRun) -> list[str]:

@@ -189,6 +189,8 @@ def counterfactuals(
     up = list(_ways_up(facts, layer, policy, confirmed))
     # One row may reach a layer with less than another one asks for: only the nearest are told.
     nearest = [way for way in up if not any(_is_nearer(other, way) for other in up)]
+    # What was bought the year before is told only where nothing of the year itself would do.
+    nearest = [way for way in nearest if not _of_before(way) or not _by_the_year(way, nearest)]
     found = [*nearest, *_ways_down(facts, layer, policy, confirmed)]
     unique: dict[tuple[Change, ...], Counterfactual] = {}
     for way in found:
@@ -262,6 +264,16 @@ def _is_nearer(one: Counterfactual, other: Counterfactual) -> bool:
         and one.changes != other.changes
         and all(_is_on_the_way(change, further.get(change.fact)) for change in one.changes)
     )
+
+
+def _of_before(way: Counterfactual) -> bool:
+    """Whether something before the window would have had to be otherwise."""
+    return any(change.fact == "previous_purchases_fen" for change in way.changes)
+
+
+def _by_the_year(way: Counterfactual, ways: list[Counterfactual]) -> bool:
+    """Whether another way leads to the same layer by the window alone."""
+    return any(other.layer == way.layer and not _of_before(other) for other in ways)
 
 
 def _is_on_the_way(change: Change, to: Value | None) -> bool:

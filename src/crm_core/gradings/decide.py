@@ -171,13 +171,9 @@ def _replace(command: ReplaceRecord, state: Year) -> Decision:
     """Whom it moves has been counted, so that nobody is moved unseen (GRD-17)."""
     if not command.reason:
         return no_reason("GRD-17", "record")
-    if command.run not in state.completed:
-        return Refusal("run_unknown", "GRD-17", {"run": command.run, "year": command.year})
-    started, held = state.runs[command.run], run_of_record(state)
-    if command.run == held:
-        return Refusal("record_already", "GRD-17", {"run": command.run, "year": command.year})
-    if started.started_at < started.year_ended:
-        return Refusal("record_too_early", "GRD-17", {"run": command.run, "year": command.year})
+    refusal = unfit(state, command.year, command.run)
+    if refusal is not None:
+        return refusal
     moves = len(command.moved)
     if command.moves is not None and command.moves != moves:
         return Refusal("moves_otherwise", "GRD-17", {"moves": moves, "seen": command.moves})
@@ -185,13 +181,26 @@ def _replace(command: ReplaceRecord, state: Year) -> Decision:
         RecordReplaced(
             year=command.year,
             run=command.run,
-            instead_of=held,
+            instead_of=run_of_record(state),
             moved=command.moved,
             reason=command.reason,
             decided_by=command.by.id,
             on=command.on,
         ),
     )
+
+
+def unfit(state: Year, year: int, run: str) -> Refusal | None:
+    """Why a run cannot take the place of the run of record, if it cannot."""
+    details = {"run": run, "year": year}
+    if run not in state.completed:
+        return Refusal("run_unknown", "GRD-17", details)
+    if run == run_of_record(state):
+        return Refusal("record_already", "GRD-17", details)
+    started = state.runs[run]
+    if started.started_at < started.year_ended:
+        return Refusal("record_too_early", "GRD-17", details)
+    return None
 
 
 def _allot(command: AllotQuota, state: Year) -> Decision:

@@ -13,6 +13,7 @@ from typing import Any
 from crm_core.gradings.criteria import assess, counterfactuals, decisive
 from crm_core.gradings.events import GradingDecided, ReviewDecided
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.record import OF_RECORD, TRIAL
 from crm_core.gradings.review import Standing
 from crm_core.gradings.words import sentences, suggested
 from crm_core.kernel.dates import instant_text
@@ -23,7 +24,12 @@ READERS = ("owner", "clerk", "auditor")
 
 
 def explanation(
-    standing: Standing, policy: GradingPolicy, reader: str = "auditor", lang: Lang = "en"
+    standing: Standing,
+    policy: GradingPolicy,
+    reader: str = "auditor",
+    lang: Lang = "en",
+    *,
+    of_record: bool = True,
 ) -> dict[str, Any]:
     """The explanation as plain data.
 
@@ -32,6 +38,7 @@ def explanation(
         reader: `owner` (sentences in the owner's words come first), `clerk` (policies and roles
             as well) or `auditor` (digests, cut-off and persons as well).
         lang: Language of the sentences, `zh` or `en`.
+        of_record: Whether the grading is that of a run of record; one of a trial says so (GRD-17).
     """
     grading = standing.grading
     confirmed = standing.outcome.type if standing.type_confirmed else None
@@ -43,6 +50,7 @@ def explanation(
         "tenure": grading.tenure,
         "year": grading.year,
         "run": grading.run,
+        "standing": OF_RECORD if of_record else TRIAL,
         "layer": grading.outcome.layer,
         "type": grading.outcome.type,
         "status": standing.status,
@@ -70,7 +78,7 @@ def explanation(
         "complaints": list(grading.evidence.complaints),
         "applied": _applied(standing, reader),
         "reviews": [_review(review, reader) for review in standing.reviews],
-        "sentences": sentences(standing, applied, ways, lang),
+        "sentences": sentences(standing, applied, ways, lang, of_record=of_record),
         "suggested": suggested(standing, lang),
     }
     if reader != "owner":

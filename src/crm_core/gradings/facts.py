@@ -106,6 +106,11 @@ NEEDS: Mapping[str, str] = {
 }
 """Why each fact is needed; what is not needed is no fact (PIPL, art. 6)."""
 
+MEASURES = frozenset(
+    {"attention", "complaints", "interests", "previous_purchases_fen", "purchases_fen"}
+)
+"""Facts by which the rule suggests a type; none of them is a hard fact (GRD-02)."""
+
 
 @frozen
 class Evidence:

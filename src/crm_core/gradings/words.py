@@ -35,12 +35,15 @@ def sentences(
     applied: Iterable[Criterion],
     ways: Iterable[Counterfactual],
     lang: Lang = "en",
+    *,
+    of_record: bool = True,
 ) -> list[str]:
     """The grading in sentences: what, why, and what would have changed it.
 
     Args:
         applied: The criteria that gave the layer.
         ways: What would have given another one.
+        of_record: Whether the grading is that of a run of record, or of a trial.
     """
     grading = standing.grading
     facts, outcome = grading.facts, grading.outcome
@@ -54,6 +57,7 @@ def sentences(
             type=type_name(outcome.type, lang),
             status=status_name(standing.status, lang),
         ),
+        *([] if of_record else [_say("trial", lang)]),
         *_by_people(standing, lang),
         _say(
             "credit",
@@ -70,6 +74,7 @@ def sentences(
             purchases=facts.purchases_fen,
             previous=facts.previous_purchases_fen,
             attention=facts.attention,
+            complaints=facts.complaints,
         ),
     ]
     criteria = _say("list", lang).join(_criterion(criterion, lang) for criterion in applied)

@@ -31,7 +31,7 @@ from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
 from crm_core.gradings.replay import Replay
 from crm_core.kernel.dates import instant_text
-from crm_core.kernel.recorded import Actor
+from crm_core.kernel.recorded import Actor, Cutoff
 from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.ports import EVENTS, Progress
@@ -164,38 +164,37 @@ def grades(
 def runs(app: App, year: int, known: datetime | None) -> int:
     """The runs of a year: which one holds, and which are trials."""
     with app.open() as opened:
-        lines = [
-            {
-                "run": line.run,
-                "year": line.year,
-                "standing": line.standing,
-                "policy": str(line.policy),
-                "started": instant_text(line.started_at),
-                "cutoff": {
-                    "position": line.cutoff.position,
-                    "known": instant_text(line.cutoff.known),
-                },
-                "gradings": line.gradings,
-            }
-            for line in opened.gradings.runs(year, known=known)
-        ]
-    app.out.result(
-        lines,
-        lambda: app.out.table(
+        lines = opened.gradings.runs(year, known=known)
+    said = [
+        {
+            "run": line.run,
+            "year": line.year,
+            "standing": line.standing,
+            "policy": str(line.policy),
+            "started": instant_text(line.started_at),
+            "cutoff": _cutoff(line.cutoff),
+            "gradings": line.gradings,
+        }
+        for line in lines
+    ]
+
+    def show() -> None:
+        app.out.table(
             ["run", "standing", "policy", "started", "known", "gradings"],
             [
                 [
-                    line["run"],
-                    word("standing", str(line["standing"])),
-                    line["policy"],
-                    line["started"],
-                    line["cutoff"]["known"],  # type: ignore[index]
-                    line["gradings"],
+                    line.run,
+                    word("standing", line.standing),
+                    str(line.policy),
+                    instant_text(line.started_at),
+                    instant_text(line.cutoff.known),
+                    line.gradings,
                 ]
                 for line in lines
             ],
-        ),
-    )
+        )
+
+    app.out.result(said, show)
     return 0
 
 
@@ -204,12 +203,16 @@ def runs(app: App, year: int, known: datetime | None) -> int:
 @click.argument("run_id", metavar="RUN")
 @click.option("--reason", default="")
 @click.option("--moves", type=Whole(0, None))
-def replace_record(app: App, year: int, run_id: str, reason: str, moves: int | None) -> int:
+@used_policies
+def replace_record(
+    app: App, year: int, run_id: str, reason: str, moves: int | None, policy: tuple[str, ...]
+) -> int:
     """Let a run take the place of the run of record, as a director.
 
     Without --moves it only shows whom it would move; with their number it is done.
     """
-    with app.open() as opened:
+    policies, _ = policies_of(policy)
+    with app.open(policies=policies) as opened:
         moved = opened.gradings.replacing(year, run_id)
         done = moves is not None
         if done:
@@ -244,9 +247,13 @@ def _run(run: GradingRun) -> dict[str, Any]:
         "standing": run.standing,
         "policy": str(run.policy),
         "policy_digest": run.policy.digest,
-        "cutoff": {"position": run.cutoff.position, "known": instant_text(run.cutoff.known)},
+        "cutoff": _cutoff(run.cutoff),
         "gradings": run.rows(),
     }
+
+
+def _cutoff(cutoff: Cutoff) -> dict[str, Any]:
+    return {"position": cutoff.position, "known": instant_text(cutoff.known)}
 
 
 def _show_run(out: Output, run: GradingRun) -> None:
@@ -314,6 +321,8 @@ def show_explanation(out: Output, said: dict[str, Any], reader: str) -> None:
         out.print(sentence)
     if reader == "owner":
         return
+    for conflict in said["applied"]["conflicts"]:
+        out.print(say(f"conflict_{conflict}"))
     out.print()
     out.table(
         ["criterion", "value", "", "threshold", "met", "events"],

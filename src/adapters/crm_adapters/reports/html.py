@@ -26,9 +26,10 @@ from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.criteria import AWAITING
 from crm_core.gradings.events import EVENTS as GRADINGS
-from crm_core.gradings.events import GradingDecided, RunCompleted
+from crm_core.gradings.events import GradingDecided
 from crm_core.gradings.explain import explanation
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, TYPES, GradingPolicy
+from crm_core.gradings.record import OF_RECORD
 from crm_core.gradings.review import Standing
 from crm_core.gradings.words import layer_name, type_name
 from crm_core.kernel.dates import Period, instant_text, zone
@@ -61,6 +62,7 @@ FACTS: Mapping[str, Word] = {
     "attention_level": ("attention", "关注程度"),
     "b2_entries": ("times at B2 or worse", "进入B2级及以下的次数"),
     "charges_due": ("charges due in the year", "本年应缴账单数"),
+    "complaints": ("complaints", "投诉件数"),
     "conduct": ("confirmed bad records", "经确认的不良记录"),
     "credit": ("credit grade at year end", "年末信用等级"),
     "interests": ("interests kept with consent", "经同意登记的意向"),
@@ -99,6 +101,12 @@ STATUSES: Mapping[str, Word] = {
     "contested": ("contested", "有异议"),
     "overridden": ("overridden", "另行决定"),
     "provisional": ("provisional", "暂定"),
+}
+
+STANDINGS: Mapping[str, Word] = {
+    "of_record": ("the run of record", "正式批次"),
+    "preview": ("a preview, not recorded", "预览，未写入"),
+    "trial": ("a trial; it is not what holds", "试评，不作为依据"),
 }
 
 _STORED = {kind.cls: kind.stored for kind in (*OWNERS, *GRADINGS)}
@@ -257,6 +265,7 @@ def render_report(crm: CRM, run: GradingRun, lang: str = "both") -> str:
         say=_Speech(lang),
         lang=lang,
         run=run,
+        standing=STANDINGS[run.standing],
         period=Period.of_year(run.year),
         credit=credit.ref,
         known=instant_text(known),
@@ -281,7 +290,7 @@ def render_report(crm: CRM, run: GradingRun, lang: str = "both") -> str:
         layers=[_layer(layer) for layer in layers],
         estates=_estates(crm, run, layers),
         movement=_movement(crm, run, layers),
-        explained=[_explained(run.of(g), policy) for g in _examples(gradings, layers)],
+        explained=[_explained(run, run.of(g), policy) for g in _examples(gradings, layers)],
         listed=_listed(run, layers),
         unlisted=f"{max(total - LISTED_MAX, 0):,}",
         listed_max=LISTED_MAX,
@@ -498,15 +507,12 @@ _OTHER: Word = ("to or from insufficient data", "转入或转出资料不足")
 
 
 def _movement(crm: CRM, run: GradingRun, layers: Sequence[str]) -> Movement | None:
-    """What changed since the latest run of the nearest earlier year; None if there is none."""
-    earlier: RunCompleted | None = None
-    for completed in crm.log.feed(names=[_STORED[RunCompleted]]):
-        event: RunCompleted = completed.event
-        if event.year < run.year and (earlier is None or event.year >= earlier.year):
-            earlier = event
-    if earlier is None:
+    """What changed since the run of record of the nearest earlier year; None if there is none."""
+    records = crm.gradings.records().by_year
+    year = max((year for year in records if year < run.year), default=None)
+    if year is None:
         return None
-    before = _layers_of(crm, earlier.run)
+    before = _layers_of(crm, records[year])
     after = {grading.household: grading.outcome.layer for grading in run.gradings}
     both = [household for household in after if household in before]
     directions = Counter(_direction(before[h], after[h], layers) for h in both)
@@ -515,11 +521,11 @@ def _movement(crm: CRM, run: GradingRun, layers: Sequence[str]) -> Movement | No
     counts.update((layer, _GONE) for h, layer in before.items() if h not in after)
     names = [(layer, _layer(layer)) for layer in layers]
     others = [(layer, _layer(layer)) for layer in sorted(set(before.values()) - set(layers))]
-    rows = [*names, *others, (_NEW, (f"not graded in {earlier.year}", f"{earlier.year} 年未评级"))]
+    rows = [*names, *others, (_NEW, (f"not graded in {year}", f"{year} 年未评级"))]
     gone = (f"not graded in {run.year}", f"{run.year} 年未评级")
     return Movement(
-        earlier.year,
-        earlier.run,
+        year,
+        records[year],
         f"{len(both):,}",
         tuple(
             _bar(key, word, directions[word], len(both))
@@ -570,14 +576,16 @@ def _examples(
     return [first[layer] for layer in layers if layer in first]
 
 
-def _explained(now: Standing, policy: GradingPolicy) -> Explained:
-    grading, said = now.grading, explanation(now, policy, "clerk", "en")
+def _explained(run: GradingRun, now: Standing, policy: GradingPolicy) -> Explained:
+    grading, of_record = now.grading, run.standing == OF_RECORD
+    said = explanation(now, policy, "clerk", "en", of_record=of_record)
+    chinese = explanation(now, policy, "owner", "zh", of_record=of_record)
     return Explained(
         grading.household,
         _layer(grading.outcome.layer),
         grading.outcome.layer,
         tuple(said["sentences"]),
-        tuple(explanation(now, policy, "owner", "zh")["sentences"]),
+        tuple(chinese["sentences"]),
         tuple(_criterion(c) for c in said["criteria"]),
         sum(1 for c in said["criteria"] if c["met"]),
     )

@@ -44,7 +44,7 @@ _TABLES = (
     "credit-ageing-30",
     "credit-amount-in-months-of-fee",
 )
-_POLICIES = ("grade-cn-default", "grade-cn-monotone")
+_POLICIES = ("grade-cn-default", "grade-cn-default/1", "grade-cn-monotone")
 
 
 class FactsEngineContract:

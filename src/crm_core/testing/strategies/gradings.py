@@ -72,7 +72,7 @@ def facts(draw: DrawFn) -> Facts:
         attention=attention,
         b2_entries=draw(st.integers(0, 3)) if worst not in ("A", "B1") else 0,
         charges_due=draw(st.integers(0, 3)),
-        complaints=draw(st.integers(0, attention)),
+        complaints=draw(st.integers(0, attention) | st.just(attention)),
         conduct=draw(st.integers(0, 1)),
         credit=credit,
         interests=draw(st.integers(0, 1)),
