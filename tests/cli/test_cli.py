@@ -1464,7 +1464,9 @@ def shipped_policy() -> str:
 
 def candidate(name: str, **changes: str) -> str:
     """The shipped policy under another name, with other thresholds."""
-    text = shipped_policy().replace('name = "grade-cn-default"', f'name = "{name}"')
+    text = shipped_policy().replace(
+        'name = "grade-cn-default"\nversion = 2\n', f'name = "{name}"\nversion = 1\n'
+    )
     for old, new in changes.items():
         assert old in text
         text = text.replace(old, new)
@@ -1617,7 +1619,7 @@ def test_a_candidate_sees_no_other_facts_than_those_of_the_list(crm: Run, home: 
     ran = crm("grade", "2024", "--policy", "snob.toml")
     assert ran.status == 2
     assert "snob.toml:prospect[1].when[0].fact: `income` is not a fact" in ran.err
-    assert "snob.toml:layer[7].outcome: `tiny` is not one of" in ran.err
+    assert "snob.toml:layer[9].outcome: `tiny` is not one of" in ran.err
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"name = ", b"", b"[policy]\n"])

@@ -28,7 +28,7 @@ class Estate:
             encoding="utf-8"
         )
         for before, after in (
-            ("grade-cn-default", "ours"),
+            ('name = "grade-cn-default"\nversion = 2\n', 'name = "ours"\nversion = 1\n'),
             ("threshold = 800_000", "threshold = 1"),
             ('approved_by = "director"\n', ""),
         ):

@@ -312,7 +312,6 @@ def test_no_table_lets_a_program_or_an_auditor_decide(
 def test_a_name_stands_for_one_kind_of_policy(crm: CRM) -> None:
     """Else a grading policy could supersede the table of who may do what."""
     grades = changed(policy_text(), 'name = "grade-cn-default"', f'name = "{DEFAULT_AUTHORITY}"')
-    grades = changed(grades, "version = 1\n", "version = 2\n")
     refused(crm, draft(grades), SUPERVISOR, "policy_of_another_kind", "GRD-11")
     ours = changed(OURS, f'name = "{DEFAULT_AUTHORITY}"', 'name = "our-rules"')
     asked(crm, draft(ours, "our-rules"), SUPERVISOR)

@@ -26,7 +26,7 @@ from crm_core.gradings.events import (
     UpliftRejected,
 )
 from crm_core.gradings.facts import MEASURES, Facts
-from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.policy import GRADES, GradingPolicy
 from crm_core.gradings.state import Act, Gradings
 from crm_core.kernel.growing import EMPTY
 from crm_core.kernel.policy import PolicyRef
@@ -66,7 +66,7 @@ class Standing:
         conflicts: What people decided about the household's year that cannot be applied to this
             grading, by a word for each: `confirmation` (of another layer), `override` (to a layer
             that the policy has not), `type` (*problem* without a hard fact), `uplift` (from another
-            layer).
+            layer, or with credit from which there is none).
     """
 
     grading: GradingDecided
@@ -113,6 +113,9 @@ class Standing:
         return (*found, "confirmation") if provisional else found
 
 
+NEVER_LIFTED_FROM = "B2"
+"""The best credit grade with which nobody is lifted (GRD-05)."""
+
 FindPolicy = Callable[[PolicyRef], GradingPolicy]
 """Finds the grading policy that a grading pins."""
 
@@ -146,7 +149,7 @@ def standing(
     if any(act.layer != outcome.layer for act in confirmations):
         conflicts.append("confirmation")
         confirmations = [act for act in confirmations if act.layer == outcome.layer]
-    uplift = None if expired else _uplift(outcome, acts, conflicts)
+    uplift = None if expired else _uplift(grading, outcome, acts, conflicts)
     opened = open_review(acts)
     decided = tuple(act for act in acts if isinstance(act, ReviewDecided))
     override = _override(decided, on)
@@ -319,11 +322,15 @@ def _is_of(review: ReviewDecided, run: str) -> bool:
     return run in (review.run, review.corrected)
 
 
-def _uplift(outcome: Outcome, acts: list[Act], conflicts: list[str]) -> LayerUplifted | None:
+def _uplift(
+    grading: GradingDecided, outcome: Outcome, acts: list[Act], conflicts: list[str]
+) -> LayerUplifted | None:
     found = [act for act in acts if isinstance(act, LayerUplifted)]
     if not found:
         return None
-    if found[-1].from_layer != outcome.layer:
+    # There is none from B2 or worse (GRD-05), whatever comes to be known later.
+    too_low = GRADES.rank(grading.facts.credit) >= GRADES.rank(NEVER_LIFTED_FROM)
+    if found[-1].from_layer != outcome.layer or too_low:
         conflicts.append("uplift")
         return None
     return found[-1]
