@@ -394,7 +394,7 @@ def test_a_director_replaces_the_record_seeing_whom_it_moves(crm: Run) -> None:
         there = layers[1].get(one["household"], ("", ""))
         assert (one["layer_then"], one["type_then"]) == there
     count, wrong = str(len(moves)), str(len(moves) + 1)
-    assert f"would move {count} households; --moves {count} does it" in crm(*replace).out
+    assert f"households moved: {count}; --moves {count} does it" in crm(*replace).out
     why = ("--reason", "the log was wrong")
     for code, options in (
         ("role_insufficient", (*why, "--moves", count, "--as", "specialist:S1")),

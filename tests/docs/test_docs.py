@@ -530,6 +530,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "import": ["import", estate],
         "grade": ["grade", "2024", "--known", "2024-03-01T00:00:00Z"],
         "grades": ["grades", "2024"],
+        "runs": ["runs", "2024"],
+        "replace-record": [
+            *("replace-record", "2024", "--reason", "as it was known in March"),
+            *("--as", "director:D1"),
+        ],
         "affected": ["affected"],
         "account": ["account", "H00001", "--on", "2024-12-31"],
         "ageing": ["ageing", "--on", "2024-12-31"],
@@ -599,11 +604,23 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         if name == "improvement":
             with open_crm(db) as crm:
                 crm.do(PLAN, by=Actor("S17", "specialist"))
-        out = io.StringIO()
-        with redirect_stdout(out), redirect_stderr(io.StringIO()):
-            assert run(["--db", db, "--format", "json", *arguments]) == 0
-        found[name] = json.loads(out.getvalue())
+        if name == "grades":
+            # What is not the trial that was graded before it.
+            ask(db, "grade", "2024")
+        if name == "replace-record":
+            arguments = [*arguments, found["grade"]["run"]]
+        found[name] = ask(db, *arguments)
+        if name == "replace-record":
+            ask(db, *arguments, "--moves", str(len(found[name]["moved"])))
     return found
+
+
+def ask(db: str, *arguments: str) -> Any:
+    """The JSON of a command that is done."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        assert run(["--db", db, "--format", "json", *arguments]) == 0, err.getvalue()
+    return json.loads(out.getvalue())
 
 
 @pytest.mark.parametrize("name", commands())
