@@ -82,7 +82,11 @@ def told(tell: Callable[[CRM], object], known: datetime) -> dict[str, Any]:
             "known": instant_text(cutoff.known),
             "policy": policy,
         }
-        for year, policy in ((YEAR, "grade-cn-default"), (YEAR + 1, "grade-cn-monotone"))
+        for year, policy in (
+            (YEAR, "grade-cn-default/1"),
+            (YEAR, "grade-cn-default/2"),
+            (YEAR + 1, "grade-cn-monotone/1"),
+        )
         for cutoff in cutoffs
     ]
     return {"households": households, "asked": asked}
