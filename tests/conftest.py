@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.internal.conjecture import providers
 
 pytest.register_assert_rewrite("crm_core.testing.contracts")
 
@@ -24,6 +25,17 @@ settings.register_profile(
 )
 settings.load_profile("ci")
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "crm-hypothesis")
+
+# Hypothesis mixes in constants of whatever modules happen to be imported, so that a test would see
+# other examples with each order of the files. Here they are the same everywhere.
+_none_local = providers.Constants(
+    integers=providers.SortedSet(),
+    floats=providers.SortedSet(),
+    bytes=providers.SortedSet(),
+    strings=providers.SortedSet(),
+)
+assert callable(providers._get_local_constants)
+providers._get_local_constants = lambda: _none_local
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

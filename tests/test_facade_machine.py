@@ -458,6 +458,15 @@ class FacadeMachine(RuleBasedStateMachine):
         if undone:
             self.ask(UndoDuplicate(request, "another noise", self.now))
 
+    @rule(home=homes, undone=st.booleans())
+    def raise_the_same_matter_twice(self, home: str, *, undone: bool) -> None:
+        first, second = (f"R{len(self.states) + more}-{home}" for more in (0, 1))
+        for request in (first, second):
+            self.receive_a_request(request, home, "complaint", major=False)
+        self.ask(MarkDuplicate(second, first, "the same noise"))
+        if undone:
+            self.ask(UndoDuplicate(second, "another noise", self.now))
+
     @precondition(lambda self: self.received())
     @rule(which=picks)
     def undo_a_duplicate(self, which: int) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from paying import (
     ACCOUNTS,
     ANY_DAY,
+    cancelled,
     corrected,
     day,
     paid,
@@ -124,6 +125,21 @@ def test_what_the_payer_names_comes_before_everything() -> None:
         paid(on="2011-02-20", charge="C1"),
     ]
     assert stands(booked, "2011-02-20") == ({"K1": 20_00}, 0)
+
+
+@pytest.mark.rule("PAY-02", "PAY-01")
+def test_money_for_a_charge_that_was_cancelled_can_bounce_too() -> None:
+    """It names nothing that stands: it is free, and taken back it was never there."""
+    booked = [
+        raised("C1"),
+        raised("C2", fen=50_00),
+        paid("P1", on="2011-02-01", fen=30_00),
+        paid("P2", on="2011-02-01", fen=20_00, charge="C2"),
+        cancelled("C2"),
+    ]
+    assert stands(booked, "2011-02-09") == ({"C1": 50_00}, 0)
+    bounced = [*booked, reversed_("P2", on="2011-02-10")]
+    assert stands(bounced, "2011-02-10") == ({"C1": 70_00}, 0)
 
 
 @pytest.mark.rule("PAY-02", "PAY-01")

@@ -18,7 +18,7 @@ money account for every fen (PAY-15).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -156,7 +156,7 @@ def _by_epochs(
     """Let money settle what is due by the policy of the day on which it came; what remains."""
     firsts = [epoch.first for epoch in ledger.epochs]
     money: list[list[tuple[date, int]]] = [[] for _ in firsts]
-    for day, fen in sorted(_receipts(ledger, on, asked)):
+    for day, fen in _less_refunds(_receipts(ledger, on, asked)):
         money[bisect_right(firsts, day) - 1].append((day, fen))
     rest = lacking = 0
     for epoch, received in zip(ledger.epochs, money, strict=True):
@@ -181,29 +181,37 @@ def _receipts(
     """Money in force that is free, by the day on which it came; negative where it was paid back."""
     free: dict[int, list[Settlement]] = {}
     named = set[str]()
+    standing = {charge.number for charge in (*ledger.charges, *ledger.late)}
     for settlement in ledger.settlements:
         if settlement.effective > on:
             break
-        if settlement.charge is None:
+        # What names none that stands names none.
+        if settlement.charge is None or settlement.charge not in standing:
             free.setdefault(settlement.payment, []).append(settlement)
         else:
             named.add(settlement.charge)
     for parts in free.values():
         yield parts[0].effective, sum(part.amount_fen for part in parts)
-    standing = {charge.number for charge in (*ledger.charges, *ledger.late)}
-    for number in sorted(named & standing):
+    for number in sorted(named):
         for money, fen in left_over(ledger, number, on):
             if money.tenure == ledger.tenure:
                 yield money.effective, fen
-    for settlement in ledger.settlements:
-        # What names none that stands names none.
-        if settlement.effective <= on and settlement.charge in named - standing:
-            yield settlement.effective, settlement.amount_fen
     for number, there in ledger.abroad:
         for money, fen in left_over(there, number, on):
             if money.tenure == ledger.tenure:
                 yield money.effective, fen
     yield from ((debt.due, debt.amount_fen) for debt in ledger.debts if debt.due <= on)
+
+
+def _less_refunds(receipts: Iterable[tuple[date, int]]) -> list[tuple[date, int]]:
+    """Money by its days; what was paid back is taken from what had come last by then."""
+    left: list[tuple[date, int]] = []
+    for day, fen in sorted(receipts, key=lambda receipt: (receipt[0], -receipt[1])):
+        left.append((day, fen))
+        while len(left) > 1 and left[-1][1] < 0:
+            (_, back), (at, there) = left.pop(), left.pop()
+            left.append((at if there > -back else day, there + back))
+    return [(day, fen) for day, fen in left if fen]
 
 
 def _civil_code(

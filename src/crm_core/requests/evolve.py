@@ -397,7 +397,9 @@ def standing_of(state: Request) -> Standing:
 
 
 def _retold(state: Request, e: RequestRetold) -> Request:
-    status = STATUSES[e.standing.status]
+    status = STATUSES.get(e.standing.status)
+    if status is None:  # No decider says so; a fold refuses nothing all the same.
+        return state
     changes = {name: getattr(e.standing, name) for name in _FIELDS[status] if name in _STANDING}
     for name in ("finished", "superseded", "pauses"):
         grown: GrowingList[Any] = NOTHING
