@@ -85,7 +85,11 @@ def told(tell: Callable[[CRM], object], known: datetime) -> dict[str, Any]:
             "policy": policy,
             "reading": DEFAULT_READING,
         }
-        for year, policy in ((YEAR, "grade-cn-default"), (YEAR + 1, "grade-cn-monotone"))
+        for year, policy in (
+            (YEAR, "grade-cn-default/1"),
+            (YEAR, "grade-cn-default/2"),
+            (YEAR + 1, "grade-cn-monotone/1"),
+        )
         for cutoff in cutoffs
     ]
     return {"households": households, "asked": asked}
