@@ -608,8 +608,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
             # What is not the trial that was graded before it.
             ask(db, "grade", "2024")
         if name == "replace-record":
-            arguments = [*arguments, found["grade"]["run"]]
-        found[name] = ask(db, *arguments)
+            found[name] = ask(db, *arguments, found["grade"]["run"])
+        else:
+            found[name] = ask(db, *arguments)
         if name == "replace-record":
             ask(db, *arguments, "--moves", str(len(found[name]["moved"])))
     return found

@@ -17,6 +17,7 @@ from crm_adapters.frames.shapes import FactsShape, GradingsShape
 from crm_core import CRM, Actor, Personal
 from crm_core.gradings.engines.narrow import Kind
 from crm_core.kernel.word import Word
+from crm_core.opinions.commands import RecordOpinion, WithdrawOpinion
 from crm_core.owners import AddMember, AgreeDebtor, EndRole, RegisterHousehold
 from crm_core.payments import (
     DecideWaiver,
@@ -62,6 +63,8 @@ def sold_and_corrected(crm: CRM) -> None:
         (CLERK, EndRole("X1", "X1#owner", "owner", later, "sold")),
         (CLERK, AgreeClause("X1", "K1", "allocation", CODE, on, "contract 1", word)),
         *((CLERK, charge) for charge in charges),
+        (CLERK, RecordOpinion("X1", "O1", "forum", "X1#owner", on, "thread 7")),
+        (CLERK, WithdrawOpinion("X1", "O1", on, "of another household")),
         (CLERK, ReceivePayment("X1", "P1", 5_00, on, "cash", parts=(Part("C1", 2_00),))),
         (CLERK, ProposeWaiver("X1", "W1", "C1", 3_00, later, "lost", write_off=True)),
         (MANAGER, DecideWaiver("X1", "W1", True, later)),

@@ -39,7 +39,6 @@ from crm_core.slices import shipped
 from crm_core.testing.strategies import Entry, Estate, estates, play
 from crm_core.testing.strategies.gradings import facts
 from estate import (
-    DAY,
     LAYERS,
     MANAGER,
     OWNER,
@@ -51,6 +50,7 @@ from estate import (
     do,
     home,
     policy_text,
+    reach,
 )
 
 __all__ = ["crm"]
@@ -271,8 +271,8 @@ def test_the_monotone_table_keeps_whom_the_first_default_drops(crm: CRM) -> None
     """The case pinned in `test_by_version_1_a_customer_who_becomes_cautious_is_asked_for_more`."""
     home(crm, "V1", buys=9_350_00)
     do(crm, RecordPurchase("V1", "B0", "cleaning", 8_500_00, date(2010, 6, 1)))
-    crm.grade(2011, policy="grade-cn-default/1")
-    [moved] = crm.studies.what_if([2011], MONOTONE).moved
+    run = crm.grade(2011, policy="grade-cn-default/1").run
+    [moved] = crm.studies.what_if([2011], MONOTONE, run=run).moved
     assert (moved.layer, moved.layer_then, moved.type, moved.worse) == (
         "ordinary", "main", "cautious", False
     )  # fmt: skip
@@ -342,8 +342,14 @@ def test_the_shares_by_attributes_count_what_holds(crm: CRM) -> None:
 # --- retaliation -----------------------------------------------------------------------------
 
 
-def two_years(crm: CRM, *, buys_then: int, late: bool = False, complains: bool = True) -> None:
+LATER = date(2013, 1, 10)
+
+
+def two_years(
+    crm: CRM, *, buys_then: int, late: bool = False, complains: bool = True, owes: bool = False
+) -> None:
     """V1 is a good customer in 2011; in 2012 it complains, and something else happens."""
+    reach(crm, LATER)
     home(crm, "V1", buys=9_000_00)
     do(crm, *(complain(f"R{n}") for n in range(4)))  # lively, and main
     do(crm, RaiseCharge("V1", "C12", "parking", "x", 100, date(2012, 3, 1)))
@@ -357,6 +363,8 @@ def two_years(crm: CRM, *, buys_then: int, late: bool = False, complains: bool =
             "R-then", "V1", "phone", "complaint", "cleaning", "general", "", at, "S1"
         )
         do(crm, asked, at=at)
+    if owes:
+        do(crm, RaiseCharge("V1", "late", "parking", "x", 1, date(2012, 12, 20)))
     crm.grade(2011)
     crm.grade(2012)
 
@@ -399,6 +407,7 @@ def problem(crm: CRM, year: int, *, complains: int = 4) -> None:
 
 def small_then_too(crm: CRM) -> None:
     """V1 buys nothing in 2011 and 2012, and owes nothing: a small customer in both years."""
+    reach(crm, LATER)
     home(crm, "V1")
     do(crm, RaiseCharge("V1", "C12", "parking", "x", 100, date(2012, 3, 1)))
     do(crm, ReceivePayment("V1", "P12", 100, date(2012, 2, 1), "cash"))
@@ -444,26 +453,24 @@ def test_who_ceases_to_be_a_problem_is_not_reported(crm: CRM) -> None:
 def test_a_person_who_sets_a_layer_lower_after_a_complaint_is_reported(crm: CRM) -> None:
     """Arrears or not: the rule gave another layer."""
     two_years(crm, buys_then=9_000_00, late=False)
-    run = crm.gradings.grades(2012).run
     assert list(crm.studies.retaliation(2012)) == []
-    asked(crm, ContestGrading("V1", run, "RV1", "wrong", DAY), OWNER)
+    asked(crm, ContestGrading("V1", 2012, "RV1", "wrong", LATER), OWNER)
     until = date(2013, 12, 31)
-    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", DAY, "small", until), MANAGER)
+    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", LATER, "small", until), MANAGER)
     [found] = crm.studies.retaliation(2012)
     assert (found.layer, found.by_person) == ("small", True)
 
 
 @pytest.mark.rule("GRD-15", "GRD-13")
 def test_arrears_explain_what_the_rule_gave_and_not_what_a_person_made_of_it(crm: CRM) -> None:
-    two_years(crm, buys_then=9_000_00)
-    do(crm, RaiseCharge("V1", "late", "parking", "x", 1, date(2012, 12, 20)))
-    run = crm.grade(2012)
+    two_years(crm, buys_then=9_000_00, owes=True)
+    run = crm.gradings.grades(2012)
     assert run.gradings[0].facts.credit == "B1"
     assert run.gradings[0].outcome.layer == "ordinary"
     assert list(crm.studies.retaliation(2012)) == []
-    asked(crm, ContestGrading("V1", run.run, "RV1", "wrong", DAY), OWNER)
+    asked(crm, ContestGrading("V1", 2012, "RV1", "wrong", LATER), OWNER)
     until = date(2013, 12, 31)
-    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", DAY, "small", until), MANAGER)
+    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", LATER, "small", until), MANAGER)
     assert [found.by_person for found in crm.studies.retaliation(2012)] == [True]
 
 

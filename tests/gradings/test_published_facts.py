@@ -82,7 +82,7 @@ def test_whoever_publishes_another_fact_writes_its_name_here_too() -> None:
     assert requests.FACT_NAMES == REQUESTS
     assert owners.AUDIT_NAMES == AUDITED
     assert owners.TENURE_NAMES == TENURES
-    assert gradings.EVENT_NAMES == PAYMENTS | OWNERS | REQUESTS | TENURES
+    assert gradings.EVENT_NAMES == OPINIONS | PAYMENTS | OWNERS | REQUESTS | TENURES
 
 
 @pytest.mark.rule("GRD-15")
