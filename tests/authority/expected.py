@@ -240,6 +240,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "propose-hold": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
     "decide-hold": frozenset({"supervisor", "manager", "director"}),
     "release-hold": frozenset({"supervisor", "manager", "director"}),
+    # GRD-17: only the director lets another run hold, naming whom it moves
+    "replace-record": frozenset({"director"}),
     # -- gradings -------------------------------------------------------------------------------------------------
     # GRD-02, LOG-08: a specialist proposes, a supervisor confirms
     # agreed on: GRD-02: a specialist proposes

@@ -146,15 +146,15 @@ PAIRS: dict[str, Pair] = {
         lambda n, yes: DecideHold(HOME, n, yes, DAY, "seen"),
     ),
     "confirm-type": Pair(
-        lambda n: ProposeType(HOME, RUN[0], "lively", DAY, f"seen {n}"),
-        lambda _n, _yes: ConfirmType(HOME, RUN[0], DAY),
+        lambda n: ProposeType(HOME, 2023, "lively", DAY, f"seen {n}"),
+        lambda _n, _yes: ConfirmType(HOME, 2023, DAY),
     ),
     "decide-uplift": Pair(
-        lambda n: ProposeUplift(HOME, RUN[0], f"reliable {n}", DAY),
-        lambda _n, yes: DecideUplift(HOME, RUN[0], yes, DAY, "seen"),
+        lambda n: ProposeUplift(HOME, 2023, f"reliable {n}", DAY),
+        lambda _n, yes: DecideUplift(HOME, 2023, yes, DAY, "seen"),
     ),
     "decide-review": Pair(
-        lambda n: ContestGrading(HOME, RUN[0], n, "it is wrong", DAY, WORD),
+        lambda n: ContestGrading(HOME, 2023, n, "it is wrong", DAY, WORD),
         lambda n, _yes: DecideReview(HOME, n, "upheld", "looked at", DAY),
     ),
     "decide-improvement": Pair(
@@ -189,8 +189,6 @@ PAIRS: dict[str, Pair] = {
 
 AFTER = {"approve-policy": assessed}
 """What has to happen between a proposal and its decision."""
-
-RUN: list[str] = [""]
 
 
 acts = st.sampled_from(sorted(PAIRS))
@@ -254,7 +252,7 @@ class SecondPerson(RuleBasedStateMachine):
                 ],
                 by=FINANCE,
             )
-        RUN[0] = self.crm.grade(2023).run
+        self.crm.grade(2023)
 
     @rule(act=acts, who=persons, role=roles)
     def propose(self, act: str, who: str, role: str) -> None:

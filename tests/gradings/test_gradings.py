@@ -32,18 +32,18 @@ from crm_core.errors import (
 )
 from crm_core.gradings import (
     GRADING,
-    RUN,
+    YEAR,
     Evidence,
     Facts,
     GradingDecided,
     GradingPolicy,
-    Outcome,
     assess,
     counterfactuals,
 )
 from crm_core.gradings.commands import CompleteRun, RecordGrading, StartRun
-from crm_core.gradings.criteria import Change, apply_changes
+from crm_core.gradings.criteria import Assessment, Change, apply_changes
 from crm_core.gradings.events import RunCompleted, RunStarted
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.gradings.views import grading_row
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.dates import parse_instant, start_of_day
@@ -79,6 +79,7 @@ DEFAULT = shipped().find(GradingPolicy, "grade-cn-default", date(2011, 12, 31))
 FIRST = shipped().find(GradingPolicy, "grade-cn-default/1", date(2011, 12, 31))
 """The default before it: what was graded by it is replayed by it."""
 CREDIT = shipped().find(CreditPolicy, "credit-cn-default", date(2011, 12, 31))
+READING = shipped().find(Reading, DEFAULT_READING, date(2011, 12, 31))
 AUTHORITY = shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, date(2011, 12, 31))
 LAYERS = ("important", "main", "ordinary", "small")
 START = parse_instant("2011-01-01T09:00:00+08:00")
@@ -102,7 +103,7 @@ GOOD = Facts(
 """A household that pays in time and asks for nothing."""
 
 
-def graded(**facts: Any) -> Outcome:
+def graded(**facts: Any) -> Assessment:
     return assess(evolve(GOOD, **facts), DEFAULT)
 
 
@@ -618,7 +619,7 @@ def test_a_decision_carries_everything_it_rests_on(crm: CRM) -> None:
         purchases=tuple(bought),
     )
     assert (grading.outcome.layer, grading.outcome.type) == ("ordinary", "cautious")
-    assert grading.outcome == assess(grading.facts, DEFAULT)
+    assert grading.outcome == assess(grading.facts, DEFAULT).outcome()
     assert grading.decided_by == "rule"
     [recorded] = crm.history("grading/V1")
     assert recorded.envelope.actor == "director:D1"
@@ -703,8 +704,7 @@ def decision(crm: CRM, **changes: Any) -> GradingDecided:
         ("outcome", {"layer": "important"}),
         ("outcome", {"type": "lively"}),
         ("outcome", {"status": "awaiting_confirmation"}),
-        ("outcome", {"criteria": ()}),
-        ("outcome", {"distance": None}),
+        ("outcome", {"criteria": "0" * 64}),
         ("facts", {"purchases_fen": 99_999_99}),
         ("facts", {"attention": 4}),
     ],
@@ -742,7 +742,9 @@ def forge(crm: CRM, grading: GradingDecided) -> None:
 
 
 @pytest.mark.rule("GRD-06")
-@pytest.mark.parametrize("change", [{"layer": "important"}, {"type": "lively"}, {"criteria": ()}])
+@pytest.mark.parametrize(
+    "change", [{"layer": "important"}, {"type": "lively"}, {"criteria": "0" * 64}]
+)
 def test_an_outcome_that_does_not_follow_is_not_read_either(
     crm: CRM, change: dict[str, Any]
 ) -> None:
@@ -826,7 +828,7 @@ def test_every_outcome_can_be_said_in_both_languages(facts: Facts) -> None:
     with open_crm("memory:") as crm:
         crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "101"), by=CLERK, at=START)
         honest = of(crm.grade(2011))
-        told = evolve(honest, run="other", facts=facts, outcome=assess(facts, DEFAULT))
+        told = evolve(honest, run="other", facts=facts, outcome=assess(facts, DEFAULT).outcome())
         crm._desk.within(RecordGrading(told, policy=DEFAULT), by=SYSTEM)
         for lang in ("zh", "en"):
             said = crm.explain("V1", 2011, run="other", lang=lang)["sentences"]  # type: ignore[arg-type]
@@ -1054,7 +1056,7 @@ def test_a_policy_that_is_not_the_one_of_its_day_is_the_first_difference(
     credit = CreditPolicy.parse(
         changed(policy_text("payments", "credit-cn-default"), "upto = 30", "upto = 29")
     )
-    book = PolicyBook([grading, CREDIT] if which == "gradings" else [DEFAULT, credit])
+    book = PolicyBook([READING, *([grading, CREDIT] if which == "gradings" else [DEFAULT, credit])])
     replay = with_policies(crm, book).replay()
     assert (replay.gradings, replay.identical, len(replay.differing)) == (3, 0, 3)
     name = "grade-cn-default/2" if which == "gradings" else "credit-cn-default/1"
@@ -1068,10 +1070,10 @@ def test_a_policy_that_is_not_the_one_of_its_day_is_the_first_difference(
 
 
 @pytest.mark.rule("GRD-08", "GRD-11")
-@pytest.mark.parametrize("missing", [DEFAULT, CREDIT], ids=lambda policy: str(policy.ref))
+@pytest.mark.parametrize("missing", [DEFAULT, CREDIT, READING], ids=lambda policy: str(policy.ref))
 def test_a_policy_that_is_missing_is_the_first_difference(crm: CRM, missing: Any) -> None:
     crm.grade(2011)
-    book = PolicyBook([policy for policy in (DEFAULT, CREDIT) if policy is not missing])
+    book = PolicyBook([policy for policy in (DEFAULT, CREDIT, READING) if policy is not missing])
     replay = with_policies(crm, book).replay()
     assert replay.identical == 0
     assert {finding.first_difference for finding in replay.differing} == {
@@ -1097,7 +1099,7 @@ def test_a_fact_that_the_log_does_not_give_is_the_first_difference(
     honest = of(crm.grade(2011))
     wrong = evolve(honest, **{part: evolve(getattr(honest, part), **change)})
     # Its outcome follows from its facts: only the log can tell.
-    forge(crm, evolve(wrong, outcome=assess(wrong.facts, DEFAULT)))
+    forge(crm, evolve(wrong, outcome=assess(wrong.facts, DEFAULT).outcome()))
     crm.gradings.grades(2011)
     replay = crm.replay()
     assert (replay.gradings, replay.identical) == (4, 3)
@@ -1112,7 +1114,7 @@ def test_bytes_that_differ_in_nothing_else_are_still_a_difference(crm: CRM) -> N
     honest = of(crm.grade(2011))
     forge(crm, evolve(honest, run="other", decided_by="director:D1", year=2010))
     assert crm.replay().differing == ()  # what is not derived stands as it was said
-    forged = evolve(honest, run="third", period_end=date(2011, 12, 30))
+    forged = evolve(honest, run="third", year=2010)
     stream = GRADING.stream("V1")
     tip = crm.log.tips([stream])[stream]
     envelope = Envelope("system:forger", "forged-2", forged, forged.period_end, START)
@@ -1306,7 +1308,7 @@ def test_a_policy_without_approver_assessment_or_beginning_cannot_be_used(
     crm: CRM, field: str, line: str
 ) -> None:
     draft = GradingPolicy.parse(changed(policy_text(), line, ""))
-    book = PolicyBook([draft, CREDIT, AUTHORITY])
+    book = PolicyBook([draft, CREDIT, READING, AUTHORITY])
     head = crm.log.head()
     with pytest.raises(PolicyInactive) as found:
         with_policies(crm, book).grade(2011)
@@ -1533,15 +1535,36 @@ def test_a_run_whose_process_was_killed_is_continued_and_is_one_run(tmp_path: Pa
         assert crm.verify().intact
 
 
+def begun(run: str, **how: Any) -> RunStarted:
+    """A run of 2011 that began as soon as the year was over."""
+    ended = start_of_day(date(2012, 1, 1))
+    started = RunStarted(
+        run=run,
+        year=2011,
+        trial=False,
+        as_of=False,
+        policy=DEFAULT.ref,
+        in_force=DEFAULT.ref,
+        credit_policy=CREDIT.ref,
+        reading=READING.ref,
+        cutoff_position=5,
+        cutoff_known=START,
+        started_at=ended,
+        year_ended=ended,
+        unseen=0,
+    )
+    return evolve(started, **how)
+
+
 @pytest.mark.rule("GRD-12")
 def test_a_run_is_started_once_and_completed_once(crm: CRM) -> None:
-    started = RunStarted("r", 2011, DEFAULT.ref, CREDIT.ref, 5, START)
+    started = begun("r")
     completed = RunCompleted("r", 2011, 3)
-    scenario(RUN).when(StartRun(started)).then(started)
-    scenario(RUN, started).when(StartRun(started)).nothing()
-    scenario(RUN).when(CompleteRun("r", 2011, 3)).refused("run_not_started", "GRD-12")
-    scenario(RUN, started).when(CompleteRun("r", 2011, 3)).then(completed)
-    scenario(RUN, started, completed).when(CompleteRun("r", 2011, 4)).nothing()
+    scenario(YEAR).when(StartRun(started)).then(started)
+    scenario(YEAR, started).when(StartRun(started)).nothing()
+    scenario(YEAR).when(CompleteRun("r", 2011, 3)).refused("run_not_started", "GRD-12")
+    scenario(YEAR, started).when(CompleteRun("r", 2011, 3)).then(completed)
+    scenario(YEAR, started, completed).when(CompleteRun("r", 2011, 4)).nothing()
 
 
 @pytest.mark.rule("GRD-12", "GRD-09")

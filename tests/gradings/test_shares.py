@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from crm_core.application.studies import plain
 from crm_core.crm import CRM
 from crm_core.errors import DecisionMismatch, Invalid
-from crm_core.gradings import RUN, Facts
+from crm_core.gradings import YEAR, Facts
 from crm_core.gradings.commands import AllotQuota, Cohort
 from crm_core.gradings.events import RunCompleted, RunStarted
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.gradings.studies.shares import (
     Candidate,
     SharesPolicy,
@@ -24,6 +25,7 @@ from crm_core.gradings.studies.shares import (
     drift,
     places_digest,
 )
+from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.payments.commands import RecordPurchase
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
@@ -48,6 +50,8 @@ from estate import (
 
 __all__ = ["crm"]
 
+CREDIT = shipped().find(CreditPolicy, DEFAULT_CREDIT, DAY)
+READING = shipped().find(Reading, DEFAULT_READING, DAY)
 SHARES = shipped().find(SharesPolicy, "shares-cn-default", DAY)
 
 
@@ -73,6 +77,7 @@ def test_a_drift_report_compares_shares_and_changes_nothing(crm: CRM) -> None:
         "main", "ordinary", "small"
     ]  # fmt: skip
     assert {line.before_permille for line in found.values()} == {None}
+    crm.clock = FixedClock(start_of_day(date(2013, 1, 2)))
     crm.grade(2012)  # all insufficient: no shares at all
     then = crm.studies.drift(2012)
     assert [line.before_permille for line in then] == [0, 250, 0, 750]
@@ -163,9 +168,11 @@ def test_an_allotment_stands_beside_the_gradings_and_is_decided_again_when_read(
     assert crm.gradings.grades(2011) == before
     assert crm.replay().differing == ()
     assert plain(told)["cohort_digest"] == told.cohort_digest
-    # The next run is another cohort, and has no allotment until it is asked for one.
+    # Another run is another cohort, and has no allotment until it is asked for one (GRD-17).
     do(crm, RecordPurchase("V0", "B9", "x", 50_000_00, date(2011, 7, 1)))
-    crm.grade(2011)
+    again = crm.grade(2011)
+    assert crm.studies.quota(2011) == told
+    crm.gradings.replace(2011, again.run, "as it is known now", by=DIRECTOR)
     with pytest.raises(Invalid) as found:
         crm.studies.quota(2011)
     assert found.value.faults[0].code == "quota_unknown"
@@ -175,18 +182,32 @@ def test_an_allotment_stands_beside_the_gradings_and_is_decided_again_when_read(
 @pytest.mark.rule("GRD-04")
 def test_a_quota_is_about_all_households_of_a_complete_run() -> None:
     ref = PolicyRef("0" * 64, "p", 1)
-    started = RunStarted("r", 2011, ref, ref, 5, START)
+    started = RunStarted(
+        run="r",
+        year=2011,
+        trial=False,
+        as_of=False,
+        policy=ref,
+        in_force=ref,
+        credit_policy=ref,
+        reading=ref,
+        cutoff_position=5,
+        cutoff_known=START,
+        started_at=START,
+        year_ended=START,
+        unseen=0,
+    )
     one = Candidate("V1", "main", _facts())
-    command = AllotQuota("r", cohort=Cohort((one,)), policy=SHARES, on=DAY)
-    scenario(RUN).when(command).refused("run_not_started", "GRD-12")
-    scenario(RUN, started).when(command).refused("cohort_incomplete", "GRD-04")
+    command = AllotQuota("r", 2011, cohort=Cohort((one,)), policy=SHARES, on=DAY)
+    scenario(YEAR).when(command).refused("run_not_started", "GRD-12")
+    scenario(YEAR, started).when(command).refused("cohort_incomplete", "GRD-04")
     two = (started, RunCompleted("r", 2011, 2))
-    scenario(RUN, *two).when(command).refused("cohort_incomplete", "GRD-04")
+    scenario(YEAR, *two).when(command).refused("cohort_incomplete", "GRD-04")
     done = (started, RunCompleted("r", 2011, 1))
-    [allotted] = scenario(RUN, *done).when(command).events
+    [allotted] = scenario(YEAR, *done).when(command).events
     assert allotted.cohort_digest == cohort_digest((one,))
     assert allotted.places_digest == places_digest(allot((one,), SHARES))
-    scenario(RUN, *done, allotted).when(command).nothing()
+    scenario(YEAR, *done, allotted).when(command).nothing()
 
 
 @pytest.mark.rule("GRD-04")
@@ -214,7 +235,7 @@ def test_an_allotment_that_does_not_follow_is_not_read(crm: CRM) -> None:
     text = changed(text, "permille = 500", "permille = 200")
     other = SharesPolicy.parse(text)
     forged = evolve(other, ref=SHARES.ref)
-    book = PolicyBook([forged, DEFAULT, shipped().find(CreditPolicy, DEFAULT_CREDIT, DAY)])
+    book = PolicyBook([forged, DEFAULT, CREDIT, READING])
     with pytest.raises(DecisionMismatch):
         with_policies(crm, book).studies.quota(2011, run=run.run)
 

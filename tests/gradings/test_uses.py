@@ -36,6 +36,7 @@ from crm_core.payments.commands import RaiseCharge
 from crm_core.testing.strategies import grading_commands, grading_openings
 from estate import (
     DAY,
+    DEFAULT,
     DIRECTOR,
     LAYERS,
     MANAGER,
@@ -45,6 +46,7 @@ from estate import (
     crm,
     do,
     home,
+    reach,
 )
 
 __all__ = ["crm"]
@@ -94,7 +96,7 @@ def test_a_household_is_treated_by_its_layer_or_neutrally(crm: CRM) -> None:
     home(crm, "V2", pays=None)
     home(crm, "V3", buys=30_000_00)
     do(crm, RegisterHousehold("V4", "Anhe", "1", "1", "V4"))
-    run = crm.grade(2011).run
+    crm.grade(2011)
     do(crm, RegisterHousehold("V5", "Anhe", "1", "1", "V5"))
 
     def told(household: str) -> tuple[str | None, str]:
@@ -107,8 +109,8 @@ def test_a_household_is_treated_by_its_layer_or_neutrally(crm: CRM) -> None:
     assert told("V3") == ("main", "awaiting_confirmation")
     assert told("V4") == ("ordinary", "insufficient")
     assert told("V5") == ("ordinary", "ungraded")
-    asked(crm, ConfirmGrading("V3", run, DAY), MANAGER)
-    asked(crm, ConfirmGrading("V3", run, DAY), DIRECTOR)
+    asked(crm, ConfirmGrading("V3", 2011, DAY), MANAGER)
+    asked(crm, ConfirmGrading("V3", 2011, DAY), DIRECTOR)
     assert told("V3") == ("important", "graded")
 
 
@@ -117,7 +119,7 @@ def test_a_contested_grade_is_not_used_against_its_household(crm: CRM) -> None:
     home(crm, "V1", buys=12_000_00)
     do(crm, RaiseCharge("V1", "C12", "parking", "x", 1, date(2012, 1, 2)))
     crm.grade(2011)
-    run = crm.grade(2012).run
+    grade_next(crm)
 
     def told(on: date) -> tuple[str | None, str]:
         found = crm.studies.influence("V1", Use.CARE_PLAN, on=on)
@@ -125,7 +127,7 @@ def test_a_contested_grade_is_not_used_against_its_household(crm: CRM) -> None:
 
     day = date(2013, 1, 10)
     assert told(day) == ("small", "graded")
-    asked(crm, ContestGrading("V1", run, "RV1", "wrong", day), OWNER)
+    asked(crm, ContestGrading("V1", 2012, "RV1", "wrong", day), OWNER)
     # As in the year before, when it was a main customer.
     assert told(day) == ("main", "contested")
     later = day + timedelta(days=1)
@@ -149,7 +151,7 @@ def test_no_contested_or_provisional_grading_ever_has_an_adverse_use(
         decided = GRADING.decider.decide(command, state)
         if not isinstance(decided, Refusal):
             state = GRADING.decider.fold(decided, state)
-    held: list[Standing] = [standing(state, run) for run in state.by_run]
+    held: list[Standing] = [standing(state, run, lambda _: DEFAULT) for run in state.by_run]
     for number, now in enumerate(held):
         before = held[number - 1] if number else None
         found = influence("V00001", use, now, before)
@@ -174,7 +176,7 @@ def base(crm: CRM) -> Standing:
     """The standing of some grading, to be changed by a word."""
     home(crm, "V1", buys=12_000_00)
     run = crm.grade(2011)
-    return run.standing(run.gradings[0])
+    return run.of(run.gradings[0])
 
 
 def measures(now: Standing | None, before: Standing | None = None) -> tuple[str | None, str]:
@@ -237,6 +239,12 @@ def test_the_grade_of_another_tenure_is_nobodys(base: Standing, use: Use, status
         assert ((found.layer, found.type), found.because) == (neutral, "ungraded")
 
 
+def grade_next(crm: CRM) -> None:
+    """Grade 2012, as soon as it is over."""
+    reach(crm, date(2013, 1, 1))
+    assert crm.grade(2012).standing == "of_record"
+
+
 def sold(crm: CRM, on: date, at: datetime) -> None:
     buyer = Personal("V1#m2", "buyer")
     do(crm, TransferOwnership("V1", "V1#m2", on, buyer), at=at)
@@ -260,10 +268,10 @@ def test_a_buyer_is_not_treated_by_the_grade_of_the_seller(crm: CRM) -> None:
         assert told(crm, sale, use) == ("ordinary", "ungraded")
     # From the buyer's own first grade on it is theirs, and the one before it stays the seller's.
     do(crm, RaiseCharge("V1", "C12", "parking", "x", 1, date(2012, 7, 1)))
-    run = crm.grade(2012).run
+    grade_next(crm)
     day = date(2013, 1, 10)
     assert told(crm, day) == ("small", "graded")
-    asked(crm, ContestGrading("V1", run, "RV1", "wrong", day), Actor("V1#m2", "owner"))
+    asked(crm, ContestGrading("V1", 2012, "RV1", "wrong", day), Actor("V1#m2", "owner"))
     assert told(crm, day) == ("ordinary", "contested"), "not as the seller was treated"
 
 
@@ -294,12 +302,11 @@ def test_a_co_owner_who_joins_wipes_nothing(crm: CRM) -> None:
 def test_a_top_layer_that_waits_is_not_used_because_the_grading_is_in_doubt(crm: CRM) -> None:
     home(crm, "V1", buys=30_000_00)
     graded = crm.grade(2011)
-    run = graded.run
     assert told(crm, DAY) == ("main", "awaiting_confirmation")
-    asked(crm, ConfirmGrading("V1", run, DAY), MANAGER)
-    asked(crm, ContestGrading("V1", run, "RV1", "wrong", DAY), OWNER)
+    asked(crm, ConfirmGrading("V1", 2011, DAY), MANAGER)
+    asked(crm, ContestGrading("V1", 2011, "RV1", "wrong", DAY), OWNER)
     assert told(crm, DAY) == ("main", "contested")
-    now = graded.standing(graded.gradings[0])
+    now = graded.of(graded.gradings[0])
     both = evolve(now, status="contested", confirmed_by=("manager:M1", "director:D1"))
     assert influence("V1", Use.CARE_PLAN, both).layer == "important"
     assert influence("V1", Use.CARE_PLAN, evolve(now, status="contested")).layer == "main"

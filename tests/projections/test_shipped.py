@@ -16,7 +16,7 @@ from crm_adapters import open_crm
 from crm_adapters.cli.app import run
 from crm_adapters.projections import LogViews, MemoryViewStore
 from crm_core import CRM, Actor, Personal, Refused, Request
-from crm_core.gradings.views import LATEST, LatestGrading
+from crm_core.gradings.views import GRADED, RECORDS, GradedRow, RecordRow
 from crm_core.kernel.dates import sortable_text
 from crm_core.kernel.projection import Projection
 from crm_core.kernel.recorded import Envelope, Recorded
@@ -159,18 +159,32 @@ def test_the_directory_counts_members_whose_role_has_not_ended(crm: CRM) -> None
     ]
 
 
-def test_the_latest_grading_of_a_year_is_the_one_decided_last(crm: CRM) -> None:
+@pytest.mark.rule("GRD-17")
+def test_the_gradings_of_a_year_that_hold_are_those_of_its_run_of_record(crm: CRM) -> None:
     crm.do(RegisterHousehold("V1", "星河", "1", "1", "101"), by=CLERK, at=NOW)
+    crm.grade(2011, trial=True)
     first = crm.grade(2011)
     crm.do(RegisterHousehold("V2", "星河", "1", "1", "102"), by=CLERK, at=NOW + timedelta(days=1))
     second = crm.grade(2011)
-    crm.grade(2012)
+    other = crm.grade(2012)
     assert first.run != second.run
-    crm.views.catch_up(LATEST)
-    row = crm.views.get(LATEST, "V1/2011")
-    assert isinstance(row, LatestGrading)
+
+    def held(year: int) -> tuple[str, list[str]]:
+        crm.views.catch_up(RECORDS)
+        crm.views.catch_up(GRADED)
+        record = crm.views.get(RECORDS, f"{year}")
+        assert isinstance(record, RecordRow)
+        rows = crm.views.scan(GRADED, upto=record.run) if record.run else ()
+        return record.run, [row.household for order, _, row in rows if order == record.run]
+
+    assert held(2011) == (first.run, ["V1"])
+    assert held(2012) == (other.run, ["V1", "V2"])
+    crm.gradings.replace(2011, second.run, "V2 lived there", by=Actor("D1", "director"))
+    assert held(2011) == (second.run, ["V1", "V2"])
+    assert {year: held(year)[0] for year in (2011, 2012)} == crm.gradings.records().by_year
+    row = crm.views.get(GRADED, f"{second.run}/V1")
+    assert isinstance(row, GradedRow)
     assert (row.run, row.layer) == (second.run, second.gradings[0].outcome.layer)
-    assert [key for _, key, _ in crm.views.scan(LATEST, upto="2011")] == ["V1/2011", "V2/2011"]
 
 
 def test_open_requests_are_those_that_are_not_closed(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from crm_core.gradings.events import GradingDecided
 from crm_core.gradings.explain import explanation
 from crm_core.gradings.facts import gather
 from crm_core.gradings.policy import GradingPolicy
+from crm_core.gradings.reading import Reading
 from crm_core.gradings.replay import run_id
 from crm_core.gradings.review import untouched
 from crm_core.kernel.canonical import canonical
@@ -81,13 +82,27 @@ def gradings(estate: dict[str, Any]) -> Iterator[GradingDecided]:
         cutoff = Cutoff(asked["position"], parse_instant(asked["known"]))
         policy = shipped().find(GradingPolicy, asked["policy"], window.end)
         credit = shipped().find(CreditPolicy, policy.credit, window.end)
-        run = run_id(asked["year"], policy.ref, credit.ref, cutoff)
+        reading = shipped().find(Reading, asked["reading"], window.end)
+        run = run_id(asked["year"], policy.ref, credit.ref, reading.ref, cutoff)
         for household, told in households.items():
-            facts, evidence = gather(told, window, cutoff, credit, ESTATE_ZONE)
+            found = gather(told, window, cutoff, credit, ESTATE_ZONE, reading)
             yield GradingDecided(
-                household, run, asked["year"], window.start, window.end, policy.ref, credit.ref,
-                cutoff.position, cutoff.known, facts, evidence, assess(facts, policy), "rule", (),
-            )  # fmt: skip
+                household=household,
+                tenure=found.tenure,
+                run=run,
+                year=asked["year"],
+                policy=policy.ref,
+                credit_policy=credit.ref,
+                reading=reading.ref,
+                cutoff_position=cutoff.position,
+                cutoff_known=cutoff.known,
+                facts=found.facts,
+                evidence=found.evidence,
+                outcome=assess(found.facts, policy).outcome(),
+                decided_by="rule",
+                allocations=(),
+                disclosable=(),
+            )
 
 
 def decided(estates: dict[int, Any]) -> dict[str, str]:

@@ -17,9 +17,11 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.gradings.facts import EVENT_NAMES
+from crm_core.gradings.reading import DEFAULT_READING
 from crm_core.kernel.dates import instant_text, start_of_day
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
+from crm_core.opinions.commands import RecordOpinion, WithdrawOpinion
 from crm_core.owners.commands import (
     AddMember,
     AgreeDebtor,
@@ -81,8 +83,13 @@ def told(tell: Callable[[CRM], object], known: datetime) -> dict[str, Any]:
             "position": cutoff.position,
             "known": instant_text(cutoff.known),
             "policy": policy,
+            "reading": DEFAULT_READING,
         }
-        for year, policy in ((YEAR, "grade-cn-default"), (YEAR + 1, "grade-cn-monotone"))
+        for year, policy in (
+            (YEAR, "grade-cn-default/1"),
+            (YEAR, "grade-cn-default/2"),
+            (YEAR + 1, "grade-cn-monotone/1"),
+        )
         for cutoff in cutoffs
     ]
     return {"households": households, "asked": asked}
@@ -139,6 +146,9 @@ def at_the_edges(crm: CRM) -> None:
             "V5", "W1", (Instalment(amount_fen=60_00, due=date(YEAR, 9, 1)),), day, "asked", word
         ),
         AcknowledgeDebt("V5", "A1", ("C5",), day, "letter-1", word),
+        RecordOpinion("V5", "O1", "forum", "V5#owner", day, "thread-1"),
+        RecordOpinion("V5", "O2", "meeting", "V5#owner", day, "meeting-1"),
+        WithdrawOpinion("V5", "O2", day, "another household"),
         AgreeClause("V5", "K1", "late_charge", LATE, date(YEAR, 1, 1), "contract", word),
         ClaimLateCharge("V5", "L1", "C5", date(YEAR, 9, 1), date(YEAR, 9, 8), LATE),
     ):

@@ -65,6 +65,7 @@ def facts(draw: DrawFn) -> Facts:
     purchases = draw(around | st.integers(-100, 100) | st.integers(-10_000_00, 30_000_00))
     previous = draw(
         st.sampled_from([0, purchases, purchases * 10 // 11, purchases * 10 // 11 + 1])
+        | st.sampled_from([fen * 10 // 11 + d for fen in _EDGES for d in (0, 1)])
         | st.integers(-10_000_00, 30_000_00)
     )
     attention = draw(st.integers(0, 6))
