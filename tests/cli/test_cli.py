@@ -1731,6 +1731,28 @@ def test_demo_grades_the_latest_year_that_is_full_enough(
     assert crm("demo", "small", "--out", "shown", "--format", "json").json["year"] == year
 
 
+@pytest.mark.rule("GRD-01", "GRD-17")
+@pytest.mark.parametrize(("first", "year", "trial"), [(2023, 2023, False), (2024, 2024, True)])
+def test_demo_grades_a_year_that_is_over_or_says_that_it_is_a_trial(
+    first: int, year: int, trial: bool, crm: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm_adapters.wiring.SystemClock", _Clock)
+    folder = home / "small"
+    folder.mkdir()
+    (folder / "households.csv").write_text(
+        "household,estate,building,unit,room,kind\nV1,Estate,1,1,101,person\n"
+    )
+    due = [f"{one}-{month:02}-01" for one in range(first, 2025) for month in range(1, 7)]
+    lines = [f"C{day},V1,parking,{day[:7]},10.00,{day}\n" for day in due]
+    (folder / "charges.csv").write_text(
+        "charge,household,kind,period,amount,due\n" + "".join(lines)
+    )
+    ran = crm("demo", "small", "--out", "shown")
+    assert ran.status == 0
+    assert (f"a trial of {year}; it is not what holds" in ran.err) is trial
+    assert crm("demo", "small", "--out", "shown", "--format", "json").json["year"] == year
+
+
 def test_demo_without_charges_has_no_year(crm: Run, home: Path) -> None:
     """There is nothing to grade, and that is said."""
     for name in FILES[1:]:

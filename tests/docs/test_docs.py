@@ -607,12 +607,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         if name == "grades":
             # What is not the trial that was graded before it.
             ask(db, "grade", "2024")
-        if name == "replace-record":
-            found[name] = ask(db, *arguments, found["grade"]["run"])
-        else:
-            found[name] = ask(db, *arguments)
-        if name == "replace-record":
-            ask(db, *arguments, "--moves", str(len(found[name]["moved"])))
+        trial = [found["grade"]["run"]] if name == "replace-record" else []
+        found[name] = ask(db, *arguments, *trial)
+        if trial:
+            ask(db, *arguments, *trial, "--moves", str(len(found[name]["moved"])))
     return found
 
 

@@ -181,7 +181,7 @@ class Gradings:
         Args:
             policy: As for `CRM.grade`.
         """
-        started = self._asked(year, known, policy, trial=True)
+        started = self._asked(year, known, policy, trial=False)
         table = self.policy(started.policy)
         decided = tuple(_decided(started, table, self._ask(started), self.engine(engine)))
         return _run(started, PREVIEW, decided)
