@@ -83,20 +83,14 @@ class Assessment:
 def digest_of_criteria(criteria: Iterable[Criterion], distance: Distance | None) -> str:
     """SHA-256, as hex, over a line for each criterion and then the way to the next better layer.
 
-    A line is `name op threshold value met`, divided by tabs; what is missing follows in the same
-    way behind a line with the name of the layer.
+    See `Criterion.line`; what is missing follows in the same way behind a line with the name of
+    the layer.
     """
-    lines = [_line(criterion) for criterion in criteria]
+    lines = [criterion.line for criterion in criteria]
     if distance is not None:
         lines.append(distance.layer)
-        lines.extend(map(_line, distance.missing))
+        lines.extend([criterion.line for criterion in distance.missing])
     return sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _line(criterion: Criterion) -> str:
-    threshold = criterion.threshold
-    needed = ",".join(threshold) if type(threshold) is tuple else threshold
-    return f"{criterion.name}\t{criterion.op}\t{needed}\t{criterion.value}\t{criterion.met}"
 
 
 @frozen

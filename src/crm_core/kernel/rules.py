@@ -82,6 +82,13 @@ class Criterion:
     threshold: Value | tuple[str, ...]
     met: bool
 
+    @cached_property
+    def line(self) -> str:
+        """The criterion in a line: `name op threshold value met`, divided by tabs."""
+        threshold = self.threshold
+        needed = ",".join(threshold) if type(threshold) is tuple else threshold
+        return f"{self.name}\t{self.op}\t{needed}\t{self.value}\t{self.met}"
+
 
 _Look = Callable[[Any], Criterion]
 
