@@ -23,6 +23,7 @@ from crm_adapters.codec import codec
 from crm_adapters.frames import FramesEngine
 from crm_core import CRM, Account, Actor, Planned
 from crm_core.gradings.engines.port import Ask
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.projection import Projection, Put, Rows
@@ -314,7 +315,9 @@ class Contender:
         facts = crm.gradings.engine(engine)
         window = Period.of_year(year)
         credit = shipped().find(CreditPolicy, DEFAULT_CREDIT, window.end)
-        ask = Ask(window, crm.gradings.cutoff(datetime.fromisoformat(known)), credit)
+        ask = Ask(
+            window, crm.gradings.cutoff(datetime.fromisoformat(known)), credit, _reading(window)
+        )
         gc.collect()
         started = perf_counter()
         count = sum(1 for _ in facts.gather(ask))
@@ -384,7 +387,7 @@ class Contender:
         """A digest of facts and evidence of a year, of everybody."""
         window = Period.of_year(year)
         credit = shipped().find(CreditPolicy, DEFAULT_CREDIT, window.end)
-        ask = Ask(window, Cutoff(upto, datetime.fromisoformat(known)), credit)
+        ask = Ask(window, Cutoff(upto, datetime.fromisoformat(known)), credit, _reading(window))
         digest = sha256()
         for row in self._frames(url, folder, upto, engine).gather(ask):
             digest.update(repr(row).encode())
@@ -447,6 +450,10 @@ class Contender:
         streams = [ACCOUNT.stream(work.household(number)) for number in numbers]
         found = log.tips(streams)
         return [found[stream] for stream in streams]
+
+
+def _reading(window: Period) -> Reading:
+    return shipped().find(Reading, DEFAULT_READING, window.end)
 
 
 def _append_all(log: Any, tasks: list[list[Commit]]) -> None:

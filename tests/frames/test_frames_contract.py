@@ -13,6 +13,7 @@ import pytest
 from crm_adapters import open_crm
 from crm_core import CRM
 from crm_core.gradings.engines.port import Ask
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.kernel.dates import Period
 from crm_core.payments.credit import CreditPolicy
 from crm_core.slices import shipped
@@ -72,7 +73,8 @@ def test_a_town_has_the_same_rows_on_spark_and_its_planted_errors_are_found(spar
         reference = crm.gradings.engine("events")
         year, end = Period.of_year(2011), date(2011, 12, 31)
         credit = shipped().find(CreditPolicy, "credit-months", end)
-        ask = Ask(year, crm.gradings.cutoff(known_at(2011)), credit)
+        reading = shipped().find(Reading, DEFAULT_READING, end)
+        ask = Ask(year, crm.gradings.cutoff(known_at(2011)), credit, reading)
         assert list(engine.gather(ask)) == list(reference.gather(ask))
         on = date(2011, 9, 30)
         assert list(engine.arrears(on, None, credit)) == list(reference.arrears(on, None, credit))

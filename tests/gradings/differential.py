@@ -35,6 +35,7 @@ import reference_grader as reference
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.gradings.engines.port import Ask
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.kernel.dates import Period
 from crm_core.owners.tenures import tenures
 from crm_core.payments.allocation import allocate
@@ -167,8 +168,9 @@ def by_engine(crm: CRM, name: str, days: Sequence[date]) -> Answers:
     engine = crm.gradings.engine(name)
     window = Period.of_year(YEAR)
     table = shipped().find(CreditPolicy, DEFAULT_CREDIT, window.end)
+    reading = shipped().find(Reading, DEFAULT_READING, window.end)
     for known in INSTANTS:
-        for row in engine.gather(Ask(window, crm.gradings.cutoff(known), table)):
+        for row in engine.gather(Ask(window, crm.gradings.cutoff(known), table, reading)):
             found["facts", row.household, known] = asdict(row.facts)
             for policy in POLICIES:
                 found["outcome", row.household, known, policy] = decided_by(policy, row.facts)

@@ -52,6 +52,7 @@ from estate import (
     guarded,
     home,
     policy_text,
+    reach,
     with_policies,
 )
 
@@ -269,6 +270,7 @@ def test_the_next_version_supersedes_the_one_before(crm: CRM) -> None:
     assert (one.stage, one.effective_to) == ("superseded", date(2011, 12, 31))
     assert (two.stage, two.effective_from) == ("effective", date(2012, 1, 1))
     assert crm.grade(2011, policy=NAME) == old
+    reach(crm, date(2013, 1, 1))
     assert crm.grade(2012, policy=NAME).policy.version == 2
     assert crm.replay().differing == ()
 
@@ -287,6 +289,7 @@ def test_a_shipped_version_is_superseded_by_name(crm: CRM) -> None:
     assert str(superseded.policy) == "grade-cn-default/2"
     assert superseded.last_day == date(2011, 12, 31)
     assert crm.grade(2011).policy.version == 2
+    reach(crm, date(2013, 1, 1))
     assert crm.grade(2012).policy.version == 3
 
 

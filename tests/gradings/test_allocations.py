@@ -14,6 +14,7 @@ from crm_adapters import open_crm
 from crm_adapters.cli.app import run
 from crm_core import CRM
 from crm_core.gradings.engines.port import Ask
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.gradings.uplift import DEFAULT_UPLIFT, UpliftPolicy, promises
 from crm_core.kernel.dates import Period
 from crm_core.kernel.word import Word
@@ -80,7 +81,9 @@ def test_a_clause_of_the_contract_is_in_the_grade_and_in_what_it_pins(
         found = crm.replay(engine=replaying)
         assert (found.gradings, found.differing) == (4, ())
     credit = crm.policies.find(CreditPolicy, "credit-cn-default", date(2011, 12, 31))
-    ask = Ask(Period.of_year(2011), crm.gradings.cutoff(None), credit, crm.gradings.allocations())
+    reading = shipped().find(Reading, DEFAULT_READING, date(2011, 12, 31))
+    cutoff, at_hand = crm.gradings.cutoff(None), crm.gradings.allocations()
+    ask = Ask(Period.of_year(2011), cutoff, credit, reading, at_hand)
     rows = [list(crm.gradings.engine(name).gather(ask)) for name in ENGINES]
     assert rows[0] == rows[1] == rows[2]
     lines = [list(crm.accounts.credit(date(2011, 12, 31), engine=name)) for name in ENGINES]

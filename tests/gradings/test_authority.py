@@ -32,7 +32,6 @@ from crm_core.gradings.commands import (
     StartRun,
     Tried,
 )
-from crm_core.gradings.events import RunStarted
 from crm_core.gradings.studies.shares import DEFAULT_SHARES, SharesPolicy
 from crm_core.gradings.uplift import Promises
 from crm_core.kernel.authority import DEFAULT_AUTHORITY
@@ -92,12 +91,12 @@ def test_what_is_computed_is_written_by_the_library_alone(crm: CRM) -> None:
     home(crm, "V1", buys=9_000_00)
     run = crm.grade(2011)
     forged = evolve(of(run), run="forged")
-    started = RunStarted("forged", 2011, run.policy, of(run).credit_policy, 1, START)
+    started = evolve(crm.gradings.year(2011).runs[run.run], run="forged")
     for command in (
         RecordGrading(forged),
         StartRun(started),
         CompleteRun(run.run, 2011, 1),
-        AllotQuota(run.run),
+        AllotQuota(run.run, 2011),
         AssessPolicy("our-grades", 1, "PIA-7", Tried(("made up",), 9, 0, 0), DAY),
     ):
         for role in ROLES:
@@ -117,18 +116,18 @@ def test_what_is_looked_up_is_never_what_a_caller_says(crm: CRM) -> None:
     better = evolve(of(run), run="forged")
     for command, field in (
         (RecordGrading(better, policy=DEFAULT), "policy"),
-        (AllotQuota(run.run, cohort=Cohort(())), "cohort"),
-        (AllotQuota(run.run, policy=SHARES), "policy"),
-        (ProposeType("V1", run.run, "lively", DAY, "x", policy=DEFAULT), "policy"),
-        (ConfirmType("V1", run.run, DAY, policy=DEFAULT), "policy"),
-        (ProposeUplift("V1", run.run, "x", DAY, promises=kept), "promises"),
-        (DecideUplift("V1", run.run, True, DAY, promises=kept), "promises"),
-        (DecideUplift("V1", run.run, True, DAY, grading_policy=DEFAULT), "grading_policy"),
+        (AllotQuota(run.run, 2011, cohort=Cohort(())), "cohort"),
+        (AllotQuota(run.run, 2011, policy=SHARES), "policy"),
+        (ProposeType("V1", 2011, "lively", DAY, "x", policy=DEFAULT), "policy"),
+        (ConfirmType("V1", 2011, DAY, policy=DEFAULT), "policy"),
+        (ProposeUplift("V1", 2011, "x", DAY, promises=kept), "promises"),
+        (DecideUplift("V1", 2011, True, DAY, promises=kept), "promises"),
+        (DecideUplift("V1", 2011, True, DAY, grading_policy=DEFAULT), "grading_policy"),
         (
-            ContestGrading("V1", run.run, "RV1", "x", DAY, members={"S1": frozenset({"owner"})}),
+            ContestGrading("V1", 2011, "RV1", "x", DAY, members=frozenset({"S1"})),
             "members",
         ),
-        (RefuseAutomatic("V1", DAY, members={"S1": frozenset({"owner"})}), "members"),
+        (RefuseAutomatic("V1", DAY, members=frozenset({"S1"})), "members"),
         (DecideReview("V1", "RV1", "corrected", "x", DAY, again=better), "again"),
         (DraftPolicy("p", Document(""), "x", DAY, taken="0"), "taken"),
         (DraftPolicy("p", Document(""), "x", DAY, another_kind=False), "another_kind"),
@@ -150,17 +149,17 @@ def test_one_clerk_who_types_names_achieves_nothing(crm: CRM) -> None:
     home(crm, "V1", buys=9_000_00)
     home(crm, "V2", buys=30_000_00)
     run = crm.grade(2011).run
-    asked(crm, ProposeType("V1", run, "lively", DAY, "always there"), SPECIALIST)
-    asked(crm, ProposeUplift("V1", run, "keeps every word", DAY), SPECIALIST)
+    asked(crm, ProposeType("V1", 2011, "lively", DAY, "always there"), SPECIALIST)
+    asked(crm, ProposeUplift("V1", 2011, "keeps every word", DAY), SPECIALIST)
     asked(
         crm,
-        ContestGrading("V2", run, "RV1", "wrong", DAY, evolve(TOLD, member="V2#owner")),
+        ContestGrading("V2", 2011, "RV1", "wrong", DAY, evolve(TOLD, member="V2#owner")),
         SPECIALIST,
     )
     overriding = DecideReview("V2", "RV1", "overridden", "x", DAY, "main", FEBRUARY)
     for command, code in (
-        (ConfirmType("V1", run, DAY), "own_proposal"),
-        (DecideUplift("V1", run, True, DAY), "own_proposal"),
+        (ConfirmType("V1", 2011, DAY), "own_proposal"),
+        (DecideUplift("V1", 2011, True, DAY), "own_proposal"),
         (overriding, "own_matter"),
     ):
         refused(crm, command, SPECIALIST, "role_insufficient")
@@ -178,24 +177,24 @@ def test_one_clerk_who_types_names_achieves_nothing(crm: CRM) -> None:
 @pytest.mark.rule("LOG-08", "GRD-03")
 def test_one_person_in_two_roles_does_not_confirm_the_top_layer(crm: CRM) -> None:
     home(crm, "V1", buys=30_000_00)
-    run = crm.grade(2011).run
-    asked(crm, ConfirmGrading("V1", run, DAY), MANAGER)
+    crm.grade(2011)
+    asked(crm, ConfirmGrading("V1", 2011, DAY), MANAGER)
     alone = Actor(MANAGER.id, "director")
-    refused(crm, ConfirmGrading("V1", run, DAY), alone, "same_person", "GRD-03")
-    asked(crm, ConfirmGrading("V1", run, DAY), DIRECTOR)
+    refused(crm, ConfirmGrading("V1", 2011, DAY), alone, "same_person", "GRD-03")
+    asked(crm, ConfirmGrading("V1", 2011, DAY), DIRECTOR)
 
 
 @pytest.mark.rule("LOG-08", "GRD-13")
 def test_the_system_decides_nothing_that_needs_a_person(crm: CRM) -> None:
     home(crm, "V1", buys=9_000_00)
-    run = crm.grade(2011).run
+    crm.grade(2011)
     for role in ("system", "host", "auditor"):
         for command in (
-            ConfirmType("V1", run, DAY),
-            ConfirmGrading("V1", run, DAY),
-            DecideUplift("V1", run, True, DAY),
+            ConfirmType("V1", 2011, DAY),
+            ConfirmGrading("V1", 2011, DAY),
+            DecideUplift("V1", 2011, True, DAY),
             DecideReview("V1", "RV1", "upheld", "x", DAY),
-            ContestGrading("V1", run, "RV1", "x", DAY, TOLD),
+            ContestGrading("V1", 2011, "RV1", "x", DAY, TOLD),
             ApprovePolicy("p", 1, DAY),
             MakePolicyEffective("p", 1, DAY, DAY),
         ):
@@ -348,5 +347,6 @@ def test_a_table_lets_small_amounts_be_decided_by_who_proposed_them(crm: CRM) ->
     asked(crm, evolve(waive, waiver="W2", charge="D2"), SPECIALIST)
     refused(crm, DecideWaiver("V1", "W2", True, FEBRUARY), SPECIALIST, "role_insufficient")
     # Nothing else becomes easier.
-    asked(crm, ProposeUplift("V1", crm.grade(2011).run, "keeps every word", DAY), MANAGER)
-    refused(crm, DecideUplift("V1", crm.grade(2011).run, True, DAY), MANAGER, "own_proposal")
+    crm.grade(2011)
+    asked(crm, ProposeUplift("V1", 2011, "keeps every word", DAY), MANAGER)
+    refused(crm, DecideUplift("V1", 2011, True, DAY), MANAGER, "own_proposal")

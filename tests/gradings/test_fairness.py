@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.gradings import Facts, GradingPolicy, assess
+from crm_core.gradings import Facts, GradingDecided, GradingPolicy, assess
 from crm_core.gradings import facts as facts_module
 from crm_core.gradings.commands import ContestGrading, DecideReview
 from crm_core.gradings.facts import EVENT_NAMES, NEEDS
@@ -39,6 +39,7 @@ from crm_core.slices import shipped
 from crm_core.testing.strategies import Entry, Estate, estates, play
 from crm_core.testing.strategies.gradings import facts
 from estate import (
+    DIRECTOR,
     LAYERS,
     MANAGER,
     OWNER,
@@ -49,6 +50,7 @@ from estate import (
     crm,
     do,
     home,
+    of,
     policy_text,
     reach,
 )
@@ -271,8 +273,8 @@ def test_the_monotone_table_keeps_whom_the_first_default_drops(crm: CRM) -> None
     """The case pinned in `test_by_version_1_a_customer_who_becomes_cautious_is_asked_for_more`."""
     home(crm, "V1", buys=9_350_00)
     do(crm, RecordPurchase("V1", "B0", "cleaning", 8_500_00, date(2010, 6, 1)))
-    run = crm.grade(2011, policy="grade-cn-default/1").run
-    [moved] = crm.studies.what_if([2011], MONOTONE, run=run).moved
+    first = crm.grade(2011, policy="grade-cn-default/1").run
+    [moved] = crm.studies.what_if([2011], MONOTONE, run=first).moved
     assert (moved.layer, moved.layer_then, moved.type, moved.worse) == (
         "ordinary", "main", "cautious", False
     )  # fmt: skip
@@ -342,14 +344,11 @@ def test_the_shares_by_attributes_count_what_holds(crm: CRM) -> None:
 # --- retaliation -----------------------------------------------------------------------------
 
 
-LATER = date(2013, 1, 10)
+THEN = date(2013, 1, 10)
 
 
-def two_years(
-    crm: CRM, *, buys_then: int, late: bool = False, complains: bool = True, owes: bool = False
-) -> None:
+def two_years(crm: CRM, *, buys_then: int, late: bool = False, complains: bool = True) -> None:
     """V1 is a good customer in 2011; in 2012 it complains, and something else happens."""
-    reach(crm, LATER)
     home(crm, "V1", buys=9_000_00)
     do(crm, *(complain(f"R{n}") for n in range(4)))  # lively, and main
     do(crm, RaiseCharge("V1", "C12", "parking", "x", 100, date(2012, 3, 1)))
@@ -363,10 +362,13 @@ def two_years(
             "R-then", "V1", "phone", "complaint", "cleaning", "general", "", at, "S1"
         )
         do(crm, asked, at=at)
-    if owes:
-        do(crm, RaiseCharge("V1", "late", "parking", "x", 1, date(2012, 12, 20)))
-    crm.grade(2011)
-    crm.grade(2012)
+    both_years(crm)
+
+
+def both_years(crm: CRM) -> list[GradingDecided]:
+    """What V1 is graded as in 2011 and in 2012, once both are over."""
+    reach(crm, date(2013, 1, 1))
+    return [of(crm.grade(year)) for year in (2011, 2012)]
 
 
 @pytest.mark.rule("GRD-15")
@@ -407,7 +409,6 @@ def problem(crm: CRM, year: int, *, complains: int = 4) -> None:
 
 def small_then_too(crm: CRM) -> None:
     """V1 buys nothing in 2011 and 2012, and owes nothing: a small customer in both years."""
-    reach(crm, LATER)
     home(crm, "V1")
     do(crm, RaiseCharge("V1", "C12", "parking", "x", 100, date(2012, 3, 1)))
     do(crm, ReceivePayment("V1", "P12", 100, date(2012, 2, 1), "cash"))
@@ -418,7 +419,7 @@ def test_who_complained_and_became_a_problem_in_the_same_layer_is_reported(crm: 
     """The layer cannot fall any further, and no arrears explain the type: conduct does."""
     small_then_too(crm)
     problem(crm, 2012)
-    then, now = crm.grade(2011).gradings[0], crm.grade(2012).gradings[0]
+    then, now = both_years(crm)
     assert (then.outcome.layer, now.outcome.layer) == ("small", "small")
     assert (then.facts.worst_credit, now.facts.worst_credit) == ("A", "A")
     [found] = crm.studies.retaliation(2012)
@@ -433,7 +434,7 @@ def test_who_was_a_problem_before_has_not_become_one(crm: CRM) -> None:
     small_then_too(crm)
     problem(crm, 2011)
     problem(crm, 2012)
-    types = [crm.grade(year).gradings[0].outcome.type for year in (2011, 2012)]
+    types = [grading.outcome.type for grading in both_years(crm)]
     assert types == ["problem", "problem"]
     assert list(crm.studies.retaliation(2012)) == []
 
@@ -444,7 +445,7 @@ def test_who_ceases_to_be_a_problem_is_not_reported(crm: CRM) -> None:
     problem(crm, 2011)
     at = START + timedelta(days=500)
     do(crm, evolve(complain("R2012"), received_at=at), at=at)
-    types = [crm.grade(year).gradings[0].outcome.type for year in (2011, 2012)]
+    types = [grading.outcome.type for grading in both_years(crm)]
     assert types == ["problem", "ordinary"]
     assert list(crm.studies.retaliation(2012)) == []
 
@@ -454,23 +455,26 @@ def test_a_person_who_sets_a_layer_lower_after_a_complaint_is_reported(crm: CRM)
     """Arrears or not: the rule gave another layer."""
     two_years(crm, buys_then=9_000_00, late=False)
     assert list(crm.studies.retaliation(2012)) == []
-    asked(crm, ContestGrading("V1", 2012, "RV1", "wrong", LATER), OWNER)
+    asked(crm, ContestGrading("V1", 2012, "RV1", "wrong", THEN), OWNER)
     until = date(2013, 12, 31)
-    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", LATER, "small", until), MANAGER)
+    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", THEN, "small", until), MANAGER)
     [found] = crm.studies.retaliation(2012)
     assert (found.layer, found.by_person) == ("small", True)
 
 
 @pytest.mark.rule("GRD-15", "GRD-13")
 def test_arrears_explain_what_the_rule_gave_and_not_what_a_person_made_of_it(crm: CRM) -> None:
-    two_years(crm, buys_then=9_000_00, owes=True)
-    run = crm.gradings.grades(2012)
+    two_years(crm, buys_then=9_000_00)
+    do(crm, RaiseCharge("V1", "late", "parking", "x", 1, date(2012, 12, 20)))
+    run = crm.grade(2012)
+    # The report is of the run of record (GRD-17).
+    crm.gradings.replace(2012, run.run, "a charge that was forgotten", by=DIRECTOR)
     assert run.gradings[0].facts.credit == "B1"
     assert run.gradings[0].outcome.layer == "ordinary"
     assert list(crm.studies.retaliation(2012)) == []
-    asked(crm, ContestGrading("V1", 2012, "RV1", "wrong", LATER), OWNER)
+    asked(crm, ContestGrading("V1", 2012, "RV1", "wrong", THEN), OWNER)
     until = date(2013, 12, 31)
-    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", LATER, "small", until), MANAGER)
+    asked(crm, DecideReview("V1", "RV1", "overridden", "rude", THEN, "small", until), MANAGER)
     assert [found.by_person for found in crm.studies.retaliation(2012)] == [True]
 
 

@@ -13,6 +13,7 @@ from crm_core.crm import CRM
 from crm_core.gradings.engines.port import Ask
 from crm_core.gradings.events import GradingDecided
 from crm_core.gradings.matters import Matters, standing_duplicates
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.kernel.dates import Period, parse_instant
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
@@ -36,6 +37,7 @@ CLERK, OPERATOR = Actor("S1", "specialist"), Actor("E1", "operator")
 MANAGER = Actor("M1", "manager")
 START = parse_instant("2011-03-01T09:00:00+08:00")
 BEFORE = parse_instant("2010-12-31T23:59:59+08:00")
+READING = shipped().find(Reading, DEFAULT_READING, date(2011, 12, 31))
 CREDIT = shipped().find(CreditPolicy, "credit-cn-default", date(2011, 12, 31))
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -88,10 +90,12 @@ def graded(
     crm: CRM, home: str = "V1", year: int = 2011, known: datetime | None = None
 ) -> GradingDecided:
     """As the events engine decides, after the columnar one has found the same facts."""
-    ask = Ask(Period.of_year(year), crm.gradings.cutoff(known), CREDIT)
+    ask = Ask(Period.of_year(year), crm.gradings.cutoff(known), CREDIT, READING)
     run = crm.grade(year, known=known)
     gathered = crm.gradings.engine("frames").gather(ask)
-    assert [(g.household, g.facts, g.evidence, g.allocations) for g in run.gradings] == [*gathered]
+    assert [(g.household, g.facts, g.evidence, g.tenure, g.allocations) for g in run.gradings] == [
+        *gathered
+    ]
     [found] = [grading for grading in run.gradings if grading.household == home]
     assert len(found.evidence.attention) == found.facts.attention
     return found
@@ -208,12 +212,14 @@ def test_heads_that_no_command_would_name_count_for_nobody_and_hide_nobody() -> 
     """An older log may call requests duplicates of nothing, of a neighbour's, or in a circle."""
 
     def counted(*marks: tuple[str, str]) -> list[int]:
-        matters = Matters[str]()
+        matters = Matters[str, str](READING.no_matters)
         for position, request in enumerate(("R1", "R2", "R3"), 1):
-            matters.received(request, position, repair=False, within=True, follows=None)
+            matters.received(
+                request, position, kind="enquiry", came=(0, START), within=True, follows=None
+            )
         for request, of in marks:
             matters.marked(request, of)
-        return matters.positions()
+        return sorted(position for position, _ in matters.counted())
 
     assert counted(("R1", "nothing")) == [1, 2, 3]
     assert counted(("R1", "nothing"), ("R3", "nothing")) == [1, 2]

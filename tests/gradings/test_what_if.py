@@ -30,6 +30,7 @@ from estate import (
     do,
     home,
     policy_text,
+    reach,
     with_policies,
 )
 
@@ -132,6 +133,7 @@ def test_several_years_and_another_run_can_be_tried(crm: CRM) -> None:
     fill(crm)
     do(crm, RaiseCharge("V1", "C12", "parking", "x", 1, date(2012, 3, 1)))
     first = crm.grade(2011)
+    reach(crm, date(2013, 1, 1))
     second = crm.grade(2012)
     found = crm.studies.what_if([2012, 2011], LOWER)
     assert found.runs == (first.run, second.run)
