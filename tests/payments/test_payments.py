@@ -60,6 +60,7 @@ from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.errors import Refused
 from crm_core.gradings.facts import gather
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.kernel.dates import ESTATE_ZONE, Period, parse_instant
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import SYSTEM, Appended, Commit, Cutoff
@@ -669,6 +670,7 @@ def test_a_grade_names_the_charges_and_the_money_behind_it(crm: CRM) -> None:
         Cutoff(crm.log.head(), NOON),
         DEFAULT,
         ESTATE_ZONE,
+        shipped().find(Reading, DEFAULT_READING, day("2011-03-10")),
     )
     assert evidence.credit == (charged.position, payment.position)
 
