@@ -23,7 +23,7 @@ from crm_core.application.adopted import (
 from crm_core.application.checking import utc
 from crm_core.application.desk import ATTEMPTS, Desk, Given, Receipt
 from crm_core.application.host import Host, present_day
-from crm_core.application.records import graded_in, moved, records_of, year_of
+from crm_core.application.records import graded_in, moved, records_of, records_since, year_of
 from crm_core.application.work import Planned
 from crm_core.errors import Conflict, DecisionMismatch, Invalid, PolicyInactive, Refused
 from crm_core.gradings.commands import CompleteRun, RecordGrading, ReplaceRecord, StartRun
@@ -291,7 +291,7 @@ class Gradings:
         held = holding(state, self.named(year)) if run is None else run
         if held is None or held not in state.by_run or state.by_run[held].year != year:
             raise Invalid.one("grading_unknown", household=household, year=year)
-        now = self._standing(state, held, self.records())
+        now = self._standing(state, held, self._records_since(year))
         runs = self.year(year)
         # A review's correction is a run of no year, and none of the trials.
         of_record = held not in runs.runs or standing_of(runs, held) == OF_RECORD
@@ -309,9 +309,10 @@ class Gradings:
             known: As known at this instant.
         """
         known = utc(known, "known")
-        records = self.records(known)
         seen = visible(self._log.read(GRADING.stream(household)), on=on, known=known)
         state = GRADING.decider.fold(e.event for e in seen)
+        years = [grading.year for grading in state.by_run.values()]
+        records = self._records_since(min(years), known) if years else Records()
         held = [records.by_year[year] for year in sorted(records.by_year)]
         runs = [run for first in held for run in _in_turn(state, first)]
         return [self._standing(state, run, records, on) for run in runs]
@@ -361,8 +362,12 @@ class Gradings:
         """
         now, records = self.cutoff(None), self.records()
         for household, facts, decided in self._events.decided():
-            state = GRADING.decider.fold(e.event for e in self._log.read(GRADING.stream(household)))
-            held = {holding(state, run) for run in records.by_year.values()}
+            held: set[str | None] = set(records.by_year.values())
+            if len({grading.year for grading in decided}) < len(decided):
+                # One of several may be a correction, which the acts tell.
+                told = self._log.read(GRADING.stream(household))
+                state = GRADING.decider.fold(e.event for e in told)
+                held = {holding(state, run) for run in records.by_year.values()}
             for grading in decided:
                 if grading.run in held and year in (None, grading.year):
                     found = affected(
@@ -542,6 +547,9 @@ class Gradings:
                 continue
             return
 
+    def _records_since(self, year: int, known: datetime | None = None) -> Records:
+        return records_since(self._log, year, present_day(self._host), known)
+
     def _standing(
         self, state: Graded, run: str, records: Records, on: date | None = None
     ) -> Standing:
@@ -554,7 +562,7 @@ class Gradings:
         if run not in state.runs:
             raise DecisionMismatch("run_never_started", run=run)
         gradings, standings = list[GradingDecided](), dict[str, Standing]()
-        day, records = present_day(self._host), self.records(known)
+        day, records = present_day(self._host), self._records_since(year, known)
         for grading, now in graded_in(self._log, run, self.policy, day, records, known):
             check_decision(grading, self.policy(grading.policy))
             gradings.append(grading)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from crm_core.application.adopted import NOT_FACTS, book_with_adopted, every, pinned
-from crm_core.application.records import moved, records_of
+from crm_core.application.records import moved, records_since
 from crm_core.application.streams import Streams, no_file
 from crm_core.errors import UnknownPolicy
 from crm_core.gradings.commands import (
@@ -424,7 +424,8 @@ def _with_promises(command: Any, state: Gradings, sight: WorkSight) -> Any:
     # What others kept, before or after them, proves nothing of the people who were graded.
     theirs = sight.tenures(command.household).on(command.on).key == held.tenure
     kept = promises(account, command.on, table, by) if theirs else Promises((), ())
-    expired = records_of(sight.log).has_later(command.year, sight.present_day)
+    today = sight.present_day
+    expired = records_since(sight.log, command.year, today).has_later(command.year, today)
     sound = _sound_condition(command, held.tenure, add_months(command.on, -table.months), sight)
     return evolve(command, policy=table, promises=kept, expired=expired, condition=sound)
 

@@ -20,8 +20,17 @@ def year_of(log: EventLog, year: int, known: datetime | None = None) -> Year:
     return YEAR.decider.fold(e.event for e in seen)  # type: ignore[no-any-return]
 
 
+def records_since(log: EventLog, first: int, today: date, known: datetime | None = None) -> Records:
+    """The runs of record from a year on, as known at an instant.
+
+    No year that is not over has one, so that few streams are read, and not the whole log.
+    """
+    found = {year: run_of_record(year_of(log, year, known)) for year in range(first, today.year)}
+    return Records({year: run for year, run in found.items() if run is not None})
+
+
 def records_of(log: EventLog, known: datetime | None = None) -> Records:
-    """The runs of record of all years, as known at an instant."""
+    """The runs of record of all years, as known at an instant: the whole log is looked through."""
     years: dict[int, Year] = {}
     for recorded in visible(log.feed(names=ABOUT_YEARS), known=known):
         year = recorded.event.year
@@ -64,7 +73,7 @@ def moved(log: EventLog, year: int, run: str, policy: FindPolicy, day: date) -> 
 
     What people decided is applied to either, so who was overridden stays where they are.
     """
-    records = records_of(log)
+    records = records_since(log, year, day)
 
     def placed(which: str | None) -> Mapping[str, tuple[str, str]]:
         found = () if which is None else graded_in(log, which, policy, day, records)

@@ -468,5 +468,19 @@ ABOUT_YEARS = tuple(
 )
 """Stored names of the events that say which runs there are, and which of them holds."""
 
-ABOUT_HOUSEHOLDS = frozenset(kind.stored for kind in EVENTS[1:2] + EVENTS[4:14])
-"""Stored names that readers of the log ask for; the last are those of `grading/HOUSEHOLD`."""
+_OF_A_HOUSEHOLD = (
+    GradingDecided,
+    TypeProposed,
+    TypeConfirmed,
+    GradingConfirmed,
+    UpliftProposed,
+    LayerUplifted,
+    UpliftRejected,
+    AutomaticRefused,
+    AutomaticAccepted,
+    GradingContested,
+    ReviewDecided,
+)
+
+ABOUT_HOUSEHOLDS = frozenset(kind.stored for kind in EVENTS if kind.cls in _OF_A_HOUSEHOLD)
+"""Stored names of what stands in `grading/HOUSEHOLD`."""
