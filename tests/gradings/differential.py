@@ -28,13 +28,14 @@ from typing import Any, NamedTuple
 
 import decided_towns
 from attrs import asdict
-from history_reference import POLICIES, decided_by, in_common
+from history_reference import POLICIES, decided_by
 from irregular import KINDS, YEAR, Home, commit_of, homes, reference_of
 
 import reference_grader as reference
 from crm_adapters.wiring import open_crm
 from crm_core.crm import CRM
 from crm_core.gradings.engines.port import Ask
+from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.kernel.dates import Period
 from crm_core.owners.tenures import tenures
 from crm_core.payments.allocation import allocate
@@ -143,7 +144,7 @@ def by_the_reference(town: Iterable[Home], days: Sequence[date]) -> Answers:
                 at = known or reference.EVERYTHING_KNOWN
                 account = reference.account_of(reference_of(home, at), at)
             facts = reference.facts_from(account, YEAR)
-            found["facts", id_, known] = in_common(facts)
+            found["facts", id_, known] = facts
             for policy in POLICIES:
                 decided = reference.type_from(facts, policy), reference.layer_from(facts, policy)
                 found["outcome", id_, known, policy] = decided
@@ -167,8 +168,9 @@ def by_engine(crm: CRM, name: str, days: Sequence[date]) -> Answers:
     engine = crm.gradings.engine(name)
     window = Period.of_year(YEAR)
     table = shipped().find(CreditPolicy, DEFAULT_CREDIT, window.end)
+    reading = shipped().find(Reading, DEFAULT_READING, window.end)
     for known in INSTANTS:
-        for row in engine.gather(Ask(window, crm.gradings.cutoff(known), table)):
+        for row in engine.gather(Ask(window, crm.gradings.cutoff(known), table, reading)):
             found["facts", row.household, known] = asdict(row.facts)
             for policy in POLICIES:
                 found["outcome", row.household, known, policy] = decided_by(policy, row.facts)
