@@ -1162,12 +1162,12 @@ def facts_from(account: Account, year: int) -> dict:
     }
 
 
-def grade(household: Household, year: int, known: datetime, policy: str = DEFAULT_1) -> dict:
+def grade(household: Household, year: int, known: datetime, policy: str = DEFAULT_2) -> dict:
     """The grading on 31 December over the calendar year, from what was known at `known` (GRD-01)."""
     return grading_from(household, facts_of(household, year, known), policy)
 
 
-def type_from(facts: dict, policy: str = DEFAULT_1) -> str:
+def type_from(facts: dict, policy: str = DEFAULT_2) -> str:
     """The customer type that follows from the facts (GRD-02)."""
     has_hard_fact = (
         is_at_least_as_bad(facts["worst_credit"], "B3")
@@ -1214,7 +1214,7 @@ def with_less(facts: dict) -> list[dict]:
     ]
 
 
-def layer_from(facts: dict, policy: str = DEFAULT_1) -> str:
+def layer_from(facts: dict, policy: str = DEFAULT_2) -> str:
     """The layer that follows from the facts (GRD-03).
 
     Buying more or consenting to an interest never costs a layer: the amounts decide as they stand, except
@@ -1227,7 +1227,7 @@ def layer_from(facts: dict, policy: str = DEFAULT_1) -> str:
     return next((better for better in ("important", "main") if better in layers), layer)
 
 
-def layer_with_type(facts: dict, kind: str, policy: str = DEFAULT_1) -> str:
+def layer_with_type(facts: dict, kind: str, policy: str = DEFAULT_2) -> str:
     """The layer of a customer whose type a person confirmed (GRD-02, GRD-03).
 
     The amounts decide for that type. With less, the same customer has it, too; a problem customer is none
@@ -1243,7 +1243,7 @@ def layer_with_type(facts: dict, kind: str, policy: str = DEFAULT_1) -> str:
     return next((better for better in ("important", "main") if better in layers), layer)
 
 
-def grading_from(household: Household, facts: dict, policy: str = DEFAULT_1) -> dict:
+def grading_from(household: Household, facts: dict, policy: str = DEFAULT_2) -> dict:
     """What follows from the facts of a year by a policy (GRD-02, GRD-03)."""
     kind = type_from(facts, policy)
     layer = layer_from(facts, policy)
@@ -1365,7 +1365,7 @@ def read_estate(folder: str | Path) -> list[Household]:
 
 
 def grade_estate(
-    folder: str | Path, year: int, known: datetime | None = None, policy: str = DEFAULT_1
+    folder: str | Path, year: int, known: datetime | None = None, policy: str = DEFAULT_2
 ) -> list[dict]:
     """Every household's grading, sorted by household; without `known` everything recorded is known."""
     known = known or EVERYTHING_KNOWN
@@ -1380,7 +1380,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--known", type=instant, metavar="INSTANT", help="ISO 8601 with offset; default: everything"
     )
-    parser.add_argument("--policy", choices=POLICIES, default=DEFAULT_1)
+    parser.add_argument("--policy", choices=POLICIES, default=DEFAULT_2)
     options = parser.parse_args(arguments)
     gradings = grade_estate(options.folder, options.year, options.known, options.policy)
     print(json.dumps(gradings, ensure_ascii=False, indent=1))

@@ -1321,7 +1321,8 @@ def test_trying_every_amount_finds_what_trying_the_turns_finds(facts):
 def test_the_first_policy_counts_no_complaints_and_stays():
     facts = NOTHING | PROBLEM | {"purchases_fen": 50_000_00, "previous_purchases_fen": 50_000_00}
     household = Household("V1")
-    assert grading_from(household, facts)["layer"] == "small"
+    assert grading_from(household, facts) == grading_from(household, facts, DEFAULT_2)
+    assert grading_from(household, facts, DEFAULT_1)["layer"] == "small"
     assert grading_from(household, facts, DEFAULT_1)["type"] == "problem"
     assert grading_from(household, facts, MONOTONE_1)["layer"] == "small"
     assert grading_from(household, facts, DEFAULT_2)["layer"] == "important"

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 import decided_towns
 from attrs import asdict
-from history_reference import POLICIES, decided_by, in_common
+from history_reference import POLICIES, decided_by
 from irregular import KINDS, YEAR, Home, commit_of, homes, reference_of
 
 import reference_grader as reference
@@ -144,7 +144,7 @@ def by_the_reference(town: Iterable[Home], days: Sequence[date]) -> Answers:
                 at = known or reference.EVERYTHING_KNOWN
                 account = reference.account_of(reference_of(home, at), at)
             facts = reference.facts_from(account, YEAR)
-            found["facts", id_, known] = in_common(facts)
+            found["facts", id_, known] = facts
             for policy in POLICIES:
                 decided = reference.type_from(facts, policy), reference.layer_from(facts, policy)
                 found["outcome", id_, known, policy] = decided

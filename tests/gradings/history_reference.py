@@ -6,7 +6,6 @@ names the charge it named before. A transfer is the end of some roles and the be
 Nor does it know proposals: what was proposed counts once it is approved, from the later of the two
 days and from the instant of the approval. What a late charge comes to is computed by the
 reference, not read from the library.
-Opinions are known by the names of their commands.
 """
 
 from __future__ import annotations
@@ -16,10 +15,9 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from attrs import fields
-
 import reference_grader as reference
 from crm_core.gradings import Facts, GradingPolicy, assess
+from crm_core.opinions.commands import RecordOpinion, WithdrawOpinion
 from crm_core.owners.commands import (
     AddMember,
     AgreeDebtor,
@@ -65,7 +63,7 @@ _KEPT = (
 
 
 POLICIES = tuple(name for name in reference.POLICIES if name in map(str, shipped().refs()))
-"""Those that the library has, too: the second of the default comes with issue 15."""
+"""Those that the library has, too."""
 
 
 def decided_by(policy: str, facts: Facts) -> tuple[str, str]:
@@ -73,12 +71,6 @@ def decided_by(policy: str, facts: Facts) -> tuple[str, str]:
     [ref] = [ref for ref in shipped().refs() if str(ref) == policy]
     said = assess(facts, shipped().pinned(GradingPolicy, ref))
     return said.type, said.layer
-
-
-def in_common(theirs: dict[str, Any]) -> dict[str, Any]:
-    """Facts of the reference that the library has, too: until it counts complaints (issue 15)."""
-    names = {field.name for field in fields(Facts)}
-    return {name: fact for name, fact in theirs.items() if name in names}
 
 
 class Heard(Protocol):
@@ -231,7 +223,7 @@ class _Told:
                 self._marks[command.request].append((command.into, at))
             case UndoDuplicate():
                 self._marks[command.request].append((None, at))
-            case _ if type(command).__name__ == "RecordOpinion":
+            case RecordOpinion():
                 self._said_in[command.opinion] = home
                 opinion = reference.Opinion(
                     command.opinion,
@@ -243,7 +235,7 @@ class _Told:
                     entered,
                 )
                 home["opinions"].append(opinion)
-            case _ if type(command).__name__ == "WithdrawOpinion":
+            case WithdrawOpinion():
                 over = reference.OpinionWithdrawal(command.opinion, at, entered)
                 self._said_in[command.opinion]["opinion_withdrawals"].append(over)
 

@@ -23,6 +23,9 @@ from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
+from crm_core.opinions import OPINIONS
+from crm_core.opinions.commands import SOURCES
+from crm_core.opinions.events import OpinionRecorded, OpinionWithdrawn
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.events import (
     ConductConfirmed,
@@ -902,6 +905,32 @@ def put_right(home: Home) -> None:
 
 
 @_kind
+def heard_elsewhere(home: Home) -> None:
+    """A forum, a survey or a meeting: about a request, or about none, and sometimes withdrawn."""
+    chance = home.chance
+    about = f"{home.id}-N3"
+    if chance.below(2):
+        about, _ = home.raise_matter(chance.one_of(("repair", "complaint", "suggestion")))
+    for _ in range(chance.between(1, 4)):
+        on = home.some_day(date(YEAR - 1, 11, 1), date(YEAR + 1, 1, 20))
+        number = home.number("O")
+        heard = OpinionRecorded(
+            opinion=number,
+            household=home.id,
+            source=chance.one_of(SOURCES),
+            member=home.member(chance.one_of(home.owners)),
+            on=on,
+            about=about if chance.below(3) == 0 else None,
+            reference=number,
+            recorded_by="S1",
+        )
+        known = home.tell(heard, on)
+        if chance.below(4) == 0:
+            over = home.soon(known.date(), 0, 90)
+            home.tell(OpinionWithdrawn(number, home.id, over, "another's", "S1"), over, known)
+
+
+@_kind
 def bought_much(home: Home) -> None:
     """They buy about what makes a layer, about as much as the year before, or a little more."""
     chance = home.chance
@@ -1028,6 +1057,8 @@ def _stream(home: Home, event: Any) -> str:
         return HOUSEHOLD.stream(home.id)
     if isinstance(event, _ABOUT_REQUESTS):
         return REQUEST.stream(event.request)
+    if isinstance(event, OpinionRecorded | OpinionWithdrawn):
+        return OPINIONS.stream(home.id)
     return ACCOUNT.stream(home.id)
 
 
@@ -1109,7 +1140,7 @@ def _facts(e: Any, at: datetime, entered: int, known: datetime) -> Iterator[tupl
             yield "interests", e.on
         case ConductConfirmed() if at <= known:
             yield "confirmed_conduct", e.on
-        case _ if type(e).__name__ == "OpinionRecorded":
+        case OpinionRecorded():
             yield "opinions", r.Opinion(e.opinion, e.source, e.on, at, e.member, e.about, entered)
-        case _ if type(e).__name__ == "OpinionWithdrawn":
+        case OpinionWithdrawn():
             yield "opinion_withdrawals", r.OpinionWithdrawal(e.opinion, at, entered)

@@ -47,6 +47,7 @@ class Run:
         cutoff_known: What was recorded after it was not read.
         in_force: The policy that was in force for the year when it began.
         trial: Whether it was asked for as a trial.
+        as_of: Whether it was asked for as known at an instant.
         completed: Where its completion stands; None while it is not complete.
     """
 
@@ -60,6 +61,7 @@ class Run:
     in_force: str
     completed: int | None
     trial: bool = False
+    as_of: bool = False
     zone: str = "Asia/Shanghai"
 
 
@@ -165,6 +167,9 @@ def objections_while(history: History, act: Replacement, holding: str | None) ->
         found.append("it is no complete run of the year")
     elif act.run == holding:
         found.append("it is the record already")
+    elif not all(started_after_the_years_end(run) for run in history.runs if run.id == act.run):
+        # GRD-17: a run of an unfinished year is a trial for ever, whoever asks for it.
+        found.append("it began before the year was over")
     elif act.moved != moved(history, holding, act.run):
         found.append("it does not list whom it would move")
     return found
@@ -188,20 +193,32 @@ def moved(
 def record(history: History, year: int, moment: int) -> str | None:
     """The run of record of a year at a moment: told from the beginning, one thing after another.
 
-    The first complete one that can hold by itself holds; after that, only the director's act lets
-    another one hold. An act with an objection is refused, so that it does not change anything.
+    GRD-17: the first one that can hold by itself is the first by its beginning, so that it does not
+    hang on how long a run takes. While it is not complete there is none, whatever else is complete.
+    After that, or instead of it, only the director's act lets another one hold. An act with an
+    objection is refused, so that it does not change anything.
     """
     holding: str | None = None
+    replaced = False
     for happened in [one for one in history.moments if one <= moment]:
-        for run in complete_at(history, year, happened):
-            completed_now = run.completed == happened
-            if completed_now and holding is None and can_hold_by_itself(run, history.facts):
-                holding = run.id
+        first = first_that_can_hold(history, year, happened)
+        if not replaced and first is not None:
+            complete = first.completed is not None and first.completed <= happened
+            holding = first.id if complete else None
         for act in history.replacements:
             asked_now = act.position == happened and act.year == year
             if asked_now and not objections_while(history, act, holding):
-                holding = act.run
+                holding, replaced = act.run, True
     return holding
+
+
+def first_that_can_hold(history: History, year: int, moment: int) -> Run | None:
+    """The one that began first of those that can hold by themselves; complete or not (GRD-17)."""
+    begun = [run for run in history.runs if run.year == year and run.position <= moment]
+    for run in sorted(begun, key=lambda run: run.position):
+        if can_hold_by_itself(run, history.facts):
+            return run
+    return None
 
 
 def standing(history: History, run: Run, moment: int) -> str:
@@ -235,7 +252,9 @@ def to_join(history: History, asked: Run) -> str | None:
         began_before = run.position < asked.position
         open_then = run.completed is None or run.completed > asked.position
         same = (run.year, run.policy, run.trial) == (asked.year, asked.policy, asked.trial)
-        if began_before and open_then and same:
+        # Who asks with the knowledge of an instant asks for that and no other.
+        by_instant = run.as_of or asked.as_of
+        if began_before and open_then and same and not by_instant:
             return run.id
     return None
 
@@ -280,6 +299,7 @@ def history_from(events: Iterable[Stands], zone: str = "Asia/Shanghai") -> Histo
                     str(told.in_force),
                     None,
                     told.trial,
+                    told.as_of,
                     zone,
                 )
             case "GradingDecided":
@@ -290,7 +310,13 @@ def history_from(events: Iterable[Stands], zone: str = "Asia/Shanghai") -> Histo
                 runs[told.run] = replace(runs[told.run], completed=stands.position)
             case "RecordReplaced":
                 moved = tuple(
-                    (one.household, one.layer_then, one.layer, one.type_then, one.type)
+                    (
+                        one.household,
+                        one.layer or None,
+                        one.layer_then or None,
+                        one.type or None,
+                        one.type_then or None,
+                    )
                     for one in sorted(told.moved, key=lambda one: one.household)
                 )
                 replacements.append(

@@ -10,6 +10,7 @@ from differential import ENGINES, SEED, compare, compared, main
 from irregular import KINDS, Home, commit_of, homes
 
 import reference_grader as reference
+from crm_core.opinions import OPINIONS
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.events import RoleEnded
 from crm_core.payments import ACCOUNT
@@ -53,11 +54,11 @@ def test_what_is_told_can_have_happened() -> None:
             elif isinstance(one.event, RoleEnded):
                 assert since[one.event.member, one.event.role] <= one.event.until
         for append in commit_of(home).appends:
-            for aggregate in (HOUSEHOLD, ACCOUNT):
+            for aggregate in (HOUSEHOLD, ACCOUNT, OPINIONS):
                 if append.stream == aggregate.stream(home.id):
                     events = tuple(envelope.data for envelope in append.events)
                     aggregate.decider.fold(events, aggregate.decider.initial)
-    assert len(seen) == 28
+    assert len(seen) == 30
 
 
 def test_a_difference_is_told_with_the_shortest_household(

@@ -136,18 +136,20 @@ def test_another_policy_and_what_was_asked_for_as_a_trial_never_hold():
     assert trials(history, 2024, 100) == ["A", "B"]
 
 
-def test_the_first_one_that_is_complete_holds_for_good():
+def test_the_first_one_that_began_holds_for_good_once_it_is_complete():
     first, second = run(completed=40), run("B", 20, completed=30)
-    assert of_record(first, second) == "B"
-    assert of_record(second, first) == "B"
+    assert of_record(first, second) == "A"
+    assert of_record(second, first) == "A"
     history = History(FACTS, (first, second))
     assert [record(history, 2024, moment) for moment in (10, 29, 30, 39, 40, 99)] == [
-        None, None, "B", "B", "B", "B",
+        None, None, None, None, "A", "A",
     ]  # fmt: skip
-    assert standing(history, second, 29) == TRIAL
-    assert standing(history, second, 30) == OF_RECORD
-    assert standing(history, first, 40) == TRIAL
+    assert standing(history, first, 39) == TRIAL
+    assert standing(history, first, 40) == OF_RECORD
+    assert standing(history, second, 30) == TRIAL
     assert of_record(run(completed=None)) is None
+    # One that is never completed lets no other hold by itself.
+    assert of_record(run(completed=None), second) is None
 
 
 def test_every_year_has_its_own():
@@ -290,10 +292,14 @@ def test_without_acts_the_record_is_timely_and_the_first(history: History) -> No
         for one in history.runs
         if one.completed is not None and can_hold_by_itself(one, history.facts)
     ]
-    assert (id is None) == (not good)
+    assert good or id is None
     if id is not None:
         assert by_id[id] in good
-        assert by_id[id].completed == min(one.completed for one in good)
+        first = min(
+            (one for one in history.runs if can_hold_by_itself(one, history.facts)),
+            key=lambda one: one.position,
+        )
+        assert by_id[id] == first
         assert by_id[id].started >= END
 
 
