@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -22,6 +22,7 @@ from crm_core.gradings.commands import (
     ProposeUplift,
     ReplaceRecord,
 )
+from crm_core.gradings.record import is_timely
 from crm_core.gradings.uses import Use
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import Actor
@@ -263,6 +264,32 @@ def test_another_policy_than_the_one_in_force_is_a_trial(crm: CRM) -> None:
     assert (run.standing, run.policy.name) == ("of_record", "grade-cn-default")
 
 
+@pytest.mark.rule("GRD-17")
+def test_what_was_asked_for_as_a_trial_is_one_also_after_the_years_end(crm: CRM) -> None:
+    home(crm, "V1", buys=9_000_00)
+    trial = crm.grade(2011, trial=True)
+    seen_by_nobody(crm, trial)
+    run = crm.grade(2011)
+    assert (run.standing, run.run != trial.run) == ("of_record", True)
+
+
+@pytest.mark.rule("GRD-17")
+def test_every_condition_of_a_timely_run_counts(crm: CRM) -> None:
+    home(crm, "V1", buys=9_000_00)
+    run = crm.grade(2011).run
+    started = crm.gradings.year(2011).runs[run]
+    assert is_timely(started)
+    assert is_timely(evolve(started, started_at=started.year_ended))
+    second = timedelta(seconds=1)
+    for change in (
+        {"trial": True},
+        {"started_at": started.year_ended - second},
+        {"in_force": started.credit_policy},
+        {"unseen": 1},
+    ):
+        assert not is_timely(evolve(started, **change))
+
+
 @pytest.mark.rule("GRD-17", "GRD-09")
 def test_a_preview_writes_nothing_and_says_what_a_run_would_say(crm: CRM) -> None:
     home(crm, "V1", buys=9_000_00)
@@ -449,9 +476,16 @@ def test_an_interrupted_run_is_taken_up_and_stays_one_run(crm: CRM) -> None:
     with pytest.raises(Pulled):
         crm.grade(2011, progress=pull)
     assert crm.gradings.runs(2011) == ()
+    # What is not complete does not hold.
+    with pytest.raises(Invalid):
+        crm.gradings.grades(2011)
+    assert list(crm.gradings.directory()) == []
+    # Who asks for what was known at an instant takes no part in it.
+    asked_as_of = crm.grade(2011, known=parse_instant("2011-01-01T00:00:00+08:00"))
+    assert (asked_as_of.standing, asked_as_of.gradings) == ("trial", ())
     # A fact that comes meanwhile belongs to another run: this one keeps its cut-off.
     bought(crm, 1_00)
     run = crm.grade(2011)
     assert run.standing == "of_record"
     assert of(run).facts.purchases_fen == 0
-    assert [line.run for line in crm.gradings.runs(2011)] == [run.run]
+    assert standings(crm) == {run.run: "of_record", asked_as_of.run: "trial"}

@@ -664,7 +664,7 @@ def test_a_grade_names_the_charges_and_the_money_behind_it(crm: CRM) -> None:
         ],
     }
     [(_, told)] = crm.log.facts(households=["V1"])
-    _, evidence = gather(
+    _, evidence, _ = gather(
         told,
         Period(day("2011-02-01"), day("2011-03-10")),
         Cutoff(crm.log.head(), NOON),

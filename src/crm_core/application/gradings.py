@@ -43,11 +43,17 @@ from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
 from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.gradings.record import OF_RECORD, Records, joined, run_of_record, standing_of, trials
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
-from crm_core.gradings.review import Standing, correction, holding, standing, untouched
+from crm_core.gradings.review import Standing, correction, disputes, holding, standing, untouched
 from crm_core.gradings.state import Gradings as Graded
 from crm_core.gradings.state import Year
 from crm_core.gradings.views import grading_row
-from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR, Period, start_of_day
+from crm_core.kernel.dates import (
+    EARLIEST_YEAR,
+    LATEST_YEAR,
+    Period,
+    instant_text,
+    start_of_day,
+)
 from crm_core.kernel.history import visible
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
@@ -161,7 +167,9 @@ class Gradings:
         if not trial and asked.started_at < asked.year_ended:
             raise Invalid.one("year_not_over", year=year, day=str(Period.of_year(year).end))
         if asked.run not in self.year(year).completed:
-            self._desk.within(StartRun(asked), by=by)
+            # The same run is begun once, though the clock differs for whoever begins it.
+            begins = f"{asked.run}:start:{instant_text(asked.started_at)}:{asked.unseen}"
+            self._desk.within(StartRun(asked), by=by, id=begins)
         begun = self.year(year)
         run = joined(begun, asked)
         if run not in begun.completed:
@@ -344,9 +352,13 @@ class Gradings:
             state = GRADING.decider.fold(e.event for e in events)
             for year in sorted(records.by_year):
                 run = holding(state, records.by_year[year])
-                now = None if run is None else self._standing(state, run, records)
-                if now is not None and now.waits_for:
-                    yield now
+                tenure = None if run is None else state.by_run[run].tenure
+                # A later record may be of another tenure: then a dispute stays with its grading.
+                runs = [run, *(one.run for one in disputes(state, year) if one.tenure != tenure)]
+                for found in runs:
+                    now = None if found is None else self._standing(state, found, records)
+                    if now is not None and now.waits_for:
+                        yield now
 
     def replay(
         self, year: int | None = None, *, progress: Progress = silent, engine: str = EVENTS

@@ -233,6 +233,17 @@ def open_review(acts: Iterable[Act]) -> GradingContested | None:
     return opened
 
 
+def disputes(state: Gradings, year: int) -> list[GradingContested]:
+    """The reviews of a year that wait to be decided, of whichever tenure."""
+    waiting: dict[str, GradingContested] = {}
+    for act in state.acts:
+        if isinstance(act, GradingContested) and act.year == year:
+            waiting[act.tenure] = act
+        elif isinstance(act, ReviewDecided) and act.year == year:
+            waiting.pop(act.tenure, None)
+    return list(waiting.values())
+
+
 def open_proposal(acts: Iterable[Act]) -> TypeProposed | None:
     """The type that waits to be confirmed, if one does."""
     proposed: TypeProposed | None = None
