@@ -8,6 +8,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from crm_adapters.wiring import open_crm
 from crm_core.application.gradings import GradingRun
