@@ -664,7 +664,7 @@ def test_a_grade_names_the_charges_and_the_money_behind_it(crm: CRM) -> None:
         ],
     }
     [(_, told)] = crm.log.facts(households=["V1"])
-    _, evidence, _ = gather(
+    found = gather(
         told,
         Period(day("2011-02-01"), day("2011-03-10")),
         Cutoff(crm.log.head(), NOON),
@@ -672,7 +672,7 @@ def test_a_grade_names_the_charges_and_the_money_behind_it(crm: CRM) -> None:
         ESTATE_ZONE,
         shipped().find(Reading, DEFAULT_READING, day("2011-03-10")),
     )
-    assert evidence.credit == (charged.position, payment.position)
+    assert found.evidence.credit == (charged.position, payment.position)
 
 
 # --- PAY-07: the worst of a window (T14) -----------------------------------------------------
