@@ -44,7 +44,7 @@ from crm_core.payments.commands import RecordPurchase
 from crm_core.testing.towns.chance import Chance
 from estate import DIRECTOR, FixedClock, do, home
 
-HOMES = {"V1": 9_350_00, "V2": 21_000_00, "V3": 100_00}
+HOMES = {"V1": 9_350_00, "V2": 100_00}
 YEARS = (2011, 2012)
 REPLACED = "gradings.record_replaced/1"
 TYPES = ("cautious", "lively", "ordinary", "problem")
@@ -163,13 +163,16 @@ class People:
             do(self.crm, RecordPurchase(name, self.number("X"), "gym", fen, day), at=self.clock.at)
 
     def graded(self) -> None:
-        self.late_facts()
+        for _ in range(self.chance.between(1, 2)):
+            self.late_facts()
         self.crm.grade(2011)
+        if self.chance.below(2):
+            self.replaced()
 
     def replaced(self) -> None:
         """Any run takes the place of the record, also one that held before."""
         year = self.chance.one_of(YEARS) if self.clock.at >= NEXT_YEAR else 2011
-        runs = [line.run for line in self.crm.gradings.runs(year)]
+        runs = [line.run for line in self.crm.gradings.runs(year) if line.standing == "trial"]
         if runs:
             run = self.chance.one_of((*runs, runs[-1]))
             before, then = self.placed(year), self.placed(year, run)
@@ -212,13 +215,17 @@ class People:
         year = chance.one_of((2011, 2011, 2012)) if self.clock.at >= NEXT_YEAR else 2011
         word = Word(f"{name}#owner", "phone", "call-7")
         top = chance.one_of(("manager", "director"))
-        match chance.one_of(("type", "type", "confirm", "uplift", "review", "review", "automatic")):
+        match chance.one_of(
+            ("type", "type", "confirm", "confirm", "uplift", "uplift", "review", "automatic")
+        ):
             case "type":
                 kind = chance.one_of(TYPES)
                 self.tries(ProposeType(name, year, kind, on, "known to us"), "specialist")
                 if chance.below(3):
                     self.tries(ConfirmType(name, year, on), "supervisor")
             case "confirm":
+                if chance.below(2):
+                    self.tries(RefuseAutomatic(name, on, word), "specialist")
                 self.tries(ConfirmGrading(name, year, on), top)
                 if chance.below(2):
                     other = "manager" if top == "director" else "director"
@@ -231,7 +238,7 @@ class People:
             case "review":
                 review = self.number("RV")
                 self.tries(ContestGrading(name, year, review, "not so", on, word), "specialist")
-                if chance.below(4) == 0:
+                if chance.below(8) == 0:
                     return
                 result = chance.one_of(("upheld", "corrected", "overridden", "overridden"))
                 layer, until = None, None
@@ -302,7 +309,6 @@ def play(chance: Chance) -> None:
         for _ in range(chance.between(8, 16)):
             happens = chance.one_of(
                 (
-                    "late_facts",
                     "graded",
                     "graded",
                     "replaced",
@@ -326,3 +332,24 @@ def test_a_household_stands_as_the_model_says(seed: int) -> None:
     play(Chance(seed, 18, 0))
     for what in SEEN - before:
         event(what)
+
+
+@pytest.mark.rule("GRD-17", "GRD-13")
+def test_a_replaced_record_moves_nobody_from_where_a_correction_put_them_already() -> None:
+    with open_crm("memory:") as crm:
+        crm.clock = FixedClock(START)
+        home(crm, "V1", buys=9_350_00)
+        first, on = crm.grade(2011), local_date(START)
+        late = RecordPurchase("V1", "X", "gym", 15_000_00, date(2011, 8, 1))
+        do(crm, late, at=START)
+        word = Word("V1#owner", "phone", "call-7")
+        specialist, manager = Actor("S1", "specialist"), Actor("M1", "manager")
+        crm.do(ContestGrading("V1", 2011, "RV1", "not so", on, word), by=specialist)
+        crm.do(DecideReview("V1", "RV1", "corrected", "late facts", on), by=manager)
+        again = crm.grade(2011)
+        assert (first.standing, again.standing) == ("of_record", "trial")
+        assert (first.gradings[0].outcome.layer, again.gradings[0].outcome.layer) == (
+            "ordinary",
+            "important",
+        )
+        assert crm.gradings.replacing(2011, again.run) == ()
