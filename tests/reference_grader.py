@@ -954,7 +954,8 @@ def matters(account: Account, tenure: str, year: int) -> list[str]:
 class Raised:
     """Something that raises a matter: a request, or an opinion, with what it is called the same matter as.
 
-    `kind` is that of a request as it stands classified, and the source of an opinion.
+    `kind` is that of a request as it stands classified, and the source of an opinion. `linked` is when it
+    was last said what it is the same as.
     """
 
     key: tuple[str, str]
@@ -963,17 +964,22 @@ class Raised:
     at: datetime
     same_as: tuple[str, str] | None
     ours: bool
+    linked: datetime
 
     def precedence(self, every: list["Raised"]) -> tuple:
         """Who stands for a matter: the head, before what is called the same.
 
         Where the head does not count here, a request, before an opinion; then the one that came first.
+        In a circle what was said last, which closes it, does not count: whom it was said of is the head.
         """
         way = [self.key]
         links = {one.key: one.same_as for one in every}
         while links.get(way[-1]) is not None and links[way[-1]] not in way:
             way.append(links[way[-1]])
-        return (len(way) != 1, self.key[0] != REQUEST, self.at)
+        is_head = len(way) == 1
+        if links.get(way[-1]) == self.key:
+            is_head = self.linked == max(one.linked for one in every if one.key in way)
+        return (not is_head, self.key[0] != REQUEST, self.at)
 
 
 REQUEST, OPINION = "request", "opinion"
@@ -998,6 +1004,9 @@ def raised_by_anybody(account: Account) -> list[Raised]:
                     request.received_at,
                     (REQUEST, of) if of is not None else None,
                     request in household.requests,
+                    max(
+                        (at for _, at in request.marks if at <= known), default=request.received_at
+                    ),
                 )
             )
     for opinion in said(household.opinions, known):
@@ -1010,6 +1019,7 @@ def raised_by_anybody(account: Account) -> list[Raised]:
                     datetime.combine(opinion.on, time(0, 0), ZONE),
                     (REQUEST, opinion.about) if opinion.about is not None else None,
                     True,
+                    opinion.recorded,
                 )
             )
     return found

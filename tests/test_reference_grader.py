@@ -84,9 +84,9 @@ def credit_on(household, day, known=EVERYTHING_KNOWN):
     return credit(household, date.fromisoformat(day), known)
 
 
-def graded(known=EVERYTHING_KNOWN, year=2011, **facts):
+def graded(known=EVERYTHING_KNOWN, year=2011, policy=DEFAULT_2, **facts):
     facts.setdefault("charges", (charge("C0", "2011-12-31"),))
-    return grade(Household("V1", **facts), year, known)
+    return grade(Household("V1", **facts), year, known, policy)
 
 
 # ------------------------------------------------------------------------------------------ PAY-04
@@ -444,11 +444,17 @@ def test_a_problem_customer_needs_high_attention_limited_prospect_and_a_hard_fac
     assert graded(requests=raised(4), confirmed_conduct=(date(2011, 6, 1),))["type"] == "problem"
 
 
-def test_a_problem_customer_is_small_whatever_was_bought():
-    purchases = (bought(50_000_00), bought(50_000_00, "2010-06-01"))
-    assert graded(requests=raised(4), purchases=purchases)["layer"] == "important"
-    problem = graded(requests=raised(4), purchases=purchases, confirmed_conduct=(date(2011, 6, 1),))
+def test_a_problem_customer_is_small_whatever_was_bought_until_the_second_policy():
+    much = (bought(50_000_00), bought(50_000_00, "2010-06-01"))
+    assert graded(requests=raised(4), purchases=much)["layer"] == "important"
+    facts = {"requests": raised(4), "purchases": much, "confirmed_conduct": (date(2011, 6, 1),)}
+    problem = graded(policy=DEFAULT_1, **facts)
     assert (problem["type"], problem["credit"], problem["layer"]) == ("problem", "A", "small")
+    # GRD-02: whoever buys for the main amount of an ordinary customer is none.
+    ordinary = graded(**facts)
+    assert (ordinary["type"], ordinary["layer"]) == ("ordinary", "important")
+    little = facts | {"purchases": (bought(7_999_99), bought(8_000_00, "2010-06-01"))}
+    assert (graded(**little)["type"], graded(**little)["layer"]) == ("problem", "small")
 
 
 def test_b2_entered_twice_is_a_hard_fact():

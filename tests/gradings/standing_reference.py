@@ -117,7 +117,10 @@ class Contested:
 
 @dataclass(frozen=True)
 class ReviewDecided:
-    """`upheld`, `corrected` to another grading, or `overridden` with layer and last day."""
+    """`upheld`, `corrected` to another grading, or `overridden` with layer and last day.
+
+    `run` is the record that the person looked at.
+    """
 
     about: Subject
     review: str
@@ -126,6 +129,7 @@ class ReviewDecided:
     layer: str | None = None
     until: date | None = None
     correction: Graded | None = None
+    run: str | None = None
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,8 @@ class Decided:
     override: ReviewDecided | None = None
     correction: Graded | None = None
     refused: bool = False
+    looked_at: set[str | None] = field(default_factory=set)
+    """Records that a review was about."""
 
 
 def belongs(step: Step, about: Subject) -> bool:
@@ -209,8 +215,8 @@ def decided(steps: Iterable[Step], about: Subject) -> Decided:
                 found.type = proposed_type.type
                 proposed_type = None
             case GradingConfirmed():
-                same = [one for one in found.confirmations if one.layer == step.layer]
-                found.confirmations = [*same, step]
+                # GRD-13: no run removes what people decided; that of another layer stays, too.
+                found.confirmations.append(step)
             case UpliftProposed():
                 proposed_uplift = step
             case UpliftDecided() if proposed_uplift and proposed_uplift.by != step.by:
@@ -221,10 +227,12 @@ def decided(steps: Iterable[Step], about: Subject) -> Decided:
                 found.open_reviews.append(step.review)
             case ReviewDecided() if step.review in found.open_reviews:
                 found.open_reviews.remove(step.review)
+                found.looked_at.add(step.run)
                 if step.result == "overridden":
                     found.override = step
                 elif step.result == "corrected":
-                    found.correction = step.correction
+                    # GRD-13: the later review says what holds, so that an override is over.
+                    found.correction, found.override = step.correction, None
             case AutomaticRefused():
                 found.refused = True
             case AutomaticAccepted():
@@ -271,20 +279,33 @@ def standing(steps: Sequence[Step], household: str, year: int, on: date) -> Stan
 
     # An uplift is one layer, from the layer it was approved from, never from B2 or worse, and until
     # the next year has a record.
-    layers = {layer}
+    computed = layer
+    uplifted = False
     over = record_of(steps, household, year + 1) is not None
     if said.uplift is not None and not over:
         if layer != said.uplift.from_layer or not may_be_uplifted(layer, graded.credit):
             conflicts.add(UPLIFT)
         else:
             layer = LAYERS[LAYERS.index(layer) + 1]
-            layers.add(layer)
+            uplifted = True
 
-    # What was confirmed is a layer: that before the uplift, or with it.
-    confirming = [one for one in said.confirmations if one.layer in layers]
+    # What was confirmed is a layer as the facts give it: that before an uplift (GRD-05), which has
+    # an approver of its own.
+    confirming = [one for one in said.confirmations if one.layer == computed]
     if len(confirming) < len(said.confirmations):
         conflicts.add(CONFIRMATION)
-    status = status_by_confirmation(layer, confirming, refused=said.refused)
+    # GRD-13: a person has looked at it who confirmed its type or its layer, or reviewed it.
+    in_person = (
+        bool(confirming)
+        or (said.type is not None and TYPE not in conflicts)
+        or graded is said.correction
+        or record.run in said.looked_at
+    )
+    refused = said.refused and not in_person
+    status = status_by_confirmation(computed, confirming, refused=refused)
+    if uplifted:
+        # GRD-05, GRD-07: a person has put another layer beside the computed one.
+        status = OVERRIDDEN
 
     if said.override is not None and is_in_time(said.override, on):
         if said.override.layer not in graded.layers:
@@ -335,7 +356,7 @@ def status_by_confirmation(
         ]
         if pairs:
             return CONFIRMED
-        return PROVISIONAL if refused and not confirming else AWAITING
+        return PROVISIONAL if refused else AWAITING
     if confirming:
         return CONFIRMED
     return PROVISIONAL if refused else COMPUTED

@@ -152,7 +152,7 @@ def test_the_type_problem_without_a_hard_fact_is_a_conflict() -> None:
 
 
 def test_an_uplift_is_one_layer_from_the_layer_it_was_approved_from() -> None:
-    assert told(first(), *uplifted()) == ("main", "ordinary", COMPUTED, set())
+    assert told(first(), *uplifted()) == ("main", "ordinary", OVERRIDDEN, set())
     assert told(first(), *uplifted(), later(replace(ORDINARY, cutoff=50)))[0] == "main"
     assert told(first(), *uplifted(approved=False))[0] == "ordinary"
     assert told(first(), *uplifted(), later(BETTER)) == ("main", "ordinary", COMPUTED, {UPLIFT})
@@ -186,14 +186,14 @@ def test_important_is_confirmed_by_two_persons() -> None:
     )  # fmt: skip
 
 
-def test_a_confirmation_is_replaced_by_the_next_and_lives_with_an_uplift() -> None:
+def test_a_confirmation_stays_beside_the_next_and_is_of_the_layer_before_an_uplift() -> None:
     ordinary = GradingConfirmed(HOME, "ordinary", "supervisor", "U1")
     main = replace(ordinary, layer="main")
     steps = (first(), ordinary, later(BETTER))
     assert told(*steps)[2:] == (COMPUTED, {CONFIRMATION})
-    assert told(*steps, main)[2:] == (CONFIRMED, set())
-    assert told(first(), ordinary, *uplifted()) == ("main", "ordinary", CONFIRMED, set())
-    assert told(first(), *uplifted(), main) == ("main", "ordinary", CONFIRMED, set())
+    assert told(*steps, main)[2:] == (CONFIRMED, {CONFIRMATION})
+    assert told(first(), ordinary, *uplifted()) == ("main", "ordinary", OVERRIDDEN, set())
+    assert told(first(), *uplifted(), main) == ("main", "ordinary", OVERRIDDEN, {CONFIRMATION})
 
 
 def test_what_an_owner_refused_is_provisional_until_a_person_confirms() -> None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from crm_core.gradings.decide import GRADING, YEAR
 from crm_core.gradings.events import ABOUT_HOUSEHOLDS, ABOUT_YEARS, DECIDED, GradingDecided, Moved
 from crm_core.gradings.record import Records, run_of_record
-from crm_core.gradings.review import FindPolicy, Standing, standing, untouched
+from crm_core.gradings.review import FindPolicy, Standing, correction, standing, untouched
 from crm_core.gradings.state import Year
 from crm_core.kernel.history import visible
 from crm_core.ports import EventLog
@@ -68,17 +68,33 @@ def graded_in(
             yield grading, now
 
 
+def _held_in(
+    log: EventLog, run: str, policy: FindPolicy, day: date, records: Records
+) -> Iterator[Standing]:
+    """What would hold of every household if that run were the run of record."""
+    for _, events in log.by_household(names=ABOUT_HOUSEHOLDS):
+        graded = next((e.event for e in events if e.name == DECIDED and e.event.run == run), None)
+        if graded is None:
+            continue
+        if all(e.name == DECIDED for e in events):
+            yield untouched(graded)
+            continue
+        state = GRADING.decider.fold(e.event for e in events)
+        held = correction(state, graded) or run
+        yield standing(state, held, policy, day, expired=records.has_later(graded.year, day))
+
+
 def moved(log: EventLog, year: int, run: str, policy: FindPolicy, day: date) -> tuple[Moved, ...]:
     """Whom it would move if a run took the place of the run of record (GRD-17), sorted.
 
-    What people decided is applied to either, so who was overridden stays where they are.
+    What people decided is applied to either: who was overridden stays where they are, and who was
+    corrected is moved from where the correction put them.
     """
     records = records_since(log, year, day)
 
     def placed(which: str | None) -> Mapping[str, tuple[str, str]]:
-        found = () if which is None else graded_in(log, which, policy, day, records)
-        stands = (now or untouched(grading) for grading, now in found)
-        return {now.grading.household: (now.layer, now.type) for now in stands}
+        found = () if which is None else _held_in(log, which, policy, day, records)
+        return {now.grading.household: (now.layer, now.type) for now in found}
 
     here, there = placed(records.by_year.get(year)), placed(run)
     nowhere = ("", "")
