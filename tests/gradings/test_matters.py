@@ -206,6 +206,29 @@ def test_a_follow_up_of_the_same_matter_is_no_further_one(crm: CRM) -> None:
     assert attention(crm) == 2
 
 
+@pytest.mark.rule("GRD-02", "GRD-08")
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_where_no_head_counts_the_first_that_came_says_what_the_matter_is(
+    order: tuple[int, ...],
+) -> None:
+    """A repair is the head: whoever came first stands for the others, however they were entered.
+
+    What came is an enquiry, a complaint after it, and an opinion whose day is before both.
+    """
+    came = (
+        ("R1", "enquiry", (0, START)),
+        ("R2", "complaint", (0, START + DAY)),
+        ("opinion/O1", "forum", (1, date(2010, 1, 1))),
+    )
+    matters = Matters[str, str](READING.no_matters)
+    matters.received("R0", 1, kind="repair", came=(0, START), within=True, follows=None)
+    for position, one in enumerate(order, 2):
+        number, kind, at = came[one]
+        matters.received(number, position, kind=kind, came=at, within=True, follows="R0")
+    [(position, kind)] = matters.counted()
+    assert (kind, position) == ("enquiry", order.index(0) + 2)
+
+
 @pytest.mark.case("K05", "K06")
 @pytest.mark.rule("GRD-02")
 def test_heads_that_no_command_would_name_count_for_nobody_and_hide_nobody() -> None:
