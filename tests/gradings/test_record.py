@@ -490,3 +490,23 @@ def test_an_interrupted_run_is_taken_up_and_stays_one_run(crm: CRM) -> None:
     assert run.standing == "of_record"
     assert of(run).facts.purchases_fen == 0
     assert standings(crm) == {run.run: "of_record", asked_as_of.run: "trial"}
+
+
+@pytest.mark.rule("GRD-12", "GRD-09")
+def test_who_asks_as_of_an_instant_takes_part_in_no_run_of_another_instant(crm: CRM) -> None:
+    home(crm, "V1")
+
+    class Pulled(Exception):
+        """The plug was pulled."""
+
+    def pull(_count: int) -> None:
+        raise Pulled
+
+    early, late = (parse_instant(f"2011-0{month}-01T00:00:00+08:00") for month in (2, 3))
+    with pytest.raises(Pulled):
+        crm.grade(2011, known=early, progress=pull)
+    run = crm.grade(2011, known=late)
+    assert run.cutoff.known == late
+    assert [line.cutoff.known for line in crm.gradings.runs(2011)] == [late]
+    # The one that was interrupted is taken up by whoever asks for the same.
+    assert crm.grade(2011, known=early).cutoff.known == early
