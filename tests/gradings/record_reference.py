@@ -193,31 +193,26 @@ def moved(
 def record(history: History, year: int, moment: int) -> str | None:
     """The run of record of a year at a moment: told from the beginning, one thing after another.
 
-    GRD-17: the first one that can hold by itself is the first by its beginning, so that it does not
-    hang on how long a run takes. While it is not complete there is none, whatever else is complete.
-    After that, or instead of it, only the director's act lets another one hold. An act with an
-    objection is refused, so that it does not change anything.
+    GRD-17: the first one that can hold by itself is the first of them to be complete, so that one
+    that was interrupted holds back no other. After that, or instead of it, only the director's act
+    lets another one hold. An act with an objection is refused, so that it does not change anything.
     """
     holding: str | None = None
-    replaced = False
     for happened in [one for one in history.moments if one <= moment]:
-        first = first_that_can_hold(history, year, happened)
-        if not replaced and first is not None:
-            complete = first.completed is not None and first.completed <= happened
-            holding = first.id if complete else None
+        if holding is None:
+            holding = first_that_can_hold(history, year, happened)
         for act in history.replacements:
             asked_now = act.position == happened and act.year == year
             if asked_now and not objections_while(history, act, holding):
-                holding, replaced = act.run, True
+                holding = act.run
     return holding
 
 
-def first_that_can_hold(history: History, year: int, moment: int) -> Run | None:
-    """The one that began first of those that can hold by themselves; complete or not (GRD-17)."""
-    begun = [run for run in history.runs if run.year == year and run.position <= moment]
-    for run in sorted(begun, key=lambda run: run.position):
+def first_that_can_hold(history: History, year: int, moment: int) -> str | None:
+    """The one that was complete first of those that can hold by themselves (GRD-17)."""
+    for run in complete_at(history, year, moment):
         if can_hold_by_itself(run, history.facts):
-            return run
+            return run.id
     return None
 
 

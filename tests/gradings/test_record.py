@@ -492,6 +492,28 @@ def test_an_interrupted_run_is_taken_up_and_stays_one_run(crm: CRM) -> None:
     assert standings(crm) == {run.run: "of_record", asked_as_of.run: "trial"}
 
 
+@pytest.mark.rule("GRD-12", "GRD-17")
+def test_what_was_interrupted_holds_back_no_other_and_puts_nothing_aside(crm: CRM) -> None:
+    """As known at the year's end it could have held, but nobody takes it up in time."""
+    home(crm, "V1")
+
+    class Pulled(Exception):
+        """The plug was pulled."""
+
+    def pull(_count: int) -> None:
+        raise Pulled
+
+    end = parse_instant("2012-01-01T00:00:00+08:00")
+    with pytest.raises(Pulled):
+        crm.grade(2011, known=end, progress=pull)
+    bought(crm, 1_00)
+    run = crm.grade(2011)
+    assert run.standing == "of_record"
+    late = crm.grade(2011, known=end)
+    assert (late.standing, late.run != run.run) == ("trial", True)
+    assert crm.gradings.grades(2011).run == run.run
+
+
 @pytest.mark.rule("GRD-12", "GRD-09")
 def test_who_asks_as_of_an_instant_takes_part_in_no_run_of_another_instant(crm: CRM) -> None:
     home(crm, "V1")

@@ -136,20 +136,20 @@ def test_another_policy_and_what_was_asked_for_as_a_trial_never_hold():
     assert trials(history, 2024, 100) == ["A", "B"]
 
 
-def test_the_first_one_that_began_holds_for_good_once_it_is_complete():
+def test_the_first_one_to_be_complete_holds_for_good():
     first, second = run(completed=40), run("B", 20, completed=30)
-    assert of_record(first, second) == "A"
-    assert of_record(second, first) == "A"
+    assert of_record(first, second) == "B"
+    assert of_record(second, first) == "B"
     history = History(FACTS, (first, second))
     assert [record(history, 2024, moment) for moment in (10, 29, 30, 39, 40, 99)] == [
-        None, None, None, None, "A", "A",
+        None, None, "B", "B", "B", "B",
     ]  # fmt: skip
-    assert standing(history, first, 39) == TRIAL
-    assert standing(history, first, 40) == OF_RECORD
-    assert standing(history, second, 30) == TRIAL
+    assert standing(history, second, 29) == TRIAL
+    assert standing(history, second, 30) == OF_RECORD
+    assert standing(history, first, 40) == TRIAL
     assert of_record(run(completed=None)) is None
-    # One that is never completed lets no other hold by itself.
-    assert of_record(run(completed=None), second) is None
+    # One that is never completed holds back no other.
+    assert of_record(run(completed=None), second) == "B"
 
 
 def test_every_year_has_its_own():

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import crm_core
 from crm_core.errors import Invalid, PolicyDigestMismatch, PolicyInactive, UnknownPolicy
 from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
+from crm_core.gradings.reading import Reading
 from crm_core.gradings.studies.shares import SharesPolicy
 from crm_core.gradings.uplift import UpliftPolicy
 from crm_core.kernel.authority import AuthorityPolicy
@@ -71,6 +72,7 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
             "holidays": HolidayNotice,
             "late": LateChargePolicy,
             "messages": MessagePolicy,
+            "reading": Reading,
             "shares": SharesPolicy,
             "uplift": UpliftPolicy,
             "sla": SlaPolicy,

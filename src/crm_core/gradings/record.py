@@ -1,7 +1,7 @@
 """The run of record: which run of a year holds (GRD-17). It is derived, and stored nowhere.
 
-The first timely run under the policy in force holds once it is complete, until a director lets
-another one take its place. Every other run is a trial.
+The first timely run under the policy in force to be complete holds, until a director lets another
+one take its place. Every other run is a trial.
 """
 
 from __future__ import annotations
@@ -33,18 +33,16 @@ def is_timely(run: RunStarted) -> bool:
     )
 
 
-def candidate(year: Year) -> str | None:
-    """The first timely run, complete or not."""
-    return next((run for run, started in year.runs.items() if is_timely(started)), None)
-
-
 def run_of_record(year: Year) -> str | None:
-    """The run that holds; None where the year has none."""
+    """The run that holds; None where the year has none.
+
+    The first timely one is the first to be complete: one that was interrupted holds back no other,
+    and one that ends later puts nothing aside.
+    """
     if year.replaced:
         *_, last = year.replaced
         return last.run
-    run = candidate(year)
-    return run if run in year.completed else None
+    return next((run for run in year.completed if is_timely(year.runs[run])), None)
 
 
 def standing_of(year: Year, run: str) -> str:

@@ -134,12 +134,12 @@ class RecordRow:
     """Which run of a year holds (GRD-17).
 
     Args:
-        first: The first timely run; empty as long as there is none.
+        timely: The timely runs that began before there was a run of record.
         run: The run of record; empty as long as there is none.
     """
 
     year: int
-    first: str = ""
+    timely: tuple[str, ...] = ()
     run: str = ""
 
 
@@ -148,11 +148,13 @@ def _record(rows: Rows[RecordRow], recorded: Recorded[Any]) -> Iterator[Put[Reco
     key = f"{event.year:04}"
     row = rows.get(key) or RecordRow(event.year)
     if isinstance(event, RunStarted):
-        then = evolve(row, first=row.first or event.run) if is_timely(event) else row
+        waits = is_timely(event) and not row.run
+        then = evolve(row, timely=(*row.timely, event.run)) if waits else row
     elif isinstance(event, RecordReplaced):
-        then = evolve(row, run=event.run)
+        then = evolve(row, run=event.run, timely=())
     else:
-        then = evolve(row, run=row.run or event.run) if event.run == row.first else row
+        first = event.run in row.timely
+        then = evolve(row, run=event.run, timely=()) if first else row
     if then != row:
         yield Put(key, then, key)
 

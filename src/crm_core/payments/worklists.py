@@ -303,7 +303,8 @@ def _promise(rows: Rows[Promised], recorded: Recorded[Any]) -> Iterable[Put[Prom
         if given.instalments[-1].due >= day
         and not (isinstance(event, PaymentPromised) and event.replaces == given.promise)
     )
-    if isinstance(event, PaymentPromised):
+    # A promise of nothing is none; no decider makes one.
+    if isinstance(event, PaymentPromised) and event.instalments:
         kept = (*kept, Given(event.promise, event.instalments))
     if row is not None and kept == row.promises:
         return ()

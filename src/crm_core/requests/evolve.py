@@ -561,7 +561,9 @@ _TAKEN: dict[type, Callable[[Any], Taken]] = {
     ClockWarned: lambda e: Taken(WARNED, e.clock, e.percent, e.at, ""),
     ClockBreached: lambda e: Taken(BREACHED, e.clock, 100, e.at, ""),
     Escalated: lambda e: Taken(ESCALATED, e.clock, e.percent, e.at, ""),
-    ConfirmationDue: lambda e: Taken(ASKED, e.clocks[0].clock, e.attempt, e.due_at, ""),
+    ConfirmationDue: lambda e: Taken(
+        ASKED, e.clocks[0].clock if e.clocks else "", e.attempt, e.due_at, ""
+    ),
     ClosedUnanswered: lambda e: Taken(UNANSWERED, "", 0, e.closed_at, ""),
     CommitmentBroken: lambda e: Taken(PROMISE_BROKEN, e.clock, 100, e.broken_at, e.promised_by),
     CommitmentKept: lambda e: Taken(PROMISE_KEPT, e.clock, 100, e.kept_at, e.promised_by),
