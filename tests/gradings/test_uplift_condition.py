@@ -20,6 +20,7 @@ from crm_core.owners.commands import (
 )
 from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
 from estate import (
+    DIRECTOR,
     MANAGER,
     MOVED_IN,
     OWNER,
@@ -152,3 +153,19 @@ def test_nobody_takes_part_in_a_run_of_another_kind_that_was_interrupted(
     run = crm.grade(2011)
     assert (run.standing, run.policy.name) == ("of_record", "grade-cn-default")
     assert run.gradings[0].facts.purchases_fen == 1_00
+
+
+@pytest.mark.rule("GRD-05")
+def test_nobody_stays_lifted_whose_credit_turns_out_to_be_b2(crm: CRM) -> None:
+    """The layer it was lifted from is the same, but from B2 or worse there is no uplift."""
+    home(crm, "V1")
+    crm.grade(2011)
+    assert lifted(crm) == "ordinary"
+    owed = RaiseCharge("V1", "C99", "parking", "2011-10", 100_00, date(2011, 10, 1))
+    do(crm, owed, at=parse_instant("2012-02-01T09:00:00+08:00"))
+    again = crm.grade(2011)
+    facts = again.gradings[0].facts
+    assert (facts.credit, again.gradings[0].outcome.layer) == ("B3", "small")
+    crm.gradings.replace(2011, again.run, "a bill that was forgotten", by=DIRECTOR)
+    [now] = crm.gradings.history("V1")
+    assert (now.layer, now.uplift, now.conflicts) == ("small", None, ("uplift",))
