@@ -11,6 +11,7 @@ from datetime import date
 
 from attrs import Factory, frozen
 
+from crm_core.errors import DecisionMismatch
 from crm_core.gradings.events import RunStarted
 from crm_core.gradings.state import Year
 from crm_core.kernel.dates import Period
@@ -38,11 +39,20 @@ def run_of_record(year: Year) -> str | None:
 
     The first timely one is the first to be complete: one that was interrupted holds back no other,
     and one that ends later puts nothing aside.
+
+    Raises:
+        DecisionMismatch: a run is complete that was never started.
     """
     if year.replaced:
         *_, last = year.replaced
         return last.run
-    return next((run for run in year.completed if is_timely(year.runs[run])), None)
+    for run in year.completed:
+        started = year.runs.get(run)
+        if started is None:
+            raise DecisionMismatch("run_never_started", run=run)
+        if is_timely(started):
+            return run
+    return None
 
 
 def standing_of(year: Year, run: str) -> str:
