@@ -480,10 +480,10 @@ def test_types_reviews_and_policies_wait_for_another_person(centre: Centre) -> N
     recorded(
         centre,
         "grading/V1",
-        TypeProposed("V1", "2011-1", "cautious", "thrifty", "B3", TODAY),
+        TypeProposed("V1", "first", 2011, "2011-1", "cautious", "thrifty", "B3", TODAY),
     )
     assert centre.list_of(SUPERVISOR) == []
-    assert centre.list_of(MANAGER) == [("type", "2011-1")]
+    assert centre.list_of(MANAGER) == [("type", "2011/first")]
     policy = PolicyRef("0" * 64, "grade-ours", 2)
     recorded(
         centre,
@@ -493,11 +493,13 @@ def test_types_reviews_and_policies_wait_for_another_person(centre: Centre) -> N
     )
     # Neither who drafted it nor who assessed it approves it.
     assert (
-        centre.list_of(DIRECTOR) == centre.list_of(Actor("D2", "director")) == [("type", "2011-1")]
+        centre.list_of(DIRECTOR)
+        == centre.list_of(Actor("D2", "director"))
+        == [("type", "2011/first")]
     )
     assert ("policy_to_approve", "grade-ours/2") in centre.list_of(Actor("D3", "director"))
     recorded(centre, "policy/grade-ours", PolicyApproved(policy, "D3", TODAY))
-    assert centre.list_of(MANAGER) == [("policy_to_adopt", "grade-ours/2"), ("type", "2011-1")]
+    assert centre.list_of(MANAGER) == [("policy_to_adopt", "grade-ours/2"), ("type", "2011/first")]
 
 
 @pytest.mark.rule("REQ-19")
