@@ -26,8 +26,10 @@ MICROSECONDS = 1_000_000
     LATE_CHARGE, PURCHASE, REQUEST, DUPLICATE, INTEREST, CONDUCT,
 ) = range(1, 16)  # fmt: skip
 
-REPAIR, RECLASSIFIED, UNDONE = 16, 17, 18
-OF_REQUESTS = (REQUEST, REPAIR, DUPLICATE, RECLASSIFIED, UNDONE)
+RECLASSIFIED, UNDONE = 17, 18
+OF_REQUESTS = (REQUEST, DUPLICATE, RECLASSIFIED, UNDONE)
+REPAIR, COMPLAINT = 0, 1
+"""Kinds of requests, as rows of requests number them."""
 
 BESIDES = (REGISTERED, PURCHASE, INTEREST, CONDUCT, *OF_REQUESTS)
 
@@ -39,11 +41,19 @@ NEVER = 4_000_000
 
 EYES = ("period_start", "period_end", "cutoff_position", "cutoff_known")
 COLUMNS = ("home", "position", "kind", "effective", "recorded", "amount", "ref", "of")
-LISTS = ("attention", "conduct", "credit", "interests", "previous_purchases", "purchases")
+LISTS = (
+    "attention",
+    "complaints",
+    "conduct",
+    "credit",
+    "interests",
+    "previous_purchases",
+    "purchases",
+)
 CREDIT = ("worst", "entries", "since", "rank", "overdue_days", "overdue_fen")
 FACTS = (
-    "attention", "b2_entries", "charges_due", "conduct", "credit", "interests", "overdue_days",
-    "overdue_fen", "previous_purchases_fen", "purchases_fen", "worst_credit",
+    "attention", "b2_entries", "charges_due", "complaints", "conduct", "credit", "interests",
+    "overdue_days", "overdue_fen", "previous_purchases_fen", "purchases_fen", "worst_credit",
 )  # fmt: skip
 
 col, lit = pl.col, pl.lit
@@ -156,8 +166,10 @@ def decided(
     year_before = date.fromordinal(start).replace(year=date.fromordinal(start).year - 1).toordinal()
     first, behind = (_midnight(day) for day in (start, end + 1))
     earlier = (effective >= year_before) & (effective < start)
+    matters = _matters(of, first, behind)
     counted = {
-        "attention": _matters(of, first, behind),
+        "attention": matters,
+        "complaints": matters.filter(col("now") == COMPLAINT),
         "conduct": of[CONDUCT].filter(window),
         "interests": of[INTEREST].filter(window),
         "previous_purchases": of[PURCHASE].filter(earlier),
@@ -178,7 +190,8 @@ def decided(
     parts += [arrears.lazy()]
     joined = reduce(lambda one, two: one.join(two, on="home", how="left"), parts, files)
     numbers = joined.with_columns(
-        col("attention", "charges_due", "conduct", "interests", "overdue_days").fill_null(0),
+        col("attention", "charges_due", "complaints", "conduct", "interests").fill_null(0),
+        col("overdue_days").fill_null(0),
         col("overdue_fen", "previous_purchases_fen", "purchases_fen").fill_null(0),
         b2_entries=col("entries").fill_null(0),
         credit=col("rank").fill_null(0),
@@ -210,23 +223,30 @@ def _type() -> pl.Expr:
     fen, then = col("purchases_fen"), col("previous_purchases_fen")
     high = (col("interests") > 0) | ((fen > 0) & (fen * 100 >= then * 110))
     hard = (col("worst_credit") >= B3) | (col("b2_entries") >= 2) | (col("conduct") > 0)
-    loud = col("attention") >= 4
+    loud, angry = col("attention") >= 4, (col("complaints") >= 4) & (fen < 800_000)
     return (
         pl.when(high & loud).then(lit("lively")).when(high).then(lit("cautious"))
-        .when(loud & hard).then(lit("problem")).otherwise(lit("ordinary"))
+        .when(angry & hard).then(lit("problem")).otherwise(lit("ordinary"))
     )  # fmt: skip
 
 
 def _layer() -> pl.Expr:
     fen, grade, of = col("purchases_fen"), col("credit"), col("type")
+    then = col("previous_purchases_fen")
     good = of != "problem"
     important = pl.when(of == "cautious").then(2_000_000).otherwise(1_600_000)
     main = pl.when(of == "cautious").then(1_000_000).otherwise(800_000)
     best = (grade == A) & good
+
+    def grown_to(fewest: int) -> pl.Expr:
+        """Whom fewer purchases would have left an ordinary customer in that layer."""
+        return (fen >= fewest) & ((of == "cautious") & (then * 110 > fewest * 100))
+
+    large = (fen >= important) | grown_to(1_600_000)
     return (
         pl.when(col("charges_due") == 0).then(lit("insufficient"))
-        .when(best & (col("worst_credit") < B2) & (fen >= important)).then(lit("important"))
-        .when(best & (fen >= main)).then(lit("main"))
+        .when(best & (col("worst_credit") < B2) & large).then(lit("important"))
+        .when(best & ((fen >= main) | grown_to(800_000))).then(lit("main"))
         .when((grade <= B1) & good & ((fen > 0) | (col("attention") > 0))).then(lit("ordinary"))
         .otherwise(lit("small"))
     )  # fmt: skip
@@ -245,36 +265,40 @@ def _matters(of: dict[int, pl.DataFrame], first: int, behind: int) -> pl.DataFra
     corrected = said.filter(more)["home"].unique()
     told = said.filter(home.is_in(corrected.implode())).sort("position")
     by_home: dict[int, list[tuple[int, ...]]] = {}
-    for one, *row in told.select("home", "position", "kind", "amount", "ref", "of").iter_rows():
+    columns = ("home", "position", "kind", "effective", "amount", "ref", "of")
+    for one, *row in told.select(*columns).iter_rows():
         by_home.setdefault(one, []).append(tuple(row))
     counted = [at for rows in by_home.values() for at in _counted(rows, first, behind)]
-    plain = of[REQUEST].filter(amount >= first, amount < behind)
+    plain = of[REQUEST].filter(amount >= first, amount < behind, effective != REPAIR)
+    stand = pl.DataFrame(counted, {"position": pl.Int64, "now": pl.Int64}, orient="row")
     return pl.concat(
         [
-            plain.filter(~home.is_in(corrected.implode())),
-            said.filter(position.is_in(pl.Series(counted, dtype=pl.Int64).implode())),
+            plain.filter(~home.is_in(corrected.implode())).with_columns(
+                now=effective.cast(pl.Int64)
+            ),
+            said.join(stand, on="position"),
         ]
     )
 
 
-def _counted(rows: list[tuple[Any, ...]], first: int, behind: int) -> list[int]:
-    """Of one household: positions of the requests that stand for its matters."""
-    received: dict[int, int] = {}
-    repairs: set[int] = set()
+def _counted(rows: list[tuple[Any, ...]], first: int, behind: int) -> list[tuple[int, int]]:
+    """Of one household: positions and kinds of the requests that stand for its matters."""
+    received: dict[int, tuple[int, int]] = {}
+    kinds: dict[int, int] = {}
     follows: dict[int, int] = {}
     marked: dict[int, int] = {}
-    for at, what, instant, request, other in rows:
+    for at, what, said_as, instant, request, other in rows:
         if what in (DUPLICATE, UNDONE):
             marked.pop(request, None)
             if what == DUPLICATE:
                 marked[request] = other
             continue
         if what == RECLASSIFIED:
-            (repairs.add if instant else repairs.discard)(request)
+            kinds[request] = instant
             continue
         if first <= instant < behind:
-            received[request] = at
-            (repairs.add if what == REPAIR else repairs.discard)(request)
+            received[request] = instant, at
+            kinds[request] = said_as
         if other is not None:
             follows[request] = other
     of: dict[int, int] = {}
@@ -284,14 +308,14 @@ def _counted(rows: list[tuple[Any, ...]], first: int, behind: int) -> list[int]:
             last = of[last]
         if last != request:
             of[request] = other
-    raised = {request: at for request, at in received.items() if request not in repairs}
+    raised = {one: came for one, came in received.items() if kinds[one] != REPAIR}
     matters: dict[int, int] = {}
-    for request, at in raised.items():
+    for request in sorted(raised, key=raised.__getitem__):
         head = request
         while head in of:
             head = of[head]
-        matters.setdefault(head, raised.get(head, at))
-    return list(matters.values())
+        matters.setdefault(head, head if head in raised else request)
+    return [(raised[one][1], kinds[one]) for one in matters.values()]
 
 
 # --- accounts ----------------------------------------------------------------------------------

@@ -277,6 +277,7 @@ class HouseholdFile(Aggregate):
         attention: int
         b2_entries: int
         charges_due: int
+        complaints: int
         conduct: int
         credit: str
         interests: int
@@ -321,6 +322,7 @@ class Facts(NamedTuple):
     attention: int
     b2_entries: int
     charges_due: int
+    complaints: int
     conduct: int
     credit: str
     interests: int
@@ -430,10 +432,12 @@ def facts(file: Any, year: int, known: datetime) -> Facts:
     for on, fen, at in file.purchases:
         if at <= known and on.year in bought:
             bought[on.year] += fen
+    matters = attention(file, year, known)
     return Facts(
-        attention=attention(file, year, known),
+        attention=len(matters),
         b2_entries=entered,
         charges_due=sum(first <= due <= last for due, _, _ in account.charges),
+        complaints=matters.count("complaint"),
         conduct=sum(at <= known and on.year == year for on, at in file.conduct),
         credit=GRADES[before],
         interests=sum(at <= known and on.year == year for on, at in file.interests),
@@ -445,8 +449,8 @@ def facts(file: Any, year: int, known: datetime) -> Facts:
     )
 
 
-def attention(file: Any, year: int, known: datetime) -> int:
-    """Matters raised, by what is no repair: duplicates and what follows count once, by a head."""
+def attention(file: Any, year: int, known: datetime) -> list[str]:
+    """What the matters raised are, but repairs: duplicates and what follows once, by a head."""
     kinds = {request: kind for request, (kind, _, _, at) in file.requests.items() if at <= known}
     kinds |= {request: kind for request, kind, at in file.kinds if at <= known and request in kinds}
     asked = [
@@ -472,13 +476,13 @@ def attention(file: Any, year: int, known: datetime) -> int:
             end = of[end]
         if end != request:
             of[request] = other
-    heads = set()
-    for request in asked:
+    matters: dict[str, str] = {}
+    for request in sorted(asked, key=lambda one: file.requests[one][1]):
         head = request
         while head in of:
             head = of[head]
-        heads.add(head)
-    return len(heads)
+        matters.setdefault(head, kinds[head if head in asked else request])
+    return list(matters.values())
 
 
 def decide(found: Facts) -> tuple[str, str]:
@@ -491,17 +495,25 @@ def decide(found: Facts) -> tuple[str, str]:
         kind = "lively" if loud else "cautious"
     else:
         hard = worst >= B3 or found.b2_entries >= 2 or found.conduct
-        kind = "problem" if loud and hard else "ordinary"
+        angry = found.complaints >= 4 and fen < MAIN_FROM["ordinary"]
+        kind = "problem" if angry and hard else "ordinary"
     if not found.charges_due:
         return kind, "insufficient"
     good = kind != "problem"
-    if found.credit == "A" and good and worst < B2 and fen >= IMPORTANT_FROM[kind]:
+    if found.credit == "A" and good and worst < B2 and reaches(found, kind, IMPORTANT_FROM):
         return kind, "important"
-    if found.credit == "A" and good and fen >= MAIN_FROM[kind]:
+    if found.credit == "A" and good and reaches(found, kind, MAIN_FROM):
         return kind, "main"
     if found.credit in ("A", "B1") and good and (fen > 0 or found.attention):
         return kind, "ordinary"
     return kind, "small"
+
+
+def reaches(found: Facts, kind: str, needed: dict[str, int]) -> bool:
+    """Whether the purchases do, or fewer of them would have, as those of an ordinary customer."""
+    fen, fewest = found.purchases_fen, needed["ordinary"]
+    grown = fen >= fewest and found.previous_purchases_fen * 110 > fewest * 100
+    return fen >= needed[kind] or (kind == "cautious" and grown)
 
 
 # --- the contender -----------------------------------------------------------------------------
