@@ -96,6 +96,19 @@ def asked(crm: CRM, command: Any, by: Actor) -> Any:
     return crm.do(command, by=by)
 
 
+def interrupted(crm: CRM, year: int, **asked: Any) -> None:
+    """Begin a run whose plug is pulled behind its first households."""
+
+    class Pulled(Exception):
+        """The plug was pulled."""
+
+    def pull(_count: int) -> None:
+        raise Pulled
+
+    with pytest.raises(Pulled):
+        crm.grade(year, progress=pull, **asked)
+
+
 def guarded(aggregate: Aggregate) -> Decider[Any, Any, Any]:
     """The decider as commands reach it: nobody decides their own (LOG-08)."""
 

@@ -42,6 +42,7 @@ from crm_core.testing.strategies import (
 )
 from estate import (
     DAY,
+    DEFAULT,
     DIRECTOR,
     MANAGER,
     OWNER,
@@ -148,6 +149,33 @@ def test_a_policy_is_drafted_assessed_approved_and_effective_and_then_it_grades(
     assert crm.gradings.grades(2011) == run
     with pytest.raises(PolicyInactive):
         crm.grade(2010, policy=NAME)
+
+
+@pytest.mark.rule("GRD-11", "GRD-17")
+def test_the_policy_adopted_last_is_in_force_whatever_it_is_called(crm: CRM) -> None:
+    """Without one it is the newest default; of two that begin on one day, the one put up last."""
+    home(crm, "V1", buys=7_000_00)
+    end = date(2011, 12, 31)
+    assert crm.gradings.in_force(end) == DEFAULT
+    adopt(crm)
+    adopt(crm, 2, first=date(2012, 1, 1))
+    assert crm.gradings.in_force(date(2010, 12, 31)) == DEFAULT  # it begins too late for that year
+    assert crm.gradings.in_force(end).ref == GradingPolicy.parse(text()).ref
+    assert crm.gradings.in_force(date(2012, 12, 31)).ref == GradingPolicy.parse(text(2)).ref
+    other = changed(text(), f'name = "{NAME}"', 'name = "a-newer-one"')
+    named = {"name": "a-newer-one"}
+    steps(
+        crm,
+        draft(document=Document(other), **named),
+        assess(**named),
+        evolve(approve(), **named),
+        evolve(effective(), **named),
+    )
+    assert crm.gradings.in_force(end).ref.name == "a-newer-one"
+    run = crm.grade(2011)
+    assert (run.policy.name, run.standing) == ("a-newer-one", "of_record")
+    # By another policy than that it is a trial, the default one too.
+    assert crm.grade(2011, policy="grade-cn-default").standing == "trial"
 
 
 @pytest.mark.rule("GRD-11")

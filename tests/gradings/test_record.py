@@ -41,6 +41,7 @@ from estate import (
     crm,
     do,
     home,
+    interrupted,
     of,
 )
 
@@ -468,14 +469,7 @@ def test_an_interrupted_run_is_taken_up_and_stays_one_run(crm: CRM) -> None:
     for number in range(1, 4):
         home(crm, f"V{number}")
 
-    class Pulled(Exception):
-        """The plug was pulled."""
-
-    def pull(_count: int) -> None:
-        raise Pulled
-
-    with pytest.raises(Pulled):
-        crm.grade(2011, progress=pull)
+    interrupted(crm, 2011)
     assert crm.gradings.runs(2011) == ()
     # What is not complete does not hold.
     with pytest.raises(Invalid):
@@ -497,15 +491,8 @@ def test_what_was_interrupted_holds_back_no_other_and_puts_nothing_aside(crm: CR
     """As known at the year's end it could have held, but nobody takes it up in time."""
     home(crm, "V1")
 
-    class Pulled(Exception):
-        """The plug was pulled."""
-
-    def pull(_count: int) -> None:
-        raise Pulled
-
     end = parse_instant("2012-01-01T00:00:00+08:00")
-    with pytest.raises(Pulled):
-        crm.grade(2011, known=end, progress=pull)
+    interrupted(crm, 2011, known=end)
     bought(crm, 1_00)
     run = crm.grade(2011)
     assert run.standing == "of_record"
@@ -518,15 +505,8 @@ def test_what_was_interrupted_holds_back_no_other_and_puts_nothing_aside(crm: CR
 def test_who_asks_as_of_an_instant_takes_part_in_no_run_of_another_instant(crm: CRM) -> None:
     home(crm, "V1")
 
-    class Pulled(Exception):
-        """The plug was pulled."""
-
-    def pull(_count: int) -> None:
-        raise Pulled
-
     early, late = (parse_instant(f"2011-0{month}-01T00:00:00+08:00") for month in (2, 3))
-    with pytest.raises(Pulled):
-        crm.grade(2011, known=early, progress=pull)
+    interrupted(crm, 2011, known=early)
     run = crm.grade(2011, known=late)
     assert run.cutoff.known == late
     assert [line.cutoff.known for line in crm.gradings.runs(2011)] == [late]

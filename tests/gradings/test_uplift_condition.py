@@ -30,6 +30,7 @@ from estate import (
     crm,
     do,
     home,
+    interrupted,
     reach,
 )
 
@@ -140,14 +141,7 @@ def test_nobody_takes_part_in_a_run_of_another_kind_that_was_interrupted(
     home(crm, "V1")
     other = {"trial": True} if how == "trial" else {"policy": "grade-cn-monotone"}
 
-    class Pulled(Exception):
-        """The plug was pulled."""
-
-    def pull(_count: int) -> None:
-        raise Pulled
-
-    with pytest.raises(Pulled):
-        crm.grade(2011, progress=pull, **other)  # type: ignore[arg-type]
+    interrupted(crm, 2011, **other)
     crm.clock = FixedClock(parse_instant("2012-02-01T09:00:00+08:00"))
     do(crm, RecordPurchase("V1", "B9", "cleaning", 1_00, date(2011, 7, 1)))
     run = crm.grade(2011)

@@ -416,7 +416,8 @@ class Gradings:
     def in_force(self, end: date) -> GradingPolicy:
         """The grading policy in force on the last day of a year: the one adopted last by then.
 
-        Where none was adopted it is the newest of the default policy.
+        Of several that began on one day it is the one that was put up last. Where none was adopted
+        it is the newest of the default policy.
         """
         host = self._host
         chosen = [
@@ -426,9 +427,9 @@ class Gradings:
         ]
         if not chosen:
             return self.book(DEFAULT_GRADING).find(GradingPolicy, DEFAULT_GRADING, end)
-        return max(
-            chosen, key=lambda policy: (policy.header.effective_from or date.min, policy.ref)
-        )
+        began = [policy.header.effective_from or date.min for policy in chosen]
+        _, last = max((day, nth) for nth, day in enumerate(began))
+        return chosen[last]
 
     def allocations(self) -> Allocations:
         """The allocation policies at hand, those adopted in the log among them."""

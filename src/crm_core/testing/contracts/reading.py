@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from crm_core.kernel.recorded import Commit, Recorded, StreamAppend, Tip, Verbatim
+from crm_core.kernel.recorded import Commit, Cutoff, Recorded, StreamAppend, Tip, Verbatim
 from crm_core.kernel.sealed import Personal, Sealed
 from crm_core.ports import EventLog
 from crm_core.testing.contracts.events import (
@@ -232,6 +232,31 @@ class ReadingContract(OfLogs):
         early = log.cutoff(NOON + timedelta(hours=1, minutes=30), without="contract.counted")
         assert (early.position, early.known) == (at[3], NOON + timedelta(hours=1, minutes=30))
         assert log.cutoff(NOON - timedelta(hours=1), without="nothing.").position == 0
+
+    @pytest.mark.rule("LOG-03", "GRD-17")
+    def test_what_lies_beyond_a_cut_off_is_counted(self, log: EventLog) -> None:
+        """Behind its position or behind its instant, if it was recorded by then; facts alone."""
+        for n, hour in enumerate([0, 2, 1, 5, 3]):
+            event: Any = Counted(n) if n == 3 else Noted(str(n))
+            envelope = envelope_of(f"c{n}", event, 0, NOON + timedelta(hours=hour))
+            append = StreamAppend(f"a/{n}", Tip(), "", (envelope,))
+            log.append([Commit(f"c{n}", "d", (append,))])
+        at = self.positions(log)
+
+        def unseen(
+            position: int, known: float, by: float, without: str = "contract.counted"
+        ) -> int:
+            cutoff = Cutoff(position, NOON + timedelta(hours=known))
+            return log.unseen(cutoff, NOON + timedelta(hours=by), without=without)
+
+        assert unseen(at[5], 9, 9) == 0
+        assert unseen(at[3], 9, 9) == 1  # the note of the third hour lies behind the position
+        assert unseen(at[3], 9, 9, without="nothing.") == 2
+        assert unseen(at[3], 9, 2) == 0  # it was not recorded by then
+        assert unseen(at[3], 9, 3) == 1  # that very instant counts
+        assert unseen(at[5], 1, 9) == 2  # known later than the instant, though before the position
+        assert unseen(at[5], 1, 2) == 1
+        assert unseen(0, 9, 9) == 4
 
     @pytest.mark.rule("LOG-03")
     @pytest.mark.parametrize(
