@@ -83,7 +83,7 @@ class SqliteDatabase(Database):
         super()._prepare()
         # Not before: a file that is refused stays as it is, to the last byte.
         with self.translate(""):
-            connection = self.engine.raw_connection()
+            connection = self.connect()
             try:
                 _use_write_ahead_log(connection.driver_connection)
             finally:
@@ -127,10 +127,12 @@ class SqliteDatabase(Database):
             yield cursor
 
     def close(self) -> None:
-        with self._turn:
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+        # Whoever had the turn when this process was forked never gives it back here.
+        if not self.forked:
+            with self._turn:
+                if self._writer is not None:
+                    self._writer.close()
+                    self._writer = None
         super().close()
 
     def insert_with(
@@ -187,6 +189,7 @@ class SqliteDatabase(Database):
             return list(starmap(_row_of_bytes, rows))
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
+        self.check_process()
         with self.translate(None):
             connection = sqlite3.connect(str(self.engine.url.database), timeout=BUSY_SECONDS)
             try:
@@ -215,9 +218,10 @@ class SqliteDatabase(Database):
 
     def _begin(self) -> Any:
         """A cursor in a transaction that holds the write lock."""
+        self.check_process()
         try:
             if self._writer is None:
-                self._writer = self.engine.raw_connection()
+                self._writer = self.connect()
             cursor = self._writer.driver_connection.cursor()
             cursor.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
