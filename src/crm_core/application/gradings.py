@@ -269,7 +269,7 @@ class Gradings:
         return moved(self._log, year, named, self.policy, present_day(self._host))
 
     def replace(
-        self, year: int, run: str, reason: str, *, by: Actor, moves: int | None = None
+        self, year: int, run: str, reason: str, *, by: Actor, moves: int
     ) -> Receipt:
         """Let a run take the place of the run of record, as a director; see `ReplaceRecord`."""
         command = ReplaceRecord(
