@@ -27,6 +27,8 @@ from crm_core.ports import Frontier, Listener
 
 COLUMNS = "position, stream, version, name, household, state"
 
+_RARE = frozenset(schema.RARE_NAMES)
+
 BEFORE_FORMATS = frozenset({"crm_schema", "crm_revision"})
 """Tables that logs had before they had a format number: one of them tells such a log."""
 
@@ -53,6 +55,11 @@ class Database(ABC):
     tenant: str
     mark: str
     """Place-holder for a value in a statement."""
+    households_max = 500
+    """How many households one statement names: it takes so many values and no more."""
+    _named = (
+        "SELECT {columns} FROM crm_events WHERE {where} ORDER BY household, position LIMIT {mark}"
+    )
 
     def __init__(self, engine: Engine, tenant: str = "", *, outdated: bool = False) -> None:
         self.engine = engine
@@ -240,6 +247,8 @@ class Database(ABC):
     ) -> Sequence[StoredRow]:
         mark = self.mark
         chosen, extra = self._chosen("name", names)
+        if names and _RARE.issuperset(names):
+            chosen += f" AND ({schema.RARE})"
         return self.rows(
             f"SELECT {COLUMNS} FROM crm_events WHERE tenant = {mark} AND position > {mark}"
             f" AND position <= {mark}{chosen} ORDER BY position LIMIT {mark}",
@@ -302,22 +311,38 @@ class Database(ABC):
         limit: int,
     ) -> list[Any]:
         mark = self.mark
-        # A statement takes so many values and no more.
-        parts: list[Sequence[str] | None] = [None]
-        if households is not None:
-            wanted = sorted(set(households))
-            wanted = wanted[bisect_left(wanted, after[0]) :]
-            parts = [wanted[start : start + 500] for start in range(0, len(wanted), 500)]
         chosen, extra = self._chosen("name", names)
-        found: list[Any] = []
-        for part in parts:
-            those, few = self._chosen("household", part)
-            found += self.rows(
+        if households is None:
+            return self.rows(
                 f"SELECT {columns} FROM crm_events WHERE tenant = {mark} AND household <> ''"
                 f" AND (household, position) > ({mark}, {mark})"
-                f" AND position <= {mark}{chosen}{those}"
+                f" AND position <= {mark}{chosen}"
                 f" ORDER BY household, position LIMIT {mark}",
-                (self.tenant, after[0], after[1], upto, *extra, *few, limit - len(found)),
+                (self.tenant, *after, upto, *extra, limit),
+            )
+        wanted = sorted(set(households) - {""})
+        wanted = wanted[bisect_left(wanted, after[0]) :]
+        found: list[Any] = []
+        for start in range(0, len(wanted), self.households_max):
+            part = wanted[start : start + self.households_max]
+            # Not a range of both columns: a planner would walk through all that lies between.
+            behind = f" AND NOT (household = {mark} AND position <= {mark})"
+            found += self.rows(
+                self._named.format(
+                    columns=columns,
+                    where=f"tenant = {mark} AND household <> ''"
+                    f" AND household IN ({self.marks(part)}){behind if part[0] == after[0] else ''}"
+                    f" AND position <= {mark}{chosen}",
+                    mark=mark,
+                ),
+                (
+                    self.tenant,
+                    *part,
+                    *(after if part[0] == after[0] else ()),
+                    upto,
+                    *extra,
+                    limit - len(found),
+                ),
             )
             if len(found) >= limit:
                 break

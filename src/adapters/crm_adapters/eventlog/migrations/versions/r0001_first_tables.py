@@ -10,6 +10,24 @@ revision = "0001"
 down_revision = None
 
 _POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_RARE_NAMES = (
+    "gradings.policy_approved/1",
+    "gradings.policy_assessed/1",
+    "gradings.policy_drafted/1",
+    "gradings.policy_listed/1",
+    "gradings.policy_made_effective/1",
+    "gradings.policy_superseded/1",
+    "gradings.quota_allotted/1",
+    "gradings.record_replaced/1",
+    "gradings.run_completed/1",
+    "gradings.run_started/1",
+    "requests.warning_raised/1",
+    "staff.cover_cancelled/1",
+    "staff.cover_gap_found/1",
+    "staff.cover_planned/1",
+    "staff.line_retired/1",
+)
+_RARE = " OR ".join(f"name = '{name}'" for name in _RARE_NAMES)
 _NAME = sa.Text().with_variant(TEXT(collation="C"), "postgresql")
 
 
@@ -41,6 +59,13 @@ def _create_log() -> None:
         ["tenant", "household", "position"],
         postgresql_where=sa.text("household <> ''"),
         sqlite_where=sa.text("household <> ''"),
+    )
+    op.create_index(
+        "crm_events_rare",
+        "crm_events",
+        ["tenant", "name", "position"],
+        postgresql_where=sa.text(_RARE),
+        sqlite_where=sa.text(_RARE),
     )
     op.create_table(
         "crm_commands",
