@@ -21,6 +21,8 @@ from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.store import FORMAT, Batch
+from crm_adapters.eventlog.tile_table import TileTable
+from crm_adapters.eventlog.tiles import Tiles
 from crm_core.errors import Failed, FormatUnknown, LogOutdated, NotALog
 from crm_core.kernel.recorded import Appended, Tip
 from crm_core.ports import Frontier, Listener
@@ -57,6 +59,8 @@ class Database(ABC):
     """Place-holder for a value in a statement."""
     households_max = 500
     """How many households one statement names: it takes so many values and no more."""
+    insert_tiles: str
+    """How tiles are inserted where some may stand already."""
     _named = (
         "SELECT {columns} FROM crm_events WHERE {where} ORDER BY household, position LIMIT {mark}"
     )
@@ -65,6 +69,7 @@ class Database(ABC):
         self.engine = engine
         self.tenant = tenant
         self.bell = Bell()
+        self.tiles: Tiles = TileTable(self)
         self.format_number = FORMAT
         self.revision = schema.REVISIONS[-1]
         """Of the tables; an earlier one only if `outdated` allows it."""

@@ -88,6 +88,7 @@ class PostgresDatabase(Database):
 
     mark = "%s"
     driver_errors = (psycopg.Error,)
+    insert_tiles = "INSERT INTO {} ON CONFLICT DO NOTHING"
     households_max = 16
     # Behind a fence: with order and limit in sight the planner may walk through all households in
     # order, hoping to meet those named early. What is named is read whole, so few are at a time.

@@ -108,6 +108,24 @@ commands = Table(
     sqlite_with_rowid=False,
 )
 
+# Derived from the events, and never vouching for them (decision record 0047).
+tiles = Table(
+    "crm_tiles",
+    metadata,
+    Column("tenant", Name, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("number", Position, nullable=False),
+    Column("last", Position, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("facts", Position, nullable=False),
+    Column("fact", Position, nullable=False),
+    Column("earliest", Position, nullable=False),
+    Column("latest", Position, nullable=False),
+    PrimaryKeyConstraint("tenant", "level", "number", name="crm_tiles_number"),
+    UniqueConstraint("tenant", "level", "last", name="crm_tiles_last"),
+    sqlite_with_rowid=False,
+)
+
 tracking = Table(
     "crm_tracking",
     metadata,

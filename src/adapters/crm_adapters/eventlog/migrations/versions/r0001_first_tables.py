@@ -78,6 +78,21 @@ def _create_log() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "crm_tiles",
+        sa.Column("tenant", _NAME, nullable=False),
+        sa.Column("level", sa.Integer, nullable=False),
+        sa.Column("number", _POSITION, nullable=False),
+        sa.Column("last", _POSITION, nullable=False),
+        sa.Column("root", sa.Text, nullable=False),
+        sa.Column("facts", _POSITION, nullable=False),
+        sa.Column("fact", _POSITION, nullable=False),
+        sa.Column("earliest", _POSITION, nullable=False),
+        sa.Column("latest", _POSITION, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "level", "number", name="crm_tiles_number"),
+        sa.UniqueConstraint("tenant", "level", "last", name="crm_tiles_last"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "crm_tracking",
         sa.Column("tenant", _NAME, nullable=False),
         sa.Column("consumer", _NAME, nullable=False),
@@ -154,6 +169,7 @@ def _secure() -> None:
     for table in (
         "crm_events",
         "crm_commands",
+        "crm_tiles",
         "crm_tracking",
         "crm_views",
         "crm_checkpoints",
