@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool
 
 from crm_adapters.eventlog.bell import BellListener
 from crm_adapters.eventlog.database import COLUMNS, Database, make_engine
+from crm_adapters.eventlog.guards import POSTGRES_GUARDS, POSTGRES_LIFTED
 from crm_adapters.eventlog.routines import (
     BEHIND,
     CONFLICT,
@@ -89,6 +90,7 @@ class PostgresDatabase(Database):
     mark = "%s"
     driver_errors = (psycopg.Error,)
     insert_tiles = "INSERT INTO {} ON CONFLICT DO NOTHING"
+    lifted, routines = POSTGRES_LIFTED, (*ROUTINES, *POSTGRES_GUARDS)
     households_max = 16
     # Behind a fence: with order and limit in sight the planner may walk through all households in
     # order, hoping to meet those named early. What is named is read whole, so few are at a time.
@@ -149,10 +151,6 @@ class PostgresDatabase(Database):
         super().create(connection)
         for statement in (*ONCE, START[self._new_contiguous]):
             connection.exec_driver_sql(statement)
-
-    def create_routines(self, connection: Any) -> None:
-        for statement in ROUTINES:
-            connection.exec_driver_sql(statement.replace("%", "%%"))
 
     def close(self) -> None:
         while self._writers:

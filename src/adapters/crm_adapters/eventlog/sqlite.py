@@ -19,6 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.database import COLUMNS, CursorWriter, Database, make_engine
+from crm_adapters.eventlog.guards import SQLITE_GUARDS, SQLITE_LIFTED
 from crm_adapters.eventlog.store import Batch
 from crm_adapters.eventlog.tile_table import TileTable
 from crm_adapters.eventlog.tiles import WIDTH, Leaf, MissingTile, Tile, Tiler, is_fact
@@ -59,6 +60,7 @@ class SqliteDatabase(Database):
 
     mark = "?"
     insert_tiles = "INSERT OR REPLACE INTO {}"
+    lifted, routines = SQLITE_LIFTED, SQLITE_GUARDS
     # The driver fails to decode SQLite's own message where it quotes damaged bytes.
     driver_errors = (sqlite3.Error, UnicodeDecodeError)
 
