@@ -61,6 +61,19 @@ class Verification:
 
 
 @frozen
+class Root:
+    """What all events up to a position are bound by.
+
+    Args:
+        events: How many there are.
+        root: Of the RFC 9162 tree over them, as hex.
+    """
+
+    events: int
+    root: str
+
+
+@frozen
 class Frontier:
     """How far the log is final: nothing will ever be written at or before `position`.
 
@@ -219,6 +232,16 @@ class EventLog(Protocol):
 
         Args:
             without: As for `cutoff`.
+        """
+        ...
+
+    def root(self, position: int | None = None) -> Root:
+        """The root of the tree over all events at or before a position (LOG-04).
+
+        It takes no longer for a longer log, and checks nothing: that is what `verify` is for.
+
+        Args:
+            position: By default `head()`, and never behind it.
         """
         ...
 

@@ -30,6 +30,7 @@ from crm_adapters.cli.helping import Told
 from crm_adapters.processes import Source, replay
 from crm_core import CRM
 from crm_core.errors import Failed
+from faults.logs import lift
 
 LAYERS = {"important", "main", "ordinary", "small", "insufficient"}
 TYPES = {"lively", "cautious", "ordinary", "problem"}
@@ -1210,7 +1211,7 @@ def tamper(
     column: str = "state",
 ) -> str:
     """Change one stored event behind the library's back: its first byte, or `old` to `new`."""
-    log = sqlite3.connect(path)
+    log = lift(sqlite3.connect(path))
     [(text, stream)] = log.execute(
         f"SELECT {column}, stream FROM crm_events WHERE position = ?", (position,)
     )
@@ -1430,7 +1431,7 @@ def test_damage_of_any_kind_is_an_error_with_a_code(
 @pytest.mark.parametrize("column", ["name", "household", "stream", "state"])
 def test_bytes_that_are_no_text_are_an_error_with_a_code(column: str, crm: Run, home: Path) -> None:
     """Neither does damage below the level of text show a traceback."""
-    log = sqlite3.connect(home / "crm.db")
+    log = lift(sqlite3.connect(home / "crm.db"))
     log.execute(
         f"UPDATE crm_events SET {column} = CAST(x'ff' || substr({column}, 2) AS TEXT)"
         " WHERE position = 10"
@@ -1445,7 +1446,7 @@ def test_bytes_that_are_no_text_are_an_error_with_a_code(column: str, crm: Run, 
 @pytest.mark.rule("LOG-04")
 def test_a_missing_event_is_found(crm: Run, home: Path) -> None:
     """Positions have no gaps."""
-    log = sqlite3.connect(home / "crm.db")
+    log = lift(sqlite3.connect(home / "crm.db"))
     log.execute("DELETE FROM crm_events WHERE position = 20")
     log.commit()
     log.close()

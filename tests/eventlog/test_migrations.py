@@ -218,8 +218,10 @@ def described(url: str) -> dict[str, Any]:
         return {
             name: [
                 connection.execute(f"PRAGMA {what}({name})").fetchall()
-                for what in ("table_xinfo", "index_list", "foreign_key_list")
+                for what in ("table_xinfo", "foreign_key_list")
             ]
+            # In no order: that in which a table's indexes are made means nothing.
+            + [sorted(row[1:] for row in connection.execute(f"PRAGMA index_list({name})"))]
             for [name] in names.fetchall()
         }
 

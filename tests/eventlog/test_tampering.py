@@ -22,6 +22,7 @@ from crm_core.kernel.canonical import GENESIS, REST_START, link
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.ports import Verification
 from crm_core.testing.contracts.events import CATALOG, Amount, Counted, Noted
+from faults.logs import lift
 
 Row = tuple[int, str, int, str, str, str]
 
@@ -78,14 +79,14 @@ class Tampering:
         return cast("list[Row]", rows)
 
     def run(self, *statements: tuple[str, tuple[Any, ...]]) -> None:
-        connection = sqlite3.connect(self.path)
+        connection = lift(sqlite3.connect(self.path))
         with connection:
             for statement, values in statements:
                 assert connection.execute(statement, values).rowcount > 0
         connection.close()
 
     def put(self, rows: list[Row]) -> None:
-        connection = sqlite3.connect(self.path)
+        connection = lift(sqlite3.connect(self.path))
         with connection:
             connection.execute("DELETE FROM crm_events")
             connection.executemany(

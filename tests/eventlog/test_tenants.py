@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -13,11 +12,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy.engine import make_url
+from granted_roles import Granted
 
 from crm_adapters import open_crm
 from crm_adapters.codec import Codec
 from crm_adapters.eventlog.database import Database
+from crm_adapters.eventlog.guards import POSTGRES_LIFTED
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.schema import metadata
@@ -33,10 +33,10 @@ from crm_core.testing.contracts import EventLogContract
 from crm_core.testing.contracts.events import CATALOG
 from faults.logs import in_threads, note, open_log, texts
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "postgresql.md"
 STORES = ["sqlite", "postgresql", "contiguous"]
-SECURED = ["crm_events", "crm_commands", "crm_tracking", "crm_views", "crm_checkpoints",
-           "crm_parked"]  # fmt: skip
+SECURED = ["crm_events", "crm_commands", "crm_tiles", "crm_tracking", "crm_views",
+           "crm_checkpoints", "crm_parked"]  # fmt: skip
+LIFTED = "; ".join(POSTGRES_LIFTED)
 
 
 @pytest.fixture(params=STORES)
@@ -106,38 +106,10 @@ class TestPostgresBesideOthers(BesideOthers):
         self.granted = granted
 
     def shared_url(self) -> str:
-        return self.granted.program
+        return self.granted.writer
 
 
 # --- roles ---------------------------------------------------------------------------------------
-
-
-class Granted:
-    """A log whose owner and programs are ordinary roles, granted what the page says.
-
-    Attributes:
-        owner, program, reader: URLs of the same database for each role.
-        admin: The same for the superuser.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.admin = url
-        name = {role: f"crm_{role}" for role in ("owner", "program", "reader")}
-        self.owner, self.program, self.reader = (
-            make_url(url).set(username=name[role]).render_as_string(hide_password=False)
-            for role in name
-        )
-        roles, grants, _ = re.findall(r"^```sql\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
-        with psycopg.connect(url, autocommit=True) as connection:
-            [known] = connection.execute(
-                "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s)", (list(name.values()),)
-            ).fetchall()
-            for statement in roles.split(";"):
-                if known[0] == 0 or not statement.strip().startswith("CREATE ROLE"):
-                    connection.execute(statement)
-        open_database(self.owner).close()
-        with psycopg.connect(self.owner, autocommit=True) as connection:
-            connection.execute(grants)
 
 
 @pytest.fixture
@@ -161,17 +133,19 @@ def test_every_table_with_rows_of_tenants_has_a_policy_that_binds_the_owner_too(
 
 
 @pytest.mark.rule("LOG-07")
-@pytest.mark.parametrize("role", ["owner", "program"])
+@pytest.mark.parametrize("role", ["migrator", "writer"])
 def test_a_session_reaches_no_row_of_another_tenant_by_any_statement(
     granted: Granted, role: str
 ) -> None:
     for tenant in "ab":
-        with closing(open_log(granted.program, tenant)) as log:
+        with closing(open_log(granted.writer, tenant)) as log:
             log.append([note("c1", "a/1", None, ("1", "2"))])
     with psycopg.connect(granted.admin, autocommit=True) as admin:
         # So that what keeps rows apart are the policies and not the want of a grant.
         admin.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO crm_{role}")
-        for table in ("crm_views", "crm_checkpoints", "crm_parked", "crm_tracking"):
+        # And not the guards either, which refuse every change.
+        admin.execute(LIFTED)
+        for table in ("crm_tiles", "crm_views", "crm_checkpoints", "crm_parked", "crm_tracking"):
             fill(admin, table)
         before = {table: rows(admin, table, "b") for table in SECURED}
         assert all(before.values())
@@ -239,20 +213,20 @@ def fill(admin: psycopg.Connection[Any], table: str) -> None:
 def test_without_a_policy_the_same_statements_would_reach_everything(granted: Granted) -> None:
     """Planted: the policy of one table is gone."""
     for tenant in "ab":
-        with closing(open_log(granted.program, tenant)) as log:
+        with closing(open_log(granted.writer, tenant)) as log:
             log.append([note("c1", "a/1")])
-    with psycopg.connect(granted.owner, autocommit=True) as owner:
+    with psycopg.connect(granted.migrator, autocommit=True) as owner:
         owner.execute("ALTER TABLE crm_events DISABLE ROW LEVEL SECURITY")
-    with psycopg.connect(granted.program) as session:
+    with psycopg.connect(granted.writer) as session:
         session.execute("SELECT set_config('crm.tenant', 'a', false)")
         assert session.execute("SELECT count(*) FROM crm_events").fetchone() == (2,)
 
 
 @pytest.mark.rule("LOG-04")
 def test_a_program_can_add_and_not_change_or_remove(granted: Granted) -> None:
-    with closing(open_log(granted.program, "a")) as log:
+    with closing(open_log(granted.writer, "a")) as log:
         log.append([note("c1", "a/1")])
-    with psycopg.connect(granted.program, autocommit=True) as session:
+    with psycopg.connect(granted.writer, autocommit=True) as session:
         session.execute("SELECT set_config('crm.tenant', 'a', false)")
         for statement in (
             "UPDATE crm_events SET state = 'x'",
@@ -271,7 +245,7 @@ def test_a_program_can_add_and_not_change_or_remove(granted: Granted) -> None:
 @pytest.mark.rule("LOG-01")
 def test_a_large_append_of_a_program_is_one_transaction_of_many_calls(granted: Granted) -> None:
     """`COPY` is not for it, and one call takes no more than a chunk."""
-    with closing(open_log(granted.program, "a")) as log:
+    with closing(open_log(granted.writer, "a")) as log:
         commits = [note(f"c{n}", f"a/{n}", None, ("x",) * 10) for n in range(350)]
         done = log.append(iter(commits))
         assert len(texts(log.feed())) == 3500
@@ -288,7 +262,7 @@ def test_a_large_append_of_a_program_is_one_transaction_of_many_calls(granted: G
 
 
 def test_a_reader_reads_and_cannot_write(granted: Granted) -> None:
-    with closing(open_log(granted.program, "a")) as log:
+    with closing(open_log(granted.writer, "a")) as log:
         log.append([note("c1", "a/1", None, ("1",))])
     with closing(open_log(granted.reader, "a")) as log:
         assert texts(log.feed()) == ["1"]
@@ -302,9 +276,9 @@ def test_a_role_that_may_not_make_tables_is_told_so(postgres_url: str, granted: 
     with psycopg.connect(granted.admin, autocommit=True) as admin:
         admin.execute("DROP SCHEMA public CASCADE")
         admin.execute("CREATE SCHEMA public")
-        admin.execute("GRANT USAGE ON SCHEMA public TO crm_program")
+        admin.execute("GRANT USAGE ON SCHEMA public TO crm_writer")
     with pytest.raises(StoreUnreachable, match="permission denied"):
-        open_log(granted.program)
+        open_log(granted.writer)
 
 
 # --- two tenants with the same names -------------------------------------------------------------

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from threading import Thread
 from typing import Any
 
 from crm_adapters.codec import Codec
+from crm_adapters.eventlog.guards import SQLITE_LIFTED
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.keys import LocalVault
@@ -38,6 +40,13 @@ def note(
         for nth, text in enumerate(texts)
     )
     return Commit(command, "d", (StreamAppend(stream, tip or Tip(), household, envelopes),))
+
+
+def lift(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Take the guards of a log away, as whoever owns the file can."""
+    for statement in SQLITE_LIFTED:
+        connection.execute(statement)
+    return connection
 
 
 def texts(events: Iterable[Recorded[Any]]) -> list[str]:

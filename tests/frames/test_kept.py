@@ -39,6 +39,7 @@ from crm_core.owners import AddMember
 from crm_core.payments import ReceivePayment
 from crm_core.ports import EventLog
 from crm_core.testing.towns import REGULAR, Town, fill, known_at, plant_errors
+from faults.logs import lift
 
 TOWN = Town(seed=3, households=40, years=2)
 CLERK = Actor("S1", "specialist")
@@ -200,7 +201,7 @@ def test_a_log_that_grows_by_other_events_only_is_not_read_again(home: Path) -> 
 
 
 def test_an_event_of_a_later_version_hinders_nobody(home: Path) -> None:
-    with closing(sqlite3.connect(home / "town.db")) as database, database:
+    with closing(lift(sqlite3.connect(home / "town.db"))) as database, database:
         database.execute(
             "UPDATE crm_events SET name = 'later.fact/1' WHERE position ="
             " (SELECT max(position) FROM crm_events)"
@@ -934,7 +935,7 @@ def test_what_could_not_be_told_for_want_of_a_policy_is_no_fault(home: Path) -> 
 def test_an_event_that_was_changed_in_the_log_is_told_of_both(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(sqlite3.connect(home / "town.db")) as database, database:
+    with closing(lift(sqlite3.connect(home / "town.db"))) as database, database:
         [(position,)] = database.execute(
             "SELECT position FROM crm_events WHERE name LIKE 'payments.payment_received/%'"
             " LIMIT 1 OFFSET 20"
@@ -953,7 +954,7 @@ def test_an_event_that_was_changed_in_the_log_is_told_of_both(
 def test_bytes_that_are_no_event_are_told_of_both(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(sqlite3.connect(home / "town.db")) as database, database:
+    with closing(lift(sqlite3.connect(home / "town.db"))) as database, database:
         [(position,)] = database.execute(
             "SELECT position FROM crm_events WHERE name = ? LIMIT 1 OFFSET 7", (DECIDED,)
         ).fetchall()

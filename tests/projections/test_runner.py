@@ -25,6 +25,7 @@ from crm_core.errors import StoreUnreachable
 from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.testing.contracts.events import CATALOG, Counted, CountedInYuan
 from crm_core.testing.contracts.tally import TALLY, Tally, append_one, note, tallied
+from faults.logs import lift
 from projections.follower import open_views
 
 
@@ -40,7 +41,7 @@ def test_a_damaged_event_is_parked_and_the_others_proceed(tmp_path: Path) -> Non
     for stream in ("note/a", "note/b"):
         note(views.log, stream, "x", "y")
     for damage in ("state || 'x'", "replace(state, 'text', 'test')", "x'ff'", "7"):
-        with sqlite3.connect(path) as connection:
+        with lift(sqlite3.connect(path)) as connection:
             before = connection.execute("SELECT state FROM crm_events WHERE position = 1")
             [(state,)] = before.fetchall()
             connection.execute(f"UPDATE crm_events SET state = {damage} WHERE position = 1")
@@ -67,7 +68,7 @@ def test_text_that_is_not_utf_8_parks_its_event_and_no_other(tmp_path: Path, col
     for stream in ("note/a", "note/b", "note/c"):
         note(views.log, stream, "x", "y")
     whole = tallied(views.log)
-    with sqlite3.connect(path) as connection:
+    with lift(sqlite3.connect(path)) as connection:
         [(text,)] = connection.execute(f"SELECT {column} FROM crm_events WHERE position = 3")
         broken = text[:5].encode() + b"\xff" + text[6:].encode()
         connection.execute(

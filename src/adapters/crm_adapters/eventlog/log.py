@@ -10,6 +10,8 @@ from typing import Any
 
 from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.store import Batch, RowStore, Writer
+from crm_adapters.eventlog.tiles import NO_FACTS
+from crm_adapters.eventlog.tree import Tree
 from crm_core.errors import (
     CommandReused,
     CommitUnknown,
@@ -34,7 +36,7 @@ from crm_core.kernel.recorded import (
 )
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_storable
-from crm_core.ports import NO_HEADS, ChainFault, Frontier, Listener, Verification
+from crm_core.ports import NO_HEADS, ChainFault, Frontier, Listener, Root, Verification
 
 CHUNK_ROWS = 1000
 """Rows encoded and inserted at a time."""
@@ -60,6 +62,7 @@ class CodecEventLog:
     def __init__(self, store: RowStore, codec: Codec) -> None:
         self.store = store
         self.codec = codec
+        self.tree = Tree(store, codec.recorded)
 
     @property
     def format_number(self) -> int:
@@ -303,33 +306,37 @@ class CodecEventLog:
         return self.store.listen()
 
     def cutoff(self, known: datetime | None, *, without: str) -> Cutoff:
-        names = [name for name in self.codec.catalog.names() if not name.startswith(without)]
-        after, end = 0, self.head()
+        end = self.head()
+        if without == NO_FACTS:
+            return self.tree.cutoff(known, end, _NEVER)
         position, latest = 0, _NEVER
-        recorded_of = self.codec.recorded
-        while page := self.store.page(after, end, names, PAGE_ROWS):
-            for row in page:
-                recorded = recorded_of(row)
-                if known is None:
-                    latest = max(latest, recorded)
-                    position = row[0]
-                elif recorded <= known:
-                    position = row[0]
-            after = page[-1][0]
+        for at, recorded in self._facts(0, end, without):
+            if known is None:
+                latest = max(latest, recorded)
+                position = at
+            elif recorded <= known:
+                position = at
         return Cutoff(position, latest if known is None else known)
 
     def unseen(self, cutoff: Cutoff, by: datetime, *, without: str) -> int:
-        names = [name for name in self.codec.catalog.names() if not name.startswith(without)]
-        # What stands before the cut-off was not seen only if it was recorded behind its instant.
-        after = cutoff.position if by <= cutoff.known else 0
-        end, count = self.head(), 0
-        while page := self.store.page(after, end, names, PAGE_ROWS):
+        end = self.head()
+        if without == NO_FACTS:
+            return self.tree.unseen(cutoff, by, end)
+        facts = self._facts(0, end, without)
+        return sum(recorded <= by and not cutoff.saw(at, recorded) for at, recorded in facts)
+
+    def _facts(self, after: int, end: int, without: str) -> Iterator[tuple[int, datetime]]:
+        """Position and instant of all events but those whose names begin so."""
+        recorded_of = self.codec.recorded
+        while page := self.store.page(after, end, None, PAGE_ROWS):
             for row in page:
-                recorded = self.codec.recorded(row)
-                seen = row[0] <= cutoff.position and recorded <= cutoff.known
-                count += recorded <= by and not seen
+                if not row[3].startswith(without):
+                    yield row[0], recorded_of(row)
             after = page[-1][0]
-        return count
+
+    def root(self, position: int | None = None) -> Root:
+        end = self.head()
+        return self.tree.root(end if position is None else min(position, end))
 
     def canonical(self, event: Any) -> bytes:
         return self.codec.encode_event(event)

@@ -48,6 +48,7 @@ def migrate(url: str | URL) -> tuple[str, str]:
                 database.schema_engine().begin() as connection,
             ):
                 database.lock(connection)
+                database.lift_guards(connection)
                 upgrade(connection)
                 database.create_routines(connection)
         except DatabaseError as error:

@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool
 
 from crm_adapters.eventlog.bell import BellListener
 from crm_adapters.eventlog.database import COLUMNS, Database, make_engine
+from crm_adapters.eventlog.guards import POSTGRES_GUARDS, POSTGRES_LIFTED
 from crm_adapters.eventlog.routines import (
     BEHIND,
     CONFLICT,
@@ -88,6 +89,15 @@ class PostgresDatabase(Database):
 
     mark = "%s"
     driver_errors = (psycopg.Error,)
+    insert_tiles = "INSERT INTO {} ON CONFLICT DO NOTHING"
+    lifted, routines = POSTGRES_LIFTED, (*ROUTINES, *POSTGRES_GUARDS)
+    households_max = 16
+    # Behind a fence: with order and limit in sight the planner may walk through all households in
+    # order, hoping to meet those named early. What is named is read whole, so few are at a time.
+    _named = (
+        "SELECT * FROM (SELECT {columns} FROM crm_events WHERE {where} OFFSET 0) AS named"
+        " ORDER BY household, position LIMIT {mark}"
+    )
 
     def __init__(
         self, url: URL, tenant: str = "", *, outdated: bool = False, contiguous: bool = False
@@ -141,10 +151,6 @@ class PostgresDatabase(Database):
         super().create(connection)
         for statement in (*ONCE, START[self._new_contiguous]):
             connection.exec_driver_sql(statement)
-
-    def create_routines(self, connection: Any) -> None:
-        for statement in ROUTINES:
-            connection.exec_driver_sql(statement.replace("%", "%%"))
 
     def close(self) -> None:
         while self._writers:

@@ -23,6 +23,7 @@ CONFLICT, MOVED = "CR001", "CR002"
 _SECURED = (
     "crm_events",
     "crm_commands",
+    "crm_tiles",
     "crm_tracking",
     "crm_views",
     "crm_checkpoints",

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TEXT
 
@@ -57,6 +58,44 @@ Index(
     sqlite_where=events.c.household != "",
 )
 
+RARE_NAMES = (
+    "gradings.policy_approved/1",
+    "gradings.policy_assessed/1",
+    "gradings.policy_drafted/1",
+    "gradings.policy_listed/1",
+    "gradings.policy_made_effective/1",
+    "gradings.policy_superseded/1",
+    "gradings.quota_allotted/1",
+    "gradings.record_replaced/1",
+    "gradings.run_completed/1",
+    "gradings.run_started/1",
+    "requests.warning_raised/1",
+    "staff.cover_cancelled/1",
+    "staff.cover_gap_found/1",
+    "staff.cover_planned/1",
+    "staff.line_retired/1",
+)
+"""Names of events of which there are few, and which are asked for over the whole log.
+
+Runs, adopted policies, warnings and rosters are found by them, however many other events there are.
+Another list is another index, and so a revision of the tables.
+"""
+
+RARE = " OR ".join(f"name = '{name}'" for name in RARE_NAMES)
+"""What a query must say, word for word, for SQLite to use the index of rare names.
+
+Not `IN`: SQLite would put the names into a table of its own again for each row that is inserted.
+"""
+
+Index(
+    "crm_events_rare",
+    events.c.tenant,
+    events.c.name,
+    events.c.position,
+    postgresql_where=text(RARE),
+    sqlite_where=text(RARE),
+)
+
 commands = Table(
     "crm_commands",
     metadata,
@@ -66,6 +105,24 @@ commands = Table(
     Column("first_position", Position, nullable=False),
     Column("last_position", Position, nullable=False),
     PrimaryKeyConstraint("tenant", "command", name="crm_commands_command"),
+    sqlite_with_rowid=False,
+)
+
+# Derived from the events, and never vouching for them (decision record 0047).
+tiles = Table(
+    "crm_tiles",
+    metadata,
+    Column("tenant", Name, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("number", Position, nullable=False),
+    Column("last", Position, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("facts", Position, nullable=False),
+    Column("fact", Position, nullable=False),
+    Column("earliest", Position, nullable=False),
+    Column("latest", Position, nullable=False),
+    PrimaryKeyConstraint("tenant", "level", "number", name="crm_tiles_number"),
+    UniqueConstraint("tenant", "level", "last", name="crm_tiles_last"),
     sqlite_with_rowid=False,
 )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import starmap
 from threading import RLock
 from time import monotonic, sleep
@@ -19,7 +19,10 @@ from sqlalchemy.pool import QueuePool
 
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.database import COLUMNS, CursorWriter, Database, make_engine
+from crm_adapters.eventlog.guards import SQLITE_GUARDS, SQLITE_LIFTED
 from crm_adapters.eventlog.store import Batch
+from crm_adapters.eventlog.tile_table import TileTable
+from crm_adapters.eventlog.tiles import WIDTH, Leaf, MissingTile, Tile, Tiler, is_fact
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -40,6 +43,11 @@ _BYTES = "position, {}, version, {}, {}, {}".format(
 )
 _VERSION = "SELECT max(version) FROM crm_events WHERE tenant = ? AND stream = ?"
 _HEAD = "SELECT max(position) FROM crm_events WHERE tenant = ?"
+# As bytes: damaged text need not be UTF-8, and must not keep anybody from appending.
+_UNTILED = (
+    "SELECT position, CAST(name AS BLOB), CAST(state AS BLOB) FROM crm_events"
+    " WHERE tenant = ? AND position > ? ORDER BY position LIMIT ?"
+)
 _COMMAND = "INSERT INTO crm_commands VALUES (?, ?, ?, ?, ?)"
 
 
@@ -51,6 +59,8 @@ class SqliteDatabase(Database):
     """
 
     mark = "?"
+    insert_tiles = "INSERT OR REPLACE INTO {}"
+    lifted, routines = SQLITE_LIFTED, SQLITE_GUARDS
     # The driver fails to decode SQLite's own message where it quotes damaged bytes.
     driver_errors = (sqlite3.Error, UnicodeDecodeError)
 
@@ -164,9 +174,33 @@ class SqliteDatabase(Database):
                     _COMMAND,
                     [(tenant, c, digest, first + a, first + b) for c, digest, a, b in commands],
                 )
+            if (first - 1) // WIDTH != (first + len(rows) - 1) // WIDTH:
+                self._keep_tiles(cursor, first, rows)
         except sqlite3.IntegrityError as error:
             raise Conflict(next(iter(batch.expected), "?"), -1, None) from error
         return first
+
+    def _keep_tiles(self, cursor: Any, first: int, rows: Sequence[StoredRow]) -> None:
+        """Keep the tiles that are full with these rows, the first of which stands at `first`."""
+        number = (first - 1) // WIDTH
+        start = number * WIDTH
+        before = [
+            Leaf(position, is_fact(name.decode(errors="replace")), state)
+            for position, name, state in cursor.execute(
+                _UNTILED, (self.tenant, start, first - 1 - start)
+            )
+        ]
+        # Where rows were taken away, whoever asks makes the tiles of what is left.
+        if [leaf.position for leaf in before] != list(range(start + 1, first)):
+            return
+        tiles = TileTable(self, cursor)
+        tiler, made = Tiler(tiles, number), list[Tile]()
+        for leaf in before:
+            tiler.add(leaf)
+        with suppress(MissingTile):
+            for position, row in enumerate(rows, first):
+                made += tiler.add(Leaf(position, is_fact(row.name), row.state.encode()))
+        tiles.keep(made)
 
     def _track(self, cursor: Any, tracking: tuple[str, int]) -> None:
         [(last,)] = cursor.execute(

@@ -13,6 +13,7 @@ from typing import Protocol
 from attrs import frozen
 
 from crm_adapters.codec.rows import StoredRow
+from crm_adapters.eventlog.tiles import Tiles
 from crm_core.kernel.recorded import Appended, Tip
 from crm_core.ports import Frontier, Listener
 
@@ -55,6 +56,8 @@ class RowStore(Protocol):
     """Whether positions have no gaps, so that a gap is a fault."""
     exact: bool
     """Whether `insert` answers the true position; otherwise it guesses, and `outcomes` tells."""
+    tiles: Tiles
+    """What is known of 256 rows at once, and so on: derived, and kept beside the rows."""
 
     @property
     def format_number(self) -> int:

@@ -51,6 +51,13 @@ class Named:
     name: PersonalValue
 
 
+@frozen
+class Graded:
+    """Something was decided from what was known: no fact itself (GRD-12)."""
+
+    grade: str
+
+
 def _into_fen(data: dict[str, Any]) -> dict[str, Any]:
     return {"amount_fen": data["amount_yuan"] * 100}
 
@@ -60,8 +67,9 @@ _COUNTED = EventType(
     name="contract.counted", version=2, cls=Counted, effective="day", upcasters={1: _into_fen}
 )
 _NAMED = EventType("contract.named", 1, Named)
+_GRADED = EventType("gradings.graded", 1, Graded)
 
-CATALOG = Catalog([_NOTED, _COUNTED, _NAMED])
+CATALOG = Catalog([_NOTED, _COUNTED, _NAMED, _GRADED])
 """What the contract writes."""
 
 FIRST_CATALOG = Catalog([EventType("contract.counted", 1, CountedInYuan)])

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from crm_core.kernel.merkle import MerkleTree
 from crm_core.kernel.recorded import Commit, Cutoff, Recorded, StreamAppend, Tip, Verbatim
 from crm_core.kernel.sealed import Personal, Sealed
-from crm_core.ports import EventLog
+from crm_core.ports import EventLog, Root
 from crm_core.testing.contracts.events import (
     DAY,
     FIRST_CATALOG,
@@ -21,6 +22,7 @@ from crm_core.testing.contracts.events import (
     Amount,
     Counted,
     CountedInYuan,
+    Graded,
     Named,
     Noted,
     commit_of,
@@ -232,6 +234,63 @@ class ReadingContract(OfLogs):
         early = log.cutoff(NOON + timedelta(hours=1, minutes=30), without="contract.counted")
         assert (early.position, early.known) == (at[3], NOON + timedelta(hours=1, minutes=30))
         assert log.cutoff(NOON - timedelta(hours=1), without="nothing.").position == 0
+
+    @pytest.mark.rule("LOG-03", "GRD-12", "GRD-17")
+    def test_in_a_long_log_the_cut_off_is_that_of_all_its_facts(self, log: EventLog) -> None:
+        """Also where imports tell late what was known early, and gradings stand among the facts."""
+        self.append_for_months(log)
+        facts = [
+            (e.position, e.envelope.recorded) for e in log.feed() if type(e.event) is not Graded
+        ]
+        last = max(position for position, _ in facts)
+        assert log.cutoff(None, without="gradings.") == Cutoff(last, max(at for _, at in facts))
+        for day in (-1, 0, 1, 7, 40, 99, 150, 299, 300, 400):
+            known = NOON + timedelta(days=day, hours=1)
+            seen = max((position for position, at in facts if at <= known), default=0)
+            cutoff = log.cutoff(known, without="gradings.")
+            assert cutoff == Cutoff(seen, known)
+            for other in (-1, 0, 40, 150, 400):
+                by = NOON + timedelta(days=other)
+                for one in (cutoff, Cutoff(seen // 2, known), Cutoff(seen, NOON)):
+                    beyond = sum(at <= by and not one.saw(place, at) for place, at in facts)
+                    assert log.unseen(one, by, without="gradings.") == beyond
+
+    @pytest.mark.rule("LOG-04")
+    def test_every_position_has_the_root_of_all_events_up_to_it(self, log: EventLog) -> None:
+        assert log.root() == Root(0, MerkleTree().root())
+        self.append_for_months(log)
+        tree, roots = MerkleTree(), [(0, MerkleTree().root())]
+        for recorded in log.feed():
+            tree.append(recorded.digest.encode())
+            roots.append((recorded.position, tree.root()))
+        found = log.verify()
+        assert log.root() == Root(found.events, found.root)
+        for events in {0, 1, 2, 255, 256, 257, 511, 512, 700, self.many - 1, self.many}:
+            if events <= self.many:
+                position, root = roots[events]
+                assert log.root(position) == Root(events, root)
+        assert log.root(log.head() + 1000) == log.root()
+        # Nothing that comes later changes what was.
+        log.append([commit_of("last", {"last/1": noted("later")})])
+        assert log.root(roots[-1][0]) == Root(self.many, roots[-1][1])
+        assert log.root().events == self.many + 1
+
+    def append_for_months(self, log: EventLog) -> None:
+        """As many events as the contract calls many, by fits and starts, told in no order."""
+
+        def commits(first: int, before: int) -> Iterator[Commit]:
+            tips = log.tips([f"a/{n}" for n in range(10)])
+            for n in range(first, before):
+                day = n % 300 if n % 1000 > 700 else (n * 300) // self.many
+                event: Any = Graded("A") if n % 5 == 4 or 1500 < n < 1900 else Noted(str(n))
+                told = envelope_of(f"c{n}", event, 0, NOON + timedelta(days=day, microseconds=n))
+                stream = f"a/{n % 10}"
+                tip = tips.get(stream, Tip())
+                yield Commit(f"c{n}", "d", (StreamAppend(stream, tip, "", (told,)),))
+                tips[stream] = Tip(tip.version + 1)
+
+        for first, before in ((0, 3), (3, 300), (300, self.many)):
+            log.append(commits(first, before))
 
     @pytest.mark.rule("LOG-03", "GRD-17")
     def test_what_lies_beyond_a_cut_off_is_counted(self, log: EventLog) -> None:

@@ -10,6 +10,24 @@ revision = "0001"
 down_revision = None
 
 _POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_RARE_NAMES = (
+    "gradings.policy_approved/1",
+    "gradings.policy_assessed/1",
+    "gradings.policy_drafted/1",
+    "gradings.policy_listed/1",
+    "gradings.policy_made_effective/1",
+    "gradings.policy_superseded/1",
+    "gradings.quota_allotted/1",
+    "gradings.record_replaced/1",
+    "gradings.run_completed/1",
+    "gradings.run_started/1",
+    "requests.warning_raised/1",
+    "staff.cover_cancelled/1",
+    "staff.cover_gap_found/1",
+    "staff.cover_planned/1",
+    "staff.line_retired/1",
+)
+_RARE = " OR ".join(f"name = '{name}'" for name in _RARE_NAMES)
 _NAME = sa.Text().with_variant(TEXT(collation="C"), "postgresql")
 
 
@@ -42,6 +60,13 @@ def _create_log() -> None:
         postgresql_where=sa.text("household <> ''"),
         sqlite_where=sa.text("household <> ''"),
     )
+    op.create_index(
+        "crm_events_rare",
+        "crm_events",
+        ["tenant", "name", "position"],
+        postgresql_where=sa.text(_RARE),
+        sqlite_where=sa.text(_RARE),
+    )
     op.create_table(
         "crm_commands",
         sa.Column("tenant", _NAME, nullable=False),
@@ -50,6 +75,21 @@ def _create_log() -> None:
         sa.Column("first_position", _POSITION, nullable=False),
         sa.Column("last_position", _POSITION, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "command", name="crm_commands_command"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "crm_tiles",
+        sa.Column("tenant", _NAME, nullable=False),
+        sa.Column("level", sa.Integer, nullable=False),
+        sa.Column("number", _POSITION, nullable=False),
+        sa.Column("last", _POSITION, nullable=False),
+        sa.Column("root", sa.Text, nullable=False),
+        sa.Column("facts", _POSITION, nullable=False),
+        sa.Column("fact", _POSITION, nullable=False),
+        sa.Column("earliest", _POSITION, nullable=False),
+        sa.Column("latest", _POSITION, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "level", "number", name="crm_tiles_number"),
+        sa.UniqueConstraint("tenant", "level", "last", name="crm_tiles_last"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -129,6 +169,7 @@ def _secure() -> None:
     for table in (
         "crm_events",
         "crm_commands",
+        "crm_tiles",
         "crm_tracking",
         "crm_views",
         "crm_checkpoints",

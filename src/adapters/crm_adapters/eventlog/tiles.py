@@ -1,0 +1,317 @@
+"""Tiles: what is known of 256 events at once, and of 256 such tiles, and so on (decision 0047).
+
+The hashes of the log's tree (RFC 9162) lie in tiles as C2SP's `tlog-tiles` has them: a tile of
+level 0 covers 256 events, one of level 1 covers 256 tiles of level 0. Kept is one row for each full
+tile: its root, where it ends, and what its facts span. From those rows the root at any position,
+the cut-off at any instant and the number of facts beyond one are found in logarithmic time.
+
+Tiles are derived from the log and never vouch for it: `TileCheck` compares them with the events.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple, Protocol
+
+from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
+
+WIDTH = 256
+"""How many events a tile of level 0 covers, and how many tiles one of the next level."""
+
+NO_FACTS = "gradings."
+"""Events whose names begin so are no facts: they do not move a cut-off (decision record 0015)."""
+
+LONG_AGO, FAR_AHEAD = -(2**62), 2**62
+"""Instants between which a fact lies that does not tell its own: whoever asks looks at it."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_RECORDED = b'"recorded":"'
+
+
+class Tile(NamedTuple):
+    """A full tile.
+
+    Args:
+        level: 0 for one of events; else it covers tiles of the level below.
+        number: Among those of its level, from 0.
+        last: Position of the last event that it covers.
+        root: Of the tree over the events that it covers, as hex.
+        facts: How many of them are facts.
+        fact: Position of the last fact; 0 if there is none.
+        earliest: When the first of its facts to be recorded was, in microseconds since 1970;
+            `FAR_AHEAD` if there is none.
+        latest: The same of the last to be recorded; `LONG_AGO` if there is none.
+    """
+
+    level: int
+    number: int
+    last: int
+    root: str
+    facts: int
+    fact: int
+    earliest: int
+    latest: int
+
+
+class Tiles(Protocol):
+    """Where the full tiles of a log are kept."""
+
+    def count(self, upto: int) -> int:
+        """The number of the first tile of level 0 that does not end at or before a position."""
+        ...
+
+    def rows(self, level: int, first: int, before: int) -> Sequence[Tile]:
+        """Those there are of a level from number `first` on, before number `before`, in order."""
+        ...
+
+    def keep(self, tiles: Sequence[Tile]) -> None:
+        """Keep tiles; those that are there already stay."""
+        ...
+
+    def drop(self) -> None:
+        """Forget all tiles: they are made anew from the events."""
+        ...
+
+
+class MemoryTiles:
+    """Tiles in memory, for stores that have no table for them.
+
+    Args:
+        base: Tiles that are kept elsewhere and cannot be added to; those here come behind them.
+    """
+
+    def __init__(self, base: Tiles | None = None) -> None:
+        self._base = base
+        self._levels: dict[int, dict[int, Tile]] = {}
+
+    def count(self, upto: int) -> int:
+        there = list(self._levels.get(0, {}).values())
+        here = bisect_right(there, upto, key=lambda tile: tile.last)
+        before = 0 if self._base is None else self._base.count(upto)
+        return max(before, there[here - 1].number + 1) if here else before
+
+    def rows(self, level: int, first: int, before: int) -> Sequence[Tile]:
+        found = [] if self._base is None else list(self._base.rows(level, first, before))
+        there = self._levels.get(level, {})
+        start = found[-1].number + 1 if found else first
+        numbers = range(start, min(before, max(there, default=-1) + 1))
+        return found + [there[number] for number in numbers if number in there]
+
+    def keep(self, tiles: Sequence[Tile]) -> None:
+        for tile in tiles:
+            self._levels.setdefault(tile.level, {}).setdefault(tile.number, tile)
+
+    def drop(self) -> None:
+        self._base = None
+        self._levels.clear()
+
+
+class Subtrees:
+    """The complete subtrees that make up a tree, largest first (RFC 9162, section 2.1.2)."""
+
+    __slots__ = ("_nodes", "size")
+
+    def __init__(self) -> None:
+        self._nodes: list[tuple[int, bytes]] = []
+        self.size = 0
+
+    def add(self, node: bytes, size: int = 1) -> None:
+        """Add the root of a complete subtree of so many leaves behind what is there."""
+        nodes = self._nodes
+        self.size += size
+        while nodes and nodes[-1][0] == size:
+            node = sha256(b"\x01" + nodes.pop()[1] + node).digest()
+            size *= 2
+        nodes.append((size, node))
+
+    def root(self) -> bytes:
+        """The root over all leaves."""
+        if not self._nodes:
+            return sha256().digest()
+        node = self._nodes[-1][1]
+        for _, before in reversed(self._nodes[:-1]):
+            node = sha256(b"\x01" + before + node).digest()
+        return node
+
+
+def leaf_hash(state: bytes) -> bytes:
+    """The hash of the leaf that an event is in the tree: of its digest, as it is stored."""
+    return sha256(b"\x00" + state[DIGEST_START:DIGEST_END]).digest()
+
+
+def is_fact(name: str) -> bool:
+    """Whether events of a name move a cut-off."""
+    return not name.startswith(NO_FACTS)
+
+
+def microseconds(instant: datetime) -> int:
+    """An instant as a number, in microseconds since 1970."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant(number: int) -> datetime:
+    """The instant of a number of microseconds since 1970."""
+    return _EPOCH + number * _MICROSECOND
+
+
+class Leaf(NamedTuple):
+    """What a tile is made of: an event's place, whether it is a fact, and its stored text."""
+
+    position: int
+    fact: bool
+    state: bytes
+
+
+def tile_of_events(number: int, events: Sequence[Leaf]) -> Tile:
+    """The tile over 256 events."""
+    hashes = [sha256(b"\x00" + state[DIGEST_START:DIGEST_END]).digest() for _, _, state in events]
+    facts = fact = 0
+    texts: set[bytes] = set()
+    for position, moves, state in events:
+        if moves:
+            facts += 1
+            fact = position
+            # The last member of the envelope; the household behind it is an id.
+            start = state.rfind(_RECORDED) + len(_RECORDED)
+            texts.add(state[start : state.find(b'"', start)])
+    known = [end for text in texts for end in _instants(text)]
+    return Tile(
+        0,
+        number,
+        events[-1][0],
+        _top(hashes),
+        facts,
+        fact,
+        min(known, default=FAR_AHEAD),
+        max(known, default=LONG_AGO),
+    )
+
+
+def tile_of_tiles(below: Sequence[Tile]) -> Tile:
+    """The tile over 256 tiles that follow each other."""
+    return Tile(
+        below[0].level + 1,
+        below[0].number // WIDTH,
+        below[-1].last,
+        _top([bytes.fromhex(tile.root) for tile in below]),
+        sum(tile.facts for tile in below),
+        max(tile.fact for tile in below),
+        min(tile.earliest for tile in below),
+        max(tile.latest for tile in below),
+    )
+
+
+def _instants(text: bytes) -> tuple[int, ...]:
+    try:
+        return (microseconds(datetime.fromisoformat(text.decode())),)
+    except (TypeError, ValueError):
+        return LONG_AGO, FAR_AHEAD
+
+
+def _top(hashes: list[bytes]) -> str:
+    """The root of a complete tree, level by level."""
+    while len(hashes) > 1:
+        hashes = [
+            sha256(b"\x01" + left + right).digest()
+            for left, right in zip(hashes[::2], hashes[1::2], strict=True)
+        ]
+    return hashes[0].hex()
+
+
+class MissingTile(Exception):
+    """Of the tiles that are kept one is missing: they are made anew."""
+
+
+class Tiler:
+    """Makes the tiles of events that come in order, from the first that no tile covers.
+
+    Args:
+        tiles: Where those are kept that are there, which tiles of higher levels are made of.
+        number: Of the first tile to come.
+    """
+
+    def __init__(self, tiles: Tiles, number: int = 0) -> None:
+        self._tiles = tiles
+        self.number = number
+        self.events: list[Leaf] = []
+        """Those behind the last tile."""
+        self._levels: list[list[Tile]] = []
+
+    def add(self, leaf: Leaf) -> Sequence[Tile]:
+        """The tiles that are full with this event: mostly none.
+
+        Raises:
+            MissingTile: one is not kept that a tile of a higher level is made of.
+        """
+        self.events.append(leaf)
+        if len(self.events) < WIDTH:
+            return ()
+        tile = tile_of_events(self.number, self.events)
+        self.events = []
+        self.number += 1
+        made = [tile]
+        while True:
+            while len(self._levels) <= tile.level:
+                self._levels.append([])
+            self._levels[tile.level].append(tile)
+            if (tile.number + 1) % WIDTH:
+                return made
+            tile = tile_of_tiles(self._group(tile))
+            made.append(tile)
+
+    def _group(self, last: Tile) -> list[Tile]:
+        """The 256 tiles up to the last of them: kept ones, and those made here."""
+        first, here = last.number + 1 - WIDTH, self._levels[last.level]
+        found = [*self._tiles.rows(last.level, first, here[0].number), *here]
+        self._levels[last.level] = []
+        if [tile.number for tile in found] != list(range(first, last.number + 1)):
+            raise MissingTile
+        return found
+
+
+class TileCheck:
+    """Compares the tiles that are kept with those that the events make.
+
+    Give it all events of a log in order, as they are stored; then ask for the fault. Tiles that are
+    not kept are no fault: they are made when they are asked for.
+    """
+
+    def __init__(self, tiles: Tiles) -> None:
+        self._kept = tiles
+        self._tiler = Tiler(MemoryTiles())
+        self._page: dict[int, Tile] = {}
+        self._fault: Tile | None = None
+
+    def add(self, position: int, name: bytes, state: bytes) -> None:
+        """The next event; what is damaged may be of any type."""
+        moves = not (isinstance(name, bytes) and name.startswith(NO_FACTS.encode()))
+        for tile in self._tiler.add(Leaf(position, moves, state if type(state) is bytes else b"")):
+            kept = self._of(tile)
+            if kept is not None and kept != tile and self._fault is None:
+                self._fault = kept
+
+    def _of(self, tile: Tile) -> Tile | None:
+        """The tile that is kept in its place."""
+        if tile.level:
+            return next(iter(self._kept.rows(tile.level, tile.number, tile.number + 1)), None)
+        if tile.number % WIDTH == 0:
+            kept = self._kept.rows(0, tile.number, tile.number + WIDTH)
+            self._page = {one.number: one for one in kept}
+        return self._page.get(tile.number)
+
+    def fault(self) -> Tile | None:
+        """The first tile that is kept and says something else than the events, or None."""
+        if self._fault is not None:
+            return self._fault
+        # Of events that there are not: the log was cut, or an older one lies under newer tiles.
+        number = self._tiler.number
+        for level in range(8):
+            beyond = self._kept.rows(level, number, FAR_AHEAD)
+            if beyond:
+                return beyond[0]
+            number //= WIDTH
+        return None
