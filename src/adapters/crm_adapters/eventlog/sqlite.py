@@ -19,6 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.database import COLUMNS, CursorWriter, Database, make_engine
+from crm_adapters.eventlog.sqlite_checks import SqliteInspection
 from crm_adapters.eventlog.store import Batch
 from crm_core.errors import (
     CommitUnknown,
@@ -187,18 +188,28 @@ class SqliteDatabase(Database):
             return list(starmap(_row_of_bytes, rows))
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
-        with self.translate(None):
-            connection = sqlite3.connect(str(self.engine.url.database), timeout=BUSY_SECONDS)
-            try:
-                # Damaged text is not always UTF-8, and must be found rather than raised.
-                connection.text_factory = bytes
-                yield from connection.execute(
-                    # From the table itself: a damaged index would hide what is there.
-                    f"SELECT {COLUMNS} FROM crm_events NOT INDEXED WHERE tenant = ? ORDER BY rowid",
-                    (self.tenant,),
-                )
-            finally:
-                connection.close()
+        with self.inspect() as inspection:
+            yield from inspection.raw()
+
+    @contextmanager
+    def inspect(self, *, deep: bool = False) -> Iterator[SqliteInspection]:
+        with self.translate(None), self._inspecting() as rows, self._inspecting() as around:
+            yield SqliteInspection(self, rows, around, deep=deep)
+
+    @contextmanager
+    def _inspecting(self) -> Iterator[Any]:
+        """A connection that sees one instant, and gives texts as the bytes they are."""
+        connection = self.engine.raw_connection()
+        driver: Any = connection.driver_connection
+        try:
+            # Damaged text is not always UTF-8, and must be found rather than raised.
+            driver.text_factory = bytes
+            driver.execute("PRAGMA cell_size_check = ON")
+            driver.execute("BEGIN")
+            yield driver
+        finally:
+            # Whatever damage it has met, nobody else is to meet it by this connection.
+            connection.invalidate()
 
     def failure(self, error: BaseException, command: str | None) -> Failed:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
