@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.bell import Bell, BellListener
-from crm_adapters.eventlog.store import FORMAT, Batch
+from crm_adapters.eventlog.store import FORMAT, Batch, Inspection
 from crm_core.errors import Failed, FormatUnknown, LogOutdated, NotALog
 from crm_core.kernel.recorded import Appended, Tip
 from crm_core.ports import Frontier, Listener
@@ -163,8 +163,13 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def inspect(self, *, deep: bool = False) -> AbstractContextManager[Inspection]:
+        """The database at this instant, for whoever verifies it."""
+
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         """All rows as bytes."""
+        with self.inspect() as inspection:
+            yield from inspection.raw()
 
     @abstractmethod
     def failure(self, error: BaseException, command: str | None) -> Failed:

@@ -174,7 +174,7 @@ class MemoryStore:
             )
 
     @contextmanager
-    def inspect(self, *, deep: bool = False) -> Iterator[_Inspection]:  # noqa: ARG002
+    def inspect(self, *, deep: bool = False) -> Iterator[_Inspection]:
         with self._lock:
             known = [one for one in self._commands.values() if one.first <= one.last]
             rows = list(self.raw())

@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool
 
 from crm_adapters.eventlog.bell import BellListener
 from crm_adapters.eventlog.database import COLUMNS, Database, make_engine
+from crm_adapters.eventlog.postgres_checks import PostgresInspection
 from crm_adapters.eventlog.routines import (
     BEHIND,
     CONFLICT,
@@ -37,7 +38,7 @@ from crm_adapters.eventlog.routines import (
     SETTLED,
     START,
 )
-from crm_adapters.eventlog.store import Batch, Writer
+from crm_adapters.eventlog.store import Batch, Inspection, Writer
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -343,31 +344,25 @@ class PostgresDatabase(Database):
     def listen(self) -> Listener:
         return _NotifyListener(self)
 
-    def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
-        with self.translate(None):
-            connection = self.engine.raw_connection()
-            driver: Any = connection.driver_connection
-            try:
-                with driver.transaction(), driver.cursor(name="crm_verify") as cursor:
-                    cursor.itersize = 4000
-                    cursor.execute(
-                        f"SELECT {COLUMNS} FROM crm_events WHERE tenant = %s ORDER BY position",
-                        (self.tenant,),
-                    )
-                    for position, stream, version, name, household, state in cursor:
-                        yield (
-                            position,
-                            stream.encode(),
-                            version,
-                            name.encode(),
-                            household.encode(),
-                            state.encode(),
-                        )
-            finally:
-                if driver.closed or driver.info.transaction_status != TransactionStatus.IDLE:
-                    connection.invalidate()
-                else:
-                    connection.close()
+    @contextmanager
+    def inspect(self, *, deep: bool = False) -> Iterator[Inspection]:
+        with self.translate(None), self._inspecting() as rows, self._inspecting() as around:
+            yield PostgresInspection(self, rows, around, deep=deep)
+
+    @contextmanager
+    def _inspecting(self) -> Iterator[Any]:
+        """A connection that sees one instant."""
+        connection = self.engine.raw_connection()
+        driver: Any = connection.driver_connection
+        try:
+            driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield driver
+            driver.execute("ROLLBACK")
+        finally:
+            if driver.closed or driver.info.transaction_status != TransactionStatus.IDLE:
+                connection.invalidate()
+            else:
+                connection.close()
 
     def failure(self, error: BaseException, command: str | None) -> Failed:
         state = getattr(error, "sqlstate", None) or ""

@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.database import COLUMNS, CursorWriter, Database, make_engine
 from crm_adapters.eventlog.sqlite_checks import SqliteInspection
-from crm_adapters.eventlog.store import Batch
+from crm_adapters.eventlog.store import Batch, Inspection
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -187,12 +187,8 @@ class SqliteDatabase(Database):
             rows = self.columns_without(_BYTES, after, upto, names, limit)
             return list(starmap(_row_of_bytes, rows))
 
-    def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
-        with self.inspect() as inspection:
-            yield from inspection.raw()
-
     @contextmanager
-    def inspect(self, *, deep: bool = False) -> Iterator[SqliteInspection]:
+    def inspect(self, *, deep: bool = False) -> Iterator[Inspection]:
         with self.translate(None), self._inspecting() as rows, self._inspecting() as around:
             yield SqliteInspection(self, rows, around, deep=deep)
 

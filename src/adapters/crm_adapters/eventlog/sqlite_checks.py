@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Table, create_engine
+from attrs import frozen
+from sqlalchemy import Table, create_engine
 
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.verifying import CommandRow, RawRow, is_of_nobody, shown
@@ -69,8 +70,7 @@ class SqliteInspection:
             if found:
                 return found
             for table in schema.metadata.sorted_tables:
-                found += self._of_types(table)
-                found += self._of_indexes(table)
+                found += self._of_table(table)
             found += self._of_tenants()
             if self._deep:
                 found += self._of_pages()
@@ -79,50 +79,57 @@ class SqliteInspection:
     # --- tables and what hangs on them ---------------------------------------------------------
 
     def _of_schema(self) -> Iterator[ChainFault]:
-        expected = Counter(map(_as_made, _made_anew(self._database)))
+        expected = Counter(map(_as_made, _expected(self._database)))
         found = Counter(map(_as_made, _ours(_made(self._around))))
         for kind, name, _, _ in sorted((expected - found) | (found - expected)):
             yield ChainFault(0, "", "schema", f"{kind} {name}")
 
-    # --- kinds of values -----------------------------------------------------------------------
+    # --- values, indexes and the order of the tables themselves --------------------------------
 
-    def _of_types(self, table: Table) -> Iterator[ChainFault]:
-        wrong = " OR ".join(_is_of_other_kind(column) for column in table.columns)
-        for row in self._first(f"SELECT {_place(table, 't')} FROM {table.name} t WHERE {wrong}"):
-            yield ChainFault(*_placed(row), "type", table.name)
+    def _of_table(self, table: Table) -> Iterator[ChainFault]:
+        """That every value is of its column's kind, and every row is found by every index.
 
-    # --- indexes and the order of the tables themselves ----------------------------------------
-
-    def _of_indexes(self, table: Table) -> Iterator[ChainFault]:
-        """That every row is found by every index, as readers look for it, and nothing else is."""
-        place, name = _place(table, "t"), table.name
-        own = _own_key(table)
-        sought = [(name, "NOT INDEXED", own, "")]
-        for index, partial in self._indexes(name):
-            key = [
-                row[0].decode()
-                for row in self._around.execute(
-                    "SELECT name FROM pragma_index_xinfo(?) WHERE key = 1 ORDER BY seqno", (index,)
-                )
-            ]
-            sought.append((index, f"INDEXED BY {_quoted(index)}", [*key, *own], partial))
-        for index, by, key, partial in sought:
-            same = " AND ".join(f"i.{_quoted(c)} IS t.{_quoted(c)}" for c in dict.fromkeys(key))
-            found = self._first(
-                f"SELECT {place} FROM {name} t NOT INDEXED WHERE {_where(partial, 't')}"
-                f" AND NOT EXISTS (SELECT 1 FROM {name} i {by}"
-                f" WHERE {same} AND {_where(partial, 'i')})"
-            ) or self._other_count(name, by, partial)
-            for row in found:
-                yield ChainFault(*_placed(row), "index", index)
-
-    def _other_count(self, table: str, by: str, partial: str) -> list[tuple[Any, Any]]:
-        where = _where(partial, "t")
-        [(counted,)] = self._around.execute(f"SELECT count(*) FROM {table} t {by} WHERE {where}")
-        [(there,)] = self._around.execute(
-            f"SELECT count(*) FROM {table} t NOT INDEXED WHERE {where}"
+        Rows are looked for as readers look for them; that nothing else is found, counting tells.
+        """
+        ways = list(self._ways(table))
+        doubts = [("type", table.name, _is_of_other_kind(table))]
+        doubts += [("index", way.name, way.misses) for way in ways]
+        # All at once, because mostly there is nothing to be found: the table is read once.
+        any_of_them = " OR ".join(doubt for _, _, doubt in doubts)
+        if self._first_row(table, any_of_them):
+            for kind, name, doubt in doubts:
+                for place in self._first_row(table, doubt):
+                    yield ChainFault(*place, kind, name)
+        [there] = self._around.execute(
+            f"SELECT {', '.join(f'count({way.counts})' for way in ways)}"
+            f" FROM {table.name} t NOT INDEXED"
         )
-        return [] if counted == there else [(0, b"")]
+        for way, count in zip(ways, there, strict=True):
+            [(found,)] = self._around.execute(
+                f"SELECT count(*) FROM {table.name} t {way.by} WHERE {way.partial('t')}"
+            )
+            if found != count:
+                yield ChainFault(0, "", "index", way.name)
+
+    def _first_row(self, table: Table, where: str) -> list[tuple[int, str]]:
+        place = "t.position, t.stream" if table is schema.events else "0, ''"
+        return [
+            (position if isinstance(position, int) else 0, shown(stream))
+            for position, stream in self._around.execute(
+                f"SELECT {place} FROM {table.name} t NOT INDEXED WHERE {where} LIMIT 1"
+            )
+        ]
+
+    def _ways(self, table: Table) -> Iterator[_Way]:
+        """How rows of the table are found: by its own order, and by its indexes."""
+        own = _own_key(table)
+        yield _Way(table, table.name, "NOT INDEXED", own, "")
+        for index, condition in self._indexes(table.name):
+            columns = self._around.execute(
+                "SELECT name FROM pragma_index_xinfo(?) WHERE key = 1 ORDER BY seqno", (index,)
+            )
+            key = [*(name.decode() for (name,) in columns), *own]
+            yield _Way(table, index, f"INDEXED BY {_quoted(index)}", key, condition)
 
     def _indexes(self, table: str) -> Iterator[tuple[str, str]]:
         """Name and condition of the indexes that are not the table itself."""
@@ -164,16 +171,39 @@ class SqliteInspection:
         return found
 
 
-def _place(table: Table, alias: str) -> str:
-    """Where a row of the table stands in the history, if that is where it stands."""
-    if table is schema.events:
-        return f"{alias}.position, {alias}.stream"
-    return "0, ''"
+@frozen
+class _Way:
+    """One way to find the rows of a table.
 
+    Args:
+        name: Of the index, or of the table itself.
+        by: How a statement is made to go this way.
+        key: Columns that lead to one row.
+        condition: Of a partial index; empty where it has all rows.
+    """
 
-def _placed(row: tuple[Any, Any]) -> tuple[int, str]:
-    position, stream = row
-    return position if isinstance(position, int) else 0, shown(stream)
+    table: Table
+    name: str
+    by: str
+    key: list[str]
+    condition: str
+
+    def partial(self, alias: str) -> str:
+        """The condition for a table under an alias."""
+        # It begins with its column, and both sides of a look-up have one of that name.
+        return re.sub(r"^(\w+)", rf"{alias}.\1", self.condition) if self.condition else "1"
+
+    @property
+    def misses(self) -> str:
+        """That a row `t` is not found."""
+        found = " AND ".join(_same(self.table, column) for column in dict.fromkeys(self.key))
+        rows = f"SELECT 1 FROM {self.table.name} i {self.by} WHERE {found} AND {self.partial('i')}"
+        return f"({self.partial('t')} AND NOT EXISTS ({rows}))"
+
+    @property
+    def counts(self) -> str:
+        """What counts the rows that ought to be found, in `count(...)`."""
+        return f"CASE WHEN {self.partial('t')} THEN 1 END" if self.condition else "*"
 
 
 def _own_key(table: Table) -> list[str]:
@@ -183,15 +213,18 @@ def _own_key(table: Table) -> list[str]:
     return [column.name for column in table.primary_key]
 
 
-def _is_of_other_kind(column: Column[Any]) -> str:
-    kinds = [f"'{_KINDS[column.type.python_type]}'", *["'null'"] * bool(column.nullable)]
-    return f"typeof(t.{_quoted(column.name)}) NOT IN ({', '.join(kinds)})"
+def _same(table: Table, column: str) -> str:
+    nullable = column in table.columns and table.columns[column].nullable
+    return f"i.{_quoted(column)} {'IS' if nullable else '='} t.{_quoted(column)}"
 
 
-def _where(partial: str, alias: str) -> str:
-    """The condition of a partial index for a table under an alias."""
-    # Its columns are named without a table, and both sides of the look-up have them.
-    return re.sub(r"^(\w+)", rf"{alias}.\1", partial) if partial else "1"
+def _is_of_other_kind(table: Table) -> str:
+    """That some value of a row `t` is of another kind than its column's."""
+    wrong = []
+    for column in table.columns:
+        kinds = [f"'{_KINDS[column.type.python_type]}'", *["'null'"] * bool(column.nullable)]
+        wrong.append(f"typeof(t.{_quoted(column.name)}) NOT IN ({', '.join(kinds)})")
+    return f"({' OR '.join(wrong)})"
 
 
 def _quoted(name: str) -> str:
@@ -208,6 +241,16 @@ def _made(connection: Any) -> list[Made]:
             "SELECT type, name, tbl_name, sql FROM sqlite_master"
         )
     ]
+
+
+_KNOWN: dict[tuple[str, ...], list[Made]] = {}
+"""What logs are made of, by their revisions: within one version it is always the same."""
+
+
+def _expected(database: Database) -> list[Made]:
+    if schema.REVISIONS not in _KNOWN:
+        _KNOWN[schema.REVISIONS] = _made_anew(database)
+    return _KNOWN[schema.REVISIONS]
 
 
 def _made_anew(database: Database) -> list[Made]:

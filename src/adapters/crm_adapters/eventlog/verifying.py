@@ -8,7 +8,8 @@ thread of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
@@ -40,149 +41,129 @@ def verify(store: RowStore, *, root: bool = True, deep: bool = False) -> Verific
     """
     with store.inspect(deep=deep) as inspection, ThreadPoolExecutor(1) as beside:
         around = beside.submit(inspection.faults)
-        rows = inspection.commands()
-        chain = Chain(store.tenant, store.contiguous, None if rows is None else Commands(rows))
+        chain = Chain(store.tenant, contiguous=store.contiguous, commands=inspection.commands())
+        leaves = chain.leaves(inspection.raw())
         tree = MerkleTree()
         if root:
-            append = tree.append
-            for row in inspection.raw():
-                append(chain.add(row))
+            tree.extend(leaves)
         else:
-            for row in inspection.raw():
-                chain.add(row)
-        chain.end()
-        found = [*around.result(), *chain.faults]
+            deque(leaves, maxlen=0)
+        found = [*chain.faults, *around.result()]
     first = min(found, key=lambda fault: fault.position, default=None)
     return Verification(
         chain.events, first, tree.root() if root else "", (*inspection.unchecked, VIEWS)
     )
 
 
-class Commands:
-    """The rows of commands beside the commands that events tell of, both in order of position."""
-
-    def __init__(self, rows: Iterator[CommandRow]) -> None:
-        self._rows = rows
-        self._begun: tuple[bytes, bytes, int] | None = None
-        self.fault: ChainFault | None = None
-
-    def begin(self, command: bytes, digest: bytes, position: int, last: int) -> None:
-        """Events of another command begin; those of the last one ended at `last`."""
-        self.end(last)
-        self._begun = command, digest, position
-
-    def goes_on(self, command: bytes, position: int) -> None:
-        """Another event of the same command, as it says."""
-        if self._begun is None or self._begun[0] != command:
-            self._differs(position, command)
-
-    def end(self, last: int) -> None:
-        """The last event of a command was at `last`."""
-        if self._begun is None:
-            return
-        command, digest, first = self._begun
-        if self.fault is None and next(self._rows, None) != (command, digest, first, last):
-            self._differs(first, command)
-
-    def close(self, last: int) -> None:
-        """There are no more events: then there is no other row either."""
-        self.end(last)
-        if self.fault is None and (left := next(self._rows, None)) is not None:
-            self._differs(left[2], left[0])
-
-    def _differs(self, position: object, command: object) -> None:
-        if self.fault is None:
-            place = position if isinstance(position, int) else 0
-            self.fault = ChainFault(place, "", "command", shown(command))
-
-
 class Chain:
-    """Links rows one after another, as they come in order of position.
+    """Links rows one after another, and holds the rows of commands beside them.
 
     Args:
         tenant: Whose log it is.
         contiguous: Whether a gap between positions is a fault.
-        commands: The rows of commands, where the store keeps them.
+        commands: The rows of commands with events, in order of position; None where the store
+            keeps none.
     """
 
-    def __init__(self, tenant: str, contiguous: bool, commands: Commands | None = None) -> None:
+    def __init__(
+        self, tenant: str, *, contiguous: bool, commands: Iterator[CommandRow] | None = None
+    ) -> None:
         self.events = 0
+        self.faults: list[ChainFault] = []
         self._tenant = tenant
         self._contiguous = contiguous
         self._commands = commands
-        self._fault: ChainFault | None = None
-        self._tips: dict[bytes, tuple[int, bytes]] = {}
-        self._previous = 0
+        self._command: tuple[bytes, bytes, int] | None = None
 
-    @property
-    def faults(self) -> list[ChainFault]:
-        """What was found: of the chain the first fault, and of the commands the first."""
-        beside = None if self._commands is None else self._commands.fault
-        return [fault for fault in (self._fault, beside) if fault is not None]
+    def leaves(self, rows: Iterable[RawRow]) -> Iterator[bytes]:
+        """The leaves of the rows, which come in order of position, as they are checked.
 
-    def add(self, row: RawRow) -> bytes:
-        """Check the next row; its leaf in the tree."""
-        position, stream, version, name, household, state = row
-        self.events += 1
-        leaf = b""
-        kind = None
-        try:
-            leaf = state[DIGEST_START:DIGEST_END]
-            rest = state[REST_START:]
-            before = self._tips.get(stream)
-            if before is None:
-                before = 0, first_link(self._tenant, stream.decode()).encode()
-            at, previous = before
-            if (
-                state[:DIGEST_START] != _HEAD
-                or state[DIGEST_END:REST_START] != _JOINT
-                or not rest.endswith(b',"household":"' + household + b'"}')
-            ):
-                kind = "malformed"
-            elif version != at + 1:
-                kind = "version"
-            elif self._contiguous and position != self._previous + 1:
-                kind = "position"
-            else:
-                text = b"%b\n%b\n%d\n%b\n%b" % (previous, stream, version, name, rest)
-                digest = sha256(text).hexdigest().encode()
-                if digest != leaf:
-                    kind = "digest"
+        Of the chain the first fault is kept, and of the commands the first before it.
+        """
+        tips: dict[bytes, tuple[int, bytes]] = {}
+        tenant, contiguous = self._tenant, self._contiguous
+        compared = self._commands is not None
+        command = b""
+        last = 0
+        for position, stream, version, name, household, state in rows:
+            self.events += 1
+            leaf = b""
+            kind = None
+            try:
+                leaf = state[DIGEST_START:DIGEST_END]
+                rest = state[REST_START:]
+                before = tips.get(stream)
+                if before is None:
+                    before = 0, first_link(tenant, stream.decode()).encode()
+                at, previous = before
+                if (
+                    not state.startswith(_HEAD)
+                    or state[DIGEST_END:REST_START] != _JOINT
+                    or not rest.endswith(b',"household":"%b"}' % household)
+                ):
+                    kind = "malformed"
+                elif version != at + 1:
+                    kind = "version"
+                elif contiguous and position != last + 1:
+                    kind = "position"
                 else:
-                    self._tips[stream] = version, digest
-                    # Behind a fault nothing tells where a command ends.
-                    if self._commands is not None and self._fault is None:
-                        self._of_command(state, position)
-        except UnicodeDecodeError:
-            kind = "digest"
-        except (AttributeError, TypeError):
-            # Damaged rows of SQLite can hold a value of any type in any column.
-            kind = "malformed"
-        if kind is not None:
-            if self._fault is None:
-                place = position if isinstance(position, int) else 0
-                self._fault = ChainFault(place, shown(stream), kind)
-            if isinstance(version, int):
-                self._tips[stream] = version, leaf
-        self._previous = position
-        return leaf if isinstance(leaf, bytes) else b""
+                    text = b"%b\n%b\n%d\n%b\n%b" % (previous, stream, version, name, rest)
+                    if sha256(text).hexdigest().encode() != leaf:
+                        kind = "digest"
+                    else:
+                        tips[stream] = version, leaf
+            except UnicodeDecodeError:
+                kind = "digest"
+            except (AttributeError, TypeError):
+                # Damaged rows of SQLite can hold a value of any type in any column.
+                kind = "malformed"
+            if kind is not None:
+                self._wrong(position, stream, kind)
+                # Behind a fault nothing tells where a command ends.
+                compared = False
+                if isinstance(version, int):
+                    tips[stream] = version, leaf
+            elif compared:
+                # The first member of that name is the envelope's: a quote in a text is escaped.
+                start = state.find(_COMMAND, REST_START) + len(_COMMAND)
+                end = state.find(b'"', start)
+                if not state.startswith(_SAID, end + 1) or b"\\" in state[start : end + 1]:
+                    found, end = _text(state, start)
+                    said = state.startswith(_SAID, end + 1)
+                else:
+                    found, said = state[start:end], True
+                if said:
+                    compared = self._ended(last)
+                    command = found
+                    start = end + 1 + len(_SAID)
+                    self._command = command, _text(state, start)[0], position
+                elif found != command:
+                    compared = self._other_command(position, found)
+            last = position
+            yield leaf if isinstance(leaf, bytes) else b""
+        if compared and self._ended(last) and self._commands is not None:
+            for left, _, first, _ in self._commands:
+                self._other_command(first, left)
+                break
 
-    def end(self) -> None:
-        """There are no more rows."""
-        if self._commands is not None and self._fault is None:
-            self._commands.close(self._previous)
+    def _ended(self, last: int) -> bool:
+        """The events of a command ended there; whether its row says so, too."""
+        if self._command is None or self._commands is None:
+            return True
+        command, digest, first = self._command
+        if next(self._commands, None) == (command, digest, first, last):
+            return True
+        return self._other_command(first, command)
 
-    def _of_command(self, state: bytes, position: int) -> None:
-        """Which command the event came from, and what that said where this is its first."""
-        assert self._commands is not None
-        # The first member of that name is the envelope's: a quote within a text is escaped.
-        start = state.find(_COMMAND, REST_START) + len(_COMMAND)
-        command, end = _text(state, start)
-        if not state.startswith(_SAID, end + 1):
-            self._commands.goes_on(command, position)
-            return
-        said, _ = _text(state, end + 1 + len(_SAID))
-        self._commands.begin(command, said, position, self._previous)
+    def _other_command(self, position: object, command: object) -> bool:
+        place = position if isinstance(position, int) else 0
+        self.faults.append(ChainFault(place, "", "command", shown(command)))
+        return False
+
+    def _wrong(self, position: object, stream: object, kind: str) -> None:
+        if not any(fault.kind != "command" for fault in self.faults):
+            place = position if isinstance(position, int) else 0
+            self.faults.append(ChainFault(place, shown(stream), kind))
 
 
 def _text(state: bytes, start: int) -> tuple[bytes, int]:
@@ -216,8 +197,8 @@ def is_of_nobody(
     if not isinstance(state, bytes) or not state.startswith(_HEAD):
         return False
     chain = Chain(tenant.decode(errors="replace"), contiguous=False)
-    household = _household(state)
-    chain.add((position, stream, version, name, household, state))
+    row = (position, stream, version, name, _household(state), state)
+    deque(chain.leaves([row]), maxlen=0)
     return bool(chain.faults)
 
 

@@ -288,7 +288,7 @@ class RecorderStore:
             after = page[-1].id
 
     @contextmanager
-    def inspect(self, *, deep: bool = False) -> Iterator[_Inspection]:  # noqa: ARG002
+    def inspect(self, *, deep: bool = False) -> Iterator[_Inspection]:
         yield _Inspection(self)
 
     def close(self) -> None:
