@@ -175,6 +175,15 @@ class Database(ABC):
     def failure(self, error: BaseException, command: str | None) -> Failed:
         """What the driver's error means here; `command` if it came while committing."""
 
+    def check_written(self, written: int, sent: int) -> None:
+        """That so many rows were written as were sent.
+
+        Raises:
+            NotALog: something that hangs on the tables has swallowed or added some (LOG-01).
+        """
+        if written != sent:
+            raise NotALog("rows_altered", database=self.name, written=written, sent=sent)
+
     @contextmanager
     def translate(self, command: str | None) -> Iterator[None]:
         """Turn the driver's errors into ours."""

@@ -28,8 +28,10 @@ from crm_adapters.eventlog.bell import BellListener
 from crm_adapters.eventlog.database import COLUMNS, Database, make_engine
 from crm_adapters.eventlog.postgres_checks import PostgresInspection
 from crm_adapters.eventlog.routines import (
+    ALTERED,
     BEHIND,
     CONFLICT,
+    INSERTED,
     LOCK,
     MOVED,
     ONCE,
@@ -258,6 +260,9 @@ class PostgresDatabase(Database):
             return Conflict(next(iter(batch.expected), "?"), -1, None)
         if error.sqlstate == CONFLICT:
             return Conflict(*json.loads(error.diag.message_primary or '["?",-1,null]'))
+        if error.sqlstate == ALTERED:
+            written, sent = json.loads(error.diag.message_primary or "[0, 0]")
+            return NotALog("rows_altered", database=self.name, written=written, sent=sent)
         return _Moved() if error.sqlstate == MOVED else None
 
     @contextmanager
@@ -426,6 +431,7 @@ class _CopyWriter:
         self._copying: Any = None
         self._copy: Any = None
         self._commands: list[bytes] = []
+        self._sent = 0
         self._written = 0
         self._first = 0
         self.last = 0
@@ -467,6 +473,7 @@ class _CopyWriter:
                 t,
             )
         head = _Row(5, len(tenant)) + tenant
+        self._sent += len(batch.commands)
         for command, digest, start, end in batch.commands:
             c, d = command.encode(), digest.encode()
             self._commands += (
@@ -496,8 +503,19 @@ class _CopyWriter:
         with self._conflicts():
             copy.write(_COPY_END)
             self._copying.__exit__(None, None, None)
+            written = self._cursor.rowcount
             with self._cursor.copy(_COPY_COMMANDS) as commands:
                 commands.write(_COPY_HEAD + b"".join(self._commands) + _COPY_END)
+            self._check_written(written, self._cursor.rowcount)
+
+    def _check_written(self, events: int, commands: int) -> None:
+        """That all rows were written, and nothing else was."""
+        counted = ", ".join(INSERTED.format(table=f"crm_{what}") for what in ("events", "commands"))
+        [added] = self._cursor.execute(f"SELECT {counted}").fetchall()
+        sent = self._written, self._sent
+        for written, count, most in zip((events, commands), sent, added, strict=True):
+            self._database.check_written(written, count)
+            self._database.check_written(max(count, most), count)
 
     def leave(self, error: BaseException) -> None:
         """Break off a COPY under way and undo what was begun."""

@@ -131,6 +131,13 @@ class PostgresInspection:
         expected = self._made_anew()
         for kind, what in sorted({one[:2] for one in (expected - found) | (found - expected)}):
             yield ChainFault(0, "", "schema", f"{kind} {what}")
+        for (table,) in self._asked(
+            "SELECT relname FROM pg_class WHERE relnamespace = %s AND relname LIKE 'crm\\_%%'"
+            " AND relpersistence <> 'p' AND relkind = 'r' ORDER BY 1",
+            (here,),
+        ):
+            # Its rows are gone when the server falls.
+            yield ChainFault(0, "", "schema", f"relation {table}")
 
     def _made(self, driver: Any, here: int, name: str) -> Counter[tuple[str, str, str]]:
         rows = driver.execute(_SCHEMA, {"of": here}).fetchall()

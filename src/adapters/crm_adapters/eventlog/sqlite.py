@@ -148,6 +148,7 @@ class SqliteDatabase(Database):
             [(head,)] = cursor.execute(_HEAD, (tenant,))
             first: int = (head or 0) + 1
             rows, commands = batch.rows, batch.commands
+            before = cursor.connection.total_changes
             if len(rows) == 1:
                 cursor.execute(_INSERT, (tenant, first, *rows[0][1:]))
             else:
@@ -155,6 +156,7 @@ class SqliteDatabase(Database):
                     _INSERT,
                     [(tenant, position, *row[1:]) for position, row in enumerate(rows, first)],
                 )
+            before = self._check_rows(cursor, before, len(rows))
             if len(commands) == 1:
                 [(command, digest, start, end)] = commands
                 cursor.execute(_COMMAND, (tenant, command, digest, first + start, first + end))
@@ -163,9 +165,22 @@ class SqliteDatabase(Database):
                     _COMMAND,
                     [(tenant, c, digest, first + a, first + b) for c, digest, a, b in commands],
                 )
+            self._check_rows(cursor, before, len(commands))
         except sqlite3.IntegrityError as error:
             raise Conflict(next(iter(batch.expected), "?"), -1, None) from error
         return first
+
+    def _check_rows(self, cursor: Any, before: int, sent: int) -> int:
+        """Check what has been inserted since; how many changes there were up to now.
+
+        A trigger can leave a row out, or write others in its stead: SQLite counts these, too.
+        """
+        now: int = cursor.connection.total_changes
+        if sent and cursor.rowcount != sent:
+            self.check_written(cursor.rowcount, sent)
+        if now - before != sent:
+            self.check_written(now - before, sent)
+        return now
 
     def _track(self, cursor: Any, tracking: tuple[str, int]) -> None:
         [(last,)] = cursor.execute(

@@ -42,7 +42,7 @@ class SqliteInspection:
     def __init__(self, database: Database, rows: Any, around: Any, *, deep: bool) -> None:
         self._database, self._rows, self._around, self._deep = database, rows, around, deep
         self._tenant = database.tenant
-        self.unchecked = () if deep else ("pages",)
+        self.unchecked: tuple[str, ...] = () if deep else ("pages",)
 
     def raw(self) -> Iterator[RawRow]:
         # By the index that readers follow, each row sought as they seek it.
