@@ -364,9 +364,9 @@ class CRM:
             raise Invalid.one("views_missing")
         return self._views
 
-    def verify(self) -> Verification:
+    def verify(self, *, deep: bool = False) -> Verification:
         """Read every stored byte again (see `EventLog.verify`)."""
-        return self.log.verify()
+        return self.log.verify(deep=deep)
 
     # --- gradings ------------------------------------------------------------------------
 

@@ -37,23 +37,36 @@ class ChainFault:
     """The first thing that is wrong with the stored history.
 
     Args:
-        position: Where, or 0 if the store itself could not be read.
-        stream: In which stream.
-        kind: `digest`, `version`, `position` or `malformed`.
+        position: Where, or 0 if it is nowhere in the history.
+        stream: In which stream, or an empty text.
+        kind: Of an event: `digest`, `version`, `position` or `malformed`. Of what lies around the
+            events: `command` (the row of a command says otherwise than its events), `index` (an
+            index, or a table's own order, leads elsewhere), `pages` (the database itself finds
+            damage), `schema` (something is there that no log has, or is missing, or is another),
+            `tenant` (rows that belong to nobody), `type` (a value of another kind than the
+            column's), `view` (a view says otherwise than the events).
+        object: Name of the table, index, trigger, command, tenant or view, where it is about one.
     """
 
     position: int
     stream: str
     kind: str
+    object: str = ""
 
 
 @frozen
 class Verification:
-    """Result of reading every stored byte again (LOG-04's chain; root per RFC 9162)."""
+    """Result of reading every stored byte again (LOG-04's chain; root per RFC 9162).
+
+    Args:
+        unchecked: What was not looked at: `commands` where the store keeps none, `pages` (how the
+            database lays things out), `schema` and `tenants` where it may not be asked, `views`.
+    """
 
     events: int
     first_fault: ChainFault | None
     root: str
+    unchecked: tuple[str, ...] = ()
 
     @property
     def intact(self) -> bool:
@@ -249,8 +262,15 @@ class EventLog(Protocol):
         """The bytes of an event as they are stored."""
         ...
 
-    def verify(self) -> Verification:
-        """Read every stored byte and check chain, versions and order."""
+    def verify(self, *, deep: bool = False) -> Verification:
+        """Read every stored byte as readers do, and check it (LOG-04).
+
+        Chain, versions, order, the rows of commands, and what the store can be asked besides:
+        kinds of values, indexes, foreign triggers and tables.
+
+        Args:
+            deep: Have the database check its own pages, too.
+        """
         ...
 
     def close(self) -> None:

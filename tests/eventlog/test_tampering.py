@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +19,7 @@ from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.keys import LocalVault
 from crm_core.errors import CrmError, NotALog
-from crm_core.kernel.canonical import GENESIS, REST_START, link
+from crm_core.kernel.canonical import REST_START, first_link, link
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.ports import Verification
 from crm_core.testing.contracts.events import CATALOG, Amount, Counted, Noted
@@ -85,13 +86,21 @@ class Tampering:
                 assert connection.execute(statement, values).rowcount > 0
         connection.close()
 
-    def put(self, rows: list[Row]) -> None:
+    def put(self, rows: list[Row], *, commands: bool = True) -> None:
+        """Replace all events, and by default the rows of their commands to match."""
         connection = lift(sqlite3.connect(self.path))
         with connection:
             connection.execute("DELETE FROM crm_events")
             connection.executemany(
                 f"INSERT INTO crm_events (tenant, {COLUMNS}) VALUES ('', ?, ?, ?, ?, ?, ?)", rows
             )
+            if commands:
+                connection.execute("DELETE FROM crm_commands")
+                said = [(json.loads(row[5])["event"], row[0]) for row in rows]
+                connection.executemany(
+                    "INSERT OR IGNORE INTO crm_commands VALUES ('', ?, ?, ?, ?)",
+                    [(e["command"], e["command_digest"], at, at) for e, at in said],
+                )
         connection.close()
 
     def found_at(self, position: int, *kinds: str) -> None:
@@ -172,7 +181,7 @@ def test_a_changed_column_is_found(tampering: Tampering, column: str, value: Any
 def test_a_value_of_another_type_is_found(tampering: Tampering, column: str, value: Any) -> None:
     """SQLite keeps whatever it is given."""
     tampering.run((f"UPDATE crm_events SET {column} = ? WHERE position = 5", (value,)))
-    tampering.found_at(5, "digest", "version", "malformed")
+    tampering.found_at(5, "digest", "version", "malformed", "type")
     # Reading such a row is one of our errors or another value, and never a traceback.
     log = open_log(tampering.path)
     for read in (log.feed, log.by_household, log.facts, lambda: log.read("account/V2")):
@@ -201,7 +210,8 @@ def test_an_event_forged_with_a_fitting_digest_is_found_at_the_next_of_its_strea
     """The digest needs no key, so a forger can make it fit; the chain behind then does not."""
     _, stream, version, name, _, state = tampering.rows()[4]
     previous = tampering.rows()[1][5][11:75]
-    forged = fitting(previous, stream, version, name, state.replace('"c4"', '"c5"'))
+    forged = fitting(previous, stream, version, name, state.replace("paid", "owed"))
+    assert forged != state
     tampering.run(("UPDATE crm_events SET state = ? WHERE position = 5", (forged,)))
     tampering.found_at(8, "digest")
 
@@ -301,7 +311,8 @@ def test_events_of_two_streams_exchanged_in_order_are_not_found_by_the_chain(
 
 def test_an_event_forged_at_the_end_is_not_found_by_the_chain(tampering: Tampering) -> None:
     _, _, _, name, household, state = tampering.rows()[11]
-    forged = fitting(GENESIS, "account/V9", 1, name, state)
+    first = first_link("", "account/V9")
+    forged = fitting(first, "account/V9", 1, name, state.replace('"c11"', '"c12"'))
     tampering.put([*tampering.rows(), (13, "account/V9", 1, name, household, forged)])
     tampering.not_found()
 

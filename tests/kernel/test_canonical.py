@@ -17,6 +17,7 @@ from crm_core.kernel.canonical import (
     INTEGER_MAX,
     canonical,
     digest_of,
+    first_link,
     link,
     stored_event,
 )
@@ -161,6 +162,15 @@ def test_a_digest_covers_its_predecessor_place_name_and_every_byte(
     assert (link(*one) == link(*other)) is (one == other)
 
 
+@pytest.mark.rule("LOG-04", "LOG-07")
+def test_the_first_link_tells_tenants_and_streams_apart() -> None:
+    """INVARIANT of every log ever written: these bytes before the first event of a stream."""
+    said = sha256(b"crm-core\nwest\nhousehold/V00001\n").hexdigest()
+    assert first_link("west", "household/V00001") == said
+    places = [("", "a/1"), ("", "a/2"), ("a", "/1"), ("west", "a/1")]
+    assert len({first_link(*place) for place in places}) == len(places)
+
+
 @given(st.lists(texts().map(str.encode), min_size=1, max_size=6), st.data())
 def test_a_change_anywhere_changes_every_digest_after_it(
     rests: list[bytes], data: st.DataObject
@@ -173,7 +183,7 @@ def test_a_change_anywhere_changes_every_digest_after_it(
 
 
 def _chain(rests: list[bytes]) -> list[str]:
-    digests, previous = [], GENESIS
+    digests, previous = [], first_link("", "account/V00001")
     for version, rest in enumerate(rests, 1):
         previous = link(previous, "account/V00001", version, "payments.charge_raised/1", rest)
         digests.append(previous)

@@ -5,7 +5,8 @@ The text of an event is stored once and hashed as stored; nothing is re-serialis
     {"digest":"<64 hex digits>","event":{...},"household":"V00001"}
 
 The digest is SHA-256 over the previous digest of the stream, the stream's name, the version,
-the event's name (each followed by a line feed) and everything behind the digest member.
+the event's name (each followed by a line feed) and everything behind the digest member. Before the
+first event stands a digest of whose log it is and of the stream (decision record 0045).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from crm_core.kernel.sentences import Malformed
 
 GENESIS = "0" * 64
-"""What stands for the previous digest before a stream's first event."""
+"""What stands for the digest of a stream that has no events yet."""
 
 DIGEST_START = len('{"digest":"')
 DIGEST_END = DIGEST_START + 64
@@ -45,11 +46,19 @@ def digest_of(value: Any) -> str:
     return sha256(canonical(value)).hexdigest()
 
 
+def first_link(tenant: str, stream: str) -> str:
+    """What stands for the previous digest before the first event of a stream.
+
+    So neither a stream nor its first event can be given to another tenant (LOG-04, LOG-07).
+    """
+    return sha256(f"crm-core\n{tenant}\n{stream}\n".encode()).hexdigest()
+
+
 def link(previous: str, stream: str, version: int, name: str, rest: bytes) -> str:
     """The digest of one event in its stream's chain.
 
     Args:
-        previous: Digest of the event before it in the stream, or `GENESIS`.
+        previous: Digest of the event before it in the stream, or its `first_link`.
         rest: The stored text behind the digest member, as UTF-8.
     """
     return sha256(f"{previous}\n{stream}\n{version}\n{name}\n".encode() + rest).hexdigest()

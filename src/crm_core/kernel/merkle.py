@@ -5,7 +5,12 @@ Only the roots of complete subtrees are kept: one per binary digit of the number
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
+from itertools import islice
+
+_TOGETHER = 256
+"""Leaves hashed level by level; any power of two."""
 
 
 class MerkleTree:
@@ -23,13 +28,31 @@ class MerkleTree:
 
     def append(self, leaf: bytes) -> None:
         """Add the leaf with these data."""
-        node = sha256(b"\x00" + leaf).digest()
-        size = self.size
+        self._put(sha256(b"\x00" + leaf).digest(), 1)
+
+    def _put(self, node: bytes, leaves: int) -> None:
+        """Add a complete subtree of so many leaves, a power of two."""
+        size = self.size // leaves
         while size & 1:
             node = sha256(b"\x01" + self._subtrees.pop() + node).digest()
             size >>= 1
         self._subtrees.append(node)
-        self.size += 1
+        self.size += leaves
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add leaves one after another, at less cost than with `append` where they are many."""
+        coming = iter(leaves)
+        # A complete subtree can only stand where as many leaves went before as it has.
+        while self.size % _TOGETHER and (one := next(coming, None)) is not None:
+            self.append(one)
+        while len(some := list(islice(coming, _TOGETHER))) == _TOGETHER:
+            nodes = [sha256(b"\x00" + leaf).digest() for leaf in some]
+            while len(nodes) > 1:
+                pairs = zip(nodes[::2], nodes[1::2], strict=True)
+                nodes = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+            self._put(nodes[0], _TOGETHER)
+        for leaf in some:
+            self.append(leaf)
 
     def root(self) -> str:
         """The root over all leaves so far, as hex."""

@@ -65,6 +65,8 @@ class Envelope(Generic[E]):
         actor: `role:id` of who caused it.
         causation: Event id that led to the command, if one did.
         command: Id of the command it came from.
+        command_digest: What the command said, with the first event of the command; the log writes
+            it and nobody else has to.
         correlation: Id of the matter this belongs to, if any.
         data: The event itself.
         effective: The day it is true from, in the estate's zone.
@@ -81,6 +83,7 @@ class Envelope(Generic[E]):
     recorded: datetime
     nth: int = 0
     causation: str | None = None
+    command_digest: str | None = None
     correlation: str | None = None
     imported: datetime | None = None
     purpose: str | None = None

@@ -12,7 +12,10 @@ from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import DATE, INSTANT
+from crm_adapters.eventlog.verifying import VIEWS
 from crm_adapters.frames import FramesEngine
+from crm_adapters.projections import LogViews
+from crm_adapters.projections.comparing import Compared, compare
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.views import grading_row
@@ -32,13 +35,15 @@ SEALED = "sealed"
 
 
 @command("verify")
-def verify(app: App) -> int:
+@click.option("--deep", is_flag=True)
+def verify(app: App, deep: bool) -> int:
     """Read every stored byte again: chain, versions, order, root.
 
     Rows that an engine keeps beside the log are compared with it, where there are any.
     """
     with app.open() as opened:
-        result = opened.verify()
+        result = opened.verify(deep=deep)
+        views = _compared(opened) if deep else None
         engine = opened.gradings.engine("frames")
         assert isinstance(engine, FramesEngine)
         kept, unread = None, ""
@@ -51,13 +56,29 @@ def verify(app: App) -> int:
             unread = error.told(spoken())
     fault = result.first_fault
     wrong = None if kept is None else kept.first_fault
+    stale = None if views is None else views.first_fault
+    unchecked = [what for what in result.unchecked if what != VIEWS or views is None]
     data = {
         "events": result.events,
         "intact": result.intact,
         "first_fault": None
         if fault is None
-        else {"position": fault.position, "stream": fault.stream, "kind": fault.kind},
+        else {
+            "position": fault.position,
+            "stream": fault.stream,
+            "kind": fault.kind,
+            "object": fault.object,
+        },
         "root": result.root,
+        "unchecked": unchecked,
+        "views": None
+        if views is None
+        else {
+            "rows": views.rows,
+            "first_fault": None
+            if stale is None
+            else dict(zip(("view", "key"), stale, strict=True)),
+        },
         "kept": None
         if kept is None
         else {
@@ -73,7 +94,14 @@ def verify(app: App) -> int:
             app.out.print(say("intact", events=result.events, root=result.root))
         else:
             place = {"kind": fault.kind, "position": fault.position, "stream": fault.stream}
-            app.out.print(say("not_intact", events=result.events, **place))
+            code = "not_intact_around" if fault.object else "not_intact"
+            app.out.print(say(code, events=result.events, object=fault.object, **place))
+        if stale is not None:
+            app.out.print(say("views_differ", view=stale[0], key=stale[1]))
+        elif views is not None:
+            app.out.print(say("views_agree", rows=views.rows))
+        if unchecked:
+            app.out.print(say("unchecked", what=[word("unchecked", what) for what in unchecked]))
         if wrong is not None:
             found = {"position": wrong.position, "file": wrong.file, "folder": engine.folder}
             app.out.print(say("kept_rows_differ", **found))
@@ -83,7 +111,15 @@ def verify(app: App) -> int:
     app.out.result(data, show)
     if unread:
         app.out.say(say("kept_rows_unread", why=unread))
-    return 0 if result.intact and wrong is None else FOUND
+    return 0 if result.intact and wrong is None and stale is None else FOUND
+
+
+def _compared(opened: CRM) -> Compared:
+    """The views beside what the events say."""
+    views, registry = opened.views, opened.registry
+    assert isinstance(views, LogViews)
+    put_off = {source.view.name for source in registry.clock}
+    return compare(opened.log, views.store, opened.clock, registry.projections, put_off=put_off)
 
 
 @command("migrate")

@@ -18,6 +18,7 @@ from crm_core.errors import UnknownEvent, UnreadableEvent
 from crm_core.kernel.canonical import (
     DIGEST_END,
     DIGEST_START,
+    first_link,
     stored_event,
 )
 from crm_core.kernel.catalog import Catalog, EventType
@@ -36,6 +37,7 @@ class _Wire(msgspec.Struct, omit_defaults=True):
     recorded: datetime
     nth: int
     causation: str | None = None
+    command_digest: str | None = None
     correlation: str | None = None
     imported: datetime | None = None
     purpose: str | None = None
@@ -144,10 +146,24 @@ class Codec:
         return self._encoder.encode(event)
 
     def encode(
-        self, stream: str, tip: Tip, household: str, events: Iterable[Envelope[Any]]
+        self,
+        stream: str,
+        tip: Tip,
+        household: str,
+        events: Iterable[Envelope[Any]],
+        *,
+        tenant: str = "",
+        command_digest: str | None = None,
     ) -> tuple[list[StoredRow], Tip]:
-        """Rows behind `tip`, personal values sealed, and the new tip."""
+        """Rows behind `tip`, personal values sealed, and the new tip.
+
+        Args:
+            tenant: Whose log it is, which the first link of the stream says.
+            command_digest: What the command said, to stand with the first of these events.
+        """
         version, digest = tip.version, tip.digest
+        if not version:
+            digest = first_link(tenant, stream)
         known, encode = self._known, self._encoder.encode
         rows = []
         for envelope in events:
@@ -164,10 +180,12 @@ class Codec:
                 envelope.recorded,
                 envelope.nth,
                 envelope.causation,
+                command_digest,
                 envelope.correlation,
                 envelope.imported,
                 envelope.purpose,
             )
+            command_digest = None
             digest, state = stored_event(digest, stream, version, name, encode(wire), household)
             rows.append(StoredRow(0, stream, version, name, household, state))
         return rows, Tip(version, digest)

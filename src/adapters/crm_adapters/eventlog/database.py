@@ -21,7 +21,7 @@ from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.bell import Bell, BellListener
-from crm_adapters.eventlog.store import FORMAT, Batch
+from crm_adapters.eventlog.store import FORMAT, Batch, Inspection
 from crm_adapters.eventlog.tile_table import TileTable
 from crm_adapters.eventlog.tiles import Tiles
 from crm_core.errors import Failed, FormatUnknown, LogOutdated, NotALog, StoreUnreachable
@@ -219,12 +219,26 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def inspect(self, *, deep: bool = False) -> AbstractContextManager[Inspection]:
+        """The database at this instant, for whoever verifies it."""
+
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         """All rows as bytes."""
+        with self.inspect() as inspection:
+            yield from inspection.raw()
 
     @abstractmethod
     def failure(self, error: BaseException, command: str | None) -> Failed:
         """What the driver's error means here; `command` if it came while committing."""
+
+    def check_written(self, written: int, sent: int) -> None:
+        """That so many rows were written as were sent.
+
+        Raises:
+            NotALog: something that hangs on the tables has swallowed or added some (LOG-01).
+        """
+        if written != sent:
+            raise NotALog("rows_altered", database=self.name, written=written, sent=sent)
 
     @contextmanager
     def translate(self, command: str | None) -> Iterator[None]:

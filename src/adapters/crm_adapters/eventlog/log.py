@@ -12,6 +12,7 @@ from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.store import Batch, RowStore, Writer
 from crm_adapters.eventlog.tiles import NO_FACTS
 from crm_adapters.eventlog.tree import Tree
+from crm_adapters.eventlog.verifying import verify
 from crm_core.errors import (
     CommandReused,
     CommitUnknown,
@@ -22,8 +23,7 @@ from crm_core.errors import (
     UnknownEvent,
     UnreadableEvent,
 )
-from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, GENESIS, REST_START, link
-from crm_core.kernel.merkle import MerkleTree
+from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import (
     Appended,
     Commit,
@@ -36,7 +36,7 @@ from crm_core.kernel.recorded import (
 )
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_storable
-from crm_core.ports import NO_HEADS, ChainFault, Frontier, Listener, Root, Verification
+from crm_core.ports import NO_HEADS, Frontier, Listener, Root, Verification
 
 CHUNK_ROWS = 1000
 """Rows encoded and inserted at a time."""
@@ -51,9 +51,6 @@ LOOK_SECONDS = 0.005
 """How soon it looks again after something has happened; twice as long each time."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-_HEAD = b'{"digest":"'
-_JOINT = b'",'
 
 
 class CodecEventLog:
@@ -81,7 +78,7 @@ class CodecEventLog:
             return self._append_stream(commits)
         if not commits:
             return []
-        chunk = _Chunk(self.codec)
+        chunk = _Chunk(self.codec, self.store.tenant)
         try:
             for commit in commits:
                 chunk.add(commit)
@@ -116,7 +113,7 @@ class CodecEventLog:
     def _append_stream(self, commits: Iterable[Commit]) -> list[Appended]:
         done: list[Appended] = []
         with self.store.transaction() as writer:
-            chunk = _Chunk(self.codec)
+            chunk = _Chunk(self.codec, self.store.tenant)
             for commit in commits:
                 chunk.add(commit)
                 if len(chunk.rows) >= CHUNK_ROWS:
@@ -346,55 +343,13 @@ class CodecEventLog:
 
     # --- verifying -----------------------------------------------------------------------
 
-    def verify(self, *, root: bool = True) -> Verification:
-        """Check every stored byte: digests, versions, order; and compute the tree's root.
+    def verify(self, *, root: bool = True, deep: bool = False) -> Verification:
+        """Check every stored byte (see `crm_adapters.eventlog.verifying`).
 
         Args:
             root: False leaves the root out (an empty text) where only the chain is asked for.
         """
-        tree = MerkleTree()
-        fault: ChainFault | None = None
-        events = 0
-        tips: dict[bytes, tuple[int, str]] = {}
-        contiguous = self.store.contiguous
-        previous = 0
-        for position, stream, version, name, household, state in self.store.raw():
-            events += 1
-            kind = None
-            leaf, found = b"", ""
-            before = tips.get(stream)
-            at, digest = before if before is not None else (0, GENESIS)
-            try:
-                leaf = state[DIGEST_START:DIGEST_END]
-                rest = state[REST_START:]
-                if (
-                    state[:DIGEST_START] != _HEAD
-                    or state[DIGEST_END:REST_START] != _JOINT
-                    or not rest.endswith(b',"household":"' + household + b'"}')
-                ):
-                    kind = "malformed"
-                elif version != at + 1:
-                    kind = "version"
-                elif contiguous and position != previous + 1:
-                    kind = "position"
-                else:
-                    found = link(digest, stream.decode(), version, name.decode(), rest)
-                    if found.encode() != leaf:
-                        kind = "digest"
-            except UnicodeDecodeError:
-                kind = "digest"
-            except (AttributeError, TypeError):
-                # Damaged rows of SQLite can hold a value of any type in any column.
-                kind = "malformed"
-            if kind is not None:
-                if fault is None:
-                    fault = ChainFault(position, _shown(stream), kind)
-                found = leaf.decode("ascii", "replace")
-            tips[stream] = (version, found)
-            previous = position
-            if root:
-                tree.append(leaf)
-        return Verification(events, fault, tree.root() if root else "")
+        return verify(self.store, root=root, deep=deep)
 
 
 def storable(*names: str) -> None:
@@ -407,10 +362,6 @@ def storable(*names: str) -> None:
         check_storable(*names)
     except Malformed as error:
         raise Invalid([Fault.of("text_unstorable", error)]) from error
-
-
-def _shown(stream: object) -> str:
-    return stream.decode(errors="replace") if isinstance(stream, bytes) else "?"
 
 
 def _once(commits: Sequence[Commit]) -> list[Commit]:
@@ -429,8 +380,8 @@ def _once(commits: Sequence[Commit]) -> list[Commit]:
 class _Chunk:
     """Commits on their way into one batch, each stream continuing where the last commit left it."""
 
-    def __init__(self, codec: Codec, tips: dict[str, Tip] | None = None) -> None:
-        self._codec = codec
+    def __init__(self, codec: Codec, tenant: str, tips: dict[str, Tip] | None = None) -> None:
+        self._codec, self._tenant = codec, tenant
         self._tips: dict[str, Tip] = {} if tips is None else tips
         self.rows: list[StoredRow] = []
         self._expected: dict[str, int] = {}
@@ -448,7 +399,15 @@ class _Chunk:
                 self._expected[stream] = tip.version
             elif tip.version != append.tip.version:
                 raise Conflict(stream, append.tip.version, tip.version)
-            rows, tip = self._codec.encode(stream, tip, append.household, append.events)
+            rows, tip = self._codec.encode(
+                stream,
+                tip,
+                append.household,
+                append.events,
+                tenant=self._tenant,
+                # With the first event of a command stands what the command said.
+                command_digest=commit.digest if len(self.rows) == first else None,
+            )
             self._tips[stream] = tip
             self.rows.extend(rows)
         self.commands.append((commit.command, commit.digest, first, len(self.rows) - 1))
@@ -464,4 +423,4 @@ class _Chunk:
 
     def next(self) -> _Chunk:
         """An empty chunk that knows where the streams stand by now."""
-        return _Chunk(self._codec, self._tips)
+        return _Chunk(self._codec, self._tenant, self._tips)

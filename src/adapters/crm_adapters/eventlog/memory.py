@@ -15,7 +15,7 @@ from crm_adapters.eventlog.tiles import MemoryTiles
 from crm_core.errors import Conflict
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
-from crm_core.ports import Frontier, Listener
+from crm_core.ports import ChainFault, Frontier, Listener
 
 
 class MemoryStore:
@@ -24,13 +24,14 @@ class MemoryStore:
     Every object is one tenant's log: in memory, tenants share nothing.
     """
 
+    tenant = ""
     contiguous = True
     exact = True
     format_number = FORMAT
 
     def __init__(self) -> None:
         self.bell = Bell()
-        self.tiles = MemoryTiles()
+        self.tiles: Tiles = MemoryTiles()
         self._lock = RLock()
         self._rows: list[StoredRow] = []
         self._streams: dict[str, list[StoredRow]] = {}
@@ -175,6 +176,14 @@ class MemoryStore:
                 row.state.encode(),
             )
 
+    @contextmanager
+    def inspect(self, *, deep: bool = False) -> Iterator[_Inspection]:
+        with self._lock:
+            known = [one for one in self._commands.values() if one.first <= one.last]
+            rows = list(self.raw())
+        known.sort(key=lambda one: one.first)
+        yield _Inspection(rows, known)
+
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -183,3 +192,25 @@ class MemoryStore:
         self._streams.setdefault(row.stream, []).append(row)
         if row.household:
             self._households.setdefault(row.household, []).append(row)
+
+
+class _Inspection:
+    """What there is to look at in memory."""
+
+    unchecked: tuple[str, ...] = ()
+
+    def __init__(
+        self, rows: list[tuple[int, bytes, int, bytes, bytes, bytes]], known: list[Appended]
+    ) -> None:
+        self._rows, self._known = rows, known
+
+    def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
+        return iter(self._rows)
+
+    def commands(self) -> Iterator[tuple[bytes, bytes, int, int]]:
+        return (
+            (one.command.encode(), one.digest.encode(), one.first, one.last) for one in self._known
+        )
+
+    def faults(self) -> list[ChainFault]:
+        return []

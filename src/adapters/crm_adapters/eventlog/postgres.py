@@ -27,9 +27,12 @@ from sqlalchemy.pool import NullPool
 from crm_adapters.eventlog.bell import BellListener
 from crm_adapters.eventlog.database import COLUMNS, Database, make_engine
 from crm_adapters.eventlog.guards import POSTGRES_GUARDS, POSTGRES_LIFTED
+from crm_adapters.eventlog.postgres_checks import PostgresInspection
 from crm_adapters.eventlog.routines import (
+    ALTERED,
     BEHIND,
     CONFLICT,
+    INSERTED,
     LOCK,
     MOVED,
     ONCE,
@@ -38,7 +41,7 @@ from crm_adapters.eventlog.routines import (
     SETTLED,
     START,
 )
-from crm_adapters.eventlog.store import Batch, Writer
+from crm_adapters.eventlog.store import Batch, Inspection, Writer
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -263,6 +266,9 @@ class PostgresDatabase(Database):
             return Conflict(next(iter(batch.expected), "?"), -1, None)
         if error.sqlstate == CONFLICT:
             return Conflict(*json.loads(error.diag.message_primary or '["?",-1,null]'))
+        if error.sqlstate == ALTERED:
+            written, sent = json.loads(error.diag.message_primary or "[0, 0]")
+            return NotALog("rows_altered", database=self.name, written=written, sent=sent)
         return _Moved() if error.sqlstate == MOVED else None
 
     @contextmanager
@@ -350,31 +356,25 @@ class PostgresDatabase(Database):
     def listen(self) -> Listener:
         return _NotifyListener(self)
 
-    def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
-        with self.translate(None):
-            connection = self.connect()
-            driver: Any = connection.driver_connection
-            try:
-                with driver.transaction(), driver.cursor(name="crm_verify") as cursor:
-                    cursor.itersize = 4000
-                    cursor.execute(
-                        f"SELECT {COLUMNS} FROM crm_events WHERE tenant = %s ORDER BY position",
-                        (self.tenant,),
-                    )
-                    for position, stream, version, name, household, state in cursor:
-                        yield (
-                            position,
-                            stream.encode(),
-                            version,
-                            name.encode(),
-                            household.encode(),
-                            state.encode(),
-                        )
-            finally:
-                if driver.closed or driver.info.transaction_status != TransactionStatus.IDLE:
-                    connection.invalidate()
-                else:
-                    connection.close()
+    @contextmanager
+    def inspect(self, *, deep: bool = False) -> Iterator[Inspection]:
+        with self.translate(None), self._inspecting() as rows, self._inspecting() as around:
+            yield PostgresInspection(self, rows, around, deep=deep)
+
+    @contextmanager
+    def _inspecting(self) -> Iterator[Any]:
+        """A connection that sees one instant."""
+        connection = self.connect()
+        driver: Any = connection.driver_connection
+        try:
+            driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield driver
+            driver.execute("ROLLBACK")
+        finally:
+            if driver.closed or driver.info.transaction_status != TransactionStatus.IDLE:
+                connection.invalidate()
+            else:
+                connection.close()
 
     def failure(self, error: BaseException, command: str | None) -> Failed:
         state = getattr(error, "sqlstate", None) or ""
@@ -438,6 +438,7 @@ class _CopyWriter:
         self._copying: Any = None
         self._copy: Any = None
         self._commands: list[bytes] = []
+        self._sent = 0
         self._written = 0
         self._first = 0
         self.last = 0
@@ -479,6 +480,7 @@ class _CopyWriter:
                 t,
             )
         head = _Row(5, len(tenant)) + tenant
+        self._sent += len(batch.commands)
         for command, digest, start, end in batch.commands:
             c, d = command.encode(), digest.encode()
             self._commands += (
@@ -508,8 +510,19 @@ class _CopyWriter:
         with self._conflicts():
             copy.write(_COPY_END)
             self._copying.__exit__(None, None, None)
+            written = self._cursor.rowcount
             with self._cursor.copy(_COPY_COMMANDS) as commands:
                 commands.write(_COPY_HEAD + b"".join(self._commands) + _COPY_END)
+            self._check_written(written, self._cursor.rowcount)
+
+    def _check_written(self, events: int, commands: int) -> None:
+        """That all rows were written, and nothing else was."""
+        counted = ", ".join(INSERTED.format(table=f"crm_{what}") for what in ("events", "commands"))
+        [added] = self._cursor.execute(f"SELECT {counted}").fetchall()
+        sent = self._written, self._sent
+        for written, count, most in zip((events, commands), sent, added, strict=True):
+            self._database.check_written(written, count)
+            self._database.check_written(max(count, most), count)
 
     def leave(self, error: BaseException) -> None:
         """Break off a COPY under way and undo what was begun."""

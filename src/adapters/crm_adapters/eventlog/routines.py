@@ -17,8 +17,9 @@ LOCK = 4_702_111_234_474_983_745
 ROWS_MAX = 2**20 - 1
 """How many events one transaction can hold."""
 
-CONFLICT, MOVED = "CR001", "CR002"
-"""States our functions raise: a stream is not where it was expected; the cluster is another."""
+CONFLICT, MOVED, ALTERED = "CR001", "CR002", "CR003"
+"""States our functions raise: a stream is not where it was expected; the cluster is another; not as
+many rows were written as were sent."""
 
 _SECURED = (
     "crm_events",
@@ -90,6 +91,27 @@ RETURNS json LANGUAGE sql STABLE AS $$
 $$
 """
 
+INSERTED = "pg_stat_get_xact_tuples_inserted('{table}'::regclass)"
+"""Rows this transaction has inserted, by whatever way; 0 where the server does not count them."""
+
+_EARLIER = f"""
+    earlier_events bigint := {INSERTED.format(table="crm_events")};
+    earlier_commands bigint := {INSERTED.format(table="crm_commands")};
+    written int;"""
+
+
+def _check_written(which: str, sent: str) -> str:
+    """That the last statement has written so many rows, and nothing has written others."""
+    # A trigger can leave a row out, and a trigger or a rule can write others.
+    return f"""\
+GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> {sent} OR {INSERTED.format(table=f"crm_{which}")} - earlier_{which} > {sent} THEN
+        RAISE EXCEPTION '%', json_build_array(greatest(written,
+            {INSERTED.format(table=f"crm_{which}")} - earlier_{which}), {sent})
+            USING ERRCODE = '{ALTERED}';
+    END IF;"""
+
+
 _APPEND = f"""
 CREATE OR REPLACE FUNCTION crm_append(
     tenant text, before int,
@@ -101,7 +123,7 @@ CREATE OR REPLACE FUNCTION crm_append(
 DECLARE
     first bigint;
     wrong json;
-    reached bigint;
+    reached bigint;{_EARLIER}
 BEGIN
     -- What the transaction itself has written lies ahead of all that has ended.
     IF before = 0 AND NOT crm_anchored(tenant) THEN
@@ -127,9 +149,11 @@ BEGIN
         SELECT crm_append.tenant, first + n - 1, s, v, e, h, t
         FROM unnest(streams, versions, names, households, states)
             WITH ORDINALITY AS u(s, v, e, h, t, n);
+    {_check_written("events", "cardinality(states)")}
     INSERT INTO crm_commands
         SELECT crm_append.tenant, c, d, first + a, first + b
         FROM unnest(command_ids, digests, starts, ends) AS u(c, d, a, b);
+    {_check_written("commands", "cardinality(command_ids)")}
     RETURN first;
 END $$
 """
@@ -143,7 +167,7 @@ DECLARE
     base bigint;
     first bigint;
     tip int;
-    place bigint;
+    place bigint;{_EARLIER}
 BEGIN
     SELECT origin INTO base FROM crm_origin;
     IF base IS NULL THEN
@@ -164,7 +188,9 @@ BEGIN
     INSERT INTO crm_events (tenant, {COLUMNS})
         SELECT $1, first + n - 1, $2, expected + n, e, $4, t
         FROM unnest(names, states) WITH ORDINALITY AS u(e, t, n);
+    {_check_written("events", "cardinality(names)")}
     INSERT INTO crm_commands VALUES ($1, $7, $8, first, first + cardinality(names) - 1);
+    {_check_written("commands", "1")}
     RETURN first;
 END $$
 """
@@ -184,7 +210,14 @@ END $$
 """
 """Moves the origin so that whatever is written from now on stands behind what is there."""
 
-ROUTINES = (_FIRST_POSITION, _ANCHORED, _MISMATCH, _APPEND, _APPEND_STREAM, _REANCHOR)
+ROUTINES = (
+    _FIRST_POSITION,
+    _ANCHORED,
+    _MISMATCH,
+    _APPEND,
+    _APPEND_STREAM,
+    _REANCHOR,
+)
 """Made anew whenever the tables are made or migrated."""
 
 SETTLED = """

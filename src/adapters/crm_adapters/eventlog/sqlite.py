@@ -20,7 +20,8 @@ from sqlalchemy.pool import QueuePool
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.database import COLUMNS, CursorWriter, Database, make_engine
 from crm_adapters.eventlog.guards import SQLITE_GUARDS, SQLITE_LIFTED
-from crm_adapters.eventlog.store import Batch
+from crm_adapters.eventlog.sqlite_checks import SqliteInspection
+from crm_adapters.eventlog.store import Batch, Inspection
 from crm_adapters.eventlog.tile_table import TileTable
 from crm_adapters.eventlog.tiles import WIDTH, Leaf, MissingTile, Tile, Tiler, is_fact
 from crm_core.errors import (
@@ -159,6 +160,7 @@ class SqliteDatabase(Database):
             [(head,)] = cursor.execute(_HEAD, (tenant,))
             first: int = (head or 0) + 1
             rows, commands = batch.rows, batch.commands
+            before = cursor.connection.total_changes
             if len(rows) == 1:
                 cursor.execute(_INSERT, (tenant, first, *rows[0][1:]))
             else:
@@ -166,6 +168,7 @@ class SqliteDatabase(Database):
                     _INSERT,
                     [(tenant, position, *row[1:]) for position, row in enumerate(rows, first)],
                 )
+            before = self._check_rows(cursor, before, len(rows))
             if len(commands) == 1:
                 [(command, digest, start, end)] = commands
                 cursor.execute(_COMMAND, (tenant, command, digest, first + start, first + end))
@@ -174,6 +177,7 @@ class SqliteDatabase(Database):
                     _COMMAND,
                     [(tenant, c, digest, first + a, first + b) for c, digest, a, b in commands],
                 )
+            self._check_rows(cursor, before, len(commands))
             if (first - 1) // WIDTH != (first + len(rows) - 1) // WIDTH:
                 self._keep_tiles(cursor, first, rows)
         except sqlite3.IntegrityError as error:
@@ -202,6 +206,18 @@ class SqliteDatabase(Database):
                 made += tiler.add(Leaf(position, is_fact(row.name), row.state.encode()))
         tiles.keep(made)
 
+    def _check_rows(self, cursor: Any, before: int, sent: int) -> int:
+        """Check what has been inserted since; how many changes there were up to now.
+
+        A trigger can leave a row out, or write others in its stead: SQLite counts these, too.
+        """
+        now: int = cursor.connection.total_changes
+        if sent and cursor.rowcount != sent:
+            self.check_written(cursor.rowcount, sent)
+        if now - before != sent:
+            self.check_written(now - before, sent)
+        return now
+
     def _track(self, cursor: Any, tracking: tuple[str, int]) -> None:
         [(last,)] = cursor.execute(
             "SELECT max(position) FROM crm_tracking WHERE tenant = ? AND consumer = ?",
@@ -222,20 +238,25 @@ class SqliteDatabase(Database):
             rows = self.columns_without(_BYTES, after, upto, names, limit)
             return list(starmap(_row_of_bytes, rows))
 
-    def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
-        self.check_process()
-        with self.translate(None):
-            connection = sqlite3.connect(str(self.engine.url.database), timeout=BUSY_SECONDS)
-            try:
-                # Damaged text is not always UTF-8, and must be found rather than raised.
-                connection.text_factory = bytes
-                yield from connection.execute(
-                    # From the table itself: a damaged index would hide what is there.
-                    f"SELECT {COLUMNS} FROM crm_events NOT INDEXED WHERE tenant = ? ORDER BY rowid",
-                    (self.tenant,),
-                )
-            finally:
-                connection.close()
+    @contextmanager
+    def inspect(self, *, deep: bool = False) -> Iterator[Inspection]:
+        with self.translate(None), self._inspecting() as rows, self._inspecting() as around:
+            yield SqliteInspection(self, rows, around, deep=deep)
+
+    @contextmanager
+    def _inspecting(self) -> Iterator[Any]:
+        """A connection that sees one instant, and gives texts as the bytes they are."""
+        connection = self.connect()
+        driver: Any = connection.driver_connection
+        try:
+            # Damaged text is not always UTF-8, and must be found rather than raised.
+            driver.text_factory = bytes
+            driver.execute("PRAGMA cell_size_check = ON")
+            driver.execute("BEGIN")
+            yield driver
+        finally:
+            # Whatever damage it has met, nobody else is to meet it by this connection.
+            connection.invalidate()
 
     def failure(self, error: BaseException, command: str | None) -> Failed:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -15,7 +15,7 @@ from attrs import frozen
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.tiles import Tiles
 from crm_core.kernel.recorded import Appended, Tip
-from crm_core.ports import Frontier, Listener
+from crm_core.ports import ChainFault, Frontier, Listener
 
 FORMAT = 1
 """The form of what is stored: rows, envelopes, digests. Another form has another number."""
@@ -49,9 +49,33 @@ class Writer(Protocol):
         ...
 
 
+class Inspection(Protocol):
+    """A store seen at one instant by somebody who trusts nothing in it."""
+
+    unchecked: tuple[str, ...]
+    """What cannot be looked at here; see `Verification`."""
+
+    def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
+        """All rows as stored bytes, in order of position, decoded by nobody."""
+        ...
+
+    def commands(self) -> Iterator[tuple[bytes, bytes, int, int]] | None:
+        """Id, digest, first and last position of every command with events, in that order.
+
+        None where the store keeps no commands.
+        """
+        ...
+
+    def faults(self) -> Sequence[ChainFault]:
+        """What is wrong around the rows: kinds of values, indexes, tables, rows of nobody."""
+        ...
+
+
 class RowStore(Protocol):
     """Keeps the rows of one tenant."""
 
+    tenant: str
+    """Whose rows they are; an empty text in a store of one log."""
     contiguous: bool
     """Whether positions have no gaps, so that a gap is a fault."""
     exact: bool
@@ -147,6 +171,14 @@ class RowStore(Protocol):
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         """All rows as stored bytes, in order of position, decoded by nobody."""
+        ...
+
+    def inspect(self, *, deep: bool = False) -> AbstractContextManager[Inspection]:
+        """The store at this instant, for whoever verifies it.
+
+        Args:
+            deep: Also have the database check its own pages.
+        """
         ...
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ from crm_core.errors import (
 )
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
-from crm_core.ports import Frontier, Listener
+from crm_core.ports import ChainFault, Frontier, Listener
 
 _PAGE = 1000
 _HOUSEHOLD = b',"household":"'
@@ -86,6 +86,7 @@ class RecorderStore:
         Invalid: the recorder is known not to do as it is set up.
     """
 
+    tenant = ""
     contiguous = False
     exact = False
     # A recorder keeps no number: what another format wrote, nobody can read.
@@ -288,6 +289,10 @@ class RecorderStore:
                 yield event.id, stream, event.originator_version, name, household, event.state
             after = page[-1].id
 
+    @contextmanager
+    def inspect(self, *, deep: bool = False) -> Iterator[_Inspection]:
+        yield _Inspection(self)
+
     def close(self) -> None:
         """Nothing is held open: the recorder is its owner's to close."""
 
@@ -318,6 +323,21 @@ class RecorderStore:
                 if household:
                     self._households.setdefault(household, set()).add(stream)
                 self._seen = position
+
+
+class _Inspection:
+    """What a recorder lets one see: its events."""
+
+    unchecked = ("commands", "pages", "schema", "tenants")
+
+    def __init__(self, store: RecorderStore) -> None:
+        self.raw = store.raw
+
+    def commands(self) -> None:
+        """A recorder keeps none."""
+
+    def faults(self) -> list[ChainFault]:
+        return []
 
 
 class _Collector:

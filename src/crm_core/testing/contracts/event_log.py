@@ -41,7 +41,7 @@ from crm_core.testing.contracts.events import (
 from crm_core.testing.contracts.log_machine import LogMachine
 from crm_core.testing.contracts.reading import ReadingContract
 
-_ROOT = "26516aaa6c68554159de02019f1619de19e7b4e34374d8ee37de36e2f966051d"
+_ROOT = "ed6b6dd3dd586f4e7ac5f3963a2208c089638faddce45d602ff00827f58bff5f"
 """Root over the digests of `_fixed_commits`, the same on every store for ever."""
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 import pytest
+from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -79,7 +80,9 @@ class LogMachine(RuleBasedStateMachine):
                 version = tips.get(append.stream, Tip()).version
                 for envelope in append.events:
                     version += 1
-                    rows.append(_Row(append.stream, version, household, envelope))
+                    first = len(self.rows) + len(rows) == start
+                    kept_so = evolve(envelope, command_digest=commit.digest) if first else envelope
+                    rows.append(_Row(append.stream, version, household, kept_so))
                 tips[append.stream] = Tip(version)
             done[command] = (commit, start, len(self.rows) + len(rows) - 1)
         return commits, rows, done
