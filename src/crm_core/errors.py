@@ -422,7 +422,9 @@ class NotDelivered(Failed):
 
 def is_of_the_store(error: Exception) -> bool:
     """Whether the store or the machine is in trouble, which is no fault of the matter in hand."""
-    return isinstance(error, MemoryError) or (isinstance(error, Failed) and error.retry_safe)
+    if isinstance(error, MemoryError | OtherPast):
+        return True
+    return isinstance(error, Failed) and error.retry_safe
 
 
 def described(error: Exception) -> str:
