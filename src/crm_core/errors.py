@@ -20,7 +20,9 @@
         ├── ViewNotReady            CRM-F012  a view's first build has not caught up yet
         ├── NotDelivered            CRM-F013  the other side did not take a message or event
         ├── LogOutdated             CRM-F014  the tables are those of an earlier version
-        └── FormatUnknown           CRM-F015  the log is of a format this version does not read
+        ├── FormatUnknown           CRM-F015  the log is of a format this version does not read
+        ├── KeyFileRefused          CRM-F018  others may use the key file, or it is no regular file
+        └── OtherPast               CRM-F019  the log is not the one that was followed so far
 
 What a person reads of an error stands in the catalogue of sentences: of a refusal in
 `refused-FAMILY.toml`, of a fault in `faults.toml`, of a failure in `failures.toml`; `told` says it
@@ -355,6 +357,45 @@ class FormatUnknown(Failed):
         self.found, self.needed = found, needed
 
 
+class KeyFileRefused(Failed):
+    """The key file is no regular file, or others own it or may use it; it was not opened."""
+
+    code = "CRM-F018"
+
+
+class OtherPast(Failed):
+    """Another event stands where one was seen before: the log is another, or its past is.
+
+    Nothing was taken, handed over or changed.
+
+    Args:
+        follower: Who follows the log, e.g. the name of a view, or what it follows it into.
+        position: Of the event that was seen.
+        expected: Its digest as it was seen.
+        found: The digest of what stands there now; an empty text if there is nothing.
+        sentence: Code of its sentence, which says what to do.
+    """
+
+    code = "CRM-F019"
+
+    def __init__(
+        self,
+        follower: str,
+        position: int,
+        expected: str,
+        found: str,
+        sentence: str = "other_past",
+    ) -> None:
+        shown = {"expected": expected[:16], "found": found[:16] or "-"}
+        super().__init__(sentence, follower=follower, position=position, **shown)
+        self.follower, self.position = follower, position
+        self.expected, self.found = expected, found
+
+    def as_dict(self) -> dict[str, Any]:
+        told = {"position": self.position, "expected": self.expected, "found": self.found}
+        return {**super().as_dict(), "follower": self.follower, **told}
+
+
 class NotDelivered(Failed):
     """The other side did not take a message, or it is unknown whether it did.
 
@@ -381,7 +422,9 @@ class NotDelivered(Failed):
 
 def is_of_the_store(error: Exception) -> bool:
     """Whether the store or the machine is in trouble, which is no fault of the matter in hand."""
-    return isinstance(error, MemoryError) or (isinstance(error, Failed) and error.retry_safe)
+    if isinstance(error, MemoryError | OtherPast):
+        return True
+    return isinstance(error, Failed) and error.retry_safe
 
 
 def described(error: Exception) -> str:

@@ -172,6 +172,14 @@ class EventLog(Protocol):
         """
         ...
 
+    def identity(self, position: int) -> str | None:
+        """The digest of the event at a position, readable or not; None if there is no event.
+
+        Who follows the log keeps it with the position reached, and knows by it whether it is still
+        the same log with the same past.
+        """
+        ...
+
     def count(self, *, after: int = 0) -> int:
         """How many events stand behind position `after`."""
         ...
@@ -293,12 +301,17 @@ class Views(Protocol):
     ) -> int:
         """Apply what the feed holds behind the place reached; the place reached now.
 
+        Before each batch the event at the place reached is compared with what it was.
+
         Events that cannot be applied are parked with their stream, visibly; others proceed. A
         build that has caught up becomes the live one.
 
         Args:
             stop: Asked after each batch; True ends it there.
             changed: Told the key of each row of the live build that was written or taken away.
+
+        Raises:
+            OtherPast: the log is not the one that was followed so far; nothing was applied.
         """
         ...
 
@@ -348,8 +361,11 @@ class Views(Protocol):
         """
         ...
 
-    def rebuild(self, view: Projection[Any]) -> int:
+    def rebuild(self, view: Projection[Any] | Consumer) -> int:
         """Begin a new build beside the live one, which readers go on seeing; its number.
+
+        A consumer begins anew only where it has followed another past of the log; else it would do
+        everything again.
 
         `catch_up` carries it on, after an interruption too, and makes it live once it has caught
         up and has no more parked events than the live one. An unfinished build is given up.

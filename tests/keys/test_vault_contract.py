@@ -177,6 +177,7 @@ def test_a_person_erased_by_another_process_gets_no_new_key(path: Path) -> None:
 def test_what_is_no_vault_is_refused(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.keys"
     damaged.write_bytes(b"not a vault" * 100)
+    damaged.chmod(0o600)
     with pytest.raises(NotALog):
         LocalVault(damaged)
     with pytest.raises(StoreUnreachable):
@@ -185,6 +186,8 @@ def test_what_is_no_vault_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_vault_that_cannot_be_written_says_so(vault: LocalVault, path: Path) -> None:
+    seal(vault, "V0")
+    vault.flush()
     sealed = seal(vault, "V1")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("DROP TABLE crm_keys")
@@ -193,4 +196,9 @@ def test_a_vault_that_cannot_be_written_says_so(vault: LocalVault, path: Path) -
         with pytest.raises(StoreUnreachable):
             use()
     # The key is still pending: nothing was lost, and nothing was said to be durable.
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE crm_keys (subject TEXT PRIMARY KEY, key BLOB) WITHOUT ROWID")
+    other.close()
     assert vault.open(sealed, PLACE) == Plain("王小明")
+    vault.flush()
+    assert stored_keys(path).keys() == {"V1"}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -376,12 +377,69 @@ def test_only_a_2xx_is_a_receipt(
 # --- Apprise -------------------------------------------------------------------------------------
 
 
-def test_an_address_stays_one_part_of_an_apprise_url(receiver: Callable[..., Receiver]) -> None:
+LISTS = [
+    "13800000000,13911112222",
+    "13800000000, 13911112222",
+    "13800000000;13911112222",
+    "13800000000 13911112222",
+    "13800000000\n13911112222",
+    "13800000000\u300013911112222",
+    "13800000000/13911112222",
+    "13800000000，13911112222",
+    "13800000000、13911112222",
+    "13800000000-13911112222",
+    "[13800000000][13911112222]",
+    "13800000000&to=13911112222",
+    "mei@example.com,li@example.com",
+    "mei@example.com li@example.com",
+    "mei@example.com@example.org",
+    "1/../../x?y=z&format=html#f",
+    "１３８００００００００",
+    "",
+]
+
+
+@pytest.mark.case("K58")
+@pytest.mark.parametrize("address", LISTS)
+def test_an_address_that_is_a_list_or_no_address_reaches_nobody_by_apprise(
+    receiver: Callable[..., Receiver], address: str
+) -> None:
     server = receiver()
     notifier = AppriseNotifier(f"json://{HOST}:{server.port}/to/{{address}}/end")
-    notifier.send(outgoing(address="1/../../x?y=z&format=html#f"))
-    assert server.received[0].path.startswith("/to/1")
-    assert server.received[0].path.rstrip("/").endswith("/end")
+    with pytest.raises(NotDelivered) as refused:
+        notifier.send(outgoing(address=address))
+    assert (refused.value.reason, refused.value.transient) == ("address_unusable", False)
+    assert server.received == []
+
+
+@pytest.mark.case("K58")
+def test_a_service_that_takes_an_address_for_several_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even where the address looks like one: what Apprise makes of it is counted."""
+    notifier = AppriseNotifier("d7sms://token@{address}")
+    monkeypatch.setattr("crm_adapters.notify.channels._one", lambda address: address)
+    with pytest.raises(NotDelivered) as refused:
+        notifier.send(outgoing(address="13800000000,13911112222"))
+    assert refused.value.reason == "address_unusable"
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ("+86 (138) 0000-0000", "+8613800000000"),
+        ("13800000000", "13800000000"),
+        ("mei.li@example.com", "mei.li@example.com"),
+        ("zhang_san", "zhang_san"),
+    ],
+)
+def test_one_address_stays_one_part_of_an_apprise_url(
+    receiver: Callable[..., Receiver], address: str, sent: str
+) -> None:
+    server = receiver()
+    notifier = AppriseNotifier(f"json://{HOST}:{server.port}/to/{{address}}/end")
+    notifier.send(outgoing(address=address))
+    assert unquote(server.received[0].path).rstrip("/") == f"/to/{sent}/end"
 
 
 # --- URLs ----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ from crm_adapters import open_crm
 from crm_adapters.cli.app import run
 from crm_adapters.relay.nats import NatsRelay
 from crm_core import CRM, Actor, Personal
-from crm_core.errors import NotDelivered
+from crm_core.errors import NotDelivered, OtherPast
 from crm_core.owners import RegisterHousehold
 from crm_core.payments import ReceivePayment
 from notify.servers import HOST, free_port
@@ -73,17 +74,24 @@ def relayed(crm: CRM, relay: NatsRelay, after: int = 0, *, patience: int = 0) ->
     return after
 
 
-def kept(server: Server) -> list[tuple[str, dict[str, str], dict[str, Any]]]:
+async def removed(server: Server) -> None:
+    """The stream is removed by whoever looks after the server."""
+    client = await nats.connect(server.url)
+    await client.jetstream().delete_stream("CRM")
+    await client.close()
+
+
+def kept(server: Server, stream: str = "CRM") -> list[tuple[str, dict[str, str], dict[str, Any]]]:
     """Subject, headers and CloudEvent of everything in the stream, in its order."""
 
     async def read() -> list[tuple[str, dict[str, str], dict[str, Any]]]:
         client = await nats.connect(server.url)
         try:
             jetstream = client.jetstream()
-            count = (await jetstream.stream_info("CRM")).state.messages
+            count = (await jetstream.stream_info(stream)).state.messages
             config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
             found: list[tuple[str, dict[str, str], dict[str, Any]]] = []
-            subscription = await jetstream.pull_subscribe("crm.>", stream="CRM", config=config)
+            subscription = await jetstream.pull_subscribe("crm.>", stream=stream, config=config)
             while len(found) < count:
                 for message in await subscription.fetch(count - len(found), timeout=5):
                     await message.ack()
@@ -206,6 +214,109 @@ def test_a_server_that_was_never_there_is_an_error_that_may_pass(crm: CRM) -> No
     with pytest.raises(NotDelivered):
         relayed(crm, relay)
     relay.close()
+
+
+# --- another past of the log ---------------------------------------------------------------------
+
+
+def payments(crm: CRM, *numbers: str) -> None:
+    for number in numbers:
+        crm.do(ReceivePayment("V1", number, 100, date(2011, 3, 1), "cash"), by=BY, id=number)
+
+
+def restored(tmp_path: Path, server: Server) -> str:
+    """An older log under a stream that is ahead: what came behind it was published, and is gone."""
+    newer, older = tmp_path / "newer.db", tmp_path / "older.db"
+    with open_crm(f"sqlite:///{newer}") as crm:
+        register(crm)
+        payments(crm, "P1", "P2")
+    shutil.copy(newer, older)
+    with open_crm(f"sqlite:///{newer}") as crm:
+        payments(crm, "P3", "P4", "P5")
+        to = NatsRelay(server.url, crm.log)
+        relayed(crm, to)
+        to.close()
+    return f"sqlite:///{older}"
+
+
+@pytest.mark.case("K54")
+@pytest.mark.parametrize(
+    "new", [(), ("N1",), ("N1", "N2", "N3"), ("N1", "N2", "N3", "N4", "N5")], ids=len
+)
+def test_an_older_log_under_a_stream_that_is_ahead_is_refused(
+    server: Server, tmp_path: Path, new: tuple[str, ...]
+) -> None:
+    """Also where it has come as far again, or further."""
+    url = restored(tmp_path, server)
+    before = kept(server)
+    with open_crm(url) as crm:
+        payments(crm, *new)
+        last = before[-1][1]
+        to = NatsRelay(server.url, crm.log)
+        for use in (to.check, lambda: relayed(crm, to)):
+            with pytest.raises(OtherPast) as refused:
+                use()
+            error = refused.value
+            assert (error.follower, error.position) == ("CRM", int(last["Crm-Position"]))
+            assert error.expected == last["Crm-Digest"] != error.found
+            assert "--stream" in error.told("en")
+        to.close()
+    assert kept(server) == before
+
+
+@pytest.mark.case("K54")
+@pytest.mark.parametrize("new", [(), ("N1",)], ids=len)
+def test_the_command_refuses_it_and_publishes_to_a_new_stream(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], new: tuple[str, ...]
+) -> None:
+    """And tells it also where there is nothing new to publish."""
+    url = restored(tmp_path, server)
+    before = kept(server)
+    with open_crm(url) as crm:
+        payments(crm, *new)
+    command = ("--db", url, "relay", "--to", server.url, "--once")
+    for _ in range(2):
+        status, told, err = relay(capsys, *command)
+        assert (status, told["parked"]) == (1, 0)
+        assert "CRM-F019" in err
+    assert kept(server) == before
+    asyncio.run(removed(server))
+    status, told, _ = relay(capsys, *command, "--stream", "CRM2")
+    with open_crm(url) as crm:
+        assert (status, told["position"], told["lag"]) == (0, crm.log.head(), 0)
+        assert [event["id"] for _, _, event in kept(server, "CRM2")] == ids(crm)
+
+
+@pytest.mark.case("K54")
+def test_a_stream_of_another_log_is_refused(server: Server, crm: CRM) -> None:
+    to = NatsRelay(server.url, crm.log)
+    relayed(crm, to)
+    to.close()
+    with open_crm("memory:") as other:
+        register(other)
+        payments(other, *(f"O{n}" for n in range(30)))
+        to = NatsRelay(server.url, other.log)
+        with pytest.raises(OtherPast):
+            relayed(other, to)
+        to.close()
+
+
+def test_a_stream_that_others_write_to_is_refused(server: Server, crm: CRM) -> None:
+    """Nobody can tell how far it came."""
+
+    async def publish() -> None:
+        client = await nats.connect(server.url)
+        await client.jetstream().publish("crm.by.others", b"x", headers={"Crm-Position": "two"})
+        await client.close()
+
+    to = NatsRelay(server.url, crm.log)
+    relayed(crm, to)
+    to.close()
+    asyncio.run(publish())
+    to = NatsRelay(server.url, crm.log)
+    with pytest.raises(OtherPast):
+        to.check()
+    to.close()
 
 
 # --- the command ---------------------------------------------------------------------------------

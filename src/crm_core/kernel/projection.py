@@ -78,12 +78,15 @@ class Consumer:
             does must be recognised when it comes again. An exception parks the event's stream,
             except for trouble of a store that says a retry is safe: that stops the work here.
         version: Of what it is for; another version begins at the start of the log.
+        check: Called before it is brought up, also where nothing is new: raises if what it acts on
+            is not of this log, or cannot be reached.
     """
 
     name: str
     names: Collection[str]
     handle: Callable[[Recorded[Any]], object]
     version: int = 1
+    check: Callable[[], object] | None = None
 
 
 @frozen
@@ -122,7 +125,8 @@ class BuildStatus:
         lag: Events between the two.
         parked: How many events are parked.
         parked_since: Since when the oldest of them is.
-        error: What is wrong with the first of them.
+        error: What is wrong with the first of them, or with the place reached: it may be of
+            another past of the log.
     """
 
     consumer: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from attrs import frozen
+from attrs import define, frozen
 
 
 class PersonalValue:
@@ -48,7 +48,11 @@ class Personal(PersonalValue):
         return hash((self.subject, self._text))
 
 
-@frozen
+# Not `frozen` as their neighbours are, which would be a tenth of sealing and opening (T2).
+_value = define(unsafe_hash=True)
+
+
+@_value
 class Sealed(PersonalValue):
     """A personal value as stored: ciphertext under the key of `subject`.
 
@@ -70,7 +74,7 @@ class Place:
     field: str
 
 
-@frozen
+@_value
 class Plain:
     """The value opened."""
 

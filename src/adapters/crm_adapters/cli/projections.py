@@ -39,12 +39,12 @@ def projections_command(
 ) -> int:
     """Show how far everything that follows the log has come, and mend it.
 
-    The exit status is 1 if something is parked.
+    The exit status is 1 if something is parked, or follows another past of the log.
     """
     with app.open() as crm:
         tasks = {task.name: task for task in tasks_of(crm)}
         again = [_task(tasks, name, "--retry") for name in retry]
-        anew = [_view(tasks, name) for name in rebuild]
+        anew = [_task(tasks, name, "--rebuild") for name in rebuild]
         if prune:
             count = crm.views.prune(view for view in tasks.values() if isinstance(view, Projection))
             app.out.say(say("builds_dropped", builds=count))
@@ -58,7 +58,8 @@ def projections_command(
                 crm.views.catch_up(task)
         shown = [*standings(crm, tasks), *clocks(crm)]
     app.out.result(shown, lambda: _show(app, shown))
-    return FOUND if any(one["parked"] or _parked_builds(one) for one in shown) else 0
+    wrong = any(one["parked"] or one["error"] or _parked_builds(one) for one in shown)
+    return FOUND if wrong else 0
 
 
 def _parked_builds(one: dict[str, Any]) -> bool:
@@ -222,11 +223,4 @@ def _task(tasks: dict[str, Task], name: str, option: str) -> Task:
     task = tasks.get(name)
     if task is None:
         raise Invalid.one("projection_unknown", option, name=name, accepted=sorted(tasks))
-    return task
-
-
-def _view(tasks: dict[str, Task], name: str) -> Projection[Any]:
-    task = _task(tasks, name, "--rebuild")
-    if not isinstance(task, Projection):
-        raise Invalid.one("rebuild_impossible", "--rebuild", name=name)
     return task

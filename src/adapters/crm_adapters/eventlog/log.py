@@ -215,6 +215,11 @@ class CodecEventLog:
         reached = rows[-1][0] if len(rows) == limit else end
         return Settled(tuple(map(self._readable, rows)), reached)
 
+    def identity(self, position: int) -> str | None:
+        # Of any name, and also where the text can be read by nobody.
+        rows = self.store.page_without(position - 1, position, (), 1)
+        return str(rows[0][5])[DIGEST_START:DIGEST_END] if rows else None
+
     def count(self, *, after: int = 0) -> int:
         return self.store.count(after)
 

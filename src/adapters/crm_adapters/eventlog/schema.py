@@ -193,6 +193,8 @@ checkpoints = Table(
     Column("revision", Position, nullable=False),
     Column("state", Name, nullable=False),
     Column("held_until", Text),
+    # The digest of the event at the position (decision record 0049).
+    Column("mark", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from crm_adapters.eventlog.database import Database
 from crm_adapters.projections.memory import first_revision
 from crm_adapters.projections.store import (
@@ -29,7 +31,7 @@ CLEARED_ROWS = 1000
 NAMED_ROWS = 500
 """Rows asked for by their keys in one statement; SQLite takes as many values."""
 
-_CHECKPOINT = "consumer, version, build, position, revision, state, held_until"
+_CHECKPOINT = "consumer, version, build, position, revision, state, held_until, mark"
 _PARKED = "position, stream, stream_version, name, error, tries, first_at, last_at"
 _BUILD = "tenant = ? AND consumer = ? AND version = ? AND build = ?"
 _ROWS = "tenant = ? AND view = ? AND version = ? AND build = ?"
@@ -78,7 +80,7 @@ class DatabaseViewStore:
             cursor.execute(
                 self._sql(
                     f"INSERT INTO crm_checkpoints (tenant, {_CHECKPOINT})"
-                    " VALUES (?, ?, ?, ?, 0, ?, ?, NULL) ON CONFLICT DO NOTHING"
+                    " VALUES (?, ?, ?, ?, 0, ?, ?, NULL, '') ON CONFLICT DO NOTHING"
                 ),
                 (self._tenant, *place, first_revision(), state),
             )
@@ -94,10 +96,10 @@ class DatabaseViewStore:
             # First, so that of several workers those that come too late do nothing more.
             cursor.execute(
                 self._sql(
-                    "UPDATE crm_checkpoints SET position = ?, revision = revision + 1,"
+                    "UPDATE crm_checkpoints SET position = ?, mark = ?, revision = revision + 1,"
                     f" held_until = NULL WHERE {_BUILD} AND revision = ? AND state <> '{RETIRED}'"
                 ),
-                (change.position, *at, seen.revision),
+                (change.position, change.mark, *at, seen.revision),
             )
             if cursor.rowcount != 1:
                 return False
@@ -133,7 +135,7 @@ class DatabaseViewStore:
             )
             if cursor.rowcount != 1:
                 return None
-        return Checkpoint(seen.place, seen.position, seen.revision + 1, seen.state, until)
+        return attrs.evolve(seen, revision=seen.revision + 1, held_until=until)
 
     def switch(self, seen: Checkpoint) -> bool:
         consumer, version, build = seen.place
@@ -290,9 +292,9 @@ class DatabaseViewStore:
 
 
 def _checkpoint(row: Any) -> Checkpoint:
-    consumer, version, build, position, revision, state, held_until = row
+    consumer, version, build, position, revision, state, held_until, mark = row
     until = None if held_until is None else datetime.fromisoformat(held_until)
-    return Checkpoint(Place(consumer, version, build), position, revision, state, until)
+    return Checkpoint(Place(consumer, version, build), position, revision, state, until, mark)
 
 
 def _parked(row: Any) -> Parked:

@@ -78,7 +78,7 @@ class MemoryViewStore:
             for position in change.unparked:
                 build.parked.pop(position, None)
             build.parked.update((parked.position, parked) for parked in change.parked)
-            self._advance(build, position=change.position, held_until=None)
+            self._advance(build, position=change.position, mark=change.mark, held_until=None)
             return True
 
     def hold(self, seen: Checkpoint, until: datetime) -> Checkpoint | None:

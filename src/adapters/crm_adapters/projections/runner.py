@@ -8,7 +8,7 @@ So any number of workers may share a view, and each event takes effect once (dec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ import msgspec
 from attrs import define, field
 
 from crm_adapters.projections.store import Change, Checkpoint, Place, Row, ViewStore
-from crm_core.errors import Failed, described, is_of_the_store
+from crm_core.errors import Failed, OtherPast, described, is_of_the_store
 from crm_core.kernel.projection import Consumer, Parked, Projection, Put, Remove
 from crm_core.kernel.recorded import Recorded, Unreadable
 from crm_core.ports import Clock, EventLog
@@ -75,12 +75,18 @@ class Runner:
 
         Args:
             changed: Told the key of each row that was written or taken away.
+
+        Raises:
+            OtherPast: the log is not the one that was followed so far.
         """
         cache = Cache(changed=changed)
+        if isinstance(task, Consumer) and task.check is not None:
+            task.check()
         while True:
             seen = self.store.checkpoint(place)
             if seen is None or seen.state == "retired":
                 return False
+            self.check(seen)
             if seen.position >= upto:
                 return True
             if stop is not None and stop():
@@ -100,11 +106,13 @@ class Runner:
         limit = min(self.batch, HANDLED_EVENTS)
         page = self.log.settled(after=seen.position, names=task.names, limit=limit)
         if not page.events:
-            self.store.commit(Change(seen, page.reached, {}))
+            self.store.commit(self.change(seen, page.reached, {}))
             return page.reached > seen.position
         held = self.hold(seen)
         if held is None:
             return False
+        # Nothing is handed over that was read of another log.
+        self.check(seen)
         handled = Handled(self, task, held)
         position, until = seen.position, self.clock.now() + WORK
         try:
@@ -119,6 +127,35 @@ class Runner:
             # Whatever ended it: what was handled was handled.
             handled.commit(position)
         return True
+
+    def check(self, seen: Checkpoint) -> None:
+        """Whether the event at the place reached is still the one that was seen there.
+
+        Raises:
+            OtherPast: it is another, or there is none any more.
+        """
+        found = self.log.identity(seen.position) if seen.mark else ""
+        if found != seen.mark:
+            raise OtherPast(seen.place.consumer, seen.position, seen.mark, found or "")
+
+    def change(
+        self,
+        seen: Checkpoint,
+        position: int,
+        rows: Mapping[str, Row | None],
+        parked: Sequence[Parked] = (),
+        unparked: Sequence[int] = (),
+    ) -> Change:
+        """What a batch changes, with the identity of the event that was reached.
+
+        Raises:
+            OtherPast: the log was exchanged while the batch was read.
+        """
+        mark = seen.mark
+        if position != seen.position:
+            mark = self.log.identity(position) or ""
+            self.check(seen)
+        return Change(seen, position, rows, parked, unparked, mark)
 
     def hold(self, seen: Checkpoint) -> Checkpoint | None:
         """The consumer for oneself, for a while; None if another worker has it."""
@@ -148,6 +185,7 @@ class Runner:
         seen = self.store.checkpoint(place)
         if seen is None:
             return False, 0
+        self.check(seen)
         limit = HANDLED_EVENTS if isinstance(task, Consumer) else self.batch
         parked = self.store.parked(place, stream=stream, limit=limit)
         if not parked:
@@ -243,8 +281,9 @@ class Batch:
 
     def commit(self, position: int) -> bool:
         """Rows, place and parked events in one transaction; False if another was first."""
-        change = Change(self.seen, position, self.rows, self.parked, self.unparked)
-        return self.runner.store.commit(change)
+        runner = self.runner
+        change = runner.change(self.seen, position, self.rows, self.parked, self.unparked)
+        return runner.store.commit(change)
 
     def _attempt(self, taken: Taken) -> str | None:
         """Handle one event; what is wrong if it cannot be."""

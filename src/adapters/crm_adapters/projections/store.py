@@ -34,6 +34,7 @@ class Checkpoint:
         revision: Grows with every change of the build; another worker's change shows by it.
         state: `live`, `building` or `retired`.
         held_until: Until when a worker has it to itself, if one has.
+        mark: The digest of the event at `position`; an empty text where there is none.
     """
 
     place: Place
@@ -41,6 +42,7 @@ class Checkpoint:
     revision: int
     state: str
     held_until: datetime | None = None
+    mark: str = ""
 
 
 class Row(NamedTuple):
@@ -60,6 +62,7 @@ class Change:
         rows: Rows by key; None takes the row away.
         parked: Events parked, or parked ones that were tried again.
         unparked: Positions of parked events that took effect.
+        mark: The digest of the event at `position`.
     """
 
     seen: Checkpoint
@@ -67,6 +70,7 @@ class Change:
     rows: Mapping[str, Row | None]
     parked: Sequence[Parked] = ()
     unparked: Sequence[int] = ()
+    mark: str = ""
 
 
 class ViewStore(Protocol):

@@ -25,7 +25,7 @@ from crm_adapters.projections.store import (
     Row,
     ViewStore,
 )
-from crm_core.errors import Invalid
+from crm_core.errors import Invalid, OtherPast
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
 from crm_core.kernel.ticking import ParkedRow
 from crm_core.ports import Clock, EventLog
@@ -71,15 +71,26 @@ class LogViews:
             state = BUILDING if isinstance(view, Projection) else LIVE
             self.store.begin(Place(view.name, view.version, 1), state)
         end = self.log.head()
+        other: dict[Place, OtherPast] = {}
         # The live build first: readers wait for nothing else.
         for found in sorted(self._builds(view), key=lambda c: (c.state != LIVE, c.place)):
             if found.state == RETIRED:
                 self.store.clear(found.place)
                 continue
             told = changed if found.state == LIVE else None
-            reached = self.runner.advance(view, found.place, end, stop=stop, changed=told)
+            try:
+                reached = self.runner.advance(view, found.place, end, stop=stop, changed=told)
+            except OtherPast as error:
+                other[found.place] = error
+                continue
             if reached and found.state == BUILDING:
+                # What is of another past is no measure of how far the new one must come.
+                for place in other:
+                    self.store.retire(place)
+                other.clear()
                 self._switch(found.place)
+        for error in other.values():
+            raise error
         return max((c.position for c in self._builds(view) if c.state == LIVE), default=0)
 
     def _switch(self, place: Place) -> None:
@@ -131,7 +142,7 @@ class LogViews:
             text = texts.get(key)
             if text is not None and read(text) == row:
                 rows[key] = Row(order, text)
-        return bool(rows) and self.store.commit(Change(seen, seen.position, rows))
+        return bool(rows) and self.store.commit(Change(seen, seen.position, rows, mark=seen.mark))
 
     # --- what the clock cannot serve ------------------------------------------------------
 
@@ -172,19 +183,40 @@ class LogViews:
         while True:
             seen = self.store.checkpoint(place)
             # Two hosts may tick at once: what each has found is kept after the other.
-            if seen is None or self.store.commit(Change(seen, seen.position, changes)):
+            if seen is None:
+                return
+            if self.store.commit(Change(seen, seen.position, changes, mark=seen.mark)):
                 return
 
     # --- looking after them ---------------------------------------------------------------
 
-    def rebuild(self, view: Projection[Any]) -> int:
+    def rebuild(self, view: Projection[Any] | Consumer) -> int:
         builds = self._builds(view)
+        if isinstance(view, Consumer):
+            return self._begin_anew(view, builds)
         for found in builds:
             if found.state == BUILDING:
                 self.store.retire(found.place)
         build = max((found.place.build for found in builds), default=0) + 1
         self.store.begin(Place(view.name, view.version, build), BUILDING)
         return build
+
+    def _begin_anew(self, consumer: Consumer, builds: Sequence[Checkpoint]) -> int:
+        if not any(map(self._other_past, builds)):
+            raise Invalid.one("rebuild_impossible", "--rebuild", name=consumer.name)
+        for found in builds:
+            self.store.retire(found.place)
+            self.store.clear(found.place)
+        self.store.begin(Place(consumer.name, consumer.version, 1), LIVE)
+        return 1
+
+    def _other_past(self, found: Checkpoint) -> OtherPast | None:
+        """What is wrong with the place reached, if it is not of this log."""
+        try:
+            self.runner.check(found)
+        except OtherPast as error:
+            return error
+        return None
 
     def retry(self, view: Projection[Any] | Consumer) -> int:
         return sum(
@@ -200,6 +232,7 @@ class LogViews:
 
     def _status(self, found: Checkpoint, end: int) -> BuildStatus:
         first = self.store.parked(found.place, limit=1)
+        other = self._other_past(found)
         return BuildStatus(
             *found.place,
             found.state,
@@ -209,7 +242,7 @@ class LogViews:
             self.store.parked_count(found.place) if first else 0,
             # Events are parked in order of position: the first is the oldest.
             first[0].first_at if first else None,
-            first[0].error if first else "",
+            str(other) if other else first[0].error if first else "",
         )
 
     def parked(

@@ -2,14 +2,16 @@
 
 Needs the extra `nats`. At least once on the wire: every event has its id as `Nats-Msg-Id`, and the
 server drops a repetition within its window. Beyond the window the relay asks the stream itself how
-far it came, so an outage of any length neither loses an event nor doubles one.
+far it came, so an outage of any length neither loses an event nor doubles one. The last message
+also says which event it was: a stream that is ahead of the log, or of another past of it, is not
+written to (decision record 0049).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import nats
@@ -20,7 +22,7 @@ from nats.js.api import StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
 from crm_adapters.cloudevents import MEDIA_TYPE, cloud_event
-from crm_core.errors import NotDelivered
+from crm_core.errors import NotDelivered, OtherPast
 from crm_core.kernel.projection import Consumer
 from crm_core.kernel.recorded import Recorded
 from crm_core.ports import EventLog
@@ -30,6 +32,8 @@ SUBJECTS = "crm"
 SOURCE = "crm-core"
 POSITION = "Crm-Position"
 """Header with the position in the log."""
+DIGEST = "Crm-Digest"
+"""Header with the digest of the event: two events of that position are not the same."""
 
 TIMEOUT_SECONDS = 5
 DUPLICATES_SECONDS = 120
@@ -71,19 +75,36 @@ class NatsRelay:
 
     def consumer(self, names: Collection[str]) -> Consumer:
         """What publishes the named events, with its place in the log kept by name and stream."""
-        return Consumer(f"relay.{self._stream}", names, self.handle)
+        return Consumer(f"relay.{self._stream}", names, self.handle, check=self.check)
+
+    def check(self) -> None:
+        """Whether the stream is of this log, and can be reached.
+
+        Raises:
+            NotDelivered: it cannot be reached.
+            OtherPast: its last message is not what stands in the log there.
+        """
+        self._run(self._connected)
 
     def handle(self, recorded: Recorded[Any]) -> None:
         """Publish an event; returns when the server has stored it.
 
         Raises:
             NotDelivered: it is not known to be stored; hand it over again.
+            OtherPast: the stream is of another log, or of another past of this one.
         """
+        self._run(lambda: self._publish(recorded))
+
+    def _run(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
         try:
-            self._runner.run(self._publish(recorded))
+            self._runner.run(work())
         except (NatsError, OSError, TimeoutError):
             self._drop()
             raise NotDelivered("unreachable", transient=True) from None
+        except OtherPast:
+            # The next attempt asks the stream again: it may be another by then.
+            self._drop()
+            raise
 
     def close(self) -> None:
         """Close the connection."""
@@ -104,6 +125,7 @@ class NatsRelay:
                 "Nats-Msg-Id": recorded.envelope.event_id,
                 "Content-Type": MEDIA_TYPE,
                 POSITION: str(recorded.position),
+                DIGEST: recorded.digest,
             },
         )
         self._place = recorded.position
@@ -123,7 +145,11 @@ class NatsRelay:
         return self._client.jetstream(timeout=self._timeout)
 
     async def _reached(self, jetstream: JetStreamContext) -> int:
-        """Position of the last event in the stream, which is made if there is none."""
+        """Position of the last event in the stream, which is made if there is none.
+
+        Raises:
+            OtherPast: another event stands there in the log, or none.
+        """
         try:
             info = await jetstream.stream_info(self._stream)
         except NotFoundError:
@@ -137,7 +163,13 @@ class NatsRelay:
         if info.state.messages == 0:
             return 0
         last = await jetstream.get_msg(self._stream, seq=info.state.last_seq)
-        return int((last.headers or {}).get(POSITION, "0"))
+        headers = last.headers or {}
+        text, digest = headers.get(POSITION, ""), headers.get(DIGEST, "")
+        position = int(text) if text.isdecimal() else 0
+        found = self._log.identity(position) if position else None
+        if found != digest:
+            raise OtherPast(self._stream, position, digest, found or "", "other_past_of_stream")
+        return position
 
     def _drop(self) -> None:
         client, self._client, self._place = self._client, None, 0

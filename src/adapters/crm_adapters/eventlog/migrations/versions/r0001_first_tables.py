@@ -133,6 +133,7 @@ def _create_views() -> None:
         sa.Column("revision", _POSITION, nullable=False),
         sa.Column("state", _NAME, nullable=False),
         sa.Column("held_until", sa.Text),
+        sa.Column("mark", sa.Text, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(

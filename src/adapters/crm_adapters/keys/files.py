@@ -1,0 +1,208 @@
+"""What a key file must be before it is used, and how one is made (decision record 0048)."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sqlite3
+import stat
+from contextlib import closing, suppress
+from pathlib import Path
+from threading import Lock
+from uuid import uuid4
+
+from attrs import define
+
+from crm_core.errors import KeyFileRefused, NotALog, StoreUnreachable
+
+TABLE = "CREATE TABLE crm_keys (subject TEXT PRIMARY KEY, key BLOB) WITHOUT ROWID"
+"""All that is in the file of a vault."""
+
+_SCHEMA = [("table", "crm_keys", "crm_keys", TABLE)]
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+HEADER_BYTES = 100
+"""The header of an SQLite file."""
+
+COUNTER = 24 // 4
+"""Its file change counter: which number of four bytes it is in the header."""
+
+
+def check_kind(path: Path) -> None:
+    """Look at the file, and at its journal, without opening either.
+
+    Raises:
+        FileNotFoundError: there is none.
+        KeyFileRefused: it is no regular file, or others own it or may use it.
+    """
+    _check_kind(path, path)
+    with suppress(FileNotFoundError):
+        _check_kind(path, path.with_name(f"{path.name}-journal"))
+
+
+def _check_kind(vault: Path, file: Path) -> None:
+    found = file.lstat()
+    told = {"vault": str(vault), "file": str(file)}
+    if stat.S_ISLNK(found.st_mode):
+        raise KeyFileRefused("key_file_link", **told)
+    if not stat.S_ISREG(found.st_mode):
+        raise KeyFileRefused("key_file_kind", **told)
+    if hasattr(os, "geteuid"):
+        if found.st_uid not in (os.geteuid(), 0):
+            raise KeyFileRefused("key_file_owner", **told, owner=found.st_uid)
+        if found.st_mode & _OTHERS:
+            mode = f"{stat.S_IMODE(found.st_mode):04o}"
+            raise KeyFileRefused("key_file_mode", **told, mode=mode)
+
+
+def connect(path: Path, seconds: float) -> sqlite3.Connection:
+    """The key file, opened: for reading only where it cannot be written.
+
+    What is no vault stays as it is, to the byte.
+
+    Args:
+        seconds: How long to wait for another process.
+
+    Raises:
+        FileNotFoundError: there is none.
+        KeyFileRefused: as for `check_kind`.
+        NotALog: there is something else in it, or a part of it is missing.
+        sqlite3.Error, OSError: it cannot be opened.
+    """
+    check_kind(path)
+    written = os.access(path, os.W_OK)
+    file = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'rw' if written else 'ro'}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=seconds,
+    )
+    try:
+        _check_whole(file, path)
+        if written:
+            # A deleted key must not stay readable in the file's free pages.
+            file.execute("PRAGMA secure_delete = ON")
+            file.execute("PRAGMA journal_mode = TRUNCATE")
+            file.execute("PRAGMA synchronous = FULL")
+            # What `VACUUM` puts aside holds keys: it must not become a file.
+            file.execute("PRAGMA temp_store = MEMORY")
+        [(mode,)] = file.execute("PRAGMA journal_mode").fetchall()
+        if mode == "wal":
+            # Changes would not be counted in the header.
+            raise StoreUnreachable("vault_unusable", vault=str(path), reason=mode)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check_whole(file: sqlite3.Connection, path: Path) -> None:
+    # In one transaction, in which nobody else changes it.
+    file.execute("BEGIN")
+    found = file.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    [(pages,)] = file.execute("PRAGMA page_count").fetchall()
+    [(size,)] = file.execute("PRAGMA page_size").fetchall()
+    there = path.stat().st_size
+    file.execute("COMMIT")
+    if found != _SCHEMA or there < pages * size:
+        raise NotALog("not_a_vault", vault=str(path))
+
+
+def make(path: Path) -> None:
+    """Make the file of a vault without keys, whole or not at all; one that is there stays.
+
+    Raises:
+        OSError, sqlite3.Error: it cannot be made.
+    """
+    draft = path.with_name(f".{path.name}-{uuid4().hex}")
+    try:
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(draft, isolation_level=None)) as file:
+            file.execute("PRAGMA synchronous = FULL")
+            file.execute(TABLE)
+        try:
+            # Never in the place of another: that one may hold keys.
+            os.link(draft, path)
+        except FileExistsError:
+            return
+        except OSError:
+            # Where files cannot have two names.
+            if not path.exists():
+                draft.rename(path)
+        _keep_name(path.parent)
+    finally:
+        for left in (draft, draft.with_name(f"{draft.name}-journal")):
+            with suppress(FileNotFoundError):
+                left.unlink()
+
+
+def _keep_name(folder: Path) -> None:
+    """The name must be on the disk before a key is: else both may be gone after a power cut."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+@define
+class Header:
+    """The header of a key file, as it is at this moment.
+
+    One for a file in a process, however many vaults are open on it: closing a descriptor gives up
+    every lock that the process has on its file, also those of SQLite.
+
+    Args:
+        numbers: Its bytes as numbers of four; `COUNTER` of them changes with the file.
+    """
+
+    numbers: memoryview
+    _at: tuple[int, int]
+    _number: int
+    _map: mmap.mmap
+    _users: int = 1
+
+    @classmethod
+    def of(cls, path: Path) -> Header:
+        """The header of a file that SQLite has open.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        with _turn:
+            found = path.stat()
+            at = found.st_dev, found.st_ino
+            header = _headers.get(at)
+            if header is not None:
+                header._users += 1
+                return header
+            number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            opened = os.fstat(number)
+            mapped = mmap.mmap(number, HEADER_BYTES, prot=mmap.PROT_READ)
+            at = opened.st_dev, opened.st_ino
+            header = _headers[at] = cls(memoryview(mapped).cast("I"), at, number, mapped)
+            return header
+
+    def is_of(self, path: Path) -> bool:
+        """Whether the file of that name is still the one this is the header of."""
+        try:
+            found = path.lstat()
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._at
+
+    def close(self) -> None:
+        """Give it back, after what SQLite had open."""
+        with _turn:
+            self._users -= 1
+            if not self._users:
+                del _headers[self._at]
+                self.numbers.release()
+                self._map.close()
+                os.close(self._number)
+
+
+_turn = Lock()
+_headers: dict[tuple[int, int], Header] = {}
