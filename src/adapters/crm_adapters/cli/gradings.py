@@ -473,6 +473,7 @@ def report(app: App, year: int, run_id: str | None, out: Path, policy: tuple[str
     """Write a self-contained page about a year's gradings."""
     from crm_adapters.reports.html import write_report
 
+    app.to_write(out, *map(Path, policy))
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
         run = opened.gradings.grades(year, run=run_id)
