@@ -1665,7 +1665,7 @@ def test_demo_leaves_log_keys_and_report(crm: Run, home: Path) -> None:
     assert Path(told["log"]) == Path("shown/crm.db")
     page = (home / "shown" / "report.html").read_text(encoding="utf-8")
     assert page.lstrip().lower().startswith("<!doctype html")
-    with open_crm(f"sqlite:///{told['log']}") as opened:
+    with open_crm(f"sqlite:///{told['log']}", create=True) as opened:
         assert opened.verify().root == told["root"]
         assert [g.household for g in opened.gradings.grades(2024).gradings] == households(home)
 

@@ -77,7 +77,7 @@ def run_demo(out: Output, folder: Path | None, target: Path, zone: str, *, by: A
         run_generate(out, folder, HOUSEHOLDS, YEARS, SEED, irregular=True)
     target = own_folder(out, target, folder, zone, by)
     log = target / "crm.db"
-    with open_crm(f"sqlite:///{log}", zone=zone) as opened:
+    with open_crm(f"sqlite:///{log}", create=True, zone=zone) as opened:
         out.say(say("importing", folder=folder, log=log))
         report = run_import(out, opened, [folder], by=by)
         if report.faults:

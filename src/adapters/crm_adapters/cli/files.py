@@ -51,7 +51,7 @@ def import_(
     if skip_faulty and not dry_run:
         # Before a log is made.
         app.to_write(rejects, *(path for _, path in find_files(paths)[0]), option="--rejects")
-    with app.open(must_exist=False) as opened:
+    with app.open(create=True) as opened:
         report = run_import(
             app.out,
             opened,

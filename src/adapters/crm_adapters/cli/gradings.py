@@ -371,7 +371,6 @@ def replay(app: App, year: int | None, policy: tuple[str, ...], engine: str, pro
         from crm_adapters.processes import Source
         from crm_adapters.processes import replay as in_processes
 
-        app.check_exists()
         source = Source(
             url=app.url, tenant=app.tenant, keys=app.keys, zone=app.zone, policies=policies
         )

@@ -69,24 +69,18 @@ class App:
 
         return str(URL.create("sqlite", database=self.db))
 
-    def open(self, *, policies: Any = None, must_exist: bool = True) -> CRM:
+    def open(self, *, policies: Any = None, create: bool = False) -> CRM:
         """The CRM behind `--db`; reading a log that is not there is an error, not an empty log."""
         from crm_adapters.wiring import open_crm  # Half of all loading, and help needs no store.
 
-        if must_exist:
-            self.check_exists()
         return open_crm(
-            self.url, tenant=self.tenant, keys=self.keys, zone=self.zone, policies=policies
+            self.url,
+            create=create,
+            tenant=self.tenant,
+            keys=self.keys,
+            zone=self.zone,
+            policies=policies,
         )
-
-    def check_exists(self) -> None:
-        """Refuse an SQLite file that is not there: opening would make one.
-
-        Raises:
-            Invalid: it is not there.
-        """
-        if self.missing:
-            raise Invalid.one("log_missing", url=self.db)
 
     @property
     def kept(self) -> Kept:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
+from urllib.parse import quote
 from weakref import finalize
 
 from cryptography.exceptions import InvalidTag
@@ -52,14 +53,24 @@ class LocalVault:
         self._pending: dict[str, bytes] = {}
         self._name = "memory" if path is None else str(path)
         try:
-            if path is not None and not path.exists():
-                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            read_only = path is not None and not _can_write(path)
+            if path is None or (read_only and not path.exists()):
+                # Where no key can be kept, none is there and none is made.
+                place, read_only = ":memory:", False
+            else:
+                if not path.exists():
+                    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+                place = f"file:{quote(os.fsencode(path))}?mode={'ro' if read_only else 'rw'}"
             self._file = sqlite3.connect(
-                ":memory:" if path is None else path,
+                place,
+                uri=place != ":memory:",
                 isolation_level=None,
                 check_same_thread=False,
                 timeout=30,
             )
+            if read_only:
+                self._file.execute("SELECT 1 FROM crm_keys LIMIT 1")
+                return
             # A deleted key must not stay readable in the file's free pages.
             self._file.execute("PRAGMA secure_delete = ON")
             self._file.execute("PRAGMA journal_mode = TRUNCATE")
@@ -181,6 +192,14 @@ class LocalVault:
     def _stored(self, subject: str) -> bytes | None:
         row = self._row(subject)
         return None if row is None else row[0]
+
+
+def _can_write(path: Path) -> bool:
+    """Whether a file could be written there; a missing folder says so when it is tried."""
+    folder = path.parent
+    if not folder.is_dir():
+        return True
+    return os.access(folder, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
 
 
 def _unusable(vault: str, error: sqlite3.Error) -> StoreUnreachable:
