@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import socket
+import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -46,6 +47,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 WRITING = {
     ("arrears", "out"): "arrears --on 2024-12-31 --out {}",
+    ("backup", "out"): "backup --out {}",
     ("credit-table", "out"): "credit-table --on 2024-12-31 --out {}",
     ("directory", "out"): "directory --on 2025-06-30 --out {}",
     ("import", "rejects"): "import faulty --skip-faulty --rejects {}",
@@ -142,7 +144,8 @@ def test_no_output_replaces_what_it_must_not(
         monkeypatch.chdir(home)
         with closing(socket.socket(socket.AF_UNIX)) as bound:
             bound.bind("socket.html")
-        (home / "other.html").write_bytes(b"SQLite format 3\0" + bytes(100))
+        with closing(sqlite3.connect(home / "other.html")) as other:
+            other.execute("CREATE TABLE theirs (it TEXT)")
     assert refused(year, line, place, monkeypatch) == code
 
 

@@ -7,12 +7,14 @@ its device and inode, never by how its name is spelled.
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import TextIO
+from urllib.parse import quote
 
 from attrs import frozen
 
@@ -20,8 +22,6 @@ from crm_core.errors import Invalid
 
 SIDES = ("", "-wal", "-shm", "-journal", "-turn", "-owner")
 """Endings of the files that belong to an SQLite file, its own among them."""
-
-_DATABASE = b"SQLite format 3\0"
 
 
 @frozen
@@ -95,20 +95,21 @@ def check_output(path: Path, kept: Kept = NOTHING, where: str = "") -> Path:
         raise Invalid.one("output_no_file", where, path=str(path))
     if found.st_uid != os.geteuid():
         raise Invalid.one("output_of_another", where, path=str(path))
-    if _begins_as_database(path):
+    if _is_database(path):
         raise Invalid.one("output_database", where, path=str(path))
     return path
 
 
-def _begins_as_database(path: Path) -> bool:
-    """Whether it is an SQLite file: another log, or the keys of one."""
-    try:
-        # What is no longer a regular file must not make us wait.
-        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False
-    with os.fdopen(opened, "rb") as file:
-        return file.read(len(_DATABASE)) == _DATABASE
+def _is_database(path: Path) -> bool:
+    """Whether it is an SQLite file: another log, or the keys of one.
+
+    SQLite looks for itself: a file that we close loses all locks that it holds for this process.
+    """
+    place = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro&immutable=1"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(place, uri=True)) as file:
+        [(version,)] = file.execute("PRAGMA schema_version")
+        return bool(version)
+    return False
 
 
 @contextmanager
@@ -158,6 +159,29 @@ def written_whole(
     """Put the content there at once; see `written`."""
     with written(path, private=private, kept=kept, where=where) as [file]:
         file.buffer.write(content)
+
+
+@contextmanager
+def drafted(path: Path, *, kept: Kept = NOTHING, where: str = "") -> Iterator[Path]:
+    """A new file beside the path, for what writes files by itself; it is given the name at the end.
+
+    It is readable by the owner only. Raises as `written`.
+    """
+    check_output(path, kept, where)
+    draft = path.with_name(f".crm-{token_hex(8)}.part")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    os.close(os.open(draft, flags, 0o600))
+    try:
+        yield draft
+        opened = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+        draft.replace(check_output(path, kept, where))
+    finally:
+        for beside in sides(draft):
+            beside.unlink(missing_ok=True)
 
 
 def _keep_mode(opened: int, path: Path) -> None:

@@ -96,6 +96,26 @@ class App:
         folders = [] if file is None else [beside(self.url, self.tenant, "facts")]
         return Kept([*files, *sides(keys)], folders)
 
+    @property
+    def key_file(self) -> Path | None:
+        """The file of the keys; None for a log in memory whose keys are there, too."""
+        from crm_adapters.wiring import beside
+
+        if self.keys is not None:
+            return Path(self.keys)
+        return None if self.url == MEMORY else beside(self.url, self.tenant, "keys")
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as it may be shown: without a password."""
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            return self.url if self.url == MEMORY else make_url(self.url).render_as_string()
+        except (ArgumentError, ValueError):
+            return say("url_unreadable")
+
     def to_write(self, path: Path, *inputs: Path, option: str = "--out") -> Path:
         """The path, if a file may be written there: seen before any work is done.
 

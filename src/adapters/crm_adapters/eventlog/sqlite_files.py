@@ -406,6 +406,15 @@ def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Conne
     )
 
 
+def copy_database(source: sqlite3.Connection, path: Path) -> None:
+    """Copy all of it into a file that is there, at one moment, and needs nothing beside it."""
+    with closing(_connect(path, "rw")) as copy:
+        copy.execute("PRAGMA synchronous = FULL")
+        source.backup(copy)
+        # The copy says that it has a write-ahead log, like its source.
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
