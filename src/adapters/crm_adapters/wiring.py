@@ -70,13 +70,17 @@ def open_crm(
     """
     store: RowStore
     rows: ViewStore
+    folder: Path | None = None
     if url == MEMORY:
         store, vault = MemoryStore(), LocalVault(None if keys is None else Path(keys))
         rows = MemoryViewStore()
     else:
         store = database = open_database(url, tenant=tenant, create=create)
-        # Where nothing can be written, views are derived anew for whoever asks.
-        rows = MemoryViewStore() if database.read_only else DatabaseViewStore(database)
+        # Where nothing can be written, all that is derived is derived anew for whoever asks.
+        if database.read_only:
+            rows = MemoryViewStore()
+        else:
+            rows, folder = DatabaseViewStore(database), beside(url, tenant, "facts")
         try:
             vault = LocalVault(Path(keys) if keys is not None else beside(url, tenant, "keys"))
         except BaseException:
@@ -85,7 +89,6 @@ def open_crm(
     registry = installed() if slices is None else registry_of(slices)
     log = CodecEventLog(store, Codec(registry.catalog, vault))
     clock = SystemClock()
-    folder = None if url == MEMORY else beside(url, tenant, "facts")
     return CRM(
         log,
         vault=vault,

@@ -15,6 +15,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
+from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
 from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 from pathlib import Path
 from secrets import token_hex
@@ -84,12 +85,14 @@ class Turn:
     """The turn to write or to checkpoint: of one thread of one process at a time.
 
     Args:
-        path: The file whose lock it is; made when the first turn is taken, and left there.
+        log: The file that is written. The lock is that of a file beside it, which is made when the
+            first turn is taken, and left there.
         name: The log, for messages.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
-        self._path, self._name = path, name
+    def __init__(self, log: Path, name: str) -> None:
+        self._log, self._name = log, name
+        self._path = log.with_name(log.name + TURN)
         self._threads = RLock()
         self._depth = 0
         self._file: int | None = None
@@ -134,6 +137,8 @@ class Turn:
                 sleep(pause)
                 pause = min(pause * 2, 0.005)
         except OSError as error:
+            if error.errno in (EACCES, EPERM, EROFS):
+                raise _read_only(self._log, self._name) from error
             raise _unusable(self._path, error) from error
 
     def close(self) -> None:
@@ -155,7 +160,7 @@ class SqliteFile:
     def __init__(self, path: Path, name: str) -> None:
         self.path = Path(os.path.realpath(path))
         self.name = name
-        self.turn = Turn(self._beside(TURN), name)
+        self.turn = Turn(self.path, name)
         self.immutable = False
         """Whether nobody can write it meanwhile, and SQLite needs nothing beside it."""
         self._owned = False
@@ -202,7 +207,7 @@ class SqliteFile:
                 connection.execute("PRAGMA journal_mode = WAL")
             self._name(draft)
         except OSError as error:
-            if error.errno in (28, 122):  # ENOSPC, EDQUOT
+            if error.errno in (ENOSPC, EDQUOT):
                 raise StoreFull("store_full", store=self.name) from error
             raise _unusable(self.path, error) from error
         finally:
@@ -278,7 +283,7 @@ class SqliteFile:
         """
         if self._writer is None:
             if self.read_only:
-                raise StoreUnreachable("log_read_only", store=self.name, file=str(self.path))
+                raise _read_only(self.path, self.name)
             self._writer = self._new_writer()
         return self._writer
 
@@ -420,6 +425,10 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _read_only(path: Path, name: str) -> StoreUnreachable:
+    return StoreUnreachable("log_read_only", store=name, file=str(path))
 
 
 def _unusable(path: Path, error: OSError) -> StoreUnreachable:
