@@ -416,7 +416,7 @@ def test_the_command_line_refuses_it_with_field_value_and_what_is_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = f"sqlite:///{tmp_path / 'crm.db'}"
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "1"), by=CLERK, at=START)
     finance = ["--db", url, "--as", "finance:F1", "do", "receive-payment"]
     paid = ["--household", "V1", "--payment", "P1", "--amount-fen", "1", "--method", "cash"]
@@ -442,7 +442,7 @@ def test_a_naive_instant_is_refused_as_before(crm: CRM) -> None:
 @pytest.mark.case("K04")
 def test_the_command_line_says_so_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     url = f"sqlite:///{tmp_path / 'crm.db'}"
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "1"), by=CLERK, at=START)
         crm.do(received(START), by=CLERK, at=START)
     office = ["--db", url, "--as", "specialist:S17"]

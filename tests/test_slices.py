@@ -47,7 +47,7 @@ TAKE = TakeParcel("V1", "SF1", "顺丰", MORNING)
 @pytest.fixture
 def crm(tmp_path: Path) -> Iterator[CRM]:
     url = f"sqlite:///{tmp_path / 'crm.db'}"
-    with open_crm(url, slices=[*SLICES, PARCELS]) as opened:
+    with open_crm(url, create=True, slices=[*SLICES, PARCELS]) as opened:
         opened.do(RegisterHousehold("V1", "星河", "1", "1", "101"), by=CLERK)
         yield opened
 
@@ -120,7 +120,7 @@ def test_an_import_may_bring_what_it_declares_so_and_nothing_else(crm: CRM) -> N
 
 def test_a_log_with_its_events_is_not_read_without_it(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'crm.db'}"
-    with open_crm(url, slices=[*SLICES, PARCELS]) as crm:
+    with open_crm(url, create=True, slices=[*SLICES, PARCELS]) as crm:
         crm.do(RegisterHousehold("V1", "星河", "1", "1", "101"), by=CLERK)
         crm.do(TAKE, by=CLERK)
     with open_crm(url) as without, pytest.raises(UnknownEvent):
@@ -189,7 +189,7 @@ def test_the_command_line_knows_it(installed: dict[str, str]) -> None:
     assert "Take a parcel in for a household." in told
     assert "security" in told
 
-    open_crm(f"sqlite:///{installed['CRM_DB']}").close()
+    open_crm(f"sqlite:///{installed['CRM_DB']}", create=True).close()
     lines: list[dict[str, Any]] = [
         {"act": "register-household", "fields": {
             "household": "V1", "estate": "星河", "building": "1", "unit": "1", "room": "101"}},

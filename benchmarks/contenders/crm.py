@@ -439,7 +439,7 @@ class Contender:
 
     def _crm(self, url: str) -> CRM:
         if url not in self._opened:
-            self._opened[url] = open_crm(url)
+            self._opened[url] = open_crm(url, create=True)
         return self._opened[url]
 
     def _number(self) -> int:

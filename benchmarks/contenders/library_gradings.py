@@ -527,7 +527,7 @@ class Contender(library.Contender):
         store = self._store(url)
         count = 0
         names = {*EVENT_NAMES, REGISTERED, DECIDED} if gradings else {*EVENT_NAMES, REGISTERED}
-        with open_crm(of) as crm:
+        with open_crm(of, create=True) as crm:
             told = crm.log.by_household(names=names)
             for number, (_, recorded) in enumerate(islice(told, households), 1):
                 # The file stands first here, wherever it stood in the log.

@@ -85,7 +85,7 @@ class Contender:
 
     def _connection(self, url: str) -> sqlite3.Connection:
         if url not in self._opened:
-            open_crm(url).close()  # the tables
+            open_crm(url, create=True).close()  # the tables
             path = url.removeprefix("sqlite:///")
             connection = sqlite3.connect(path, isolation_level=None)
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):

@@ -36,7 +36,7 @@ class Office:
 
         patch.setattr("crm_adapters.wiring.SystemClock", Clock)
         self._patch = patch
-        open_crm(f"sqlite:///{self.path}").close()
+        open_crm(f"sqlite:///{self.path}", create=True).close()
 
     def on(self, day: date) -> str:
         """Noon of that day at the estate."""

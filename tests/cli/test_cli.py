@@ -939,8 +939,8 @@ WRONG: list[tuple[str, str]] = [
     ("--db oracle://localhost/x verify", "CRM-I001 database_unsupported"),
     ("--db sqlite:///none.db verify", "CRM-I001 log_missing"),
     ("--db sqlite+pysqlite:///none.db verify", "CRM-I001 log_missing"),
-    ("--db sqlite:///estate verify", "CRM-I001 log_missing"),
-    ("--db sqlite:///estate import estate", "CRM-F004"),
+    ("--db sqlite:///estate verify", "CRM-F010"),
+    ("--db sqlite:///estate import estate", "CRM-F010"),
     ("--db sqlite:///no/such/folder/crm.db import estate", "CRM-F004"),
     ("--db sqlite:///estate/charges.csv verify", "CRM-F010"),
     ("--db sqlite:///estate/charges.csv import estate", "CRM-F010"),
@@ -1666,7 +1666,7 @@ def test_demo_leaves_log_keys_and_report(crm: Run, home: Path) -> None:
     assert Path(told["log"]) == Path("shown/crm.db")
     page = (home / "shown" / "report.html").read_text(encoding="utf-8")
     assert page.lstrip().lower().startswith("<!doctype html")
-    with open_crm(f"sqlite:///{told['log']}") as opened:
+    with open_crm(f"sqlite:///{told['log']}", create=True) as opened:
         assert opened.verify().root == told["root"]
         assert [g.household for g in opened.gradings.grades(2024).gradings] == households(home)
 

@@ -313,7 +313,7 @@ def test_personal_values_are_sealed_and_never_shown(office: Office) -> None:
     stored = office.path.read_bytes()
     for text in ("张三", "李四", "13912345678", "13812345678"):
         assert text.encode() not in stored
-    with open_crm(f"sqlite:///{office.path}") as crm:
+    with open_crm(f"sqlite:///{office.path}", create=True) as crm:
         subjects = {
             getattr(value, "subject", None)
             for recorded in crm.log.feed()
@@ -595,7 +595,7 @@ def test_lines_may_be_many_acts_of_one_matter(office: Office) -> None:
 def test_a_host_writes_the_same(office: Office) -> None:
     """What is done by hand is what `CRM.do` does."""
     office.charge(date(2024, 5, 1))
-    with open_crm(f"sqlite:///{office.path}") as crm:
+    with open_crm(f"sqlite:///{office.path}", create=True) as crm:
         command = RaiseCharge("V1", "C2", "management_fee", "2024-05", 10_000, date(2024, 5, 1))
         crm.do(command, by=Actor("F1", "finance"))
     first, second = office.events("account/V1", "payments.charge_raised")

@@ -74,7 +74,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> str:
         (bought("V2", "B2", -1, "2012-01-01"), LATER),
         (bought("V3", "B1", 5_00, "2010-12-31"), EARLY),
     ]
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         for command, at in told:
             crm.do(command, by=CLERK, at=at)
     return url

@@ -87,7 +87,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> str:
         (charge("V3", "C1", "2011-01-31"), EARLY),
         (ReceivePayment("V3", "P1", 100_00, day("2011-04-01"), "cash"), LATER),
     ]
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         for command, at in told:
             crm.do(command, by=CLERK, at=at)
     return url

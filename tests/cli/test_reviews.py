@@ -316,7 +316,7 @@ def test_a_correction_grades_anew_from_the_right_facts(estate: Estate) -> None:
     first = estate.json(*contest)
     corrected = ("review", SMALL, "2024-1", "corrected", "--reason", "raised twice", "--as")
     estate.refuses("nothing_to_correct", *corrected, "manager:M1")
-    with open_crm(estate.db) as crm:
+    with open_crm(estate.db, create=True) as crm:
         charges = [
             e.event for e in crm.history(f"account/{SMALL}") if e.name.endswith("charge_raised/1")
         ]

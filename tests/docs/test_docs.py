@@ -598,7 +598,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
     found = {}
     for name, arguments in asked.items():
         if name == "notify":
-            with open_crm(db) as crm:
+            with open_crm(db, create=True) as crm:
                 payment = ReceivePayment("H00001", "new-1", 100, crm.clock.now().date(), "cash")
                 crm.do(payment, by=Actor("S17", "finance"))
         if name == "improvement":

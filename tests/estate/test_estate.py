@@ -122,7 +122,7 @@ def runs(log: Log) -> dict[str | None, Any]:
 @pytest.fixture(scope="module")
 def crm(log: Log, runs: dict[str | None, Any]) -> Iterator[CRM]:
     assert len(runs) == 2
-    with open_crm(log.db) as opened:
+    with open_crm(log.db, create=True) as opened:
         yield opened
 
 
@@ -419,7 +419,7 @@ def test_engines_write_the_same_gradings(
         shutil.copy(f"{original}.keys", f"{copy}.keys")
         made = Log(f"sqlite:///{copy}", None, None, {})
         run = made.done("grade", str(YEAR), "--known", "2011-11-30T16:00:00Z", "--engine", engine)
-        with open_crm(made.db) as opened:
+        with open_crm(made.db, create=True) as opened:
             told = b"".join(
                 opened.log.canonical(e.event)
                 for e in opened.log.feed(names=["gradings.decided/1"])

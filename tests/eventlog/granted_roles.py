@@ -37,6 +37,6 @@ class Granted:
             for statement in roles.split(";"):
                 if known[0] == 0 or not statement.strip().startswith("CREATE ROLE"):
                     connection.execute(statement)
-        open_database(self.migrator).close()
+        open_database(self.migrator, create=True).close()
         with psycopg.connect(self.migrator, autocommit=True) as connection:
             connection.execute(grants)

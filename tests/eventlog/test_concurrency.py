@@ -15,7 +15,6 @@ from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from crm_adapters.codec import Codec
@@ -31,7 +30,7 @@ STREAM = "account/V1"
 
 
 def open_log(url: str) -> CodecEventLog:
-    return CodecEventLog(open_database(url), Codec(CATALOG, LocalVault()))
+    return CodecEventLog(open_database(url, create=True), Codec(CATALOG, LocalVault()))
 
 
 def commit(command: str, tip: Tip, text: str, stream: str = STREAM) -> Commit:
@@ -220,7 +219,7 @@ def test_bridges_to_one_recorder_share_one_stream(
     writers, versions = 4, 60
     start = Barrier(writers)
     counts: list[Counter[str]] = []
-    database = open_database(url)
+    database = open_database(url, create=True)
 
     def bridged() -> CodecEventLog:
         recorder = SQLAlchemyApplicationRecorder(database, originator_id_type="text")
@@ -407,29 +406,21 @@ def test_an_error_at_commit_is_unknown_and_the_same_command_resolves_it(
 @pytest.mark.rule("LOG-01")
 def test_an_error_at_commit_names_the_command_on_sqlite_too(tmp_path: Path) -> None:
     log = open_log(f"sqlite:///{tmp_path}/crm.db")
-    engine = log.store.engine  # type: ignore[attr-defined]
-    with engine.connect() as connection:
-        connection.exec_driver_sql("CREATE TABLE nobody (id INTEGER PRIMARY KEY)")
-        connection.exec_driver_sql(
-            "CREATE TABLE owing (id INTEGER REFERENCES nobody DEFERRABLE INITIALLY DEFERRED)"
-        )
-        connection.exec_driver_sql(
-            "CREATE TRIGGER die AFTER INSERT ON crm_events BEGIN INSERT INTO owing VALUES (1); END"
-        )
-        connection.commit()
-    # Connections that are opened from now on look at what is owed, and only when they commit.
-    engine.dispose()
-    event.listen(
-        engine, "connect", lambda driver, _: driver.execute("PRAGMA foreign_keys = ON").close()
-    )
+    writer = log.store.file.writer()  # type: ignore[attr-defined]
+    for statement in (
+        "CREATE TABLE nobody (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE owing (id INTEGER REFERENCES nobody DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TRIGGER die AFTER INSERT ON crm_events BEGIN INSERT INTO owing VALUES (1); END",
+        # It looks at what is owed, and only when it commits.
+        "PRAGMA foreign_keys = ON",
+    ):
+        writer.execute(statement)
     one = commit("c1", Tip(), "1")
     with pytest.raises(CommitUnknown) as raised:
         log.append([one])
     assert raised.value.command == "c1"
     assert log.empty()
-    with engine.connect() as connection:
-        connection.exec_driver_sql("DROP TRIGGER die")
-        connection.commit()
+    writer.execute("DROP TRIGGER die")
     assert log.append([one]) == [Appended("c1", "d", 1, 1)]
     log.close()
 

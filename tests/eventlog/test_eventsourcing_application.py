@@ -107,7 +107,7 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[
     else:
         new = request.getfixturevalue("new_postgres")
         urls = [new(), new()]
-    opened = tuple(open_database(url, contiguous=True) for url in urls)
+    opened = tuple(open_database(url, create=True, contiguous=True) for url in urls)
     yield opened
     for database in opened:
         database.close()

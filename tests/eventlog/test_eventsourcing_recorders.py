@@ -47,7 +47,7 @@ class OnSqlite:
 
     @pytest.fixture(autouse=True)
     def _database(self, tmp_path: Path) -> Iterator[None]:
-        self.database = open_database(f"sqlite:///{tmp_path}/recorder.db")
+        self.database = open_database(f"sqlite:///{tmp_path}/recorder.db", create=True)
         with threads_joined():
             yield
         self.database.close()
@@ -58,7 +58,7 @@ class OnPostgres:
 
     @pytest.fixture(autouse=True)
     def _database(self, postgres_url: str) -> Iterator[None]:
-        self.database = open_database(postgres_url, contiguous=True)
+        self.database = open_database(postgres_url, create=True, contiguous=True)
         with threads_joined():
             yield
         self.database.close()
@@ -71,7 +71,7 @@ class OnLockFreePostgres:
 
     @pytest.fixture(autouse=True)
     def _database(self, postgres_url: str) -> Iterator[None]:
-        self.database = open_database(postgres_url)
+        self.database = open_database(postgres_url, create=True)
         with threads_joined():
             yield
         self.database.close()
@@ -173,7 +173,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         url = f"sqlite:///{tmp_path}/recorder.db"
     else:
         url = request.getfixturevalue("postgres_url")
-    database = open_database(url, contiguous=True)
+    database = open_database(url, create=True, contiguous=True)
     yield database
     database.close()
 
@@ -343,7 +343,7 @@ def test_a_subscription_costs_at_most_one_sleep(recorder: SQLAlchemyProcessRecor
 def test_a_store_that_is_gone_is_an_operational_error(
     tmp_path: Path, postgres_url: str, postgres_admin: Any
 ) -> None:
-    database = open_database(postgres_url)
+    database = open_database(postgres_url, create=True)
     recorder = SQLAlchemyProcessRecorder(database, originator_id_type="text")
     recorder.insert_events([stored("a", 1)])
     name = database.engine.url.database
@@ -363,7 +363,7 @@ def test_a_store_that_is_gone_is_an_operational_error(
 @pytest.mark.rule("LOG-03")
 def test_names_are_sorted_by_code_point(postgres_url: str, postgres_admin: Any) -> None:
     """Whatever language the server sorts by, a log's order is that of Python and SQLite."""
-    database = open_database(postgres_url)
+    database = open_database(postgres_url, create=True)
     found = database.rows(
         "SELECT attname, collname FROM pg_attribute JOIN pg_collation c ON attcollation = c.oid"
         " WHERE attrelid = 'crm_events'::regclass AND attname <> 'state'",

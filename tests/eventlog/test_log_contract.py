@@ -106,11 +106,11 @@ class TestMemory(AdapterContract):
 
 class TestSqlite(FileContract):
     def make_store(self) -> RowStore:
-        return open_database(f"sqlite:///{self.new_file()}")
+        return open_database(f"sqlite:///{self.new_file()}", create=True)
 
     def reopen_store(self, store: RowStore) -> RowStore:
         assert isinstance(store, Database)
-        again = open_database(store.engine.url)
+        again = open_database(store.engine.url, create=True)
         self.held.callback(again.close)
         return again
 
@@ -120,11 +120,11 @@ class TestPostgres(PostgresContract):
     examples = 25
 
     def make_store(self) -> RowStore:
-        return open_database(self.new_postgres())
+        return open_database(self.new_postgres(), create=True)
 
     def reopen_store(self, store: RowStore) -> RowStore:
         assert isinstance(store, Database)
-        again = open_database(store.engine.url)
+        again = open_database(store.engine.url, create=True)
         self.held.callback(again.close)
         return again
 
@@ -165,7 +165,7 @@ class TestBridgeOverOurSqlite(FileContract, BridgeContract):
     examples = 15
 
     def make_recorder(self) -> Any:
-        database = open_database(f"sqlite:///{self.new_file()}")
+        database = open_database(f"sqlite:///{self.new_file()}", create=True)
         self.held.callback(database.close)
         return SQLAlchemyApplicationRecorder(database, originator_id_type="text")
 
@@ -174,7 +174,7 @@ class TestBridgeOverOurPostgres(PostgresContract, BridgeContract):
     examples = 15
 
     def make_recorder(self) -> Any:
-        database = open_database(self.new_postgres())
+        database = open_database(self.new_postgres(), create=True)
         self.held.callback(database.close)
         return SQLAlchemyApplicationRecorder(database, originator_id_type="text")
 
@@ -361,7 +361,7 @@ def test_a_recorder_that_cannot_hold_a_log_is_refused(
     with pytest.raises(Invalid, match="originator_id_type"):
         RecorderStore(SQLiteApplicationRecorder(ids))
     ids.close()
-    ours = open_database(f"sqlite:///{tmp_path}/ours.db")
+    ours = open_database(f"sqlite:///{tmp_path}/ours.db", create=True)
     with pytest.raises(Invalid, match="originator_id_type"):
         RecorderStore(SQLAlchemyApplicationRecorder(ours))
     ours.close()
@@ -384,7 +384,9 @@ def test_a_recorder_that_cannot_hold_a_log_is_refused(
 def test_households_can_be_cut_into_parts_of_about_one_size(
     store: str, tmp_path: Path, postgres_url: str, codec: Codec
 ) -> None:
-    database = open_database(f"sqlite:///{tmp_path}/a.db" if store == "sqlite" else postgres_url)
+    database = open_database(
+        f"sqlite:///{tmp_path}/a.db" if store == "sqlite" else postgres_url, create=True
+    )
     log = CodecEventLog(database, codec)
     assert database.cuts(4) == []
     for n, household in enumerate(["V3", "", "V1", "v1", "é", "V2", "V3", "V3", "V4"]):
@@ -406,7 +408,7 @@ def test_a_log_can_move_from_a_recorder_of_ours_to_the_tables_themselves(
     tmp_path: Path, codec: Codec
 ) -> None:
     """The stored text is the same in every store, so the chain is too."""
-    database = open_database(f"sqlite:///{tmp_path}/a.db")
+    database = open_database(f"sqlite:///{tmp_path}/a.db", create=True)
     recorder = SQLAlchemyApplicationRecorder(database, originator_id_type="text")
     bridged = CodecEventLog(RecorderStore(recorder), codec)
     plain = CodecEventLog(MemoryStore(), codec)

@@ -34,7 +34,9 @@ _NOON = datetime(2011, 7, 1, 4, 0, tzinfo=UTC)
 
 
 def open_log(path: Path) -> CodecEventLog:
-    return CodecEventLog(open_database(f"sqlite:///{path}"), Codec(CATALOG, LocalVault()))
+    return CodecEventLog(
+        open_database(f"sqlite:///{path}", create=True), Codec(CATALOG, LocalVault())
+    )
 
 
 def fill(log: CodecEventLog, commands: int = 12) -> None:

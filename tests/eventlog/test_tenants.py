@@ -44,7 +44,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/crm.db"
     url = str(request.getfixturevalue("postgres_url"))
-    open_database(url, contiguous=request.param == "contiguous").close()
+    open_database(url, create=True, contiguous=request.param == "contiguous").close()
     return url
 
 
@@ -65,7 +65,7 @@ class BesideOthers(EventLogContract):
         raise NotImplementedError
 
     def store(self, tenant: str) -> RowStore:
-        store = open_database(self.shared_url(), tenant=tenant)
+        store = open_database(self.shared_url(), create=True, tenant=tenant)
         self.held.callback(store.close)
         return store
 
@@ -121,7 +121,7 @@ def granted(postgres_url: str) -> Granted:
 def test_every_table_with_rows_of_tenants_has_a_policy_that_binds_the_owner_too(
     postgres_url: str,
 ) -> None:
-    open_database(postgres_url).close()
+    open_database(postgres_url, create=True).close()
     with psycopg.connect(postgres_url) as connection:
         secured = connection.execute(
             "SELECT relname FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid"
@@ -401,13 +401,13 @@ def test_erasing_a_person_of_one_leaves_every_byte_and_key_of_the_other(
     keys = {tenant: tmp_path / f"{tenant}.keys" for tenant in "ab"}
     shown = {}
     for tenant in "ab":
-        with closing(open_crm(url, tenant=tenant, keys=keys[tenant])) as crm:
+        with closing(open_crm(url, create=True, tenant=tenant, keys=keys[tenant])) as crm:
             owner = Personal("V1#owner", f"owner of {tenant}")
             crm.do(RegisterHousehold("V1", "星河", "1", "1", "101", owner=owner), by=clerk, id="r1")
-    with closing(open_crm(url, tenant="b", keys=keys["b"])) as b:
+    with closing(open_crm(url, create=True, tenant="b", keys=keys["b"])) as b:
         before = list(b.log.store.raw())  # type: ignore[attr-defined]
         held = keys["b"].read_bytes()
-        with closing(open_crm(url, tenant="a", keys=keys["a"])) as a:
+        with closing(open_crm(url, create=True, tenant="a", keys=keys["a"])) as a:
             a.vault.erase("V1#owner")
             a.vault.flush()
             for crm, tenant in ((a, "a"), (b, "b")):

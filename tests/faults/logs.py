@@ -24,7 +24,7 @@ def codec() -> Codec:
 
 
 def open_log(url: str, tenant: str = "", **options: Any) -> CodecEventLog:
-    return CodecEventLog(open_database(url, tenant=tenant, **options), codec())
+    return CodecEventLog(open_database(url, create=True, tenant=tenant, **options), codec())
 
 
 def note(

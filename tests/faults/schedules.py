@@ -158,7 +158,7 @@ class OursInBulk(Ours):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.bulk = open_database(url)
+        self.bulk = open_database(url, create=True)
         self._open: AbstractContextManager[Any] | None = None
         self.writer: Any = None
 

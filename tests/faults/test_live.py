@@ -42,7 +42,7 @@ def make(
             one = CodecEventLog(MemoryStore(), codec())
             return one, one
         if store == "bridge":
-            database = open_database(f"sqlite:///{tmp_path}/bridge.db")
+            database = open_database(f"sqlite:///{tmp_path}/bridge.db", create=True)
             recorder = SQLAlchemyApplicationRecorder(database, originator_id_type="text")
             bridged = CodecEventLog(RecorderStore(recorder), codec())
             held.callback(database.close)

@@ -123,7 +123,7 @@ def test_commands_are_decided_while_a_transaction_is_open(
 ) -> None:
     """Decisions look at streams, and streams have no horizon; repeated ids are known at once."""
     with (
-        closing(open_crm(postgres_url, keys=tmp_path / "keys")) as crm,
+        closing(open_crm(postgres_url, create=True, keys=tmp_path / "keys")) as crm,
         psycopg.connect(postgres_url, autocommit=True) as session,
     ):
         session.execute("BEGIN")

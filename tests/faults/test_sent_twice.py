@@ -27,7 +27,7 @@ def crm(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     url = f"sqlite:///{tmp_path}/crm.db"
     if request.param == "postgresql":
         url = str(request.getfixturevalue("postgres_url"))
-    with closing(open_crm(url, keys=tmp_path / "keys")) as crm:
+    with closing(open_crm(url, create=True, keys=tmp_path / "keys")) as crm:
         for n in (1, 2):
             crm.do(RegisterHousehold(f"V{n}", "星河", "1", "1", f"10{n}"), by=CLERK, id=f"r{n}")
         yield crm

@@ -34,7 +34,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def opened(url: str, tmp_path: Path) -> CRM:
-    return open_crm(url, keys=tmp_path / "keys")
+    return open_crm(url, create=True, keys=tmp_path / "keys")
 
 
 def fill(crm: CRM) -> None:

@@ -794,7 +794,7 @@ def test_an_import_that_keeps_nothing_leaves_no_event_no_key_and_no_name(
     """After a faulty import and after a dry run, log and key file know nothing of the people."""
     fault = {} if options else {"amount": "0"}
     folder = write(tmp_path / "files", estate(purchases=[row("purchases", **fault)]))
-    with open_crm(f"sqlite:///{tmp_path / 'crm.db'}") as crm:
+    with open_crm(f"sqlite:///{tmp_path / 'crm.db'}", create=True) as crm:
         report = import_files(crm, [folder], by=SOMEBODY, **options)
         assert bool(report.faults) is not bool(options)
         assert crm.log.head() == 0
@@ -810,7 +810,7 @@ def test_an_import_that_keeps_nothing_leaves_no_event_no_key_and_no_name(
 def test_an_imported_name_stands_in_no_file_in_plain_text(tmp_path: Path) -> None:
     """Owner and telephone number are sealed before anything is written."""
     folder = write(tmp_path / "files", estate())
-    with open_crm(f"sqlite:///{tmp_path / 'crm.db'}") as crm:
+    with open_crm(f"sqlite:///{tmp_path / 'crm.db'}", create=True) as crm:
         assert import_files(crm, [folder], by=SOMEBODY).events > 0
     assert stored_keys(tmp_path / "crm.db.keys") == 1
     for path in tmp_path.iterdir():
@@ -838,7 +838,7 @@ def test_an_interruption_leaves_nothing_and_the_next_import_is_whole(
         return progress
 
     url = f"sqlite:///{tmp_path / 'crm.db'}"
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         if after < 5:
             with pytest.raises(KeyboardInterrupt):
                 import_files(crm, [folder], by=SOMEBODY, planned=stop)
@@ -869,7 +869,7 @@ def test_an_interruption_after_thousands_of_rows_leaves_nothing(
 
         return progress
 
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         with pytest.raises(RuntimeError, match="the power is gone"):
             import_files(crm, [folder], by=SOMEBODY, planned=stop_near_the_end)
         assert crm.log.head() == 0
@@ -920,7 +920,7 @@ def test_a_second_import_in_another_process_adds_nothing(tmp_path: Path) -> None
     folder = write(tmp_path / "files", estate())
     url = f"sqlite:///{tmp_path / 'crm.db'}"
     for expected in (7, 0, 0):
-        with open_crm(url) as crm:
+        with open_crm(url, create=True) as crm:
             report = import_files(crm, [folder], by=SOMEBODY)
             assert (report.events, report.faults) == (expected, [])
 

@@ -14,5 +14,5 @@ def wait(_count: int) -> None:
     time.sleep(600)
 
 
-with open_crm(sys.argv[1]) as crm:
+with open_crm(sys.argv[1], create=True) as crm:
     crm.grade(2011, progress=wait)

@@ -138,7 +138,7 @@ def test_the_file_and_the_statement_say_the_same_of_the_account(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     db = f"sqlite:///{tmp_path / 'crm.db'}"
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         home(crm, "V1")
         parking = RaiseCharge("V1", "PK", "parking", "2011", 100_00, date(2011, 1, 31))
         fee = RaiseCharge("V1", "FEE", "management_fee", "2011", 100_00, date(2011, 11, 30))

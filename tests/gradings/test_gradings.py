@@ -1495,7 +1495,7 @@ def test_an_interrupted_run_is_continued_and_is_one_run(tmp_path: Path) -> None:
     def interrupt(_: int) -> None:
         raise Interrupted
 
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         crm.batch(planned(), by=CLERK)
         facts = crm.log.head()
         with pytest.raises(Interrupted):
@@ -1529,7 +1529,7 @@ def test_a_run_whose_process_was_killed_is_continued_and_is_one_run(tmp_path: Pa
     """T22, with a real process that ends without a word."""
     url = f"sqlite:///{tmp_path / 'crm.db'}"
     homes = [f"V{number:04}" for number in range(MANY)]
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         register = (RegisterHousehold(home, "Anhe", "1", "1", home) for home in homes)
         crm.batch((Planned(c, f"r-{c.household}", START) for c in register), by=CLERK)
         facts = crm.log.head()

@@ -397,7 +397,7 @@ def test_several_who_grade_at_once_all_get_the_one_run(
     url = f"sqlite:///{tmp_path}/crm.db"
     if store == "postgres":
         url = request.getfixturevalue("postgres_url")
-    with open_crm(url) as opened:
+    with open_crm(url, create=True) as opened:
         for number in range(1, 40):
             home(opened, f"V{number}", buys=9_000_00 + number)
     callers, start = 4, Barrier(4)
@@ -406,7 +406,7 @@ def test_several_who_grade_at_once_all_get_the_one_run(
 
     def grade(nth: int) -> None:
         try:
-            with closing(open_crm(url)) as mine:
+            with closing(open_crm(url, create=True)) as mine:
                 start.wait()
                 if nth == callers - 1:
                     # A fact that comes meanwhile does not make another run of it.
@@ -440,7 +440,7 @@ def test_three_at_once_over_the_same_facts_make_one_run(
     url = f"sqlite:///{tmp_path}/crm.db"
     if store == "postgres":
         url = request.getfixturevalue("postgres_url")
-    with open_crm(url) as opened:
+    with open_crm(url, create=True) as opened:
         for number in range(1, 40):
             home(opened, f"V{number}", buys=9_000_00 + number)
     start = Barrier(3)
@@ -449,7 +449,7 @@ def test_three_at_once_over_the_same_facts_make_one_run(
 
     def grade() -> None:
         try:
-            with closing(open_crm(url)) as mine:
+            with closing(open_crm(url, create=True)) as mine:
                 start.wait()
                 found.append(mine.grade(2011))
         except Exception as error:  # noqa: BLE001

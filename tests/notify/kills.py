@@ -99,7 +99,7 @@ def sink(server: HTTPServer, file: Path) -> NoReturn:
 
 
 def opened(folder: Path, rounds: int) -> CRM:
-    crm = open_crm(f"sqlite:///{folder / 'crm.db'}", policies=policies())
+    crm = open_crm(f"sqlite:///{folder / 'crm.db'}", create=True, policies=policies())
     crm.clock = Clock(rounds)
     return crm
 

@@ -39,7 +39,7 @@ def db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A log with a household that paid just now, and one that paid long ago."""
     monkeypatch.chdir(tmp_path)
     url = f"sqlite:///{tmp_path / 'crm.db'}"
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         for home in ("V1", "V2"):
             owner = f"{home}#owner"
             register = RegisterHousehold(
@@ -166,7 +166,7 @@ def test_it_goes_on_until_it_is_told_to_end(
             break
         time.sleep(0.05)
     time.sleep(0.3)
-    with open_crm(db) as opened:
+    with open_crm(db, create=True) as opened:
         # Another process works on the log meanwhile.
         change = ChangePreference("V2", "V2#owner", "personalisation", allowed=False)
         opened.do(change, by=BY)

@@ -300,7 +300,7 @@ def test_the_command_line_records_and_withdraws(
 ) -> None:
     url = f"sqlite:///{tmp_path / 'crm.db'}"
     owner = Personal(OWNER, "somebody")
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         opened = RegisterHousehold("V1", "Anhe", "1", "1", "1", owner=owner)
         crm.do(opened, by=CLERK)
     said = ["--household", "V1", "--opinion", "O1", "--on", "2024-05-01"]

@@ -139,7 +139,7 @@ def test_they_are_imported_like_any_charge(
     db = f"sqlite:///{tmp_path / 'crm.db'}"
     assert run(["--db", db, "import", str(tmp_path)]) == 0
     capsys.readouterr()
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         [line] = crm.accounts.credit(day("2011-02-28"))
         assert (line.grade, line.overdue_fen) == ("A", 0)
         [line] = crm.accounts.credit(day("2011-03-31"))

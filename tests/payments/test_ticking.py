@@ -535,7 +535,7 @@ for number in range(300):
 def test_killed_in_between_the_clock_resumes(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'crm.db'}"
     at = parse_instant("2010-12-31T08:00:00+08:00")
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "1"), by=CLERK, at=at)
         crm.do(CHARGED, by=FINANCE, at=at)
         crm.do(NEXT, by=FINANCE, at=at)

@@ -27,7 +27,7 @@ BATCH = 7
 
 
 def open_views(url: str, clock: Clock | None = None, tenant: str = "") -> LogViews:
-    database = open_database(url, tenant=tenant)
+    database = open_database(url, create=True, tenant=tenant)
     log = CodecEventLog(database, Codec(CATALOG, LocalVault()))
     store = DatabaseViewStore(database, owned=True)
     return LogViews(log, store, clock or SystemClock(), batch=BATCH)

@@ -61,7 +61,7 @@ def asked(db: str, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple
 def test_what_is_parked_is_shown_with_its_place_and_cause(
     db: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         strand_a_payment(crm)
         end = crm.log.head()
     status, before = asked(db, capsys, "projections")
@@ -95,7 +95,7 @@ def test_what_is_parked_is_shown_with_its_place_and_cause(
 def test_views_are_rebuilt_and_pruned_from_the_command_line(
     db: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         register(crm, 1)
     status, shown = asked(
         db, capsys, "projections", "--catch-up", "--rebuild", "owners.directory", "--prune"
@@ -123,7 +123,7 @@ def test_views_are_rebuilt_and_pruned_from_the_command_line(
 def test_what_there_is_not_is_told_and_nothing_is_done(
     db: str, capsys: pytest.CaptureFixture[str], arguments: list[str], code: str
 ) -> None:
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         register(crm, 1)
     assert run(["--db", db, "projections", "--catch-up", *arguments]) == 2
     assert code in capsys.readouterr().err
@@ -134,7 +134,7 @@ def test_what_there_is_not_is_told_and_nothing_is_done(
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_work_goes_on_until_it_is_told_to_end(db: str, ending: signal.Signals) -> None:
     """New events are taken at the next poll; the end is clean and quick."""
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         register(crm, 1)
         process = subprocess.Popen(
             [sys.executable, "-m", "crm_adapters.cli", "--db", db, *WORK],
@@ -170,7 +170,7 @@ def wait_for(crm: CRM) -> None:
 def test_trouble_of_one_consumer_is_told_and_the_others_go_on(db: str) -> None:
     """And everything is tried again at the next poll."""
     said: list[str] = []
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         register(crm, 1)
         catch_up, calls = crm.views.catch_up, list[str]()
 
@@ -207,7 +207,7 @@ def test_what_the_clock_brings_about_is_done_at_every_poll(db: str) -> None:
         if len(calls) < 3:
             raise StoreUnreachable("store_unusable", store="x", reason="silent")
 
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         register(crm, 1)
         worker = Worker(crm.log, crm.views, [DIRECTORY], say=said.append, then=then)
         assert worker.once() is False

@@ -171,7 +171,7 @@ def test_views_of_a_file_are_there_when_it_is_opened_again(tmp_path: Path) -> No
 
 
 def test_open_crm_gives_views_in_the_log_s_database(tmp_path: Path) -> None:
-    with open_crm(f"sqlite:///{tmp_path / 'crm.db'}") as crm:
+    with open_crm(f"sqlite:///{tmp_path / 'crm.db'}", create=True) as crm:
         crm.views.catch_up(crm.reactions)
     with sqlite3.connect(tmp_path / "crm.db") as connection:
         [(name,)] = connection.execute("SELECT consumer FROM crm_checkpoints")

@@ -198,7 +198,7 @@ def test_open_requests_are_those_that_are_not_closed(tmp_path: Path) -> None:
     estate, db = str(tmp_path / "estate"), f"sqlite:///{tmp_path / 'crm.db'}"
     assert run(["generate", "--households", "12", "--years", "2011", "--out", estate]) == 0
     assert run(["--db", db, "import", estate]) == 0
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         crm.views.catch_up(OPEN)
         streams = {e.stream for e in crm.log.feed() if e.stream.startswith("request/")}
         states = [crm.get(Request, s.partition("/")[2], by=CLERK) for s in streams]

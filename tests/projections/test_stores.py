@@ -36,7 +36,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ViewStore]
     else:
         make: Callable[[], str] = request.getfixturevalue("new_postgres")
         url = make()
-    opened = DatabaseViewStore(open_database(url), owned=True)
+    opened = DatabaseViewStore(open_database(url, create=True), owned=True)
     yield opened
     opened.close()
 

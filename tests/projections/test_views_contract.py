@@ -63,7 +63,7 @@ class FileContract(AdapterContract):
 
     def new_database(self) -> Database:
         self.made += 1
-        return open_database(f"sqlite:///{self.path / str(self.made)}.db")
+        return open_database(f"sqlite:///{self.path / str(self.made)}.db", create=True)
 
 
 class TestMemory(AdapterContract):
@@ -108,7 +108,7 @@ class TestPostgres(AdapterContract):
         self.new_postgres = new_postgres
 
     def make_store(self) -> RowStore:
-        return open_database(self.new_postgres())
+        return open_database(self.new_postgres(), create=True)
 
     def make_view_store(self, store: RowStore) -> ViewStore:
         assert isinstance(store, Database)

@@ -333,7 +333,7 @@ def test_the_command_publishes_what_is_new_and_keeps_its_place(
 ) -> None:
     db = f"sqlite:///{tmp_path / 'crm.db'}"
     command = ("--db", db, "relay", "--to", server.url, "--once")
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         register(crm)
         pay(crm, 0, 3)
         end = crm.log.head()
@@ -363,7 +363,7 @@ def test_a_server_that_is_away_is_told_and_loses_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     db = f"sqlite:///{tmp_path / 'crm.db'}"
-    with open_crm(db) as crm:
+    with open_crm(db, create=True) as crm:
         register(crm)
     url = f"nats://{HOST}:{free_port()}"
     status, told, err = relay(capsys, "--db", db, "relay", "--to", url, "--once")

@@ -86,7 +86,7 @@ class Graded:
 
 
 def graded(folder: Path, url: str = "memory:") -> Graded:
-    crm = open_crm(url)
+    crm = open_crm(url, create=True)
     report = import_files(crm, [folder], by=HOST)
     assert not report.faults
     return Graded(crm, crm.grade(2023), crm.grade(2024))

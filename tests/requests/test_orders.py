@@ -222,7 +222,7 @@ def test_who_waits_longest_is_next() -> None:
 def test_two_dispatchers_at_once_never_give_one_turn_twice(tmp_path: Path) -> None:
     """Each looks up the turns before the other writes; the later one decides again."""
     url = f"sqlite:///{tmp_path / 'crm.db'}"
-    with open_crm(url) as first, open_crm(url) as second:
+    with open_crm(url, create=True) as first, open_crm(url) as second:
         began(first)
         on_duty(first, "E1", "E2")
         held: list[Any] = []

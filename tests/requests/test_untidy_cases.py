@@ -68,7 +68,7 @@ def seen(hour: int, minute: int = 0, day: int = 4) -> Evidence:
 @pytest.fixture
 def crm(tmp_path: Path) -> Iterator[CRM]:
     """A log in a file, with the household of all cases."""
-    with open_crm(f"sqlite:///{tmp_path / 'log.db'}") as opened:
+    with open_crm(f"sqlite:///{tmp_path / 'log.db'}", create=True) as opened:
         owner = Personal(owner_id("V1"), "张三")
         file = RegisterHousehold("V1", "星河", "1", "1", "101", owner=owner)
         opened.do(file, by=LI, at=at(8))

@@ -83,7 +83,7 @@ class Centre:
     """A service centre whose clock is set by hand."""
 
     def __init__(self, url: str = "memory:") -> None:
-        self.crm: CRM = open_crm(url)
+        self.crm: CRM = open_crm(url, create=True)
         self.at = START
         centre = self
 

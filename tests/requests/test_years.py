@@ -140,7 +140,7 @@ def book(*others: Any, policy: SlaPolicy = KEEPING) -> PolicyBook:
 
 
 def opened(path: Path, policies: PolicyBook | None = None) -> CRM:
-    crm = open_crm(f"sqlite:///{path / 'crm.db'}", policies=policies or book())
+    crm = open_crm(f"sqlite:///{path / 'crm.db'}", create=True, policies=policies or book())
     crm.clock = Clock()
     return crm
 

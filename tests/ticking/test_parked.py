@@ -38,7 +38,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def belfry(url: str = "memory:") -> CRM:
-    return open_crm(url, slices=[*SLICES, bells.SLICE])
+    return open_crm(url, create=True, slices=[*SLICES, bells.SLICE])
 
 
 @pytest.fixture

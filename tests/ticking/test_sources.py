@@ -34,7 +34,7 @@ def crm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CRM]:
     if request.param == "postgresql":
         new: Callable[[], str] = request.getfixturevalue("new_postgres")
         urls["postgresql"] = new()
-    with open_crm(urls[request.param]) as opened:
+    with open_crm(urls[request.param], create=True) as opened:
         settle(opened)
         yield opened
 
@@ -154,7 +154,7 @@ def test_the_command_line_shows_what_is_parked_wherever_somebody_looks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = f"sqlite:///{tmp_path / 'crm.db'}"
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         settle(crm)
     desk = Desk(url, capsys)
     april, may = ("2011-04-02T00:00:00+08:00", "2011-05-02T00:00:00+08:00")

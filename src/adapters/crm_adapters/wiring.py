@@ -43,6 +43,7 @@ class RandomIds:
 def open_crm(
     url: str = "sqlite:///crm.db",
     *,
+    create: bool = False,
     tenant: str = "",
     keys: str | Path | None = None,
     policies: PolicyBook | None = None,
@@ -52,8 +53,8 @@ def open_crm(
     """A CRM over the log at `url`.
 
     Args:
-        url: `memory:`, or a SQLAlchemy URL of SQLite or PostgreSQL; a log is made where there
-            is none.
+        url: `memory:`, or a SQLAlchemy URL of SQLite or PostgreSQL.
+        create: Make a log where there is none; a log in memory always is a new one.
         tenant: Which of the logs in the database, where several companies or estates share one.
         keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
             for PostgreSQL it is `crm.keys` in the working folder. A tenant's has its name in it, as
@@ -64,17 +65,22 @@ def open_crm(
             bring (`crm_adapters.slices`).
 
     Raises:
-        Invalid: the URL cannot be used.
+        Invalid: the URL cannot be used, or there is no log and none is to be made.
         StoreUnreachable, NotALog: nor can what it names.
     """
     store: RowStore
     rows: ViewStore
+    folder: Path | None = None
     if url == MEMORY:
         store, vault = MemoryStore(), LocalVault(None if keys is None else Path(keys))
         rows = MemoryViewStore()
     else:
-        store = database = open_database(url, tenant=tenant)
-        rows = DatabaseViewStore(database)
+        store = database = open_database(url, tenant=tenant, create=create)
+        # Where nothing can be written, all that is derived is derived anew for whoever asks.
+        if database.read_only:
+            rows = MemoryViewStore()
+        else:
+            rows, folder = DatabaseViewStore(database), beside(url, tenant, "facts")
         try:
             vault = LocalVault(Path(keys) if keys is not None else beside(url, tenant, "keys"))
         except BaseException:
@@ -83,7 +89,6 @@ def open_crm(
     registry = installed() if slices is None else registry_of(slices)
     log = CodecEventLog(store, Codec(registry.catalog, vault))
     clock = SystemClock()
-    folder = None if url == MEMORY else beside(url, tenant, "facts")
     return CRM(
         log,
         vault=vault,

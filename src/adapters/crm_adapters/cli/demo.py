@@ -21,6 +21,7 @@ from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import FOLDER, PATH
 from crm_adapters.files.importing import ImportReport, import_files
+from crm_adapters.outputs import check_output
 from crm_adapters.reports.html import write_report
 from crm_adapters.wiring import open_crm
 from crm_core.application.gradings import GradingRun
@@ -69,13 +70,14 @@ def run_demo(out: Output, folder: Path | None, target: Path, zone: str, *, by: A
     """
     started = perf_counter()
     _make(target)
+    check_output(target / "report.html", where="--out")
     if folder is None:
         folder = target / "estate"
         out.say(say("generating_estate", households=HOUSEHOLDS, folder=folder))
         run_generate(out, folder, HOUSEHOLDS, YEARS, SEED, irregular=True)
     target = own_folder(out, target, folder, zone, by)
     log = target / "crm.db"
-    with open_crm(f"sqlite:///{log}", zone=zone) as opened:
+    with open_crm(f"sqlite:///{log}", create=True, zone=zone) as opened:
         out.say(say("importing", folder=folder, log=log))
         report = run_import(out, opened, [folder], by=by)
         if report.faults:

@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from urllib.parse import quote
 
@@ -64,7 +63,7 @@ def _holidays(opened: CRM | None) -> dict[str, Any]:
 def _of_log(app: App) -> dict[str, Any]:
     """What can be said of the log and of what belongs to it; without one, only its place."""
     log: dict[str, Any] = {
-        "url": _without_password(app.url),
+        "url": app.shown_url,
         "there": not app.missing,
         "format": None,
         "end": None,
@@ -143,19 +142,9 @@ def _cover(opened: CRM) -> list[dict[str, Any]]:
     ]
 
 
-def _without_password(url: str) -> str:
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return url if url == MEMORY else make_url(url).render_as_string(hide_password=True)
-    except (ArgumentError, ValueError):
-        return say("url_unreadable")
-
-
 def _keys(app: App) -> dict[str, Any]:
     """The key file as it lies there: how many persons it knows, and none of their keys."""
-    path = _key_file(app)
+    path = app.key_file
     told: dict[str, Any] = {"file": None if path is None else str(path), "there": False}
     told |= {"readable": None, "persons": None, "erased": None, "needed": False}
     if path is None or not path.is_file():
@@ -170,14 +159,6 @@ def _keys(app: App) -> dict[str, Any]:
     except sqlite3.Error:
         pass
     return told
-
-
-def _key_file(app: App) -> Path | None:
-    from crm_adapters.wiring import beside
-
-    if app.keys is not None:
-        return Path(app.keys)
-    return None if app.url == MEMORY else beside(app.url, app.tenant, "keys")
 
 
 def _holds_sealed(opened: CRM) -> bool:

@@ -14,7 +14,9 @@ from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import FILE, FOLDER, PATH, YEARS, OneOf, Whole
 from crm_adapters.files.generate import generate_estate
 from crm_adapters.files.importing import ImportReport, import_files
-from crm_adapters.files.reading import ENCODINGS
+from crm_adapters.files.kinds import KINDS
+from crm_adapters.files.reading import ENCODINGS, find_files
+from crm_adapters.outputs import NOTHING, Kept
 from crm_core.crm import CRM
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.recorded import Actor
@@ -46,7 +48,10 @@ def import_(
     rejects: Path,
 ) -> int:
     """Import files or folders of them: all of it, or nothing."""
-    with app.open(must_exist=False) as opened:
+    if skip_faulty and not dry_run:
+        # Before a log is made.
+        app.to_write(rejects, *(path for _, path in find_files(paths)[0]), option="--rejects")
+    with app.open(create=True) as opened:
         report = run_import(
             app.out,
             opened,
@@ -55,6 +60,7 @@ def import_(
             dry_run=dry_run,
             skip_faulty=skip_faulty,
             rejects=rejects,
+            kept=app.kept,
             by=app.by,
         )
     app.out.result(report.as_dict(), lambda: show_import(app.out, report, dry_run))
@@ -69,6 +75,7 @@ def run_import(
     dry_run: bool = False,
     skip_faulty: bool = False,
     rejects: Path | None = None,
+    kept: Kept = NOTHING,
     *,
     by: Actor,
 ) -> ImportReport:
@@ -87,6 +94,7 @@ def run_import(
             dry_run=dry_run,
             skip_faulty=skip_faulty,
             rejects=rejects,
+            kept=kept,
             lang=spoken(),
             reading=bars.enter_context(out.progress(say("reading"), None)),
             planned=planned,
@@ -133,6 +141,8 @@ def generate(
     app: App, households: int, years: tuple[int, int], seed: int, irregular: bool, out: Path
 ) -> int:
     """Write the import files of a generated estate."""
+    for kind in KINDS:
+        app.to_write(out / f"{kind.name}.csv")
     rows = run_generate(app.out, out, households, years, seed, irregular=irregular)
     app.out.result(
         {"folder": str(out), "rows": rows},

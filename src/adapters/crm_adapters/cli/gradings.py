@@ -371,7 +371,6 @@ def replay(app: App, year: int | None, policy: tuple[str, ...], engine: str, pro
         from crm_adapters.processes import Source
         from crm_adapters.processes import replay as in_processes
 
-        app.check_exists()
         source = Source(
             url=app.url, tenant=app.tenant, keys=app.keys, zone=app.zone, policies=policies
         )
@@ -473,6 +472,7 @@ def report(app: App, year: int, run_id: str | None, out: Path, policy: tuple[str
     """Write a self-contained page about a year's gradings."""
     from crm_adapters.reports.html import write_report
 
+    app.to_write(out, *map(Path, policy))
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
         run = opened.gradings.grades(year, run=run_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import define, field
+from attrs import define, evolve, field
 
 from crm_adapters.cli.acting import host
 from crm_adapters.cli.commands import COMMANDS
@@ -24,6 +24,7 @@ from crm_core.kernel.word import CHANNELS, Word
 from crm_core.ports import EVENTS
 
 if TYPE_CHECKING:
+    from crm_adapters.outputs import Kept
     from crm_core.crm import CRM
     from crm_core.policies import PolicyBook
 
@@ -68,37 +69,87 @@ class App:
 
         return str(URL.create("sqlite", database=self.db))
 
-    def open(self, *, policies: Any = None, must_exist: bool = True) -> CRM:
+    def open(self, *, policies: Any = None, create: bool = False) -> CRM:
         """The CRM behind `--db`; reading a log that is not there is an error, not an empty log."""
         from crm_adapters.wiring import open_crm  # Half of all loading, and help needs no store.
 
-        if must_exist:
-            self.check_exists()
         return open_crm(
-            self.url, tenant=self.tenant, keys=self.keys, zone=self.zone, policies=policies
+            self.url,
+            create=create,
+            tenant=self.tenant,
+            keys=self.keys,
+            zone=self.zone,
+            policies=policies,
         )
 
-    def check_exists(self) -> None:
-        """Refuse an SQLite file that is not there: opening would make one.
+    @property
+    def kept(self) -> Kept:
+        """What no output may replace: log and keys with their side files, and the kept columns."""
+        from crm_adapters.outputs import Kept, sides
+        from crm_adapters.wiring import beside
 
-        Raises:
-            Invalid: it is not there.
-        """
-        if self.missing:
-            raise Invalid.one("log_missing", url=self.db)
+        file = self.file
+        if file is None and self.keys is None:
+            return Kept()
+        files = [] if file is None else sides(file)
+        keys = Path(self.keys) if self.keys else beside(self.url, self.tenant, "keys")
+        folders = [] if file is None else [beside(self.url, self.tenant, "facts")]
+        return Kept([*files, *sides(keys)], folders)
 
     @property
-    def missing(self) -> bool:
-        """Whether it is an SQLite file that is not there."""
+    def key_file(self) -> Path | None:
+        """The file of the keys; None for a log in memory whose keys are there, too."""
+        from crm_adapters.wiring import beside
+
+        if self.keys is not None:
+            return Path(self.keys)
+        return None if self.url == MEMORY else beside(self.url, self.tenant, "keys")
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as it may be shown: without a password."""
         from sqlalchemy.engine import make_url
         from sqlalchemy.exc import ArgumentError
 
         try:
+            return self.url if self.url == MEMORY else make_url(self.url).render_as_string()
+        except (ArgumentError, ValueError):
+            return say("url_unreadable")
+
+    def to_write(self, path: Path, *inputs: Path, option: str = "--out") -> Path:
+        """The path, if a file may be written there: seen before any work is done.
+
+        Args:
+            inputs: Files that the command reads, which are not replaced either.
+
+        Raises:
+            Invalid: it belongs to the log, the keys or the inputs, or is no regular file of ours.
+        """
+        from crm_adapters.outputs import check_output
+
+        kept = self.kept
+        return check_output(path, evolve(kept, files=[*kept.files, *inputs]), option)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of the log; None where it has none."""
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        if self.db == MEMORY:
+            return None
+        try:
             parsed = make_url(self.url)
         except (ArgumentError, ValueError):
-            return False  # Opening it says what is wrong.
-        missing = parsed.database and not Path(parsed.database).is_file()
-        return bool(parsed.get_backend_name() == "sqlite" and missing)
+            return None  # Opening it says what is wrong.
+        is_file = parsed.get_backend_name() == "sqlite" and parsed.database
+        return Path(str(parsed.database)) if is_file else None
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is an SQLite file that is not there."""
+        file = self.file
+        return file is not None and not file.exists()
 
 
 # --- options of every command ------------------------------------------------------------------

@@ -127,7 +127,6 @@ def migrate_tables(app: App) -> int:
     """Bring the tables of a log made by an earlier version forward; no event changes."""
     from crm_adapters.eventlog.migrating import migrate  # The other commands need none of it.
 
-    app.check_exists()
     found, now = migrate(app.url)
     code = "tables_current" if found == now else "tables_migrated"
     app.out.result(

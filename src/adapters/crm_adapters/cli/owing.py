@@ -25,6 +25,8 @@ _known = click.option("--known", type=INSTANT)
 @click.option("--out", type=FILE)
 def arrears(app: App, on: date, known: datetime | None, out: Path | None) -> int:
     """Who owes what since when, with the place, the largest amount first."""
+    if out is not None:
+        app.to_write(out)
     with app.open() as opened:
         rows = [asdict(row) for row in opened.accounts.owing(on, known=known)]
     for row in rows:

@@ -178,6 +178,7 @@ def credit_table(
     """Write the credit table (信用等级表) of a day."""
     from crm_adapters.reports.credit_table import write_credit_table
 
+    app.to_write(out)
     with app.open() as opened:
         ref = opened.policies.find(CreditPolicy, policy, on).ref
         rows = list(opened.accounts.credit_table(on, known=known, policy=policy, owing=owing))

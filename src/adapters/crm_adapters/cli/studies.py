@@ -238,6 +238,8 @@ def directory(app: App, on: date | None, known: datetime | None, out: Path | Non
     """The directory of graded customers on any day, each with the layer that holds."""
     from crm_adapters.reports.directory import write_directory
 
+    if out is not None:
+        app.to_write(out)
     with app.open() as opened:
         day = on or present_day(opened)
         lines = [graded_line(now) for now in opened.gradings.directory(on=day, known=known)]

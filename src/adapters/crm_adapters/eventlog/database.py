@@ -24,7 +24,7 @@ from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.store import FORMAT, Batch, Inspection
 from crm_adapters.eventlog.tile_table import TileTable
 from crm_adapters.eventlog.tiles import Tiles
-from crm_core.errors import Failed, FormatUnknown, LogOutdated, NotALog, StoreUnreachable
+from crm_core.errors import Failed, FormatUnknown, Invalid, LogOutdated, NotALog, StoreUnreachable
 from crm_core.kernel.recorded import Appended, Tip
 from crm_core.ports import Frontier, Listener
 
@@ -66,7 +66,9 @@ class Database(ABC):
         "SELECT {columns} FROM crm_events WHERE {where} ORDER BY household, position LIMIT {mark}"
     )
 
-    def __init__(self, engine: Engine, tenant: str = "", *, outdated: bool = False) -> None:
+    def __init__(
+        self, engine: Engine, tenant: str = "", *, create: bool = False, outdated: bool = False
+    ) -> None:
         self.engine = engine
         self.tenant = tenant
         self.bell = Bell()
@@ -74,7 +76,7 @@ class Database(ABC):
         self.format_number = FORMAT
         self.revision = schema.REVISIONS[-1]
         """Of the tables; an earlier one only if `outdated` allows it."""
-        self._outdated = outdated
+        self._create, self._outdated = create, outdated
         self._process = getpid()
         try:
             self._prepare()
@@ -85,12 +87,13 @@ class Database(ABC):
     # --- opening and closing ---------------------------------------------------------------
 
     def _prepare(self) -> None:
-        """Make the tables where there are none; refuse what is not a log of this version."""
+        """Make the tables where there are none, if that is wanted; refuse what is no such log."""
         with self.translate(""):
             try:
                 with self.schema_engine().begin() as connection:
                     tables = set(inspect(connection).get_table_names())
                     if schema.events.name not in tables:
+                        self._absent(connection)
                         # Two processes may open a new log at once; the second finds it made.
                         self.lock(connection)
                         tables = set(inspect(connection).get_table_names())
@@ -102,6 +105,14 @@ class Database(ABC):
                         self._check_revision(connection, tables)
             except DatabaseError as error:
                 raise self.failure(error.orig or error, None) from error
+
+    def _absent(self, _connection: Any) -> None:
+        """Refuse a database without a log, unless one is to be made."""
+        if not self._create:
+            raise self._missing()
+
+    def _missing(self) -> Invalid:
+        return Invalid.one("log_missing", url=self.name)
 
     def _check_format(self, connection: Any, tables: set[str]) -> None:
         if schema.log_format.name in tables:
@@ -132,6 +143,13 @@ class Database(ABC):
         """The engine for looking at tables and making them, in transactions of SQLAlchemy's."""
         return self.engine
 
+    @contextmanager
+    def schema_change(self) -> Iterator[Any]:
+        """A transaction of SQLAlchemy's for changing tables, which holds the write lock."""
+        with self.schema_engine().begin() as connection:
+            self.lock(connection)
+            yield connection
+
     def create(self, connection: Any) -> None:
         """Create what the log needs."""
         schema.metadata.create_all(connection)
@@ -152,6 +170,11 @@ class Database(ABC):
         """Create, or make anew, what the log needs besides tables."""
         for statement in (*self.lifted, *self.routines):
             connection.exec_driver_sql(statement.replace("%", "%%"))
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written, by mode or medium, as far as can be told beforehand."""
+        return False
 
     @property
     def name(self) -> str:

@@ -43,11 +43,7 @@ def migrate(url: str | URL) -> tuple[str, str]:
         if database.revision == newest:
             return newest, newest
         try:
-            with (
-                database.translate(""),
-                database.schema_engine().begin() as connection,
-            ):
-                database.lock(connection)
+            with database.translate(""), database.schema_change() as connection:
                 database.lift_guards(connection)
                 upgrade(connection)
                 database.create_routines(connection)

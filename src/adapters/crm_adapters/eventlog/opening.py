@@ -13,19 +13,27 @@ from crm_core.kernel.text import check_id
 
 
 def open_database(
-    url: str | URL, *, tenant: str = "", contiguous: bool = False, outdated: bool = False
+    url: str | URL,
+    *,
+    tenant: str = "",
+    create: bool = False,
+    contiguous: bool = False,
+    outdated: bool = False,
 ) -> Database:
     """The database behind a SQLAlchemy URL.
 
     Args:
         tenant: Whose log it is; every tenant has a log of its own (LOG-07).
+        create: Make a log where there is none: no file, or a PostgreSQL database without the
+            tables of one. What is there and is something else is left alone all the same.
         contiguous: Make a new log with positions without gaps; on PostgreSQL its writers then take
             turns. In SQLite they always do.
         outdated: Open a log with the tables of an earlier version, too, to be migrated and nothing
             else.
 
     Raises:
-        Invalid: the URL or the tenant is malformed, or of a kind not supported.
+        Invalid: the URL or the tenant is malformed, or of a kind not supported; or there is no log
+            and none is to be made.
         StoreUnreachable: the database cannot be opened.
         NotALog: it is something else, or its tables are of a later version.
         FormatUnknown: everything in it is stored in another form than this version's.
@@ -36,12 +44,14 @@ def open_database(
         parsed = make_url(url)
         kind = parsed.get_backend_name()
         if kind == "sqlite":
-            return SqliteDatabase(parsed, tenant, outdated=outdated)
+            return SqliteDatabase(parsed, tenant, create=create, outdated=outdated)
         if kind == "postgresql":
             # The driver is an extra of its own.
             from crm_adapters.eventlog.postgres import PostgresDatabase
 
-            return PostgresDatabase(parsed, tenant, outdated=outdated, contiguous=contiguous)
+            return PostgresDatabase(
+                parsed, tenant, create=create, outdated=outdated, contiguous=contiguous
+            )
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise Invalid.one("url_malformed", "--db") from error
     except ImportError as error:

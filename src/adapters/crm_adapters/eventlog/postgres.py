@@ -103,7 +103,13 @@ class PostgresDatabase(Database):
     )
 
     def __init__(
-        self, url: URL, tenant: str = "", *, outdated: bool = False, contiguous: bool = False
+        self,
+        url: URL,
+        tenant: str = "",
+        *,
+        create: bool = False,
+        outdated: bool = False,
+        contiguous: bool = False,
     ) -> None:
         if "+" not in url.drivername:
             url = url.set(drivername="postgresql+psycopg")
@@ -123,7 +129,7 @@ class PostgresDatabase(Database):
         self._own = 0
         self._rung = 0.0
         self._new_contiguous = contiguous
-        super().__init__(engine, tenant, outdated=outdated)
+        super().__init__(engine, tenant, create=create, outdated=outdated)
         if outdated:
             return
         [(self.contiguous,)] = self.rows("SELECT origin IS NULL FROM crm_origin", ())

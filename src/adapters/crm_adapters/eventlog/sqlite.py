@@ -9,18 +9,19 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import starmap
-from threading import RLock
-from time import monotonic, sleep
+from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.database import COLUMNS, CursorWriter, Database, make_engine
 from crm_adapters.eventlog.guards import SQLITE_GUARDS, SQLITE_LIFTED
 from crm_adapters.eventlog.sqlite_checks import SqliteInspection
+from crm_adapters.eventlog.sqlite_files import SqliteFile
 from crm_adapters.eventlog.store import Batch, Inspection
 from crm_adapters.eventlog.tile_table import TileTable
 from crm_adapters.eventlog.tiles import WIDTH, Leaf, MissingTile, Tile, Tiler, is_fact
@@ -35,8 +36,7 @@ from crm_core.errors import (
     UnreadableEvent,
 )
 
-BUSY_SECONDS = 30.0
-"""How long a writer waits for another process that writes."""
+_DRIVER = "sqlite+pysqlite"
 
 _INSERT = f"INSERT INTO crm_events (tenant, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _BYTES = "position, {}, version, {}, {}, {}".format(
@@ -65,40 +65,64 @@ class SqliteDatabase(Database):
     # The driver fails to decode SQLite's own message where it quotes damaged bytes.
     driver_errors = (sqlite3.Error, UnicodeDecodeError)
 
-    def __init__(self, url: URL, tenant: str = "", *, outdated: bool = False) -> None:
-        if not url.database or url.database == ":memory:":
-            raise Invalid.one("url_malformed", "--db", sentence="url_of_memory")
-        self._turn = RLock()
-        # One connection for all writing, opened once: writers take turns anyway.
-        self._writer: Any = None
+    def __init__(
+        self, url: URL, tenant: str = "", *, create: bool = False, outdated: bool = False
+    ) -> None:
+        self.file = SqliteFile(_path_of(url), url.render_as_string(hide_password=True))
+        self._turn = self.file.turn
         engine = make_engine(
             url,
+            # For reading; one connection writes, and is none of these.
+            creator=self.file.reader,
             poolclass=QueuePool,
             pool_size=8,
             max_overflow=32,
             # Nothing is left open when a connection goes back: we begin and end transactions.
             pool_reset_on_return=None,
-            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         )
-
-        @event.listens_for(engine, "connect")
-        def configure(connection: Any, _record: Any) -> None:
-            # Transactions are begun by us: the driver's own guess would begin them too late.
-            connection.isolation_level = None
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA secure_delete = ON")
-
-        super().__init__(engine, tenant, outdated=outdated)
+        # What nobody closes is closed in turn all the same.
+        finalize(self, self.file.close)
+        super().__init__(engine, tenant, create=create, outdated=outdated)
 
     def _prepare(self) -> None:
-        super()._prepare()
-        # Not before: a file that is refused stays as it is, to the last byte.
-        with self.translate(""):
-            connection = self.connect()
-            try:
-                _use_write_ahead_log(connection.driver_connection)
-            finally:
-                connection.close()
+        try:
+            with self.translate(""):
+                if not self.file.exists():
+                    if not self._create:
+                        raise self._missing()
+                    self.file.make(self._fill)
+                self.file.prepare()
+                if self.file.immutable:
+                    event.listen(self.engine, "checkout", lambda *_: self.file.check_still())
+            super()._prepare()
+        except BaseException:
+            self.engine.dispose()
+            self.file.refuse()
+            raise
+
+    def _fill(self, connection: sqlite3.Connection) -> None:
+        """Make the tables of a log in a file of their own, which nobody else knows yet."""
+        engine = make_engine(self.engine.url, creator=lambda: connection, poolclass=StaticPool)
+        with engine.begin() as made:
+            self.lock(made)
+            self.create(made)
+            self.create_routines(made)
+
+    def _absent(self, _connection: Any) -> None:
+        # Whose file it is nobody knows; nothing is added to it.
+        raise NotALog("tables_missing", database=self.name)
+
+    @property
+    def read_only(self) -> bool:
+        return self.file.read_only
+
+    @contextmanager
+    def schema_change(self) -> Iterator[Any]:
+        with self._turn:
+            engine = make_engine(self.engine.url, creator=self.file.writer, poolclass=StaticPool)
+            with engine.begin() as connection:
+                self.lock(connection)
+                yield connection
 
     def lock(self, connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -138,13 +162,9 @@ class SqliteDatabase(Database):
             yield cursor
 
     def close(self) -> None:
-        # Whoever had the turn when this process was forked never gives it back here.
-        if not self.forked:
-            with self._turn:
-                if self._writer is not None:
-                    self._writer.close()
-                    self._writer = None
+        # Readers first: whoever is last may have to checkpoint, and only what writes does.
         super().close()
+        self.file.close()
 
     def insert_with(
         self, cursor: Any, batch: Batch, *, tracking: tuple[str, int] | None = None
@@ -246,6 +266,7 @@ class SqliteDatabase(Database):
     @contextmanager
     def _inspecting(self) -> Iterator[Any]:
         """A connection that sees one instant, and gives texts as the bytes they are."""
+        self.file.check_still()
         connection = self.connect()
         driver: Any = connection.driver_connection
         try:
@@ -275,9 +296,7 @@ class SqliteDatabase(Database):
         """A cursor in a transaction that holds the write lock."""
         self.check_process()
         try:
-            if self._writer is None:
-                self._writer = self.connect()
-            cursor = self._writer.driver_connection.cursor()
+            cursor = self.file.writer().cursor()
             cursor.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise self.failure(error, None) from error
@@ -299,8 +318,7 @@ class SqliteDatabase(Database):
                 cursor.execute("ROLLBACK")
             except sqlite3.Error:
                 # Nothing was committed; a new connection finds the log as it was.
-                self._writer.invalidate()
-                self._writer = None
+                self.file.drop_writer()
         if isinstance(error, sqlite3.Error):
             raise self.failure(error, None) from error
 
@@ -318,14 +336,18 @@ def _row_of_bytes(
         return StoredRow(position, where, version, what, whose, "")
 
 
-def _use_write_ahead_log(connection: Any) -> None:
-    """Switch the file over; SQLite itself does not wait where several processes do so at once."""
-    deadline = monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > deadline:
-                raise
-            sleep(0.005)
+def _path_of(url: URL) -> Path:
+    """Where the file lies.
+
+    Raises:
+        Invalid: the URL says more than that, or less.
+    """
+    if not url.database or url.database == ":memory:":
+        raise Invalid.one("url_malformed", "--db", sentence="url_of_memory")
+    if url.query or url.database.startswith("file:"):
+        # How it is opened is ours to say, and everywhere alike (decision record 0051).
+        options = sorted(url.query) or ["file:"]
+        raise Invalid.one("url_malformed", "--db", sentence="url_of_options", options=options)
+    if url.host or url.port or url.username or url.drivername not in ("sqlite", _DRIVER):
+        raise Invalid.one("url_malformed", "--db")
+    return Path(url.database)

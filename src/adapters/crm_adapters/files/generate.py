@@ -15,7 +15,7 @@ Rows are written as they are drawn and only one household is in memory at a time
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -40,6 +40,7 @@ from crm_adapters.files.irregular import (
     write_final_bills,
     write_odd_bills,
 )
+from crm_adapters.outputs import written
 from crm_core.kernel.sentences import Malformed
 
 __all__ = ["generate_estate"]
@@ -355,27 +356,19 @@ Sheets = dict[str, _Sheet]
 
 @contextmanager
 def _sheets(folder: Path, *, irregular: bool) -> Iterator[Sheets]:
-    """Open the files under temporary names and give them their own when all went well."""
+    """Open the files and give them their names when all went well."""
     folder.mkdir(parents=True, exist_ok=True)
-    # `crm import FOLDER` looks for `.csv`, so a leftover of a killed run is never imported.
     extra = EXTRA_COLUMNS if irregular else {}
     columns = {**COLUMNS, "transfers": TRANSFERS} if irregular else COLUMNS
-    partial = {name: folder / f".{name}.partial" for name in columns}
-    try:
-        with ExitStack() as stack:
-            sheets: Sheets = {}
-            for name, path in partial.items():
-                file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-                writer = csv.writer(file, lineterminator="\n")
-                more = extra.get(name, ())
-                writer.writerow([*columns[name][:-1], *more, columns[name][-1]])
-                sheets[name] = _Sheet(writer.writerow, more)
-            yield sheets
-        for name, path in partial.items():
-            path.replace(folder / f"{name}.csv")
-    finally:
-        for path in partial.values():
-            path.unlink(missing_ok=True)
+    # Until then they end otherwise, so a leftover of a killed run is never imported.
+    with written(*(folder / f"{name}.csv" for name in columns), where="--out") as files:
+        sheets: Sheets = {}
+        for name, file in zip(columns, files, strict=True):
+            writer = csv.writer(file, lineterminator="\n")
+            more = extra.get(name, ())
+            writer.writerow([*columns[name][:-1], *more, columns[name][-1]])
+            sheets[name] = _Sheet(writer.writerow, more)
+        yield sheets
 
 
 # --- Places -------------------------------------------------------------------------------------

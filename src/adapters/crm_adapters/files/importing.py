@@ -20,6 +20,7 @@ from crm_adapters.files.reading import ImportFault, ReadFile, find_files, read_f
 from crm_adapters.files.references import References
 from crm_adapters.files.rejects import check_writable, write_rejects
 from crm_adapters.files.rows.kind import Context
+from crm_adapters.outputs import NOTHING, Kept
 from crm_core.application.present import present
 from crm_core.crm import CRM, Planned
 from crm_core.errors import Fault, Invalid, PersonErased, described
@@ -89,6 +90,7 @@ def import_files(
     dry_run: bool = False,
     skip_faulty: bool = False,
     rejects: Path | None = None,
+    kept: Kept = NOTHING,
     lang: Lang = "en",
     reading: Progress = silent,
     planned: Callable[[int], Progress] = lambda _total: silent,
@@ -102,6 +104,7 @@ def import_files(
         dry_run: Do everything but keep nothing.
         skip_faulty: Import the rows without a fault; the others go to `rejects`.
         rejects: CSV file for faulty rows.
+        kept: What the reject file may not replace, besides the files that are read.
         lang: Language in which the reject file says what is wrong.
         reading: Told how many more rows were read.
         planned: Given the number of facts to record, returns who is told of each.
@@ -115,16 +118,17 @@ def import_files(
     now = present(crm)
     files = [read_file(kind, path, encoding, now, reading) for kind, path in found]
     run = _Import(crm, by, files, faults)
+    kept = evolve(kept, files=[*kept.files, *(path for _, path in found)])
     if dry_run or not skip_faulty:
         rejects = None
     if rejects is not None:
-        check_writable(rejects)
+        check_writable(rejects, kept)
     run.check_households()
     run.check_shared()
     run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty)
     report = run.report()
     if rejects is not None and report.faults:
-        write_rejects(rejects, files, report.faults, lang)
+        write_rejects(rejects, files, report.faults, lang, kept)
     return report
 
 

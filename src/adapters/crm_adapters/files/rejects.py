@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from crm_adapters.files.reading import ImportFault, ReadFile, read_again
+from crm_adapters.outputs import Kept, check_output, written
 from crm_core.errors import Invalid
 from crm_core.kernel.sentences import Lang
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, kept: Kept) -> None:
     """That a reject file could be written there.
+
+    Args:
+        kept: What it may not replace.
 
     Raises:
         Invalid: it could not.
     """
     if path.is_dir() or not path.parent.is_dir():
         raise _unwritable(path)
+    check_output(path, kept, "--rejects")
 
 
 def write_rejects(
-    path: Path, files: Sequence[ReadFile], faults: Sequence[ImportFault], lang: Lang
+    path: Path, files: Sequence[ReadFile], faults: Sequence[ImportFault], lang: Lang, kept: Kept
 ) -> None:
     """The rows with a fault, with what is wrong with them; they hold personal data.
 
@@ -38,9 +42,7 @@ def write_rejects(
             for file in files
             if file.header
         }
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(opened, "w", encoding="utf-8", newline="") as out:
-            path.chmod(0o600)  # It may have been there before, open to others.
+        with written(path, private=True, kept=kept, where="--rejects") as [out]:
             writer = csv.writer(out)
             writer.writerow(["file", "row", "column", "code", "message", "cells..."])
             for f in faults:

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from crm_adapters.reports.html import write_whole
 from crm_adapters.reports.spreadsheets import harmless
 from crm_core.errors import Invalid
 from crm_core.gradings.words import layer_name, status_name, type_name
@@ -43,12 +44,7 @@ def write_directory(path: Path, lines: Sequence[dict[str, Any]], on: date) -> No
     render = {".csv": render_csv, ".html": render_html}.get(path.suffix.lower())
     if render is None:
         raise Invalid.one("format_unknown", "--out", file=path.name)
-    try:
-        path.write_text(render(lines, on), encoding="utf-8", newline="")
-    except OSError as error:
-        raise Invalid.one(
-            "report_unwritable", "--out", file=str(path), why=error.strerror or ""
-        ) from error
+    write_whole(path, render(lines, on).encode())
 
 
 def render_csv(lines: Sequence[dict[str, Any]], _on: date) -> str:

@@ -8,19 +8,18 @@ their numbers, and of a place only the estate is named.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from threading import get_ident
 from typing import Any
 
 from attrs import frozen
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from crm_adapters.outputs import written_whole
 from crm_core.application.gradings import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
@@ -645,19 +644,13 @@ def _template() -> Template:
 
 
 def write_whole(path: Path, page: bytes) -> None:
-    """Put the page there at once: a reader sees the old one or the new one, never a part."""
-    # Made beside its target, because a rename is atomic within one file system only.
-    part = path.parent / f".{path.name}.{os.getpid()}-{get_ident()}.part"
+    """Put the page there at once: a reader sees the old one or the new one, never a part.
+
+    Raises:
+        Invalid: something lies there that may not be replaced, or it cannot be written.
+    """
     try:
-        part.unlink(missing_ok=True)
-        try:
-            with part.open("xb") as file:
-                file.write(page)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        written_whole(path, page, where="--out")
     except OSError as error:
         raise Invalid.one(
             "report_unwritable", "--out", file=str(path), why=error.strerror or ""

@@ -1,0 +1,190 @@
+"""Files that are written for somebody: whole or not at all, and in the place of nothing else.
+
+All writing of files goes through here (decision record 0050). What lies there already is told by
+its device and inode, never by how its name is spelled.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import TextIO
+from urllib.parse import quote
+
+from attrs import frozen
+
+from crm_core.errors import Invalid
+
+SIDES = ("", "-wal", "-shm", "-journal", "-turn", "-owner")
+"""Endings of the files that belong to an SQLite file, its own among them."""
+
+
+@frozen
+class Kept:
+    """What no output may replace.
+
+    Args:
+        files: Files, whether they are there yet or not.
+        folders: Folders of which nothing may be replaced that lies in them.
+    """
+
+    files: Sequence[Path] = ()
+    folders: Sequence[Path] = ()
+
+    def holds(self, path: Path) -> bool:
+        """Whether it is one of them, by whatever name."""
+        wanted = _Identity.of(path)
+        if any(_Identity.of(file) == wanted for file in self.files):
+            return True
+        above = {_Identity.of(folder) for folder in path.absolute().parents}
+        return any(_Identity.of(folder) in above for folder in self.folders)
+
+
+@frozen
+class _Identity:
+    """A file, whatever it is called: where it is not there, its folder's identity and its name."""
+
+    device: int
+    inode: int
+    name: str = ""
+
+    @classmethod
+    def of(cls, path: Path) -> _Identity:
+        with suppress(OSError):
+            found = path.stat()
+            return cls(found.st_dev, found.st_ino)
+        with suppress(OSError):
+            folder = path.parent.stat()
+            return cls(folder.st_dev, folder.st_ino, path.name)
+        return cls(0, 0, str(path.absolute()))
+
+
+NOTHING = Kept()
+
+
+def sides(path: Path) -> list[Path]:
+    """An SQLite file and what SQLite and we put beside it."""
+    return [path.with_name(path.name + ending) for ending in SIDES]
+
+
+def check_output(path: Path, kept: Kept = NOTHING, where: str = "") -> Path:
+    """The path, if a file may be written there: it is new, or a regular file of our own.
+
+    Args:
+        kept: What may not be replaced.
+        where: The option that names the path.
+
+    Raises:
+        Invalid: something else lies there.
+    """
+    if kept.holds(path):
+        raise Invalid.one("output_kept", where, path=str(path))
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return path
+    except OSError:
+        # Writing it says what is wrong with its folder.
+        return path
+    if not stat.S_ISREG(found.st_mode):
+        raise Invalid.one("output_no_file", where, path=str(path))
+    if found.st_uid != os.geteuid():
+        raise Invalid.one("output_of_another", where, path=str(path))
+    if _is_database(path):
+        raise Invalid.one("output_database", where, path=str(path))
+    return path
+
+
+def _is_database(path: Path) -> bool:
+    """Whether it is an SQLite file: another log, or the keys of one.
+
+    SQLite looks for itself: a file that we close loses all locks that it holds for this process.
+    """
+    place = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro&immutable=1"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(place, uri=True)) as file:
+        [(version,)] = file.execute("PRAGMA schema_version")
+        return bool(version)
+    return False
+
+
+@contextmanager
+def written(
+    *paths: Path, private: bool = False, kept: Kept = NOTHING, where: str = ""
+) -> Iterator[list[TextIO]]:
+    """Files to be written, UTF-8 with line ends as they are given; `.buffer` takes bytes.
+
+    They stand under their names, all of them and on the disk, when the block has ended well. Until
+    then, and for whoever reads meanwhile, everything is as it was.
+
+    Args:
+        private: Readable by the owner only: personal data are in them.
+        kept: What may not be replaced.
+        where: The option that names the path.
+
+    Raises:
+        Invalid: something lies there that may not be replaced.
+        OSError: a file cannot be written.
+    """
+    with ExitStack() as drafts:
+        files: list[TextIO] = []
+        names: list[Path] = []
+        for path in paths:
+            check_output(path, kept, where)
+            # Beside its place, because a rename is atomic within one file system only.
+            draft = path.with_name(f".crm-{token_hex(8)}.part")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            opened = os.open(draft, flags, 0o600 if private else 0o666)
+            drafts.callback(draft.unlink, missing_ok=True)
+            if not private:
+                _keep_mode(opened, path)
+            files.append(drafts.enter_context(os.fdopen(opened, "w", encoding="utf-8", newline="")))
+            names.append(draft)
+        yield files
+        for file in files:
+            file.flush()
+            os.fsync(file.fileno())
+        for path, draft in zip(paths, names, strict=True):
+            # It may have come to be something else meanwhile.
+            draft.replace(check_output(path, kept, where))
+
+
+def written_whole(
+    path: Path, content: bytes, *, private: bool = False, kept: Kept = NOTHING, where: str = ""
+) -> None:
+    """Put the content there at once; see `written`."""
+    with written(path, private=private, kept=kept, where=where) as [file]:
+        file.buffer.write(content)
+
+
+@contextmanager
+def drafted(path: Path, *, kept: Kept = NOTHING, where: str = "") -> Iterator[Path]:
+    """A new file beside the path, for what writes files by itself; it is given the name at the end.
+
+    It is readable by the owner only. Raises as `written`.
+    """
+    check_output(path, kept, where)
+    draft = path.with_name(f".crm-{token_hex(8)}.part")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    os.close(os.open(draft, flags, 0o600))
+    try:
+        yield draft
+        opened = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+        draft.replace(check_output(path, kept, where))
+    finally:
+        for beside in sides(draft):
+            beside.unlink(missing_ok=True)
+
+
+def _keep_mode(opened: int, path: Path) -> None:
+    """Whoever may not read the file that is replaced may not read what replaces it."""
+    with suppress(FileNotFoundError):
+        os.fchmod(opened, stat.S_IMODE(path.lstat().st_mode) & 0o777)
