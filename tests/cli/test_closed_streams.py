@@ -20,7 +20,7 @@ Shell = Callable[[str], "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    with open_crm(f"sqlite:///{tmp_path / 'crm.db'}") as crm:
+    with open_crm(f"sqlite:///{tmp_path / 'crm.db'}", create=True) as crm:
         for number in range(3):
             command = RegisterHousehold(f"V{number}", "Anhe", "1", "1", str(number))
             crm.do(command, by=Actor("S1", "specialist"))

@@ -50,7 +50,7 @@ def in_a_fork(work: Callable[[], None]) -> None:
 @pytest.mark.rule("LOG-01")
 def test_a_fork_is_told_to_open_its_own_and_harms_nobody(url: str, tmp_path: Path) -> None:
     keys = tmp_path / "crm.keys"
-    with open_crm(url, keys=keys) as crm:
+    with open_crm(url, create=True, keys=keys) as crm:
         register(crm, "V1")
 
         def work() -> None:
@@ -109,7 +109,7 @@ def test_connections_that_the_server_ends_fail_by_their_true_names(
             except BaseException as error:  # noqa: BLE001 - what is asked here
                 strange.append(error)
 
-    with open_crm(postgres_url, keys=tmp_path / "crm.keys") as crm:
+    with open_crm(postgres_url, create=True, keys=tmp_path / "crm.keys") as crm:
         threads = [Thread(target=write, args=(crm, name)) for name in "ABC"]
         threads += [Thread(target=read, args=(crm,)) for _ in range(2)]
         for thread in threads:

@@ -139,7 +139,7 @@ def test_the_command_line_refuses_it_alike_and_leaves_the_log(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     db, keys = f"sqlite:///{tmp_path / 'crm.db'}", tmp_path / "fifo"
-    open_crm(db).close()
+    open_crm(db, create=True).close()
     os.mkfifo(keys, 0o600)
     assert run(["--db", db, "--keys", str(keys), "grades", "2011"]) != 0
     said = capsys.readouterr().err
@@ -224,7 +224,7 @@ def test_what_is_no_vault_or_a_part_of_one_is_refused_and_stays_as_it_is(
 
 def test_the_log_is_no_key_file(tmp_path: Path) -> None:
     log = tmp_path / "crm.db"
-    open_crm(f"sqlite:///{log}").close()
+    open_crm(f"sqlite:///{log}", create=True).close()
     log.chmod(0o600)
     before = log.read_bytes()
     with pytest.raises(NotALog):

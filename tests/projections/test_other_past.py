@@ -39,7 +39,9 @@ pytestmark = [pytest.mark.rule("LOG-03"), pytest.mark.case("K54")]
 
 
 def opened(path: Path, catalog: Catalog = CATALOG) -> CodecEventLog:
-    return CodecEventLog(open_database(f"sqlite:///{path}"), Codec(catalog, LocalVault()))
+    return CodecEventLog(
+        open_database(f"sqlite:///{path}", create=True), Codec(catalog, LocalVault())
+    )
 
 
 class Pasts:
@@ -84,7 +86,7 @@ class Pasts:
 def pasts(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     store: ViewStore = MemoryViewStore()
     if request.param == "sqlite":
-        database = open_database(f"sqlite:///{tmp_path / 'views.db'}")
+        database = open_database(f"sqlite:///{tmp_path / 'views.db'}", create=True)
         store = DatabaseViewStore(database, owned=True)
     with closing(Pasts(tmp_path, store)) as pasts:
         yield pasts
