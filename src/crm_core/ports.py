@@ -39,7 +39,8 @@ class ChainFault:
     Args:
         position: Where, or 0 if the store itself could not be read.
         stream: In which stream.
-        kind: `digest`, `version`, `position` or `malformed`.
+        kind: `digest`, `version`, `position` or `malformed`; `tile` if what is kept of 256 events
+            says otherwise than they do, and the position is that of the last of them.
     """
 
     position: int

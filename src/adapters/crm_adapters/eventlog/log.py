@@ -10,7 +10,7 @@ from typing import Any
 
 from crm_adapters.codec import Codec, StoredRow
 from crm_adapters.eventlog.store import Batch, RowStore, Writer
-from crm_adapters.eventlog.tiles import NO_FACTS
+from crm_adapters.eventlog.tiles import NO_FACTS, TileCheck
 from crm_adapters.eventlog.tree import Tree
 from crm_core.errors import (
     CommandReused,
@@ -22,7 +22,6 @@ from crm_core.errors import (
     UnreadableEvent,
 )
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, GENESIS, REST_START, link
-from crm_core.kernel.merkle import MerkleTree
 from crm_core.kernel.recorded import (
     Appended,
     Commit,
@@ -343,13 +342,13 @@ class CodecEventLog:
         Args:
             root: False leaves the root out (an empty text) where only the chain is asked for.
         """
-        tree = MerkleTree()
+        check = TileCheck(self.store.tiles)
         fault: ChainFault | None = None
         events = 0
         tips: dict[bytes, tuple[int, str]] = {}
         contiguous = self.store.contiguous
         previous = 0
-        for position, stream, version, name, household, state in self.store.raw():
+        for position, stream, version, name, household, state in check.watch(self.store.raw()):
             events += 1
             kind = None
             leaf, found = b"", ""
@@ -383,9 +382,10 @@ class CodecEventLog:
                 found = leaf.decode("ascii", "replace")
             tips[stream] = (version, found)
             previous = position
-            if root:
-                tree.append(leaf)
-        return Verification(events, fault, tree.root() if root else "")
+        kept = check.fault()
+        if fault is None and kept is not None:
+            fault = ChainFault(kept.last, "", "tile")
+        return Verification(events, fault, check.root() if root else "")
 
 
 def _shown(stream: object) -> str:

@@ -22,7 +22,7 @@ from crm_adapters.eventlog.database import COLUMNS, CursorWriter, Database, make
 from crm_adapters.eventlog.guards import SQLITE_GUARDS, SQLITE_LIFTED
 from crm_adapters.eventlog.store import Batch
 from crm_adapters.eventlog.tile_table import TileTable
-from crm_adapters.eventlog.tiles import WIDTH, Leaf, MissingTile, Tile, Tiler, is_fact
+from crm_adapters.eventlog.tiles import WIDTH, MissingTile, Tile, Tiler, is_fact
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -182,22 +182,18 @@ class SqliteDatabase(Database):
         """Keep the tiles that are full with these rows, the first of which stands at `first`."""
         number = (first - 1) // WIDTH
         start = number * WIDTH
-        before = [
-            Leaf(position, is_fact(name.decode(errors="replace")), state)
-            for position, name, state in cursor.execute(
-                _UNTILED, (self.tenant, start, first - 1 - start)
-            )
-        ]
+        asked = (self.tenant, start, first - 1 - start)
+        before = cursor.execute(_UNTILED, asked).fetchall()
         # Where rows were taken away, whoever asks makes the tiles of what is left.
-        if [leaf.position for leaf in before] != list(range(start + 1, first)):
+        if [position for position, *_ in before] != list(range(start + 1, first)):
             return
         tiles = TileTable(self, cursor)
         tiler, made = Tiler(tiles, number), list[Tile]()
-        for leaf in before:
-            tiler.add(leaf)
+        for position, name, state in before:
+            tiler.add(position, state, fact=is_fact(name.decode(errors="replace")))
         with suppress(MissingTile):
             for position, row in enumerate(rows, first):
-                made += tiler.add(Leaf(position, is_fact(row.name), row.state.encode()))
+                made += tiler.add(position, row.state.encode(), fact=is_fact(row.name))
         tiles.keep(made)
 
     def _track(self, cursor: Any, tracking: tuple[str, int]) -> None:
