@@ -181,13 +181,14 @@ class SqliteDatabase(Database):
     def _keep_tiles(self, cursor: Any, first: int, rows: Sequence[StoredRow]) -> None:
         """Keep the tiles that are full with these rows, the first of which stands at `first`."""
         number = (first - 1) // WIDTH
-        start = number * WIDTH
-        asked = (self.tenant, start, first - 1 - start)
-        before = cursor.execute(_UNTILED, asked).fetchall()
-        # Where rows were taken away, whoever asks makes the tiles of what is left.
-        if [position for position, *_ in before] != list(range(start + 1, first)):
+        start, tiles = number * WIDTH, TileTable(self, cursor)
+        before = cursor.execute(_UNTILED, (self.tenant, start, first - 1 - start)).fetchall()
+        kept = tiles.rows(0, number - 1, number)
+        if [position for position, *_ in before] != list(range(start + 1, first)) or (
+            number and (not kept or kept[0].last != start)
+        ):
+            # Somebody took rows or tiles away: whoever asks makes the tiles of what is left.
             return
-        tiles = TileTable(self, cursor)
         tiler, made = Tiler(tiles, number), list[Tile]()
         for position, name, state in before:
             tiler.add(position, state, fact=is_fact(name.decode(errors="replace")))
