@@ -44,7 +44,8 @@ class ChainFault:
             index, or a table's own order, leads elsewhere), `pages` (the database itself finds
             damage), `schema` (something is there that no log has, or is missing, or is another),
             `tenant` (rows that belong to nobody), `type` (a value of another kind than the
-            column's), `view` (a view says otherwise than the events).
+            column's), `tile` (what is kept of 256 events says otherwise than they do; the position
+            is that of the last of them), `view` (a view says otherwise than the events).
         object: Name of the table, index, trigger, command, tenant or view, where it is about one.
     """
 
