@@ -5,9 +5,9 @@ many events they were, a sum of their digests, a mark of what stands in the log 
 checksum of its bytes: a file of another log, of another past of this log, or with a damaged byte is
 not read. That the log was edited since, the sums tell whoever asks (decision record 0049).
 
-Before rows are read they are brought up to the end of the log. Files are written whole and never changed, so any
-number of processes may do so at once; what one of them has merged stays until nobody can be reading
-it. A folder of such files can be deleted at any time.
+Before rows are read they are brought up to the end of the log. Files are written whole and never
+changed, so any number of processes may do so at once; what one of them has merged stays until
+nobody can be reading it. A folder of such files can be deleted at any time.
 """
 
 from __future__ import annotations
