@@ -173,6 +173,12 @@ class EventLog(Protocol):
         """
         ...
 
+    def digests(
+        self, *, after: int = 0, upto: int | None = None, names: Collection[str] | None = None
+    ) -> Iterator[tuple[int, str, str]]:
+        """Position, household and digest, as stored, of the events that `feed` would give."""
+        ...
+
     def identity(self, position: int) -> str | None:
         """The digest of the event at a position, readable or not; None if there is no event.
 

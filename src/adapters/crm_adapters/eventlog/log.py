@@ -215,6 +215,15 @@ class CodecEventLog:
         reached = rows[-1][0] if len(rows) == limit else end
         return Settled(tuple(map(self._readable, rows)), reached)
 
+    def digests(
+        self, *, after: int = 0, upto: int | None = None, names: Collection[str] | None = None
+    ) -> Iterator[tuple[int, str, str]]:
+        end = self.head() if upto is None else upto
+        while page := self.store.page(after, end, names, PAGE_ROWS):
+            for row in page:
+                yield row[0], row[4], row[5][DIGEST_START:DIGEST_END]
+            after = page[-1][0]
+
     def identity(self, position: int) -> str | None:
         # Of any name, and also where the text can be read by nobody.
         rows = self.store.page_without(position - 1, position, (), 1)
