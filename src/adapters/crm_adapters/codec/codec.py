@@ -14,13 +14,14 @@ import attrs
 import msgspec
 
 from crm_adapters.codec.rows import StoredRow
-from crm_core.errors import UnknownEvent, UnreadableEvent
+from crm_core.errors import Fault, Invalid, UnknownEvent, UnreadableEvent
 from crm_core.kernel.canonical import (
     DIGEST_END,
     DIGEST_START,
     stored_event,
 )
 from crm_core.kernel.catalog import Catalog, EventType
+from crm_core.kernel.limits import PAYLOAD_BYTES_MAX
 from crm_core.kernel.recorded import Envelope, KnownEvent, Recorded, Tip, Verbatim
 from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
 from crm_core.ports import KeyVault
@@ -146,7 +147,11 @@ class Codec:
     def encode(
         self, stream: str, tip: Tip, household: str, events: Iterable[Envelope[Any]]
     ) -> tuple[list[StoredRow], Tip]:
-        """Rows behind `tip`, personal values sealed, and the new tip."""
+        """Rows behind `tip`, personal values sealed, and the new tip.
+
+        Raises:
+            Invalid: an event is larger than one may be.
+        """
         version, digest = tip.version, tip.digest
         known, encode = self._known, self._encoder.encode
         rows = []
@@ -168,7 +173,11 @@ class Codec:
                 envelope.imported,
                 envelope.purpose,
             )
-            digest, state = stored_event(digest, stream, version, name, encode(wire), household)
+            payload = encode(wire)
+            if len(payload) > PAYLOAD_BYTES_MAX:
+                values = {"event": name, "bytes": len(payload), "most": PAYLOAD_BYTES_MAX}
+                raise Invalid([Fault("payload_too_large", values=values)])
+            digest, state = stored_event(digest, stream, version, name, payload, household)
             rows.append(StoredRow(0, stream, version, name, household, state))
         return rows, Tip(version, digest)
 
