@@ -80,7 +80,7 @@ def age(folder: Path, seconds: float) -> None:
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a town of two graded years in `town.db`, and kept rows in several files."""
     folder = tmp_path_factory.mktemp("graded")
-    with pytest.MonkeyPatch.context() as patch, open_crm(url(folder)) as crm:
+    with pytest.MonkeyPatch.context() as patch, open_crm(url(folder), create=True) as crm:
         fill(crm.log, TOWN)
         for year in (2011, 2012):
             crm.grade(year, known=known_at(year))

@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from crm_adapters.codec.rows import StoredRow
-from crm_core.errors import UnknownEvent, UnreadableEvent
+from crm_core.errors import Fault, Invalid, UnknownEvent, UnreadableEvent
 from crm_core.kernel.canonical import (
     DIGEST_END,
     DIGEST_START,
@@ -22,6 +22,7 @@ from crm_core.kernel.canonical import (
     stored_event,
 )
 from crm_core.kernel.catalog import Catalog, EventType
+from crm_core.kernel.limits import PAYLOAD_BYTES_MAX
 from crm_core.kernel.recorded import Envelope, KnownEvent, Recorded, Tip, Verbatim
 from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
 from crm_core.ports import KeyVault
@@ -160,6 +161,9 @@ class Codec:
         Args:
             tenant: Whose log it is, which the first link of the stream says.
             command_digest: What the command said, to stand with the first of these events.
+
+        Raises:
+            Invalid: an event is larger than one may be.
         """
         version, digest = tip.version, tip.digest
         if not version:
@@ -186,7 +190,11 @@ class Codec:
                 envelope.purpose,
             )
             command_digest = None
-            digest, state = stored_event(digest, stream, version, name, encode(wire), household)
+            payload = encode(wire)
+            if len(payload) > PAYLOAD_BYTES_MAX:
+                values = {"event": name, "bytes": len(payload), "most": PAYLOAD_BYTES_MAX}
+                raise Invalid([Fault("payload_too_large", values=values)])
+            digest, state = stored_event(digest, stream, version, name, payload, household)
             rows.append(StoredRow(0, stream, version, name, household, state))
         return rows, Tip(version, digest)
 

@@ -24,6 +24,7 @@ from crm_core.errors import (
     UnreadableEvent,
 )
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
+from crm_core.kernel.limits import COMMAND_EVENTS_MAX
 from crm_core.kernel.recorded import (
     Appended,
     Commit,
@@ -402,6 +403,9 @@ class _Chunk:
         self.commands: list[tuple[str, str, int, int]] = []
 
     def add(self, commit: Commit) -> None:
+        events = sum(len(append.events) for append in commit.appends)
+        if events > COMMAND_EVENTS_MAX:
+            raise Invalid.one("command_too_large", events=events, most=COMMAND_EVENTS_MAX)
         first = len(self.rows)
         storable(commit.command)
         for append in commit.appends:
