@@ -91,7 +91,7 @@ _CLASSES = (
     DataClass("opinion", SERVICE, "hearing", CONCERNED, MATTER),
     DataClass("text", SERVICE, "case", CONCERNED, MATTER, typed=True),
     DataClass("evidence", SERVICE, "proof", CONCERNED, MATTER, typed=True),
-    DataClass("purchase", PERSONAL, "grading", CONCERNED, MATTER),
+    DataClass("purchase", PERSONAL, "grading", CONCERNED, MATTER, typed=True),
     DataClass("grade", PERSONAL, "grading", CONCERNED, MATTER),
     DataClass("person", SERVICE, "joins", MEMBER, LOG),
     DataClass("name", SERVICE, "reaching", MEMBER, MATTER, sealed=True, typed=True),
@@ -135,18 +135,28 @@ class Classified:
         return _SUBJECTS[self.about] if self.data.subject == CONCERNED else self.data.subject
 
     @property
+    def sealed(self) -> bool:
+        """Whether it is sealed where it stands: files that people exchange are plain."""
+        return self.data.sealed and self.kind != FILE
+
+    @property
     def retention(self) -> str:
-        """Code of how long it is kept: `log`, `tenure`, `case` or `employment`."""
+        """Code of how long it is kept: `log`, `tenure`, `case`, `employment`, or `file`."""
+        if self.kind == FILE:
+            return FILE
         if self.data.kept == LOG:
             return LOG
         return _PERIODS[STAFF if self.data.subject == STAFF else self.about]
 
     @property
     def ends(self) -> str:
-        """What happens then: `erased` with its key, `set_aside` (PIPL, art. 47), or `stays`."""
-        if self.retention == LOG and not self.data.sealed:
-            return "stays"
-        return "erased" if self.data.sealed else "set_aside"
+        """What happens then: `erased` with its key, `set_aside` (PIPL, art. 47), `deleted` with
+        its file, or `stays`."""
+        if self.kind == FILE:
+            return "deleted"
+        if self.sealed:
+            return "erased"
+        return "stays" if self.retention == LOG else "set_aside"
 
 
 @frozen
@@ -200,17 +210,10 @@ class Reading:
 
     def __init__(self, slice: str, said: Mapping[str, Table]) -> None:
         self._slice, self._said = slice, said
-        self._shared = _shared()
         self._used: set[str] = set()
         self._missing: set[str] = set()
         self._extra: set[str] = set()
         self._unsealed: set[str] = set()
-
-    def columns(self, kind: str, source: str, columns: Iterable[str]) -> list[Classified]:
-        """A file, by the names of its columns."""
-        table = self._table(source, source)
-        self._compare(source, table, columns)
-        return [self._row(kind, source, name, table.classes.get(name), table) for name in columns]
 
     def fields(self, kind: str, source: str, key: str, cls: type) -> list[Classified]:
         """An event or a row, by its class.
@@ -273,14 +276,8 @@ class Reading:
     def _value(self, part: type) -> Table:
         name = part.__name__
         if part in SHARED and name not in self._said:
-            return self._shared[name]
+            return _own()[name]
         return self._table(name, name)
-
-    def _row(
-        self, kind: str, source: str, name: str, given: str | None, table: Table
-    ) -> Classified:
-        data = CLASSES[given or "text"]
-        return Classified(self._slice, kind, source, name, data, table.about)
 
 
 @cache
@@ -313,24 +310,10 @@ def _own() -> Mapping[str, Table]:
     return tables(file.read_text(encoding="utf-8"))
 
 
-def _shared() -> Mapping[str, Table]:
-    return {cls.__name__: _own()[cls.__name__] for cls in SHARED}
-
-
 def of_envelope() -> tuple[Classified, ...]:
     """What is stored around every event: its place and its envelope."""
-    around = {
-        Recorded: [f.name for f in attrs.fields(Recorded) if f.name != "envelope"],
-        Envelope: [f.name for f in attrs.fields(Envelope) if f.name != "data"],
-    }
-    reading = Reading("", {cls.__name__: _own()[cls.__name__] for cls in around})
-    found = [
-        attrs.evolve(row, source=ENVELOPE)
-        for cls, names in around.items()
-        for row in reading.columns(ENVELOPE, cls.__name__, names)
-    ]
-    reading.done()
-    return tuple(found)
+    around = {name: _own()[name] for name in (Recorded.__name__, Envelope.__name__)}
+    return tuple(attrs.evolve(row, source=ENVELOPE) for row in _listed(ENVELOPE, around))
 
 
 def of_slice(
@@ -355,16 +338,16 @@ def of_slice(
     return tuple(found)
 
 
-def of_files(text: str, files: Mapping[str, Iterable[str]]) -> tuple[Classified, ...]:
-    """Every column of files, as a data map beside them says.
-
-    Args:
-        files: The columns by the name of the file.
+def of_files(text: str) -> tuple[Classified, ...]:
+    """Every column of files, as a data map beside who reads and writes them says.
 
     Raises:
-        Malformed: a column has no class, or a class no column.
+        Malformed: it is no data map.
     """
-    reading = Reading("", tables(text))
-    found = [row for name, columns in files.items() for row in reading.columns(FILE, name, columns)]
-    reading.done()
-    return tuple(found)
+    return tuple(_listed(FILE, tables(text)))
+
+
+def _listed(kind: str, said: Mapping[str, Table]) -> Iterator[Classified]:
+    for source, table in said.items():
+        for name, data in table.classes.items():
+            yield Classified("", kind, source, name, CLASSES[data], table.about)

@@ -19,6 +19,7 @@ COMMANDS = {
     "cover": "requests",
     "credit": "gradings",
     "credit-table": "payments",
+    "data-map": "mapping",
     "demo": "demo",
     "directory": "studies",
     "do": "acts",
