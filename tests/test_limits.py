@@ -15,8 +15,10 @@ from cli.office import Office
 from crm_adapters import open_crm
 from crm_adapters.cli.group import policy_file
 from crm_core.errors import Invalid
+from crm_core.gradings.events import Moved, RecordReplaced
 from crm_core.kernel.limits import (
     COMMAND_EVENTS_MAX,
+    COMPUTED_BYTES_MAX,
     LIMITS,
     LINE_BYTES_MAX,
     NESTING_MAX,
@@ -26,7 +28,14 @@ from crm_core.kernel.limits import (
 )
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sentences import Malformed
-from crm_core.kernel.text import ID_LENGTH_MAX, TEXT_BYTES_MAX, check_id, check_text
+from crm_core.kernel.text import (
+    ID_LENGTH_MAX,
+    NAME_LENGTH_MAX,
+    TEXT_BYTES_MAX,
+    check_id,
+    check_storable,
+    check_text,
+)
 from crm_core.payments.events import ChargeRaised
 
 SECONDS = 1.0
@@ -90,6 +99,11 @@ def nested(depth: int) -> Any:
 
 TRIED: dict[str, tuple[int, Callable[[int], object], str]] = {
     "characters of an id": (ID_LENGTH_MAX, lambda n: check_id("x" * n), "id_form"),
+    "characters of a stream or command id": (
+        NAME_LENGTH_MAX,
+        lambda n: check_storable("x" * n),
+        "text_unstorable",
+    ),
     "bytes of a text that people write, in UTF-8": (
         TEXT_BYTES_MAX,
         lambda n: check_text("长" * (n // 3) + "x" * (n % 3)),
@@ -173,10 +187,35 @@ def test_a_policy_file_is_so_large_and_no_larger(tmp_path: Path) -> None:
     assert code_of(lambda: policy_file(str(path))) == "policy_unreadable"
 
 
+@pytest.mark.rule("GRD-17")
+def test_what_lists_an_estate_may_be_longer() -> None:
+    """A record whose replacement moves every household of a large estate can be replaced."""
+
+    def replace(households: int) -> None:
+        moved = tuple(
+            Moved(f"V{number:06}", "main", "ordinary", "lively", "cautious")
+            for number in range(households)
+        )
+        event = RecordReplaced(2011, "r2", "r1", moved, "late", "D1", date(2012, 2, 1))
+        envelope = Envelope(
+            "director:D1", "c1", event, date(2012, 2, 1), datetime(2012, 2, 1, tzinfo=UTC)
+        )
+        with open_crm("memory:") as crm:
+            crm.log.append([Commit("c1", "d", (StreamAppend("s", Tip(), "", (envelope,)),))])
+
+    assert code_of(lambda: replace(2_000)) is None
+    assert code_of(lambda: replace(20_000)) is None
+    [code] = {
+        limit.code for limit in LIMITS if limit.most == COMPUTED_BYTES_MAX > PAYLOAD_BYTES_MAX
+    }
+    assert code == "payload_too_large"
+
+
 def test_every_limit_of_the_table_is_tried_here() -> None:
     """A new one fails this until it is."""
     apart = {
         "bytes of one event as it is stored",
+        "bytes of an event that is computed over an estate, or holds a policy file",
         "bytes of one line of `crm do -`",
         "bytes of one policy file",
     }

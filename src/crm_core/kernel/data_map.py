@@ -151,7 +151,8 @@ class Classified:
     @property
     def ends(self) -> str:
         """What happens then: `erased` with its key, `set_aside` (PIPL, art. 47), `deleted` with
-        its file, or `stays`."""
+        its file, or `stays`.
+        """
         if self.kind == FILE:
             return "deleted"
         if self.sealed:
@@ -283,7 +284,8 @@ class Reading:
 @cache
 def _shapes(cls: type) -> Mapping[str, tuple[type | None, bool]]:
     """Of each field the value with fields of its own that it holds, if any; and whether a personal
-    value may stand there."""
+    value may stand there.
+    """
     found: dict[str, tuple[type | None, bool]] = {}
     hints = get_type_hints(cls)
     for field in attrs.fields(cls):

@@ -11,10 +11,13 @@ from typing import Any, Final
 from attrs import frozen
 
 from crm_core.kernel.sentences import Malformed
-from crm_core.kernel.text import ID_LENGTH_MAX, TEXT_BYTES_MAX
+from crm_core.kernel.text import ID_LENGTH_MAX, NAME_LENGTH_MAX, TEXT_BYTES_MAX
 
 PAYLOAD_BYTES_MAX: Final = 64 * 1024
 """Bytes of one event as it is stored, with its envelope."""
+
+COMPUTED_BYTES_MAX: Final = 64 * 1024 * 1024
+"""The same of an event that the library computes over a whole estate, or that holds a file."""
 
 COMMAND_EVENTS_MAX: Final = 1_000
 """Events that one command leaves."""
@@ -25,7 +28,7 @@ NESTING_MAX: Final = 32
 LINE_BYTES_MAX: Final = 256 * 1024
 """Bytes of one line of `crm do -`."""
 
-POLICY_BYTES_MAX: Final = 1024 * 1024
+POLICY_BYTES_MAX: Final = 256 * 1024
 """Bytes of one policy file."""
 
 
@@ -46,8 +49,14 @@ class Limit:
 
 LIMITS: Final = (
     Limit("characters of an id", ID_LENGTH_MAX, "id_malformed"),
+    Limit("characters of a stream or command id", NAME_LENGTH_MAX, "text_unstorable"),
     Limit("bytes of a text that people write, in UTF-8", TEXT_BYTES_MAX, "value_malformed"),
     Limit("bytes of one event as it is stored", PAYLOAD_BYTES_MAX, "payload_too_large"),
+    Limit(
+        "bytes of an event that is computed over an estate, or holds a policy file",
+        COMPUTED_BYTES_MAX,
+        "payload_too_large",
+    ),
     Limit("events that one command leaves", COMMAND_EVENTS_MAX, "command_too_large"),
     Limit("objects and lists within each other, in JSON", NESTING_MAX, "line_malformed"),
     Limit("bytes of one line of `crm do -`", LINE_BYTES_MAX, "line_malformed"),

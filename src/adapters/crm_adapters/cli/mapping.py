@@ -32,7 +32,16 @@ def data_map(app: App, tier: str | None, slice: str | None) -> int:
 
     def show() -> None:
         app.out.table(
-            ["source", "field", "data_class", "tier", "about_whom", "kept_for", "afterwards", "purpose"],
+            [
+                "source",
+                "field",
+                "data_class",
+                "tier",
+                "about_whom",
+                "kept_for",
+                "afterwards",
+                "purpose",
+            ],
             [_words(one) for one in found],
         )
 

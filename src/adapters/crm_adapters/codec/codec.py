@@ -22,7 +22,7 @@ from crm_core.kernel.canonical import (
     stored_event,
 )
 from crm_core.kernel.catalog import Catalog, EventType
-from crm_core.kernel.limits import PAYLOAD_BYTES_MAX
+from crm_core.kernel.limits import COMPUTED_BYTES_MAX, PAYLOAD_BYTES_MAX
 from crm_core.kernel.recorded import Envelope, KnownEvent, Recorded, Tip, Verbatim
 from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
 from crm_core.ports import KeyVault
@@ -95,6 +95,7 @@ class Codec:
         self._when = msgspec.json.Decoder(_StoredWhen)
         self._raw = msgspec.json.Decoder(_StoredRaw)
         self._known = {kind.cls: (kind.stored, personal_fields(kind.cls)) for kind in catalog.types}
+        self._large = frozenset(kind.stored for kind in catalog.types if kind.large)
 
     def fold(
         self,
@@ -192,8 +193,10 @@ class Codec:
             command_digest = None
             payload = encode(wire)
             if len(payload) > PAYLOAD_BYTES_MAX:
-                values = {"event": name, "bytes": len(payload), "most": PAYLOAD_BYTES_MAX}
-                raise Invalid([Fault("payload_too_large", values=values)])
+                most = COMPUTED_BYTES_MAX if name in self._large else PAYLOAD_BYTES_MAX
+                if len(payload) > most:
+                    values = {"event": name, "bytes": len(payload), "most": most}
+                    raise Invalid([Fault("payload_too_large", values=values)])
             digest, state = stored_event(digest, stream, version, name, payload, household)
             rows.append(StoredRow(0, stream, version, name, household, state))
         return rows, Tip(version, digest)
