@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from crm_adapters import open_crm
 from crm_adapters.cli.app import run
 from crm_adapters.keys import LocalVault
-from crm_core.errors import CrmError, KeyFileRefused, NotALog, StoreUnreachable
+from crm_core.errors import KeyFileRefused, NotALog, StoreUnreachable
 from crm_core.kernel.sealed import KeyMissing, Personal, Place, Plain, Sealed
 
 pytestmark = pytest.mark.rule("PRV-03")
@@ -324,9 +324,9 @@ def test_a_file_turned_to_a_write_ahead_log_is_turned_back(sealed: Sealed, path:
         assert path.read_bytes()[18:20] == b"\1\1"
 
 
-def test_every_refusal_is_told_in_both_languages(path: Path) -> None:
-    path.touch(0o644)
-    with pytest.raises(CrmError) as refused, suppress(FileExistsError):
+def test_a_refusal_is_told_in_both_languages(sealed: Sealed, path: Path) -> None:
+    path.chmod(0o644)
+    with pytest.raises(KeyFileRefused) as refused:
         LocalVault(path)
     assert "chmod 600" in refused.value.told("zh")
     assert refused.value.told("zh") != refused.value.told("en")
