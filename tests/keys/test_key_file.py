@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
@@ -14,7 +15,7 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_adapters.cli.app import run
-from crm_adapters.keys import LocalVault
+from crm_adapters.keys import LocalVault, files
 from crm_core.errors import KeyFileRefused, NotALog, StoreUnreachable
 from crm_core.kernel.sealed import KeyMissing, Personal, Place, Plain, Sealed
 
@@ -330,3 +331,18 @@ def test_a_refusal_is_told_in_both_languages(sealed: Sealed, path: Path) -> None
         LocalVault(path)
     assert "chmod 600" in refused.value.told("zh")
     assert refused.value.told("zh") != refused.value.told("en")
+
+
+def test_a_vault_that_nobody_closed_gives_everything_back(path: Path, sealed: Sealed) -> None:
+    """And one that is open keeps the header of the file, however many others were closed."""
+    with closing(LocalVault(path)) as vault:
+        for _ in range(20):
+            other = LocalVault(path)
+            assert other.open(sealed, PLACE) == Plain("王小明")
+            other.close()
+            other.close()
+        assert len(files._headers) == 1
+        assert vault.open(sealed, PLACE) == Plain("王小明")
+    assert LocalVault(path).open(sealed, PLACE) == Plain("王小明")
+    gc.collect()
+    assert files._headers == {}

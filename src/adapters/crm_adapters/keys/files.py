@@ -159,6 +159,8 @@ def make(path: Path) -> None:
 
 def _keep_name(folder: Path) -> None:
     """The name must be on the disk before a key is: else both may be gone after a power cut."""
+    if os.name != "posix":
+        return
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -197,9 +199,9 @@ class Header:
             if header is not None:
                 header._users += 1
                 return header
-            number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
             opened = os.fstat(number)
-            mapped = mmap.mmap(number, HEADER_BYTES, prot=mmap.PROT_READ)
+            mapped = mmap.mmap(number, HEADER_BYTES, access=mmap.ACCESS_READ)
             at = opened.st_dev, opened.st_ino
             header = _headers[at] = cls(memoryview(mapped).cast("I"), at, number, mapped)
             return header
