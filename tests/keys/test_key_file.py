@@ -335,14 +335,15 @@ def test_a_refusal_is_told_in_both_languages(sealed: Sealed, path: Path) -> None
 
 def test_a_vault_that_nobody_closed_gives_everything_back(path: Path, sealed: Sealed) -> None:
     """And one that is open keeps the header of the file, however many others were closed."""
+    place = path.stat().st_dev, path.stat().st_ino
     with closing(LocalVault(path)) as vault:
         for _ in range(20):
             other = LocalVault(path)
             assert other.open(sealed, PLACE) == Plain("王小明")
             other.close()
             other.close()
-        assert len(files._headers) == 1
+        assert [at for at in files._headers if at == place] == [place]
         assert vault.open(sealed, PLACE) == Plain("王小明")
     assert LocalVault(path).open(sealed, PLACE) == Plain("王小明")
     gc.collect()
-    assert files._headers == {}
+    assert place not in files._headers
