@@ -492,6 +492,17 @@ def chain(bench: Bench) -> None:
         bench.judge(line, speed, AT_LEAST, 300_000, "/s")
 
 
+def sealing(bench: Bench) -> None:
+    """T2: sealing and opening a field under a cached key, which the key row still decides."""
+    ours = bench.workers.ours()
+    task: dict[str, Any] = {"file": str(bench.folder / "t2.keys"), "count": bench.size(20_000, 100)}
+    taken = [ours.ask("seal", **task) for _ in range(bench.rounds(9))]
+    for at, (name, goal) in enumerate((("written", 1.2), ("read", 0.8))):
+        spent = median(one[at] for one in taken) * 1e6
+        line = Line("T2", f"a sealed field is {name}, its key cached", f"{spent:.2f} µs")
+        bench.judge(line, spent, AT_MOST, goal, " µs")
+
+
 # --- what follows the log ---------------------------------------------------------------------
 
 
@@ -1125,6 +1136,7 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "grade": grade_estate,
     "replay": replay_memory,
     "T1": chain,
+    "T2": sealing,
     "P1": project,
     "P2": idle,
     "credit": arrears,

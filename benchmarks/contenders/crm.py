@@ -21,6 +21,7 @@ from contenders import work
 from crm_adapters import open_crm
 from crm_adapters.codec import codec
 from crm_adapters.frames import FramesEngine
+from crm_adapters.keys import LocalVault
 from crm_core import CRM, Account, Actor, Planned
 from crm_core.gradings.engines.port import Ask
 from crm_core.gradings.reading import DEFAULT_READING, Reading
@@ -28,6 +29,7 @@ from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Commit, Cutoff, Envelope, Recorded, StreamAppend, Tip
+from crm_core.kernel.sealed import Personal, Place
 from crm_core.owners import HOUSEHOLD, RegisterHousehold
 from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, credit_standing
@@ -82,6 +84,7 @@ class Contender:
     def __init__(self) -> None:
         self._opened: dict[str, CRM] = {}
         self._engines: dict[tuple[str, str], FramesEngine] = {}
+        self._vaults: dict[str, LocalVault] = {}
         self._next = 1
 
     def versions(self) -> dict[str, str]:
@@ -425,6 +428,22 @@ class Contender:
         seconds = perf_counter() - started
         assert found.intact
         return seconds
+
+    def seal(self, file: str, count: int) -> tuple[float, float]:
+        """Seal and open a field, keys cached and in a file: seconds of one of each."""
+        if file not in self._vaults:
+            self._vaults[file] = LocalVault(Path(file))
+        vault = self._vaults[file]
+        place, value = Place("household/V00001", 1, "name"), Personal("V00001#owner", "王小明")
+        sealed = vault.seal(value, place)
+        vault.flush()
+        started = perf_counter()
+        for _ in range(count):
+            vault.seal(value, place)
+        between = perf_counter()
+        for _ in range(count):
+            vault.open(sealed, place)
+        return (between - started) / count, (perf_counter() - between) / count
 
     def close(self, url: str) -> None:
         """Close a log."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from typing import Any, get_args, get_type_hints
-from urllib.parse import quote
 
 from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
 from crm_adapters.cli.language import say, spoken
@@ -157,18 +156,21 @@ def _cover(opened: CRM) -> list[dict[str, Any]]:
 def _keys(app: App) -> dict[str, Any]:
     """The key file as it lies there: how many persons it knows, and none of their keys."""
     path = app.key_file
+    from crm_adapters.keys.files import connect  # Only here: help needs no cryptography.
+
     told: dict[str, Any] = {"file": None if path is None else str(path), "there": False}
     told |= {"readable": None, "persons": None, "erased": None, "needed": False}
     if path is None or not path.is_file():
         return told
     told |= {"there": True, "readable": False}
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as file:
+        # As every other command opens it: what they refuse is not readable.
+        with closing(connect(path, seconds=1)) as file:
             [(persons, erased)] = file.execute(
                 "SELECT count(key), count(*) - count(key) FROM crm_keys"
             )
         told |= {"readable": True, "persons": persons, "erased": erased}
-    except sqlite3.Error:
+    except (sqlite3.Error, OSError, CrmError):
         pass
     return told
 
