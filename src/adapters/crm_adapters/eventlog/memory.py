@@ -11,7 +11,7 @@ from threading import RLock
 from crm_adapters.codec.rows import StoredRow, bare
 from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.store import FORMAT, Batch
-from crm_adapters.eventlog.tiles import MemoryTiles
+from crm_adapters.eventlog.tiles import MemoryTiles, Tiles
 from crm_core.errors import Conflict
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
@@ -30,7 +30,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.bell = Bell()
-        self.tiles = MemoryTiles()
+        self.tiles: Tiles = MemoryTiles()
         self._lock = RLock()
         self._rows: list[StoredRow] = []
         self._streams: dict[str, list[StoredRow]] = {}
