@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import resource
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import attrs
@@ -42,6 +42,27 @@ from crm_core.slices import shipped
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
 
 ZONE = "Asia/Shanghai"
+ONE = "V0000007"
+"""The household that is asked about where one is."""
+
+GRADED = 2011
+
+QUESTIONS: dict[str, Callable[[CRM], Any]] = {
+    "credit": lambda crm: list(crm.accounts.credit(date(2011, 12, 31), households=[ONE])),
+    "statement": lambda crm: crm.accounts.statement(ONE, date(2011, 12, 31)),
+    "history": lambda crm: crm.gradings.history(ONE),
+    "explain": lambda crm: crm.explain(ONE, GRADED),
+    "cut-off of now": lambda crm: crm.gradings.cutoff(None),
+    "cut-off of then": lambda crm: crm.gradings.cutoff(known_at(GRADED)),
+    "start of a run": lambda crm: crm.gradings._asked(GRADED + 1, None, None, trial=True),
+    "start of a run as of then": lambda crm: crm.gradings._asked(
+        GRADED + 1, known_at(GRADED), None, trial=True
+    ),
+    "runs of record": lambda crm: crm.gradings.records(),
+    "runs of a year": lambda crm: crm.gradings.runs(GRADED),
+    "adopted policies": lambda crm: crm.gradings.in_force(date(2011, 12, 31)),
+    "root": lambda crm: crm.log.root(),
+}
 READER = Actor("benchmark", "specialist")
 CASHIER = Actor("benchmark", "finance")
 
@@ -299,6 +320,14 @@ class Contender:
             len(crm.grade(year, known=known_at(year)).gradings)
             for year in range(years.first_year, years.first_year + years.years)
         )
+
+    def look_up(self, url: str, question: str) -> float:
+        """Ask one of the questions of `QUESTIONS` once: seconds of the processor's."""
+        crm, ask = self._crm(url), QUESTIONS[question]
+        gc.collect()
+        started = process_time()
+        ask(crm)
+        return process_time() - started
 
     def count_town(self, url: str) -> tuple[int, int]:
         """How many facts gradings look at, and how many gradings there are."""
