@@ -205,7 +205,7 @@ def is_graded_again_with_what_came_late(told: Story) -> None:
     # Who was overridden to `main` stays where they are, by right now: nobody is moved.
     assert told.crm.gradings.replacing(2023, again.run) == ()
     on = told.clock.at.date()
-    told.does(DIRECTOR, ReplaceRecord(2023, again.run, "a mislaid receipt", on))
+    told.does(DIRECTOR, ReplaceRecord(2023, again.run, "a mislaid receipt", on, moves=0))
     now = told.stands(2023)
     assert (now.grading.run, now.grading.outcome.layer, now.layer) == (again.run, "main", "main")
     assert [review.result for review in now.reviews] == ["overridden"]

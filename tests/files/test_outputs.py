@@ -290,7 +290,8 @@ ELSEWHERE = {
     "keys/local.py",
     # Rows that can be made again, under names of its own in a folder of its own.
     "frames/kept.py",
-    # The standard output, not a file.
+    # The standard streams, not files.
+    "cli/app.py",
     "cli/output.py",
 }
 """Modules that write otherwise."""

@@ -9,10 +9,12 @@ The same seed is the same town, and a household is the same in towns of every si
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from attrs import evolve
@@ -1023,24 +1025,27 @@ def homes(seed: int, first: int, last: int) -> Iterator[Home]:
 def commit_of(home: Home) -> Commit:
     """All events of a household, for the log."""
     id_ = f"told-{home.id}"
-    streams: dict[str, list[Envelope[Any]]] = {}
-    for nth, one in enumerate(home.in_order()):
-        event = one.event
-        field = _EFFECTIVE[type(event)]
-        on = (field and getattr(event, field)) or one.recorded.date()
-        envelope = Envelope(
-            actor="specialist:S1",
-            command=id_,
-            data=event,
-            effective=on,
-            recorded=one.recorded,
-            nth=nth,
-        )
-        streams.setdefault(_stream(home, event), []).append(envelope)
-    appends = [
-        StreamAppend(stream, Tip(), home.id, tuple(events)) for stream, events in streams.items()
-    ]
+    # One append for every run of a stream: the order of the log is that in which it was told.
+    appends: list[StreamAppend] = []
+    versions: Counter[str] = Counter()
+    told = enumerate(home.in_order())
+    for stream, run in groupby(told, key=lambda one: _stream(home, one[1].event)):
+        envelopes = tuple(_envelope(id_, nth, one) for nth, one in run)
+        appends.append(StreamAppend(stream, Tip(versions[stream]), home.id, envelopes))
+        versions[stream] += len(envelopes)
     return Commit(id_, "", tuple(appends))
+
+
+def _envelope(command: str, nth: int, one: Told) -> Envelope[Any]:
+    field = _EFFECTIVE[type(one.event)]
+    return Envelope(
+        actor="specialist:S1",
+        command=command,
+        data=one.event,
+        effective=(field and getattr(one.event, field)) or one.recorded.date(),
+        recorded=one.recorded,
+        nth=nth,
+    )
 
 
 _FILE = (

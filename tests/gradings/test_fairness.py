@@ -468,7 +468,13 @@ def test_arrears_explain_what_the_rule_gave_and_not_what_a_person_made_of_it(crm
     do(crm, RaiseCharge("V1", "late", "parking", "x", 1, date(2012, 12, 20)))
     run = crm.grade(2012)
     # The report is of the run of record (GRD-17).
-    crm.gradings.replace(2012, run.run, "a charge that was forgotten", by=DIRECTOR)
+    crm.gradings.replace(
+        2012,
+        run.run,
+        "a charge that was forgotten",
+        by=DIRECTOR,
+        moves=len(crm.gradings.replacing(2012, run.run)),
+    )
     assert run.gradings[0].facts.credit == "B1"
     assert run.gradings[0].outcome.layer == "ordinary"
     assert list(crm.studies.retaliation(2012)) == []

@@ -1254,7 +1254,13 @@ def test_affected_are_exactly_the_decisions_that_are_another_now(
         play(crm, evolve(estate, entries=estate.entries[:half]))
         run = crm.grade(2011, known=known).run
         if crm.gradings.records().by_year.get(2011) != run:
-            crm.gradings.replace(2011, run, "it is looked at here", by=DIRECTOR)
+            crm.gradings.replace(
+                2011,
+                run,
+                "it is looked at here",
+                by=DIRECTOR,
+                moves=len(crm.gradings.replacing(2011, run)),
+            )
         before = crm.gradings.grades(2011)
         play(crm, estate)
         head = crm.log.head()

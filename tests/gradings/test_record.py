@@ -153,12 +153,17 @@ def decided(crm: CRM) -> CRM:
     return crm
 
 
+def _replacing(crm: CRM, run: str, reason: str) -> ReplaceRecord:
+    """The act of a director who has looked at whom it moves."""
+    return ReplaceRecord(2011, run, reason, DAY, len(crm.gradings.replacing(2011, run)))
+
+
 def graded_again(crm: CRM) -> GradingRun:
     """A second run that sees a late fact of another household, made the run of record."""
     bought(crm, 50_00, "V2")
     again = crm.grade(2011)
     assert again.standing == "trial"
-    asked(crm, ReplaceRecord(2011, again.run, "late facts", DAY), DIRECTOR)
+    asked(crm, _replacing(crm, again.run, "late facts"), DIRECTOR)
     assert crm.gradings.grades(2011).run == again.run
     return again
 
@@ -172,7 +177,7 @@ def test_a_contest_survives_a_second_run_and_is_reviewed_there(decided: CRM) -> 
     crm.grade(2011)  # a trial moves nothing
     assert (stands(crm).status, stands(crm).review.review) == ("contested", "RV1")
     again = crm.gradings.runs(2011)[-1]
-    asked(crm, ReplaceRecord(2011, again.run, "late facts", DAY), DIRECTOR)
+    asked(crm, _replacing(crm, again.run, "late facts"), DIRECTOR)
     now = stands(crm)
     assert (now.grading.run, now.status, now.review.review) == (again.run, "contested", "RV1")
     layer, until = "main", date(2012, 12, 31)
@@ -183,7 +188,7 @@ def test_a_contest_survives_a_second_run_and_is_reviewed_there(decided: CRM) -> 
     # And with a third run.
     bought(crm, 70_00, "V2", "B4")
     third = crm.grade(2011)
-    asked(crm, ReplaceRecord(2011, third.run, "more late facts", DAY), DIRECTOR)
+    asked(crm, _replacing(crm, third.run, "more late facts"), DIRECTOR)
     now = stands(crm)
     assert (now.grading.run, now.layer, now.status) == (third.run, "main", "overridden")
     assert crm.replay().differing == ()
@@ -318,12 +323,12 @@ def test_only_a_director_replaces_the_record_and_sees_whom_it_moves(crm: CRM) ->
     assert (moved.household, moved.layer, moved.layer_then) == ("V1", "ordinary", "main")
     for somebody in (SPECIALIST, SUPERVISOR, MANAGER, OWNER, Actor("wang", "host")):
         with pytest.raises(Refused) as denied:
-            asked(crm, ReplaceRecord(2011, second.run, "late", DAY), somebody)
+            asked(crm, ReplaceRecord(2011, second.run, "late", DAY, 1), somebody)
         assert denied.value.rule == "LOG-08"
     for command, reason in (
-        (ReplaceRecord(2011, second.run, "", DAY), "reason_missing"),
-        (ReplaceRecord(2011, first.run, "late", DAY), "record_already"),
-        (ReplaceRecord(2011, "2011-0000", "late", DAY), "run_unknown"),
+        (ReplaceRecord(2011, second.run, "", DAY, 1), "reason_missing"),
+        (ReplaceRecord(2011, first.run, "late", DAY, 0), "record_already"),
+        (ReplaceRecord(2011, "2011-0000", "late", DAY, 0), "run_unknown"),
         (ReplaceRecord(2011, second.run, "late", DAY, moves=0), "moves_otherwise"),
     ):
         with pytest.raises(Refused) as refused:
@@ -337,7 +342,7 @@ def test_only_a_director_replaces_the_record_and_sees_whom_it_moves(crm: CRM) ->
     assert stands(crm).layer == "main"
     # A run under the record's policy again is a trial, and the first can be put back.
     assert crm.grade(2011).standing == "of_record"
-    asked(crm, ReplaceRecord(2011, first.run, "a mistake", DAY), DIRECTOR)
+    asked(crm, _replacing(crm, first.run, "a mistake"), DIRECTOR)
     assert stands(crm).layer == "ordinary"
 
 
@@ -348,7 +353,7 @@ def test_a_run_that_began_before_the_years_end_never_holds(crm: CRM) -> None:
     trial = crm.grade(2011, trial=True)
     crm.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
     with pytest.raises(Refused) as refused:
-        asked(crm, ReplaceRecord(2011, trial.run, "in a hurry", DAY), DIRECTOR)
+        asked(crm, ReplaceRecord(2011, trial.run, "in a hurry", DAY, 0), DIRECTOR)
     assert refused.value.reason == "record_too_early"
 
 
@@ -360,7 +365,7 @@ def test_which_run_held_is_known_as_of_any_instant(crm: CRM) -> None:
     crm.clock = FixedClock(parse_instant("2012-03-01T09:00:00+08:00"))
     bought(crm, 8_000_00)
     second = crm.grade(2011)
-    asked(crm, ReplaceRecord(2011, second.run, "late", date(2012, 3, 1)), DIRECTOR)
+    asked(crm, ReplaceRecord(2011, second.run, "late", date(2012, 3, 1), moves=1), DIRECTOR)
     assert crm.gradings.grades(2011).run == second.run
     assert crm.gradings.grades(2011, known=before).run == first.run
     [then] = crm.gradings.directory(known=before)
@@ -374,7 +379,7 @@ def test_without_a_policy_a_year_is_graded_by_that_of_its_record(crm: CRM) -> No
     home(crm, "V1", buys=9_000_00)
     other = crm.grade(2011, policy="grade-cn-monotone")
     crm.grade(2011)
-    asked(crm, ReplaceRecord(2011, other.run, "as agreed", DAY), DIRECTOR)
+    asked(crm, _replacing(crm, other.run, "as agreed"), DIRECTOR)
     bought(crm, 1_00)
     again = crm.grade(2011)
     assert (again.policy, again.standing) == (other.policy, "trial")

@@ -123,7 +123,7 @@ class Runs:
         moved = model.moved(history, holding, run)
         act = model.Replacement(head + 1, year, run, by.role, "late facts", moved)
         objections = model.objections(history, act)
-        command = ReplaceRecord(year, run, "late facts", local_date(self.clock.at))
+        command = ReplaceRecord(year, run, "late facts", local_date(self.clock.at), len(moved))
         if not objections:
             self.crm.do(command, by=by)
             assert self.told().replacements[-1] == model.Replacement(

@@ -129,7 +129,13 @@ def trial(crm: CRM, year: int = 2011, **how: Any) -> str:
 
 def replace(crm: CRM, run: str, year: int = 2011) -> None:
     """The director lets another run hold, with what came to be known since (GRD-17)."""
-    crm.gradings.replace(year, run, "as it is known now", by=DIRECTOR)
+    crm.gradings.replace(
+        year,
+        run,
+        "as it is known now",
+        by=DIRECTOR,
+        moves=len(crm.gradings.replacing(year, run)),
+    )
     assert crm.gradings.grades(year).run == run
 
 
@@ -1384,7 +1390,15 @@ class ReviewMachine(RuleBasedStateMachine):
         runs = [line.run for line in self.crm.gradings.runs(year)]
         if runs:
             run = runs[number % len(runs)]
-            self.try_to(lambda: self.crm.gradings.replace(year, run, "better known", by=by))
+            self.try_to(
+                lambda: self.crm.gradings.replace(
+                    year,
+                    run,
+                    "better known",
+                    by=by,
+                    moves=len(self.crm.gradings.replacing(year, run)),
+                )
+            )
 
     @rule(home=homes, fen=st.sampled_from([1, 8_000_00, -500_00]), number=st.integers(1, 99))
     def buy(self, home: str, fen: int, number: int) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm_core.application.studies import plain
 from crm_core.crm import CRM
-from crm_core.errors import DecisionMismatch, Invalid
+from crm_core.errors import DecisionMismatch, Invalid, Refused
 from crm_core.gradings import YEAR, Facts
 from crm_core.gradings.commands import AllotQuota, Cohort
 from crm_core.gradings.events import RunCompleted, RunStarted
@@ -172,7 +172,11 @@ def test_an_allotment_stands_beside_the_gradings_and_is_decided_again_when_read(
     do(crm, RecordPurchase("V0", "B9", "x", 50_000_00, date(2011, 7, 1)))
     again = crm.grade(2011)
     assert crm.studies.quota(2011) == told
-    crm.gradings.replace(2011, again.run, "as it is known now", by=DIRECTOR)
+    with pytest.raises(Refused) as refused:
+        crm.studies.allot(2011, run=again.run, by=MANAGER)
+    assert (refused.value.reason, refused.value.rule) == ("quota_of_trial", "GRD-17")
+    moved = crm.gradings.replacing(2011, again.run)
+    crm.gradings.replace(2011, again.run, "as it is known now", by=DIRECTOR, moves=len(moved))
     with pytest.raises(Invalid) as found:
         crm.studies.quota(2011)
     assert found.value.faults[0].code == "quota_unknown"

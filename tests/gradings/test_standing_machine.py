@@ -176,7 +176,8 @@ class People:
         if runs:
             run = self.chance.one_of((*runs, runs[-1]))
             before, then = self.placed(year), self.placed(year, run)
-            if self.tries(ReplaceRecord(year, run, "late facts", self.today), DIRECTOR):
+            moves = sum(before[name] != then[name] for name in HOMES)
+            if self.tries(ReplaceRecord(year, run, "late facts", self.today, moves), DIRECTOR):
                 *_, told = [e.event for e in self.crm.log.feed() if e.name == REPLACED]
                 # GRD-17: it lists whom it moves, with what people decided applied to either.
                 assert [

@@ -160,6 +160,27 @@ def test_nobody_stays_lifted_whose_credit_turns_out_to_be_b2(crm: CRM) -> None:
     again = crm.grade(2011)
     facts = again.gradings[0].facts
     assert (facts.credit, again.gradings[0].outcome.layer) == ("B3", "small")
-    crm.gradings.replace(2011, again.run, "a bill that was forgotten", by=DIRECTOR)
+    crm.gradings.replace(
+        2011,
+        again.run,
+        "a bill that was forgotten",
+        by=DIRECTOR,
+        moves=len(crm.gradings.replacing(2011, again.run)),
+    )
     [now] = crm.gradings.history("V1")
     assert (now.layer, now.uplift, now.conflicts) == ("small", None, ("uplift",))
+
+
+@pytest.mark.rule("GRD-05", "LOG-08")
+def test_who_put_the_condition_on_record_does_not_approve_the_uplift_it_carries(
+    company: CRM,
+) -> None:
+    asked(company, RecordCondition("V1", True, "annual report", date(2012, 1, 18)), MANAGER)
+    asked(company, ProposeUplift("V1", 2011, "flourishes", ON), SPECIALIST)
+    with pytest.raises(Refused) as refused:
+        asked(company, DecideUplift("V1", 2011, True, ON), MANAGER)
+    assert (refused.value.reason, refused.value.rule) == ("same_person", "GRD-05")
+    # Another may; and the one who recorded it may say no.
+    asked(company, DecideUplift("V1", 2011, True, ON), DIRECTOR)
+    [now] = company.gradings.history("V1")
+    assert now.layer == "main"

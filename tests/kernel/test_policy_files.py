@@ -417,3 +417,41 @@ def test_a_record_finds_the_very_policy_it_pins_or_none() -> None:
         book.pinned(SlaPolicy, PolicyRef("0" * 64, "sla-x", 1))
     with pytest.raises(UnknownPolicy):
         book.pinned(SlaPolicy, PolicyRef(pinned.digest, "sla-x", 3))
+
+
+_LONG = 100_000
+
+
+@pytest.mark.case("K59")
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a = " + "[" * 32 + "]" * 32, None),
+        ("a = " + "[" * 33 + "]" * 33, "toml_too_deep"),
+        ("a = " + "[" * _LONG, "toml_too_deep"),
+        ("a = " + "{b = " * (_LONG // 4), "toml_too_deep"),
+        ("a." * 31 + "b = 1", None),
+        ("a." * 32 + "b = 1", "toml_too_deep"),
+        ("a . " * (_LONG // 4) + "b = 1", "toml_too_deep"),
+        ('"a".' * (_LONG // 4) + "b = 1", "toml_too_deep"),
+        ("[" + "a." * (_LONG // 2) + "b]", "toml_too_deep"),
+        ('a = "' + "[" * 100 + "." * 100 + '"', None),
+        ("a = '''" + "[" * 100 + "." * 100 + "'''", None),
+        ("# " + "[" * 100 + "." * 100, None),
+        ('a = "' + '\\"' * (_LONG // 2), "not_toml"),
+        ('a = """' + '"" ' * (_LONG // 3), "not_toml"),
+        ("#" * (256 * 1024), None),
+        ("#" * (256 * 1024 + 1), "toml_too_long"),
+        ("#" + "户" * (256 * 1024 // 3 + 1), "toml_too_long"),
+    ],
+    ids=range(17),
+)
+def test_a_file_that_is_deep_or_long_is_refused_before_it_is_read(
+    text: str, sentence: str | None
+) -> None:
+    if sentence is None:
+        read_toml(text)
+        return
+    with pytest.raises(PolicyFault) as refused:
+        read_toml(text)
+    assert [fault.sentence for _, fault in refused.value.faults] == [sentence]

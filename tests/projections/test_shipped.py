@@ -179,7 +179,13 @@ def test_the_gradings_of_a_year_that_hold_are_those_of_its_run_of_record(crm: CR
 
     assert held(2011) == (first.run, ["V1"])
     assert held(2012) == (other.run, ["V1", "V2"])
-    crm.gradings.replace(2011, second.run, "V2 lived there", by=Actor("D1", "director"))
+    crm.gradings.replace(
+        2011,
+        second.run,
+        "V2 lived there",
+        by=Actor("D1", "director"),
+        moves=len(crm.gradings.replacing(2011, second.run)),
+    )
     assert held(2011) == (second.run, ["V1", "V2"])
     assert {year: held(year)[0] for year in (2011, 2012)} == crm.gradings.records().by_year
     row = crm.views.get(GRADED, f"{second.run}/V1")

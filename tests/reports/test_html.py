@@ -337,7 +337,13 @@ def test_movement_is_since_the_run_of_record_of_the_nearest_year(folder: Path) -
         source = render_report(crm, made.run)
         assert made.before.run in source
         assert again.run not in source
-        crm.gradings.replace(2023, again.run, "an interest", by=Actor("d", "director"))
+        crm.gradings.replace(
+            2023,
+            again.run,
+            "an interest",
+            by=Actor("d", "director"),
+            moves=len(crm.gradings.replacing(2023, again.run)),
+        )
         source = render_report(crm, made.run)
     assert again.run in source
     assert made.before.run not in source

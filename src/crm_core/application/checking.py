@@ -101,6 +101,19 @@ def utc(instant: datetime | None, where: str) -> datetime | None:
         raise Invalid([_fault(error, where, "instant_malformed")]) from error
 
 
+def circumstance(text: str | None, where: str, check: Check = check_text) -> None:
+    """Refuse what is said beside a command if it is no text that can be kept.
+
+    Raises:
+        Invalid: it holds a character that is refused, or is too long.
+    """
+    try:
+        if text is not None:
+            check(text)
+    except Malformed as error:
+        raise Invalid([_fault(error, where)]) from error
+
+
 @cache
 def _checks(cls: type) -> tuple[tuple[str, Check], ...]:
     """A check for each field whose hint is a plain value, optional or not, or several of them."""

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from crm_core.application.adopted import book_with_adopted
 from crm_core.application.authority import Authority, acting
-from crm_core.application.checking import checked, utc
+from crm_core.application.checking import checked, circumstance, utc
 from crm_core.application.host import Host, present_day
 from crm_core.application.present import present
 from crm_core.application.reactions import react
@@ -27,6 +27,7 @@ from crm_core.gradings.adoption import ADOPTION
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Recorded
+from crm_core.kernel.text import check_storable
 from crm_core.kernel.ticking import Look
 from crm_core.ports import Progress, silent
 from crm_core.staff import REGISTER
@@ -130,6 +131,9 @@ class Desk:
         host, by = self._host, given.by if given.inside else acting(given.by)
         now = None if given.inside else present(host)
         command = checked(command, now, inside=given.inside)
+        circumstance(given.purpose, "purpose")
+        circumstance(given.correlation, "correlation", check_storable)
+        circumstance(given.causation, "causation", check_storable)
         command_id = given.id or host.ids.new()
         first = self._done_before(command_id, command)
         if first is not None:

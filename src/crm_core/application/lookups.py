@@ -44,7 +44,7 @@ from crm_core.kernel.commands import fields_looked_up
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
-from crm_core.kernel.recorded import KnownEvent
+from crm_core.kernel.recorded import KnownEvent, Recorded
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.messages import MESSAGES, STAFF_MESSAGES
@@ -426,26 +426,33 @@ def _with_promises(command: Any, state: Gradings, sight: WorkSight) -> Any:
     kept = promises(account, command.on, table, by) if theirs else Promises((), ())
     today = sight.present_day
     expired = records_since(sight.log, command.year, today).has_later(command.year, today)
+    command = evolve(command, policy=table, promises=kept, expired=expired)
     sound = _sound_condition(command, held.tenure, add_months(command.on, -table.months), sight)
-    return evolve(command, policy=table, promises=kept, expired=expired, condition=sound)
+    if sound is None:
+        return command
+    command = evolve(command, condition=sound.position)
+    if isinstance(command, DecideUplift):
+        command = evolve(command, condition_by=sound.event.recorded_by)
+    return command
 
 
 def _sound_condition(
     command: ProposeUplift | DecideUplift, tenure: str, since: date, sight: WorkSight
-) -> int | None:
-    """Position of the sound condition on record of a commercial customer, if it is the latest word
-    about them: of the months that promises count for, and of the tenure that was graded.
+) -> Recorded[ConditionRecorded] | None:
+    """The sound condition on record of a commercial customer, if it is the latest word about
+    them: of the months that promises count for, and of the tenure that was graded.
     """
     file = sight.streams.file(command.household)
     if file is None or not file.conditions:
         return None
-    held, found = sight.tenures(command.household), None
+    held = sight.tenures(command.household)
+    found: Recorded[ConditionRecorded] | None = None
     for recorded in sight.log.read(HOUSEHOLD.stream(command.household)):
         event = recorded.event
         if not isinstance(event, ConditionRecorded) or not since < event.on <= command.on:
             continue
         if held.on(event.on).key == tenure:
-            found = recorded.position if event.sound else None
+            found = recorded if event.sound else None
     return found
 
 

@@ -127,6 +127,7 @@ class DecideUplift:
         policy: Looked up: what an uplift needs.
         promises: Looked up: what the account shows by now.
         condition: Looked up, as for `ProposeUplift`.
+        condition_by: Looked up: who put that condition on record.
         expired: Looked up, as for `ProposeUplift`.
     """
 
@@ -141,6 +142,7 @@ class DecideUplift:
     policy: UpliftPolicy = looked_up()
     promises: Promises = looked_up()
     condition: int | None = looked_up()
+    condition_by: str | None = looked_up()
     expired: bool = looked_up()
 
 
@@ -249,7 +251,8 @@ class ReplaceRecord:
     """Let another run of a year take the place of its run of record (GRD-17).
 
     Args:
-        moves: How many households the director saw that it moves; None where nobody counted.
+        moves: How many households the director saw that it moves; another number is refused, so
+            that nobody is moved unseen.
         moved: Looked up: whom it moves.
     """
 
@@ -257,7 +260,7 @@ class ReplaceRecord:
     run: str
     reason: str
     on: date
-    moves: int | None = None
+    moves: int
     by: Actor = looked_up()
     moved: tuple[Moved, ...] = looked_up()
 

@@ -175,7 +175,7 @@ def _replace(command: ReplaceRecord, state: Year) -> Decision:
     if refusal is not None:
         return refusal
     moves = len(command.moved)
-    if command.moves is not None and command.moves != moves:
+    if command.moves != moves:
         return Refusal("moves_otherwise", "GRD-17", {"moves": moves, "seen": command.moves})
     return (
         RecordReplaced(
@@ -205,6 +205,9 @@ def unfit(state: Year, year: int, run: str) -> Refusal | None:
 
 def _allot(command: AllotQuota, state: Year) -> Decision:
     cohort = command.cohort.candidates
+    if command.run in state.completed and command.run != run_of_record(state):
+        # A trial is read by no use of gradings (GRD-17).
+        return Refusal("quota_of_trial", "GRD-17", {"run": command.run, "year": command.year})
     if state.completed.get(command.run) != len(cohort):
         return Refusal("cohort_incomplete", "GRD-04", {"households": len(cohort)})
     same = (command.run, command.policy.ref)

@@ -8,10 +8,13 @@ import unicodedata
 from crm_core.kernel.sentences import Malformed
 
 ID_LENGTH_MAX = 64
+NAME_LENGTH_MAX = 256
+"""Of streams, command ids and whatever else a row is found by."""
 TEXT_BYTES_MAX = 8 * 1024
 
 _PUNCTUATION = frozenset("._:-#")
 _ASCII_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#-]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -33,6 +36,22 @@ def check_id(text: str) -> str:
         ):
             return text
     raise Malformed("id_form", most=ID_LENGTH_MAX)
+
+
+def check_storable(*texts: str) -> None:
+    """Names by which something is stored or asked for: any text that every store can hold.
+
+    Raises:
+        Malformed: there is a NUL or a lone surrogate in one, or it is longer than
+            `NAME_LENGTH_MAX` characters.
+    """
+    for text in texts:
+        if (
+            len(text) > NAME_LENGTH_MAX
+            or "\0" in text
+            or not (text.isascii() or _SURROGATE.search(text) is None)
+        ):
+            raise Malformed("text_unstorable", most=NAME_LENGTH_MAX)
 
 
 def check_text(text: str) -> str:

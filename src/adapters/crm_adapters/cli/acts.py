@@ -250,6 +250,8 @@ class Lines(Told):
     def invoke(self, ctx: click.Context) -> int:
         app: App = ctx.obj
         worst = 0
+        if sys.stdin is None:
+            raise Invalid.one("input_closed")
         with app.open() as opened:
             for number, line in enumerate(_lines(sys.stdin.buffer), start=1):
                 if not line.strip():

@@ -6,6 +6,7 @@ Exit status: 0 done, 1 the check found something, 2 bad usage or input.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from crm_adapters.cli.group import BAD, crm
 from crm_adapters.cli.helping import told_usage
 from crm_adapters.cli.language import language_asked, say, speak, spoken
 from crm_adapters.cli.output import one_line
-from crm_core.errors import CrmError, Failed, Invalid, Refused
+from crm_core.errors import CrmError, Failed, Fault, Invalid, Refused
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +26,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(100_000, 50, 100)
     words = sys.argv[1:] if arguments is None else list(arguments)
     speak(language_asked(words))
+    _fill_descriptors()
+    if sys.stdout is None:
+        # Before anything is done of which nobody would hear.
+        return _bad(f"{Fault('output_closed').told(spoken())} [{Invalid.code} output_closed]")
     try:
         result = crm.main(args=words, prog_name="crm", standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -52,6 +57,22 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return _bad(f"{say('not_utf8', text=strange)} [{Invalid.code} usage_wrong]")
         return _bad(f"{_unexpected(error)} [{Failed.code} unexpected_error]")
     return result if isinstance(result, int) else 0
+
+
+def _fill_descriptors() -> None:
+    """Give closed standard streams something to be.
+
+    The number of one that is closed goes to the next file that is opened: that may be the log, and
+    what somebody then prints would be written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is given, and that is this one.
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - until the process ends
 
 
 def told(error: CrmError) -> list[str]:

@@ -215,7 +215,7 @@ def replace_record(
     with app.open(policies=policies) as opened:
         moved = opened.gradings.replacing(year, run_id)
         done = moves is not None
-        if done:
+        if moves is not None:
             opened.gradings.replace(year, run_id, reason.strip(), by=app.by, moves=moves)
     said = {"year": year, "run": run_id, "recorded": done, "moved": [asdict(one) for one in moved]}
 

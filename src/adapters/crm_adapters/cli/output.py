@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 from crm_adapters.cli.language import column
+from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
 
 if TYPE_CHECKING:
@@ -47,14 +48,22 @@ class Output:
                 show()
             sys.stdout.flush()
         except BrokenPipeError:
-            # The reader has gone, as `head` does. The work is done and its status stands;
-            # what is still buffered must not fail once more when the process ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader has gone, as `head` does. The work is done and its status stands.
+            _drop_output()
+        except OSError as error:
+            raise _unwritten(error) from error
 
     def line(self, data: Any) -> None:
-        """One of many results, as a line of JSON, at once."""
-        _write_json(data)
-        sys.stdout.flush()
+        """One of many results, as a line of JSON, at once.
+
+        Raises:
+            Invalid: nobody takes it; what it tells of is done.
+        """
+        try:
+            _write_json(data)
+            sys.stdout.flush()
+        except OSError as error:
+            raise _unwritten(error) from error
 
     def print(self, text: str = "") -> None:
         """A line of a result for people."""
@@ -102,6 +111,16 @@ class Output:
         finally:
             if bar is not None:
                 bar.stop()
+
+
+def _drop_output() -> None:
+    """What is still buffered must not fail once more when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unwritten(error: OSError) -> Invalid:
+    _drop_output()
+    return Invalid.one("output_unusable", why=error.strerror)
 
 
 def one_line(text: str) -> str:

@@ -10,18 +10,26 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from os import getpid
 from typing import Any
 
 from attrs import frozen
 from sqlalchemy import Engine, create_engine, inspect, select
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.store import FORMAT, Batch
-from crm_core.errors import Failed, FormatUnknown, Invalid, LogOutdated, NotALog
+from crm_core.errors import (
+    Failed,
+    FormatUnknown,
+    Invalid,
+    LogOutdated,
+    NotALog,
+    StoreUnreachable,
+)
 from crm_core.kernel.recorded import Appended, Tip
 from crm_core.ports import Frontier, Listener
 
@@ -64,6 +72,7 @@ class Database(ABC):
         self.revision = schema.REVISIONS[-1]
         """Of the tables; an earlier one only if `outdated` allows it."""
         self._create, self._outdated = create, outdated
+        self._process = getpid()
         try:
             self._prepare()
         except BaseException:
@@ -156,7 +165,37 @@ class Database(ABC):
         return self.engine.url.render_as_string(hide_password=True)
 
     def close(self) -> None:
-        self.engine.dispose()
+        # In a process that was forked the connections are the parent's: closing one here would end
+        # it there.
+        self.engine.dispose(close=not self.forked)
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a copy in a process that was forked from the one that opened it."""
+        return getpid() != self._process
+
+    def check_process(self) -> None:
+        """Refuse to work in another process than the one that opened this.
+
+        Raises:
+            StoreUnreachable: two processes would talk over one connection.
+        """
+        if self.forked:
+            raise StoreUnreachable("process_forked", store=self.name)
+
+    def connect(self) -> Any:
+        """A connection of the pool; errors of the driver's are the caller's to translate.
+
+        Raises:
+            StoreUnreachable: the pool has none to give, or this process was forked.
+        """
+        self.check_process()
+        try:
+            return self.engine.raw_connection()
+        except SQLAlchemyError as error:
+            # The pool's own: all in use for too long, or the line was cut twice in a row.
+            reason = str(error).splitlines()[0]
+            raise StoreUnreachable("store_unusable", store=self.name, reason=reason) from error
 
     # --- dialect ---------------------------------------------------------------------------
 
@@ -209,9 +248,9 @@ class Database(ABC):
         """All rows of a query."""
         # Plain calls: two context managers would be a tenth of loading a short stream.
         try:
-            connection = self.engine.raw_connection()
+            connection = self.connect()
             try:
-                cursor: Any = connection.driver_connection.cursor()  # type: ignore[union-attr]
+                cursor: Any = connection.driver_connection.cursor()
                 cursor.execute(statement, values)
                 found: list[Any] = cursor.fetchall()
                 cursor.close()

@@ -14,6 +14,7 @@ from crm_core.errors import (
     CommandReused,
     CommitUnknown,
     Conflict,
+    Fault,
     Invalid,
     StoreUnreachable,
     UnknownEvent,
@@ -32,6 +33,8 @@ from crm_core.kernel.recorded import (
     Tip,
     Unreadable,
 )
+from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.text import check_storable
 from crm_core.ports import NO_HEADS, ChainFault, Frontier, Listener, Verification
 
 CHUNK_ROWS = 1000
@@ -140,9 +143,11 @@ class CodecEventLog:
     # --- reading -------------------------------------------------------------------------
 
     def read(self, stream: str, *, after: int = 0) -> Iterator[Recorded[Any]]:
+        storable(stream)
         return map(self.codec.decode, self.store.read(stream, after))
 
     def fold(self, stream: str, evolve: Callable[[Any, Any], Any], state: Any) -> tuple[Any, Tip]:
+        storable(stream)
         rows = self.store.bare(stream)
         if not rows:
             return state, Tip()
@@ -156,6 +161,7 @@ class CodecEventLog:
         return state, Tip(version, text[DIGEST_START:DIGEST_END])
 
     def tips(self, streams: Collection[str]) -> dict[str, Tip]:
+        storable(*streams)
         return self.store.tips(streams)
 
     def feed(
@@ -229,6 +235,7 @@ class CodecEventLog:
         names: Collection[str] | None = None,
         households: Sequence[str] | None = None,
     ) -> Iterator[tuple[str, list[Recorded[Any]]]]:
+        storable(*households or ())
         decode = self.codec.decode
         current, events = "", list[Recorded[Any]]()
         end = self.head() if upto is None else upto
@@ -253,6 +260,7 @@ class CodecEventLog:
         heads: Mapping[str, type] = NO_HEADS,
         within: tuple[str, str | None] = ("", None),
     ) -> Iterator[tuple[str, list[KnownEvent]]]:
+        storable(*households or ())
         fact, verbatim = self.codec.fact, self.codec.verbatim
         current, facts = "", list[KnownEvent]()
         end = self.head() if upto is None else upto
@@ -280,6 +288,7 @@ class CodecEventLog:
             yield current, facts
 
     def outcomes(self, commands: Collection[str]) -> dict[str, Appended]:
+        storable(*commands)
         return self.store.outcomes(commands)
 
     def empty(self) -> bool:
@@ -382,6 +391,18 @@ class CodecEventLog:
         return Verification(events, fault, tree.root() if root else "")
 
 
+def storable(*names: str) -> None:
+    """Names that every store can hold.
+
+    Raises:
+        Invalid: one of them is not such a name.
+    """
+    try:
+        check_storable(*names)
+    except Malformed as error:
+        raise Invalid([Fault.of("text_unstorable", error)]) from error
+
+
 def _shown(stream: object) -> str:
     return stream.decode(errors="replace") if isinstance(stream, bytes) else "?"
 
@@ -414,8 +435,10 @@ class _Chunk:
         if events > COMMAND_EVENTS_MAX:
             raise Invalid.one("command_too_large", events=events, most=COMMAND_EVENTS_MAX)
         first = len(self.rows)
+        storable(commit.command)
         for append in commit.appends:
             stream = append.stream
+            storable(stream, append.household)
             tip = self._tips.get(stream)
             if tip is None:
                 tip = append.tip

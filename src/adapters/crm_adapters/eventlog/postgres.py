@@ -268,7 +268,8 @@ class PostgresDatabase(Database):
     @contextmanager
     def _writing(self) -> Iterator[Any]:
         """The driver's connection, kept for the next writer if it is in order."""
-        connection = self._idle_writer() or self.engine.raw_connection()
+        self.check_process()
+        connection = self._idle_writer() or self.connect()
         driver: Any = connection.driver_connection
         try:
             yield driver
@@ -351,7 +352,7 @@ class PostgresDatabase(Database):
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
         with self.translate(None):
-            connection = self.engine.raw_connection()
+            connection = self.connect()
             driver: Any = connection.driver_connection
             try:
                 with driver.transaction(), driver.cursor(name="crm_verify") as cursor:
@@ -552,6 +553,7 @@ class _NotifyListener:
 
     def wait(self, seconds: float) -> bool:
         """Whether something may have been appended; at the latest after `seconds`."""
+        self._database.check_process()
         if self._bell.wait(0):
             return True
         try:

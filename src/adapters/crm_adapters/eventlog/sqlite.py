@@ -209,6 +209,7 @@ class SqliteDatabase(Database):
             return list(starmap(_row_of_bytes, rows))
 
     def raw(self) -> Iterator[tuple[int, bytes, int, bytes, bytes, bytes]]:
+        self.check_process()
         with self.translate(None):
             self.file.check_still()
             connection = self.file.reader()
@@ -238,6 +239,7 @@ class SqliteDatabase(Database):
 
     def _begin(self) -> Any:
         """A cursor in a transaction that holds the write lock."""
+        self.check_process()
         try:
             cursor = self.file.writer().cursor()
             cursor.execute("BEGIN IMMEDIATE")

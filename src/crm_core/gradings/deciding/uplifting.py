@@ -56,6 +56,9 @@ def decide_uplift(command: DecideUplift, state: Gradings) -> Decision:
     if isinstance(lifted, Refusal):
         return lifted
     layer, target = lifted
+    if _lacks_promises(command) and command.by.id == command.condition_by:
+        # What lifts it must be the word of somebody else (LOG-08).
+        return Refusal("same_person", "GRD-05", {}, "same_person_condition")
     if target in command.grading_policy.needs_confirmation and command.by.role != "director":
         return other_role(
             command.by, ("director",), "GRD-05", "role_insufficient_uplift", layer=target
@@ -98,6 +101,12 @@ def _reject(command: DecideUplift, grading: GradingDecided, proposed: UpliftProp
     )
 
 
+def _lacks_promises(command: ProposeUplift | DecideUplift) -> bool:
+    """Whether the account alone does not prove what an uplift needs."""
+    kept, broken = command.promises.kept, command.promises.broken
+    return len(kept) < command.policy.kept_promises or bool(broken)
+
+
 def _lifted(
     command: ProposeUplift | DecideUplift, grading: GradingDecided, state: Gradings
 ) -> tuple[str, str] | Refusal:
@@ -113,8 +122,7 @@ def _lifted(
     if GRADES.rank(credit) >= GRADES.rank(never_from):
         return Refusal("credit_too_low", "GRD-05", {"credit": credit, "never_from": never_from})
     kept, broken = command.promises.kept, command.promises.broken
-    missing = len(kept) < command.policy.kept_promises or broken
-    if missing and command.condition is None:
+    if _lacks_promises(command) and command.condition is None:
         return Refusal(
             "promises_missing",
             "GRD-05",
