@@ -15,7 +15,7 @@ from typing import Any, get_args, get_type_hints
 from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
 from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
-from crm_adapters.eventlog.sqlite_files import NOTHING, has_reset_bug, kept_apart
+from crm_adapters.eventlog.sqlite_files import LOCK, NOTHING, ONE, has_reset_bug, kept_apart
 from crm_adapters.projections.store import LIVE
 from crm_core.application.calendars import notices_in_force, notices_missing
 from crm_core.crm import CRM
@@ -43,6 +43,10 @@ def _versions() -> dict[str, str | None]:
         "sqlalchemy": version_of("sqlalchemy"),
         "eventsourcing": version_of("eventsourcing"),
     }
+
+
+_APART = {LOCK: "apart_lock", ONE: "apart_one_process", NOTHING: "apart_nothing"}
+"""The sentence of each thing that can keep writers apart."""
 
 
 def _sqlite(app: App) -> dict[str, Any] | None:
@@ -250,7 +254,7 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield say("doctor_log_end", format=log["format"], end=log["end"])
     if told["sqlite"] is not None:
         code = "doctor_sqlite_affected" if told["sqlite"]["reset_bug"] else "doctor_sqlite"
-        apart = say(f"apart_{told['sqlite']['apart'].replace(' ', '_')}")
+        apart = say(_APART[told["sqlite"]["apart"]])
         yield say(code, version=told["sqlite"]["version"], apart=apart)
     if keys is not None and keys["file"] is not None:
         code = "doctor_keys" if keys["readable"] else "doctor_no_keys"
