@@ -151,7 +151,8 @@ class Classified:
     @property
     def ends(self) -> str:
         """What happens then: `erased` with its key, `set_aside` (PIPL, art. 47), `deleted` with
-        its file, or `stays`."""
+        its file, or `stays`.
+        """
         if self.kind == FILE:
             return "deleted"
         if self.sealed:
@@ -177,8 +178,8 @@ def tables(text: str) -> Mapping[str, Table]:
         said = read_toml(text)
     except PolicyFault as error:
         raise Malformed("data_map_malformed", why=error.within()) from error
-    about = said.pop("about", "")
-    return {name: _table(name, content, about) for name, content in said.items()}
+    about = said.get("about", "")
+    return {name: _table(name, content, about) for name, content in said.items() if name != "about"}
 
 
 def _table(name: str, content: Any, about: str) -> Table:
@@ -222,6 +223,8 @@ class Reading:
             key: What the file names it by.
         """
         table = self._table(key, source)
+        if table is None:
+            return []
         return list(self._fields(kind, source, cls, key, table, table.about, ""))
 
     def done(self) -> None:
@@ -239,18 +242,16 @@ class Reading:
         if self._unsealed:
             raise Malformed("data_unsealed", slice=self._slice, fields=sorted(self._unsealed))
 
-    def _table(self, key: str, source: str) -> Table:
+    def _table(self, key: str, source: str) -> Table | None:
         self._used.add(key)
         found = self._said.get(key)
         if found is None:
             self._missing.add(source)
-            return Table("company", {})
         return found
 
     def _compare(self, name: str, table: Table, there: Iterable[str]) -> None:
         names = set(there)
-        if name not in self._missing:
-            self._missing |= {f"{name}.{field}" for field in names - set(table.classes)}
+        self._missing |= {f"{name}.{field}" for field in names - set(table.classes)}
         self._extra |= {f"{name}.{field}" for field in set(table.classes) - names}
 
     def _fields(
@@ -260,10 +261,9 @@ class Reading:
         self._compare(key, table, [name for name, (part, _) in shapes.items() if part is None])
         for name, (part, personal) in shapes.items():
             if part is not None:
-                within = self._value(part)
-                yield from self._fields(
-                    kind, source, part, part.__name__, within, about, f"{before}{name}."
-                )
+                within, path = self._value(part), f"{before}{name}."
+                if within is not None:
+                    yield from self._fields(kind, source, part, part.__name__, within, about, path)
                 continue
             given = table.classes.get(name)
             if given is not None and CLASSES[given].sealed != personal:
@@ -273,7 +273,7 @@ class Reading:
                     self._slice, kind, source, f"{before}{name}", CLASSES[given], about
                 )
 
-    def _value(self, part: type) -> Table:
+    def _value(self, part: type) -> Table | None:
         name = part.__name__
         if part in SHARED and name not in self._said:
             return _own()[name]
@@ -283,7 +283,8 @@ class Reading:
 @cache
 def _shapes(cls: type) -> Mapping[str, tuple[type | None, bool]]:
     """Of each field the value with fields of its own that it holds, if any; and whether a personal
-    value may stand there."""
+    value may stand there.
+    """
     found: dict[str, tuple[type | None, bool]] = {}
     hints = get_type_hints(cls)
     for field in attrs.fields(cls):
