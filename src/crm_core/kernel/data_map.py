@@ -71,33 +71,33 @@ class DataClass:
     name: str
     tier: str
     purpose: str
-    subject: str
-    kept: str
+    subject: str = CONCERNED
+    kept: str = MATTER
     sealed: bool = False
     typed: bool = False
 
 
 _CLASSES = (
-    DataClass("household", COMPANY, "joins", CONCERNED, LOG),
-    DataClass("number", COMPANY, "joins", CONCERNED, LOG),
-    DataClass("code", COMPANY, "course", CONCERNED, LOG),
-    DataClass("time", COMPANY, "course", CONCERNED, LOG),
-    DataClass("policy", COMPANY, "proof", NOBODY, LOG, typed=True),
-    DataClass("digest", COMPANY, "proof", NOBODY, LOG),
-    DataClass("statistic", STATISTICS, "improving", NOBODY, LOG),
-    DataClass("label", SERVICE, "course", CONCERNED, MATTER, typed=True),
-    DataClass("place", SERVICE, "reaching", CONCERNED, MATTER, typed=True),
-    DataClass("money", SERVICE, "owing", CONCERNED, MATTER),
-    DataClass("opinion", SERVICE, "hearing", CONCERNED, MATTER),
-    DataClass("text", SERVICE, "case", CONCERNED, MATTER, typed=True),
-    DataClass("evidence", SERVICE, "proof", CONCERNED, MATTER, typed=True),
-    DataClass("purchase", PERSONAL, "grading", CONCERNED, MATTER, typed=True),
-    DataClass("grade", PERSONAL, "grading", CONCERNED, MATTER),
-    DataClass("person", SERVICE, "joins", MEMBER, LOG),
-    DataClass("name", SERVICE, "reaching", MEMBER, MATTER, sealed=True, typed=True),
-    DataClass("contact", PERSONAL, "reaching", MEMBER, MATTER, sealed=True, typed=True),
-    DataClass("staff", COMPANY, "answering", STAFF, MATTER),
-    DataClass("staff_contact", PERSONAL, "duty", STAFF, MATTER, sealed=True, typed=True),
+    DataClass("household", COMPANY, "joins", kept=LOG),
+    DataClass("number", COMPANY, "joins", kept=LOG),
+    DataClass("code", COMPANY, "course", kept=LOG),
+    DataClass("time", COMPANY, "course", kept=LOG),
+    DataClass("policy", COMPANY, "proof", subject=NOBODY, kept=LOG, typed=True),
+    DataClass("digest", COMPANY, "proof", subject=NOBODY, kept=LOG),
+    DataClass("statistic", STATISTICS, "improving", subject=NOBODY, kept=LOG),
+    DataClass("label", SERVICE, "course", typed=True),
+    DataClass("place", SERVICE, "reaching", typed=True),
+    DataClass("money", SERVICE, "owing"),
+    DataClass("opinion", SERVICE, "hearing"),
+    DataClass("text", SERVICE, "case", typed=True),
+    DataClass("evidence", SERVICE, "proof", typed=True),
+    DataClass("purchase", PERSONAL, "grading", typed=True),
+    DataClass("grade", PERSONAL, "grading"),
+    DataClass("person", SERVICE, "joins", subject=MEMBER, kept=LOG),
+    DataClass("name", SERVICE, "reaching", subject=MEMBER, sealed=True, typed=True),
+    DataClass("contact", PERSONAL, "reaching", subject=MEMBER, sealed=True, typed=True),
+    DataClass("staff", COMPANY, "answering", subject=STAFF),
+    DataClass("staff_contact", PERSONAL, "duty", subject=STAFF, sealed=True, typed=True),
 )
 
 CLASSES: Mapping[str, DataClass] = {one.name: one for one in _CLASSES}
