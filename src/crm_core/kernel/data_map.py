@@ -270,7 +270,12 @@ class Reading:
                 self._unsealed.add(f"{key}.{name}")
             if given is not None:
                 yield Classified(
-                    self._slice, kind, source, f"{before}{name}", CLASSES[given], about
+                    slice=self._slice,
+                    kind=kind,
+                    source=source,
+                    field=f"{before}{name}",
+                    data=CLASSES[given],
+                    about=about,
                 )
 
     def _value(self, part: type) -> Table | None:
@@ -351,4 +356,11 @@ def of_files(text: str) -> tuple[Classified, ...]:
 def _listed(kind: str, said: Mapping[str, Table]) -> Iterator[Classified]:
     for source, table in said.items():
         for name, data in table.classes.items():
-            yield Classified("", kind, source, name, CLASSES[data], table.about)
+            yield Classified(
+                slice="",
+                kind=kind,
+                source=source,
+                field=name,
+                data=CLASSES[data],
+                about=table.about,
+            )
