@@ -26,6 +26,7 @@ COMMANDS = {
     "do": "acts",
     "doctor": "doctor",
     "explain": "gradings",
+    "export-person": "privacy",
     "fairness": "studies",
     "generate": "files",
     "grade": "gradings",
