@@ -547,6 +547,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         ],
         "limitation": ["limitation", "--on", "2030-12-31", "--known", "2024-03-15T00:00:00Z"],
         "explain": ["explain", "H00001", "2024", "--for", "auditor"],
+        "export-person": [
+            *("export-person", "H00001", "--purpose", "asked", "--as", "custodian:C1"),
+            *("--out", str(folder / "copy.json")),
+        ],
         "history": ["history", "H00001"],
         "migrate": ["migrate"],
         "purchases": ["purchases", "2024"],

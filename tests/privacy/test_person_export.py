@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import attrs
 import pytest
@@ -24,6 +24,7 @@ from crm_core import CRM, Actor, Invalid, Personal, Refused
 from crm_core.application.portable import STATES
 from crm_core.application.privacy import PersonExport
 from crm_core.kernel.catalog import EventType
+from crm_core.kernel.naming import Field, fields_of
 from crm_core.kernel.recorded import STAFF_ROLES, Commit, Envelope, Recorded, StreamAppend, Tip
 from crm_core.kernel.sealed import PersonalValue
 from crm_core.kernel.slice import Slice
@@ -37,7 +38,7 @@ from crm_core.payments import (
 )
 from crm_core.requests import ReceiveRequest
 from crm_core.requests.incidents import GatherRequest, OpenIncident
-from crm_core.slices import SLICES
+from crm_core.slices import SLICES, registry
 from crm_core.staff import RegisterStaff
 from crm_core.testing.strategies import estates, play
 from crm_core.testing.strategies.dealings import Estate
@@ -567,3 +568,94 @@ def test_a_copy_without_a_purpose_or_of_nobody_is_refused(estate: CRM) -> None:
         with pytest.raises(Invalid) as refused:
             ask()
         assert refused.value.faults[0].code == code
+
+
+# --- which field names whom ----------------------------------------------------------------------
+
+NAMING = {
+    "person": """
+        accepted_by answered_by apologised_by approved_by arrived_by assessed_by by checked_by
+        claimed_by confirmed_by contact contested_by debtor decided_by done_by drafted_by ended_by
+        entered_by found_by from_assignee from_owner gathered_by granted_by hands linked_by member
+        name noted_by on_duty opened_by owner passed_over payee payer phone promised_by proposed_by
+        recipient recorded_by refused_by rejected_by reported_by resolved_by responsible skipped_by
+        staff supervised_by supervisor taken_back_by to to_owner withdrawn_by
+        """,
+    "household": "from_household household to_household",
+    "request": "follows into of request requests successor",
+    "position": "positions",
+}
+"""Fields by what they name."""
+
+NOBODY = """
+    about acknowledgement act agreement apology approver assessment basis because building call case
+    cause channel charge charges clause clock cohort_digest commitment conclusion corrected country
+    credit criteria digest dimension disclosable dispute document estate evidence finding form
+    from_layer grade hold how incident instead_of kind language layer layer_then lifts line means
+    measure message method metric mode name needs note number of opinion outcome payment period
+    place places_digest plan policy_name promise purchase purpose reason receipt reference refund
+    remedy replaces result review role room run runs service severity shift side source status step
+    subject summary tenure toml told trade trades type type_then unit value waiver warning what why
+    words worst_credit
+    """
+"""Texts that name nobody: codes, numbers of things, and what people typed."""
+
+
+def test_every_text_in_every_event_names_somebody_or_nobody_on_purpose() -> None:
+    """A new field fails this until somebody has said which it is."""
+    found: dict[str, set[str]] = {}
+
+    def look(fields: tuple[Field, ...], hints: dict[str, Any]) -> None:
+        for field in fields:
+            if field.kind or field.sealed:
+                found.setdefault(field.kind or "person", set()).add(field.name)
+            elif field.inner:
+                continue
+            elif "str" in str(hints[field.name]):
+                found.setdefault("nobody", set()).add(field.name)
+
+    def every(cls: type, stored: str) -> None:
+        hints = get_type_hints(cls)
+        look(fields_of(cls, stored), hints)
+        for hint in hints.values():
+            for one in (hint, *get_args(hint)):
+                if isinstance(one, type) and attrs.has(one) and not issubclass(one, PersonalValue):
+                    every(one, stored)
+
+    for kind in registry().catalog.types:
+        every(kind.cls, kind.stored)
+    assert found.pop("nobody") == set(NOBODY.split())
+    assert found == {kind: set(names.split()) for kind, names in NAMING.items()}
+
+
+# --- the form of the copy ------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "person-export.md"
+
+
+def test_the_keys_of_a_copy_are_those_of_the_reference_and_no_others(estate: CRM) -> None:
+    """`a.b` is a key within a key, `a[].b` one of each in a list."""
+
+    def keys(value: dict[str, Any], within: str = "") -> Iterator[str]:
+        for key, inner in value.items():
+            if isinstance(inner, dict) and key != "data":
+                yield from keys(inner, f"{within}{key}.")
+            elif isinstance(inner, list | tuple) and inner and isinstance(inner[0], dict):
+                yield from keys(inner[0], f"{within}{key}[].")
+            else:
+                yield within + key
+
+    written = re.findall(r"^\| `([^`]+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    found = [*keys(json.loads(json.dumps(copy_of(estate, "V1").as_dict())))]
+    assert [*found, "state", "person", "text"] == written
+
+
+def test_a_copy_is_the_same_each_time_and_reads_back_as_it_is(estate: CRM) -> None:
+    copy = copy_of(estate, "V1").as_dict()
+    assert json.loads(json.dumps(copy)) == json.loads(json.dumps(copy_of(estate, "V1").as_dict()))
+    stored = {e.position: json.loads(estate.log.canonical(e.event)) for e in estate.log.feed()}
+    for entry in copy["events"]:
+        if entry["whole"] and entry["name"].startswith("payments.charge"):
+            # What names nobody stands as it is stored.
+            kept = {key: entry["data"][key] for key in stored[entry["position"]] if key != "word"}
+            assert kept == {k: v for k, v in stored[entry["position"]].items() if k != "word"}
