@@ -435,9 +435,9 @@ def tenures(household: Household, known: datetime) -> Tenures:
     """The tenure of every day, walked through from the first to the last on which a role changes (PAY-16).
 
     A new tenure begins when no owner of the old one remains. Who comes while one of them stays beyond the
-    day joins them; the last day belongs to who leaves, days without an owner to the last one, and the days
-    before the first owner to the first. Where a tenant owes by contract the day is the tenant's, and the
-    owners' tenure rests.
+    day joins them, and so does who comes on the last day of all of them and leaves on it; the last day
+    belongs to who leaves, days without an owner to the last one, and the days before the first owner to
+    the first. Where a tenant owes by contract the day is the tenant's, and the owners' tenure rests.
     """
     owners = stays(household, known, ("owner", "co_owner"))
     tenants = lettings(household, known)
@@ -455,7 +455,9 @@ def tenures(household: Household, known: datetime) -> Tenures:
         tomorrow = {stay.member for stay in owners if stay.holds(day + ONE_DAY)}
         if not owning.debtors or today & owning.debtors & tomorrow:
             owning.debtors |= today
-        elif today and not today & owning.debtors:
+        elif today & owning.debtors:
+            owning.debtors |= today - tomorrow
+        elif today:
             owning = Tenure(day.isoformat(), today)
         tenant = owing_tenant(tenants, day)
         if tenant and (letting is None or tenant not in letting.debtors):

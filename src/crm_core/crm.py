@@ -428,10 +428,19 @@ class CRM:
         return self.gradings.explain(household, year, run=run, reader=reader, lang=lang)
 
     def replay(
-        self, year: int | None = None, *, progress: Progress = silent, engine: str = EVENTS
+        self,
+        year: int | None = None,
+        *,
+        progress: Progress = silent,
+        engine: str = EVENTS,
+        verify: bool = False,
     ) -> Replay:
         """Decide every recorded grading again from the log and compare the bytes (GRD-08).
 
         Households come one after another, so memory does not grow with the log.
+
+        Args:
+            verify: Verify the log's chain first, and compare what an engine keeps beside the log
+                with its digests; without it such a replay is not `verified`.
         """
-        return self.gradings.replay(year, progress=progress, engine=engine)
+        return self.gradings.replay(year, progress=progress, engine=engine, verify=verify)

@@ -44,7 +44,8 @@ class ChainFault:
             index, or a table's own order, leads elsewhere), `pages` (the database itself finds
             damage), `schema` (something is there that no log has, or is missing, or is another),
             `tenant` (rows that belong to nobody), `type` (a value of another kind than the
-            column's), `view` (a view says otherwise than the events).
+            column's), `tile` (what is kept of 256 events says otherwise than they do; the position
+            is that of the last of them), `view` (a view says otherwise than the events).
         object: Name of the table, index, trigger, command, tenant or view, where it is about one.
     """
 
@@ -170,6 +171,12 @@ class EventLog(Protocol):
         Raises:
             Invalid: one of the names is not that of an event, so nobody would ever hear of it.
         """
+        ...
+
+    def digests(
+        self, *, after: int = 0, upto: int | None = None, names: Collection[str] | None = None
+    ) -> Iterator[tuple[int, str, str]]:
+        """Position, household and digest, as stored, of the events that `feed` would give."""
         ...
 
     def identity(self, position: int) -> str | None:

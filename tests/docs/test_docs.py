@@ -18,6 +18,7 @@ import click
 import pytest
 from authority_page import render as render_authority
 from events_page import render
+from limits_page import render as render_limits
 
 import crm_core
 from crm_adapters import open_crm
@@ -42,6 +43,7 @@ ERRORS = ROOT / "docs" / "reference" / "errors.md"
 EVENTS = ROOT / "docs" / "reference" / "events.md"
 AUTHORITY = ROOT / "docs" / "reference" / "authority.md"
 CLI = ROOT / "docs" / "reference" / "cli.md"
+LIMITS = ROOT / "docs" / "reference" / "limits.md"
 GLOSSARY = ROOT / "docs" / "reference" / "glossary.md"
 IMPORT = ROOT / "docs" / "how-to" / "import.md"
 ELSEWHERE = {"eventsourcing-application.md"}
@@ -441,6 +443,16 @@ def test_the_page_of_the_authority_policy_is_the_one_rendered_from_it() -> None:
     if REWRITE:
         AUTHORITY.write_text(render_authority(registry()), encoding="utf-8")
     assert AUTHORITY.read_text(encoding="utf-8") == render_authority(registry())
+
+
+# --- limits.md ---------------------------------------------------------------------------------
+
+
+def test_the_page_of_limits_is_the_one_rendered_from_the_code() -> None:
+    """`CRM_REWRITE_DOCS=1` writes it anew."""
+    if REWRITE:
+        LIMITS.write_text(render_limits(), encoding="utf-8")
+    assert LIMITS.read_text(encoding="utf-8") == render_limits()
 
 
 # --- cli.md ------------------------------------------------------------------------------------

@@ -31,9 +31,17 @@ from crm_adapters.frames import kept
 from crm_adapters.frames.kept import Compared, Kept
 from crm_adapters.frames.shapes import FactsShape, GradingsShape
 from crm_core import CRM, Actor, Personal
-from crm_core.errors import Invalid, StoreFull, StoreUnreachable, UnknownPolicy, UnreadableEvent
+from crm_core.errors import (
+    Invalid,
+    OtherPast,
+    StoreFull,
+    StoreUnreachable,
+    UnknownPolicy,
+    UnreadableEvent,
+)
 from crm_core.gradings.engines.narrow import Kind, NarrowRow
 from crm_core.gradings.events import DECIDED
+from crm_core.kernel.canonical import GENESIS, REST_START, link_text
 from crm_core.kernel.recorded import Commit
 from crm_core.owners import AddMember
 from crm_core.payments import ReceivePayment
@@ -72,7 +80,7 @@ def age(folder: Path, seconds: float) -> None:
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a town of two graded years in `town.db`, and kept rows in several files."""
     folder = tmp_path_factory.mktemp("graded")
-    with pytest.MonkeyPatch.context() as patch, open_crm(url(folder)) as crm:
+    with pytest.MonkeyPatch.context() as patch, open_crm(url(folder), create=True) as crm:
         fill(crm.log, TOWN)
         for year in (2011, 2012):
             crm.grade(year, known=known_at(year))
@@ -410,6 +418,126 @@ def test_a_folder_that_is_deleted_meanwhile_is_filled_again(home: Path) -> None:
         deleted: list[int] = []
         assert rows(Kept(crm.log, Deleting(), facts(home)).files()) == anew_facts(crm)
         assert deleted
+
+
+# --- they never vouch for the log --------------------------------------------------------------
+
+
+def edited(path: Path, position: int, *, rechained: bool) -> None:
+    """An amount of money in the log, changed by whoever may write to it.
+
+    Args:
+        rechained: Whether the digests of the stream are made to fit again.
+    """
+    with closing(sqlite3.connect(path)) as database, database:
+        for (trigger,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
+            database.execute(f"DROP TRIGGER {trigger}")
+        [(stream, state)] = database.execute(
+            "SELECT stream, state FROM crm_events WHERE position = ?", (position,)
+        )
+        changed = state.replace('"amount_fen":', '"amount_fen":9')
+        assert changed != state
+        database.execute("UPDATE crm_events SET state = ? WHERE position = ?", (changed, position))
+        if rechained:
+            rows = database.execute(
+                "SELECT position, version, name, state FROM crm_events WHERE stream = ?"
+                " ORDER BY version", (stream,)
+            ).fetchall()  # fmt: skip
+            digest = GENESIS
+            for at, version, name, text in rows:
+                rest = text[REST_START:]
+                digest = link_text(digest, stream, version, name, rest)
+                database.execute(
+                    "UPDATE crm_events SET state = ? WHERE position = ?",
+                    (f'{{"digest":"{digest}",{rest}', at),
+                )
+
+
+def a_payment(folder: Path) -> int:
+    with open_crm(url(folder)) as crm:
+        events = crm.log.feed(names=["payments.payment_received/1"])
+        return next(one.position for one in events if one.effective.year == 2011)
+
+
+@pytest.mark.case("K52")
+def test_a_replay_on_kept_rows_says_that_it_is_not_verified(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited(home / "town.db", a_payment(home), rechained=False)
+    command = ("--db", url(home), "replay", "--engine", "frames")
+    assert crm_cli(["--format", "json", *command]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["identical"] == told["gradings"] > 0
+    assert told["verified"] is False
+    assert crm_cli(["--lang", "en", *command]) == 0
+    assert "NOT VERIFIED" in capsys.readouterr().out
+    # Who reads the log itself sees it.
+    assert crm_cli(["--format", "json", "--db", url(home), "replay"]) == 1
+    assert json.loads(capsys.readouterr().out)["verified"] is True
+
+
+@pytest.mark.case("K52")
+def test_a_log_edited_after_rows_were_kept_is_found_when_asked(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    position = a_payment(home)
+    edited(home / "town.db", position, rechained=False)
+    with open_crm(url(home)) as crm:
+        for engine in ("frames", "events"):
+            with pytest.raises(UnreadableEvent) as found:
+                crm.replay(engine=engine, verify=True)
+            assert found.value.position == position
+    command = ["--db", url(home), "replay", "--engine", "frames", "--verify"]
+    assert crm_cli(command) != 0
+    assert "CRM-F007" in capsys.readouterr().err
+    assert crm_cli(["--db", url(home), "replay", "--processes", "2", "--verify"]) != 0
+
+
+@pytest.mark.case("K52")
+def test_a_log_rewritten_after_rows_were_kept_is_found_when_asked(home: Path) -> None:
+    """With digests that fit: the log alone is intact, but the rows are of other events."""
+    position = a_payment(home)
+    edited(home / "town.db", position, rechained=True)
+    with open_crm(url(home)) as crm:
+        assert crm.log.verify().intact
+        for one in shapes(crm, facts(home)):
+            # By the marks in their names alone the files are still of this log.
+            assert one._chain()
+        with pytest.raises(OtherPast) as found:
+            crm.replay(engine="frames", verify=True)
+        assert str(facts(home)) in found.value.follower
+        assert found.value.position >= position
+        shutil.rmtree(facts(home))
+        assert crm.replay(engine="frames", verify=True).differing
+
+
+@pytest.mark.case("K52")
+def test_what_was_added_or_taken_away_is_found_when_asked(home: Path) -> None:
+    with open_crm(url(home)) as crm:
+        ours, _ = shapes(crm, facts(home))
+        [*files] = ours.files()
+        ours.check(files)
+        for changed in (
+            {"events": files[0].events + 1},
+            {"events": files[0].events - 1},
+            {"digests": f"{1:032x}"},
+        ):
+            with pytest.raises(OtherPast):
+                ours.check([files[0]._replace(**changed), *files[1:]])
+
+
+def test_a_checked_replay_of_an_untouched_log_is_verified(home: Path) -> None:
+    """However its files were brought up, merged and named anew."""
+    with open_crm(url(home)) as crm:
+        for number in range(3):
+            pay(crm, f"new-{number}")
+            found = crm.replay(engine="frames", verify=True)
+            assert (found.verified, found.differing) == (True, ())
+        assert crm.replay(verify=True).verified
+        assert crm.replay().verified
+        assert not crm.replay(engine="frames").verified
 
 
 # --- damage ------------------------------------------------------------------------------------
@@ -822,8 +950,8 @@ def forged(
     frame = change(pl.read_parquet(path, glob=False))
     path.unlink()
     frame.write_parquet(path)
-    kind, mark, after, upto, count, where, _ = path.stem.split("-")
-    parts = (kind, mark, after, upto, str(int(count) + events), where, kept._checksum(path))
+    kind, mark, after, upto, count, *told, _ = path.stem.split("-")
+    parts = (kind, mark, after, upto, str(int(count) + events), *told, kept._checksum(path))
     named = path.rename(path.with_name("-".join(parts) + ".parquet"))
     return named.name, frame
 

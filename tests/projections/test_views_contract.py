@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eventsourcing.popo import POPOApplicationRecorder
@@ -49,10 +50,10 @@ class AdapterContract(ViewsContract):
         return CodecEventLog(log.store, Codec(catalog, self.vault))
 
     def make_views(self, log: EventLog, batch: int) -> Views:
-        assert isinstance(log, CodecEventLog)
-        key = id(log.store)
+        store: Any = log.store  # type: ignore[attr-defined]
+        key = id(store)
         if key not in self.stores:
-            self.stores[key] = (log.store, self.make_view_store(log.store))
+            self.stores[key] = (store, self.make_view_store(store))
         return LogViews(log, self.stores[key][1], SystemClock(), batch=batch)
 
 

@@ -38,12 +38,13 @@ def registry_of(slices: Iterable[Slice]) -> Registry:
 
     Raises:
         Invalid: something is declared twice, or not at all; a role that nobody has may do
-            something, or a policy that comes with them is none.
+            something, or a policy that comes with them is none; a field of theirs has no class in
+            the data map.
     """
     try:
         found = Registry(slices)
-        # Read here, so that what is wrong with it is told as what it is.
-        _ = found.shipped
+        # Read here, so that what is wrong with them is told as what it is.
+        _ = found.shipped, found.data_map
     except Malformed as error:
         raise Invalid.one("slice_unusable", why=[error.within()]) from error
     except PolicyFault as error:

@@ -359,11 +359,16 @@ class Gradings:
                         yield now
 
     def replay(
-        self, year: int | None = None, *, progress: Progress = silent, engine: str = EVENTS
+        self,
+        year: int | None = None,
+        *,
+        progress: Progress = silent,
+        engine: str = EVENTS,
+        verify: bool = False,
     ) -> Replay:
         """See `CRM.replay`."""
         found = self.engine(engine)
-        return found.replay(year, self.pinned, progress, allocations=self.allocated)
+        return found.replay(year, self.pinned, progress, allocations=self.allocated, verify=verify)
 
     def affected(self, year: int | None = None) -> Iterator[Affected]:
         """Decisions that hold and that facts known by now would change (GRD-09).

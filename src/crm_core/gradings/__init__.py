@@ -65,6 +65,7 @@ SLICE = Slice(
     projections=(GRADED, RECORDS),
     worklists=(WORKLIST,),
     reactions={PolicyDrafted: list_drafted},
+    data_map="data-map.toml",
 )
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
+from crm_core.errors import PolicyDigestMismatch, UnknownPolicy, UnreadableEvent
 from crm_core.gradings.criteria import assess
 from crm_core.gradings.events import GradingDecided, GradingHead
 from crm_core.gradings.facts import gather
@@ -21,6 +21,7 @@ from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff, KnownEvent, Verbatim
 from crm_core.owners.facts import HouseholdRegistered
 from crm_core.payments.facts import Allocations, CreditPolicy, Epochs, others
+from crm_core.ports import EventLog
 
 Policies = Callable[[PolicyRef, PolicyRef, PolicyRef], tuple[GradingPolicy, CreditPolicy, Reading]]
 """Finds what a decision pins: grading policy, credit policy and reading, in this order; raises
@@ -64,13 +65,19 @@ class Difference:
 
 @frozen
 class Replay:
-    """Result of deciding recorded gradings again."""
+    """Result of deciding recorded gradings again.
+
+    Args:
+        verified: Whether all of it was read from the log, or compared with the log's digests; False
+            where rows were taken as they are kept beside the log.
+    """
 
     gradings: int
     identical: int
     differing: tuple[Difference, ...]
     events: int
     engine: str = "events"
+    verified: bool = True
 
 
 @frozen
@@ -205,6 +212,17 @@ def affected(
         credit_now=again.facts.credit,
         because=tuple(sorted(because & late)) or tuple(sorted(late)),
     )
+
+
+def check_intact(log: EventLog) -> None:
+    """Refuse a log whose texts are not what their digests say.
+
+    Raises:
+        UnreadableEvent: it is not intact.
+    """
+    fault = log.verify().first_fault
+    if fault is not None:
+        raise UnreadableEvent(fault.position, fault.stream, fault.kind)
 
 
 def run_id(

@@ -26,6 +26,8 @@ class EventType:
         cls: The class that holds it.
         effective: Field with the day it is true from; without one it is the day it was recorded.
         upcasters: For each older version, the step to the next one.
+        large: Whether it may be longer than what people supply: it lists an estate's households,
+            or holds a file.
     """
 
     name: str
@@ -33,6 +35,7 @@ class EventType:
     cls: type
     effective: str | None = None
     upcasters: Mapping[int, Upcaster] = field(factory=dict)
+    large: bool = False
 
     @property
     def stored(self) -> str:

@@ -17,14 +17,9 @@ from attrs import frozen
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
 from crm_core.kernel.canonical import INTEGER_MAX, digest_of
+from crm_core.kernel.limits import NESTING_MAX, POLICY_BYTES_MAX
 from crm_core.kernel.rules import Operator, Value
 from crm_core.kernel.sentences import Lang, Malformed, told_faults
-
-TOML_BYTES_MAX = 256 * 1024
-"""A policy file is no longer than this."""
-
-TOML_DEPTH_MAX = 32
-"""Nor do its lists and tables lie deeper in each other, or its keys have more parts."""
 
 # What is not closed ends with its line, or the text: looked at once, however often it begins.
 _QUOTED = re.compile(
@@ -154,8 +149,8 @@ def read_toml(text: str) -> dict[str, Any]:
     """The table behind TOML text.
 
     Raises:
-        PolicyFault: the text is not TOML, or longer or deeper than `TOML_BYTES_MAX` and
-            `TOML_DEPTH_MAX`, which reading it could not bear.
+        PolicyFault: the text is not TOML, or longer or deeper than `POLICY_BYTES_MAX` and
+            `NESTING_MAX`, which reading it could not bear.
     """
     _check_extent(text)
     try:
@@ -166,17 +161,17 @@ def read_toml(text: str) -> dict[str, Any]:
 
 def _check_extent(text: str) -> None:
     """Refuse in linear time what the parser would need too long, or too many frames, to read."""
-    if len(text) > TOML_BYTES_MAX or len(text.encode(errors="replace")) > TOML_BYTES_MAX:
-        raise PolicyFault([wrong("", "toml_too_long", most=TOML_BYTES_MAX)])
+    if len(text) > POLICY_BYTES_MAX or len(text.encode(errors="replace")) > POLICY_BYTES_MAX:
+        raise PolicyFault([wrong("", "toml_too_long", most=POLICY_BYTES_MAX)])
     bare = _QUOTED.sub("q", text)
     depth = 0
     for bracket in _BRACKET.findall(bare):
         depth = depth + 1 if bracket in "[{" else max(depth - 1, 0)
-        if depth > TOML_DEPTH_MAX:
-            raise PolicyFault([wrong("", "toml_too_deep", most=TOML_DEPTH_MAX)])
+        if depth > NESTING_MAX:
+            raise PolicyFault([wrong("", "toml_too_deep", most=NESTING_MAX)])
     for key in _KEY.findall(_SPACED_DOT.sub(".", bare)):
-        if key.count(".") >= TOML_DEPTH_MAX:
-            raise PolicyFault([wrong("", "toml_too_deep", most=TOML_DEPTH_MAX)])
+        if key.count(".") >= NESTING_MAX:
+            raise PolicyFault([wrong("", "toml_too_deep", most=NESTING_MAX)])
 
 
 @lru_cache(maxsize=1)

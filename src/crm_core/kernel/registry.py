@@ -9,6 +9,7 @@ from typing import Any
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy, table_of
 from crm_core.kernel.catalog import Catalog
+from crm_core.kernel.data_map import Classified, of_envelope, of_slice
 from crm_core.kernel.policy import Policy, PolicyFault, read_toml, wrong
 from crm_core.kernel.projection import Projection
 from crm_core.kernel.public_holidays import COUNTRIES, shipped_notices
@@ -144,11 +145,21 @@ class Registry:
             for country in COUNTRIES:
                 yield from shipped_notices(country)
         for one in self.slices.values():
+            beside = (one.sentences, one.data_map)
             for folder in one.shipped:
                 found = files(one.package).joinpath(folder) if folder else files(one.package)
                 for file in sorted(found.iterdir(), key=lambda f: f.name):
-                    if file.name.endswith(".toml") and file.name != one.sentences:
+                    if file.name.endswith(".toml") and file.name not in beside:
                         yield self.parse(file.read_text(encoding="utf-8"))
+
+    @cached_property
+    def data_map(self) -> tuple[Classified, ...]:
+        """Every field that is kept, with what it is and about whom (PRV-02); read once.
+
+        Raises:
+            Malformed: a slice has a field without a class, or a class without a field.
+        """
+        return (*of_envelope(), *(row for one in self.slices.values() for row in _map_of(one)))
 
     @cached_property
     def authority(self) -> str:
@@ -164,6 +175,16 @@ class Registry:
 def views_of(one: Slice) -> tuple[Projection[Any], ...]:
     """The views that a slice keeps, those of its work lists among them."""
     return (*one.projections, *(worklist.view for worklist in one.worklists))
+
+
+def _map_of(one: Slice) -> tuple[Classified, ...]:
+    from importlib.resources import files  # Slow to load, and few programs ask.
+
+    text = ""
+    if one.data_map:
+        text = files(one.package).joinpath(one.data_map).read_text(encoding="utf-8")
+    events = {kind.name: (kind.stored, kind.cls) for kind in one.events}
+    return of_slice(one.name, text, events, views_of(one))
 
 
 def _of(text: str, kinds: Mapping[str, PolicyKind]) -> PolicyKind:

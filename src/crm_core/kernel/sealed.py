@@ -49,10 +49,7 @@ class Personal(PersonalValue):
 
 
 # Not `frozen` as their neighbours are, which would be a tenth of sealing and opening (T2).
-_value = define(unsafe_hash=True)
-
-
-@_value
+@define(unsafe_hash=True)
 class Sealed(PersonalValue):
     """A personal value as stored: ciphertext under the key of `subject`.
 
@@ -74,7 +71,7 @@ class Place:
     field: str
 
 
-@_value
+@define(unsafe_hash=True)
 class Plain:
     """The value opened."""
 

@@ -45,6 +45,7 @@ SLICE = Slice(
     ),
     shipped=("policies", "templates"),
     projections=(DUE,),
+    data_map="data-map.toml",
 )
 
 __all__ = [

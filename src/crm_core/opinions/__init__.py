@@ -17,6 +17,7 @@ SLICE = Slice(
         Act(RecordOpinion, DESK),
         Act(WithdrawOpinion, DESK),
     ),
+    data_map="data-map.toml",
 )
 
 __all__ = [

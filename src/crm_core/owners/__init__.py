@@ -41,6 +41,7 @@ SLICE = Slice(
     ),
     look_ups=LOOK_UPS,
     projections=(DIRECTORY,),
+    data_map="data-map.toml",
 )
 
 __all__ = [

@@ -120,6 +120,7 @@ SLICE = Slice(
     reactions=REACTIONS,
     notices=NOTICES,
     worklists=(WORKLIST, PROMISES),
+    data_map="data-map.toml",
 )
 
 __all__ = [

@@ -161,6 +161,7 @@ SLICE = Slice(
     notices=NOTICES,
     staff_notices=STAFF_NOTICES,
     worklists=WORKLISTS,
+    data_map="data-map.toml",
 )
 
 __all__ = [

@@ -83,6 +83,7 @@ SLICE = Slice(
     ),
     shipped=("policies",),
     clock=CLOCK,
+    data_map="data-map.toml",
 )
 
 __all__ = [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -38,6 +38,8 @@ from crm_core.errors import (
     Refused,
 )
 from crm_core.kernel.authority import AuthorityPolicy
+from crm_core.kernel.limits import LINE_BYTES_MAX, check_nesting
+from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.slice import Act as Declared
 
 LINES = "-"
@@ -251,7 +253,7 @@ class Lines(Told):
         if sys.stdin is None:
             raise Invalid.one("input_closed")
         with app.open() as opened:
-            for number, line in enumerate(sys.stdin.buffer, start=1):
+            for number, line in enumerate(_lines(sys.stdin.buffer), start=1):
                 if not line.strip():
                     continue
                 answer, status = _answered(opened, app, line)
@@ -264,6 +266,15 @@ class Lines(Told):
 
     def get_short_help_str(self, limit: int = 45) -> str:
         return say("lines_shortly")
+
+
+def _lines(source: IO[bytes]) -> Iterator[bytes]:
+    """The lines; of one that is too long no more than tells that it is."""
+    while line := source.readline(LINE_BYTES_MAX + 1):
+        rest = line
+        while len(rest) > LINE_BYTES_MAX and not rest.endswith(b"\n"):
+            rest = source.readline(LINE_BYTES_MAX + 1)
+        yield line
 
 
 def _answered(opened: CRM, app: App, line: bytes) -> tuple[dict[str, Any], int]:
@@ -295,8 +306,13 @@ def _of_line(line: bytes) -> tuple[Any, str | None]:
     Raises:
         Invalid: everything that is wrong with it.
     """
+    if len(line.rstrip(b"\r\n")) > LINE_BYTES_MAX:
+        raise Invalid.one("line_malformed", sentence="line_too_long", most=LINE_BYTES_MAX)
     try:
         said = json.loads(line)
+        check_nesting(said)
+    except Malformed as error:
+        raise Invalid([Fault.of("line_malformed", error)]) from error
     except (ValueError, RecursionError) as error:
         raise Invalid.one("line_malformed") from error
     if not isinstance(said, dict):

@@ -21,6 +21,7 @@ COMMANDS = {
     "create": "logs",
     "credit": "gradings",
     "credit-table": "payments",
+    "data-map": "mapping",
     "demo": "demo",
     "directory": "studies",
     "do": "acts",

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
 from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
+from crm_adapters.eventlog.sqlite_files import NOTHING, has_reset_bug, kept_apart
 from crm_adapters.projections.store import LIVE
 from crm_core.application.calendars import notices_in_force, notices_missing
 from crm_core.crm import CRM
@@ -29,7 +30,7 @@ from crm_core.staff.duty import CoverPlanned
 @command("doctor")
 def doctor(app: App) -> int:
     """Versions, the log, keys, staff, authority, cover, holidays; and whether all is well."""
-    found = {"versions": _versions(), **_of_log(app)}
+    found = {"versions": _versions(), "sqlite": _sqlite(app), **_of_log(app)}
     told = {**found, "findings": [*_findings(found)]}
     app.out.result(told, lambda: _show(app.out, told))
     return FOUND if told["findings"] else 0
@@ -42,6 +43,17 @@ def _versions() -> dict[str, str | None]:
         "sqlite": sqlite3.sqlite_version,
         "sqlalchemy": version_of("sqlalchemy"),
         "eventsourcing": version_of("eventsourcing"),
+    }
+
+
+def _sqlite(app: App) -> dict[str, Any] | None:
+    """What keeps those apart who write the file of the log; None where it has none."""
+    if app.file is None:
+        return None
+    return {
+        "version": sqlite3.sqlite_version,
+        "reset_bug": has_reset_bug(),
+        "apart": kept_apart(app.file),
     }
 
 
@@ -201,6 +213,8 @@ def _findings(found: dict[str, Any]) -> Iterator[str]:
         yield "keys_missing"
     if keys is not None and keys["readable"] is False:
         yield "keys_unreadable"
+    if found["sqlite"] is not None and found["sqlite"]["apart"] == NOTHING:
+        yield "writers_together"
     if found["cover"]:
         yield "cover_gaps"
     if found["parked"] is not None and any(found["parked"].values()):
@@ -232,6 +246,10 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield log["error"]
     if log["end"] is not None:
         yield say("doctor_log_end", format=log["format"], end=log["end"])
+    if told["sqlite"] is not None:
+        code = "doctor_sqlite_affected" if told["sqlite"]["reset_bug"] else "doctor_sqlite"
+        apart = say(f"apart_{told['sqlite']['apart'].replace(' ', '_')}")
+        yield say(code, version=told["sqlite"]["version"], apart=apart)
     if keys is not None and keys["file"] is not None:
         code = "doctor_keys" if keys["readable"] else "doctor_no_keys"
         yield say(code, file=keys["file"], persons=keys["persons"], erased=keys["erased"])

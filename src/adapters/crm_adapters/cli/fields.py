@@ -19,6 +19,7 @@ from attrs import frozen
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.commands import fields_said
 from crm_core.kernel.dates import parse_date, parse_instant
+from crm_core.kernel.limits import check_nesting
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.sentences import Malformed
 from crm_core.owners.commands import owner_id
@@ -259,9 +260,11 @@ def _typed(kind: str, text: str) -> Any:
                 return _TRUTHS[text.casefold()]
         case "object":
             try:
-                return json.loads(text)
+                said = json.loads(text)
             except (ValueError, RecursionError):
                 raise Malformed("json_expected") from None
+            check_nesting(said)
+            return said
         case _:
             return text
     raise Malformed(_EXPECTED[kind])

@@ -29,7 +29,7 @@ from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
-from crm_core.gradings.replay import Replay
+from crm_core.gradings.replay import Replay, check_intact
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor, Cutoff
 from crm_core.kernel.yuan import yuan_from_fen
@@ -361,7 +361,15 @@ def _positions(positions: Sequence[int]) -> str:
     default=1,
     show_default=True,
 )
-def replay(app: App, year: int | None, policy: tuple[str, ...], engine: str, processes: int) -> int:
+@click.option("--verify", is_flag=True)
+def replay(
+    app: App,
+    year: int | None,
+    policy: tuple[str, ...],
+    engine: str,
+    processes: int,
+    verify: bool,
+) -> int:
     """Decide recorded gradings again and compare the bytes."""
     policies, _ = policies_of(policy)
     if processes > 1:
@@ -374,17 +382,25 @@ def replay(app: App, year: int | None, policy: tuple[str, ...], engine: str, pro
         source = Source(
             url=app.url, tenant=app.tenant, keys=app.keys, zone=app.zone, policies=policies
         )
+        if verify:
+            with app.open() as opened:
+                check_intact(opened.log)
         result = shown_replay(app.out, partial(in_processes, source, year, processes))
     else:
         with app.open(policies=policies) as opened:
-            result = run_replay(app.out, opened, year, engine)
+            result = run_replay(app.out, opened, year, engine, verify=verify)
     app.out.result(result, lambda: show_replay(app.out, result))
     return FOUND if result["differing"] else 0
 
 
-def run_replay(out: Output, opened: CRM, year: int | None, engine: str = EVENTS) -> dict[str, Any]:
+def run_replay(
+    out: Output, opened: CRM, year: int | None, engine: str = EVENTS, *, verify: bool = False
+) -> dict[str, Any]:
     """Replay with a progress bar, as the promised JSON."""
-    return shown_replay(out, lambda advance: opened.replay(year, progress=advance, engine=engine))
+    return shown_replay(
+        out,
+        lambda advance: opened.replay(year, progress=advance, engine=engine, verify=verify),
+    )
 
 
 def shown_replay(out: Output, replaying: Callable[[Progress], Replay]) -> dict[str, Any]:
@@ -407,6 +423,7 @@ def shown_replay(out: Output, replaying: Callable[[Progress], Replay]) -> dict[s
         "events": result.events,
         "seconds": round(perf_counter() - started, 3),
         "engine": result.engine,
+        "verified": result.verified,
     }
 
 
@@ -427,6 +444,8 @@ def show_replay(out: Output, result: dict[str, Any]) -> None:
     verdict = "replay_differs" if result["differing"] else "replay_identical"
     counts = ("identical", "gradings", "events", "seconds")
     out.print(say(verdict, **{name: result[name] for name in counts}))
+    if not result["verified"]:
+        out.print(say("replay_not_verified"))
 
 
 @command("affected")

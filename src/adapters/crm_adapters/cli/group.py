@@ -18,6 +18,7 @@ from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import ID, PERSON, ZONE, OneOf
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import ESTATE_ZONE
+from crm_core.kernel.limits import POLICY_BYTES_MAX
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sentences import LANGS
 from crm_core.kernel.word import CHANNELS, Word
@@ -325,6 +326,13 @@ def policy_file(path: str) -> str:
         Invalid: it is not there, or is not UTF-8.
     """
     try:
-        return Path(path).read_text(encoding="utf-8")
+        with Path(path).open("rb") as file:
+            text = file.read(POLICY_BYTES_MAX + 1)
+        if len(text) > POLICY_BYTES_MAX:
+            raise Invalid.one(
+                "policy_unreadable", "--policy", sentence="policy_too_large", path=path,
+                most=POLICY_BYTES_MAX,
+            )  # fmt: skip
+        return text.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid.one("policy_unreadable", "--policy", path=path) from error

@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from crm_adapters.codec.rows import StoredRow
-from crm_core.errors import UnknownEvent, UnreadableEvent
+from crm_core.errors import Fault, Invalid, UnknownEvent, UnreadableEvent
 from crm_core.kernel.canonical import (
     DIGEST_END,
     DIGEST_START,
@@ -22,6 +22,7 @@ from crm_core.kernel.canonical import (
     stored_event,
 )
 from crm_core.kernel.catalog import Catalog, EventType
+from crm_core.kernel.limits import COMPUTED_BYTES_MAX, PAYLOAD_BYTES_MAX
 from crm_core.kernel.recorded import Envelope, KnownEvent, Recorded, Tip, Verbatim
 from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
 from crm_core.ports import KeyVault
@@ -94,6 +95,7 @@ class Codec:
         self._when = msgspec.json.Decoder(_StoredWhen)
         self._raw = msgspec.json.Decoder(_StoredRaw)
         self._known = {kind.cls: (kind.stored, personal_fields(kind.cls)) for kind in catalog.types}
+        self._large = frozenset(kind.stored for kind in catalog.types if kind.large)
 
     def fold(
         self,
@@ -160,6 +162,9 @@ class Codec:
         Args:
             tenant: Whose log it is, which the first link of the stream says.
             command_digest: What the command said, to stand with the first of these events.
+
+        Raises:
+            Invalid: an event is larger than one may be.
         """
         version, digest = tip.version, tip.digest
         if not version:
@@ -186,7 +191,13 @@ class Codec:
                 envelope.purpose,
             )
             command_digest = None
-            digest, state = stored_event(digest, stream, version, name, encode(wire), household)
+            payload = encode(wire)
+            if len(payload) > PAYLOAD_BYTES_MAX:
+                most = COMPUTED_BYTES_MAX if name in self._large else PAYLOAD_BYTES_MAX
+                if len(payload) > most:
+                    values = {"event": name, "bytes": len(payload), "most": most}
+                    raise Invalid([Fault("payload_too_large", values=values)])
+            digest, state = stored_event(digest, stream, version, name, payload, household)
             rows.append(StoredRow(0, stream, version, name, household, state))
         return rows, Tip(version, digest)
 

@@ -24,6 +24,7 @@ from crm_core.errors import (
     UnreadableEvent,
 )
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
+from crm_core.kernel.limits import COMMAND_EVENTS_MAX
 from crm_core.kernel.recorded import (
     Appended,
     Commit,
@@ -215,6 +216,15 @@ class CodecEventLog:
         reached = rows[-1][0] if len(rows) == limit else end
         return Settled(tuple(map(self._readable, rows)), reached)
 
+    def digests(
+        self, *, after: int = 0, upto: int | None = None, names: Collection[str] | None = None
+    ) -> Iterator[tuple[int, str, str]]:
+        end = self.head() if upto is None else upto
+        while page := self.store.page(after, end, names, PAGE_ROWS):
+            for row in page:
+                yield row[0], row[4], row[5][DIGEST_START:DIGEST_END]
+            after = page[-1][0]
+
     def identity(self, position: int) -> str | None:
         # Of any name, and also where the text can be read by nobody.
         rows = self.store.page_without(position - 1, position, (), 1)
@@ -393,6 +403,9 @@ class _Chunk:
         self.commands: list[tuple[str, str, int, int]] = []
 
     def add(self, commit: Commit) -> None:
+        events = sum(len(append.events) for append in commit.appends)
+        if events > COMMAND_EVENTS_MAX:
+            raise Invalid.one("command_too_large", events=events, most=COMMAND_EVENTS_MAX)
         first = len(self.rows)
         storable(commit.command)
         for append in commit.appends:

@@ -154,7 +154,10 @@ class PostgresInspection:
                 connection.exec_driver_sql("BEGIN")
                 connection.exec_driver_sql("SET LOCAL search_path = pg_temp")
                 self._database.create(connection)
-                self._database.create_routines(connection)
+                for statement in self._database.routines:
+                    # Functions of the session's own schema are found by their full names alone.
+                    own = statement.replace("EXECUTE FUNCTION ", "EXECUTE FUNCTION pg_temp.")
+                    connection.exec_driver_sql(own.replace("%", "%%"))
                 driver = connection.connection.driver_connection
                 assert isinstance(driver, psycopg.Connection)
                 [(here, name)] = driver.execute(

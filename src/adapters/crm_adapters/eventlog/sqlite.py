@@ -24,7 +24,7 @@ from crm_adapters.eventlog.sqlite_checks import SqliteInspection
 from crm_adapters.eventlog.sqlite_files import SqliteFile
 from crm_adapters.eventlog.store import Batch, Inspection
 from crm_adapters.eventlog.tile_table import TileTable
-from crm_adapters.eventlog.tiles import WIDTH, Leaf, MissingTile, Tile, Tiler, is_fact
+from crm_adapters.eventlog.tiles import WIDTH, MissingTile, Tile, Tiler, is_fact
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -207,23 +207,20 @@ class SqliteDatabase(Database):
     def _keep_tiles(self, cursor: Any, first: int, rows: Sequence[StoredRow]) -> None:
         """Keep the tiles that are full with these rows, the first of which stands at `first`."""
         number = (first - 1) // WIDTH
-        start = number * WIDTH
-        before = [
-            Leaf(position, is_fact(name.decode(errors="replace")), state)
-            for position, name, state in cursor.execute(
-                _UNTILED, (self.tenant, start, first - 1 - start)
-            )
-        ]
-        # Where rows were taken away, whoever asks makes the tiles of what is left.
-        if [leaf.position for leaf in before] != list(range(start + 1, first)):
+        start, tiles = number * WIDTH, TileTable(self, cursor)
+        before = cursor.execute(_UNTILED, (self.tenant, start, first - 1 - start)).fetchall()
+        kept = tiles.rows(0, number - 1, number)
+        if [position for position, *_ in before] != list(range(start + 1, first)) or (
+            number and (not kept or kept[0].last != start)
+        ):
+            # Somebody took rows or tiles away: whoever asks makes the tiles of what is left.
             return
-        tiles = TileTable(self, cursor)
         tiler, made = Tiler(tiles, number), list[Tile]()
-        for leaf in before:
-            tiler.add(leaf)
+        for position, name, state in before:
+            tiler.add(position, state, fact=is_fact(name.decode(errors="replace")))
         with suppress(MissingTile):
             for position, row in enumerate(rows, first):
-                made += tiler.add(Leaf(position, is_fact(row.name), row.state.encode()))
+                made += tiler.add(position, row.state.encode(), fact=is_fact(row.name))
         tiles.keep(made)
 
     def _check_rows(self, cursor: Any, before: int, sent: int) -> int:

@@ -190,8 +190,13 @@ class _Way:
 
     def partial(self, alias: str) -> str:
         """The condition for a table under an alias."""
-        # It begins with its column, and both sides of a look-up have one of that name.
-        return re.sub(r"^(\w+)", rf"{alias}.\1", self.condition) if self.condition else "1"
+        if not self.condition:
+            return "1"
+        # Both sides of a look-up have columns of these names; what stands in quotes is a value.
+        columns = re.compile(rf"\b({'|'.join(self.table.columns.keys())})\b")
+        parts = self.condition.split("'")
+        parts[::2] = [columns.sub(rf"{alias}.\1", part) for part in parts[::2]]
+        return "'".join(["(" + parts[0], *parts[1:]]) + ")"
 
     @property
     def misses(self) -> str:

@@ -81,6 +81,17 @@ def locks_hold(path: Path, mounts: str | None = None) -> bool:
     return kind not in NETWORK
 
 
+LOCK, ONE, NOTHING = "lock", "one process", "nothing"
+
+
+def kept_apart(path: Path) -> str:
+    """What keeps two processes from writing the file at once: `LOCK`, `ONE` or `NOTHING`."""
+    path = Path(os.path.realpath(path))
+    if locks_hold(path):
+        return LOCK
+    return NOTHING if _owner(path.with_name(path.name + OWNER)) == SHARED else ONE
+
+
 class Turn:
     """The turn to write or to checkpoint: of one thread of one process at a time.
 

@@ -11,7 +11,7 @@ Tiles are derived from the log and never vouch for it: `TileCheck` compares them
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple, Protocol
@@ -158,34 +158,29 @@ def instant(number: int) -> datetime:
     return _EPOCH + number * _MICROSECOND
 
 
-class Leaf(NamedTuple):
-    """What a tile is made of: an event's place, whether it is a fact, and its stored text."""
+def tile_of_events(
+    number: int, last: int, leaves: Sequence[bytes], facts: Sequence[tuple[int, bytes]]
+) -> Tile:
+    """The tile over 256 events.
 
-    position: int
-    fact: bool
-    state: bytes
-
-
-def tile_of_events(number: int, events: Sequence[Leaf]) -> Tile:
-    """The tile over 256 events."""
-    hashes = [sha256(b"\x00" + state[DIGEST_START:DIGEST_END]).digest() for _, _, state in events]
-    facts = fact = 0
+    Args:
+        last: Position of the last of them.
+        leaves: Their digests, as they are stored.
+        facts: Position and stored text of those that are facts.
+    """
     texts: set[bytes] = set()
-    for position, moves, state in events:
-        if moves:
-            facts += 1
-            fact = position
-            # The last member of the envelope; the household behind it is an id.
-            start = state.rfind(_RECORDED) + len(_RECORDED)
-            texts.add(state[start : state.find(b'"', start)])
+    for _, state in facts:
+        # The last member of the envelope; the household behind it is an id.
+        start = state.rfind(_RECORDED) + len(_RECORDED)
+        texts.add(state[start : state.find(b'"', start)])
     known = [end for text in texts for end in _instants(text)]
     return Tile(
         0,
         number,
-        events[-1][0],
-        _top(hashes),
-        facts,
-        fact,
+        last,
+        _top([sha256(b"\x00" + leaf).digest() for leaf in leaves]),
+        len(facts),
+        facts[-1][0] if facts else 0,
         min(known, default=FAR_AHEAD),
         max(known, default=LONG_AGO),
     )
@@ -237,21 +232,28 @@ class Tiler:
     def __init__(self, tiles: Tiles, number: int = 0) -> None:
         self._tiles = tiles
         self.number = number
-        self.events: list[Leaf] = []
-        """Those behind the last tile."""
+        self.leaves: list[bytes] = []
+        """Digests of the events behind the last tile."""
+        self._facts: list[tuple[int, bytes]] = []
         self._levels: list[list[Tile]] = []
 
-    def add(self, leaf: Leaf) -> Sequence[Tile]:
+    def add(self, position: int, state: bytes, *, fact: bool) -> Sequence[Tile]:
         """The tiles that are full with this event: mostly none.
 
         Raises:
             MissingTile: one is not kept that a tile of a higher level is made of.
         """
-        self.events.append(leaf)
-        if len(self.events) < WIDTH:
+        self.leaves.append(state[DIGEST_START:DIGEST_END])
+        if fact:
+            self._facts.append((position, state))
+        if len(self.leaves) < WIDTH:
             return ()
-        tile = tile_of_events(self.number, self.events)
-        self.events = []
+        leaves, facts = self.leaves, self._facts
+        self.leaves, self._facts = [], []
+        return self.push(tile_of_events(self.number, position, leaves, facts))
+
+    def push(self, tile: Tile) -> Sequence[Tile]:
+        """The tile that comes next, and those of higher levels that are full with it."""
         self.number += 1
         made = [tile]
         while True:
@@ -273,24 +275,50 @@ class Tiler:
         return found
 
 
-class TileCheck:
-    """Compares the tiles that are kept with those that the events make.
+RawRow = tuple[int, bytes, int, bytes, bytes, bytes]
 
-    Give it all events of a log in order, as they are stored; then ask for the fault. Tiles that are
+
+class TileCheck:
+    """Compares the tiles that are kept with those that the events make, and tells the root.
+
+    All events of a log pass through `watch` as they are stored; then it is asked. Tiles that are
     not kept are no fault: they are made when they are asked for.
     """
 
     def __init__(self, tiles: Tiles) -> None:
         self._kept = tiles
+        # Before the events are read: of those that tiles cover by now, all will be.
+        self._count = tiles.count(FAR_AHEAD)
         self._tiler = Tiler(MemoryTiles())
+        self._subtrees = Subtrees()
         self._page: dict[int, Tile] = {}
+        self._rest: list[RawRow] = []
         self._fault: Tile | None = None
 
-    def add(self, position: int, name: bytes, state: bytes) -> None:
-        """The next event; what is damaged may be of any type."""
-        moves = not (isinstance(name, bytes) and name.startswith(NO_FACTS.encode()))
-        for tile in self._tiler.add(Leaf(position, moves, state if type(state) is bytes else b"")):
-            kept = self._of(tile)
+    def watch(self, rows: Iterable[RawRow]) -> Iterator[RawRow]:
+        """The rows as they come."""
+        page = self._rest
+        for row in rows:
+            page.append(row)
+            if len(page) == WIDTH:
+                self._compare(self._tiler.push(self._tile(page)))
+                page.clear()
+            yield row
+
+    def _tile(self, rows: Sequence[RawRow]) -> Tile:
+        number, last, gradings = self._tiler.number, rows[-1][0], NO_FACTS.encode()
+        try:
+            leaves = [row[5][DIGEST_START:DIGEST_END] for row in rows]
+            facts = [(row[0], row[5]) for row in rows if not row[3].startswith(gradings)]
+            return tile_of_events(number, last, leaves, facts)
+        except (AttributeError, TypeError):
+            # What is damaged may be of any type; it is told, and here it is nothing.
+            return self._tile([(*row[:3], _bytes(row[3]), b"", _bytes(row[5])) for row in rows])
+
+    def _compare(self, made: Sequence[Tile]) -> None:
+        self._subtrees.add(bytes.fromhex(made[0].root), WIDTH)
+        for tile in made:
+            kept = self._of(tile) if tile.number < self._count else None
             if kept is not None and kept != tile and self._fault is None:
                 self._fault = kept
 
@@ -305,13 +333,18 @@ class TileCheck:
 
     def fault(self) -> Tile | None:
         """The first tile that is kept and says something else than the events, or None."""
-        if self._fault is not None:
+        if self._fault is not None or self._count <= self._tiler.number:
             return self._fault
-        # Of events that there are not: the log was cut, or an older one lies under newer tiles.
-        number = self._tiler.number
-        for level in range(8):
-            beyond = self._kept.rows(level, number, FAR_AHEAD)
-            if beyond:
-                return beyond[0]
-            number //= WIDTH
-        return None
+        # Of events that there are not: the end of the log was cut off.
+        return next(iter(self._kept.rows(0, self._tiler.number, self._count)), None)
+
+    def root(self) -> str:
+        """The root over all events that have passed, as hex; nothing passes any more."""
+        for row in self._rest:
+            self._subtrees.add(leaf_hash(_bytes(row[5])))
+        self._rest.clear()
+        return self._subtrees.root().hex()
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""

@@ -12,7 +12,6 @@ from crm_adapters.eventlog.tiles import (
     FAR_AHEAD,
     LONG_AGO,
     WIDTH,
-    Leaf,
     MemoryTiles,
     MissingTile,
     Subtrees,
@@ -176,13 +175,13 @@ class _Seen:
         while page := self._store.page(after, position, None, PAGE_ROWS):
             made: list[Tile] = []
             for place, _, _, name, _, state in page:
-                made += tiler.add(Leaf(place, is_fact(name), state.encode()))
+                made += tiler.add(place, state.encode(), fact=is_fact(name))
             if made:
                 try:
                     self._tiles.keep(made)
                 except Failed as error:
                     raise _NotKept from error
-            rest = [*rest, *page][-len(tiler.events) :] if tiler.events else []
+            rest = [*rest, *page][-len(tiler.leaves) :] if tiler.leaves else []
             after = page[-1][0]
             if len(page) < PAGE_ROWS:
                 break

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 from crm_adapters.eventlog.store import RowStore
+from crm_adapters.eventlog.tiles import TileCheck
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, REST_START, first_link
-from crm_core.kernel.merkle import MerkleTree
 from crm_core.ports import ChainFault, Verification
 
 VIEWS = "views"
@@ -39,19 +39,19 @@ def verify(store: RowStore, *, root: bool = True, deep: bool = False) -> Verific
     Raises:
         StoreUnreachable, NotALog: the store cannot be read to its end.
     """
+    check = TileCheck(store.tiles)
     with store.inspect(deep=deep) as inspection, ThreadPoolExecutor(1) as beside:
         around = beside.submit(inspection.faults)
         chain = Chain(store.tenant, contiguous=store.contiguous, commands=inspection.commands())
-        leaves = chain.leaves(inspection.raw())
-        tree = MerkleTree()
-        if root:
-            tree.extend(leaves)
-        else:
-            deque(leaves, maxlen=0)
+        deque(chain.leaves(check.watch(inspection.raw())), maxlen=0)
         found = [*chain.faults, *around.result()]
+    kept = check.fault()
+    if not chain.faults and kept is not None:
+        # Derived from the events, and so never heard before them.
+        found.append(ChainFault(kept.last, "", "tile"))
     first = min(found, key=lambda fault: fault.position, default=None)
     return Verification(
-        chain.events, first, tree.root() if root else "", (*inspection.unchecked, VIEWS)
+        chain.events, first, check.root() if root else "", (*inspection.unchecked, VIEWS)
     )
 
 

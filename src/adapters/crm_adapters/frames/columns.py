@@ -29,7 +29,14 @@ from crm_core.gradings.engines.narrow import Kind, microseconds
 from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GRADES, GradingPolicy
-from crm_core.gradings.replay import Difference, FindAllocations, Policies, Replay, none_at_hand
+from crm_core.gradings.replay import (
+    Difference,
+    FindAllocations,
+    Policies,
+    Replay,
+    check_intact,
+    none_at_hand,
+)
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import FIRST
 from crm_core.payments.facts import MONTHS_OF_FEE, USUAL, Aged, Allocations, CreditPolicy
@@ -162,6 +169,7 @@ class Columns:
         progress: Progress,
         *,
         allocations: FindAllocations = none_at_hand,
+        verify: bool = False,
     ) -> Replay:
         """Recorded gradings decided again, all of a run at once.
 
@@ -169,10 +177,14 @@ class Columns:
         tell what differs first.
         """
         kept = Kept(self._log, GradingsShape(policies), self._folder)
-        files = kept.files()
-        events = sum(file.events for file in (*files, *self._table.files()))
+        files, facts = kept.files(), self._table.files()
+        if verify:
+            check_intact(self._log)
+            kept.check(files)
+            self._table.check(facts)
+        events = sum(file.events for file in (*files, *facts))
         if not files:
-            return Replay(0, 0, (), events, self.name)
+            return Replay(0, 0, (), events, self.name, verify)
         recorded = pl.scan_parquet([file.path for file in files], glob=False)
         if year is not None:
             recorded = recorded.filter(pl.col("year") == year)
@@ -215,7 +227,7 @@ class Columns:
                 year, policies, silent, households=wanted, allocations=allocations
             )
             findings = found_again.differing
-        return Replay(gradings, gradings - len(findings), findings, events, self.name)
+        return Replay(gradings, gradings - len(findings), findings, events, self.name, verify)
 
     def close(self) -> None:
         """Give back what is held open."""

@@ -95,9 +95,12 @@ class FramesEngine:
         progress: Progress,
         *,
         allocations: FindAllocations = none_at_hand,
+        verify: bool = False,
     ) -> Replay:
         """Recorded gradings decided again, all of a run at once."""
-        return self._columns().replay(year, policies, progress, allocations=allocations)
+        return self._columns().replay(
+            year, policies, progress, allocations=allocations, verify=verify
+        )
 
     def verify(self, policies: Policies) -> Compared | None:
         """Compare the kept rows with rows made anew from the log; None if there are none of it.

@@ -1,11 +1,13 @@
 """Rows of events, kept in Parquet files beside the log and never behind it (decision record 0032).
 
 A file holds the rows of the events behind one position up to another. Its name says which two, how
-many events they were, a mark of what stands in the log there, and a checksum of its bytes: a file
-of another log, of another past of this log, or with a damaged byte is not read. Before rows are
-read they are brought up to the end of the log. Files are written whole and never changed, so any
-number of processes may do so at once; what one of them has merged stays until nobody can be reading
-it. A folder of such files can be deleted at any time.
+many events they were, a sum of their digests, a mark of what stands in the log there, and a
+checksum of its bytes: a file of another log, of another past of this log, or with a damaged byte is
+not read. That the log was edited since, the sums tell whoever asks (decision record 0049).
+
+Before rows are read they are brought up to the end of the log. Files are written whole and never
+changed, so any number of processes may do so at once; what one of them has merged stays until
+nobody can be reading it. A folder of such files can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -27,7 +29,14 @@ from zlib import crc32
 
 import polars as pl
 
-from crm_core.errors import Failed, StoreFull, StoreUnreachable, UnknownEvent, UnreadableEvent
+from crm_core.errors import (
+    Failed,
+    OtherPast,
+    StoreFull,
+    StoreUnreachable,
+    UnknownEvent,
+    UnreadableEvent,
+)
 from crm_core.kernel.recorded import Recorded
 from crm_core.ports import EventLog
 
@@ -48,6 +57,8 @@ ATTEMPTS = 3
 
 _STRIDE = 16
 
+_SUM_BYTES = 16
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 _OURS = re.compile(r"[a-z]+-[0-9a-f]{8}-[0-9a-f-]+\.(draft|parquet)")
@@ -59,6 +70,7 @@ class KeptFile(NamedTuple):
     """A file with the rows of so many events behind position `after` up to `upto`.
 
     Args:
+        digests: Sum of what `_counted` makes of the events, as hex.
         mark: Of what stands in the log at `upto` and before it.
         checksum: Of the bytes of the file.
     """
@@ -67,6 +79,7 @@ class KeptFile(NamedTuple):
     after: int
     upto: int
     events: int
+    digests: str
     mark: str
     checksum: str
 
@@ -133,7 +146,8 @@ class Kept:
         self._folder = folder.absolute()
         self._name = re.compile(
             re.escape(shape.name)
-            + r"-([0-9]{20})-([0-9]{20})-([0-9]+)-([0-9a-f]{16})-([0-9a-f]{8})\.parquet"
+            + r"-([0-9]{20})-([0-9]{20})-([0-9]+)"
+            + r"-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{8})\.parquet"
         )
         self._checked: dict[tuple[str, int, int, int], bool] = {}
 
@@ -149,6 +163,25 @@ class Kept:
                 with suppress(FileNotFoundError):
                     return self._brought_up()
             return self._brought_up()
+
+    def check(self, files: Iterable[KeptFile]) -> None:
+        """Compare the sums of the files with those of the log's stored digests.
+
+        The texts are not read: that they are what their digests say, `EventLog.verify` tells.
+
+        Raises:
+            OtherPast: rows were made of other events than stand in the log now.
+        """
+        for file in files:
+            events, digests = 0, 0
+            for position, household, digest in self._log.digests(
+                after=file.after, upto=file.upto, names=self._shape.events
+            ):
+                if household:
+                    events, digests = events + 1, digests + _counted(position, household, digest)
+            if (events, found := _summed(digests)) != (file.events, file.digests):
+                sentence = "other_past_of_rows"
+                raise OtherPast(str(file.path), file.upto, file.digests, found, sentence)
 
     def verify(self) -> Compared | None:
         """Compare what is kept with rows made anew from the log; None if nothing is kept of it.
@@ -177,7 +210,8 @@ class Kept:
         for lot in self._lots(chain[-1].upto if chain else 0, head):
             after = chain[-1].upto if chain else 0
             rows = self._shape.frame(lot.rows, _scan(chain) if chain else None)
-            chain.append(self._write(rows, after, lot.upto, lot.events))
+            digests = _summed(lot.digests)
+            chain.append(self._write(rows, after, lot.upto, lot.events, digests))
             chain = self._merged(chain)
         if chain and chain[-1].upto < head:
             chain[-1] = self._reaching(chain[-1], head)
@@ -190,20 +224,21 @@ class Kept:
             return
         feed = self._log.feed(after=after, upto=upto, names=self._shape.events)
         while True:
-            seen, events, last = 0, 0, after
+            seen, events, digests, last = 0, 0, 0, after
             rows: list[tuple[Any, ...]] = []
             for recorded in islice(feed, EVENTS):
                 seen, last = seen + 1, recorded.position
                 # Nobody reads what concerns no household by households.
                 if recorded.household:
                     events += 1
+                    digests += _counted(recorded.position, recorded.household, recorded.digest)
                     row = self._shape.row(recorded)
                     if row is not None:
                         rows.append(row)
             if not seen:
                 return
             # Behind the last lot there is nothing of this shape up to the end.
-            yield _Lot(last if seen == EVENTS else upto, events, rows)
+            yield _Lot(last if seen == EVENTS else upto, events, digests, rows)
 
     def _merged(self, chain: list[KeptFile]) -> list[KeptFile]:
         """Few files: a new one is merged with those before it that are not much larger."""
@@ -214,8 +249,9 @@ class Kept:
                 break
             both = pl.concat([pl.read_parquet(file.path, glob=False) for file in (one, two)])
             merged = both.sort(both.columns[0], "position")
+            digests = _summed(int(one.digests, 16) + int(two.digests, 16))
             try:
-                chain = [*rest, self._write(merged, one.after, two.upto, events)]
+                chain = [*rest, self._write(merged, one.after, two.upto, events, digests)]
             except FileNotFoundError:
                 raise
             except OSError:
@@ -225,7 +261,7 @@ class Kept:
 
     def _reaching(self, file: KeptFile, upto: int) -> KeptFile:
         """The same file for a log that has grown by nothing of this shape."""
-        longer = self._file(file.after, upto, file.events, file.checksum)
+        longer = self._file(file.after, upto, file.events, file.digests, file.checksum)
         with suppress(FileExistsError):
             try:
                 os.link(file.path, longer.path)
@@ -243,13 +279,15 @@ class Kept:
                     return file
         return longer
 
-    def _write(self, rows: pl.DataFrame, after: int, upto: int, events: int) -> KeptFile:
+    def _write(
+        self, rows: pl.DataFrame, after: int, upto: int, events: int, digests: str
+    ) -> KeptFile:
         """Write the rows: they are whole under the file's name, or not there."""
         # Polars does not tell why it cannot write a file; the bytes are a fraction of the rows.
         buffer = BytesIO()
         rows.write_parquet(buffer, row_group_size=131_072)
         data = buffer.getbuffer()
-        file = self._file(after, upto, events, f"{crc32(data):08x}")
+        file = self._file(after, upto, events, digests, f"{crc32(data):08x}")
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._draft()
         try:
@@ -267,12 +305,13 @@ class Kept:
     def _draft(self) -> Path:
         return self._folder / f"{self._shape.name}-{uuid4().hex}.draft"
 
-    def _file(self, after: int, upto: int, events: int, checksum: str) -> KeptFile:
+    def _file(self, after: int, upto: int, events: int, digests: str, checksum: str) -> KeptFile:
         mark = self._mark(upto)
         # INVARIANT: the log ends behind what was read from it.
         assert mark is not None
-        name = f"{self._shape.name}-{after:020}-{upto:020}-{events}-{mark}-{checksum}.parquet"
-        return KeptFile(self._folder / name, after, upto, events, mark, checksum)
+        name = f"{self._shape.name}-{after:020}-{upto:020}-{events}-{digests}-{mark}-{checksum}"
+        path = self._folder / f"{name}.parquet"
+        return KeptFile(path, after, upto, events, digests, mark, checksum)
 
     # --- what is there ---------------------------------------------------------------------
 
@@ -308,7 +347,8 @@ class Kept:
         named = self._name.fullmatch(path.name)
         if named is None or int(named[2]) <= int(named[1]):
             return None
-        return KeptFile(path, int(named[1]), int(named[2]), int(named[3]), named[4], named[5])
+        after, upto, events, *marks = named.groups()
+        return KeptFile(path, int(after), int(upto), int(events), *marks)
 
     def _is_ours(self, file: KeptFile) -> bool:
         return self._mark(file.upto) == file.mark
@@ -440,7 +480,22 @@ class _Lot(NamedTuple):
 
     upto: int
     events: int
+    digests: int
     rows: list[tuple[Any, ...]]
+
+
+def _counted(position: int, household: str, digest: str) -> int:
+    """What an event adds to the sum of a file.
+
+    Its digest covers stream, version, name and text; the two columns that rows have besides are
+    counted with it. Sums can be added, so files can be merged without reading the log.
+    """
+    told = f"{position}\n{household}\n{digest}".encode()
+    return int.from_bytes(sha256(told).digest()[:_SUM_BYTES], "big")
+
+
+def _summed(digests: int) -> str:
+    return f"{digests % (1 << 8 * _SUM_BYTES):0{2 * _SUM_BYTES}x}"
 
 
 def _scan(files: Sequence[KeptFile]) -> pl.LazyFrame:

@@ -89,8 +89,8 @@ class LogViews:
                     self.store.retire(place)
                 other.clear()
                 self._switch(found.place)
-        for error in other.values():
-            raise error
+        if other:
+            raise next(iter(other.values()))
         return max((c.position for c in self._builds(view) if c.state == LIVE), default=0)
 
     def _switch(self, place: Place) -> None:

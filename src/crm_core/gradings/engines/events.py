@@ -23,6 +23,7 @@ from crm_core.gradings.replay import (
     Policies,
     Replay,
     check,
+    check_intact,
     epochs_seen,
     estate_of,
     none_at_hand,
@@ -116,6 +117,7 @@ class EventsEngine:
         households: Sequence[str] | None = None,
         within: tuple[str, str | None] = ("", None),
         allocations: FindAllocations = none_at_hand,
+        verify: bool = False,
     ) -> Replay:
         """Recorded gradings decided again, each household's facts read once for all of them.
 
@@ -124,7 +126,10 @@ class EventsEngine:
             households: Only these; all by default.
             within: Only households from the first on, and before the second if there is one.
             allocations: Finds the allocation policies that a decision pins.
+            verify: Verify the log's chain first.
         """
+        if verify:
+            check_intact(self.log)
         differing: list[Difference] = []
         gradings = events = 0
         for _, facts in self.log.facts(

@@ -139,6 +139,7 @@ class FactsEngine(Protocol):
         progress: Progress,
         *,
         allocations: FindAllocations = none_at_hand,
+        verify: bool = False,
     ) -> Replay:
         """Recorded gradings decided again and compared with their bytes (GRD-08).
 
@@ -146,6 +147,12 @@ class FactsEngine(Protocol):
             year: Only gradings of that year; None for all.
             policies: Finds the policies and the reading that a decision pins.
             allocations: Finds the allocation policies that it pins.
+            verify: Verify the log's chain first, and compare what is kept beside the log with its
+                digests.
+
+        Raises:
+            UnreadableEvent: asked to verify, and the log is not intact.
+            OtherPast: the same, and what is kept was made of other events.
         """
         ...
 

@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from crm_core.errors import CommandReused, StoreUnreachable
+from crm_core.errors import CommandReused, Invalid, OtherPast, StoreUnreachable
 from crm_core.kernel.projection import Consumer
 from crm_core.kernel.recorded import Recorded
 from crm_core.ports import EventLog, Views
 from crm_core.testing.contracts.events import Counted
 from crm_core.testing.contracts.logs import OverViews
-from crm_core.testing.contracts.tally import NOTED, append_one, log_place, note, status_of
+from crm_core.testing.contracts.tally import (
+    NOTED,
+    TALLY,
+    append_one,
+    log_place,
+    note,
+    scan,
+    status_of,
+    tallied,
+)
+
+
+class _Exchanged:
+    """A log in which other events stand, and otherwise the one it was."""
+
+    def __init__(self, log: EventLog, digest: str | None) -> None:
+        self._log, self._digest = log, digest
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def identity(self, _position: int) -> str | None:
+        return self._digest
 
 
 class ConsumersContract(OverViews):
@@ -50,6 +72,36 @@ class ConsumersContract(OverViews):
         assert views.retry(mended) == 2
         assert heard[4:] == ["b", "c"]
         assert views.retry(mended) == 0
+
+    @pytest.mark.rule("LOG-03")
+    def test_another_past_of_the_log_is_refused(self, log: EventLog, views: Views) -> None:
+        """By views and by consumers, until they begin anew; the log they know goes on."""
+        heard: list[str] = []
+        consumer = _consumer(lambda recorded: heard.append(recorded.event.text))
+        note(log, "note/a", *"ab")
+        views.catch_up(TALLY)
+        end = views.catch_up(consumer)
+        digest = log.identity(end)
+        other = self.make_views(cast("Any", _Exchanged(log, "f" * 64)), 3)
+        gone = self.make_views(cast("Any", _Exchanged(log, None)), 3)
+        note(log, "note/b", "c")
+        for exchanged, found in ((other, "f" * 64), (gone, "")):
+            for task in (TALLY, consumer):
+                with pytest.raises(OtherPast) as refused:
+                    exchanged.catch_up(task)
+                error = refused.value
+                told = (error.follower, error.position, error.expected, error.found)
+                assert told == (task.name, end, digest, found)
+            assert {one.error for one in exchanged.status()} != {""}
+        assert heard == ["a", "b"]
+        with pytest.raises(Invalid):
+            views.rebuild(consumer)
+        other.rebuild(consumer)
+        for task in (TALLY, consumer):
+            views.catch_up(task)
+        assert heard == ["a", "b", *"abc"]
+        assert list(scan(views)) == tallied(log)
+        assert {one.error for one in views.status()} == {""}
 
     def test_the_words_of_an_error_of_ours_are_kept(self, log: EventLog, views: Views) -> None:
         """They hold no personal data; those of any other exception may."""

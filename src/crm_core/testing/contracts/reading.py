@@ -81,6 +81,21 @@ class ReadingContract(OfLogs):
         assert list(log.feed(names=["contract.never/1"])) == []
 
     @pytest.mark.rule("LOG-03")
+    def test_an_event_is_known_by_its_digest_whoever_can_read_it(self, log: EventLog) -> None:
+        log.append([commit_of("c1", {"a/1": noted(*"abc"), "b/1": noted("x")})])
+        events = list(log.feed())
+        for reader in (log, self.reopen(log, FIRST_CATALOG)):
+            assert [reader.identity(one.position) for one in events] == [
+                one.digest for one in events
+            ]
+            end = log.head()
+            assert [reader.identity(position) for position in (0, end + 1, end + 999)] == [None] * 3
+            told = [(one.position, one.household, one.digest) for one in events]
+            assert list(reader.digests()) == told
+            assert list(reader.digests(after=told[0][0], upto=told[2][0])) == told[1:3]
+            assert list(reader.digests(names=())) == []
+
+    @pytest.mark.rule("LOG-03")
     def test_a_feed_that_was_begun_ends_where_the_log_ended(self, log: EventLog) -> None:
         log.append([commit_of("c1", {"a/1": noted("1", "2")})])
         feed = log.feed()

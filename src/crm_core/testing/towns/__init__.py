@@ -1,7 +1,7 @@
 """Whole towns from a seed: households with years of dealings, as many as are wanted, and quickly.
 
     town = Town(seed=7, households=10_000)
-    with open_crm("sqlite:///town.db") as crm:
+    with open_crm("sqlite:///town.db", create=True) as crm:
         fill(crm.log, town)
         crm.grade(2011, known=known_at(2011))
         planted = plant_errors(crm, seed=7, count=37)

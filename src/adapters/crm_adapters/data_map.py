@@ -1,0 +1,17 @@
+"""The whole data map: what slices keep, and the columns of files that are read and written (PRV-02).
+
+A test holds the file beside this module to the columns that there are.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from crm_core.kernel.data_map import Classified, of_files
+from crm_core.kernel.registry import Registry
+
+
+def whole(registry: Registry) -> tuple[Classified, ...]:
+    """Every field of the envelope, of events, views and files."""
+    text = files("crm_adapters").joinpath("data-map.toml").read_text(encoding="utf-8")
+    return (*registry.data_map, *of_files(text))
