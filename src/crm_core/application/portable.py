@@ -17,15 +17,17 @@ from attrs import define, field, frozen
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.naming import (
     DEPARTMENTS,
-    TOLD,
     Field,
+    Naming,
     actor_named,
-    fields_of,
     items,
     named,
 )
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import Opened, PersonalValue, Place, Plain, Sealed
+
+TOLD = frozenset({"parameters"})
+"""What a message is filled with: whatever it is about, and not whom it goes to."""
 
 STATES = ("plain", "erased", "key_missing", "tampered", "withheld")
 """What can have become of a personal value; `withheld` is another person's."""
@@ -91,6 +93,7 @@ class Subject:
         persons: Ids of those whose values are opened and whose ids are shown.
         household: Their household; empty for a member of staff.
         lived: Whether what is said of the household on a day is theirs.
+        naming: Whom events name.
         requests: Numbers of their requests.
         positions: Their own events.
     """
@@ -98,6 +101,7 @@ class Subject:
     persons: frozenset[str]
     household: str
     lived: Callable[[date], bool]
+    naming: Naming
     requests: set[str] = field(factory=set)
     positions: set[int] = field(factory=set)
 
@@ -116,8 +120,8 @@ class Subject:
         """Whether an event names the subject or what is theirs."""
         if actor_named(recorded.envelope.actor) in self.persons:
             return True
-        fields, day = fields_of(type(recorded.event), recorded.name), recorded.effective
-        return any(self.owns(kind, one, day) for kind, one in named(fields, recorded.event))
+        day = recorded.effective
+        return any(self.owns(kind, one, day) for kind, one in self.naming.named(recorded))
 
 
 @define
@@ -147,7 +151,7 @@ class Writer:
         """
         self._at, self._left = recorded, []
         envelope, event = recorded.envelope, recorded.event
-        fields = fields_of(type(event), recorded.name)
+        fields = self.subject.naming.fields(type(event))
         data = self._whole(fields, event) if whole else self._part(fields, event)
         return Entry(
             position=recorded.position,
@@ -183,7 +187,7 @@ class Writer:
             if one.name in TOLD and not self._at.household and held:
                 self._left.append(within + one.name)
                 continue
-            several = [self._shown(one, item, within) for item in items(one, held)]
+            several = [self._shown(one, item, within) for item in items(held)]
             if one.several:
                 # What is nobody's to see has no place in the list either.
                 shown[one.name] = [item for item in several if item is not _NOTHING]
@@ -227,7 +231,7 @@ class Writer:
     def _part(self, fields: tuple[Field, ...], value: Any, within: str = "") -> dict[str, Any]:
         shown: dict[str, Any] = {}
         for one in fields:
-            held = items(one, getattr(value, one.name))
+            held = items(getattr(value, one.name))
             found = [self._mine(one, item, within) for item in held] if one.naming else []
             kept = [item for item in found if item is not _NOTHING]
             if kept:

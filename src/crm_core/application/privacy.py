@@ -140,7 +140,7 @@ class Privacy:
         by, position = self._asked(by, purpose), self._host.log.head()
         self._may(by, oneself=by.role in HOUSEHOLD_ROLES and by.id == member)
         events = self._visible(household, position, known)
-        residents = Residents(household, events)
+        residents = Residents(household, events, self._host.registry.naming)
         if residents.file is None:
             raise Invalid.one("household_unknown", household=household)
         if member is not None:
@@ -151,11 +151,12 @@ class Privacy:
         whose = {e.position: residents.whose(e) for e in events}
         own = [e for e in events if member is None or member in whose[e.position]]
         subject = Subject(
-            persons,
-            household,
-            lambda day: member is None or member in residents.on(day),
-            {e.stream.partition("/")[2] for e in own if _is_of_request(e)},
-            {e.position for e in own},
+            persons=persons,
+            household=household,
+            lived=lambda day: member is None or member in residents.on(day),
+            naming=self._host.registry.naming,
+            requests={e.stream.partition("/")[2] for e in own if _is_of_request(e)},
+            positions={e.position for e in own},
         )
         others = self._naming(subject, position, known, progress)
         return evolve(
@@ -190,7 +191,12 @@ class Privacy:
         known = utc(known, "known")
         by, position = self._asked(by, purpose), self._host.log.head()
         self._may(by, oneself=by.role in STAFF_ROLES and by.id == staff)
-        subject = Subject(frozenset({staff}), "", lambda _day: False)
+        subject = Subject(
+            persons=frozenset({staff}),
+            household="",
+            lived=lambda _day: False,
+            naming=self._host.registry.naming,
+        )
         own: list[Recorded[Any]] = []
         others: list[Recorded[Any]] = []
         for recorded in self._naming(subject, position, known, progress):

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from crm_core.kernel.dates import Period
-from crm_core.kernel.naming import actor_named, fields_of, named
+from crm_core.kernel.naming import Naming, actor_named
 from crm_core.kernel.recorded import Recorded
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.events import HouseholdRegistered, PlaceClaimed
@@ -54,10 +54,11 @@ class Residents:
 
     Args:
         events: All events of the household that are known, in order.
+        naming: Whom they name.
     """
 
-    def __init__(self, household: str, events: Iterable[Recorded[Any]]) -> None:
-        self._household = household
+    def __init__(self, household: str, events: Iterable[Recorded[Any]], naming: Naming) -> None:
+        self._household, self._naming = household, naming
         stream = HOUSEHOLD.stream(household)
         evolve = HOUSEHOLD.decider.evolve
         state = HOUSEHOLD.decider.initial
@@ -104,8 +105,7 @@ class Residents:
         return found
 
     def _named(self, recorded: Recorded[Any]) -> frozenset[str]:
-        fields = fields_of(type(recorded.event), recorded.name)
-        ids = {one for kind, one in named(fields, recorded.event) if kind == "person"}
+        ids = {one for kind, one in self._naming.named(recorded) if kind == "person"}
         ids.add(actor_named(recorded.envelope.actor))
         return frozenset(self.members & ids)
 

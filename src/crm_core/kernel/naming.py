@@ -1,79 +1,36 @@
-"""Whom an event names, told by what its fields are called, for the events of any slice (PRV-09).
+"""Whom an event names, as the data map says of its fields, for events of any slice (PRV-09).
 
-Ids of persons, households and requests are plain texts; what a field is called says which it
-holds. A person is named in `member`, `staff`, `payer`, ... and in every field that ends in `_by`;
-persons are compared by their id alone, whether they work here or live here (LOG-08). A household
-is named in `household` and in what ends in `_household`.
+Ids of persons, households and requests are plain texts; the class of a field says what it holds.
+Persons are compared by their id alone, whether they work here or live here (LOG-08).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 from attrs import frozen
 
-from crm_core.kernel.recorded import ROLES, SYSTEM
+from crm_core.kernel.catalog import Catalog
+from crm_core.kernel.data_map import EVENT, Classified
+from crm_core.kernel.recorded import ROLES, SYSTEM, Recorded
 from crm_core.kernel.sealed import PersonalValue
 from crm_core.kernel.trades import TRADES
 
 Kind = Literal["household", "person", "position", "request"]
 
-PERSONS = frozenset(
-    {
-        "by",
-        "debtor",
-        "from_assignee",
-        "from_owner",
-        "hands",
-        "member",
-        "on_duty",
-        "owner",
-        "passed_over",
-        "payee",
-        "payer",
-        "recipient",
-        "responsible",
-        "staff",
-        "supervisor",
-        "to",
-        "to_owner",
-    }
-)
-"""Fields that hold the id of a person, or of several, besides those that end in `_by`."""
+_CLASSES: Mapping[str, Kind] = {"household": "household", "person": "person", "staff": "person"}
+"""Classes of data that are ids, and whose."""
 
 REQUESTS = frozenset({"follows", "into", "request", "requests", "successor"})
-"""Fields that hold the number of a request, or several."""
+"""Numbers that are those of requests; in an event of requests `of` is one, too."""
 
 POSITIONS = frozenset({"positions"})
-"""Fields that hold places in the log, of whomever."""
-
-TOLD = frozenset({"parameters"})
-"""What a message is filled with: whatever it is about, and not who it goes to."""
+"""Numbers that are places in the log, of whomever."""
 
 DEPARTMENTS = frozenset({"", SYSTEM.id, *ROLES, *TRADES})
 """What can stand in the place of a person and is none."""
-
-
-def kind_of(field: str, hint: type, stored: str) -> Kind | None:
-    """What a field names, if anything.
-
-    Args:
-        hint: `str` or `int`; a field of another type names nobody.
-        stored: Stored name of the event.
-    """
-    if hint is int:
-        return "position" if field in POSITIONS else None
-    if field in PERSONS or field.endswith("_by"):
-        return "person"
-    if field == "household" or field.endswith("_household"):
-        return "household"
-    # In an account `of` is the number of a charge.
-    if field in REQUESTS or (field == "of" and stored.startswith("requests.")):
-        return "request"
-    return None
 
 
 @frozen
@@ -81,64 +38,105 @@ class Field:
     """A field of an event, or of a part of one.
 
     Args:
+        data: Name of its class of data; empty where it is made of parts.
         kind: What it names, if anything.
         several: Whether it holds a tuple.
-        sealed: Whether it holds a personal value.
-        inner: What it is made of, if it has fields itself.
-        naming: Whether something is named in it, at whatever depth.
+        inner: The fields of its parts, if it is made of any.
+        naming: Whether somebody or something is named in it, at whatever depth.
     """
 
     name: str
+    data: str
     kind: Kind | None
     several: bool
-    sealed: bool
     inner: tuple[Field, ...]
     naming: bool
 
 
-@cache
-def fields_of(cls: type, stored: str) -> tuple[Field, ...]:
-    """The fields of an event class."""
-    return tuple(_field(name, hint, stored) for name, hint in get_type_hints(cls).items())
+class Naming:
+    """Whom and what the events of a catalog name.
+
+    Args:
+        data_map: What every field is.
+    """
+
+    def __init__(self, catalog: Catalog, data_map: Iterable[Classified]) -> None:
+        self._catalog = catalog
+        self._classes: dict[str, dict[str, str]] = {}
+        for row in data_map:
+            if row.kind == EVENT:
+                self._classes.setdefault(row.source, {})[row.field] = row.data.name
+        self._fields: dict[type, tuple[Field, ...]] = {}
+
+    def fields(self, cls: type) -> tuple[Field, ...]:
+        """The fields of an event class."""
+        found = self._fields.get(cls)
+        if found is None:
+            stored = self._catalog.by_class[cls].stored
+            found = self._fields[cls] = tuple(self._of(cls, stored, ""))
+        return found
+
+    def named(self, recorded: Recorded[Any]) -> Iterator[tuple[Kind, Any]]:
+        """What an event names, at whatever depth: kinds with ids, or positions."""
+        return named(self.fields(type(recorded.event)), recorded.event)
+
+    def _of(self, cls: type, stored: str, before: str) -> Iterator[Field]:
+        for name, hint in get_type_hints(cls).items():
+            classes = list(_classes(hint))
+            sealed = any(issubclass(one, PersonalValue) for one in classes)
+            part = next((one for one in classes if attrs.has(one)), None)
+            inner: tuple[Field, ...] = ()
+            if part is not None and not sealed:
+                inner = tuple(self._of(part, stored, f"{before}{name}."))
+            # INVARIANT: a field without a class has stopped its slice already.
+            data = "" if inner else self._classes[stored][before + name]
+            kind = _kind(name, data, stored)
+            yield Field(
+                name=name,
+                data=data,
+                kind=kind,
+                several=_is_tuple(hint),
+                inner=inner,
+                naming=sealed or kind is not None or any(one.naming for one in inner),
+            )
 
 
-def _field(name: str, hint: Any, stored: str) -> Field:
-    several, hints = False, [hint]
-    while any(get_args(one) for one in hints):
-        several = several or any(get_origin(one) is tuple for one in hints)
-        hints = [inner for one in hints for inner in get_args(one) or (one,)]
-    kinds = [kind_of(name, one, stored) for one in hints if one in (str, int)]
-    inner = tuple(
-        field
-        for one in hints
-        if isinstance(one, type) and attrs.has(one) and not issubclass(one, PersonalValue)
-        for field in fields_of(one, stored)
-    )
-    kind = next((one for one in kinds if one is not None), None)
-    sealed = any(isinstance(one, type) and issubclass(one, PersonalValue) for one in hints)
-    return Field(
-        name=name,
-        kind=kind,
-        several=several,
-        sealed=sealed,
-        inner=inner,
-        naming=kind is not None or sealed or any(one.naming for one in inner),
-    )
+def _kind(name: str, data: str, stored: str) -> Kind | None:
+    if data != "number":
+        return _CLASSES.get(data)
+    if name in POSITIONS:
+        return "position"
+    # In an account `of` is the number of a charge.
+    is_request = name in REQUESTS or (name == "of" and stored.startswith("requests."))
+    return "request" if is_request else None
 
 
-def items(field: Field, value: Any) -> tuple[Any, ...]:
+def _classes(hint: Any) -> Iterator[type]:
+    """The classes in a hint, however deep."""
+    inner = get_args(hint)
+    if not inner and isinstance(hint, type):
+        yield hint
+    for one in inner:
+        yield from _classes(one)
+
+
+def _is_tuple(hint: Any) -> bool:
+    return get_origin(hint) is tuple or any(_is_tuple(one) for one in get_args(hint))
+
+
+def items(value: Any) -> tuple[Any, ...]:
     """The values of a field: several, one, or none."""
     if value is None:
         return ()
-    return tuple(value) if isinstance(value, tuple | list) else (value,)
+    return value if isinstance(value, tuple) else (value,)
 
 
-def named(fields: tuple[Field, ...], event: Any) -> Iterator[tuple[Kind, Any]]:
-    """What an event names, at whatever depth: kinds with ids, or positions."""
+def named(fields: tuple[Field, ...], value: Any) -> Iterator[tuple[Kind, Any]]:
+    """What a value of these fields names, at whatever depth."""
     for field in fields:
         if not field.naming:
             continue
-        for one in items(field, getattr(event, field.name)):
+        for one in items(getattr(value, field.name)):
             if isinstance(one, PersonalValue):
                 yield "person", one.subject
             elif field.kind is None:
