@@ -166,7 +166,7 @@ class Writer:
             purpose=envelope.purpose if whole else None,
             whole=whole,
             standing=standing,
-            left_out=tuple(self._left),
+            left_out=tuple(dict.fromkeys(self._left)),
             data=data,
         )
 
@@ -252,7 +252,12 @@ class Writer:
         ids = list(named(one.inner, item))
         if ids and all(self.subject.owns(kind, found, day) for kind, found in ids):
             return self._whole(one.inner, item, f"{within}{one.name}.")
-        return self._part(one.inner, item, f"{within}{one.name}.") or _NOTHING
+        before = len(self._left)
+        shown = self._part(one.inner, item, f"{within}{one.name}.")
+        if not shown:
+            # Said once, of the whole of it.
+            del self._left[before:]
+        return shown or _NOTHING
 
 
 _NOTHING = object()

@@ -93,9 +93,9 @@ class Residents:
         """The members whose an event is; to be asked in the order of the log."""
         event = recorded.event
         keys = list(self._keys(recorded))
-        alone = {getattr(event, name, None) for name in _ALONE} & self.members
+        alone = self.members & {getattr(event, name, None) for name in _ALONE}
         if alone:
-            found = frozenset(alone)
+            found = alone
         elif isinstance(event, HouseholdRegistered | PlaceClaimed):
             found = self.members
         else:
@@ -107,7 +107,7 @@ class Residents:
     def _named(self, recorded: Recorded[Any]) -> frozenset[str]:
         ids = {one for kind, one in self._naming.named(recorded) if kind == "person"}
         ids.add(actor_named(recorded.envelope.actor))
-        return frozenset(self.members & ids)
+        return self.members & ids
 
     def _part(self, recorded: Recorded[Any], keys: list[tuple[str, str]]) -> frozenset[str]:
         """Who had a part in what it is about."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TypedDict
 
 import click
 
@@ -11,9 +12,20 @@ from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.values import FILE, INSTANT
 from crm_core.crm import CRM
+from crm_core.kernel.recorded import Actor
+from crm_core.ports import Progress
 
 LACKING = ("key_missing", "tampered")
 """What keeps a copy from being whole; what was erased on purpose does not."""
+
+
+class Asked(TypedDict):
+    """What every copy is asked for with."""
+
+    by: Actor
+    purpose: str
+    known: datetime | None
+    progress: Progress
 
 
 @command("export-person")
@@ -31,7 +43,7 @@ def export_person(app: App, who: str, staff: bool, known: datetime | None, out: 
         app.open() as opened,
         app.out.progress(say("reading"), opened.log.count()) as advance,
     ):
-        asked = {"by": app.by, "purpose": purpose, "known": known, "progress": advance}
+        asked = Asked(by=app.by, purpose=purpose, known=known, progress=advance)
         if staff:
             found = opened.privacy.export_staff(who, **asked)
         else:
@@ -62,15 +74,16 @@ def subject_of(opened: CRM, who: str) -> tuple[str, str | None]:
     What is a household's number is no member. A member is named by their id, `V00001#owner`, or
     by what of it stands behind the household, or by any other id they have: `V00001#M7`.
     """
-    places = [len(who), *(at for at, sign in enumerate(who) if sign == "#")]
-    for at in places:
-        stream = f"household/{who[:at]}"
-        if not who[:at] or not opened.log.tips([stream]):
-            continue
+    places = [len(who), *(at for at, sign in reversed([*enumerate(who)]) if sign == "#")]
+    there = [at for at in places if at and opened.log.tips([f"household/{who[:at]}"])]
+    if len(who) in there:
+        return who, None
+    for at in there:
         household, rest = who[:at], who[at + 1 :]
-        if not rest:
-            return household, None
-        known = {getattr(e.event, "member", None) for e in opened.log.read(stream)}
-        return household, who if who in known else rest
-    household, _, rest = who.partition("#")
-    return household, rest or None
+        stream = opened.log.read(f"household/{household}")
+        known = {getattr(e.event, "member", None) for e in stream}
+        for member in (who, f"{household}#{rest}", rest):
+            if member in known:
+                return household, member
+    household = who[: there[0]] if there else who.partition("#")[0]
+    return household, who[len(household) + 1 :] or None
