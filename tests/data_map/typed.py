@@ -15,9 +15,10 @@ import attrs
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from crm_core.application.checking import checked
 from crm_core.gradings import ADOPTION, GRADING
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.commands import fields_said
+from crm_core.kernel.commands import as_said, fields_said
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.messages import MESSAGES
@@ -74,6 +75,7 @@ def _typed_into(step: Any, aggregate: Aggregate) -> Iterator[tuple[str, str]]:
         if _place(aggregate, other) != _place(aggregate, step.command):
             continue  # What a stream or a household is called by is an id, or is refused.
         try:
+            checked(as_said(other))
             decided = aggregate.decider.decide(other, step.state)
         except Exception:  # noqa: BLE001 - looked up for another command; it says nothing
             continue

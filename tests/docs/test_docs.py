@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import click
 import pytest
 from authority_page import render as render_authority
+from data_map_page import render as render_data_map
 from events_page import render
 from limits_page import render as render_limits
 
@@ -24,6 +25,7 @@ import crm_core
 from crm_adapters import open_crm
 from crm_adapters.cli.app import crm as command_line
 from crm_adapters.cli.app import run
+from crm_adapters.data_map import whole
 from crm_adapters.files.kinds import KINDS
 from crm_core import Actor, errors, ports
 from crm_core.errors import CrmError
@@ -41,6 +43,7 @@ REWRITE = os.getenv("CRM_REWRITE_DOCS") == "1"
 
 ERRORS = ROOT / "docs" / "reference" / "errors.md"
 EVENTS = ROOT / "docs" / "reference" / "events.md"
+DATA_MAP = ROOT / "docs" / "reference" / "data-map.md"
 AUTHORITY = ROOT / "docs" / "reference" / "authority.md"
 CLI = ROOT / "docs" / "reference" / "cli.md"
 LIMITS = ROOT / "docs" / "reference" / "limits.md"
@@ -455,6 +458,18 @@ def test_the_page_of_limits_is_the_one_rendered_from_the_code() -> None:
     assert LIMITS.read_text(encoding="utf-8") == render_limits()
 
 
+# --- data-map.md -------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("PRV-02")
+def test_the_page_of_the_data_map_is_the_one_rendered_from_it() -> None:
+    """No field is missing and none is of another class; `CRM_REWRITE_DOCS=1` writes it anew."""
+    page = render_data_map(whole(registry()))
+    if REWRITE:
+        DATA_MAP.write_text(page, encoding="utf-8")
+    assert DATA_MAP.read_text(encoding="utf-8") == page
+
+
 # --- cli.md ------------------------------------------------------------------------------------
 
 
@@ -581,6 +596,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "greeting": ["greeting"],
         "improvement": ["improvement", "P1"],
         "cover": ["cover", "hotline", "--from", NOON, "--to", NOON],
+        "data-map": ["data-map"],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
         "directory": ["directory"],
         "do": ["do", "--list"],

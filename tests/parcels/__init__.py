@@ -262,4 +262,5 @@ SLICE = Slice(
     projections=(WAITING,),
     clock=(Source("parcels", WAITING, _due),),
     sentences="sentences.toml",
+    data_map="data-map.toml",
 )

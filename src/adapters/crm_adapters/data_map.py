@@ -1,4 +1,4 @@
-"""The whole data map: what slices keep, and the columns of files that are read and written (PRV-02).
+"""The whole data map: what slices keep, and the columns of the files beside them (PRV-02).
 
 A test holds the file beside this module to the columns that there are.
 """

@@ -21,7 +21,7 @@ import attrs
 from crm_core.application.present import Present
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.canonical import INTEGER_MAX
-from crm_core.kernel.commands import fields_looked_up
+from crm_core.kernel.commands import fields_looked_up, fields_named
 from crm_core.kernel.dates import likely, likely_instant
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.sentences import Malformed
@@ -136,12 +136,14 @@ def _dated(cls: type) -> tuple[tuple[str, Check], ...]:
 
 
 def _found(cls: type, check_of: Callable[[Any], Check | None]) -> Iterator[tuple[str, Check]]:
-    looked_up = fields_looked_up(cls)
+    looked_up, named = fields_looked_up(cls), fields_named(cls)
     for name, hint in get_type_hints(cls).items():
         if name in looked_up:
             continue
         kinds = get_args(hint) or (hint,)
-        if get_origin(hint) is tuple:
+        if name in named:
+            check: Check | None = _id
+        elif get_origin(hint) is tuple:
             check = _several(kinds[0], check_of)
         else:
             check = next((c for c in map(check_of, kinds) if c is not None), None)
@@ -226,6 +228,12 @@ def _text(value: Any) -> Any:
     if not isinstance(value, str):
         raise Malformed("text_expected")
     return check_text(value)
+
+
+def _id(value: Any) -> Any:
+    """What stands for something by its number; that there is none is for a rule to refuse."""
+    text = _text(value)
+    return check_id(text) if text else text
 
 
 def _number(value: Any) -> Any:

@@ -15,7 +15,7 @@ from crm_core.gradings.events import GradingDecided, Moved, RunStarted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.studies.shares import Candidate, SharesPolicy
 from crm_core.gradings.uplift import Promises, UpliftPolicy
-from crm_core.kernel.commands import DayAhead, looked_up
+from crm_core.kernel.commands import DayAhead, Id, looked_up
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
@@ -196,7 +196,7 @@ class ContestGrading:
 
     household: str
     year: int
-    review: str
+    review: Id
     reason: str
     on: date
     word: Word | None = None

@@ -36,6 +36,12 @@ DayAhead = Annotated[date, AHEAD]
 InstantAhead = Annotated[datetime, AHEAD]
 """An instant that may be still to come: by when something is promised or expected."""
 
+_NAMED = "id"
+
+Id = Annotated[str, _NAMED]
+"""A number or an id that the giver of a command chooses or repeats: it has the form of ids, so that
+nobody types anything else where nothing is sealed (PRV-02). Whether it may be empty is a rule's."""
+
 ACTOR = "by"
 """The field that holds who gives the command."""
 
@@ -64,10 +70,20 @@ def fields_said(command: type) -> tuple[str, ...]:
 @cache
 def fields_ahead(kind: type) -> frozenset[str]:
     """Names of the fields whose dates and instants may be still to come."""
+    return _marked(kind, AHEAD)
+
+
+@cache
+def fields_named(kind: type) -> frozenset[str]:
+    """Names of the fields that hold an `Id`, or several."""
+    return _marked(kind, _NAMED)
+
+
+def _marked(kind: type, mark: str) -> frozenset[str]:
     return frozenset(
         name
         for name, hint in get_type_hints(kind, include_extras=True).items()
-        if any(AHEAD in getattr(arm, "__metadata__", ()) for arm in (hint, *get_args(hint)))
+        if any(mark in getattr(arm, "__metadata__", ()) for arm in (hint, *get_args(hint)))
     )
 
 

@@ -71,33 +71,33 @@ class DataClass:
     name: str
     tier: str
     purpose: str
-    subject: str
-    kept: str
+    subject: str = CONCERNED
+    kept: str = MATTER
     sealed: bool = False
     typed: bool = False
 
 
 _CLASSES = (
-    DataClass("household", COMPANY, "joins", CONCERNED, LOG),
-    DataClass("number", COMPANY, "joins", CONCERNED, LOG),
-    DataClass("code", COMPANY, "course", CONCERNED, LOG),
-    DataClass("time", COMPANY, "course", CONCERNED, LOG),
-    DataClass("policy", COMPANY, "proof", NOBODY, LOG, typed=True),
-    DataClass("digest", COMPANY, "proof", NOBODY, LOG),
-    DataClass("statistic", STATISTICS, "improving", NOBODY, LOG),
-    DataClass("label", SERVICE, "course", CONCERNED, MATTER, typed=True),
-    DataClass("place", SERVICE, "reaching", CONCERNED, MATTER, typed=True),
-    DataClass("money", SERVICE, "owing", CONCERNED, MATTER),
-    DataClass("opinion", SERVICE, "hearing", CONCERNED, MATTER),
-    DataClass("text", SERVICE, "case", CONCERNED, MATTER, typed=True),
-    DataClass("evidence", SERVICE, "proof", CONCERNED, MATTER, typed=True),
-    DataClass("purchase", PERSONAL, "grading", CONCERNED, MATTER, typed=True),
-    DataClass("grade", PERSONAL, "grading", CONCERNED, MATTER),
-    DataClass("person", SERVICE, "joins", MEMBER, LOG),
-    DataClass("name", SERVICE, "reaching", MEMBER, MATTER, sealed=True, typed=True),
-    DataClass("contact", PERSONAL, "reaching", MEMBER, MATTER, sealed=True, typed=True),
-    DataClass("staff", COMPANY, "answering", STAFF, MATTER),
-    DataClass("staff_contact", PERSONAL, "duty", STAFF, MATTER, sealed=True, typed=True),
+    DataClass("household", COMPANY, "joins", kept=LOG),
+    DataClass("number", COMPANY, "joins", kept=LOG),
+    DataClass("code", COMPANY, "course", kept=LOG),
+    DataClass("time", COMPANY, "course", kept=LOG),
+    DataClass("policy", COMPANY, "proof", subject=NOBODY, kept=LOG, typed=True),
+    DataClass("digest", COMPANY, "proof", subject=NOBODY, kept=LOG),
+    DataClass("statistic", STATISTICS, "improving", subject=NOBODY, kept=LOG),
+    DataClass("label", SERVICE, "course", typed=True),
+    DataClass("place", SERVICE, "reaching", typed=True),
+    DataClass("money", SERVICE, "owing"),
+    DataClass("opinion", SERVICE, "hearing"),
+    DataClass("text", SERVICE, "case", typed=True),
+    DataClass("evidence", SERVICE, "proof", typed=True),
+    DataClass("purchase", PERSONAL, "grading", typed=True),
+    DataClass("grade", PERSONAL, "grading"),
+    DataClass("person", SERVICE, "joins", subject=MEMBER, kept=LOG),
+    DataClass("name", SERVICE, "reaching", subject=MEMBER, sealed=True, typed=True),
+    DataClass("contact", PERSONAL, "reaching", subject=MEMBER, sealed=True, typed=True),
+    DataClass("staff", COMPANY, "answering", subject=STAFF),
+    DataClass("staff_contact", PERSONAL, "duty", subject=STAFF, sealed=True, typed=True),
 )
 
 CLASSES: Mapping[str, DataClass] = {one.name: one for one in _CLASSES}
@@ -178,8 +178,8 @@ def tables(text: str) -> Mapping[str, Table]:
         said = read_toml(text)
     except PolicyFault as error:
         raise Malformed("data_map_malformed", why=error.within()) from error
-    about = said.pop("about", "")
-    return {name: _table(name, content, about) for name, content in said.items()}
+    about = said.get("about", "")
+    return {name: _table(name, content, about) for name, content in said.items() if name != "about"}
 
 
 def _table(name: str, content: Any, about: str) -> Table:
@@ -223,6 +223,8 @@ class Reading:
             key: What the file names it by.
         """
         table = self._table(key, source)
+        if table is None:
+            return []
         return list(self._fields(kind, source, cls, key, table, table.about, ""))
 
     def done(self) -> None:
@@ -240,18 +242,16 @@ class Reading:
         if self._unsealed:
             raise Malformed("data_unsealed", slice=self._slice, fields=sorted(self._unsealed))
 
-    def _table(self, key: str, source: str) -> Table:
+    def _table(self, key: str, source: str) -> Table | None:
         self._used.add(key)
         found = self._said.get(key)
         if found is None:
             self._missing.add(source)
-            return Table("company", {})
         return found
 
     def _compare(self, name: str, table: Table, there: Iterable[str]) -> None:
         names = set(there)
-        if name not in self._missing:
-            self._missing |= {f"{name}.{field}" for field in names - set(table.classes)}
+        self._missing |= {f"{name}.{field}" for field in names - set(table.classes)}
         self._extra |= {f"{name}.{field}" for field in set(table.classes) - names}
 
     def _fields(
@@ -261,20 +261,24 @@ class Reading:
         self._compare(key, table, [name for name, (part, _) in shapes.items() if part is None])
         for name, (part, personal) in shapes.items():
             if part is not None:
-                within = self._value(part)
-                yield from self._fields(
-                    kind, source, part, part.__name__, within, about, f"{before}{name}."
-                )
+                within, path = self._value(part), f"{before}{name}."
+                if within is not None:
+                    yield from self._fields(kind, source, part, part.__name__, within, about, path)
                 continue
             given = table.classes.get(name)
             if given is not None and CLASSES[given].sealed != personal:
                 self._unsealed.add(f"{key}.{name}")
             if given is not None:
                 yield Classified(
-                    self._slice, kind, source, f"{before}{name}", CLASSES[given], about
+                    slice=self._slice,
+                    kind=kind,
+                    source=source,
+                    field=f"{before}{name}",
+                    data=CLASSES[given],
+                    about=about,
                 )
 
-    def _value(self, part: type) -> Table:
+    def _value(self, part: type) -> Table | None:
         name = part.__name__
         if part in SHARED and name not in self._said:
             return _own()[name]
@@ -352,4 +356,11 @@ def of_files(text: str) -> tuple[Classified, ...]:
 def _listed(kind: str, said: Mapping[str, Table]) -> Iterator[Classified]:
     for source, table in said.items():
         for name, data in table.classes.items():
-            yield Classified("", kind, source, name, CLASSES[data], table.about)
+            yield Classified(
+                slice="",
+                kind=kind,
+                source=source,
+                field=name,
+                data=CLASSES[data],
+                about=table.about,
+            )

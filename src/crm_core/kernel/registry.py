@@ -186,8 +186,8 @@ def views_of(one: Slice) -> tuple[Projection[Any], ...]:
 def _map_of(one: Slice) -> tuple[Classified, ...]:
     from importlib.resources import files  # Slow to load, and few programs ask.
 
-    text = ""
-    if one.data_map:
+    text = one.data_map
+    if text and "\n" not in text:
         text = files(one.package).joinpath(one.data_map).read_text(encoding="utf-8")
     events = {kind.name: (kind.stored, kind.cls) for kind in one.events}
     return of_slice(one.name, text, events, views_of(one))

@@ -193,8 +193,8 @@ class Slice:
         worklists: What waits for people in it; their views are among its views.
         sentences: A file of its package with sentences, tables by family; none of the library's
             own slices has one, theirs stand in `crm_core/sentences`.
-        data_map: A file of its package that says of which class each field of its events and views
-            is; every slice with events or views has one (`crm_core.kernel.data_map`).
+        data_map: A file of its package, or its text, that says of which class each field of its
+            events and views is; every slice that has any has one (`crm_core.kernel.data_map`).
     """
 
     name: str

@@ -6,7 +6,7 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import Id, looked_up
 from crm_core.kernel.recorded import Actor
 
 SOURCES = ("forum", "meeting", "survey")
@@ -32,7 +32,7 @@ class RecordOpinion:
     """
 
     household: str
-    opinion: str
+    opinion: Id
     source: str
     member: str
     on: date

@@ -6,7 +6,7 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.kernel.commands import DayAhead, looked_up
+from crm_core.kernel.commands import DayAhead, Id, looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
@@ -55,7 +55,7 @@ class AddMember:
     """Enter a person with the role they begin to hold, today, before, or on a day to come."""
 
     household: str
-    member: str
+    member: Id
     role: str
     since: DayAhead
     name: Personal
@@ -80,7 +80,7 @@ class TransferOwnership:
     """End all ownership the day before `on` and begin that of another person."""
 
     household: str
-    member: str
+    member: Id
     on: DayAhead
     name: Personal
     phone: Personal | None = None
@@ -152,7 +152,7 @@ class AgreeDebtor:
     """
 
     household: str
-    agreement: str
+    agreement: Id
     member: str
     since: DayAhead
     document: str

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from attrs import frozen
 
-from crm_core.kernel.commands import AHEAD, DayAhead, looked_up
+from crm_core.kernel.commands import AHEAD, DayAhead, Id, looked_up
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.tenures import Tenures
@@ -35,13 +35,13 @@ class RaiseCharge:
     """
 
     household: str
-    charge: str
+    charge: Id
     kind: str
     period: str
     amount_fen: int
     due: DayAhead
     debtor: str | None = None
-    corrects: str | None = None
+    corrects: Id | None = None
     tenures: Tenures = looked_up()
 
 
@@ -67,11 +67,11 @@ class ReceivePayment:
     """
 
     household: str
-    payment: str
+    payment: Id
     amount_fen: int
     paid_on: date
     method: str
-    charge: str | None = None
+    charge: Id | None = None
     charge_follows: bool = False
     parts: tuple[Part, ...] = ()
     payer: str | None = None
@@ -126,7 +126,7 @@ class ProposeRefund:
     """
 
     household: str
-    refund: str
+    refund: Id
     amount_fen: int
     on: date
     reason: str
@@ -159,7 +159,7 @@ class ProposeWaiver:
     """
 
     household: str
-    waiver: str
+    waiver: Id
     charge: str
     amount_fen: int
     on: DayAhead
@@ -200,7 +200,7 @@ class RecordPurchase:
     """Book a value-added service; a negative amount is a refund."""
 
     household: str
-    purchase: str
+    purchase: Id
     service: str
     amount_fen: int
     on: date
@@ -214,7 +214,7 @@ class DisputeCharge:
     """Note that the household contests an amount of a charge, on its word (PAY-06)."""
 
     household: str
-    dispute: str
+    dispute: Id
     charge: str
     amount_fen: int
     on: date
@@ -270,7 +270,7 @@ class PromisePayment:
     """
 
     household: str
-    promise: str
+    promise: Id
     instalments: Annotated[tuple[Instalment, ...], AHEAD]
     on: date
     reason: str
@@ -289,7 +289,7 @@ class ProposeInstalments:
     """
 
     household: str
-    promise: str
+    promise: Id
     instalments: Annotated[tuple[Instalment, ...], AHEAD]
     on: date
     reason: str
@@ -325,7 +325,7 @@ class ClaimLateCharge:
     """
 
     household: str
-    charge: str
+    charge: Id
     of: str
     on: date
     due: DayAhead
@@ -341,7 +341,7 @@ class AcknowledgeDebt:
     """Note that the household acknowledged charges in writing (PAY-12)."""
 
     household: str
-    acknowledgement: str
+    acknowledgement: Id
     charges: tuple[str, ...]
     on: date
     document: str
@@ -366,7 +366,7 @@ class AgreeClause:
     """
 
     household: str
-    clause: str
+    clause: Id
     subject: str
     policy_name: str
     on: DayAhead

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from crm_core.kernel.commands import InstantAhead, looked_up
+from crm_core.kernel.commands import Id, InstantAhead, looked_up
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
@@ -86,11 +86,11 @@ class ReceiveRequest:
     severity: str
     summary: str
     received_at: datetime
-    first_asked: str
+    first_asked: Id
     place: str = ""
     agreed_due_at: InstantAhead | None = None
     agreed: Word | None = None
-    follows: str | None = None
+    follows: Id | None = None
     rings: int | None = None
     policy: SlaPolicy = looked_up()
     by: Actor = looked_up()
@@ -174,7 +174,7 @@ class HandOver(Timed):
     """
 
     request: str
-    to_owner: str
+    to_owner: Id
     reason: str
     stranger: bool = looked_up()
 
@@ -195,7 +195,7 @@ class Dispatch(Said):
     """
 
     request: str
-    to: str
+    to: Id
     form: str
     dispatched_at: datetime
     mode: str = "order"
@@ -225,7 +225,7 @@ class RefuseOrder(Said):
     request: str
     reason: str
     refused_at: datetime
-    to: str = ""
+    to: Id = ""
     form: str = "operator"
     stranger: bool = looked_up()
 
@@ -237,7 +237,7 @@ class ReturnOrder(Said):
     request: str
     reason: str
     returned_at: datetime
-    to: str = ""
+    to: Id = ""
     form: str = "operator"
     stranger: bool = looked_up()
 

@@ -18,7 +18,7 @@ from attrs import define, frozen
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.catalog import EventType
-from crm_core.kernel.commands import DayAhead, fields_said, looked_up
+from crm_core.kernel.commands import DayAhead, Id, fields_said, looked_up
 from crm_core.kernel.dates import Period
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
@@ -181,8 +181,8 @@ class ProposeImprovement:
     runs_from: DayAhead
     runs_to: DayAhead
     change_per_mille: int
-    responsible: str
-    supervisor: str
+    responsible: Id
+    supervisor: Id
     by: Actor = looked_up()
     known_on: date = looked_up()
     strangers: tuple[str, ...] = looked_up()

@@ -11,7 +11,7 @@ from attrs import define, frozen
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.catalog import EventType
-from crm_core.kernel.commands import looked_up
+from crm_core.kernel.commands import Id, looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.policy import PolicyRef
@@ -93,7 +93,7 @@ class RecordWrong:
     """Record that a member of staff bore a wrong; somebody else does."""
 
     staff: str
-    case: str
+    case: Id
     on: date
     what: str
     request: str | None = None

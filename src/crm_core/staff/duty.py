@@ -15,7 +15,7 @@ from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
-from crm_core.kernel.commands import InstantAhead, looked_up
+from crm_core.kernel.commands import Id, InstantAhead, looked_up
 from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
@@ -159,7 +159,7 @@ class PlanCover:
 
     line: str
     shift: str
-    staff: str
+    staff: Id
     start: InstantAhead
     end: InstantAhead
     stranger: bool = looked_up()

@@ -31,17 +31,9 @@ def data_map(app: App, tier: str | None, slice: str | None) -> int:
     ]
 
     def show() -> None:
+        what = ["source", "field", "data_class", "tier"]
         app.out.table(
-            [
-                "source",
-                "field",
-                "data_class",
-                "tier",
-                "about_whom",
-                "kept_for",
-                "afterwards",
-                "purpose",
-            ],
+            [*what, "about_whom", "kept_for", "afterwards", "purpose"],
             [_words(one) for one in found],
         )
 

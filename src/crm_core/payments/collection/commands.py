@@ -11,7 +11,7 @@ from datetime import date
 
 from attrs import frozen
 
-from crm_core.kernel.commands import DayAhead, looked_up
+from crm_core.kernel.commands import DayAhead, Id, looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.tenures import FIRST, Tenures
 from crm_core.payments.acts import Proof
@@ -137,7 +137,7 @@ class ProposeHold:
     """Propose to ask nothing more of the household from a day until the end of another."""
 
     household: str
-    hold: str
+    hold: Id
     on: DayAhead
     until: DayAhead
     reason: str
