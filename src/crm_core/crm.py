@@ -1,7 +1,7 @@
 """The facade: one object to hold. It orchestrates over ports and does no I/O itself.
 
-Questions are grouped in `owners`, `requests`, `accounts`, `gradings` and `studies`, each loaded
-when it is first asked.
+Questions are grouped in `owners`, `requests`, `accounts`, `gradings`, `studies` and `privacy`, each
+loaded when it is first asked.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
     from crm_core.application.gradings import GradingRun, Gradings
     from crm_core.application.owners import Owners
+    from crm_core.application.privacy import Privacy
     from crm_core.application.requests import Requests
     from crm_core.application.staff import Staff
     from crm_core.application.studies import Studies
@@ -138,6 +139,13 @@ class CRM:
         from crm_core.application.gradings import Gradings
 
         return Gradings(self, self._desk, self._engines)
+
+    @cached_property
+    def privacy(self) -> Privacy:
+        """A copy of everything about a person, a household or a member of staff."""
+        from crm_core.application.privacy import Privacy
+
+        return Privacy(self, self._desk)
 
     @cached_property
     def staff(self) -> Staff:

@@ -20,6 +20,7 @@ from crm_adapters.files.kinds import KINDS
 from crm_adapters.frames.shapes import FactsShape, GradingsShape
 from crm_adapters.reports import arrears, credit_table, directory, html
 from crm_core import SLICES, Actor, Invalid, Refused
+from crm_core.application.portable import Entry
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.data_map import (
     CLASSES,
@@ -115,6 +116,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "directory": tuple(english for _, english in directory.HEADERS),
     "kept/facts": tuple(FactsShape().frame([], None).columns),
     "kept/gradings": tuple(GradingsShape(lambda *_: None).frame([], None).columns),
+    "person-export": tuple(f.name for f in attrs.fields(Entry)),
     "report/explained": tuple(f.name for f in attrs.fields(html.Explained)),
     "report/listed": tuple(f.name for f in attrs.fields(html.ListedHousehold)),
     "report/moved": tuple(f.name for f in attrs.fields(html.Moved)),

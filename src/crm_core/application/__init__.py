@@ -6,7 +6,8 @@ Everything here takes the host (see `host.py`) and never imports the facade.
 
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.authority import AuthorityPolicy
-from crm_core.kernel.roles import DESK, FILES, HOST
+from crm_core.kernel.recorded import STAFF_ROLES
+from crm_core.kernel.roles import DESK, FILES, HOST, HOUSEHOLDERS, MANAGEMENT
 from crm_core.kernel.slice import Act, PolicyKind, Slice
 
 SLICE = Slice(
@@ -15,6 +16,8 @@ SLICE = Slice(
     acts=(
         Act("import", ("host", *FILES, "finance")),
         Act("tick", (*HOST, *DESK)),
+        Act("export-person", (*MANAGEMENT, "custodian")),
+        Act("export-oneself", (*HOUSEHOLDERS, *STAFF_ROLES)),
     ),
     policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
 )

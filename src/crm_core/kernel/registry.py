@@ -10,6 +10,7 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy, table_of
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.data_map import Classified, of_envelope, of_slice
+from crm_core.kernel.naming import Naming
 from crm_core.kernel.policy import Policy, PolicyFault, read_toml, wrong
 from crm_core.kernel.projection import Projection
 from crm_core.kernel.public_holidays import COUNTRIES, shipped_notices
@@ -160,6 +161,11 @@ class Registry:
             Malformed: a slice has a field without a class, or a class without a field.
         """
         return (*of_envelope(), *(row for one in self.slices.values() for row in _map_of(one)))
+
+    @cached_property
+    def naming(self) -> Naming:
+        """Whom every event names, by the data map (PRV-09)."""
+        return Naming(self.catalog, self.data_map)
 
     @cached_property
     def authority(self) -> str:

@@ -1,0 +1,327 @@
+"""Rights of the persons that the log knows: a copy of everything about them (PRV-09, 0053)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from attrs import asdict, evolve, frozen
+
+from crm_core.application.authority import OF_HOUSEHOLD, acting
+from crm_core.application.checking import circumstance, utc
+from crm_core.application.desk import Desk
+from crm_core.application.host import Host
+from crm_core.application.portable import Entry, Subject, Writer
+from crm_core.application.records import records_of
+from crm_core.application.residents import Residents
+from crm_core.errors import Invalid, Refused
+from crm_core.gradings.record import OF_RECORD, TRIAL, Records
+from crm_core.kernel.dates import instant_text
+from crm_core.kernel.decider import Refusal
+from crm_core.kernel.history import visible
+from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
+from crm_core.messages.staff import STAFF_MESSAGES
+from crm_core.ports import Progress, silent
+from crm_core.requests import REQUEST
+from crm_core.staff import STAFF
+
+FORMAT = "crm-core.person-export/1"
+"""Name and version of the form of an export; `docs/reference/person-export.md` tells its keys."""
+
+_OF_STAFF = (f"{STAFF.decider.name}/", f"{STAFF_MESSAGES.decider.name}/")
+"""How the streams begin that are of one member of staff."""
+
+
+@frozen
+class Role:
+    """A role that somebody holds or held in the household."""
+
+    member: str
+    role: str
+    since: str
+    until: str | None
+
+
+@frozen
+class PersonExport:
+    """Everything about a household, a member of one, or a member of staff.
+
+    Args:
+        household: The household; None for a member of staff.
+        member: The member, if it is about one.
+        staff: The member of staff, if it is about one.
+        position: Everything in the log up to there was looked at.
+        known: Only what was recorded by then is in it; None for all.
+        made_at: When it was made.
+        made_by: Role of who made it.
+        purpose: What for.
+        roles: The roles of those it is about, in the household.
+        values: How many personal values were opened, and how many were not, by why.
+        events: In the order of the log.
+    """
+
+    household: str | None
+    member: str | None
+    staff: str | None
+    position: int
+    known: datetime | None
+    made_at: datetime
+    made_by: str
+    purpose: str
+    roles: tuple[Role, ...]
+    values: dict[str, int]
+    events: tuple[Entry, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data with stable keys."""
+        return {
+            "format": FORMAT,
+            "subject": {
+                "household": self.household,
+                "member": self.member,
+                "staff": self.staff,
+            },
+            "as_of": {
+                "position": self.position,
+                "known": None if self.known is None else instant_text(self.known),
+            },
+            "made": {
+                "at": instant_text(self.made_at),
+                "by": self.made_by,
+                "purpose": self.purpose,
+            },
+            "roles": [asdict(role) for role in self.roles],
+            "values": dict(self.values),
+            # Not recursively: what an event holds is plain data already.
+            "events": [asdict(entry, recurse=False) for entry in self.events],
+        }
+
+
+class Privacy:
+    """Rights of persons.
+
+    Args:
+        host: Ports.
+        desk: Knows who may ask.
+    """
+
+    def __init__(self, host: Host, desk: Desk) -> None:
+        self._host, self._desk = host, desk
+
+    def export(
+        self,
+        household: str,
+        member: str | None = None,
+        *,
+        by: Actor,
+        purpose: str,
+        known: datetime | None = None,
+        progress: Progress = silent,
+    ) -> PersonExport:
+        """Everything about a household with all its members, or about one of them (PRV-09).
+
+        Every event of the log is asked whether it is about them, so nothing is forgotten that is.
+        A member gets what names them and what they had a part in; what is the household's from
+        before they came, or since they left, is not theirs.
+
+        Args:
+            member: Id of the member, e.g. `V00001#owner`.
+            by: Who asks; owners and users for themselves alone.
+            purpose: What for.
+            known: As known at this instant; whether a value is erased is as it is now.
+            progress: Told of events of the log that were looked at.
+
+        Raises:
+            Refused: it is not for `by` to have.
+            Invalid: no purpose is stated, or there is no such household or member.
+        """
+        known = utc(known, "known")
+        by, position = self._asked(by, purpose), self._host.log.head()
+        self._may(by, oneself=by.role in HOUSEHOLD_ROLES and by.id == member)
+        events = self._visible(household, position, known)
+        residents = Residents(household, events, self._host.registry.naming)
+        if residents.file is None:
+            raise Invalid.one("household_unknown", household=household)
+        if member is not None:
+            if member not in residents.members:
+                raise Invalid.one("member_unknown", member=member, household=household)
+            self._belongs(by, household, member, residents)
+        persons = residents.members if member is None else frozenset({member})
+        whose = {e.position: residents.whose(e) for e in events}
+        own = [e for e in events if member is None or member in whose[e.position]]
+        subject = Subject(
+            persons=persons,
+            household=household,
+            lived=lambda day: member is None or member in residents.on(day),
+            naming=self._host.registry.naming,
+            requests={e.stream.partition("/")[2] for e in own if _is_of_request(e)},
+            positions={e.position for e in own},
+        )
+        others = self._naming(subject, position, known, progress)
+        return evolve(
+            self._export(subject, own, others, position, known, by, purpose),
+            household=household,
+            member=member,
+            roles=tuple(
+                Role(
+                    member=role.member,
+                    role=role.role,
+                    since=role.since.isoformat(),
+                    until=None if role.until is None else role.until.isoformat(),
+                )
+                for role in residents.roles
+                if role.member in persons
+            ),
+        )
+
+    def export_staff(
+        self,
+        staff: str,
+        *,
+        by: Actor,
+        purpose: str,
+        known: datetime | None = None,
+        progress: Progress = silent,
+    ) -> PersonExport:
+        """Everything about a member of staff: what is theirs whole, and where else they are named.
+
+        Args and errors are those of `export`; staff may ask for themselves.
+        """
+        known = utc(known, "known")
+        by, position = self._asked(by, purpose), self._host.log.head()
+        self._may(by, oneself=by.role in STAFF_ROLES and by.id == staff)
+        subject = Subject(
+            persons=frozenset({staff}),
+            household="",
+            lived=lambda _day: False,
+            naming=self._host.registry.naming,
+        )
+        own: list[Recorded[Any]] = []
+        others: list[Recorded[Any]] = []
+        for recorded in self._naming(subject, position, known, progress):
+            (own if _is_of_staff(recorded, staff) else others).append(recorded)
+        if not own and not others:
+            raise Invalid.one("staff_unknown", staff=staff)
+        subject.positions.update(e.position for e in own)
+        made = self._export(subject, own, others, position, known, by, purpose)
+        return evolve(made, staff=staff)
+
+    # --- who may -------------------------------------------------------------------------
+
+    def _asked(self, by: Actor, purpose: str) -> Actor:
+        by = acting(by)
+        if not purpose:
+            raise Invalid.one("purpose_missing")
+        circumstance(purpose, "purpose")
+        return by
+
+    def _may(self, by: Actor, *, oneself: bool) -> None:
+        if oneself:
+            self._desk.may(by, "export-oneself")
+        else:
+            self._desk.may(by, "export-person")
+            # Whoever may see no personal value may have no copy of them.
+            self._desk.may(by, "reveal")
+
+    def _belongs(self, by: Actor, household: str, member: str, residents: Residents) -> None:
+        """Whoever asks for themselves has, or had, that part in the household.
+
+        It is theirs after they moved out, too.
+        """
+        if by.role not in HOUSEHOLD_ROLES:
+            return
+        held = {role.role for role in residents.roles if role.member == member}
+        if held.isdisjoint(OF_HOUSEHOLD[by.role]):
+            details = {"role": by.role, "household": household}
+            raise Refused(Refusal("not_of_household", "LOG-08", details))
+
+    # --- what is about them --------------------------------------------------------------
+
+    def _visible(
+        self, household: str, position: int, known: datetime | None
+    ) -> list[Recorded[Any]]:
+        pages = self._host.log.by_household(upto=position, households=[household])
+        return [e for _, events in pages for e in visible(events, known=known)]
+
+    def _naming(
+        self, subject: Subject, position: int, known: datetime | None, progress: Progress
+    ) -> Iterator[Recorded[Any]]:
+        """Events of others, and of nobody's household, in which the subject is named."""
+        household, seen = subject.household, 0
+        for recorded in self._host.log.feed(upto=position):
+            seen += 1
+            if seen % 1000 == 0:
+                progress(1000)
+            own = household and recorded.household == household
+            if own or (known is not None and recorded.recorded > known):
+                continue
+            if subject.named_in(recorded) or _is_of_staff(recorded, *subject.persons):
+                yield recorded
+        progress(seen % 1000)
+
+    def _export(
+        self,
+        subject: Subject,
+        own: list[Recorded[Any]],
+        others: Iterator[Recorded[Any]] | list[Recorded[Any]],
+        position: int,
+        known: datetime | None,
+        by: Actor,
+        purpose: str,
+    ) -> PersonExport:
+        records = records_of(self._host.log, known)
+        writer = Writer(subject, self._host.vault.open, self._is_request())
+        both = [(e, True) for e in own] + [(e, False) for e in others]
+        entries = tuple(
+            writer.entry(e, whole=whole, standing=_standing(e, records))
+            for e, whole in sorted(both, key=lambda pair: pair[0].position)
+        )
+        return PersonExport(
+            household=None,
+            member=None,
+            staff=None,
+            position=position,
+            known=known,
+            made_at=self._host.clock.now(),
+            made_by=by.role,
+            purpose=purpose,
+            roles=(),
+            values=writer.states,
+            events=entries,
+        )
+
+    def _is_request(self) -> Any:
+        found: dict[str, bool] = {}
+
+        def is_request(number: str) -> bool:
+            if number not in found:
+                stream = REQUEST.stream(number)
+                found[number] = stream in self._host.log.tips([stream])
+            return found[number]
+
+        return is_request
+
+
+def _is_of_request(recorded: Recorded[Any]) -> bool:
+    return recorded.stream.partition("/")[0] == REQUEST.decider.name
+
+
+def _is_of_staff(recorded: Recorded[Any], *persons: str) -> bool:
+    """Whether an event is of members of staff, and of no household."""
+    if recorded.household:
+        return False
+    if recorded.stream.startswith(_OF_STAFF):
+        return recorded.stream.partition("/")[2] in persons
+    return getattr(recorded.event, "staff", None) in persons
+
+
+def _standing(recorded: Recorded[Any], records: Records) -> str | None:
+    """Whether a grading is one that holds."""
+    event = recorded.event
+    if not recorded.name.startswith("gradings.") or not recorded.household:
+        return None
+    run, year = getattr(event, "run", None), getattr(event, "year", None)
+    if run is None or year is None:
+        return None
+    return OF_RECORD if records.by_year.get(year) == run else TRIAL

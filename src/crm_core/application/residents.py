@@ -1,0 +1,152 @@
+"""Whose the events of a household are: of which of its members, by the days they had a part in it.
+
+What names a member, or is addressed to one, is theirs. What belongs to a tenure is of those who
+owed in it, or lived in the household then. All else belongs to a matter - a charge, a payment, a
+request - and is of those who had a part on the day on which the matter began, however late it is
+told or settled (PAY-16, GRD-13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+
+from crm_core.kernel.dates import Period
+from crm_core.kernel.naming import Naming, actor_named
+from crm_core.kernel.recorded import Recorded
+from crm_core.owners import HOUSEHOLD
+from crm_core.owners.events import HouseholdRegistered, PlaceClaimed
+from crm_core.owners.state import Household
+from crm_core.owners.tenures import CONCERNED, concerned, tenures_of
+
+_ALONE = ("member", "recipient")
+"""Fields of an event that is about that member alone."""
+
+_MATTERS = {
+    "acknowledgement": "acknowledgement",
+    "agreement": "agreement",
+    "charge": "charge",
+    "charges": "charge",
+    "clause": "clause",
+    "dispute": "dispute",
+    "hold": "hold",
+    "message": "message",
+    "of": "charge",
+    "opinion": "opinion",
+    "payment": "payment",
+    "promise": "promise",
+    "purchase": "purchase",
+    "refund": "refund",
+    "replaces": "promise",
+    "waiver": "waiver",
+}
+"""Fields with the number of a matter, and of which kind it is."""
+
+_MONEY = ("account", "collection")
+"""Streams of what is owed: of who owes on a day, whoever lives there."""
+
+_ALWAYS = Period(date.min, date.max)
+
+
+class Residents:
+    """The members of a household, and what is theirs.
+
+    Args:
+        events: All events of the household that are known, in order.
+        naming: Whom they name.
+    """
+
+    def __init__(self, household: str, events: Iterable[Recorded[Any]], naming: Naming) -> None:
+        self._household, self._naming = household, naming
+        stream = HOUSEHOLD.stream(household)
+        evolve = HOUSEHOLD.decider.evolve
+        state = HOUSEHOLD.decider.initial
+        for recorded in events:
+            if recorded.stream == stream:
+                state = evolve(state, recorded.event)
+        self.file = state if isinstance(state, Household) else None
+        self.roles = [] if self.file is None else self.file.roles()
+        self.members = frozenset(role.member for role in self.roles)
+        self._tenures = None if self.file is None else tenures_of(self.file)
+        self._matters: dict[tuple[str, str], frozenset[str]] = {}
+
+    def on(self, day: date) -> frozenset[str]:
+        """Who owns or uses the household on a day."""
+        return frozenset(
+            role.member
+            for role in self.roles
+            if role.role in CONCERNED and role.since <= day <= (role.until or date.max)
+        )
+
+    def owing(self, day: date, member: str | None = None) -> frozenset[str]:
+        """Who owes what is due on a day; by a member who is named, in a tenure of theirs."""
+        if self._tenures is None:
+            return frozenset()
+        number = None if member is None else self._tenures.of(member, day)
+        tenure = self._tenures.on(day) if number is None else self._tenures.every[number]
+        debtors = frozenset(tenure.debtors)
+        # Whoever left a tenure in which others stayed owes no more of it.
+        return debtors & self.on(day) or debtors
+
+    def whose(self, recorded: Recorded[Any]) -> frozenset[str]:
+        """The members whose an event is; to be asked in the order of the log."""
+        event = recorded.event
+        keys = list(self._keys(recorded))
+        alone = self.members & {getattr(event, name, None) for name in _ALONE}
+        if alone:
+            found = alone
+        elif isinstance(event, HouseholdRegistered | PlaceClaimed):
+            found = self.members
+        else:
+            found = self._named(recorded) | self._part(recorded, keys)
+        for key in keys:
+            self._matters.setdefault(key, found)
+        return found
+
+    def _named(self, recorded: Recorded[Any]) -> frozenset[str]:
+        ids = {one for kind, one in self._naming.named(recorded) if kind == "person"}
+        ids.add(actor_named(recorded.envelope.actor))
+        return self.members & ids
+
+    def _part(self, recorded: Recorded[Any], keys: list[tuple[str, str]]) -> frozenset[str]:
+        """Who had a part in what it is about."""
+        event, day = recorded.event, recorded.effective
+        money = recorded.stream.partition("/")[0] in _MONEY
+        tenure = getattr(event, "tenure", None)
+        if isinstance(tenure, str) and self.file is not None and self._tenures is not None:
+            number = self._tenures.find(tenure)
+            if money and number is not None:
+                return frozenset(self._tenures.every[number].debtors)
+            year = getattr(event, "year", None)
+            days = Period.of_year(year) if isinstance(year, int) else _ALWAYS
+            return frozenset(concerned(self.file, tenure, days))
+        before = [self._matters[key] for key in keys if key in self._matters]
+        if before:
+            return frozenset().union(*before)
+        if not money:
+            return self.on(day)
+        by = getattr(event, "payer", None) or getattr(event, "debtor", None)
+        return self.owing(day, by if by in self.members else None)
+
+    def _keys(self, recorded: Recorded[Any]) -> Iterator[tuple[str, str]]:
+        """The matters that an event belongs to."""
+        if recorded.stream.partition("/")[2] != self._household:
+            yield "", recorded.stream
+            return
+        yield from _numbers(recorded.event)
+
+
+def _numbers(event: Any) -> Iterator[tuple[str, str]]:
+    for name, matter in _MATTERS.items():
+        value = getattr(event, name, None)
+        if isinstance(value, str):
+            yield matter, value
+        elif isinstance(value, tuple):
+            yield from ((matter, one) for one in value if isinstance(one, str))
+    for part in getattr(event, "parts", ()):
+        yield from _numbers(part)
+    if isinstance(what := getattr(event, "what", None), str):
+        number = getattr(event, "number", None)
+        if isinstance(number, str):
+            yield what.removesuffix("_decision"), number
