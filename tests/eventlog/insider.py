@@ -68,19 +68,20 @@ def judge(url: str, keys: Path, kept: Kept) -> str:
                 # Located: where in the history, or which table, index, trigger, command, tenant.
                 assert fault.position or fault.object, fault
                 return FOUND
+            tree = MerkleTree()
+            store: Any = crm.log
+            for row in list(store.store.raw())[: kept.events]:
+                tree.append(row[5][DIGEST_START:DIGEST_END])
+            if (tree.size, tree.root()) != (kept.events, kept.root):
+                return ROOT
             views = crm.views
             assert isinstance(views, LogViews)
             put_off = {source.view.name for source in crm.registry.clock}
             compared = compare(
                 crm.log, views.store, crm.clock, crm.registry.projections, put_off=put_off
             )
-            if not crm.verify(deep=True).intact or compared.first_fault is not None:
-                return DEEP
-            tree = MerkleTree()
-            store: Any = crm.log
-            for row in list(store.store.raw())[: kept.events]:
-                tree.append(row[5][DIGEST_START:DIGEST_END])
-            return NOT if (tree.size, tree.root()) == (kept.events, kept.root) else ROOT
+            deep = not crm.verify(deep=True).intact or compared.first_fault is not None
+            return DEEP if deep else NOT
     except CrmError:
         return REFUSED
 
@@ -96,7 +97,7 @@ def table() -> dict[str, tuple[str, str]]:
     part = text.split("## What an insider can do")[1].split("\n## ")[0]
     rows: dict[str, tuple[str, str]] = {}
     for line in part.splitlines():
-        if line.startswith("| ") and not line.startswith(("| what ", "| result ")):
+        if line.startswith("| ") and not line.startswith(("| what is done ", "| result ")):
             cells = [cell.strip() for cell in line.strip("|\n ").split(" | ")]
             if len(cells) == 4:
                 assert cells[0] not in rows, cells[0]
@@ -293,12 +294,14 @@ def _give_all_away(run: Run) -> None:
 
 
 def _move_positions(run: Run) -> None:
-    """All events move on, and the rows of their commands with them."""
+    """All events move on, and the rows of their commands with them; views are made anew."""
     run("UPDATE crm_events SET position = position + 5000000")
     run(
         "UPDATE crm_commands SET first_position = first_position + 5000000,"
         " last_position = last_position + 5000000"
     )
+    run("DELETE FROM crm_views")
+    run("DELETE FROM crm_checkpoints")
 
 
 def _delete(offset: str) -> str:
@@ -443,11 +446,13 @@ _SQLITE: dict[str, tuple[Deed, ...]] = {
     ),
     "`PRAGMA journal_mode = DELETE`": ("PRAGMA journal_mode = DELETE",),
     "`ANALYZE` and another statistic": (
-        lambda run: [
-            run("ANALYZE"),
-            run("UPDATE sqlite_stat1 SET stat = '1 1' WHERE tbl = 'crm_events'"),
-        ]
-        and None,
+        lambda run: (
+            [
+                run("ANALYZE"),
+                run("UPDATE sqlite_stat1 SET stat = '1 1' WHERE tbl = 'crm_events'"),
+            ]
+            and None
+        ),
     ),
     "`VACUUM`": ("VACUUM",),
 }
@@ -463,17 +468,19 @@ def _postgres_view_in_place(run: Run) -> None:
 
 _POSTGRES: dict[str, tuple[Deed, ...]] = {
     "a trigger that swallows or adds rows": (
-        lambda run: [
-            run(
-                "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
-                " $$ BEGIN RETURN NULL; END $$"
-            ),
-            run(
-                "CREATE TRIGGER swallow BEFORE INSERT ON crm_events FOR EACH ROW"
-                " EXECUTE FUNCTION swallow()"
-            ),
-        ]
-        and None,
+        lambda run: (
+            [
+                run(
+                    "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
+                    " $$ BEGIN RETURN NULL; END $$"
+                ),
+                run(
+                    "CREATE TRIGGER swallow BEFORE INSERT ON crm_events FOR EACH ROW"
+                    " EXECUTE FUNCTION swallow()"
+                ),
+            ]
+            and None
+        ),
     ),
     "a view in the place of `crm_events`": (_postgres_view_in_place,),
     "a rule on a table of a log": (
@@ -524,5 +531,3 @@ def _acts() -> dict[str, Act]:
 
 
 ACTS = _acts()
-
-
