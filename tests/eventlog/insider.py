@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,8 @@ def table() -> dict[str, tuple[str, str]]:
 # --- acts on columns ------------------------------------------------------------------------------
 
 ONE_ROW = {
-    "crm_events": "position = (SELECT position FROM crm_events ORDER BY position LIMIT 1 OFFSET 49)",
+    "crm_events": "position ="
+    " (SELECT position FROM crm_events ORDER BY position LIMIT 1 OFFSET 49)",
     "crm_commands": "command = (SELECT min(command) FROM crm_commands)",
     "crm_views": "view = 'owners.directory'"
     " AND key = (SELECT min(key) FROM crm_views WHERE view = 'owners.directory')",
@@ -223,9 +225,7 @@ def _exchange_streams(run: Run) -> None:
             row[1],
         )
     ]
-    one, other = next(
-        (a, b) for a, b in zip(alone, alone[1:], strict=False) if a[2] != b[2] and b[1] - a[1] < 3
-    )
+    one, other = next((a, b) for a, b in pairwise(alone) if a[2] != b[2] and b[1] - a[1] < 3)
     a, b = rows.index(one), rows.index(other)
     rows[a][1], rows[b][1] = rows[b][1], rows[a][1]
     rows[a], rows[b] = rows[b], rows[a]
@@ -282,7 +282,8 @@ def _give_stream_away(run: Run) -> None:
     own = [row for row in _rows(run) if row[2] == "account/H00002"]
     for place, row in enumerate(own, 1):
         run(
-            "UPDATE crm_events SET tenant = 'west', position = ? WHERE tenant = '' AND position = ?",
+            "UPDATE crm_events SET tenant = 'west', position = ?"
+            " WHERE tenant = '' AND position = ?",
             place,
             row[1],
         )
@@ -354,8 +355,10 @@ _BOTH: dict[str, Deed | tuple[Deed, ...]] = {
     "`DROP INDEX crm_events_household`": "DROP INDEX crm_events_household",
     "an index of a log made anew otherwise": (
         "DROP INDEX crm_events_household",
-        "CREATE INDEX crm_events_household ON crm_events (tenant, household, position)"
-        " WHERE household <> '' AND version > 3",
+        (
+            "CREATE INDEX crm_events_household ON crm_events (tenant, household, position)"
+            " WHERE household <> '' AND version > 3"
+        ),
     ),
     "`CREATE INDEX` on a table of a log": "CREATE INDEX mine ON crm_events (household)",
     "`CREATE VIEW` or `CREATE TABLE` under a name like a log's": (
@@ -426,11 +429,18 @@ def _schema_text(run: Run) -> None:
     run("PRAGMA schema_version = 1000")
 
 
+def _other_statistic(run: Run) -> None:
+    run("ANALYZE")
+    run("UPDATE sqlite_stat1 SET stat = '1 1' WHERE tbl = 'crm_events'")
+
+
 _SQLITE: dict[str, tuple[Deed, ...]] = {
     "a trigger that swallows or adds rows": (
         "CREATE TRIGGER swallow BEFORE INSERT ON crm_events BEGIN SELECT RAISE(IGNORE); END",
-        "CREATE TRIGGER add_one AFTER INSERT ON crm_commands BEGIN"
-        " INSERT INTO crm_tracking VALUES ('', 'x', NEW.first_position); END",
+        (
+            "CREATE TRIGGER add_one AFTER INSERT ON crm_commands BEGIN"
+            " INSERT INTO crm_tracking VALUES ('', 'x', NEW.first_position); END"
+        ),
     ),
     "a view in the place of `crm_events`": (_view_in_place,),
     "an index without some of its entries": (_index_without,),
@@ -445,15 +455,7 @@ _SQLITE: dict[str, tuple[Deed, ...]] = {
         "PRAGMA application_id = 7",
     ),
     "`PRAGMA journal_mode = DELETE`": ("PRAGMA journal_mode = DELETE",),
-    "`ANALYZE` and another statistic": (
-        lambda run: (
-            [
-                run("ANALYZE"),
-                run("UPDATE sqlite_stat1 SET stat = '1 1' WHERE tbl = 'crm_events'"),
-            ]
-            and None
-        ),
-    ),
+    "`ANALYZE` and another statistic": (_other_statistic,),
     "`VACUUM`": ("VACUUM",),
 }
 
@@ -466,22 +468,16 @@ def _postgres_view_in_place(run: Run) -> None:
     run("CREATE VIEW crm_events AS SELECT * FROM kept_events WHERE household <> 'H00001'")
 
 
+def _postgres_trigger(run: Run) -> None:
+    body = "$$ BEGIN RETURN NULL; END $$"
+    run(f"CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS {body}")
+    run(
+        "CREATE TRIGGER swallow BEFORE INSERT ON crm_events FOR EACH ROW EXECUTE FUNCTION swallow()"
+    )
+
+
 _POSTGRES: dict[str, tuple[Deed, ...]] = {
-    "a trigger that swallows or adds rows": (
-        lambda run: (
-            [
-                run(
-                    "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
-                    " $$ BEGIN RETURN NULL; END $$"
-                ),
-                run(
-                    "CREATE TRIGGER swallow BEFORE INSERT ON crm_events FOR EACH ROW"
-                    " EXECUTE FUNCTION swallow()"
-                ),
-            ]
-            and None
-        ),
-    ),
+    "a trigger that swallows or adds rows": (_postgres_trigger,),
     "a view in the place of `crm_events`": (_postgres_view_in_place,),
     "a rule on a table of a log": (
         "CREATE RULE nothing AS ON INSERT TO crm_events DO INSTEAD NOTHING",
@@ -503,13 +499,17 @@ _POSTGRES: dict[str, tuple[Deed, ...]] = {
         "ALTER TABLE crm_events ALTER COLUMN state DROP NOT NULL",
     ),
     "another body of a function of a log": (
-        "CREATE OR REPLACE FUNCTION crm_anchored(tenant text) RETURNS boolean"
-        " LANGUAGE sql STABLE AS $$ SELECT true $$",
+        (
+            "CREATE OR REPLACE FUNCTION crm_anchored(tenant text) RETURNS boolean"
+            " LANGUAGE sql STABLE AS $$ SELECT true $$"
+        ),
         "ALTER FUNCTION crm_anchored(text) SET search_path = pg_catalog",
     ),
     "an index marked invalid": (
-        "UPDATE pg_index SET indisvalid = false"
-        " WHERE indexrelid = 'crm_events_household'::regclass",
+        (
+            "UPDATE pg_index SET indisvalid = false"
+            " WHERE indexrelid = 'crm_events_household'::regclass"
+        ),
     ),
     "`ALTER TABLE crm_events SET UNLOGGED`": ("ALTER TABLE crm_events SET UNLOGGED",),
     "`UPDATE crm_origin`": ("UPDATE crm_origin SET origin = origin - 5",),
