@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,18 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Text
 
+from crm_adapters.cli.app import run as run_command
 from crm_adapters.eventlog import schema
-from crm_adapters.projections import LogViews
+from crm_adapters.eventlog.opening import open_database
+from crm_adapters.eventlog.store import Batch
+from crm_adapters.projections import DatabaseViewStore, LogViews
 from crm_adapters.projections.comparing import compare
+from crm_adapters.projections.store import Change
 from crm_adapters.wiring import open_crm
 from crm_core.errors import CrmError
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START, REST_START, first_link, link
 from crm_core.kernel.merkle import MerkleTree
+from crm_core.kernel.projection import Parked
 
 FOUND = "found"
 DEEP = "found with `--deep`"
@@ -50,6 +56,36 @@ class Kept:
 
     events: int
     root: str
+
+
+NOON = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def fill(url: str, folder: Path, keys: Path) -> Kept:
+    """A year of two households, views that have caught up, one parked event, one follower."""
+    estate = str(folder / "estate")
+    size = ["--households", "2", "--years", "2024-2024", "--seed", "5"]
+    assert run_command(["generate", *size, "--out", estate]) == 0
+    at = ["--db", url, "--keys", str(keys)]
+    assert run_command([*at, "import", estate]) == 0
+    assert run_command([*at, "projections", "--catch-up"]) == 0
+    database = open_database(url)
+    database.insert(Batch((), {}, ()), tracking=("follower", 1))
+    views = DatabaseViewStore(database)
+    [seen] = views.checkpoints("reactions")
+    parked = Parked(
+        position=3,
+        stream="place/x",
+        version=1,
+        name="owners.place_claimed/1",
+        error="x",
+        tries=1,
+        first_at=NOON,
+        last_at=NOON,
+    )
+    assert views.commit(Change(seen, seen.position, {}, [parked]))
+    database.close()
+    return note(url, keys)
 
 
 def note(url: str, keys: Path) -> Kept:

@@ -9,8 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from eventlog.insider import ACTS, NONE, Deed, Kept, do, judge, table
-from eventlog.test_insider_sqlite import fill
+from eventlog.insider import ACTS, NONE, Deed, Kept, do, fill, judge, table
 
 pytestmark = [pytest.mark.rule("LOG-04")]
 

@@ -4,50 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crm_adapters.cli.app import run as run_command
-from crm_adapters.eventlog.opening import open_database
-from crm_adapters.eventlog.store import Batch
-from crm_adapters.projections import DatabaseViewStore
-from crm_adapters.projections.store import Change
-from crm_core.kernel.projection import Parked
-from eventlog.insider import ACTS, NONE, Deed, Kept, do, judge, note, table
+from eventlog.insider import ACTS, NONE, Deed, Kept, do, fill, judge, table
 
 pytestmark = [pytest.mark.rule("LOG-04"), pytest.mark.case("K50", "K51")]
-
-NOON = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def fill(url: str, folder: Path, keys: Path) -> Kept:
-    """A year of two households, views that have caught up, one parked event, one follower."""
-    estate = str(folder / "estate")
-    size = ["--households", "2", "--years", "2024-2024", "--seed", "5"]
-    assert run_command(["generate", *size, "--out", estate]) == 0
-    at = ["--db", url, "--keys", str(keys)]
-    assert run_command([*at, "import", estate]) == 0
-    assert run_command([*at, "projections", "--catch-up"]) == 0
-    database = open_database(url)
-    database.insert(Batch((), {}, ()), tracking=("follower", 1))
-    views = DatabaseViewStore(database)
-    [seen] = views.checkpoints("reactions")
-    parked = Parked(
-        position=3,
-        stream="place/x",
-        version=1,
-        name="owners.place_claimed/1",
-        error="x",
-        tries=1,
-        first_at=NOON,
-        last_at=NOON,
-    )
-    assert views.commit(Change(seen, seen.position, {}, [parked]))
-    database.close()
-    return note(url, keys)
 
 
 @pytest.fixture(scope="module")
