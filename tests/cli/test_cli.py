@@ -508,13 +508,50 @@ def test_show_tells_the_account_as_it_was_known(crm: Run, home: Path) -> None:
 def test_verify_tells_events_and_root(crm: Run) -> None:
     """The same log has the same root."""
     verified = as_json(crm, "verify")
-    assert set(verified) == {
-        "events", "intact", "first_fault", "root", "kept", "unchecked", "views",
-    }  # fmt: skip
+    keys = {"events", "intact", "first_fault", "root", "unchecked", "views", "kept"}
+    assert set(verified) == keys
     assert (verified["intact"], verified["first_fault"], verified["kept"]) == (True, None, None)
     assert len(verified["root"]) == 64
-    said = crm("verify").out
-    assert said.startswith(f"intact: {verified['events']} events, root {verified['root']}\n")
+    assert crm("verify").out.splitlines() == [
+        f"intact: {verified['events']} events, root {verified['root']}",
+        "not checked: pages of the database (--deep), views (--deep)",
+    ]
+
+
+@pytest.mark.rule("LOG-04", "LOG-05")
+def test_verify_says_what_it_did_not_look_at(crm: Run, home: Path) -> None:
+    """Pages and views are looked at with `--deep`; a view that says otherwise is named."""
+    verified = as_json(crm, "verify")
+    assert (verified["unchecked"], verified["views"]) == (["pages", "views"], None)
+    crm("projections", "--catch-up")
+    deep = as_json(crm, "verify", "--deep")
+    assert (deep["intact"], deep["unchecked"], deep["root"]) == (True, [], verified["root"])
+    assert deep["views"]["rows"] > 0
+    assert deep["views"]["first_fault"] is None
+    with sqlite3.connect(home / "crm.db") as connection:
+        connection.execute(
+            "UPDATE crm_views SET data = replace(data, '号楼', '栋')"
+            " WHERE view = 'owners.directory'"
+        )
+    assert as_json(crm, "verify")["views"] is None
+    ran = crm("verify", "--deep", "--format", "json")
+    assert (ran.status, ran.json["intact"]) == (1, True)
+    assert ran.json["views"]["first_fault"]["view"] == "owners.directory"
+    assert "`owners.directory` is NOT what the events say" in crm("verify", "--deep").out
+    crm("projections", "--rebuild", "owners.directory")
+    assert as_json(crm, "verify", "--deep")["views"]["first_fault"] is None
+
+
+@pytest.mark.rule("LOG-04")
+@pytest.mark.case("K50", "K51")
+def test_verify_names_what_lies_around_the_events(crm: Run, home: Path) -> None:
+    """A table, an index, a trigger: there is no position, and its name is told."""
+    with sqlite3.connect(home / "crm.db") as connection:
+        connection.execute("CREATE INDEX mine ON crm_events (household)")
+    ran = crm("verify", "--format", "json")
+    fault = {"position": 0, "stream": "", "kind": "schema", "object": "index mine"}
+    assert (ran.status, ran.json["first_fault"]) == (1, fault)
+    assert crm("verify").out.startswith("NOT intact: schema of `index mine`")
 
 
 def test_history_tells_events_of_a_household_or_of_a_stream(crm: Run, home: Path) -> None:
@@ -1287,12 +1324,8 @@ def test_one_changed_byte_is_found_where_it_is(share: float, crm: Run, home: Pat
     ran = crm("verify", "--format", "json")
     assert (ran.status, ran.err) == (1, "")
     assert ran.json["intact"] is False
-    assert ran.json["first_fault"] == {
-        "position": position,
-        "stream": stream,
-        "kind": "digest",
-        "object": "",
-    }
+    fault = {"position": position, "stream": stream, "kind": "digest", "object": ""}
+    assert ran.json["first_fault"] == fault
     told = crm("verify")
     assert told.status == 1
     assert told.out.startswith(f"NOT intact: digest at position {position} in `{stream}`")
