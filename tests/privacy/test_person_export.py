@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import attrs
@@ -21,12 +22,15 @@ from hypothesis import settings
 import meetings
 from crm_adapters import open_crm
 from crm_adapters.keys import LocalVault
-from crm_core import CRM, Actor, Invalid, Personal, Refused
+from crm_core import CRM, Actor, Invalid, Personal, Planned, Refused
 from crm_core.application.portable import STATES
 from crm_core.application.privacy import PersonExport
+from crm_core.gradings.events import Moved, RecordReplaced
 from crm_core.kernel.naming import Field
+from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import STAFF_ROLES, Commit, Envelope, Recorded, StreamAppend, Tip
 from crm_core.kernel.word import Word
+from crm_core.messages.events import MessageQueued, MessageSent, Parameter
 from crm_core.owners import AddMember, ChangeContact, RegisterHousehold, TransferOwnership
 from crm_core.payments import (
     DisputeCharge,
@@ -36,6 +40,7 @@ from crm_core.payments import (
 )
 from crm_core.requests import ReceiveRequest
 from crm_core.requests.incidents import GatherRequest, OpenIncident
+from crm_core.requests.rotation import TurnGiven
 from crm_core.slices import SLICES, registry
 from crm_core.staff import RegisterStaff
 from crm_core.testing.strategies import estates, play
@@ -420,6 +425,84 @@ def test_nothing_of_what_became_known_later_is_in_a_copy_of_an_earlier_instant(
     assert unknown.value.faults[0].code == "household_unknown"
 
 
+def test_of_a_list_of_households_each_gets_its_own_line(estate: CRM) -> None:
+    moved = tuple(
+        Moved(household=home, layer="main", layer_then="small", type="lively", type_then="cautious")
+        for home in ("V1", "V2")
+    )
+    replaced = RecordReplaced(
+        year=2023,
+        run="2023-2",
+        instead_of="2023-1",
+        moved=moved,
+        reason="a late fact of V2",
+        decided_by="yang",
+        on=day("2024-05-01"),
+    )
+    written(estate, "grading-year/2023", replaced, on=day("2024-05-01"))
+    for home, members in (("V1", ("V1#owner", "T9")), ("V2", ("V2#owner",))):
+        for member in (None, *members):
+            [entry] = events(copy_of(estate, home, member), "gradings.record_replaced")
+            assert [line["household"] for line in entry.data.pop("moved")] == [home]
+            assert entry.data == {}
+    # Who came later was not moved.
+    assert not events(copy_of(estate, "V1", "V1#buyer"), "gradings.record_replaced")
+    [entry] = events(estate.privacy.export_staff("yang", **ASKED), "gradings.record_replaced")
+    assert entry.data == {"decided_by": "yang"}
+    check_union(estate)
+    check_secrecy(estate)
+
+
+def test_a_message_to_staff_is_theirs_without_what_it_is_about(estate: CRM) -> None:
+    policy = PolicyRef("0" * 64, "messages-cn-default", 1)
+    queued = MessageQueued(
+        message="M1",
+        cause="c1:0",
+        template=policy,
+        neutral=None,
+        policy=policy,
+        purpose="work",
+        channel="sms",
+        language="zh",
+        recipient="li",
+        parameters=(Parameter("request", "R2"),),
+        not_before=at("2024-03-01"),
+        expires_at=at("2024-03-02"),
+    )
+    sent = MessageSent(message="M1", attempt=1, day=day("2024-03-01"), receipt="ok")
+    for event in (queued, sent):
+        written(estate, "staff_messages/li", event)
+    copy = estate.privacy.export_staff("li", **ASKED)
+    [told], [done] = events(copy, "messages.queued"), events(copy, "messages.sent")
+    assert told.whole
+    assert done.whole
+    assert told.left_out == ("parameters",)
+    assert told.data["recipient"] == "li"
+    assert "R2" not in json.dumps(told.data)
+    # Another member of staff is not told that there was one.
+    assert not events(estate.privacy.export_staff("wu", **ASKED), "messages.sent")
+
+
+def test_whoever_was_passed_over_learns_of_themselves_alone(estate: CRM) -> None:
+    turn = TurnGiven(
+        trade="engineering",
+        turn=1,
+        request="R1",
+        staff="li",
+        on_duty=("li", "wu", "mei"),
+        passed_over=("wu",),
+    )
+    written(estate, "rotation/engineering", turn)
+    [given] = events(estate.privacy.export_staff("li", **ASKED), "requests.turn_given")
+    assert given.data["on_duty"][0] == "li"
+    assert given.data["passed_over"] == given.data["on_duty"][1:2]
+    assert given.data["request"].startswith("request-")
+    [over] = events(estate.privacy.export_staff("wu", **ASKED), "requests.turn_given")
+    assert over.data == {"on_duty": ["wu"], "passed_over": ["wu"]}
+    [household] = events(copy_of(estate, "V1"), "requests.turn_given")
+    assert household.data == {"request": "R1"}
+
+
 def test_trials_are_in_the_copy_and_say_what_they_are(town: CRM) -> None:
     graded = next(h for h, _ in town.log.by_household(names=["gradings.decided/1"]))
     copy = copy_of(town, graded)
@@ -498,11 +581,15 @@ def test_of_two_persons_in_one_event_neither_gets_what_is_sealed_of_the_other() 
         assert gone.data["visitor_called"] == {"state": "erased", "person": "V2#owner"}
 
 
-def written(crm: CRM, stream: str, event: Any, household: str = "") -> None:
+def written(crm: CRM, stream: str, event: Any, household: str = "", on: date | None = None) -> None:
     """The event in the log, as if a decider had decided it."""
     now = crm.clock.now()
     envelope = Envelope(
-        actor=str(CLERK), command=crm.ids.new(), data=event, effective=now.date(), recorded=now
+        actor="system:crm",
+        command=crm.ids.new(),
+        data=event,
+        effective=on or now.date(),
+        recorded=now,
     )
     append = StreamAppend(stream, crm.log.tips([stream]).get(stream, Tip()), household, (envelope,))
     crm.log.append([Commit(envelope.command, "", (append,))])
@@ -635,3 +722,28 @@ def test_a_copy_is_the_same_each_time_and_reads_back_as_it_is(estate: CRM) -> No
             # What names nobody stands as it is stored.
             kept = {key: entry["data"][key] for key in stored[entry["position"]] if key != "word"}
             assert kept == {k: v for k, v in stored[entry["position"]].items() if k != "word"}
+
+
+# --- speed ---------------------------------------------------------------------------------------
+
+
+def test_a_copy_of_ten_thousand_events_takes_less_than_a_second(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with open_crm("memory:") as crm:
+        crm.do(house("V1", "101"), by=CLERK)
+        now = crm.clock.now()
+        charges = (
+            RaiseCharge(*("V1", f"C{number}", "management_fee", "2024", 100), day("2024-01-31"))
+            for number in range(10_000)
+        )
+        plan = (Planned(one, f"charge-{number}", now) for number, one in enumerate(charges))
+        crm.batch(plan, by=CLERK)
+        began = process_time()
+        copy = copy_of(crm, "V1", "V1#owner")
+        seconds = process_time() - began
+    assert len(copy.events) == 10_003
+    with capsys.disabled():
+        print(f"\n{len(copy.events):,} events about one person in {seconds:.2f} s")
+    # Of the processor, so that what else the machine does plays no part.
+    assert seconds < 1

@@ -200,7 +200,7 @@ class Writer:
     def _shown(self, one: Field, item: Any, within: str) -> Any:
         if isinstance(item, PersonalValue):
             return self._opened(item, within + one.name)
-        if one.inner and attrs.has(type(item)):
+        if one.inner:
             return self._whole(one.inner, item, f"{within}{one.name}.")
         match one.kind:
             case "person":
@@ -261,10 +261,13 @@ class Writer:
 
 
 _NOTHING = object()
+_PLAIN = frozenset({bool, int, str, type(None)})
 
 
 def plain(value: Any) -> Any:
     """A value as data that every program reads, instants and days as they are stored."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, datetime):
         return instant_text(value)
     if isinstance(value, date):

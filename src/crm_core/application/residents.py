@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import cache
 from typing import Any
+
+import attrs
 
 from crm_core.kernel.dates import Period
 from crm_core.kernel.naming import Naming, actor_named
@@ -138,15 +141,21 @@ class Residents:
 
 
 def _numbers(event: Any) -> Iterator[tuple[str, str]]:
-    for name, matter in _MATTERS.items():
-        value = getattr(event, name, None)
+    for name, matter in _matters_of(type(event)):
+        value = getattr(event, name)
         if isinstance(value, str):
             yield matter, value
         elif isinstance(value, tuple):
             yield from ((matter, one) for one in value if isinstance(one, str))
     for part in getattr(event, "parts", ()):
         yield from _numbers(part)
-    if isinstance(what := getattr(event, "what", None), str):
-        number = getattr(event, "number", None)
-        if isinstance(number, str):
-            yield what.removesuffix("_decision"), number
+    number = getattr(event, "number", None)
+    if isinstance(number, str):
+        # A proposal that was rejected says of what it was.
+        yield str(getattr(event, "what", "")).removesuffix("_decision"), number
+
+
+@cache
+def _matters_of(cls: type) -> tuple[tuple[str, str], ...]:
+    names = {field.name for field in attrs.fields(cls)}
+    return tuple((name, matter) for name, matter in _MATTERS.items() if name in names)
