@@ -419,6 +419,9 @@ _Row = Struct("!hi").pack
 _Number4, _Number8, _Length = Struct("!ii").pack, Struct("!iq").pack, Struct("!i").pack
 
 
+_COUNTED = ", ".join(INSERTED.format(table=f"crm_{what}") for what in ("events", "commands"))
+
+
 class _CopyWriter:
     """A transaction of many batches over COPY: the server takes rows while we encode the next.
 
@@ -432,6 +435,8 @@ class _CopyWriter:
         self._copy: Any = None
         self._commands: list[bytes] = []
         self._sent = 0
+        # Counts go on over several transactions of a connection.
+        self._earlier: list[int] = [0, 0]
         self._written = 0
         self._first = 0
         self.last = 0
@@ -441,8 +446,8 @@ class _CopyWriter:
         database = self._database
         _check_size(self._written + len(batch.rows))
         if not self._first:
-            [(anchored, first)] = self._cursor.execute(
-                "SELECT crm_anchored(%b::text), crm_first_position(%b::text, 0)",
+            [(anchored, first, *self._earlier)] = self._cursor.execute(
+                f"SELECT crm_anchored(%b::text), crm_first_position(%b::text, 0), {_COUNTED}",
                 (database.tenant, database.tenant),
             ).fetchall()
             if not anchored:
@@ -510,12 +515,13 @@ class _CopyWriter:
 
     def _check_written(self, events: int, commands: int) -> None:
         """That all rows were written, and nothing else was."""
-        counted = ", ".join(INSERTED.format(table=f"crm_{what}") for what in ("events", "commands"))
-        [added] = self._cursor.execute(f"SELECT {counted}").fetchall()
+        [now] = self._cursor.execute(f"SELECT {_COUNTED}").fetchall()
         sent = self._written, self._sent
-        for written, count, most in zip((events, commands), sent, added, strict=True):
+        for written, count, end, begun in zip(
+            (events, commands), sent, now, self._earlier, strict=True
+        ):
             self._database.check_written(written, count)
-            self._database.check_written(max(count, most), count)
+            self._database.check_written(max(count, end - begun), count)
 
     def leave(self, error: BaseException) -> None:
         """Break off a COPY under way and undo what was begun."""
