@@ -548,30 +548,45 @@ def test_of_two_persons_in_one_event_neither_gets_what_is_sealed_of_the_other() 
             called=Personal("V1#owner", "name of V1"),
             visitor="V2#owner",
             visitor_called=Personal("V2#owner", "name of V2"),
-            guests=(Guest("V2#owner", "I came"), Guest("V3#owner", "so did I")),
+            guests=(
+                Guest("V2#owner", "I came"),
+                Guest("V2#owner", "we came", beside="V3#owner"),
+                Guest("V3#owner", "so did I"),
+            ),
         )
         written(crm, "meeting/1", met, household="V1")
         [own] = events(copy_of(crm, "V1", "V1#owner"), "meetings.met")
         [others] = events(copy_of(crm, "V2", "V2#owner"), "meetings.met")
         assert own.whole
         assert not others.whole
-        other, third = own.data["visitor"], own.data["guests"][1]["who"]
+        other, third = own.data["visitor"], own.data["guests"][2]["who"]
         assert own.data == {
             "home": "V1",
             "resident": "V1#owner",
             "called": {"state": "plain", "person": "V1#owner", "text": "name of V1"},
             "visitor": other,
             "visitor_called": {"state": "withheld", "person": other},
-            "guests": [{"who": other, "said": "I came"}, {"who": third, "said": "so did I"}],
+            "guests": [
+                {"who": other, "said": "I came", "beside": ""},
+                {"who": other, "said": "we came", "beside": third},
+                {"who": third, "said": "so did I", "beside": ""},
+            ],
         }
         assert re.fullmatch(r"person-\d person-\d", f"{other} {third}")
         assert other != third
         assert others.data == {
             "visitor": "V2#owner",
             "visitor_called": {"state": "plain", "person": "V2#owner", "text": "name of V2"},
-            "guests": [{"who": "V2#owner", "said": "I came"}],
+            # What somebody else is named in, too, is not the visitor's alone.
+            "guests": [
+                {"who": "V2#owner", "said": "I came", "beside": ""},
+                {"who": "V2#owner"},
+            ],
         }
-        assert others.left_out == ("home", "resident", "called", "guests")
+        assert others.left_out == (
+            *("home", "resident", "called"),
+            *("guests.said", "guests.beside", "guests"),
+        )
         check_union(crm)
         check_secrecy(crm)
         # One of them is forgotten; nothing changes for the other.
