@@ -141,7 +141,8 @@ class Residents:
 
 
 def _numbers(event: Any) -> Iterator[tuple[str, str]]:
-    for name, matter in _matters_of(type(event)):
+    kind: type = type(event)
+    for name, matter in _matters_of(kind):
         value = getattr(event, name)
         if isinstance(value, str):
             yield matter, value
