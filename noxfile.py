@@ -49,6 +49,14 @@ def races(session: nox.Session) -> None:
 
 
 @nox.session
+def damage(session: nox.Session) -> None:
+    """The file of a log changed 10,000 times at random and 1,000 times aimed: half an hour."""
+    _install(session, "tests")
+    numbers = session.posargs or ["10000", "1000"]
+    session.run("python", "tests/eventlog/damage.py", *numbers, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def differential(session: nox.Session) -> None:
     """Every engine beside the slow reference, on irregular households: `-- 100000` for so many."""
     _install(session, "tests")

@@ -492,6 +492,17 @@ def chain(bench: Bench) -> None:
         bench.judge(line, speed, AT_LEAST, 300_000, "/s")
 
 
+def sealing(bench: Bench) -> None:
+    """T2: sealing and opening a field under a cached key, which the key row still decides."""
+    ours = bench.workers.ours()
+    task: dict[str, Any] = {"file": str(bench.folder / "t2.keys"), "count": bench.size(20_000, 100)}
+    taken = [ours.ask("seal", **task) for _ in range(bench.rounds(9))]
+    for at, (name, goal) in enumerate((("written", 1.2), ("read", 0.8))):
+        spent = median(one[at] for one in taken) * 1e6
+        line = Line("T2", f"a sealed field is {name}, its key cached", f"{spent:.2f} µs")
+        bench.judge(line, spent, AT_MOST, goal, " µs")
+
+
 # --- what follows the log ---------------------------------------------------------------------
 
 
@@ -1105,6 +1116,43 @@ def _first_tick(
     return median(seconds for seconds, _ in taken), taken[0][1]
 
 
+def look_ups(bench: Bench) -> None:
+    """N1, N2: what is asked of one household, and of the log with a short answer, at two sizes."""
+    asked = {
+        "N1": ("credit", "statement", "history", "explain"),
+        "N2": (
+            "cut-off of now", "cut-off of then", "start of a run", "start of a run as of then",
+            "runs of record", "runs of a year", "adopted policies", "root",
+        ),
+    }  # fmt: skip
+    ours = bench.workers.ours()
+    before: dict[str, float] = {}
+    # About 35 events a household: a small town first, with which the others are compared.
+    for households in (40, bench.size(2_900, 80), bench.size(29_000, 160)):
+        log = bench.new_log()
+        events = ours.ask("settle", url=log, households=households)
+        ours.ask("grade_town", url=log)
+        for row, questions in asked.items():
+            for question in questions:
+                ours.ask("look_up", url=log, question=question)
+                taken = [
+                    ours.ask("look_up", url=log, question=question) for _ in range(bench.rounds(9))
+                ]
+                seconds = median(taken)
+                before.setdefault(question, seconds)
+                line = Line(
+                    row, f"{question}, {events:,} events", f"{seconds * 1e3:.2f} ms",
+                    f"{households} households" if households == 40 else "40 households",
+                    f"{before[question] * 1e3:.2f} ms", f"{seconds / before[question]:.1f}",
+                )  # fmt: skip
+                goal = 5 if row == "N1" else 50
+                if households == 40:
+                    bench.add(line)
+                else:
+                    bench.judge(line, seconds * 1e3, AT_MOST, goal, " ms")
+        ours.ask("close", url=log)
+
+
 TICK = ("--format", "json", "tick", "--now", "2024-01-02T01:02:31Z")
 """Right after half of the time in which a promise is made at the phone."""
 
@@ -1125,6 +1173,7 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "grade": grade_estate,
     "replay": replay_memory,
     "T1": chain,
+    "T2": sealing,
     "P1": project,
     "P2": idle,
     "credit": arrears,
@@ -1133,5 +1182,7 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "K2": tick,
     "K3": tick_year,
     "K45": tick_history,
+    "N1": look_ups,
+    "N2": look_ups,
     "N4": tick_first,
 }

@@ -52,6 +52,8 @@ town's would be; there is no log of that size, and the planted errors stand in t
 those of Polars.
 - A projection's row holds charges and payments of one account; events of all accounts come in \
 turn, and every row changes as often as an account has events.
+- Look-ups are counted in processor time, that of SQLite in it, the second time a question is \
+asked; they stand beside the same question to a log of forty households.
 - Idle time is the difference between two runs of `crm work` that are ended after different times.
 - Working time: the same office hours with a lunch break and the same holidays for everybody, and \
 the answers are compared before they are timed.

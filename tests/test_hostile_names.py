@@ -24,14 +24,9 @@ HOSTILE = (*UNSTORABLE, "'; DROP TABLE crm_events; --", "", " ", "\u202e", "V1/V
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def crm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CRM]:
-    if request.param == "postgresql":
-        url, keys = request.getfixturevalue("postgres_url"), tmp_path / "crm.keys"
-    else:
-        url, keys = (
-            {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path / 'crm.db'}"}[request.param],
-            None,
-        )
-    with open_crm(url, create=True, keys=keys) as opened:
+    url = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path / 'crm.db'}"}.get(request.param)
+    keys = None if request.param == "memory" else tmp_path / "crm.keys"
+    with open_crm(url or request.getfixturevalue("postgres_url"), create=True, keys=keys) as opened:
         opened.do(_household("V1"), by=CLERK)
         yield opened
 

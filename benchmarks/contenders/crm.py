@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import resource
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import attrs
@@ -21,6 +21,7 @@ from contenders import work
 from crm_adapters import open_crm
 from crm_adapters.codec import codec
 from crm_adapters.frames import FramesEngine
+from crm_adapters.keys import LocalVault
 from crm_core import CRM, Account, Actor, Planned
 from crm_core.gradings.engines.port import Ask
 from crm_core.gradings.reading import DEFAULT_READING, Reading
@@ -28,6 +29,7 @@ from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Commit, Cutoff, Envelope, Recorded, StreamAppend, Tip
+from crm_core.kernel.sealed import Personal, Place
 from crm_core.owners import HOUSEHOLD, RegisterHousehold
 from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, credit_standing
@@ -40,6 +42,27 @@ from crm_core.slices import shipped
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
 
 ZONE = "Asia/Shanghai"
+ONE = "V0000007"
+"""The household that is asked about where one is."""
+
+GRADED = 2011
+
+QUESTIONS: dict[str, Callable[[CRM], Any]] = {
+    "credit": lambda crm: list(crm.accounts.credit(date(2011, 12, 31), households=[ONE])),
+    "statement": lambda crm: crm.accounts.statement(ONE, date(2011, 12, 31)),
+    "history": lambda crm: crm.gradings.history(ONE),
+    "explain": lambda crm: crm.explain(ONE, GRADED),
+    "cut-off of now": lambda crm: crm.gradings.cutoff(None),
+    "cut-off of then": lambda crm: crm.gradings.cutoff(known_at(GRADED)),
+    "start of a run": lambda crm: crm.gradings._asked(GRADED + 1, None, None, trial=True),
+    "start of a run as of then": lambda crm: crm.gradings._asked(
+        GRADED + 1, known_at(GRADED), None, trial=True
+    ),
+    "runs of record": lambda crm: crm.gradings.records(),
+    "runs of a year": lambda crm: crm.gradings.runs(GRADED),
+    "adopted policies": lambda crm: crm.gradings.in_force(date(2011, 12, 31)),
+    "root": lambda crm: crm.log.root(),
+}
 READER = Actor("benchmark", "specialist")
 CASHIER = Actor("benchmark", "finance")
 
@@ -82,6 +105,7 @@ class Contender:
     def __init__(self) -> None:
         self._opened: dict[str, CRM] = {}
         self._engines: dict[tuple[str, str], FramesEngine] = {}
+        self._vaults: dict[str, LocalVault] = {}
         self._next = 1
 
     def versions(self) -> dict[str, str]:
@@ -297,6 +321,14 @@ class Contender:
             for year in range(years.first_year, years.first_year + years.years)
         )
 
+    def look_up(self, url: str, question: str) -> float:
+        """Ask one of the questions of `QUESTIONS` once: seconds of the processor's."""
+        crm, ask = self._crm(url), QUESTIONS[question]
+        gc.collect()
+        started = process_time()
+        ask(crm)
+        return process_time() - started
+
     def count_town(self, url: str) -> tuple[int, int]:
         """How many facts gradings look at, and how many gradings there are."""
         found = self._crm(url).replay()
@@ -425,6 +457,22 @@ class Contender:
         seconds = perf_counter() - started
         assert found.intact
         return seconds
+
+    def seal(self, file: str, count: int) -> tuple[float, float]:
+        """Seal and open a field, keys cached and in a file: seconds of one of each."""
+        if file not in self._vaults:
+            self._vaults[file] = LocalVault(Path(file))
+        vault = self._vaults[file]
+        place, value = Place("household/V00001", 1, "name"), Personal("V00001#owner", "王小明")
+        sealed = vault.seal(value, place)
+        vault.flush()
+        started = perf_counter()
+        for _ in range(count):
+            vault.seal(value, place)
+        between = perf_counter()
+        for _ in range(count):
+            vault.open(sealed, place)
+        return (between - started) / count, (perf_counter() - between) / count
 
     def close(self, url: str) -> None:
         """Close a log."""

@@ -358,7 +358,7 @@ class FormatUnknown(Failed):
 
 
 class KeyFileRefused(Failed):
-    """The key file is no regular file, or others own it or may use it; it was not opened."""
+    """The key file is no regular file, or others own it or may use it; nothing was read."""
 
     code = "CRM-F018"
 

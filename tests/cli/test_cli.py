@@ -446,7 +446,8 @@ def test_explain_tells_criteria_distance_and_counterfactuals(
 def test_replay_tells_that_all_is_identical(crm: Run, home: Path) -> None:
     """Exit status 0, and the promised keys."""
     replayed = as_json(crm, "replay", "2024")
-    assert set(replayed) == {"gradings", "identical", "differing", "events", "seconds", "engine"}
+    promised = {"gradings", "identical", "differing", "events", "seconds", "engine", "verified"}
+    assert set(replayed) == promised
     count = len(households(home))
     assert (replayed["gradings"], replayed["identical"]) == (count, count)
     assert (replayed["differing"], replayed["engine"]) == ([], "events")
@@ -507,10 +508,50 @@ def test_show_tells_the_account_as_it_was_known(crm: Run, home: Path) -> None:
 def test_verify_tells_events_and_root(crm: Run) -> None:
     """The same log has the same root."""
     verified = as_json(crm, "verify")
-    assert set(verified) == {"events", "intact", "first_fault", "root", "kept"}
+    keys = {"events", "intact", "first_fault", "root", "unchecked", "views", "kept"}
+    assert set(verified) == keys
     assert (verified["intact"], verified["first_fault"], verified["kept"]) == (True, None, None)
     assert len(verified["root"]) == 64
-    assert crm("verify").out == f"intact: {verified['events']} events, root {verified['root']}\n"
+    assert crm("verify").out.splitlines() == [
+        f"intact: {verified['events']} events, root {verified['root']}",
+        "not checked: pages of the database (--deep), views (--deep)",
+    ]
+
+
+@pytest.mark.rule("LOG-04", "LOG-05")
+def test_verify_says_what_it_did_not_look_at(crm: Run, home: Path) -> None:
+    """Pages and views are looked at with `--deep`; a view that says otherwise is named."""
+    verified = as_json(crm, "verify")
+    assert (verified["unchecked"], verified["views"]) == (["pages", "views"], None)
+    crm("projections", "--catch-up")
+    deep = as_json(crm, "verify", "--deep")
+    assert (deep["intact"], deep["unchecked"], deep["root"]) == (True, [], verified["root"])
+    assert deep["views"]["rows"] > 0
+    assert deep["views"]["first_fault"] is None
+    with sqlite3.connect(home / "crm.db") as connection:
+        connection.execute(
+            "UPDATE crm_views SET data = replace(data, '号楼', '栋')"
+            " WHERE view = 'owners.directory'"
+        )
+    assert as_json(crm, "verify")["views"] is None
+    ran = crm("verify", "--deep", "--format", "json")
+    assert (ran.status, ran.json["intact"]) == (1, True)
+    assert ran.json["views"]["first_fault"]["view"] == "owners.directory"
+    assert "`owners.directory` is NOT what the events say" in crm("verify", "--deep").out
+    crm("projections", "--rebuild", "owners.directory")
+    assert as_json(crm, "verify", "--deep")["views"]["first_fault"] is None
+
+
+@pytest.mark.rule("LOG-04")
+@pytest.mark.case("K50", "K51")
+def test_verify_names_what_lies_around_the_events(crm: Run, home: Path) -> None:
+    """A table, an index, a trigger: there is no position, and its name is told."""
+    with sqlite3.connect(home / "crm.db") as connection:
+        connection.execute("CREATE INDEX mine ON crm_events (household)")
+    ran = crm("verify", "--format", "json")
+    fault = {"position": 0, "stream": "", "kind": "schema", "object": "index mine"}
+    assert (ran.status, ran.json["first_fault"]) == (1, fault)
+    assert crm("verify").out.startswith("NOT intact: schema of `index mine`")
 
 
 def test_history_tells_events_of_a_household_or_of_a_stream(crm: Run, home: Path) -> None:
@@ -948,7 +989,7 @@ WRONG: list[tuple[str, str]] = [
     ("--db postgresql+psycopg://u:hidden@127.0.0.1:1/x import estate", "CRM-F004"),
     # keys
     ("--keys estate/charges.csv show H00001", "CRM-F010"),
-    ("--keys estate show H00001", "CRM-F004"),
+    ("--keys estate show H00001", "CRM-F018"),
     ("--keys no/such/folder/keys show H00001", "CRM-F004"),
 ]
 
@@ -1077,7 +1118,7 @@ def test_an_unexpected_error_is_one_line_without_its_words(
 ) -> None:
     """An error nobody thought of says where it happened; its words may hold personal data."""
 
-    def fail(_: CRM) -> None:
+    def fail(_: CRM, **_options: bool) -> None:
         raise RuntimeError("张三")
 
     monkeypatch.setattr(CRM, "verify", fail)
@@ -1092,7 +1133,7 @@ def test_an_unexpected_error_is_one_line_without_its_words(
 def test_a_file_that_fails_is_named(crm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the operating system is told with the file it is about."""
 
-    def fail(_: CRM) -> None:
+    def fail(_: CRM, **_options: bool) -> None:
         raise OSError(28, "No space left on device", "somewhere")
 
     monkeypatch.setattr(CRM, "verify", fail)
@@ -1106,7 +1147,7 @@ def test_a_file_that_fails_is_named(crm: Run, monkeypatch: pytest.MonkeyPatch) -
 def test_an_interruption_is_said(crm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C is no traceback."""
 
-    def fail(_: CRM) -> None:
+    def fail(_: CRM, **_options: bool) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(CRM, "verify", fail)
@@ -1283,7 +1324,8 @@ def test_one_changed_byte_is_found_where_it_is(share: float, crm: Run, home: Pat
     ran = crm("verify", "--format", "json")
     assert (ran.status, ran.err) == (1, "")
     assert ran.json["intact"] is False
-    assert ran.json["first_fault"] == {"position": position, "stream": stream, "kind": "digest"}
+    fault = {"position": position, "stream": stream, "kind": "digest", "object": ""}
+    assert ran.json["first_fault"] == fault
     told = crm("verify")
     assert told.status == 1
     assert told.out.startswith(f"NOT intact: digest at position {position} in `{stream}`")

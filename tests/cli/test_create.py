@@ -16,7 +16,10 @@ from cli.office import Office
 from crm_adapters import open_crm
 from crm_adapters.cli.commands import COMMANDS
 from crm_adapters.eventlog.opening import open_database
+from crm_adapters.eventlog.sqlite import SqliteDatabase
 from crm_core.errors import Failed, Invalid, NotALog
+from crm_core.kernel.recorded import Actor
+from crm_core.owners import RegisterHousehold
 
 pytestmark = pytest.mark.case("K56")
 
@@ -126,6 +129,26 @@ def test_a_new_log_is_whole_or_not_there(
     assert (told["format"], told["revision"]) == (1, open_revision(tmp_path / "new.db"))
     assert office.json("verify")["events"] == 0
     office.refuses("log_there", "create")
+
+
+def test_of_two_that_make_a_log_at_once_the_first_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was recorded in it meanwhile is in the log that the second opens."""
+    url = f"sqlite:///{tmp_path}/new.db"
+    create, first = SqliteDatabase.create, list[str]()
+
+    def slowly(database: SqliteDatabase, connection: Any) -> None:
+        create(database, connection)
+        if not first:
+            first.append("made")
+            with open_crm(url, create=True) as crm:
+                crm.do(RegisterHousehold("V1", "A", "1", "1", "1"), by=Actor("S1", "specialist"))
+
+    monkeypatch.setattr(SqliteDatabase, "create", slowly)
+    with open_crm(url, create=True) as crm:
+        assert [*crm.history("V1")]
+    assert not list(tmp_path.glob(".crm-*"))
 
 
 def open_revision(path: Path) -> str:

@@ -120,6 +120,13 @@ def test_a_key_file_that_cannot_be_read_is_amiss(content: bytes, office: Office)
     assert Path(f"{office.path}.keys").read_bytes() == content
 
 
+def test_a_key_file_that_others_may_use_is_amiss(office: Office) -> None:
+    """As every other command has it."""
+    office.register()
+    Path(f"{office.path}.keys").chmod(0o640)
+    assert amiss(office)["findings"] == ["keys_unreadable"]
+
+
 def test_the_key_file_named_is_the_one_looked_at(office: Office) -> None:
     office.register()
     keys = Path(f"{office.path}.keys")

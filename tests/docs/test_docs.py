@@ -627,11 +627,13 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "confirm": ["confirm", "H00002", "2024", "--as", "supervisor:U1"],
         "preference": ["preference", "H00001", "H00001#owner", "any", "refuse", *by_s1],
         "preferences": ["preferences", "H00001"],
+        "backup": ["backup", "--out", str(folder / "copy.db")],
+        "create": ["create", "--db", str(folder / "new.db")],
     }
     found = {}
     for name, arguments in asked.items():
         if name == "notify":
-            with open_crm(db, create=True) as crm:
+            with open_crm(db) as crm:
                 payment = ReceivePayment("H00001", "new-1", 100, crm.clock.now().date(), "cash")
                 crm.do(payment, by=Actor("S17", "finance"))
         if name == "improvement":

@@ -373,8 +373,9 @@ def test_a_recorder_that_cannot_hold_a_log_is_refused(
     recorder = PostgresApplicationRecorder(plain, events_table_name="events")
     recorder.create_table()
     log = CodecEventLog(RecorderStore(recorder), codec)
+    long = [commit(f"c{n}", "long" * 15_000, tip=Tip(n)) for n in range(7)]
     with pytest.raises(Invalid, match="smaller parts"):
-        log.append([commit("c1", "long" * 100_000)])
+        log.append(long)
     assert log.head() == 0
     plain.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from crm_adapters.eventlog.store import Batch, RowStore
 from crm_adapters.eventlog.tiles import (
     NO_FACTS,
     WIDTH,
-    MemoryTiles,
     Subtrees,
     Tile,
-    Tiler,
     leaf_hash,
+    microseconds,
+    tile_of_bytes,
+    tile_of_events,
 )
 from crm_adapters.eventlog.tree import Tree
 from crm_core.application.adopted import NOT_FACTS
@@ -132,10 +133,11 @@ def test_an_append_to_sqlite_keeps_the_tiles_that_it_fills(tmp_path: Path, at_on
         rows = many(2 * WIDTH + 30)
         put(database, rows, at_once)
         made: list[Tile] = []
-        tiler = Tiler(MemoryTiles())
-        for position, row in enumerate(rows, 1):
-            fact = not row.name.startswith("gradings.")
-            made += tiler.add(position, row.state.encode(), fact=fact)
+        for number in range(2):
+            places = range(number * WIDTH, number * WIDTH + WIDTH)
+            texts = [rows[n].state for n in places]
+            names = [rows[n].name for n in places]
+            made.append(tile_of_events(number, [n + 1 for n in places], names, texts))
         assert database.tiles.rows(0, 0, 100) == made
         assert [tile.last for tile in made] == [WIDTH, 2 * WIDTH]
 
@@ -160,6 +162,23 @@ def test_a_bulk_append_fills_tiles_of_both_levels_in_one_transaction(tmp_path: P
                 writer.insert(Batch(rows[start : start + 1000], {}, ()))
         [top] = database.tiles.rows(1, 0, 10)
         assert top.root == roots(rows)[-1]
+
+
+def test_a_tile_of_bytes_is_that_of_the_texts() -> None:
+    rows = many(WIDTH)
+    rows[7] = stored(7, NOON - timedelta(microseconds=1))
+    rows[9] = stored(9, NOON.astimezone(timezone(timedelta(hours=8))) - timedelta(days=1))
+    rows[11] = rows[11]._replace(state=rows[11].state.replace('"x"', '"业主"'))
+    places = range(1, WIDTH + 1)
+    tile = tile_of_events(0, places, [row.name for row in rows], [row.state for row in rows])
+    names, states = (
+        [text.encode() for text in column]
+        for column in ([row.name for row in rows], [row.state for row in rows])
+    )
+    assert tile_of_bytes(0, places, names, states) == tile
+    assert (tile.facts, tile.fact) == (232, 256)
+    assert tile.earliest == microseconds(NOON - timedelta(days=1))
+    assert tile.latest == microseconds(NOON + timedelta(minutes=255))
 
 
 # --- the cut-off ---------------------------------------------------------------------------------

@@ -780,6 +780,9 @@ def test_rows_behind_a_quote_that_is_never_closed_are_not_missed_elsewhere(
 
 
 def stored_keys(path: Path) -> int:
+    """How many keys there are; without any there is no file."""
+    if not path.exists():
+        return 0
     with sqlite3.connect(path) as keys:
         [(count,)] = keys.execute("SELECT count(*) FROM crm_keys")
     keys.close()
@@ -800,7 +803,7 @@ def test_an_import_that_keeps_nothing_leaves_no_event_no_key_and_no_name(
         assert crm.log.head() == 0
     assert stored_keys(tmp_path / "crm.db.keys") == 0
     left = [path for path in tmp_path.iterdir() if path.is_file()]
-    assert {path.name for path in left} >= {"crm.db", "crm.db.keys"}
+    assert {path.name for path in left} >= {"crm.db"}
     for path in left:
         assert "张三".encode() not in path.read_bytes()
         assert b"13800000001" not in path.read_bytes()

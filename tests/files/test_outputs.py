@@ -18,6 +18,7 @@ import pytest
 import crm_adapters
 from cli.office import Office
 from crm_adapters.cli.app import crm
+from crm_adapters.cli.group import App
 from crm_adapters.cli.values import Place
 from crm_adapters.outputs import Kept, check_output, sides, written, written_whole
 from crm_core.errors import Invalid
@@ -233,6 +234,25 @@ def test_what_is_refused_is_refused_before_a_log_is_made(
         assert not (home / "new.db").exists()
 
 
+def test_what_lies_in_the_working_folder_for_a_log_elsewhere_is_kept_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys and kept rows of a log in PostgreSQL; and those named for a log in memory."""
+    monkeypatch.chdir(tmp_path)
+    for app, names in (
+        (App(db="postgresql://db/estate"), ("crm.keys", "crm.keys-journal", "crm.facts/a.html")),
+        (App(db="postgresql://db/estate", tenant="x"), ("crm.x.keys", "crm.x.facts/a.html")),
+        (App(db="memory:", keys="own"), ("own", "own-journal")),
+    ):
+        (tmp_path / "crm.facts").mkdir(exist_ok=True)
+        (tmp_path / "crm.x.facts").mkdir(exist_ok=True)
+        for name in names:
+            with pytest.raises(Invalid) as refused:
+                app.to_write(Path(name))
+            assert refused.value.faults[0].code == "output_kept"
+        assert app.to_write(Path("page.html")) == Path("page.html")
+
+
 # --- the module itself -------------------------------------------------------------------------
 
 
@@ -291,7 +311,8 @@ ELSEWHERE = {
     "keys/local.py",
     # Rows that can be made again, under names of its own in a folder of its own.
     "frames/kept.py",
-    # The standard output, not a file.
+    # The standard streams, not files.
+    "cli/app.py",
     "cli/output.py",
 }
 """Modules that write otherwise."""

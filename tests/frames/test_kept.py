@@ -596,7 +596,7 @@ def test_a_damaged_file_is_told_and_its_rows_are_made_anew(
 def test_a_damaged_file_goes_where_what_it_was_merged_from_is_still_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with open_crm(url(tmp_path)) as crm:
+    with open_crm(url(tmp_path), create=True) as crm:
         ours, _ = shapes(crm, facts(tmp_path))
         fill(crm.log, Town(seed=7, households=4, years=1))
         ours.files()
@@ -661,7 +661,7 @@ def test_rows_of_another_version_are_not_read_and_go_in_the_end(home: Path) -> N
 def test_rows_of_another_log_are_not_read(home: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    with open_crm(url(other)) as crm:
+    with open_crm(url(other), create=True) as crm:
         fill(crm.log, Town(seed=4, households=40, years=2))
         shutil.copytree(facts(home), facts(other))
         assert all(one.verify() is None for one in shapes(crm, facts(other)))
@@ -686,7 +686,7 @@ def test_after_an_older_backup_was_restored_its_rows_are_its_own(
     """And those of what is recorded from then on."""
     monkeypatch.setattr(kept, "EVENTS", 50)
     half = len(commits) // 2
-    with open_crm(url(tmp_path)) as crm:
+    with open_crm(url(tmp_path), create=True) as crm:
         crm.log.append(commits[:half])
         same_answers(crm)
     shutil.copyfile(tmp_path / "town.db", tmp_path / "backup.db")
@@ -850,7 +850,7 @@ def test_what_a_long_transaction_held_back_is_not_missed(
         begun.set()
         ended.wait(60)
 
-    with open_crm(postgres_url) as crm, open_crm(postgres_url) as slow:
+    with open_crm(postgres_url, create=True) as crm, open_crm(postgres_url) as slow:
         crm.log.append(commits[:half])
         same_answers(crm)
         writer = Thread(target=lambda: slow.log.append(slowly()))
@@ -881,7 +881,7 @@ def test_the_rows_of_tenants_lie_apart(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for seed, tenant in enumerate(("east", "west")):
-        with open_crm(postgres_url, tenant=tenant) as crm:
+        with open_crm(postgres_url, create=True, tenant=tenant) as crm:
             fill(crm.log, Town(seed=seed, households=8, years=1))
             crm.grade(YEAR, known=known_at(YEAR))
     for tenant in ("east", "west", "east"):

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from crm_adapters import open_crm
 from crm_adapters.cli.app import run
-from crm_adapters.keys import LocalVault
-from crm_core.errors import CrmError, KeyFileRefused, NotALog, StoreUnreachable
+from crm_adapters.keys import LocalVault, files
+from crm_core.errors import KeyFileRefused, NotALog, StoreUnreachable
 from crm_core.kernel.sealed import KeyMissing, Personal, Place, Plain, Sealed
 
 pytestmark = pytest.mark.rule("PRV-03")
@@ -324,9 +325,25 @@ def test_a_file_turned_to_a_write_ahead_log_is_turned_back(sealed: Sealed, path:
         assert path.read_bytes()[18:20] == b"\1\1"
 
 
-def test_every_refusal_is_told_in_both_languages(path: Path) -> None:
-    path.touch(0o644)
-    with pytest.raises(CrmError) as refused, suppress(FileExistsError):
+def test_a_refusal_is_told_in_both_languages(sealed: Sealed, path: Path) -> None:
+    path.chmod(0o644)
+    with pytest.raises(KeyFileRefused) as refused:
         LocalVault(path)
     assert "chmod 600" in refused.value.told("zh")
     assert refused.value.told("zh") != refused.value.told("en")
+
+
+def test_a_vault_that_nobody_closed_gives_everything_back(path: Path, sealed: Sealed) -> None:
+    """And one that is open keeps the header of the file, however many others were closed."""
+    place = path.stat().st_dev, path.stat().st_ino
+    with closing(LocalVault(path)) as vault:
+        for _ in range(20):
+            other = LocalVault(path)
+            assert other.open(sealed, PLACE) == Plain("王小明")
+            other.close()
+            other.close()
+        assert [at for at in files._headers if at == place] == [place]
+        assert vault.open(sealed, PLACE) == Plain("王小明")
+    assert LocalVault(path).open(sealed, PLACE) == Plain("王小明")
+    gc.collect()
+    assert place not in files._headers

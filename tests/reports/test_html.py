@@ -644,15 +644,22 @@ def test_page_is_written_whole_or_not_at_all(
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
-@pytest.mark.parametrize("name", ["missing/report.html", "folder", "a" * 300 + ".html"])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("missing/report.html", "report_unwritable"),
+        ("folder", "output_no_file"),
+        ("a" * 300 + ".html", "report_unwritable"),
+    ],
+)
 def test_a_place_that_cannot_be_written_is_invalid(
-    estate: Graded, tmp_path: Path, name: str
+    estate: Graded, tmp_path: Path, name: str, code: str
 ) -> None:
     """No such folder, a folder in the way, a name too long: said with its path, no trace left."""
     (tmp_path / "folder").mkdir()
     with pytest.raises(Invalid) as caught:
         write_report(tmp_path / name, estate.crm, estate.run)
-    assert caught.value.faults[0].code == "report_unwritable"
+    assert caught.value.faults[0].code == code
     assert name in caught.value.faults[0].message
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     assert not list((tmp_path / "folder").iterdir())

@@ -17,7 +17,7 @@ from crm_adapters.cli.group import BAD, crm
 from crm_adapters.cli.helping import told_usage
 from crm_adapters.cli.language import language_asked, say, speak, spoken
 from crm_adapters.cli.output import one_line
-from crm_core.errors import CrmError, Failed, Fault, Invalid, Refused
+from crm_core.errors import CrmError, Failed, Invalid, Refused
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +29,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     _fill_descriptors()
     if sys.stdout is None:
         # Before anything is done of which nobody would hear.
-        return _bad(f"{Fault('output_closed').told(spoken())} [{Invalid.code} output_closed]")
+        closed = Invalid.one("output_closed")
+        return _bad(*told(closed))
     try:
         result = crm.main(args=words, prog_name="crm", standalone_mode=False)
     except click.exceptions.Exit as done:

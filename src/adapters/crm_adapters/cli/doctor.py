@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from typing import Any, get_args, get_type_hints
-from urllib.parse import quote
 
 from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
 from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
-from crm_adapters.eventlog.sqlite_files import NOTHING, has_reset_bug, kept_apart
+from crm_adapters.eventlog.sqlite_files import LOCK, NOTHING, ONE, has_reset_bug, kept_apart
 from crm_adapters.projections.store import LIVE
 from crm_core.application.calendars import notices_in_force, notices_missing
 from crm_core.crm import CRM
@@ -44,6 +43,10 @@ def _versions() -> dict[str, str | None]:
         "sqlalchemy": version_of("sqlalchemy"),
         "eventsourcing": version_of("eventsourcing"),
     }
+
+
+_APART = {LOCK: "apart_lock", ONE: "apart_one_process", NOTHING: "apart_nothing"}
+"""The sentence of each thing that can keep writers apart."""
 
 
 def _sqlite(app: App) -> dict[str, Any] | None:
@@ -157,18 +160,21 @@ def _cover(opened: CRM) -> list[dict[str, Any]]:
 def _keys(app: App) -> dict[str, Any]:
     """The key file as it lies there: how many persons it knows, and none of their keys."""
     path = app.key_file
+    from crm_adapters.keys.files import connect  # Only here: help needs no cryptography.
+
     told: dict[str, Any] = {"file": None if path is None else str(path), "there": False}
     told |= {"readable": None, "persons": None, "erased": None, "needed": False}
     if path is None or not path.is_file():
         return told
     told |= {"there": True, "readable": False}
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as file:
+        # As every other command opens it: what they refuse is not readable.
+        with closing(connect(path, seconds=1)) as file:
             [(persons, erased)] = file.execute(
                 "SELECT count(key), count(*) - count(key) FROM crm_keys"
             )
         told |= {"readable": True, "persons": persons, "erased": erased}
-    except sqlite3.Error:
+    except (sqlite3.Error, OSError, CrmError):
         pass
     return told
 
@@ -248,7 +254,7 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield say("doctor_log_end", format=log["format"], end=log["end"])
     if told["sqlite"] is not None:
         code = "doctor_sqlite_affected" if told["sqlite"]["reset_bug"] else "doctor_sqlite"
-        apart = say(f"apart_{told['sqlite']['apart'].replace(' ', '_')}")
+        apart = say(_APART[told["sqlite"]["apart"]])
         yield say(code, version=told["sqlite"]["version"], apart=apart)
     if keys is not None and keys["file"] is not None:
         code = "doctor_keys" if keys["readable"] else "doctor_no_keys"

@@ -86,16 +86,18 @@ class App:
     @property
     def kept(self) -> Kept:
         """What no output may replace: log and keys with their side files, and the kept columns."""
+        from sqlalchemy.exc import ArgumentError
+
         from crm_adapters.outputs import Kept, sides
         from crm_adapters.wiring import beside
 
-        file = self.file
-        if file is None and self.keys is None:
-            return Kept()
-        files = [] if file is None else sides(file)
-        keys = Path(self.keys) if self.keys else beside(self.url, self.tenant, "keys")
-        folders = [] if file is None else [beside(self.url, self.tenant, "facts")]
-        return Kept([*files, *sides(keys)], folders)
+        try:
+            file, keys = self.file, self.key_file
+            folder = None if self.url == MEMORY else beside(self.url, self.tenant, "facts")
+        except (ArgumentError, ValueError):
+            return Kept()  # Opening it says what is wrong.
+        files = [side for one in (file, keys) if one is not None for side in sides(one)]
+        return Kept(files, [] if folder is None else [folder])
 
     @property
     def key_file(self) -> Path | None:

@@ -26,7 +26,7 @@ SQLITE_LIFTED = tuple(
 )
 """Statements that lift them, for a migration."""
 
-REFUSED = "CR003"
+REFUSED = "CR004"
 """State our trigger raises on PostgreSQL."""
 
 _REFUSE = f"""

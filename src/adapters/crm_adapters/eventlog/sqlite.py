@@ -24,7 +24,7 @@ from crm_adapters.eventlog.sqlite_checks import SqliteInspection
 from crm_adapters.eventlog.sqlite_files import SqliteFile
 from crm_adapters.eventlog.store import Batch, Inspection
 from crm_adapters.eventlog.tile_table import TileTable
-from crm_adapters.eventlog.tiles import WIDTH, MissingTile, Tile, Tiler, is_fact
+from crm_adapters.eventlog.tiles import WIDTH, MissingTile, Tile, Tiler, tile_of_events
 from crm_core.errors import (
     CommitUnknown,
     Conflict,
@@ -215,12 +215,19 @@ class SqliteDatabase(Database):
         ):
             # Somebody took rows or tiles away: whoever asks makes the tiles of what is left.
             return
+        names = [name.decode(errors="replace") for _, name, _ in before]
+        states = [state.decode(errors="replace") for *_, state in before]
+        # Not those behind the last tile that is full.
+        full = (first + len(rows) - 1) // WIDTH * WIDTH - first + 1
+        names += [row.name for row in rows[:full]]
+        states += [row.state for row in rows[:full]]
         tiler, made = Tiler(tiles, number), list[Tile]()
-        for position, name, state in before:
-            tiler.add(position, state, fact=is_fact(name.decode(errors="replace")))
         with suppress(MissingTile):
-            for position, row in enumerate(rows, first):
-                made += tiler.add(position, row.state.encode(), fact=is_fact(row.name))
+            for start in range(0, len(names), WIDTH):
+                end = start + WIDTH
+                positions = range(number * WIDTH + start + 1, number * WIDTH + end + 1)
+                tile = tile_of_events(tiler.number, positions, names[start:end], states[start:end])
+                made += tiler.push(tile)
         tiles.keep(made)
 
     def _check_rows(self, cursor: Any, before: int, sent: int) -> int:

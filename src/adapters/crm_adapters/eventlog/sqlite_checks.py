@@ -156,7 +156,10 @@ class SqliteInspection:
                     if is_of_nobody(tenant, *row):
                         yield ChainFault(0, "", "tenant", shown(tenant))
             [(tenant,)] = self._around.execute(
-                "SELECT min(tenant) FROM crm_events WHERE tenant > CAST(? AS TEXT)", (tenant,)
+                # A blob would stand behind every text, and behind itself: its kind is found above.
+                "SELECT min(tenant) FROM crm_events WHERE tenant > CAST(? AS TEXT)"
+                " AND tenant < x''",
+                (tenant,),
             )
 
     # --- pages ---------------------------------------------------------------------------------

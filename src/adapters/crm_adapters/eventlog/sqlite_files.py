@@ -107,8 +107,12 @@ class Turn:
         self._threads = RLock()
         self._depth = 0
         self._file: int | None = None
+        self._process = os.getpid()
 
     def __enter__(self) -> None:
+        if self._process != os.getpid():
+            # A fork has the lock of its parent, and would give it back for it.
+            raise StoreUnreachable("process_forked", store=self._name)
         self._threads.acquire()
         try:
             if self._depth == 0:

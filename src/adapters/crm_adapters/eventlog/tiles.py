@@ -29,7 +29,7 @@ LONG_AGO, FAR_AHEAD = -(2**62), 2**62
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_RECORDED = b'"recorded":"'
+_RECORDED = '"recorded":"'
 
 
 class Tile(NamedTuple):
@@ -159,31 +159,64 @@ def instant(number: int) -> datetime:
 
 
 def tile_of_events(
-    number: int, last: int, leaves: Sequence[bytes], facts: Sequence[tuple[int, bytes]]
+    number: int, positions: Sequence[int], names: Iterable[str], states: Sequence[str]
 ) -> Tile:
-    """The tile over 256 events.
-
-    Args:
-        last: Position of the last of them.
-        leaves: Their digests, as they are stored.
-        facts: Position and stored text of those that are facts.
-    """
-    texts: set[bytes] = set()
-    for _, state in facts:
+    """The tile over 256 events, of which we have positions, names and stored texts."""
+    facts = [n for n, name in enumerate(names) if not name.startswith(NO_FACTS)]
+    told: set[str] = set()
+    for n in facts:
+        state = states[n]
         # The last member of the envelope; the household behind it is an id.
         start = state.rfind(_RECORDED) + len(_RECORDED)
-        texts.add(state[start : state.find(b'"', start)])
-    known = [end for text in texts for end in _instants(text)]
+        told.add(state[start : state.find('"', start)])
+    # What stands before the digest's end in bytes stands there in characters too, or earlier.
+    leaves = [state[:DIGEST_END].encode()[DIGEST_START:DIGEST_END] for state in states]
+    return _tile(number, positions, leaves, facts, told)
+
+
+def tile_of_bytes(
+    number: int, positions: Sequence[int], names: Iterable[bytes], states: Sequence[bytes]
+) -> Tile:
+    """The same of events as bytes."""
+    recorded, gradings = _RECORDED.encode(), NO_FACTS.encode()
+    facts = [n for n, name in enumerate(names) if not name.startswith(gradings)]
+    told: set[bytes] = set()
+    for n in facts:
+        state = states[n]
+        start = state.rfind(recorded) + len(recorded)
+        told.add(state[start : state.find(b'"', start)])
+    leaves = [state[DIGEST_START:DIGEST_END] for state in states]
+    return _tile(number, positions, leaves, facts, {text.decode(errors="replace") for text in told})
+
+
+def _tile(
+    number: int,
+    positions: Sequence[int],
+    leaves: Sequence[bytes],
+    facts: Sequence[int],
+    told: set[str],
+) -> Tile:
+    # Instants in one form sort as texts: only the ends need be read.
+    forms: dict[int, list[str]] = {}
+    for text in told:
+        forms.setdefault(len(text) if text.endswith("Z") else -1, []).append(text)
+    ends = [end for form, texts in forms.items() for end in _ends(form, texts)]
     return Tile(
         0,
         number,
-        last,
+        positions[-1],
         _top([sha256(b"\x00" + leaf).digest() for leaf in leaves]),
         len(facts),
-        facts[-1][0] if facts else 0,
-        min(known, default=FAR_AHEAD),
-        max(known, default=LONG_AGO),
+        positions[facts[-1]] if facts else 0,
+        min(ends, default=FAR_AHEAD),
+        max(ends, default=LONG_AGO),
     )
+
+
+def _ends(form: int, texts: Sequence[str]) -> list[int]:
+    """The earliest and the latest instant of texts: all of one length, unless the form is -1."""
+    some = texts if form < 0 else (min(texts), max(texts))
+    return [end for text in some for end in _instants(text)]
 
 
 def tile_of_tiles(below: Sequence[Tile]) -> Tile:
@@ -200,9 +233,9 @@ def tile_of_tiles(below: Sequence[Tile]) -> Tile:
     )
 
 
-def _instants(text: bytes) -> tuple[int, ...]:
+def _instants(text: str) -> tuple[int, ...]:
     try:
-        return (microseconds(datetime.fromisoformat(text.decode())),)
+        return (microseconds(datetime.fromisoformat(text)),)
     except (TypeError, ValueError):
         return LONG_AGO, FAR_AHEAD
 
@@ -222,38 +255,24 @@ class MissingTile(Exception):
 
 
 class Tiler:
-    """Makes the tiles of events that come in order, from the first that no tile covers.
+    """Takes tiles of events as they are made, and makes those of higher levels of them.
 
     Args:
-        tiles: Where those are kept that are there, which tiles of higher levels are made of.
+        tiles: Where those are kept that are there.
         number: Of the first tile to come.
     """
 
     def __init__(self, tiles: Tiles, number: int = 0) -> None:
         self._tiles = tiles
         self.number = number
-        self.leaves: list[bytes] = []
-        """Digests of the events behind the last tile."""
-        self._facts: list[tuple[int, bytes]] = []
         self._levels: list[list[Tile]] = []
 
-    def add(self, position: int, state: bytes, *, fact: bool) -> Sequence[Tile]:
-        """The tiles that are full with this event: mostly none.
+    def push(self, tile: Tile) -> Sequence[Tile]:
+        """The tile that comes next, and those of higher levels that are full with it.
 
         Raises:
             MissingTile: one is not kept that a tile of a higher level is made of.
         """
-        self.leaves.append(state[DIGEST_START:DIGEST_END])
-        if fact:
-            self._facts.append((position, state))
-        if len(self.leaves) < WIDTH:
-            return ()
-        leaves, facts = self.leaves, self._facts
-        self.leaves, self._facts = [], []
-        return self.push(tile_of_events(self.number, position, leaves, facts))
-
-    def push(self, tile: Tile) -> Sequence[Tile]:
-        """The tile that comes next, and those of higher levels that are full with it."""
         self.number += 1
         made = [tile]
         while True:
@@ -306,14 +325,14 @@ class TileCheck:
             yield row
 
     def _tile(self, rows: Sequence[RawRow]) -> Tile:
-        number, last, gradings = self._tiler.number, rows[-1][0], NO_FACTS.encode()
+        positions, names = [row[0] for row in rows], [row[3] for row in rows]
+        states = [row[5] for row in rows]
         try:
-            leaves = [row[5][DIGEST_START:DIGEST_END] for row in rows]
-            facts = [(row[0], row[5]) for row in rows if not row[3].startswith(gradings)]
-            return tile_of_events(number, last, leaves, facts)
+            return tile_of_bytes(self._tiler.number, positions, names, states)
         except (AttributeError, TypeError):
             # What is damaged may be of any type; it is told, and here it is nothing.
-            return self._tile([(*row[:3], _bytes(row[3]), b"", _bytes(row[5])) for row in rows])
+            whole = [(*row[:3], _bytes(row[3]), b"", _bytes(row[5])) for row in rows]
+            return self._tile(whole)
 
     def _compare(self, made: Sequence[Tile]) -> None:
         self._subtrees.add(bytes.fromhex(made[0].root), WIDTH)

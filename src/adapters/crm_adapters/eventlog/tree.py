@@ -22,6 +22,7 @@ from crm_adapters.eventlog.tiles import (
     is_fact,
     leaf_hash,
     microseconds,
+    tile_of_events,
 )
 from crm_core.errors import Failed
 from crm_core.kernel.recorded import Cutoff
@@ -173,15 +174,17 @@ class _Seen:
         tiler = Tiler(self._tiles, number)
         rest: list[StoredRow] = []
         while page := self._store.page(after, position, None, PAGE_ROWS):
+            rest += page
             made: list[Tile] = []
-            for place, _, _, name, _, state in page:
-                made += tiler.add(place, state.encode(), fact=is_fact(name))
+            while len(rest) >= WIDTH:
+                positions, _, _, names, _, states = zip(*rest[:WIDTH], strict=True)
+                made += tiler.push(tile_of_events(tiler.number, positions, names, states))
+                rest = rest[WIDTH:]
             if made:
                 try:
                     self._tiles.keep(made)
                 except Failed as error:
                     raise _NotKept from error
-            rest = [*rest, *page][-len(tiler.leaves) :] if tiler.leaves else []
             after = page[-1][0]
             if len(page) < PAGE_ROWS:
                 break

@@ -49,7 +49,8 @@ def verify(store: RowStore, *, root: bool = True, deep: bool = False) -> Verific
     if not chain.faults and kept is not None:
         # Derived from the events, and so never heard before them.
         found.append(ChainFault(kept.last, "", "tile"))
-    first = min(found, key=lambda fault: fault.position, default=None)
+    # What is located first: a damaged event tells more than the trigger that somebody took away.
+    first = min(found, key=lambda fault: (not fault.position, fault.position), default=None)
     return Verification(
         chain.events, first, check.root() if root else "", (*inspection.unchecked, VIEWS)
     )

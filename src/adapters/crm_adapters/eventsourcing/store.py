@@ -35,7 +35,7 @@ import msgspec
 from crm_adapters.codec.rows import StoredRow, bare
 from crm_adapters.eventlog.bell import Bell, BellListener
 from crm_adapters.eventlog.store import FORMAT, Batch
-from crm_adapters.eventlog.tiles import MemoryTiles
+from crm_adapters.eventlog.tiles import MemoryTiles, Tiles
 from crm_adapters.eventsourcing.library import (
     ApplicationRecorder,
     DataError,
@@ -98,7 +98,7 @@ class RecorderStore:
             raise Invalid.one("recorder_unfit", sentence=reason)
         self.recorder = recorder
         self.bell = Bell()
-        self.tiles = MemoryTiles()
+        self.tiles: Tiles = MemoryTiles()
         self._lock = RLock()
         self._digests: dict[str, str] = {}
         # What is known of the recorder's events up to `_seen`.

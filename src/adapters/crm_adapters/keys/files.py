@@ -29,31 +29,35 @@ COUNTER = 24 // 4
 """Its file change counter: which number of four bytes it is in the header."""
 
 
-def check_kind(path: Path) -> None:
+def _look(path: Path) -> KeyFileRefused | None:
     """Look at the file, and at its journal, without opening either.
+
+    Returns:
+        Why it must not be used, if others own one of them or may use it.
 
     Raises:
         FileNotFoundError: there is none.
-        KeyFileRefused: it is no regular file, or others own it or may use it.
+        KeyFileRefused: one of them is no regular file, and may wait for somebody when opened.
     """
-    _check_kind(path, path)
+    trouble = _look_at(path)
     with suppress(FileNotFoundError):
-        _check_kind(path, path.with_name(f"{path.name}-journal"))
+        trouble = _look_at(path.with_name(f"{path.name}-journal")) or trouble
+    return trouble
 
 
-def _check_kind(vault: Path, file: Path) -> None:
-    found = file.lstat()
-    told = {"vault": str(vault), "file": str(file)}
+def _look_at(file: Path) -> KeyFileRefused | None:
+    found, told = file.lstat(), str(file)
     if stat.S_ISLNK(found.st_mode):
-        raise KeyFileRefused("key_file_link", **told)
+        raise KeyFileRefused("key_file_link", file=told)
     if not stat.S_ISREG(found.st_mode):
-        raise KeyFileRefused("key_file_kind", **told)
+        raise KeyFileRefused("key_file_kind", file=told)
     if hasattr(os, "geteuid"):
         if found.st_uid not in (os.geteuid(), 0):
-            raise KeyFileRefused("key_file_owner", **told, owner=found.st_uid)
+            return KeyFileRefused("key_file_owner", file=told, owner=found.st_uid)
         if found.st_mode & _OTHERS:
             mode = f"{stat.S_IMODE(found.st_mode):04o}"
-            raise KeyFileRefused("key_file_mode", **told, mode=mode)
+            return KeyFileRefused("key_file_mode", file=told, mode=mode)
+    return None
 
 
 def connect(path: Path, seconds: float) -> sqlite3.Connection:
@@ -66,12 +70,24 @@ def connect(path: Path, seconds: float) -> sqlite3.Connection:
 
     Raises:
         FileNotFoundError: there is none.
-        KeyFileRefused: as for `check_kind`.
+        KeyFileRefused: it is no regular file, or others own it or may use it.
         NotALog: there is something else in it, or a part of it is missing.
         sqlite3.Error, OSError: it cannot be opened.
     """
-    check_kind(path)
-    written = os.access(path, os.W_OK)
+    trouble = _look(path)
+    # Not even a journal is rolled back that others may have put there.
+    written = trouble is None and os.access(path, os.W_OK)
+    try:
+        return _connected(path, seconds, trouble, written=written)
+    except sqlite3.OperationalError as error:
+        if trouble is None:
+            raise
+        raise trouble from error
+
+
+def _connected(
+    path: Path, seconds: float, trouble: KeyFileRefused | None, *, written: bool
+) -> sqlite3.Connection:
     file = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={'rw' if written else 'ro'}",
         uri=True,
@@ -80,7 +96,10 @@ def connect(path: Path, seconds: float) -> sqlite3.Connection:
         timeout=seconds,
     )
     try:
+        # What is no vault is told first: nobody wants to hear how to make it a safe one.
         _check_whole(file, path)
+        if trouble is not None:
+            raise trouble
         if written:
             # A deleted key must not stay readable in the file's free pages.
             file.execute("PRAGMA secure_delete = ON")
@@ -140,6 +159,8 @@ def make(path: Path) -> None:
 
 def _keep_name(folder: Path) -> None:
     """The name must be on the disk before a key is: else both may be gone after a power cut."""
+    if os.name != "posix":
+        return
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -178,9 +199,9 @@ class Header:
             if header is not None:
                 header._users += 1
                 return header
-            number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
             opened = os.fstat(number)
-            mapped = mmap.mmap(number, HEADER_BYTES, prot=mmap.PROT_READ)
+            mapped = mmap.mmap(number, HEADER_BYTES, access=mmap.ACCESS_READ)
             at = opened.st_dev, opened.st_ino
             header = _headers[at] = cls(memoryview(mapped).cast("I"), at, number, mapped)
             return header

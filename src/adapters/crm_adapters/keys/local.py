@@ -88,12 +88,13 @@ class LocalVault:
         self._path = path
         self._file: sqlite3.Connection | None = None
         self._header: Header | None = None
+        self._give_back: Callable[[], object] = int
         self._numbers = memoryview(bytes(HEADER_BYTES)).cast("I")
         if path is None:
             self._file = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             self._file.execute(TABLE)
             # What is in memory is gone with the vault; nobody need close it.
-            finalize(self, self._file.close)
+            self._give_back = finalize(self, self._file.close)
         elif not self._attach() and not path.parent.is_dir():
             reason = os.strerror(2).lower()
             raise StoreUnreachable("vault_not_made", vault=str(path), reason=reason)
@@ -163,12 +164,11 @@ class LocalVault:
     def close(self) -> None:
         with self._lock:
             self._kept = 0, {}
+            self._numbers = memoryview(bytes(HEADER_BYTES)).cast("I")
             if self._file is not None:
                 self._file.close()
-            if self._header is not None:
-                self._numbers = memoryview(bytes(HEADER_BYTES)).cast("I")
-                self._header.close()
-                self._header = None
+            self._header = None
+            self._give_back()
 
     # --- keys ------------------------------------------------------------------------------
 
@@ -279,6 +279,7 @@ class LocalVault:
                 file.close()
                 raise
             self._file, self._numbers = file, self._header.numbers
+            self._give_back = finalize(self, self._header.close)
             self._kept = self._numbers[COUNTER], {}
             return True
 

@@ -53,8 +53,9 @@ class KeyVaultContract:
 
     @pytest.mark.rule("PRV-03")
     def test_equal_values_are_sealed_differently(self, vault: KeyVault) -> None:
-        tokens = {vault.seal(self.value, self.place).token for _ in range(20)}
-        assert len(tokens) == 20
+        tokens = [vault.seal(self.value, self.place).token for _ in range(20_000)]
+        assert len({token[:16] for token in tokens}) == len(tokens), "no nonce comes twice"
+        assert len({token[16:] for token in tokens}) == len(tokens)
 
     @pytest.mark.rule("PRV-03")
     @pytest.mark.parametrize(
@@ -69,6 +70,24 @@ class KeyVaultContract:
     def test_a_value_moved_elsewhere_does_not_open(self, vault: KeyVault, moved: Place) -> None:
         sealed = vault.seal(self.value, self.place)
         assert vault.open(sealed, moved) == Tampered()
+
+    @pytest.mark.rule("PRV-03")
+    def test_of_all_places_and_persons_a_value_opens_at_its_own_only(self, vault: KeyVault) -> None:
+        """Each of sixteen values at each of sixteen places that differ in one thing or more."""
+        sealed = {
+            (subject, stream, version, name): vault.seal(
+                Personal(subject, "text"), Place(stream, version, name)
+            )
+            for subject in ("V1#owner", "V1#tenant")
+            for stream in ("household/V1", "household/V11")
+            for version in (1, 11)
+            for name in ("name", "phone")
+        }
+        for own, value in sealed.items():
+            for subject, stream, version, name in sealed:
+                found = vault.open(Sealed(subject, value.token), Place(stream, version, name))
+                wanted = Plain("text") if own == (subject, stream, version, name) else Tampered()
+                assert found == wanted
 
     @pytest.mark.rule("PRV-03")
     def test_a_value_given_to_another_person_does_not_open(self, vault: KeyVault) -> None:

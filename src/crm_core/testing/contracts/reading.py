@@ -62,7 +62,12 @@ class ReadingContract(OfLogs):
     def test_the_feed_has_every_event_once_and_in_order(self, log: EventLog) -> None:
         count = self.many
         events: list[Any] = [Noted(str(n)) if n % 3 else Counted(n) for n in range(count)]
-        log.append([commit_of("c1", {"a/1": events})])
+        log.append(
+            [
+                commit_of(f"c{n}", {"a/1": [event]}, {"a/1": Tip(n)})
+                for n, event in enumerate(events)
+            ]
+        )
         assert [e.event for e in log.feed()] == events
         at = self.positions(log)
         end = log.head()
