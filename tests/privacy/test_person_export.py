@@ -391,6 +391,15 @@ def test_who_sold_and_who_bought_get_each_their_own_time_and_not_the_others(esta
     assert [role.until for role in seller.roles] == ["2024-05-31"]
 
 
+@pytest.mark.rule("PAY-16")
+def test_what_is_a_household_s_is_that_of_its_members_together(estate: CRM) -> None:
+    """Nothing falls between two of them."""
+    for home, members in (("V1", ("V1#owner", "T9", "V1#buyer")), ("V2", ("V2#owner",))):
+        copies = [copy_of(estate, home, member) for member in members]
+        together = {e.position for copy in copies for e in copy.events if e.whole}
+        assert together == {e.position for e in copy_of(estate, home).events if e.whole}
+
+
 def test_staff_get_what_is_theirs_whole_and_of_what_they_did_that_they_did_it(
     estate: CRM,
 ) -> None:
