@@ -14,10 +14,11 @@ from crm_core.kernel.slice import Slice
 
 @frozen
 class Guest:
-    """Somebody who came along."""
+    """Somebody who came along, perhaps with somebody else."""
 
     who: str
     said: str
+    beside: str = ""
 
 
 @frozen

@@ -391,6 +391,15 @@ def test_who_sold_and_who_bought_get_each_their_own_time_and_not_the_others(esta
     assert [role.until for role in seller.roles] == ["2024-05-31"]
 
 
+@pytest.mark.rule("PAY-16")
+def test_what_is_a_household_s_is_that_of_its_members_together(estate: CRM) -> None:
+    """Nothing falls between two of them."""
+    for home, members in (("V1", ("V1#owner", "T9", "V1#buyer")), ("V2", ("V2#owner",))):
+        copies = [copy_of(estate, home, member) for member in members]
+        together = {e.position for copy in copies for e in copy.events if e.whole}
+        assert together == {e.position for e in copy_of(estate, home).events if e.whole}
+
+
 def test_staff_get_what_is_theirs_whole_and_of_what_they_did_that_they_did_it(
     estate: CRM,
 ) -> None:
@@ -548,30 +557,45 @@ def test_of_two_persons_in_one_event_neither_gets_what_is_sealed_of_the_other() 
             called=Personal("V1#owner", "name of V1"),
             visitor="V2#owner",
             visitor_called=Personal("V2#owner", "name of V2"),
-            guests=(Guest("V2#owner", "I came"), Guest("V3#owner", "so did I")),
+            guests=(
+                Guest("V2#owner", "I came"),
+                Guest("V2#owner", "we came", beside="V3#owner"),
+                Guest("V3#owner", "so did I"),
+            ),
         )
         written(crm, "meeting/1", met, household="V1")
         [own] = events(copy_of(crm, "V1", "V1#owner"), "meetings.met")
         [others] = events(copy_of(crm, "V2", "V2#owner"), "meetings.met")
         assert own.whole
         assert not others.whole
-        other, third = own.data["visitor"], own.data["guests"][1]["who"]
+        other, third = own.data["visitor"], own.data["guests"][2]["who"]
         assert own.data == {
             "home": "V1",
             "resident": "V1#owner",
             "called": {"state": "plain", "person": "V1#owner", "text": "name of V1"},
             "visitor": other,
             "visitor_called": {"state": "withheld", "person": other},
-            "guests": [{"who": other, "said": "I came"}, {"who": third, "said": "so did I"}],
+            "guests": [
+                {"who": other, "said": "I came", "beside": ""},
+                {"who": other, "said": "we came", "beside": third},
+                {"who": third, "said": "so did I", "beside": ""},
+            ],
         }
         assert re.fullmatch(r"person-\d person-\d", f"{other} {third}")
         assert other != third
         assert others.data == {
             "visitor": "V2#owner",
             "visitor_called": {"state": "plain", "person": "V2#owner", "text": "name of V2"},
-            "guests": [{"who": "V2#owner", "said": "I came"}],
+            # What somebody else is named in, too, is not the visitor's alone.
+            "guests": [
+                {"who": "V2#owner", "said": "I came", "beside": ""},
+                {"who": "V2#owner"},
+            ],
         }
-        assert others.left_out == ("home", "resident", "called", "guests")
+        assert others.left_out == (
+            *("home", "resident", "called"),
+            *("guests.said", "guests.beside", "guests"),
+        )
         check_union(crm)
         check_secrecy(crm)
         # One of them is forgotten; nothing changes for the other.
