@@ -69,7 +69,7 @@ def fill(url: str, folder: Path, keys: Path) -> Kept:
     at = ["--db", url, "--keys", str(keys)]
     assert run_command([*at, "import", estate]) == 0
     assert run_command([*at, "projections", "--catch-up"]) == 0
-    database = open_database(url)
+    database = open_database(url, create=True)
     database.insert(Batch((), {}, ()), tracking=("follower", 1))
     views = DatabaseViewStore(database)
     [seen] = views.checkpoints("reactions")

@@ -209,7 +209,7 @@ def ask_of_the_log(crm: CRM) -> None:
 
 
 def test_no_query_of_the_library_reads_a_large_table_whole(url: str) -> None:
-    with recorded(url) as asked, open_crm(url) as crm:
+    with recorded(url) as asked, open_crm(url, create=True) as crm:
         live(crm)
     forms = about_tables(asked)
     # The town is read by pages, in order: those have a place to begin at, and show as look-ups.
@@ -222,7 +222,7 @@ def test_no_query_of_the_library_reads_a_large_table_whole(url: str) -> None:
 def test_what_is_named_as_read_whole_is_still_asked(tmp_path: Path) -> None:
     """No exception outlives its statement."""
     url = f"sqlite:///{tmp_path}/town.db"
-    with recorded(url) as asked, open_crm(url) as crm:
+    with recorded(url) as asked, open_crm(url, create=True) as crm:
         live(crm)
     assert set(WHOLE) <= set(about_tables(asked))
 
@@ -290,7 +290,7 @@ def steps(url: str, work: Callable[[CRM], None]) -> int:
 
         event.listen(Engine, "connect", watch)
         try:
-            with open_crm(url) as crm:
+            with open_crm(url, create=True) as crm:
                 work(crm)
                 count = 0
                 work(crm)
@@ -314,7 +314,7 @@ def steps(url: str, work: Callable[[CRM], None]) -> int:
 @pytest.mark.rule("LOG-03")
 @pytest.mark.parametrize("work", [ask_of_one, ask_of_the_log])
 def test_ten_times_the_households_are_no_more_work(url: str, work: Callable[[CRM], None]) -> None:
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         fill(crm.log, TOWN)
         for year in (2011, 2012):
             crm.grade(year, known=known_at(year))

@@ -88,7 +88,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RowStore]:
     url = f"sqlite:///{tmp_path}/log.db"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_url")
-    with closing(open_database(url)) as database:
+    with closing(open_database(url, create=True)) as database:
         yield database
 
 
@@ -129,7 +129,7 @@ def test_three_levels_of_tiles_have_the_root_of_their_events(store: RowStore) ->
 @pytest.mark.parametrize("at_once", [1, 7, 255, 256, 257, 1000])
 def test_an_append_to_sqlite_keeps_the_tiles_that_it_fills(tmp_path: Path, at_once: int) -> None:
     """Nobody has to ask first; what is kept is what would be made of the events."""
-    with closing(open_database(f"sqlite:///{tmp_path}/log.db")) as database:
+    with closing(open_database(f"sqlite:///{tmp_path}/log.db", create=True)) as database:
         rows = many(2 * WIDTH + 30)
         put(database, rows, at_once)
         made: list[Tile] = []
@@ -143,7 +143,7 @@ def test_an_append_to_sqlite_keeps_the_tiles_that_it_fills(tmp_path: Path, at_on
 
 
 def test_an_append_that_is_undone_leaves_no_tile(tmp_path: Path) -> None:
-    with closing(open_database(f"sqlite:///{tmp_path}/log.db")) as database:
+    with closing(open_database(f"sqlite:///{tmp_path}/log.db", create=True)) as database:
         put(database, many(WIDTH - 1))
         with suppress(ZeroDivisionError), database.transaction() as writer:
             writer.insert(Batch(many(WIDTH + 5, WIDTH - 1), {}, ()))
@@ -155,7 +155,7 @@ def test_an_append_that_is_undone_leaves_no_tile(tmp_path: Path) -> None:
 
 
 def test_a_bulk_append_fills_tiles_of_both_levels_in_one_transaction(tmp_path: Path) -> None:
-    with closing(open_database(f"sqlite:///{tmp_path}/log.db")) as database:
+    with closing(open_database(f"sqlite:///{tmp_path}/log.db", create=True)) as database:
         rows = many(WIDTH * WIDTH)
         with database.transaction() as writer:
             for start in range(0, len(rows), 1000):
@@ -232,7 +232,7 @@ def test_a_fact_that_does_not_tell_its_instant_is_read_by_who_asks(tmp_path: Pat
     rows = many(WIDTH + 10)
     broken = rows[5]
     rows[5] = broken._replace(state=broken.state.replace('"recorded":"2', '"recorded":"?'))
-    with closing(open_database(f"sqlite:///{tmp_path}/log.db")) as database:
+    with closing(open_database(f"sqlite:///{tmp_path}/log.db", create=True)) as database:
         put(database, rows)
         tree = tree_of(database)
         for known in (None, NOON - timedelta(days=1)):
@@ -284,6 +284,7 @@ def test_a_log_cut_short_under_its_tiles_is_found(tmp_path: Path) -> None:
     with closing(noted_log(f"sqlite:///{path}", 2 * WIDTH + 5)) as log:
         with closing(lift(sqlite3.connect(path))) as connection, connection:
             connection.execute("DELETE FROM crm_events WHERE position > 300")
+            connection.execute("DELETE FROM crm_commands WHERE last_position > 300")
         found = log.verify()
         assert found.events == 300
         assert found.first_fault is not None

@@ -308,6 +308,7 @@ ELSEWHERE = {
     "outputs.py",
     # What is made there is the log itself, or its keys.
     "eventlog/sqlite_files.py",
+    "keys/files.py",
     "keys/local.py",
     # Rows that can be made again, under names of its own in a folder of its own.
     "frames/kept.py",

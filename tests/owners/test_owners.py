@@ -87,9 +87,10 @@ OWNER_ADDED = MemberAdded(
 )
 FILE = (REGISTERED, OWNER_ADDED)
 
-ADD_TENANT = AddMember("V00001", "V00001#m1", "tenant", date(2010, 3, 1), LI)
+TENANT = Personal("V00001#m1", "李娜")
+ADD_TENANT = AddMember("V00001", "V00001#m1", "tenant", date(2010, 3, 1), TENANT)
 TENANT_ADDED = MemberAdded(
-    "V00001", "V00001#m1", "tenant", date(2010, 3, 1), LI, None, "move_in_registration"
+    "V00001", "V00001#m1", "tenant", date(2010, 3, 1), TENANT, None, "move_in_registration"
 )
 TRANSFER = TransferOwnership("V00001", BUYER, date(2011, 6, 1), LI)
 OWNER_ENDED = RoleEnded(
@@ -266,7 +267,7 @@ def test_a_transfer_ends_all_ownership_the_day_before_and_begins_another() -> No
 
 @pytest.mark.rule("OWN-02")
 def test_a_transfer_to_an_owner_is_refused() -> None:
-    command = attrs.evolve(TRANSFER, member=OWNER)
+    command = attrs.evolve(TRANSFER, member=OWNER, name=ZHANG)
     given(HOUSEHOLD, *FILE).when(command).refused("already_owner", "OWN-02")
 
 
@@ -797,7 +798,7 @@ def test_the_file_as_people_read_it() -> None:
 @pytest.mark.rule("PRV-03")
 def test_no_stored_byte_tells_a_name_or_a_number() -> None:
     """Whoever holds the rows and not the keys learns whom a value is about, and nothing more."""
-    new = Personal(OWNER, "+86 139-0013-9000")
+    new = Personal(BUYER, "+86 139-0013-9000")
     with open_crm("memory:") as crm:
         crm.do(REGISTER, by=CLERK, purpose="moving in")
         crm.do(TRANSFER, by=CLERK)
@@ -1197,3 +1198,29 @@ def test_requests_and_charges_need_the_household_s_file() -> None:
             crm.do(HandOver("R1", "S2", "x"), by=CLERK)
         assert refused.value.reason == "request_not_open"
         assert isinstance(refused.value.refusal, Refusal)
+
+
+LATER = date(2024, 5, 1)
+
+
+@pytest.mark.rule("OWN-02", "PRV-03")
+@pytest.mark.parametrize(
+    "command",
+    [
+        AddMember("V00001", BUYER, "tenant", LATER, Personal("V9#owner", "Li")),
+        AddMember(
+            "V1",
+            "V1#m2",
+            "tenant",
+            LATER,
+            Personal("V1#m2", "Li"),
+            Personal("V9#owner", "13800000000"),
+        ),
+        ChangeContact("V00001", OWNER, "married", Personal("V9#owner", "Li")),
+        TransferOwnership("V00001", BUYER, LATER, Personal(OWNER, "Li")),
+    ],
+    ids=["name", "phone", "change", "transfer"],
+)
+def test_a_personal_value_is_kept_under_the_key_of_whom_it_is_about(command: Any) -> None:
+    """Under another's it would outlive the member's erasure, and be lost with the other's."""
+    given(HOUSEHOLD, *FILE).when(command).refused("person_of_another", "OWN-02")

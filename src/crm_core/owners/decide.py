@@ -11,6 +11,7 @@ from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY
 from crm_core.kernel.refusals import no_reason, unknown
+from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import place_key
 from crm_core.owners.commands import (
     COMMERCIAL,
@@ -56,8 +57,11 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
         return Refusal("household_exists", "OWN-01", {"household": command.household})
     if command.taken_by is not None:
         return Refusal("place_taken", "OWN-01", {"household": command.taken_by})
-    if command.phone is not None and command.owner is None:
-        return Refusal("phone_without_owner", "OWN-02")
+    if command.phone is not None:
+        if command.owner is None:
+            return Refusal("phone_without_owner", "OWN-02")
+        if command.phone.subject != command.owner.subject:
+            return _person_of_another(command.owner.subject)
     if command.kind not in KINDS:
         return unknown("household_kind", command.kind, KINDS, rule="OWN-02")
     if command.source not in SOURCES:
@@ -93,6 +97,8 @@ def _add_member(command: AddMember, state: HouseholdState) -> Decision:
         return unknown("role", command.role, ROLES, rule="OWN-02")
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
+    if _of_another(command.member, command.name, command.phone):
+        return _person_of_another(command.member)
     if any(role.member == command.member for role in state.holding(command.role)):
         return Refusal("role_held", "OWN-02", {"member": command.member, "role": command.role})
     if (command.member, command.role, command.since) in state.begun:
@@ -132,11 +138,22 @@ def _end_role(command: EndRole, state: HouseholdState) -> Decision:
     )
 
 
+def _of_another(member: str, *values: Personal | None) -> bool:
+    """Whether a value would be sealed under somebody else's key, and outlive the member's."""
+    return any(value is not None and value.subject != member for value in values)
+
+
+def _person_of_another(member: str) -> Refusal:
+    return Refusal("person_of_another", "OWN-02", {"member": member})
+
+
 def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
+    if _of_another(command.member, command.name, command.phone):
+        return _person_of_another(command.member)
     last_day = command.on - timedelta(days=1)
     owners = [*state.holding("owner"), *state.holding("co_owner")]
     if any(role.member == command.member for role in owners):
@@ -184,6 +201,8 @@ def _change_contact(command: ChangeContact, state: HouseholdState) -> Decision:
         return no_reason("LOG-06")
     if command.name is None and command.phone is None:
         return ()
+    if _of_another(command.member, command.name, command.phone):
+        return _person_of_another(command.member)
     return (
         ContactChanged(
             household=command.household,

@@ -179,6 +179,7 @@ class SqliteFile:
         self.immutable = False
         """Whether nobody can write it meanwhile, and SQLite needs nothing beside it."""
         self._owned = False
+        self._refused = False
         self._process = os.getpid()
         self._seen: tuple[int, int, int] | None = None
         self._writer: sqlite3.Connection | None = None
@@ -324,8 +325,8 @@ class SqliteFile:
 
     def close(self) -> None:
         """Close what writes, in turn, and leave no empty side files; readers are closed before."""
-        if self._process != os.getpid():
-            return  # What a fork has inherited is its parent's.
+        if self._refused or self._process != os.getpid():
+            return  # It is nobody's of ours; and what a fork has inherited is its parent's.
         wal = self._beside("-wal")
         with suppress(StoreUnreachable, sqlite3.Error, OSError):
             if self._writer is not None:
@@ -343,6 +344,7 @@ class SqliteFile:
         turn = self._beside(TURN)
         there = turn.exists()
         self.close()
+        self._refused = True
         if not there:
             turn.unlink(missing_ok=True)
 
