@@ -10,6 +10,7 @@ is then the city's own `ontime`, to the second. Times are those of the city's wa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -49,7 +50,7 @@ def planned(rows: Iterable[Mapping[str, str]]) -> Iterator[Planned]:
                 "general",
                 row["type"],
                 received_at,
-                row["department"] or "city",
+                "-".join(re.findall(r"[0-9A-Za-z]+", row["department"])) or "city",
                 row["location"] or "Boston",
                 _instant(target) if target else None,
                 TARGET if target else None,

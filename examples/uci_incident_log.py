@@ -216,7 +216,7 @@ def _received(row: Mapping[str, str], caller: str, received_at: datetime) -> Rec
         "major" if row["priority"].startswith(("1", "2")) else "general",
         row["u_symptom"],
         received_at,
-        row["opened_by"] if row["opened_by"] != "?" else "service desk",
+        "-".join(row["opened_by"].split()) if row["opened_by"] != "?" else "service-desk",
         row["location"],
     )
 

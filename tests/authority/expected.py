@@ -356,6 +356,26 @@ EXPECTED: dict[str, frozenset[str]] = {
             "system",
         }
     ),
+    # PRV-01, PRV-09: a copy of everything is personal and sensitive: custodian, manager, director
+    "export-person": frozenset({"manager", "director", "custodian"}),
+    # PRV-09: everybody has a right to the copy about themselves, staff too
+    "export-oneself": frozenset(
+        {
+            "owner",
+            "user",
+            "specialist",
+            "supervisor",
+            "manager",
+            "director",
+            "custodian",
+            "operator",
+            "finance",
+            "sales",
+            "engineering",
+            "security",
+            "cleaning",
+        }
+    ),
     # -- given by the library alone -------------------------------------------------------------------------------
     # LOG-08: facts the library looks up itself cannot be supplied; GRD-17: only `grade` writes gradings
     "accept-moved-payment": frozenset(),

@@ -19,7 +19,10 @@ from crm_core.slices import registry, shipped
 
 KINDS = {act_of(kind): kind for aggregate in registry().aggregates for kind in aggregate.commands}
 INSIDE = {act_of(kind) for aggregate in registry().aggregates for kind in aggregate.inside}
-NO_COMMAND = {"import", "grade", "tick", "warn", "reveal", "reach-staff", "todo"}
+NO_COMMAND = {
+    "import", "grade", "tick", "warn", "reveal", "reach-staff", "todo", "export-person",
+    "export-oneself",
+}  # fmt: skip
 TABLE = shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, datetime(2024, 1, 1, tzinfo=UTC).date())
 NOW = datetime(2024, 3, 4, 1, tzinfo=UTC)
 

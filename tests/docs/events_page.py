@@ -63,6 +63,7 @@ ENVELOPE = {
     "actor": "who caused it, as `role:id`",
     "causation": "id of the event that led to the command, if one did",
     "command": "id of the command it came from; an import's ids begin with `import:`",
+    "command_digest": "digest of what the command said; only with the first event of a command",
     "correlation": "id of the matter it belongs to, if any",
     "data": "the fields of the event, as listed below",
     "effective": "the day it is true from, in the estate's zone",

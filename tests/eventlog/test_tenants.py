@@ -54,6 +54,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 class BesideOthers(EventLogContract):
     """Every log of the contract is one more tenant of the same database, with the same names."""
 
+    root = ""
+
     @pytest.fixture(autouse=True)
     def resources(self) -> Iterator[None]:
         with ExitStack() as self.held:

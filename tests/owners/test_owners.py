@@ -1011,6 +1011,8 @@ def test_nothing_but_one_service_opens_a_personal_value() -> None:
     services = {
         "crm_core/application/owners.py": "opened",
         "crm_core/application/staff.py": "contact",
+        # Whoever asks for a copy of all that is kept about somebody: `export-person` (PRV-09).
+        "crm_core/application/privacy.py": "_export",
     }
     assert callers - own == set(services)
     for path, name in services.items():

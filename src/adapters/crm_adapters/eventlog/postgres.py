@@ -73,7 +73,6 @@ _CALL_STREAM = (
     " %b::text, %b::text)"
 )
 
-_INSERTED = ", ".join(INSERTED.format(table=table) for table in ("crm_events", "crm_commands"))
 _COPY_EVENTS = f"COPY crm_events (tenant, {COLUMNS}) FROM STDIN (FORMAT BINARY)"
 _COPY_COMMANDS = "COPY crm_commands FROM STDIN (FORMAT BINARY)"
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -433,6 +432,9 @@ _Row = Struct("!hi").pack
 _Number4, _Number8, _Length = Struct("!ii").pack, Struct("!iq").pack, Struct("!i").pack
 
 
+_COUNTED = ", ".join(INSERTED.format(table=f"crm_{what}") for what in ("events", "commands"))
+
+
 class _CopyWriter:
     """A transaction of many batches over COPY: the server takes rows while we encode the next.
 
@@ -446,8 +448,9 @@ class _CopyWriter:
         self._copy: Any = None
         self._commands: list[bytes] = []
         self._sent = 0
+        # Counts go on over several transactions of a connection.
+        self._earlier: list[int] = [0, 0]
         self._written = 0
-        self._earlier: tuple[int, ...] = (0, 0)
         self._first = 0
         self.last = 0
         self._expected: dict[str, int | None] = {}
@@ -456,8 +459,8 @@ class _CopyWriter:
         database = self._database
         _check_size(self._written + len(batch.rows))
         if not self._first:
-            [(anchored, first, *earlier)] = self._cursor.execute(
-                f"SELECT crm_anchored(%b::text), crm_first_position(%b::text, 0), {_INSERTED}",
+            [(anchored, first, *self._earlier)] = self._cursor.execute(
+                f"SELECT crm_anchored(%b::text), crm_first_position(%b::text, 0), {_COUNTED}",
                 (database.tenant, database.tenant),
             ).fetchall()
             if not anchored:
@@ -465,7 +468,7 @@ class _CopyWriter:
                 database._reanchor(self._cursor)
                 self._cursor.execute("BEGIN")
                 return self.insert(batch)
-            self._first, self._earlier = int(first), tuple(earlier)
+            self._first = int(first)
         self._check(batch)
         self._expected.update(batch.expected)
         first = self._first + self._written
@@ -525,14 +528,13 @@ class _CopyWriter:
 
     def _check_written(self, events: int, commands: int) -> None:
         """That all rows were written, and nothing else was."""
-        [added] = self._cursor.execute(f"SELECT {_INSERTED}").fetchall()
+        [now] = self._cursor.execute(f"SELECT {_COUNTED}").fetchall()
         sent = self._written, self._sent
-        # The server forgets earlier transactions of the connection only once in a while.
-        for written, count, now, earlier in zip(
-            (events, commands), sent, added, self._earlier, strict=True
+        for written, count, end, begun in zip(
+            (events, commands), sent, now, self._earlier, strict=True
         ):
             self._database.check_written(written, count)
-            self._database.check_written(max(count, now - earlier), count)
+            self._database.check_written(max(count, end - begun), count)
 
     def leave(self, error: BaseException) -> None:
         """Break off a COPY under way and undo what was begun."""

@@ -48,7 +48,7 @@ def verify(store: RowStore, *, root: bool = True, deep: bool = False) -> Verific
     kept = check.fault()
     if not chain.faults and kept is not None:
         # Derived from the events, and so never heard before them.
-        found.append(ChainFault(kept.last, "", "tile"))
+        found.append(ChainFault(kept.last, "", "tile", "crm_tiles"))
     # What is located first: a damaged event tells more than the trigger that somebody took away.
     first = min(found, key=lambda fault: (not fault.position, fault.position), default=None)
     return Verification(
