@@ -25,7 +25,8 @@ from crm_adapters.keys import LocalVault
 from crm_core import CRM, Actor, Invalid, Personal, Planned, Refused
 from crm_core.application.portable import STATES
 from crm_core.application.privacy import PersonExport
-from crm_core.gradings.events import Moved, RecordReplaced
+from crm_core.gradings.events import Moved, RecordReplaced, TypeProposed
+from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.naming import Field
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import STAFF_ROLES, Commit, Envelope, Recorded, StreamAppend, Tip
@@ -38,6 +39,8 @@ from crm_core.payments import (
     RaiseCharge,
     ReceivePayment,
 )
+from crm_core.payments.collection.events import CollectionOpened
+from crm_core.policies import PolicyBook
 from crm_core.requests import ReceiveRequest
 from crm_core.requests.incidents import GatherRequest, OpenIncident
 from crm_core.requests.rotation import TurnGiven
@@ -391,6 +394,37 @@ def test_who_sold_and_who_bought_get_each_their_own_time_and_not_the_others(esta
     assert [role.until for role in seller.roles] == ["2024-05-31"]
 
 
+@pytest.mark.rule("PAY-16", "GRD-13")
+def test_a_grading_is_of_whom_it_concerns_and_collection_of_who_owed(estate: CRM) -> None:
+    policy = PolicyRef("0" * 64, "collection-cn-default", 1)
+    opened = CollectionOpened(
+        household="V1", case=1, grade="B1", policy=policy, on=day("2024-08-01"), tenure="first"
+    )
+    written(estate, "collection/V1", opened, household="V1")
+    for year in (2021, 2023):
+        proposed = TypeProposed(
+            household="V1",
+            tenure="first",
+            year=year,
+            run=f"{year}-1",
+            type="cautious",
+            reason="as seen",
+            proposed_by="li",
+            on=day("2024-08-01"),
+        )
+        written(estate, "grading/V1", proposed, household="V1")
+    found = {
+        member: [
+            *(e.data["case"] for e in events(copy, "payments.collection_opened")),
+            *(e.data["year"] for e in events(copy, "gradings.type_proposed")),
+        ]
+        for member in ("V1#owner", "T9", "V1#buyer")
+        for copy in [copy_of(estate, "V1", member)]
+    }
+    # The tenant came in 2022 and owed nothing; who bought in 2024 has no part in any of it.
+    assert found == {"V1#owner": [1, 2021, 2023], "T9": [2023], "V1#buyer": []}
+
+
 @pytest.mark.rule("PAY-16")
 def test_what_is_a_household_s_is_that_of_its_members_together(estate: CRM) -> None:
     """Nothing falls between two of them."""
@@ -641,6 +675,21 @@ def test_a_copy_is_for_nobody_else(estate: CRM, role: str) -> None:
         with pytest.raises(Refused) as refused:
             ask()
         assert refused.value.reason == "role_insufficient"
+
+
+@pytest.mark.rule("LOG-08")
+def test_whoever_may_see_no_personal_value_may_have_no_copy_of_them() -> None:
+    table = registry().authority
+    [roles] = re.findall(r"^reveal = (.*)$", table, re.MULTILINE)
+    other = table.replace(f"reveal = {roles}", 'reveal = ["operator", "owner"]')
+    policies = [one for one in registry().shipped if not isinstance(one, AuthorityPolicy)]
+    book = PolicyBook([AuthorityPolicy.parse(other), *policies])
+    with open_crm("memory:", policies=book) as crm:
+        crm.do(house("V1", "101"), by=CLERK)
+        with pytest.raises(Refused) as refused:
+            copy_of(crm, "V1")
+        assert refused.value.details["act"] == "reveal"
+        assert copy_of(crm, "V1", "V1#owner", by=Actor("V1#owner", "owner")).values["plain"] == 2
 
 
 @pytest.mark.rule("LOG-08")
