@@ -15,7 +15,8 @@ from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesEngine
-from crm_adapters.keys import LocalVault
+from crm_adapters.keys import Guard, LocalVault
+from crm_adapters.keys.environment import guard_of
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_adapters.slices import installed, registry_of
 from crm_core.crm import CRM
@@ -45,6 +46,8 @@ def open_crm(
     *,
     tenant: str = "",
     keys: str | Path | None = None,
+    guard: Guard | None = None,
+    suite: str | None = None,
     policies: PolicyBook | None = None,
     zone: str = ESTATE_ZONE,
     slices: Iterable[Slice] | None = None,
@@ -58,6 +61,10 @@ def open_crm(
         keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
             for PostgreSQL it is `crm.keys` in the working folder. A tenant's has its name in it, as
             `NAME.TENANT.keys`: nobody's keys are another's.
+        guard: What protects the keys; by default what the environment says
+            (`crm_adapters.keys.environment`), when a key is needed first.
+        suite: Of the values that are sealed and the keys that are made, `aes-256-gcm` or `sm4-gcm`;
+            by default that of the key file.
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
         slices: What it is made of; by default the library's own and those that installed packages
@@ -70,13 +77,13 @@ def open_crm(
     store: RowStore
     rows: ViewStore
     if url == MEMORY:
-        store, vault = MemoryStore(), LocalVault(None if keys is None else Path(keys))
+        store, vault = MemoryStore(), _vault(None if keys is None else Path(keys), guard, suite)
         rows = MemoryViewStore()
     else:
         store = database = open_database(url, tenant=tenant)
         rows = DatabaseViewStore(database)
         try:
-            vault = LocalVault(Path(keys) if keys is not None else beside(url, tenant, "keys"))
+            vault = _vault(Path(keys or beside(url, tenant, "keys")), guard, suite)
         except BaseException:
             store.close()
             raise
@@ -95,6 +102,11 @@ def open_crm(
         views=LogViews(log, rows, clock),
         registry=registry,
     )
+
+
+def _vault(path: Path | None, guard: Guard | None, suite: str | None) -> LocalVault:
+    # What is in memory alone needs no protection.
+    return LocalVault(path, guard=None if path is None else guard or guard_of, suite=suite)
 
 
 def beside(url: str, tenant: str, kind: str) -> Path:

@@ -32,6 +32,7 @@ COMMANDS = {
     "history": "history",
     "import": "files",
     "improvement": "requests",
+    "keys": "keys",
     "limitation": "payments",
     "messages": "messages",
     "migrate": "history",
