@@ -15,8 +15,7 @@ from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesEngine
-from crm_adapters.keys import Guard, LocalVault
-from crm_adapters.keys.environment import guard_of
+from crm_adapters.keys import Guard, LocalVault, Unlock
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_adapters.slices import installed, registry_of
 from crm_core.crm import CRM
@@ -46,7 +45,7 @@ def open_crm(
     *,
     tenant: str = "",
     keys: str | Path | None = None,
-    guard: Guard | None = None,
+    guard: Guard | Unlock | None = None,
     suite: str | None = None,
     policies: PolicyBook | None = None,
     zone: str = ESTATE_ZONE,
@@ -61,8 +60,8 @@ def open_crm(
         keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
             for PostgreSQL it is `crm.keys` in the working folder. A tenant's has its name in it, as
             `NAME.TENANT.keys`: nobody's keys are another's.
-        guard: What protects the keys; by default what the environment says
-            (`crm_adapters.keys.environment`), when a key is needed first.
+        guard: What protects the key file, or a function that says so when a key is needed first,
+            like `crm_adapters.keys.guard_of`; what is in memory alone needs none.
         suite: Of the values that are sealed and the keys that are made, `aes-256-gcm` or `sm4-gcm`;
             by default that of the key file.
         policies: Policies that can be used; those shipped by default.
@@ -104,9 +103,8 @@ def open_crm(
     )
 
 
-def _vault(path: Path | None, guard: Guard | None, suite: str | None) -> LocalVault:
-    # What is in memory alone needs no protection.
-    return LocalVault(path, guard=None if path is None else guard or guard_of, suite=suite)
+def _vault(path: Path | None, guard: Guard | Unlock | None, suite: str | None) -> LocalVault:
+    return LocalVault(path, guard=None if path is None else guard, suite=suite)
 
 
 def beside(url: str, tenant: str, kind: str) -> Path:

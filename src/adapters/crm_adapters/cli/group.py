@@ -70,12 +70,18 @@ class App:
 
     def open(self, *, policies: Any = None, must_exist: bool = True) -> CRM:
         """The CRM behind `--db`; reading a log that is not there is an error, not an empty log."""
+        from crm_adapters.keys import guard_of
         from crm_adapters.wiring import open_crm  # Half of all loading, and help needs no store.
 
         if must_exist:
             self.check_exists()
         return open_crm(
-            self.url, tenant=self.tenant, keys=self.keys, zone=self.zone, policies=policies
+            self.url,
+            tenant=self.tenant,
+            keys=self.keys,
+            guard=guard_of,
+            zone=self.zone,
+            policies=policies,
         )
 
     def check_exists(self) -> None:

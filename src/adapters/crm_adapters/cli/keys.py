@@ -88,9 +88,12 @@ def recover(app: App, copy: Path, restore: bool) -> int:
     path = _file(app)
     if restore and path.exists():
         raise Invalid.one("keys_there", vault=str(path))
-    with _missing(copy), closing(LocalVault.copied(copy, guard=guard_of)) as vault:
-        with app.open() as opened:
-            found = drill.drill(opened.log, opened.registry.catalog, vault, opened.vault)
+    with (
+        _missing(copy),
+        closing(LocalVault.copied(copy, guard=guard_of)) as vault,
+        app.open() as opened,
+    ):
+        found = drill.drill(opened.log, opened.registry.catalog, vault, opened.vault)
     if restore:
         drill.restore(copy, path)
     told = {"copy": str(copy), **attrs.asdict(found), "restored": restore}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from binascii import a2b_base64
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import cache
 
 from crm_adapters.keys.guards import Guard, HeldKey, Passphrase
@@ -21,8 +21,8 @@ LONGEST = 4096
 """Bytes of a passphrase or a key that are read from a descriptor."""
 
 
-def guard_of(environment: Mapping[str, str] | None = None, start: str = GUARD) -> Guard | None:
-    """What protects the keys: by default what the environment of this process says.
+def guard_of(start: str = GUARD, get: Callable[[str], str | None] = os.getenv) -> Guard | None:
+    """What protects the keys: what the environment of this process says.
 
     | variable | what it holds |
     |---|---|
@@ -34,13 +34,14 @@ def guard_of(environment: Mapping[str, str] | None = None, start: str = GUARD) -
 
     Args:
         start: What the names of the variables begin with.
+        get: The value of a variable, if it is set.
 
     Raises:
         Invalid: two of them are set, or one cannot be used.
     """
-    found = os.environ if environment is None else environment
     kinds = ("PASSPHRASE", "PASSPHRASE_FD", "KEY", "KEY_FD", "TRANSIT")
-    names = [start + kind for kind in kinds if found.get(start + kind)]
+    found = {start + kind: text for kind in kinds if (text := get(start + kind))}
+    names = [*found]
     if not names:
         return None
     if len(names) > 1:
