@@ -165,7 +165,7 @@ class LocalVault:
         vault._name = str(path)
         file = vault._file
         assert file is not None
-        with vault._errors(), closing(_opened(path)) as source:
+        with files.errors_but_missing(vault._name), closing(_opened(path)) as source:
             source.backup(file)
             vault._settle(files.settings_of(file, vault._name))
         return vault
