@@ -548,6 +548,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "limitation": ["limitation", "--on", "2030-12-31", "--known", "2024-03-15T00:00:00Z"],
         "explain": ["explain", "H00001", "2024", "--for", "auditor"],
         "history": ["history", "H00001"],
+        "keys": ["keys", "status"],
         "migrate": ["migrate"],
         "purchases": ["purchases", "2024"],
         "replay": ["replay"],

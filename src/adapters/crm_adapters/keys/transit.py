@@ -5,10 +5,16 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from typing import Any, ClassVar
 
-import hvac
+import hvac  # type: ignore[import-untyped]
 from attrs import field, frozen
 from cryptography.exceptions import InvalidTag
-from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, Unauthorized, VaultError
+from hvac.exceptions import (  # type: ignore[import-untyped]
+    Forbidden,
+    InvalidPath,
+    InvalidRequest,
+    Unauthorized,
+    VaultError,
+)
 from requests.exceptions import RequestException
 
 from crm_adapters.keys.suites import Suite
