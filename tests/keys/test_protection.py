@@ -15,6 +15,7 @@ import pytest
 
 from crm_adapters.keys import Cost, Guard, HeldKey, LocalVault, Passphrase, guard_of, protecting
 from crm_adapters.keys.environment import NEW_GUARD
+from crm_adapters.keys.suites import SUITES
 from crm_core.errors import Failed, Invalid, KeysLocked, NotALog, PersonErased, StoreUnreachable
 from crm_core.kernel.sealed import Erased, KeyMissing, Personal, Place, Plain, Sealed, Tampered
 from crm_core.ports import KeyVault
@@ -106,6 +107,30 @@ def test_what_is_kept_names_how_it_was_made_and_holds_no_key(path: Path) -> None
     assert (kept.pop("n"), kept.pop("r"), kept.pop("p")) == (1024, 8, 1)
     assert {name: len(value) // 2 for name, value in kept.items()} == {"salt": 16, "master": 60}
     assert Passphrase("12345678").cost == Cost(131072, 8, 1), "128 MiB, as OWASP has it"
+
+
+@pytest.mark.parametrize("suite", ["aes-256-gcm", "sm4-gcm"])
+def test_a_row_is_made_as_the_decision_record_says(path: Path, suite: str) -> None:
+    """Found out by the ciphers alone: master key and row, each a nonce and what is sealed."""
+    with closing(LocalVault(path, guard=KEY, suite=suite)) as vault:
+        sealed = vault.seal(OWNER, PLACE)
+        vault.flush()
+    with closing(sqlite3.connect(path)) as file:
+        [(text,)] = file.execute("SELECT value FROM crm_vault WHERE name = 'master'")
+    kept = json.loads(text)
+    assert kept == {"guard": "key", "suite": suite, "master": kept["master"]}
+    raw, by = bytes.fromhex(kept["master"]), SUITES[suite]
+    where = f"crm-core master key\n{suite}\nkey".encode()
+    master = by.under(KEY.secret).decrypt(raw[:12], raw[12:], where)
+    [(row, name)] = rows(path).values()
+    where = f"crm-core key\n{suite}\n{OWNER.subject}".encode()
+    secret = by.under(master).decrypt(row[:12], row[12:], where)
+    assert (len(master), len(secret), name) == (32, 32, suite)
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE crm_keys SET key = ?", (secret,))
+        file.execute("DELETE FROM crm_vault WHERE name = 'master'")
+    with closing(LocalVault(path)) as vault:
+        assert vault.open(sealed, PLACE) == Plain("王小明")
 
 
 def test_neither_a_guard_nor_a_vault_shows_a_secret() -> None:
@@ -436,8 +461,15 @@ def test_a_copy_is_read_and_stays_as_it_is(path: Path) -> None:
         assert vault.open(sealed, PLACE) == Plain("王小明")
         vault.erase(OWNER.subject)
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
-    with pytest.raises((FileNotFoundError, StoreUnreachable)):
+    with pytest.raises(FileNotFoundError):
         LocalVault.copied(path.with_name("nowhere"))
+    # Opened to be written, this one would be turned back; as it is it is refused.
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA journal_mode = WAL")
+    turned = path.read_bytes()
+    with pytest.raises(StoreUnreachable):
+        LocalVault.copied(path, guard=PASSPHRASE)
+    assert path.read_bytes() == turned
 
 
 # --- as the environment says -------------------------------------------------------------------

@@ -373,16 +373,7 @@ class LocalVault:
             master = self._master()
             file.executemany(
                 "INSERT INTO crm_keys VALUES (?, ?, ?)",
-                [
-                    (
-                        subject,
-                        key.secret
-                        if master is None
-                        else master.wrap(subject, key.suite, key.secret),
-                        key.suite.name,
-                    )
-                    for subject, key in pending.items()
-                ],
+                [_row_of(subject, key, master) for subject, key in pending.items()],
             )
             file.execute("COMMIT")
         except BaseException as error:
@@ -459,6 +450,14 @@ class LocalVault:
 
 def _opened(path: Path) -> sqlite3.Connection:
     return files.connect(path, BUSY_SECONDS, reading=True)
+
+
+def _row_of(subject: str, key: _Key, master: Master | None) -> tuple[str, bytes, str]:
+    """What is kept of a person's key."""
+    secret = key.secret
+    if master is not None:
+        secret = master.wrap(subject, key.suite, secret)
+    return subject, secret, key.suite.name
 
 
 def _sealed(key: _Key, suite: Suite, value: Personal, place: Place) -> Sealed:
