@@ -22,7 +22,8 @@
         ├── LogOutdated             CRM-F014  the tables are those of an earlier version
         ├── FormatUnknown           CRM-F015  the log is of a format this version does not read
         ├── KeyFileRefused          CRM-F018  others may use the key file, or it is no regular file
-        └── OtherPast               CRM-F019  the log is not the one that was followed so far
+        ├── OtherPast               CRM-F019  the log is not the one that was followed so far
+        └── KeysLocked              CRM-F020  what protects the keys is not at hand, or another
 
 What a person reads of an error stands in the catalogue of sentences: of a refusal in
 `refused-FAMILY.toml`, of a fault in `faults.toml`, of a failure in `failures.toml`; `told` says it
@@ -361,6 +362,15 @@ class KeyFileRefused(Failed):
     """The key file is no regular file, or others own it or may use it; nothing was read."""
 
     code = "CRM-F018"
+
+
+class KeysLocked(Failed):
+    """The keys are protected and cannot be opened by what was given; nothing was read or written.
+
+    Where nothing is protected though it should be, nothing is sealed either.
+    """
+
+    code = "CRM-F020"
 
 
 class OtherPast(Failed):

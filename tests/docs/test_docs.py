@@ -580,6 +580,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
             *("--out", str(folder / "copy.json")),
         ],
         "history": ["history", "H00001"],
+        "keys": ["keys", "status"],
         "migrate": ["migrate"],
         "purchases": ["purchases", "2024"],
         "replay": ["replay"],

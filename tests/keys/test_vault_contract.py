@@ -10,7 +10,7 @@ from random import Random  # noqa: TID251 - seeded: the same file in every run
 
 import pytest
 
-from crm_adapters.keys import LocalVault
+from crm_adapters.keys import LocalVault, files
 from crm_core.errors import Conflict, Failed, NotALog, StoreUnreachable
 from crm_core.kernel.sealed import Erased, KeyMissing, Personal, Place, Plain, Sealed, Tampered
 from crm_core.ports import KeyVault
@@ -197,7 +197,7 @@ def test_a_vault_that_cannot_be_written_says_so(vault: LocalVault, path: Path) -
             use()
     # The key is still pending: nothing was lost, and nothing was said to be durable.
     other = sqlite3.connect(path, isolation_level=None)
-    other.execute("CREATE TABLE crm_keys (subject TEXT PRIMARY KEY, key BLOB) WITHOUT ROWID")
+    other.execute(files.KEYS)
     other.close()
     assert vault.open(sealed, PLACE) == Plain("王小明")
     vault.flush()

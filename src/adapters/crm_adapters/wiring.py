@@ -15,7 +15,7 @@ from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesEngine
-from crm_adapters.keys import LocalVault
+from crm_adapters.keys import Guard, LocalVault, Unlock
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_adapters.slices import installed, registry_of
 from crm_core.crm import CRM
@@ -46,6 +46,8 @@ def open_crm(
     create: bool = False,
     tenant: str = "",
     keys: str | Path | None = None,
+    guard: Guard | Unlock | None = None,
+    suite: str | None = None,
     policies: PolicyBook | None = None,
     zone: str = ESTATE_ZONE,
     slices: Iterable[Slice] | None = None,
@@ -59,6 +61,10 @@ def open_crm(
         keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
             for PostgreSQL it is `crm.keys` in the working folder. A tenant's has its name in it, as
             `NAME.TENANT.keys`: nobody's keys are another's.
+        guard: What protects the key file, or a function that says so when a key is needed first,
+            like `crm_adapters.keys.guard_of`; what is in memory alone needs none.
+        suite: Of the values that are sealed and the keys that are made, `aes-256-gcm` or `sm4-gcm`;
+            by default that of the key file.
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
         slices: What it is made of; by default the library's own and those that installed packages
@@ -72,7 +78,7 @@ def open_crm(
     rows: ViewStore
     folder: Path | None = None
     if url == MEMORY:
-        store, vault = MemoryStore(), LocalVault(None if keys is None else Path(keys))
+        store, vault = MemoryStore(), _vault(None if keys is None else Path(keys), guard, suite)
         rows = MemoryViewStore()
     else:
         store = database = open_database(url, tenant=tenant, create=create)
@@ -82,7 +88,7 @@ def open_crm(
         else:
             rows, folder = DatabaseViewStore(database), beside(url, tenant, "facts")
         try:
-            vault = LocalVault(Path(keys) if keys is not None else beside(url, tenant, "keys"))
+            vault = _vault(Path(keys or beside(url, tenant, "keys")), guard, suite)
         except BaseException:
             store.close()
             raise
@@ -100,6 +106,10 @@ def open_crm(
         views=LogViews(log, rows, clock),
         registry=registry,
     )
+
+
+def _vault(path: Path | None, guard: Guard | Unlock | None, suite: str | None) -> LocalVault:
+    return LocalVault(path, guard=None if path is None else guard, suite=suite)
 
 
 def beside(url: str, tenant: str, kind: str) -> Path:

@@ -36,6 +36,7 @@ COMMANDS = {
     "history": "history",
     "import": "files",
     "improvement": "requests",
+    "keys": "keys",
     "limitation": "payments",
     "messages": "messages",
     "migrate": "history",

@@ -6,19 +6,27 @@ import mmap
 import os
 import sqlite3
 import stat
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from uuid import uuid4
 
 from attrs import define
 
+from crm_adapters.keys.suites import DEFAULT, SUITES
 from crm_core.errors import KeyFileRefused, NotALog, StoreUnreachable
 
-TABLE = "CREATE TABLE crm_keys (subject TEXT PRIMARY KEY, key BLOB) WITHOUT ROWID"
+KEYS = "CREATE TABLE crm_keys (subject TEXT PRIMARY KEY, key BLOB, suite TEXT) WITHOUT ROWID"
+"""A person's key, or nothing where it was destroyed, and the suite that its row is of."""
+
+SETTINGS = "CREATE TABLE crm_vault (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
+"""What holds for the whole vault: `suite`, and `master` where it is protected."""
+
+TABLES = (KEYS, SETTINGS)
 """All that is in the file of a vault."""
 
-_SCHEMA = [("table", "crm_keys", "crm_keys", TABLE)]
+_SCHEMA = [("table", sql.split()[2], sql.split()[2], sql) for sql in TABLES]
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -60,13 +68,14 @@ def _look_at(file: Path) -> KeyFileRefused | None:
     return None
 
 
-def connect(path: Path, seconds: float) -> sqlite3.Connection:
+def connect(path: Path, seconds: float, *, reading: bool = False) -> sqlite3.Connection:
     """The key file, opened: for reading only where it cannot be written.
 
     What is no vault stays as it is, to the byte.
 
     Args:
         seconds: How long to wait for another process.
+        reading: For reading only, whatever may be done.
 
     Raises:
         FileNotFoundError: there is none.
@@ -76,7 +85,7 @@ def connect(path: Path, seconds: float) -> sqlite3.Connection:
     """
     trouble = _look(path)
     # Not even a journal is rolled back that others may have put there.
-    written = trouble is None and os.access(path, os.W_OK)
+    written = not reading and trouble is None and os.access(path, os.W_OK)
     try:
         return _connected(path, seconds, trouble, written=written)
     except sqlite3.OperationalError as error:
@@ -120,7 +129,9 @@ def _connected(
 def _check_whole(file: sqlite3.Connection, path: Path) -> None:
     # In one transaction, in which nobody else changes it.
     file.execute("BEGIN")
-    found = file.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    found = file.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
+    ).fetchall()
     [(pages,)] = file.execute("PRAGMA page_count").fetchall()
     [(size,)] = file.execute("PRAGMA page_size").fetchall()
     there = path.stat().st_size
@@ -129,8 +140,64 @@ def _check_whole(file: sqlite3.Connection, path: Path) -> None:
         raise NotALog("not_a_vault", vault=str(path))
 
 
-def make(path: Path) -> None:
+def settings_of(file: sqlite3.Connection, vault: str) -> dict[str, str]:
+    """What holds for the whole vault.
+
+    Raises:
+        NotALog: it is nothing that we write.
+        sqlite3.Error: it cannot be read.
+    """
+    found: dict[str, str] = dict(file.execute("SELECT name, value FROM crm_vault").fetchall())
+    known = found.keys() <= {"suite", "master"} and found.get("suite", DEFAULT.name) in SUITES
+    if not known or not all(type(value) is str for value in found.values()):
+        raise NotALog("not_a_vault", vault=vault)
+    return found
+
+
+def keep_settings(file: sqlite3.Connection, settings: Mapping[str, str]) -> None:
+    """Let them hold for the whole vault."""
+    file.executemany("INSERT OR REPLACE INTO crm_vault VALUES (?, ?)", [*settings.items()])
+
+
+@contextmanager
+def errors(vault: str) -> Iterator[None]:
+    """What SQLite and the system raise, as our own errors that name the vault."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_DATABASE:
+            raise NotALog("not_a_vault", vault=vault) from error
+        raise StoreUnreachable("vault_unusable", vault=vault, reason=str(error)) from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StoreUnreachable("vault_unusable", vault=vault, reason=reason) from error
+
+
+@contextmanager
+def errors_but_missing(vault: str) -> Iterator[None]:
+    """The same, but for a file that is not there."""
+    try:
+        with errors(vault):
+            yield
+    except StoreUnreachable as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise error.__cause__ from None
+        raise
+
+
+_NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+
+def make(
+    path: Path,
+    settings: Mapping[str, str] | None = None,
+    copy: sqlite3.Connection | None = None,
+) -> None:
     """Make the file of a vault without keys, whole or not at all; one that is there stays.
+
+    Args:
+        settings: What holds for the whole vault from its beginning.
+        copy: Another vault, all of which is to be in it.
 
     Raises:
         OSError, sqlite3.Error: it cannot be made.
@@ -140,7 +207,12 @@ def make(path: Path) -> None:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with closing(sqlite3.connect(draft, isolation_level=None)) as file:
             file.execute("PRAGMA synchronous = FULL")
-            file.execute(TABLE)
+            if copy is not None:
+                copy.backup(file)
+            else:
+                for table in TABLES:
+                    file.execute(table)
+                keep_settings(file, settings or {})
         try:
             # Never in the place of another: that one may hold keys.
             os.link(draft, path)

@@ -7,6 +7,10 @@ whether to back up the keys, because an erased key that comes back un-erases a p
 **The key row decides**, at every seal, open and fingerprint. SQLite counts every change of the file
 in its header; the vault keeps keys only as long as the counter is the one it read them under. The
 header is mapped into memory, so that looking at it costs next to nothing.
+
+**Suites and guards** (decision record 0054). A sealed value and a key row each name the suite they
+are of; where the vault is protected, a row holds the person's secret wrapped under a master key,
+which is read at the first use of a key, and never for an erasure.
 """
 
 from __future__ import annotations
@@ -15,19 +19,36 @@ import hmac
 import os
 import sqlite3
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from threading import RLock, get_ident
 from typing import NamedTuple
 from weakref import finalize
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from crm_adapters.keys import files
-from crm_adapters.keys.files import COUNTER, HEADER_BYTES, TABLE, Header
-from crm_core.errors import Conflict, NotALog, PersonErased, StoreUnreachable
+from crm_adapters.keys.files import COUNTER, HEADER_BYTES, TABLES, Header
+from crm_adapters.keys.guards import Guard, Master, master_of, protected
+from crm_adapters.keys.suites import (
+    AES,
+    DEFAULT,
+    NONCE_BYTES,
+    SECRET_BYTES,
+    SUITES,
+    Ciphers,
+    Crypt,
+    Suite,
+)
+from crm_core.errors import (
+    Conflict,
+    Invalid,
+    KeysLocked,
+    NotALog,
+    PersonErased,
+    StoreUnreachable,
+)
 from crm_core.kernel.sealed import (
     Erased,
     KeyMissing,
@@ -42,26 +63,35 @@ from crm_core.kernel.sealed import (
 BUSY_SECONDS = 30.0
 """How long to wait for another process that changes the keys."""
 
-_NONCE = 12
-_KEY = 32
-_ROW = "SELECT key FROM crm_keys WHERE subject = ?"
+_ROW = "SELECT key, suite FROM crm_keys WHERE subject = ?"
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
-_ERASED, _MISSING = Erased(), KeyMissing()
+_ERASED, _MISSING, _TAMPERED = Erased(), KeyMissing(), Tampered()
 
-Cipher = Callable[[bytes, bytes, bytes], bytes]
+_Row = tuple[bytes | None, str | None]
+
+Unlock = Callable[[], Guard | None]
+"""Says what protects the keys, when it is needed first."""
 
 
 class _Key(NamedTuple):
-    """A person's key, and what is made of it."""
+    """A person's key, and what is made of it: by the default suite at once, by others when used."""
 
     secret: bytes
-    encrypt: Cipher
-    decrypt: Cipher
+    suite: Suite
+    encrypt: Crypt
+    decrypt: Crypt
+    others: dict[str, Ciphers]
 
     @classmethod
-    def of(cls, secret: bytes) -> _Key:
-        cipher = AESGCM(secret)
-        return cls(secret, cipher.encrypt, cipher.decrypt)
+    def of(cls, secret: bytes, suite: Suite) -> _Key:
+        return cls(secret, suite, *AES.under(secret), {})
+
+    def by(self, suite: Suite) -> Ciphers:
+        """Authenticated encryption by that suite."""
+        found = self.others.get(suite.name)
+        if found is None:
+            found = self.others[suite.name] = suite.under(self.secret)
+        return found
 
 
 class LocalVault:
@@ -69,14 +99,36 @@ class LocalVault:
 
     A file that is not there is made with the first key or erasure, never by looking.
 
+    Args:
+        guard: What protects the keys in the file, or a function that says so when a key is needed
+            first. A file that is made is protected by it from its beginning; one that is there and
+            is not protected is refused then.
+        suite: Name of the suite that values and new keys are of; by default the file's own, which
+            is `aes-256-gcm` where nothing was said when it was made.
+
     Raises:
+        Invalid: there is no such suite.
         StoreUnreachable: the file cannot be opened, or there is no such folder.
         KeyFileRefused: it is no regular file of one's own that nobody else may use.
         NotALog: the file is not a key vault, or not all of one.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        guard: Guard | Unlock | None = None,
+        suite: str | None = None,
+    ) -> None:
+        if suite is not None and suite not in SUITES:
+            raise Invalid.one("suite_unknown", suite=suite, suites=[*SUITES])
         self._lock = RLock()
+        self._guard = guard
+        self._own_suite = suite
+        self._settings: dict[str, str] = {}
+        self._suite = SUITES[suite or DEFAULT.name]
+        # The master key, and what was kept of it when it was read.
+        self._unlocked: tuple[str, Master] | None = None
         # Keys as they were in the file while its counter was at the number beside them; replaced,
         # never emptied, as others may be reading it.
         self._kept: tuple[int, dict[str, _Key]] = 0, {}
@@ -86,18 +138,43 @@ class LocalVault:
         self._used: dict[int, set[str]] = {}
         self._lost: dict[int, str] = {}
         self._path = path
+        self._name = "memory" if path is None else str(path)
         self._file: sqlite3.Connection | None = None
         self._header: Header | None = None
         self._give_back: Callable[[], object] = int
         self._numbers = memoryview(bytes(HEADER_BYTES)).cast("I")
         if path is None:
             self._file = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            self._file.execute(TABLE)
+            for table in TABLES:
+                self._file.execute(table)
             # What is in memory is gone with the vault; nobody need close it.
             self._give_back = finalize(self, self._file.close)
         elif not self._attach() and not path.parent.is_dir():
             reason = os.strerror(2).lower()
             raise StoreUnreachable("vault_not_made", vault=str(path), reason=reason)
+
+    @classmethod
+    def copied(cls, path: Path, *, guard: Guard | Unlock | None = None) -> LocalVault:
+        """A vault in memory that holds what the file holds now; the file is only read.
+
+        Raises:
+            FileNotFoundError: there is none.
+            StoreUnreachable, KeyFileRefused, NotALog: as for a vault in a file.
+        """
+        vault = cls(guard=guard)
+        vault._name = str(path)
+        file = vault._file
+        assert file is not None
+        with files.errors_but_missing(vault._name), closing(_opened(path)) as source:
+            source.backup(file)
+            vault._settle(files.settings_of(file, vault._name))
+        return vault
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """What holds the rows, to be copied."""
+        assert self._file is not None
+        return self._file
 
     # --- the port --------------------------------------------------------------------------
 
@@ -107,7 +184,10 @@ class LocalVault:
         key = keys.get(subject) if self._numbers[COUNTER] == counter else None
         if key is None:
             key = self._key_to_use(subject)
-        nonce = os.urandom(_NONCE)
+        suite = self._suite
+        if suite is not AES:
+            return _sealed(key, suite, value, place)
+        nonce = os.urandom(NONCE_BYTES)
         associated = f"{place.stream}\n{place.version}\n{place.field}\n{subject}".encode()
         sealed = key.encrypt(nonce, value.reveal().encode(), associated)
         token = b2a_base64(nonce + sealed, newline=False).translate(_URLSAFE)
@@ -123,11 +203,19 @@ class LocalVault:
                 return found
             key = found
         associated = f"{place.stream}\n{place.version}\n{place.field}\n{subject}".encode()
+        token, decrypt = value.token, key.decrypt
+        if "." in token:
+            name, _, token = token.partition(".")
+            suite = SUITES.get(name, DEFAULT)
+            if suite is DEFAULT:
+                return _TAMPERED
+            decrypt = key.by(suite).decrypt
+            associated += b"\n" + suite.name.encode()
         try:
-            raw = a2b_base64(value.token.replace("-", "+").replace("_", "/"))
-            return Plain(key.decrypt(raw[:_NONCE], raw[_NONCE:], associated).decode())
+            raw = a2b_base64(token.replace("-", "+").replace("_", "/"))
+            return Plain(decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], associated).decode())
         except (InvalidTag, ValueError):
-            return Tampered()
+            return _TAMPERED
 
     def fingerprint(self, value: Personal) -> str:
         subject = value.subject
@@ -136,12 +224,15 @@ class LocalVault:
         if key is None:
             key = self._key_to_use(subject)
         text = b"fingerprint\n" + value.reveal().encode()
-        return hmac.digest(key.secret, text, "sha256").hex()
+        if key.suite is AES:
+            return hmac.digest(key.secret, text, "sha256").hex()
+        # By the suite of the row, which stays: a command that is repeated must be the same.
+        return key.suite.keyed_digest(key.secret, text)
 
     def erase(self, subject: str) -> None:
         with self._lock, self._errors():
             file = self._made()
-            file.execute("INSERT OR REPLACE INTO crm_keys VALUES (?, NULL)", (subject,))
+            file.execute("INSERT OR REPLACE INTO crm_keys VALUES (?, NULL, NULL)", (subject,))
             self._pending.pop(subject, None)
             self._kept = self._numbers[COUNTER], {}
             # SQLite overwrites the deleted row, but not the copies that it left behind when it
@@ -164,6 +255,7 @@ class LocalVault:
     def close(self) -> None:
         with self._lock:
             self._kept = 0, {}
+            self._unlocked = None
             self._numbers = memoryview(bytes(HEADER_BYTES)).cast("I")
             if self._file is not None:
                 self._file.close()
@@ -177,18 +269,24 @@ class LocalVault:
 
         Raises:
             PersonErased: it was destroyed.
+            KeysLocked: the keys are protected by something else than the guard.
         """
         with self._lock:
             found = self._key_or_why_not(subject)
             if isinstance(found, Erased):
                 raise PersonErased(subject)
+            if isinstance(found, Tampered):
+                raise NotALog("key_row_tampered", vault=self._name, person=subject)
             if isinstance(found, KeyMissing):
-                found = self._pending[subject] = _Key.of(AESGCM.generate_key(8 * _KEY))
+                # Before anything is sealed under it: it must be possible to keep it.
+                self._master()
+                secret = os.urandom(SECRET_BYTES)
+                found = self._pending[subject] = _Key.of(secret, self._suite)
             if subject in self._pending:
                 self._used.setdefault(get_ident(), set()).add(subject)
             return found
 
-    def _key_or_why_not(self, subject: str) -> _Key | Erased | KeyMissing:
+    def _key_or_why_not(self, subject: str) -> _Key | Erased | KeyMissing | Tampered:
         """What the row says; where there is none yet, what is to become it."""
         with self._lock, self._errors():
             row = self._row(subject)
@@ -196,16 +294,53 @@ class LocalVault:
                 return self._pending.get(subject, _MISSING)
             if subject in self._pending:
                 self._lose(subject)
-            [secret] = row
+            secret, name = row
             if secret is None:
                 return _ERASED
-            if type(secret) is not bytes or len(secret) != _KEY:
+            master, suite = self._master(), SUITES.get(str(name))
+            if suite is not None and master is not None:
+                try:
+                    secret = master.unwrap(subject, suite, secret)
+                except InvalidTag:
+                    return _TAMPERED
+            if suite is None or type(secret) is not bytes or len(secret) != SECRET_BYTES:
                 # INVARIANT: nothing is ever keyed by anything but a person's own key.
                 raise NotALog("not_a_vault", vault=self._name)
-            key = self._kept[1][subject] = _Key.of(secret)
+            key = self._kept[1][subject] = _Key.of(secret, suite)
             return key
 
-    def _row(self, subject: str) -> tuple[bytes | None] | None:
+    def _master(self) -> Master | None:
+        """The master key; None where the vault is not protected, or there is no file yet.
+
+        Raises:
+            KeysLocked: the guard does not open it, or was to and nothing is protected.
+        """
+        kept = self._settings.get("master")
+        if kept is not None and self._unlocked is not None and self._unlocked[0] == kept:
+            return self._unlocked[1]
+        guard = self._guarding()
+        if kept is None:
+            if guard is not None and self._file is not None:
+                # Whoever could exchange the file could read what is sealed under it from now on.
+                raise KeysLocked("keys_unprotected", vault=self._name)
+            return None
+        master = master_of(kept, guard, self._name)
+        self._unlocked = kept, master
+        return master
+
+    def _guarding(self) -> Guard | None:
+        """What is to protect the keys, said by now."""
+        if callable(self._guard):
+            self._guard = self._guard()
+        return self._guard
+
+    def _settle(self, settings: dict[str, str]) -> None:
+        """Take over what holds for the whole vault."""
+        if settings != self._settings:
+            self._settings = settings
+            self._suite = SUITES[self._own_suite or settings.get("suite", DEFAULT.name)]
+
+    def _row(self, subject: str) -> _Row | None:
         """The row of a person, read while the counter stood still; keys of before it are gone."""
         if self._file is None and not self._attach():
             return None
@@ -213,8 +348,10 @@ class LocalVault:
         while True:
             counter = self._numbers[COUNTER]
             rows = self._file.execute(_ROW, (subject,)).fetchall()
+            settings = files.settings_of(self._file, self._name)
             if self._numbers[COUNTER] == counter:
                 break
+        self._settle(settings)
         if self._kept[0] != counter:
             self._kept = counter, {}
         return rows[0] if rows else None
@@ -232,9 +369,11 @@ class LocalVault:
         try:
             file.execute("BEGIN IMMEDIATE")
             before = self._counted()
+            self._settle(files.settings_of(file, self._name))
+            master = self._master()
             file.executemany(
-                "INSERT INTO crm_keys VALUES (?, ?)",
-                [(subject, key.secret) for subject, key in pending.items()],
+                "INSERT INTO crm_keys VALUES (?, ?, ?)",
+                [_row_of(subject, key, master) for subject, key in pending.items()],
             )
             file.execute("COMMIT")
         except BaseException as error:
@@ -260,10 +399,6 @@ class LocalVault:
 
     # --- the file --------------------------------------------------------------------------
 
-    @property
-    def _name(self) -> str:
-        return "memory" if self._path is None else str(self._path)
-
     def _attach(self) -> bool:
         """Open the file, if there is one; whether there is."""
         path = self._path
@@ -279,6 +414,7 @@ class LocalVault:
                 file.close()
                 raise
             self._file, self._numbers = file, self._header.numbers
+            self._settle(files.settings_of(file, self._name))
             self._give_back = finalize(self, self._header.close)
             self._kept = self._numbers[COUNTER], {}
             return True
@@ -288,7 +424,7 @@ class LocalVault:
         if self._file is None and not self._attach():
             assert self._path is not None
             try:
-                files.make(self._path)
+                files.make(self._path, self._first_settings())
             except (OSError, sqlite3.Error) as error:
                 told = {"vault": self._name, "reason": str(error)}
                 raise StoreUnreachable("vault_not_made", **told) from error
@@ -299,19 +435,35 @@ class LocalVault:
         assert self._file is not None
         return self._file
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            if _is_no_database(error):
-                raise NotALog("not_a_vault", vault=self._name) from error
-            raise StoreUnreachable("vault_unusable", vault=self._name, reason=str(error)) from error
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise StoreUnreachable("vault_unusable", vault=self._name, reason=reason) from error
+    def _first_settings(self) -> dict[str, str]:
+        """What is to hold for a vault that is made: it is never unprotected under its name."""
+        settings, guard = {"suite": self._suite.name}, self._guarding()
+        if guard is not None:
+            master = Master()
+            settings["master"] = protected(master, guard, self._suite)
+            self._unlocked = settings["master"], master
+        return settings
+
+    def _errors(self) -> AbstractContextManager[None]:
+        return files.errors(self._name)
 
 
-def _is_no_database(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+def _opened(path: Path) -> sqlite3.Connection:
+    return files.connect(path, BUSY_SECONDS, reading=True)
+
+
+def _row_of(subject: str, key: _Key, master: Master | None) -> tuple[str, bytes, str]:
+    """What is kept of a person's key."""
+    secret = key.secret
+    if master is not None:
+        secret = master.wrap(subject, key.suite, secret)
+    return subject, secret, key.suite.name
+
+
+def _sealed(key: _Key, suite: Suite, value: Personal, place: Place) -> Sealed:
+    """A value sealed by a suite whose name it carries, and is bound to."""
+    subject, nonce = value.subject, os.urandom(NONCE_BYTES)
+    where = f"{place.stream}\n{place.version}\n{place.field}\n{subject}\n{suite.name}"
+    sealed = key.by(suite).encrypt(nonce, value.reveal().encode(), where.encode())
+    token = b2a_base64(nonce + sealed, newline=False).translate(_URLSAFE).decode()
+    return Sealed(subject, f"{suite.name}.{token}")
