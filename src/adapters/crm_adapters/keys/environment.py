@@ -69,8 +69,10 @@ def _read(number: str, name: str) -> bytes:
 @cache
 def _given(number: int) -> bytes:
     """All that a descriptor gives. It gives it once, and is asked whenever a log is opened."""
-    with os.fdopen(number, "rb", closefd=False) as file:
-        return file.read(LONGEST)
+    content = b""
+    while len(content) < LONGEST and (part := os.read(number, LONGEST)):
+        content += part
+    return content
 
 
 def _key(raw: bytes, name: str) -> bytes:
