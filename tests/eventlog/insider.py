@@ -62,7 +62,7 @@ NOON = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def fill(url: str, folder: Path, keys: Path) -> Kept:
-    """A year of some households, so that there are tiles; views that have caught up, one parked event, one follower."""
+    """A year of a few households, views that have caught up, a parked event, a follower, tiles."""
     estate = str(folder / "estate")
     size = ["--households", "12", "--years", "2024-2024", "--seed", "5"]
     assert run_command(["generate", *size, "--out", estate]) == 0
