@@ -62,14 +62,17 @@ NOON = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def fill(url: str, folder: Path, keys: Path) -> Kept:
-    """A year of two households, views that have caught up, one parked event, one follower."""
+    """A year of a few households, views that have caught up, a parked event, a follower, tiles."""
     estate = str(folder / "estate")
-    size = ["--households", "2", "--years", "2024-2024", "--seed", "5"]
+    size = ["--households", "12", "--years", "2024-2024", "--seed", "5"]
     assert run_command(["generate", *size, "--out", estate]) == 0
     at = ["--db", url, "--keys", str(keys)]
     assert run_command([*at, "import", estate]) == 0
     assert run_command([*at, "projections", "--catch-up"]) == 0
-    database = open_database(url, create=True)
+    with open_crm(url, keys=keys) as crm:
+        # Where writers keep no tiles, whoever asks for the root does.
+        crm.log.root()
+    database = open_database(url)
     database.insert(Batch((), {}, ()), tracking=("follower", 1))
     views = DatabaseViewStore(database)
     [seen] = views.checkpoints("reactions")
@@ -151,6 +154,7 @@ ONE_ROW = {
     "crm_views": "view = 'owners.directory'"
     " AND key = (SELECT min(key) FROM crm_views WHERE view = 'owners.directory')",
     "crm_checkpoints": "consumer = 'owners.directory'",
+    "crm_tiles": "level = 0 AND number = 0",
 }
 """Of tables with several rows the one that is changed."""
 
@@ -212,6 +216,7 @@ def _put(run: Run, rows: list[list[Any]]) -> None:
     commands: dict[str, list[Any]] = {}
     run("DELETE FROM crm_events WHERE tenant = ''")
     run("DELETE FROM crm_commands WHERE tenant = ''")
+    _delete_tiles(run)
     for row in rows:
         version, previous = tips.get(row[2], (0, first_link("", row[2])))
         row[3] = version + 1
@@ -225,6 +230,11 @@ def _put(run: Run, rows: list[list[Any]]) -> None:
         run("INSERT INTO crm_commands VALUES (?, ?, ?, ?, ?)", *command)
 
 
+def _delete_tiles(run: Run) -> None:
+    """Whoever knows what is derived from the events takes it away, and it is made anew."""
+    run("DELETE FROM crm_tiles")
+
+
 def _rewrite(run: Run) -> None:
     rows = _rows(run)
     rows[49][6] = re.sub(r'"amount_fen":\d+', '"amount_fen":1', rows[49][6], count=1)
@@ -233,10 +243,14 @@ def _rewrite(run: Run) -> None:
 
 
 def _cut_tail(run: Run) -> None:
-    """The last five events with their commands."""
+    """The last five events, or a few more, with their commands."""
     last = [row[1] for row in _rows(run)][-5:]
-    run("DELETE FROM crm_events WHERE position >= ?", last[0])
-    run("DELETE FROM crm_commands WHERE last_position >= ?", last[0])
+    [(first,)] = run(
+        "SELECT min(first_position) FROM crm_commands WHERE last_position >= ?", last[0]
+    )
+    run("DELETE FROM crm_events WHERE position >= ?", first)
+    run("DELETE FROM crm_commands WHERE last_position >= ?", first)
+    _delete_tiles(run)
 
 
 def _remove_stream(run: Run) -> None:
@@ -332,6 +346,7 @@ def _give_all_away(run: Run) -> None:
 
 def _move_positions(run: Run) -> None:
     """All events move on, and the rows of their commands with them; views are made anew."""
+    _delete_tiles(run)
     run("UPDATE crm_events SET position = position + 5000000")
     run(
         "UPDATE crm_commands SET first_position = first_position + 5000000,"
@@ -383,6 +398,7 @@ _BOTH: dict[str, Deed | tuple[Deed, ...]] = {
     ),
     "`DELETE FROM crm_checkpoints`": "DELETE FROM crm_checkpoints",
     "`DELETE FROM crm_tracking`": "DELETE FROM crm_tracking",
+    "`DELETE FROM crm_tiles`": "DELETE FROM crm_tiles",
     "`DELETE FROM crm_parked`": "DELETE FROM crm_parked",
     "`INSERT INTO crm_parked` for a view": (
         "INSERT INTO crm_parked SELECT tenant, 'owners.directory', version, build, position,"

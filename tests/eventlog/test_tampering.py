@@ -23,7 +23,7 @@ from crm_core.kernel.canonical import REST_START, first_link, link
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.ports import Verification
 from crm_core.testing.contracts.events import CATALOG, Amount, Counted, Noted
-from faults.logs import lift
+from faults.logs import guard, lift
 
 Row = tuple[int, str, int, str, str, str]
 
@@ -86,7 +86,7 @@ class Tampering:
         with connection:
             for statement, values in statements:
                 assert connection.execute(statement, values).rowcount > 0
-        connection.close()
+        guard(connection).close()
 
     def put(self, rows: list[Row], *, commands: bool = True) -> None:
         """Replace all events, and by default the rows of their commands to match."""
@@ -103,7 +103,7 @@ class Tampering:
                     "INSERT OR IGNORE INTO crm_commands VALUES ('', ?, ?, ?, ?)",
                     [(e["command"], e["command_digest"], at, at) for e, at in said],
                 )
-        connection.close()
+        guard(connection).close()
 
     def found_at(self, position: int, *kinds: str) -> None:
         """That `verify` names this position first, and that the root is another."""

@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any
 
 from crm_adapters.codec import Codec
-from crm_adapters.eventlog.guards import SQLITE_LIFTED
+from crm_adapters.eventlog.guards import SQLITE_GUARDS, SQLITE_LIFTED
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.keys import LocalVault
@@ -45,6 +45,14 @@ def note(
 def lift(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Take the guards of a log away, as whoever owns the file can."""
     for statement in SQLITE_LIFTED:
+        connection.execute(statement)
+    return connection
+
+
+def guard(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Set the guards again, as whoever has edited a log would."""
+    lift(connection)
+    for statement in SQLITE_GUARDS:
         connection.execute(statement)
     return connection
 
