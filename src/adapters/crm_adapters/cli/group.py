@@ -70,7 +70,7 @@ class App:
 
     def open(self, *, policies: Any = None, must_exist: bool = True) -> CRM:
         """The CRM behind `--db`; reading a log that is not there is an error, not an empty log."""
-        from crm_adapters.keys import guard_of
+        from crm_adapters.keys import guard_of, suite_of
         from crm_adapters.wiring import open_crm  # Half of all loading, and help needs no store.
 
         if must_exist:
@@ -80,6 +80,7 @@ class App:
             tenant=self.tenant,
             keys=self.keys,
             guard=guard_of,
+            suite=suite_of(),
             zone=self.zone,
             policies=policies,
         )
