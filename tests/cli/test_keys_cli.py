@@ -228,6 +228,19 @@ def test_a_copy_takes_the_place_of_what_was_lost_and_of_nothing_else(
     assert sorted(path.name for path in office.path.parent.glob(".crm*")) == []
 
 
+def test_a_copy_of_before_the_file_was_protected_is_tried_and_not_sealed_under(
+    office: Office, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_KEYS_PASSPHRASE", WORDS)
+    office.json("keys", "protect")
+    assert office.json("keys", "recover", str(copy))["values"]["opened"] == 2
+    keys_of(office).unlink()
+    office.json("keys", "recover", str(copy), "--restore")
+    assert "CRM-F020" in office.run("show", "V1", "--purpose", "v", "--as", "specialist:S1")[2]
+    office.json("keys", "protect")
+    assert "张三" in owner(office)
+
+
 def test_a_protected_copy_needs_its_passphrase(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
