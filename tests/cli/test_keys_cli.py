@@ -25,7 +25,7 @@ KEY = "00" * 31 + "01"
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     # As the default, and a hundred times cheaper.
     monkeypatch.setattr(Passphrase.__init__, "__defaults__", (Cost(n=1 << 10),))
-    for kind in ("PASSPHRASE", "KEY", "NEW_KEY", "TRANSIT"):
+    for kind in ("PASSPHRASE", "KEY", "NEW_KEY", "TRANSIT", "SUITE"):
         monkeypatch.delenv(f"CRM_KEYS_{kind}", raising=False)
     office = Office(tmp_path, monkeypatch)
     office.register()
@@ -55,6 +55,9 @@ def test_a_key_file_is_protected_and_everything_goes_on(
     office.refuses("guard_missing", "keys", "protect")
     before = office.json("verify")
     monkeypatch.setenv("CRM_KEYS_PASSPHRASE", WORDS)
+    status, out, _ = office.run("--lang", "en", "keys", "status")
+    assert status == 1
+    assert "nothing protects the file" in out
     told = office.json("keys", "protect")
     assert told == {"file": str(keys), "persons": 2, "guard": "passphrase"}
     assert office.json("keys", "status") == {
@@ -115,6 +118,29 @@ def test_what_protects_it_is_exchanged_and_so_is_the_suite(
     assert office.json("keys", "status")["persons"] == {"aes-256-gcm": 2, "sm4-gcm": 1}
     assert "sm4-gcm." in office.run("history", "V3")[1] + str(office.json("history", "V3"))
     assert office.run("keys", "rotate", "--suite", "rot13")[0] == 2
+
+
+def test_the_suite_alone_is_changed_or_named_for_a_command(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = office.json("keys", "rotate", "--suite", "sm4-gcm")
+    assert told == {"file": str(keys_of(office)), "persons": 0, "guard": None}
+    office.register("V3", "103")
+    assert "sm4-gcm." in str(office.json("history", "V3"))
+    assert "张三" in owner(office)
+    assert "张三" in owner(office, "V3")
+    monkeypatch.setenv("CRM_KEYS_SUITE", "aes-256-gcm")
+    office.register("V4", "104")
+    assert "sm4-gcm." not in str(office.json("history", "V4"))
+    found = office.json("keys", "status")
+    assert (found["suite"], found["persons"]) == ("sm4-gcm", {"aes-256-gcm": 3, "sm4-gcm": 1})
+    monkeypatch.setenv("CRM_KEYS_SUITE", "rot13")
+    assert "suite_unknown" in office.run("show", "V1")[2]
+    monkeypatch.delenv("CRM_KEYS_SUITE")
+    monkeypatch.setenv("CRM_KEYS_PASSPHRASE", WORDS)
+    office.json("keys", "protect")
+    monkeypatch.delenv("CRM_KEYS_PASSPHRASE")
+    assert "CRM-F020" in office.run("keys", "rotate", "--suite", "aes-256-gcm")[2]
 
 
 def test_a_passphrase_comes_by_a_descriptor_in_a_process_of_its_own(
@@ -200,6 +226,19 @@ def test_a_copy_takes_the_place_of_what_was_lost_and_of_nothing_else(
     assert "张三" in owner(office)
     assert keys_of(office).stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in office.path.parent.glob(".crm*")) == []
+
+
+def test_a_copy_of_before_the_file_was_protected_is_tried_and_not_sealed_under(
+    office: Office, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_KEYS_PASSPHRASE", WORDS)
+    office.json("keys", "protect")
+    assert office.json("keys", "recover", str(copy))["values"]["opened"] == 2
+    keys_of(office).unlink()
+    office.json("keys", "recover", str(copy), "--restore")
+    assert "CRM-F020" in office.run("show", "V1", "--purpose", "v", "--as", "specialist:S1")[2]
+    office.json("keys", "protect")
+    assert "张三" in owner(office)
 
 
 def test_a_protected_copy_needs_its_passphrase(

@@ -419,6 +419,20 @@ def test_whoever_has_it_open_goes_on_under_the_same_guard_and_no_other(path: Pat
     guarded.close()
 
 
+def test_what_was_protected_before_an_erasure_of_ours_is_known_after_it(path: Path) -> None:
+    """Our own change of the file must not hide theirs."""
+    first, second = filled(path, OWNER, OTHER)
+    with closing(LocalVault(path)) as vault:
+        assert vault.open(second, PLACE) == Plain("李四")
+        protecting.protect(path, PASSPHRASE, "sm4-gcm")
+        vault.erase(OWNER.subject)
+        assert vault.open(first, PLACE) == Erased()
+        with pytest.raises(KeysLocked):
+            vault.open(second, PLACE)
+        with pytest.raises(KeysLocked):
+            vault.seal(Personal("V3", "x"), PLACE)
+
+
 def test_a_row_that_is_not_what_was_kept_stops_rotating_before_anything_is_changed(
     path: Path,
 ) -> None:

@@ -72,7 +72,7 @@ class App:
 
     def open(self, *, policies: Any = None, create: bool = False) -> CRM:
         """The CRM behind `--db`; reading a log that is not there is an error, not an empty log."""
-        from crm_adapters.keys import guard_of
+        from crm_adapters.keys import guard_of, suite_of
         from crm_adapters.wiring import open_crm  # Half of all loading, and help needs no store.
 
         return open_crm(
@@ -81,6 +81,7 @@ class App:
             tenant=self.tenant,
             keys=self.keys,
             guard=guard_of,
+            suite=suite_of(),
             zone=self.zone,
             policies=policies,
         )

@@ -41,7 +41,8 @@ def status(app: App) -> int:
         code = "keys_plain" if found.guard is None else "keys_guarded"
         app.out.print(say(code, **{**told, "persons": persons}))
         if found.opened is not None:
-            app.out.print(say("keys_opened" if found.opened else "keys_not_opened"))
+            unopened = "keys_not_opened" if found.guard else "keys_given_in_vain"
+            app.out.print(say("keys_opened" if found.opened else unopened))
 
     app.out.result(told, show)
     return FOUND if found.opened is False else 0
@@ -72,8 +73,8 @@ def rotate(app: App, suite: str | None) -> int:
     path, guard, new = _file(app), guard_of(), guard_of(start=NEW_GUARD)
     with _missing(path):
         persons = protecting.rotate(path, guard, new, suite)
-    assert guard is not None
-    _wrapped(app, path, persons, (new or guard).kind)
+    kind = new or guard
+    _wrapped(app, path, persons, None if kind is None else kind.kind)
     return 0
 
 
@@ -130,6 +131,8 @@ def _missing(path: Path) -> Iterator[None]:
         raise Invalid.one("keys_file_missing", file=str(path)) from error
 
 
-def _wrapped(app: App, path: Path, persons: int, kind: str) -> None:
+def _wrapped(app: App, path: Path, persons: int, kind: str | None) -> None:
     told: dict[str, Any] = {"file": str(path), "persons": persons, "guard": kind}
-    app.out.result(told, lambda: app.out.print(say("keys_wrapped", **told)))
+    app.out.result(
+        told, lambda: app.out.print(say("keys_wrapped" if kind else "suite_chosen", **told))
+    )

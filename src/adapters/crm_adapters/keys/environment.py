@@ -21,6 +21,15 @@ LONGEST = 4096
 """Bytes of a passphrase or a key that are read from a descriptor."""
 
 
+SUITE = "CRM_KEYS_SUITE"
+"""The variable that names the suite of what this process writes."""
+
+
+def suite_of() -> str | None:
+    """The suite of what this process writes, if the environment names one."""
+    return os.getenv(SUITE) or None
+
+
 def guard_of(start: str = GUARD, get: Callable[[str], str | None] = os.getenv) -> Guard | None:
     """What protects the keys: what the environment of this process says.
 

@@ -157,6 +157,8 @@ class LocalVault:
     def copied(cls, path: Path, *, guard: Guard | Unlock | None = None) -> LocalVault:
         """A vault in memory that holds what the file holds now; the file is only read.
 
+        A guard that is given is not needed for a copy that nothing protects.
+
         Raises:
             FileNotFoundError: there is none.
             StoreUnreachable, KeyFileRefused, NotALog: as for a vault in a file.
@@ -168,6 +170,9 @@ class LocalVault:
         with files.errors_but_missing(vault._name), closing(_opened(path)) as source:
             source.backup(file)
             vault._settle(files.settings_of(file, vault._name))
+        if "master" not in vault._settings:
+            # A copy of before it was protected; nothing is sealed under it.
+            vault._guard = None
         return vault
 
     @property
@@ -234,7 +239,8 @@ class LocalVault:
             file = self._made()
             file.execute("INSERT OR REPLACE INTO crm_keys VALUES (?, NULL, NULL)", (subject,))
             self._pending.pop(subject, None)
-            self._kept = self._numbers[COUNTER], {}
+            # Nothing is known of the file as it is now: others may have changed it before us.
+            self._kept = 0, {}
             # SQLite overwrites the deleted row, but not the copies that it left behind when it
             # once moved rows between pages. Writing the file anew does.
             file.execute("VACUUM")
@@ -345,14 +351,16 @@ class LocalVault:
         if self._file is None and not self._attach():
             return None
         assert self._file is not None
+        settings = self._settings
         while True:
             counter = self._numbers[COUNTER]
             rows = self._file.execute(_ROW, (subject,)).fetchall()
-            settings = files.settings_of(self._file, self._name)
+            if self._kept[0] != counter:
+                settings = files.settings_of(self._file, self._name)
             if self._numbers[COUNTER] == counter:
                 break
-        self._settle(settings)
         if self._kept[0] != counter:
+            self._settle(settings)
             self._kept = counter, {}
         return rows[0] if rows else None
 
@@ -414,9 +422,10 @@ class LocalVault:
                 file.close()
                 raise
             self._file, self._numbers = file, self._header.numbers
+            counter = self._numbers[COUNTER]
             self._settle(files.settings_of(file, self._name))
             self._give_back = finalize(self, self._header.close)
-            self._kept = self._numbers[COUNTER], {}
+            self._kept = counter, {}
             return True
 
     def _made(self) -> sqlite3.Connection:

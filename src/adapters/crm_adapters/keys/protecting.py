@@ -30,7 +30,7 @@ class Standing:
         parameters: Of that, what is no secret.
         persons: How many have a key, by the suite of its row.
         erased: How many had one.
-        opened: Whether the guard at hand opens them; None where none is needed.
+        opened: Whether the guard at hand opens them; None where none is needed and none is given.
     """
 
     suite: str
@@ -59,7 +59,9 @@ def standing(path: Path, guard: Guard | None) -> Standing:
         ).fetchall()
     kept = settings.get("master")
     parameters, kind, opened = {}, None, None
-    if kept is not None:
+    if kept is None and guard is not None:
+        opened = False
+    elif kept is not None:
         told = kept_of(kept, vault)
         kind = told["guard"]
         parameters = {name: told[name] for name in _SHOWN if name in told}
@@ -98,6 +100,8 @@ def rotate(
 ) -> int:
     """Wrap all keys under a new master key; how many there are.
 
+    Where nothing protects them and a suite is named, that alone is changed.
+
     Other processes that have the file open need the new guard from their next new key on.
 
     Args:
@@ -113,8 +117,10 @@ def rotate(
         KeyFileRefused, StoreUnreachable: the file cannot be used.
     """
 
-    def of(settings: dict[str, str]) -> tuple[Master | None, Guard]:
+    def of(settings: dict[str, str]) -> tuple[Master | None, Guard | None]:
         if "master" not in settings:
+            if suite is not None and guard is None and new is None:
+                return None, None
             raise Invalid.one("keys_not_protected", vault=str(path))
         master = master_of(settings["master"], guard, str(path))
         assert guard is not None
@@ -124,7 +130,9 @@ def rotate(
 
 
 def _wrap_anew(
-    path: Path, of: Callable[[dict[str, str]], tuple[Master | None, Guard]], suite: str | None
+    path: Path,
+    of: Callable[[dict[str, str]], tuple[Master | None, Guard | None]],
+    suite: str | None,
 ) -> int:
     """Wrap all keys, in one transaction; of what was there before no byte is left in the file."""
     if suite is not None and suite not in SUITES:
@@ -135,6 +143,10 @@ def _wrap_anew(
         settings = files.settings_of(file, vault)
         before, guard = of(settings)
         after, wanted = Master(), suite or settings.get("suite", DEFAULT.name)
+        if guard is None:
+            files.keep_settings(file, {"suite": wanted})
+            file.execute("COMMIT")
+            return 0
         rows = file.execute(
             "SELECT subject, key, suite FROM crm_keys WHERE key IS NOT NULL"
         ).fetchall()
