@@ -253,4 +253,5 @@ SLICE = Slice(
     acts=(Act(SetBell, WORK), Act(RepairBell, WORK)),
     projections=(HANGING,),
     clock=(Source("bells", HANGING, _due),),
+    data_map="data-map.toml",
 )

@@ -41,13 +41,13 @@ from crm_core.errors import (
 )
 from crm_core.gradings.engines.narrow import Kind, NarrowRow
 from crm_core.gradings.events import DECIDED
-from crm_core.kernel.canonical import GENESIS, REST_START, link_text
+from crm_core.kernel.canonical import REST_START, first_link, link_text
 from crm_core.kernel.recorded import Commit
 from crm_core.owners import AddMember
 from crm_core.payments import ReceivePayment
 from crm_core.ports import EventLog
 from crm_core.testing.towns import REGULAR, Town, fill, known_at, plant_errors
-from faults.logs import lift
+from faults.logs import guard, lift
 
 TOWN = Town(seed=3, households=40, years=2)
 CLERK = Actor("S1", "specialist")
@@ -430,10 +430,7 @@ def edited(path: Path, position: int, *, rechained: bool) -> None:
         rechained: Whether the digests of the stream are made to fit again.
     """
     with closing(sqlite3.connect(path)) as database, database:
-        for (trigger,) in database.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall():
-            database.execute(f"DROP TRIGGER {trigger}")
+        lift(database)
         [(stream, state)] = database.execute(
             "SELECT stream, state FROM crm_events WHERE position = ?", (position,)
         )
@@ -445,7 +442,7 @@ def edited(path: Path, position: int, *, rechained: bool) -> None:
                 "SELECT position, version, name, state FROM crm_events WHERE stream = ?"
                 " ORDER BY version", (stream,)
             ).fetchall()  # fmt: skip
-            digest = GENESIS
+            digest = first_link("", stream)
             for at, version, name, text in rows:
                 rest = text[REST_START:]
                 digest = link_text(digest, stream, version, name, rest)
@@ -453,6 +450,9 @@ def edited(path: Path, position: int, *, rechained: bool) -> None:
                     "UPDATE crm_events SET state = ? WHERE position = ?",
                     (f'{{"digest":"{digest}",{rest}', at),
                 )
+            # What is kept of the events is made anew by whoever asks next.
+            database.execute("DELETE FROM crm_tiles")
+        guard(database)
 
 
 def a_payment(folder: Path) -> int:

@@ -330,6 +330,8 @@ GRADERS = {"crm_core", "crm_core.crm", "crm_core.slices"} | {
 SHOWING = (
     "crm_adapters.cli.", "crm_adapters.frames.", "crm_adapters.processes", "crm_adapters.reports.",
     "crm_core.testing.",
+    # The copy of everything about a person: which run holds, to say it of each grading (PRV-09).
+    "crm_core.application.privacy",
 )  # fmt: skip
 MAY_ASK = {"plans", "visits", "surveys"}
 """Slices whose decisions a grade may influence. Those that charge or repair are not among them."""

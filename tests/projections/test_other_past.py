@@ -248,7 +248,7 @@ def test_a_consumer_begins_anew_only_where_its_past_is_another(pasts: Pasts) -> 
 def spoiled(path: Path) -> str:
     """A log whose followers have seen another one: what they know of it is exchanged."""
     url = f"sqlite:///{path}"
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         crm.do(RegisterHousehold("V1", "x", "1", "1", "1"), by=Actor("S1", "specialist"))
         for task in (crm.reactions, notices(crm), *crm.registry.projections):
             crm.views.catch_up(task)

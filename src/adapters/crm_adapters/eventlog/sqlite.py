@@ -201,6 +201,11 @@ class SqliteDatabase(Database):
             if (first - 1) // WIDTH != (first + len(rows) - 1) // WIDTH:
                 self._keep_tiles(cursor, first, rows)
         except sqlite3.IntegrityError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_TRIGGER:
+                # What hangs on the tables has met their guards: no other writer was first.
+                raise NotALog(
+                    "rows_altered", database=self.name, written=0, sent=len(batch.rows)
+                ) from error
             raise Conflict(next(iter(batch.expected), "?"), -1, None) from error
         return first
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -91,4 +92,16 @@ def _owner_commands(
         },
         owners.ReleaseDebtor: {"agreement": st.sampled_from(("A1", "A2"))},
     }
-    return lambda cls: command_of(cls, common, own)
+    return lambda cls: command_of(cls, common, own).flatmap(_named)
+
+
+def _named(command: Any) -> SearchStrategy[Any]:
+    """Mostly with the name and number of whom it is about, as an office would."""
+    if not hasattr(command, "member"):
+        return st.just(command)
+    own = {
+        name: Personal(command.member, value.reveal())
+        for name in ("name", "phone")
+        if isinstance(value := getattr(command, name, None), Personal)
+    }
+    return mostly((attrs.evolve(command, **own),), command) if own else st.just(command)
