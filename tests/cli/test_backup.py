@@ -16,6 +16,7 @@ from cli.office import Office
 from crm_adapters import open_crm
 from crm_core.kernel.recorded import Actor
 from crm_core.owners import RegisterHousehold
+from faults.logs import lift
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_what_a_killed_writer_has_left_is_in_the_copy(office: Office, tmp_path: 
 
 def test_a_copy_of_a_damaged_log_says_so(office: Office) -> None:
     """It is kept: it may be evidence."""
-    with closing(sqlite3.connect(office.path)) as log, log:
+    with closing(lift(sqlite3.connect(office.path))) as log, log:
         log.execute(
             "UPDATE crm_events SET state = replace(state, 'Anhe', 'Xihu') WHERE position = 1"
         )

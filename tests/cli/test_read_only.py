@@ -255,6 +255,10 @@ def test_a_folder_of_another_account_is_read(year: Path, tmp_path: Path) -> None
     home = copied(year, tmp_path)
     for path in (home, *home.iterdir()):
         path.chmod(0o755 if path.is_dir() else 0o644)
+    # Keys are for one account alone, and here it is this one.
+    keys = home / "crm.db.keys"
+    os.chown(keys, 65534, 65534)
+    keys.chmod(0o400)
     for folder in home.parents:
         if folder.stat().st_uid == 0 and folder != Path("/"):
             folder.chmod(folder.stat().st_mode | 0o055)

@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from crm_adapters.codec import Codec
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.opening import open_database
+from crm_adapters.eventlog.tiles import WIDTH
 from crm_adapters.eventsourcing import RecorderStore, SQLAlchemyApplicationRecorder
 from crm_adapters.keys import LocalVault
 from crm_core.errors import CommitUnknown, Conflict
@@ -410,18 +411,19 @@ def test_an_error_at_commit_names_the_command_on_sqlite_too(tmp_path: Path) -> N
     for statement in (
         "CREATE TABLE nobody (id INTEGER PRIMARY KEY)",
         "CREATE TABLE owing (id INTEGER REFERENCES nobody DEFERRABLE INITIALLY DEFERRED)",
-        "CREATE TRIGGER die AFTER INSERT ON crm_events BEGIN INSERT INTO owing VALUES (1); END",
+        # Not of events: a row more or less there is refused before.
+        "CREATE TRIGGER die AFTER INSERT ON crm_tiles BEGIN INSERT INTO owing VALUES (1); END",
         # It looks at what is owed, and only when it commits.
         "PRAGMA foreign_keys = ON",
     ):
         writer.execute(statement)
-    one = commit("c1", Tip(), "1")
+    several = [commit(f"c{n}", Tip(n), str(n)) for n in range(WIDTH)]
     with pytest.raises(CommitUnknown) as raised:
-        log.append([one])
-    assert raised.value.command == "c1"
+        log.append(several)
+    assert raised.value.command == "c0"
     assert log.empty()
     writer.execute("DROP TRIGGER die")
-    assert log.append([one]) == [Appended("c1", "d", 1, 1)]
+    assert log.append(several)[-1] == Appended(f"c{WIDTH - 1}", "d", WIDTH, WIDTH)
     log.close()
 
 

@@ -58,15 +58,17 @@ def recorded(url: str) -> Iterator[Asked]:
     """All statements that go to the database meanwhile, with their values."""
     asked: Asked = []
     if url.startswith("sqlite"):
+        connect = sqlite3.connect
 
-        def trace(connection: Any, _record: Any) -> None:
+        def traced(*arguments: Any, **options: Any) -> sqlite3.Connection:
+            connection: sqlite3.Connection = connect(*arguments, **options)
             connection.set_trace_callback(lambda text: asked.append((text, None)))
+            return connection
 
-        event.listen(Engine, "connect", trace)
-        try:
+        # Of readers and of the one that writes, which is no engine's.
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(sqlite3, "connect", traced)
             yield asked
-        finally:
-            event.remove(Engine, "connect", trace)
         return
     with pytest.MonkeyPatch.context() as patched:
         execute = psycopg.Cursor.execute
@@ -297,7 +299,7 @@ def steps(url: str, work: Callable[[CRM], None]) -> int:
         finally:
             event.remove(Engine, "connect", watch)
         return count
-    with open_crm(url) as crm:
+    with open_crm(url, create=True) as crm:
         work(crm)
         with recorded(url) as asked:
             work(crm)

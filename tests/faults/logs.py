@@ -65,7 +65,7 @@ def batch(commit: Commit) -> Any:
     """The rows of a commit, as the log hands them to a store."""
     from crm_adapters.eventlog.log import _Chunk
 
-    chunk = _Chunk(codec())
+    chunk = _Chunk(codec(), "")
     chunk.add(commit)
     return chunk.batch()
 

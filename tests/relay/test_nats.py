@@ -227,7 +227,7 @@ def payments(crm: CRM, *numbers: str) -> None:
 def restored(tmp_path: Path, server: Server) -> str:
     """An older log under a stream that is ahead: what came behind it was published, and is gone."""
     newer, older = tmp_path / "newer.db", tmp_path / "older.db"
-    with open_crm(f"sqlite:///{newer}") as crm:
+    with open_crm(f"sqlite:///{newer}", create=True) as crm:
         register(crm)
         payments(crm, "P1", "P2")
     shutil.copy(newer, older)
