@@ -69,10 +69,11 @@ def copy(
     for start in range(0, copies, at_once):
         some = range(start, min(start + at_once, copies))
         after, upto = start * step, some.stop * step
+        # Nobody asks of copies whether they are what a log says: any sum will do.
         rows = pl.concat(_facts(told, n, step, households) for n in some)
-        into[0]._write(rows, after, upto, events * len(some))
+        into[0]._write(rows, after, upto, events * len(some), facts[-1].digests)
         rows = pl.concat(_gradings(others if n else first, n, step, households) for n in some)
-        into[1]._write(rows, after, upto, rows.height)
+        into[1]._write(rows, after, upto, rows.height, gradings[-1].digests)
     return events * copies + first.height + others.height * (copies - 1)
 
 

@@ -52,7 +52,7 @@ def test_a_log_has_one_place_to_read_from_and_no_option_for_another() -> None:
     for method in reading:
         assert set(inspect.signature(getattr(EventLog, method)).parameters) <= words, method
     options = set(inspect.signature(open_database).parameters)
-    assert options == {"url", "tenant", "contiguous", "outdated"}
+    assert options == {"url", "create", "tenant", "contiguous", "outdated"}
 
 
 @pytest.mark.rule("LOG-01")
