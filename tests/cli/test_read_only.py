@@ -152,7 +152,7 @@ def without_seconds(out: str) -> list[str]:
     [
         (f"do register-household --household V9 {PLACE} --as specialist:S1", "crm.db"),
         ("grade 2024 --known 2024-06-30T12:00:00+08:00", "crm.db"),
-        ("create", "crm.db"),
+        ("create", "log_there"),
     ],
 )  # fmt: skip
 def test_what_would_write_says_which_file_cannot_be_written(
