@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _BY_POSITION = "sqlite_autoindex_crm_events_1"
 """What SQLite calls the index of the primary key, by which readers follow positions."""
 
+_NOT_INDEXED = "NOT INDEXED"
+
 _KINDS = {int: "integer", str: "text", bytes: "blob"}
 
 Made = tuple[str, str, str, str]
@@ -123,7 +125,7 @@ class SqliteInspection:
     def _ways(self, table: Table) -> Iterator[_Way]:
         """How rows of the table are found: by its own order, and by its indexes."""
         own = _own_key(table)
-        yield _Way(table, table.name, "NOT INDEXED", own, "")
+        yield _Way(table, table.name, _NOT_INDEXED, own, "")
         for index, condition in self._indexes(table.name):
             columns = self._around.execute(
                 "SELECT name FROM pragma_index_xinfo(?) WHERE key = 1 ORDER BY seqno", (index,)
@@ -204,7 +206,9 @@ class _Way:
     @property
     def misses(self) -> str:
         """That a row `t` is not found."""
-        found = " AND ".join(_same(self.table, column) for column in dict.fromkeys(self.key))
+        found = " AND ".join(
+            _same(self.table, column, self.by) for column in dict.fromkeys(self.key)
+        )
         rows = f"SELECT 1 FROM {self.table.name} i {self.by} WHERE {found} AND {self.partial('i')}"
         return f"({self.partial('t')} AND NOT EXISTS ({rows}))"
 
@@ -221,7 +225,11 @@ def _own_key(table: Table) -> list[str]:
     return [column.name for column in table.primary_key]
 
 
-def _same(table: Table, column: str) -> str:
+def _same(table: Table, column: str, by: str) -> str:
+    if column == "rowid" and by != _NOT_INDEXED:
+        # Not sought, as another column of the key, but read from the entry that was found: there
+        # readers take the row's number from its end, whatever its head says.
+        return "+i.rowid = t.rowid"
     nullable = column in table.columns and table.columns[column].nullable
     return f"i.{_quoted(column)} {'IS' if nullable else '='} t.{_quoted(column)}"
 
