@@ -127,7 +127,8 @@ class HouseholdFile(Aggregate):
         approved_by: str
 
         def apply(self, aggregate: Any) -> None:
-            aggregate.waivers.append((self.on, self.amount_fen, self.charge, self.timestamp))
+            told = (self.on, self.amount_fen, self.charge, self.write_off, self.timestamp)
+            aggregate.waivers.append(told)
 
     class PurchaseMade(Aggregate.Event):
         purchase: str
@@ -358,7 +359,7 @@ class Account:
             if at <= known and of in numbers and not self._void(file, number, known)
         }
         self.money = sorted((m[:3] for m in file.money if m[3] <= known), key=lambda m: m[0])
-        self.waivers = [w[:3] for w in file.waivers if w[3] <= known]
+        self.waivers = [w[:4] for w in file.waivers if w[4] <= known]
 
     def _void(self, file: Any, number: str, known: datetime) -> bool:
         return number in file.cancelled and file.cancelled[number] <= known
@@ -366,9 +367,13 @@ class Account:
     def overdue(self, day: date) -> list[tuple[date, int]]:
         """Due date and amount of what is unpaid and undisputed on a day, oldest first."""
         asked = {number: fen for _, number, fen in self.charges} | self.late
-        for on, fen, number in self.waivers:
+        given_up: dict[str, int] = {}
+        for on, fen, number, write_off in self.waivers:
             if on <= day and number in asked:
-                asked[number] = max(0, asked[number] - fen)
+                if write_off:
+                    given_up[number] = given_up.get(number, 0) + fen
+                else:
+                    asked[number] = max(0, asked[number] - fen)
         named: dict[str, int] = {}
         pool = 0
         for on, fen, number in self.money:
@@ -382,6 +387,9 @@ class Account:
             settled = min(fen, asked[number])
             asked[number] -= settled
             pool += fen - settled
+        # What stays owed is given up; money for the charge that comes later is no credit.
+        for number, fen in given_up.items():
+            asked[number] = max(0, asked[number] - fen)
         disputed: dict[str, int] = {}
         for number, fen, start, end in self.disputes:
             if start <= day < end:
@@ -401,7 +409,7 @@ class Account:
         """Days of a window on which something may become paid, owed or disputed."""
         days = {first}
         days.update(on for on, _, _ in self.money if first < on <= last)
-        days.update(on for on, _, _ in self.waivers if first < on <= last)
+        days.update(on for on, *_ in self.waivers if first < on <= last)
         for _, _, start, end in self.disputes:
             days.update(day for day in (start, end) if first < day <= last)
         return sorted(days)
