@@ -196,6 +196,31 @@ def test_a_verifier_sees_what_belongs_to_nobody(granted: Granted) -> None:
         assert session.execute(asked).fetchall() == [(0,), (0,)]
 
 
+@pytest.mark.rule("LOG-04", "LOG-07")
+@pytest.mark.parametrize(
+    ("policy", "fault"),
+    [
+        ("FOR SELECT TO crm_verifier USING (true)", None),
+        ("FOR SELECT TO PUBLIC USING (true)", "policy crm_verifies"),
+        ("FOR SELECT TO crm_writer USING (true)", "policy crm_verifies"),
+        ("FOR SELECT TO crm_verifier, crm_writer USING (true)", "policy crm_verifies"),
+        ("FOR ALL TO crm_verifier USING (true)", "policy crm_verifies"),
+        ("FOR SELECT TO crm_verifier USING (tenant = '')", "policy crm_verifies"),
+    ],
+)
+def test_only_a_verifier_is_let_into_the_rows_of_all(
+    granted: Granted, policy: str, fault: str | None
+) -> None:
+    """Under the name that the page gives it, nobody else is, and to nothing else."""
+    fill(granted.writer)
+    with psycopg.connect(granted.admin, autocommit=True) as session:
+        session.execute("DROP POLICY crm_verifies ON crm_events")
+        session.execute(f"CREATE POLICY crm_verifies ON crm_events {policy}")
+    with closing(open_log(granted.migrator)) as log:
+        found = log.verify().first_fault
+    assert (None if found is None else found.object) == fault
+
+
 def test_the_migrator_can_bring_the_tables_forward(granted: Granted) -> None:
     fill(granted.writer)
     with psycopg.connect(granted.migrator, autocommit=True) as session:
