@@ -100,3 +100,17 @@ class Tampered:
 
 
 Opened = Plain | Erased | KeyMissing | Tampered
+
+Text = str | Sealed
+"""Text that people type, in an event: plain as it was decided, sealed as it is stored (PRV-02)."""
+
+
+@frozen
+class Withheld:
+    """What stands where a value is that is not shown, and why: never an empty one (PRV-01).
+
+    Args:
+        reason: Code: `erased`, `key_missing` or `tampered`, or why access is denied.
+    """
+
+    reason: str
