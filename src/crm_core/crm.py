@@ -173,6 +173,7 @@ class CRM:
         purpose: str | None = None,
         correlation: str | None = None,
         causation: str | None = None,
+        about: Iterable[str] = (),
     ) -> Receipt:
         """Run one command.
 
@@ -181,6 +182,9 @@ class CRM:
             id: Command id; the same id again does nothing and gives the first receipt.
             at: When the company knew, if not now (facts that arrive late).
             purpose: What it is done for; kept with its events.
+            about: Whom its texts are about besides: ids of members, households or staff. By
+                themselves they are about whoever they name, else who asked, else the household;
+                when any of them is erased, the texts are (PRV-04).
 
         Raises:
             Refused: the business says no; nothing was written.
@@ -199,6 +203,7 @@ class CRM:
                 purpose=purpose,
                 correlation=correlation,
                 causation=causation,
+                about=tuple(about),
             ),
         )
 

@@ -421,10 +421,19 @@ class Views(Protocol):
 
 
 class KeyVault(Protocol):
-    """Keeps one key per person; sealing and opening happen here, keys never leave."""
+    """Keeps one key per person; sealing and opening happen here, keys never leave.
+
+    A value about several (`kernel.subjects`) is under a key that HKDF (RFC 5869) makes of the keys
+    of all of them, for the place it stands in: nothing more is kept, and whoever of them is erased
+    closes it.
+    """
 
     def seal(self, value: Personal, place: Place) -> Sealed:
-        """The value sealed under its person's key (made if there is none) for that place."""
+        """The value sealed under its person's key (made if there is none) for that place.
+
+        Raises:
+            PersonErased: the key of one of those it is about was destroyed.
+        """
         ...
 
     def open(self, value: Sealed, place: Place) -> Opened:
@@ -437,6 +446,10 @@ class KeyVault(Protocol):
 
     def erase(self, subject: str) -> None:
         """Destroy the person's key for ever and remember that it was destroyed."""
+        ...
+
+    def is_erased(self, subject: str) -> bool:
+        """Whether the key of a person, or of a household by its number, was destroyed."""
         ...
 
     def flush(self) -> None:

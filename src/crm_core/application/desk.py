@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from crm_core.application.adopted import book_with_adopted
 from crm_core.application.authority import Authority, acting
@@ -14,11 +14,12 @@ from crm_core.application.checking import checked, circumstance, utc
 from crm_core.application.host import Host, present_day
 from crm_core.application.present import present
 from crm_core.application.reactions import react
-from crm_core.application.work import Planned, Work, aggregate_of, command_digest
+from crm_core.application.work import Planned, Work, aggregate_of, same_command
 from crm_core.errors import (
     CommandReused,
     Conflict,
     CrmError,
+    PersonErased,
     Refused,
     UnknownPolicy,
     is_of_the_store,
@@ -27,7 +28,7 @@ from crm_core.gradings.adoption import ADOPTION
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Recorded
-from crm_core.kernel.text import check_storable
+from crm_core.kernel.text import check_id, check_storable
 from crm_core.kernel.ticking import Look
 from crm_core.ports import Progress, silent
 from crm_core.staff import REGISTER
@@ -49,12 +50,15 @@ class Receipt:
         version: Version of the stream after it.
         position: Position of its last event; 0 if it changed nothing.
         events: Its events.
+        by_id: Whether it was known again by its id alone: what it says cannot be compared, as
+            somebody it is about was erased since.
     """
 
     stream: str
     version: int
     position: int
     events: tuple[Any, ...]
+    by_id: bool = False
 
 
 @frozen
@@ -69,6 +73,7 @@ class Given:
         purpose: What it is done for.
         correlation: The matter it belongs to.
         causation: Id of the event it follows from.
+        about: Whom its texts are about besides those that they are about by themselves.
     """
 
     by: Actor
@@ -78,6 +83,7 @@ class Given:
     purpose: str | None = None
     correlation: str | None = None
     causation: str | None = None
+    about: tuple[str, ...] = ()
 
 
 class Desk:
@@ -134,6 +140,8 @@ class Desk:
         circumstance(given.purpose, "purpose")
         circumstance(given.correlation, "correlation", check_storable)
         circumstance(given.causation, "causation", check_storable)
+        for one in given.about:
+            circumstance(one, "about", check_id)
         command_id = given.id or host.ids.new()
         first = self._done_before(command_id, command)
         if first is not None:
@@ -146,14 +154,13 @@ class Desk:
             commit = work.plan(
                 command,
                 command_id,
-                # Anew each time: another process may have made the person's key in between.
-                self._digest(command),
                 by,
                 at,
                 inside=given.inside,
                 purpose=given.purpose,
                 correlation=given.correlation,
                 causation=given.causation,
+                about=given.about,
             )
             if isinstance(commit, Refusal) or not commit.appends:
                 # Sent twice at once, and the other was quicker: its effect is what was found.
@@ -197,9 +204,12 @@ class Desk:
         done = self._host.log.outcomes([id]).get(id)
         if done is None:
             return None
-        if done.digest and done.digest != self._digest(command):
-            raise CommandReused(done.command)
         receipt = self._receipt_of(done)
+        try:
+            if done.digest and not same_command(command, done.digest, self._host.vault.fingerprint):
+                raise CommandReused(done.command)
+        except PersonErased:
+            receipt = evolve(receipt, by_id=True)
         # An interruption may have come between the command and what follows from it.
         self._react(done)
         return receipt
@@ -218,14 +228,12 @@ class Desk:
             policies=host.policies,
             zone=host.zone,
             authority=self.authority(),
+            vault=host.vault,
         )
 
     def _stream_of(self, command: Any) -> str:
         aggregate = aggregate_of(self._host.registry, command)
         return aggregate.stream(aggregate.id_of(command))
-
-    def _digest(self, command: Any) -> str:
-        return command_digest(command, self._host.vault.fingerprint)
 
     # --- many commands -------------------------------------------------------------------
 
@@ -268,7 +276,16 @@ class Desk:
                     if now is not None:
                         now.check(at, "at")
                     command = checked(item.command, now, inside=inside)
-                    commit = plan(command, item.id, "", by, at, inside=inside, imported=imported)
+                    commit = plan(
+                        command,
+                        item.id,
+                        by,
+                        at,
+                        told=False,
+                        inside=inside,
+                        imported=imported,
+                        about=item.about,
+                    )
                 except Exception as error:
                     # What could not be decided has left nothing behind.
                     if on_error is None or is_of_the_store(error):
@@ -306,7 +323,7 @@ class Desk:
         work = self._work()
 
         def changes(command: Any) -> bool:
-            commit = work.plan(command, "look", "", SYSTEM, at, inside=True)
+            commit = work.plan(command, "look", SYSTEM, at, told=False, inside=True)
             return not isinstance(commit, Refusal) and bool(commit.appends)
 
         return Look(

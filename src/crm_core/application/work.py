@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -13,15 +13,16 @@ from crm_core.application.lookups import CROSSING, WorkSight
 from crm_core.application.streams import Streams, no_file
 from crm_core.errors import Invalid
 from crm_core.kernel.aggregate import Aggregate, Beside, Claim
-from crm_core.kernel.canonical import digest_of
+from crm_core.kernel.canonical import canonical, digest_of
 from crm_core.kernel.commands import act_of, fields_said, given_by
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.subjects import joined, parts, standing
 from crm_core.policies import PolicyBook
-from crm_core.ports import EventLog
+from crm_core.ports import EventLog, KeyVault
 
 
 class Planned(NamedTuple):
@@ -32,12 +33,14 @@ class Planned(NamedTuple):
         id: Its id; known ids are passed over.
         at: When the company knew: the recorded instant of its events.
         origin: Whatever the caller needs to find it again.
+        about: Whom its texts are about besides those that they are about by themselves.
     """
 
     command: Any
     id: str
     at: datetime
     origin: Any = None
+    about: tuple[str, ...] = ()
 
 
 class Work:
@@ -49,6 +52,7 @@ class Work:
         policies: Where policies are looked up.
         zone: Zone in which instants fall on days.
         authority: Who may do what today.
+        vault: Knows who is erased, and stands for what a command says.
     """
 
     def __init__(
@@ -58,8 +62,10 @@ class Work:
         policies: PolicyBook,
         zone: str,
         authority: Authority,
+        vault: KeyVault,
     ) -> None:
         self._registry = registry
+        self._vault = vault
         self._zone = zone
         self._authority = authority
         self._may: dict[tuple[type, Actor, bool], Refusal | None] = {}
@@ -77,21 +83,24 @@ class Work:
         self,
         command: Any,
         command_id: str,
-        digest: str,
         by: Actor,
         at: datetime,
         *,
+        told: bool = True,
         inside: bool = False,
         imported: datetime | None = None,
         purpose: str | None = None,
         correlation: str | None = None,
         causation: str | None = None,
+        about: Iterable[str] = (),
     ) -> Commit | Refusal:
         """The commit that follows from the command, or why not.
 
         Args:
             by: Who gives it.
             at: The recorded instant of its events.
+            told: Whether it is kept what the command says, to know it again.
+            about: Whom its texts are about besides those that they are about by themselves.
             inside: Whether the library itself gives it: then nobody has to be allowed to.
         """
         kind: type = type(command)
@@ -113,6 +122,13 @@ class Work:
             refused = self._authority.refuses_own(by, act_of(kind), aggregate.own(command, state))
             if refused is not None:
                 return refused
+        others: list[str] = []
+        for one in about:
+            subject = self._subject_of(one, household)
+            if subject is None:
+                return Refusal("about_unknown", "PRV-02", {"about": one})
+            others.append(subject)
+        said = command
         command = given_by(command, by, imported=imported is not None)
         claims = aggregate.claims(command)
         # What the slice knows by itself comes first, what crosses slices may build on it.
@@ -129,13 +145,15 @@ class Work:
         if isinstance(decided, Refusal):
             return decided
         if not decided:
-            return Commit(command_id, digest, ())
+            return Commit(command_id, "", ())
         evolve = aggregate.decider.evolve
         actor, effective_of = str(by), self._registry.effective
         envelopes: list[Envelope[Any]] = []
         beside = aggregate.beside(command, decided)
-        others = (*[claim.event for claim in claims], *[one.event for one in beside])
-        for event in (*decided, *others):
+        at_once = (*[claim.event for claim in claims], *[one.event for one in beside])
+        subject_of, erased = self._registry.concerned.subject, self._vault.is_erased
+        asked = aggregate.asked(state)
+        for event in (*decided, *at_once):
             field = effective_of[type(event)]
             effective = None if field is None else getattr(event, field)
             envelopes.append(
@@ -150,6 +168,14 @@ class Work:
                     correlation=correlation,
                     imported=imported,
                     purpose=purpose,
+                    about=subject_of(
+                        event,
+                        household,
+                        asked=asked,
+                        others=others,
+                        erased=erased,
+                        spoken=bool(purpose),
+                    ),
                 )
             )
         count = len(decided)
@@ -160,8 +186,24 @@ class Work:
         own = StreamAppend(stream, tip, household, tuple(envelopes[:count]))
         with_them = iter(envelopes[count:])
         taken = [self._claimed(claim, household, next(with_them)) for claim in claims]
-        standing = [self._beside(one, next(with_them)) for one in beside]
-        return Commit(command_id, digest, (own, *taken, *standing))
+        at_their_side = [self._beside(one, next(with_them)) for one in beside]
+        digest = self._digest(said, [e.about for e in envelopes]) if told else ""
+        return Commit(command_id, digest, (own, *taken, *at_their_side))
+
+    def _subject_of(self, named: str, household: str) -> str | None:
+        """The subject that somebody is whom a text is said to be about; None if nobody is known."""
+        streams = self._streams
+        homes = (household, named.partition("#")[0])
+        if any(home and named in streams.members(home) for home in homes):
+            return named
+        if streams.has_file(named):
+            return standing(named, self._vault.is_erased)
+        return named if self._authority.register.names(named) else None
+
+    def _digest(self, command: Any, subjects: Iterable[str]) -> str:
+        """What stands for what a command says, and dies with those whom its texts are about."""
+        subject = joined(part for one in subjects if one for part in parts(one))
+        return command_digest(command, self._vault.fingerprint, subject)
 
     def _refused(
         self, kind: type, by: Actor, aggregate: Aggregate, imported: bool
@@ -208,7 +250,7 @@ def aggregate_of(registry: Registry, command: Any) -> Aggregate:
     return aggregate
 
 
-def command_digest(command: Any, fingerprint: Callable[[Personal], str]) -> str:
+def command_digest(command: Any, fingerprint: Callable[[Personal], str], subject: str = "") -> str:
     """Digest of what a command says.
 
     What is looked up is no part of it: it may be found otherwise when the command comes again. Nor
@@ -217,6 +259,8 @@ def command_digest(command: Any, fingerprint: Callable[[Personal], str]) -> str:
     Args:
         fingerprint: What stands for a personal value: a digest under the person's own key, so
             that nobody can guess the value from it, and nobody at all once the key is gone.
+        subject: Whom the texts in it are about, if there are any: then the whole is a fingerprint
+            under their keys, and names them, `FINGERPRINT@SUBJECT`.
     """
 
     def said(value: Any) -> Any:
@@ -233,4 +277,21 @@ def command_digest(command: Any, fingerprint: Callable[[Personal], str]) -> str:
             return value.isoformat()
         return value
 
-    return digest_of([type(command).__name__, said(command)])
+    content = [type(command).__name__, said(command)]
+    if not subject:
+        return digest_of(content)
+    return f"{fingerprint(Personal(subject, canonical(content).decode()))}{_ABOUT}{subject}"
+
+
+def same_command(command: Any, digest: str, fingerprint: Callable[[Personal], str]) -> bool:
+    """Whether a command says what the one said that has the digest.
+
+    Raises:
+        PersonErased: nobody can tell any more, as those it is about are erased.
+    """
+    _, _, subject = digest.partition(_ABOUT)
+    return command_digest(command, fingerprint, subject) == digest
+
+
+_ABOUT = "@"
+"""Stands between a fingerprint and whom it is about; no fingerprint has one."""

@@ -11,6 +11,7 @@ from crm_core.gradings.facts import Evidence, Facts
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.dates import Period
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.sealed import Text
 from crm_core.kernel.word import Word
 
 
@@ -75,7 +76,7 @@ class RecordReplaced:
     run: str
     instead_of: str | None
     moved: tuple[Moved, ...]
-    reason: str
+    reason: Text
     decided_by: str
     on: date
 
@@ -172,7 +173,7 @@ class TypeProposed:
     year: int
     run: str
     type: str
-    reason: str
+    reason: Text
     proposed_by: str
     on: date
 
@@ -217,7 +218,7 @@ class UpliftProposed:
     tenure: str
     year: int
     run: str
-    reason: str
+    reason: Text
     proposed_by: str
     on: date
 
@@ -242,7 +243,7 @@ class LayerUplifted:
     layer: str
     promises: tuple[int, ...]
     condition: int | None
-    reason: str
+    reason: Text
     proposed_by: str
     approved_by: str
     role: str
@@ -258,7 +259,7 @@ class UpliftRejected:
     tenure: str
     year: int
     run: str
-    reason: str
+    reason: Text
     proposed_by: str
     rejected_by: str
     role: str
@@ -317,7 +318,7 @@ class GradingContested:
     year: int
     run: str
     review: str
-    reason: str
+    reason: Text
     contested_by: str
     entered_by: str
     word: Word | None
@@ -342,7 +343,7 @@ class ReviewDecided:
     run: str
     review: str
     result: str
-    reason: str
+    reason: Text
     decided_by: str
     role: str
     corrected: str | None
@@ -376,7 +377,7 @@ class PolicyDrafted:
 
     policy: PolicyRef
     toml: str
-    reason: str
+    reason: Text
     drafted_by: str
     on: date
 
@@ -394,7 +395,7 @@ class PolicyAssessed:
     """
 
     policy: PolicyRef
-    assessment: str
+    assessment: Text
     runs: tuple[str, ...]
     compared: int
     moved: int

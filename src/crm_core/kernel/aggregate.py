@@ -53,6 +53,10 @@ def _nothing_beside(_command: Any, _decided: tuple[Any, ...]) -> tuple[Beside, .
     return ()
 
 
+def _nobody_asked(_state: Any) -> tuple[str, ...]:
+    return ()
+
+
 def _nobodys(_command: Any, _state: Any) -> Own | None:
     return None
 
@@ -72,6 +76,8 @@ class Aggregate:
             which needs a second person (LOG-08).
         inside: Commands that the library alone gives, because what they say is computed or follows
             from something recorded.
+        asked: Which members asked for it, as far as it is known: what is written about it is
+            about them (PRV-02).
         beside: What stands in other streams of the slice with what was decided.
     """
 
@@ -84,6 +90,7 @@ class Aggregate:
     own: Callable[[Any, Any], Own | None] = _nobodys
     inside: frozenset[type] = frozenset()
     beside: Callable[[Any, tuple[Any, ...]], tuple[Beside, ...]] = _nothing_beside
+    asked: Callable[[Any], tuple[str, ...]] = _nobody_asked
 
     def stream(self, identity: str) -> str:
         """The stream's name: `kind/id`."""

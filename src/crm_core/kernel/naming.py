@@ -16,6 +16,7 @@ from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.data_map import EVENT, Classified
 from crm_core.kernel.recorded import ROLES, SYSTEM, Recorded
 from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.subjects import COMPANY, household_in, parts
 from crm_core.kernel.trades import TRADES
 
 Kind = Literal["household", "person", "position", "request"]
@@ -43,6 +44,7 @@ class Field:
         several: Whether it holds a tuple.
         inner: The fields of its parts, if it is made of any.
         naming: Whether somebody or something is named in it, at whatever depth.
+        sealed: Whether it is closed under the keys of those it is about.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Field:
     several: bool
     inner: tuple[Field, ...]
     naming: bool
+    sealed: bool
 
 
 class Naming:
@@ -76,6 +79,10 @@ class Naming:
             found = self._fields[cls] = tuple(self._of(cls, stored, ""))
         return found
 
+    def stored(self, cls: type) -> str:
+        """The stored name of an event class."""
+        return self._catalog.by_class[cls].stored
+
     def named(self, recorded: Recorded[Any]) -> Iterator[tuple[Kind, Any]]:
         """What an event names, at whatever depth: kinds with ids, or positions."""
         return named(self.fields(type(recorded.event)), recorded.event)
@@ -98,6 +105,7 @@ class Naming:
                 several=_is_tuple(hint),
                 inner=inner,
                 naming=sealed or kind is not None or any(one.naming for one in inner),
+                sealed=sealed,
             )
 
 
@@ -138,7 +146,15 @@ def named(fields: tuple[Field, ...], value: Any) -> Iterator[tuple[Kind, Any]]:
             continue
         for one in items(getattr(value, field.name)):
             if isinstance(one, PersonalValue):
-                yield "person", one.subject
+                for part in parts(one.subject):
+                    household = household_in(part)
+                    if household is not None:
+                        yield "household", household
+                    elif part != COMPANY:
+                        yield "person", part
+            elif isinstance(one, str) and field.sealed:
+                # Said, and not closed yet, or nothing was said.
+                continue
             elif field.kind is None:
                 yield from named(field.inner, one)
             elif field.kind != "person" or one not in DEPARTMENTS:

@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from attrs import define, frozen
 
 from crm_core.kernel.canonical import GENESIS
+from crm_core.kernel.sealed import Text
 
 E = TypeVar("E")
 
@@ -72,8 +73,10 @@ class Envelope(Generic[E]):
         effective: The day it is true from, in the estate's zone.
         imported: Moment of import, for imported facts only.
         nth: Ordinal among the events of the command; `command:nth` is the event's id.
-        purpose: What it was done for, where the caller said so.
+        purpose: What it was done for, where the caller said so; sealed like what it says.
         recorded: When the company knew (UTC).
+        about: The subject of the texts in it (`kernel.subjects`), on its way in alone: each stands
+            with what is sealed. Without one they are about the household, or the company.
     """
 
     actor: str
@@ -86,7 +89,8 @@ class Envelope(Generic[E]):
     command_digest: str | None = None
     correlation: str | None = None
     imported: datetime | None = None
-    purpose: str | None = None
+    purpose: Text | None = None
+    about: str = ""
 
     @property
     def event_id(self) -> str:

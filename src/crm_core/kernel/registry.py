@@ -9,6 +9,7 @@ from typing import Any
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy, table_of
 from crm_core.kernel.catalog import Catalog
+from crm_core.kernel.concerned import Concerned
 from crm_core.kernel.data_map import Classified, of_envelope, of_slice
 from crm_core.kernel.naming import Naming
 from crm_core.kernel.policy import Policy, PolicyFault, read_toml, wrong
@@ -166,6 +167,11 @@ class Registry:
     def naming(self) -> Naming:
         """Whom every event names, by the data map (PRV-09)."""
         return Naming(self.catalog, self.data_map)
+
+    @cached_property
+    def concerned(self) -> Concerned:
+        """Whom the texts of every event are about (PRV-02)."""
+        return Concerned(self.naming, self.data_map)
 
     @cached_property
     def authority(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from crm_core.kernel.sealed import Text
+
 CHANNELS = (
     "phone",
     "counter",
@@ -34,4 +36,4 @@ class Word:
 
     member: str
     channel: str
-    reference: str
+    reference: Text

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.sealed import Text
 from crm_core.kernel.word import Word
 
 
@@ -75,7 +76,7 @@ class MessageSent:
     message: str
     attempt: int
     day: date
-    receipt: str
+    receipt: Text
 
 
 @frozen

@@ -7,6 +7,7 @@ from datetime import date
 from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
+from crm_core.kernel.sealed import Text
 
 
 @frozen
@@ -22,7 +23,7 @@ class OpinionRecorded:
     member: str
     on: date
     about: str | None
-    reference: str
+    reference: Text
     recorded_by: str
 
 
@@ -33,7 +34,7 @@ class OpinionWithdrawn:
     opinion: str
     household: str
     on: date
-    reason: str
+    reason: Text
     withdrawn_by: str
 
 

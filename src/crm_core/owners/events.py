@@ -7,7 +7,7 @@ from datetime import date
 from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
-from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.sealed import PersonalValue, Text
 from crm_core.kernel.word import Word
 
 
@@ -54,7 +54,7 @@ class RoleEnded:
     member: str
     role: str
     until: date
-    reason: str
+    reason: Text
     source: str
 
 
@@ -66,7 +66,7 @@ class ContactChanged:
     member: str
     name: PersonalValue | None
     phone: PersonalValue | None
-    reason: str
+    reason: Text
     source: str
 
 
@@ -88,7 +88,7 @@ class ConductConfirmed:
     household: str
     kind: str
     on: date
-    evidence: str
+    evidence: Text
     confirmed_by: str
 
 
@@ -98,7 +98,7 @@ class ConditionRecorded:
 
     household: str
     sound: bool
-    evidence: str
+    evidence: Text
     on: date
     recorded_by: str
 
@@ -118,7 +118,7 @@ class DebtorAgreed:
     member: str
     since: date
     until: date | None
-    document: str
+    document: Text
 
 
 @frozen
@@ -128,7 +128,7 @@ class DebtorReleased:
     household: str
     agreement: str
     until: date
-    reason: str
+    reason: Text
 
 
 EVENTS = (

@@ -11,6 +11,8 @@ from datetime import date
 
 from attrs import frozen
 
+from crm_core.kernel.sealed import Text
+
 BILL, THANKS, SUIT, LEASE_END = "bill", "thanks", "legal_action", "lease_ended"
 TWO_PERSONS = "two_person_visit"
 
@@ -70,7 +72,7 @@ class Proof:
     """
 
     kind: str
-    reference: str
+    reference: Text
     on: date | None = None
     means: str = ""
 

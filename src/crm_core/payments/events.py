@@ -11,6 +11,7 @@ from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.sealed import Text
 from crm_core.kernel.word import Word
 
 
@@ -56,7 +57,7 @@ class ChargeCancelled:
 
     charge: str
     on: date
-    reason: str
+    reason: Text
 
 
 @frozen
@@ -92,7 +93,7 @@ class PaymentReversed:
 
     payment: str
     on: date
-    reason: str
+    reason: Text
 
 
 @frozen
@@ -104,7 +105,7 @@ class PaymentMovedOut:
     amount_fen: int
     paid_on: date
     method: str
-    reason: str
+    reason: Text
 
 
 @frozen
@@ -117,7 +118,7 @@ class PaymentMovedIn:
     paid_on: date
     method: str
     charge: str | None
-    reason: str
+    reason: Text
     parts: tuple[Part, ...]
     payer: str | None
 
@@ -133,7 +134,7 @@ class CreditRefunded:
     refund: str
     amount_fen: int
     on: date
-    reason: str
+    reason: Text
     proposed_by: str
     approved_by: str
     payee: str | None
@@ -151,7 +152,7 @@ class ChargeWaived:
     amount_fen: int
     on: date
     write_off: bool
-    reason: str
+    reason: Text
     proposed_by: str
     approved_by: str
 
@@ -162,7 +163,7 @@ class WaiverTakenBack:
 
     waiver: str
     on: date
-    reason: str
+    reason: Text
     taken_back_by: str
 
 
@@ -197,7 +198,7 @@ class ChargeDisputed:
     charge: str
     amount_fen: int
     on: date
-    reason: str
+    reason: Text
     word: Word
 
 
@@ -211,7 +212,7 @@ class DisputeDecided:
     dispute: str
     upheld_fen: int
     on: date
-    reason: str
+    reason: Text
     proposed_by: str
     approved_by: str
 
@@ -222,7 +223,7 @@ class DisputeWithdrawn:
 
     dispute: str
     on: date
-    reason: str
+    reason: Text
     word: Word
 
 
@@ -251,7 +252,7 @@ class PaymentPromised:
     proposed_by: str
     approved_by: str | None
     replaces: str | None
-    reason: str
+    reason: Text
     word: Word
 
 
@@ -275,7 +276,7 @@ class DebtAcknowledged:
     acknowledgement: str
     charges: tuple[str, ...]
     on: date
-    document: str
+    document: Text
     word: Word
 
 
@@ -296,7 +297,7 @@ class ClauseAgreed:
     policy_name: str
     on: date
     until: date | None
-    document: str
+    document: Text
     word: Word
     entered_by: str
 
@@ -307,7 +308,7 @@ class ClauseEnded:
 
     clause: str
     until: date
-    reason: str
+    reason: Text
 
 
 @frozen
@@ -319,7 +320,7 @@ class RateApproved:
 
     clause: str
     on: date
-    reason: str
+    reason: Text
     approved_by: str
 
 
@@ -333,7 +334,7 @@ class RefundProposed:
     refund: str
     amount_fen: int
     on: date
-    reason: str
+    reason: Text
     proposed_by: str
     payee: str | None
 
@@ -347,7 +348,7 @@ class WaiverProposed:
     amount_fen: int
     on: date
     write_off: bool
-    reason: str
+    reason: Text
     proposed_by: str
 
 
@@ -358,7 +359,7 @@ class DisputeDecisionProposed:
     dispute: str
     upheld_fen: int
     on: date
-    reason: str
+    reason: Text
     proposed_by: str
 
 
@@ -370,7 +371,7 @@ class InstalmentsProposed:
     instalments: tuple[Instalment, ...]
     on: date
     replaces: str | None
-    reason: str
+    reason: Text
     word: Word
     proposed_by: str
 
@@ -387,7 +388,7 @@ class ProposalRejected:
     what: str
     number: str
     on: date
-    reason: str
+    reason: Text
     rejected_by: str
 
 

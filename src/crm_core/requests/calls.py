@@ -20,6 +20,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.sealed import Text
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request, RequestState
 
@@ -93,7 +94,7 @@ class CallWithdrawn:
     """
 
     call: str
-    reason: str
+    reason: Text
     withdrawn_by: str
 
 

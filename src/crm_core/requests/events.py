@@ -8,6 +8,7 @@ from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.sealed import Text
 from crm_core.kernel.word import Word
 from crm_core.requests.clocks import ClockSet
 from crm_core.requests.parts import Evidence, Standing
@@ -46,7 +47,7 @@ class RequestReceived:
     trade: str
     severity: str
     place: str
-    summary: str
+    summary: Text
     owner: str
     received_at: datetime
     policy: PolicyRef
@@ -64,7 +65,7 @@ class CommitmentMade(Entry):
     request: str
     promised_by: str
     form: str
-    outcome: str
+    outcome: Text
     clock: str
     due_at: datetime
     made_at: datetime
@@ -97,11 +98,11 @@ class CommitmentRenegotiated(Entry):
     request: str
     promised_by: str
     form: str
-    outcome: str
+    outcome: Text
     clock: str
     due_at: datetime
     renegotiated_at: datetime
-    reason: str
+    reason: Text
     replaces: str
     word: Word | None
     clocks: tuple[ClockSet, ...]
@@ -145,7 +146,7 @@ class CommitmentGivenUp(Entry):
 
     request: str
     given_up_at: datetime
-    reason: str
+    reason: Text
 
 
 @frozen
@@ -165,7 +166,7 @@ class HandedOver(Entry):
     request: str
     from_owner: str
     to_owner: str
-    reason: str
+    reason: Text
 
 
 @frozen
@@ -194,7 +195,7 @@ class OrderGivenBack(Entry):
     to: str
     form: str
     how: str
-    reason: str
+    reason: Text
     given_back_at: datetime
 
 
@@ -212,7 +213,7 @@ class ProgressNoted(Entry):
     """How the work goes on, and whether the customer was told (REQ-07)."""
 
     request: str
-    note: str
+    note: Text
     customer_told: bool
     noted_at: datetime
     noted_by: str
@@ -226,7 +227,7 @@ class RequestPaused(Entry):
     request: str
     reason: str
     side: str
-    note: str
+    note: Text
     paused_at: datetime
     expected_end: datetime
 
@@ -236,7 +237,7 @@ class PauseExtended(Entry):
     """The pause is expected to last longer, for a reason (REQ-12)."""
 
     request: str
-    reason: str
+    reason: Text
     extended_at: datetime
     expected_end: datetime
 
@@ -299,9 +300,9 @@ class Apologised(Entry):
     """
 
     request: str
-    apology: str
-    cause: str
-    remedy: str
+    apology: Text
+    cause: Text
+    remedy: Text
     apologised_at: datetime
     apologised_by: str
     new_due_at: datetime | None
@@ -321,7 +322,7 @@ class RequestClosed(Entry):
     closed_at: datetime
     outcome: str
     opinion: str | None
-    words: str
+    words: Text
     word: Word | None
 
 
@@ -363,7 +364,7 @@ class RequestReopened(Entry):
     owner: str
     received_at: datetime
     reopened_at: datetime
-    reason: str
+    reason: Text
     clocks: tuple[ClockSet, ...]
 
 
@@ -375,7 +376,7 @@ class Reclassified(Entry):
     kind: str
     trade: str
     severity: str
-    reason: str
+    reason: Text
     targets: Targets
     reclassified_at: datetime
     clocks: tuple[ClockSet, ...]
@@ -388,7 +389,7 @@ class PolicyRebased(Entry):
     request: str
     policy: PolicyRef
     targets: Targets
-    reason: str
+    reason: Text
     rebased_at: datetime
     clocks: tuple[ClockSet, ...]
 
@@ -399,7 +400,7 @@ class MarkedDuplicate:
 
     request: str
     of: str
-    reason: str
+    reason: Text
 
 
 @frozen
@@ -462,7 +463,7 @@ class DuplicateUndone:
 
     request: str
     of: str
-    reason: str
+    reason: Text
     undone_at: datetime
 
 

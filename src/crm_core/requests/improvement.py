@@ -24,6 +24,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.sealed import Text
 from crm_core.kernel.trades import TRADES
 from crm_core.requests.commands import KINDS
 from crm_core.requests.statistics import DIMENSIONS, Happening
@@ -70,7 +71,7 @@ class ImprovementProposed:
     """A measure was proposed, with the metric it should move, from where, and by how much."""
 
     plan: str
-    measure: str
+    measure: Text
     metric: str
     dimension: str
     value: str
@@ -99,7 +100,7 @@ class ImprovementRejected:
 
     plan: str
     on: date
-    reason: str
+    reason: Text
     rejected_by: str
 
 
@@ -110,7 +111,7 @@ class ExecutionSupervised:
     plan: str
     on: date
     carried_out: bool
-    note: str
+    note: Text
     supervised_by: str
 
 
@@ -120,7 +121,7 @@ class ImprovementEnded:
 
     plan: str
     on: date
-    conclusion: str
+    conclusion: Text
     ended_by: str
 
 

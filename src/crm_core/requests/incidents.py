@@ -14,6 +14,7 @@ from crm_core.kernel.commands import looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.sealed import Text
 from crm_core.requests.deciding.refusals import unknown_word
 
 # --- events ----------------------------------------------------------------------------------
@@ -26,7 +27,7 @@ class IncidentOpened:
     incident: str
     place: str
     trade: str
-    summary: str
+    summary: Text
     opened_at: datetime
     opened_by: str
 
@@ -39,7 +40,7 @@ class RequestGathered:
     request: str
     gathered_at: datetime
     gathered_by: str
-    note: str
+    note: Text
 
 
 @frozen
@@ -47,7 +48,7 @@ class IncidentAnswered:
     """All who asked are told the same."""
 
     incident: str
-    note: str
+    note: Text
     answered_at: datetime
     answered_by: str
     requests: tuple[str, ...]
@@ -58,7 +59,7 @@ class IncidentResolved:
     """The incident is over: the work of all its requests is done."""
 
     incident: str
-    note: str
+    note: Text
     resolved_at: datetime
     resolved_by: str
     requests: tuple[str, ...]

@@ -12,6 +12,7 @@ from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_event
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.sealed import Text
 from crm_core.requests.deciding.refusals import unknown_word
 
 
@@ -24,7 +25,7 @@ class FindingRecorded:
     place: str
     trade: str
     severity: str
-    summary: str
+    summary: Text
     found_at: datetime
     found_by: str
     request: str | None

@@ -7,6 +7,7 @@ from datetime import datetime
 from attrs import frozen
 
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.sealed import Text
 from crm_core.requests.clocks import Clock, Pause
 from crm_core.requests.sla import Targets
 
@@ -30,7 +31,7 @@ class Evidence:
     """
 
     kind: str
-    reference: str
+    reference: Text
     dated_at: datetime
 
 
@@ -143,5 +144,5 @@ class Standing:
     closed_at: datetime | None
     outcome: str
     opinion: str | None
-    words: str
+    words: Text
     merged_at: datetime | None

@@ -17,6 +17,7 @@ from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.sealed import Text
 from crm_core.staff.policy import AwardPolicy
 
 
@@ -27,7 +28,7 @@ class WrongSuffered:
     staff: str
     case: str
     on: date
-    what: str
+    what: Text
     request: str | None
     recorded_by: str
 
@@ -54,7 +55,7 @@ class WrongWithdrawn:
 
     staff: str
     case: str
-    reason: str
+    reason: Text
     withdrawn_by: str
 
 

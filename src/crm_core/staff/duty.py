@@ -22,6 +22,7 @@ from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.sealed import Text
 from crm_core.kernel.ticking import DueCommand, Look, Source
 from crm_core.kernel.worklists import Asker, Task, Worklist
 from crm_core.staff.policy import DEFAULT_COVER, CoverPolicy
@@ -56,7 +57,7 @@ class CoverCancelled:
 
     line: str
     shift: str
-    reason: str
+    reason: Text
 
 
 @frozen
@@ -80,7 +81,7 @@ class LineRetired:
 
     line: str
     since: datetime
-    reason: str
+    reason: Text
 
 
 EVENTS = (

@@ -19,7 +19,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import STAFF_ROLES, Actor
 from crm_core.kernel.refusals import no_reason, unknown
-from crm_core.kernel.sealed import Personal, PersonalValue
+from crm_core.kernel.sealed import Personal, PersonalValue, Text
 from crm_core.kernel.text import check_id
 from crm_core.kernel.trades import TRADES
 
@@ -53,7 +53,7 @@ class StaffRoleEnded:
     staff: str
     role: str
     until: date
-    reason: str
+    reason: Text
     entered_by: str
 
 

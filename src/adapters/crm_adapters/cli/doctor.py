@@ -10,19 +10,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
 from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
 from crm_adapters.eventlog.sqlite_files import LOCK, NOTHING, ONE, has_reset_bug, kept_apart
+from crm_adapters.keys.drill import sealed_values
 from crm_adapters.projections.store import LIVE
 from crm_core.application.calendars import notices_in_force, notices_missing
 from crm_core.crm import CRM
 from crm_core.errors import CrmError
 from crm_core.kernel.dates import instant_text, local_date, start_of_day
 from crm_core.kernel.public_holidays import COUNTRIES, HolidayNotice, shipped_notices
-from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.staff.duty import CoverPlanned
 
 
@@ -181,22 +181,7 @@ def _keys(app: App) -> dict[str, Any]:
 
 def _holds_sealed(opened: CRM) -> bool:
     """Whether any event holds a sealed value; the first that does is the answer."""
-    kinds = opened.registry.catalog.types
-    fields = {kind.cls: _personal(kind.cls) for kind in kinds}
-    names = [kind.stored for kind in kinds if fields[kind.cls]]
-    return any(
-        isinstance(getattr(recorded.event, field), Sealed)
-        for recorded in opened.log.feed(names=names)
-        for field in fields[type(recorded.event)]
-    )
-
-
-def _personal(event: type) -> list[str]:
-    return [
-        name
-        for name, hint in get_type_hints(event).items()
-        if PersonalValue in (hint, *get_args(hint))
-    ]
+    return any(True for _ in sealed_values(opened.log))
 
 
 def _rosters(opened: CRM) -> list[str]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import Any, cast, get_args, get_type_hints
+from typing import Any, cast
 
-import attrs
 import msgspec
 
 from crm_adapters.codec.rows import StoredRow
@@ -25,6 +24,8 @@ from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.limits import COMPUTED_BYTES_MAX, PAYLOAD_BYTES_MAX
 from crm_core.kernel.recorded import Envelope, KnownEvent, Recorded, Tip, Verbatim
 from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
+from crm_core.kernel.sealing import PURPOSE, changed, steps_of
+from crm_core.kernel.subjects import COMPANY, of_household
 from crm_core.ports import KeyVault
 
 
@@ -41,7 +42,7 @@ class _Wire(msgspec.Struct, omit_defaults=True):
     command_digest: str | None = None
     correlation: str | None = None
     imported: datetime | None = None
-    purpose: str | None = None
+    purpose: Sealed | str | None = None
 
 
 class _When(msgspec.Struct):
@@ -94,7 +95,7 @@ class Codec:
         self._heads: dict[type, Callable[[msgspec.Raw], Any]] = {}
         self._when = msgspec.json.Decoder(_StoredWhen)
         self._raw = msgspec.json.Decoder(_StoredRaw)
-        self._known = {kind.cls: (kind.stored, personal_fields(kind.cls)) for kind in catalog.types}
+        self._known = {kind.cls: (kind.stored, bool(steps_of(kind.cls))) for kind in catalog.types}
         self._large = frozenset(kind.stored for kind in catalog.types if kind.large)
 
     def fold(
@@ -174,9 +175,12 @@ class Codec:
         for envelope in events:
             version += 1
             data = envelope.data
-            name, fields = known[type(data)]
-            if fields:
-                data = self._seal(data, fields, stream, version)
+            name, sealing = known[type(data)]
+            purpose = envelope.purpose
+            if sealing or purpose:
+                seal = self._sealer(envelope.about, household, stream, version)
+                data = changed(data, seal) if sealing else data
+                purpose = seal(purpose, PURPOSE) if purpose else purpose
             wire = _Wire(
                 envelope.actor,
                 envelope.command,
@@ -188,7 +192,7 @@ class Codec:
                 command_digest,
                 envelope.correlation,
                 envelope.imported,
-                envelope.purpose,
+                purpose,
             )
             command_digest = None
             payload = encode(wire)
@@ -280,13 +284,24 @@ class Codec:
         self._decoders[name] = decoder
         return decoder
 
-    def _seal(self, data: Any, fields: tuple[str, ...], stream: str, version: int) -> Any:
-        changes = {}
-        for field in fields:
-            value = getattr(data, field)
-            if isinstance(value, Personal):
-                changes[field] = self.vault.seal(value, Place(stream, version, field))
-        return _replace(data, changes) if changes else data
+    def _sealer(
+        self, about: str, household: str, stream: str, version: int
+    ) -> Callable[[Any, str], Any]:
+        """What closes the values of an event: each for its place, under whom it is about."""
+        seal = self.vault.seal
+
+        def sealed(value: Any, place: str) -> Any:
+            if type(value) is str:
+                # Nothing is closed where nothing is said.
+                if not value:
+                    return value
+                value = Personal(about or _subject_of(household), value)
+            elif not isinstance(value, Personal):
+                # INVARIANT: a value stays where it was sealed; elsewhere nobody could open it.
+                raise TypeError(f"a value sealed elsewhere cannot stand at {stream}: {place}")
+            return seal(value, Place(stream, version, place))
+
+        return sealed
 
 
 class _UpcastingDecoder:
@@ -308,15 +323,6 @@ def _convert(kind: EventType, data: dict[str, Any]) -> Any:
     return msgspec.convert(data, kind.cls, dec_hook=_decode_hook)
 
 
-def personal_fields(cls: type) -> tuple[str, ...]:
-    """Names of the fields of an event class that hold personal values."""
-    hints = get_type_hints(cls)
-    return tuple(
-        name
-        for name, hint in hints.items()
-        if hint is PersonalValue or PersonalValue in get_args(hint)
-    )
-
-
-def _replace(value: Any, changes: dict[str, Any]) -> Any:
-    return attrs.evolve(value, **changes)
+def _subject_of(household: str) -> str:
+    """Whom a text is about of whom nobody said it."""
+    return of_household(household) if household else COMPANY

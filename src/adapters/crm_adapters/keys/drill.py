@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from attrs import frozen
 
-from crm_adapters.codec.codec import personal_fields
 from crm_adapters.keys import files
 from crm_adapters.keys.local import LocalVault
 from crm_core.errors import Invalid
-from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.sealed import Erased, KeyMissing, Place, Sealed, Tampered
+from crm_core.kernel.sealing import PURPOSE, sealed_in
 from crm_core.ports import EventLog, KeyVault
 
 ANSWERS = {Erased: "erased", KeyMissing: "missing", Tampered: "tampered"}
@@ -35,7 +33,7 @@ class Drill:
     returning: tuple[str, ...]
 
 
-def drill(log: EventLog, catalog: Catalog, copy: KeyVault, in_use: KeyVault) -> Drill:
+def drill(log: EventLog, copy: KeyVault, in_use: KeyVault) -> Drill:
     """Open every sealed value by a copy of the keys, and look whom it would bring back.
 
     Raises:
@@ -43,7 +41,7 @@ def drill(log: EventLog, catalog: Catalog, copy: KeyVault, in_use: KeyVault) -> 
     """
     kinds = ["opened", *ANSWERS.values()]
     values, found, returning = dict.fromkeys(kinds, 0), dict[str, str](), set[str]()
-    for value, place in sealed_values(log, catalog):
+    for value, place in sealed_values(log):
         answer = ANSWERS.get(type(copy.open(value, place)), "opened")
         values[answer] += 1
         before = found.get(value.subject, "opened")
@@ -56,16 +54,13 @@ def drill(log: EventLog, catalog: Catalog, copy: KeyVault, in_use: KeyVault) -> 
     return Drill(values, persons, tuple(sorted(returning)))
 
 
-def sealed_values(log: EventLog, catalog: Catalog) -> Iterator[tuple[Sealed, Place]]:
-    """Every sealed value of a log, with its place."""
-    fields = {kind.cls: personal_fields(kind.cls) for kind in catalog.types}
-    names = [kind.stored for kind in catalog.types if fields[kind.cls]]
-    for recorded in log.feed(names=[*names, *catalog.old]):
-        event: Any = recorded.event
-        for field in fields[type(event)]:
-            value = getattr(event, field)
-            if isinstance(value, Sealed):
-                yield value, Place(recorded.stream, recorded.version, field)
+def sealed_values(log: EventLog) -> Iterator[tuple[Sealed, Place]]:
+    """Every sealed value of a log, at whatever depth, with its place."""
+    for recorded in log.feed():
+        yield from sealed_in(recorded.stream, recorded.version, recorded.event)
+        purpose = recorded.envelope.purpose
+        if isinstance(purpose, Sealed):
+            yield purpose, Place(recorded.stream, recorded.version, PURPOSE)
 
 
 def restore(copy: Path, path: Path) -> None:

@@ -59,6 +59,7 @@ from crm_core.kernel.sealed import (
     Sealed,
     Tampered,
 )
+from crm_core.kernel.subjects import parts
 
 BUSY_SECONDS = 30.0
 """How long to wait for another process that changes the keys."""
@@ -66,6 +67,9 @@ BUSY_SECONDS = 30.0
 _ROW = "SELECT key, suite FROM crm_keys WHERE subject = ?"
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 _ERASED, _MISSING, _TAMPERED = Erased(), KeyMissing(), Tampered()
+
+_ANYWHERE = Place("", 0, "fingerprint")
+"""Where no value stands: what compares values of several is bound to no place."""
 
 _Row = tuple[bytes | None, str | None]
 
@@ -187,9 +191,9 @@ class LocalVault:
         subject = value.subject
         counter, keys = self._kept
         key = keys.get(subject) if self._numbers[COUNTER] == counter else None
-        if key is None:
-            key = self._key_to_use(subject)
         suite = self._suite
+        if key is None:
+            key = self._key_to_use(subject) if " " not in subject else self._joint(subject, place)
         if suite is not AES:
             return _sealed(key, suite, value, place)
         nonce = os.urandom(NONCE_BYTES)
@@ -203,7 +207,10 @@ class LocalVault:
         counter, keys = self._kept
         key = keys.get(subject) if self._numbers[COUNTER] == counter else None
         if key is None:
-            found = self._key_or_why_not(subject)
+            if " " in subject:
+                found = self._joint_or_why_not(subject, place, value.token)
+            else:
+                found = self._key_or_why_not(subject)
             if not isinstance(found, _Key):
                 return found
             key = found
@@ -227,7 +234,7 @@ class LocalVault:
         counter, keys = self._kept
         key = keys.get(subject) if self._numbers[COUNTER] == counter else None
         if key is None:
-            key = self._key_to_use(subject)
+            key = self._key_to_compare(subject)
         text = b"fingerprint\n" + value.reveal().encode()
         if key.suite is AES:
             return hmac.digest(key.secret, text, "sha256").hex()
@@ -244,6 +251,12 @@ class LocalVault:
             # SQLite overwrites the deleted row, but not the copies that it left behind when it
             # once moved rows between pages. Writing the file anew does.
             file.execute("VACUUM")
+
+    def is_erased(self, subject: str) -> bool:
+        counter, keys = self._kept
+        if self._numbers[COUNTER] == counter and subject in keys:
+            return False
+        return isinstance(self._key_or_why_not(subject), Erased)
 
     def flush(self) -> None:
         if not self._pending and not self._lost:
@@ -291,6 +304,44 @@ class LocalVault:
             if subject in self._pending:
                 self._used.setdefault(get_ident(), set()).add(subject)
             return found
+
+    def _joint(self, subject: str, place: Place) -> _Key:
+        """The key of several for a place; those of them who have none are given one.
+
+        Raises:
+            PersonErased: that of one of them was destroyed.
+        """
+        suite = self._suite
+        return _joint([self._known(one) for one in parts(subject)], suite, subject, place)
+
+    def _known(self, subject: str) -> _Key:
+        counter, keys = self._kept
+        key = keys.get(subject) if self._numbers[COUNTER] == counter else None
+        return self._key_to_use(subject) if key is None else key
+
+    def _key_to_compare(self, subject: str) -> _Key:
+        """The key that values of one or of several are compared under; nothing moves its suite."""
+        keys = [self._known(one) for one in parts(subject)]
+        return keys[0] if len(keys) == 1 else _joint(keys, keys[0].suite, subject, _ANYWHERE)
+
+    def _joint_or_why_not(
+        self, subject: str, place: Place, token: str
+    ) -> _Key | Erased | KeyMissing | Tampered:
+        """The key of several for a place, as the suite of the value makes it.
+
+        Where one is erased it is closed for good, whatever became of the others' keys.
+        """
+        counter, kept = self._kept
+        if self._numbers[COUNTER] != counter:
+            kept = {}
+        found = [kept.get(one) or self._key_or_why_not(one) for one in parts(subject)]
+        keys = [one for one in found if isinstance(one, _Key)]
+        if len(keys) < len(found):
+            answers = [one for one in found if not isinstance(one, _Key)]
+            return min(answers, key=lambda one: not isinstance(one, Erased))
+        name, dot, _ = token.partition(".")
+        suite = SUITES.get(name) if dot else DEFAULT
+        return _TAMPERED if suite is None else _joint(keys, suite, subject, place)
 
     def _key_or_why_not(self, subject: str) -> _Key | Erased | KeyMissing | Tampered:
         """What the row says; where there is none yet, what is to become it."""
@@ -459,6 +510,13 @@ class LocalVault:
 
 def _opened(path: Path) -> sqlite3.Connection:
     return files.connect(path, BUSY_SECONDS, reading=True)
+
+
+def _joint(keys: list[_Key], suite: Suite, subject: str, place: Place) -> _Key:
+    """What the keys of all of them make together for one place, by the hash of a suite."""
+    where = f"crm-core joint\n{place.stream}\n{place.version}\n{place.field}\n{subject}"
+    secret = suite.joint((key.secret for key in keys), where.encode())
+    return _Key.of(secret, suite)
 
 
 def _row_of(subject: str, key: _Key, master: Master | None) -> tuple[str, bytes, str]:

@@ -7,16 +7,16 @@ takes it as it is; SM4 (GB/T 32907) takes 16 bytes that HKDF with SM3 (GB/T 3290
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from attrs import field, frozen
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import SM4
-from cryptography.hazmat.primitives.hashes import SM3
+from cryptography.hazmat.primitives.hashes import SHA256, SM3, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -39,12 +39,14 @@ class Suite:
 
     Args:
         name: As records carry it.
+        digest: Its hash function.
         ciphers: Authenticated encryption under a key of the cipher.
         key_of: The cipher's key that is made of a secret.
         keyed_digest: Of a secret and a text, as hex.
     """
 
     name: str
+    digest: HashAlgorithm = field(repr=False)
     ciphers: Callable[[bytes], Ciphers] = field(repr=False)
     key_of: Callable[[bytes], bytes] = field(repr=False)
     keyed_digest: Callable[[bytes, bytes], str] = field(repr=False)
@@ -52,6 +54,10 @@ class Suite:
     def under(self, secret: bytes) -> Ciphers:
         """Authenticated encryption under what is made of a secret."""
         return self.ciphers(self.key_of(secret))
+
+    def joint(self, secrets: Iterable[bytes], where: bytes) -> bytes:
+        """The secret that the secrets of several make together for one place (RFC 5869)."""
+        return HKDF(self.digest, SECRET_BYTES, None, where).derive(b"".join(secrets))
 
 
 def _aes(key: bytes) -> Ciphers:
@@ -90,8 +96,8 @@ def _hmac_sm3(secret: bytes, text: bytes) -> str:
     return made.finalize().hex()
 
 
-AES = Suite("aes-256-gcm", _aes, lambda secret: secret, _hmac_sha256)
-SM = Suite("sm4-gcm", _sm4, _sm4_key, _hmac_sm3)
+AES = Suite("aes-256-gcm", SHA256(), _aes, lambda secret: secret, _hmac_sha256)
+SM = Suite("sm4-gcm", SM3(), _sm4, _sm4_key, _hmac_sm3)
 
 SUITES = {suite.name: suite for suite in (AES, SM)}
 """All that this version reads and writes."""

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.sealed import Text
 from crm_core.payments.acts import Proof, StepDone
 
 
@@ -85,7 +86,7 @@ class StepApproved:
     proposed_by: str
     approved_by: str
     role: str
-    reason: str
+    reason: Text
     tenure: str
 
 
@@ -96,7 +97,7 @@ class StepRejected:
     household: str
     step: int
     on: date
-    reason: str
+    reason: Text
     rejected_by: str
     tenure: str
 
@@ -120,7 +121,7 @@ class StepSkipped:
     household: str
     step: int
     on: date
-    reason: str
+    reason: Text
     skipped_by: str
     tenure: str
 
@@ -132,7 +133,7 @@ class DefectsChecked:
     household: str
     on: date
     open_defects: int
-    reference: str
+    reference: Text
     checked_by: str
     tenure: str
 
@@ -145,7 +146,7 @@ class HoldProposed:
     hold: str
     on: date
     until: date
-    reason: str
+    reason: Text
     proposed_by: str
     tenure: str
 
@@ -158,7 +159,7 @@ class CollectionHeld:
     hold: str
     on: date
     until: date
-    reason: str
+    reason: Text
     proposed_by: str
     approved_by: str
     tenure: str
@@ -171,7 +172,7 @@ class HoldRejected:
     household: str
     hold: str
     on: date
-    reason: str
+    reason: Text
     rejected_by: str
     tenure: str
 
@@ -183,7 +184,7 @@ class HoldReleased:
     household: str
     hold: str
     on: date
-    reason: str
+    reason: Text
     tenure: str
 
 

@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from crm_core.errors import Failed
+from crm_core.errors import Failed, PersonErased
 from crm_core.kernel.sealed import Erased, KeyMissing, Personal, Place, Plain, Sealed, Tampered
 from crm_core.ports import KeyVault
 from crm_core.testing.contracts.events import in_threads
@@ -94,6 +94,53 @@ class KeyVaultContract:
                 found = vault.open(Sealed(subject, value.token), Place(stream, version, name))
                 wanted = Plain("text") if own == (subject, stream, version, name) else Tampered()
                 assert found == wanted
+
+    several = "V00001#owner V00002#owner V00002~1"
+
+    @pytest.mark.rule("PRV-03")
+    def test_what_is_about_several_opens_at_its_place_only(self, vault: KeyVault) -> None:
+        sealed = vault.seal(Personal(self.several, "text"), self.place)
+        assert sealed.subject == self.several
+        assert vault.open(sealed, self.place) == Plain("text")
+        vault.flush()
+        assert vault.open(sealed, self.place) == Plain("text")
+        for place in (Place("a/1", 3, "name"), Place(self.place.stream, 4, "name")):
+            assert vault.open(sealed, place) == Tampered()
+        for subject in ("V00001#owner", "V00002#owner", "V00001#owner V00002#owner"):
+            assert vault.open(Sealed(subject, sealed.token), self.place) == Tampered()
+
+    @pytest.mark.rule("PRV-04")
+    @pytest.mark.parametrize("erased", several.split(" "))
+    def test_whoever_is_erased_closes_what_is_about_several(
+        self, vault: KeyVault, erased: str
+    ) -> None:
+        of_several = vault.seal(Personal(self.several, "text"), self.place)
+        alone = {one: vault.seal(Personal(one, one), self.place) for one in self.several.split(" ")}
+        vault.flush()
+        vault.erase(erased)
+        assert vault.is_erased(erased)
+        assert vault.open(of_several, self.place) == Erased()
+        for one, value in alone.items():
+            assert vault.open(value, self.place) == (Erased() if one == erased else Plain(one))
+            assert vault.is_erased(one) == (one == erased)
+        for again in (vault.seal, lambda value, _: vault.fingerprint(value)):
+            with pytest.raises(PersonErased, match=erased):
+                again(Personal(self.several, "more"), self.place)
+
+    @pytest.mark.rule("PRV-03")
+    def test_where_a_key_is_missing_that_is_no_erasure(self, vault: KeyVault) -> None:
+        assert not vault.is_erased("V9")
+        assert vault.open(Sealed("V8 V9", "AAAA"), self.place) == KeyMissing()
+        vault.erase("V9")
+        assert vault.open(Sealed("V8 V9", "AAAA"), self.place) == Erased()
+
+    @pytest.mark.rule("PRV-03")
+    def test_fingerprints_of_several_are_their_own(self, vault: KeyVault) -> None:
+        first = vault.fingerprint(Personal(self.several, "text"))
+        vault.flush()
+        assert vault.fingerprint(Personal(self.several, "text")) == first
+        assert vault.fingerprint(Personal("V00001#owner", "text")) != first
+        assert vault.fingerprint(Personal(self.several, "another")) != first
 
     @pytest.mark.rule("PRV-03")
     def test_a_value_given_to_another_person_does_not_open(self, vault: KeyVault) -> None:
