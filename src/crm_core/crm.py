@@ -333,10 +333,12 @@ class CRM:
         if aggregate is None:
             raise Invalid.one("kind_unknown", kind=kind.__name__)
         stream, decider = aggregate.stream(identity), aggregate.decider
+        texts = self._desk.texts
         if on is None and known is None:
-            state, _ = self.log.fold(stream, decider.evolve, decider.initial)
+            state, _ = self.log.fold(stream, decider.evolve, decider.initial, opened=texts.event)
         else:
-            state = as_of(decider, self.log.read(stream), on=on, known=utc(known, "known"))
+            told = texts.each(self.log.read(stream))
+            state = as_of(decider, told, on=on, known=utc(known, "known"))
         return state if isinstance(state, kind) and state != aggregate.decider.initial else None
 
     def reveal(
@@ -359,12 +361,16 @@ class CRM:
         return found.text if isinstance(found, Plain) else say("values", found.code, lang)
 
     def history(self, stream: str) -> Iterator[Recorded[Any]]:
-        """Events of a stream (`account/V00001`) or of everything about a household (`V00001`)."""
+        """Events of a stream (`account/V00001`) or of everything about a household (`V00001`).
+
+        What people typed is opened, or `Withheld`; names and contacts stay sealed.
+        """
+        opened = self._desk.texts.each
         if "/" in stream:
-            yield from self.log.read(stream)
+            yield from opened(self.log.read(stream))
             return
         for _, events in self.log.by_household(households=[stream]):
-            yield from events
+            yield from opened(events)
 
     @property
     def views(self) -> Views:

@@ -135,10 +135,20 @@ class EventLog(Protocol):
         """Events of one stream behind version `after`, in order."""
         ...
 
-    def fold(self, stream: str, evolve: Callable[[Any, Any], Any], state: Any) -> tuple[Any, Tip]:
+    def fold(
+        self,
+        stream: str,
+        evolve: Callable[[Any, Any], Any],
+        state: Any,
+        *,
+        opened: Callable[[str, int, Any], Any] | None = None,
+    ) -> tuple[Any, Tip]:
         """The state of a stream from its first event on, and its end.
 
         The same as folding `read`, without the envelopes that a fold does not look at.
+
+        Args:
+            opened: What is folded in the place of an event of a stream and a version.
         """
         ...
 

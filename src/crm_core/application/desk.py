@@ -14,6 +14,7 @@ from crm_core.application.checking import checked, circumstance, utc
 from crm_core.application.host import Host, present_day
 from crm_core.application.present import present
 from crm_core.application.reactions import react
+from crm_core.application.texts import Texts
 from crm_core.application.work import Planned, Work, aggregate_of, same_command
 from crm_core.errors import (
     CommandReused,
@@ -95,6 +96,7 @@ class Desk:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self.texts = Texts(host.vault)
         self._rules: tuple[Any, Authority] | None = None
 
     # --- who may -------------------------------------------------------------------------
@@ -140,8 +142,9 @@ class Desk:
         circumstance(given.purpose, "purpose")
         circumstance(given.correlation, "correlation", check_storable)
         circumstance(given.causation, "causation", check_storable)
-        for one in given.about:
-            circumstance(one, "about", check_id)
+        if not given.inside:
+            for one in given.about:
+                circumstance(one, "about", check_id)
         command_id = given.id or host.ids.new()
         first = self._done_before(command_id, command)
         if first is not None:
@@ -217,7 +220,7 @@ class Desk:
     def _receipt_of(self, done: Appended) -> Receipt:
         found = list(self._host.log.feed(after=done.first - 1, upto=done.last))
         stream = found[0].stream
-        own = [e for e in found if e.stream == stream]
+        own = [self.texts.opened(e) for e in found if e.stream == stream]
         return Receipt(stream, own[-1].version, done.last, tuple(e.event for e in own))
 
     def _work(self) -> Work:
@@ -353,7 +356,8 @@ class Desk:
         Raises:
             Refused: the business says no to one of them.
         """
-        for command_id, command in react(self._host.registry, recorded):
+        told, about = self.texts.to_follow(recorded)
+        for command_id, command in react(self._host.registry, told):
             self.do(
                 command,
                 Given(
@@ -363,6 +367,7 @@ class Desk:
                     at=recorded.recorded,
                     correlation=recorded.envelope.correlation,
                     causation=recorded.envelope.event_id,
+                    about=about,
                 ),
             )
 

@@ -7,7 +7,7 @@ else's, and names the subject, goes what names them and nothing else (PRV-09, 00
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ from crm_core.kernel.naming import (
 )
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import Opened, PersonalValue, Place, Plain, Sealed
+from crm_core.kernel.sealing import PURPOSE
+from crm_core.kernel.subjects import persons_in
 
 TOLD = frozenset({"parameters"})
 """What a message is filled with: whatever it is about, and not whom it goes to."""
@@ -62,7 +64,7 @@ class Entry:
     recorded: str
     imported: str | None
     actor: str
-    purpose: str | None
+    purpose: dict[str, Any] | None
     whole: bool
     standing: str | None
     left_out: tuple[str, ...]
@@ -163,7 +165,7 @@ class Writer:
             recorded=instant_text(envelope.recorded),
             imported=None if envelope.imported is None else instant_text(envelope.imported),
             actor=self._actor(envelope.actor),
-            purpose=envelope.purpose if whole else None,
+            purpose=self._purpose(envelope.purpose) if whole else None,
             whole=whole,
             standing=standing,
             left_out=tuple(dict.fromkeys(self._left)),
@@ -187,7 +189,9 @@ class Writer:
             if one.name in TOLD and not self._at.household and held:
                 self._left.append(within + one.name)
                 continue
-            several = [self._shown(one, item, within) for item in items(held)]
+            several = [
+                self._shown(one, item, f"{within}{one.name}{at}") for at, item in _places(one, held)
+            ]
             if one.several:
                 # What is nobody's to see has no place in the list either.
                 shown[one.name] = [item for item in several if item is not _NOTHING]
@@ -197,11 +201,11 @@ class Writer:
                 shown[one.name] = several[0] if several else None
         return shown
 
-    def _shown(self, one: Field, item: Any, within: str) -> Any:
+    def _shown(self, one: Field, item: Any, place: str) -> Any:
         if isinstance(item, PersonalValue):
-            return self._opened(item, within + one.name)
+            return self._opened(item, place)
         if one.inner:
-            return self._whole(one.inner, item, f"{within}{one.name}.")
+            return self._whole(one.inner, item, f"{place}.")
         match one.kind:
             case "person":
                 return self._person(item)
@@ -215,24 +219,43 @@ class Writer:
                 return item if item in self.subject.positions else _NOTHING
         return plain(item)
 
+    def _purpose(self, value: Any) -> Any:
+        return value if value is None else self._opened(value, PURPOSE)
+
     def _opened(self, value: PersonalValue, place: str) -> dict[str, Any]:
-        if value.subject not in self.subject.persons or not isinstance(value, Sealed):
+        """A sealed value, and of whom; what is about others alone is theirs.
+
+        What is about nobody is the household's, whose event it stands in.
+        """
+        persons = persons_in(value.subject)
+        named = [self._person(one) for one in persons]
+        shown: dict[str, Any] = {"persons": named} if len(named) != 1 else {"person": named[0]}
+        others = bool(persons) and self.subject.persons.isdisjoint(persons)
+        if others or not isinstance(value, Sealed):
             self.states["withheld"] += 1
-            return {"state": "withheld", "person": self.others.name("person", value.subject)}
+            return {"state": "withheld", **shown}
         opened = self.open(value, Place(self._at.stream, self._at.version, place))
         if isinstance(opened, Plain):
             self.states["plain"] += 1
-            return {"state": "plain", "person": value.subject, "text": opened.text}
+            return {"state": "plain", **shown, "text": opened.text}
         self.states[opened.code] += 1
-        return {"state": opened.code, "person": value.subject}
+        return {"state": opened.code, **shown}
 
     # --- in part -------------------------------------------------------------------------
 
     def _part(self, fields: tuple[Field, ...], value: Any, within: str = "") -> dict[str, Any]:
         shown: dict[str, Any] = {}
         for one in fields:
-            held = items(getattr(value, one.name))
-            found = [self._mine(one, item, within) for item in held] if one.naming else []
+            value_of = getattr(value, one.name)
+            held = items(value_of)
+            found = (
+                [
+                    self._mine(one, item, f"{within}{one.name}{at}")
+                    for at, item in _places(one, value_of)
+                ]
+                if one.naming
+                else []
+            )
             kept = [item for item in found if item is not _NOTHING]
             if kept:
                 shown[one.name] = kept if one.several else kept[0]
@@ -240,24 +263,30 @@ class Writer:
                 self._left.append(within + one.name)
         return shown
 
-    def _mine(self, one: Field, item: Any, within: str) -> Any:
+    def _mine(self, one: Field, item: Any, place: str) -> Any:
         """What of a value is the subject's; a part that names nobody else goes whole."""
         day = self._at.effective
         if isinstance(item, PersonalValue):
-            own = item.subject in self.subject.persons
-            return self._opened(item, within + one.name) if own else _NOTHING
+            own = not self.subject.persons.isdisjoint(persons_in(item.subject))
+            return self._opened(item, place) if own else _NOTHING
         if not one.inner:
             own = one.kind is not None and self.subject.owns(one.kind, item, day)
             return item if own else _NOTHING
         ids = list(named(one.inner, item))
         if ids and all(self.subject.owns(kind, found, day) for kind, found in ids):
-            return self._whole(one.inner, item, f"{within}{one.name}.")
+            return self._whole(one.inner, item, f"{place}.")
         before = len(self._left)
-        shown = self._part(one.inner, item, f"{within}{one.name}.")
+        shown = self._part(one.inner, item, f"{place}.")
         if not shown:
             # Said once, of the whole of it.
             del self._left[before:]
         return shown or _NOTHING
+
+
+def _places(one: Field, held: Any) -> Iterator[tuple[str, Any]]:
+    """The values of a field, each with what its place is told by behind the field's name."""
+    for number, item in enumerate(items(held)):
+        yield (f".{number}" if one.several else ""), item
 
 
 _NOTHING = object()

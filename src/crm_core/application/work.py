@@ -124,10 +124,11 @@ class Work:
                 return refused
         others: list[str] = []
         for one in about:
-            subject = self._subject_of(one, household)
+            subject = one if inside else self._subject_of(one, household)
             if subject is None:
                 return Refusal("about_unknown", "PRV-02", {"about": one})
-            others.append(subject)
+            if not (inside and self._vault.is_erased(subject)):
+                others.append(subject)
         said = command
         command = given_by(command, by, imported=imported is not None)
         claims = aggregate.claims(command)

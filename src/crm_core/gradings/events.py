@@ -395,7 +395,7 @@ class PolicyAssessed:
     """
 
     policy: PolicyRef
-    assessment: Text
+    assessment: str
     runs: tuple[str, ...]
     compared: int
     moved: int

@@ -105,6 +105,17 @@ Text = str | Sealed
 """Text that people type, in an event: plain as it was decided, sealed as it is stored (PRV-02)."""
 
 
+def typed(text: Text) -> str:
+    """A text as somebody has just typed it, in a command or in what was decided on one.
+
+    Raises:
+        TypeError: it comes from the store, where nothing is read by deciding.
+    """
+    if not isinstance(text, str):
+        raise TypeError("nothing is decided by a text that is sealed")
+    return text
+
+
 @frozen
 class Withheld:
     """What stands where a value is that is not shown, and why: never an empty one (PRV-01).

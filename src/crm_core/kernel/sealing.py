@@ -26,33 +26,47 @@ class Step(NamedTuple):
     """A field in which something is sealed.
 
     Args:
+        text: Whether it is a text that people type, and no personal value.
         inner: Whether it holds values with fields of their own.
         several: Whether it holds a tuple.
     """
 
     name: str
+    text: bool
     inner: bool
     several: bool
 
 
 @cache
-def steps_of(cls: type) -> tuple[Step, ...]:
+def steps_of(cls: Any) -> tuple[Step, ...]:
     """The fields of a class in which something is sealed, at whatever depth."""
     if not attrs.has(cls):
         return ()
+    found = []
+    for name, hint in get_type_hints(cls).items():
+        kinds: list[Any] = [*_classes(hint)]
+        sealed = any(issubclass(kind, PersonalValue) for kind in kinds)
+        inner = any(steps_of(kind) for kind in kinds if not issubclass(kind, PersonalValue))
+        if sealed or inner:
+            found.append(Step(name, sealed and str in kinds, inner, _is_tuple(hint)))
+    return tuple(found)
+
+
+@cache
+def has_texts(cls: Any) -> bool:
+    """Whether there is a text that people type in an event of a class, at whatever depth."""
+    return bool(_texts_of(cls))
+
+
+@cache
+def _texts_of(cls: Any) -> tuple[Step, ...]:
+    """The fields of a class in which there is one."""
+    hints = get_type_hints(cls) if attrs.has(cls) else {}
     return tuple(
-        Step(name, inner, _is_tuple(hint))
-        for name, hint in get_type_hints(cls).items()
-        for sealed, inner in [_holds(hint)]
-        if sealed or inner
+        step
+        for step in steps_of(cls)
+        if step.text or any(_texts_of(kind) for kind in _classes(hints[step.name]))
     )
-
-
-def _holds(hint: Any) -> tuple[bool, bool]:
-    kinds = [*_classes(hint)]
-    sealed = any(issubclass(kind, PersonalValue) for kind in kinds)
-    others = [kind for kind in kinds if not issubclass(kind, PersonalValue)]
-    return sealed, any(steps_of(kind) for kind in others)
 
 
 def _classes(hint: Any) -> Iterator[type]:
@@ -67,10 +81,21 @@ def _is_tuple(hint: Any) -> bool:
     return get_origin(hint) is tuple or any(_is_tuple(one) for one in get_args(hint))
 
 
-def changed(value: Any, change: Change, within: str = "") -> Any:
+def changed(value: Any, change: Change) -> Any:
     """A value of fields, with what is or is to be sealed in it changed; itself if nothing is."""
+    return _changed(value, change, "", steps_of)
+
+
+def changed_texts(value: Any, change: Change) -> Any:
+    """The same of the texts alone."""
+    return _changed(value, change, "", _texts_of)
+
+
+def _changed(
+    value: Any, change: Change, within: str, steps: Callable[[Any], tuple[Step, ...]]
+) -> Any:
     changes: dict[str, Any] = {}
-    for name, inner, several in steps_of(type(value)):
+    for name, _, inner, several in steps(type(value)):
         held = getattr(value, name)
         if held is None:
             continue
@@ -78,20 +103,27 @@ def changed(value: Any, change: Change, within: str = "") -> Any:
         made: Any
         if several:
             made = tuple(
-                _changed(one, inner, change, f"{place}.{number}") for number, one in enumerate(held)
+                _one(item, inner, change, f"{place}.{number}", steps)
+                for number, item in enumerate(held)
             )
             same = all(one is other for one, other in zip(made, held, strict=True))
         else:
-            made = _changed(held, inner, change, place)
+            made = _one(held, inner, change, place, steps)
             same = made is held
         if not same:
             changes[name] = made
     return attrs.evolve(value, **changes) if changes else value
 
 
-def _changed(value: Any, inner: bool, change: Change, place: str) -> Any:
-    if inner and steps_of(type(value)) and not isinstance(value, PersonalValue):
-        return changed(value, change, f"{place}.")
+def _one(
+    value: Any,
+    inner: bool,
+    change: Change,
+    place: str,
+    steps: Callable[[Any], tuple[Step, ...]],
+) -> Any:
+    if inner:
+        return _changed(value, change, f"{place}.", steps)
     return change(value, place)
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from attrs import define
 
 from crm_core.kernel.growing import GrowingList, GrowingMap
+from crm_core.kernel.sealed import Text
 from crm_core.messages.events import (
     DeliveryFailed,
     MessageDeferred,
@@ -103,7 +104,7 @@ class Status:
     reason: str
     attempts: int
     failures: int
-    receipt: str
+    receipt: Text
 
     @property
     def ended(self) -> bool:

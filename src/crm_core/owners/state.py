@@ -7,7 +7,7 @@ from datetime import date
 from attrs import frozen
 
 from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
-from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.sealed import PersonalValue, Text
 from crm_core.kernel.word import Word
 from crm_core.owners.events import ConditionRecorded, DebtorAgreed
 
@@ -64,7 +64,7 @@ class Household:
     ended: GrowingMap[tuple[str, str, date], date]
     contacts: GrowingMap[int, Member]
     interests: GrowingMap[tuple[str, date], Word]
-    conduct: GrowingMap[tuple[str, date], str]
+    conduct: GrowingMap[tuple[str, date], Text]
     agreed: GrowingMap[str, DebtorAgreed] = EMPTY
     released: GrowingMap[str, date] = EMPTY
     conditions: GrowingList[ConditionRecorded] = NOTHING

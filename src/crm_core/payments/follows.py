@@ -8,6 +8,7 @@ from typing import Any
 
 from crm_core.kernel.dates import local_date, start_of_day
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.sealed import typed
 from crm_core.kernel.slice import Notice, Reaction
 from crm_core.kernel.ticking import DueCommand, Look, NothingBefore, Source
 from crm_core.payments.collection.commands import CatchUpCollection
@@ -29,7 +30,7 @@ def _accept_moved(recorded: Recorded[PaymentMovedOut]) -> tuple[Any, ...]:
             amount_fen=event.amount_fen,
             paid_on=event.paid_on,
             method=event.method,
-            reason=event.reason,
+            reason=typed(event.reason),
         ),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.sealed import typed
 from crm_core.kernel.slice import Reaction
 from crm_core.kernel.ticking import DueCommand, Look, Source
 from crm_core.requests.commands import (
@@ -60,7 +61,7 @@ def _opened_by_finding(recorded: Recorded[FindingRecorded]) -> tuple[Any, ...]:
             kind="repair",
             trade=event.trade,
             severity=event.severity,
-            summary=event.summary,
+            summary=typed(event.summary),
             received_at=event.found_at,
             first_asked=event.found_by,
             place=event.place,
@@ -78,7 +79,7 @@ def _gathered(recorded: Recorded[RequestGathered]) -> tuple[Any, ...]:
         request=e.request,
         incident=e.incident,
         what="answered",
-        note=e.note,
+        note=typed(e.note),
         at=e.gathered_at,
         told_by=e.gathered_by,
     )
@@ -92,7 +93,7 @@ def _answered(recorded: Recorded[IncidentAnswered]) -> tuple[Any, ...]:
             request=request,
             incident=e.incident,
             what="answered",
-            note=e.note,
+            note=typed(e.note),
             at=e.answered_at,
             told_by=e.answered_by,
         )
@@ -107,7 +108,7 @@ def _resolved(recorded: Recorded[IncidentResolved]) -> tuple[Any, ...]:
             request=request,
             incident=e.incident,
             what="done",
-            note=e.note,
+            note=typed(e.note),
             at=e.resolved_at,
             told_by=e.resolved_by,
         )

@@ -103,6 +103,7 @@ class Codec:
         rows: Iterable[tuple[int, str, str]],
         evolve: Callable[[Any, Any], Any],
         state: Any,
+        opened: Callable[[int, Any], Any] | None = None,
     ) -> Any:
         """The state after rows of version, name and text; envelopes are not built.
 
@@ -119,7 +120,7 @@ class Codec:
                 event = decoder.decode(text).event.data
             except _UNREADABLE as error:
                 raise UnreadableEvent(0, "?", type(error).__name__, version) from error
-            state = evolve(state, event)
+            state = evolve(state, event if opened is None else opened(version, event))
         return state
 
     def _bare_decoder(self, name: str) -> msgspec.json.Decoder[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -146,13 +147,20 @@ class CodecEventLog:
         storable(stream)
         return map(self.codec.decode, self.store.read(stream, after))
 
-    def fold(self, stream: str, evolve: Callable[[Any, Any], Any], state: Any) -> tuple[Any, Tip]:
+    def fold(
+        self,
+        stream: str,
+        evolve: Callable[[Any, Any], Any],
+        state: Any,
+        *,
+        opened: Callable[[str, int, Any], Any] | None = None,
+    ) -> tuple[Any, Tip]:
         storable(stream)
         rows = self.store.bare(stream)
         if not rows:
             return state, Tip()
         try:
-            state = self.codec.fold(rows, evolve, state)
+            state = self.codec.fold(rows, evolve, state, opened and partial(opened, stream))
         except (UnknownEvent, UnreadableEvent):
             # Reading it with its envelopes tells the position, too.
             deque(self.read(stream), maxlen=0)

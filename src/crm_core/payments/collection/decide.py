@@ -20,6 +20,7 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
 from crm_core.kernel.refusals import no_reason, unknown
+from crm_core.kernel.sealed import typed
 from crm_core.kernel.tenures import FIRST, ONE
 from crm_core.payments.acts import (
     BILL,
@@ -353,7 +354,7 @@ def _unfit(proof: Proof, done_on: date, step: StepOpened) -> Refusal | None:
         sentence = "unknown_means" if accepted else "unknown_means_of_other"
         return Refusal("unknown_means", "PAY-10", found, sentence)
     if proof.kind == "reason_code" and proof.reference not in REASONS:
-        return unknown("reason_code", proof.reference, REASONS, rule="PAY-10")
+        return unknown("reason_code", typed(proof.reference), REASONS, rule="PAY-10")
     if proof.on is not None and not step.on <= proof.on <= done_on:
         days = {"on": proof.on, "first": step.on, "last": done_on}
         found = {name: day.isoformat() for name, day in days.items()}

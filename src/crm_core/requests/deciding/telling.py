@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 
 from crm_core.kernel.decider import Decision, Refusal
+from crm_core.kernel.sealed import typed
 from crm_core.requests.clocks import ARRIVAL, CLOSING, kind_of
 from crm_core.requests.commands import ConfirmEntry, Timed
 from crm_core.requests.deciding.course import Course, Policies
@@ -211,7 +212,7 @@ def _may_lift(command: Any, state: Request, relieved: list[Taken]) -> bool:
         # The file of another system is nobody's own word.
         return True
     evidence: Evidence | None = getattr(command, "evidence", None)
-    if evidence is None or not evidence.reference.strip():
+    if evidence is None or not typed(evidence.reference).strip():
         return not relieved
     return all(
         evidence.dated_at < taken.at and command.by.id not in _counts_for(taken, state)
