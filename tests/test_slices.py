@@ -134,7 +134,7 @@ def test_the_pages_have_its_rows() -> None:
     events, acts = events_page.render(both), authority_page.render(both)
     for name in ("parcels.taken/1", "parcels.handed_out/1", "parcels.returned/1"):
         assert f"### `{name}`" in events
-    assert "| `courier` | text | who brought it |" in events
+    assert "| `courier` | typed text, sealed | who brought it |" in events
     assert "\n| `take-parcel` | ● |" in acts
     assert "\n- `return-parcel`\n" in acts
     # And the pages of the library itself do not know it.

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import attrs
 
 from crm_core.kernel.commands import fields_said
-from crm_core.kernel.sealed import Personal
+from crm_core.kernel.sealed import Personal, Text
 
 _PLAIN: dict[Any, Any] = {
     bool: True,
@@ -17,6 +17,7 @@ _PLAIN: dict[Any, Any] = {
     datetime: datetime(2024, 3, 4, 1, tzinfo=UTC),
     int: 1,
     str: "X1",
+    Text: "X1",
     Personal: Personal("X1", "somebody"),
 }
 

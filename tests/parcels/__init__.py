@@ -22,6 +22,7 @@ from crm_core.kernel.policy import Header, PolicyRef, digest_of_table, read_toml
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.roles import WORK
+from crm_core.kernel.sealed import Text
 from crm_core.kernel.slice import Act, PolicyKind, Sight, Slice
 from crm_core.kernel.ticking import DueCommand, Look, Source
 
@@ -79,7 +80,7 @@ class ParcelTaken:
 
     parcel: str
     household: str
-    courier: str
+    courier: Text
     taken_at: datetime
     taken_by: str
     keep_until: datetime

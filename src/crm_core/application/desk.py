@@ -142,9 +142,8 @@ class Desk:
         circumstance(given.purpose, "purpose")
         circumstance(given.correlation, "correlation", check_storable)
         circumstance(given.causation, "causation", check_storable)
-        if not given.inside:
-            for one in given.about:
-                circumstance(one, "about", check_id)
+        for one in given.about:
+            circumstance(one, "about", check_id)
         command_id = given.id or host.ids.new()
         first = self._done_before(command_id, command)
         if first is not None:
@@ -356,8 +355,7 @@ class Desk:
         Raises:
             Refused: the business says no to one of them.
         """
-        told, about = self.texts.to_follow(recorded)
-        for command_id, command in react(self._host.registry, told):
+        for command_id, command in react(self._host.registry, self.texts.to_follow(recorded)):
             self.do(
                 command,
                 Given(
@@ -367,7 +365,6 @@ class Desk:
                     at=recorded.recorded,
                     correlation=recorded.envelope.correlation,
                     causation=recorded.envelope.event_id,
-                    about=about,
                 ),
             )
 

@@ -61,7 +61,7 @@ class Staff:
         if type(recorded.event) not in host.registry.staff_notices:
             return []
         sight = WorkSight(
-            streams=Streams(host.log),
+            streams=Streams(host.log, self._desk.texts),
             log=host.log,
             registry=host.registry,
             policies=host.policies,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from crm_core.application.texts import Texts
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.decider import Refusal
@@ -21,10 +22,11 @@ class Streams:
 
     Args:
         log: Where streams are loaded from.
+        texts: Opens what people typed, so that what follows may say it again.
     """
 
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
+    def __init__(self, log: EventLog, texts: Texts) -> None:
+        self._log, self._opened = log, texts.to_decide
         self._empty = log.empty()
         self._files: set[str] = set()
         self.known: dict[str, tuple[Any, Tip]] = {}
@@ -50,9 +52,14 @@ class Streams:
     def _folded(
         self, stream: str, evolve: Callable[[Any, Any], Any], initial: Any
     ) -> tuple[Any, Tip]:
-        found = (initial, Tip()) if self._empty else self._log.fold(stream, evolve, initial)
+        found = (initial, Tip()) if self._empty else self._loaded(stream, evolve, initial)
         self.known[stream] = found
         return found
+
+    def _loaded(
+        self, stream: str, evolve: Callable[[Any, Any], Any], initial: Any
+    ) -> tuple[Any, Tip]:
+        return self._log.fold(stream, evolve, initial, opened=self._opened)
 
     def file(self, household: str) -> Household | None:
         """The household's file, if it has one (OWN-01)."""

@@ -11,9 +11,8 @@ from typing import Any
 from attrs import evolve
 
 from crm_core.kernel.recorded import Recorded
-from crm_core.kernel.sealed import Place, Plain, Sealed, Withheld
+from crm_core.kernel.sealed import Place, Plain, Said, Sealed, Withheld
 from crm_core.kernel.sealing import PURPOSE, changed_texts, has_texts
-from crm_core.kernel.subjects import COMPANY, parts
 from crm_core.ports import KeyVault
 
 GONE = "…"
@@ -53,34 +52,32 @@ class Texts:
         """The same of many."""
         return map(self.opened, events)
 
-    def to_follow(self, recorded: Recorded[Any]) -> tuple[Recorded[Any], tuple[str, ...]]:
-        """An event whose texts may be said on, and the subjects whom these are about.
-
-        What follows from an event is done even if a text of it was erased in between.
-        """
-        about: set[str] = set()
-
-        def open_or_gone(value: Any, at: str) -> Any:
-            if not isinstance(value, Sealed):
-                return value
-            found = self._open(value, Place(recorded.stream, recorded.version, at))
-            if isinstance(found, Plain):
-                about.update(parts(value.subject))
-                return found.text
-            return GONE
-
-        event = recorded.event
+    def to_decide(self, stream: str, version: int, event: Any) -> Any:
+        """The event, its texts as what is decided may say them again: about the same persons."""
         kind: Any = type(event)
         if not has_texts(kind):
-            return recorded, ()
-        data = changed_texts(event, open_or_gone)
-        told = evolve(recorded, envelope=evolve(recorded.envelope, data=data))
-        return told, tuple(sorted(about - {COMPANY}))
+            return event
+
+        def said(value: Any, at: str) -> Any:
+            if not isinstance(value, Sealed):
+                return value
+            found = self._open(value, Place(stream, version, at))
+            if isinstance(found, Plain):
+                return Said.of(found.text, value.subject)
+            return Withheld(found.code, value.subject)
+
+        return changed_texts(event, said)
+
+    def to_follow(self, recorded: Recorded[Any]) -> Recorded[Any]:
+        """The same of an event that commands follow from; they are given whatever was erased."""
+        told = self.to_decide(recorded.stream, recorded.version, recorded.event)
+        if told is recorded.event:
+            return recorded
+        told = changed_texts(told, lambda value, _: GONE if type(value) is Withheld else value)
+        return evolve(recorded, envelope=evolve(recorded.envelope, data=told))
 
     def _text(self, value: Any, stream: str, version: int, at: str) -> Any:
         if not isinstance(value, Sealed):
             return value
         found = self._open(value, Place(stream, version, at))
-        if isinstance(found, Plain):
-            return found.text
-        return Withheld(found.code)
+        return found.text if isinstance(found, Plain) else Withheld(found.code, value.subject)

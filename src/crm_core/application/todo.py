@@ -56,7 +56,7 @@ class _Asker:
 
     def __init__(self, host: Host, desk: Desk, by: Actor, now: datetime) -> None:
         self._host, self._by, self._authority = host, by, desk.authority()
-        self._streams = Streams(host.log)
+        self._streams = Streams(host.log, desk.texts)
         self._acts: dict[str, bool] = {}
         self.id, self.role, self.now, self.zone = by.id, by.role, now, host.zone
 

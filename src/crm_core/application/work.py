@@ -11,6 +11,7 @@ import attrs
 from crm_core.application.authority import Authority
 from crm_core.application.lookups import CROSSING, WorkSight
 from crm_core.application.streams import Streams, no_file
+from crm_core.application.texts import Texts
 from crm_core.errors import Invalid
 from crm_core.kernel.aggregate import Aggregate, Beside, Claim
 from crm_core.kernel.canonical import canonical, digest_of
@@ -69,7 +70,7 @@ class Work:
         self._zone = zone
         self._authority = authority
         self._may: dict[tuple[type, Actor, bool], Refusal | None] = {}
-        self._streams = Streams(log)
+        self._streams = Streams(log, Texts(vault))
         self._sight = WorkSight(
             streams=self._streams,
             log=log,
@@ -124,11 +125,10 @@ class Work:
                 return refused
         others: list[str] = []
         for one in about:
-            subject = one if inside else self._subject_of(one, household)
+            subject = self._subject_of(one, household)
             if subject is None:
                 return Refusal("about_unknown", "PRV-02", {"about": one})
-            if not (inside and self._vault.is_erased(subject)):
-                others.append(subject)
+            others.append(subject)
         said = command
         command = given_by(command, by, imported=imported is not None)
         claims = aggregate.claims(command)
@@ -153,7 +153,7 @@ class Work:
         beside = aggregate.beside(command, decided)
         at_once = (*[claim.event for claim in claims], *[one.event for one in beside])
         subject_of, erased = self._registry.concerned.subject, self._vault.is_erased
-        asked = aggregate.asked(state)
+        asked, subjects = aggregate.asked(state), list[str]()
         for event in (*decided, *at_once):
             field = effective_of[type(event)]
             effective = None if field is None else getattr(event, field)
@@ -169,14 +169,16 @@ class Work:
                     correlation=correlation,
                     imported=imported,
                     purpose=purpose,
-                    about=subject_of(
-                        event,
-                        household,
-                        asked=asked,
-                        others=others,
-                        erased=erased,
-                        spoken=bool(purpose),
-                    ),
+                )
+            )
+            subjects.append(
+                subject_of(
+                    event,
+                    household,
+                    asked=asked,
+                    others=others,
+                    erased=erased,
+                    spoken=bool(purpose),
                 )
             )
         count = len(decided)
@@ -184,11 +186,13 @@ class Work:
             state = evolve(state, event)
         # The log knows the digest of what it is about to write; here only the version counts.
         streams.known[stream] = (state, Tip(tip.version + count, "?"))
-        own = StreamAppend(stream, tip, household, tuple(envelopes[:count]))
-        with_them = iter(envelopes[count:])
-        taken = [self._claimed(claim, household, next(with_them)) for claim in claims]
-        at_their_side = [self._beside(one, next(with_them)) for one in beside]
-        digest = self._digest(said, [e.about for e in envelopes]) if told else ""
+        own = StreamAppend(
+            stream, tip, household, tuple(envelopes[:count]), tuple(subjects[:count])
+        )
+        with_them = zip(envelopes[count:], subjects[count:], strict=True)
+        taken = [self._claimed(claim, household, *next(with_them)) for claim in claims]
+        at_their_side = [self._beside(one, *next(with_them)) for one in beside]
+        digest = self._digest(said, subjects) if told else ""
         return Commit(command_id, digest, (own, *taken, *at_their_side))
 
     def _subject_of(self, named: str, household: str) -> str | None:
@@ -218,16 +222,18 @@ class Work:
                 self._may[key] = self._authority.refuses(by, act_of(kind), imported=imported)
         return self._may[key]
 
-    def _claimed(self, claim: Claim, household: str, taken: Envelope[Any]) -> StreamAppend:
+    def _claimed(
+        self, claim: Claim, household: str, taken: Envelope[Any], about: str
+    ) -> StreamAppend:
         _, tip = self._streams.claimed(claim)
         self._streams.known[claim.stream] = (claim.event, Tip(tip.version + 1, "?"))
-        return StreamAppend(claim.stream, tip, household, (taken,))
+        return StreamAppend(claim.stream, tip, household, (taken,), (about,))
 
-    def _beside(self, one: Beside, envelope: Envelope[Any]) -> StreamAppend:
+    def _beside(self, one: Beside, envelope: Envelope[Any], about: str) -> StreamAppend:
         state, tip = self._streams.load(one.aggregate, one.stream)
         state = one.aggregate.decider.evolve(state, one.event)
         self._streams.known[one.stream] = (state, Tip(tip.version + 1, "?"))
-        return StreamAppend(one.stream, tip, "", (envelope,))
+        return StreamAppend(one.stream, tip, "", (envelope,), (about,))
 
     def sight(self, at: datetime) -> WorkSight:
         """What look-ups of the library's own steps would see at an instant."""

@@ -75,8 +75,6 @@ class Envelope(Generic[E]):
         nth: Ordinal among the events of the command; `command:nth` is the event's id.
         purpose: What it was done for, where the caller said so; sealed like what it says.
         recorded: When the company knew (UTC).
-        about: The subject of the texts in it (`kernel.subjects`), on its way in alone: each stands
-            with what is sealed. Without one they are about the household, or the company.
     """
 
     actor: str
@@ -90,7 +88,6 @@ class Envelope(Generic[E]):
     correlation: str | None = None
     imported: datetime | None = None
     purpose: Text | None = None
-    about: str = ""
 
     @property
     def event_id(self) -> str:
@@ -189,12 +186,18 @@ class Settled:
 
 
 class StreamAppend(NamedTuple):
-    """Events for one stream, on condition that it still ends at `tip`."""
+    """Events for one stream, on condition that it still ends at `tip`.
+
+    Args:
+        about: For each event the subject of its texts (`kernel.subjects`), which stands with what
+            is sealed. Without any they are about the household, or the company.
+    """
 
     stream: str
     tip: Tip
     household: str
     events: tuple[Envelope[Any], ...]
+    about: tuple[str, ...] = ()
 
 
 class Commit(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 
 class PersonalValue:
@@ -105,6 +105,24 @@ Text = str | Sealed
 """Text that people type, in an event: plain as it was decided, sealed as it is stored (PRV-02)."""
 
 
+class Said(str):
+    """A text that was opened to be decided on, with whom it is about: what says it again is, too.
+
+    Args:
+        subject: The subject it was sealed under (`kernel.subjects`).
+    """
+
+    __slots__ = ("subject",)
+    subject: str
+
+    @classmethod
+    def of(cls, text: str, subject: str) -> Said:
+        """The text, said about a subject."""
+        made = cls(text)
+        made.subject = subject
+        return made
+
+
 def typed(text: Text) -> str:
     """A text as somebody has just typed it, in a command or in what was decided on one.
 
@@ -122,6 +140,8 @@ class Withheld:
 
     Args:
         reason: Code: `erased`, `key_missing` or `tampered`, or why access is denied.
+        subject: Whose it is, if it is sealed: what says it again is withheld for the same reason.
     """
 
     reason: str
+    subject: str = field(default="", eq=False, repr=False)

@@ -23,9 +23,9 @@ from crm_core.kernel.canonical import (
 from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.limits import COMPUTED_BYTES_MAX, PAYLOAD_BYTES_MAX
 from crm_core.kernel.recorded import Envelope, KnownEvent, Recorded, Tip, Verbatim
-from crm_core.kernel.sealed import Personal, PersonalValue, Place, Sealed
+from crm_core.kernel.sealed import Personal, PersonalValue, Place, Said, Sealed, Withheld
 from crm_core.kernel.sealing import PURPOSE, changed, steps_of
-from crm_core.kernel.subjects import COMPANY, of_household
+from crm_core.kernel.subjects import COMPANY, joined, of_household, parts
 from crm_core.ports import KeyVault
 
 
@@ -158,12 +158,14 @@ class Codec:
         *,
         tenant: str = "",
         command_digest: str | None = None,
+        about: tuple[str, ...] = (),
     ) -> tuple[list[StoredRow], Tip]:
         """Rows behind `tip`, personal values sealed, and the new tip.
 
         Args:
             tenant: Whose log it is, which the first link of the stream says.
             command_digest: What the command said, to stand with the first of these events.
+            about: For each event the subject of its texts.
 
         Raises:
             Invalid: an event is larger than one may be.
@@ -173,13 +175,15 @@ class Codec:
             digest = first_link(tenant, stream)
         known, encode = self._known, self._encoder.encode
         rows = []
+        subjects = iter(about)
         for envelope in events:
             version += 1
+            subject = next(subjects, "")
             data = envelope.data
             name, sealing = known[type(data)]
             purpose = envelope.purpose
             if sealing or purpose:
-                seal = self._sealer(envelope.about, household, stream, version)
+                seal = self._sealer(subject, household, stream, version)
                 data = changed(data, seal) if sealing else data
                 purpose = seal(purpose, PURPOSE) if purpose else purpose
             wire = _Wire(
@@ -292,11 +296,17 @@ class Codec:
         seal = self.vault.seal
 
         def sealed(value: Any, place: str) -> Any:
-            if type(value) is str:
+            if isinstance(value, str):
                 # Nothing is closed where nothing is said.
                 if not value:
                     return value
-                value = Personal(about or _subject_of(household), value)
+                subject = about or _subject_of(household)
+                if type(value) is Said:
+                    subject = joined((*parts(subject), *parts(value.subject)))
+                value = Personal(subject, value)
+            elif isinstance(value, Withheld) and value.subject:
+                # Said again of whom it was about: it stays as closed as it is.
+                return Sealed(value.subject, "")
             elif not isinstance(value, Personal):
                 # INVARIANT: a value stays where it was sealed; elsewhere nobody could open it.
                 raise TypeError(f"a value sealed elsewhere cannot stand at {stream}: {place}")

@@ -433,6 +433,7 @@ class _Chunk:
                 tenant=self._tenant,
                 # With the first event of a command stands what the command said.
                 command_digest=commit.digest if len(self.rows) == first else None,
+                about=append.about,
             )
             self._tips[stream] = tip
             self.rows.extend(rows)
