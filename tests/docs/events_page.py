@@ -645,7 +645,9 @@ def _kind(hint: Any, shapes: dict[str, type]) -> str:
     if get_origin(hint) in (types.UnionType, Union):
         inner = [kind for kind in get_args(hint) if kind is not type(None)]
         if Sealed in inner:
-            return "typed text, sealed" + (", may be missing" if type(None) in get_args(hint) else "")
+            return "typed text, sealed" + (
+                ", may be missing" if type(None) in get_args(hint) else ""
+            )
         assert len(inner) == 1
         return f"{_kind(inner[0], shapes)}, may be missing"
     if get_origin(hint) is tuple:

@@ -96,6 +96,9 @@ class Authority:
                 return Refusal(
                     "not_of_household", "LOG-08", {"role": by.role, "household": household}
                 )
+        asked_by = getattr(command, "asked_by", None)
+        if asked_by and asked_by not in members(household):
+            return Refusal("not_a_member", "LOG-08", {"member": asked_by, "household": household})
         kind: type = type(command)
         for name in _words(kind):
             word = getattr(command, name)

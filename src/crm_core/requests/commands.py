@@ -76,6 +76,8 @@ class ReceiveRequest:
         agreed: Their word on that; only an import may lack it.
         follows: The request whose outcome it is about.
         rings: How often the phone rang before it was answered (REQ-02).
+        asked_by: The member who asks, if that is known: what is written about it is about them
+            (PRV-02).
     """
 
     request: str
@@ -92,6 +94,7 @@ class ReceiveRequest:
     agreed: Word | None = None
     follows: Id | None = None
     rings: int | None = None
+    asked_by: Id | None = None
     policy: SlaPolicy = looked_up()
     by: Actor = looked_up()
     imported: bool = looked_up()

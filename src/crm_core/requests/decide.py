@@ -250,6 +250,12 @@ def _beside(command: Any, decided: tuple[Any, ...]) -> tuple[Beside, ...]:
     return () if turn is None else (Beside(ROTATION, turn.trade, turn),)
 
 
+def _asked(state: Any) -> tuple[str, ...]:
+    """Who asked for it, if that is known."""
+    asked_by = state.received.asked_by if isinstance(state, Request) else None
+    return () if asked_by is None else (asked_by,)
+
+
 REQUEST = Aggregate(
     Decider("request", NotReceived(), decide, evolve),
     tuple(_DECIDE),
@@ -257,5 +263,6 @@ REQUEST = Aggregate(
     _household,
     own=_own,
     beside=_beside,
+    asked=_asked,
     inside=frozenset({LinkToIncident, FollowIncident, RenewCalendar, TakeStep}),
 )

@@ -36,6 +36,9 @@ class Entry:
 class RequestReceived:
     """A request came in; `owner` is the person first asked, who owns it (REQ-01).
 
+    What is written about it is about the member who asked, where that is known (PRV-02). `place`
+    is where on the estate, of what is nobody's; `spot` is where within a home.
+
     Policy, targets and the clocks of promise and closing are pinned here (REQ-14), and the official
     notices of public holidays that its calendars go by (REQ-11).
     """
@@ -47,6 +50,7 @@ class RequestReceived:
     trade: str
     severity: str
     place: str
+    spot: Text
     summary: Text
     owner: str
     received_at: datetime
@@ -55,6 +59,7 @@ class RequestReceived:
     clocks: tuple[ClockSet, ...]
     follows: str | None
     rings: int | None
+    asked_by: str | None
     notices: tuple[PolicyRef, ...]
 
 

@@ -64,7 +64,7 @@ def _opened_by_finding(recorded: Recorded[FindingRecorded]) -> tuple[Any, ...]:
             summary=typed(event.summary),
             received_at=event.found_at,
             first_asked=event.found_by,
-            place=event.place,
+            place=typed(event.place),
         ),
     )
 

@@ -22,7 +22,7 @@ class FindingRecorded:
 
     finding: str
     household: str
-    place: str
+    place: Text
     trade: str
     severity: str
     summary: Text

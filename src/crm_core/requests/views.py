@@ -73,7 +73,7 @@ def request_view(
         "kind": state.kind,
         "trade": state.trade,
         "severity": state.severity,
-        "place": state.received.place,
+        "place": state.received.spot or state.received.place,
         "summary": state.received.summary,
         "owner": state.owner,
         "assigned_to": state.assignment.to,

@@ -28,7 +28,9 @@ def receive(command: ReceiveRequest, state: RequestState) -> Decision:
         kind=command.kind,
         trade=command.trade,
         severity=command.severity,
-        place=command.place,
+        # Where within a home is as personal as the home; what is nobody's is counted by place.
+        place="" if command.household else str(command.place),
+        spot=command.place if command.household else "",
         summary=command.summary,
         owner=command.first_asked,
         received_at=at,
@@ -40,6 +42,7 @@ def receive(command: ReceiveRequest, state: RequestState) -> Decision:
         ),
         follows=command.follows,
         rings=command.rings,
+        asked_by=command.asked_by,
         notices=tuple(notice.ref for notice in policy.notices),
     )
     due_at = command.agreed_due_at
