@@ -386,6 +386,9 @@ def test_an_objection_ends_what_needs_no_consent_but_can_be_refused() -> None:
     assert use(objected, **none) == Use(allowed=False, basis="contract", reason="objected")
     lifted = attrs.evolve(GIVEN, purpose="care", said_at=NINE + 2 * HOUR, text_version=0)
     assert use(objected, lifted, **none).allowed
+    limited = attrs.evolve(lifted, until=DAY)
+    assert use(objected, limited, **none).allowed
+    assert use(objected, limited, on=DAY + DAYS, **none).reason == "expired"
     # What cannot be refused goes on, whatever was said under another list.
     assert use(attrs.evolve(WITHDRAWN, purpose="complaint"), purpose="complaint").allowed
 

@@ -337,7 +337,7 @@ def _with_person(command: AskRight, _state: Any, sight: WorkSight) -> AskRight:
         known = command.member in sight.streams.members(command.household)
     else:
         register: Register = sight.state(REGISTER, WHOLE)
-        known = register.names(command.member)
+        known = register.names(command.member) or not register.in_force(sight.present_day)
     refused = None
     if not known:
         refused = Refusal("unknown_person", "PRV-09", {"member": command.member})

@@ -171,10 +171,18 @@ def may_use(
         return Use(allowed=False, basis="", reason="unknown_purpose")
     said = consents.holding(member, purpose, on, recipient)
     if listed.basis != CONSENT:
-        refused = listed.refusable and isinstance(said, ConsentWithdrawn)
-        return Use(not refused, listed.basis, "objected" if refused else "basis")
+        reason = _objecting(said, on) if listed.refusable else ""
+        return Use(not reason, listed.basis, reason or "basis")
     reason = _lacking(said, listed, on, texts)
     return Use(not reason, listed.basis, reason or "consent")
+
+
+def _objecting(said: Statement | None, on: date) -> str:
+    """Why what needs no consent is not wanted on that day; an empty text if nobody said so."""
+    if isinstance(said, ConsentWithdrawn):
+        return "objected"
+    # Who allows it up to a day has said what holds behind it.
+    return "expired" if said is not None and said.until is not None and said.until < on else ""
 
 
 def _lacking(said: Statement | None, listed: Purpose, on: date, texts: ConsentTexts) -> str:
