@@ -78,8 +78,8 @@ GIVEN = ConsentGiven(
     minor_until=None,
     on=DAY,
     purpose="marketing",
-    recipient="",
-    recipient_told="",
+    receiver="",
+    receiver_told="",
     said_at=NINE,
     text_digest=text_digest("marketing", 1, TEXT, ""),
     text_version=1,
@@ -93,7 +93,7 @@ WITHDRAWN = ConsentWithdrawn(
     member=OWNER,
     on=DAY,
     purpose="marketing",
-    recipient="",
+    receiver="",
     said_at=NINE + HOUR,
     word=WORD,
 )
@@ -202,7 +202,7 @@ def test_a_consent_keeps_the_text_that_was_shown_and_whose_word_it_is() -> None:
         ({"purpose": "curiosity"}, "unknown_purpose"),
         ({"version": 2}, "unknown_text"),
         ({"version": 0}, "unknown_text"),
-        ({"recipient": "R1", "recipient_told": "保险公司"}, "recipient_of_no_use"),
+        ({"receiver": "R1", "receiver_told": "保险公司"}, "receiver_of_no_use"),
         ({"purpose": "care"}, "text_of_no_use"),
         ({"until": DAY - DAYS}, "until_past"),
     ],
@@ -232,21 +232,21 @@ def test_a_third_party_is_named_and_agreed_to_alone() -> None:
     texts = CONSENT_TEXTS.decider.fold([text(purpose="third_party")])
     heard = attrs.evolve(HEARD, texts=texts)
     asked = attrs.evolve(GIVE, purpose="third_party", heard=heard)
-    given(CONSENTS).when(asked).refused("recipient_missing", "PRV-05")
-    untold = attrs.evolve(asked, recipient="R1")
-    given(CONSENTS).when(untold).refused("recipient_untold", "PRV-05")
-    told = attrs.evolve(untold, recipient_told="甲保险公司，电话 95500，报价，姓名和电话")
+    given(CONSENTS).when(asked).refused("receiver_missing", "PRV-05")
+    untold = attrs.evolve(asked, receiver="R1")
+    given(CONSENTS).when(untold).refused("receiver_untold", "PRV-05")
+    told = attrs.evolve(untold, receiver_told="甲保险公司，电话 95500，报价，姓名和电话")
     [said] = CONSENTS.decider.decide(told, Consents())
-    assert (said.kind, said.recipient) == ("third_party", "R1")
+    assert (said.kind, said.receiver) == ("third_party", "R1")
     about = {"purpose": "third_party", "texts": texts}
-    assert use(said, recipient="R1", **about).allowed
-    assert use(said, recipient="R2", **about).reason == "no_consent"
+    assert use(said, receiver="R1", **about).allowed
+    assert use(said, receiver="R2", **about).reason == "no_consent"
     assert use(said, **about).reason == "no_consent"
     # A withdrawal that names nobody is one from all of them.
     nobody = attrs.evolve(WITHDRAWN, purpose="third_party")
-    assert use(said, nobody, recipient="R1", **about).reason == "withdrawn"
-    other = attrs.evolve(nobody, recipient="R2")
-    assert use(said, other, recipient="R1", **about).allowed
+    assert use(said, nobody, receiver="R1", **about).reason == "withdrawn"
+    other = attrs.evolve(nobody, receiver="R2")
+    assert use(said, other, receiver="R1", **about).allowed
 
 
 @pytest.mark.rule("PRV-05")

@@ -70,7 +70,7 @@ ASK = AskRight(
 ASKED = RightAsked(
     about="",
     asked_at=NINE,
-    asked_by=OWNER,
+    asker=OWNER,
     at_once=False,
     case="C1",
     deadline=POLICY.deadline(DAY, 15),
@@ -92,7 +92,7 @@ CHECKED = IdentityChecked("C1", CLERK.id, True, "身份证")
 FULFIL = FulfilRight("C1", NINE + DAYS, "交付文件", "导出 7", by=CUSTODIAN)
 FULFILLED = RightFulfilled("C1", NINE + DAYS, CUSTODIAN.id, "交付文件", "导出 7")
 REFUSE = RefuseRight("C1", "law_requires", "法律要求保存三年", NINE + DAYS, by=MANAGER)
-REFUSED = RightRefused("C1", "law_requires", "法律要求保存三年", NINE + DAYS, MANAGER.id)
+REFUSED = RightRefused("C1", MANAGER.id, "law_requires", "法律要求保存三年", NINE + DAYS)
 EXTEND = ExtendRight("C1", "卷宗在档案馆", by=MANAGER, policy=POLICY, known_at=NINE + DAYS)
 EXTENDED = RightExtended(
     "C1", POLICY.deadline(ASKED.deadline.last_day, 15), MANAGER.id, "卷宗在档案馆"
@@ -165,7 +165,7 @@ def test_who_asks_in_person_is_known() -> None:
     given(RIGHT).when(in_person).then(seen)
     staff = attrs.evolve(ASK, household="", member=CLERK.id, word=None)
     [asked] = RIGHT.decider.decide(staff, RightCase())
-    assert (asked.proved, asked.asked_by, asked.member) == (True, CLERK.id, CLERK.id)
+    assert (asked.proved, asked.asker, asked.member) == (True, CLERK.id, CLERK.id)
 
 
 @pytest.mark.rule("PRV-09")
@@ -208,7 +208,7 @@ def test_relatives_of_the_dead_ask_for_what_the_law_names(kind: str) -> None:
     )
     if kind in OF_THE_DEAD:
         [event] = RIGHT.decider.decide(asked, RightCase())
-        assert (event.asked_by, event.proved, event.outsider) == ("", False, "王小明")
+        assert (event.asker, event.proved, event.outsider) == ("", False, "王小明")
     else:
         given(RIGHT).when(asked).refused("not_of_the_dead", "PRV-09")
 

@@ -16,7 +16,7 @@ from crm_core.errors import Invalid
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor, Recorded
-from crm_core.kernel.sealed import Place, Plain, Sealed, Text, Withheld
+from crm_core.kernel.sealed import Place, Plain, Sealed, Text
 from crm_core.privacy.incident_clock import LEAKS
 from crm_core.privacy.incidents import (
     ITEMS,
@@ -209,12 +209,12 @@ class Leaks:
             return instant_text(value)
         return self._text(recorded, field) if isinstance(value, Sealed) else value
 
-    def _text(self, recorded: Recorded[Any], field: str) -> str | Withheld:
+    def _text(self, recorded: Recorded[Any], field: str) -> str | dict[str, str]:
         value: Text = getattr(recorded.event, field)
         if isinstance(value, str):
             return value
         opened = self._host.vault.open(value, Place(recorded.stream, recorded.version, field))
-        return opened.text if isinstance(opened, Plain) else Withheld(opened.code)
+        return opened.text if isinstance(opened, Plain) else {"withheld": opened.code}
 
 
 def readings(state: Leak, now: datetime) -> Iterator[ClockReading]:

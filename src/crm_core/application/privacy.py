@@ -130,13 +130,13 @@ class Privacy:
         *,
         by: Actor,
         on: date | None = None,
-        recipient: str = "",
+        receiver: str = "",
     ) -> Use:
         """Whether a purpose may be pursued with a member's data on a day, and why (PRV-05).
 
         Args:
             on: The day; by default the present.
-            recipient: Who receives data, where it is handed over.
+            receiver: Who receives data, where it is handed over.
 
         Raises:
             Refused: it is not for `by` to ask.
@@ -151,7 +151,7 @@ class Privacy:
             zone=host.zone,
             day=today,
         )
-        return usable(sight, household, member, purpose, on or today, recipient)
+        return usable(sight, household, member, purpose, on or today, receiver)
 
     def export(
         self,

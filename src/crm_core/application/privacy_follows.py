@@ -29,7 +29,7 @@ def _objected(recorded: Recorded[RightAsked]) -> tuple[Any, ...]:
     if not asked.at_once:
         return ()
     # The case is the evidence, whoever entered it.
-    word = asked.word or Word(asked.asked_by, "app", asked.case)
+    word = asked.word or Word(asked.asker, "app", asked.case)
     if asked.about == AUTOMATIC:
         return (RefuseAutomatic(asked.household, asked.on, word),)
     return (

@@ -40,8 +40,8 @@ class ConsentGiven:
             sensitive data.
         minor_until: The last day before the child is fourteen.
         on: The day on which it was said.
-        recipient: Who outside the company receives data; empty where nobody does.
-        recipient_told: What was told of them: name, contact, what for, which data (art. 23).
+        receiver: Who outside the company receives data; empty where nobody does.
+        receiver_told: What was told of them: name, contact, what for, which data (art. 23).
         text_digest: The text that was shown.
         until: The last day for which it was given, if it was limited.
         word: What the member of staff was told; None for who acted in person.
@@ -55,8 +55,8 @@ class ConsentGiven:
     minor_until: date | None
     on: date
     purpose: str
-    recipient: str
-    recipient_told: Text
+    receiver: str
+    receiver_told: Text
     said_at: datetime
     text_digest: str
     text_version: int
@@ -78,7 +78,7 @@ class ConsentWithdrawn:
     member: str
     on: date
     purpose: str
-    recipient: str
+    receiver: str
     said_at: datetime
     word: Word | None
 
@@ -100,14 +100,14 @@ class Consents:
 
     said: GrowingList[Statement] = NOTHING
 
-    def about(self, member: str, purpose: str, recipient: str = "") -> Iterator[Statement]:
-        """What a member said about a purpose and one recipient; a withdrawal that names nobody is
+    def about(self, member: str, purpose: str, receiver: str = "") -> Iterator[Statement]:
+        """What a member said about a purpose and one receiver; a withdrawal that names nobody is
         one from all of them.
         """
         for said in self.said:
             if (said.member, said.purpose) == (member, purpose) and (
-                said.recipient == recipient
-                or (not said.recipient and isinstance(said, ConsentWithdrawn))
+                said.receiver == receiver
+                or (not said.receiver and isinstance(said, ConsentWithdrawn))
             ):
                 yield said
 
@@ -121,9 +121,9 @@ class Consents:
             and (said.member, said.purpose) == (member, purpose)
         )
 
-    def holding(self, member: str, purpose: str, on: date, recipient: str = "") -> Statement | None:
+    def holding(self, member: str, purpose: str, on: date, receiver: str = "") -> Statement | None:
         """What holds at the end of a day of what a member said; None if nothing was said."""
-        said = [s for s in self.about(member, purpose, recipient) if s.on <= on]
+        said = [s for s in self.about(member, purpose, receiver) if s.on <= on]
         return max(said, key=_order, default=None)
 
 
@@ -156,7 +156,7 @@ def may_use(
     consents: Consents,
     texts: ConsentTexts,
     policy: PurposesPolicy,
-    recipient: str = "",
+    receiver: str = "",
 ) -> Use:
     """Whether a purpose may be pursued with a member's data on a day (PRV-05).
 
@@ -164,12 +164,12 @@ def may_use(
         consents: What the household's members said.
         texts: The texts of this purpose.
         policy: The closed list.
-        recipient: Who receives data, where it is handed over.
+        receiver: Who receives data, where it is handed over.
     """
     listed = policy.purposes.get(purpose)
     if listed is None:
         return Use(allowed=False, basis="", reason="unknown_purpose")
-    said = consents.holding(member, purpose, on, recipient)
+    said = consents.holding(member, purpose, on, receiver)
     if listed.basis != CONSENT:
         reason = _objecting(said, on) if listed.refusable else ""
         return Use(not reason, listed.basis, reason or "basis")
@@ -230,8 +230,8 @@ class GiveConsent:
     Args:
         version: The version of the text that they were shown.
         word: What a member of staff was told: of the member, or of the guardian of a child.
-        recipient: Number of who receives data, for a purpose that hands it over.
-        recipient_told: What the member was told of the recipient.
+        receiver: Number of who receives data, for a purpose that hands it over.
+        receiver_told: What the member was told of the receiver.
         until: The last day for which they agree, if they said so.
         minor_until: The last day before the member is fourteen, where a guardian agrees.
     """
@@ -242,8 +242,8 @@ class GiveConsent:
     version: int
     said_at: datetime
     word: Word | None = None
-    recipient: Id = ""
-    recipient_told: str = ""
+    receiver: Id = ""
+    receiver_told: str = ""
     until: DayAhead | None = None
     minor_until: DayAhead | None = None
     by: Actor = looked_up()
@@ -256,7 +256,7 @@ class WithdrawConsent:
 
     Args:
         word: What a member of staff was told, where it is on record.
-        recipient: As it was agreed to; empty for all there are.
+        receiver: As it was agreed to; empty for all there are.
     """
 
     household: str
@@ -264,7 +264,7 @@ class WithdrawConsent:
     purpose: Id
     said_at: datetime
     word: Word | None = None
-    recipient: Id = ""
+    receiver: Id = ""
     by: Actor = looked_up()
     heard: Heard = looked_up()
 
@@ -298,8 +298,8 @@ def _give(command: GiveConsent, state: Consents) -> Decision:
         minor_until=command.minor_until,
         on=heard.on,
         purpose=command.purpose,
-        recipient=command.recipient,
-        recipient_told=command.recipient_told,
+        receiver=command.receiver,
+        receiver_told=command.receiver_told,
         said_at=command.said_at,
         text_digest="" if text is None else text.digest,
         text_version=command.version,
@@ -349,11 +349,11 @@ def _unfit_text(command: GiveConsent, listed: Purpose) -> Refusal | None:
 
 def _unfit_kind(command: GiveConsent, listed: Purpose) -> Refusal | None:
     """Why it is not the kind of consent that the purpose needs, if so."""
-    if (listed.consent == THIRD_PARTY) != bool(command.recipient):
-        sentence = "recipient_missing" if listed.consent == THIRD_PARTY else "recipient_of_no_use"
+    if (listed.consent == THIRD_PARTY) != bool(command.receiver):
+        sentence = "receiver_missing" if listed.consent == THIRD_PARTY else "receiver_of_no_use"
         return Refusal(sentence, "PRV-05", {"purpose": command.purpose})
-    if bool(command.recipient) != bool(command.recipient_told.strip()):
-        return Refusal("recipient_untold", "PRV-05")
+    if bool(command.receiver) != bool(command.receiver_told.strip()):
+        return Refusal("receiver_untold", "PRV-05")
     if command.until is not None and command.until < command.heard.on:
         return Refusal("until_past", "PRV-05", {"until": command.until.isoformat()})
     return None
@@ -362,7 +362,7 @@ def _unfit_kind(command: GiveConsent, listed: Purpose) -> Refusal | None:
 def _withdraw(command: WithdrawConsent, state: Consents) -> Decision:
     heard = command.heard
     listed = heard.policy.purposes.get(command.purpose)
-    before = [*state.about(command.member, command.purpose, command.recipient)]
+    before = [*state.about(command.member, command.purpose, command.receiver)]
     if not before:
         # What was agreed to under another list can be withdrawn all the same.
         if listed is None:
@@ -384,7 +384,7 @@ def _withdraw(command: WithdrawConsent, state: Consents) -> Decision:
         member=command.member,
         on=heard.on,
         purpose=command.purpose,
-        recipient=command.recipient,
+        receiver=command.receiver,
         said_at=command.said_at,
         word=command.word,
     )
@@ -405,7 +405,7 @@ def _said_before(said: Statement, state: Consents) -> bool:
     """
     return any(
         type(one) is type(said) and _content(one) == _content(said)
-        for one in state.about(said.member, said.purpose, said.recipient)
+        for one in state.about(said.member, said.purpose, said.receiver)
     )
 
 

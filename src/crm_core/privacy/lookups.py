@@ -27,7 +27,7 @@ from crm_core.privacy.rights_policy import DEFAULT_RIGHTS, RightsPolicy
 
 
 def usable(
-    sight: Sight, household: str, member: str, purpose: str, on: date, recipient: str = ""
+    sight: Sight, household: str, member: str, purpose: str, on: date, receiver: str = ""
 ) -> Use:
     """Whether a purpose may be pursued with a member's data on a day: what other slices ask."""
     texts: ConsentTexts = sight.state(CONSENT_TEXTS, purpose)
@@ -38,7 +38,7 @@ def usable(
         consents=sight.state(CONSENTS, household),
         texts=texts,
         policy=sight.policy(PurposesPolicy, DEFAULT_PURPOSES, on),
-        recipient=recipient,
+        receiver=receiver,
     )
 
 

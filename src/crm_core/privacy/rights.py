@@ -53,7 +53,7 @@ class RightAsked:
 
     Args:
         about: What is objected to: `automatic`, or a purpose; empty for other kinds.
-        asked_by: Id of who asked, where they have one here; empty for an outsider.
+        asker: Id of who asked, where they have one here; empty for an outsider.
         at_once: Whether an objection takes effect at once; what nobody can refuse, people answer.
         deadline: By when it is answered.
         detail: What exactly they ask, in their words.
@@ -69,7 +69,7 @@ class RightAsked:
 
     about: str
     asked_at: datetime
-    asked_by: str
+    asker: str
     at_once: bool
     case: str
     deadline: Deadline
@@ -134,10 +134,10 @@ class RightRefused:
     """
 
     case: str
+    declined_by: str
     ground: str
     reason: Text
     refused_at: datetime
-    refused_by: str
 
 
 @frozen
@@ -364,7 +364,7 @@ def _ask(command: AskRight, state: RightCase) -> Decision:
         RightAsked(
             about=command.about,
             asked_at=command.asked_at,
-            asked_by=speaker,
+            asker=speaker,
             at_once=bool(command.household) and command.about in (AUTOMATIC, *command.refusable),
             case=command.case,
             deadline=policy.deadline(on, term.days),
@@ -502,7 +502,7 @@ def _refuse(command: RefuseRight, state: RightCase) -> Decision:
             ground=command.ground,
             reason=command.reason,
             refused_at=command.refused_at,
-            refused_by=command.by.id,
+            declined_by=command.by.id,
         ),
     )
 
@@ -513,7 +513,7 @@ def _withdraw(command: WithdrawRight, state: RightCase) -> Decision:
         return refused
     assert state.asked is not None
     speaker = command.by.id if command.word is None else command.word.member
-    if state.asked.asked_by and speaker != state.asked.asked_by:
+    if state.asked.asker and speaker != state.asked.asker:
         return Refusal("not_the_asker", "PRV-09")
     return (RightWithdrawn(case=command.case, entered_by=command.by.id, word=command.word),)
 
@@ -549,7 +549,7 @@ def _own(command: Any, state: RightCase) -> Own | None:
     """Nobody looks at, puts off or answers what they ask themselves, or what is about them."""
     if type(command) not in _BY_OTHERS or state.asked is None:
         return None
-    return Own(others=frozenset({state.asked.member, state.asked.asked_by} - {""}))
+    return Own(others=frozenset({state.asked.member, state.asked.asker} - {""}))
 
 
 _DECIDE: dict[type, Any] = {
