@@ -50,7 +50,7 @@ def races(session: nox.Session) -> None:
 
 @nox.session
 def consents(session: nox.Session) -> None:
-    """What people agree to and withdraw in 100,000 steps of random histories: ten minutes."""
+    """What people agree to and withdraw in 100,000 steps of random histories: twenty minutes."""
     _install(session, "tests")
     session.run("pytest", "tests/privacy/test_consent_machine.py", "--long", *session.posargs)
 

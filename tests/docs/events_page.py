@@ -15,12 +15,13 @@ from importlib import import_module
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
+from privacy_words import PRIVACY
 
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.recorded import Envelope
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.rules import Operator, Value
-from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.sealed import PersonalValue, Text
 from crm_core.kernel.trades import TRADES
 from crm_core.messages.commands import FAILURES
 from crm_core.messages.template import LANGUAGES
@@ -98,6 +99,7 @@ STREAMS = {
     "opinions": "Streams `opinions/HOUSEHOLD`.",
     "gradings": "Streams `grading/HOUSEHOLD` for decisions and what people did about them, `grading-year/YEAR` for the runs of a year, and `policy/NAME` for policies.",
     "messages": "Streams `messages/HOUSEHOLD`, and `staff_messages/STAFF` for what members of staff are told.",
+    "privacy": "Streams `consent-text/PURPOSE` for texts, `consents/HOUSEHOLD` for what members agreed to, `leak/LEAK` and `right/CASE`.",
     "staff": "Streams `roster/LINE` for duty cover, `register/company` for the register, and `staff/STAFF` for members of staff.",
 }
 
@@ -193,6 +195,7 @@ WORDS = {
     "MessageSent.day": "the day it was taken",
     "MessageWithheld.reason": _one_of(
         (
+            "consent_ended",
             "expired",
             "no_consent",
             "no_recipient",
@@ -629,7 +632,10 @@ def _table(cls: type, shapes: dict[str, type], effective: str | None = None) -> 
     yield "|---|---|---|"
     for name, hint in get_type_hints(cls).items():
         said = _arguments(cls)
-        words = WORDS.get(f"{cls.__name__}.{name}") or WORDS.get(name) or said[name]
+        words = WORDS.get(f"{cls.__name__}.{name}")
+        if words is None and cls.__module__.startswith("crm_core.privacy."):
+            words = said.get(name) or PRIVACY.get(name)
+        words = words or WORDS.get(name) or said[name]
         mark = "; the effective day" if name == effective else ""
         yield f"| `{name}` | {_kind(hint, shapes)} | {words}{mark} |"
     yield ""
@@ -640,6 +646,8 @@ def _kind(hint: Any, shapes: dict[str, type]) -> str:
         return "whole number, text or truth value"
     if hint == Value | tuple[str, ...]:
         return "whole number, text, truth value or list of texts"
+    if hint == Text:
+        return "text that people type"
     if hint in PLAIN:
         return PLAIN[hint]
     if get_origin(hint) in (types.UnionType, Union):

@@ -349,9 +349,11 @@ def _unfit_text(command: GiveConsent, listed: Purpose) -> Refusal | None:
 
 def _unfit_kind(command: GiveConsent, listed: Purpose) -> Refusal | None:
     """Why it is not the kind of consent that the purpose needs, if so."""
-    if (listed.consent == THIRD_PARTY) != bool(command.receiver):
-        sentence = "receiver_missing" if listed.consent == THIRD_PARTY else "receiver_of_no_use"
-        return Refusal(sentence, "PRV-05", {"purpose": command.purpose})
+    hands_over = listed.consent == THIRD_PARTY
+    if hands_over and not command.receiver:
+        return Refusal("receiver_missing", "PRV-05", {"purpose": command.purpose})
+    if command.receiver and not hands_over:
+        return Refusal("receiver_of_no_use", "PRV-05", {"purpose": command.purpose})
     if bool(command.receiver) != bool(command.receiver_told.strip()):
         return Refusal("receiver_untold", "PRV-05")
     if command.until is not None and command.until < command.heard.on:

@@ -397,8 +397,10 @@ def _unfit_object(command: AskRight) -> Refusal | None:
 def _unfit_asker(command: AskRight) -> Refusal | None:
     """Why who asks may not, or says too little of who they are, if so."""
     speaker, outsider = speaker_of(command), bool(command.outsider.strip())
-    if bool(speaker) == outsider:
-        return Refusal("asker_missing" if outsider is False else "asker_twice", "PRV-09")
+    if speaker and outsider:
+        return Refusal("asker_twice", "PRV-09")
+    if not speaker and not outsider:
+        return Refusal("asker_missing", "PRV-09")
     if command.relation == SELF:
         if speaker != command.member:
             details = {"member": command.member, "said_by": speaker}
