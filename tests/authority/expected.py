@@ -291,6 +291,116 @@ EXPECTED: dict[str, frozenset[str]] = {
     "release-to-staff": frozenset({"host", "system"}),
     "record-sent-to-staff": frozenset({"host", "system"}),
     "record-failure-to-staff": frozenset({"host", "system"}),
+    # -- privacy --------------------------------------------------------------------------------------------------
+    # PRV-05, S89: what people are asked to agree to is the company's word, by those who decide for it
+    "publish-consent-text": frozenset({"manager", "director"}),
+    # PRV-05, GRD-02: heard by the line, the custodian or sales, or given in person
+    "give-consent": frozenset(
+        {"specialist", "supervisor", "manager", "director", "custodian", "sales", "owner", "user"}
+    ),
+    # PRV-05, PIPL 15: as easy as can be: whoever is told enters it
+    "withdraw-consent": frozenset(
+        {
+            "specialist",
+            "supervisor",
+            "manager",
+            "director",
+            "custodian",
+            "operator",
+            "finance",
+            "sales",
+            "engineering",
+            "security",
+            "cleaning",
+            "owner",
+            "user",
+        }
+    ),
+    # PRV-05: whoever uses data asks first whether they may
+    "see-consents": frozenset(
+        {
+            "specialist",
+            "supervisor",
+            "manager",
+            "director",
+            "custodian",
+            "operator",
+            "finance",
+            "sales",
+            "engineering",
+            "security",
+            "cleaning",
+            "auditor",
+            "host",
+            "system",
+        }
+    ),
+    # PRV-08: whoever notices says so at once, the host's account too
+    "open-leak": frozenset(
+        {
+            "specialist",
+            "supervisor",
+            "manager",
+            "director",
+            "custodian",
+            "operator",
+            "finance",
+            "sales",
+            "engineering",
+            "security",
+            "cleaning",
+            "host",
+        }
+    ),
+    # PRV-08, 7.7: who leads and the custodian answer for personal data
+    **dict.fromkeys(
+        (
+            "state-leak",
+            "state-leak-kinds",
+            "reassess-leak",
+            "list-affected",
+            "determine-affected",
+            "tell-of-leak",
+            "tell-persons",
+            "propose-silence",
+            "record-order",
+        ),
+        frozenset({"supervisor", "manager", "director", "custodian"}),
+    ),
+    # PRV-08, LOG-08: not to tell, and to close, is decided above
+    **dict.fromkeys(("decide-silence", "close-leak"), frozenset({"manager", "director"})),
+    # PRV-08: and the auditor reads
+    "see-leaks": frozenset({"supervisor", "manager", "director", "custodian", "auditor"}),
+    # PRV-09, PIPL 50: a convenient way: everybody on the staff can be told, and staff have rights too
+    **dict.fromkeys(
+        ("ask-right", "withdraw-right"),
+        frozenset(
+            {
+                "specialist",
+                "supervisor",
+                "manager",
+                "director",
+                "custodian",
+                "operator",
+                "finance",
+                "sales",
+                "engineering",
+                "security",
+                "cleaning",
+                "owner",
+                "user",
+            }
+        ),
+    ),
+    # PRV-09: who asks is looked at by those who keep the files
+    "check-identity": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
+    # PRV-09: answered by who answers for personal data
+    **dict.fromkeys(
+        ("extend-right", "fulfil-right"),
+        frozenset({"supervisor", "manager", "director", "custodian"}),
+    ),
+    # PRV-09, LOG-08: a right is refused above only
+    "refuse-right": frozenset({"manager", "director"}),
     # -- staff ----------------------------------------------------------------------------------------------------
     # LOG-08: the register gives roles, so it is kept by those who lead (S89, S92)
     "register-staff": frozenset({"manager", "director"}),
@@ -386,6 +496,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     "raise-warning": frozenset(),
     "look-for-warnings": frozenset(),
     "report-gaps": frozenset(),
+    "record-affected": frozenset(),
+    "tell-leak-clock": frozenset(),
+    "tell-right-clock": frozenset(),
+    "withhold-refused": frozenset(),
     "record-grading": frozenset(),
     "start-run": frozenset(),
     "complete-run": frozenset(),
@@ -405,6 +519,7 @@ SECOND_PERSON: dict[str, str] = {
     "decide-review": "contest-grading",
     "decide-improvement": "propose-improvement",
     "approve-policy": "draft-policy",
+    "decide-silence": "propose-silence",
 }
 
 # interfaces.md ("Import files"); LOG-08: facts, never decisions

@@ -53,6 +53,7 @@ from crm_core.payments.commands import (
     ReceivePayment,
 )
 from crm_core.payments.events import Instalment
+from crm_core.privacy import DecideSilence, OpenLeak, ProposeSilence
 from crm_core.requests.improvement import DecideImprovement, ProposeImprovement
 from crm_core.staff import GrantAward, RecordWrong
 
@@ -110,11 +111,20 @@ def assessed(crm: CRM, number: str) -> None:
     crm.studies.assess(f"ours-{number}", 1, "PIA-1", (), by=DIRECTOR, on=DAY)
 
 
+def leaked(crm: CRM, number: str) -> None:
+    crm.do(OpenLeak(number, "general", crm.clock.now(), "a lost list"), by=FINANCE)
+
+
 def no(reason: str, *, approved: bool) -> str:
     return "" if approved else reason
 
 
 PAIRS: dict[str, Pair] = {
+    "decide-silence": Pair(
+        lambda n: ProposeSilence(n, "encrypted"),
+        lambda n, yes: DecideSilence(n, yes, "seen"),
+        leaked,
+    ),
     "decide-waiver": Pair(
         lambda n: ProposeWaiver(HOME, n, f"C{n}", 10_00, DAY, "hardship"),
         lambda n, yes: DecideWaiver(HOME, n, yes, DAY, "seen"),

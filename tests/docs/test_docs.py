@@ -628,6 +628,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "confirm": ["confirm", "H00002", "2024", "--as", "supervisor:U1"],
         "preference": ["preference", "H00001", "H00001#owner", "any", "refuse", *by_s1],
         "preferences": ["preferences", "H00001"],
+        "incident": ["incident", "list", "--as", "custodian:C1"],
         "backup": ["backup", "--out", str(folder / "copy.db")],
         "create": ["create", "--db", str(folder / "new.db")],
     }
@@ -640,6 +641,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         if name == "improvement":
             with open_crm(db) as crm:
                 crm.do(PLAN, by=Actor("S17", "specialist"))
+        if name == "incident":
+            leak = ("incident", "open", "L1", "--severity", "general", "--summary", "a lost list")
+            ask(db, *leak, "--discovered", NOON)
         if name == "grades":
             # What is not the trial that was graded before it.
             ask(db, "grade", "2024")

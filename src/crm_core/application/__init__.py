@@ -4,6 +4,7 @@ the services behind the facade's objects.
 Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
+from crm_core.application.privacy_follows import REACTIONS
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.recorded import STAFF_ROLES
@@ -19,6 +20,7 @@ SLICE = Slice(
         Act("export-person", (*MANAGEMENT, "custodian")),
         Act("export-oneself", (*HOUSEHOLDERS, *STAFF_ROLES)),
     ),
+    reactions=REACTIONS,
     policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
 )
 """What people do that is no slice's alone."""

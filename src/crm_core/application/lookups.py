@@ -15,6 +15,7 @@ from crm_core.application.adopted import NOT_FACTS, book_with_adopted, every, pi
 from crm_core.application.records import moved, records_since
 from crm_core.application.streams import Streams, no_file
 from crm_core.errors import UnknownPolicy
+from crm_core.gradings import GRADING
 from crm_core.gradings.commands import (
     AcceptAutomatic,
     ConfirmGrading,
@@ -77,6 +78,11 @@ from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.facts import add_months
 from crm_core.policies import PolicyBook
 from crm_core.ports import EventLog
+from crm_core.privacy.consent import GiveConsent, Heard, WithdrawConsent
+from crm_core.privacy.consent_texts import CONSENT_TEXTS
+from crm_core.privacy.lookups import answers
+from crm_core.privacy.purposes import DEFAULT_PURPOSES, PurposesPolicy
+from crm_core.privacy.rights import AUTOMATIC, AskRight, speaker_of
 from crm_core.requests import PLAN, REQUEST, Request
 from crm_core.requests.calls import Call, WithdrawCall
 from crm_core.requests.commands import Dispatch, GrabOrder, HandOver, RefuseOrder, ReturnOrder
@@ -252,13 +258,17 @@ def _with_members(command: Any, _state: Any, sight: WorkSight) -> Any:
             neutral = sight.policy(Template, template.neutral, day)
     file = sight.streams.file(command.household)
     holding = () if file is None else [r.member for name in ROLES for r in file.holding(name, day)]
+    policy = sight.policy(MessagePolicy, DEFAULT_MESSAGES, day)
+    barred, agreed = answers(sight, command.household, policy.purposes, day)
     known = Known(
         at=sight.at,
         zone=sight.zone,
-        policy=sight.policy(MessagePolicy, DEFAULT_MESSAGES, day),
+        policy=policy,
         members=tuple(dict.fromkeys(holding)),
         template=template,
         neutral=neutral,
+        barred=barred,
+        agreed=agreed,
     )
     return evolve(command, known=known)
 
@@ -298,6 +308,46 @@ def _next_duty(staff: str, register: Register, sight: WorkSight) -> datetime | N
     if any(shift.start <= sight.at for shift in shifts):
         return None
     return min((shift.start for shift in shifts), default=None)
+
+
+# --- of privacy --------------------------------------------------------------------------------
+
+
+def _with_heard(command: Any, _state: Any, sight: WorkSight) -> Any:
+    """Who belonged to the household when it was said, and what could be agreed to then (PRV-05)."""
+    on = local_date(command.said_at, sight.zone)
+    file = sight.streams.file(command.household)
+    roles = () if file is None else file.roles()
+    held = (r for r in roles if r.since <= on and (r.until is None or on <= r.until))
+    heard = Heard(
+        on=on,
+        members=frozenset(role.member for role in held),
+        ever=frozenset(role.member for role in roles),
+        policy=sight.policy(PurposesPolicy, DEFAULT_PURPOSES, on),
+        texts=sight.state(CONSENT_TEXTS, command.purpose),
+    )
+    return evolve(command, heard=heard)
+
+
+def _with_person(command: AskRight, _state: Any, sight: WorkSight) -> AskRight:
+    """Whether the person was ever one of the household or of the staff (PRV-09), and whether who
+    objects to decisions by rule alone can (GRD-13).
+    """
+    if command.household:
+        known = command.member in sight.streams.members(command.household)
+    else:
+        register: Register = sight.state(REGISTER, WHOLE)
+        known = register.names(command.member) or not register.in_force(sight.present_day)
+    refused = None
+    if not known:
+        refused = Refusal("unknown_person", "PRV-09", {"member": command.member})
+    elif command.about == AUTOMATIC:
+        asked = RefuseAutomatic(command.household, local_date(command.asked_at, sight.zone))
+        there = _with_people_of_the_day(asked, sight.state(GRADING, command.household), sight)
+        if speaker_of(command) not in there.members:
+            details = {"household": command.household}
+            refused = Refusal("not_the_owner", "GRD-13", details)
+    return evolve(command, refused_there=refused)
 
 
 # --- of staff and requests ---------------------------------------------------------------------
@@ -538,6 +588,7 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     **dict.fromkeys(MESSAGES.commands, _with_members),
     **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
     AcceptAutomatic: _with_people_of_the_day,
+    AskRight: _with_person,
     ConfirmGrading: _with_grading,
     ConfirmType: _with_grading,
     ContestGrading: _with_contesting,
@@ -545,6 +596,7 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     DecideUplift: _with_promises,
     Dispatch: _with_order,
     DraftPolicy: _with_taken,
+    GiveConsent: _with_heard,
     GrabOrder: _with_crew,
     HandOver: _with_stranger,
     MakePolicyEffective: _with_shipped,
@@ -556,6 +608,7 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     RefuseAutomatic: _with_people_of_the_day,
     ReplaceRecord: _with_moved,
     WithdrawCall: _with_duty,
+    WithdrawConsent: _with_heard,
     **dict.fromkeys(
         (
             ClaimLateCharge,

@@ -1,9 +1,12 @@
-"""Rights of the persons that the log knows: a copy of everything about them (PRV-09, 0053)."""
+"""Rights of the persons that the log knows: what may be done with their data (PRV-05), and a copy
+of everything about them (PRV-09, 0053).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from attrs import asdict, evolve, frozen
@@ -11,10 +14,13 @@ from attrs import asdict, evolve, frozen
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance, utc
 from crm_core.application.desk import Desk
-from crm_core.application.host import Host
+from crm_core.application.host import Host, present_day
+from crm_core.application.leaks import Leaks
+from crm_core.application.lookups import WorkSight
 from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.records import records_of
 from crm_core.application.residents import Residents
+from crm_core.application.streams import Streams
 from crm_core.errors import Invalid, Refused
 from crm_core.gradings.record import OF_RECORD, TRIAL, Records
 from crm_core.kernel.dates import instant_text
@@ -23,6 +29,8 @@ from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
 from crm_core.messages.staff import STAFF_MESSAGES
 from crm_core.ports import Progress, silent
+from crm_core.privacy.consent import Use
+from crm_core.privacy.lookups import usable
 from crm_core.requests import REQUEST
 from crm_core.staff import STAFF
 
@@ -108,6 +116,42 @@ class Privacy:
 
     def __init__(self, host: Host, desk: Desk) -> None:
         self._host, self._desk = host, desk
+
+    @cached_property
+    def leaks(self) -> Leaks:
+        """Leaks of personal data, and who was affected (PRV-08)."""
+        return Leaks(self._host, self._desk)
+
+    def may_use(
+        self,
+        household: str,
+        member: str,
+        purpose: str,
+        *,
+        by: Actor,
+        on: date | None = None,
+        receiver: str = "",
+    ) -> Use:
+        """Whether a purpose may be pursued with a member's data on a day, and why (PRV-05).
+
+        Args:
+            on: The day; by default the present.
+            receiver: Who receives data, where it is handed over.
+
+        Raises:
+            Refused: it is not for `by` to ask.
+        """
+        self._desk.may(acting(by), "see-consents")
+        host, today = self._host, present_day(self._host)
+        sight = WorkSight(
+            streams=Streams(host.log),
+            log=host.log,
+            registry=host.registry,
+            policies=host.policies,
+            zone=host.zone,
+            day=today,
+        )
+        return usable(sight, household, member, purpose, on or today, receiver)
 
     def export(
         self,

@@ -295,7 +295,10 @@ def _shapes(cls: type) -> Mapping[str, tuple[type | None, bool]]:
     for field in attrs.fields(cls):
         kinds = list(_kinds(hints[field.name]))
         part = next((k for k in kinds if attrs.has(k) and not issubclass(k, PersonalValue)), None)
-        found[field.name] = (part, any(issubclass(k, PersonalValue) for k in kinds))
+        # A `Text` is sealed or plain as it stands; of which class it is says whether it is typed.
+        plain_too = str in kinds
+        personal = any(issubclass(k, PersonalValue) for k in kinds)
+        found[field.name] = (part, personal and not plain_too)
     return found
 
 

@@ -42,6 +42,9 @@ class Known:
             Of what staff are told: the member of staff, if they hold a role on that day.
         template: The template a message is to be made from, and its neutral twin, if it has one.
         duty_from: When the member of staff is on duty next, if they are not now.
+        barred: Members with purposes that they withdrew or refused their consent to, or whose
+            consent carries nothing any more (PRV-05).
+        agreed: Members with purposes that a consent of theirs carries.
     """
 
     at: datetime
@@ -51,6 +54,8 @@ class Known:
     template: Template | None = None
     neutral: Template | None = None
     duty_from: datetime | None = None
+    barred: frozenset[tuple[str, str]] = frozenset()
+    agreed: frozenset[tuple[str, str]] = frozenset()
 
 
 @frozen
@@ -74,6 +79,16 @@ class QueueMessage:
     channel: str = ""
     language: str = ""
     happened_at: datetime | None = None
+    known: Known = looked_up()
+
+
+@frozen
+class WithholdRefused:
+    """Withhold what waits for a member who withdrew their consent to its purpose (PRV-05)."""
+
+    household: str
+    member: str
+    purpose: str
     known: Known = looked_up()
 
 

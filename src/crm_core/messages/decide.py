@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from crm_core.messages.commands import (
     RecordFailure,
     RecordSent,
     ReleaseMessage,
+    WithholdRefused,
 )
 from crm_core.messages.events import (
     DeliveryFailed,
@@ -34,7 +35,7 @@ from crm_core.messages.events import (
     MessageWithheld,
     PreferenceChanged,
 )
-from crm_core.messages.policy import WORK, MessagePolicy
+from crm_core.messages.policy import WORK
 from crm_core.messages.state import ANY, PERSONALISATION, Messages, Step
 from crm_core.messages.template import LANGUAGES, Template
 
@@ -87,7 +88,7 @@ def queue(command: QueueMessage, state: Messages, of: frozenset[str] | None = No
         not_before=_open_from(template.purpose, known)[0],
         expires_at=happened + timedelta(hours=purpose.valid_hours),
     )
-    reason = _forbidden(queued, state, policy) if recipient else "no_recipient"
+    reason = _forbidden(queued, state, known) if recipient else "no_recipient"
     if reason is None and queued.not_before >= queued.expires_at:
         reason = "expired"
     if reason is not None:
@@ -171,7 +172,7 @@ def release(command: Any, state: Messages) -> Decision:
         # Nobody knows whether the interrupted attempt reached anyone, so it is not `withheld`.
         return (DeliveryFailed(message, status.attempts, "unknown_outcome", None),)
     reason = None if queued.recipient in known.members else _gone(queued)
-    reason = reason or _forbidden(queued, state, policy)
+    reason = reason or _forbidden(queued, state, known)
     if reason is None and known.at >= queued.expires_at:
         # The last reason it had to wait is the reason it was never sent.
         reason = status.reason if status.reason == "over_cap" else "expired"
@@ -279,16 +280,27 @@ def _change_preference(command: ChangePreference, state: Messages) -> Decision:
     )
     if _says_nothing_new(changed, state):
         return ()
-    after = _preferred(state, changed)
-    withheld = []
+    return (changed, *_called_back(command.member, _preferred(state, changed), command.known))
+
+
+def _withhold_refused(command: WithholdRefused, state: Messages) -> Decision:
+    """What waits for who withdrew their consent is not sent; what the service owes them is."""
+    return tuple(
+        withheld
+        for withheld in _called_back(command.member, state, command.known)
+        if state.queued[withheld.message].purpose == command.purpose
+    )
+
+
+def _called_back(member: str, state: Messages, known: Known) -> Iterator[MessageWithheld]:
+    """What waits for a member and must not reach them."""
     for message, queued in state.queued.items():
         status = state.status(message)
         # One that is being sent right now cannot be called back; its next attempt can.
-        if queued.recipient == command.member and status.name == "waiting":
-            reason = _forbidden(queued, after, policy)
+        if queued.recipient == member and status.name == "waiting":
+            reason = _forbidden(queued, state, known)
             if reason is not None:
-                withheld.append(MessageWithheld(message, reason))
-    return (changed, *withheld)
+                yield MessageWithheld(message, reason)
 
 
 def _not_theirs(command: ChangePreference) -> Refusal | None:
@@ -314,16 +326,24 @@ def _says_nothing_new(changed: PreferenceChanged, state: Messages) -> bool:
     return same is not None and attrs.evolve(same, word=changed.word) == changed
 
 
-def _forbidden(queued: MessageQueued, state: Messages, policy: MessagePolicy) -> str | None:
-    """Why the recipient must not get the message, or None."""
+def _forbidden(queued: MessageQueued, state: Messages, known: Known) -> str | None:
+    """Why the recipient must not get the message, or None.
+
+    A consent that was withdrawn or has ended bars a purpose whatever preferences say (PRV-05).
+    """
+    policy, asked = known.policy, (queued.recipient, queued.purpose)
     purpose = policy.purposes.get(queued.purpose)
     if purpose is None or queued.channel not in policy.channels:
         return "purpose_ended"
     if purpose.basis == "required":
         return None
+    if asked in known.barred:
+        return "consent_ended"
     said = state.allows(queued.recipient, queued.purpose, queued.channel)
     if said is False:
         return "opted_out"
+    if asked in known.agreed:
+        return None
     return "no_consent" if purpose.basis == "opt_in" and said is None else None
 
 
@@ -333,6 +353,7 @@ _DECIDE: dict[type, Any] = {
     RecordSent: record_sent,
     RecordFailure: record_failure,
     ChangePreference: _change_preference,
+    WithholdRefused: _withhold_refused,
 }
 
 
@@ -406,6 +427,7 @@ MESSAGES = Aggregate(
     tuple(_DECIDE),
     _household,
     _household,
+    inside=frozenset({WithholdRefused}),
 )
 
 

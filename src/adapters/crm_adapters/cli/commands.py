@@ -35,6 +35,7 @@ COMMANDS = {
     "greeting": "requests",
     "history": "history",
     "import": "files",
+    "incident": "incidents",
     "improvement": "requests",
     "keys": "keys",
     "limitation": "payments",
