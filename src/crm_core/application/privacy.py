@@ -11,6 +11,7 @@ from attrs import asdict, evolve, frozen
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance, utc
 from crm_core.application.desk import Desk
+from crm_core.application.erasing import Erasing, Erasure
 from crm_core.application.host import Host
 from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.records import records_of
@@ -22,7 +23,9 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
 from crm_core.messages.staff import STAFF_MESSAGES
+from crm_core.owners import HOUSEHOLD, Household
 from crm_core.ports import Progress, silent
+from crm_core.privacy import EraseHousehold, EraseMember, EraseStaff
 from crm_core.requests import REQUEST
 from crm_core.staff import STAFF
 
@@ -108,6 +111,7 @@ class Privacy:
 
     def __init__(self, host: Host, desk: Desk) -> None:
         self._host, self._desk = host, desk
+        self._erasing = Erasing(host, desk)
 
     def export(
         self,
@@ -206,6 +210,65 @@ class Privacy:
         subject.positions.update(e.position for e in own)
         made = self._export(subject, own, others, position, known, by, purpose)
         return evolve(made, staff=staff)
+
+    # --- erasing -------------------------------------------------------------------------
+
+    def erase(
+        self,
+        household: str,
+        member: str | None = None,
+        *,
+        by: Actor,
+        purpose: str,
+        ground: str = "asked",
+        dry: bool = False,
+    ) -> Erasure:
+        """Erase a household with all its members, or one of them, for ever (PRV-04).
+
+        Their keys are destroyed, so that what is sealed about them opens nowhere any more; what is
+        still to be told to them is withheld, and files that the library wrote are purged. No byte
+        of the log changes, and whoever else is in it stays readable.
+
+        Args:
+            member: Id of the member; by default the household's own key and those of all its
+                members, of whatever tenure, are destroyed.
+            by: Who decides it; never one of those who are erased.
+            purpose: What for, in words; they are gone with what is erased.
+            ground: Why, as one of `crm_core.privacy.commands.GROUNDS`; it stays.
+            dry: Only look what it would do.
+
+        Raises:
+            Refused: it is not for `by`, a legal hold forbids it, there is no such household or
+                member, or they are erased already.
+        """
+        if member is None:
+            members = self._members(household)
+            return self._erasing.erase(
+                lambda on: EraseHousehold(household, on, purpose, ground), members, by, dry=dry
+            )
+        return self._erasing.erase(
+            lambda on: EraseMember(household, member, on, purpose, ground), (member,), by, dry=dry
+        )
+
+    def erase_staff(
+        self, staff: str, *, by: Actor, purpose: str, ground: str = "asked", dry: bool = False
+    ) -> Erasure:
+        """Erase how a member of staff is reached and what was typed about them (PRV-04).
+
+        Args and errors are those of `erase`. What they did stays theirs: their id is no secret.
+        """
+        return self._erasing.erase(
+            lambda on: EraseStaff(staff, on, purpose, ground), (staff,), by, dry=dry
+        )
+
+    def finish(self) -> None:
+        """Do what is left undone of erasures that were recorded, wherever somebody stopped."""
+        self._erasing.finish()
+
+    def _members(self, household: str) -> tuple[str, ...]:
+        decider = HOUSEHOLD.decider
+        state, _ = self._host.log.fold(HOUSEHOLD.stream(household), decider.evolve, decider.initial)
+        return tuple(state.members()) if isinstance(state, Household) else ()
 
     # --- who may -------------------------------------------------------------------------
 

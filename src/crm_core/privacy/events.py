@@ -1,7 +1,7 @@
 """What was decided about the keys of persons. Names and fields are a storage contract.
 
-An erasure says whose keys are destroyed, by the ids under which values were sealed (`keys`): whoever
-opens a log that says so destroys them if they are still there (decision record 0055).
+An erasure says whose keys are destroyed, by the ids under which values were sealed (`keys`):
+whoever opens a log that says so destroys them if they are still there (decision record 0055).
 """
 
 from __future__ import annotations

@@ -66,8 +66,8 @@ class Erasures:
 
 
 def household_key(household: str, times: int) -> str:
-    """Id of a household's own key after it was erased so often: `V00001`, then `V00001~2`."""
-    return household if times == 0 else f"{household}~{times + 1}"
+    """Id of a household's own key after it was erased so often: `V00001~1`, then `V00001~2`."""
+    return f"{household}~{times + 1}"
 
 
 @frozen

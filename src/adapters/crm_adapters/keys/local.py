@@ -19,7 +19,7 @@ import hmac
 import os
 import sqlite3
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from threading import RLock, get_ident
@@ -64,6 +64,7 @@ BUSY_SECONDS = 30.0
 """How long to wait for another process that changes the keys."""
 
 _ROW = "SELECT key, suite FROM crm_keys WHERE subject = ?"
+_DESTROY = "INSERT OR REPLACE INTO crm_keys VALUES (?, NULL, NULL)"
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 _ERASED, _MISSING, _TAMPERED = Erased(), KeyMissing(), Tampered()
 
@@ -137,6 +138,8 @@ class LocalVault:
         self._pending: dict[str, _Key] = {}
         self._used: dict[int, set[str]] = {}
         self._lost: dict[int, str] = {}
+        # Who stays erased even if a file is put back that has a key of theirs.
+        self._erased: set[str] = set()
         self._path = path
         self._name = "memory" if path is None else str(path)
         self._file: sqlite3.Connection | None = None
@@ -234,16 +237,45 @@ class LocalVault:
         # By the suite of the row, which stays: a command that is repeated must be the same.
         return key.suite.keyed_digest(key.secret, text)
 
-    def erase(self, subject: str) -> None:
+    def erase(self, *subjects: str) -> None:
         with self._lock, self._errors():
+            self._shut(subjects)
             file = self._made()
-            file.execute("INSERT OR REPLACE INTO crm_keys VALUES (?, NULL, NULL)", (subject,))
-            self._pending.pop(subject, None)
-            # Nothing is known of the file as it is now: others may have changed it before us.
-            self._kept = 0, {}
+            file.execute("BEGIN IMMEDIATE")
+            try:
+                # One statement destroys all keys of a household: nobody finds half of it gone.
+                file.executemany(_DESTROY, [(subject,) for subject in subjects])
+                file.execute("COMMIT")
+            except BaseException:
+                file.execute("ROLLBACK")
+                raise
             # SQLite overwrites the deleted row, but not the copies that it left behind when it
             # once moved rows between pages. Writing the file anew does.
             file.execute("VACUUM")
+
+    def keep_erased(self, subjects: Collection[str]) -> frozenset[str]:
+        with self._lock, self._errors():
+            self._shut(subjects)
+            if self._file is None and not self._attach():
+                # Looking makes no file; what is made of one here begins with what is shut.
+                return frozenset()
+            assert self._file is not None
+            rows = ((one, self._file.execute(_ROW, (one,)).fetchone()) for one in subjects)
+            living = {one: row for one, row in rows if row is None or row[0] is not None}
+            if living and self._writable():
+                self.erase(*living)
+            return frozenset(one for one, row in living.items() if row is not None)
+
+    def _shut(self, subjects: Iterable[str]) -> None:
+        """Know nothing any more of keys that are to be gone, whatever the file says."""
+        self._erased |= set(subjects)
+        for subject in subjects:
+            self._pending.pop(subject, None)
+        # Nothing is known of the file as it is now: others may have changed it before us.
+        self._kept = 0, {}
+
+    def _writable(self) -> bool:
+        return self._path is None or os.access(self._path, os.W_OK)
 
     def flush(self) -> None:
         if not self._pending and not self._lost:
@@ -295,6 +327,8 @@ class LocalVault:
     def _key_or_why_not(self, subject: str) -> _Key | Erased | KeyMissing | Tampered:
         """What the row says; where there is none yet, what is to become it."""
         with self._lock, self._errors():
+            if subject in self._erased:
+                return _ERASED
             row = self._row(subject)
             if row is None:
                 return self._pending.get(subject, _MISSING)
