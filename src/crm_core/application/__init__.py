@@ -4,6 +4,7 @@ the services behind the facade's objects.
 Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
+from crm_core.application.retention import CLOCK, RETENTION, WORKLIST
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.recorded import STAFF_ROLES
@@ -20,6 +21,10 @@ SLICE = Slice(
         Act("export-oneself", (*HOUSEHOLDERS, *STAFF_ROLES)),
     ),
     policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
+    projections=(RETENTION,),
+    clock=CLOCK,
+    worklists=(WORKLIST,),
+    data_map="data-map.toml",
 )
 """What people do that is no slice's alone."""
 
