@@ -53,7 +53,7 @@ def erase(company: Company, member: str | None = "M7") -> None:
         crm.privacy.erase("V1", member, by=KEEPER, purpose=WHY)
 
 
-# --- a crash between each two steps --------------------------------------------------------------
+# --- a crash between each two steps ---------------------------------------------------------------
 
 
 class Crash(BaseException):
@@ -113,6 +113,8 @@ def _crash(*_: Any, **__: Any) -> None:
     raise Crash
 
 
+PATHS = f"import sys; sys.path[:] = {sys.path!r}\n"
+
 CHILD = """
 import os, sys
 from pathlib import Path
@@ -147,8 +149,7 @@ def test_a_process_that_is_ended_anywhere_leaves_nothing_half_done(
         folder = tmp_path / f"at-{step}"
         shutil.copytree(company.folder, folder)
         done = subprocess.run(
-            [sys.executable, "-c", CHILD, str(folder), str(step)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            [sys.executable, "-c", PATHS + CHILD, str(folder), str(step)],
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         then = Company(folder)
@@ -165,7 +166,7 @@ def test_a_process_that_is_ended_anywhere_leaves_nothing_half_done(
     assert outcomes >= {(9, True), (0, True)}
 
 
-# --- backups ---------------------------------------------------------------------------------------
+# --- backups --------------------------------------------------------------------------------------
 
 LOG, KEYS, STONES = "crm.db", "crm.db.keys", "crm.db.erased"
 
@@ -266,7 +267,7 @@ def test_a_key_file_that_cannot_be_written_opens_nothing_of_them(
     assert company.keys.read_bytes() == before
 
 
-# --- other processes -------------------------------------------------------------------------------
+# --- other processes ------------------------------------------------------------------------------
 
 READER = """
 import sys
@@ -282,8 +283,7 @@ with Company(Path(sys.argv[1])).open() as crm:
 @pytest.mark.case("K53")
 def test_another_process_that_had_the_key_learns_of_it_at_once(company: Company) -> None:
     other = subprocess.Popen(
-        [sys.executable, "-c", READER, str(company.folder)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        [sys.executable, "-c", PATHS + READER, str(company.folder)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert other.stdin is not None
@@ -325,7 +325,7 @@ def test_who_erases_and_who_opens_meanwhile_do_not_get_in_each_others_way(
     assert stone.settled
 
 
-# --- the file of the tombstones --------------------------------------------------------------------
+# --- the file of the tombstones -------------------------------------------------------------------
 
 
 def stones(path: Path, *names: str) -> FileTombstones:
@@ -414,7 +414,7 @@ def test_tombstones_of_tenants_are_apart(tmp_path: Path) -> None:
         assert shown(crm) == EVERYBODY
 
 
-# --- on PostgreSQL ---------------------------------------------------------------------------------
+# --- on PostgreSQL --------------------------------------------------------------------------------
 
 
 def test_the_same_holds_on_postgresql(
@@ -438,7 +438,7 @@ def test_the_same_holds_on_postgresql(
         assert crm.verify().intact
 
 
-# --- who has all keys but one ----------------------------------------------------------------------
+# --- who has all keys but one ---------------------------------------------------------------------
 
 
 def test_a_reader_of_raw_data_with_all_other_keys_sees_nothing_of_theirs(company: Company) -> None:
