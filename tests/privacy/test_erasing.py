@@ -138,6 +138,17 @@ def test_the_copy_about_a_person_says_erased(crm: CRM) -> None:
     assert "privacy.member_erased/1" not in [entry.name for entry in others.events if entry.whole]
 
 
+def test_what_is_said_of_a_hold_is_in_the_copy_of_whom_it_is_about(crm: CRM) -> None:
+    crm.do(PlaceLegalHold("V1", "H1", DAY, "lawsuit", "M7"), by=LEADER)
+    crm.do(PlaceLegalHold("V1", "H2", DAY, "lawsuit", "V1#owner"), by=LEADER)
+    crm.do(LiftLegalHold("V1", "H2", DAY, "over"), by=LEADER)
+    crm.do(LiftLegalHold("V1", "H1", DAY, "over"), by=LEADER)
+    for member, hold in (("M7", "H1"), ("V1#owner", "H2")):
+        copy = crm.privacy.export("V1", member, by=KEEPER, purpose="a copy")
+        told = [e.data["hold"] for e in copy.events if e.whole and ".hold_" in e.name]
+        assert told == [hold, hold]
+
+
 # --- who may, and what is refused ----------------------------------------------------------------
 
 ALLOWED = {"supervisor", "manager", "director", "custodian"}
