@@ -108,7 +108,8 @@ class FileTombstones:
 
     def _lines(self, content: bytes) -> tuple[list[dict[str, Any]], str, int]:
         """What the lines say, the end of their chain, and where the last whole one ends."""
-        chain, said, at = sha256(f"crm-erased\n{self._tenant}".encode()).hexdigest(), [], 0
+        said: list[dict[str, Any]] = []
+        chain, at = sha256(f"crm-erased\n{self._tenant}".encode()).hexdigest(), 0
         while (end := content.find(b"\n", at)) >= 0:
             digest, _, line = content[at:end].decode(errors="replace").partition(" ")
             chain = _chained(chain, line)

@@ -65,6 +65,8 @@ BUSY_SECONDS = 30.0
 
 _ROW = "SELECT key, suite FROM crm_keys WHERE subject = ?"
 _DESTROY = "INSERT OR REPLACE INTO crm_keys VALUES (?, NULL, NULL)"
+_LIVING = "SELECT subject, key IS NOT NULL FROM crm_keys WHERE subject IN"
+_AT_ONCE = 500
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 _ERASED, _MISSING, _TAMPERED = Erased(), KeyMissing(), Tampered()
 
@@ -260,11 +262,15 @@ class LocalVault:
                 # Looking makes no file; what is made of one here begins with what is shut.
                 return frozenset()
             assert self._file is not None
-            rows = ((one, self._file.execute(_ROW, (one,)).fetchone()) for one in subjects)
-            living = {one: row for one, row in rows if row is None or row[0] is not None}
+            rows: dict[str, bool] = {}
+            for first in range(0, len(subjects), _AT_ONCE):
+                some = [*subjects][first : first + _AT_ONCE]
+                marks = ", ".join("?" * len(some))
+                rows |= self._file.execute(f"{_LIVING} ({marks})", some).fetchall()
+            living = [one for one in subjects if rows.get(one, True)]
             if living and self._writable():
                 self.erase(*living)
-            return frozenset(one for one, row in living.items() if row is not None)
+            return frozenset(one for one in living if one in rows)
 
     def _shut(self, subjects: Iterable[str]) -> None:
         """Know nothing any more of keys that are to be gone, whatever the file says."""
