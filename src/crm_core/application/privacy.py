@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from attrs import asdict, evolve, frozen
@@ -246,9 +246,13 @@ class Privacy:
             return self._erasing.erase(
                 lambda on: EraseHousehold(household, on, purpose, ground), members, by, dry=dry
             )
-        return self._erasing.erase(
-            lambda on: EraseMember(household, member, on, purpose, ground), (member,), by, dry=dry
-        )
+
+        def make(on: date) -> EraseMember:
+            return EraseMember(
+                household=household, member=member, on=on, purpose=purpose, ground=ground
+            )
+
+        return self._erasing.erase(make, (member,), by, dry=dry)
 
     def erase_staff(
         self, staff: str, *, by: Actor, purpose: str, ground: str = "asked", dry: bool = False

@@ -238,7 +238,7 @@ def _proposal(
     if before is not None and before.until is not None:
         on = max(on, before.until)
     command = (
-        ProposeErasure(line.household, person, ended, on, policy)
+        ProposeErasure(household=line.household, member=person, ended=ended, on=on, policy=policy)
         if line.household
         else ProposeStaffErasure(person, ended, on, policy)
     )
@@ -274,7 +274,13 @@ def _to_decide(line: Line, asker: Asker) -> Iterable[Task]:
         if one.until is not None or one.person not in ended:
             continue
         command = (
-            DeclineErasure(line.household, one.person, one.since.date(), "", one.since.date())
+            DeclineErasure(
+                household=line.household,
+                member=one.person,
+                on=one.since.date(),
+                reason="",
+                until=one.since.date(),
+            )
             if line.household
             else DeclineStaffErasure(one.person, one.since.date(), "", one.since.date())
         )

@@ -40,19 +40,19 @@ class Known:
         policy: The message policy in force.
         members: Members of the household with a role on that day; whom to tell first comes first.
             Of what staff are told: the member of staff, if they hold a role on that day.
-        erased: Those of them who are erased, whoever else may be told.
         template: The template a message is to be made from, and its neutral twin, if it has one.
         duty_from: When the member of staff is on duty next, if they are not now.
+        erased: Who of the household, or of the staff, is erased.
     """
 
     at: datetime
     zone: str
     policy: MessagePolicy
     members: tuple[str, ...]
-    erased: frozenset[str] = frozenset()
     template: Template | None = None
     neutral: Template | None = None
     duty_from: datetime | None = None
+    erased: frozenset[str] = frozenset()
 
 
 @frozen

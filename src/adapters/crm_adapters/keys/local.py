@@ -241,16 +241,16 @@ class LocalVault:
 
     def erase(self, *subjects: str) -> None:
         with self._lock, self._errors():
-            self._shut(subjects)
             file = self._made()
             file.execute("BEGIN IMMEDIATE")
             try:
-                # One statement destroys all keys of a household: nobody finds half of it gone.
+                # In one transaction: nobody finds a household half gone.
                 file.executemany(_DESTROY, [(subject,) for subject in subjects])
                 file.execute("COMMIT")
             except BaseException:
                 file.execute("ROLLBACK")
                 raise
+            self._shut(subjects)
             # SQLite overwrites the deleted row, but not the copies that it left behind when it
             # once moved rows between pages. Writing the file anew does.
             file.execute("VACUUM")
