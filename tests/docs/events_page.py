@@ -20,7 +20,7 @@ from crm_core.kernel.catalog import EventType
 from crm_core.kernel.recorded import Envelope
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.rules import Operator, Value
-from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.kernel.trades import TRADES
 from crm_core.messages.commands import FAILURES
 from crm_core.messages.template import LANGUAGES
@@ -489,6 +489,10 @@ WORDS = {
     "lifted_by": "who lifted it",
     "members": "members, by id",
     "placed_by": "who placed it",
+    **{
+        f"{cls}.purpose": "what for, in the words of who erased"
+        for cls in ("HouseholdErased", "MemberErased", "StaffErased")
+    },
     "recorded_by": "who recorded it",
     "refund": "number of the refund",
     "refused_by": "who refused it",
@@ -655,6 +659,10 @@ def _kind(hint: Any, shapes: dict[str, type]) -> str:
         return PLAIN[hint]
     if get_origin(hint) in (types.UnionType, Union):
         inner = [kind for kind in get_args(hint) if kind is not type(None)]
+        if Sealed in inner:
+            return "typed text, sealed" + (
+                ", may be missing" if type(None) in get_args(hint) else ""
+            )
         assert len(inner) == 1
         return f"{_kind(inner[0], shapes)}, may be missing"
     if get_origin(hint) is tuple:
