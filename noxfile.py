@@ -56,6 +56,13 @@ def consents(session: nox.Session) -> None:
 
 
 @nox.session
+def erased(session: nox.Session) -> None:
+    """Erased data never return: 100,000 steps of people, crashes, backups and other processes."""
+    _install(session, "tests")
+    session.run("pytest", "tests/privacy/test_erased_machine.py", "--long", *session.posargs)
+
+
+@nox.session
 def damage(session: nox.Session) -> None:
     """The file of a log changed 10,000 times at random and 1,000 times aimed: half an hour."""
     _install(session, "tests")

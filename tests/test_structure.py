@@ -88,6 +88,7 @@ COVERED = (
     "opinions",
     "owners",
     "payments",
+    "privacy",
     "requests",
     "staff",
     "testing",

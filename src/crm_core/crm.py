@@ -15,6 +15,7 @@ from crm_core.application.authority import Authority, acting
 from crm_core.application.checking import utc
 from crm_core.application.clock import Tick, tick
 from crm_core.application.desk import Desk, Given, Receipt
+from crm_core.application.tombstones import MemoryTombstones, NoTraces
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.port import FactsEngine
@@ -35,6 +36,8 @@ from crm_core.ports import (
     Ids,
     KeyVault,
     Progress,
+    Tombstones,
+    Traces,
     Verification,
     Views,
     silent,
@@ -68,6 +71,8 @@ class CRM:
         zone: Zone of the estate's days and years.
         engines: Engines for facts besides the one that reads events.
         views: Read models that follow the log; without them `views` cannot be asked for.
+        tombstones: Who was erased, kept outside log and keys; by default in memory, with the log.
+        traces: What else was written and may tell of persons; by default nothing was.
         registry: What follows from the slices it is made of; by default from the library's own.
     """
 
@@ -82,6 +87,8 @@ class CRM:
         zone: str = ESTATE_ZONE,
         engines: Iterable[FactsEngine] = (),
         views: Views | None = None,
+        tombstones: Tombstones | None = None,
+        traces: Traces | None = None,
         registry: Registry | None = None,
     ) -> None:
         self.log = log
@@ -91,6 +98,8 @@ class CRM:
         self.registry = registry or own_registry()
         self.policies = policies or PolicyBook(self.registry.shipped)
         self.zone = zone
+        self.tombstones = tombstones or MemoryTombstones()
+        self.traces = traces or NoTraces()
         self._engines = tuple(engines)
         self._views = views
         self._desk = Desk(self)
@@ -142,7 +151,7 @@ class CRM:
 
     @cached_property
     def privacy(self) -> Privacy:
-        """A copy of everything about a person, a household or a member of staff."""
+        """Rights of persons: a copy of everything about one, and being erased."""
         from crm_core.application.privacy import Privacy
 
         return Privacy(self, self._desk)

@@ -23,7 +23,8 @@
         ├── FormatUnknown           CRM-F015  the log is of a format this version does not read
         ├── KeyFileRefused          CRM-F018  others may use the key file, or it is no regular file
         ├── OtherPast               CRM-F019  the log is not the one that was followed so far
-        └── KeysLocked              CRM-F020  what protects the keys is not at hand, or another
+        ├── KeysLocked              CRM-F020  what protects the keys is not at hand, or another
+        └── TombstonesTampered      CRM-F021  what stands of erasures beside the log was changed
 
 What a person reads of an error stands in the catalogue of sentences: of a refusal in
 `refused-FAMILY.toml`, of a fault in `faults.toml`, of a failure in `failures.toml`; `told` says it
@@ -371,6 +372,12 @@ class KeysLocked(Failed):
     """
 
     code = "CRM-F020"
+
+
+class TombstonesTampered(Failed):
+    """What stands of erasures beside the log is not what was written there; nothing was opened."""
+
+    code = "CRM-F021"
 
 
 class OtherPast(Failed):

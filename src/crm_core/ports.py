@@ -7,6 +7,7 @@ grading asks of its facts engine is in `crm_core.gradings.engines.port`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -430,6 +431,84 @@ class Views(Protocol):
         ...
 
 
+@frozen
+class Tombstone:
+    """What stands of an erasure outside the log and the keys (decision record 0055).
+
+    Args:
+        household: The household it was in; empty for a member of staff.
+        keys: Ids of the keys that are destroyed.
+        version: Version of the event that says so, in the one stream of all erasures.
+        digest: Its digest.
+        settled: Whether all that follows has been done.
+    """
+
+    household: str
+    keys: tuple[str, ...]
+    version: int
+    digest: str
+    settled: bool = False
+
+
+class Tombstones(Protocol):
+    """Remembers who was erased when log and keys are put back from before it (PRV-04)."""
+
+    def read(self) -> Sequence[Tombstone]:
+        """All of them, in the order in which they were added.
+
+        Raises:
+            TombstonesTampered: they are not what was written.
+        """
+        ...
+
+    def add(self, stone: Tombstone) -> None:
+        """Keep one more; it is on the disk when this returns."""
+        ...
+
+    def settle(self, digest: str) -> None:
+        """Keep that all that follows from an erasure has been done."""
+        ...
+
+    def turn(self, *, wait: bool = True) -> AbstractContextManager[bool]:
+        """Whether it is one's turn to erase: one process does at a time.
+
+        Args:
+            wait: For whoever has the turn; without it the answer may be no.
+        """
+        ...
+
+
+@frozen
+class Trace:
+    """Something that may tell of an erased person, and what became of it.
+
+    Args:
+        kind: `message`, `columns`, `database`, or what sort of file it is.
+        name: Its number, or its path.
+        outcome: `withheld`, `deleted`, `rewritten`, `cleared`, `not_found`, `left` or `failed`.
+    """
+
+    kind: str
+    name: str
+    outcome: str
+
+
+class Traces(Protocol):
+    """What was written besides log and keys, as far as it can be reached (PRV-04)."""
+
+    def look(self, stone: Tombstone, values: Collection[str] | None) -> Sequence[Trace]:
+        """What `purge` would do, as it would tell it."""
+        ...
+
+    def purge(self, stone: Tombstone, values: Collection[str] | None) -> Sequence[Trace]:
+        """Take away whatever tells of them; what others wrote of others stays.
+
+        Args:
+            values: Their personal values in plain text; None where they can be opened no more.
+        """
+        ...
+
+
 class KeyVault(Protocol):
     """Keeps one key per person; sealing and opening happen here, keys never leave.
 
@@ -454,8 +533,18 @@ class KeyVault(Protocol):
         """A keyed digest of the value: equal values of one person are equal, nothing else shows."""
         ...
 
-    def erase(self, subject: str) -> None:
-        """Destroy the person's key for ever and remember that it was destroyed."""
+    def erase(self, *subjects: str) -> None:
+        """Destroy these keys for ever, all at once, and remember that they were destroyed."""
+        ...
+
+    def keep_erased(self, subjects: Collection[str]) -> frozenset[str]:
+        """Let them stay erased, whatever keys have been put back; destroy those that have been.
+
+        Where nothing can be written, the keys that are there are not used.
+
+        Returns:
+            Whose keys had come back.
+        """
         ...
 
     def is_erased(self, subject: str) -> bool:

@@ -177,6 +177,15 @@ EXPECTED: dict[str, frozenset[str]] = {
     # GRD-01: the service department supplies opinions, and corrects what it supplied (as with marks of duplicates)
     "record-opinion": frozenset({"specialist", "supervisor", "manager", "director"}),
     "withdraw-opinion": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # -- privacy --------------------------------------------------------------------------------------------------
+    # PRV-04, PRV-09: who keeps the files and those who lead decide whom to let go, and whom to keep; never the system
+    "erase-person": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "place-legal-hold": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "lift-legal-hold": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "place-staff-hold": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "lift-staff-hold": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "decline-erasure": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "decline-staff-erasure": frozenset({"supervisor", "manager", "director", "custodian"}),
     # -- payments -------------------------------------------------------------------------------------------------
     # PAY-01, S43: money facts
     "raise-charge": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
@@ -503,6 +512,12 @@ EXPECTED: dict[str, frozenset[str]] = {
     "record-grading": frozenset(),
     "start-run": frozenset(),
     "complete-run": frozenset(),
+    # PRV-04: `crm.privacy.erase` asks who may, and does what follows; PRV-09: the clock proposes
+    "erase-household": frozenset(),
+    "erase-member": frozenset(),
+    "erase-staff": frozenset(),
+    "propose-erasure": frozenset(),
+    "propose-staff-erasure": frozenset(),
 }
 
 # LOG-08: what needs a second person is two acts, the decision -> the act that proposes it

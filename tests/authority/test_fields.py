@@ -56,7 +56,7 @@ def test_every_field_of_every_command_is_said_or_looked_up_as_the_list_says() ->
 @pytest.mark.case("K29")
 @pytest.mark.parametrize("kind", KINDS, ids=act_of)
 def test_no_field_that_is_said_says_who_decides(kind: type) -> None:
-    """`told_by` follows from a recorded event, `asked_by` is looked up among the members, and `role`
+    """`told_by` follows from a recorded event, `asked_by` is looked up among members, and `role`
     of a member or of the staff is a fact.
     """
     facts = {

@@ -96,6 +96,8 @@ STREAMS = {
     "payments": "Streams `account/HOUSEHOLD` for charges and money, and `collection/HOUSEHOLD` for the collection of arrears.",
     "requests": "Streams `request/REQUEST`, `incident/INCIDENT`, `finding/FINDING`, `improvement/PLAN`, `rotation/TRADE` for the turns of its operators, and `warning/WARNING`.",
     "opinions": "Streams `opinions/HOUSEHOLD`.",
+    "privacy": "Streams `erasures/company` (every erasure and every legal hold), "
+    "`retention/HOUSEHOLD`, `staff_retention/STAFF`.",
     "gradings": "Streams `grading/HOUSEHOLD` for decisions and what people did about them, `grading-year/YEAR` for the runs of a year, and `policy/NAME` for policies.",
     "messages": "Streams `messages/HOUSEHOLD`, and `staff_messages/STAFF` for what members of staff are told.",
     "staff": "Streams `roster/LINE` for duty cover, `register/company` for the register, and `staff/STAFF` for members of staff.",
@@ -193,6 +195,7 @@ WORDS = {
     "MessageSent.day": "the day it was taken",
     "MessageWithheld.reason": _one_of(
         (
+            "erased",
             "expired",
             "no_consent",
             "no_recipient",
@@ -478,6 +481,18 @@ WORDS = {
     "receipt": "what the channel answered",
     "received_at": "when it was received",
     "reclassified_at": "when it was put right",
+    "declined_by": "who decided not to",
+    "ended": "day on which what they were kept for had ended",
+    "erased_by": "who decided it",
+    "ground": "why, as a code that stays",
+    "keys": "ids of the keys that are destroyed",
+    "lifted_by": "who lifted it",
+    "members": "members, by id",
+    "placed_by": "who placed it",
+    **{
+        f"{cls}.purpose": "what for, in the words of who erased"
+        for cls in ("HouseholdErased", "MemberErased", "StaffErased")
+    },
     "recorded_by": "who recorded it",
     "refund": "number of the refund",
     "refused_by": "who refused it",

@@ -312,6 +312,10 @@ ELSEWHERE = {
     "keys/local.py",
     # Rows that can be made again, under names of its own in a folder of its own.
     "frames/kept.py",
+    # Tombstones are added to, line by line, and never written anew; files of erased persons go.
+    "register.py",
+    "tombstones.py",
+    "traces.py",
     # The standard streams, not files.
     "cli/app.py",
     "cli/output.py",

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import TextIO
+from typing import Protocol, TextIO
 from urllib.parse import quote
 
 from attrs import frozen
@@ -24,17 +24,37 @@ SIDES = ("", "-wal", "-shm", "-journal", "-turn", "-owner")
 """Endings of the files that belong to an SQLite file, its own among them."""
 
 
+class Noting(Protocol):
+    """Notes which files were written that may tell of persons (PRV-04)."""
+
+    def note(self, paths: Sequence[Path], kind: str, about: Sequence[str]) -> None:
+        """Note files before they stand under their names.
+
+        Args:
+            kind: What sort of file it is.
+            about: Ids of households and persons that it is about; none where it may be anybody.
+        """
+        ...
+
+
 @frozen
 class Kept:
-    """What no output may replace.
+    """What no output may replace, and where it is noted what was written.
 
     Args:
         files: Files, whether they are there yet or not.
         folders: Folders of which nothing may be replaced that lies in them.
+        register: Notes files that may tell of persons; None where there is nothing to note for.
     """
 
     files: Sequence[Path] = ()
     folders: Sequence[Path] = ()
+    register: Noting | None = None
+
+    def note(self, paths: Sequence[Path], kind: str, about: Sequence[str]) -> None:
+        """Note files of a kind that may tell of persons."""
+        if kind and self.register is not None:
+            self.register.note(paths, kind, about)
 
     def holds(self, path: Path) -> bool:
         """Whether it is one of them, by whatever name."""
@@ -114,7 +134,12 @@ def _is_database(path: Path) -> bool:
 
 @contextmanager
 def written(
-    *paths: Path, private: bool = False, kept: Kept = NOTHING, where: str = ""
+    *paths: Path,
+    private: bool = False,
+    kept: Kept = NOTHING,
+    where: str = "",
+    kind: str = "",
+    about: Sequence[str] = (),
 ) -> Iterator[list[TextIO]]:
     """Files to be written, UTF-8 with line ends as they are given; `.buffer` takes bytes.
 
@@ -148,21 +173,30 @@ def written(
         for file in files:
             file.flush()
             os.fsync(file.fileno())
+        # Before, so that no file is there of which an erasure does not know.
+        kept.note(paths, kind, about)
         for path, draft in zip(paths, names, strict=True):
             # It may have come to be something else meanwhile.
             draft.replace(check_output(path, kept, where))
 
 
 def written_whole(
-    path: Path, content: bytes, *, private: bool = False, kept: Kept = NOTHING, where: str = ""
+    path: Path,
+    content: bytes,
+    *,
+    private: bool = False,
+    kept: Kept = NOTHING,
+    where: str = "",
+    kind: str = "",
+    about: Sequence[str] = (),
 ) -> None:
     """Put the content there at once; see `written`."""
-    with written(path, private=private, kept=kept, where=where) as [file]:
+    with written(path, private=private, kept=kept, where=where, kind=kind, about=about) as [file]:
         file.buffer.write(content)
 
 
 @contextmanager
-def drafted(path: Path, *, kept: Kept = NOTHING, where: str = "") -> Iterator[Path]:
+def drafted(path: Path, *, kept: Kept = NOTHING, where: str = "", kind: str = "") -> Iterator[Path]:
     """A new file beside the path, for what writes files by itself; it is given the name at the end.
 
     It is readable by the owner only. Raises as `written`.
@@ -178,6 +212,7 @@ def drafted(path: Path, *, kept: Kept = NOTHING, where: str = "") -> Iterator[Pa
             os.fsync(opened)
         finally:
             os.close(opened)
+        kept.note([path], kind, ())
         draft.replace(check_output(path, kept, where))
     finally:
         for beside in sides(draft):

@@ -17,11 +17,16 @@ from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesEngine
 from crm_adapters.keys import Guard, LocalVault, Unlock
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
+from crm_adapters.register import Register
 from crm_adapters.slices import installed, registry_of
+from crm_adapters.tombstones import FileTombstones
+from crm_adapters.traces import WorkingTraces
+from crm_core.application.tombstones import resume
 from crm_core.crm import CRM
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.slice import Slice
 from crm_core.policies import PolicyBook
+from crm_core.ports import Tombstones, Traces
 
 MEMORY = "memory:"
 
@@ -48,6 +53,7 @@ def open_crm(
     keys: str | Path | None = None,
     guard: Guard | Unlock | None = None,
     suite: str | None = None,
+    erased: str | Path | None = None,
     policies: PolicyBook | None = None,
     zone: str = ESTATE_ZONE,
     slices: Iterable[Slice] | None = None,
@@ -65,6 +71,8 @@ def open_crm(
             like `crm_adapters.keys.guard_of`; what is in memory alone needs none.
         suite: Of the values that are sealed and the keys that are made, `aes-256-gcm` or `sm4-gcm`;
             by default that of the key file.
+        erased: File of the tombstones of who was erased, which lies where the key file does by
+            default, as `NAME.erased`; no backup of log or keys should have it in it.
         policies: Policies that can be used; those shipped by default.
         zone: Zone of the estate's days and years.
         slices: What it is made of; by default the library's own and those that installed packages
@@ -77,6 +85,8 @@ def open_crm(
     store: RowStore
     rows: ViewStore
     folder: Path | None = None
+    tombstones: Tombstones | None = None
+    traces: Traces | None = None
     if url == MEMORY:
         store, vault = MemoryStore(), _vault(None if keys is None else Path(keys), guard, suite)
         rows = MemoryViewStore()
@@ -87,6 +97,9 @@ def open_crm(
             rows = MemoryViewStore()
         else:
             rows, folder = DatabaseViewStore(database), beside(url, tenant, "facts")
+        tombstones = FileTombstones(Path(erased or beside(url, tenant, "erased")), tenant)
+        checkpoint = getattr(database, "checkpoint", None)
+        traces = WorkingTraces(Register(beside(url, tenant, "written")), folder, checkpoint)
         try:
             vault = _vault(Path(keys or beside(url, tenant, "keys")), guard, suite)
         except BaseException:
@@ -95,7 +108,7 @@ def open_crm(
     registry = installed() if slices is None else registry_of(slices)
     log = CodecEventLog(store, Codec(registry.catalog, vault))
     clock = SystemClock()
-    return CRM(
+    crm = CRM(
         log,
         vault=vault,
         clock=clock,
@@ -104,8 +117,22 @@ def open_crm(
         zone=zone,
         engines=[FramesEngine(name, log, zone, folder) for name in BACKENDS],
         views=LogViews(log, rows, clock),
+        tombstones=tombstones,
+        traces=traces,
         registry=registry,
     )
+
+    def finish() -> None:
+        # Slow to load, and hardly ever needed.
+        crm.privacy.finish()
+
+    try:
+        # Before anything is read: keys, or a log, of before an erasure may have been put back.
+        resume(crm, finish)
+    except BaseException:
+        crm.close()
+        raise
+    return crm
 
 
 def _vault(path: Path | None, guard: Guard | Unlock | None, suite: str | None) -> LocalVault:
@@ -119,7 +146,8 @@ def beside(url: str, tenant: str, kind: str) -> Path:
         url: SQLAlchemy URL of the log; `memory:` has nothing beside it.
         tenant: Whose log it is, as for `open_crm`.
         kind: What it is, and the ending of its name: `keys` for the key file, `facts` for the
-            folder of kept columns.
+            folder of kept columns, `erased` for the tombstones, `written` for the register of
+            files.
     """
     ending = f".{tenant}.{kind}" if tenant else f".{kind}"
     parsed = make_url(url)

@@ -5,6 +5,7 @@ Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
 from crm_core.application.privacy_follows import REACTIONS
+from crm_core.application.retention import CLOCK, RETENTION, WORKLIST
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.recorded import STAFF_ROLES
@@ -22,6 +23,10 @@ SLICE = Slice(
     ),
     reactions=REACTIONS,
     policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
+    projections=(RETENTION,),
+    clock=CLOCK,
+    worklists=(WORKLIST,),
+    data_map="data-map.toml",
 )
 """What people do that is no slice's alone."""
 

@@ -192,6 +192,19 @@ class Desk:
         """
         return self.do(command, Given(by, inside=True, id=id))
 
+    def rehearse(self, command: Any, *, by: Actor) -> tuple[Any, ...]:
+        """The events that a command of the library's own would record; nothing is recorded.
+
+        Raises:
+            Refused: the business says no.
+        """
+        at = self._host.clock.now()
+        command = checked(command, None, inside=True)
+        commit = self._work().plan(command, "rehearsal", "", by, at, inside=True)
+        if isinstance(commit, Refusal):
+            raise Refused(commit)
+        return tuple(envelope.data for append in commit.appends for envelope in append.events)
+
     def outcome(self, id: str) -> Receipt | None:
         """What became of a command, by its id; see `CRM.outcome`."""
         done = self._host.log.outcomes([id]).get(id)

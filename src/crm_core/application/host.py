@@ -8,7 +8,7 @@ from typing import Protocol
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.registry import Registry
 from crm_core.policies import PolicyBook
-from crm_core.ports import Clock, EventLog, Ids, KeyVault, Views
+from crm_core.ports import Clock, EventLog, Ids, KeyVault, Tombstones, Traces, Views
 
 
 class Host(Protocol):
@@ -18,6 +18,8 @@ class Host(Protocol):
     vault: KeyVault
     clock: Clock
     ids: Ids
+    tombstones: Tombstones
+    traces: Traces
     policies: PolicyBook
     zone: str
 

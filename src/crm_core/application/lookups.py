@@ -5,7 +5,7 @@ What a slice itself knows it looks up itself; here stands what truly crosses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -78,8 +78,19 @@ from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.facts import add_months
 from crm_core.policies import PolicyBook
 from crm_core.ports import EventLog
+from crm_core.privacy import (
+    ERASING,
+    EraseHousehold,
+    EraseMember,
+    EraseStaff,
+    Erasures,
+    PlaceLegalHold,
+    PlaceStaffHold,
+)
 from crm_core.privacy.consent import GiveConsent, Heard, WithdrawConsent
 from crm_core.privacy.consent_texts import CONSENT_TEXTS
+from crm_core.privacy.decide import WHOLE as COMPANY
+from crm_core.privacy.events import HouseholdErased
 from crm_core.privacy.lookups import answers
 from crm_core.privacy.purposes import DEFAULT_PURPOSES, PurposesPolicy
 from crm_core.privacy.rights import AUTOMATIC, AskRight, speaker_of
@@ -265,6 +276,7 @@ def _with_members(command: Any, _state: Any, sight: WorkSight) -> Any:
         zone=sight.zone,
         policy=policy,
         members=tuple(dict.fromkeys(holding)),
+        erased=_erased(sight.streams.members(command.household), sight),
         template=template,
         neutral=neutral,
         barred=barred,
@@ -286,10 +298,17 @@ def _with_work_of(command: Any, _state: Any, sight: WorkSight) -> Any:
         zone=sight.zone,
         policy=sight.policy(MessagePolicy, DEFAULT_MESSAGES, day),
         members=(command.staff,) if on_the_staff else (),
+        erased=_erased([command.staff], sight),
         template=template,
         duty_from=_next_duty(command.staff, register, sight) if on_the_staff else None,
     )
     return evolve(command, known=known)
+
+
+def _erased(persons: Iterable[str], sight: WorkSight) -> frozenset[str]:
+    """Those of them who are erased: nothing is told to them any more (PRV-04)."""
+    erasures: Erasures = sight.state(ERASING, COMPANY)
+    return frozenset(person for person in persons if person in erasures.erased)
 
 
 def _next_duty(staff: str, register: Register, sight: WorkSight) -> datetime | None:
@@ -403,6 +422,34 @@ def _with_speaker(command: RecordOpinion, _state: Any, sight: WorkSight) -> Reco
 
 def _is_of(request: Any, household: str) -> bool:
     return isinstance(request, Request) and request.household == household
+
+
+# --- of erasing ----------------------------------------------------------------------------------
+
+
+def _with_members_of_all_tenures(
+    command: EraseHousehold, state: Erasures, sight: WorkSight
+) -> EraseHousehold:
+    """Whose keys there are, and whether anything was recorded since the household was erased."""
+    untouched = state.times_of(command.household) > 0
+    if untouched:
+        for _, events in sight.log.by_household(households=[command.household]):
+            for recorded in events:
+                if isinstance(recorded.event, HouseholdErased):
+                    untouched = True
+                elif not recorded.name.startswith("privacy."):
+                    untouched = False
+    members = tuple(sight.streams.members(command.household))
+    return evolve(command, members=members, untouched=untouched)
+
+
+def _with_membership(command: Any, _state: Any, sight: WorkSight) -> Any:
+    return evolve(command, stranger=command.member not in sight.streams.members(command.household))
+
+
+def _with_employment(command: Any, _state: Any, sight: WorkSight) -> Any:
+    register: Register = sight.state(REGISTER, WHOLE)
+    return evolve(command, stranger=not register.names(command.staff))
 
 
 # --- of orders ---------------------------------------------------------------------------------
@@ -597,10 +644,15 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     Dispatch: _with_order,
     DraftPolicy: _with_taken,
     GiveConsent: _with_heard,
+    EraseHousehold: _with_members_of_all_tenures,
+    EraseMember: _with_membership,
+    EraseStaff: _with_employment,
     GrabOrder: _with_crew,
     HandOver: _with_stranger,
     MakePolicyEffective: _with_shipped,
     MovePayment: _with_receiver,
+    PlaceLegalHold: _with_membership,
+    PlaceStaffHold: _with_employment,
     ProposeType: _with_grading,
     ProposeUplift: _with_promises,
     RecordOpinion: _with_speaker,

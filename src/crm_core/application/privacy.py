@@ -14,6 +14,7 @@ from attrs import asdict, evolve, frozen
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance, utc
 from crm_core.application.desk import Desk
+from crm_core.application.erasing import Erasing, Erasure
 from crm_core.application.host import Host, present_day
 from crm_core.application.leaks import Leaks
 from crm_core.application.lookups import WorkSight
@@ -28,7 +29,9 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
 from crm_core.messages.staff import STAFF_MESSAGES
+from crm_core.owners import HOUSEHOLD, Household
 from crm_core.ports import Progress, silent
+from crm_core.privacy import EraseHousehold, EraseMember, EraseStaff
 from crm_core.privacy.consent import Use
 from crm_core.privacy.lookups import usable
 from crm_core.requests import REQUEST
@@ -116,6 +119,7 @@ class Privacy:
 
     def __init__(self, host: Host, desk: Desk) -> None:
         self._host, self._desk = host, desk
+        self._erasing = Erasing(host, desk)
 
     @cached_property
     def leaks(self) -> Leaks:
@@ -144,7 +148,7 @@ class Privacy:
         self._desk.may(acting(by), "see-consents")
         host, today = self._host, present_day(self._host)
         sight = WorkSight(
-            streams=Streams(host.log),
+            streams=Streams(host.log, self._desk.texts),
             log=host.log,
             registry=host.registry,
             policies=host.policies,
@@ -250,6 +254,69 @@ class Privacy:
         subject.positions.update(e.position for e in own)
         made = self._export(subject, own, others, position, known, by, purpose)
         return evolve(made, staff=staff)
+
+    # --- erasing -------------------------------------------------------------------------
+
+    def erase(
+        self,
+        household: str,
+        member: str | None = None,
+        *,
+        by: Actor,
+        purpose: str,
+        ground: str = "asked",
+        dry: bool = False,
+    ) -> Erasure:
+        """Erase a household with all its members, or one of them, for ever (PRV-04).
+
+        Their keys are destroyed, so that what is sealed about them opens nowhere any more; what is
+        still to be told to them is withheld, and files that the library wrote are purged. No byte
+        of the log changes, and whoever else is in it stays readable.
+
+        Args:
+            member: Id of the member; by default the household's own key and those of all its
+                members, of whatever tenure, are destroyed.
+            by: Who decides it; never one of those who are erased.
+            purpose: What for, in words; they are gone with what is erased.
+            ground: Why, as one of `crm_core.privacy.commands.GROUNDS`; it stays.
+            dry: Only look what it would do.
+
+        Raises:
+            Refused: it is not for `by`, a legal hold forbids it, there is no such household or
+                member, or they are erased already.
+        """
+        if member is None:
+            members = self._members(household)
+            return self._erasing.erase(
+                lambda on: EraseHousehold(household, on, purpose, ground), members, by, dry=dry
+            )
+
+        def make(on: date) -> EraseMember:
+            return EraseMember(
+                household=household, member=member, on=on, purpose=purpose, ground=ground
+            )
+
+        return self._erasing.erase(make, (member,), by, dry=dry)
+
+    def erase_staff(
+        self, staff: str, *, by: Actor, purpose: str, ground: str = "asked", dry: bool = False
+    ) -> Erasure:
+        """Erase how a member of staff is reached and what was typed about them (PRV-04).
+
+        Args and errors are those of `erase`. What they did stays theirs: their id is no secret.
+        """
+        return self._erasing.erase(
+            lambda on: EraseStaff(staff, on, purpose, ground), (staff,), by, dry=dry
+        )
+
+    def finish(self) -> None:
+        """Do what is left undone of erasures that were recorded, wherever somebody stopped."""
+        self._erasing.finish()
+
+    def _members(self, household: str) -> tuple[str, ...]:
+        decider = HOUSEHOLD.decider
+        state, _ = self._host.log.fold(HOUSEHOLD.stream(household), decider.evolve, decider.initial)
+        return tuple(state.members()) if isinstance(state, Household) else ()
 
     # --- who may -------------------------------------------------------------------------
 

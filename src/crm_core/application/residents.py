@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from crm_core.application.tombstones import STREAM as ERASURES
 from crm_core.kernel.dates import Period
 from crm_core.kernel.naming import Naming, actor_named
 from crm_core.kernel.recorded import Recorded
@@ -134,6 +135,11 @@ class Residents:
 
     def _keys(self, recorded: Recorded[Any]) -> Iterator[tuple[str, str]]:
         """The matters that an event belongs to."""
+        if recorded.stream == ERASURES:
+            # One stream for everybody: of a hold each thing that is said of it is a matter.
+            hold = getattr(recorded.event, "hold", None)
+            yield from () if hold is None else (("legal_hold", hold),)
+            return
         if recorded.stream.partition("/")[2] != self._household:
             yield "", recorded.stream
             return

@@ -266,7 +266,8 @@ class Reading:
                     yield from self._fields(kind, source, part, part.__name__, within, about, path)
                 continue
             given = table.classes.get(name)
-            if given is not None and CLASSES[given].sealed != personal:
+            # Text is sealed where it is hinted so, until all of it is.
+            if given is not None and given != "text" and CLASSES[given].sealed != personal:
                 self._unsealed.add(f"{key}.{name}")
             if given is not None:
                 yield Classified(

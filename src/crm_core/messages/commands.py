@@ -45,6 +45,7 @@ class Known:
         barred: Members with purposes that they withdrew or refused their consent to, or whose
             consent carries nothing any more (PRV-05).
         agreed: Members with purposes that a consent of theirs carries.
+        erased: Who of the household, or of the staff, is erased.
     """
 
     at: datetime
@@ -56,6 +57,7 @@ class Known:
     duty_from: datetime | None = None
     barred: frozenset[tuple[str, str]] = frozenset()
     agreed: frozenset[tuple[str, str]] = frozenset()
+    erased: frozenset[str] = frozenset()
 
 
 @frozen

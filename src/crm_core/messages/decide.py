@@ -39,6 +39,9 @@ from crm_core.messages.policy import WORK
 from crm_core.messages.state import ANY, PERSONALISATION, Messages, Step
 from crm_core.messages.template import LANGUAGES, Template
 
+ERASED = "erased"
+"""Why nothing is told to somebody any more who was erased."""
+
 
 def message_id(cause: str, template: str, recipient: str) -> str:
     """The id of a message: the same cause, template and recipient are the same message."""
@@ -67,7 +70,8 @@ def queue(command: QueueMessage, state: Messages, of: frozenset[str] | None = No
     if not command.recipient and (command.cause, template.ref.name) in state.about:
         # Told before, perhaps to somebody who has moved out since: once is enough.
         return ()
-    recipient = command.recipient or next(iter(known.members), "")
+    first = next((m for m in known.members if m not in known.erased), "")
+    recipient = command.recipient or first or next(iter(known.members), "")
     message = message_id(command.cause, template.ref.name, recipient)
     if message in state.queued:
         return ()
@@ -89,6 +93,7 @@ def queue(command: QueueMessage, state: Messages, of: frozenset[str] | None = No
         expires_at=happened + timedelta(hours=purpose.valid_hours),
     )
     reason = _forbidden(queued, state, known) if recipient else "no_recipient"
+    reason = ERASED if recipient in known.erased else reason
     if reason is None and queued.not_before >= queued.expires_at:
         reason = "expired"
     if reason is not None:
@@ -165,6 +170,9 @@ def release(command: Any, state: Messages) -> Decision:
     if queued is None:
         return _no_message(message)
     status = state.status(message)
+    if not status.ended and queued.recipient in known.erased:
+        # At once, whenever it would be due: it is as good as gone (PRV-04).
+        return (MessageWithheld(message, ERASED),)
     if status.ended or known.at < status.next_at:
         return ()
     policy = known.policy

@@ -1,4 +1,4 @@
-"""Privacy: what members agreed to, leaks of their data, and what they ask about it."""
+"""Privacy: consents, leaks, what persons ask for, and who is erased or kept (隐私保护)."""
 
 from crm_core.kernel.recorded import STAFF_ROLES
 from crm_core.kernel.roles import FILES, HOUSEHOLDERS, LEADERS, MANAGEMENT
@@ -12,6 +12,17 @@ from crm_core.privacy import (
     right_clock,
     rights,
 )
+from crm_core.privacy.commands import (
+    DeclineErasure,
+    DeclineStaffErasure,
+    EraseHousehold,
+    EraseMember,
+    EraseStaff,
+    LiftLegalHold,
+    LiftStaffHold,
+    PlaceLegalHold,
+    PlaceStaffHold,
+)
 from crm_core.privacy.consent import (
     CONSENTS,
     Consents,
@@ -21,6 +32,8 @@ from crm_core.privacy.consent import (
     may_use,
 )
 from crm_core.privacy.consent_texts import CONSENT_TEXTS, ConsentTexts, PublishConsentText
+from crm_core.privacy.decide import ERASING, RETENTION, STAFF_RETENTION
+from crm_core.privacy.events import ERASURES
 from crm_core.privacy.incidents import (
     LEAK,
     CloseLeak,
@@ -38,6 +51,7 @@ from crm_core.privacy.incidents import (
 )
 from crm_core.privacy.leak_policy import LeaksPolicy
 from crm_core.privacy.lookups import LOOK_UPS
+from crm_core.privacy.policy import KIND, RetentionPolicy
 from crm_core.privacy.purposes import PurposesPolicy
 from crm_core.privacy.rights import (
     RIGHT,
@@ -50,22 +64,30 @@ from crm_core.privacy.rights import (
     WithdrawRight,
 )
 from crm_core.privacy.rights_policy import RightsPolicy
+from crm_core.privacy.state import Erasures, Retention
 
-EVENTS = (*consent_texts.EVENTS, *consent.EVENTS, *incidents.EVENTS, *rights.EVENTS)
+EVENTS = (
+    *consent_texts.EVENTS,
+    *consent.EVENTS,
+    *incidents.EVENTS,
+    *rights.EVENTS,
+    *ERASURES,
+)
 
-_ANSWERING = (*LEADERS, "custodian")
-"""Who answers for personal data: whoever leads, and the custodian of the files."""
+KEEPERS = (*LEADERS, "custodian")
+"""Who answers for personal data and decides about keys: whoever leads, and the custodian."""
 
 SLICE = Slice(
     name="privacy",
     package=__name__,
     events=EVENTS,
-    aggregates=(CONSENT_TEXTS, CONSENTS, LEAK, RIGHT),
+    aggregates=(CONSENT_TEXTS, CONSENTS, LEAK, RIGHT, ERASING, RETENTION, STAFF_RETENTION),
     readable={
         ConsentTexts: CONSENT_TEXTS,
         Consents: CONSENTS,
         Leak: LEAK,
         RightCase: RIGHT,
+        Erasures: ERASING,
     },
     acts=(
         Act(PublishConsentText, MANAGEMENT),
@@ -73,30 +95,38 @@ SLICE = Slice(
         Act(WithdrawConsent, (*STAFF_ROLES, *HOUSEHOLDERS)),
         Act("see-consents", (*STAFF_ROLES, "auditor", "host", "system")),
         Act(OpenLeak, (*STAFF_ROLES, "host")),
-        Act(StateLeak, _ANSWERING),
-        Act(StateLeakKinds, _ANSWERING),
-        Act(ReassessLeak, _ANSWERING),
-        Act(ListAffected, _ANSWERING),
-        Act("determine-affected", _ANSWERING),
-        Act(TellOfLeak, _ANSWERING),
-        Act(TellPersons, _ANSWERING),
-        Act(ProposeSilence, _ANSWERING),
+        Act(StateLeak, KEEPERS),
+        Act(StateLeakKinds, KEEPERS),
+        Act(ReassessLeak, KEEPERS),
+        Act(ListAffected, KEEPERS),
+        Act("determine-affected", KEEPERS),
+        Act(TellOfLeak, KEEPERS),
+        Act(TellPersons, KEEPERS),
+        Act(ProposeSilence, KEEPERS),
         Act(DecideSilence, MANAGEMENT),
-        Act(RecordOrder, _ANSWERING),
+        Act(RecordOrder, KEEPERS),
         Act(CloseLeak, MANAGEMENT),
-        Act("see-leaks", (*_ANSWERING, "auditor")),
+        Act("see-leaks", (*KEEPERS, "auditor")),
         Act(AskRight, (*STAFF_ROLES, *HOUSEHOLDERS)),
         Act(CheckIdentity, FILES),
-        Act(ExtendRight, _ANSWERING),
-        Act(FulfilRight, _ANSWERING),
+        Act(ExtendRight, KEEPERS),
+        Act(FulfilRight, KEEPERS),
         Act(RefuseRight, MANAGEMENT),
         Act(WithdrawRight, (*STAFF_ROLES, *HOUSEHOLDERS)),
+        Act("erase-person", KEEPERS),
+        Act(PlaceLegalHold, KEEPERS),
+        Act(LiftLegalHold, KEEPERS),
+        Act(PlaceStaffHold, KEEPERS),
+        Act(LiftStaffHold, KEEPERS),
+        Act(DeclineErasure, KEEPERS),
+        Act(DeclineStaffErasure, KEEPERS),
     ),
     look_ups=LOOK_UPS,
     policies=(
         PolicyKind("purposes", PurposesPolicy, PurposesPolicy.parse),
         PolicyKind("leaks", LeaksPolicy, LeaksPolicy.parse),
         PolicyKind("rights", RightsPolicy, RightsPolicy.parse),
+        PolicyKind(KIND, RetentionPolicy, RetentionPolicy.parse),
     ),
     shipped=("policies",),
     clock=(incident_clock.CLOCK, right_clock.CLOCK),
@@ -111,29 +141,46 @@ SLICE = Slice(
 __all__ = [
     "CONSENTS",
     "CONSENT_TEXTS",
+    "ERASING",
+    "ERASURES",
     "EVENTS",
+    "KEEPERS",
     "LEAK",
+    "RETENTION",
     "RIGHT",
     "SLICE",
+    "STAFF_RETENTION",
     "AskRight",
     "CheckIdentity",
     "CloseLeak",
     "ConsentTexts",
     "Consents",
     "DecideSilence",
+    "DeclineErasure",
+    "DeclineStaffErasure",
+    "EraseHousehold",
+    "EraseMember",
+    "EraseStaff",
+    "Erasures",
     "ExtendRight",
     "FulfilRight",
     "GiveConsent",
     "Leak",
     "LeaksPolicy",
+    "LiftLegalHold",
+    "LiftStaffHold",
     "ListAffected",
     "OpenLeak",
+    "PlaceLegalHold",
+    "PlaceStaffHold",
     "ProposeSilence",
     "PublishConsentText",
     "PurposesPolicy",
     "ReassessLeak",
     "RecordOrder",
     "RefuseRight",
+    "Retention",
+    "RetentionPolicy",
     "RightCase",
     "RightsPolicy",
     "StateLeak",

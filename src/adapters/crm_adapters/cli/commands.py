@@ -26,6 +26,7 @@ COMMANDS = {
     "directory": "studies",
     "do": "acts",
     "doctor": "doctor",
+    "erase": "erasing",
     "explain": "gradings",
     "export-person": "privacy",
     "fairness": "studies",

@@ -42,6 +42,7 @@ class App:
         db: URL of the database of the log, or the path of an SQLite file.
         tenant: Whose log it is.
         keys: File of the key vault, if it is named.
+        erased: File of the tombstones, if it is named.
         zone: Zone of the estate's days and years.
         claimed: Who acts, if somebody is named.
         purpose: What it is done for, if that is said.
@@ -51,6 +52,7 @@ class App:
     db: str = "sqlite:///crm.db"
     tenant: str = ""
     keys: str | None = None
+    erased: str | None = None
     zone: str = ESTATE_ZONE
     claimed: Actor | None = None
     purpose: str | None = None
@@ -82,6 +84,7 @@ class App:
             keys=self.keys,
             guard=guard_of,
             suite=suite_of(),
+            erased=self.erased,
             zone=self.zone,
             policies=policies,
         )
@@ -92,15 +95,20 @@ class App:
         from sqlalchemy.exc import ArgumentError
 
         from crm_adapters.outputs import Kept, sides
+        from crm_adapters.register import Register
         from crm_adapters.wiring import beside
 
         try:
-            file, keys = self.file, self.key_file
-            folder = None if self.url == MEMORY else beside(self.url, self.tenant, "facts")
+            main = [one for one in (self.file, self.key_file) if one is not None]
+            if self.url == MEMORY:
+                return Kept([side for one in main for side in sides(one)])
+            folder, erased, written = (
+                beside(self.url, self.tenant, kind) for kind in ("facts", "erased", "written")
+            )
         except (ArgumentError, ValueError):
             return Kept()  # Opening it says what is wrong.
-        files = [side for one in (file, keys) if one is not None for side in sides(one)]
-        return Kept(files, [] if folder is None else [folder])
+        main += [Path(self.erased or erased), written]
+        return Kept([side for one in main for side in sides(one)], [folder], Register(written))
 
     @property
     def key_file(self) -> Path | None:
@@ -164,6 +172,7 @@ _GENERAL: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--db", {"envvar": "CRM_DB", "metavar": "URL"}),
     ("--tenant", {"envvar": "CRM_TENANT", "metavar": "NAME"}),
     ("--keys", {"envvar": "CRM_KEYS", "metavar": "FILE"}),
+    ("--erased", {"envvar": "CRM_ERASED", "metavar": "FILE"}),
     ("--zone", {"envvar": "CRM_ZONE", "type": ZONE}),
     ("--as", {"envvar": "CRM_AS", "type": PERSON, "metavar": "ROLE:ID"}),
     ("--purpose", {"metavar": "TEXT"}),

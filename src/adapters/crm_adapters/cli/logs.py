@@ -41,6 +41,7 @@ def backup(app: App, out: Path, with_keys: bool) -> int:
     from crm_adapters.eventlog.backup import back_up, copy_keys  # Others need none of it.
     from crm_adapters.eventlog.sqlite import SqliteDatabase
     from crm_adapters.outputs import drafted
+    from crm_adapters.register import BACKUP
 
     kept, keys = app.kept, app.key_file
     beside = out.with_name(f"{out.name}.keys")
@@ -51,7 +52,10 @@ def backup(app: App, out: Path, with_keys: bool) -> int:
         log: Any = opened.log
         if not isinstance(log.store, SqliteDatabase):
             raise Invalid.one("backup_elsewhere", "--db")
-        made = [drafts.enter_context(drafted(one, kept=kept, where="--out")) for one in targets]
+        made = [
+            drafts.enter_context(drafted(one, kept=kept, where="--out", kind=BACKUP))
+            for one in targets
+        ]
         # Keys last: whoever is in the copy of the log has one in that of the keys.
         found = back_up(log.store, log.codec, made[0])
         if with_keys and keys is not None:

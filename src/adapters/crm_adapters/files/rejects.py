@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crm_adapters.files.reading import ImportFault, ReadFile, read_again
 from crm_adapters.outputs import Kept, check_output, written
+from crm_adapters.register import REJECTS
 from crm_core.errors import Invalid
 from crm_core.kernel.sentences import Lang
 
@@ -42,7 +43,7 @@ def write_rejects(
             for file in files
             if file.header
         }
-        with written(path, private=True, kept=kept, where="--rejects") as [out]:
+        with written(path, private=True, kept=kept, where="--rejects", kind=REJECTS) as [out]:
             writer = csv.writer(out)
             writer.writerow(["file", "row", "column", "code", "message", "cells..."])
             for f in faults:

@@ -19,7 +19,7 @@ import hmac
 import os
 import sqlite3
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from threading import RLock, get_ident
@@ -65,6 +65,9 @@ BUSY_SECONDS = 30.0
 """How long to wait for another process that changes the keys."""
 
 _ROW = "SELECT key, suite FROM crm_keys WHERE subject = ?"
+_DESTROY = "INSERT OR REPLACE INTO crm_keys VALUES (?, NULL, NULL)"
+_LIVING = "SELECT subject, key IS NOT NULL FROM crm_keys WHERE subject IN"
+_AT_ONCE = 500
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 _ERASED, _MISSING, _TAMPERED = Erased(), KeyMissing(), Tampered()
 
@@ -141,6 +144,8 @@ class LocalVault:
         self._pending: dict[str, _Key] = {}
         self._used: dict[int, set[str]] = {}
         self._lost: dict[int, str] = {}
+        # Who stays erased even if a file is put back that has a key of theirs.
+        self._erased: set[str] = set()
         self._path = path
         self._name = "memory" if path is None else str(path)
         self._file: sqlite3.Connection | None = None
@@ -241,13 +246,18 @@ class LocalVault:
         # By the suite of the row, which stays: a command that is repeated must be the same.
         return key.suite.keyed_digest(key.secret, text)
 
-    def erase(self, subject: str) -> None:
+    def erase(self, *subjects: str) -> None:
         with self._lock, self._errors():
             file = self._made()
-            file.execute("INSERT OR REPLACE INTO crm_keys VALUES (?, NULL, NULL)", (subject,))
-            self._pending.pop(subject, None)
-            # Nothing is known of the file as it is now: others may have changed it before us.
-            self._kept = 0, {}
+            file.execute("BEGIN IMMEDIATE")
+            try:
+                # In one transaction: nobody finds a household half gone.
+                file.executemany(_DESTROY, [(subject,) for subject in subjects])
+                file.execute("COMMIT")
+            except BaseException:
+                file.execute("ROLLBACK")
+                raise
+            self._shut(subjects)
             # SQLite overwrites the deleted row, but not the copies that it left behind when it
             # once moved rows between pages. Writing the file anew does.
             file.execute("VACUUM")
@@ -257,6 +267,34 @@ class LocalVault:
         if self._numbers[COUNTER] == counter and subject in keys:
             return False
         return isinstance(self._key_or_why_not(subject), Erased)
+
+    def keep_erased(self, subjects: Collection[str]) -> frozenset[str]:
+        with self._lock, self._errors():
+            self._shut(subjects)
+            if self._file is None and not self._attach():
+                # Looking makes no file; what is made of one here begins with what is shut.
+                return frozenset()
+            assert self._file is not None
+            rows: dict[str, bool] = {}
+            for first in range(0, len(subjects), _AT_ONCE):
+                some = [*subjects][first : first + _AT_ONCE]
+                marks = ", ".join("?" * len(some))
+                rows |= self._file.execute(f"{_LIVING} ({marks})", some).fetchall()
+            living = [one for one in subjects if rows.get(one, True)]
+            if living and self._writable():
+                self.erase(*living)
+            return frozenset(one for one in living if one in rows)
+
+    def _shut(self, subjects: Iterable[str]) -> None:
+        """Know nothing any more of keys that are to be gone, whatever the file says."""
+        self._erased |= set(subjects)
+        for subject in subjects:
+            self._pending.pop(subject, None)
+        # Nothing is known of the file as it is now: others may have changed it before us.
+        self._kept = 0, {}
+
+    def _writable(self) -> bool:
+        return self._path is None or os.access(self._path, os.W_OK)
 
     def flush(self) -> None:
         if not self._pending and not self._lost:
@@ -346,6 +384,8 @@ class LocalVault:
     def _key_or_why_not(self, subject: str) -> _Key | Erased | KeyMissing | Tampered:
         """What the row says; where there is none yet, what is to become it."""
         with self._lock, self._errors():
+            if subject in self._erased:
+                return _ERASED
             row = self._row(subject)
             if row is None:
                 return self._pending.get(subject, _MISSING)

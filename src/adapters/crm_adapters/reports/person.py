@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 
 from crm_adapters.outputs import NOTHING, Kept, written_whole
+from crm_adapters.register import PERSON
 from crm_core.application.privacy import PersonExport
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
@@ -55,7 +56,15 @@ def write_person(
     else:
         text = person_html(found, lang)
     try:
-        written_whole(path, text.encode(), private=True, kept=kept, where="--out")
+        written_whole(
+            path,
+            text.encode(),
+            private=True,
+            kept=kept,
+            where="--out",
+            kind=PERSON,
+            about=[one for one in (found.household, found.member, found.staff) if one],
+        )
     except OSError as error:
         told = {"file": str(path), "why": error.strerror or ""}
         raise Invalid.one("report_unwritable", "--out", **told) from error

@@ -216,6 +216,41 @@ class KeyVaultContract:
             "more"
         )
 
+    @pytest.mark.rule("PRV-04")
+    def test_several_are_erased_at_once_and_nobody_else(self, vault: KeyVault) -> None:
+        sealed = [vault.seal(Personal(f"V{n}", "text"), self.place) for n in range(3)]
+        vault.flush()
+        vault.erase("V0", "V2", "V9")
+        assert [vault.open(one, self.place) for one in sealed] == [
+            Erased(),
+            Plain("text"),
+            Erased(),
+        ]
+
+    @pytest.mark.rule("PRV-04")
+    def test_who_is_to_stay_erased_does_and_is_told_if_their_key_was_back(
+        self, vault: KeyVault
+    ) -> None:
+        sealed = [vault.seal(Personal(f"V{n}", "text"), self.place) for n in range(3)]
+        vault.flush()
+        vault.erase("V0")
+        assert vault.keep_erased({"V0", "V1", "V9"}) == {"V1"}
+        assert vault.keep_erased({"V0", "V1", "V9"}) == frozenset()
+        assert [vault.open(one, self.place) for one in sealed] == [
+            Erased(),
+            Erased(),
+            Plain("text"),
+        ]
+        with pytest.raises(Failed):
+            vault.seal(Personal("V9", "text"), self.place)
+
+    @pytest.mark.rule("PRV-04")
+    def test_a_key_that_is_not_kept_yet_is_erased_too(self, vault: KeyVault) -> None:
+        sealed = vault.seal(self.value, self.place)
+        vault.keep_erased({self.value.subject})
+        vault.flush()
+        assert vault.open(sealed, self.place) == Erased()
+
     @pytest.mark.rule("PRV-03")
     def test_a_fingerprint_tells_equal_values_of_one_person_only(self, vault: KeyVault) -> None:
         first = vault.fingerprint(self.value)

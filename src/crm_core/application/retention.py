@@ -1,0 +1,301 @@
+"""Retention: whose period is over is proposed to be erased; a person decides (PRV-09).
+
+Members are kept for some months after their last role in the household and its last request, staff
+after their last role; how long is a policy. The clock proposes, and what it proposes stands on the
+work list of whoever may erase until it is erased, or declined until another day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from crm_core import owners, privacy, requests, staff
+from crm_core.kernel.dates import local_date, sortable_text, start_of_day
+from crm_core.kernel.projection import Projection, Put, Rows
+from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.ticking import NEVER, DueCommand, Look, NothingBefore, Source
+from crm_core.kernel.worklists import Asker, Task, Worklist
+from crm_core.owners.events import MemberAdded, RoleEnded
+from crm_core.payments.facts import add_months
+from crm_core.privacy.commands import (
+    DeclineErasure,
+    DeclineStaffErasure,
+    ProposeErasure,
+    ProposeStaffErasure,
+)
+from crm_core.privacy.events import (
+    ErasureDeclined,
+    ErasureProposed,
+    HouseholdErased,
+    MemberErased,
+    StaffErased,
+    StaffErasureDeclined,
+    StaffErasureProposed,
+)
+from crm_core.privacy.policy import DEFAULT_RETENTION, RetentionPolicy
+from crm_core.requests.events import (
+    ClosedUnanswered,
+    RequestClosed,
+    RequestMerged,
+    RequestReceived,
+    RequestReopened,
+)
+from crm_core.staff.register import StaffRoleBegun, StaffRoleEnded
+
+_DAY = timedelta(days=1)
+
+
+@frozen
+class Held:
+    """A role that a person holds or held."""
+
+    person: str
+    role: str
+    since: date
+    until: date | None
+
+
+@frozen
+class Proposed:
+    """A proposal that stands, or was declined until another day."""
+
+    person: str
+    since: datetime
+    until: date | None
+
+
+@frozen
+class Line:
+    """What the retention of the persons of a household, or of a member of staff, hangs on.
+
+    Args:
+        household: The household; empty for a member of staff.
+        held: Every role.
+        open: Numbers of its requests that are not closed.
+        closed: The day on which one was closed last.
+        proposed: What was proposed, by person.
+        erased: Who is erased.
+    """
+
+    household: str
+    held: tuple[Held, ...] = ()
+    open: tuple[str, ...] = ()
+    closed: date | None = None
+    proposed: tuple[Proposed, ...] = ()
+    erased: tuple[str, ...] = ()
+
+    def ended(self) -> dict[str, date]:
+        """Who holds no role any more and is not erased, with the last day of their last role."""
+        last: dict[str, date] = {}
+        going_on = {role.person for role in self.held if role.until is None}
+        for role in self.held:
+            if role.until is not None and role.person not in going_on:
+                last[role.person] = max(role.until, last.get(role.person, role.until))
+        return {person: day for person, day in last.items() if person not in self.erased}
+
+    def proposal(self, person: str) -> Proposed | None:
+        """What was proposed of a person last."""
+        return next((one for one in self.proposed if one.person == person), None)
+
+
+# --- what an event changes ---------------------------------------------------------------------
+
+
+def _begun(line: Line, recorded: Recorded[Any]) -> Line:
+    event = recorded.event
+    person = event.member if isinstance(event, MemberAdded) else event.staff
+    return attrs.evolve(line, held=(*line.held, Held(person, event.role, event.since, None)))
+
+
+def _over(line: Line, recorded: Recorded[Any]) -> Line:
+    event = recorded.event
+    person = event.member if isinstance(event, RoleEnded) else event.staff
+    held = tuple(
+        attrs.evolve(one, until=event.until)
+        if (one.person, one.role) == (person, event.role) and not _over_by(one, event.until)
+        else one
+        for one in line.held
+    )
+    return attrs.evolve(line, held=held)
+
+
+def _over_by(held: Held, day: date) -> bool:
+    return held.until is not None and held.until <= day
+
+
+def _asked(line: Line, recorded: Recorded[Any]) -> Line:
+    number = recorded.event.request
+    return attrs.evolve(line, open=tuple(sorted({*line.open, number})))
+
+
+def _answered(line: Line, recorded: Recorded[Any]) -> Line:
+    number, day = recorded.event.request, recorded.effective
+    left = tuple(one for one in line.open if one != number)
+    return attrs.evolve(line, open=left, closed=max(day, line.closed or day))
+
+
+def _proposed(line: Line, recorded: Recorded[Any]) -> Line:
+    event = recorded.event
+    person = event.member if hasattr(event, "member") else event.staff
+    until = getattr(event, "until", None)
+    others = tuple(one for one in line.proposed if one.person != person)
+    return attrs.evolve(line, proposed=(*others, Proposed(person, recorded.recorded, until)))
+
+
+def _erased(line: Line, recorded: Recorded[Any]) -> Line:
+    keys = {*recorded.event.keys, *line.erased}
+    known = {role.person for role in line.held}
+    return attrs.evolve(line, erased=tuple(sorted(keys & known)))
+
+
+_CHANGES: dict[type, Any] = {
+    MemberAdded: _begun,
+    RoleEnded: _over,
+    StaffRoleBegun: _begun,
+    StaffRoleEnded: _over,
+    RequestReceived: _asked,
+    RequestReopened: _asked,
+    RequestClosed: _answered,
+    ClosedUnanswered: _answered,
+    RequestMerged: _answered,
+    ErasureProposed: _proposed,
+    ErasureDeclined: _proposed,
+    StaffErasureProposed: _proposed,
+    StaffErasureDeclined: _proposed,
+    HouseholdErased: _erased,
+    MemberErased: _erased,
+    StaffErased: _erased,
+}
+
+_NAMES = frozenset(
+    kind.stored
+    for slice in (owners.SLICE, requests.SLICE, staff.SLICE, privacy.SLICE)
+    for kind in slice.events
+    if kind.cls in _CHANGES
+)
+
+
+def _after(rows: Rows[Line], recorded: Recorded[Any]) -> tuple[str, Line]:
+    """The row of an event as it is afterwards, and its key."""
+    household = recorded.household
+    key = f"household/{household}" if household else f"staff/{recorded.event.staff}"
+    line = rows.get(key) or Line(household)
+    change = _CHANGES[type(recorded.event)]
+    return key, change(line, recorded)
+
+
+# --- what the clock proposes -------------------------------------------------------------------
+
+
+def _by_end(rows: Rows[Line], recorded: Recorded[Any]) -> Iterator[Put[Line]]:
+    key, line = _after(rows, recorded)
+    first = min(line.ended().values(), default=None)
+    order = NEVER if first is None or line.open else f"{first.isoformat()}"
+    yield Put(key, line, order)
+
+
+RETENTION = Projection(
+    name="application.retention",
+    version=1,
+    row=Line,
+    names=_NAMES,
+    apply=_by_end,
+)
+"""Whom a role of is over, in the order in which it was."""
+
+
+def _due(line: Line, look: Look) -> Iterable[DueCommand | NothingBefore]:
+    """A proposal for everybody whose period is over; what lies ahead puts the row off."""
+    today = local_date(look.now, look.zone)
+    policy = look.policies.find(RetentionPolicy, DEFAULT_RETENTION, today)
+    found = sorted(
+        (command for person, ended in line.ended().items() if not line.open
+         for command in _proposal(line, person, ended, policy, look)),
+        key=lambda due: due.at,
+    )  # fmt: skip
+    ahead = [due.at for due in found if due.at >= look.now]
+    return [*found, NothingBefore(min(ahead, default=None))]
+
+
+def _proposal(
+    line: Line, person: str, ended: date, policy: RetentionPolicy, look: Look
+) -> Iterator[DueCommand]:
+    before = line.proposal(person)
+    if before is not None and before.until is None:
+        return
+    if line.household:
+        over = add_months(ended, policy.tenure_months)
+        if line.closed is not None:
+            over = max(over, add_months(line.closed, policy.case_months))
+    else:
+        over = add_months(ended, policy.employment_months)
+    on = over + _DAY
+    if before is not None and before.until is not None:
+        on = max(on, before.until)
+    command = (
+        ProposeErasure(household=line.household, member=person, ended=ended, on=on, policy=policy)
+        if line.household
+        else ProposeStaffErasure(person, ended, on, policy)
+    )
+    id = f"tick:retention:{line.household}:{person}:{on.isoformat()}"
+    yield DueCommand(id, command, start_of_day(on, look.zone))
+
+
+CLOCK = (Source("retention", RETENTION, _due),)
+
+# --- who is to decide --------------------------------------------------------------------------
+
+
+def _by_proposal(rows: Rows[Line], recorded: Recorded[Any]) -> Iterator[Put[Line]]:
+    key, line = _after(rows, recorded)
+    standing = [one.since for one in line.proposed if one.until is None]
+    yield Put(key, line, sortable_text(min(standing)) if standing else NEVER)
+
+
+PROPOSALS = Projection(
+    name="application.erasures",
+    version=1,
+    row=Line,
+    names=_NAMES,
+    apply=_by_proposal,
+)
+"""Whose erasure was proposed, in the order in which it was."""
+
+
+def _to_decide(line: Line, asker: Asker) -> Iterable[Task]:
+    """Proposals that stand, for whoever may decide; not of whom has come back since."""
+    ended = line.ended()
+    for one in line.proposed:
+        if one.until is not None or one.person not in ended:
+            continue
+        command = (
+            DeclineErasure(
+                household=line.household,
+                member=one.person,
+                on=one.since.date(),
+                reason="",
+                until=one.since.date(),
+            )
+            if line.household
+            else DeclineStaffErasure(one.person, one.since.date(), "", one.since.date())
+        )
+        if asker.may(command):
+            yield Task(
+                what="erasure",
+                subject=one.person,
+                household=line.household,
+                act="erase-person",
+                since=one.since,
+                due_at=None,
+                because="role",
+                details={"ended": ended[one.person].isoformat()},
+            )
+
+
+WORKLIST = Worklist(PROPOSALS, _to_decide)
+"""Proposals on the list of whoever may erase."""

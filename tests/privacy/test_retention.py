@@ -1,0 +1,249 @@
+"""The clock proposes whom to let go of, and a person decides (PRV-09, L7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+
+from crm_adapters import open_crm
+from crm_core import CRM, Actor, Personal, Planned, Refused
+from crm_core.kernel.policy import PolicyFault
+from crm_core.kernel.worklists import Task
+from crm_core.owners import AddMember, EndRole, RegisterHousehold
+from crm_core.privacy import DeclineErasure, DeclineStaffErasure, PlaceLegalHold, RetentionPolicy
+from crm_core.privacy.commands import ProposeErasure
+from crm_core.privacy.policy import DEFAULT_RETENTION
+from crm_core.requests import ReceiveRequest
+from crm_core.requests.commands import CloseImported
+from crm_core.slices import registry, shipped
+from crm_core.staff import EndStaffRole, RegisterStaff
+from privacy.forgetting import CLERK, DIRECTOR, KEEPER, WHY, At, is_erased
+
+pytestmark = pytest.mark.rule("PRV-09")
+
+IN = date(2010, 3, 1)
+OUT = date(2011, 2, 28)
+DUE = date(2014, 3, 1)
+"""The day behind three years after the last one."""
+
+
+class Years:
+    """A CRM whose years go by."""
+
+    def __init__(self, crm: CRM) -> None:
+        self.crm, self.clock = crm, At(IN)
+        crm.clock = self.clock
+        owner = Personal("V1#owner", "name of V1#owner")
+        crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "101", owner=owner), by=CLERK)
+        crm.do(AddMember("V1", "M7", "tenant", IN, Personal("M7", "name of M7")), by=CLERK)
+
+    def on(self, day: date) -> int:
+        """It is that day; how much the clock proposes on it."""
+        self.clock.day(day)
+        return self.crm.tick(by=CLERK).events["retention"]
+
+    def leaves(self, day: date, member: str = "M7") -> None:
+        self.clock.day(day)
+        self.crm.do(EndRole("V1", member, "tenant", day, "moved out"), by=CLERK)
+
+    def waiting(self, by: Actor = KEEPER) -> list[Task]:
+        return [task for task in self.crm.todo(by=by) if task.what == "erasure"]
+
+
+@pytest.fixture
+def years() -> Iterator[Years]:
+    with open_crm("memory:") as crm:
+        yield Years(crm)
+
+
+def test_it_is_proposed_on_the_day_behind_the_last_one_and_once(years: Years) -> None:
+    years.leaves(OUT)
+    assert years.on(DUE - timedelta(days=1)) == 0
+    assert years.on(DUE) == 1
+    assert [years.on(DUE + timedelta(days=n)) for n in (0, 1, 400)] == [0, 0, 0]
+    [task] = years.waiting()
+    assert (task.subject, task.household, task.act) == ("M7", "V1", "erase-person")
+    assert task.details == {"ended": OUT.isoformat()}
+    assert not is_erased(years.crm, "M7")
+
+
+def test_who_decides_erases_or_declines_until_another_day(years: Years) -> None:
+    years.leaves(OUT)
+    years.on(DUE)
+    later = DUE + timedelta(days=100)
+    years.crm.do(DeclineErasure("V1", "M7", DUE, "a lawsuit is near", later), by=KEEPER)
+    assert years.waiting() == []
+    assert years.on(later - timedelta(days=1)) == 0
+    assert years.on(later) == 1
+    years.crm.privacy.erase("V1", "M7", by=KEEPER, purpose=WHY, ground="retention_over")
+    assert years.waiting() == []
+    assert years.on(later + timedelta(days=5000)) == 0
+
+
+def test_it_waits_for_whoever_may_erase(years: Years) -> None:
+    years.leaves(OUT)
+    years.on(DUE)
+    for role in ("supervisor", "manager", "director", "custodian"):
+        assert len(years.waiting(Actor("x", role))) == 1
+    for role in ("specialist", "operator", "finance"):
+        assert years.waiting(Actor("x", role)) == []
+    assert years.waiting(Actor("M7", "custodian")) == []
+
+
+def test_who_still_lives_there_is_not_proposed(years: Years) -> None:
+    assert years.on(date(2060, 1, 1)) == 0
+
+
+def test_who_has_come_back_waits_no_longer(years: Years) -> None:
+    years.leaves(OUT)
+    years.on(DUE)
+    again = AddMember("V1", "M7", "tenant", DUE, Personal("M7", "name of M7"))
+    years.crm.do(again, by=CLERK)
+    assert years.waiting() == []
+
+
+def test_an_open_request_keeps_them_and_a_closed_one_for_its_own_period(years: Years) -> None:
+    received = ReceiveRequest(
+        request="R1", household="V1", channel="phone", kind="repair", trade="engineering",
+        severity="general", summary="a tap", first_asked="li", received_at=At(OUT).now(),
+    )  # fmt: skip
+    years.clock.day(OUT + timedelta(days=1))
+    years.crm.do(received, by=CLERK)
+    years.leaves(OUT)
+    assert years.on(DUE) == 0
+    closed = date(2014, 6, 10)
+    years.clock.day(closed)
+    at = years.clock.now()
+    years.crm.batch(
+        [Planned(CloseImported("R1", at), "c1", at)], by=Actor("x", "host"), imported=at
+    )
+    assert years.on(date(2017, 6, 10)) == 0
+    assert years.on(date(2017, 6, 11)) == 1
+
+
+def test_staff_are_proposed_after_their_last_role(years: Years) -> None:
+    crm = years.crm
+    for actor, role in ((DIRECTOR, "director"), (CLERK, "specialist"), (KEEPER, "custodian")):
+        crm.do(RegisterStaff(actor.id, role, IN), by=DIRECTOR)
+    crm.do(RegisterStaff("zhao", "operator", IN, Personal("zhao", "phone of zhao")), by=DIRECTOR)
+    years.clock.day(OUT)
+    crm.do(EndStaffRole("zhao", "operator", OUT, "left"), by=DIRECTOR)
+    assert years.on(DUE) == 1
+    assert [(task.subject, task.household) for task in years.waiting()] == [("zhao", "")]
+    later = DUE + timedelta(days=30)
+    crm.do(DeclineStaffErasure("zhao", DUE, "an audit", later), by=KEEPER)
+    assert years.waiting() == []
+    assert years.on(later) == 1
+    crm.privacy.erase_staff("zhao", by=KEEPER, purpose=WHY, ground="retention_over")
+    assert years.waiting() == []
+    assert is_erased(crm, "zhao")
+
+
+def test_what_a_declining_must_say(years: Years) -> None:
+    later = DUE + timedelta(days=1)
+    years.leaves(OUT)
+
+    def refused(member: str, reason: str, until: date) -> str:
+        try:
+            years.crm.do(DeclineErasure("V1", member, DUE, reason, until), by=KEEPER)
+        except Refused as refusal:
+            return refusal.reason
+        return ""
+
+    years.clock.day(DUE)
+    assert refused("M7", "why", later) == "erasure_not_proposed"
+    years.on(DUE)
+    assert refused("V1#owner", "why", later) == "erasure_not_proposed"
+    assert refused("M7", "", later) == "reason_missing"
+    assert refused("M7", "why", DUE) == "kept_too_short"
+    assert refused("M7", "why", later) == ""
+    assert refused("M7", "why", later) == "erasure_not_proposed"
+
+
+@pytest.mark.rule("LOG-08")
+def test_the_clock_proposes_and_erases_nobody(years: Years) -> None:
+    years.leaves(OUT)
+    years.on(DUE)
+    with pytest.raises(Refused) as refused:
+        years.crm.privacy.erase("V1", "M7", by=Actor("crm", "system"), purpose=WHY)
+    assert refused.value.reason == "role_insufficient"
+    given = ProposeErasure(
+        "V1", "V1#owner", OUT, DUE, shipped().find(RetentionPolicy, DEFAULT_RETENTION, DUE)
+    )
+    with pytest.raises(Refused) as refused:
+        years.crm.do(given, by=KEEPER)
+    assert refused.value.reason == "given_inside_only"
+
+
+def test_a_hold_leaves_the_proposal_on_the_list(years: Years) -> None:
+    years.leaves(OUT)
+    years.crm.do(PlaceLegalHold("V1", "H1", OUT, "lawsuit"), by=KEEPER)
+    years.on(DUE)
+    assert len(years.waiting()) == 1
+    with pytest.raises(Refused) as refused:
+        years.crm.privacy.erase("V1", "M7", by=KEEPER, purpose=WHY)
+    assert refused.value.reason == "legal_hold"
+
+
+@pytest.mark.case("L7")
+def test_over_decades_everybody_who_left_is_proposed_in_time_and_nobody_else(
+    years: Years,
+) -> None:
+    """Forty years of lodgers, each for a year, and a clock that is looked at monthly."""
+    crm, expected = years.crm, dict[str, date]()
+    proposed: dict[str, date] = {}
+    for year in range(2011, 2051):
+        lodger, begin = f"L{year}", date(year, 3, 1)
+        years.clock.day(begin)
+        crm.do(AddMember("V1", lodger, "tenant", begin, Personal(lodger, "name")), by=CLERK)
+        for month in range(3, 15):
+            day = date(year + (month - 1) // 12, (month - 1) % 12 + 1, 2)
+            years.on(day)
+            for task in years.waiting():
+                proposed.setdefault(task.subject, day)
+                crm.privacy.erase("V1", task.subject, by=KEEPER, purpose=WHY)
+        years.leaves(date(year + 1, 2, 20), lodger)
+        expected[lodger] = date(year + 4, 3, 2)
+    due = {one: day for one, day in expected.items() if day <= date(2051, 2, 2)}
+    assert proposed == due
+    for one in expected:
+        assert is_erased(crm, one) == (one in due)
+    assert not is_erased(crm, "V1#owner")
+    assert crm.verify().intact
+
+
+# --- the policy ----------------------------------------------------------------------------------
+
+TEXT = """\
+kind = "retention"
+tenure_months = 36
+case_months = 36
+employment_months = 36
+
+[policy]
+name = "retention-own"
+version = 1
+effective_from = 2000-01-01
+approved_by = "director"
+impact_assessment = "PIA-1"
+"""
+
+
+def test_the_policy_is_data_and_every_fault_of_it_is_told() -> None:
+    policy = registry().parse(TEXT)
+    assert isinstance(policy, RetentionPolicy)
+    assert policy.tenure_months == 36
+    assert shipped().find(RetentionPolicy, DEFAULT_RETENTION, IN).case_months == 36
+    with pytest.raises(PolicyFault) as fault:
+        RetentionPolicy.parse(
+            TEXT.replace("tenure_months = 36", "tenure_months = 0").replace(
+                "case_months = 36", "case_months = 1201"
+            )
+        )
+    assert {path for path, *_ in fault.value.faults} == {"tenure_months", "case_months"}
+    with pytest.raises(PolicyFault):
+        RetentionPolicy.parse(TEXT.replace('"retention"', '"access"'))
+    with pytest.raises(PolicyFault):
+        RetentionPolicy.parse(TEXT + "\nmore = 1\n")
