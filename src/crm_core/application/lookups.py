@@ -54,6 +54,7 @@ from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
 from crm_core.opinions import RecordOpinion
 from crm_core.owners import HOUSEHOLD
+from crm_core.owners.card.commands import AssignKeeper
 from crm_core.owners.commands import ROLES
 from crm_core.owners.facts import REGISTERED, TENURES, ConditionRecorded
 from crm_core.owners.tenures import concerned, tenures, tenures_of
@@ -314,6 +315,13 @@ def _with_wrong(command: RecordWrong, _state: Any, sight: WorkSight) -> RecordWr
     )
 
 
+def _with_employed(command: AssignKeeper, _state: Any, sight: WorkSight) -> AssignKeeper:
+    """Whether the keeper is not on the staff, where there is a register of it (OWN-08)."""
+    return evolve(
+        command, unemployed=bool(strangers((command.keeper,), command.on, sight))
+    )
+
+
 def _with_duty(command: WithdrawCall, state: Call, sight: WorkSight) -> WithdrawCall:
     """Who was on duty when the call came (REQ-02)."""
     taken = state.taken
@@ -538,6 +546,7 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     **dict.fromkeys(MESSAGES.commands, _with_members),
     **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
     AcceptAutomatic: _with_people_of_the_day,
+    AssignKeeper: _with_employed,
     ConfirmGrading: _with_grading,
     ConfirmType: _with_grading,
     ContestGrading: _with_contesting,

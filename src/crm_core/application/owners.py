@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
+import attrs
+
+from crm_core.application.adopted import allocations_at_hand
 from crm_core.application.authority import OF_HOUSEHOLD, acting
+from crm_core.application.checking import utc
 from crm_core.application.desk import Desk
+from crm_core.application.filing import HouseholdFile, Payments, Show, Shown, filed
 from crm_core.application.host import Host, present_day
 from crm_core.errors import Invalid, Refused
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.recorded import HOUSEHOLD_ROLES, Actor
-from crm_core.kernel.sealed import Opened, Place, Sealed
-from crm_core.owners import HOUSEHOLD
+from crm_core.kernel.recorded import HOUSEHOLD_ROLES, Actor, Recorded
+from crm_core.kernel.sealed import Opened, PersonalValue, Place, Plain, Sealed, Withheld
+from crm_core.owners import CARD, HOUSEHOLD
+from crm_core.owners.card.events import ChangeDecided, ChangeProposed
+from crm_core.owners.facts import tenures
 from crm_core.owners.state import Household
+from crm_core.payments.books import postings
+from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
+from crm_core.payments.ledger import ledgers
+from crm_core.payments.views import account_view
 
 _PERSONAL = ("name", "phone")
 
@@ -53,20 +67,118 @@ class Owners:
             raise Invalid.one("field_unknown", field=field, accepted=_PERSONAL)
         self._desk.may(by, "reveal")
         found: tuple[Sealed, Place] | None = None
-        stream = HOUSEHOLD.stream(household)
-        file = HOUSEHOLD.decider.initial
-        for recorded in self._host.log.read(stream):
-            file = HOUSEHOLD.decider.evolve(file, recorded.event)
-            of_member = getattr(recorded.event, "member", None) == member
-            value = getattr(recorded.event, field, None) if of_member else None
+        file, latest = HOUSEHOLD.decider.initial, 0
+        for recorded in self._host.log.read(HOUSEHOLD.stream(household)):
+            event = recorded.event
+            file = HOUSEHOLD.decider.evolve(file, event)
+            value = getattr(event, field, None) if _of(event, member) else None
             if isinstance(value, Sealed):
-                found = value, Place(stream, recorded.version, field)
+                place = Place(recorded.stream, recorded.version, field)
+                found, latest = (value, place), recorded.position
+        for recorded in self._accepted(household, member, field):
+            value = recorded.event.value
+            if recorded.position > latest and isinstance(value, Sealed):
+                found = value, Place(recorded.stream, recorded.version, "value")
         if by.role in HOUSEHOLD_ROLES and not self._belongs(by, file):
             details = {"role": by.role, "household": household}
             raise Refused(Refusal("not_of_household", "LOG-08", details))
         if not isinstance(file, Household) or member not in file.members():
             raise Invalid.one("member_unknown", member=member, household=household)
         return None if found is None else self._host.vault.open(*found)
+
+    def file(
+        self,
+        household: str,
+        *,
+        by: Actor,
+        purpose: str | None = None,
+        on: date | None = None,
+        known: datetime | None = None,
+    ) -> HouseholdFile | None:
+        """The file as of a day, as known at an instant (OWN-03, OWN-10); None if there was none.
+
+        Personal values are opened for a stated purpose, to whoever may see them; else there stands
+        why they are not.
+
+        Args:
+            by: Who looks; owners and users see their own household's.
+            purpose: What for.
+            on: The day it stood on; by default today, with what is known to begin later.
+            known: As known at this instant.
+
+        Raises:
+            Refused: a member of another household asks.
+        """
+        by, host = acting(by), self._host
+        known, day = utc(known, "known"), on or present_day(host)
+        events: list[Recorded[Any]] = []
+        for _, events in host.log.by_household(households=[household]):
+            if known is not None:
+                events = [one for one in events if one.recorded <= known]
+        if by.role in HOUSEHOLD_ROLES:
+            self._check_belongs(by, household, events)
+        return filed(
+            events,
+            on=day,
+            every_day=on is None,
+            known=known,
+            zone=host.zone,
+            show=self._shows(by, purpose),
+            account=partial(self._account, day),
+        )
+
+    def _account(self, day: date, facts: list[tuple[Any, int]], file: Household) -> Payments:
+        """The account of the day's tenure: how it stands, and every movement up to the day."""
+        table = self._host.policies.find(CreditPolicy, DEFAULT_CREDIT, day)
+        told = [event for event, _ in facts]
+        held, by = tenures(told), allocations_at_hand(self._host).of(file.estate, told)
+        mine = held.index(day)
+        return Payments(
+            **account_view(ledgers(facts, held, by)[mine], day, table),
+            lines=tuple(
+                one for one in postings(facts, held, by) if one.on <= day and one.tenure == mine
+            ),
+        )
+
+    def _shows(self, by: Actor, purpose: str | None) -> Show:
+        """How personal values are shown to somebody."""
+        withheld: Withheld | None = None
+        if not purpose:
+            withheld = Withheld("purpose_missing")
+        else:
+            refused = self._desk.authority().refuses(by, "reveal")
+            if refused is not None:
+                withheld = Withheld(refused.code)
+
+        def show(value: PersonalValue | None, place: Place) -> Shown:
+            if not isinstance(value, Sealed):
+                return None
+            if withheld is not None:
+                return withheld
+            opened = self._host.vault.open(value, place)
+            return opened.text if isinstance(opened, Plain) else Withheld(opened.code)
+
+        return show
+
+    def _accepted(self, household: str, member: str, field: str) -> Iterator[Recorded[Any]]:
+        """Changes of a name or number that were accepted, in the order in which they were.
+
+        Each comes with the place of the proposal, where the value stands.
+        """
+        proposed: dict[str, Recorded[Any]] = {}
+        for recorded in self._host.log.read(CARD.stream(household)):
+            event = recorded.event
+            if isinstance(event, ChangeProposed) and (event.member, event.item) == (member, field):
+                proposed[event.change] = recorded
+            elif isinstance(event, ChangeDecided) and event.accepted and event.change in proposed:
+                yield attrs.evolve(proposed[event.change], position=recorded.position)
+
+    def _check_belongs(self, by: Actor, household: str, events: list[Recorded[Any]]) -> None:
+        stream = HOUSEHOLD.stream(household)
+        file = HOUSEHOLD.decider.fold(one.event for one in events if one.stream == stream)
+        if not self._belongs(by, file):
+            details = {"role": by.role, "household": household}
+            raise Refused(Refusal("not_of_household", "LOG-08", details))
 
     def _belongs(self, by: Actor, file: Any) -> bool:
         """Whether an owner or user has a part in the household today; who moved out has none."""
@@ -76,3 +188,7 @@ class Owners:
             for kind in OF_HOUSEHOLD[by.role]
             for role in file.holding(kind, today)
         )
+
+
+def _of(event: Any, member: str) -> bool:
+    return getattr(event, "member", None) == member

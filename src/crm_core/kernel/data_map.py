@@ -96,6 +96,7 @@ _CLASSES = (
     DataClass("person", SERVICE, "joins", subject=MEMBER, kept=LOG),
     DataClass("name", SERVICE, "reaching", subject=MEMBER, sealed=True, typed=True),
     DataClass("contact", PERSONAL, "reaching", subject=MEMBER, sealed=True, typed=True),
+    DataClass("detail", PERSONAL, "hearing", subject=MEMBER, sealed=True, typed=True),
     DataClass("staff", COMPANY, "answering", subject=STAFF),
     DataClass("staff_contact", PERSONAL, "duty", subject=STAFF, sealed=True, typed=True),
 )
@@ -295,7 +296,8 @@ def _shapes(cls: type) -> Mapping[str, tuple[type | None, bool]]:
     for field in attrs.fields(cls):
         kinds = list(_kinds(hints[field.name]))
         part = next((k for k in kinds if attrs.has(k) and not issubclass(k, PersonalValue)), None)
-        found[field.name] = (part, any(issubclass(k, PersonalValue) for k in kinds))
+        # A text is sealed by who it is about, which its envelope says; its class need not.
+        found[field.name] = (part, PersonalValue in kinds)
     return found
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import attrs
 
 from crm_core.kernel.slice import LookUp, Sight
+from crm_core.owners.card.commands import ProposeChange, RecordItem, ReportChange, VerifyItem
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.owners.decide import HOUSEHOLD
+from crm_core.owners.state import Household
 
 
 def with_place(command: RegisterHousehold, _state: Any, sight: Sight) -> RegisterHousehold:
@@ -18,4 +20,14 @@ def with_place(command: RegisterHousehold, _state: Any, sight: Sight) -> Registe
     return command if taken is None else attrs.evolve(command, taken_by=taken.household)
 
 
-LOOK_UPS: dict[type, LookUp] = {RegisterHousehold: with_place}
+def with_member(command: Any, _state: Any, sight: Sight) -> Any:
+    """Whether the file has no such member."""
+    file = sight.state(HOUSEHOLD, command.household)
+    known = isinstance(file, Household) and command.member in file.members()
+    return attrs.evolve(command, stranger=not known)
+
+
+LOOK_UPS: dict[type, LookUp] = {
+    RegisterHousehold: with_place,
+    **dict.fromkeys((ProposeChange, RecordItem, ReportChange, VerifyItem), with_member),
+}
