@@ -31,7 +31,7 @@ from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.dates import instant_text, parse_date, parse_instant
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
 from crm_core.kernel.rules import Operator, Value
-from crm_core.kernel.sealed import PersonalValue, Sealed
+from crm_core.kernel.sealed import PersonalValue, Sealed, Text
 from crm_core.slices import catalog
 from crm_core.testing import any_events, check_codec, events_of
 
@@ -210,6 +210,10 @@ def border() -> cattrs.Converter:
     converter.register_structure_hook(datetime, _from_text(parse_instant))
     converter.register_structure_hook(Operator, lambda value, _: Operator(value))
     converter.register_structure_hook(PersonalValue, _sealed)
+    converter.register_structure_hook_func(
+        lambda hint: hint == Text,
+        lambda value, hint: _sealed(value, hint) if isinstance(value, dict) else _strict(str)(value, str),
+    )
 
     def several(hint: Any) -> Any:
         def structure(value: Any, _: Any) -> Any:

@@ -259,7 +259,12 @@ def filed(
         tenure=tenures_of(file).on(on).key,
         source=file.source,
         property=Property(
-            file.estate, file.building, file.unit, file.room, file.kind, file.moved_in
+            estate=file.estate,
+            building=file.building,
+            unit=file.unit,
+            room=file.room,
+            kind=file.kind,
+            moved_in=file.moved_in,
         ),
         identity=tuple(one for one in items if one.item not in WISHES),
         family=tuple(_family(file)),
@@ -412,7 +417,11 @@ class _Fold:
     def _contact(
         self, recorded: Recorded[Any], at: datetime, what: str, channel: str, number: str
     ) -> None:
-        self.contacts.append(ContactEntry(at, what, channel, number, recorded.position))
+        self.contacts.append(
+            ContactEntry(
+                at=at, what=what, channel=channel, number=number, position=recorded.position
+            )
+        )
 
     def _request(self, recorded: Recorded[Any]) -> None:
         event = recorded.event
@@ -422,8 +431,13 @@ class _Fold:
                 what = "request" if event.rings is None else "call"
                 self._contact(recorded, at, what, event.channel, number)
                 day = local_date(at, self._zone)
-                voice = Voice(number, event.kind, day, "open", recorded.position)
-                self._requests[number] = voice
+                self._requests[number] = Voice(
+                    number=number,
+                    kind=event.kind,
+                    on=day,
+                    status="open",
+                    position=recorded.position,
+                )
             case Reclassified():
                 self._requests_change(event.request, kind=event.kind)
             case RequestClosed() | ClosedUnanswered():
@@ -448,8 +462,13 @@ class _Fold:
         event = recorded.event
         self.opinions = OPINIONS.decider.evolve(self.opinions, event)
         if event.opinion not in self._opined:
-            voice = Voice(event.opinion, "opinion", event.on, "recorded", recorded.position)
-            self._opined[event.opinion] = voice
+            self._opined[event.opinion] = Voice(
+                number=event.opinion,
+                kind="opinion",
+                on=event.on,
+                status="recorded",
+                position=recorded.position,
+            )
             self._contact(recorded, recorded.recorded, "opinion", event.source, event.opinion)
 
     def _message(self, recorded: Recorded[Any]) -> None:

@@ -45,7 +45,7 @@ class Owners:
     def opened(
         self, household: str, member: str, field: str, *, by: Actor, purpose: str
     ) -> Opened | None:
-        """The one place that opens personal values (PRV-03): it finds where the value stands.
+        """A personal value of a member as last told: it finds where the value stands.
 
         Args:
             member: Id of the member, e.g. `V00001#owner`.
@@ -84,7 +84,7 @@ class Owners:
             raise Refused(Refusal("not_of_household", "LOG-08", details))
         if not isinstance(file, Household) or member not in file.members():
             raise Invalid.one("member_unknown", member=member, household=household)
-        return None if found is None else self._host.vault.open(*found)
+        return None if found is None else self._open(*found)
 
     def file(
         self,
@@ -140,6 +140,10 @@ class Owners:
             ),
         )
 
+    def _open(self, value: Sealed, place: Place) -> Opened:
+        """The one place that opens personal values of members (PRV-03)."""
+        return self._host.vault.open(value, place)
+
     def _shows(self, by: Actor, purpose: str | None) -> Show:
         """How personal values are shown to somebody."""
         withheld: Withheld | None = None
@@ -155,7 +159,7 @@ class Owners:
                 return None
             if withheld is not None:
                 return withheld
-            opened = self._host.vault.open(value, place)
+            opened = self._open(value, place)
             return opened.text if isinstance(opened, Plain) else Withheld(opened.code)
 
         return show
