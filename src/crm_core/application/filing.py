@@ -1,4 +1,4 @@
-"""A household's file as it stood: seven categories, folded from all that is known (一户一档, OWN-03).
+"""A household's file as it stood (一户一档): seven categories, folded from what is known (OWN-03).
 
 Identity, property, family members, needs and preferences are what the file and its record card say.
 The contact log, complaints and suggestions, and payments are read from the events of the other
@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from crm_core.gradings.engines.merged import OWN_FILE, told_of
 from crm_core.kernel.dates import Period, instant_text, local_date
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import PersonalValue, Place, Withheld
@@ -181,6 +182,7 @@ class HouseholdFile:
     """One household's file as of a day, as known at an instant.
 
     Args:
+        merged: Files that were merged into it and count for it (OWN-09).
         keeper: Who keeps it, if somebody is named (OWN-08).
         tenure: Key of the tenure of the day.
         identity: Names, numbers, record card.
@@ -195,6 +197,7 @@ class HouseholdFile:
     household: str
     on: date
     known: datetime | None
+    merged: tuple[str, ...]
     keeper: str | None
     tenure: str
     source: str
@@ -226,6 +229,7 @@ Account = Callable[[list[tuple[Any, int]], Household], Payments]
 def filed(
     events: Iterable[Recorded[Any]],
     *,
+    household: str,
     on: date,
     known: datetime | None,
     zone: str,
@@ -237,10 +241,11 @@ def filed(
 
     Args:
         events: All events of the household that are known at the instant, in the order of the log.
-            Of money those of later days count too: an account knows its own days.
+            Of money those of later days count too: an account knows its own days. Those of files
+            that were merged into it are among them (OWN-09).
         every_day: Whether what is true on later days alone is seen as well.
     """
-    fold = _Fold(zone)
+    fold = _Fold(household, zone)
     for recorded in events:
         fold.take(recorded, true=every_day or recorded.effective <= on)
     file = fold.file
@@ -255,7 +260,8 @@ def filed(
         household=file.household,
         on=on,
         known=known,
-        keeper=fold.card.keeper(on),
+        merged=fold.merged(),
+        keeper=fold.keeper(on),
         tenure=tenures_of(file).on(on).key,
         source=file.source,
         property=Property(
@@ -267,7 +273,7 @@ def filed(
             moved_in=file.moved_in,
         ),
         identity=tuple(one for one in items if one.item not in WISHES),
-        family=tuple(_family(file)),
+        family=fold.family(),
         wishes=tuple(one for one in items if one.item in WISHES),
         interests=tuple(file.interests),
         contact_log=contacts,
@@ -283,13 +289,6 @@ def filed(
     )
 
 
-def _family(file: Household) -> Iterable[FileMember]:
-    roles: dict[str, list[Role]] = {}
-    for role in file.roles():
-        roles.setdefault(role.member, []).append(role)
-    return (FileMember(member, tuple(held)) for member, held in roles.items())
-
-
 @frozen
 class _Said:
     """Where a value of a member stands, and what was said with it."""
@@ -302,10 +301,10 @@ class _Said:
 class _Fold:
     """Takes the events of a household one after another."""
 
-    def __init__(self, zone: str) -> None:
-        self._zone = zone
-        self.file: Any = HOUSEHOLD.decider.initial
-        self.card: Card = CARD.decider.initial
+    def __init__(self, household: str, zone: str) -> None:
+        self._own, self._zone = household, zone
+        self._files: dict[str, Any] = {}
+        self._cards: dict[str, Card] = {}
         self.opinions: Opinions = OPINIONS.decider.initial
         self.account: list[tuple[Any, int]] = []
         self.purchases: list[tuple[date, int]] = []
@@ -332,7 +331,7 @@ class _Fold:
         """
         kind = recorded.stream.partition("/")[0]
         if kind in _MONEY:
-            self.account.append((recorded.event, recorded.position))
+            self._counted(recorded)
         if not true:
             return
         if kind == "account":
@@ -340,11 +339,36 @@ class _Fold:
         elif kind in self._take:
             self._take[kind](recorded)
 
+    @property
+    def file(self) -> Any:
+        """The surviving file."""
+        return self._files.get(self._own)
+
+    def merged(self) -> tuple[str, ...]:
+        """The files that count for it."""
+        return tuple(sorted(one for one in self._files if one != self._own))
+
+    def keeper(self, on: date) -> str | None:
+        """Who keeps it on a day."""
+        card = self._cards.get(self._own)
+        return None if card is None else card.keeper(on)
+
+    def family(self) -> tuple[FileMember, ...]:
+        """All members with their roles, those of merged files behind."""
+        own, others = self._files[self._own], dict(self._files)
+        del others[self._own]
+        roles: dict[str, list[Role]] = {}
+        for file in (own, *others.values()):
+            for role in file.roles() if isinstance(file, Household) else ():
+                roles.setdefault(role.member, []).append(role)
+        return tuple(FileMember(member, tuple(held)) for member, held in roles.items())
+
     # --- what people typed in --------------------------------------------------------------
 
     def _household(self, recorded: Recorded[Any]) -> None:
         event = recorded.event
-        self.file = HOUSEHOLD.decider.evolve(self.file, event)
+        before = self._files.get(recorded.household, HOUSEHOLD.decider.initial)
+        self._files[recorded.household] = HOUSEHOLD.decider.evolve(before, event)
         if isinstance(event, MemberAdded | ContactChanged):
             for field in IDENTITY:
                 if getattr(event, field) is not None:
@@ -353,7 +377,8 @@ class _Fold:
 
     def _card(self, recorded: Recorded[Any]) -> None:
         event = recorded.event
-        self.card = CARD.decider.evolve(self.card, event)
+        before = self._cards.get(recorded.household, CARD.decider.initial)
+        self._cards[recorded.household] = CARD.decider.evolve(before, event)
         if isinstance(event, ItemRecorded | ItemWithdrawn):
             self._told[id(event)] = recorded
         elif isinstance(event, ChangeProposed):
@@ -368,13 +393,14 @@ class _Fold:
     def items(self, on: date, show: Show) -> list[FileItem]:
         """Every item that holds on the day, members in the order in which they came."""
         said = dict(self._identity)
-        for key, event in holding(self.card.told, on).items():
-            if key[1] not in IDENTITY:
-                said[key] = _Said(self._told[id(event)], "value", event.on)
         checks: dict[Key, list[ItemVerified]] = {}
-        for check in self.card.verified:
-            if check.on <= on:
-                checks.setdefault(key_of(check), []).append(check)
+        for card in self._cards.values():
+            for key, event in holding(card.told, on).items():
+                if key[1] not in IDENTITY:
+                    said[key] = _Said(self._told[id(event)], "value", event.on)
+            for check in card.verified:
+                if check.on <= on:
+                    checks.setdefault(key_of(check), []).append(check)
         return [self._item(key, one, checks.get(key, []), on, show) for key, one in said.items()]
 
     def _item(
@@ -407,6 +433,13 @@ class _Fold:
         )
 
     # --- what other slices tell ------------------------------------------------------------
+
+    def _counted(self, recorded: Recorded[Any]) -> None:
+        event = recorded.event
+        if recorded.household == self._own:
+            self.account.append((event, recorded.position))
+        elif not isinstance(event, OWN_FILE):
+            self.account.append((told_of(event, recorded.household), recorded.position))
 
     def _bought(self, event: Any) -> None:
         if isinstance(event, PurchaseMade):
@@ -492,6 +525,8 @@ class _Fold:
 def file_row(file: HouseholdFile) -> dict[str, Any]:
     """The file as plain data; what is not shown stands as `{"withheld": reason}`."""
     return {
+        "household": file.household,
+        "merged": list(file.merged),
         "keeper": file.keeper,
         "tenure": file.tenure,
         "identity": [_row(one) for one in file.identity],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -15,7 +16,9 @@ from crm_core.application.checking import utc
 from crm_core.application.desk import Desk
 from crm_core.application.filing import HouseholdFile, Payments, Show, Shown, filed
 from crm_core.application.host import Host, present_day
+from crm_core.application.streams import Streams
 from crm_core.errors import Invalid, Refused
+from crm_core.gradings.engines.merged import merges_seen
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, Actor, Recorded
 from crm_core.kernel.sealed import Opened, PersonalValue, Place, Plain, Sealed, Withheld
@@ -66,6 +69,11 @@ class Owners:
         if field not in _PERSONAL:
             raise Invalid.one("field_unknown", field=field, accepted=_PERSONAL)
         self._desk.may(by, "reveal")
+        streams = Streams(self._host.log)
+        if member not in _members(streams, household):
+            # A member of a file that is of the same household is known there (OWN-09).
+            others = streams.merges().group(household)
+            household = next((one for one in others if member in _members(streams, one)), household)
         found: tuple[Sealed, Place] | None = None
         file, latest = HOUSEHOLD.decider.initial, 0
         for recorded in self._host.log.read(HOUSEHOLD.stream(household)):
@@ -79,9 +87,7 @@ class Owners:
             value = recorded.event.value
             if recorded.position > latest and isinstance(value, Sealed):
                 found = value, Place(recorded.stream, recorded.version, "value")
-        if by.role in HOUSEHOLD_ROLES and not self._belongs(by, file):
-            details = {"role": by.role, "household": household}
-            raise Refused(Refusal("not_of_household", "LOG-08", details))
+        self._check_belongs(by, household, streams)
         if not isinstance(file, Household) or member not in file.members():
             raise Invalid.one("member_unknown", member=member, household=household)
         return None if found is None else self._open(*found)
@@ -111,14 +117,20 @@ class Owners:
         """
         by, host = acting(by), self._host
         known, day = utc(known, "known"), on or present_day(host)
-        events: list[Recorded[Any]] = []
-        for _, events in host.log.by_household(households=[household]):
-            if known is not None:
-                events = [one for one in events if one.recorded <= known]
-        if by.role in HOUSEHOLD_ROLES:
-            self._check_belongs(by, household, events)
+        self._check_belongs(by, household, Streams(host.log))
+        merges = merges_seen(host.log, day, known)
+        group = merges.group(household)
+        events = [
+            recorded
+            for _, told in host.log.by_household(households=sorted(group))
+            for recorded in told
+            if known is None or recorded.recorded <= known
+        ]
+        if len(group) > 1:
+            events.sort(key=attrgetter("position"))
         return filed(
             events,
+            household=group[0],
             on=day,
             every_day=on is None,
             known=known,
@@ -177,21 +189,30 @@ class Owners:
             elif isinstance(event, ChangeDecided) and event.accepted and event.change in proposed:
                 yield attrs.evolve(proposed[event.change], position=recorded.position)
 
-    def _check_belongs(self, by: Actor, household: str, events: list[Recorded[Any]]) -> None:
-        stream = HOUSEHOLD.stream(household)
-        file = HOUSEHOLD.decider.fold(one.event for one in events if one.stream == stream)
-        if not self._belongs(by, file):
+    def _check_belongs(self, by: Actor, household: str, streams: Streams) -> None:
+        """Owners and users see their own household's; who moved out has no part in it.
+
+        Raises:
+            Refused: it is another's.
+        """
+        if by.role not in HOUSEHOLD_ROLES:
+            return
+        today = present_day(self._host)
+        files = [streams.file(one) for one in streams.merges().group(household)]
+        if not any(
+            role.member == by.id
+            for file in files
+            if file is not None
+            for kind in OF_HOUSEHOLD[by.role]
+            for role in file.holding(kind, today)
+        ):
             details = {"role": by.role, "household": household}
             raise Refused(Refusal("not_of_household", "LOG-08", details))
 
-    def _belongs(self, by: Actor, file: Any) -> bool:
-        """Whether an owner or user has a part in the household today; who moved out has none."""
-        today = present_day(self._host)
-        return isinstance(file, Household) and any(
-            role.member == by.id
-            for kind in OF_HOUSEHOLD[by.role]
-            for role in file.holding(kind, today)
-        )
+
+def _members(streams: Streams, household: str) -> Collection[str]:
+    file = streams.file(household)
+    return () if file is None else file.members()
 
 
 def _of(event: Any, member: str) -> bool:

@@ -72,6 +72,7 @@ class Aggregate:
             which needs a second person (LOG-08).
         inside: Commands that the library alone gives, because what they say is computed or follows
             from something recorded.
+        closed_by_merge: Commands that a file takes no more once it was merged into another one.
         beside: What stands in other streams of the slice with what was decided.
     """
 
@@ -83,6 +84,7 @@ class Aggregate:
     claims: Callable[[Any], tuple[Claim, ...]] = _no_claims
     own: Callable[[Any, Any], Own | None] = _nobodys
     inside: frozenset[type] = frozenset()
+    closed_by_merge: frozenset[type] = frozenset()
     beside: Callable[[Any, tuple[Any, ...]], tuple[Beside, ...]] = _nothing_beside
 
     def stream(self, identity: str) -> str:

@@ -11,6 +11,7 @@ from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
 from crm_core.messages.events import Parameter
 from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.state import Messages
 from crm_core.messages.template import Template
 
 FAILURES = (
@@ -42,6 +43,7 @@ class Known:
             Of what staff are told: the member of staff, if they hold a role on that day.
         template: The template a message is to be made from, and its neutral twin, if it has one.
         duty_from: When the member of staff is on duty next, if they are not now.
+        elsewhere: What other files of the same household were told and said (OWN-09).
     """
 
     at: datetime
@@ -51,6 +53,7 @@ class Known:
     template: Template | None = None
     neutral: Template | None = None
     duty_from: datetime | None = None
+    elsewhere: tuple[Messages, ...] = ()
 
 
 @frozen

@@ -34,8 +34,8 @@ from crm_core.messages.events import (
     MessageWithheld,
     PreferenceChanged,
 )
-from crm_core.messages.policy import WORK, MessagePolicy
-from crm_core.messages.state import ANY, PERSONALISATION, Messages, Step
+from crm_core.messages.policy import WORK
+from crm_core.messages.state import ANY, PERSONALISATION, Messages, Step, allowed
 from crm_core.messages.template import LANGUAGES, Template
 
 
@@ -87,7 +87,7 @@ def queue(command: QueueMessage, state: Messages, of: frozenset[str] | None = No
         not_before=_open_from(template.purpose, known)[0],
         expires_at=happened + timedelta(hours=purpose.valid_hours),
     )
-    reason = _forbidden(queued, state, policy) if recipient else "no_recipient"
+    reason = _forbidden(queued, state, known) if recipient else "no_recipient"
     if reason is None and queued.not_before >= queued.expires_at:
         reason = "expired"
     if reason is not None:
@@ -171,7 +171,7 @@ def release(command: Any, state: Messages) -> Decision:
         # Nobody knows whether the interrupted attempt reached anyone, so it is not `withheld`.
         return (DeliveryFailed(message, status.attempts, "unknown_outcome", None),)
     reason = None if queued.recipient in known.members else _gone(queued)
-    reason = reason or _forbidden(queued, state, policy)
+    reason = reason or _forbidden(queued, state, known)
     if reason is None and known.at >= queued.expires_at:
         # The last reason it had to wait is the reason it was never sent.
         reason = status.reason if status.reason == "over_cap" else "expired"
@@ -181,7 +181,8 @@ def release(command: Any, state: Messages) -> Decision:
     wait = _wait(queued, state, known)
     if wait is not None:
         return (wait,)
-    refused = state.allows(queued.recipient, PERSONALISATION, queued.channel) is False
+    files = (state, *known.elsewhere)
+    refused = allowed(files, queued.recipient, PERSONALISATION, queued.channel) is False
     return (
         MessageReleased(
             message=message,
@@ -208,7 +209,8 @@ def _wait(
     until, reason = _open_from(queued.purpose, known)
     day = local_date(at, known.zone)
     capped = purpose.capped and (day, message) not in state.counted
-    if until == at and capped and state.told_on(day) >= policy.per_day:
+    told = sum(file.told_on(day) for file in (state, *known.elsewhere))
+    if until == at and capped and told >= policy.per_day:
         until, reason = policy.open_next_day(at, queued.purpose, known.zone), "over_cap"
     if until == at:
         return None
@@ -314,14 +316,16 @@ def _says_nothing_new(changed: PreferenceChanged, state: Messages) -> bool:
     return same is not None and attrs.evolve(same, word=changed.word) == changed
 
 
-def _forbidden(queued: MessageQueued, state: Messages, policy: MessagePolicy) -> str | None:
+def _forbidden(queued: MessageQueued, state: Messages, known: Known) -> str | None:
     """Why the recipient must not get the message, or None."""
+    policy = known.policy
     purpose = policy.purposes.get(queued.purpose)
     if purpose is None or queued.channel not in policy.channels:
         return "purpose_ended"
     if purpose.basis == "required":
         return None
-    said = state.allows(queued.recipient, queued.purpose, queued.channel)
+    files = (state, *known.elsewhere)
+    said = allowed(files, queued.recipient, queued.purpose, queued.channel)
     if said is False:
         return "opted_out"
     return "no_consent" if purpose.basis == "opt_in" and said is None else None

@@ -29,18 +29,20 @@ from crm_core.owners.commands import (
 from crm_core.owners.decide import HOUSEHOLD
 from crm_core.owners.events import EVENTS as HOUSEHOLD_EVENTS
 from crm_core.owners.lookups import LOOK_UPS
+from crm_core.owners.merging import MERGES, MergeHousehold, Merges, UndoMerge
+from crm_core.owners.redirects import EVENTS as MERGE_EVENTS
 from crm_core.owners.state import Household, NoHousehold
 from crm_core.owners.views import DIRECTORY
 from crm_core.owners.worklists import WORKLIST
 
-EVENTS = (*HOUSEHOLD_EVENTS, *CARD_EVENTS)
+EVENTS = (*HOUSEHOLD_EVENTS, *CARD_EVENTS, *MERGE_EVENTS)
 
 SLICE = Slice(
     name="owners",
     package=__name__,
     events=EVENTS,
-    aggregates=(HOUSEHOLD, CARD),
-    readable={Household: HOUSEHOLD, Card: CARD},
+    aggregates=(HOUSEHOLD, CARD, MERGES),
+    readable={Household: HOUSEHOLD, Card: CARD, Merges: MERGES},
     acts=(
         Act(RegisterHousehold, (*FILES, "sales"), importable=True),
         Act(AddMember, FILES, importable=True),
@@ -59,6 +61,8 @@ SLICE = Slice(
         Act(DecideChange, FILES),
         Act(VerifyItem, FILES),
         Act(AssignKeeper, (*LEADERS, "custodian")),
+        Act(MergeHousehold, (*LEADERS, "custodian")),
+        Act(UndoMerge, (*LEADERS, "custodian")),
         Act("reveal", (*FILES, "operator", "finance", *HOUSEHOLDERS, "system")),
     ),
     look_ups=LOOK_UPS,
@@ -71,6 +75,7 @@ __all__ = [
     "CARD",
     "EVENTS",
     "HOUSEHOLD",
+    "MERGES",
     "SLICE",
     "AddMember",
     "AgreeDebtor",
@@ -81,6 +86,8 @@ __all__ = [
     "DecideChange",
     "EndRole",
     "Household",
+    "MergeHousehold",
+    "Merges",
     "NoHousehold",
     "ProposeChange",
     "RecordCondition",
@@ -90,6 +97,7 @@ __all__ = [
     "ReleaseDebtor",
     "ReportChange",
     "TransferOwnership",
+    "UndoMerge",
     "VerifyItem",
     "WithdrawItem",
 ]

@@ -10,6 +10,7 @@ from crm_core.kernel.slice import LookUp, Sight
 from crm_core.owners.card.commands import ProposeChange, RecordItem, ReportChange, VerifyItem
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.owners.decide import HOUSEHOLD
+from crm_core.owners.merging import MERGES, WHOLE, MergeHousehold
 from crm_core.owners.state import Household
 
 
@@ -17,7 +18,18 @@ def with_place(command: RegisterHousehold, _state: Any, sight: Sight) -> Registe
     """Who has the place already (decision record 0012)."""
     [claim] = HOUSEHOLD.claims(command)
     taken = sight.taken(claim)
-    return command if taken is None else attrs.evolve(command, taken_by=taken.household)
+    if taken is None:
+        return command
+    # Of a file that was merged the surviving one is named (OWN-09).
+    merges = sight.state(MERGES, WHOLE).redirects()
+    return attrs.evolve(command, taken_by=merges.survivor(taken.household))
+
+
+def with_files(command: MergeHousehold, _state: Any, sight: Sight) -> MergeHousehold:
+    """Which of the two has no file, if one has none."""
+    named = (command.household, command.into)
+    without = (one for one in named if not isinstance(sight.state(HOUSEHOLD, one), Household))
+    return attrs.evolve(command, unknown=next(without, None))
 
 
 def with_member(command: Any, _state: Any, sight: Sight) -> Any:
@@ -28,6 +40,7 @@ def with_member(command: Any, _state: Any, sight: Sight) -> Any:
 
 
 LOOK_UPS: dict[type, LookUp] = {
+    MergeHousehold: with_files,
     RegisterHousehold: with_place,
     **dict.fromkeys((ProposeChange, RecordItem, ReportChange, VerifyItem), with_member),
 }

@@ -11,6 +11,7 @@ from crm_core.owners.card.commands import DecideChange
 from crm_core.owners.card.events import EVENTS, ChangeDecided, ChangeProposed
 from crm_core.owners.card.state import Card
 
+
 def _number(event: Any) -> str:
     return str(event.change)
 
@@ -41,7 +42,7 @@ _CHANGES = waiting(
 
 
 def _tasks(row: Any, asker: Asker) -> Iterable[Task]:
-    """Changes wait for who keeps the file, and for those above; without a keeper for whoever may."""
+    """Changes wait for the file's keeper and for those above; without one for whoever may decide."""
     for task in _CHANGES.tasks(row, asker):
         keeper = task.details.get("keeper")
         if keeper in (None, asker.id) or asker.role in (*LEADERS, "custodian"):

@@ -280,4 +280,5 @@ CARD = Aggregate(
     id_of=_household,
     household_of=_household,
     own=_own,
+    closed_by_merge=frozenset(_DECIDE) - {DecideChange, WithdrawItem},
 )

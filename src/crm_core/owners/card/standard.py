@@ -1,4 +1,4 @@
-"""The one data standard of the record card: which items there are, and how they are written (OWN-05).
+"""The one data standard of the record card: its items, and how they are written (OWN-05).
 
 Names, and whatever else people are called by, are kept as they were written; what can be compared
 is brought to one form, so that the same number is not two.
@@ -10,8 +10,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping
 
-from crm_core.kernel.sentences import Malformed
-from crm_core.kernel.text import check_phone, fold_width
+from crm_core.kernel.text import fold_width
 from crm_core.kernel.word import CHANNELS
 
 CONTACTS = ("address", "email", "landline", "mobile", "wechat")
@@ -59,6 +58,7 @@ _CLOSED: Mapping[str, tuple[str, ...]] = {
     "preferred_way": CHANNELS,
 }
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_DIGITS = re.compile(r"\+?[0-9]{3,20}", re.ASCII)
 _BIRTHDAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
 
 
@@ -84,10 +84,8 @@ def _as_written(text: str) -> str | None:
 
 
 def _number(text: str) -> str | None:
-    try:
-        return re.sub(r"[ ()-]", "", check_phone(fold_width(text).strip()))
-    except Malformed:
-        return None
+    digits = re.sub(r"[ ()-]", "", fold_width(text))
+    return digits if _DIGITS.fullmatch(digits) else None
 
 
 def _mail(text: str) -> str | None:
