@@ -60,6 +60,18 @@ EXPECTED: dict[str, frozenset[str]] = {
         }
     ),
     "decide-change": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
+    # OWN-09: a merge moves whole accounts: who leads, and who keeps the files
+    "merge-household": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "undo-merge": frozenset({"supervisor", "manager", "director", "custodian"}),
+    # OWN-06, S93: potential customers are met by sales and by the line
+    **dict.fromkeys(
+        ("record-prospect", "note-prospect", "change-prospect", "convert-prospect"),
+        frozenset({"specialist", "supervisor", "manager", "director", "custodian", "sales"}),
+    ),
+    # OWN-07: whoever answers for the files draws; an auditor reads, and draws again elsewhere
+    "draw-sample": frozenset({"supervisor", "manager", "director", "custodian"}),
+    # OWN-11: who plans services counts segments
+    "count-segments": frozenset({"supervisor", "manager", "director"}),
     # OWN-08: who leads names who keeps a file
     "assign-keeper": frozenset({"supervisor", "manager", "director", "custodian"}),
     # -- requests -------------------------------------------------------------------------------------------------

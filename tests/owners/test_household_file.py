@@ -404,8 +404,6 @@ def proposal(**changes: Any) -> ProposeChange:
     return attrs.evolve(command, by=ME, stranger=False, **changes)
 
 
-
-
 @pytest.mark.rule("OWN-08")
 @pytest.mark.parametrize(
     ("changes", "reason", "rule"),

@@ -48,11 +48,8 @@ def crm() -> Iterator[CRM]:
     with open_crm("memory:") as opened:
         for number, household in enumerate((ONE, TWO, THREE), start=1):
             owner = Personal(f"{household}#owner", "张伟")
-            opened.do(
-                RegisterHousehold(household, "星河小区", f"{number}号楼", "2单元", "301", owner=owner),
-                by=CLERK,
-                at=ENTERED,
-            )
+            place = ("星河小区", f"{number}号楼", "2单元", "301")
+            opened.do(RegisterHousehold(household, *place, owner=owner), by=CLERK, at=ENTERED)
         yield opened
 
 

@@ -17,6 +17,7 @@ from hypothesis import given as hypothesis_given
 import crm_core
 from crm_adapters import open_crm
 from crm_core import Actor, Household, Invalid, Personal, Planned, Refused
+from crm_core.application import streams
 from crm_core.crm import CRM
 from crm_core.gradings.facts import EVENT_NAMES
 from crm_core.kernel.decider import Refusal
@@ -39,6 +40,9 @@ from crm_core.owners import (
     TransferOwnership,
     decide,
     facts,
+    merging,
+    prospects,
+    sampling,
 )
 from crm_core.owners.card import decide as card_decide
 from crm_core.owners.commands import KINDS, ROLES, SOURCES
@@ -1125,7 +1129,7 @@ def test_every_sentence_about_a_file_is_said_by_a_refusal() -> None:
     assert set(sentences("refused-own")) <= said
 
 
-DECIDING = (decide, card_decide)
+DECIDING = (decide, card_decide, merging, prospects, sampling, streams)
 """Modules that refuse something about a file."""
 
 REFUSED = [

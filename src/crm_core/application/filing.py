@@ -33,6 +33,7 @@ from crm_core.owners.card.events import (
 from crm_core.owners.card.standard import IDENTITY, WISHES
 from crm_core.owners.card.state import Card, Key, holding, key_of
 from crm_core.owners.events import ContactChanged, MemberAdded
+from crm_core.owners.prospects import ProspectJoined, ProspectNoted, ProspectRecorded
 from crm_core.owners.state import Household, Role
 from crm_core.owners.tenures import tenures_of
 from crm_core.payments.books import Posting
@@ -97,6 +98,21 @@ class FileMember:
 
     member: str
     roles: tuple[Role, ...]
+
+
+@frozen
+class Lead:
+    """What happened with a member while they were a potential customer (OWN-06).
+
+    Args:
+        what: `recorded`, `noted`, `joined`, or the status that they came to have.
+    """
+
+    member: str
+    on: date
+    what: str
+    source: str
+    position: int
 
 
 @frozen
@@ -192,6 +208,7 @@ class HouseholdFile:
         contact_log: Contacts, oldest first.
         voices: Complaints, suggestions and opinions, oldest first.
         payments: The account of the day.
+        leads: What came before somebody was a member, oldest first.
     """
 
     household: str
@@ -210,11 +227,14 @@ class HouseholdFile:
     voices: tuple[Voice, ...]
     payments: Payments
     figures: Figures
+    leads: tuple[Lead, ...]
 
     def items(self) -> tuple[FileItem, ...]:
         """Everything that can be checked with the household."""
         return (*self.identity, *self.wishes)
 
+
+_LEADS = {ProspectJoined: "joined", ProspectNoted: "noted", ProspectRecorded: "recorded"}
 
 _MONEY = ("account", "collection", "household")
 """Streams that an account is made of: who owed is said in the household's."""
@@ -279,6 +299,7 @@ def filed(
         contact_log=contacts,
         voices=tuple(sorted(fold.heard(), key=lambda one: (one.on, one.position))),
         payments=account(fold.account, file),
+        leads=tuple(fold.leads),
         figures=Figures(
             highest_purchase_fen=max((fen for _, fen in fold.purchases), default=0),
             # A half of a fen is rounded up.
@@ -309,6 +330,7 @@ class _Fold:
         self.account: list[tuple[Any, int]] = []
         self.purchases: list[tuple[date, int]] = []
         self.contacts: list[ContactEntry] = []
+        self.leads: list[Lead] = []
         self._requests: dict[str, Voice] = {}
         self._opined: dict[str, Voice] = {}
         self._sent: dict[str, MessageQueued] = {}
@@ -320,6 +342,7 @@ class _Fold:
             "household": self._household,
             "messages": self._message,
             "opinions": self._opinion,
+            "prospect": self._lead,
             "request": self._request,
         }
 
@@ -504,6 +527,20 @@ class _Fold:
             )
             self._contact(recorded, recorded.recorded, "opinion", event.source, event.opinion)
 
+    def _lead(self, recorded: Recorded[Any]) -> None:
+        event = recorded.event
+        what = _LEADS.get(type(event)) or event.status
+        source = getattr(event, "source", "")
+        self.leads.append(
+            Lead(
+                member=event.prospect,
+                on=event.on,
+                what=what,
+                source=source,
+                position=recorded.position,
+            )
+        )
+
     def _message(self, recorded: Recorded[Any]) -> None:
         event = recorded.event
         if isinstance(event, MessageQueued):
@@ -538,6 +575,7 @@ def file_row(file: HouseholdFile) -> dict[str, Any]:
         "voices": [_row(one) for one in file.voices],
         "payments": _row(file.payments),
         "figures": _row(file.figures),
+        "leads": [_row(one) for one in file.leads],
     }
 
 

@@ -57,6 +57,7 @@ from crm_core.opinions import RecordOpinion
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.card.commands import AssignKeeper
 from crm_core.owners.facts import REGISTERED, TENURES, ConditionRecorded
+from crm_core.owners.sampling import DrawSample
 from crm_core.owners.tenures import concerned, tenures, tenures_of
 from crm_core.payments import ACCOUNT
 from crm_core.payments.allocation_policy import AllocationPolicy
@@ -333,6 +334,21 @@ def _with_employed(command: AssignKeeper, _state: Any, sight: WorkSight) -> Assi
     return evolve(command, unemployed=bool(strangers((command.keeper,), command.on, sight)))
 
 
+def _with_population(command: DrawSample, _state: Any, sight: WorkSight) -> DrawSample:
+    """The households that take part in a draw: those whose file stands on that day (OWN-07)."""
+    merges = sight.streams.merges()
+    told = sight.log.facts(names={REGISTERED})
+    found = (
+        household
+        for household, facts in told
+        for _, known, file in facts
+        if household not in merges.into
+        and local_date(known, sight.zone) <= command.on
+        and command.estate in ("", file.estate)
+    )
+    return evolve(command, population=tuple(sorted(set(found))))
+
+
 def _with_duty(command: WithdrawCall, state: Call, sight: WorkSight) -> WithdrawCall:
     """Who was on duty when the call came (REQ-02)."""
     taken = state.taken
@@ -577,6 +593,7 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     DecideUplift: _with_promises,
     Dispatch: _with_order,
     DraftPolicy: _with_taken,
+    DrawSample: _with_population,
     GrabOrder: _with_crew,
     HandOver: _with_stranger,
     MakePolicyEffective: _with_shipped,

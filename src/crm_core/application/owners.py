@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 import attrs
+from attrs import frozen
 
 from crm_core.application.adopted import allocations_at_hand
 from crm_core.application.authority import OF_HOUSEHOLD, acting
@@ -16,15 +17,17 @@ from crm_core.application.checking import utc
 from crm_core.application.desk import Desk
 from crm_core.application.filing import HouseholdFile, Payments, Show, Shown, filed
 from crm_core.application.host import Host, present_day
+from crm_core.application.segmenting import ITEM_NAMES, Segments, counted, on_record
 from crm_core.application.streams import Streams
 from crm_core.errors import Invalid, Refused
 from crm_core.gradings.engines.merged import merges_seen
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, Actor, Recorded
 from crm_core.kernel.sealed import Opened, PersonalValue, Place, Plain, Sealed, Withheld
-from crm_core.owners import CARD, HOUSEHOLD
-from crm_core.owners.card.events import ChangeDecided, ChangeProposed
-from crm_core.owners.facts import tenures
+from crm_core.owners import CARD, HOUSEHOLD, PROSPECT, SAMPLE
+from crm_core.owners.card.events import ChangeDecided, ChangeProposed, ItemVerified
+from crm_core.owners.card.standard import SEGMENTED
+from crm_core.owners.facts import REGISTERED, tenures
 from crm_core.owners.state import Household
 from crm_core.payments.books import postings
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
@@ -32,6 +35,23 @@ from crm_core.payments.ledger import ledgers
 from crm_core.payments.views import account_view
 
 _PERSONAL = ("name", "phone")
+
+
+@frozen
+class SampledItem:
+    """An item of a household that a sample is to check.
+
+    Args:
+        result: What was found; None while nobody has checked it.
+        on: When.
+        by: Id of who checked it.
+    """
+
+    household: str
+    item: str
+    result: str | None
+    on: date | None
+    by: str | None
 
 
 class Owners:
@@ -128,6 +148,7 @@ class Owners:
         ]
         if len(group) > 1:
             events.sort(key=attrgetter("position"))
+        events = [*self._before(events, known), *events]
         return filed(
             events,
             household=group[0],
@@ -139,17 +160,97 @@ class Owners:
             account=partial(self._account, day),
         )
 
+    def segments(
+        self, item: str, *, by: Actor, purpose: str, on: date | None = None, estate: str = ""
+    ) -> Segments:
+        """Households by an item that was kept for this purpose (OWN-11); small cells suppressed.
+
+        Args:
+            item: One of `card.standard.SEGMENTED`.
+            on: The day; by default today.
+            estate: Only of this estate.
+
+        Raises:
+            Refused: it is not for `by` to count.
+            Invalid: no purpose is stated, or households are not counted by such an item.
+        """
+        by, host = acting(by), self._host
+        self._desk.may(by, "count-segments")
+        if not purpose:
+            raise Invalid.one("purpose_missing")
+        if item not in SEGMENTED:
+            raise Invalid.one("field_unknown", field=item, accepted=SEGMENTED)
+        day = on or present_day(host)
+        told = host.log.by_household(names=ITEM_NAMES)
+        if estate:
+            there = {
+                household
+                for household, facts in host.log.facts(names={REGISTERED})
+                if any(file.estate == estate for _, _, file in facts)
+            }
+            told = (one for one in told if one[0] in there)
+        return counted(
+            told,
+            item=item,
+            purpose=purpose,
+            on=day,
+            merges=merges_seen(host.log, day),
+            open=self._open,
+            allows=on_record,
+        )
+
+    def sampled(self, sample: str, *, by: Actor) -> tuple[SampledItem, ...]:
+        """The items that a sample is to check, with what was found so far (OWN-07).
+
+        Raises:
+            Invalid: there is no such sample.
+        """
+        acting(by)
+        drawn = SAMPLE.decider.fold(one.event for one in self._host.log.read(SAMPLE.stream(sample)))
+        if drawn.drawn is None:
+            raise Invalid.one("sample_unknown", sample=sample)
+        found = []
+        for household in drawn.drawn.households:
+            checks: dict[str, ItemVerified] = {}
+            for recorded in self._host.log.read(CARD.stream(household)):
+                event = recorded.event
+                if isinstance(event, ItemVerified) and event.sample == sample:
+                    checks[event.item] = event
+            for item in drawn.drawn.items:
+                check = checks.get(item)
+                found.append(
+                    SampledItem(
+                        household=household,
+                        item=item,
+                        result=None if check is None else check.result,
+                        on=None if check is None else check.on,
+                        by=None if check is None else check.verified_by,
+                    )
+                )
+        return tuple(found)
+
+    def _before(
+        self, events: list[Recorded[Any]], known: datetime | None
+    ) -> Iterator[Recorded[Any]]:
+        """What was known of members while they were potential customers (OWN-06)."""
+        members = {getattr(one.event, "member", None) for one in events}
+        streams = [PROSPECT.stream(member) for member in members if member]
+        for stream in sorted(self._host.log.tips(streams)) if streams else ():
+            for recorded in self._host.log.read(stream):
+                # How they joined concerns the household, and stands among its events already.
+                if not recorded.household and (known is None or recorded.recorded <= known):
+                    yield recorded
+
     def _account(self, day: date, facts: list[tuple[Any, int]], file: Household) -> Payments:
         """The account of the day's tenure: how it stands, and every movement up to the day."""
         table = self._host.policies.find(CreditPolicy, DEFAULT_CREDIT, day)
         told = [event for event, _ in facts]
         held, by = tenures(told), allocations_at_hand(self._host).of(file.estate, told)
-        mine = held.index(day)
+        mine, books = held.index(day), ledgers(facts, held, by)
+        moved = postings(facts, held, by, books)
         return Payments(
-            **account_view(ledgers(facts, held, by)[mine], day, table),
-            lines=tuple(
-                one for one in postings(facts, held, by) if one.on <= day and one.tenure == mine
-            ),
+            **account_view(books[mine], day, table),
+            lines=tuple(one for one in moved if one.on <= day and one.tenure == mine),
         )
 
     def _open(self, value: Sealed, place: Place) -> Opened:

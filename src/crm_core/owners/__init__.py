@@ -30,19 +30,30 @@ from crm_core.owners.decide import HOUSEHOLD
 from crm_core.owners.events import EVENTS as HOUSEHOLD_EVENTS
 from crm_core.owners.lookups import LOOK_UPS
 from crm_core.owners.merging import MERGES, MergeHousehold, Merges, UndoMerge
+from crm_core.owners.prospects import EVENTS as PROSPECT_EVENTS
+from crm_core.owners.prospects import (
+    PROSPECT,
+    ChangeProspect,
+    ConvertProspect,
+    NoteProspect,
+    Prospect,
+    RecordProspect,
+)
 from crm_core.owners.redirects import EVENTS as MERGE_EVENTS
+from crm_core.owners.sampling import EVENTS as SAMPLE_EVENTS
+from crm_core.owners.sampling import SAMPLE, DrawSample, Sample
 from crm_core.owners.state import Household, NoHousehold
 from crm_core.owners.views import DIRECTORY
 from crm_core.owners.worklists import WORKLIST
 
-EVENTS = (*HOUSEHOLD_EVENTS, *CARD_EVENTS, *MERGE_EVENTS)
+EVENTS = (*HOUSEHOLD_EVENTS, *CARD_EVENTS, *MERGE_EVENTS, *PROSPECT_EVENTS, *SAMPLE_EVENTS)
 
 SLICE = Slice(
     name="owners",
     package=__name__,
     events=EVENTS,
-    aggregates=(HOUSEHOLD, CARD, MERGES),
-    readable={Household: HOUSEHOLD, Card: CARD, Merges: MERGES},
+    aggregates=(HOUSEHOLD, CARD, MERGES, PROSPECT, SAMPLE),
+    readable={Household: HOUSEHOLD, Card: CARD, Merges: MERGES, Prospect: PROSPECT, Sample: SAMPLE},
     acts=(
         Act(RegisterHousehold, (*FILES, "sales"), importable=True),
         Act(AddMember, FILES, importable=True),
@@ -63,6 +74,12 @@ SLICE = Slice(
         Act(AssignKeeper, (*LEADERS, "custodian")),
         Act(MergeHousehold, (*LEADERS, "custodian")),
         Act(UndoMerge, (*LEADERS, "custodian")),
+        Act(RecordProspect, (*FILES, "sales")),
+        Act(NoteProspect, (*FILES, "sales")),
+        Act(ChangeProspect, (*FILES, "sales")),
+        Act(ConvertProspect, (*FILES, "sales")),
+        Act(DrawSample, (*LEADERS, "custodian")),
+        Act("count-segments", LEADERS),
         Act("reveal", (*FILES, "operator", "finance", *HOUSEHOLDERS, "system")),
     ),
     look_ups=LOOK_UPS,
@@ -76,26 +93,35 @@ __all__ = [
     "EVENTS",
     "HOUSEHOLD",
     "MERGES",
+    "PROSPECT",
+    "SAMPLE",
     "SLICE",
     "AddMember",
     "AgreeDebtor",
     "AssignKeeper",
     "Card",
     "ChangeContact",
+    "ChangeProspect",
     "ConfirmConduct",
+    "ConvertProspect",
     "DecideChange",
+    "DrawSample",
     "EndRole",
     "Household",
     "MergeHousehold",
     "Merges",
     "NoHousehold",
+    "NoteProspect",
     "ProposeChange",
+    "Prospect",
     "RecordCondition",
     "RecordInterest",
     "RecordItem",
+    "RecordProspect",
     "RegisterHousehold",
     "ReleaseDebtor",
     "ReportChange",
+    "Sample",
     "TransferOwnership",
     "UndoMerge",
     "VerifyItem",

@@ -11,6 +11,8 @@ from crm_core.owners.card.commands import ProposeChange, RecordItem, ReportChang
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.owners.decide import HOUSEHOLD
 from crm_core.owners.merging import MERGES, WHOLE, MergeHousehold
+from crm_core.owners.prospects import ConvertProspect
+from crm_core.owners.sampling import SAMPLE, Sample
 from crm_core.owners.state import Household
 
 
@@ -39,8 +41,37 @@ def with_member(command: Any, _state: Any, sight: Sight) -> Any:
     return attrs.evolve(command, stranger=not known)
 
 
+def with_basis(command: RecordItem, state: Any, sight: Sight) -> RecordItem:
+    """On which basis an item may be kept: the member's own word, or a contract on record.
+
+    Whether a consent was withdrawn since is asked where items are counted (OWN-11, PRV-05).
+    """
+    basis = "consent" if command.word is not None else "contract" if command.document else ""
+    found: RecordItem = with_member(command, state, sight)
+    return attrs.evolve(found, basis=basis)
+
+
+def with_sample(command: VerifyItem, state: Any, sight: Sight) -> VerifyItem:
+    """Whether the sample that is named did not draw the item."""
+    found: VerifyItem = with_member(command, state, sight)
+    if command.sample is None:
+        return found
+    sample: Sample = sight.state(SAMPLE, command.sample)
+    return attrs.evolve(found, not_drawn=not sample.asks(command.household, command.item))
+
+
+def with_prospect(command: ConvertProspect, _state: Any, sight: Sight) -> ConvertProspect:
+    """Whether the household has no member of that id."""
+    file = sight.state(HOUSEHOLD, command.household)
+    known = isinstance(file, Household) and command.prospect in file.members()
+    return attrs.evolve(command, stranger=not known)
+
+
 LOOK_UPS: dict[type, LookUp] = {
     MergeHousehold: with_files,
     RegisterHousehold: with_place,
-    **dict.fromkeys((ProposeChange, RecordItem, ReportChange, VerifyItem), with_member),
+    **dict.fromkeys((ProposeChange, ReportChange), with_member),
+    ConvertProspect: with_prospect,
+    RecordItem: with_basis,
+    VerifyItem: with_sample,
 }

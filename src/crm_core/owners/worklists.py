@@ -42,7 +42,7 @@ _CHANGES = waiting(
 
 
 def _tasks(row: Any, asker: Asker) -> Iterable[Task]:
-    """Changes wait for the file's keeper and for those above; without one for whoever may decide."""
+    """Changes wait for the file's keeper and for those above; without one for whoever may."""
     for task in _CHANGES.tasks(row, asker):
         keeper = task.details.get("keeper")
         if keeper in (None, asker.id) or asker.role in (*LEADERS, "custodian"):

@@ -9,6 +9,7 @@ from attrs import frozen
 from crm_core.kernel.commands import Id, looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.word import Word
 
 RESULTS = ("confirmed", "unreachable", "wrong")
 """What a check can find; a wrong item is then recorded anew."""
@@ -28,6 +29,10 @@ class RecordItem:
         preferred: Of a contact: whether the member prefers it to the others.
         language: Of a contact: in which language to speak there.
         hours: Of a contact: when.
+        purpose: Of an item that households are counted by: what it is kept for (OWN-11).
+        word: What the member said, where their consent is the basis of that.
+        document: Where the contract is on record that is the basis.
+        basis: `consent` or `contract`; empty where there is none.
         stranger: Whether the file has no such member.
     """
 
@@ -41,6 +46,10 @@ class RecordItem:
     preferred: bool = False
     language: Personal | None = None
     hours: Personal | None = None
+    purpose: Id = ""
+    word: Word | None = None
+    document: str = ""
+    basis: str = looked_up()
     stranger: bool = looked_up()
 
 

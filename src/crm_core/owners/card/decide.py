@@ -30,7 +30,14 @@ from crm_core.owners.card.events import (
     ItemWithdrawn,
     KeeperAssigned,
 )
-from crm_core.owners.card.standard import CONTACTS, IDENTITY, ITEMS, accepted, in_standard
+from crm_core.owners.card.standard import (
+    CONTACTS,
+    IDENTITY,
+    ITEMS,
+    SEGMENTED,
+    accepted,
+    in_standard,
+)
 from crm_core.owners.card.state import Card, key_of
 from crm_core.owners.commands import SOURCES
 
@@ -46,11 +53,19 @@ def _record(command: RecordItem, state: Card) -> Decision:
     reached = (command.language, command.hours)
     if command.item not in CONTACTS and (command.preferred or reached != (None, None)):
         return Refusal("no_contact", "OWN-04", {"item": command.item, "accepted": [*CONTACTS]})
+    segmented = command.item in SEGMENTED
+    if segmented and not (command.purpose and command.basis):
+        # What people are sorted by is nobody's business without a purpose and a basis for it.
+        return Refusal("basis_missing", "OWN-11", {"item": command.item})
     value = _standard(command.item, command.value)
     if isinstance(value, Refusal):
         return value
     return (
         ItemRecorded(
+            basis=(command.basis or "") if segmented else "",
+            document=command.document,
+            purpose=command.purpose,
+            word=command.word,
             entry=command.entry,
             hours=command.hours,
             household=command.household,
@@ -83,7 +98,7 @@ def _withdraw(command: WithdrawItem, state: Card) -> Decision:
 
 
 def _propose(command: ProposeChange | ReportChange, state: Card) -> Decision:
-    known = (*IDENTITY, *ITEMS)
+    known = (*IDENTITY, *(item for item in ITEMS if item not in SEGMENTED))
     if command.change in state.proposed:
         return Refusal("change_exists", "OWN-08", {"change": command.change})
     if not command.change:

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.sealed import PersonalValue, Text
+from crm_core.kernel.word import Word
 
 
 @frozen
@@ -15,10 +16,16 @@ class ItemRecorded:
     """An item of a member was told; one with the same name and entry takes its place (OWN-04).
 
     Args:
+        basis: Of an item that households are counted by: `consent` or `contract` (OWN-11).
+        document: Where the contract is on record, if that is the basis.
         entry: Which of several; empty for the only one.
+        purpose: Of such an item: what it is kept for, and may be counted for.
+        word: What the member said, if their consent is the basis.
         preferred: Of a contact: whether the member prefers it.
     """
 
+    basis: str
+    document: Text
     entry: str
     hours: PersonalValue | None
     household: str
@@ -27,8 +34,10 @@ class ItemRecorded:
     member: str
     on: date
     preferred: bool
+    purpose: str
     source: str
     value: PersonalValue
+    word: Word | None
 
 
 @frozen
