@@ -212,7 +212,9 @@ def border() -> cattrs.Converter:
     converter.register_structure_hook(PersonalValue, _sealed)
     converter.register_structure_hook_func(
         lambda hint: hint == Text,
-        lambda value, hint: _sealed(value, hint) if isinstance(value, dict) else _strict(str)(value, str),
+        lambda value, hint: (
+            _sealed(value, hint) if isinstance(value, dict) else _strict(str)(value, str)
+        ),
     )
 
     def several(hint: Any) -> Any:

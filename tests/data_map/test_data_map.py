@@ -181,10 +181,7 @@ def wrong(found: Any) -> list[str]:
 def test_personal_values_are_sealed_and_nothing_else_is() -> None:
     found = of_hints()
     assert any(one.sealed for one, _ in found)
-    assert not wrong(
-        (one, one.sealed != (PersonalValue in kinds))
-        for one, kinds in found
-    )
+    assert not wrong((one, one.sealed != (PersonalValue in kinds)) for one, kinds in found)
 
 
 def test_days_and_instants_are_times() -> None:

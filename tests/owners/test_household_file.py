@@ -196,7 +196,22 @@ def ask(item: str = "post", text: str = "x", **more: Any) -> RecordItem:
     return attrs.evolve(RecordItem(HOME, OWNER, item, about(text), DAY, **more), stranger=False)
 
 
-TOLD = ItemRecorded("", None, HOME, "post", None, OWNER, DAY, False, "phone", about("x"))
+TOLD = ItemRecorded(
+    basis="",
+    document="",
+    entry="",
+    hours=None,
+    household=HOME,
+    item="post",
+    language=None,
+    member=OWNER,
+    on=DAY,
+    preferred=False,
+    purpose="",
+    source="phone",
+    value=about("x"),
+    word=None,
+)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +220,7 @@ TOLD = ItemRecorded("", None, HOME, "post", None, OWNER, DAY, False, "phone", ab
         ((), ask("shoe_size"), "unknown_item", "OWN-04"),
         ((), ask(source="hearsay"), "unknown_source", "OWN-05"),
         ((), ask("mobile", "none"), "item_malformed", "OWN-05"),
-        ((), ask("age_band", "35"), "item_malformed", "OWN-05"),
+        ((), ask("preferred_way", "drums"), "item_malformed", "OWN-05"),
         ((), ask(preferred=True), "no_contact", "OWN-04"),
         ((), ask(hours=about("evenings")), "no_contact", "OWN-04"),
         ((), attrs.evolve(ask(), stranger=True), "unknown_member", "OWN-02"),

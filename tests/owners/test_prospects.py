@@ -91,7 +91,7 @@ JOINED = ProspectJoined("V00001", DAY, "P7")
         ((), attrs.evolve(RECORD, phone=Personal("P7", "x")), "item_malformed", "OWN-05"),
         ((), attrs.evolve(RECORD, phone=Personal("P8", "1")), "person_of_another", "OWN-02"),
         ((), NoteProspect("P7", "x", DAY), "unknown_prospect", "OWN-06"),
-        ((KEPT,), NoteProspect("P7", " ", DAY), "reason_missing", "OWN-06"),
+        ((KEPT,), NoteProspect("P7", " ", DAY), "note_missing", "OWN-06"),
         ((KEPT,), NoteProspect("P7", "x", DAY, "hearsay"), "unknown_source", "OWN-05"),
         ((KEPT,), ChangeProspect("P7", "sold", DAY, "x"), "unknown_status", "OWN-06"),
         ((KEPT,), ChangeProspect("P7", "lost", DAY, ""), "reason_missing", "LOG-06"),

@@ -184,7 +184,7 @@ def _note(command: NoteProspect, state: Prospect) -> Decision:
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
     if not command.note.strip():
-        return no_reason("OWN-06", "note")
+        return Refusal("note_missing", "OWN-06")
     return (
         ProspectNoted(
             note=command.note,

@@ -217,6 +217,10 @@ def _file(
     by: Actor,
     purpose: str | None,
 ) -> dict[str, Any]:
+    filed = opened.owners.file(household, by=by, purpose=purpose, on=on, known=known)
+    if filed is not None:
+        # Of a file that was merged the surviving one is shown (OWN-09).
+        household = filed.household
     state = opened.get(Household, household, by=by, purpose=purpose, on=on, known=known)
     if state is None:
         when = {} if on is None else {"on": on.isoformat()}
@@ -239,7 +243,6 @@ def _file(
         member, field = told[value.token]
         return opened.reveal(household, member, field, by=by, purpose=purpose, lang=spoken())
 
-    filed = opened.owners.file(household, by=by, purpose=purpose, on=on, known=known)
     assert filed is not None
     now = opened.clock.now()
     day = on or local_date(now, opened.zone)
