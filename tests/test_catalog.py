@@ -201,6 +201,10 @@ def _sealed(value: Any, _: Any) -> Sealed:
     )
 
 
+def _text(value: Any, hint: Any) -> Any:
+    return _sealed(value, hint) if isinstance(value, dict) else _strict(str)(value, str)
+
+
 def border() -> cattrs.Converter:
     """Events as the borders read and write them: cattrs, strict, the same types."""
     converter = cattrs.Converter()
@@ -210,12 +214,7 @@ def border() -> cattrs.Converter:
     converter.register_structure_hook(datetime, _from_text(parse_instant))
     converter.register_structure_hook(Operator, lambda value, _: Operator(value))
     converter.register_structure_hook(PersonalValue, _sealed)
-    converter.register_structure_hook_func(
-        lambda hint: hint == Text,
-        lambda value, hint: (
-            _sealed(value, hint) if isinstance(value, dict) else _strict(str)(value, str)
-        ),
-    )
+    converter.register_structure_hook_func(lambda hint: hint == Text, _text)
 
     def several(hint: Any) -> Any:
         def structure(value: Any, _: Any) -> Any:
