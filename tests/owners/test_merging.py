@@ -20,10 +20,12 @@ from crm_core.messages.commands import ChangePreference
 from crm_core.owners import (
     MERGES,
     AddMember,
+    DecideChange,
     EndRole,
     Household,
     MergeHousehold,
     RegisterHousehold,
+    ReportChange,
     TransferOwnership,
     UndoMerge,
 )
@@ -300,6 +302,23 @@ def test_who_sold_the_flat_is_not_written_to_because_a_second_file_names_them(cr
     streams = _streams(crm)
     assert streams.holding(TWO, date(2011, 2, 1)) == [f"{ONE}#owner", f"{TWO}#owner"]
     assert streams.holding(TWO, date(2011, 3, 1)) == ["P1"]
+
+
+@pytest.mark.rule("OWN-09")
+def test_what_waits_for_a_merged_file_waits_for_the_surviving_one(crm: CRM) -> None:
+    owner = f"{TWO}#owner"
+    value = Personal(owner, "engineer")
+    report = ReportChange(TWO, "C1", owner, "post", value, date(2011, 1, 1), "told me")
+    crm.do(report, by=Actor("S40", "security"))
+    assert [(task.subject, task.household) for task in crm.todo(by=CLERK)] == [("C1", TWO)]
+    merge(crm, TWO, ONE, date(2011, 2, 1))
+    [task] = crm.todo(by=CLERK)
+    assert (task.household, task.details["file"]) == (ONE, TWO)
+    crm.do(DecideChange(TWO, "C1", True, "seen"), by=CLERK)
+    assert crm.todo(by=CLERK) == []
+    file = crm.owners.file(ONE, by=CLERK, purpose="case 1")
+    assert file is not None
+    assert [one.value for one in file.items() if one.item == "post"] == ["engineer"]
 
 
 def _streams(crm: CRM) -> Any:
