@@ -1153,6 +1153,22 @@ def look_ups(bench: Bench) -> None:
         ours.ask("close", url=log)
 
 
+def household_file(bench: Bench) -> None:
+    """F1: the file of one household with a long history, folded and its values opened (OWN-03)."""
+    events = bench.size(1_000, 100)
+    log = bench.new_log()
+    ours = bench.workers.ours()
+    kept = ours.ask("live", url=log, events=events)
+    ours.ask("open_file", url=log)
+    taken = Spread.of([1e3 * ours.ask("open_file", url=log) for _ in range(bench.rounds(21))])
+    line = Line(
+        "F1", f"a household's file of {kept:,} events, folded and opened",
+        f"{taken.middle:.1f} ms ({taken.low:.1f}–{taken.high:.1f})",
+    )  # fmt: skip
+    bench.judge(line, taken.middle, AT_MOST, 20, " ms")
+    ours.ask("close", url=log)
+
+
 TICK = ("--format", "json", "tick", "--now", "2024-01-02T01:02:31Z")
 """Right after half of the time in which a promise is made at the phone."""
 
@@ -1177,6 +1193,7 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "P1": project,
     "P2": idle,
     "credit": arrears,
+    "F1": household_file,
     "I1": import_package,
     "K1": working_time,
     "K2": tick,

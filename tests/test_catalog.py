@@ -203,6 +203,10 @@ def _sealed(value: Any, _: Any) -> Sealed:
     )
 
 
+def _text(value: Any, hint: Any) -> Any:
+    return _sealed(value, hint) if isinstance(value, dict) else _strict(str)(value, str)
+
+
 def border() -> cattrs.Converter:
     """Events as the borders read and write them: cattrs, strict, the same types."""
     converter = cattrs.Converter()

@@ -30,10 +30,11 @@ from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Commit, Cutoff, Envelope, Recorded, StreamAppend, Tip
 from crm_core.kernel.sealed import Personal, Place
-from crm_core.owners import HOUSEHOLD, RegisterHousehold
+from crm_core.opinions import RecordOpinion
+from crm_core.owners import HOUSEHOLD, RecordItem, RegisterHousehold
 from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments import ACCOUNT, CreditPolicy, Ledger, credit_standing
-from crm_core.payments.commands import RaiseCharge
+from crm_core.payments.commands import RaiseCharge, ReceivePayment, RecordPurchase
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.payments.events import ChargeRaised, PaymentReceived
 from crm_core.ports import silent
@@ -328,6 +329,37 @@ class Contender:
         started = process_time()
         ask(crm)
         return process_time() - started
+
+    def live(self, url: str, events: int) -> int:
+        """Fill a log with one household that has lived through so many events; how many."""
+        crm, home = self._crm(url), "V00001"
+        clerk, owner = Actor("S17", "specialist"), f"{home}#owner"
+        first, at = date(2011, 1, 1), datetime(2020, 1, 1, tzinfo=UTC)
+        place = ("Xinghe", "1", "2", "301")
+        opened = RegisterHousehold(home, *place, owner=Personal(owner, "Zhang"))
+        crm.do(opened, by=clerk, at=at)
+        commands: list[Any] = []
+        for number in range(events // 5):
+            day = first + timedelta(days=7 * number)
+            commands += [
+                RaiseCharge(home, f"C{number}", "management_fee", f"{day:%Y-%m}", 10_000, day),
+                ReceivePayment(home, f"P{number}", 10_000, day, "cash", charge=f"C{number}"),
+                RecordPurchase(home, f"U{number}", "cleaning", 5_000, day),
+                RecordItem(home, owner, "need", Personal(owner, "lift"), day, entry=f"{number % 9}"),
+                RecordOpinion(home, f"O{number}", "forum", owner, day, f"thread {number}"),
+            ]
+        planned = [Planned(command, f"e{n}", at) for n, command in enumerate(commands)]
+        return 2 + crm.batch(planned, by=clerk)
+
+    def open_file(self, url: str) -> float:
+        """Read that household's file for a purpose: seconds."""
+        crm = self._crm(url)
+        gc.collect()
+        started = perf_counter()
+        file = crm.owners.file("V00001", by=Actor("S17", "specialist"), purpose="case 1")
+        seconds = perf_counter() - started
+        assert file is not None and all(isinstance(one.value, str) for one in file.items())
+        return seconds
 
     def count_town(self, url: str) -> tuple[int, int]:
         """How many facts gradings look at, and how many gradings there are."""

@@ -38,6 +38,42 @@ EXPECTED: dict[str, frozenset[str]] = {
     "confirm-conduct": frozenset({"manager", "director"}),
     # GRD-05: how a commercial customer's business stands is a fact of the file that the line sees
     "record-condition": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # OWN-04, OWN-05, OWN-07: the record card is kept and checked by the line and the custodian
+    "record-item": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
+    "withdraw-item": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
+    "verify-item": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
+    # OWN-08: an owner or user proposes, everybody in front of customers reports, the line decides
+    "propose-change": frozenset({"owner", "user"}),
+    "report-change": frozenset(
+        {
+            "specialist",
+            "supervisor",
+            "manager",
+            "director",
+            "custodian",
+            "operator",
+            "engineering",
+            "security",
+            "cleaning",
+            "sales",
+            "finance",
+        }
+    ),
+    "decide-change": frozenset({"specialist", "supervisor", "manager", "director", "custodian"}),
+    # OWN-09: a merge moves whole accounts: who leads, and who keeps the files
+    "merge-household": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "undo-merge": frozenset({"supervisor", "manager", "director", "custodian"}),
+    # OWN-06, S93: potential customers are met by sales and by the line
+    **dict.fromkeys(
+        ("record-prospect", "note-prospect", "change-prospect", "convert-prospect"),
+        frozenset({"specialist", "supervisor", "manager", "director", "custodian", "sales"}),
+    ),
+    # OWN-07: whoever answers for the files draws; an auditor reads, and draws again elsewhere
+    "draw-sample": frozenset({"supervisor", "manager", "director", "custodian"}),
+    # OWN-11: who plans services counts segments
+    "count-segments": frozenset({"supervisor", "manager", "director"}),
+    # OWN-08: who leads names who keeps a file
+    "assign-keeper": frozenset({"supervisor", "manager", "director", "custodian"}),
     # -- requests -------------------------------------------------------------------------------------------------
     # REQ-01, REQ-02: the service centre takes requests in and owns them until handed over
     # agreed on: S93, REQ-20: other departments are sources

@@ -184,8 +184,6 @@ def test_personal_values_are_sealed_and_nothing_else_is() -> None:
     assert not wrong(
         (one, one.sealed != any(issubclass(kind, PersonalValue) for kind in kinds))
         for one, kinds in found
-        # A `Text` is plain or sealed as it stands.
-        if str not in kinds
     )
 
 

@@ -428,6 +428,20 @@ def test_a_refusal_works_at_once_also_for_what_is_queued() -> None:
 
 
 @pytest.mark.rule("OUT-01")
+@pytest.mark.rule("OWN-09")
+def test_what_was_said_in_another_file_of_the_household_counts() -> None:
+    """Files that were merged are one household to who refuses, and to the cap of a day."""
+    there = MESSAGES.decider.fold([PreferenceChanged(OWNER, "care", None, False, WORD)])
+    queue = note("care")
+    queue = attrs.evolve(queue, known=attrs.evolve(queue.known, elsewhere=(there,)))
+    assert given(MESSAGES).when(queue).events[-1] == MessageWithheld(note_id("care"), "opted_out")
+    told = MESSAGES.decider.fold(household_told(3))
+    given(MESSAGES, QUEUED).when(release(elsewhere=(told,))).then(
+        MessageDeferred(ID, "over_cap", EIGHT)
+    )
+
+
+@pytest.mark.rule("OUT-01")
 def test_a_refusal_while_a_message_is_being_sent_stops_its_next_attempt() -> None:
     care = note_id("care")
     given(MESSAGES).when(note("care"), release(NINE, care), prefer("care", allowed=False)).state(

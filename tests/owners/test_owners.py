@@ -17,6 +17,7 @@ from hypothesis import given as hypothesis_given
 import crm_core
 from crm_adapters import open_crm
 from crm_core import Actor, Household, Invalid, Personal, Planned, Refused
+from crm_core.application import streams
 from crm_core.crm import CRM
 from crm_core.gradings.facts import EVENT_NAMES
 from crm_core.kernel.decider import Refusal
@@ -39,7 +40,11 @@ from crm_core.owners import (
     TransferOwnership,
     decide,
     facts,
+    merging,
+    prospects,
+    sampling,
 )
+from crm_core.owners.card import decide as card_decide
 from crm_core.owners.commands import KINDS, ROLES, SOURCES
 from crm_core.owners.events import (
     ConditionRecorded,
@@ -1010,7 +1015,7 @@ def test_nothing_but_one_service_opens_a_personal_value() -> None:
     }
     # A contact of staff is no household's: `Staff.contact` asks for `reach-staff` (OUT-01).
     services = {
-        "crm_core/application/owners.py": "opened",
+        "crm_core/application/owners.py": "_open",
         "crm_core/application/staff.py": "contact",
         # Whoever asks for a copy of all that is kept about somebody: `export-person` (PRV-09).
         "crm_core/application/privacy.py": "_export",
@@ -1117,12 +1122,15 @@ def test_every_reason_to_refuse_is_reached_above() -> None:
 
 def test_every_sentence_about_a_file_is_said_by_a_refusal() -> None:
     """A text that nothing says any more would be kept right for nobody."""
-    source = inspect.getsource(decide)
+    source = "".join(map(inspect.getsource, DECIDING))
     said = set(re.findall(r'"(\w+)"', source)) | {
         f"unknown_{what}" for what in re.findall(r'unknown\("(\w+)"', source)
     }
     assert set(sentences("refused-own")) <= said
 
+
+DECIDING = (decide, card_decide, merging, prospects, sampling, streams)
+"""Modules that refuse something about a file."""
 
 REFUSED = [
     (FILE, REGISTER),

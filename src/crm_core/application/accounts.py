@@ -12,12 +12,18 @@ from crm_core.application.adopted import allocations_at_hand
 from crm_core.application.checking import utc
 from crm_core.application.host import Host
 from crm_core.errors import Invalid
+from crm_core.gradings.engines.merged import facts_by_household, merges_seen
 from crm_core.gradings.engines.port import CreditLine, FactsEngine, Owing
 from crm_core.kernel.dates import Period
-from crm_core.kernel.history import visible
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.facts import REGISTERED, TENURE_NAMES, HouseholdRegistered, tenures
+from crm_core.owners.facts import (
+    REGISTERED,
+    TENURE_NAMES,
+    TENURES,
+    HouseholdRegistered,
+    tenures,
+)
 from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.changes import CreditChange, changes
 from crm_core.payments.clauses import Allocations, agreed_late_charges
@@ -112,7 +118,7 @@ class Accounts:
         """
         book = self._host.policies
         table = book.find(CreditPolicy, policy, on)
-        for told in self._told(known, [household], _PAYMENTS):
+        for told in self._told(on, known, [household], _PAYMENTS):
             facts, held = told.facts, told.held
             number = held.index(on) if tenure is None else held.find(tenure)
             if number is None:
@@ -137,7 +143,7 @@ class Accounts:
             owing: Only who owes something that is overdue and undisputed.
         """
         table = self._host.policies.find(CreditPolicy, policy, on)
-        for told in self._told(known, None):
+        for told in self._told(on, known, None):
             file, held = told.file, told.held
             row = credit_row(told.household, file.estate, told.books[held.index(on)], on, table)
             if row.overdue_fen or not owing:
@@ -155,7 +161,7 @@ class Accounts:
         What somebody owes who left stands in a row of their own tenure (PAY-16).
         """
         rows = []
-        for told in self._told(known, None):
+        for told in self._told(on, known, None):
             file = told.file
             for tenure, ledger in zip(told.held.every, told.books, strict=True):
                 found = overdue(ledger, on)
@@ -190,14 +196,14 @@ class Accounts:
         Raises:
             Invalid: a named household has no file.
         """
-        for told in self._told(known, households):
+        for told in self._told(Period.of_year(year).end, known, households):
             for found in purchases(told.facts, Period.of_year(year), told.held):
                 if found.positions:
                     yield told.household, found
 
     def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
         """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
-        for told in self._told(known, None, _PAYMENTS):
+        for told in self._told(on, known, None, _PAYMENTS):
             for limit in limits(told.facts, on, told.held, told.by):
                 yield told.household, limit
 
@@ -224,7 +230,7 @@ class Accounts:
                 "period_malformed", where="last_day", sentence="period_reversed", end=end
             )
         table = self._host.policies.find(CreditPolicy, policy, last_day)
-        for told in self._told(known, [household]):
+        for told in self._told(last_day, known, [household]):
             return changes(told.facts, Period(first_day, last_day), table, tenures, told.by)
         raise Invalid.one("household_unknown", household=household)
 
@@ -249,24 +255,28 @@ class Accounts:
 
     def _told(
         self,
+        on: date,
         known: datetime | None,
         households: Sequence[str] | None,
         names: frozenset[str] = _ACCOUNTS,
     ) -> Iterator[_Told]:
-        """Everybody whose file is known then."""
+        """Everybody whose file is known then, files that were merged by the day as one (OWN-09)."""
         allocations = self._allocations()
         known, log = utc(known, "known"), self._host.log
         if households is not None:
             _check_households(log, households)
         wanted = names | TENURE_NAMES | {REGISTERED}
-        for household, events in log.by_household(names=wanted, households=households):
-            seen = events if known is None else visible(events, known=known)
-            file = next((e.event for e in seen if e.name == REGISTERED), None)
+        merges = merges_seen(log, on, known)
+        for household, events in facts_by_household(
+            log, merges, names=wanted, households=households
+        ):
+            told = [(e, position) for position, at, e in events if known is None or at <= known]
+            alone = [event for event, _ in told]
+            file = next((e for e in alone if type(e) is HouseholdRegistered), None)
             if file is not None:
-                told = [(e.event, e.position) for e in seen]
-                alone = [event for event, _ in told]
+                held = tenures([e for e in alone if type(e) in TENURES])
                 by = allocations.of(file.estate, alone)
-                yield _Told(household, file, told, tenures(alone), by)
+                yield _Told(household, file, told, held, by)
 
     def _allocations(self) -> Allocations:
         """The allocation policies at hand, those adopted in the log among them."""

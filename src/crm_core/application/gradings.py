@@ -29,7 +29,14 @@ from crm_core.errors import Conflict, DecisionMismatch, Invalid, PolicyInactive,
 from crm_core.gradings.commands import CompleteRun, RecordGrading, ReplaceRecord, StartRun
 from crm_core.gradings.criteria import assess, follows
 from crm_core.gradings.decide import GRADING, unfit
-from crm_core.gradings.engines.events import EventsEngine
+from crm_core.gradings.engines.events import READ, EventsEngine
+from crm_core.gradings.engines.merged import (
+    facts_of,
+    merged_ever,
+    merges_at,
+    merges_seen,
+    merges_telling,
+)
 from crm_core.gradings.engines.port import Ask, FactsEngine
 from crm_core.gradings.events import (
     ABOUT_HOUSEHOLDS,
@@ -333,7 +340,11 @@ class Gradings:
         known = utc(known, "known")
         records = self.records(known)
         latest = sorted(records.by_year, reverse=True)
-        for _, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
+        merges = merges_seen(self._log, on, known)
+        for household, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
+            if household in merges.into:
+                # No customer any more: the surviving file is (OWN-09).
+                continue
             state = GRADING.decider.fold(e.event for e in visible(events, on=on, known=known))
             runs = (holding(state, records.by_year[year]) for year in latest)
             run = next((run for run in runs if run is not None), None)
@@ -373,9 +384,11 @@ class Gradings:
     def affected(self, year: int | None = None) -> Iterator[Affected]:
         """Decisions that hold and that facts known by now would change (GRD-09).
 
-        Nothing is changed.
+        Nothing is changed. A merge is such a fact to both files: gradings of the one that was
+        merged stand, and are listed with the one that its facts count for now (OWN-09).
         """
         now, records = self.cutoff(None), self.records()
+        merges, concerned = merges_seen(self._log, None), merged_ever(self._log)
         for household, facts, decided in self._events.decided():
             held: set[str | None] = set(records.by_year.values())
             if len({grading.year for grading in decided}) < len(decided):
@@ -384,14 +397,36 @@ class Gradings:
                 state = GRADING.decider.fold(e.event for e in told)
                 held = {holding(state, run) for run in records.by_year.values()}
             for grading in decided:
-                if grading.run in held and year in (None, grading.year):
-                    found = affected(
-                        grading, facts, self.pinned, self._host.zone, now, self.allocated
-                    )
-                    if found is not None:
-                        yield found
+                if grading.run not in held or year not in (None, grading.year):
+                    continue
+                if household in merges.into:
+                    yield self._merged(grading, merges.survivor(household))
+                    continue
+                told = facts
+                if household in concerned:
+                    day = merges_at(self._log, grading.period_end, now)
+                    told = facts_of(self._log, household, facts, day, READ)
+                found = affected(grading, told, self.pinned, self._host.zone, now, self.allocated)
+                if found is not None:
+                    yield found
 
     # --- within ----------------------------------------------------------------------------
+
+    def _merged(self, grading: GradingDecided, into: str) -> Affected:
+        outcome = grading.outcome
+        return Affected(
+            household=grading.household,
+            year=grading.year,
+            run=grading.run,
+            layer=outcome.layer,
+            layer_now=outcome.layer,
+            type=outcome.type,
+            type_now=outcome.type,
+            credit=grading.facts.credit,
+            credit_now=grading.facts.credit,
+            because=merges_telling(self._log, grading.household),
+            merged_into=into,
+        )
 
     def cutoff(self, known: datetime | None) -> Cutoff:
         """The cut-off of that knowledge; gradings are no facts and do not move it."""

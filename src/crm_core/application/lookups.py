@@ -31,6 +31,7 @@ from crm_core.gradings.commands import (
     ReplaceRecord,
 )
 from crm_core.gradings.decide import YEAR
+from crm_core.gradings.engines.merged import facts_of, merges_at, merges_seen
 from crm_core.gradings.events import GradingContested, GradingDecided
 from crm_core.gradings.facts import EVENT_NAMES
 from crm_core.gradings.policy import GradingPolicy
@@ -45,7 +46,7 @@ from crm_core.kernel.commands import fields_looked_up
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
-from crm_core.kernel.recorded import KnownEvent, Recorded
+from crm_core.kernel.recorded import Cutoff, KnownEvent, Recorded
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.messages import MESSAGES, STAFF_MESSAGES
@@ -55,8 +56,9 @@ from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
 from crm_core.opinions import RecordOpinion
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.commands import ROLES
+from crm_core.owners.card.commands import AssignKeeper
 from crm_core.owners.facts import REGISTERED, TENURES, ConditionRecorded
+from crm_core.owners.sampling import DrawSample
 from crm_core.owners.tenures import concerned, tenures, tenures_of
 from crm_core.payments import ACCOUNT
 from crm_core.payments.allocation_policy import AllocationPolicy
@@ -191,11 +193,21 @@ class WorkSight:
                 found.append((known, now))
         return found
 
-    def told(self, household: str) -> Iterator[KnownEvent]:
-        """The facts of a household that a grading may see."""
+    def same_household(self, one: str, other: str) -> bool:
+        """Whether two files are of one household, by merges that stand (OWN-09)."""
+        merges = self.streams.merges()
+        return merges.survivor(one) == merges.survivor(other)
+
+    def told(self, household: str, on: date, cutoff: Cutoff | None = None) -> list[KnownEvent]:
+        """The facts of a household that a grading may see, as files are merged on a day.
+
+        Args:
+            cutoff: As known then; by default as known now.
+        """
         names = EVENT_NAMES | {REGISTERED}
-        for _, facts in self.log.facts(names=names, households=[household]):
-            yield from facts
+        merges = merges_seen(self.log, on) if cutoff is None else merges_at(self.log, on, cutoff)
+        own = next((facts for _, facts in self.log.facts(names=names, households=[household])), [])
+        return facts_of(self.log, household, own, merges, names)
 
     def allocated(self, refs: tuple[PolicyRef, ...]) -> Allocations:
         """The allocation policies that a grading pins."""
@@ -267,15 +279,18 @@ def _with_members(command: Any, _state: Any, sight: WorkSight) -> Any:
         template = sight.policy(Template, command.template, day)
         if template.neutral:
             neutral = sight.policy(Template, template.neutral, day)
-    file = sight.streams.file(command.household)
-    holding = () if file is None else [r.member for name in ROLES for r in file.holding(name, day)]
     policy = sight.policy(MessagePolicy, DEFAULT_MESSAGES, day)
     barred, agreed = answers(sight, command.household, policy.purposes, day)
     known = Known(
         at=sight.at,
         zone=sight.zone,
         policy=policy,
-        members=tuple(dict.fromkeys(holding)),
+        members=tuple(sight.streams.holding(command.household, day)),
+        elsewhere=tuple(
+            sight.state(MESSAGES, one)
+            for one in sight.streams.merges().group(command.household)
+            if one != command.household
+        ),
         erased=_erased(sight.streams.members(command.household), sight),
         template=template,
         neutral=neutral,
@@ -383,6 +398,26 @@ def _with_wrong(command: RecordWrong, _state: Any, sight: WorkSight) -> RecordWr
     )
 
 
+def _with_employed(command: AssignKeeper, _state: Any, sight: WorkSight) -> AssignKeeper:
+    """Whether the keeper is not on the staff, where there is a register of it (OWN-08)."""
+    return evolve(command, unemployed=bool(strangers((command.keeper,), command.on, sight)))
+
+
+def _with_population(command: DrawSample, _state: Any, sight: WorkSight) -> DrawSample:
+    """The households that take part in a draw: those whose file stands on that day (OWN-07)."""
+    merges = sight.streams.merges()
+    told = sight.log.facts(names={REGISTERED})
+    found = (
+        household
+        for household, facts in told
+        for _, known, file in facts
+        if household not in merges.into
+        and local_date(known, sight.zone) <= command.on
+        and command.estate in ("", file.estate)
+    )
+    return evolve(command, population=tuple(sorted(set(found))))
+
+
 def _with_duty(command: WithdrawCall, state: Call, sight: WorkSight) -> WithdrawCall:
     """Who was on duty when the call came (REQ-02)."""
     taken = state.taken
@@ -406,8 +441,14 @@ def _with_today(command: Any, _state: Any, sight: WorkSight) -> Any:
 
 def _with_speaker(command: RecordOpinion, _state: Any, sight: WorkSight) -> RecordOpinion:
     """Whether it is an opinion of the household's: whose, held then, and about what (LOG-08)."""
-    file = sight.streams.file(command.household)
-    held = () if file is None else [r for r in file.roles() if r.member == command.member]
+    files = [sight.streams.file(one) for one in sight.streams.merges().group(command.household)]
+    held = [
+        role
+        for file in files
+        if file is not None
+        for role in file.roles()
+        if role.member == command.member
+    ]
     then = [r for r in held if r.since <= command.on and (r.until is None or command.on <= r.until)]
     register: Register = sight.state(REGISTER, WHOLE)
     about = None if command.about is None else sight.state(REQUEST, command.about)
@@ -416,12 +457,11 @@ def _with_speaker(command: RecordOpinion, _state: Any, sight: WorkSight) -> Reco
         stranger=not held,
         left=bool(held) and not then,
         on_staff=register.names(command.member),
-        about_unknown=about is not None and not _is_of(about, command.household),
+        about_unknown=about is not None
+        and not (
+            isinstance(about, Request) and sight.same_household(about.household, command.household)
+        ),
     )
-
-
-def _is_of(request: Any, household: str) -> bool:
-    return isinstance(request, Request) and request.household == household
 
 
 # --- of erasing ----------------------------------------------------------------------------------
@@ -516,7 +556,9 @@ def _with_promises(command: Any, state: Gradings, sight: WorkSight) -> Any:
     if held is None:
         return command
     table = sight.policy(UpliftPolicy, DEFAULT_UPLIFT, command.on)
-    account = [(event, position) for position, _, event in sight.told(command.household)]
+    account = [
+        (event, position) for position, _, event in sight.told(command.household, command.on)
+    ]
     by = epochs_of(command.household, sight.state(ACCOUNT, command.household), sight)
     # What others kept, before or after them, proves nothing of the people who were graded.
     theirs = sight.tenures(command.household).on(command.on).key == held.tenure
@@ -559,7 +601,12 @@ def _with_contesting(command: ContestGrading, state: Gradings, sight: WorkSight)
         return command
     file = sight.streams.file(command.household)
     period = Period(held.period_start, held.period_end)
-    found = () if file is None else concerned(file, held.tenure, period)
+    found = set() if file is None else set(concerned(file, held.tenure, period))
+    for one in sight.streams.merges().merged(command.household):
+        merged = sight.streams.file(one)
+        if merged is not None:
+            for tenure in tenures_of(merged).every:
+                found |= set(concerned(merged, tenure.key, period))
     return evolve(command, members=frozenset(found))
 
 
@@ -591,7 +638,7 @@ def _with_review(command: DecideReview, state: Gradings, sight: WorkSight) -> De
     if command.result != "corrected":
         return command
     now = sight.log.cutoff(None, without=NOT_FACTS)
-    told = sight.told(command.household)
+    told = sight.told(command.household, grading.period_end, now)
     again = evolve(
         decide_again(grading, told, sight.policies_of, sight.zone, now, sight.allocated),
         run=f"{run}.{command.review}",
@@ -636,6 +683,7 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
     AcceptAutomatic: _with_people_of_the_day,
     AskRight: _with_person,
+    AssignKeeper: _with_employed,
     ConfirmGrading: _with_grading,
     ConfirmType: _with_grading,
     ContestGrading: _with_contesting,
@@ -647,6 +695,7 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     EraseHousehold: _with_members_of_all_tenures,
     EraseMember: _with_membership,
     EraseStaff: _with_employment,
+    DrawSample: _with_population,
     GrabOrder: _with_crew,
     HandOver: _with_stranger,
     MakePolicyEffective: _with_shipped,

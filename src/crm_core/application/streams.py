@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from crm_core.application.texts import Texts
@@ -11,9 +12,13 @@ from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Tip
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.tenures import ONE
 from crm_core.kernel.text import check_id
-from crm_core.owners import HOUSEHOLD
+from crm_core.owners import HOUSEHOLD, MERGES
+from crm_core.owners.commands import ROLES
+from crm_core.owners.redirects import MERGES_STREAM, Redirects
 from crm_core.owners.state import Household
+from crm_core.owners.tenures import tenures_of
 from crm_core.ports import EventLog
 
 
@@ -75,18 +80,59 @@ class Streams:
         self._files.add(household)
         return True
 
-    def members(self, household: str) -> dict[str, frozenset[str]]:
-        """The members of a file with every role they hold or held."""
-        file = self.file(household)
-        found: dict[str, frozenset[str]] = {}
-        for role in () if file is None else file.roles():
-            found[role.member] = found.get(role.member, frozenset()) | {role.role}
+    def merges(self) -> Redirects:
+        """Which files count for which today, by all that was told (OWN-09)."""
+        state, _ = self.load(MERGES, MERGES_STREAM)
+        found: Redirects = state.redirects()
         return found
+
+    def survivor(self, household: str) -> str:
+        """The file that a household's facts count for."""
+        return self.merges().survivor(household)
+
+    def members(self, household: str) -> dict[str, frozenset[str]]:
+        """The members of a file with every role they hold or held.
+
+        Those of all files of the same household are, whichever of them is asked about (OWN-09).
+        """
+        found: dict[str, frozenset[str]] = {}
+        for one in self.merges().group(household):
+            file = self.file(one)
+            for role in () if file is None else file.roles():
+                found[role.member] = found.get(role.member, frozenset()) | {role.role}
+        return found
+
+    def holding(self, household: str, day: date) -> list[str]:
+        """Members who hold a role on a day, those of the surviving file first.
+
+        Those of a file that was merged count as long as the surviving one has not changed hands
+        since: who sold a flat is not written to because a second file still names them.
+        """
+        survivor, *merged = self.merges().group(household)
+        state, _ = self.load(MERGES, MERGES_STREAM)
+        found = self._holding(survivor, day)
+        for one in merged:
+            file = self.file(survivor)
+            held = ONE if file is None else tenures_of(file)
+            if held.index(state.merge(one).on) == held.index(day):
+                found += self._holding(one, day)
+        return list(dict.fromkeys(found))
+
+    def _holding(self, household: str, day: date) -> list[str]:
+        file = self.file(household)
+        if file is None:
+            return []
+        return [role.member for kind in ROLES for role in file.holding(kind, day)]
 
 
 def no_file(household: str) -> Refusal:
     """Nothing is known of a household without a file."""
     return Refusal("unknown_household", "OWN-01", {"household": household})
+
+
+def merged_into(household: str, into: str) -> Refusal:
+    """A file that was merged redirects to the surviving one (OWN-09)."""
+    return Refusal("household_merged", "OWN-09", {"household": household, "into": into})
 
 
 def _last(_state: Any, event: Any) -> Any:

@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from attrs import evolve
+
 from crm_core.application.authority import acting
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host
 from crm_core.application.streams import Streams
 from crm_core.application.work import aggregate_of
+from crm_core.gradings.engines.merged import merges_seen
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.roles import DESK
 from crm_core.kernel.worklists import Task, Worklist
+from crm_core.owners.facts import Redirects
 
 PAGE_ROWS = 1000
 _OPEN = "~"
@@ -28,13 +32,22 @@ def todo(host: Host, desk: Desk, by: Actor, now: datetime | None) -> list[Task]:
     by = acting(by)
     desk.may(by, "todo")
     asker = _Asker(host, desk, by, utc(now, "now") or host.clock.now())
+    merges = merges_seen(host.log, None)
     found = [
-        task
+        _of_survivor(task, merges)
         for worklist in host.registry.worklists
         for row in _rows(host, worklist)
         for task in worklist.tasks(row, asker)
     ]
     return sorted(found, key=lambda task: (task.due_at or task.since, task.what, task.subject))
+
+
+def _of_survivor(task: Task, merges: Redirects) -> Task:
+    """What waits for a file that was merged waits for the surviving one (OWN-09)."""
+    survivor = merges.survivor(task.household)
+    if survivor == task.household:
+        return task
+    return evolve(task, household=survivor, details={**task.details, "file": task.household})
 
 
 def _rows(host: Host, worklist: Worklist) -> Iterator[Any]:

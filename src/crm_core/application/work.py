@@ -10,7 +10,7 @@ import attrs
 
 from crm_core.application.authority import Authority
 from crm_core.application.lookups import CROSSING, WorkSight
-from crm_core.application.streams import Streams, no_file
+from crm_core.application.streams import Streams, merged_into, no_file
 from crm_core.application.texts import Texts
 from crm_core.errors import Invalid
 from crm_core.kernel.aggregate import Aggregate, Beside, Claim
@@ -116,6 +116,8 @@ class Work:
         household = aggregate.household_of(command) or getattr(state, "household", "")
         if aggregate.needs_file and household and not streams.has_file(household):
             return no_file(household)
+        if kind in aggregate.closed_by_merge and (into := streams.survivor(household)) != household:
+            return merged_into(household, into)
         if not inside:
             refused = self._authority.refuses_command(by, command, household, streams.members)
             if refused is not None:

@@ -82,7 +82,13 @@ class Replay:
 
 @frozen
 class Affected:
-    """A decision that facts recorded after it would change; nothing is changed silently."""
+    """A decision that facts recorded after it would change; nothing is changed silently.
+
+    Args:
+        because: Where the log tells of these facts.
+        merged_into: The household whose facts its own are counted with now, where its file was
+            merged into another one (OWN-09).
+    """
 
     household: str
     year: int
@@ -94,6 +100,7 @@ class Affected:
     credit: str
     credit_now: str
     because: tuple[int, ...]
+    merged_into: str = ""
 
 
 def decide_again(

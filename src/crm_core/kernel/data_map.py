@@ -96,6 +96,7 @@ _CLASSES = (
     DataClass("person", SERVICE, "joins", subject=MEMBER, kept=LOG),
     DataClass("name", SERVICE, "reaching", subject=MEMBER, sealed=True, typed=True),
     DataClass("contact", PERSONAL, "reaching", subject=MEMBER, sealed=True, typed=True),
+    DataClass("detail", PERSONAL, "hearing", subject=MEMBER, sealed=True, typed=True),
     DataClass("staff", COMPANY, "answering", subject=STAFF),
     DataClass("staff_contact", PERSONAL, "duty", subject=STAFF, sealed=True, typed=True),
 )
@@ -267,7 +268,7 @@ class Reading:
                 continue
             given = table.classes.get(name)
             # Text is sealed where it is hinted so, until all of it is.
-            if given is not None and given != "text" and CLASSES[given].sealed != personal:
+            if given is not None and CLASSES[given].sealed != personal:
                 self._unsealed.add(f"{key}.{name}")
             if given is not None:
                 yield Classified(
@@ -296,10 +297,7 @@ def _shapes(cls: type) -> Mapping[str, tuple[type | None, bool]]:
     for field in attrs.fields(cls):
         kinds = list(_kinds(hints[field.name]))
         part = next((k for k in kinds if attrs.has(k) and not issubclass(k, PersonalValue)), None)
-        # A `Text` is sealed or plain as it stands; of which class it is says whether it is typed.
-        plain_too = str in kinds
-        personal = any(issubclass(k, PersonalValue) for k in kinds)
-        found[field.name] = (part, personal and not plain_too)
+        found[field.name] = (part, any(issubclass(k, PersonalValue) for k in kinds))
     return found
 
 

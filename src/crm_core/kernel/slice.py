@@ -68,6 +68,10 @@ class Sight(Protocol):
         """
         ...
 
+    def same_household(self, one: str, other: str) -> bool:
+        """Whether two files are of one household, by merges that stand (OWN-09)."""
+        ...
+
     def policy(self, kind: type[P], name: str, day: date) -> P:
         """The policy of that name to be used on a day; see `Policies.find`."""
         ...

@@ -11,6 +11,7 @@ from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
 from crm_core.messages.events import Parameter
 from crm_core.messages.policy import MessagePolicy
+from crm_core.messages.state import Messages
 from crm_core.messages.template import Template
 
 FAILURES = (
@@ -46,6 +47,7 @@ class Known:
             consent carries nothing any more (PRV-05).
         agreed: Members with purposes that a consent of theirs carries.
         erased: Who of the household, or of the staff, is erased.
+        elsewhere: What other files of the same household were told and said (OWN-09).
     """
 
     at: datetime
@@ -58,6 +60,7 @@ class Known:
     barred: frozenset[tuple[str, str]] = frozenset()
     agreed: frozenset[tuple[str, str]] = frozenset()
     erased: frozenset[str] = frozenset()
+    elsewhere: tuple[Messages, ...] = ()
 
 
 @frozen

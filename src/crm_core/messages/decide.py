@@ -36,7 +36,7 @@ from crm_core.messages.events import (
     PreferenceChanged,
 )
 from crm_core.messages.policy import WORK
-from crm_core.messages.state import ANY, PERSONALISATION, Messages, Step
+from crm_core.messages.state import ANY, PERSONALISATION, Messages, Step, allowed
 from crm_core.messages.template import LANGUAGES, Template
 
 ERASED = "erased"
@@ -190,7 +190,8 @@ def release(command: Any, state: Messages) -> Decision:
     wait = _wait(queued, state, known)
     if wait is not None:
         return (wait,)
-    refused = state.allows(queued.recipient, PERSONALISATION, queued.channel) is False
+    files = (state, *known.elsewhere)
+    refused = allowed(files, queued.recipient, PERSONALISATION, queued.channel) is False
     return (
         MessageReleased(
             message=message,
@@ -217,7 +218,8 @@ def _wait(
     until, reason = _open_from(queued.purpose, known)
     day = local_date(at, known.zone)
     capped = purpose.capped and (day, message) not in state.counted
-    if until == at and capped and state.told_on(day) >= policy.per_day:
+    told = sum(file.told_on(day) for file in (state, *known.elsewhere))
+    if until == at and capped and told >= policy.per_day:
         until, reason = policy.open_next_day(at, queued.purpose, known.zone), "over_cap"
     if until == at:
         return None
@@ -347,7 +349,8 @@ def _forbidden(queued: MessageQueued, state: Messages, known: Known) -> str | No
         return None
     if asked in known.barred:
         return "consent_ended"
-    said = state.allows(queued.recipient, queued.purpose, queued.channel)
+    files = (state, *known.elsewhere)
+    said = allowed(files, queued.recipient, queued.purpose, queued.channel)
     if said is False:
         return "opted_out"
     if asked in known.agreed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
 from attrs import define
@@ -84,6 +84,12 @@ class Messages:
             ):
                 said = change.allowed
         return said
+
+
+def allowed(files: Iterable[Messages], member: str, about: str, channel: str) -> bool | None:
+    """What a member said in any file of their household; one refusal is enough (OWN-09)."""
+    said = [file.allows(member, about, channel) for file in files]
+    return False if False in said else True if True in said else None
 
 
 @define

@@ -15,18 +15,23 @@ CONDUCT = ("bad_record", "disturbance")
 KINDS = ("person", "company")
 COMMERCIAL = "company"
 """The kind of household that is a commercial customer."""
-ROLES = ("owner", "co_owner", "tenant", "family_member", "agent")
+ROLES = ("owner", "co_owner", "tenant", "user", "family_member", "agent")
 SOURCES = (
     "app",
+    "cleaning",
     "community_event",
+    "engineering",
     "home_visit",
     "import",
     "move_in_registration",
     "phone",
+    "sales",
+    "security",
     "service_request",
     "survey",
     "wechat",
 )
+"""Where an item comes from: channels, and departments of the company like any other (OWN-05)."""
 
 
 @frozen

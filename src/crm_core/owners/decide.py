@@ -448,6 +448,8 @@ HOUSEHOLD = Aggregate(
     id_of=_household,
     household_of=_household,
     needs_file=False,
+    # What still ends in a file that was merged ends there; all else is said to the surviving one.
+    closed_by_merge=frozenset(_DECIDE) - {EndRole, ReleaseDebtor},
     claims=_claims,
 )
 

@@ -17,6 +17,13 @@ from crm_core.owners.events import (
     MemberAdded,
     RoleEnded,
 )
+from crm_core.owners.redirects import (
+    MERGES_STREAM,
+    HouseholdMerged,
+    MergeUndone,
+    Redirects,
+    redirects,
+)
 from crm_core.owners.tenures import OWNING, tenures
 
 FACTS = (InterestRecorded, ConductConfirmed)
@@ -53,6 +60,7 @@ __all__ = [
     "CONDITION_NAMES",
     "FACTS",
     "FACT_NAMES",
+    "MERGES_STREAM",
     "OWNING",
     "REGISTERED",
     "TENURES",
@@ -61,9 +69,13 @@ __all__ = [
     "ConductConfirmed",
     "DebtorAgreed",
     "DebtorReleased",
+    "HouseholdMerged",
     "HouseholdRegistered",
     "InterestRecorded",
     "MemberAdded",
+    "MergeUndone",
+    "Redirects",
     "RoleEnded",
+    "redirects",
     "tenures",
 ]

@@ -9,7 +9,7 @@ somebody else's charge is left over, hangs on allocation and is entered from it,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -81,14 +81,21 @@ class TrialBalance:
 
 
 def postings(
-    facts: Iterable[tuple[Any, int]], tenures: Tenures = ONE, epochs: Epochs = ()
+    facts: Iterable[tuple[Any, int]],
+    tenures: Tenures = ONE,
+    epochs: Epochs = (),
+    books: Sequence[Ledger] | None = None,
 ) -> list[Posting]:
     """The postings of account events with their positions, in the order of the log.
 
     A charge is posted on its due date; what is void from the start is posted back on that day.
+
+    Args:
+        books: The ledgers of these facts, for who has made them already.
     """
     facts = list(facts)
-    derived = (p for ledger in ledgers(facts, tenures, epochs) for p in _from_allocation(ledger))
+    books = ledgers(facts, tenures, epochs) if books is None else books
+    derived = (p for ledger in books for p in _from_allocation(ledger))
     return [*_Writer(tenures).write(facts), *derived]
 
 

@@ -128,6 +128,10 @@ def with_head(command: MarkDuplicate | MergeDuplicate, state: Any, sight: Sight)
     """The request that stands for it, through whatever that is a duplicate of (REQ-08)."""
     named = command.into if isinstance(command, MergeDuplicate) else command.of
     head = head_of(named, lambda number: sight.state(REQUEST, number))
+    own = getattr(state, "household", "")
+    if head is not None and own and sight.same_household(own, head.household):
+        # Files that were merged are one household (OWN-09).
+        head = attrs.evolve(head, household=own)
     found: Any = (
         with_pinned_policy(command, state, sight) if isinstance(command, Timed) else command
     )

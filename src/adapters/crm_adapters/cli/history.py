@@ -16,6 +16,7 @@ from crm_adapters.eventlog.verifying import VIEWS
 from crm_adapters.frames import FramesEngine
 from crm_adapters.projections import LogViews
 from crm_adapters.projections.comparing import Compared, compare
+from crm_core.application.filing import file_row
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.views import grading_row
@@ -29,6 +30,9 @@ from crm_core.requests.views import request_view
 
 ACCOUNT = ("credit", "overdue_days", "overdue_fen", "advance_fen", "unpaid")
 """What of a statement stands in the file of a household."""
+
+ROLL = ("name", "phone")
+"""Items that stand beside the roles."""
 
 SEALED = "sealed"
 """What stands in the result for a personal value that nobody asked for."""
@@ -213,6 +217,10 @@ def _file(
     by: Actor,
     purpose: str | None,
 ) -> dict[str, Any]:
+    filed = opened.owners.file(household, by=by, purpose=purpose, on=on, known=known)
+    if filed is not None:
+        # Of a file that was merged the surviving one is shown (OWN-09).
+        household = filed.household
     state = opened.get(Household, household, by=by, purpose=purpose, on=on, known=known)
     if state is None:
         when = {} if on is None else {"on": on.isoformat()}
@@ -235,6 +243,7 @@ def _file(
         member, field = told[value.token]
         return opened.reveal(household, member, field, by=by, purpose=purpose, lang=spoken())
 
+    assert filed is not None
     now = opened.clock.now()
     day = on or local_date(now, opened.zone)
     facts = [e for e in opened.history(household) if known is None or e.recorded <= known]
@@ -265,6 +274,7 @@ def _file(
             "open": [request for request in requests if request["status"] != "closed"],
         },
         "gradings": gradings,
+        "file": file_row(filed),
     }
 
 
@@ -298,6 +308,36 @@ def _show_file(out: Output, shown: dict[str, Any]) -> None:
             applied = grading["applied"]
             code = "holds" if applied["until"] is None else "holds_until"
             out.print(say(code, **_worded(applied), until=applied["until"]))
+    _show_card(out, shown["file"])
+
+
+def _show_card(out: Output, file: dict[str, Any]) -> None:
+    """The record card, and what the other slices tell of the household."""
+    if file["keeper"] is not None:
+        out.print(say("kept_by", keeper=file["keeper"]))
+    items = [one for one in (*file["identity"], *file["wishes"]) if one["item"] not in ROLL]
+    if items:
+        out.table(
+            ["item", "member", "value", "source", "told_on", "age_days"],
+            [
+                [
+                    word("item", one["item"]),
+                    one["member"],
+                    say("sealed") if isinstance(one["value"], dict) else one["value"],
+                    word("source", one["source"]),
+                    one["told_on"],
+                    one["age_days"],
+                ]
+                for one in items
+            ],
+        )
+    figures = file["figures"]
+    bought = (figures["highest_purchase_fen"], figures["monthly_purchases_fen"])
+    if any(bought):
+        out.print(say("purchase_figures", highest_fen=bought[0], monthly_fen=bought[1]))
+    if figures["last_contact_at"] is not None:
+        count, last = figures["contacts"], figures["last_contact_at"]
+        out.print(say("contact_figures", contacts=count, last=last, heard=len(file["voices"])))
 
 
 def _contact(role: dict[str, Any]) -> list[str | None]:

@@ -25,6 +25,7 @@ from crm_adapters.frames.shapes import EVIDENCE, FACTS, FactsShape, GradingsShap
 from crm_adapters.frames.tables import decided
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings.engines.events import EventsEngine
+from crm_core.gradings.engines.merged import merges_at, merges_seen
 from crm_core.gradings.engines.narrow import Kind, microseconds
 from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.facts import Evidence, Facts
@@ -39,6 +40,7 @@ from crm_core.gradings.replay import (
 )
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import FIRST
+from crm_core.owners.facts import Redirects
 from crm_core.payments.facts import MONTHS_OF_FEE, USUAL, Aged, Allocations, CreditPolicy
 from crm_core.ports import EventLog, Progress, silent
 
@@ -93,9 +95,9 @@ class Columns:
         allocations: Allocations = USUAL,
     ) -> Iterator[CreditLine]:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
-        look = self._look_on(on, known)
-        for part in self._parts(households):
-            rows, left, _ = self._apart(part, look, allocations=allocations)
+        look, merges = self._look_on(on, known), merges_seen(self._log, on, known)
+        for part in self._parts(households, merges):
+            rows, left, _ = self._apart(part, look, merges, allocations=allocations)
             _, due = owed(rows, look, table, self.backend)
             numbers = (nw.col(n).fill_null(0) for n in ("rank", "overdue_days", "overdue_fen"))
             lines = files_known(rows).join(due.standing, on="home", how="left")
@@ -117,10 +119,10 @@ class Columns:
         allocations: Allocations = USUAL,
     ) -> Iterator[Owing]:
         """Whatever is owed on a day, of each tenure (PAY-03, PAY-16)."""
-        look = self._look_on(on, known)
+        look, merges = self._look_on(on, known), merges_seen(self._log, on, known)
         numbers = ("rank", "overdue_days", "overdue_fen", "disputed_fen", *BUCKETS)
-        for part in self._parts(households):
-            rows, left, _ = self._apart(part, look, every=True, allocations=allocations)
+        for part in self._parts(households, merges):
+            rows, left, _ = self._apart(part, look, merges, every=True, allocations=allocations)
             _, due = owed(rows, look, table, self.backend)
             lines = due.aged.join(files_known(rows), on="home", how="inner")
             told = self._named(part, lines.select("home", *numbers))
@@ -131,8 +133,9 @@ class Columns:
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
         """Facts and evidence of every household known at the cut-off."""
-        for part in self._parts(households):
-            found, left, held = self._find(part, ask)
+        merges = merges_at(self._log, ask.window.end, ask.cutoff)
+        for part in self._parts(households, merges):
+            found, left, held = self._find(part, ask, merges)
             evidence: dict[int, list[list[int]]] = {}
             for home, number, position in sorted(self.backend.rows(found.evidence)):
                 evidence.setdefault(home, [[] for _ in EVIDENCE])[number].append(position)
@@ -153,8 +156,9 @@ class Columns:
         self, ask: Ask, policy: GradingPolicy, households: Sequence[str] | None = None
     ) -> Iterator[Assessed]:
         """Facts, type and layer of every household known at the cut-off."""
-        for part in self._parts(households):
-            found, left, _ = self._find(part, ask)
+        merges = merges_at(self._log, ask.window.end, ask.cutoff)
+        for part in self._parts(households, merges):
+            found, left, _ = self._find(part, ask, merges)
             frame = decided(found.facts, policy).select("home", "type", "layer", *FACTS)
             told = (
                 Assessed(household, _facts(values), kind, layer)
@@ -189,7 +193,7 @@ class Columns:
         if year is not None:
             recorded = recorded.filter(pl.col("year") == year)
         suspects: set[str] = set()
-        decidable, gradings = list[tuple[Run, GradingPolicy, Ask]](), 0
+        decidable, gradings = list[tuple[Run, GradingPolicy, Ask, Redirects]](), 0
         for run in runs(recorded):
             gradings += run.gradings
             try:
@@ -200,11 +204,13 @@ class Columns:
             if credit.unit == MONTHS_OF_FEE:
                 suspects |= run.households()
             else:
-                decidable.append((run, policy, Ask(run.window, run.cutoff, credit, reading)))
+                merges = merges_at(self._log, run.window.end, run.cutoff)
+                ask = Ask(run.window, run.cutoff, credit, reading)
+                decidable.append((run, policy, ask, merges))
         looked_at = Counter[Run]()
         for part in self._parts(None):
-            for run, policy, ask in decidable:
-                found, left, held = self._find(part, ask)
+            for run, policy, ask, merges in decidable:
+                found, left, held = self._find(part, ask, merges)
                 wrong, count = differing(found, part.names, run, policy, self.backend)
                 # Of a household that changed hands it matters whose grading it is.
                 wrong |= run.of_other_tenures(
@@ -216,7 +222,7 @@ class Columns:
                 count += run.of(left)
                 looked_at[run] += count
                 progress(count)
-        for run, _, _ in decidable:
+        for run, *_ in decidable:
             if looked_at[run] != run.gradings:
                 # Somebody was graded whose file was not known.
                 suspects |= run.households()
@@ -243,31 +249,53 @@ class Columns:
         instant = None if known is None else microseconds(known)
         return Look(Period(on, on), self._zone, None, instant)
 
-    def _find(self, part: _Part, ask: Ask) -> tuple[Found, list[str], dict[int, str]]:
+    def _find(
+        self, part: _Part, ask: Ask, merges: Redirects
+    ) -> tuple[Found, list[str], dict[int, str]]:
         """What columns find, the households that are left to the events, and tenures (`apart`)."""
         cutoff = ask.cutoff
         known = microseconds(cutoff.known)
         look = Look(ask.window, self._zone, cutoff.position, known, ask.reading)
-        rows, left, held = self._apart(part, look, allocations=ask.allocations)
+        rows, left, held = self._apart(part, look, merges, allocations=ask.allocations)
         return find(rows, look, ask.credit, self.backend), left, held
 
     def _apart(
-        self, part: _Part, look: Look, *, every: bool = False, allocations: Allocations = USUAL
+        self,
+        part: _Part,
+        look: Look,
+        merges: Redirects,
+        *,
+        every: bool = False,
+        allocations: Allocations = USUAL,
     ) -> tuple[Frame, list[str], dict[int, str]]:
         """The rows that are seen and decided here, the households left to the events, and the
         tenures of those that changed hands.
+
+        Files that are one household by a merge are left to the events together, under the
+        surviving one (OWN-09).
         """
         rows = seen(part.rows, look)
         day, zone = look.window.end, self._zone
         estates = {estate for _, _, estate in part.homes}
         other = {estate for estate in estates if allocations.differs(estate)}
-        homes = frozenset(home for _, home, estate in part.homes if estate in other)
+        joined = {*merges.into, *merges.groups()}
+        homes = frozenset(
+            home for household, home, estate in part.homes if estate in other or household in joined
+        )
         found = apart(rows, day, zone, self.backend, every=every, besides=homes)
-        left = [household for household, home, _ in part.homes if home in found.left]
+        left = [
+            household
+            for household, home, _ in part.homes
+            if home in found.left and household not in merges.into
+        ]
         return found.rows, left, found.tenures
 
-    def _parts(self, households: Sequence[str] | None) -> Iterator[_Part]:
+    def _parts(
+        self, households: Sequence[str] | None, merges: Redirects | None = None
+    ) -> Iterator[_Part]:
         """All rows, of so many households at a time, households sorted."""
+        if households is not None and merges is not None:
+            households = merges.survivors(households)
         backend = self.backend
         files = [file.path for file in self._table.files()]
         if not files:

@@ -13,6 +13,13 @@ from functools import partial
 from attrs import field, frozen
 
 from crm_core.gradings.criteria import layer_and_type
+from crm_core.gradings.engines.merged import (
+    facts_by_household,
+    facts_of,
+    merged_ever,
+    merges_at,
+    merges_seen,
+)
 from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
 from crm_core.gradings.facts import EVENT_NAMES, gather
@@ -28,7 +35,7 @@ from crm_core.gradings.replay import (
     estate_of,
     none_at_hand,
 )
-from crm_core.kernel.recorded import KnownEvent, Verbatim
+from crm_core.kernel.recorded import Cutoff, KnownEvent, Verbatim
 from crm_core.kernel.tenures import Tenures
 from crm_core.owners.facts import REGISTERED, TENURES, HouseholdRegistered, tenures
 from crm_core.payments.facts import (
@@ -43,7 +50,8 @@ from crm_core.payments.facts import (
 )
 from crm_core.ports import EventLog, Progress
 
-_READ = EVENT_NAMES | {REGISTERED}
+READ = EVENT_NAMES | {REGISTERED}
+"""Stored names of what is read of a household."""
 
 
 @frozen
@@ -68,15 +76,16 @@ class EventsEngine:
         allocations: Allocations = USUAL,
     ) -> Iterator[CreditLine]:
         """Credit on a day as known at an instant (PAY-03, PAY-04)."""
-        for household, _, books, held in self._accounts(known, households, allocations):
+        for household, _, books, held in self._accounts(on, known, households, allocations):
             now = credit_standing(books[held.index(on)], on, table)
             yield CreditLine(household, now.grade, now.overdue_days, now.overdue_fen)
 
     def gather(self, ask: Ask, households: Sequence[str] | None = None) -> Iterator[Gathered]:
         """Facts and evidence of every household known at the cut-off."""
         window, cutoff, credit = ask.window, ask.cutoff, ask.credit
-        for household, told in self.log.facts(
-            upto=cutoff.position, names=_READ, households=households
+        merges = merges_at(self.log, window.end, cutoff)
+        for household, told in facts_by_household(
+            self.log, merges, names=READ, upto=cutoff.position, households=households
         ):
             estate = estate_of(told, cutoff)
             if estate is not None:
@@ -101,7 +110,7 @@ class EventsEngine:
         allocations: Allocations = USUAL,
     ) -> Iterator[Owing]:
         """Whatever is owed on a day, of each tenure (PAY-03, PAY-16); households sorted."""
-        for household, file, books, held in self._accounts(known, households, allocations):
+        for household, file, books, held in self._accounts(on, known, households, allocations):
             for tenure, ledger in zip(held.every, books, strict=True):
                 found = aged(ledger, on, table)
                 if found.overdue_fen or found.disputed_fen:
@@ -132,9 +141,10 @@ class EventsEngine:
             check_intact(self.log)
         differing: list[Difference] = []
         gradings = events = 0
-        for _, facts in self.log.facts(
+        concerned = merged_ever(self.log)
+        for household, facts in self.log.facts(
             upto=upto,
-            names=_READ | {DECIDED},
+            names=READ | {DECIDED},
             households=households,
             heads={DECIDED: GradingHead},
             within=within,
@@ -146,8 +156,11 @@ class EventsEngine:
                     continue
                 gradings += 1
                 whole = partial(self._decided_at, position)
+                seen = told
+                if household in concerned:
+                    seen = self._seen_by(kept.head, household, told)
                 difference = check(
-                    kept, told, policies, self.zone, self.log.canonical, whole, allocations
+                    kept, seen, policies, self.zone, self.log.canonical, whole, allocations
                 )
                 if difference is not None:
                     differing.append(difference)
@@ -165,15 +178,30 @@ class EventsEngine:
 
     def decided(self) -> Iterator[tuple[str, list[KnownEvent], list[GradingDecided]]]:
         """Each household with its facts and its recorded gradings."""
-        for household, facts in self.log.facts(names=_READ | {DECIDED}):
+        for household, facts in self.log.facts(names=READ | {DECIDED}):
             decided = [event for _, _, event in facts if type(event) is GradingDecided]
             yield household, [f for f in facts if type(f[2]) is not GradingDecided], decided
 
+    def _seen_by(
+        self, grading: GradingHead, household: str, told: list[KnownEvent]
+    ) -> list[KnownEvent]:
+        """The facts that a grading was decided on, as files were merged at its own cut-off."""
+        cutoff = Cutoff(grading.cutoff_position, grading.cutoff_known)
+        merges = merges_at(self.log, grading.period_end, cutoff)
+        return facts_of(self.log, household, told, merges, READ)
+
     def _accounts(
-        self, known: datetime | None, households: Sequence[str] | None, allocations: Allocations
+        self,
+        on: date,
+        known: datetime | None,
+        households: Sequence[str] | None,
+        allocations: Allocations,
     ) -> Iterator[tuple[str, HouseholdRegistered, tuple[Ledger, ...], Tenures]]:
         """Households whose file was known at an instant, with their ledgers, one a tenure."""
-        for household, told in self.log.facts(names=_READ, households=households):
+        merges = merges_seen(self.log, on, known)
+        for household, told in facts_by_household(
+            self.log, merges, names=READ, households=households
+        ):
             seen = [
                 (event, position)
                 for position, recorded, event in told

@@ -18,6 +18,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
@@ -28,7 +29,7 @@ from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.kernel.dates import Period
 from crm_core.payments.credit import CreditPolicy
 from crm_core.slices import shipped
-from crm_core.testing.strategies.dealings import Estate, estates, knowledge, play
+from crm_core.testing.strategies.dealings import Estate, estates, knowledge, merging_estates, play
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
 from crm_core.testing.towns.planted import forge
 
@@ -81,14 +82,23 @@ class FactsEngineContract:
     def test_every_planted_error_is_found_and_no_other(self) -> None:
         self._on_histories(_same_findings)
 
+    def test_files_that_were_merged_are_one_household_to_every_engine(self) -> None:
+        """By day and by knowledge; a merge that was undone is none (OWN-09)."""
+        for check in (_same_facts, _same_credit, _same_runs):
+            self._on_histories(check, merging_estates(YEAR))
+
     def test_a_town_is_graded_and_its_planted_errors_are_found(self) -> None:
         with self.make_crm() as crm:
             fill(crm.log, TOWN)
             _same_town(crm, self.name, TOWN)
 
-    def _on_histories(self, check: Callable[[CRM, str, datetime, st.DataObject], None]) -> None:
+    def _on_histories(
+        self,
+        check: Callable[[CRM, str, datetime, st.DataObject], None],
+        histories: SearchStrategy[Estate] | None = None,
+    ) -> None:
         @settings(max_examples=self.examples)
-        @given(estates(YEAR), knowledge(YEAR), st.data())
+        @given(estates(YEAR) if histories is None else histories, knowledge(YEAR), st.data())
         def on_histories(estate: Estate, known: datetime, data: st.DataObject) -> None:
             with self.make_crm() as crm:
                 play(crm, estate)

@@ -8,7 +8,14 @@ openings; `dealings` has whole estates, `calendars` working calendars of any kin
 from crm_core.testing.strategies.calendars import calendars, shifts
 from crm_core.testing.strategies.classes import any_events, events_of, from_hint, instances
 from crm_core.testing.strategies.collection import collection_commands, collection_stories
-from crm_core.testing.strategies.dealings import Entry, Estate, estates, knowledge, play
+from crm_core.testing.strategies.dealings import (
+    Entry,
+    Estate,
+    estates,
+    knowledge,
+    merging_estates,
+    play,
+)
 from crm_core.testing.strategies.gradings import (
     adoption_commands,
     grading_commands,
@@ -78,6 +85,7 @@ __all__ = [
     "instants",
     "knowledge",
     "knowns",
+    "merging_estates",
     "message_commands",
     "message_openings",
     "money",

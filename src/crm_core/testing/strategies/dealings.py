@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -35,6 +35,7 @@ from crm_core.kernel.sealed import Personal
 from crm_core.kernel.word import Word
 from crm_core.opinions.commands import SOURCES, RecordOpinion, WithdrawOpinion
 from crm_core.owners.commands import AddMember, ConfirmConduct, RecordInterest, RegisterHousehold
+from crm_core.owners.merging import MergeHousehold, UndoMerge
 from crm_core.payments.commands import (
     AgreeClause,
     CancelCharge,
@@ -143,6 +144,30 @@ def _latest(entry: Entry) -> datetime:
     happened = (day for _, day in happenings(entry.command, ""))
     instants = (day if isinstance(day, datetime) else start_of_day(day) for day in happened)
     return max([entry.at, *instants])
+
+
+@st.composite
+def merging_estates(draw: DrawFn, year: int) -> Estate:
+    """Estates some of whose files are found to be second ones of a household, rightly or not.
+
+    Merges come at any time, for any day that had passed, in chains, again after they were undone,
+    and some of them cannot be.
+    """
+    estate = draw(estates(year).filter(lambda one: len(one.households) > 1))
+    known = [entry.at for entry in estate.entries]
+    entries = list(estate.entries)
+    for _ in range(draw(st.integers(1, 4))):
+        household, into = draw(st.permutations(estate.households))[:2]
+        at = draw(st.sampled_from(known)) + timedelta(hours=draw(st.integers(0, 400)))
+        on = at.date() - timedelta(days=draw(st.sampled_from((1, 30, 200, 700))))
+        merge = MergeHousehold(household, into, on, "the same flat twice")
+        entries.append(Entry(merge, at, MANAGER))
+        if draw(st.booleans()):
+            undone = at + timedelta(hours=draw(st.integers(0, 3000)))
+            entries.append(Entry(UndoMerge(household, "two flats"), undone, MANAGER))
+    if draw(st.booleans()):
+        entries.sort(key=lambda entry: entry.at)
+    return evolve(estate, entries=tuple(entries))
 
 
 def knowledge(year: int) -> SearchStrategy[datetime]:
