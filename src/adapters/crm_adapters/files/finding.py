@@ -13,7 +13,7 @@ from crm_adapters.files.mapping import Mapping, TableMapping
 from crm_adapters.files.opening import ENDINGS, open_tables
 from crm_adapters.files.recognising import fits, kind_of
 from crm_adapters.files.rows.kind import FileKind
-from crm_adapters.files.tables import ImportFault, Table
+from crm_adapters.files.sheets import ImportFault, Table
 from crm_adapters.files.vocabulary import kind_named
 from crm_core.errors import Fault
 

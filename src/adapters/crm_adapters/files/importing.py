@@ -22,7 +22,7 @@ from crm_adapters.files.reading import ReadFile, read_table
 from crm_adapters.files.references import References
 from crm_adapters.files.rejects import check_writable, write_rejects
 from crm_adapters.files.rows.kind import Context
-from crm_adapters.files.tables import ImportFault
+from crm_adapters.files.sheets import ImportFault
 from crm_adapters.files.telling import grouped
 from crm_adapters.outputs import NOTHING, Kept
 from crm_core.application.present import present

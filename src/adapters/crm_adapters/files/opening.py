@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from crm_adapters.files import texts, workbooks
-from crm_adapters.files.tables import BYTES_MAX, Sightings, Table
+from crm_adapters.files.sheets import BYTES_MAX, Sightings, Table
 from crm_core.errors import Fault
 
 TEXT_ENDINGS: Final = (".csv", ".txt", ".tsv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field
@@ -15,7 +16,7 @@ from crm_adapters.files.leniency import OF_SPREADSHEETS, READINGS, Manner, rerea
 from crm_adapters.files.recognising import Layout, lay_out
 from crm_adapters.files.rows.kind import FileKind
 from crm_adapters.files.telling import caused, repair, showable
-from crm_adapters.files.tables import FAULTS_MAX, ImportFault, Table, is_blank
+from crm_adapters.files.sheets import FAULTS_MAX, ImportFault, Table, is_blank
 from crm_adapters.files.texts import LinesBroken
 from crm_adapters.files.vocabulary import folded, is_note, is_total, values_of
 from crm_core.application.present import Present
@@ -49,6 +50,19 @@ class ReadFile:
     faults: list[ImportFault] = field(factory=list)
     rejected: dict[int, list[str]] = field(factory=dict)
     whole: bool = False
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.table.path
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The columns that are there, and what the file calls each."""
+        if self.layout is None:
+            return {}
+        there = (*self.layout.direct, *self.layout.composed, *self.layout.constants)
+        return {column: self.layout.title(column) for column in there}
 
     def title(self, column: str) -> str:
         """What the file calls a column."""

@@ -10,7 +10,7 @@ from attrs import define, field
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.mapping import ANYTHING, TableMapping, fill, headers_in
 from crm_adapters.files.rows.kind import FileKind
-from crm_adapters.files.tables import ImportFault, Table, is_blank
+from crm_adapters.files.sheets import ImportFault, Table, is_blank
 from crm_adapters.files.texts import LinesBroken
 from crm_adapters.files.vocabulary import folded, headers_of, is_ignored
 from crm_core.errors import Fault

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crm_adapters.files.reading import ReadFile, read_again
-from crm_adapters.files.tables import ImportFault
+from crm_adapters.files.sheets import ImportFault
 from crm_adapters.outputs import Kept, check_output, written
 from crm_adapters.reports.spreadsheets import harmless
 from crm_adapters.reports.workbook import workbook

@@ -21,7 +21,7 @@ from crm_adapters.files.leniency import READINGS, Manner, reread
 from crm_adapters.files.opening import open_tables
 from crm_adapters.files.recognising import SEARCHED, kind_of
 from crm_adapters.files.rows.kind import FileKind
-from crm_adapters.files.tables import Table, is_blank
+from crm_adapters.files.sheets import Table, is_blank
 from crm_adapters.files.telling import showable
 from crm_adapters.files.texts import LinesBroken
 from crm_adapters.files.vocabulary import folded, headers_of, is_total, kind_named, values_of

@@ -13,7 +13,7 @@ from attrs import define, field
 from crm_adapters.files.cells import Cell
 from crm_adapters.files.leniency import READINGS, Manner, reread
 from crm_adapters.files.rows.kind import FileKind
-from crm_adapters.files.tables import ImportFault
+from crm_adapters.files.sheets import ImportFault
 from crm_core.errors import Fault
 from crm_core.kernel.data_map import CLASSES, PERSONAL, SENSITIVE, tables
 from crm_core.kernel.decider import Refusal

@@ -11,7 +11,7 @@ from typing import Final
 from attrs import define
 
 from crm_adapters.files.encodings import Decoded, decode, is_unmistakably_chinese
-from crm_adapters.files.tables import COLUMNS_MAX, ROWS_MAX, Lines, Sightings, Table
+from crm_adapters.files.sheets import COLUMNS_MAX, ROWS_MAX, Lines, Sightings, Table
 from crm_core.errors import Fault
 
 SEPARATORS: Final = (",", ";", "\t", "|")

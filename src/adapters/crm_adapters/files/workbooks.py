@@ -20,7 +20,7 @@ from xml.sax.saxutils import unescape
 from attrs import define, field
 
 from crm_adapters.files.leniency import spreadsheet_text
-from crm_adapters.files.tables import (
+from crm_adapters.files.sheets import (
     BYTES_MAX,
     COLUMNS_MAX,
     ROWS_MAX,
