@@ -165,7 +165,7 @@ def _moment(text: str, is_day: bool, manner: Manner, made: list[str]) -> str | N
     if when is None:
         return None
     if is_day:
-        if when.at is not None:
+        if when.at is not None and "declared" not in made:
             # The day on which it was, where it was written.
             _note(made, "times_dropped")
         return when.day.isoformat()

@@ -50,7 +50,7 @@ _OF_TABLE = ("columns", "constants", "dates", "distinct", "kind", "sheet", "valu
 _KINDS = {kind.name: kind for kind in KINDS}
 _HEADER = re.compile(r"\{([^{}]+)\}")
 ANYTHING: Final = "*"
-"""In `where`: whatever is not empty."""
+"""In `where`: whatever is not empty. In `values`: any other word."""
 
 
 @frozen

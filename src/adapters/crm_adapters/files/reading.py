@@ -7,12 +7,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import astuple, define, evolve, field
 from cattrs.errors import ClassValidationError
 
 from crm_adapters.files.cells import Cell, cell_codes, cell_faults, structurer
 from crm_adapters.files.finding import Declared, Found
 from crm_adapters.files.leniency import OF_SPREADSHEETS, READINGS, Manner, reread
+from crm_adapters.files.mapping import ANYTHING
 from crm_adapters.files.recognising import Layout, lay_out
 from crm_adapters.files.rows.kind import FileKind
 from crm_adapters.files.telling import caused, repair, showable
@@ -111,14 +112,13 @@ def read_table(
         row, fault = table.fault
         read.faults.append(read.wrong(row, "", fault))
         return read
-    layout = lay_out(table, found.kind, found.mapping, lenient=declared.lenient)
+    mapping = declared.mapping
+    estate = mapping.estate if mapping is not None and "estate" in found.kind.columns else None
+    defaults = {} if estate is None else {"estate": estate}
+    layout = lay_out(table, found.kind, found.mapping, defaults, lenient=declared.lenient)
     if not isinstance(layout, Layout):
         read.faults += [evolve(fault, file=read.name) for fault in layout]
         return read
-    mapping = declared.mapping
-    if mapping is not None and mapping.estate and "estate" in read.kind.columns:
-        if "estate" not in {**layout.direct, **layout.composed}:
-            layout.constants = {"estate": mapping.estate, **layout.constants}
     read.layout = layout
     for title in layout.ignored:
         table.seen.see("ignored_columns", title)
@@ -212,7 +212,8 @@ class _Rows:
             if len(read.faults) > before:
                 read.rejected[row] = cells
                 continue
-            if is_distinct and typed in said:
+            whole = astuple(typed) if is_distinct else None
+            if whole in said:
                 self.seen.see("repeated_rows", row=row)
                 read.count -= 1
                 continue
@@ -223,7 +224,7 @@ class _Rows:
                 read.rejected[row] = cells
                 continue
             if is_distinct:
-                said.add(typed)
+                said.add(whole)
             read.rows.append((row, typed))
 
     def _of_table(self) -> Iterator[tuple[int, list[str]]]:
@@ -297,7 +298,7 @@ class _Rows:
         values = self.layout.values(cells)
         for column, meant in self.words.items():
             if (text := values.get(column)) and text not in self.cells[column].words:
-                values[column] = meant.get(folded(text), text)
+                values[column] = meant.get(folded(text)) or meant.get(ANYTHING, text)
         try:
             return self.structure(values)
         except ClassValidationError as error:

@@ -32,6 +32,7 @@ class Layout:
         direct: Columns, and the place of each.
         composed: Columns that are made of several places: text, and place of each header in it.
         constants: What columns hold in every row.
+        defaults: What columns hold where a row has nothing in them.
         where: Places, and what a row has to hold there to be of this table.
         unnamed: Places without a header.
         ignored: Headers of columns that are passed over.
@@ -42,6 +43,7 @@ class Layout:
     direct: dict[str, int] = field(factory=dict)
     composed: dict[str, tuple[str, dict[str, int]]] = field(factory=dict)
     constants: Mapping[str, str] = field(factory=dict)
+    defaults: Mapping[str, str] = field(factory=dict)
     where: list[tuple[int, tuple[str, ...]]] = field(factory=list)
     unnamed: list[int] = field(factory=list)
     ignored: list[str] = field(factory=list)
@@ -64,11 +66,13 @@ class Layout:
             found[column] = fill(text, parts) or None
         if self.constants:
             found.update(self.constants)
+        for column, text in self.defaults.items():
+            found[column] = found.get(column) or text
         return found
 
     def value(self, column: str, cells: Sequence[str]) -> str:
         """What a column holds in a row that may be too short; an empty text for nothing."""
-        if column in self.direct:
+        if column in self.direct and column not in self.defaults:
             place = self.direct[column]
             return cells[place].strip() if place < len(cells) else ""
         padded = [*cells, *[""] * (len(self.header) - len(cells))]
@@ -86,16 +90,22 @@ class Layout:
 
 
 def lay_out(
-    table: Table, kind: FileKind, mapping: TableMapping | None, *, lenient: bool
+    table: Table,
+    kind: FileKind,
+    mapping: TableMapping | None,
+    defaults: Mapping[str, str],
+    *,
+    lenient: bool,
 ) -> Layout | list[ImportFault]:
     """Where the columns are, or everything that is wrong with the header.
 
     Args:
+        defaults: What columns hold where a row has nothing in them.
         lenient: Pass over columns that nobody knows.
     """
     needed = [folded(header) for header in (mapping.headers if mapping else ())]
     given = {*(mapping.columns if mapping else ()), *(mapping.constants if mapping else ())}
-    required = [column for column in kind.required if column not in given]
+    required = [c for c in kind.required if c not in given and c not in defaults]
     try:
         found = _header(table, kind, needed, required)
     except LinesBroken as error:
@@ -103,7 +113,8 @@ def lay_out(
     if found is None:
         return [table.wrong(1, "", Fault("file_empty"))]
     row, header = found
-    layout = Layout(row, header, constants=mapping.constants if mapping else {})
+    constants = mapping.constants if mapping else {}
+    layout = Layout(row, header, constants=constants, defaults=defaults)
     faults = [*_map(table, layout, mapping)] if mapping else []
     faults += _recognise(table, layout, kind, given, lenient=lenient or mapping is not None)
     there = {*given, *layout.direct}
