@@ -197,7 +197,12 @@ def _written(
     if any("estate" in p.kind.columns and "estate" not in p.columns for p in proposals):
         yield f"# {say('suggestions', 'estate', lang)}"
         yield '# estate = "…"'
+    told = [one for one in proposals if one.columns] or proposals
     for proposal in proposals:
+        if proposal not in told:
+            sheet = proposal.table.sheet or proposal.table.file
+            yield f"# {say('suggestions', 'sheet_left', lang, sheet=sheet)}"
+    for proposal in told:
         yield ""
         yield from _table(proposal, lang)
 
