@@ -131,7 +131,11 @@ def table(draw: st.DrawFn, kind: str, rows: list[dict[str, Any]], is_book: bool)
         grid.append([typed(draw, c, row[c], is_book) if c else "" for c in columns])
         if draw(st.booleans()):
             grid.append([""] * len(columns))
-    extras = draw(st.lists(st.sampled_from(["title", "total", "note", "number", "again"]), max_size=3, unique=True))  # noqa: E501
+    extras = draw(
+        st.lists(
+            st.sampled_from(["title", "total", "note", "number", "again"]), max_size=3, unique=True
+        )
+    )  # noqa: E501
     if "again" in extras:
         grid.insert(len(grid) - 1, grid[0])
     if "number" in extras:
@@ -152,7 +156,9 @@ def write(draw: st.DrawFn, folder: Path, kind: str, rows: list[dict[str, Any]]) 
     grid = table(draw, kind, rows, is_book)
     name = draw(st.sampled_from([kind, "导出", "1"]))
     if is_book:
-        return made.book(folder / f"{name}-{kind}.xlsx", **{draw(st.sampled_from(["Sheet1", kind])): grid})
+        return made.book(
+            folder / f"{name}-{kind}.xlsx", **{draw(st.sampled_from(["Sheet1", kind])): grid}
+        )
     width = max(map(len, grid))
     padded = [[*row, *[""] * (width - len(row))] for row in grid]
     separator = draw(st.sampled_from([",", ";", "\t"]))

@@ -101,9 +101,7 @@ RARE = "王\U0003158e䶮㛃\U0002cb4e\U00031350"
 @pytest.mark.rule("IMP-01")
 @pytest.mark.case("K41")
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
-def test_rare_names_and_joined_pictures_are_taken(
-    encoding: str, crm: CRM, tmp_path: Path
-) -> None:
+def test_rare_names_and_joined_pictures_are_taken(encoding: str, crm: CRM, tmp_path: Path) -> None:
     households = f"{ENGLISH}V1,星河,1,1,101,person,{RARE}\n"
     requests = (
         "request,household,channel,kind,trade,severity,summary,received_at\n"
@@ -144,7 +142,9 @@ def other_pythons() -> list[Path]:
     found = []
     for root in (Path.home() / ".pyenv" / "versions", Path("/usr/bin"), Path("/usr/local/bin")):
         for version in ("3.11", "3.12", "3.13", "3.14"):
-            found += sorted(root.glob(f"{version}*/bin/python")) + sorted(root.glob(f"python{version}"))
+            found += sorted(root.glob(f"{version}*/bin/python")) + sorted(
+                root.glob(f"python{version}")
+            )
     return found
 
 

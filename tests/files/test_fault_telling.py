@@ -162,7 +162,10 @@ def test_the_command_line_tells_a_group_in_one_line_in_either_language(
 ) -> None:
     office = Office(tmp_path, monkeypatch)
     rows = [[f"C{n}", "V1", "物业费", "2024-07", "1,127.00", "2024-07-01"] for n in range(9)]
-    paths = [str(HOUSEHOLDS(tmp_path)), str(made.written(made.text([made.CHARGES[0], *rows]))(tmp_path))]
+    paths = [
+        str(HOUSEHOLDS(tmp_path)),
+        str(made.written(made.text([made.CHARGES[0], *rows]))(tmp_path)),
+    ]
     status, _, err = office.run("import", *paths)
     assert status == 2
     [line] = [line for line in err.splitlines() if "amount_malformed" in line]

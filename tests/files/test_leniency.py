@@ -128,7 +128,11 @@ def test_a_day_that_could_be_another_is_never_read(text: str) -> None:
 
 @pytest.mark.rule("IMP-03")
 def test_a_declared_form_tells_day_from_month() -> None:
-    for text, declared in (("1/7/2024", "D/M/YYYY"), ("7/1/2024", "M/D/YYYY"), ("24-7-1", "YY-M-D")):
+    for text, declared in (
+        ("1/7/2024", "D/M/YYYY"),
+        ("7/1/2024", "M/D/YYYY"),
+        ("24-7-1", "YY-M-D"),
+    ):
         manner = Manner(forms=[form(declared)])
         assert reread(DAY, text, manner) == ("2024-07-01", ())
 
@@ -142,7 +146,9 @@ def test_ids_and_words_lose_what_only_hides() -> None:
     assert reread(ID, "C 1", ALL) is None
 
 
-@given(st.integers(-(10**12), 10**12), st.booleans(), st.booleans(), st.sampled_from(["", "¥", "元"]))
+@given(
+    st.integers(-(10**12), 10**12), st.booleans(), st.booleans(), st.sampled_from(["", "¥", "元"])
+)
 @pytest.mark.rule("IMP-03")
 def test_an_amount_in_any_mix_of_forms_is_that_amount(
     fen: int, wide: bool, grouped: bool, currency: str
@@ -190,6 +196,12 @@ def test_a_moment_of_a_spreadsheet_is_that_moment_at_the_estate(moment: datetime
 @pytest.mark.rule("IMP-02")
 def test_nothing_long_makes_reading_slow() -> None:
     """Each reading is linear; a megabyte of anything is refused, not read for ever."""
-    for text in ("1," * 500_000, "¥" * 1_000_000, " " * 1_000_000, "(" * 1_000_000, "2024/" * 200_000):
+    for text in (
+        "1," * 500_000,
+        "¥" * 1_000_000,
+        " " * 1_000_000,
+        "(" * 1_000_000,
+        "2024/" * 200_000,
+    ):
         for cell in (AMOUNT, DAY, INSTANT, ID):
             assert reread(cell, text, ALL) is None

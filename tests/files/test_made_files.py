@@ -28,8 +28,7 @@ def crm(tmp_path: Path) -> Iterator[CRM]:
 def charges(crm: CRM) -> dict[str, tuple[object, ...]]:
     raised = [e for e in crm.log.feed() if e.name == "payments.charge_raised/1"]
     return {
-        e.event.charge: (e.household, e.event.kind, e.event.amount_fen, e.event.due)
-        for e in raised
+        e.event.charge: (e.household, e.event.kind, e.event.amount_fen, e.event.due) for e in raised
     }
 
 
@@ -97,9 +96,7 @@ READ = {
 
 @pytest.mark.rule("IMP-03")
 @pytest.mark.parametrize("name", READ)
-def test_what_was_seen_and_read_is_told_with_its_count(
-    name: str, crm: CRM, tmp_path: Path
-) -> None:
+def test_what_was_seen_and_read_is_told_with_its_count(name: str, crm: CRM, tmp_path: Path) -> None:
     make = {**made.STRICT, **made.LENIENT}[name]
     report = import_files(
         crm, [make(tmp_path)], by=WHO, declared=Declared(lenient=name in made.LENIENT)

@@ -84,7 +84,10 @@ def test_no_name_and_no_telephone_number_is_in_a_proposal(tmp_path: Path) -> Non
 def test_each_sheet_has_a_table_and_an_encoding_is_said(tmp_path: Path) -> None:
     path = made.book(tmp_path / "x.xlsx", 业主=made.HOUSEHOLDS, 应收=made.CHARGES)
     tables = tomllib.loads(proposed(path))["tables"]
-    assert [(t["kind"], t["sheet"]) for t in tables] == [("households", "业主"), ("charges", "应收")]
+    assert [(t["kind"], t["sheet"]) for t in tables] == [
+        ("households", "业主"),
+        ("charges", "应收"),
+    ]
     chinese = made.written(made.text(made.CHINESE, ";"), encoding="gb18030")(tmp_path)
     said = tomllib.loads(proposed(chinese))
     assert (said["encoding"], said["separator"]) == ("gb18030", ";")

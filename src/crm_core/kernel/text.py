@@ -59,9 +59,7 @@ def check_id(text: str) -> str:
         if (
             unicodedata.is_normalized("NFC", text)
             and _is_alphanumeric(text[0])
-            and all(
-                (_is_alphanumeric(c) and c == fold_width(c)) or c in _PUNCTUATION for c in text
-            )
+            and all((_is_alphanumeric(c) and c == fold_width(c)) or c in _PUNCTUATION for c in text)
         ):
             return text
     raise Malformed("id_form", most=ID_LENGTH_MAX)

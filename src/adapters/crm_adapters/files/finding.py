@@ -63,9 +63,7 @@ def input_paths(paths: Iterable[Path]) -> list[Path]:
     return [file for path in paths for file in (_inside(path) if path.is_dir() else [path])]
 
 
-def find_tables(
-    paths: Iterable[Path], declared: Declared
-) -> tuple[list[Found], list[ImportFault]]:
+def find_tables(paths: Iterable[Path], declared: Declared) -> tuple[list[Found], list[ImportFault]]:
     """The tables in the order of their kinds, and what is none."""
     finder = _Finder(declared)
     for path in paths:

@@ -84,7 +84,9 @@ def form(text: str) -> Form:
     """
     pattern, names, place = "", [], 0
     for match in _SPLIT.finditer(text):
-        token = _TOKENS[match[0]].format(halves=_halves()) if match[0] == "AM" else _TOKENS[match[0]]
+        token = (
+            _TOKENS[match[0]].format(halves=_halves()) if match[0] == "AM" else _TOKENS[match[0]]
+        )
         pattern += re.escape(text[place : match.start()]) + token
         names.append(match[0])
         place = match.end()

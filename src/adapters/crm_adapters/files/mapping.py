@@ -268,9 +268,7 @@ class _Reader:
                 found[column] = word.strip()
         return found
 
-    def _values(
-        self, at: str, said: Any, kind: FileKind
-    ) -> Iterator[tuple[str, dict[str, str]]]:
+    def _values(self, at: str, said: Any, kind: FileKind) -> Iterator[tuple[str, dict[str, str]]]:
         if not isinstance(said, dict):
             self.wrong(f"{at}values", Malformed("table_expected"))
             return

@@ -75,9 +75,7 @@ class ReadFile:
         """That something is wrong with a row, in a column if one is named."""
         mend = repair(wrong, text, cell_codes(self.kind.row).get(column))
         shown = None if text is None or not showable(self.kind, column, text) else text
-        return ImportFault(
-            self.name, row, self.title(column), wrong, self.table.sheet, shown, mend
-        )
+        return ImportFault(self.name, row, self.title(column), wrong, self.table.sheet, shown, mend)
 
     def lost(self, column: str) -> list[str]:
         """What the faulty lines have in one column; an empty text where they have nothing."""
@@ -185,9 +183,7 @@ class _Rows:
         self.unnamed: set[int] = set()
         self.needed = [layout.direct[c] for c in read.kind.required if c in layout.direct]
 
-    def read(
-        self, present: Present, progress: Callable[[int], None], *, is_distinct: bool
-    ) -> None:
+    def read(self, present: Present, progress: Callable[[int], None], *, is_distinct: bool) -> None:
         """Read all of them.
 
         Raises:

@@ -52,7 +52,14 @@ def write_rejects(
         }
         lines = [["file", "row", "column", "code", "message", "cells..."]]
         lines += [
-            [f.file, str(f.row), f.column, f.code, f.told(lang), *cells.get(f.file, {}).get(f.row, [])]
+            [
+                f.file,
+                str(f.row),
+                f.column,
+                f.code,
+                f.told(lang),
+                *cells.get(f.file, {}).get(f.row, []),
+            ]
             for f in faults
         ]
         with written(path, private=True, kept=kept, where="--rejects") as [out]:

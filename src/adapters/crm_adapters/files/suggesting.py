@@ -175,9 +175,7 @@ def _header_at(rows: Sequence[Sequence[str]], kind: FileKind) -> int:
     return filled.index(max(filled))
 
 
-def _written(
-    proposals: Sequence[_Proposal], declared: Declared, lang: Lang
-) -> Iterator[str]:
+def _written(proposals: Sequence[_Proposal], declared: Declared, lang: Lang) -> Iterator[str]:
     yield f"# {say('suggestions', 'look_over', lang)}"
     encodings = {declared.encoding_of(one.table.path) for one in proposals}
     if encodings != {"utf-8"}:
@@ -231,9 +229,7 @@ def _table(proposal: _Proposal, lang: Lang) -> Iterator[str]:
     for column in kind.columns:
         if column in proposal.columns:
             yield f"{column} = {_quoted(proposal.columns[column])}"
-    missing = [
-        c for c in kind.required if c not in proposal.columns and c != "estate"
-    ]
+    missing = [c for c in kind.required if c not in proposal.columns and c != "estate"]
     if missing:
         yield f"# {say('suggestions', 'columns_missing', lang, left=proposal.left)}"
         for column in missing:

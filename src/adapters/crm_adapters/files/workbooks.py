@@ -87,7 +87,9 @@ def _look(raw: bytes) -> dict[str, _Look] | Fault:
             return Fault("spreadsheet_unread", sentence="spreadsheet_of_another_kind")
         whole = sum(info.file_size for info in parts.infolist())
         if whole > BYTES_MAX:
-            return Fault("file_too_large", values={"most": BYTES_MAX}, sentence="unpacked_too_large")
+            return Fault(
+                "file_too_large", values={"most": BYTES_MAX}, sentence="unpacked_too_large"
+            )
         found, fault = {}, None
         sheets = dict(_sheets(parts))
         for info in parts.infolist():
