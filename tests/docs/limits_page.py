@@ -8,7 +8,7 @@ from crm_core.kernel.limits import LIMITS
 HEAD = """# Limits
 
 Everything that comes from outside has a limit, and what is larger is refused at once, with a code.
-This page is rendered from `crm_core.kernel.limits` and `crm_adapters.files.limits`, and a test keeps it so.
+This page is rendered from the tables of limits in the code, and a test keeps it so.
 
 | what is counted | most | beyond it |
 |---|---|---|
@@ -18,7 +18,7 @@ TAIL = """
 Beyond them an import is bounded by the space that is free.
 Where that ends, `CRM-F005` says so and nothing is written.
 One cell of a CSV file has at most 131,072 characters, Python's own limit.
-A workbook is looked at before it is unpacked: how large it says it is, whether that is true, and how far its cells reach.
+A workbook is looked at before it is unpacked: its size, and how far its cells reach.
 """
 
 

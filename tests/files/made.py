@@ -94,7 +94,7 @@ def _hide_a_sheet(sheet: Worksheet) -> None:
 
 
 TITLE = [["星河小区 2024 年 7 月应收明细表"], ["制表日期：2024-07-31"], []]
-EXCEL_DAY = datetime(2024, 7, 1)
+EXCEL_DAY = datetime(2024, 7, 1)  # noqa: DTZ001 - a spreadsheet has no zones
 CHINESE = with_cells(C2="物业费", C3="停车费")
 BILLING = [
     [

@@ -135,7 +135,7 @@ def table(draw: st.DrawFn, kind: str, rows: list[dict[str, Any]], is_book: bool)
         st.lists(
             st.sampled_from(["title", "total", "note", "number", "again"]), max_size=3, unique=True
         )
-    )  # noqa: E501
+    )
     if "again" in extras:
         grid.insert(len(grid) - 1, grid[0])
     if "number" in extras:

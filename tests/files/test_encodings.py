@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess  # noqa: S404 - other Pythons of this machine
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -155,7 +155,7 @@ def test_what_text_and_ids_may_hold_is_the_same_on_every_python() -> None:
     source = Path(__file__).parents[2] / "src" / "crm_core" / "kernel" / "text.py"
     said = {}
     for python in other_pythons():
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [python, "-I", "-c", TEXT_MODULE, source], capture_output=True, text=True, check=False
         )
         if done.returncode == 0:

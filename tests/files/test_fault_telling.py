@@ -248,7 +248,7 @@ def test_a_sheet_for_each_month_is_one_import(load: Load, crm: CRM) -> None:
     later = [made.CHARGES[0], ["C3", "V1", "物业费", "2024-08", "5.00", "2024-08-01"]]
     report = load(HOUSEHOLDS, made.in_book(made.CHARGES, sheet="七月", 八月=later))
     assert not report.faults
-    assert [name for name in report.files] == [
+    assert list(report.files) == [
         "业主资料.csv", "系统导出.xlsx:七月", "系统导出.xlsx:八月"
     ]  # fmt: skip
     assert sum(e.name == "payments.charge_raised/1" for e in crm.log.feed()) == 3

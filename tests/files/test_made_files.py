@@ -10,7 +10,7 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_adapters.files.finding import Declared
-from crm_adapters.files.importing import ImportReport, import_files
+from crm_adapters.files.importing import import_files
 from crm_core import CRM, Actor
 
 WHO = Actor("tester", "host")

@@ -116,8 +116,8 @@ class _Finder:
         """What a table holds: by mapping, by what is said, by its name, by its headers."""
         if table.fault is not None:
             # What cannot be read may hold anything, households too.
-            kind = self.declared.kind or kind_named(table.path.stem) or KINDS[0]
-            yield Found(kind, table, table.name)
+            unread = self.declared.kind or kind_named(table.path.stem) or KINDS[0]
+            yield Found(unread, table, table.name)
             return
         if self.declared.mapping is not None:
             several = len(self.declared.mapping.tables) > 1

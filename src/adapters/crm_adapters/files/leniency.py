@@ -1,4 +1,4 @@
-"""Readings of cells beyond the strict ones: each has a name, and each that is made is told (IMP-03).
+"""Readings of cells beyond the strict ones: each has a name, and each one made is told (IMP-03).
 
 A cell is read strictly first. What that refuses is read by the readings that are allowed, into the
 text that the strict reading takes.

@@ -300,7 +300,7 @@ class _Reader:
         for text in [said] if isinstance(said, str) else said if isinstance(said, list) else [None]:
             try:
                 if not isinstance(text, str):
-                    raise Malformed("text_expected")  # noqa: TRY301
+                    raise Malformed("text_expected")
                 yield form(text)
             except Malformed as error:
                 self.wrong(f"{at}dates", error)

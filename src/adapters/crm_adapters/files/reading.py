@@ -16,8 +16,8 @@ from crm_adapters.files.leniency import OF_SPREADSHEETS, READINGS, Manner, rerea
 from crm_adapters.files.mapping import ANYTHING
 from crm_adapters.files.recognising import Layout, lay_out
 from crm_adapters.files.rows.kind import FileKind
-from crm_adapters.files.telling import caused, repair, showable
 from crm_adapters.files.sheets import FAULTS_MAX, ImportFault, Table, is_blank
+from crm_adapters.files.telling import caused, repair, showable
 from crm_adapters.files.texts import LinesBroken
 from crm_adapters.files.vocabulary import folded, is_note, is_total, values_of
 from crm_core.application.present import Present
@@ -279,8 +279,8 @@ class _Rows:
         """The row, None where something is wrong with it."""
         width = len(self.layout.header)
         if len(cells) != width:
-            values = {"cells": len(cells), "width": width}
-            self.file.faults.append(self.file.wrong(row, "", Fault("row_width", values=values)))
+            counts = {"cells": len(cells), "width": width}
+            self.file.faults.append(self.file.wrong(row, "", Fault("row_width", values=counts)))
             return None
         if self.odd_places and self._has_odd(row):
             return None
@@ -288,8 +288,8 @@ class _Rows:
             if cells[place].strip() and place not in self.unnamed:
                 self.unnamed.add(place)
                 kind = self.file.kind
-                values = {"kind": kind.name, "columns": kind.columns}
-                unknown = Fault("column_unknown", values=values)
+                known = {"kind": kind.name, "columns": kind.columns}
+                unknown = Fault("column_unknown", values=known)
                 self.file.faults.append(self.file.wrong(self.layout.row, "", unknown))
         values = self.layout.values(cells)
         for column, meant in self.words.items():
@@ -299,24 +299,20 @@ class _Rows:
             return self.structure(values)
         except ClassValidationError as error:
             faults = cell_faults(error)
-        if self.is_rereading and (changed := self._reread(row, values, faults)):
+        if self.is_rereading and self._reread(row, values, faults):
             try:
                 return self.structure(values)
             except ClassValidationError as error:
-                faults = [
-                    (column, was if column in changed and now.code == was.code else now)
-                    for column, now in cell_faults(error)
-                    for was in [dict(faults).get(column, now)]
-                ]
+                faults = cell_faults(error)
         for column, fault in faults:
             self._fault(row, column, fault, cells)
         return None
 
     def _reread(
         self, row: int, values: dict[str, str | None], faults: list[tuple[str, Fault]]
-    ) -> set[str]:
-        """Read the faulty cells as far as it is allowed; the columns of those that were."""
-        changed = set()
+    ) -> bool:
+        """Read the faulty cells as far as it is allowed; whether any was."""
+        before = dict(values)
         for column, fault in faults:
             text = values.get(column)
             cell = self.cells.get(column)
@@ -325,10 +321,9 @@ class _Rows:
             found = reread(cell, text, self.manner)
             if found is not None:
                 values[column], made = found
-                changed.add(column)
                 for what in made:
                     self.seen.see(what, self.layout.title(column), row=row)
-        return changed
+        return values != before
 
     def _has_odd(self, row: int) -> bool:
         """Tell formulas and errors of the spreadsheet among the columns of a row."""

@@ -20,7 +20,7 @@ _SAID = re.compile(r"\"?sep=([,;|\t])\"?[,;\t ]*\r?\n?", re.IGNORECASE)
 """A first line by which some programs tell a spreadsheet what separates the cells."""
 
 
-class LinesBroken(Exception):  # noqa: N818 - a fault of the file, told with its row
+class LinesBroken(Exception):
     """A table of text cannot be read on.
 
     Args:

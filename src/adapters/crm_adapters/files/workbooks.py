@@ -42,6 +42,7 @@ _AT = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _ROW_AT = re.compile(rb"""\br\s*=\s*["']([0-9]{1,7})["']""")
 _HIDDEN = re.compile(rb"""\bhidden\s*=\s*["'](?:1|true)["']""")
 _ODD_CELLS = re.compile(rb"""<(?:\w+:)?c\b[^<>]*\bt\s*=\s*["']e["'][^<>]*>|<(?:\w+:)?f\b""")
+_IS_ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
 _ERROR = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^<>]*)>")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^<>]*)>")
@@ -144,20 +145,31 @@ def _look_at(content: bytes) -> _Look | Fault:
     if max(map(len, content.split(b"<"))) > TEXT_MAX:
         return Fault("spreadsheet_unread", sentence="spreadsheet_broken")
     if _HIDDEN.search(content):
-        for match in _TAG.finditer(content):
-            if match[1] == b"row" and _HIDDEN.search(match[2]) and (at := _ROW_AT.search(match[2])):
-                look.hidden.add(int(at[1]) - 1)
+        look.hidden.update(_hidden_rows(content))
     if _ODD_CELLS.search(content):
-        at = (0, 0)
-        for match in _TAG.finditer(content):
-            if match[1] == b"c" and (place := _AT.search(match[2])):
-                at = (int(place[2]) - 1, _column(place[1]))
-                if re.search(rb"""\bt\s*=\s*["']e["']""", match[2]):
-                    error = _ERROR.search(content, match.end())
-                    look.errors[at] = error[1].decode() if error else ""
-            elif match[1] == b"f":
-                look.formulas.add(at)
+        _find_odd_cells(content, look)
     return look
+
+
+def _hidden_rows(content: bytes) -> Iterator[int]:
+    for match in _TAG.finditer(content):
+        if match[1] == b"row" and _HIDDEN.search(match[2]):
+            row = _ROW_AT.search(match[2])
+            if row is not None:
+                yield int(row[1]) - 1
+
+
+def _find_odd_cells(content: bytes, look: _Look) -> None:
+    """Cells with a formula, and with an error."""
+    at = (0, 0)
+    for match in _TAG.finditer(content):
+        if match[1] == b"c" and (place := _AT.search(match[2])) is not None:
+            at = (int(place[2]) - 1, _column(place[1]))
+            if _IS_ERROR.search(match[2]):
+                error = _ERROR.search(content, match.end())
+                look.errors[at] = error[1].decode() if error else ""
+        elif match[1] == b"f":
+            look.formulas.add(at)
 
 
 def _column(letters: bytes) -> int:
@@ -226,7 +238,7 @@ def _text(cell: Any) -> str:
 
 
 def _fill_merged(rows: list[list[str]], merged: list[Any], seen: Sightings) -> None:
-    """What is merged over several rows stands in each of them; over several columns, in the first."""
+    """What is merged over several rows stands in each of them, in the first of its columns."""
     for (top, left), (bottom, _) in merged:
         if bottom == top or top >= len(rows) or left >= len(rows[top]) or not rows[top][left]:
             continue
