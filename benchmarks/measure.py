@@ -112,10 +112,13 @@ class Ran:
     output: str
 
 
-def run_command(arguments: Sequence[str], folder: Path) -> Ran:
+def run_command(arguments: Sequence[str], folder: Path, status: int = 0) -> Ran:
     """Run a command; wall time from start to end, and the most memory it ever held.
 
     A child begins with the peak of the process that starts it, so this process stays small.
+
+    Args:
+        status: With which it has to end.
 
     Raises:
         RuntimeError: it failed.
@@ -125,13 +128,13 @@ def run_command(arguments: Sequence[str], folder: Path) -> Ran:
         process = subprocess.Popen(
             arguments, stdout=output, stderr=errors, cwd=folder, env=environment()
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        _, ended, usage = os.wait4(process.pid, 0)
         seconds = perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.returncode = os.waitstatus_to_exitcode(ended)
         output.seek(0)
         errors.seek(0)
         text = output.read().decode()
-        if process.returncode:
+        if process.returncode != status:
             raise RuntimeError((errors.read().decode() or text).strip()[-500:])
     # Kilobytes on Linux, bytes on macOS.
     unit = 1 if sys.platform == "darwin" else 1024

@@ -353,6 +353,49 @@ def import_estate(bench: Bench) -> None:
     bench.add(Line("A5", "of it starting and ending (crm --help)", started.milliseconds()))
 
 
+def read_tables(bench: Bench) -> None:
+    """F1 to F3: faulty rows told, a bomb refused, and workbooks beside CSV of the same rows."""
+    rows = bench.size(200_000, 2_000)
+    folder = bench.new_folder()
+    run_command([sys.executable, str(ROOT / "benchmarks" / "tables.py"), str(folder), str(rows)],
+                bench.folder)  # fmt: skip
+
+    def run(*arguments: str, status: int = 0) -> Ran:
+        line = [*CRM, "--db", bench.new_log(), "--format", "json", "import", *arguments]
+        return run_command(line, bench.folder, status)
+
+    told = [run(str(folder / "faulty"), status=2) for _ in range(bench.rounds(3))]
+    assert len(json.loads(told[0].output)["faults"]) == rows
+    took = Spread.of([one.seconds for one in told])
+    name = f"crm import tells {rows // 2:,} rows with two faults each, as JSON"
+    line = Line("F1", name, f"{took.middle:.2f} s")
+    bench.judge(line, took.middle, AT_MOST, 10, " s")
+
+    refused = [run(str(folder / "bomb.xlsx"), status=2) for _ in range(bench.rounds(5))]
+    took = Spread.of([one.seconds for one in refused])
+    line = Line("F2", "crm import refuses a workbook of four gigabytes", f"{took.middle:.2f} s")
+    bench.judge(line, took.middle, AT_MOST, 1, " s")
+    peak = Spread.of([one.megabytes for one in refused])
+    line = Line("F2", "its peak memory", peak.megabytes())
+    bench.judge(line, peak.high, AT_MOST, 256, " MB")
+
+    homes = str(folder / "households.csv")
+    samples = interleave(
+        {
+            "workbook": lambda: run(homes, str(folder / "xlsx")).seconds,
+            "CSV": lambda: run(homes, str(folder / "csv")).seconds,
+        },
+        bench.rounds(3),
+        0,
+    )
+    times = ratios(samples, "CSV", "workbook")
+    line = Line(
+        "F3", f"crm import of a workbook of {rows:,} rows", rate(samples["workbook"], rows),
+        "the same rows in CSV", rate(samples["CSV"], rows), times.times(),
+    )  # fmt: skip
+    bench.judge(line, times.middle, AT_LEAST, 0.5, " ×")
+
+
 def grade_estate(bench: Bench) -> None:
     """grade: `crm grade` of the estate's year, and `crm replay` of it, whole commands."""
     work = estate(bench)
@@ -1180,6 +1223,9 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "A4": bulk_postgres,
     "A5": import_estate,
     "C1": concurrent_postgres,
+    "F1": read_tables,
+    "F2": read_tables,
+    "F3": read_tables,
     "R1": load,
     "R2": fold_gradings,
     "U1": audit,

@@ -33,6 +33,8 @@ and the chain.
 - Raw sqlite3 inserts rows that were encoded before into the same table, and checks nothing.
 - `crm import` parses, validates, decides, chains and commits; it stands beside the bare \
 `EventStore.put` of as many events in as many streams, whose making is not counted.
+- Tables of others: workbook and CSV hold the same rows of charges, and nothing stands in the log \
+before; the bomb is a workbook beside four gigabytes of zeros in four megabytes.
 - Loads: accounts of charges and payments in turn; the rivals fold into plain dicts.
 - The chain's cost is the difference to the same code with a constant where each digest stands.
 - Gradings: eventsourcing has an aggregate for each household with the same facts and gradings \

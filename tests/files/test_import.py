@@ -1206,7 +1206,7 @@ PURCHASE_COLUMNS = (
             [(1, "colour", "column_unknown", PURCHASE_COLUMNS)],
         ),
         (
-            f"{HEADER},\n{LINE},\n",
+            f"{HEADER},\n{LINE},red\n",
             [(1, "", "column_unknown", PURCHASE_COLUMNS)],
         ),
         (
@@ -1305,7 +1305,10 @@ def test_a_header_alone_is_a_file_without_rows(tmp_path: Path, crm: CRM) -> None
 
 # --- which files -------------------------------------------------------------------------------
 
-SIX = "households.csv, transfers.csv, charges.csv, payments.csv, purchases.csv, requests.csv"
+UNTOLD = (
+    "neither name nor headers tell what the file holds; say with --kind which of households, "
+    "transfers, charges, payments, purchases, requests it is, or give a mapping file"
+)
 
 
 @pytest.mark.rule("IMP-01")
@@ -1313,13 +1316,8 @@ SIX = "households.csv, transfers.csv, charges.csv, payments.csv, purchases.csv, 
     ("name", "code", "message"),
     [
         ("missing", "file_missing", "there is no such file"),
-        ("notes.csv", "file_unknown", f"import files are named {SIX}"),
-        ("households.txt", "file_unknown", f"import files are named {SIX}"),
-        (
-            "estate.xlsx",
-            "file_unknown",
-            f"a spreadsheet is not read; save its sheets as CSV, import files are named {SIX}",
-        ),
+        ("notes.csv", "file_unknown", UNTOLD),
+        ("estate.xlsx", "file_unknown", UNTOLD),
         ("folder", "folder_empty", "there is none of the import files here"),
     ],
 )
@@ -1440,7 +1438,7 @@ def test_a_place_has_one_file(load: Callable[..., ImportReport]) -> None:
 
 
 def rejected(path: Path) -> list[list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.reader(file))
 
 

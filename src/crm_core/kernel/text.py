@@ -15,11 +15,38 @@ TEXT_BYTES_MAX = 8 * 1024
 _PUNCTUATION = frozenset("._:-#")
 _ASCII_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#-]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+# What text may not hold is told by The Unicode Standard, by what it says for all time or said in
+# its version 16, and not by the tables of the Python that runs: a name is taken on all of them or
+# on none (IMP-01). A code point without a character is taken; a newer Python may know it.
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+_FORMATS = (
+    r"\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f"
+    r"\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\U000110bd\U000110cd"
+    r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
+)
+"""Characters of format, separators of lines, and what is reserved for more of them."""
+_PRIVATE = r"\ud800-\udfff\ue000-\uf8ff\U000f0000-\U0010ffff"
+_NEVER = r"\ufdd0-\ufdef" + "".join(rf"\U{n:04x}fffe\U{n:04x}ffff" for n in range(17))
+_JOINED = (
+    r"\u0620-\u109f\u1780-\u18af"  # Arabic, Indic, Burmese, Khmer and Mongolian letters
+    r"\xa9\xae\u203c\u2049\u20e3\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\ufe0f"
+    r"\U0001f000-\U0001faff\U0001fc00-\U0001fffd"  # pictographs
+)
+"""Between these the joiners U+200C and U+200D mean something; elsewhere they only hide."""
+_REFUSED = re.compile(
+    f"[{_CONTROLS}{_FORMATS}{_PRIVATE}{_NEVER}]"
+    rf"|(?<![{_JOINED}])[\u200c\u200d]|[\u200c\u200d](?![{_JOINED}])"
+)
+_IDEOGRAPH = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003fffd]")
+"""The blocks of ideographs, in which more will come."""
 
 
 def check_id(text: str) -> str:
     """An id: letters and digits of any script, `.`, `_`, `:`, `#`, `-`; NFC; up to 64.
+
+    Letters and digits are those of Unicode 3.2 and all ideographs, on every Python.
 
     Slashes separate the parts of a stream's name, so an id has none.
 
@@ -31,11 +58,22 @@ def check_id(text: str) -> str:
             return text
         if (
             unicodedata.is_normalized("NFC", text)
-            and text[0].isalnum()
-            and all((c.isalnum() and c == fold_width(c)) or c in _PUNCTUATION for c in text)
+            and _is_alphanumeric(text[0])
+            and all((_is_alphanumeric(c) and c == fold_width(c)) or c in _PUNCTUATION for c in text)
         ):
             return text
     raise Malformed("id_form", most=ID_LENGTH_MAX)
+
+
+def _is_alphanumeric(character: str) -> bool:
+    """Whether it is an ideograph, or was a letter or a digit in Unicode 3.2 already.
+
+    Every Python has the tables of that version beside those of its own.
+    """
+    return (
+        _IDEOGRAPH.match(character) is not None
+        or unicodedata.ucd_3_2_0.category(character)[0] in "LN"
+    )
 
 
 def check_storable(*texts: str) -> None:
@@ -57,6 +95,8 @@ def check_storable(*texts: str) -> None:
 def check_text(text: str) -> str:
     """Text from people: any script, no control or invisible direction characters, up to 8 KiB.
 
+    Line breaks and tabs are taken, and so is a joiner between pictographs or letters that it joins.
+
     Raises:
         Malformed: a character is refused, or the text is too long.
     """
@@ -64,9 +104,9 @@ def check_text(text: str) -> str:
         if len(text) <= TEXT_BYTES_MAX:
             return text
     else:
-        for character in text:
-            if unicodedata.category(character) in _REFUSED_CATEGORIES and character not in "\n\t":
-                raise Malformed("character_refused", character=f"U+{ord(character):04X}")
+        refused = _REFUSED.search(text)
+        if refused is not None:
+            raise Malformed("character_refused", character=f"U+{ord(refused[0]):04X}")
         if len(text.encode()) <= TEXT_BYTES_MAX:
             return text
     raise Malformed("text_too_long", most=TEXT_BYTES_MAX)

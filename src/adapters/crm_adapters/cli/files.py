@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from crm_adapters.cli.group import BAD, App, command
-from crm_adapters.cli.language import say, spoken
+from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
-from crm_adapters.cli.values import FILE, FOLDER, PATH, YEARS, OneOf, Whole
+from crm_adapters.cli.values import FILE, FOLDER, PATH, YEARS, OneOf, Text, Whole
+from crm_adapters.files.encodings import ENCODINGS
+from crm_adapters.files.finding import Declared, input_paths
 from crm_adapters.files.generate import generate_estate
 from crm_adapters.files.importing import ImportReport, import_files
 from crm_adapters.files.kinds import KINDS
-from crm_adapters.files.reading import ENCODINGS, find_files
+from crm_adapters.files.mapping import read_mapping
+from crm_adapters.files.suggesting import suggest
+from crm_adapters.files.telling import TOGETHER, Group, grouped
 from crm_adapters.outputs import NOTHING, Kept
 from crm_core.crm import CRM
 from crm_core.errors import Fault, Invalid
@@ -23,15 +27,21 @@ from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sentences import Malformed
 
 
+def _encoding(text: str) -> tuple[str, str]:
+    """File and encoding of `FILE=E`; an empty name for `E` alone."""
+    name, _, encoding = text.rpartition("=")
+    if encoding not in ENCODINGS:
+        raise Malformed("not_among", accepted=ENCODINGS)
+    return name, encoding
+
+
 @command("import")
 @click.argument("paths", nargs=-1, required=True, type=PATH)
 @click.option("--dry-run", is_flag=True)
-@click.option(
-    "--encoding",
-    type=OneOf(ENCODINGS),
-    default="utf-8",
-    show_default=True,
-)
+@click.option("--encoding", "encodings", type=Text("E or FILE=E", _encoding), multiple=True)
+@click.option("--kind", type=OneOf([kind.name for kind in KINDS]))
+@click.option("--lenient", is_flag=True)
+@click.option("--mapping", type=PATH)
 @click.option("--skip-faulty", is_flag=True)
 @click.option(
     "--rejects",
@@ -39,24 +49,40 @@ from crm_core.kernel.sentences import Malformed
     default=Path("crm-rejects.csv"),
     show_default=True,
 )
+@click.option("--suggest", "is_asked", is_flag=True)
 def import_(
     app: App,
     paths: tuple[Path, ...],
     dry_run: bool,
-    encoding: str,
+    encodings: tuple[tuple[str, str], ...],
+    kind: str | None,
+    lenient: bool,
+    mapping: Path | None,
     skip_faulty: bool,
     rejects: Path,
+    is_asked: bool,
 ) -> int:
     """Import files or folders of them: all of it, or nothing."""
+    named = dict(encodings)
+    declared = Declared(
+        encoding=named.pop("", "utf-8"),
+        encodings=named,
+        kind=next((one for one in KINDS if one.name == kind), None),
+        mapping=None if mapping is None else read_mapping(mapping),
+        lenient=lenient,
+    )
+    if is_asked:
+        return _suggest(app, paths, declared)
+    inputs = [*input_paths(paths), *([] if mapping is None else [mapping])]
     if skip_faulty and not dry_run:
         # Before a log is made.
-        app.to_write(rejects, *(path for _, path in find_files(paths)[0]), option="--rejects")
+        app.to_write(rejects, *inputs, option="--rejects")
     with app.open(create=True) as opened:
         report = run_import(
             app.out,
             opened,
             paths,
-            encoding=encoding,
+            declared=declared,
             dry_run=dry_run,
             skip_faulty=skip_faulty,
             rejects=rejects,
@@ -67,11 +93,18 @@ def import_(
     return BAD if report.faults and not skip_faulty else 0
 
 
+def _suggest(app: App, paths: Sequence[Path], declared: Declared) -> int:
+    """Propose a mapping for the files, to look over and to save."""
+    text = suggest(paths, declared, spoken())
+    app.out.result({"mapping": text}, lambda: app.out.print(text.rstrip("\n")))
+    return 0
+
+
 def run_import(
     out: Output,
     opened: CRM,
     paths: Sequence[Path],
-    encoding: str = "utf-8",
+    declared: Declared | None = None,
     dry_run: bool = False,
     skip_faulty: bool = False,
     rejects: Path | None = None,
@@ -90,7 +123,7 @@ def run_import(
             opened,
             paths,
             by=by,
-            encoding=encoding,
+            declared=declared,
             dry_run=dry_run,
             skip_faulty=skip_faulty,
             rejects=rejects,
@@ -101,25 +134,54 @@ def run_import(
         )
 
 
+_QUIET = ("blank_rows", "repeated_headers")
+"""What nobody misses who looks at a spreadsheet."""
+
+
 def show_import(out: Output, report: ImportReport, dry_run: bool) -> None:
     """What became of every file, and the faults on standard error."""
     out.table(
         ["file", "rows", "imported", "repeated", "faulty"],
         [[name, f.rows, f.imported, f.repeated, f.faulty] for name, f in report.files.items()],
     )
-    for fault in report.faults[:50]:
-        row = say("row", row=fault.row) if fault.row else ""
-        column = say("column", column=fault.column)[:80] if fault.column else ""
-        where = ", ".join(part for part in (row, column) if part)
-        at = f"{fault.file}: {where}" if where else fault.file
-        out.say(f"{at}: {fault.told(spoken())} [{fault.code}]")
-    if len(report.faults) > 50:
-        out.say(say("more_faults", more=len(report.faults) - 50))
+    for reading in report.readings:
+        if reading.what not in _QUIET:
+            column = say("column", column=reading.column) if reading.column else ""
+            at = f"{reading.file}: {column}" if column else reading.file
+            out.say(f"{at}: {word('reading', reading.what)} ×{reading.count}")
+    groups = grouped(report.faults)
+    for group in groups[:50]:
+        for line in _told(group):
+            out.say(line)
+    if len(groups) > 50:
+        out.say(say("more_faults", more=sum(len(group.rows) for group in groups[50:])))
     if dry_run:
         out.say(say("dry_run"))
     elif report.faults and not report.events:
         out.say(say("nothing_imported"))
     out.print(say("events_imported", events=report.events))
+
+
+def _told(group: Group) -> Iterator[str]:
+    """A line for each fault of a group, or one for many."""
+    if len(group.faults) < TOGETHER:
+        for fault in group.faults:
+            row = say("row", row=fault.row) if fault.row else ""
+            shown = [] if fault.value is None else [fault.value]
+            yield _line(group, row, shown, fault.told(spoken()))
+        return
+    rows = say("rows_and_more", first=group.rows[:3], more=len(group.rows) - 3)
+    yield _line(group, rows, group.values[:5], group.first.told(spoken()))
+
+
+def _line(group: Group, rows: str, values: Sequence[str], told: str) -> str:
+    fault = group.first
+    column = say("column", column=fault.column)[:80] if fault.column else ""
+    shown = ", ".join(f"`{value}`" for value in values)
+    where = ", ".join(part for part in (rows, column, shown) if part)
+    at = f"{fault.file}: {where}" if where else fault.file
+    mended = fault.mended(spoken())
+    return f"{at}: {told}{say('mended', how=mended) if mended else ''} [{fault.code}]"
 
 
 @command("generate")

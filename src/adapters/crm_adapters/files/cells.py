@@ -5,10 +5,10 @@ cattrs turns a row of texts into a typed row, strictly, and tells every faulty c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Annotated, Any, get_args
+from functools import cache, lru_cache
+from typing import Annotated, Any, get_args, get_type_hints
 
 import cattrs
 from attrs import frozen
@@ -29,17 +29,19 @@ class Cell:
     Args:
         code: Of the fault if the parser refuses the text.
         parse: From the text to the value; raises `Malformed`.
+        words: What it holds one of, if there are only a few.
     """
 
     code: str
     parse: Callable[[str], Any]
+    words: tuple[str, ...] = ()
 
 
 class CellFault(ValueError):
     """What is wrong with one cell."""
 
     def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.message)
+        super().__init__(fault.code)
         self.fault = fault
 
 
@@ -51,7 +53,7 @@ def one_of(code: str, known: tuple[str, ...]) -> Cell:
             return text
         raise Malformed("not_among", accepted=known)
 
-    return Cell(code, parse)
+    return Cell(code, parse, known)
 
 
 def _line(text: str) -> str:
@@ -80,6 +82,14 @@ def structurer(row: type) -> Callable[[dict[str, str | None]], Any]:
     """
     hook = _CONVERTER.get_structure_hook(row)
     return lambda cells: hook(cells, row)
+
+
+@cache
+def cell_codes(row: type) -> Mapping[str, Cell]:
+    """What each column of a row is declared to hold."""
+    hints = get_type_hints(row, include_extras=True)
+    found = {name: _cell_of(hint) or _optional_cell_of(hint) for name, hint in hints.items()}
+    return {name: cell for name, cell in found.items() if cell is not None}
 
 
 def cell_faults(error: ClassValidationError) -> list[tuple[str, Fault]]:

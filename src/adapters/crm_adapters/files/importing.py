@@ -13,13 +13,17 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
+from crm_adapters.files.finding import Declared, find_tables, input_paths
 from crm_adapters.files.kinds import KINDS
-from crm_adapters.files.reading import ImportFault, ReadFile, find_files, read_file
+from crm_adapters.files.mapping import Mapping
+from crm_adapters.files.reading import ReadFile, read_table
 from crm_adapters.files.references import References
 from crm_adapters.files.rejects import check_writable, write_rejects
 from crm_adapters.files.rows.kind import Context
+from crm_adapters.files.sheets import ImportFault
+from crm_adapters.files.telling import grouped
 from crm_adapters.outputs import NOTHING, Kept
 from crm_core.application.present import present
 from crm_core.crm import CRM, Planned
@@ -41,6 +45,24 @@ class FileReport:
     faulty: int = 0
 
 
+@frozen
+class Reading:
+    """A way in which something was read or passed over, as the files alone do not say it.
+
+    Args:
+        column: Header of the column, or an empty text.
+        what: Its code, e.g. `total_rows` or `thousands`.
+        count: How often.
+        rows: The first few rows.
+    """
+
+    file: str
+    column: str
+    what: str
+    count: int
+    rows: list[int]
+
+
 @define
 class ImportReport:
     """What an import did.
@@ -49,11 +71,15 @@ class ImportReport:
         files: For each file what became of its rows.
         events: Events appended.
         faults: Everything wrong; without `skip_faulty` a single one means nothing was written.
+        readings: Readings that were made and rows that were passed over.
+        mapping: By which the files were read.
     """
 
     files: dict[str, FileReport] = field(factory=dict)
     events: int = 0
     faults: list[ImportFault] = field(factory=list)
+    readings: list[Reading] = field(factory=list)
+    mapping: Mapping | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data."""
@@ -75,9 +101,24 @@ class ImportReport:
                     "column": fault.column,
                     "code": fault.code,
                     "message": fault.message,
+                    "sheet": fault.sheet,
+                    "value": fault.value,
+                    "repair": fault.mended("en"),
                 }
                 for fault in self.faults
             ],
+            "groups": [group.as_dict() for group in grouped(self.faults)],
+            "readings": [
+                {
+                    "file": reading.file,
+                    "column": reading.column,
+                    "reading": reading.what,
+                    "count": reading.count,
+                    "rows": reading.rows,
+                }
+                for reading in self.readings
+            ],
+            "mapping": None if self.mapping is None else self.mapping.digest,
         }
 
 
@@ -87,6 +128,7 @@ def import_files(
     *,
     by: Actor,
     encoding: str = "utf-8",
+    declared: Declared | None = None,
     dry_run: bool = False,
     skip_faulty: bool = False,
     rejects: Path | None = None,
@@ -100,10 +142,11 @@ def import_files(
     Args:
         by: Who imports. Who first entered the facts is not in the files, so this is whom they are
             recorded by, and who owns a request until it is handed over.
-        encoding: `utf-8` (with or without BOM), `gb18030` or `gbk`; never guessed.
+        encoding: `utf-8` (with or without BOM), `gb18030`, `gbk` or `utf-16`; never guessed.
+        declared: All that is said of the files, in the place of `encoding`.
         dry_run: Do everything but keep nothing.
         skip_faulty: Import the rows without a fault; the others go to `rejects`.
-        rejects: CSV file for faulty rows.
+        rejects: File for faulty rows, CSV or XLSX by its name.
         kept: What the reject file may not replace, besides the files that are read.
         lang: Language in which the reject file says what is wrong.
         reading: Told how many more rows were read.
@@ -114,11 +157,13 @@ def import_files(
         Invalid: the reject file cannot be written.
     """
     crm.may(by, "import")
-    found, faults = find_files(paths)
+    declared = declared or Declared(encoding)
+    paths = [*paths]
+    found, faults = find_tables(paths, declared)
     now = present(crm)
-    files = [read_file(kind, path, encoding, now, reading) for kind, path in found]
-    run = _Import(crm, by, files, faults)
-    kept = evolve(kept, files=[*kept.files, *(path for _, path in found)])
+    files = [read_table(one, declared, now, reading, crm.zone) for one in found]
+    run = _Import(crm, by, files, faults, declared.mapping)
+    kept = evolve(kept, files=[*kept.files, *input_paths(paths)])
     if dry_run or not skip_faulty:
         rejects = None
     if rejects is not None:
@@ -157,10 +202,16 @@ class _Import:
     """One import: facts in the order in which they became known."""
 
     def __init__(
-        self, crm: CRM, by: Actor, files: list[ReadFile], faults: list[ImportFault]
+        self,
+        crm: CRM,
+        by: Actor,
+        files: list[ReadFile],
+        faults: list[ImportFault],
+        mapping: Mapping | None,
     ) -> None:
         self.crm = crm
         self.by = by
+        self.mapping = mapping
         self.files = files
         self.faults = [*faults, *(fault for file in files for fault in file.faults)]
         self.bad: dict[str, set[int]] = {file.name: set(file.rejected) for file in files}
@@ -200,8 +251,7 @@ class _Import:
         return found.values()
 
     def wrong(self, file: ReadFile, number: int, column: str, what: Fault | Refusal) -> None:
-        header = file.headers.get(column, column)
-        self.faults.append(ImportFault(file.name, number, header, what))
+        self.faults.append(file.wrong(number, column, what))
         self.bad[file.name].add(number)
 
     # --- recording ------------------------------------------------------------------------
@@ -303,7 +353,9 @@ class _Import:
                 continue
             # What two rows say alike became known with the first.
             first = found.setdefault(command_id, fact)
-            if first is not fact:
+            if first.file is not fact.file:
+                self.repeated[fact.file.name].update(fact.numbers)
+            elif first is not fact:
                 found[command_id] = first._replace(numbers=first.numbers + fact.numbers)
         return [(fact, command_id) for command_id, fact in found.items()]
 
@@ -350,13 +402,18 @@ class _Import:
 
     def report(self) -> ImportReport:
         """What became of every row."""
-        report = ImportReport(events=self.events, faults=self.faults)
+        report = ImportReport(events=self.events, faults=self.faults, mapping=self.mapping)
         report.faults.sort(key=lambda f: (f.file, f.row, f.column))
         for file in self.files:
             bad, repeated = self.bad[file.name], self.repeated[file.name]
             faulty = len(bad)
             imported = file.count - faulty - len(repeated - bad) if self.recorded else 0
             report.files[file.name] = FileReport(file.count, imported, len(repeated - bad), faulty)
+            seen = file.table.seen
+            report.readings += [
+                Reading(file.name, one.column, one.what, times, seen.rows[one])
+                for one, times in seen.counts.items()
+            ]
         return report
 
 

@@ -1,97 +1,87 @@
-"""Reading import files: encodings that are declared, headers in two languages, every fault kept."""
+"""Reading the rows of a table: every fault kept, every reading beyond the strict ones noted."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import astuple, define, evolve, field
 from cattrs.errors import ClassValidationError
 
-from crm_adapters.files.cells import cell_faults, structurer
-from crm_adapters.files.kinds import KINDS
+from crm_adapters.files.cells import Cell, cell_codes, cell_faults, structurer
+from crm_adapters.files.finding import Declared, Found
+from crm_adapters.files.leniency import OF_SPREADSHEETS, READINGS, Manner, reread
+from crm_adapters.files.mapping import ANYTHING
+from crm_adapters.files.recognising import Layout, lay_out
 from crm_adapters.files.rows.kind import FileKind
+from crm_adapters.files.sheets import FAULTS_MAX, ImportFault, Table, is_blank
+from crm_adapters.files.telling import caused, repair, showable
+from crm_adapters.files.texts import LinesBroken
+from crm_adapters.files.vocabulary import folded, is_note, is_total, values_of
 from crm_core.application.present import Present
 from crm_core.errors import Fault
+from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.sentences import Lang
 
-ENCODINGS = ("utf-8", "gb18030", "gbk")
-
-
-@frozen
-class ImportFault:
-    """One thing that is wrong with an import.
-
-    Args:
-        file: Name of the file.
-        row: Row as a spreadsheet counts, the header being row 1; 0 for the whole file.
-        column: Header of the column as it stands in the file, or an empty text.
-        wrong: What is wrong and what would be taken, or what the business refuses; never personal
-            data.
-    """
-
-    file: str
-    row: int
-    column: str
-    wrong: Fault | Refusal
-
-    @property
-    def code(self) -> str:
-        """Its stable code."""
-        return self.wrong.code
-
-    @property
-    def message(self) -> str:
-        """What is wrong, in English."""
-        return self.wrong.message
-
-    def told(self, lang: Lang) -> str:
-        """What is wrong, in one sentence."""
-        return self.wrong.told(lang)
+LENIENT = frozenset(READINGS)
 
 
 @define
 class ReadFile:
-    """A file as read.
+    """A table as read.
 
     Args:
-        kind: Which of the kinds there are.
-        name: Its name.
-        path: Where it lies.
-        encoding: How it was read.
-        headers: Header in the file for each column.
+        name: What it is called, in faults and in the report.
+        layout: Where its columns are, None if that cannot be told.
         rows: Row number and typed row of every line without a fault.
         count: Lines, faulty ones included.
         faults: Everything wrong.
         rejected: The cells of faulty lines by row number, for a reject file.
-        header: The header as it stands in the file.
         whole: Whether it could be read to its end.
     """
 
     kind: FileKind
     name: str
-    path: Path
-    encoding: str
-    headers: dict[str, str] = field(factory=dict)
+    table: Table
+    layout: Layout | None = None
     rows: list[tuple[int, Any]] = field(factory=list)
     count: int = 0
     faults: list[ImportFault] = field(factory=list)
     rejected: dict[int, list[str]] = field(factory=dict)
-    header: list[str] = field(factory=list)
     whole: bool = False
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.table.path
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The columns that are there, and what the file calls each."""
+        if self.layout is None:
+            return {}
+        there = (*self.layout.direct, *self.layout.composed, *self.layout.constants)
+        return {column: self.layout.title(column) for column in there}
+
+    def title(self, column: str) -> str:
+        """What the file calls a column."""
+        return self.layout.title(column) if self.layout is not None else column
+
+    def wrong(
+        self, row: int, column: str, wrong: Fault | Refusal, text: str | None = None
+    ) -> ImportFault:
+        """That something is wrong with a row, in a column if one is named."""
+        mend = repair(wrong, text, cell_codes(self.kind.row).get(column))
+        shown = None if text is None or not showable(self.kind, column, text) else text
+        return ImportFault(self.name, row, self.title(column), wrong, self.table.sheet, shown, mend)
 
     def lost(self, column: str) -> list[str]:
         """What the faulty lines have in one column; an empty text where they have nothing."""
-        names = [title.strip() for title in self.header]
-        if self.headers.get(column) not in names:
+        if self.layout is None:
             return []
-        place = names.index(self.headers[column])
-        return [(*cells, *[""] * place)[place].strip() for cells in self.rejected.values()]
+        return [self.layout.value(column, cells) for cells in self.rejected.values()]
 
     def lost_of(self, *columns: str) -> dict[tuple[str, ...], list[int]]:
         """The faulty lines by what they have in some columns."""
@@ -102,173 +92,259 @@ class ReadFile:
         return found
 
 
-def find_files(paths: Iterable[Path]) -> tuple[list[tuple[FileKind, Path]], list[ImportFault]]:
-    """The import files that the paths name, in the order of `KINDS`, and what is no such file."""
-    found: dict[str, Path] = {}
-    faults: list[ImportFault] = []
-    for path in paths:
-        if path.is_dir():
-            inside = [
-                (k, path / f"{k.name}.csv") for k in KINDS if (path / f"{k.name}.csv").is_file()
-            ]
-            if not inside:
-                faults.append(ImportFault(str(path), 0, "", Fault("folder_empty")))
-        elif path.is_file():
-            kinds = [k for k in KINDS if path.name.lower() == f"{k.name}.csv"]
-            if not kinds:
-                faults.append(ImportFault(path.name, 0, "", _unknown(path)))
-            inside = [(kinds[0], path)] if kinds else []
-        else:
-            faults.append(ImportFault(str(path), 0, "", Fault("file_missing")))
-            continue
-        for kind, file in inside:
-            if kind.name in found:
-                twice = Fault("file_twice", values={"kind": kind.name})
-                faults.append(ImportFault(file.name, 0, "", twice))
-            found[kind.name] = file
-    return [(kind, found[kind.name]) for kind in KINDS if kind.name in found], faults
-
-
-def _unknown(path: Path) -> Fault:
-    is_spreadsheet = path.suffix.lower() in (".xls", ".xlsx", ".xlsm", ".ods")
-    sentence = "spreadsheet_unread" if is_spreadsheet else ""
-    names = [f"{kind.name}.csv" for kind in KINDS]
-    return Fault("file_unknown", values={"names": names}, sentence=sentence)
-
-
-def read_file(
-    kind: FileKind,
-    path: Path,
-    encoding: str,
+def read_table(
+    found: Found,
+    declared: Declared,
     present: Present,
     progress: Callable[[int], None],
+    zone: str = ESTATE_ZONE,
 ) -> ReadFile:
-    """Read one file; nothing in it stops the reading but its encoding and its header."""
-    read = ReadFile(kind=kind, name=path.name, path=path, encoding=encoding)
+    """Read a table; nothing in it stops the reading but its encoding, its header and its size.
+
+    Args:
+        zone: Where days and times without an offset are, if no mapping says so.
+    """
+    table = found.table
+    read = ReadFile(found.kind, found.name, table)
+    if table.fault is not None:
+        row, fault = table.fault
+        read.faults.append(read.wrong(row, "", fault))
+        return read
+    mapping = declared.mapping
+    estate = mapping.estate if mapping is not None and "estate" in found.kind.columns else None
+    defaults = {} if estate is None else {"estate": estate}
+    layout = lay_out(table, found.kind, found.mapping, defaults, lenient=declared.lenient)
+    if not isinstance(layout, Layout):
+        read.faults += [evolve(fault, file=read.name) for fault in layout]
+        return read
+    read.layout = layout
+    for title in layout.ignored:
+        table.seen.see("ignored_columns", title)
+    rows = _Rows(read, layout, _manner(found, declared, zone), _words(found))
     try:
-        text = _decode(path, encoding)
-    except UnicodeDecodeError as error:
-        row = error.object[: error.start].count(b"\n") + 1
-        sentence = "encoding_not_utf8" if encoding == "utf-8" else ""
-        _fault(read, row, "", "encoding_wrong", sentence, encoding=encoding.upper())
-        return read
-    except OSError as error:
-        _fault(read, 0, "", "file_unreadable", reason=error.strerror)
-        return read
-    lines = _lines(read, text)
-    try:
-        header = next(lines)[1]
-    except StopIteration:
-        _fault(read, 1, "", "file_empty")
-        return read
-    read.header = header
-    columns = _columns(read, header)
-    if columns is None:
-        return read
-    before = len(read.faults)
-    _read_rows(read, columns, lines, present, progress)
-    read.whole = not any(fault.code == "csv_malformed" for fault in read.faults[before:])
+        rows.read(present, progress, is_distinct=bool(found.mapping and found.mapping.distinct))
+        read.whole = True
+    except LinesBroken as error:
+        read.faults.append(read.wrong(error.row, "", error.fault))
     return read
 
 
 def read_again(file: ReadFile, rows: Collection[int]) -> dict[int, list[str]]:
     """The cells of some rows: those of a row that could be read are not kept as text."""
-    text = _decode(file.path, file.encoding)
-    return {row: cells for row, cells in _lines(file, text) if row in rows}
+    found = {}
+    try:
+        for row, cells in file.table.lines():
+            if row in rows:
+                found[row] = cells
+    except LinesBroken:
+        pass  # It is told, and what stands before is there.
+    return found
 
 
-def _decode(path: Path, encoding: str) -> str:
-    raw = path.read_bytes()
-    return raw.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+def _manner(found: Found, declared: Declared, zone: str) -> Manner:
+    mapping = declared.mapping
+    manner = Manner(zone=zone)
+    if mapping is not None and found.mapping is not None:
+        manner = mapping.manner(found.mapping, zone)
+    allowed = frozenset(manner.allowed)
+    if declared.lenient:
+        allowed = LENIENT
+    elif not found.table.text:
+        allowed |= OF_SPREADSHEETS
+    return evolve(manner, allowed=allowed)
 
 
-def _lines(read: ReadFile, text: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    row = 0
-    while True:
-        row += 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            _fault(read, row, "", "csv_malformed", reason=str(error))
-            return
-        if cells:
-            yield row, cells
+def _words(found: Found) -> Mapping[str, Mapping[str, str]]:
+    """What words of the file mean, by column; those of the mapping before those we know."""
+    words = {column: dict(meant) for column, meant in values_of(found.kind).items()}
+    for column, meant in (found.mapping.values if found.mapping else {}).items():
+        words[column] = {**words.get(column, {}), **meant}
+    return words
 
 
-def _columns(read: ReadFile, header: list[str]) -> list[str] | None:
-    """The column of each place in the header, or None if the header is wrong."""
-    kind = read.kind
-    columns = []
-    for title in header:
-        name = title.strip()
-        column = name if name in kind.columns else kind.aliases.get(name, "")
-        if not column:
-            _fault(read, 1, name, "column_unknown", kind=kind.name, columns=kind.columns)
-        elif column in columns:
-            _fault(read, 1, name, "column_twice", named=column)
-        columns.append(column)
-        read.headers[column] = name
-    for column in kind.required:
-        if column not in columns:
-            _fault(read, 1, column, "column_missing", missing=column)
-    return None if read.faults else columns
+class _Rows:
+    """The rows of one table, as they are read."""
 
+    def __init__(
+        self,
+        read: ReadFile,
+        layout: Layout,
+        manner: Manner,
+        words: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        self.file, self.layout, self.manner = read, layout, manner
+        self.seen = read.table.seen
+        self.words = words
+        self.cells: Mapping[str, Cell] = cell_codes(read.kind.row)
+        self.structure = structurer(read.kind.row)
+        self.is_rereading = bool(manner.allowed or manner.forms)
+        odd = read.table.formulas or read.table.broken
+        self.odd_places = dict(layout.direct) if odd else {}
+        self.unnamed: set[int] = set()
+        self.needed = [layout.direct[c] for c in read.kind.required if c in layout.direct]
 
-def _read_rows(
-    read: ReadFile,
-    columns: list[str],
-    lines: Iterator[tuple[int, list[str]]],
-    present: Present,
-    progress: Callable[[int], None],
-) -> None:
-    structure = structurer(read.kind.row)
-    width = len(columns)
-    key = read.kind.key
-    identity = attrgetter(*read.kind.told_apart)
-    seen: dict[Any, int] = {}
-    for row, cells in lines:
-        read.count += 1
-        if read.count % 1000 == 0:
-            progress(1000)
+    def read(self, present: Present, progress: Callable[[int], None], *, is_distinct: bool) -> None:
+        """Read all of them.
+
+        Raises:
+            LinesBroken: it cannot be read on.
+        """
+        read, kind = self.file, self.file.kind
+        identity = attrgetter(*kind.told_apart)
+        numbers: dict[Any, int] = {}
+        said: set[Any] = set()
+        for row, cells in self._of_table():
+            read.count += 1
+            if read.count % 1000 == 0:
+                progress(1000)
+            before = len(read.faults)
+            if before >= FAULTS_MAX:
+                values = {"most": FAULTS_MAX}
+                raise LinesBroken(row, Fault("faults_too_many", values=values))
+            typed = self._typed(row, cells)
+            if typed is not None:
+                for column, fault in (*kind.wrong(typed), *_still_to_come(typed, present)):
+                    self._fault(row, column, fault, cells)
+            if len(read.faults) > before:
+                read.rejected[row] = cells
+                continue
+            whole = astuple(typed) if is_distinct else None
+            if whole in said:
+                self.seen.see("repeated_rows", row=row)
+                read.count -= 1
+                continue
+            first = numbers.setdefault(identity(typed), row)
+            if first != row:
+                twice = Fault("row_twice", values={"key": kind.key, "first": first})
+                self._fault(row, kind.key, twice, cells)
+                read.rejected[row] = cells
+                continue
+            if is_distinct:
+                said.add(whole)
+            read.rows.append((row, typed))
+
+    def _of_table(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows behind the header that are rows, not blanks, sums, notes or the header again."""
+        layout, seen = self.layout, self.seen
+        header = layout.header
+        held: list[tuple[int, list[str]]] = []
+        for row, found in self.file.table.lines():
+            if is_blank(found):
+                if row > layout.row:
+                    seen.see("blank_rows", row=row)
+                continue
+            if row < layout.row:
+                seen.see("title_rows", row=row)
+            if row <= layout.row:
+                continue
+            cells = self._fitted(found)
+            if cells == header:
+                seen.see("repeated_headers", row=row)
+            elif not layout.takes(cells):
+                seen.see("other_rows", row=row)
+            elif (is_less := self._lacks(cells)) and self._is_total(cells):
+                seen.see("total_rows", row=row)
+            elif is_less and self._is_note(cells):
+                held.append((row, cells))
+            else:
+                yield from held
+                held.clear()
+                yield row, cells
+        for row, _ in held:
+            seen.see("notes", row=row)
+
+    def _fitted(self, cells: list[str]) -> list[str]:
+        """As wide as the header where only blanks are too many."""
+        width = len(self.layout.header)
+        if len(cells) > width and is_blank(cells[width:]):
+            return cells[:width]
+        if len(cells) < width and (not self.file.table.text or "spaces" in self.manner.allowed):
+            return [*cells, *[""] * (width - len(cells))]
+        return cells
+
+    def _lacks(self, cells: list[str]) -> bool:
+        """Whether a cell is empty, or not there, that has to be filled."""
+        width = len(cells)
+        return any(place >= width or not cells[place].strip() for place in self.needed)
+
+    def _is_total(self, cells: list[str]) -> bool:
+        first = next((cell for cell in cells if cell and not cell.isspace()), "")
+        return is_total(first.strip())
+
+    def _is_note(self, cells: list[str]) -> bool:
+        filled = [cell.strip() for cell in cells if cell and not cell.isspace()]
+        return len(filled) <= 4 and all(map(is_note, filled))
+
+    def _typed(self, row: int, cells: list[str]) -> Any:
+        """The row, None where something is wrong with it."""
+        width = len(self.layout.header)
         if len(cells) != width:
-            _fault(read, row, "", "row_width", cells=len(cells), width=width)
-            read.rejected[row] = cells
-            continue
-        values = {c: cell.strip() or None for c, cell in zip(columns, cells, strict=True)}
+            counts = {"cells": len(cells), "width": width}
+            self.file.faults.append(self.file.wrong(row, "", Fault("row_width", values=counts)))
+            return None
+        if self.odd_places and self._has_odd(row):
+            return None
+        for place in self.layout.unnamed:
+            if cells[place].strip() and place not in self.unnamed:
+                self.unnamed.add(place)
+                kind = self.file.kind
+                known = {"kind": kind.name, "columns": kind.columns}
+                unknown = Fault("column_unknown", values=known)
+                self.file.faults.append(self.file.wrong(self.layout.row, "", unknown))
+        values = self.layout.values(cells)
+        for column, meant in self.words.items():
+            if (text := values.get(column)) and text not in self.cells[column].words:
+                values[column] = meant.get(folded(text)) or meant.get(ANYTHING, text)
         try:
-            typed = structure(values)
+            return self.structure(values)
         except ClassValidationError as error:
-            for column, fault in cell_faults(error):
-                header = read.headers.get(column, column)
-                read.faults.append(ImportFault(read.name, row, header, fault))
-            read.rejected[row] = cells
-            continue
-        wrong = [*read.kind.wrong(typed), *_still_to_come(typed, present)]
-        if wrong:
-            for column, fault in wrong:
-                header = read.headers.get(column, column)
-                read.faults.append(ImportFault(read.name, row, header, fault))
-            read.rejected[row] = cells
-            continue
-        first = seen.setdefault(identity(typed), row)
-        if first != row:
-            _fault(read, row, read.headers[key], "row_twice", key=key, first=first)
-            read.rejected[row] = cells
-            continue
-        read.rows.append((row, typed))
+            faults = cell_faults(error)
+        if self.is_rereading and self._reread(row, values, faults):
+            try:
+                return self.structure(values)
+            except ClassValidationError as error:
+                faults = cell_faults(error)
+        for column, fault in faults:
+            self._fault(row, column, fault, cells)
+        return None
+
+    def _reread(
+        self, row: int, values: dict[str, str | None], faults: list[tuple[str, Fault]]
+    ) -> bool:
+        """Read the faulty cells as far as it is allowed; whether any was."""
+        before = dict(values)
+        for column, fault in faults:
+            text = values.get(column)
+            cell = self.cells.get(column)
+            if text is None or cell is None or fault.code != cell.code:
+                continue
+            found = reread(cell, text, self.manner)
+            if found is not None:
+                values[column], made = found
+                for what in made:
+                    self.seen.see(what, self.layout.title(column), row=row)
+        return values != before
+
+    def _has_odd(self, row: int) -> bool:
+        """Tell formulas and errors of the spreadsheet among the columns of a row."""
+        read, table = self.file, self.file.table
+        before = len(read.faults)
+        for column, place in self.odd_places.items():
+            if (row - 1, place) in table.broken:
+                values = {"error": table.broken[row - 1, place]}
+                read.faults.append(read.wrong(row, column, Fault("cell_broken", values=values)))
+            elif (row - 1, place) in table.formulas:
+                code = self.cells[column].code
+                formula = Fault(code, sentence="formula_of_spreadsheet")
+                read.faults.append(read.wrong(row, column, formula))
+        return len(read.faults) > before
+
+    def _fault(self, row: int, column: str, fault: Fault, cells: list[str]) -> None:
+        text = self.layout.value(column, cells) if column in self.cells else None
+        self.file.faults.append(self.file.wrong(row, column, caused(fault, text), text or None))
 
 
 def _still_to_come(row: Any, present: Present) -> Iterator[tuple[str, Fault]]:
     """Columns that say what happened, and name a day or an instant behind the present."""
     for fault in present.faults(row):
         yield fault.where.rpartition(".")[2], evolve(fault, where="")
-
-
-def _fault(
-    read: ReadFile, row: int, column: str, code: str, sentence: str = "", **values: Any
-) -> None:
-    wrong = Fault(code, values=values, sentence=sentence)
-    read.faults.append(ImportFault(read.name, row, column, wrong))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from crm_adapters.files.reading import ReadFile
@@ -27,15 +28,15 @@ class References:
     """What the files bring of what their rows name.
 
     Args:
-        files: As read; at most one of a kind.
+        files: As read.
     """
 
     def __init__(self, files: Sequence[ReadFile], log: EventLog) -> None:
-        of = {file.kind: file for file in files}
         self._files = files
         self._log = log
-        self._households, self._charges_file = of.get(HOUSEHOLDS), of.get(CHARGES)
-        self.charges = {(row.household, row.charge) for row in _rows(self._charges_file)}
+        self._households = [file for file in files if file.kind is HOUSEHOLDS]
+        self._charges_files = [file for file in files if file.kind is CHARGES]
+        self.charges = {(row.household, row.charge) for row in _rows(self._charges_files)}
         """Household and number of every charge in the files."""
         self._owners = {
             row.household: row.moved_in or EPOCH
@@ -49,14 +50,14 @@ class References:
         """Households that rows name, and that neither files nor log have or may have."""
         here = {row.household for row in _rows(self._households)}
         named = {row.household for file in self._files for _, row in file.rows} - here
-        households = self._households
-        lost = [] if households is None else households.lost("household")
-        self.lost = sorted({household for household in lost if _is_id(household)} - here)
+        lost = [text for file in self._households for text in file.lost("household")]
+        # Only those that somebody names are stood in for.
+        self.lost = sorted({household for household in lost if _is_id(household)} & named)
         named.difference_update(lost)
         known = self._log.tips([f"household/{household}" for household in named])
         missing = {household for household in named if f"household/{household}" not in known}
         unreadable = sum(not _is_id(household) for household in lost)
-        if len(missing) <= unreadable or not (households is None or households.whole):
+        if len(missing) <= unreadable or not all(file.whole for file in self._households):
             self.lost += sorted(missing)
             return set()
         return missing
@@ -97,19 +98,31 @@ class References:
 
     def follows(self, refusal: Refusal, command: Any) -> bool:
         """Whether a refusal only follows from a fault of a charge's row."""
-        charges = self._charges_file
-        if refusal.code != "unknown_charge" or charges is None:
+        if refusal.code != "unknown_charge" or not self._charges_files:
             return False
-        named = refusal.details.get("charge")
-        lost = zip(charges.lost("household"), charges.lost("charge"), strict=True)
-        return not charges.whole or any(
-            named == charge or (command.household == household and not _is_id(charge))
-            for household, charge in lost
+        charges, households = self._lost_charges
+        return (
+            not all(file.whole for file in self._charges_files)
+            or refusal.details.get("charge") in charges
+            or command.household in households
+        )
+
+    @cached_property
+    def _lost_charges(self) -> tuple[set[Any], set[str]]:
+        """Charges whose rows cannot be read, and households of rows whose charge cannot be told."""
+        lost = [
+            pair
+            for file in self._charges_files
+            for pair in zip(file.lost("household"), file.lost("charge"), strict=True)
+        ]
+        return (
+            {charge for _, charge in lost},
+            {household for household, charge in lost if not _is_id(charge)},
         )
 
 
-def _rows(file: ReadFile | None) -> Iterator[Any]:
-    return iter(()) if file is None else (row for _, row in file.rows)
+def _rows(files: Sequence[ReadFile]) -> Iterator[Any]:
+    return (row for file in files for _, row in file.rows)
 
 
 def _is_id(text: str) -> bool:

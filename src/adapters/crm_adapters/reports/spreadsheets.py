@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""How a cell begins that is computed, in some program or other, and not shown; full-width forms
+among them, and what hides such a beginning."""
 
 
 def harmless(cell: str) -> str:
