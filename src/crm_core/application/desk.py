@@ -200,7 +200,7 @@ class Desk:
         """
         at = self._host.clock.now()
         command = checked(command, None, inside=True)
-        commit = self._work().plan(command, "rehearsal", "", by, at, inside=True)
+        commit = self._work().plan(command, "rehearsal", by, at, told=False, inside=True)
         if isinstance(commit, Refusal):
             raise Refused(commit)
         return tuple(envelope.data for append in commit.appends for envelope in append.events)

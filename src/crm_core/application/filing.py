@@ -510,7 +510,7 @@ class _Fold:
             case Apologised():
                 self._contact(recorded, event.apologised_at, "apology", "", event.request)
 
-    def _requests_change(self, number: str, **changes: str) -> None:
+    def _requests_change(self, number: str, **changes: Any) -> None:
         if number in self._requests:
             self._requests[number] = attrs.evolve(self._requests[number], **changes)
 

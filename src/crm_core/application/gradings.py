@@ -393,8 +393,8 @@ class Gradings:
             held: set[str | None] = set(records.by_year.values())
             if len({grading.year for grading in decided}) < len(decided):
                 # One of several may be a correction, which the acts tell.
-                told = self._log.read(GRADING.stream(household))
-                state = GRADING.decider.fold(e.event for e in told)
+                acts = self._log.read(GRADING.stream(household))
+                state = GRADING.decider.fold(e.event for e in acts)
                 held = {holding(state, run) for run in records.by_year.values()}
             for grading in decided:
                 if grading.run not in held or year not in (None, grading.year):

@@ -89,7 +89,7 @@ class Owners:
         if field not in _PERSONAL:
             raise Invalid.one("field_unknown", field=field, accepted=_PERSONAL)
         self._desk.may(by, "reveal")
-        streams = Streams(self._host.log)
+        streams = Streams(self._host.log, self._desk.texts)
         if member not in _members(streams, household):
             # A member of a file that is of the same household is known there (OWN-09).
             others = streams.merges().group(household)
@@ -137,7 +137,7 @@ class Owners:
         """
         by, host = acting(by), self._host
         known, day = utc(known, "known"), on or present_day(host)
-        self._check_belongs(by, household, Streams(host.log))
+        self._check_belongs(by, household, Streams(host.log, self._desk.texts))
         merges = merges_seen(host.log, day, known)
         group = merges.group(household)
         events = [

@@ -80,12 +80,13 @@ def _owed(row: KnownLeak, asker: Asker) -> Iterable[Task]:
     assert state.opened is not None
     for clock in state.clocks:
         command = asked.get(clock.duty) or TellOfLeak(row.leak, clock.duty, "", "", asker.now)
+        kind: Any = type(command)
         if state.done_at(clock) is None and asker.may(command):
             yield Task(
                 what="leak_duty",
                 subject=row.leak,
                 household="",
-                act=act_of(type(command)),
+                act=act_of(kind),
                 since=clock.started_at,
                 due_at=clock.due_at,
                 because="role",

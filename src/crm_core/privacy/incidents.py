@@ -290,8 +290,7 @@ class Leak:
     def done_at(self, clock: DutyClock) -> datetime | None:
         """When the duty of a clock was done; None while it is owed."""
         if clock.duty != PERSONS:
-            told = [t.told_at for t in self.told if t.duty == clock.duty]
-            return min(told, default=None)
+            return min((t.told_at for t in self.told if t.duty == clock.duty), default=None)
         found = self.affected
         if self.silence is not None:
             return self.silence.decided_at
