@@ -287,7 +287,7 @@ def _change_preference(command: ChangePreference, state: Messages) -> Decision:
         status = state.status(message)
         # One that is being sent right now cannot be called back; its next attempt can.
         if queued.recipient == command.member and status.name == "waiting":
-            reason = _forbidden(queued, after, policy)
+            reason = _forbidden(queued, after, command.known)
             if reason is not None:
                 withheld.append(MessageWithheld(message, reason))
     return (changed, *withheld)
