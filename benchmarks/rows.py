@@ -1197,7 +1197,7 @@ def look_ups(bench: Bench) -> None:
 
 
 def household_file(bench: Bench) -> None:
-    """F1: the file of one household with a long history, folded and its values opened (OWN-03)."""
+    """H1: the file of one household with a long history, folded and its values opened (OWN-03)."""
     events = bench.size(1_000, 100)
     log = bench.new_log()
     ours = bench.workers.ours()
@@ -1205,7 +1205,7 @@ def household_file(bench: Bench) -> None:
     ours.ask("open_file", url=log)
     taken = Spread.of([1e3 * ours.ask("open_file", url=log) for _ in range(bench.rounds(21))])
     line = Line(
-        "F1", f"a household's file of {kept:,} events, folded and opened",
+        "H1", f"a household's file of {kept:,} events, folded and opened",
         f"{taken.middle:.1f} ms ({taken.low:.1f}–{taken.high:.1f})",
     )  # fmt: skip
     bench.judge(line, taken.middle, AT_MOST, 20, " ms")
@@ -1239,7 +1239,7 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "P1": project,
     "P2": idle,
     "credit": arrears,
-    "F1": household_file,
+    "H1": household_file,
     "I1": import_package,
     "K1": working_time,
     "K2": tick,

@@ -180,6 +180,7 @@ WORDS = {
     "ImprovementProposed.value": "of the dimension, e.g. `engineering`",
     "ItemRecorded.basis": "`consent` or `contract` of an item to count by; else empty",
     "ItemRecorded.document": "where the contract is on record, if that is the basis",
+    "ItemRecorded.kept_for": "what such an item is kept for, and may be counted for",
     "ItemRecorded.on": "day on which it was told",
     "ItemVerified.result": "`confirmed`, `unreachable` or `wrong`",
     "KeeperAssigned.on": "day from which they keep it",

@@ -50,7 +50,7 @@ def crm() -> Iterator[CRM]:
 
 def keep(crm: CRM, number: int, item: str, text: str, **more: Any) -> None:
     member = f"{home(number)}#owner"
-    said: dict[str, Any] = {"purpose": "greetings", "word": Word(member, "app", "consent 1")}
+    said: dict[str, Any] = {"kept_for": "greetings", "word": Word(member, "app", "consent 1")}
     value = Personal(member, text)
     command = RecordItem(home(number), member, item, value, DAY, **(said | more))
     crm.do(command, by=CLERK, at=start_of_day(DAY))
@@ -83,7 +83,7 @@ def test_birthdays_are_counted_by_month_and_words_however_they_are_typed(crm: CR
 @pytest.mark.rule("OWN-11")
 @pytest.mark.parametrize("item", SEGMENTED)
 def test_nothing_of_it_is_kept_without_a_purpose_and_a_basis(crm: CRM, item: str) -> None:
-    for missing in ({"word": None}, {"purpose": ""}):
+    for missing in ({"word": None}, {"kept_for": ""}):
         with pytest.raises(Refused) as refused:
             keep(crm, 1, item, "x", **missing)
         assert (refused.value.reason, refused.value.rule) == ("basis_missing", "OWN-11")

@@ -20,18 +20,18 @@ from crm_core.kernel.dates import Period, instant_text, local_date
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import PersonalValue, Place, Withheld
 from crm_core.messages.events import MessageQueued, MessageSent
-from crm_core.opinions import OPINIONS
-from crm_core.opinions.state import Opinions
-from crm_core.owners import CARD, HOUSEHOLD
+from crm_core.opinions.events import OpinionWithdrawn
+from crm_core.owners import HOUSEHOLD
 from crm_core.owners.card.events import (
     ChangeDecided,
     ChangeProposed,
     ItemRecorded,
     ItemVerified,
     ItemWithdrawn,
+    KeeperAssigned,
 )
 from crm_core.owners.card.standard import IDENTITY, WISHES
-from crm_core.owners.card.state import Card, Key, holding, key_of
+from crm_core.owners.card.state import Key, holding, keeper_on, key_of
 from crm_core.owners.events import ContactChanged, MemberAdded
 from crm_core.owners.prospects import ProspectJoined, ProspectNoted, ProspectRecorded
 from crm_core.owners.state import Household, Role
@@ -325,8 +325,10 @@ class _Fold:
     def __init__(self, household: str, zone: str) -> None:
         self._own, self._zone = household, zone
         self._files: dict[str, Any] = {}
-        self._cards: dict[str, Card] = {}
-        self.opinions: Opinions = OPINIONS.decider.initial
+        self._card_told: list[ItemRecorded | ItemWithdrawn | ChangeProposed] = []
+        self._checks: dict[Key, list[ItemVerified]] = {}
+        self._keepers: list[KeeperAssigned] = []
+        self._withdrawn: set[str] = set()
         self.account: list[tuple[Any, int]] = []
         self.purchases: list[tuple[date, int]] = []
         self.contacts: list[ContactEntry] = []
@@ -373,8 +375,7 @@ class _Fold:
 
     def keeper(self, on: date) -> str | None:
         """Who keeps it on a day."""
-        card = self._cards.get(self._own)
-        return None if card is None else card.keeper(on)
+        return keeper_on(self._keepers, on)
 
     def family(self) -> tuple[FileMember, ...]:
         """All members with their roles, those of merged files behind."""
@@ -400,31 +401,38 @@ class _Fold:
 
     def _card(self, recorded: Recorded[Any]) -> None:
         event = recorded.event
-        before = self._cards.get(recorded.household, CARD.decider.initial)
-        self._cards[recorded.household] = CARD.decider.evolve(before, event)
-        if isinstance(event, ItemRecorded | ItemWithdrawn):
-            self._told[id(event)] = recorded
-        elif isinstance(event, ChangeProposed):
-            self._told[id(event)] = recorded
-            self._proposed[event.change] = recorded
-        elif isinstance(event, ChangeDecided) and event.accepted:
-            proposed = self._proposed.get(event.change)
-            if proposed is not None and proposed.event.item in IDENTITY:
-                said = _Said(proposed, "value", proposed.event.on)
-                self._identity[key_of(proposed.event)] = said
+        match event:
+            case ItemRecorded() | ItemWithdrawn():
+                self._told[id(event)] = recorded
+                self._card_told.append(event)
+            case ItemVerified():
+                self._checks.setdefault(key_of(event), []).append(event)
+            case ChangeProposed():
+                self._told[id(event)] = recorded
+                self._proposed[event.change] = recorded
+            case ChangeDecided() if event.accepted:
+                self._accepted(self._proposed.get(event.change))
+            case KeeperAssigned() if recorded.household == self._own:
+                self._keepers.append(event)
+
+    def _accepted(self, proposed: Recorded[Any] | None) -> None:
+        if proposed is None:
+            return
+        event = proposed.event
+        if event.item in IDENTITY:
+            self._identity[key_of(event)] = _Said(proposed, "value", event.on)
+        else:
+            self._card_told.append(event)
 
     def items(self, on: date, show: Show) -> list[FileItem]:
         """Every item that holds on the day, members in the order in which they came."""
         said = dict(self._identity)
-        checks: dict[Key, list[ItemVerified]] = {}
-        for card in self._cards.values():
-            for key, event in holding(card.told, on).items():
-                if key[1] not in IDENTITY:
-                    said[key] = _Said(self._told[id(event)], "value", event.on)
-            for check in card.verified:
-                if check.on <= on:
-                    checks.setdefault(key_of(check), []).append(check)
-        return [self._item(key, one, checks.get(key, []), on, show) for key, one in said.items()]
+        for key, event in holding(self._card_told, on).items():
+            said[key] = _Said(self._told[id(event)], "value", event.on)
+        return [
+            self._item(key, one, [c for c in self._checks.get(key, ()) if c.on <= on], on, show)
+            for key, one in said.items()
+        ]
 
     def _item(
         self, key: Key, said: _Said, checks: list[ItemVerified], on: date, show: Show
@@ -510,14 +518,18 @@ class _Fold:
             case Apologised():
                 self._contact(recorded, event.apologised_at, "apology", "", event.request)
 
-    def _requests_change(self, number: str, **changes: Any) -> None:
-        if number in self._requests:
-            self._requests[number] = attrs.evolve(self._requests[number], **changes)
+    def _requests_change(self, number: str, *, kind: str = "", status: str = "") -> None:
+        before = self._requests.get(number)
+        if before is not None:
+            self._requests[number] = attrs.evolve(
+                before, kind=kind or before.kind, status=status or before.status
+            )
 
     def _opinion(self, recorded: Recorded[Any]) -> None:
         event = recorded.event
-        self.opinions = OPINIONS.decider.evolve(self.opinions, event)
-        if event.opinion not in self._opined:
+        if isinstance(event, OpinionWithdrawn):
+            self._withdrawn.add(event.opinion)
+        elif event.opinion not in self._opined:
             self._opined[event.opinion] = Voice(
                 number=event.opinion,
                 kind="opinion",
@@ -551,9 +563,9 @@ class _Fold:
 
     def heard(self) -> list[Voice]:
         """What the household said, opinions that were withdrawn left out."""
-        standing = {one.opinion for one in self.opinions.standing()}
         asked = [one for one in self._requests.values() if one.kind in HEARD]
-        return [*asked, *(one for number, one in self._opined.items() if number in standing)]
+        told = [one for number, one in self._opined.items() if number not in self._withdrawn]
+        return [*asked, *told]
 
 
 # --- as plain data -----------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def counted(
         }
         held = holding((one.event for one in told if id(one.event) in places), on)
         for said in held.values():
-            if said.item != item or said.purpose != purpose or not allows(said, on):
+            if said.item != item or said.kept_for != purpose or not allows(said, on):
                 continue
             opened = open(said.value, places[id(said)])
             if isinstance(opened, Plain):

@@ -58,6 +58,8 @@ COMMANDS = {
     "request": "requests",
     "review": "reviews",
     "runs": "gradings",
+    "sample": "owners",
+    "segments": "owners",
     "shares": "studies",
     "show": "history",
     "statistics": "requests",

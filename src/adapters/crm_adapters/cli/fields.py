@@ -217,8 +217,8 @@ class _Reader:
 
 
 def _subject(cls: type, said: Mapping[str, Any]) -> str:
-    """Whom a personal value of a command is about: the member, the person, or the first owner."""
-    for name in ("member", "staff"):
+    """Whom a personal value of a command is about: who is named in it, or the first owner."""
+    for name in ("member", "prospect", "staff"):
         if name in attrs.fields_dict(cls):
             return str(said.get(name, ""))
     return owner_id(str(said.get("household", "")))

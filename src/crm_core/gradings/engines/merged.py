@@ -128,7 +128,7 @@ def joined(
 
 def told_of(event: Any, household: str) -> Any:
     """An event of a merged file as the surviving one tells it."""
-    kind: Any = type(event)
+    kind: type = type(event)
     names = _numbers(kind)
     changes = {
         name: _named(household, value)

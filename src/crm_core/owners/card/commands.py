@@ -29,7 +29,7 @@ class RecordItem:
         preferred: Of a contact: whether the member prefers it to the others.
         language: Of a contact: in which language to speak there.
         hours: Of a contact: when.
-        purpose: Of an item that households are counted by: what it is kept for (OWN-11).
+        kept_for: Of an item that households are counted by: what it is kept for (OWN-11).
         word: What the member said, where their consent is the basis of that.
         document: Where the contract is on record that is the basis.
         basis: `consent` or `contract`; empty where there is none.
@@ -46,7 +46,7 @@ class RecordItem:
     preferred: bool = False
     language: Personal | None = None
     hours: Personal | None = None
-    purpose: Id = ""
+    kept_for: Id = ""
     word: Word | None = None
     document: str = ""
     basis: str = looked_up()

@@ -54,7 +54,7 @@ def _record(command: RecordItem, state: Card) -> Decision:
     if command.item not in CONTACTS and (command.preferred or reached != (None, None)):
         return Refusal("no_contact", "OWN-04", {"item": command.item, "accepted": [*CONTACTS]})
     segmented = command.item in SEGMENTED
-    if segmented and not (command.purpose and command.basis):
+    if segmented and not (command.kept_for and command.basis):
         # What people are sorted by is nobody's business without a purpose and a basis for it.
         return Refusal("basis_missing", "OWN-11", {"item": command.item})
     value = _standard(command.item, command.value)
@@ -64,7 +64,7 @@ def _record(command: RecordItem, state: Card) -> Decision:
         ItemRecorded(
             basis=(command.basis or "") if segmented else "",
             document=command.document,
-            purpose=command.purpose,
+            kept_for=command.kept_for,
             word=command.word,
             entry=command.entry,
             hours=command.hours,

@@ -19,7 +19,7 @@ class ItemRecorded:
         basis: Of an item that households are counted by: `consent` or `contract` (OWN-11).
         document: Where the contract is on record, if that is the basis.
         entry: Which of several; empty for the only one.
-        purpose: Of such an item: what it is kept for, and may be counted for.
+        kept_for: Of such an item: what it is kept for, and may be counted for.
         word: What the member said, if their consent is the basis.
         preferred: Of a contact: whether the member prefers it.
     """
@@ -30,11 +30,11 @@ class ItemRecorded:
     hours: PersonalValue | None
     household: str
     item: str
+    kept_for: str
     language: PersonalValue | None
     member: str
     on: date
     preferred: bool
-    purpose: str
     source: str
     value: PersonalValue
     word: Word | None

@@ -51,11 +51,16 @@ class Card:
 
     def keeper(self, on: date | None = None) -> str | None:
         """Who keeps the file on a day, if somebody is named; of several of one day the last."""
-        found: KeeperAssigned | None = None
-        for one in self.keepers:
-            if (on is None or one.on <= on) and (found is None or found.on <= one.on):
-                found = one
-        return None if found is None else found.keeper
+        return keeper_on(self.keepers, on)
+
+
+def keeper_on(assigned: Iterable[KeeperAssigned], on: date | None = None) -> str | None:
+    """Who was to keep a file on a day; without a day, as assigned for the latest one."""
+    found: KeeperAssigned | None = None
+    for one in assigned:
+        if (on is None or one.on <= on) and (found is None or found.on <= one.on):
+            found = one
+    return None if found is None else found.keeper
 
 
 @define
