@@ -48,6 +48,10 @@ _SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^<>]*)>")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^<>]*)>")
 _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
+_SHARED = "xl/sharedStrings.xml"
+_TEXT = re.compile(rb"<(?:\w+:)?si\b")
+_OF_SHARED = re.compile(rb"""\bt\s*=\s*["']s["'][^<>]*>\s*<(?:\w+:)?v>([0-9]{1,9})<""")
+
 _WHOLE_MAX = 10**15
 """A spreadsheet keeps fifteen digits of a number."""
 
@@ -92,12 +96,12 @@ def _look(raw: bytes) -> dict[str, _Look] | Fault:
                 "file_too_large", values={"most": BYTES_MAX}, sentence="unpacked_too_large"
             )
         found, fault = {}, None
-        sheets = dict(_sheets(parts))
+        sheets, shared = dict(_sheets(parts)), _shared_sizes(parts)
         for info in parts.infolist():
             # Every part is unpacked, so that none is larger than it says.
             content = parts.read(info)
             if info.filename in sheets.values():
-                look = _look_at(content)
+                look = _look_at(content, shared)
                 if isinstance(look, Fault):
                     fault = look
                 else:
@@ -130,8 +134,19 @@ def _attributes(tag: bytes) -> dict[str, str]:
     }
 
 
-def _look_at(content: bytes) -> _Look | Fault:
-    """Formulas, errors and hidden rows of a sheet, unless it reaches too far."""
+def _shared_sizes(parts: zipfile.ZipFile) -> list[int]:
+    """Bytes of each text that cells may share."""
+    if _SHARED not in parts.namelist():
+        return []
+    return [len(text) for text in _TEXT.split(parts.read(_SHARED))[1:]]
+
+
+def _look_at(content: bytes, shared: list[int]) -> _Look | Fault:
+    """Formulas, errors and hidden rows of a sheet, unless it reaches too far.
+
+    Args:
+        shared: Bytes of each text that cells may share; each cell gets a copy.
+    """
     look = _Look()
     columns, rows = set(), set()
     for match in _AT.finditer(content):
@@ -144,6 +159,11 @@ def _look_at(content: bytes) -> _Look | Fault:
         return Fault("file_too_large", values=values, sentence="sheet_too_large")
     if max(map(len, content.split(b"<"))) > TEXT_MAX:
         return Fault("spreadsheet_unread", sentence="spreadsheet_broken")
+    if shared and max(shared) * content.count(b"<v") > BYTES_MAX:
+        places = (int(match[1]) for match in _OF_SHARED.finditer(content))
+        if sum(shared[place] for place in places if place < len(shared)) > BYTES_MAX:
+            values = {"most": BYTES_MAX}
+            return Fault("file_too_large", values=values, sentence="unpacked_too_large")
     if _HIDDEN.search(content):
         look.hidden.update(_hidden_rows(content))
     if _ODD_CELLS.search(content):
