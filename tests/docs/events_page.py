@@ -15,7 +15,6 @@ from importlib import import_module
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
-from privacy_words import PRIVACY
 
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.recorded import Envelope
@@ -559,6 +558,54 @@ WORDS = {
     "year": "calendar year",
 }
 """What fields hold; `Class.field` where one name means two things."""
+
+PRIVACY = {
+    "approved": "whether they agreed",
+    "asked_at": "when it was asked",
+    "authority": "which authority",
+    "case": "number of the case",
+    "checked_by": "who looked",
+    "clocks": "by when whom is told",
+    "closed_by": "who closed it",
+    "confirmed": "whether they are who they say, and may ask",
+    "deadline": "by when it is answered now",
+    "decided_at": "when it was decided",
+    "decided_by": "who decided; never who proposed it",
+    "declined_by": "who refused it",
+    "determined_by": "who found it out",
+    "discovered_at": "when it was found; its clocks run from then",
+    "duty": "`internal`, `authority` or `persons`",
+    "en": "text in English; empty where none is shown",
+    "entered_by": "who entered it",
+    "extended_by": "who put it off",
+    "fulfilled_by": "who did it",
+    "how": "by what: a document that was shown, a call back",
+    "kind": "kind of right: `know`, `copy`, `correct`, `delete`, `object`, `explain` or `port`",
+    "kinds": "classes of the [data map](data-map.md)",
+    "leak": "number of the leak",
+    "on": "day on which it was said",
+    "ordered_at": "when it was ordered",
+    "policy": "policy that applies",
+    "published_by": "who published it",
+    "purpose": "a purpose of the closed list",
+    "reassessed_by": "who judged it",
+    "receiver": "who receives data, as it was agreed to; empty for all there are",
+    "reference": "where that is on record",
+    "refused_at": "when it was refused",
+    "said_at": "when it was said",
+    "severity": "`general`, `serious`, `grave` or `extreme`",
+    "stated_by": "who said so",
+    "step": "`warn-1`, `warn-2` and so on, or `overdue`",
+    "summary": "what happened",
+    "text": "what is said",
+    "text_version": "version of that text; 0 where an objection is lifted",
+    "told_at": "when they were told",
+    "told_by": "who entered that they were",
+    "warns_at": "when each of these shares is reached",
+    "word": "what the member of staff was told; nothing from who acts in person",
+    "zh": "text in Chinese",
+}
+"""What fields of the privacy slice hold, where their class does not say it itself."""
 
 PLAIN = {
     bool: "true or false",
