@@ -731,7 +731,7 @@ def test_a_copy_without_a_purpose_or_of_nobody_is_refused(estate: CRM) -> None:
 BY_NAME = {
     *("by", "debtor", "from_assignee", "from_owner", "hands", "member", "on_duty", "owner"),
     *("passed_over", "payee", "payer", "recipient", "responsible", "staff", "supervisor"),
-    *("to", "to_owner"),
+    *("asker", "guardian", "to", "to_owner"),
 }
 """Fields that hold persons whatever the data map says, besides all that end in `_by`."""
 

@@ -8,7 +8,7 @@ from crm_core.privacy import (
     consent,
     consent_texts,
     incident_clock,
-    incidents,
+    incident_events,
     right_clock,
     rights,
 )
@@ -51,7 +51,7 @@ from crm_core.privacy.rights import (
 )
 from crm_core.privacy.rights_policy import RightsPolicy
 
-EVENTS = (*consent_texts.EVENTS, *consent.EVENTS, *incidents.EVENTS, *rights.EVENTS)
+EVENTS = (*consent_texts.EVENTS, *consent.EVENTS, *incident_events.EVENTS, *rights.EVENTS)
 
 _ANSWERING = (*LEADERS, "custodian")
 """Who answers for personal data: whoever leads, and the custodian of the files."""

@@ -13,15 +13,17 @@ from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import DueCommand, Look, Source
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Waits, Worklist
-from crm_core.privacy.incidents import (
+from crm_core.privacy.incident_events import (
     EVENTS,
-    LEAK,
-    DecideSilence,
-    Leak,
     LeakClosed,
     NotificationOrdered,
     SilenceDecided,
     SilenceProposed,
+)
+from crm_core.privacy.incidents import (
+    LEAK,
+    DecideSilence,
+    Leak,
     TellLeakClock,
     TellOfLeak,
     TellPersons,
