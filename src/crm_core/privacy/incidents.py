@@ -103,11 +103,11 @@ class Leak:
         if not found.number:
             return found.determined_at
         number = 0
-        for told in sorted(self.notified, key=lambda told: told.told_at):
-            if told.told_at >= clock.started_at:
-                number += told.number
+        for one in sorted(self.notified, key=lambda one: one.told_at):
+            if one.told_at >= clock.started_at:
+                number += one.number
                 if number >= found.number:
-                    return told.told_at
+                    return one.told_at
         return None
 
     def missing(self) -> list[str]:
