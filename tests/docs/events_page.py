@@ -725,7 +725,10 @@ def _table(cls: type, shapes: dict[str, type], effective: str | None = None) -> 
     yield "|---|---|---|"
     for name, hint in get_type_hints(cls).items():
         said = _arguments(cls)
-        words = WORDS.get(f"{cls.__name__}.{name}") or WORDS.get(name) or said[name]
+        words = WORDS.get(f"{cls.__name__}.{name}")
+        if words is None and cls.__module__.startswith("crm_core.privacy."):
+            words = said.get(name) or PRIVACY.get(name)
+        words = words or WORDS.get(name) or said[name]
         mark = "; the effective day" if name == effective else ""
         yield f"| `{name}` | {_kind(hint, shapes)} | {words}{mark} |"
     yield ""

@@ -33,7 +33,7 @@ from crm_core.privacy import (
     TellOfLeak,
     TellPersons,
 )
-from crm_core.privacy.incidents import (
+from crm_core.privacy.incident_events import (
     ITEMS,
     AffectedDetermined,
     LeakClockTold,
@@ -45,9 +45,11 @@ from crm_core.privacy.incidents import (
     LeakTold,
     NotificationOrdered,
     PersonsTold,
-    RecordAffected,
     SilenceDecided,
     SilenceProposed,
+)
+from crm_core.privacy.incidents import (
+    RecordAffected,
     TellLeakClock,
 )
 from crm_core.privacy.leak_policy import SEVERITIES
@@ -88,7 +90,12 @@ LISTED = AffectedDetermined(
 
 def told(duty: str, at: datetime = NINE + HOUR) -> LeakTold:
     return LeakTold(
-        duty=duty, leak="L1", reference="来文 7", to="网信办", told_at=at, told_by=CUSTODIAN.id
+        duty=duty,
+        leak="L1",
+        reference="来文 7",
+        informed="网信办",
+        told_at=at,
+        told_by=CUSTODIAN.id,
     )
 
 
@@ -287,7 +294,7 @@ TELL_PERSONS = TellPersons("L1", "letter", 2, "请留意陌生来电", NINE + 2 
 @pytest.mark.rule("PRV-08")
 def test_telling_says_whom_when_and_what() -> None:
     given(LEAK, OPENED).when(TELL).then(told("authority"))
-    for changes in ({"to": ""}, {"reference": " "}):
+    for changes in ({"informed": ""}, {"reference": " "}):
         bare = attrs.evolve(TELL, **changes)
         given(LEAK, OPENED).when(bare).refused("evidence_missing", "PRV-08")
     given(LEAK, OPENED).when(attrs.evolve(TELL, duty="persons")).refused("unknown_duty", "PRV-08")
@@ -553,7 +560,7 @@ def test_the_incident_of_a_table_sent_to_the_wrong_address(crm: CRM) -> None:
     assert {item: report[item] for item in ITEMS} == {i: f"words of {i}" for i in ITEMS}
     assert report["affected"]["number"] == 2
     assert report["affected"]["digest"] == digest_of(persons)
-    assert [(one["duty"], one["to"]) for one in report["told"]] == [
+    assert [(one["duty"], one["informed"]) for one in report["told"]] == [
         ("internal", "总监"),
         ("authority", "网信办"),
     ]

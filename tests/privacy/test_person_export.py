@@ -732,7 +732,7 @@ BY_NAME = {
     *("by", "debtor", "from_assignee", "from_owner", "hands", "member", "members"),
     *("on_duty", "owner"),
     *("passed_over", "payee", "payer", "recipient", "responsible", "staff", "supervisor"),
-    *("to", "to_owner"),
+    *("asker", "guardian", "to", "to_owner"),
 }
 """Fields that hold persons whatever the data map says, besides all that end in `_by`."""
 

@@ -18,18 +18,20 @@ from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import Place, Plain, Sealed, Text
 from crm_core.privacy.incident_clock import LEAKS
-from crm_core.privacy.incidents import (
+from crm_core.privacy.incident_events import (
     ITEMS,
-    LEAK,
-    Leak,
     LeakOpened,
     LeakStated,
     LeakTold,
     NotificationOrdered,
     PersonsTold,
-    RecordAffected,
     SilenceDecided,
     SilenceProposed,
+)
+from crm_core.privacy.incidents import (
+    LEAK,
+    Leak,
+    RecordAffected,
 )
 
 Affected = Callable[[datetime, datetime, tuple[str, ...]], Iterable[str]]
@@ -101,7 +103,9 @@ class Leaks:
             "summary": self._of(events, LeakOpened, ("summary",))[0]["summary"],
             "kinds": list(state.kinds),
             "affected": _affected(state),
-            "told": self._of(events, LeakTold, ("duty", "told_at", "told_by", "to", "reference")),
+            "told": self._of(
+                events, LeakTold, ("duty", "told_at", "told_by", "informed", "reference")
+            ),
             "persons_told": self._of(
                 events, PersonsTold, ("told_at", "told_by", "number", "channel", "text")
             ),

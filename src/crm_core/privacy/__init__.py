@@ -8,7 +8,7 @@ from crm_core.privacy import (
     consent,
     consent_texts,
     incident_clock,
-    incidents,
+    incident_events,
     right_clock,
     rights,
 )
@@ -69,7 +69,7 @@ from crm_core.privacy.state import Erasures, Retention
 EVENTS = (
     *consent_texts.EVENTS,
     *consent.EVENTS,
-    *incidents.EVENTS,
+    *incident_events.EVENTS,
     *rights.EVENTS,
     *ERASURES,
 )

@@ -120,8 +120,8 @@ def _publish(command: PublishConsentText, state: ConsentTexts) -> Decision:
     known = state.versions.get(command.version)
     if known is not None:
         same = (known.digest, known.since, known.anew) == (digest, command.since, command.anew)
-        found: dict[str, object] = {"purpose": command.purpose, "version": command.version}
-        return () if same else Refusal("text_published", "PRV-05", found)
+        shown = {"purpose": command.purpose, "version": command.version}
+        return () if same else Refusal("text_published", "PRV-05", shown)
     following = len(state.versions) + 1
     if command.version != following:
         return Refusal("version_out_of_turn", "PRV-05", {"next": following})

@@ -13,15 +13,17 @@ from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import DueCommand, Look, Source
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Waits, Worklist
-from crm_core.privacy.incidents import (
+from crm_core.privacy.incident_events import (
     EVENTS,
-    LEAK,
-    DecideSilence,
-    Leak,
     LeakClosed,
     NotificationOrdered,
     SilenceDecided,
     SilenceProposed,
+)
+from crm_core.privacy.incidents import (
+    LEAK,
+    DecideSilence,
+    Leak,
     TellLeakClock,
     TellOfLeak,
     TellPersons,
@@ -75,18 +77,19 @@ def _owed(row: KnownLeak, asker: Asker) -> Iterable[Task]:
     """Who is still to be told of a leak, for whoever may say that they were."""
     if row.closed:
         return
-    asked = {PERSONS: TellPersons(row.leak, "", 0, "", asker.now)}
-    state: Leak = asker.state_of(asked[PERSONS])
+    to_persons = TellPersons(row.leak, "", 0, "", asker.now)
+    state: Leak = asker.state_of(to_persons)
     assert state.opened is not None
     for clock in state.clocks:
-        command = asked.get(clock.duty) or TellOfLeak(row.leak, clock.duty, "", "", asker.now)
-        kind: Any = type(command)
+        command: TellPersons | TellOfLeak = to_persons
+        if clock.duty != PERSONS:
+            command = TellOfLeak(row.leak, clock.duty, "", "", asker.now)
         if state.done_at(clock) is None and asker.may(command):
             yield Task(
                 what="leak_duty",
                 subject=row.leak,
                 household="",
-                act=act_of(kind),
+                act=act_of(TellPersons if clock.duty == PERSONS else TellOfLeak),
                 since=clock.started_at,
                 due_at=clock.due_at,
                 because="role",

@@ -16,15 +16,29 @@ from attrs import define, frozen
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.canonical import digest_of
-from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import Id, InstantAhead, looked_up
 from crm_core.kernel.data_map import CLASSES
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
-from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason, unknown
-from crm_core.kernel.sealed import Text
+from crm_core.privacy.incident_events import (
+    ITEMS,
+    LISTED,
+    READ_LOG,
+    AffectedDetermined,
+    LeakClockTold,
+    LeakClosed,
+    LeakKindsStated,
+    LeakOpened,
+    LeakReassessed,
+    LeakStated,
+    LeakTold,
+    NotificationOrdered,
+    PersonsTold,
+    SilenceDecided,
+    SilenceProposed,
+)
 from crm_core.privacy.leak_policy import (
     AUTHORITY,
     DUTIES,
@@ -35,219 +49,8 @@ from crm_core.privacy.leak_policy import (
     LeaksPolicy,
 )
 
-ITEMS = ("causes", "harm", "remedies", "advice", "contact")
-"""What is told of a leak in words: its causes, the harm that may come, what was done about it, how
-persons protect themselves, and whom they reach."""
-
-READ_LOG, LISTED = "read_log", "list"
-
 OVERDUE = 100
 """The percent at which a clock has run out."""
-
-
-# --- events ----------------------------------------------------------------------------------
-
-
-@frozen
-class LeakOpened:
-    """Personal data leaked, was changed or lost, or may have been.
-
-    Args:
-        clocks: By when whom is told.
-        since: From when on, as far as is known.
-        until: Up to when; None while it goes on or nobody knows.
-    """
-
-    clocks: tuple[DutyClock, ...]
-    discovered_at: datetime
-    leak: str
-    opened_by: str
-    policy: PolicyRef
-    severity: str
-    since: datetime
-    summary: Text
-    until: datetime | None
-
-
-@frozen
-class LeakStated:
-    """Something that is told of a leak was put into words; the latest words count.
-
-    Args:
-        item: One of `ITEMS`.
-    """
-
-    item: str
-    leak: str
-    stated_by: str
-    text: Text
-
-
-@frozen
-class LeakKindsStated:
-    """Which classes of data it is about."""
-
-    kinds: tuple[str, ...]
-    leak: str
-    stated_by: str
-
-
-@frozen
-class LeakReassessed:
-    """It is as bad as that, and its clocks are these."""
-
-    clocks: tuple[DutyClock, ...]
-    leak: str
-    policy: PolicyRef
-    reason: Text
-    reassessed_by: str
-    severity: str
-
-
-@frozen
-class AffectedDetermined:
-    """Who is affected was found out; what is kept is how, how many, and a digest of the list.
-
-    Args:
-        determined_at: When.
-        digest: Of the sorted ids of the persons.
-        fields: The fields whose readers were asked for; none for all.
-        number: How many persons.
-        position: Up to where the log of reads was asked; 0 for a list.
-        reference: Where a list came from.
-        since: The window of reads that was asked for; None for a list.
-        source: `read_log` or `list`.
-        until: Its end.
-    """
-
-    determined_at: datetime
-    determined_by: str
-    digest: str
-    fields: tuple[str, ...]
-    leak: str
-    number: int
-    position: int
-    reference: Text
-    since: datetime | None
-    source: str
-    until: datetime | None
-
-
-@frozen
-class LeakTold:
-    """Whoever answers for it in the company, or the authority, was told.
-
-    Args:
-        duty: `internal` or `authority`.
-        reference: Where that is on record.
-        to: Who was told.
-    """
-
-    duty: str
-    leak: str
-    reference: Text
-    to: Text
-    told_at: datetime
-    told_by: str
-
-
-@frozen
-class PersonsTold:
-    """Persons who are affected were told.
-
-    Args:
-        channel: How.
-        digest: Of the list of affected persons as it was.
-        number: How many were told.
-        text: What they were told.
-    """
-
-    channel: str
-    digest: str
-    leak: str
-    number: int
-    text: Text
-    told_at: datetime
-    told_by: str
-
-
-@frozen
-class SilenceProposed:
-    """Somebody proposes not to tell the persons, because harm was effectively avoided."""
-
-    leak: str
-    proposed_by: str
-    reason: Text
-
-
-@frozen
-class SilenceDecided:
-    """Another person agreed that the persons need not be told, or did not."""
-
-    approved: bool
-    decided_at: datetime
-    decided_by: str
-    leak: str
-    reason: Text
-
-
-@frozen
-class NotificationOrdered:
-    """The authority orders that the persons be told, whatever was decided before.
-
-    Args:
-        clock: By when.
-    """
-
-    authority: Text
-    clock: DutyClock
-    entered_by: str
-    leak: str
-    ordered_at: datetime
-    reference: Text
-
-
-@frozen
-class LeakClockTold:
-    """A clock of a leak has come so far, or has run out.
-
-    Args:
-        due_at: When it runs out.
-        percent: Which share of its time is over; 100 for all of it.
-        reached_at: When that was.
-    """
-
-    due_at: datetime
-    duty: str
-    leak: str
-    percent: int
-    reached_at: datetime
-
-
-@frozen
-class LeakClosed:
-    """All that is owed was done, and this is what was learned."""
-
-    closed_at: datetime
-    closed_by: str
-    conclusion: Text
-    leak: str
-
-
-EVENTS = (
-    EventType("privacy.leak_opened", 1, LeakOpened),
-    EventType("privacy.leak_stated", 1, LeakStated),
-    EventType("privacy.leak_kinds_stated", 1, LeakKindsStated),
-    EventType("privacy.leak_reassessed", 1, LeakReassessed),
-    EventType("privacy.affected_determined", 1, AffectedDetermined),
-    EventType("privacy.leak_told", 1, LeakTold),
-    EventType("privacy.persons_told", 1, PersonsTold),
-    EventType("privacy.silence_proposed", 1, SilenceProposed),
-    EventType("privacy.silence_decided", 1, SilenceDecided),
-    EventType("privacy.notification_ordered", 1, NotificationOrdered),
-    EventType("privacy.leak_clock_told", 1, LeakClockTold),
-    EventType("privacy.leak_closed", 1, LeakClosed),
-)
 
 
 # --- state -----------------------------------------------------------------------------------
@@ -299,11 +102,11 @@ class Leak:
         if not found.number:
             return found.determined_at
         number = 0
-        for told in sorted(self.notified, key=lambda told: told.told_at):
-            if told.told_at >= clock.started_at:
-                number += told.number
+        for one in sorted(self.notified, key=lambda one: one.told_at):
+            if one.told_at >= clock.started_at:
+                number += one.number
                 if number >= found.number:
-                    return told.told_at
+                    return one.told_at
         return None
 
     def missing(self) -> list[str]:
@@ -432,13 +235,13 @@ class TellOfLeak:
 
     Args:
         duty: `internal` or `authority`.
-        to: Who was told.
+        informed: Who was told.
         reference: Where that is on record.
     """
 
     leak: str
     duty: str
-    to: str
+    informed: str
     reference: str
     told_at: datetime
     by: Actor = looked_up()
@@ -656,14 +459,14 @@ def _tell(command: TellOfLeak, state: Leak) -> Decision:
         return refused
     if command.duty not in (INTERNAL, AUTHORITY):
         return unknown("duty", command.duty, (INTERNAL, AUTHORITY), rule="PRV-08")
-    if not command.to.strip() or not command.reference.strip():
+    if not command.informed.strip() or not command.reference.strip():
         return Refusal("evidence_missing", "PRV-08")
     return (
         LeakTold(
             duty=command.duty,
+            informed=command.informed,
             leak=command.leak,
             reference=command.reference,
-            to=command.to,
             told_at=command.told_at,
             told_by=command.by.id,
         ),

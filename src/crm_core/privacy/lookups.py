@@ -52,7 +52,8 @@ def answers(
     """
     state: Consents = sight.state(CONSENTS, household)
     said = {(one.member, one.purpose) for one in state.said}
-    barred, agreed = set[tuple[str, str]](), set[tuple[str, str]]()
+    barred: set[tuple[str, str]] = set()
+    agreed: set[tuple[str, str]] = set()
     for member, purpose in said & {(m, p) for m, _ in said for p in purposes}:
         allowed = usable(sight, household, member, purpose, on).allowed
         (agreed if allowed else barred).add((member, purpose))

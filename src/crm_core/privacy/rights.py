@@ -413,8 +413,8 @@ def _unfit_asker(command: AskRight) -> Refusal | None:
             "evidence_missing", "PRV-09", sentence=f"evidence_missing_{command.relation}"
         )
     if command.relation == RELATIVE and command.kind not in OF_THE_DEAD:
-        found: dict[str, object] = {"kind": command.kind, "accepted": list(OF_THE_DEAD)}
-        return Refusal("not_of_the_dead", "PRV-09", found)
+        accepted = {"kind": command.kind, "accepted": list(OF_THE_DEAD)}
+        return Refusal("not_of_the_dead", "PRV-09", accepted)
     return None
 
 

@@ -18,7 +18,7 @@ from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id
 from crm_core.privacy import ListAffected, OpenLeak
-from crm_core.privacy.incidents import ITEMS, LeakOpened
+from crm_core.privacy.incident_events import ITEMS, LeakOpened
 from crm_core.privacy.leak_policy import SEVERITIES
 
 PERSONS_MAX = 1_000_000
@@ -201,7 +201,7 @@ def _show_report(out: Output, found: dict[str, Any]) -> None:
         source = word("source", affected["source"])
         out.print(say("report_affected", number=affected["number"], source=source))
     for one in found["told"]:
-        to = _words(one["to"])
+        to = _words(one["informed"])
         out.print(say(f"report_told_{one['duty']}", to=to, at=one["told_at"], by=one["told_by"]))
     for one in found["persons_told"]:
         out.print(
