@@ -31,6 +31,7 @@ from crm_core import Actor, errors, ports
 from crm_core.errors import CrmError
 from crm_core.gradings.engines import port as facts_engine
 from crm_core.kernel import projection, recorded
+from crm_core.owners import DrawSample
 from crm_core.payments import ReceivePayment
 from crm_core.requests.improvement import ProposeImprovement
 from crm_core.slices import catalog, registry
@@ -589,6 +590,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "replay": ["replay"],
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
         "request": ["request", "R00001-0001"],
+        "sample": ["sample", "Q1"],
+        "segments": [
+            *("segments", "age_band", "--purpose", "greetings", "--as", "supervisor:U1"),
+        ],
         "show": ["show", "H00001"],
         "statistics": ["statistics", "--from", "2024-01-01", "--to", "2024-12-31"],
         "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
@@ -641,6 +646,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
             with open_crm(db) as crm:
                 payment = ReceivePayment("H00001", "new-1", 100, crm.clock.now().date(), "cash")
                 crm.do(payment, by=Actor("S17", "finance"))
+        if name == "sample":
+            with open_crm(db) as crm:
+                draw = DrawSample("Q1", "lottery 7", 1, ("name",), crm.clock.now().date())
+                crm.do(draw, by=Actor("U1", "supervisor"))
         if name == "improvement":
             with open_crm(db) as crm:
                 crm.do(PLAN, by=Actor("S17", "specialist"))

@@ -166,6 +166,20 @@ def test_files_are_merged_in_chains_and_parted_again(crm: CRM) -> None:
     assert owing(crm, date(2011, 4, 1)) == {ONE: 700, THREE: 50}
 
 
+@pytest.mark.rule("OWN-09")
+@pytest.mark.rule("PAY-16")
+def test_whose_the_household_was_is_said_by_the_surviving_file_alone(crm: CRM) -> None:
+    """A sale that only the second file tells of begins no tenure, or arrears would be nobody's."""
+    charge(crm, ONE, "2011", date(2011, 1, 31))
+    buyer = Personal("P1", "李娜")
+    sold = TransferOwnership(TWO, "P1", date(2011, 3, 1), buyer)
+    crm.do(sold, by=CLERK, at=at(date(2011, 3, 1)))
+    merge(crm, TWO, ONE, date(2011, 6, 1))
+    found = crm.accounts.statement(ONE, date(2011, 6, 1))
+    assert (found["tenure"], found["debtors"]) == ("first", [f"{ONE}#owner"])
+    assert owing(crm, date(2011, 6, 1)) == {ONE: 10_000, THREE: 0}
+
+
 # --- gradings ------------------------------------------------------------------------------------
 
 

@@ -402,11 +402,11 @@ class Gradings:
                 if household in merges.into:
                     yield self._merged(grading, merges.survivor(household))
                     continue
-                told = facts
+                seen = facts
                 if household in concerned:
                     day = merges_at(self._log, grading.period_end, now)
-                    told = facts_of(self._log, household, facts, day, READ)
-                found = affected(grading, told, self.pinned, self._host.zone, now, self.allocated)
+                    seen = facts_of(self._log, household, facts, day, READ)
+                found = affected(grading, seen, self.pinned, self._host.zone, now, self.allocated)
                 if found is not None:
                     yield found
 

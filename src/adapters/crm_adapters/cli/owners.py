@@ -41,7 +41,7 @@ def sample(app: App, sample: str) -> int:
 
 
 @command("segments")
-@click.argument("item", type=click.Choice(SEGMENTED))
+@click.argument("item", type=click.Choice(SEGMENTED), metavar="ITEM")
 @click.option("--on", type=DATE)
 @click.option("--estate", default="")
 def segments(app: App, item: str, on: date | None, estate: str) -> int:
