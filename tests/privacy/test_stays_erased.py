@@ -23,8 +23,10 @@ from crm_core import Personal
 from crm_core.errors import KeyFileRefused, PersonErased, TombstonesTampered
 from crm_core.owners import ChangeContact
 from crm_core.ports import Tombstone
+from crm_core.privacy import PlaceLegalHold
 from privacy.forgetting import (
     CLERK,
+    DAY,
     KEEPER,
     WHY,
     Company,
@@ -228,6 +230,23 @@ def test_an_older_log_may_go_on_and_erase_again(company: Company, tmp_path: Path
     put_back(company, old, KEYS, STONES)
     assert company.shown() == both
     assert len(FileTombstones(company.erased).read()) == 2
+
+
+def test_what_an_older_log_goes_on_to_say_is_done_after_a_crash_too(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tombstones have come further than the log that was put back."""
+    old = tmp_path / "old"
+    shutil.copytree(company.folder, old)
+    with company.open() as crm:
+        crm.do(PlaceLegalHold("V2", "H1", DAY, "lawsuit"), by=KEEPER)
+    erase(company, "M7")
+    put_back(company, old, LOG)
+    with company.open() as crm, monkeypatch.context() as patch:
+        crash_at(crm, "add", patch, before=True)
+        with suppress(Crash):
+            crm.privacy.erase("V1", "V1#owner", by=KEEPER, purpose=WHY)
+    assert company.shown() == EVERYBODY | dict.fromkeys(("M7", "V1#owner"), "erased")
 
 
 def test_who_is_erased_gets_no_new_key_from_an_older_key_file(
