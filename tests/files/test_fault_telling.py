@@ -241,6 +241,18 @@ def test_a_note_amid_the_rows_is_a_fault(load: Load) -> None:
 def test_a_household_called_total_is_a_household(load: Load, crm: CRM) -> None:
     rows = [made.HOUSEHOLDS[0], ["Total", *made.HOUSEHOLDS[1][1:]]]
     assert not load(made.written(made.text(rows), "households.csv")).faults
+    assert {e.stream for e in crm.log.feed() if "registered" in e.name} == {"household/Total"}
+
+
+@pytest.mark.rule("IMP-03")
+def test_rows_above_a_second_header_are_no_titles(load: Load) -> None:
+    """The first whole header counts, also where another one below has more columns."""
+    more = [*made.CHARGES[0], "登记时间"]
+    rows = [*made.CHARGES, more, ["C3", "V1", "物业费", "2024-08", "5.00", "2024-08-01", ""]]
+    report = load(HOUSEHOLDS, made.in_book(rows))
+    assert {(f.row, f.code) for f in report.faults} >= {(1, "column_unknown"), (4, "kind_unknown")}
+    assert {fault.row for fault in report.faults} == {1, 4}
+    assert report.files["系统导出.xlsx:应收明细"].rows == 4
 
 
 @pytest.mark.rule("IMP-03")
