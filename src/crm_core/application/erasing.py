@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any, Protocol
 
-import attrs
 from attrs import frozen
 
 from crm_core.application.authority import acting
@@ -32,6 +31,8 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import Place as SealedPlace
 from crm_core.kernel.sealed import Plain, Sealed
+from crm_core.kernel.sealing import PURPOSE, sealed_in, texts_in
+from crm_core.kernel.subjects import parts
 from crm_core.messages import MESSAGES, STAFF_MESSAGES, ReleaseMessage, ReleaseToStaff
 from crm_core.messages.state import Messages
 from crm_core.ports import Tombstone, Trace
@@ -244,36 +245,33 @@ class Erasing:
         if not stone.household:
             events = self._host.log.feed(names=_contact_names(self._host))
         for recorded in events:
-            for place, value in sealed_in(recorded):
-                if keys.isdisjoint(value.subject.split(" ")):
+            for value, place, is_text in sealed_of(recorded):
+                if keys.isdisjoint(parts(value.subject)):
                     continue
                 opened = self._host.vault.open(value, place)
-                if isinstance(opened, Plain):
+                if not isinstance(opened, Plain):
+                    if {*parts(value.subject)} <= keys:
+                        return None
+                elif not is_text or len(opened.text) >= TELLING_LENGTH:
                     found.add(opened.text)
-                elif {*value.subject.split(" ")} <= keys:
-                    return None
         return frozenset(found)
 
+
+TELLING_LENGTH = 8
+"""Characters of a text by which files are looked through: a shorter one is said of anybody."""
 
 _CLERK = Actor("crm", "system")
 
 
-def sealed_in(recorded: Recorded[Any]) -> Iterator[tuple[SealedPlace, Sealed]]:
-    """The sealed values of an event, each with its place."""
-    yield from _within(recorded.event, "", recorded)
-
-
-def _within(value: Any, path: str, recorded: Recorded[Any]) -> Iterator[tuple[SealedPlace, Sealed]]:
-    if isinstance(value, Sealed):
-        yield SealedPlace(recorded.stream, recorded.version, path), value
-    elif isinstance(value, tuple):
-        for number, one in enumerate(value):
-            yield from _within(one, f"{path}.{number}", recorded)
-    elif attrs.has(type(value)):
-        kind: type = type(value)
-        dot = f"{path}." if path else ""
-        for field in attrs.fields(kind):
-            yield from _within(getattr(value, field.name), f"{dot}{field.name}", recorded)
+def sealed_of(recorded: Recorded[Any]) -> Iterator[tuple[Sealed, SealedPlace, bool]]:
+    """The sealed values of an event with their places, and whether each is a text."""
+    stream, version, event = recorded.stream, recorded.version, recorded.event
+    texts = {place for _, place in texts_in(stream, version, event)}
+    for value, place in sealed_in(stream, version, event):
+        yield value, place, place in texts
+    purpose = recorded.envelope.purpose
+    if isinstance(purpose, Sealed):
+        yield purpose, SealedPlace(stream, version, PURPOSE), True
 
 
 def _contact_names(host: Host) -> frozenset[str]:

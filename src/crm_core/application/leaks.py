@@ -16,7 +16,7 @@ from crm_core.errors import Invalid
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor, Recorded
-from crm_core.kernel.sealed import Place, Plain, Sealed, Text
+from crm_core.kernel.sealed import Withheld
 from crm_core.privacy.incident_clock import LEAKS
 from crm_core.privacy.incident_events import (
     ITEMS,
@@ -167,7 +167,7 @@ class Leaks:
         return utc(now, "now") or self._host.clock.now()
 
     def _read(self, leak: str) -> tuple[Leak, list[Recorded[Any]]]:
-        events = list(self._host.log.read(LEAK.stream(leak)))
+        events = list(self._desk.texts.each(self._host.log.read(LEAK.stream(leak))))
         if not events:
             raise Invalid.one("leak_unknown", leak=leak)
         return LEAK.decider.fold(one.event for one in events), events
@@ -211,14 +211,11 @@ class Leaks:
         value = getattr(recorded.event, field)
         if isinstance(value, datetime):
             return instant_text(value)
-        return self._text(recorded, field) if isinstance(value, Sealed) else value
+        return self._text(recorded, field) if isinstance(value, Withheld) else value
 
     def _text(self, recorded: Recorded[Any], field: str) -> str | dict[str, str]:
-        value: Text = getattr(recorded.event, field)
-        if isinstance(value, str):
-            return value
-        opened = self._host.vault.open(value, Place(recorded.stream, recorded.version, field))
-        return opened.text if isinstance(opened, Plain) else {"withheld": opened.code}
+        value: Any = getattr(recorded.event, field)
+        return {"withheld": value.reason} if isinstance(value, Withheld) else value
 
 
 def readings(state: Leak, now: datetime) -> Iterator[ClockReading]:

@@ -17,10 +17,10 @@ from crm_core.application.desk import Desk
 from crm_core.application.erasing import Erasing, Erasure
 from crm_core.application.host import Host, present_day
 from crm_core.application.leaks import Leaks
-from crm_core.application.lookups import WorkSight
 from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.records import records_of
 from crm_core.application.residents import Residents
+from crm_core.application.sight import WorkSight
 from crm_core.application.streams import Streams
 from crm_core.errors import Invalid, Refused
 from crm_core.gradings.record import OF_RECORD, TRIAL, Records

@@ -8,8 +8,8 @@ from typing import Any
 from crm_core.application.authority import acting
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host, present_day
-from crm_core.application.lookups import WorkSight
 from crm_core.application.notices import staff_notices, telling
+from crm_core.application.sight import WorkSight
 from crm_core.application.streams import Streams
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import local_date

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import attrs
 
 from crm_core.application.authority import Authority
-from crm_core.application.lookups import CROSSING, WorkSight
+from crm_core.application.lookups import CROSSING
+from crm_core.application.sight import WorkSight
 from crm_core.application.streams import Streams, merged_into, no_file
 from crm_core.application.texts import Texts
 from crm_core.errors import Invalid
@@ -189,7 +190,11 @@ class Work:
         # The log knows the digest of what it is about to write; here only the version counts.
         streams.known[stream] = (state, Tip(tip.version + count, "?"))
         own = StreamAppend(
-            stream, tip, household, tuple(envelopes[:count]), tuple(subjects[:count])
+            stream=stream,
+            tip=tip,
+            household=household,
+            events=tuple(envelopes[:count]),
+            about=tuple(subjects[:count]),
         )
         with_them = zip(envelopes[count:], subjects[count:], strict=True)
         taken = [self._claimed(claim, household, *next(with_them)) for claim in claims]
@@ -229,13 +234,17 @@ class Work:
     ) -> StreamAppend:
         _, tip = self._streams.claimed(claim)
         self._streams.known[claim.stream] = (claim.event, Tip(tip.version + 1, "?"))
-        return StreamAppend(claim.stream, tip, household, (taken,), (about,))
+        return StreamAppend(
+            stream=claim.stream, tip=tip, household=household, events=(taken,), about=(about,)
+        )
 
     def _beside(self, one: Beside, envelope: Envelope[Any], about: str) -> StreamAppend:
         state, tip = self._streams.load(one.aggregate, one.stream)
         state = one.aggregate.decider.evolve(state, one.event)
         self._streams.known[one.stream] = (state, Tip(tip.version + 1, "?"))
-        return StreamAppend(one.stream, tip, "", (envelope,), (about,))
+        return StreamAppend(
+            stream=one.stream, tip=tip, household="", events=(envelope,), about=(about,)
+        )
 
     def sight(self, at: datetime) -> WorkSight:
         """What look-ups of the library's own steps would see at an instant."""

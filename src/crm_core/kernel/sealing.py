@@ -129,6 +129,17 @@ def _one(
 
 def sealed_in(stream: str, version: int, event: Any) -> Iterator[tuple[Sealed, Place]]:
     """Every sealed value of an event, with its place."""
+    yield from _sealed_in(stream, version, event, changed)
+
+
+def texts_in(stream: str, version: int, event: Any) -> Iterator[tuple[Sealed, Place]]:
+    """The same of the texts that people typed alone."""
+    yield from _sealed_in(stream, version, event, changed_texts)
+
+
+def _sealed_in(
+    stream: str, version: int, event: Any, through: Callable[[Any, Change], Any]
+) -> list[tuple[Sealed, Place]]:
     found: list[tuple[Sealed, Place]] = []
 
     def note(value: Any, place: str) -> Any:
@@ -136,5 +147,5 @@ def sealed_in(stream: str, version: int, event: Any) -> Iterator[tuple[Sealed, P
             found.append((value, Place(stream, version, place)))
         return value
 
-    changed(event, note)
-    yield from found
+    through(event, note)
+    return found

@@ -77,13 +77,15 @@ def _owed(row: KnownLeak, asker: Asker) -> Iterable[Task]:
     """Who is still to be told of a leak, for whoever may say that they were."""
     if row.closed:
         return
-    to_persons = TellPersons(row.leak, "", 0, "", asker.now)
+    to_persons = TellPersons(leak=row.leak, channel="", number=0, text="", told_at=asker.now)
     state: Leak = asker.state_of(to_persons)
     assert state.opened is not None
     for clock in state.clocks:
         command: TellPersons | TellOfLeak = to_persons
         if clock.duty != PERSONS:
-            command = TellOfLeak(row.leak, clock.duty, "", "", asker.now)
+            command = TellOfLeak(
+                leak=row.leak, duty=clock.duty, informed="", reference="", told_at=asker.now
+            )
         if state.done_at(clock) is None and asker.may(command):
             yield Task(
                 what="leak_duty",
