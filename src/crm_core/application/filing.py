@@ -31,7 +31,7 @@ from crm_core.owners.card.events import (
     KeeperAssigned,
 )
 from crm_core.owners.card.standard import IDENTITY, WISHES
-from crm_core.owners.card.state import Key, holding, keeper_on, key_of
+from crm_core.owners.card.state import Key, holding_with, keeper_on, key_of
 from crm_core.owners.events import ContactChanged, MemberAdded
 from crm_core.owners.prospects import ProspectJoined, ProspectNoted, ProspectRecorded
 from crm_core.owners.state import Household, Role
@@ -325,7 +325,7 @@ class _Fold:
     def __init__(self, household: str, zone: str) -> None:
         self._own, self._zone = household, zone
         self._files: dict[str, Any] = {}
-        self._card_told: list[ItemRecorded | ItemWithdrawn | ChangeProposed] = []
+        self._card_told: list[tuple[Any, Recorded[Any]]] = []
         self._checks: dict[Key, list[ItemVerified]] = {}
         self._keepers: list[KeeperAssigned] = []
         self._withdrawn: set[str] = set()
@@ -337,7 +337,6 @@ class _Fold:
         self._opined: dict[str, Voice] = {}
         self._sent: dict[str, MessageQueued] = {}
         self._identity: dict[Key, _Said] = {}
-        self._told: dict[int, Recorded[Any]] = {}
         self._proposed: dict[str, Recorded[Any]] = {}
         self._take: Mapping[str, Callable[[Recorded[Any]], None]] = {
             "card": self._card,
@@ -403,12 +402,10 @@ class _Fold:
         event = recorded.event
         match event:
             case ItemRecorded() | ItemWithdrawn():
-                self._told[id(event)] = recorded
-                self._card_told.append(event)
+                self._card_told.append((event, recorded))
             case ItemVerified():
                 self._checks.setdefault(key_of(event), []).append(event)
             case ChangeProposed():
-                self._told[id(event)] = recorded
                 self._proposed[event.change] = recorded
             case ChangeDecided() if event.accepted:
                 self._accepted(self._proposed.get(event.change))
@@ -422,13 +419,13 @@ class _Fold:
         if event.item in IDENTITY:
             self._identity[key_of(event)] = _Said(proposed, "value", event.on)
         else:
-            self._card_told.append(event)
+            self._card_told.append((event, proposed))
 
     def items(self, on: date, show: Show) -> list[FileItem]:
         """Every item that holds on the day, members in the order in which they came."""
         said = dict(self._identity)
-        for key, event in holding(self._card_told, on).items():
-            said[key] = _Said(self._told[id(event)], "value", event.on)
+        for key, (event, recorded) in holding_with(self._card_told, on).items():
+            said[key] = _Said(recorded, "value", event.on)
         return [
             self._item(key, one, [c for c in self._checks.get(key, ()) if c.on <= on], on, show)
             for key, one in said.items()

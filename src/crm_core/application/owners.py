@@ -195,7 +195,7 @@ class Owners:
             purpose=purpose,
             on=day,
             merges=merges_seen(host.log, day),
-            open=self._open,
+            opens=self._open,
             allows=on_record,
         )
 

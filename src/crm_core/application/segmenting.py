@@ -16,7 +16,7 @@ from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import Opened, Place, Plain, Sealed
 from crm_core.kernel.text import fold_width
 from crm_core.owners.card.events import ItemRecorded, ItemWithdrawn
-from crm_core.owners.card.state import holding
+from crm_core.owners.card.state import holding_with
 from crm_core.owners.redirects import Redirects
 
 CELL_MIN = 5
@@ -55,7 +55,7 @@ def counted(
     purpose: str,
     on: date,
     merges: Redirects,
-    open: Callable[[Sealed, Place], Opened],
+    opens: Callable[[Sealed, Place], Opened],
     allows: Allows,
 ) -> Segments:
     """The households by an item, each once for a value.
@@ -66,16 +66,15 @@ def counted(
     """
     found: dict[str, set[str]] = {}
     for household, told in events:
-        places = {
-            id(one.event): Place(one.stream, one.version, "value")
+        items = (
+            (one.event, Place(one.stream, one.version, "value"))
             for one in told
             if isinstance(one.event, ItemRecorded | ItemWithdrawn)
-        }
-        held = holding((one.event for one in told if id(one.event) in places), on)
-        for said in held.values():
+        )
+        for said, place in holding_with(items, on).values():
             if said.item != item or said.kept_for != purpose or not allows(said, on):
                 continue
-            opened = open(said.value, places[id(said)])
+            opened = opens(said.value, place)
             if isinstance(opened, Plain):
                 key = _segment(item, opened.text)
                 found.setdefault(key, set()).add(merges.survivor(household))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
-from attrs import define, frozen
+from attrs import frozen
 
 from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
 from crm_core.owners.card.events import (
@@ -17,6 +17,8 @@ from crm_core.owners.card.events import (
     ItemWithdrawn,
     KeeperAssigned,
 )
+
+T = TypeVar("T")
 
 Key = tuple[str, str, str]
 """Member, item and entry."""
@@ -63,20 +65,18 @@ def keeper_on(assigned: Iterable[KeeperAssigned], on: date | None = None) -> str
     return None if found is None else found.keeper
 
 
-@define
-class _Held:
-    on: date
-    said: Any
-
-
 def holding(told: Iterable[Any], on: date | None = None) -> dict[Key, Any]:
     """Of what was told of items, what holds on a day: the latest day counts, then the last word."""
-    held: dict[Key, _Held] = {}
-    for said in told:
+    return {key: said for key, (said, _) in holding_with(((one, None) for one in told), on).items()}
+
+
+def holding_with(told: Iterable[tuple[Any, T]], on: date | None = None) -> dict[Key, tuple[Any, T]]:
+    """The same, each with what it was told with."""
+    held: dict[Key, tuple[Any, T]] = {}
+    for said, beside in told:
         if on is not None and said.on > on:
             continue
         key = key_of(said)
-        before = held.get(key)
-        if before is None or before.on <= said.on:
-            held[key] = _Held(said.on, said)
-    return {key: one.said for key, one in held.items() if type(one.said) is not ItemWithdrawn}
+        if key not in held or held[key][0].on <= said.on:
+            held[key] = said, beside
+    return {key: one for key, one in held.items() if type(one[0]) is not ItemWithdrawn}
