@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from crm_adapters.files import texts, workbooks
+from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.sheets import BYTES_MAX, Sightings, Table
 from crm_core.errors import Fault
 
@@ -20,6 +21,7 @@ _OTHERS = (
     (b"\x89PNG", "spreadsheet_is_picture"),
     (b"\xff\xd8\xff", "spreadsheet_is_picture"),
 )
+_DATABASE = b"SQLite format 3\0"
 _PAGES = (b"<html", b"<!doctype html", b"<table", b"<meta", b"<head", b"<?xml", b"<style")
 
 
@@ -45,6 +47,9 @@ def open_tables(
     for mark, sentence in _OTHERS:
         if raw.startswith(mark):
             return [_unreadable(path, 0, Fault("spreadsheet_unread", sentence=sentence))]
+    if raw.startswith(_DATABASE):
+        values = {"names": [kind.name for kind in KINDS]}
+        return [_unreadable(path, 0, Fault("file_unknown", values=values))]
     start = raw[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith(_PAGES):
         return [_unreadable(path, 0, Fault("spreadsheet_unread", sentence="spreadsheet_is_page"))]
