@@ -729,13 +729,8 @@ def test_a_copy_without_a_purpose_or_of_nobody_is_refused(estate: CRM) -> None:
 # --- which field names whom ----------------------------------------------------------------------
 
 BY_NAME = {
-<<<<<<< HEAD
-    *("by", "debtor", "from_assignee", "from_owner", "hands", "member", "members"),
-    *("on_duty", "owner"),
-=======
-    *("by", "debtor", "from_assignee", "from_owner", "hands", "keeper", "member", "on_duty"),
-    *("owner", "prospect"),
->>>>>>> h/owners
+    *("by", "debtor", "from_assignee", "from_owner", "hands", "keeper", "member", "members"),
+    *("on_duty", "owner", "prospect"),
     *("passed_over", "payee", "payer", "recipient", "responsible", "staff", "supervisor"),
     *("asker", "guardian", "to", "to_owner"),
 }
