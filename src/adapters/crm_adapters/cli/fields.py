@@ -83,7 +83,7 @@ class Field:
 
 
 _OPTIONS = {"purpose": "--for"}
-"""Fields of a name that an option of every command has: there `--purpose` is what it is done for."""
+"""Fields of a name that an option of every command has: `--purpose` is what it is done for."""
 
 
 def option_of(path: str) -> str:
