@@ -190,7 +190,7 @@ EMPTY = "the cell is empty and must not be"
 A_PHONE = "a telephone number has 3 to 20 digits, with `+ - ( )` and spaces only"
 A_FORMULA = "a formula is not taken; write the text itself"
 CHARGE_KINDS = "it is not one of management_fee, utilities, parking, enforcement_costs, other"
-MEMBER_ROLES = "it is not one of owner, co_owner, tenant, family_member, agent"
+MEMBER_ROLES = "it is not one of owner, co_owner, tenant, user, family_member, agent"
 METHODS = "it is not one of wechat, alipay, transfer, cash, card, other"
 CHANNELS = (
     "it is not one of phone, counter, app, wechat, forum, letter, home_visit, inspection, other"
@@ -815,7 +815,8 @@ def test_an_imported_name_stands_in_no_file_in_plain_text(tmp_path: Path) -> Non
     folder = write(tmp_path / "files", estate())
     with open_crm(f"sqlite:///{tmp_path / 'crm.db'}", create=True) as crm:
         assert import_files(crm, [folder], by=SOMEBODY).events > 0
-    assert stored_keys(tmp_path / "crm.db.keys") == 1
+    # One of the owner, and one of the home, which the words of its request are about.
+    assert stored_keys(tmp_path / "crm.db.keys") == 2
     for path in tmp_path.iterdir():
         if path.is_file():
             assert "张三".encode() not in path.read_bytes()

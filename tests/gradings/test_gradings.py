@@ -1232,6 +1232,7 @@ def test_a_late_payment_lists_the_decision_it_would_change_and_changes_none(crm:
         "run": before.run,
         "layer": "small",
         "layer_now": "main",
+        "merged_into": "",
         "type": "cautious",
         "type_now": "cautious",
         "credit": "B4",
