@@ -210,6 +210,7 @@ class CRM:
         imported: datetime | None = None,
         on_refusal: Callable[[Planned, Refusal], None] | None = None,
         on_error: Callable[[Planned, Exception], None] | None = None,
+        closing: Callable[[int], Planned] | None = None,
         stop: Callable[[], bool] | None = None,
         progress: Progress = silent,
     ) -> int:
@@ -225,6 +226,8 @@ class CRM:
             on_refusal: Told of each command that is refused; without it the first one raises.
             on_error: Told of each command that cannot be decided, whatever it raised but trouble of
                 the store; without it the first one raises.
+            closing: Given the number of events, what the library itself records behind them, in
+                the same transaction; not asked where there are none.
             stop: Asked at the end; True undoes everything.
 
         Returns:
@@ -236,6 +239,7 @@ class CRM:
             imported=imported,
             on_refusal=on_refusal,
             on_error=on_error,
+            closing=closing,
             stop=stop,
             progress=progress,
         )

@@ -16,14 +16,18 @@ from crm_core.gradings.engines.port import CreditLine, FactsEngine, Owing
 from crm_core.kernel.dates import Period
 from crm_core.kernel.history import visible
 from crm_core.kernel.tenures import Tenures
+from crm_core.kernel.voiding import standing
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.facts import REGISTERED, TENURE_NAMES, HouseholdRegistered, tenures
+from crm_core.owners.facts import VOID_NAMES as FILE_VOID_NAMES
+from crm_core.owners.facts import VOIDS as FILE_VOIDS
 from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.changes import CreditChange, changes
 from crm_core.payments.clauses import Allocations, agreed_late_charges
 from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.events import ACCOUNT_EVENTS
+from crm_core.payments.facts import VOIDS as ACCOUNT_VOIDS
 from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger, ledgers
 from crm_core.payments.limitation import Limit, limits
@@ -33,6 +37,7 @@ from crm_core.payments.views import CreditRow, credit_row, statement
 from crm_core.ports import EVENTS, EventLog
 
 _ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
+_VOIDS = {**FILE_VOIDS, **ACCOUNT_VOIDS}
 _PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
 
 
@@ -258,9 +263,10 @@ class Accounts:
         known, log = utc(known, "known"), self._host.log
         if households is not None:
             _check_households(log, households)
-        wanted = names | TENURE_NAMES | {REGISTERED}
+        wanted = names | TENURE_NAMES | FILE_VOID_NAMES | {REGISTERED}
         for household, events in log.by_household(names=wanted, households=households):
             seen = events if known is None else visible(events, known=known)
+            seen = standing(seen, _VOIDS, lambda e: e.event)
             file = next((e.event for e in seen if e.name == REGISTERED), None)
             if file is not None:
                 told = [(e.event, e.position) for e in seen]

@@ -239,6 +239,7 @@ class Desk:
         on_refusal: Callable[[Planned, Refusal], None] | None = None,
         on_error: Callable[[Planned, Exception], None] | None = None,
         on_nothing: Callable[[Planned], None] | None = None,
+        closing: Callable[[int], Planned] | None = None,
         stop: Callable[[], bool] | None = None,
         progress: Progress = silent,
     ) -> int:
@@ -246,6 +247,8 @@ class Desk:
 
         Args:
             inside: Whether the library itself gives them (see `within`).
+            closing: Given the number of events, what the library records behind them, which is not
+                counted; not asked where there are none.
             on_nothing: Told of each command that changes nothing.
         """
         if not inside:
@@ -286,6 +289,12 @@ class Desk:
                     yield commit
                 elif on_nothing is not None:
                     on_nothing(item)
+            if closing is not None and count:
+                last = closing(count)
+                commit = plan(last.command, last.id, "", by, last.at, inside=True)
+                if isinstance(commit, Refusal):
+                    raise Refused(commit)
+                yield commit
             if stop is not None and stop():
                 raise _Undo
 

@@ -31,7 +31,7 @@ from crm_core.gradings.commands import (
 )
 from crm_core.gradings.decide import YEAR
 from crm_core.gradings.events import GradingContested, GradingDecided
-from crm_core.gradings.facts import EVENT_NAMES
+from crm_core.gradings.facts import EVENT_NAMES, VOIDS
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.reading import Reading
 from crm_core.gradings.record import run_of_record
@@ -47,6 +47,7 @@ from crm_core.kernel.policy import Policy, PolicyFault, PolicyRef
 from crm_core.kernel.recorded import KnownEvent, Recorded
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.kernel.voiding import standing
 from crm_core.messages import MESSAGES, STAFF_MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
@@ -56,6 +57,7 @@ from crm_core.opinions import RecordOpinion
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.commands import ROLES
 from crm_core.owners.facts import REGISTERED, TENURES, ConditionRecorded
+from crm_core.owners.facts import VOIDS as FILE_VOIDS
 from crm_core.owners.tenures import concerned, tenures, tenures_of
 from crm_core.payments import ACCOUNT
 from crm_core.payments.allocation_policy import AllocationPolicy
@@ -164,9 +166,12 @@ class WorkSight:
         told: list[Any] = []
         found: list[tuple[datetime, Tenures]] = []
         for _, known, event in self.known(HOUSEHOLD, household):
-            if not isinstance(event, TENURES):
+            if isinstance(event, TENURES):
+                told.append(event)
+            elif type(event) in FILE_VOIDS:
+                told = standing([*told, event], FILE_VOIDS, lambda one: one)
+            else:
                 continue
-            told.append(event)
             now = tenures(told)
             if found and found[-1][0] == known:
                 found.pop()
@@ -178,7 +183,7 @@ class WorkSight:
         """The facts of a household that a grading may see."""
         names = EVENT_NAMES | {REGISTERED}
         for _, facts in self.log.facts(names=names, households=[household]):
-            yield from facts
+            yield from standing(facts, VOIDS)
 
     def allocated(self, refs: tuple[PolicyRef, ...]) -> Allocations:
         """The allocation policies that a grading pins."""

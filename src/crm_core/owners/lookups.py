@@ -9,13 +9,16 @@ import attrs
 from crm_core.kernel.slice import LookUp, Sight
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.owners.decide import HOUSEHOLD
+from crm_core.owners.events import PlaceClaimed
 
 
 def with_place(command: RegisterHousehold, _state: Any, sight: Sight) -> RegisterHousehold:
     """Who has the place already (decision record 0012)."""
     [claim] = HOUSEHOLD.claims(command)
     taken = sight.taken(claim)
-    return command if taken is None else attrs.evolve(command, taken_by=taken.household)
+    if not isinstance(taken, PlaceClaimed):
+        return command
+    return attrs.evolve(command, taken_by=taken.household)
 
 
 LOOK_UPS: dict[type, LookUp] = {RegisterHousehold: with_place}
