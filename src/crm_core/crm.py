@@ -44,6 +44,7 @@ from crm_core.slices import registry as own_registry
 if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
     from crm_core.application.gradings import GradingRun, Gradings
+    from crm_core.application.imports import ImportService
     from crm_core.application.owners import Owners
     from crm_core.application.privacy import Privacy
     from crm_core.application.requests import Requests
@@ -141,6 +142,13 @@ class CRM:
         return Gradings(self, self._desk, self._engines)
 
     @cached_property
+    def imports(self) -> ImportService:
+        """Imports that were made, and taking one back."""
+        from crm_core.application.imports import ImportService
+
+        return ImportService(self, self._desk)
+
+    @cached_property
     def privacy(self) -> Privacy:
         """A copy of everything about a person, a household or a member of staff."""
         from crm_core.application.privacy import Privacy
@@ -210,7 +218,7 @@ class CRM:
         imported: datetime | None = None,
         on_refusal: Callable[[Planned, Refusal], None] | None = None,
         on_error: Callable[[Planned, Exception], None] | None = None,
-        closing: Callable[[int], Planned] | None = None,
+        closing: Callable[[int], Planned | None] | None = None,
         stop: Callable[[], bool] | None = None,
         progress: Progress = silent,
     ) -> int:
@@ -227,7 +235,7 @@ class CRM:
             on_error: Told of each command that cannot be decided, whatever it raised but trouble of
                 the store; without it the first one raises.
             closing: Given the number of events, what the library itself records behind them, in
-                the same transaction; not asked where there are none.
+                the same transaction, if anything.
             stop: Asked at the end; True undoes everything.
 
         Returns:

@@ -239,7 +239,7 @@ class Desk:
         on_refusal: Callable[[Planned, Refusal], None] | None = None,
         on_error: Callable[[Planned, Exception], None] | None = None,
         on_nothing: Callable[[Planned], None] | None = None,
-        closing: Callable[[int], Planned] | None = None,
+        closing: Callable[[int], Planned | None] | None = None,
         stop: Callable[[], bool] | None = None,
         progress: Progress = silent,
     ) -> int:
@@ -247,8 +247,8 @@ class Desk:
 
         Args:
             inside: Whether the library itself gives them (see `within`).
-            closing: Given the number of events, what the library records behind them, which is not
-                counted; not asked where there are none.
+            closing: Given the number of events, what the library records behind them, if anything;
+                it is not counted.
             on_nothing: Told of each command that changes nothing.
         """
         if not inside:
@@ -289,8 +289,8 @@ class Desk:
                     yield commit
                 elif on_nothing is not None:
                     on_nothing(item)
-            if closing is not None and count:
-                last = closing(count)
+            last = None if closing is None else closing(count)
+            if last is not None:
                 commit = plan(last.command, last.id, "", by, last.at, inside=True)
                 if isinstance(commit, Refusal):
                     raise Refused(commit)

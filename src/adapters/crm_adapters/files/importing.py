@@ -15,15 +15,18 @@ from typing import Any, NamedTuple
 
 from attrs import define, evolve, field
 
+from crm_adapters.files.again import made_void
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.reading import ImportFault, ReadFile, find_files, read_file
 from crm_adapters.files.references import References
 from crm_adapters.files.rejects import check_writable, write_rejects
 from crm_adapters.files.rows.kind import Context
 from crm_adapters.outputs import NOTHING, Kept
+from crm_core.application.desk import ATTEMPTS
 from crm_core.application.present import present
 from crm_core.crm import CRM, Planned
-from crm_core.errors import Fault, Invalid, PersonErased, described
+from crm_core.errors import Conflict, Fault, Invalid, PersonErased, described
+from crm_core.imports import ImportedFile, Mapping, RecordImport
 from crm_core.kernel.dates import EARLIEST_INSTANT
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
@@ -91,6 +94,7 @@ def import_files(
     skip_faulty: bool = False,
     rejects: Path | None = None,
     kept: Kept = NOTHING,
+    mapping: Mapping | None = None,
     lang: Lang = "en",
     reading: Progress = silent,
     planned: Callable[[int], Progress] = lambda _total: silent,
@@ -105,6 +109,7 @@ def import_files(
         skip_faulty: Import the rows without a fault; the others go to `rejects`.
         rejects: CSV file for faulty rows.
         kept: What the reject file may not replace, besides the files that are read.
+        mapping: How the files were read, to be kept with the record of the import.
         lang: Language in which the reject file says what is wrong.
         reading: Told how many more rows were read.
         planned: Given the number of facts to record, returns who is told of each.
@@ -117,19 +122,40 @@ def import_files(
     found, faults = find_files(paths)
     now = present(crm)
     files = [read_file(kind, path, encoding, now, reading) for kind, path in found]
-    run = _Import(crm, by, files, faults)
     kept = evolve(kept, files=[*kept.files, *(path for _, path in found)])
     if dry_run or not skip_faulty:
         rejects = None
     if rejects is not None:
         check_writable(rejects, kept)
-    run.check_households()
-    run.check_shared()
-    run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty)
-    report = run.report()
+    report = _decided(
+        lambda: _Import(crm, by, files, faults, mapping),
+        lambda run: run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty),
+    )
     if rejects is not None and report.faults:
         write_rejects(rejects, files, report.faults, lang, kept)
     return report
+
+
+def _decided(begin: Callable[[], _Import], record: Callable[[_Import], None]) -> ImportReport:
+    """What an import comes to; decided again where another writer was first (K44).
+
+    What that one has brought is found in the log then, and is repeated.
+
+    Raises:
+        Conflict: others were first every time; it is safe to repeat.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        run = begin()
+        run.check_households()
+        run.check_shared()
+        try:
+            record(run)
+        except Conflict:
+            if attempt == ATTEMPTS:
+                raise
+            continue
+        break
+    return run.report()
 
 
 class Fact(NamedTuple):
@@ -157,7 +183,12 @@ class _Import:
     """One import: facts in the order in which they became known."""
 
     def __init__(
-        self, crm: CRM, by: Actor, files: list[ReadFile], faults: list[ImportFault]
+        self,
+        crm: CRM,
+        by: Actor,
+        files: list[ReadFile],
+        faults: list[ImportFault],
+        mapping: Mapping | None,
     ) -> None:
         self.crm = crm
         self.by = by
@@ -166,6 +197,9 @@ class _Import:
         self.bad: dict[str, set[int]] = {file.name: set(file.rejected) for file in files}
         self.repeated: dict[str, set[int]] = {file.name: set() for file in files}
         self.references = References(files, crm.log)
+        self.mapping = mapping
+        self.moment = self.latest = crm.clock.now()
+        self.again = made_void(crm.log, (row.household for file in files for _, row in file.rows))
         self.events = 0
         self.recorded = False
 
@@ -220,7 +254,7 @@ class _Import:
             before = known_faults = len(self.faults)
             context = Context(
                 zone=self.crm.zone,
-                now=self.crm.clock.now(),
+                now=self.moment,
                 by=self.by.id,
                 fingerprint=self.crm.vault.fingerprint,
                 charges=self.references.charges,
@@ -255,18 +289,44 @@ class _Import:
                 kept = len(self.faults) == (before if skip_faulty else 0)
                 return dry_run or not kept
 
+            self.recorded = skip_faulty or not self.faults
+            self.latest = max((fact.recorded for fact, _ in new), default=self.moment)
             self.events = self.crm.batch(
                 chain(stand_ins, self._planned(new, context)),
                 by=self.by,
-                imported=self.crm.clock.now(),
+                imported=self.moment,
                 on_refusal=refused,
                 on_error=failed,
+                closing=self._record,
                 stop=keep_nothing,
                 progress=planned(len(stand_ins) + len(new)),
             )
             if not skip_faulty:
                 break
         self.recorded = skip_faulty or not self.faults
+
+    def _record(self, events: int) -> Planned | None:
+        """The record of the import, behind what it brought.
+
+        It moves no cut-off: it says when what it is about became known, and the moment in itself.
+        """
+        if not events:
+            return None
+        report = self.report()
+        files = tuple(
+            ImportedFile(
+                name=file.name,
+                kind=file.kind.name,
+                digest=sha256(file.path.read_bytes()).hexdigest(),
+                rows=done.rows,
+                imported=done.imported,
+                repeated=done.repeated,
+                faulty=done.faulty,
+            )
+            for file, done in zip(self.files, report.files.values(), strict=True)
+        )
+        command = RecordImport(files, self.mapping, events, self.moment)
+        return Planned(command, self.crm.ids.new(), self.latest)
 
     def _facts(self, context: Context, *, skip_faulty: bool) -> list[tuple[Fact, str]]:
         """All facts with their command ids, in the order of knowledge."""
@@ -288,6 +348,7 @@ class _Import:
                     # The first of all days began in the year before, where the estate lies east;
                     # and nothing is known later than the import, also what falls due later.
                     recorded = min(max(known, EARLIEST_INSTANT), context.now)
+                    recorded = self.again.known(row.household, recorded)
                     rank = (_FILES[kind], kind.place(row, part))
                     facts.append(Fact(recorded, rank, numbers, file, row, part))
                     context.mention(recorded, row.household)
@@ -295,7 +356,7 @@ class _Import:
         found: dict[str, Fact] = {}
         for fact in facts:
             try:
-                command_id = _command_id(fact, context)
+                command_id = self.again.id(_command_id(fact, context))
             except PersonErased:
                 erased, kind = Fault("person_erased"), fact.file.kind
                 column = kind.blamed.get(erased.code, kind.key)
