@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from attrs import define, field, frozen
@@ -11,16 +12,29 @@ from attrs import define, field, frozen
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host
 from crm_core.application.records import records_of
-from crm_core.application.undoing import Fact, Rests, Told, fact_of, is_gone, resting, voiding
+from crm_core.application.undoing import (
+    Fact,
+    Rests,
+    Told,
+    ended_by_hand,
+    fact_of,
+    is_gone,
+    resting,
+    voiding,
+)
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid, Refused
 from crm_core.gradings.events import GradingDecided
 from crm_core.imports import IMPORTS, Imports, UndoImport
 from crm_core.imports.register import WHOLE, Import, unfit
+from crm_core.kernel.commands import act_of
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.refusals import no_reason
+from crm_core.owners.commands import ChangeContact, VoidRoleEnd
+from crm_core.payments.commands import CancelCharge, ReversePayment, VoidPurchase
 from crm_core.ports import Progress, silent
+from crm_core.requests.commands import VoidClosing, VoidRequest
 
 RECORDED = "imports.recorded/1"
 """Stored name of the record of an import."""
@@ -30,6 +44,19 @@ UNDOING = "undo:"
 
 By it a row that comes again is told from one that was there all the time.
 """
+
+CORRECTING = frozenset(
+    {
+        CancelCharge,
+        ChangeContact,
+        ReversePayment,
+        VoidClosing,
+        VoidPurchase,
+        VoidRequest,
+        VoidRoleEnd,
+    }
+)
+"""What an import that corrects may bring besides facts (LOG-06)."""
 
 AT_ONCE = 500
 """How many households are looked at together."""
@@ -123,6 +150,48 @@ class ImportService:
         return self._undo(
             number, by, reason, dry_run=False, despite=despite_gradings, progress=progress
         )
+
+    def correct(
+        self,
+        planned: Iterable[Planned],
+        *,
+        by: Actor,
+        imported: datetime,
+        on_refusal: Callable[[Planned, Refusal], None],
+        on_error: Callable[[Planned, Exception], None],
+        closing: Callable[[int], Planned | None],
+        stop: Callable[[], bool],
+        progress: Progress = silent,
+    ) -> int:
+        """Run an import that corrects; see `CRM.batch`.
+
+        Besides what an import may bring it makes void what the corrected facts replace, and changes
+        what is told of members; nothing else.
+
+        Raises:
+            Refused: it is not for `by`.
+        """
+        self._desk.may(by, "correct-by-import")
+        return self._desk.batch(
+            self._correcting(planned),
+            by=by,
+            inside=True,
+            imported=imported,
+            on_refusal=on_refusal,
+            on_error=on_error,
+            closing=closing,
+            stop=stop,
+            progress=progress,
+        )
+
+    def _correcting(self, planned: Iterable[Planned]) -> Iterator[Planned]:
+        acts = self._host.registry.acts.values()
+        taken = {act.what for act in acts if act.importable} | CORRECTING
+        for item in planned:
+            if type(item.command) not in taken:
+                act = act_of(type(item.command))
+                raise Refused(Refusal("not_importable", "LOG-08", {"act": act}))
+            yield item
 
     def _undo(
         self,
@@ -220,15 +289,14 @@ class _Run:
                     command = fact.told.envelope.command
                     yield Planned(voiding(fact, self._reason), f"{UNDOING}{command}", self._now)
 
-    def _standing(
-        self, mine: Sequence[Recorded[Any]], others: Sequence[Recorded[Any]]
-    ) -> list[Fact]:
+    def _standing(self, mine: Told, others: Told) -> list[Fact]:
         """The facts that the import brought and that nobody has made void since."""
         by_command: dict[str, list[Recorded[Any]]] = {}
         for recorded in mine:
             by_command.setdefault(recorded.envelope.command, []).append(recorded)
         facts = [fact for events in by_command.values() if (fact := fact_of(events)) is not None]
-        left = [fact for fact in facts if not is_gone(fact, others)]
+        ended = ended_by_hand(others)
+        left = [fact for fact in facts if not is_gone(fact, ended)]
         self.undoing.gone += len(facts) - len(left)
         return left
 

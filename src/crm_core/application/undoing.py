@@ -155,22 +155,22 @@ _VOIDING: dict[str, Callable[[Recorded[Any], Any, str], Any]] = {
 # --- what is void already, and what rests on it ------------------------------------------------
 
 
-def is_gone(fact: Fact, behind: Iterable[Recorded[Any]]) -> bool:
-    """Whether somebody has made it void by hand, wholly and from its own day on.
+def ended_by_hand(others: Told) -> list[Recorded[Any]]:
+    """What somebody has cancelled or reversed, of whatever import."""
+    return [r for r in others if _ended(r.event) is not None and r.envelope.imported is None]
 
-    Args:
-        behind: What others than the import recorded of the household.
-    """
-    by_hand = (r.event for r in behind if r.position > fact.first and not r.envelope.imported)
-    if fact.what == "charge":
-        return any(isinstance(e, ChargeCancelled) and e.charge == fact.number for e in by_hand)
-    if fact.what != "payment":
-        return False
-    paid_on = fact.told.event.paid_on
-    return any(
-        isinstance(e, PaymentReversed) and e.payment == fact.number and e.on == paid_on
-        for e in by_hand
-    )
+
+def is_gone(fact: Fact, ended: Iterable[Recorded[Any]]) -> bool:
+    """Whether somebody has made it void by hand, wholly and from its own day on."""
+    for recorded in ended:
+        event = recorded.event
+        if recorded.position < fact.first or _ended(event) != (fact.what, fact.number):
+            continue
+        if isinstance(event, ChargeCancelled):
+            return True
+        if isinstance(event, PaymentReversed) and event.on == fact.told.event.paid_on:
+            return True
+    return False
 
 
 def resting(facts: Sequence[Fact], others: Told) -> Iterator[Rests]:

@@ -23,6 +23,7 @@ SLICE = Slice(
     acts=(
         Act("undo-import", ("host", *MANAGEMENT)),
         Act("correct-by-import", ("host", *FILES, "finance")),
+        Act("export-table", ("host", *FILES, "finance")),
     ),
     data_map="data-map.toml",
 )

@@ -27,6 +27,7 @@ COMMANDS = {
     "do": "acts",
     "doctor": "doctor",
     "explain": "gradings",
+    "export": "exporting",
     "export-person": "privacy",
     "fairness": "studies",
     "generate": "files",

@@ -39,6 +39,8 @@ from crm_core.kernel.sentences import Malformed
     default=Path("crm-rejects.csv"),
     show_default=True,
 )
+@click.option("--corrections", is_flag=True)
+@click.option("--reason", metavar="TEXT")
 def import_(
     app: App,
     paths: tuple[Path, ...],
@@ -46,8 +48,12 @@ def import_(
     encoding: str,
     skip_faulty: bool,
     rejects: Path,
+    corrections: bool,
+    reason: str | None,
 ) -> int:
     """Import files or folders of them: all of it, or nothing."""
+    if corrections != bool((reason or "").strip()):
+        raise click.UsageError(say("corrections_without_reason"), click.get_current_context())
     if skip_faulty and not dry_run:
         # Before a log is made.
         app.to_write(rejects, *(path for _, path in find_files(paths)[0]), option="--rejects")
@@ -61,6 +67,7 @@ def import_(
             skip_faulty=skip_faulty,
             rejects=rejects,
             kept=app.kept,
+            corrects=reason,
             by=app.by,
         )
     app.out.result(report.as_dict(), lambda: show_import(app.out, report, dry_run))
@@ -77,6 +84,7 @@ def run_import(
     rejects: Path | None = None,
     kept: Kept = NOTHING,
     *,
+    corrects: str | None = None,
     by: Actor,
 ) -> ImportReport:
     """Import with progress bars: one while reading, one while recording."""
@@ -95,6 +103,7 @@ def run_import(
             skip_faulty=skip_faulty,
             rejects=rejects,
             kept=kept,
+            corrects=corrects,
             lang=spoken(),
             reading=bars.enter_context(out.progress(say("reading"), None)),
             planned=planned,

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from attrs import define, evolve, field
 
-from crm_adapters.files.again import made_void
+from crm_adapters.files.again import CORRECTING, made_void
+from crm_adapters.files.corrections import Corrections
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.reading import ImportFault, ReadFile, find_files, read_file
 from crm_adapters.files.references import References
@@ -95,6 +96,7 @@ def import_files(
     rejects: Path | None = None,
     kept: Kept = NOTHING,
     mapping: Mapping | None = None,
+    corrects: str | None = None,
     lang: Lang = "en",
     reading: Progress = silent,
     planned: Callable[[int], Progress] = lambda _total: silent,
@@ -110,6 +112,8 @@ def import_files(
         rejects: CSV file for faulty rows.
         kept: What the reject file may not replace, besides the files that are read.
         mapping: How the files were read, to be kept with the record of the import.
+        corrects: Why rows that differ from what stands correct it; without a reason such a row is
+            a fault.
         lang: Language in which the reject file says what is wrong.
         reading: Told how many more rows were read.
         planned: Given the number of facts to record, returns who is told of each.
@@ -128,7 +132,7 @@ def import_files(
     if rejects is not None:
         check_writable(rejects, kept)
     report = _decided(
-        lambda: _Import(crm, by, files, faults, mapping),
+        lambda: _Import(crm, by, files, faults, mapping, corrects),
         lambda run: run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty),
     )
     if rejects is not None and report.faults:
@@ -165,6 +169,8 @@ class Fact(NamedTuple):
         recorded: When the company came to know it.
         rank: Its place among what became known at the same instant: that of its file, and in it.
         numbers: Of the rows in their file.
+        part: Empty where nothing of the row is said anew.
+        before: Of a correction the commands that make void what it replaces.
     """
 
     recorded: datetime
@@ -173,6 +179,7 @@ class Fact(NamedTuple):
     file: ReadFile
     row: Any
     part: str
+    before: tuple[Any, ...] | None = None
 
 
 _FILES = {kind: rank for rank, kind in enumerate(KINDS)}
@@ -189,6 +196,7 @@ class _Import:
         files: list[ReadFile],
         faults: list[ImportFault],
         mapping: Mapping | None,
+        corrects: str | None,
     ) -> None:
         self.crm = crm
         self.by = by
@@ -199,7 +207,10 @@ class _Import:
         self.references = References(files, crm.log)
         self.mapping = mapping
         self.moment = self.latest = crm.clock.now()
-        self.again = made_void(crm.log, (row.household for file in files for _, row in file.rows))
+        self.corrects = corrects
+        named = {row.household for file in files for _, row in file.rows}
+        self.again = made_void(crm.log, named)
+        self.corrections = None if corrects is None else Corrections(crm, by, corrects, named)
         self.events = 0
         self.recorded = False
 
@@ -291,7 +302,8 @@ class _Import:
 
             self.recorded = skip_faulty or not self.faults
             self.latest = max((fact.recorded for fact, _ in new), default=self.moment)
-            self.events = self.crm.batch(
+            batch = self.crm.batch if self.corrections is None else self.crm.imports.correct
+            self.events = batch(
                 chain(stand_ins, self._planned(new, context)),
                 by=self.by,
                 imported=self.moment,
@@ -325,7 +337,7 @@ class _Import:
             )
             for file, done in zip(self.files, report.files.values(), strict=True)
         )
-        command = RecordImport(files, self.mapping, events, self.moment)
+        command = RecordImport(files, self.mapping, events, self.moment, self.corrects)
         return Planned(command, self.crm.ids.new(), self.latest)
 
     def _facts(self, context: Context, *, skip_faulty: bool) -> list[tuple[Fact, str]]:
@@ -341,6 +353,8 @@ class _Import:
         for file, entries in told:
             kind = file.kind
             for numbers, row in entries:
+                if self._corrected(file, numbers, row, facts):
+                    continue
                 parts = [*kind.facts(row, context)]
                 if not parts:  # Another file says it already.
                     self.repeated[file.name].update(numbers)
@@ -356,7 +370,7 @@ class _Import:
         found: dict[str, Fact] = {}
         for fact in facts:
             try:
-                command_id = self.again.id(_command_id(fact, context))
+                command_id = self._id(fact, context)
             except PersonErased:
                 erased, kind = Fault("person_erased"), fact.file.kind
                 column = kind.blamed.get(erased.code, kind.key)
@@ -367,6 +381,37 @@ class _Import:
             if first is not fact:
                 found[command_id] = first._replace(numbers=first.numbers + fact.numbers)
         return [(fact, command_id) for command_id, fact in found.items()]
+
+    def _corrected(
+        self, file: ReadFile, numbers: tuple[int, ...], row: Any, facts: list[Fact]
+    ) -> bool:
+        """Whether something of a row stands, which it repeats or corrects."""
+        if self.corrections is None:
+            return False
+        found = self.corrections.of(file.kind, row, file.headers)
+        if found is None:
+            return False
+        for column, fault in found.faults:
+            self.wrong(file, numbers[0], column, fault)
+        if not (found.before or found.parts or found.faults):
+            self.repeated[file.name].update(numbers)
+        before = found.before
+        for part in found.parts or ("",) * bool(before):
+            rank = (_FILES[file.kind], file.kind.place(row, part or file.kind.parts[0]))
+            facts.append(Fact(self.moment, rank, numbers, file, row, part, before))
+            before = ()
+        return True
+
+    def _id(self, fact: Fact, context: Context) -> str:
+        """The id of a fact's command; what is said anew is another command each time."""
+        if not fact.part:
+            return CORRECTING + self.crm.ids.new()
+        command_id, taken = _command_id(fact, context), set[str]()
+        found = self.again.id(command_id)
+        while fact.before is not None and self.crm.log.outcomes([found]):
+            taken.add(found)
+            found = self.again.id(command_id, taken)
+        return found
 
     def _told(self, file: ReadFile, *, skip_faulty: bool) -> Iterator[tuple[tuple[int, ...], Any]]:
         """What the rows of a file say: the numbers of one or several of them, and what it is.
@@ -403,9 +448,12 @@ class _Import:
         return new
 
     def _planned(self, facts: Iterable[tuple[Fact, str]], context: Context) -> Iterator[Planned]:
-        for (recorded, _, numbers, file, row, part), command_id in facts:
-            command = file.kind.command(row, part, context)
-            yield Planned(command, command_id, recorded, (file, numbers))
+        for (recorded, _, numbers, file, row, part, before), command_id in facts:
+            for command in before or ():
+                yield Planned(command, CORRECTING + self.crm.ids.new(), recorded, (file, numbers))
+            if part:
+                command = file.kind.command(row, part, context)
+                yield Planned(command, command_id, recorded, (file, numbers))
 
     # --- result ---------------------------------------------------------------------------
 

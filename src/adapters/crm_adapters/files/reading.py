@@ -15,6 +15,7 @@ from cattrs.errors import ClassValidationError
 from crm_adapters.files.cells import cell_faults, structurer
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.rows.kind import FileKind
+from crm_adapters.files.tables import is_watermark
 from crm_core.application.present import Present
 from crm_core.errors import Fault
 from crm_core.kernel.decider import Refusal
@@ -194,7 +195,7 @@ def _lines(read: ReadFile, text: str) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as error:
             _fault(read, row, "", "csv_malformed", reason=str(error))
             return
-        if cells:
+        if cells and not is_watermark(cells):
             yield row, cells
 
 
