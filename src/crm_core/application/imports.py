@@ -189,7 +189,8 @@ class ImportService:
         taken = {act.what for act in acts if act.importable} | CORRECTING
         for item in planned:
             if type(item.command) not in taken:
-                act = act_of(type(item.command))
+                kind: type = type(item.command)
+                act = act_of(kind)
                 raise Refused(Refusal("not_importable", "LOG-08", {"act": act}))
             yield item
 
@@ -219,13 +220,23 @@ class ImportService:
             command = UndoImport(number, events, reason)
             return Planned(command, f"{UNDOING}import:{number}", now)
 
+        refusals: list[Refusal] = []
+
         def stop() -> bool:
             held_up = run.undoing.rests or (run.undoing.of_record and not despite)
-            return bool(dry_run or held_up)
+            return bool(dry_run or held_up or refusals)
 
         self._desk.batch(
-            run.planned(), by=by, inside=True, closing=closing, stop=stop, progress=progress
+            run.planned(),
+            by=by,
+            inside=True,
+            on_refusal=lambda _, refusal: refusals.append(refusal),
+            closing=closing,
+            stop=stop,
+            progress=progress,
         )
+        if refusals and not run.undoing.rests:
+            raise Refused(refusals[0])
         if not dry_run:
             _check(run.undoing, despite)
         return run.undoing

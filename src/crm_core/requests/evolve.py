@@ -630,8 +630,13 @@ _BESIDE: dict[type, Callable[[Any, Any], Request]] = {
     RequestRetold: _retold,
 }
 
+_WHOLE: dict[type, Callable[[Any, Any], RequestState]] = {
+    RequestReceived: _received,
+    RequestVoided: _voided,
+}
+
 evolve = by_event(
-    {RequestReceived: _received, RequestVoided: _voided}
+    _WHOLE
     | {kind: _entered(step) for kind, step in _ENTRIES.items()}
     | {kind: _stepped(step) for kind, step in _STEPS.items()}
     | {kind: _of_received(step) for kind, step in _BESIDE.items()}

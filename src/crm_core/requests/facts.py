@@ -29,7 +29,7 @@ _REQUESTS = tuple(kind.cls for kind in EVENTS)
 
 VOIDS: Voids = {
     RequestVoided: lambda void, event: (
-        isinstance(event, _REQUESTS) and event.request == void.request
+        isinstance(event, _REQUESTS) and getattr(event, "request", None) == void.request
     ),
 }
 """What takes back which facts of requests as if they had never been (IMP-01)."""

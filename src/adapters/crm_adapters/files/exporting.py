@@ -133,7 +133,7 @@ def _arrears(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
 
 def _credit(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
     rows = (
-        [line.household, line.credit, line.overdue_days, _yuan(line.overdue_fen)]
+        [line.household, line.grade, line.overdue_days, _yuan(line.overdue_fen)]
         for line in crm.accounts.credit(on)
     )
     return Table("credit", ["household", "credit", "overdue_days", "overdue_yuan"], rows)
@@ -141,7 +141,7 @@ def _credit(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
 
 def _grades(crm: CRM, _by: Actor, on: date, year: int | None) -> Table:
     run = crm.gradings.grades(year or on.year - 1)
-    rows = (
+    rows: Iterator[list[Cell]] = (
         [now.grading.household, now.grading.year, now.layer, "/".join(sorted(now.type)), now.status]
         for now in map(run.of, run.gradings)
     )
