@@ -63,6 +63,8 @@ def test_no_field_that_is_said_says_who_decides(kind: type) -> None:
         ("RegisterStaff", "role"),
         ("EndStaffRole", "role"),
         ("FollowIncident", "told_by"),
+        ("VoidRole", "role"),
+        ("VoidRoleEnd", "role"),
     }
     suspicious = {
         name

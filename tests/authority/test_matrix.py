@@ -21,7 +21,7 @@ KINDS = {act_of(kind): kind for aggregate in registry().aggregates for kind in a
 INSIDE = {act_of(kind) for aggregate in registry().aggregates for kind in aggregate.inside}
 NO_COMMAND = {
     "import", "grade", "tick", "warn", "reveal", "reach-staff", "todo", "export-person",
-    "export-oneself",
+    "export-oneself", "undo-import", "correct-by-import", "export-table",
 }  # fmt: skip
 TABLE = shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, datetime(2024, 1, 1, tzinfo=UTC).date())
 NOW = datetime(2024, 3, 4, 1, tzinfo=UTC)

@@ -25,7 +25,7 @@ from crm_core.application.undoing import (
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid, Refused
 from crm_core.gradings.events import GradingDecided
-from crm_core.imports import IMPORTS, Imports, UndoImport
+from crm_core.imports import IMPORTS, Imports, RecordUndo
 from crm_core.imports.register import WHOLE, Import, unfit
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.decider import Refusal
@@ -217,7 +217,7 @@ class ImportService:
 
         def closing(events: int) -> Planned:
             run.undoing.events = events
-            command = UndoImport(number, events, reason)
+            command = RecordUndo(number, events, reason)
             return Planned(command, f"{UNDOING}import:{number}", now)
 
         refusals: list[Refusal] = []

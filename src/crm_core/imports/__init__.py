@@ -9,7 +9,7 @@ from crm_core.imports.register import (
     ImportUndone,
     Mapping,
     RecordImport,
-    UndoImport,
+    RecordUndo,
 )
 from crm_core.kernel.roles import FILES, MANAGEMENT
 from crm_core.kernel.slice import Act, Slice
@@ -38,5 +38,5 @@ __all__ = [
     "Imports",
     "Mapping",
     "RecordImport",
-    "UndoImport",
+    "RecordUndo",
 ]

@@ -111,7 +111,7 @@ class RecordImport:
 
 
 @frozen
-class UndoImport:
+class RecordUndo:
     """Record that an import is undone, behind what makes it void."""
 
     number: str
@@ -175,7 +175,7 @@ def _record(command: RecordImport, state: Imports) -> Decision:
     )
 
 
-def _undo(command: UndoImport, state: Imports) -> Decision:
+def _undo(command: RecordUndo, state: Imports) -> Decision:
     found = state.find(command.number)
     refused = unfit(found, command.number)
     if refused is not None:
@@ -212,7 +212,7 @@ def _of_no_household(_command: Any) -> str:
     return ""
 
 
-_DECIDE: dict[type, Any] = {RecordImport: _record, UndoImport: _undo}
+_DECIDE: dict[type, Any] = {RecordImport: _record, RecordUndo: _undo}
 
 IMPORTS = Aggregate(
     decider=Decider(
