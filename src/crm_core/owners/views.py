@@ -108,7 +108,7 @@ def _directory(
 
 DIRECTORY = Projection(
     name="owners.directory",
-    version=2,
+    version=1,
     row=DirectoryLine,
     names=(
         "owners.household_registered/1",

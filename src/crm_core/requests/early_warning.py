@@ -103,7 +103,7 @@ def _occurrences(
 
 OCCURRENCES = Projection(
     name="requests.occurrences",
-    version=2,
+    version=1,
     row=Occurrence,
     names=OCCURRENCE_NAMES,
     apply=_occurrences,

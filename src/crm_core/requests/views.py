@@ -386,7 +386,7 @@ _NAMES = {kind.cls: kind.stored for kind in EVENTS}
 
 OPEN = Projection(
     name="requests.open",
-    version=2,
+    version=1,
     row=OpenRequest,
     names=frozenset(
         _NAMES[cls]
@@ -415,7 +415,7 @@ OPEN = Projection(
 
 DUE_REQUESTS = Projection(
     name="requests.due",
-    version=2,
+    version=1,
     row=DueRequest,
     names=frozenset(_NAMES.values()),
     apply=_due_changes,

@@ -368,7 +368,7 @@ def _task(
 
 WORK_ON_REQUESTS = Projection(
     name="requests.work",
-    version=2,
+    version=1,
     row=WorkOnRequest,
     names=frozenset(kind.stored for kind in EVENTS),
     apply=_work,

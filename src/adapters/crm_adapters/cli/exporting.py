@@ -15,7 +15,7 @@ from crm_adapters.files.tables import Watermark, write_table
 
 
 @command("export")
-@click.argument("table", type=OneOf(TABLES))
+@click.argument("table", type=OneOf(TABLES), metavar="TABLE")
 @click.option("--out", type=FILE, required=True)
 @click.option("--on", type=DATE)
 @click.option("--year", type=YEAR)

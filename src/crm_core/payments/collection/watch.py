@@ -86,7 +86,7 @@ def _watch(rows: Rows[Watched], recorded: Recorded[Any]) -> tuple[Put[Watched], 
 
 WATCHED = Projection(
     name="payments.watched",
-    version=3,
+    version=2,
     row=Watched,
     names=TENURE_NAMES
     | {k.stored for k in (*ACCOUNT_EVENTS, *COLLECTION_EVENTS) if k.cls in OWED | COLLECTED},
