@@ -200,6 +200,30 @@ def test_a_weekly_file_is_undone_and_leaves_the_others(crm: CRM, load: Load) -> 
     assert isinstance(crm.get(Request, "R1", by=HOST), Closed)
 
 
+@pytest.mark.rule("IMP-01", "PAY-16")
+def test_gradings_and_tenures_are_as_without_a_later_import(crm: CRM, load: Load) -> None:
+    """Given a sale, a purchase and a complaint of a later file, when it is undone, none counts."""
+    load({**EVERYTHING, "transfers": []})
+    before = picture(crm)
+    owner = {**TENANT, "member": "V1#owner", "role": "owner", "name": "张三", "recorded": ""}
+    later: Files = {
+        "transfers": [
+            {**owner, "since": "2010-03-01", "until": "2024-06-30"},
+            {**owner, "member": "B1", "name": "赵六", "since": "2024-07-01"},
+        ],
+        "purchases": [{**PURCHASE, "purchase": "S2", "amount": "5000.00"}],
+        "requests": [{**REQUEST, "request": "R2"}],
+    }
+    load(later)
+    with_it = picture(crm)
+    assert with_it["facts"] != before["facts"]
+    undo(crm, "2")
+    assert picture(crm) == before
+    assert list(facts(crm, "frames")) == list(facts(crm, "events")) == before["facts"]
+    load(later)
+    assert picture(crm) == with_it
+
+
 def test_the_place_is_free_again(crm: CRM, load: Load) -> None:
     load({"households": [HOUSEHOLD]})
     undo(crm)
