@@ -224,6 +224,23 @@ def test_gradings_and_tenures_are_as_without_a_later_import(crm: CRM, load: Load
     assert picture(crm) == with_it
 
 
+@pytest.mark.rule("PAY-16")
+def test_who_never_came_has_no_tenure(crm: CRM, load: Load) -> None:
+    """Given a buyer of a later file, when it is undone, then the household never changed hands."""
+    left = {
+        **TENANT, "member": "V1#owner", "role": "owner", "name": "张三", "recorded": "",
+        "since": "2010-03-01", "until": "2024-06-30",
+    }  # fmt: skip
+    bought = {**left, "member": "B1", "name": "赵六", "since": "2024-07-01", "until": ""}
+    load({**EVERYTHING, "transfers": [left]})
+    before = picture(crm)
+    load({"transfers": [bought]})
+    assert [tenure for _, _, tenure in facts(crm, "events")] == ["2024-07-01"]
+    undo(crm, "2")
+    assert picture(crm) == before
+    assert list(facts(crm, "frames")) == before["facts"]
+
+
 def test_the_place_is_free_again(crm: CRM, load: Load) -> None:
     load({"households": [HOUSEHOLD]})
     undo(crm)
