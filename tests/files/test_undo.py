@@ -399,6 +399,45 @@ def test_who_may_undo_what(crm: CRM, load: Load) -> None:
     assert refused.value.reason == "import_undone"
 
 
+# --- late facts of a weekly file ------------------------------------------------------------------
+
+
+@pytest.mark.case("K09")
+@pytest.mark.rule("IMP-03", "REQ-09")
+def test_an_end_that_comes_late_lifts_what_the_clock_had_found(crm: CRM, load: Load) -> None:
+    """Given a breach that a tick recorded, when a file brings an earlier end, it is lifted."""
+    due = {"due_at": "2024-09-02T12:00:00+08:00", "closed_at": ""}
+    load({**EVERYTHING, "requests": [{**REQUEST, **due}]})
+    crm.tick(parse_instant("2024-09-04T09:00:00+08:00"))
+    breached = crm.get(Request, "R1", by=HOST)
+    assert isinstance(breached, Open)
+    assert breached.duties
+    late = {**REQUEST, **due, "closed_at": "2024-09-02T11:00:00+08:00"}
+    report = load({"requests": [late]})
+    assert (report.faults, report.files["requests.csv"].imported) == ([], 1)
+    closed = crm.get(Request, "R1", by=HOST)
+    assert isinstance(closed, Closed)
+    assert (closed.duties, closed.closed_at) == ((), parse_instant("2024-09-02T11:00:00+08:00"))
+    # And back: without that end the breach stands again.
+    undo(crm, "2")
+    again = crm.get(Request, "R1", by=HOST)
+    assert isinstance(again, Open)
+    assert len(again.duties) == len(breached.duties)
+
+
+@pytest.mark.rule("IMP-03", "PAY-03")
+def test_a_payment_of_last_year_counts_from_its_day_and_is_known_since_the_file_says(
+    crm: CRM, load: Load
+) -> None:
+    load({**EVERYTHING, "payments": []} | {"payments": [{**PAYMENT, "amount": "1.00"}]})
+    day, then = date(2024, 12, 31), parse_instant("2025-01-05T09:00:00+08:00")
+    late = {"payment": "P2", "amount": "126.00", "paid_on": "2024-12-20"}
+    known = "2025-02-01T09:00:00+08:00"
+    assert load({"payments": [{**PAYMENT, **late, "recorded": known}]}).faults == []
+    assert [line.overdue_fen for line in crm.accounts.credit(day, known=then)] == [12600]
+    assert [line.overdue_fen for line in crm.accounts.credit(day)] == [0]
+
+
 # --- several at once ------------------------------------------------------------------------------
 
 

@@ -110,6 +110,20 @@ def _cell(column: str, text: str) -> Cell:
 
 # --- what is shown and not imported --------------------------------------------------------------
 
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "arrears": (
+        "household", "tenure", "estate", "building", "unit", "room", "oldest_due", "overdue_days",
+        "overdue_yuan",
+    ),
+    "credit": ("household", "credit", "overdue_days", "overdue_yuan"),
+    "grades": ("household", "year", "layer", "type", "status"),
+    "imports": (
+        "number", "moment", "by", "file", "kind", "digest", "rows", "imported", "status",
+    ),
+    "todo": ("what", "subject", "household", "act", "since", "due_at", "because"),
+}  # fmt: skip
+"""The columns of each."""
+
 
 def _today(crm: CRM) -> date:
     from crm_core.application.host import present_day
@@ -118,8 +132,8 @@ def _today(crm: CRM) -> date:
 
 
 def _arrears(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
-    names = ("household", "tenure", "estate", "building", "unit", "room")
-    rows = (
+    names = COLUMNS["arrears"][:6]
+    rows: Iterator[list[Cell]] = (
         [
             *(getattr(row, name) for name in names),
             row.oldest_due.isoformat(),
@@ -128,7 +142,7 @@ def _arrears(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
         ]
         for row in crm.accounts.owing(on)
     )
-    return Table("arrears", [*names, "oldest_due", "overdue_days", "overdue_yuan"], rows)
+    return Table("arrears", COLUMNS["arrears"], rows)
 
 
 def _credit(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
@@ -136,7 +150,7 @@ def _credit(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
         [line.household, line.grade, line.overdue_days, _yuan(line.overdue_fen)]
         for line in crm.accounts.credit(on)
     )
-    return Table("credit", ["household", "credit", "overdue_days", "overdue_yuan"], rows)
+    return Table("credit", COLUMNS["credit"], rows)
 
 
 def _grades(crm: CRM, _by: Actor, on: date, year: int | None) -> Table:
@@ -145,7 +159,7 @@ def _grades(crm: CRM, _by: Actor, on: date, year: int | None) -> Table:
         [now.grading.household, now.grading.year, now.layer, "/".join(sorted(now.type)), now.status]
         for now in map(run.of, run.gradings)
     )
-    return Table("grades", ["household", "year", "layer", "type", "status"], rows)
+    return Table("grades", COLUMNS["grades"], rows)
 
 
 def _imports(crm: CRM, _by: Actor, _on: date, _year: int | None) -> Table:
@@ -164,12 +178,10 @@ def _imports(crm: CRM, _by: Actor, _on: date, _year: int | None) -> Table:
         for one in crm.imports.every()
         for file in one.recorded.files
     )
-    columns = ["number", "moment", "by", "file", "kind", "digest", "rows", "imported", "status"]
-    return Table("imports", columns, rows)
+    return Table("imports", COLUMNS["imports"], rows)
 
 
 def _todo(crm: CRM, by: Actor, _on: date, _year: int | None) -> Table:
-    columns = ["what", "subject", "household", "act", "since", "due_at", "because"]
     rows = (
         [
             task.what,
@@ -182,7 +194,7 @@ def _todo(crm: CRM, by: Actor, _on: date, _year: int | None) -> Table:
         ]
         for task in crm.todo(by=by)
     )
-    return Table("todo", columns, rows)
+    return Table("todo", COLUMNS["todo"], rows)
 
 
 def _yuan(fen: int) -> Decimal:
