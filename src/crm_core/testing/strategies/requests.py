@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_type_hints
 
 import attrs
+from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -18,7 +19,7 @@ from crm_core.owners import commands as owners
 from crm_core.requests import REQUEST, Closed, Done, Merged, Open, Paused, Request
 from crm_core.requests import commands as requests
 from crm_core.requests.clocks import PAUSE, RESUME, WORK
-from crm_core.requests.events import Entry, entered_at
+from crm_core.requests.events import Entry, RequestClosed, entered_at
 from crm_core.requests.heads import Head
 from crm_core.requests.parts import Assignment, Evidence
 from crm_core.requests.rotation import Crew, Rotation
@@ -289,8 +290,19 @@ def request_histories(
             command, now = due, max(now, due.at)
             continue
         now += draw(st.sampled_from((0, 1, 4, 20, 360, 1440))) * timedelta(minutes=1)
-        command = draw(likely_commands(state, now, request, household))
+        command = _of_an_end(draw(likely_commands(state, now, request, household)), state)
     return History(tuple(events), tuple(steps))
+
+
+def _of_an_end(command: Any, state: Any) -> Any:
+    """What voids an end names the last one that another system told, if one did."""
+    ends = [
+        entry.closed_at
+        for entry in getattr(state, "entries", ())
+        if isinstance(entry, RequestClosed) and entry.word is None
+    ]
+    voids = isinstance(command, requests.VoidClosing) and ends
+    return evolve(command, closed_at=ends[-1]) if voids else command
 
 
 @st.composite
