@@ -54,7 +54,27 @@ def owner_openings(household: str = "V00001") -> SearchStrategy[Any]:
         since=days(since, date(2010, 1, 6)),
         document=st.just("lease 7"),
     )
-    return st.one_of(opened, opened, opened, st.tuples(opened, let, agreed))
+    end = {"household": household, "member": tenant, "role": "tenant", "until": since}
+    gone = st.builds(
+        owners.EndRole,
+        **{name: st.just(value) for name, value in end.items()},
+        reason=st.just("moved out"),
+        source=st.sampled_from(owners.SOURCES),
+    )
+    never = st.sampled_from(
+        (
+            owners.VoidRoleEnd(**end, reason="of another month"),
+            owners.VoidRole(household, tenant, "tenant", since, "of another month"),
+            owners.VoidHousehold(household, "a/b/c/d", since, "of another month"),
+        )
+    )
+    return st.one_of(
+        opened,
+        opened,
+        opened,
+        st.tuples(opened, let, agreed),
+        st.tuples(opened, let, gone, never),
+    )
 
 
 def _owner_commands(

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_type_hints
 
 import attrs
-from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -290,19 +289,21 @@ def request_histories(
             command, now = due, max(now, due.at)
             continue
         now += draw(st.sampled_from((0, 1, 4, 20, 360, 1440))) * timedelta(minutes=1)
-        command = _of_an_end(draw(likely_commands(state, now, request, household)), state)
+        command = draw(likely_commands(state, now, request, household))
+        ends = _told_ends(state)
+        if ends and draw(st.integers(0, 2)) == 0:
+            void = draw(commands_at(request, household, now=now)(requests.VoidClosing))
+            command = attrs.evolve(void, closed_at=ends[-1])
     return History(tuple(events), tuple(steps))
 
 
-def _of_an_end(command: Any, state: Any) -> Any:
-    """What voids an end names the last one that another system told, if one did."""
-    ends = [
+def _told_ends(state: Any) -> list[datetime]:
+    """The ends that another system told."""
+    return [
         entry.closed_at
         for entry in getattr(state, "entries", ())
         if isinstance(entry, RequestClosed) and entry.word is None
     ]
-    voids = isinstance(command, requests.VoidClosing) and ends
-    return evolve(command, closed_at=ends[-1]) if voids else command
 
 
 @st.composite
