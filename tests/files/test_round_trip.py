@@ -373,6 +373,9 @@ def test_every_table_can_be_written(crm: CRM, load: Load, tmp_path: Path) -> Non
     for name in TABLES:
         table = export_table(crm, name, by=CLERK, purpose="check", on=date(2024, 2, 1), year=2024)
         assert write_table(tmp_path / f"{name}.csv", table, MADE) >= (name != "todo")
+    [grade] = export_table(crm, "grades", by=CLERK, year=2024).rows
+    [standing] = [crm.gradings.grades(2024).of(g) for g in crm.gradings.grades(2024).gradings]
+    assert grade == ["V1", 2024, standing.layer, standing.type, standing.status]
     with pytest.raises(Invalid):
         export_table(crm, "nothing", by=CLERK)
 

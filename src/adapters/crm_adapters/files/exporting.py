@@ -146,7 +146,7 @@ def _arrears(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
 
 
 def _credit(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
-    rows = (
+    rows: Iterator[list[Cell]] = (
         [line.household, line.grade, line.overdue_days, _yuan(line.overdue_fen)]
         for line in crm.accounts.credit(on)
     )
@@ -156,14 +156,14 @@ def _credit(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
 def _grades(crm: CRM, _by: Actor, on: date, year: int | None) -> Table:
     run = crm.gradings.grades(year or on.year - 1)
     rows: Iterator[list[Cell]] = (
-        [now.grading.household, now.grading.year, now.layer, "/".join(sorted(now.type)), now.status]
+        [now.grading.household, now.grading.year, now.layer, now.type, now.status]
         for now in map(run.of, run.gradings)
     )
     return Table("grades", COLUMNS["grades"], rows)
 
 
 def _imports(crm: CRM, _by: Actor, _on: date, _year: int | None) -> Table:
-    rows = (
+    rows: Iterator[list[Cell]] = (
         [
             one.number,
             instant_text(one.recorded.moment),
@@ -182,7 +182,7 @@ def _imports(crm: CRM, _by: Actor, _on: date, _year: int | None) -> Table:
 
 
 def _todo(crm: CRM, by: Actor, _on: date, _year: int | None) -> Table:
-    rows = (
+    rows: Iterator[list[Cell]] = (
         [
             task.what,
             task.subject,

@@ -54,7 +54,12 @@ def owner_openings(household: str = "V00001") -> SearchStrategy[Any]:
         since=days(since, date(2010, 1, 6)),
         document=st.just("lease 7"),
     )
-    end = {"household": household, "member": tenant, "role": "tenant", "until": since}
+    end: dict[str, Any] = {
+        "household": household,
+        "member": tenant,
+        "role": "tenant",
+        "until": since,
+    }
     gone = st.builds(
         owners.EndRole,
         **{name: st.just(value) for name, value in end.items()},
