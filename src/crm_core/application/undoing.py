@@ -142,8 +142,12 @@ def _void_household(told: Recorded[Any], e: HouseholdRegistered, reason: str) ->
 
 _VOIDING: dict[str, Callable[[Recorded[Any], Any, str], Any]] = {
     "household": _void_household,
-    "role": lambda _, e, reason: VoidRole(e.household, e.member, e.role, e.since, reason),
-    "role_end": lambda _, e, reason: VoidRoleEnd(e.household, e.member, e.role, e.until, reason),
+    "role": lambda _, e, reason: VoidRole(
+        household=e.household, member=e.member, role=e.role, since=e.since, reason=reason
+    ),
+    "role_end": lambda _, e, reason: VoidRoleEnd(
+        household=e.household, member=e.member, role=e.role, until=e.until, reason=reason
+    ),
     "charge": lambda told, e, reason: CancelCharge(told.household, e.charge, e.due, reason),
     "payment": lambda told, e, reason: ReversePayment(told.household, e.payment, e.paid_on, reason),
     "purchase": lambda told, e, reason: VoidPurchase(told.household, e.purchase, reason),
@@ -183,8 +187,8 @@ def resting(facts: Sequence[Fact], others: Told) -> Iterator[Rests]:
     on = _Ground(facts)
     mine = {(fact.what, fact.number) for fact in facts}
     ending = [r for r in others if _ended(r.event) in mine]
-    told = {id(r) for r in ending}
-    left = standing([r for r in others if id(r) not in told], _VOID, lambda r: r.event)
+    told = {r.position for r in ending}
+    left = standing([r for r in others if r.position not in told], _VOID, lambda r: r.event)
     for recorded in sorted([*ending, *left], key=lambda r: r.position):
         follows = recorded.stream.startswith(_FOLLOWING) or isinstance(recorded.event, _DERIVED)
         if recorded.envelope.actor == _SYSTEM or follows:

@@ -112,9 +112,11 @@ class _Told:
             self.entries, self.taken = [], {}
             return
         if isinstance(before, Request) and len(self.state.entries) < len(self.entries):
-            left = {id(entry) for entry in self.state.entries}
+            left = list(self.state.entries)
             known = zip(before.entries, self.entries, strict=False)
-            self.entries = [position for entry, position in known if id(entry) in left]
+            self.entries = [
+                position for entry, position in known if any(entry is one for one in left)
+            ]
         if len(self.state.entries) > len(self.entries):
             self.entries.append(recorded.position)
         last = self.state.taken.last

@@ -69,7 +69,13 @@ def owner_openings(household: str = "V00001") -> SearchStrategy[Any]:
     never = st.sampled_from(
         (
             owners.VoidRoleEnd(**end, reason="of another month"),
-            owners.VoidRole(household, tenant, "tenant", since, "of another month"),
+            owners.VoidRole(
+                household=household,
+                member=tenant,
+                role="tenant",
+                since=since,
+                reason="of another month",
+            ),
             owners.VoidHousehold(household, "a/b/c/d", since, "of another month"),
         )
     )
