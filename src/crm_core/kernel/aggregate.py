@@ -16,8 +16,8 @@ class Claim:
     """A name that only one stream may hold, taken in the same transaction (decision record 0012).
 
     Args:
-        stream: The stream that stands for the name; it has one event, or none.
-        event: The event that takes it.
+        stream: The stream that stands for the name; its last event says whose it is, if anybody's.
+        event: The event that takes it, or gives it free.
     """
 
     stream: str
