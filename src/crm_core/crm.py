@@ -15,6 +15,7 @@ from crm_core.application.authority import Authority, acting
 from crm_core.application.checking import utc
 from crm_core.application.clock import Tick, tick
 from crm_core.application.desk import Desk, Given, Receipt
+from crm_core.application.texts import Texts
 from crm_core.application.tombstones import MemoryTombstones, NoTraces
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid
@@ -380,6 +381,11 @@ class CRM:
         if found is None:
             return ""
         return found.text if isinstance(found, Plain) else say("values", found.code, lang)
+
+    @property
+    def texts(self) -> Texts:
+        """Opens what people typed, for the case in hand (PRV-02)."""
+        return self._desk.texts
 
     def history(self, stream: str) -> Iterator[Recorded[Any]]:
         """Events of a stream (`account/V00001`) or of everything about a household (`V00001`).

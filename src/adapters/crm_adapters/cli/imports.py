@@ -13,6 +13,7 @@ from crm_adapters.cli.values import ID
 from crm_core.application.imports import Undoing
 from crm_core.imports.register import Import
 from crm_core.kernel.dates import instant_text
+from crm_core.kernel.sealed import Withheld
 
 SHOWN = 50
 """How many lines of what rests on an import are shown to people; JSON has them all."""
@@ -34,11 +35,18 @@ def _told(one: Import) -> dict[str, Any]:
         "moment": instant_text(recorded.moment),
         "by": recorded.entered_by,
         "events": recorded.events,
-        "corrects": recorded.corrects,
+        "corrects": _said(recorded.corrects),
         "mapping": None if recorded.mapping is None else recorded.mapping.digest,
-        "files": [asdict(file) for file in recorded.files],
-        "undone": None if undone is None else {"by": undone.undone_by, "reason": undone.reason},
+        "files": [{**asdict(file), "name": _said(file.name)} for file in recorded.files],
+        "undone": None
+        if undone is None
+        else {"by": undone.undone_by, "reason": _said(undone.reason)},
     }
+
+
+def _said(text: Any) -> Any:
+    """A text that was opened, or why it is not shown."""
+    return {"withheld": text.reason} if isinstance(text, Withheld) else text
 
 
 def _show(app: App, rows: list[dict[str, Any]]) -> None:
@@ -49,7 +57,7 @@ def _show(app: App, rows: list[dict[str, Any]]) -> None:
                 row["number"],
                 row["moment"],
                 row["by"],
-                ", ".join(file["name"] for file in row["files"]),
+                ", ".join(_words(file["name"]) for file in row["files"]),
                 sum(file["imported"] for file in row["files"]),
                 row["events"],
                 word("import", _status(row)),
@@ -57,6 +65,10 @@ def _show(app: App, rows: list[dict[str, Any]]) -> None:
             for row in rows
         ],
     )
+
+
+def _words(name: str | dict[str, str]) -> str:
+    return name if isinstance(name, str) else word("withheld", name["withheld"])
 
 
 def _status(row: dict[str, Any]) -> str:

@@ -21,7 +21,6 @@ from crm_adapters.files.rows.purchases import PURCHASES
 from crm_adapters.files.rows.requests import REQUESTS
 from crm_adapters.files.rows.transfers import TRANSFERS
 from crm_adapters.files.standing import About, about, rows_of, texts_of
-from crm_core.application.texts import Texts
 from crm_core.application.undoing import Fact, resting
 from crm_core.crm import CRM
 from crm_core.errors import Fault
@@ -78,10 +77,9 @@ class Corrections:
         self._reason = reason
         self._held: dict[str, _Held] = {}
         self._show = shown_to(crm, by, reason)
-        texts = Texts(crm.vault)
         wanted = sorted(set(households))
         for household, events in crm.log.by_household(households=wanted) if wanted else ():
-            of = about(household, texts.each(events), lambda *_: None)
+            of = about(household, crm.texts.each(events), lambda *_: None)
             held = _Held(of, events)
             for kind in _ASKED:
                 together: dict[tuple[Any, ...], list[Any]] = {}

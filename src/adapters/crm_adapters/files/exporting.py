@@ -17,7 +17,6 @@ from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.rows.kind import FileKind
 from crm_adapters.files.standing import AMOUNTS, Show, about, rows_of, texts_of, told
 from crm_adapters.files.tables import Cell, Table
-from crm_core.application.texts import Texts
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
@@ -82,9 +81,8 @@ def _imported(
     show = shown_to(crm, by, purpose) if purpose else _nothing
 
     def rows() -> Iterator[list[Cell]]:
-        texts = Texts(crm.vault)
         for household, events in crm.log.by_household(households=households):
-            for row in rows_of(kind, about(household, texts.each(events), show)):
+            for row in rows_of(kind, about(household, crm.texts.each(events), show)):
                 progress(1)
                 cells = texts_of(row)
                 yield [_cell(name, cells[name]) for name in columns]
