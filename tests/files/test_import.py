@@ -195,7 +195,7 @@ EMPTY = "the cell is empty and must not be"
 A_PHONE = "a telephone number has 3 to 20 digits, with `+ - ( )` and spaces only"
 A_FORMULA = "a formula is not taken; write the text itself"
 CHARGE_KINDS = "it is not one of management_fee, utilities, parking, enforcement_costs, other"
-MEMBER_ROLES = "it is not one of owner, co_owner, tenant, family_member, agent"
+MEMBER_ROLES = "it is not one of owner, co_owner, tenant, user, family_member, agent"
 METHODS = "it is not one of wechat, alipay, transfer, cash, card, other"
 CHANNELS = (
     "it is not one of phone, counter, app, wechat, forum, letter, home_visit, inspection, other"
@@ -816,11 +816,14 @@ def test_an_import_that_keeps_nothing_leaves_no_event_no_key_and_no_name(
 
 @pytest.mark.rule("IMP-01", "PRV-03")
 def test_an_imported_name_stands_in_no_file_in_plain_text(tmp_path: Path) -> None:
-    """Owner and telephone number are sealed before anything is written."""
+    """Owner and telephone number are sealed before anything is written.
+
+    The keys are the owner's, the household's, whose request it is, and the company's, whose file.
+    """
     folder = write(tmp_path / "files", estate())
     with open_crm(f"sqlite:///{tmp_path / 'crm.db'}", create=True) as crm:
         assert import_files(crm, [folder], by=SOMEBODY).events > 0
-    assert stored_keys(tmp_path / "crm.db.keys") == 1
+    assert stored_keys(tmp_path / "crm.db.keys") == 3
     for path in tmp_path.iterdir():
         if path.is_file():
             assert "张三".encode() not in path.read_bytes()

@@ -179,7 +179,8 @@ def test_only_what_differs_becomes_events_with_the_reason(
     happened = said(crm, head)
     assert happened[: len(expected)] == expected
     assert happened[-1] == "imports.recorded"
-    reasons = {getattr(e.event, "reason", WHY) for e in crm.log.feed(after=head)}
+    told = crm.texts.each(crm.log.feed(after=head))
+    reasons = {getattr(e.event, "reason", WHY) for e in told}
     assert reasons <= {WHY, "import"}
     assert sum(f.imported for f in report.files.values()) == 1
     # Once corrected it is the same, whether it is asked to correct or only to come in.

@@ -31,8 +31,9 @@ from crm_core.application.desk import ATTEMPTS
 from crm_core.application.present import present
 from crm_core.crm import CRM, Planned
 from crm_core.errors import Conflict, Fault, Invalid, PersonErased, described
-from crm_core.imports import ImportedFile, RecordImport
+from crm_core.imports import IMPORTS, ImportedFile, RecordImport
 from crm_core.imports import Mapping as MappingSaid
+from crm_core.imports.register import WHOLE
 from crm_core.kernel.dates import EARLIEST_INSTANT
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
@@ -249,12 +250,13 @@ class _Import:
         self.faults = [*faults, *(fault for file in files for fault in file.faults)]
         self.bad: dict[str, set[int]] = {file.name: set(file.rejected) for file in files}
         self.repeated: dict[str, set[int]] = {file.name: set() for file in files}
+        self.head = crm.log.head()
         self.references = References(files, crm.log)
         self.moment = self.latest = crm.clock.now()
         self.corrects = corrects
-        named = {row.household for file in files for _, row in file.rows}
-        self.again = made_void(crm.log, named)
-        self.corrections = None if corrects is None else Corrections(crm, by, corrects, named)
+        self.named = {row.household for file in files for _, row in file.rows}
+        self.again = made_void(crm.log, self.named)
+        self.corrections = None if corrects is None else Corrections(crm, by, corrects, self.named)
         self.events = 0
         self.recorded = False
 
@@ -347,7 +349,7 @@ class _Import:
             self.latest = max((fact.recorded for fact, _ in new), default=self.moment)
             batch = self.crm.batch if self.corrections is None else self.crm.imports.correct
             self.events = batch(
-                chain(stand_ins, self._planned(new, context)),
+                chain(self._not_overtaken(new), stand_ins, self._planned(new, context)),
                 by=self.by,
                 imported=self.moment,
                 on_refusal=refused,
@@ -497,6 +499,23 @@ class _Import:
         for fact, _ in new:
             self.repeated[fact.file.name].difference_update(fact.numbers)
         return new
+
+    def _not_overtaken(self, new: Iterable[tuple[Fact, str]]) -> Iterator[Planned]:
+        """No command; that nobody was first since the log was looked at.
+
+        It is asked within the transaction, where nobody records anything in between.
+
+        Raises:
+            Conflict: another writer was.
+        """
+        log = self.crm.log
+        if log.head() != self.head and (
+            self.corrections is not None
+            or log.outcomes([command_id for _, command_id in new])
+            or made_void(log, self.named) != self.again
+        ):
+            raise Conflict(IMPORTS.stream(WHOLE), self.head, None)
+        yield from ()
 
     def _planned(self, facts: Iterable[tuple[Fact, str]], context: Context) -> Iterator[Planned]:
         for (recorded, _, numbers, file, row, part, before), command_id in facts:
