@@ -69,12 +69,12 @@ def load(crm: CRM, tmp_path: Path) -> Load:
     return import_estate
 
 
-def exported(crm: CRM, folder: Path, **options: Any) -> Path:
-    """Every table that is imported, as CSV in a folder."""
+def exported(crm: CRM, folder: Path, *, form: str = "csv", **options: Any) -> Path:
+    """Every table that is imported, in a folder."""
     folder.mkdir()
     for kind in KINDS:
         table = export_table(crm, kind.name, **{"by": CLERK, "purpose": "check"} | options)
-        write_table(folder / f"{kind.name}.csv", table, MADE)
+        write_table(folder / f"{kind.name}.{form}", table, MADE)
     return folder
 
 
@@ -379,6 +379,74 @@ def test_every_table_can_be_written(crm: CRM, load: Load, tmp_path: Path) -> Non
     assert grade == ["V1", 2024, standing.layer, standing.type, standing.status]
     with pytest.raises(Invalid):
         export_table(crm, "nothing", by=CLERK)
+
+
+def test_an_estate_goes_round_as_workbooks(crm: CRM, load: Load, tmp_path: Path) -> None:
+    """Given workbooks of an estate, when they come in elsewhere, then the same holds there."""
+    load(EVERYTHING)
+    folder = exported(crm, tmp_path / "out", form="xlsx")
+    assert correct(crm, folder).events == 0
+    with open_crm("memory:") as other:
+        report = import_files(other, [folder], by=HOST)
+        assert report.faults == []
+        assert picture(other) == picture(crm)
+        # The sheet that says who had it made is none of the tables.
+        assert {one.what for one in report.readings} == {"other_sheets"}
+
+
+IN_A_WORKBOOK: dict[str, tuple[str, str, Any, list[str]]] = {
+    "an amount": (
+        "charges", "amount", 99, ["payments.charge_cancelled", "payments.charge_raised"]
+    ),
+    "an amount with fen": (
+        "purchases", "amount", 99.05, ["payments.purchase_voided", "payments.purchase_made"]
+    ),
+    "a day, as spreadsheets keep days": (
+        "payments", "paid_on", date(2024, 3, 1),
+        ["payments.payment_reversed", "payments.payment_received"],
+    ),
+    "a telephone number": ("households", "phone", "13900000001", ["owners.contact_changed"]),
+    "a telephone number that became a number": (
+        "households", "phone", 13900000001, ["owners.contact_changed"]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.rule("IMP-01", "IMP-02")
+@pytest.mark.parametrize("what", IN_A_WORKBOOK)
+def test_what_is_corrected_in_a_workbook_is_recorded_alone(
+    crm: CRM, load: Load, tmp_path: Path, what: str
+) -> None:
+    """Given a workbook, when one cell is typed over in a spreadsheet, then that alone differs."""
+    name, column, value, expected = IN_A_WORKBOOK[what]
+    load(EVERYTHING)
+    head = crm.log.head()
+    folder = exported(crm, tmp_path / "out", form="xlsx")
+    path = folder / f"{name}.xlsx"
+    book = openpyxl.load_workbook(path)
+    header = [cell.value for cell in next(book[name].iter_rows(max_row=1))]
+    book[name].cell(2, header.index(column) + 1).value = value
+    book.save(path)
+    report = correct(crm, folder)
+    assert report.faults == []
+    assert said(crm, head) == [*expected, "imports.recorded"]
+    assert correct(crm, folder).events == 0
+
+
+@pytest.mark.rule("PRV-02")
+def test_a_text_that_is_erased_goes_round_and_changes_nothing(
+    crm: CRM, load: Load, tmp_path: Path
+) -> None:
+    """Given an erased household, when its requests are exported, then no cell is empty or wrong."""
+    load(EVERYTHING)
+    crm.privacy.erase("V1", by=Actor("C1", "custodian"), purpose="asked for it")
+    folder = exported(crm, tmp_path / "out", purpose="")
+    told = (folder / "requests.csv").read_text(encoding="utf-8-sig")
+    row, _mark = csv.DictReader(io.StringIO(told))
+    assert row["summary"] == "…"
+    (folder / "transfers.csv").unlink()
+    report = correct(crm, folder)
+    assert (report.faults, report.events) == ([], 0)
 
 
 def test_hostile_texts_of_a_log_go_round(crm: CRM, tmp_path: Path) -> None:

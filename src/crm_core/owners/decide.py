@@ -517,6 +517,9 @@ evolve = by_event(
 )
 
 
+_VOIDING = frozenset({VoidHousehold, VoidRole, VoidRoleEnd})
+
+
 def _claims(command: Any) -> tuple[Claim, ...]:
     if isinstance(command, VoidHousehold):
         released = PlaceReleased(command.household, command.place)
@@ -537,10 +540,11 @@ HOUSEHOLD = Aggregate(
     id_of=_household,
     household_of=_household,
     needs_file=False,
-    # What still ends in a file that was merged ends there; all else is said to the surviving one.
-    closed_by_merge=frozenset(_DECIDE) - {EndRole, ReleaseDebtor},
+    # What still ends in a file that was merged, or never was, is said there; all else is said to the
+    # surviving one.
+    closed_by_merge=frozenset(_DECIDE) - {EndRole, ReleaseDebtor, *_VOIDING},
     claims=_claims,
-    inside=frozenset({VoidHousehold, VoidRole, VoidRoleEnd}),
+    inside=_VOIDING,
 )
 
 
