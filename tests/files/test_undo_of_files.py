@@ -11,7 +11,7 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_adapters.files.importing import ImportReport
-from crm_core import CRM, Refused
+from crm_core import CRM, Actor, Refused
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.sealed import Personal, Sealed
 from crm_core.owners.card.commands import AssignKeeper, RecordItem
@@ -76,7 +76,8 @@ def rests(crm: CRM, number: str = "1") -> list[tuple[str, str, str]]:
 def test_a_keeper_and_a_card_rest_on_the_file(crm: CRM, load: Load) -> None:
     """Given a keeper and an item of a tenant, when the import is to be undone, then it is not."""
     load(EVERYTHING)
-    crm.do(RegisterStaff("S17", "custodian", DAY, Personal("S17", "赵六")), by=BOSS)
+    crm.do(RegisterStaff("D1", "director", DAY), by=HOST)
+    crm.do(RegisterStaff("S17", "custodian", DAY), by=Actor("D1", "director"))
     crm.do(AssignKeeper("V1", "S17", DAY, "building 1"), by=BOSS)
     crm.do(RecordItem("V1", "T1", "employer", Personal("T1", "a school"), DAY), by=CLERK)
     assert rests(crm) == [

@@ -540,8 +540,8 @@ HOUSEHOLD = Aggregate(
     id_of=_household,
     household_of=_household,
     needs_file=False,
-    # What still ends in a file that was merged, or never was, is said there; all else is said to the
-    # surviving one.
+    # What still ends in a file that was merged, or never was, is said there; all else is said to
+    # the surviving one.
     closed_by_merge=frozenset(_DECIDE) - {EndRole, ReleaseDebtor, *_VOIDING},
     claims=_claims,
     inside=_VOIDING,
