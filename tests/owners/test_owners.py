@@ -576,7 +576,8 @@ def test_an_instant_is_the_same_entry_from_whatever_zone_it_comes() -> None:
                 id="2",
                 at=at.astimezone(zone),
             )
-            found.append([e.envelope for e in crm.texts.each(crm.log.feed())])
+            told = crm.texts.each(crm.log.feed())
+            found.append([(e.event, e.effective, e.recorded) for e in told])
     assert found[0] == found[1]
 
 
@@ -1019,6 +1020,10 @@ def test_nothing_but_one_service_opens_a_personal_value() -> None:
         "crm_core/application/staff.py": "contact",
         # Whoever asks for a copy of all that is kept about somebody: `export-person` (PRV-09).
         "crm_core/application/privacy.py": "_export",
+        # Texts open for the case in hand, without a purpose (PRV-02); nothing else does there.
+        "crm_core/application/texts.py": "__init__",
+        # Files are looked through for what is to be erased, before its key is gone (PRV-04).
+        "crm_core/application/erasing.py": "_values",
     }
     assert callers - own == set(services)
     for path, name in services.items():
