@@ -22,6 +22,7 @@ from import_estates import (
     BOSS,
     CLERK,
     EVERYTHING,
+    HOST,
     HOUSEHOLD,
     PURCHASE,
     REQUEST,
