@@ -17,12 +17,10 @@ from crm_core.kernel.sealed import Personal, Sealed
 from crm_core.owners.card.commands import AssignKeeper, RecordItem
 from crm_core.owners.merging import MergeHousehold, UndoMerge
 from crm_core.owners.prospects import ConvertProspect, RecordProspect
-from crm_core.staff.register import RegisterStaff
 from import_estates import (
     BOSS,
     CLERK,
     EVERYTHING,
-    HOST,
     HOUSEHOLD,
     PURCHASE,
     REQUEST,
@@ -77,8 +75,6 @@ def rests(crm: CRM, number: str = "1") -> list[tuple[str, str, str]]:
 def test_a_keeper_and_a_card_rest_on_the_file(crm: CRM, load: Load) -> None:
     """Given a keeper and an item of a tenant, when the import is to be undone, then it is not."""
     load(EVERYTHING)
-    crm.do(RegisterStaff("D1", "director", DAY), by=HOST)
-    crm.do(RegisterStaff("S17", "custodian", DAY), by=Actor("D1", "director"))
     crm.do(AssignKeeper("V1", "S17", DAY, "building 1"), by=BOSS)
     crm.do(RecordItem("V1", "T1", "employer", Personal("T1", "a school"), DAY), by=CLERK)
     assert rests(crm) == [
@@ -217,6 +213,35 @@ def test_nobody_is_proposed_for_erasure_by_what_never_was(crm: CRM, load: Load, 
     if void != "nothing":
         undo(crm, "1" if void == "the file" else "2")
     assert proposed(crm) == (["T1"] if void == "nothing" else [])
+
+
+# --- erasing ---------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("IMP-01", "PRV-04")
+@pytest.mark.parametrize("number", ["1", "2"])
+def test_whoever_never_came_is_erased_all_the_same(crm: CRM, load: Load, number: str) -> None:
+    """Given a person who was imported by mistake: what was told of them is in the log, and goes."""
+    load({"households": [HOUSEHOLD]})
+    load({"transfers": [TENANT]})
+    undo(crm, "2")
+    if number == "1":
+        undo(crm)
+    keeper = Actor("C1", "custodian")
+    erased = crm.privacy.erase("V1", "T1", by=keeper, purpose="entered by mistake")
+    assert erased.done
+    [tenant] = [e.event for e in crm.log.feed() if getattr(e.event, "member", "") == "T1"
+                and e.name == "owners.member_added/1"]  # fmt: skip
+    assert crm.vault.is_erased("T1")
+    assert tenant.name.subject == "T1"
+    with pytest.raises(Refused) as refused:
+        crm.privacy.erase("V1", "X9", by=keeper, purpose="nobody")
+    assert refused.value.reason == "unknown_member"
+    crm.privacy.erase("V1", by=keeper, purpose="entered by mistake")
+    assert crm.vault.is_erased("V1#owner")
+    with pytest.raises(Refused) as refused:
+        crm.privacy.erase("V9", by=keeper, purpose="nobody")
+    assert refused.value.reason == "unknown_household"
 
 
 # --- texts -------------------------------------------------------------------------------------
