@@ -54,6 +54,13 @@ def owner_openings(household: str = "V00001") -> SearchStrategy[Any]:
         since=days(since, date(2010, 1, 6)),
         document=st.just("lease 7"),
     )
+    released = st.builds(
+        owners.ReleaseDebtor,
+        household=st.just(household),
+        agreement=st.sampled_from(("A1", "A2")),
+        until=days(date(2010, 1, 6), date(2010, 1, 9)),
+        reason=st.just("moved out"),
+    )
     end: dict[str, Any] = {
         "household": household,
         "member": tenant,
@@ -84,6 +91,7 @@ def owner_openings(household: str = "V00001") -> SearchStrategy[Any]:
         opened,
         opened,
         st.tuples(opened, let, agreed),
+        st.tuples(opened, let, agreed, released),
         st.tuples(opened, let, gone, never),
     )
 
