@@ -216,6 +216,9 @@ AHEAD = {
     "Renegotiate.due_at",
     "RetireLine.since",
     "TransferOwnership.on",
+    "VoidHousehold.on",
+    "VoidRole.since",
+    "VoidRoleEnd.until",
 }
 """What is due, planned, promised or agreed, and need not have happened; everything else has."""
 

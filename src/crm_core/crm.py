@@ -48,6 +48,7 @@ from crm_core.slices import registry as own_registry
 if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
     from crm_core.application.gradings import GradingRun, Gradings
+    from crm_core.application.imports import ImportService
     from crm_core.application.owners import Owners
     from crm_core.application.privacy import Privacy
     from crm_core.application.requests import Requests
@@ -151,6 +152,13 @@ class CRM:
         return Gradings(self, self._desk, self._engines)
 
     @cached_property
+    def imports(self) -> ImportService:
+        """Imports that were made, and taking one back."""
+        from crm_core.application.imports import ImportService
+
+        return ImportService(self, self._desk)
+
+    @cached_property
     def privacy(self) -> Privacy:
         """Rights of persons: a copy of everything about one, and being erased."""
         from crm_core.application.privacy import Privacy
@@ -225,6 +233,7 @@ class CRM:
         imported: datetime | None = None,
         on_refusal: Callable[[Planned, Refusal], None] | None = None,
         on_error: Callable[[Planned, Exception], None] | None = None,
+        closing: Callable[[int], Planned | None] | None = None,
         stop: Callable[[], bool] | None = None,
         progress: Progress = silent,
     ) -> int:
@@ -240,6 +249,8 @@ class CRM:
             on_refusal: Told of each command that is refused; without it the first one raises.
             on_error: Told of each command that cannot be decided, whatever it raised but trouble of
                 the store; without it the first one raises.
+            closing: Given the number of events, what the library itself records behind them, in
+                the same transaction, if anything.
             stop: Asked at the end; True undoes everything.
 
         Returns:
@@ -251,6 +262,7 @@ class CRM:
             imported=imported,
             on_refusal=on_refusal,
             on_error=on_error,
+            closing=closing,
             stop=stop,
             progress=progress,
         )

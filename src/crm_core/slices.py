@@ -7,6 +7,7 @@ from functools import cache
 from crm_core import (
     application,
     gradings,
+    imports,
     messages,
     opinions,
     owners,
@@ -29,6 +30,7 @@ SLICES: tuple[Slice, ...] = (
     gradings.SLICE,
     messages.SLICE,
     privacy.SLICE,
+    imports.SLICE,
     application.SLICE,
 )
 

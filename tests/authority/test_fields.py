@@ -66,6 +66,8 @@ def test_no_field_that_is_said_says_who_decides(kind: type) -> None:
         ("EndStaffRole", "role"),
         ("FollowIncident", "told_by"),
         ("ReceiveRequest", "asked_by"),
+        ("VoidRole", "role"),
+        ("VoidRoleEnd", "role"),
     }
     suspicious = {
         name

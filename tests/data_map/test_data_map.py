@@ -16,7 +16,9 @@ import parcels
 from crm_adapters import open_crm
 from crm_adapters.cli.app import run
 from crm_adapters.data_map import whole
+from crm_adapters.files import exporting
 from crm_adapters.files.kinds import KINDS
+from crm_adapters.files.tables import Watermark
 from crm_adapters.frames.shapes import FactsShape, GradingsShape
 from crm_adapters.reports import arrears, credit_table, directory, html
 from crm_core import SLICES, Actor, Invalid, Refused
@@ -112,6 +114,8 @@ def test_every_member_of_the_envelope_has_a_class() -> None:
 COLUMNS: dict[str, tuple[str, ...]] = {
     **{f"import/{kind.name}": kind.columns for kind in KINDS},
     "arrears": tuple(name for name, _, _ in arrears.COLUMNS),
+    **{f"export/{name}": columns for name, columns in exporting.COLUMNS.items()},
+    "export/watermark": tuple(f.name for f in attrs.fields(Watermark)),
     "credit-table": tuple(name for name, _ in credit_table.COLUMNS + credit_table.PLACE),
     "directory": tuple(english for _, english in directory.HEADERS),
     "kept/facts": tuple(FactsShape().frame([], None).columns),

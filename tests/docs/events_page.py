@@ -100,6 +100,7 @@ STREAMS = {
     "`retention/HOUSEHOLD`, `staff_retention/STAFF`.",
     "gradings": "Streams `grading/HOUSEHOLD` for decisions and what people did about them, `grading-year/YEAR` for the runs of a year, and `policy/NAME` for policies.",
     "messages": "Streams `messages/HOUSEHOLD`, and `staff_messages/STAFF` for what members of staff are told.",
+    "imports": "Stream `imports/all`: one record for each import, and one for each undo.",
     "staff": "Streams `roster/LINE` for duty cover, `register/company` for the register, and `staff/STAFF` for members of staff.",
 }
 
@@ -109,6 +110,25 @@ def _one_of(values: tuple[str, ...]) -> str:
 
 
 WORDS = {
+    "ImportRecorded.corrects": "why, where it corrected what was known before",
+    "ImportRecorded.entered_by": "id of who had the files taken in",
+    "ImportRecorded.events": "how many events it brought: those right before this one",
+    "ImportRecorded.files": "the files",
+    "ImportRecorded.mapping": "how the files were read, where a mapping file said so",
+    "ImportRecorded.moment": "the moment of import",
+    "ImportRecorded.number": "its number; imports are counted from 1",
+    "ImportUndone.events": "how many compensating events it took: those right before this one",
+    "ImportUndone.number": "number of the import",
+    "ImportUndone.undone_by": "id of who undid it",
+    "ImportedFile.digest": "SHA-256 of its bytes",
+    "ImportedFile.faulty": "how many rows were faulty",
+    "ImportedFile.imported": "how many rows were taken in",
+    "ImportedFile.kind": "what its rows are, e.g. `charges`",
+    "ImportedFile.name": "as it was called",
+    "ImportedFile.repeated": "how many rows were known",
+    "ImportedFile.rows": "how many rows it has",
+    "Mapping.digest": "SHA-256 of the mapping file",
+    "Mapping.text": "the mapping file",
     "Apologised.lifts": "clocks of the apologies that were owed by then",
     "Apologised.new_due_at": "the new time, promised by who apologised",
     "Assignment.form": "`department` or `operator`",

@@ -557,6 +557,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
     asked = {
         "generate": ["generate", "--households", "5", "--years", "2023-2024", "--out", estate],
         "import": ["import", estate],
+        "imports": ["imports"],
+        "undo": ["undo", "1", "--reason", "another month", "--dry-run"],
+        "export": ["export", "charges", "--out", str(folder / "charges.csv")],
         "grade": ["grade", "2024", "--known", "2024-03-01T00:00:00Z"],
         "grades": ["grades", "2024"],
         "runs": ["runs", "2024"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from crm_core.payments import (
 from crm_core.payments.commands import AgreeClause
 from crm_core.payments.events import Part
 from crm_core.testing.towns import Town, fill, known_at, plant_errors
+from import_estates import HOUSEHOLD, PURCHASE, take_in
 
 CLERK, MANAGER = Actor("S1", "specialist"), Actor("M1", "manager")
 CODE = "allocation-cn-civil-code"
@@ -40,6 +41,16 @@ CHANGED = (
     " version are taken for these. Then, or where only the town or a shipped policy is another,"
     " write the line anew: {line}"
 )
+
+
+class StoppedClock:
+    """A clock that stands."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
 
 
 def sold_and_corrected(crm: CRM) -> None:
@@ -73,12 +84,22 @@ def sold_and_corrected(crm: CRM) -> None:
         crm.do(command, by=by, at=at)
 
 
+def taken_back(crm: CRM, folder: Path) -> None:
+    """An import that was undone, told at an instant of its own."""
+    clock, crm.clock = crm.clock, StoppedClock(known_at(2010))
+    purchase = {**PURCHASE, "purchased_on": "2010-03-01", "recorded": ""}
+    take_in(crm, folder, {"households": [HOUSEHOLD], "purchases": [purchase]})
+    crm.imports.undo("1", by=MANAGER, reason="the files of another estate")
+    crm.clock = clock
+
+
 @pytest.fixture(scope="module")
-def town() -> Iterator[CRM]:
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CRM]:
     """A town in which every kind of fact occurs, graded rightly and wrongly."""
     with open_crm("memory:") as crm:
         fill(crm.log, Town(seed=3, households=120, years=2))
         sold_and_corrected(crm)
+        taken_back(crm, tmp_path_factory.mktemp("files"))
         for year in (2011, 2012):
             crm.grade(year, known=known_at(year))
         plant_errors(crm, 1, count=20)

@@ -64,6 +64,15 @@ REQUESTS = {
     "requests.reclassified/1",
 }
 
+VOIDS = {
+    "owners.household_voided/1",
+    "owners.role_end_voided/1",
+    "owners.role_voided/1",
+    "payments.purchase_voided/1",
+    "requests.voided/1",
+}
+"""No facts: they take facts back as if they had never been (IMP-01)."""
+
 SLICES = [
     (payments, payment_events, "ACCOUNT_EVENTS"),
     (opinions, opinion_events, "EVENTS"),
@@ -82,7 +91,8 @@ def test_whoever_publishes_another_fact_writes_its_name_here_too() -> None:
     assert requests.FACT_NAMES == REQUESTS
     assert owners.AUDIT_NAMES == AUDITED
     assert owners.TENURE_NAMES == TENURES
-    assert gradings.EVENT_NAMES == OPINIONS | PAYMENTS | OWNERS | REQUESTS | TENURES
+    assert owners.VOID_NAMES | payments.VOID_NAMES | requests.VOID_NAMES == VOIDS
+    assert gradings.EVENT_NAMES == OPINIONS | PAYMENTS | OWNERS | REQUESTS | TENURES | VOIDS
 
 
 @pytest.mark.rule("GRD-15")

@@ -29,6 +29,7 @@ from crm_core.payments.commands import (
     RecordPurchase,
     ReversePayment,
     TakeBackWaiver,
+    VoidPurchase,
 )
 from crm_core.payments.credit import credit_standing
 from crm_core.payments.events import (
@@ -45,6 +46,7 @@ from crm_core.payments.events import (
     ProposalRejected,
     PurchaseMade,
     PurchaseRefunded,
+    PurchaseVoided,
     RefundProposed,
     WaiverProposed,
     WaiverTakenBack,
@@ -169,6 +171,10 @@ def bought(number: str = "B1", fen: int = 100_00) -> PurchaseMade:
     return PurchaseMade(number, "cleaning", fen, ANY_DAY)
 
 
+def purchase_void(number: str = "B1") -> PurchaseVoided:
+    return PurchaseVoided(number, ANY_DAY, "of another month")
+
+
 # --- the same as commands to household V1 ----------------------------------------------------
 
 
@@ -256,6 +262,9 @@ BOOKED: list[tuple[list[Any], Any, Any]] = [
         pay(parts=(Part("C1", 30_00), Part("C2", 60_00))),
         evolve(paid(), parts=(Part("C1", 30_00), Part("C2", 60_00))),
     ),
+    # What was bought by mistake never was, and its number is free again.
+    ([bought()], VoidPurchase("V1", "B1", "of another month"), purchase_void()),
+    ([bought(), purchase_void()], buy(), bought()),
     ([], pay(payer="V1#owner"), evolve(paid(), payer="V1#owner")),
     # The payer pays a bill that was cancelled meanwhile.
     ([raised(), cancelled()], pay(charge="C1"), paid(charge="C1")),

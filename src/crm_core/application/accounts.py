@@ -16,6 +16,7 @@ from crm_core.gradings.engines.merged import facts_by_household, merges_seen
 from crm_core.gradings.engines.port import CreditLine, FactsEngine, Owing
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import Tenures
+from crm_core.kernel.voiding import standing
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.facts import (
     REGISTERED,
@@ -24,12 +25,15 @@ from crm_core.owners.facts import (
     HouseholdRegistered,
     tenures,
 )
+from crm_core.owners.facts import VOID_NAMES as FILE_VOID_NAMES
+from crm_core.owners.facts import VOIDS as FILE_VOIDS
 from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.changes import CreditChange, changes
 from crm_core.payments.clauses import Allocations, agreed_late_charges
 from crm_core.payments.collection.events import COLLECTION_EVENTS
 from crm_core.payments.credit import DEFAULT_CREDIT, CreditPolicy
 from crm_core.payments.events import ACCOUNT_EVENTS
+from crm_core.payments.facts import VOIDS as ACCOUNT_VOIDS
 from crm_core.payments.late import LateChargePolicy
 from crm_core.payments.ledger import Ledger, ledgers
 from crm_core.payments.limitation import Limit, limits
@@ -39,6 +43,7 @@ from crm_core.payments.views import CreditRow, credit_row, statement
 from crm_core.ports import EVENTS, EventLog
 
 _ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
+_VOIDS = {**FILE_VOIDS, **ACCOUNT_VOIDS}
 _PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
 
 
@@ -265,12 +270,13 @@ class Accounts:
         known, log = utc(known, "known"), self._host.log
         if households is not None:
             _check_households(log, households)
-        wanted = names | TENURE_NAMES | {REGISTERED}
+        wanted = names | TENURE_NAMES | FILE_VOID_NAMES | {REGISTERED}
         merges = merges_seen(log, on, known)
         for household, events in facts_by_household(
             log, merges, names=wanted, households=households
         ):
-            told = [(e, position) for position, at, e in events if known is None or at <= known]
+            seen = [fact for fact in events if known is None or fact[1] <= known]
+            told = [(event, position) for position, _, event in standing(seen, _VOIDS)]
             alone = [event for event, _ in told]
             file = next((e for e in alone if type(e) is HouseholdRegistered), None)
             if file is not None:

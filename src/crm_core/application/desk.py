@@ -262,6 +262,7 @@ class Desk:
         on_refusal: Callable[[Planned, Refusal], None] | None = None,
         on_error: Callable[[Planned, Exception], None] | None = None,
         on_nothing: Callable[[Planned], None] | None = None,
+        closing: Callable[[int], Planned | None] | None = None,
         stop: Callable[[], bool] | None = None,
         progress: Progress = silent,
     ) -> int:
@@ -269,6 +270,8 @@ class Desk:
 
         Args:
             inside: Whether the library itself gives them (see `within`).
+            closing: Given the number of events, what the library records behind them, if anything;
+                it is not counted.
             on_nothing: Told of each command that changes nothing.
         """
         if not inside:
@@ -318,6 +321,12 @@ class Desk:
                     yield commit
                 elif on_nothing is not None:
                     on_nothing(item)
+            last = None if closing is None else closing(count)
+            if last is not None:
+                commit = plan(last.command, last.id, by, last.at, told=False, inside=True)
+                if isinstance(commit, Refusal):
+                    raise Refused(commit)
+                yield commit
             if stop is not None and stop():
                 raise _Undo
 

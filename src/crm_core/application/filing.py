@@ -16,9 +16,11 @@ import attrs
 from attrs import frozen
 
 from crm_core.gradings.engines.merged import OWN_FILE, told_of
+from crm_core.gradings.facts import VOIDS
 from crm_core.kernel.dates import Period, instant_text, local_date
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import PersonalValue, Place, Withheld
+from crm_core.kernel.voiding import standing
 from crm_core.messages.events import MessageQueued, MessageSent
 from crm_core.opinions.events import OpinionWithdrawn
 from crm_core.owners import HOUSEHOLD
@@ -42,6 +44,7 @@ from crm_core.payments.facts import add_months
 from crm_core.requests.events import (
     Apologised,
     ClosedUnanswered,
+    ClosingVoided,
     ConfirmationAttemptFailed,
     CustomerAnswered,
     ProgressNoted,
@@ -266,7 +269,7 @@ def filed(
         every_day: Whether what is true on later days alone is seen as well.
     """
     fold = _Fold(household, zone)
-    for recorded in events:
+    for recorded in _standing(events):
         fold.take(recorded, true=every_day or recorded.effective <= on)
     file = fold.file
     if not isinstance(file, Household):
@@ -308,6 +311,15 @@ def filed(
             last_contact_at=contacts[-1].at if contacts else None,
         ),
     )
+
+
+def _standing(events: Iterable[Recorded[Any]]) -> list[Recorded[Any]]:
+    """Without what never was (IMP-01); each file's own numbers are its own."""
+    by_file: dict[str, list[Recorded[Any]]] = {}
+    for recorded in events:
+        by_file.setdefault(recorded.household, []).append(recorded)
+    found = [one for told in by_file.values() for one in standing(told, VOIDS, lambda e: e.event)]
+    return sorted(found, key=lambda one: one.position)
 
 
 @frozen
@@ -503,7 +515,7 @@ class _Fold:
                 self._requests_change(event.request, kind=event.kind)
             case RequestClosed() | ClosedUnanswered():
                 self._requests_change(event.request, status="closed")
-            case RequestReopened():
+            case RequestReopened() | ClosingVoided():
                 self._requests_change(event.request, status="open")
             case CustomerAnswered():
                 self._contact(recorded, event.answered_at, "answer", "", event.request)

@@ -335,12 +335,14 @@ def _with_members_of_all_tenures(
                     untouched = True
                 elif not recorded.name.startswith("privacy."):
                     untouched = False
-    members = tuple(sight.streams.members(command.household))
+    members = tuple(sorted(sight.streams.ever(command.household) or ()))
     return evolve(command, members=members, untouched=untouched)
 
 
 def _with_membership(command: Any, _state: Any, sight: WorkSight) -> Any:
-    return evolve(command, stranger=command.member not in sight.streams.members(command.household))
+    """Whether nobody of that id was ever told of in the file, by mistake or not."""
+    ever = sight.streams.ever(command.household) or frozenset()
+    return evolve(command, stranger=command.member not in ever)
 
 
 def _with_employment(command: Any, _state: Any, sight: WorkSight) -> Any:

@@ -29,7 +29,6 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
 from crm_core.messages.staff import STAFF_MESSAGES
-from crm_core.owners import HOUSEHOLD, Household
 from crm_core.ports import Progress, silent
 from crm_core.privacy import EraseHousehold, EraseMember, EraseStaff
 from crm_core.privacy.consent import Use
@@ -314,9 +313,8 @@ class Privacy:
         self._erasing.finish()
 
     def _members(self, household: str) -> tuple[str, ...]:
-        decider = HOUSEHOLD.decider
-        state, _ = self._host.log.fold(HOUSEHOLD.stream(household), decider.evolve, decider.initial)
-        return tuple(state.members()) if isinstance(state, Household) else ()
+        found = Streams(self._host.log, self._desk.texts).ever(household)
+        return tuple(sorted(found or ()))
 
     # --- who may -------------------------------------------------------------------------
 

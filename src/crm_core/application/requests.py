@@ -37,9 +37,11 @@ from crm_core.requests.early_warning import (
 from crm_core.requests.early_warning import (
     OCCURRENCE_NAMES,
     Counted,
+    Occurrence,
     Unusual,
     WarningRaised,
     first_day,
+    occurrence_key,
     occurrence_of,
     raise_warning,
     unusual,
@@ -242,16 +244,21 @@ class Requests:
     def _counted(self, cutoff: Cutoff) -> Iterator[Counted]:
         """What is counted for early warnings, as known at the cut-off."""
         places: dict[str, str] = {}
+        counted: dict[str, Occurrence] = {}
         for recorded in self._events(cutoff, OCCURRENCE_NAMES, places):
-            one = occurrence_of(recorded)
-            if one is not None and cutoff.sees(recorded):
-                yield Counted(
-                    place=places.get(one.household) or one.place,
-                    trade=one.trade,
-                    measure=one.measure,
-                    day=local_date(one.at, self._host.zone),
-                    position=one.position,
-                )
+            if cutoff.sees(recorded):
+                key, one = occurrence_key(recorded.event), occurrence_of(recorded)
+                counted.pop(key, None)
+                if one is not None:
+                    counted[key] = one
+        for one in counted.values():
+            yield Counted(
+                place=places.get(one.household) or one.place,
+                trade=one.trade,
+                measure=one.measure,
+                day=local_date(one.at, self._host.zone),
+                position=one.position,
+            )
 
     def _events(
         self, cutoff: Cutoff, names: frozenset[str], places: dict[str, str]

@@ -20,9 +20,17 @@ from crm_core.kernel.dates import Period
 from crm_core.kernel.naming import Naming, actor_named
 from crm_core.kernel.recorded import Recorded
 from crm_core.owners import HOUSEHOLD
-from crm_core.owners.events import HouseholdRegistered, PlaceClaimed
+from crm_core.owners.events import (
+    HouseholdRegistered,
+    HouseholdVoided,
+    PlaceClaimed,
+    PlaceReleased,
+)
 from crm_core.owners.state import Household
 from crm_core.owners.tenures import CONCERNED, concerned, tenures_of
+
+_OF_ALL = (HouseholdRegistered, HouseholdVoided, PlaceClaimed, PlaceReleased)
+"""Events that are about whoever has a part in the household."""
 
 _ALONE = ("member", "recipient")
 """Fields of an event that is about that member alone."""
@@ -100,7 +108,7 @@ class Residents:
         alone = self.members & {getattr(event, name, None) for name in _ALONE}
         if alone:
             found = alone
-        elif isinstance(event, HouseholdRegistered | PlaceClaimed):
+        elif isinstance(event, _OF_ALL):
             found = self.members
         else:
             found = self._named(recorded) | self._part(recorded, keys)

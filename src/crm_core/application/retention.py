@@ -20,7 +20,13 @@ from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import NEVER, DueCommand, Look, NothingBefore, Source
 from crm_core.kernel.worklists import Asker, Task, Worklist
-from crm_core.owners.events import MemberAdded, RoleEnded
+from crm_core.owners.events import (
+    HouseholdVoided,
+    MemberAdded,
+    RoleEnded,
+    RoleEndVoided,
+    RoleVoided,
+)
 from crm_core.payments.facts import add_months
 from crm_core.privacy.commands import (
     DeclineErasure,
@@ -40,10 +46,12 @@ from crm_core.privacy.events import (
 from crm_core.privacy.policy import DEFAULT_RETENTION, RetentionPolicy
 from crm_core.requests.events import (
     ClosedUnanswered,
+    ClosingVoided,
     RequestClosed,
     RequestMerged,
     RequestReceived,
     RequestReopened,
+    RequestVoided,
 )
 from crm_core.staff.register import StaffRoleBegun, StaffRoleEnded
 
@@ -128,6 +136,34 @@ def _over_by(held: Held, day: date) -> bool:
     return held.until is not None and held.until <= day
 
 
+def _never(line: Line, _: Recorded[Any]) -> Line:
+    """Nobody ever belonged to a file that is void."""
+    return attrs.evolve(line, held=())
+
+
+def _never_held(line: Line, recorded: Recorded[Any]) -> Line:
+    event = recorded.event
+    told = (event.member, event.role, event.since)
+    held = tuple(one for one in line.held if (one.person, one.role, one.since) != told)
+    return attrs.evolve(line, held=held)
+
+
+def _goes_on(line: Line, recorded: Recorded[Any]) -> Line:
+    event = recorded.event
+    told = (event.member, event.role, event.since)
+    held = tuple(
+        attrs.evolve(one, until=None) if (one.person, one.role, one.since) == told else one
+        for one in line.held
+    )
+    return attrs.evolve(line, held=held)
+
+
+def _never_asked(line: Line, recorded: Recorded[Any]) -> Line:
+    """What is void keeps nobody; the day of an end that was told before stays, and keeps longer."""
+    left = tuple(one for one in line.open if one != recorded.event.request)
+    return attrs.evolve(line, open=left)
+
+
 def _asked(line: Line, recorded: Recorded[Any]) -> Line:
     number = recorded.event.request
     return attrs.evolve(line, open=tuple(sorted({*line.open, number})))
@@ -156,10 +192,15 @@ def _erased(line: Line, recorded: Recorded[Any]) -> Line:
 _CHANGES: dict[type, Any] = {
     MemberAdded: _begun,
     RoleEnded: _over,
+    HouseholdVoided: _never,
+    RoleVoided: _never_held,
+    RoleEndVoided: _goes_on,
     StaffRoleBegun: _begun,
     StaffRoleEnded: _over,
     RequestReceived: _asked,
     RequestReopened: _asked,
+    ClosingVoided: _asked,
+    RequestVoided: _never_asked,
     RequestClosed: _answered,
     ClosedUnanswered: _answered,
     RequestMerged: _answered,

@@ -11,7 +11,7 @@ from crm_core.application.streams import Streams
 from crm_core.gradings.decide import YEAR
 from crm_core.gradings.engines.merged import facts_of, merges_at, merges_seen
 from crm_core.gradings.events import GradingDecided
-from crm_core.gradings.facts import EVENT_NAMES
+from crm_core.gradings.facts import EVENT_NAMES, VOIDS
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.reading import Reading
 from crm_core.gradings.record import run_of_record
@@ -22,8 +22,10 @@ from crm_core.kernel.policy import Policy, PolicyRef
 from crm_core.kernel.recorded import Cutoff, KnownEvent
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.kernel.voiding import standing
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.facts import REGISTERED, TENURES
+from crm_core.owners.facts import VOIDS as FILE_VOIDS
 from crm_core.owners.tenures import tenures, tenures_of
 from crm_core.payments.allocation_policy import AllocationPolicy
 from crm_core.payments.clauses import Allocations
@@ -108,9 +110,12 @@ class WorkSight:
         told: list[Any] = []
         found: list[tuple[datetime, Tenures]] = []
         for _, known, event in self.known(HOUSEHOLD, household):
-            if not isinstance(event, TENURES):
+            if isinstance(event, TENURES):
+                told.append(event)
+            elif type(event) in FILE_VOIDS:
+                told = standing([*told, event], FILE_VOIDS, lambda one: one)
+            else:
                 continue
-            told.append(event)
             now = tenures(told)
             if found and found[-1][0] == known:
                 found.pop()
@@ -132,7 +137,7 @@ class WorkSight:
         names = EVENT_NAMES | {REGISTERED}
         merges = merges_seen(self.log, on) if cutoff is None else merges_at(self.log, on, cutoff)
         own = next((facts for _, facts in self.log.facts(names=names, households=[household])), [])
-        return facts_of(self.log, household, own, merges, names)
+        return standing(facts_of(self.log, household, own, merges, names), VOIDS)
 
     def allocated(self, refs: tuple[PolicyRef, ...]) -> Allocations:
         """The allocation policies that a grading pins."""

@@ -16,6 +16,7 @@ from crm_core.kernel.tenures import ONE
 from crm_core.kernel.text import check_id
 from crm_core.owners import HOUSEHOLD, MERGES
 from crm_core.owners.commands import ROLES
+from crm_core.owners.events import MemberAdded
 from crm_core.owners.redirects import MERGES_STREAM, Redirects
 from crm_core.owners.state import Household
 from crm_core.owners.tenures import tenures_of
@@ -101,6 +102,20 @@ class Streams:
             for role in () if file is None else file.roles():
                 found[role.member] = found.get(role.member, frozenset()) | {role.role}
         return found
+
+    def ever(self, household: str) -> frozenset[str] | None:
+        """Whoever was told of in a file, void or not, by mistake or not; None if none ever was.
+
+        Those of all files of the same household are (OWN-09).
+        """
+        found: set[str] = set()
+        there = False
+        for one in self.merges().group(household):
+            for recorded in self._log.read(HOUSEHOLD.stream(one)):
+                there = True
+                if isinstance(recorded.event, MemberAdded):
+                    found.add(recorded.event.member)
+        return frozenset(found) if there else None
 
     def holding(self, household: str, day: date) -> list[str]:
         """Members who hold a role on a day, those of the surviving file first.

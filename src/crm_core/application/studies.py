@@ -47,7 +47,8 @@ from crm_core.gradings.studies.what_if import Compared, WhatIf, what_if
 from crm_core.gradings.uses import Influence, Use, influence
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Actor, Cutoff
-from crm_core.owners.facts import AUDIT_NAMES, TENURE_NAMES, tenures
+from crm_core.kernel.voiding import standing
+from crm_core.owners.facts import AUDIT_NAMES, TENURE_NAMES, VOID_NAMES, VOIDS, tenures
 from crm_core.payments.credit import CreditPolicy
 from crm_core.ports import EVENTS
 
@@ -295,7 +296,7 @@ class Studies:
         end, cutoff = Period.of_year(run.year).end, Cutoff(run.cutoff.position, run.cutoff.known)
         return {
             household: attributes(events, end, cutoff)
-            for household, events in self._log.by_household(names=AUDIT_NAMES)
+            for household, events in self._log.by_household(names=AUDIT_NAMES | VOID_NAMES)
         }
 
     # --- uses ------------------------------------------------------------------------------
@@ -312,8 +313,8 @@ class Studies:
 
     def _is_theirs(self, grading: GradingDecided, day: date) -> bool:
         """Whether a grading is about who has the household on a day, and not who had it before."""
-        found = self._log.facts(names=TENURE_NAMES, households=[grading.household])
-        told = next((facts for _, facts in found), [])
+        found = self._log.facts(names=TENURE_NAMES | VOID_NAMES, households=[grading.household])
+        told = standing(next((facts for _, facts in found), []), VOIDS)
         return tenures([event for _, _, event in told]).on(day).key == grading.tenure
 
 

@@ -116,7 +116,9 @@ class Work:
         state, tip = streams.load(aggregate, stream)
         household = aggregate.household_of(command) or getattr(state, "household", "")
         if aggregate.needs_file and household and not streams.has_file(household):
-            return no_file(household)
+            was_told = aggregate.void_too and streams.ever(household) is not None
+            if not was_told:
+                return no_file(household)
         if kind in aggregate.closed_by_merge and (into := streams.survivor(household)) != household:
             return merged_into(household, into)
         if not inside:

@@ -17,6 +17,7 @@ from crm_core.gradings.reading import Reading
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, KnownEvent
 from crm_core.kernel.rules import Value
+from crm_core.kernel.voiding import Voids, standing
 from crm_core.opinions.facts import FACT_NAMES as OPINIONS
 from crm_core.opinions.facts import OpinionRecorded, OpinionWithdrawn
 from crm_core.owners.facts import FACT_NAMES as OWNERS
@@ -27,6 +28,8 @@ from crm_core.owners.facts import (
     InterestRecorded,
     tenures,
 )
+from crm_core.owners.facts import VOID_NAMES as FILE_VOID_NAMES
+from crm_core.owners.facts import VOIDS as FILE_VOIDS
 from crm_core.payments.facts import FACT_NAMES as PAYMENTS
 from crm_core.payments.facts import (
     REFUND,
@@ -40,7 +43,11 @@ from crm_core.payments.facts import (
     credit_standing,
     ledgers,
 )
+from crm_core.payments.facts import VOID_NAMES as ACCOUNT_VOID_NAMES
+from crm_core.payments.facts import VOIDS as ACCOUNT_VOIDS
 from crm_core.requests.facts import FACT_NAMES as REQUESTS
+from crm_core.requests.facts import VOID_NAMES as REQUEST_VOID_NAMES
+from crm_core.requests.facts import VOIDS as REQUEST_VOIDS
 from crm_core.requests.facts import (
     DuplicateUndone,
     MarkedDuplicate,
@@ -178,7 +185,19 @@ _BESIDE_THE_ACCOUNT = {
     PurchaseRefunded,
 }
 
-EVENT_NAMES = OPINIONS | OWNERS | PAYMENTS | REQUESTS | TENURE_NAMES
+VOIDS: Voids = {**FILE_VOIDS, **ACCOUNT_VOIDS, **REQUEST_VOIDS}
+"""What takes back which facts, as if they had never been (IMP-01)."""
+
+EVENT_NAMES = (
+    OPINIONS
+    | OWNERS
+    | PAYMENTS
+    | REQUESTS
+    | TENURE_NAMES
+    | FILE_VOID_NAMES
+    | ACCOUNT_VOID_NAMES
+    | REQUEST_VOID_NAMES
+)
 """Stored names of the events that facts are read from: what the slices publish, and no more.
 
 Those of tenures are no facts: they say whose dealings the facts of a day are (PAY-16).
@@ -233,7 +252,7 @@ def gather(
     interests: list[int] = []
     conduct: list[int] = []
     limit, known = cutoff.position, cutoff.known
-    told = [fact for fact in told if fact[0] <= limit and fact[1] <= known]
+    told = standing([f for f in told if f[0] <= limit and f[1] <= known], VOIDS)
     held = tenures([event for _, _, event in told if type(event) in TENURES])
     mine = held.index(end)
     alone = len(held.every) == 1

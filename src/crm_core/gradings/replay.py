@@ -19,7 +19,7 @@ from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import Period, instant_text
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff, KnownEvent, Verbatim
-from crm_core.owners.facts import HouseholdRegistered
+from crm_core.owners.facts import HouseholdRegistered, HouseholdVoided
 from crm_core.payments.facts import Allocations, CreditPolicy, Epochs, others
 from crm_core.ports import EventLog
 
@@ -38,12 +38,19 @@ def none_at_hand(refs: tuple[PolicyRef, ...]) -> Allocations:
     raise UnknownPolicy.one("policy_unknown", policy=str(refs[0]))
 
 
+_FILES = (HouseholdRegistered, HouseholdVoided)
+
+
 def estate_of(told: Iterable[KnownEvent], cutoff: Cutoff) -> str | None:
     """The estate that a household is in; None if its file was not known at the cut-off."""
-    return next(
-        (e.estate for p, at, e in told if type(e) is HouseholdRegistered and cutoff.saw(p, at)),
-        None,
-    )
+    files = ((type(e), e) for p, at, e in told if type(e) in _FILES and cutoff.saw(p, at))
+    estate: str | None = None
+    for kind, event in files:
+        if kind is HouseholdVoided:
+            estate = None
+        elif estate is None:
+            estate = event.estate
+    return estate
 
 
 def epochs_seen(

@@ -16,8 +16,8 @@ class Claim:
     """A name that only one stream may hold, taken in the same transaction (decision record 0012).
 
     Args:
-        stream: The stream that stands for the name; it has one event, or none.
-        event: The event that takes it.
+        stream: The stream that stands for the name; its last event says whose it is, if anybody's.
+        event: The event that takes it, or gives it free.
     """
 
     stream: str
@@ -78,6 +78,8 @@ class Aggregate:
             from something recorded.
         asked: Which members asked for it, as far as it is known: what is written about it is
             about them (PRV-02).
+        void_too: Whether a file that is void is one as well: what was told of its people is still
+            there.
         closed_by_merge: Commands that a file takes no more once it was merged into another one.
         beside: What stands in other streams of the slice with what was decided.
     """
@@ -90,6 +92,7 @@ class Aggregate:
     claims: Callable[[Any], tuple[Claim, ...]] = _no_claims
     own: Callable[[Any, Any], Own | None] = _nobodys
     inside: frozenset[type] = frozenset()
+    void_too: bool = False
     closed_by_merge: frozenset[type] = frozenset()
     beside: Callable[[Any, tuple[Any, ...]], tuple[Beside, ...]] = _nothing_beside
     asked: Callable[[Any], tuple[str, ...]] = _nobody_asked

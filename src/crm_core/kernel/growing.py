@@ -101,6 +101,15 @@ EMPTY: GrowingMap[Any, Any] = GrowingMap()
 """The empty map every aggregate starts from."""
 
 
+def without(entries: GrowingMap[K, V], *keys: K) -> GrowingMap[K, V]:
+    """The map as if those keys had never been added; it costs as much as there are entries."""
+    grown: GrowingMap[K, V] = EMPTY
+    for key, value in entries.items():
+        if key not in keys:
+            grown = grown.add(key, value)
+    return grown
+
+
 class GrowingList(Generic[V]):
     """An immutable sequence whose only change is one more item, in constant time.
 

@@ -177,3 +177,43 @@ class ReleaseDebtor:
 def owner_id(household: str) -> str:
     """Pseudonymous id of the owner a household is registered with."""
     return f"{household}#owner"
+
+
+# --- what never was: the library gives these, where an import is undone (IMP-01) -----------------
+
+
+@frozen
+class VoidHousehold:
+    """Void a file that was opened by mistake, and give its place free.
+
+    Args:
+        place: Key of its place (`crm_core.kernel.text.place_key`).
+        on: The day from which the file was true.
+    """
+
+    household: str
+    place: str
+    on: DayAhead
+    reason: str
+
+
+@frozen
+class VoidRole:
+    """Void a role that was entered by mistake."""
+
+    household: str
+    member: str
+    role: str
+    since: DayAhead
+    reason: str
+
+
+@frozen
+class VoidRoleEnd:
+    """Void the end of a role, whose last day was `until`: it goes on."""
+
+    household: str
+    member: str
+    role: str
+    until: DayAhead
+    reason: str

@@ -9,7 +9,7 @@ import attrs
 
 from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
-from crm_core.kernel.growing import EMPTY
+from crm_core.kernel.growing import EMPTY, without
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.text import place_key
@@ -29,6 +29,9 @@ from crm_core.owners.commands import (
     RegisterHousehold,
     ReleaseDebtor,
     TransferOwnership,
+    VoidHousehold,
+    VoidRole,
+    VoidRoleEnd,
     owner_id,
 )
 from crm_core.owners.events import (
@@ -38,10 +41,14 @@ from crm_core.owners.events import (
     DebtorAgreed,
     DebtorReleased,
     HouseholdRegistered,
+    HouseholdVoided,
     InterestRecorded,
     MemberAdded,
     PlaceClaimed,
+    PlaceReleased,
     RoleEnded,
+    RoleEndVoided,
+    RoleVoided,
 )
 from crm_core.owners.state import Household, HouseholdState, Member, NoHousehold, Role
 
@@ -315,6 +322,56 @@ def _release_debtor(command: ReleaseDebtor, state: HouseholdState) -> Decision:
     return (DebtorReleased(command.household, command.agreement, command.until, command.reason),)
 
 
+# --- what never was (IMP-01) -------------------------------------------------------------------
+
+
+def _void(command: VoidHousehold, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return ()
+    if not command.reason.strip():
+        return no_reason("LOG-06")
+    return (HouseholdVoided(command.household, command.on, command.reason),)
+
+
+def _void_role(command: VoidRole, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return ()
+    if not command.reason.strip():
+        return no_reason("LOG-06")
+    if (command.member, command.role, command.since) not in state.begun:
+        return ()
+    return (
+        RoleVoided(
+            household=command.household,
+            member=command.member,
+            role=command.role,
+            since=command.since,
+            reason=command.reason,
+        ),
+    )
+
+
+def _void_role_end(command: VoidRoleEnd, state: HouseholdState) -> Decision:
+    if isinstance(state, NoHousehold):
+        return ()
+    if not command.reason.strip():
+        return no_reason("LOG-06")
+    told = (command.member, command.role, command.until)
+    since = [key[2] for key, until in state.ended.items() if (*key[:2], until) == told]
+    if not since:
+        return ()
+    return (
+        RoleEndVoided(
+            household=command.household,
+            member=command.member,
+            role=command.role,
+            since=since[-1],
+            until=command.until,
+            reason=command.reason,
+        ),
+    )
+
+
 def _agreement_reversed(agreement: str, since: date, until: date) -> Refusal:
     days = {"since": since.isoformat(), "until": until.isoformat()}
     return Refusal("agreement_ends_before_it_begins", "PAY-16", {"agreement": agreement, **days})
@@ -331,6 +388,9 @@ _DECIDE: dict[type, Any] = {
     RecordCondition: _record_condition,
     AgreeDebtor: _agree_debtor,
     ReleaseDebtor: _release_debtor,
+    VoidHousehold: _void,
+    VoidRole: _void_role,
+    VoidRoleEnd: _void_role_end,
 }
 
 
@@ -416,6 +476,29 @@ def _debtor_released(state: HouseholdState, e: DebtorReleased) -> HouseholdState
     return attrs.evolve(state, released=state.released.add(e.agreement, e.until))
 
 
+def _voided(_: HouseholdState, __: HouseholdVoided) -> HouseholdState:
+    return NoHousehold()
+
+
+def _role_voided(state: HouseholdState, e: RoleVoided) -> HouseholdState:
+    if isinstance(state, NoHousehold):
+        return state
+    held = (e.member, e.role, e.since)
+    begun = without(state.begun, held)
+    # What was told of somebody goes with the last role that they hold or held.
+    contacts = state.contacts
+    if all(member != e.member for member, _, _ in begun):
+        gone = [number for number, one in contacts.items() if one.member == e.member]
+        contacts = without(contacts, *gone)
+    return attrs.evolve(state, begun=begun, ended=without(state.ended, held), contacts=contacts)
+
+
+def _role_end_voided(state: HouseholdState, e: RoleEndVoided) -> HouseholdState:
+    if isinstance(state, NoHousehold):
+        return state
+    return attrs.evolve(state, ended=without(state.ended, (e.member, e.role, e.since)))
+
+
 evolve = by_event(
     {
         HouseholdRegistered: _registered,
@@ -427,11 +510,20 @@ evolve = by_event(
         ConditionRecorded: _condition_recorded,
         DebtorAgreed: _debtor_agreed,
         DebtorReleased: _debtor_released,
+        HouseholdVoided: _voided,
+        RoleVoided: _role_voided,
+        RoleEndVoided: _role_end_voided,
     }
 )
 
 
+_VOIDING = frozenset({VoidHousehold, VoidRole, VoidRoleEnd})
+
+
 def _claims(command: Any) -> tuple[Claim, ...]:
+    if isinstance(command, VoidHousehold):
+        released = PlaceReleased(command.household, command.place)
+        return (Claim(f"place/{command.place}", released),)
     if not isinstance(command, RegisterHousehold):
         return ()
     place = place_key(command.estate, command.building, command.unit, command.room)
@@ -448,9 +540,11 @@ HOUSEHOLD = Aggregate(
     id_of=_household,
     household_of=_household,
     needs_file=False,
-    # What still ends in a file that was merged ends there; all else is said to the surviving one.
-    closed_by_merge=frozenset(_DECIDE) - {EndRole, ReleaseDebtor},
+    # What still ends in a file that was merged, or never was, is said there; all else is said to
+    # the surviving one.
+    closed_by_merge=frozenset(_DECIDE) - {EndRole, ReleaseDebtor, *_VOIDING},
     claims=_claims,
+    inside=_VOIDING,
 )
 
 

@@ -131,6 +131,53 @@ class DebtorReleased:
     reason: Text
 
 
+# --- what never was (IMP-01) -------------------------------------------------------------------
+
+
+@frozen
+class HouseholdVoided:
+    """The file was opened by mistake: all that was entered in it is void from its own day on.
+
+    Args:
+        on: The day from which the file was true.
+    """
+
+    household: str
+    on: date
+    reason: Text
+
+
+@frozen
+class PlaceReleased:
+    """A place belongs to no file any more: that of the household is void (OWN-01)."""
+
+    household: str
+    place: str
+
+
+@frozen
+class RoleVoided:
+    """A person was entered by mistake: they never held the role that began on `since`."""
+
+    household: str
+    member: str
+    role: str
+    since: date
+    reason: Text
+
+
+@frozen
+class RoleEndVoided:
+    """The end of a role was entered by mistake: it goes on behind `until`."""
+
+    household: str
+    member: str
+    role: str
+    since: date
+    until: date
+    reason: Text
+
+
 EVENTS = (
     EventType("owners.household_registered", 1, HouseholdRegistered, effective="moved_in"),
     EventType("owners.place_claimed", 1, PlaceClaimed),
@@ -142,4 +189,8 @@ EVENTS = (
     EventType("owners.condition_recorded", 1, ConditionRecorded, effective="on"),
     EventType("owners.debtor_agreed", 1, DebtorAgreed, effective="since"),
     EventType("owners.debtor_released", 1, DebtorReleased, effective="until"),
+    EventType("owners.household_voided", 1, HouseholdVoided, effective="on"),
+    EventType("owners.place_released", 1, PlaceReleased),
+    EventType("owners.role_voided", 1, RoleVoided, effective="since"),
+    EventType("owners.role_end_voided", 1, RoleEndVoided, effective="until"),
 )

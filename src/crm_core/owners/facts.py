@@ -6,6 +6,7 @@ What the file says of persons is never one: it is published for the audit, and a
 
 from __future__ import annotations
 
+from crm_core.kernel.voiding import Voids
 from crm_core.owners.events import (
     EVENTS,
     ConditionRecorded,
@@ -13,9 +14,12 @@ from crm_core.owners.events import (
     DebtorAgreed,
     DebtorReleased,
     HouseholdRegistered,
+    HouseholdVoided,
     InterestRecorded,
     MemberAdded,
     RoleEnded,
+    RoleEndVoided,
+    RoleVoided,
 )
 from crm_core.owners.redirects import (
     MERGES_STREAM,
@@ -53,6 +57,37 @@ AUDITED = (HouseholdRegistered, MemberAdded, RoleEnded)
 AUDIT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in AUDITED)
 """Their stored names."""
 
+_FILE = tuple(kind.cls for kind in EVENTS)
+
+
+def _file(void: HouseholdVoided, event: object) -> bool:
+    return isinstance(event, _FILE) and getattr(event, "household", None) == void.household
+
+
+def _role(void: RoleVoided, event: object) -> bool:
+    return isinstance(event, MemberAdded) and (
+        (event.household, event.member, event.role, event.since)
+        == (void.household, void.member, void.role, void.since)
+    )
+
+
+def _role_end(void: RoleEndVoided, event: object) -> bool:
+    return isinstance(event, RoleEnded) and (
+        (event.household, event.member, event.role, event.until)
+        == (void.household, void.member, void.role, void.until)
+    )
+
+
+VOIDS: Voids = {
+    HouseholdVoided: _file,
+    RoleVoided: _role,
+    RoleEndVoided: _role_end,
+}
+"""What takes back which facts of a file as if they had never been (IMP-01)."""
+
+VOID_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in VOIDS)
+"""Their stored names."""
+
 __all__ = [
     "AUDITED",
     "AUDIT_NAMES",
@@ -65,17 +100,22 @@ __all__ = [
     "REGISTERED",
     "TENURES",
     "TENURE_NAMES",
+    "VOIDS",
+    "VOID_NAMES",
     "ConditionRecorded",
     "ConductConfirmed",
     "DebtorAgreed",
     "DebtorReleased",
     "HouseholdMerged",
     "HouseholdRegistered",
+    "HouseholdVoided",
     "InterestRecorded",
     "MemberAdded",
     "MergeUndone",
     "Redirects",
+    "RoleEndVoided",
     "RoleEnded",
+    "RoleVoided",
     "redirects",
     "tenures",
 ]

@@ -10,6 +10,7 @@ from crm_core.kernel.slice import LookUp, Sight
 from crm_core.owners.card.commands import ProposeChange, RecordItem, ReportChange, VerifyItem
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.owners.decide import HOUSEHOLD
+from crm_core.owners.events import PlaceClaimed
 from crm_core.owners.merging import MERGES, WHOLE, MergeHousehold
 from crm_core.owners.prospects import ConvertProspect
 from crm_core.owners.sampling import SAMPLE, Sample
@@ -20,7 +21,7 @@ def with_place(command: RegisterHousehold, _state: Any, sight: Sight) -> Registe
     """Who has the place already (decision record 0012)."""
     [claim] = HOUSEHOLD.claims(command)
     taken = sight.taken(claim)
-    if taken is None:
+    if not isinstance(taken, PlaceClaimed):
         return command
     # Of a file that was merged the surviving one is named (OWN-09).
     merges = sight.state(MERGES, WHOLE).redirects()

@@ -8,10 +8,17 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from crm_core.kernel.projection import Projection, Put, Rows
+from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import PersonalValue
-from crm_core.owners.events import HouseholdRegistered, MemberAdded, RoleEnded
+from crm_core.owners.events import (
+    HouseholdRegistered,
+    HouseholdVoided,
+    MemberAdded,
+    RoleEnded,
+    RoleEndVoided,
+    RoleVoided,
+)
 from crm_core.owners.state import Household
 
 Reveal = Callable[[PersonalValue | None], str | None]
@@ -72,21 +79,26 @@ class DirectoryLine:
     held: tuple[tuple[str, str], ...] = ()
 
 
-Event = HouseholdRegistered | MemberAdded | RoleEnded
+Event = HouseholdRegistered | HouseholdVoided | MemberAdded | RoleEnded | RoleEndVoided | RoleVoided
 
 
 def _directory(
     rows: Rows[DirectoryLine], recorded: Recorded[Event]
-) -> Iterator[Put[DirectoryLine]]:
+) -> Iterator[Put[DirectoryLine] | Remove]:
     event = recorded.event
     line = rows.get(event.household)
+    if isinstance(event, HouseholdVoided):
+        if line is not None:
+            yield Remove(line.household)
+        return
     if isinstance(event, HouseholdRegistered):
         place = (event.estate, event.building, event.unit, event.room)
         line = DirectoryLine(event.household, *place, event.kind)
     elif line is not None:
         held = set(line.held)
         role = (event.member, event.role)
-        held = held | {role} if isinstance(event, MemberAdded) else held - {role}
+        holds = isinstance(event, MemberAdded | RoleEndVoided)
+        held = held | {role} if holds else held - {role}
         members = len({member for member, _ in held})
         line = attrs.evolve(line, members=members, held=tuple(sorted(held)))
     if line is not None:
@@ -98,7 +110,14 @@ DIRECTORY = Projection(
     name="owners.directory",
     version=1,
     row=DirectoryLine,
-    names=("owners.household_registered/1", "owners.member_added/1", "owners.role_ended/1"),
+    names=(
+        "owners.household_registered/1",
+        "owners.household_voided/1",
+        "owners.member_added/1",
+        "owners.role_end_voided/1",
+        "owners.role_ended/1",
+        "owners.role_voided/1",
+    ),
     apply=_directory,
 )
 """Households with place, kind and number of members; in order of places."""

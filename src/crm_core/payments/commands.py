@@ -206,6 +206,15 @@ class RecordPurchase:
     on: date
 
 
+@frozen
+class VoidPurchase:
+    """Void a purchase that was booked by mistake; the library gives it, to undo an import."""
+
+    household: str
+    purchase: str
+    reason: str
+
+
 # --- disputes, promises, late charges, limitation ----------------------------------------------
 
 

@@ -58,6 +58,7 @@ from crm_core.payments.commands import (
     RecordPurchase,
     ReversePayment,
     TakeBackWaiver,
+    VoidPurchase,
     WithdrawDispute,
 )
 from crm_core.payments.events import (
@@ -74,6 +75,7 @@ from crm_core.payments.events import (
     PaymentReversed,
     PurchaseMade,
     PurchaseRefunded,
+    PurchaseVoided,
     RefundProposed,
     WaiverProposed,
     WaiverTakenBack,
@@ -239,7 +241,7 @@ def _accept_moved(command: AcceptMovedPayment, state: Account) -> Decision:
 
 
 def _record_purchase(command: RecordPurchase, state: Account) -> Decision:
-    if reference("purchase", command.purchase) in state.references:
+    if state.purchase(command.purchase) is not None:
         return exists("purchase", command.purchase)
     fen = command.amount_fen
     refusal = out_of_range(abs(fen))
@@ -248,6 +250,15 @@ def _record_purchase(command: RecordPurchase, state: Account) -> Decision:
     if fen > 0:
         return (PurchaseMade(command.purchase, command.service, fen, command.on),)
     return (PurchaseRefunded(command.purchase, command.service, -fen, command.on),)
+
+
+def _void_purchase(command: VoidPurchase, state: Account) -> Decision:
+    purchase = state.purchase(command.purchase)
+    if purchase is None:
+        return ()
+    if not command.reason.strip():
+        return no_reason("LOG-06")
+    return (PurchaseVoided(command.purchase, purchase.on, command.reason),)
 
 
 # --- refunds and waivers: one proposes, another decides (LOG-08) -------------------------------
@@ -412,6 +423,7 @@ _DECIDE: dict[type, Any] = {
     DecideWaiver: _decide_waiver,
     TakeBackWaiver: _take_back_waiver,
     RecordPurchase: _record_purchase,
+    VoidPurchase: _void_purchase,
     DisputeCharge: dispute,
     ProposeDisputeDecision: propose_dispute_decision,
     DecideDispute: decide_dispute,
@@ -472,7 +484,7 @@ ACCOUNT = Aggregate(
     id_of=_household,
     household_of=_household,
     own=own,
-    inside=frozenset({AcceptMovedPayment}),
+    inside=frozenset({AcceptMovedPayment, VoidPurchase}),
 )
 
 

@@ -187,6 +187,15 @@ class PurchaseRefunded:
     on: date
 
 
+@frozen
+class PurchaseVoided:
+    """A purchase, or a refund, was booked by mistake and is void from its own day on (IMP-01)."""
+
+    purchase: str
+    on: date
+    reason: Text
+
+
 # --- disputes, promises, late charges, limitation ----------------------------------------------
 
 
@@ -405,6 +414,7 @@ ACCOUNT_EVENTS = (
     EventType("payments.waiver_taken_back", 1, WaiverTakenBack, effective="on"),
     EventType("payments.purchase_made", 1, PurchaseMade, effective="on"),
     EventType("payments.purchase_refunded", 1, PurchaseRefunded, effective="on"),
+    EventType("payments.purchase_voided", 1, PurchaseVoided, effective="on"),
     EventType("payments.charge_disputed", 1, ChargeDisputed, effective="on"),
     EventType("payments.dispute_decided", 1, DisputeDecided, effective="on"),
     EventType("payments.dispute_withdrawn", 1, DisputeWithdrawn, effective="on"),

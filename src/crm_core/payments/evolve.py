@@ -31,25 +31,30 @@ from crm_core.payments.events import (
     ProposalRejected,
     PurchaseMade,
     PurchaseRefunded,
+    PurchaseVoided,
     RateApproved,
     RefundProposed,
     WaiverProposed,
     WaiverTakenBack,
 )
-from crm_core.payments.state import MOVED, REVERSED, Account, Claims, Proposal
+from crm_core.payments.state import MOVED, REVERSED, Account, Bought, Claims, Proposal
 
 
 def _raised(s: Account, e: ChargeRaised | ChargeCorrected) -> Account:
     facts = s.facts.append(e)
     charges = s.charges.add(s.billed(e.charge), e)
-    return Account(facts, charges, s.cancelled, s.payments, s.ended, s.references, s.claims)
+    return Account(
+        facts, charges, s.cancelled, s.payments, s.ended, s.references, s.claims, s.bought
+    )
 
 
 def _cancelled(s: Account, e: ChargeCancelled) -> Account:
     facts = s.facts.append(e)
     stay = s.billed(e.charge)
     cancelled = s.cancelled.add(stay, True) if stay in s.charges else s.cancelled
-    return Account(facts, s.charges, cancelled, s.payments, s.ended, s.references, s.claims)
+    return Account(
+        facts, s.charges, cancelled, s.payments, s.ended, s.references, s.claims, s.bought
+    )
 
 
 def _paid(s: Account, e: PaymentReceived | PaymentMovedIn) -> Account:
@@ -57,7 +62,9 @@ def _paid(s: Account, e: PaymentReceived | PaymentMovedIn) -> Account:
     # Mostly no payment has ever left, and then every stay is the first.
     stay = s.stay(e.payment) if s.ended else (e.payment, 0)
     payments = s.payments.add(stay, e)
-    return Account(facts, s.charges, s.cancelled, payments, s.ended, s.references, s.claims)
+    return Account(
+        facts, s.charges, s.cancelled, payments, s.ended, s.references, s.claims, s.bought
+    )
 
 
 def _reversed(s: Account, e: PaymentReversed) -> Account:
@@ -72,7 +79,9 @@ def _unpaid(s: Account, e: PaymentReversed | PaymentMovedOut, how: str) -> Accou
     facts = s.facts.append(e)
     stay = s.stay(e.payment)
     ended = s.ended.add(stay, how) if stay in s.payments else s.ended
-    return Account(facts, s.charges, s.cancelled, s.payments, ended, s.references, s.claims)
+    return Account(
+        facts, s.charges, s.cancelled, s.payments, ended, s.references, s.claims, s.bought
+    )
 
 
 def _refunded(s: Account, e: CreditRefunded) -> Account:
@@ -88,7 +97,23 @@ def _taken_back(s: Account, e: WaiverTakenBack) -> Account:
 
 
 def _purchased(s: Account, e: PurchaseMade | PurchaseRefunded) -> Account:
-    return _referred(s, e, reference("purchase", e.purchase))
+    bought = s.bought
+    made = bought.made.add(bought.stay(e.purchase), e)
+    return _buying(s, e, Bought(made, bought.voided))
+
+
+def _purchase_voided(s: Account, e: PurchaseVoided) -> Account:
+    bought = s.bought
+    stay = bought.stay(e.purchase)
+    voided = bought.voided.add(stay, True) if stay in bought.made else bought.voided
+    return _buying(s, e, Bought(bought.made, voided))
+
+
+def _buying(s: Account, e: Any, bought: Bought) -> Account:
+    facts = s.facts.append(e)
+    return Account(
+        facts, s.charges, s.cancelled, s.payments, s.ended, s.references, s.claims, bought
+    )
 
 
 def _acknowledged(s: Account, e: DebtAcknowledged) -> Account:
@@ -107,7 +132,7 @@ def _referred(s: Account, e: Any, number: str) -> Account:
     facts = s.facts.append(e)
     references = s.references.add(number, True)
     claims = _closed(s.claims, number)
-    return Account(facts, s.charges, s.cancelled, s.payments, s.ended, references, claims)
+    return Account(facts, s.charges, s.cancelled, s.payments, s.ended, references, claims, s.bought)
 
 
 # --- claims ----------------------------------------------------------------------------------
@@ -131,12 +156,16 @@ def _promised(s: Account, e: PaymentPromised) -> Account:
 def _claimed(s: Account, e: LateChargeClaimed) -> Account:
     charges = s.charges.add(s.billed(e.charge), e)
     facts = s.facts.append(e)
-    return Account(facts, charges, s.cancelled, s.payments, s.ended, s.references, s.claims)
+    return Account(
+        facts, charges, s.cancelled, s.payments, s.ended, s.references, s.claims, s.bought
+    )
 
 
 def _claiming(s: Account, e: Any, claims: Claims) -> Account:
     facts = s.facts.append(e)
-    return Account(facts, s.charges, s.cancelled, s.payments, s.ended, s.references, claims)
+    return Account(
+        facts, s.charges, s.cancelled, s.payments, s.ended, s.references, claims, s.bought
+    )
 
 
 # --- proposals -------------------------------------------------------------------------------
@@ -161,12 +190,16 @@ def _decision_proposed(s: Account, e: DisputeDecisionProposed) -> Account:
 def _proposed(s: Account, e: Proposal, number: str) -> Account:
     references = s.references.add(number, True)
     claims = evolved(s.claims, proposed={**s.proposed, number: e})
-    return Account(s.facts, s.charges, s.cancelled, s.payments, s.ended, references, claims)
+    return Account(
+        s.facts, s.charges, s.cancelled, s.payments, s.ended, references, claims, s.bought
+    )
 
 
 def _rejected(s: Account, e: ProposalRejected) -> Account:
     claims = _closed(s.claims, reference(e.what, e.number))
-    return Account(s.facts, s.charges, s.cancelled, s.payments, s.ended, s.references, claims)
+    return Account(
+        s.facts, s.charges, s.cancelled, s.payments, s.ended, s.references, claims, s.bought
+    )
 
 
 def _closed(claims: Claims, number: str) -> Claims:
@@ -190,6 +223,7 @@ evolve = by_event(
         WaiverTakenBack: _taken_back,
         PurchaseMade: _purchased,
         PurchaseRefunded: _purchased,
+        PurchaseVoided: _purchase_voided,
         ChargeDisputed: _disputed,
         DisputeDecided: _settled,
         DisputeWithdrawn: _settled,

@@ -6,6 +6,7 @@ Beside the events stands what reads them: ledger, credit grade, ageing and promi
 
 from __future__ import annotations
 
+from crm_core.kernel.voiding import Voids
 from crm_core.payments.allocation import allocate
 from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.clauses import ALLOCATION, USUAL, Allocations, others
@@ -39,6 +40,7 @@ from crm_core.payments.events import (
     PaymentReversed,
     PurchaseMade,
     PurchaseRefunded,
+    PurchaseVoided,
     WaiverTakenBack,
 )
 from crm_core.payments.ledger import COSTS, REFUND, Charge, Ledger, ledgers
@@ -72,6 +74,17 @@ FACTS = (
 FACT_NAMES = frozenset(kind.stored for kind in ACCOUNT_EVENTS if kind.cls in FACTS)
 """Their stored names."""
 
+VOIDS: Voids = {
+    PurchaseVoided: lambda void, event: (
+        isinstance(event, PurchaseMade | PurchaseRefunded) and event.purchase == void.purchase
+    ),
+}
+"""What takes back which facts of an account as if they had never been (IMP-01); of charges and
+payments the ledger itself knows."""
+
+VOID_NAMES = frozenset(kind.stored for kind in ACCOUNT_EVENTS if kind.cls in VOIDS)
+"""Their stored names."""
+
 __all__ = [
     "ALLOCATION",
     "BROKEN",
@@ -83,6 +96,8 @@ __all__ = [
     "MONTHS_OF_FEE",
     "REFUND",
     "USUAL",
+    "VOIDS",
+    "VOID_NAMES",
     "Aged",
     "Allocations",
     "Charge",
@@ -109,6 +124,7 @@ __all__ = [
     "PaymentReversed",
     "PurchaseMade",
     "PurchaseRefunded",
+    "PurchaseVoided",
     "WaiverTakenBack",
     "add_months",
     "aged",

@@ -18,6 +18,8 @@ from crm_core.payments.events import (
     PaymentMovedIn,
     PaymentPromised,
     PaymentReceived,
+    PurchaseMade,
+    PurchaseRefunded,
     RefundProposed,
     WaiverProposed,
 )
@@ -32,6 +34,8 @@ Asked = ChargeRaised | ChargeCorrected | LateChargeClaimed
 
 Proposal = RefundProposed | WaiverProposed | DisputeDecisionProposed | InstalmentsProposed
 """What waits for a second person (LOG-08)."""
+
+Purchase = PurchaseMade | PurchaseRefunded
 
 REVERSED, MOVED = "reversed", "moved"
 """How a stay ends."""
@@ -58,6 +62,35 @@ NO_CLAIMS = Claims()
 
 
 @define
+class Bought:
+    """What was bought of value-added services, and given back.
+
+    Args:
+        made: Purchases and refunds by stay.
+        voided: Those that never were (IMP-01).
+    """
+
+    made: GrowingMap[Stay, Purchase] = field(default=EMPTY)
+    voided: GrowingMap[Stay, bool] = field(default=EMPTY)
+
+    def stay(self, number: str) -> Stay:
+        """The stay that a purchase of that number has now, or would have if it came."""
+        times = 0
+        while (number, times) in self.voided:
+            times += 1
+        return number, times
+
+    def standing(self) -> Iterator[Purchase]:
+        """Those that stand."""
+        for stay, purchase in self.made.items():
+            if stay not in self.voided:
+                yield purchase
+
+
+NO_PURCHASES = Bought()
+
+
+@define
 class Account:
     """One household's account (PAY-01). A value: `evolve` makes a new one, nothing changes it.
 
@@ -67,8 +100,9 @@ class Account:
         cancelled: Those that were cancelled.
         payments: Payments by stay, those moved in included.
         ended: Stays that ended, and how.
-        references: Numbers of refunds, waivers, purchases and acknowledgements, which come once;
-            what is proposed and what was rejected included.
+        references: Numbers of refunds, waivers and acknowledgements, which come once; what is
+            proposed and what was rejected included.
+        bought: Purchases of value-added services, and refunds of them.
         claims: Disputes, promises and late charges, and what is proposed about any of them.
     """
 
@@ -79,6 +113,7 @@ class Account:
     ended: GrowingMap[Stay, str] = field(default=EMPTY)
     references: GrowingMap[str, Any] = field(default=EMPTY)
     claims: Claims = NO_CLAIMS
+    bought: Bought = NO_PURCHASES
 
     @property
     def disputes(self) -> GrowingMap[str, ChargeDisputed]:
@@ -138,6 +173,10 @@ class Account:
     def payment(self, payment: str) -> Payment | None:
         """The payment of that number that counts here, if one does."""
         return self.payments.get(self.stay(payment))
+
+    def purchase(self, number: str) -> Purchase | None:
+        """The purchase or refund of that number that stands, if one does."""
+        return self.bought.made.get(self.bought.stay(number))
 
     def live(self) -> Iterator[tuple[str, Payment]]:
         """Payments that are neither reversed nor moved, by number."""

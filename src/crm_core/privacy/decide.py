@@ -365,6 +365,8 @@ ERASING = Aggregate(
     lambda _: WHOLE,
     _of_household,
     own=_own,
+    # Also who was entered by mistake is erased, and held.
+    void_too=True,
     inside=frozenset({EraseHousehold, EraseMember, EraseStaff}),
 )
 """One stream for the company (see `WHOLE`)."""

@@ -17,7 +17,7 @@ from crm_core.kernel.recorded import Cutoff, Recorded
 from crm_core.requests.calls import EVENTS as _CALLS
 from crm_core.requests.calls import PHONE, CallAnswered, CallLinked, CallMissed, CallWithdrawn
 from crm_core.requests.events import EVENTS as _REQUESTS
-from crm_core.requests.events import RequestReceived
+from crm_core.requests.events import RequestReceived, RequestVoided
 
 DIMENSIONS = ("line", "staff")
 
@@ -29,7 +29,9 @@ nobody told the rings it is untold.
 """
 
 CALL_NAMES = frozenset(
-    kind.stored for kind in (*_CALLS, *_REQUESTS) if kind in _CALLS or kind.cls is RequestReceived
+    kind.stored
+    for kind in (*_CALLS, *_REQUESTS)
+    if kind in _CALLS or kind.cls in (RequestReceived, RequestVoided)
 )
 """Stored names of the events that are looked at."""
 
@@ -94,6 +96,8 @@ def call_verdicts(
             led.pop(event.call, None)
         elif isinstance(event, RequestReceived) and _by_phone(event):
             asked.append(event)
+        elif isinstance(event, RequestVoided):
+            asked = [one for one in asked if one.request != event.request]
     for call in calls.values():
         if isinstance(call, CallAnswered):
             staff: tuple[str, ...] = (call.answered_by,)

@@ -353,6 +353,23 @@ class CloseImported(Timed):
 
 
 @frozen
+class VoidRequest:
+    """Void a request that was entered by mistake; the library gives it, to undo an import."""
+
+    request: str
+    reason: str
+
+
+@frozen
+class VoidClosing(Timed):
+    """Void an end that another system told by mistake; the library gives it, likewise."""
+
+    request: str
+    closed_at: datetime
+    reason: str
+
+
+@frozen
 class Reopen(Said):
     """Open a closed request again."""
 

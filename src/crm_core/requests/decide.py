@@ -9,6 +9,7 @@ from typing import Any
 from crm_core.kernel.aggregate import Aggregate, Beside
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
+from crm_core.kernel.refusals import no_reason
 from crm_core.requests.commands import (
     AcceptCommitment,
     AnswerCustomer,
@@ -42,6 +43,8 @@ from crm_core.requests.commands import (
     ReturnOrder,
     TakeStep,
     UndoDuplicate,
+    VoidClosing,
+    VoidRequest,
 )
 from crm_core.requests.deciding import (
     closing,
@@ -59,6 +62,7 @@ from crm_core.requests.deciding.telling import Says, Teller, policies_of
 from crm_core.requests.events import (
     Apologised,
     ArrivedOnSite,
+    ClosingVoided,
     CommitmentAccepted,
     CommitmentGivenUp,
     CommitmentMade,
@@ -198,6 +202,19 @@ def _renew(command: RenewCalendar, state: RequestState) -> Decision:
     return renewed + told
 
 
+def _void_closing(command: VoidClosing, state: RequestState) -> Decision:
+    if isinstance(state, NotReceived):
+        return ()
+    voided = ClosingVoided(command.request, command.closed_at, command.reason)
+    after = evolve(state, voided)
+    assert isinstance(after, Request)
+    if len(after.entries) == len(state.entries):
+        return ()
+    if not command.reason.strip():
+        return no_reason("LOG-06")
+    return (voided, *TELLER.again(command, after, after.entries, voided))
+
+
 def _take_step(command: TakeStep, state: RequestState) -> Decision:
     """Record what fell due; a step that has been taken, or has moved on, is nothing."""
     if isinstance(state, NotReceived):
@@ -212,6 +229,8 @@ _DECIDE: dict[type, Any] = {
     MarkDuplicate: duplicates.mark,
     MergeDuplicate: _merge,
     UndoDuplicate: _undo,
+    VoidClosing: _void_closing,
+    VoidRequest: closing.void,
     LinkToIncident: doing.link,
     FollowIncident: _follow,
     ConfirmEntry: TELLER.confirm,
@@ -264,5 +283,7 @@ REQUEST = Aggregate(
     own=_own,
     beside=_beside,
     asked=_asked,
-    inside=frozenset({LinkToIncident, FollowIncident, RenewCalendar, TakeStep}),
+    inside=frozenset(
+        {LinkToIncident, FollowIncident, RenewCalendar, TakeStep, VoidClosing, VoidRequest}
+    ),
 )

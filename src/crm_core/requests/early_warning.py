@@ -20,10 +20,10 @@ from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.dates import Period, sortable_text
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_event
-from crm_core.kernel.projection import Projection, Put, Rows
+from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.requests.events import EVENTS as _REQUESTS
-from crm_core.requests.events import CustomerDissatisfied, RequestReceived
+from crm_core.requests.events import CustomerDissatisfied, RequestReceived, RequestVoided
 from crm_core.requests.sla import EarlyWarning
 
 MEASURES = ("volume", "dissatisfaction")
@@ -75,16 +75,30 @@ def occurrence_of(recorded: Recorded[Any]) -> Occurrence | None:
 
 
 OCCURRENCE_NAMES = frozenset(
-    kind.stored for kind in _REQUESTS if kind.cls in (RequestReceived, CustomerDissatisfied)
+    kind.stored
+    for kind in _REQUESTS
+    if kind.cls in (RequestReceived, RequestVoided, CustomerDissatisfied)
 )
-"""Stored names of the events that are counted."""
+"""Stored names of the events that are counted, and of what takes one back."""
 
 
-def _occurrences(_rows: Rows[Occurrence], recorded: Recorded[Any]) -> Iterable[Put[Occurrence]]:
+def occurrence_key(event: Any) -> str:
+    """What an occurrence is called: the request that came in, or who was not satisfied with it."""
+    what = "dissatisfaction" if isinstance(event, CustomerDissatisfied) else "volume"
+    # A request can fail a customer several times; each has a successor of its own.
+    number = event.successor if isinstance(event, CustomerDissatisfied) else event.request
+    return f"{what}/{number}"
+
+
+def _occurrences(
+    _rows: Rows[Occurrence], recorded: Recorded[Any]
+) -> Iterable[Put[Occurrence] | Remove]:
+    if isinstance(recorded.event, RequestVoided):
+        return (Remove(occurrence_key(recorded.event)),)
     one = occurrence_of(recorded)
     if one is None:
         return ()
-    return (Put(f"{one.position:020}", one, sortable_text(one.at)),)
+    return (Put(occurrence_key(recorded.event), one, sortable_text(one.at)),)
 
 
 OCCURRENCES = Projection(

@@ -14,6 +14,9 @@ from crm_core.requests.clocks import ClockSet
 from crm_core.requests.parts import Evidence, Standing
 from crm_core.requests.sla import Targets
 
+IMPORT = "import"
+"""Who did the work of a request that was closed in another system."""
+
 
 @frozen(kw_only=True)
 class Entry:
@@ -483,7 +486,7 @@ class StepLifted:
         percent: As the step said; the number of the attempt, where a customer was asked.
         at: When it was said to be due.
         because: The entry that says otherwise, by the name of its event; `calendar_renewed` where
-            an official notice does (REQ-11).
+            an official notice does (REQ-11), `closing_voided` where an end never was.
         because_at: When that happened.
     """
 
@@ -539,6 +542,25 @@ class CalendarRenewed:
     renewed_at: datetime
 
 
+@frozen
+class RequestVoided:
+    """The request never came in: it was entered by mistake, and all about it is void (IMP-01)."""
+
+    request: str
+    household: str
+    received_at: datetime
+    reason: Text
+
+
+@frozen
+class ClosingVoided:
+    """What another system said of its end was a mistake: it is told anew without that (IMP-01)."""
+
+    request: str
+    closed_at: datetime
+    reason: Text
+
+
 ENTERED_AT: dict[type[Entry], str] = {
     Apologised: "apologised_at",
     ArrivedOnSite: "arrived_at",
@@ -563,6 +585,13 @@ ENTERED_AT: dict[type[Entry], str] = {
     WorkReportedDone: "done_at",
 }
 """The entries, with the field that says when it happened."""
+
+
+def told_elsewhere(entry: Entry, closed_at: datetime) -> bool:
+    """Whether it is what another system said of an end: nobody's word is on record (REQ-08)."""
+    if isinstance(entry, WorkReportedDone):
+        return entry.done_by == IMPORT and entry.done_at == closed_at
+    return isinstance(entry, RequestClosed) and entry.word is None and entry.closed_at == closed_at
 
 
 def entered_at(entry: Entry) -> datetime:
@@ -610,12 +639,17 @@ EVENTS = (
     EventType("requests.entry_confirmed", 1, EntryConfirmed),
     EventType("requests.duplicate_undone", 1, DuplicateUndone),
     EventType("requests.calendar_renewed", 1, CalendarRenewed),
+    EventType("requests.voided", 1, RequestVoided),
+    EventType("requests.closing_voided", 1, ClosingVoided),
 )
 
 ENTRY_NAMES: dict[type, str] = {
     kind.cls: kind.name.partition(".")[2] for kind in EVENTS if kind.cls in ENTERED_AT
 }
 """The entries as people name them: `paused`, `work_reported_done`."""
+
+CLOSING_VOIDED = "closing_voided"
+"""What lifts a step that followed from an end that never was, as `StepLifted` names it."""
 
 CALENDAR_RENEWED = "calendar_renewed"
 """What lifts a step that was wrong by an official notice, as `StepLifted` names it (REQ-11)."""

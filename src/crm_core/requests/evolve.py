@@ -31,6 +31,7 @@ from crm_core.requests.events import (
     ClockBreached,
     ClockWarned,
     ClosedUnanswered,
+    ClosingVoided,
     CommitmentAccepted,
     CommitmentBroken,
     CommitmentGivenUp,
@@ -61,8 +62,10 @@ from crm_core.requests.events import (
     RequestReopened,
     RequestResumed,
     RequestRetold,
+    RequestVoided,
     StepLifted,
     WorkReportedDone,
+    told_elsewhere,
 )
 from crm_core.requests.parts import (
     ASKED,
@@ -175,6 +178,10 @@ def _received(_: RequestState, e: RequestReceived) -> RequestState:
         counts={kind_of(clock.clock): 1 for clock in e.clocks},
         told_until=e.received_at,
     )
+
+
+def _voided(_: RequestState, __: RequestVoided) -> RequestState:
+    return NotReceived()
 
 
 def _at(e: Entry) -> datetime:
@@ -353,6 +360,14 @@ def _undone(state: Request, _: DuplicateUndone) -> Request:
         if not isinstance(entry, RequestMerged):
             entries = entries.append(entry)
     return _changed(state, duplicate_of=None, entries=entries)
+
+
+def _closing_voided(state: Request, e: ClosingVoided) -> Request:
+    entries: GrowingList[Entry] = NOTHING
+    for entry in state.entries:
+        if not told_elsewhere(entry, e.closed_at):
+            entries = entries.append(entry)
+    return _changed(state, entries=entries)
 
 
 def _linked(state: Request, e: LinkedToIncident) -> Request:
@@ -611,11 +626,17 @@ _BESIDE: dict[type, Callable[[Any, Any], Request]] = {
     DuplicateUndone: _undone,
     StepLifted: _lifted,
     CalendarRenewed: _renewed,
+    ClosingVoided: _closing_voided,
     RequestRetold: _retold,
 }
 
+_WHOLE: dict[type, Callable[[Any, Any], RequestState]] = {
+    RequestReceived: _received,
+    RequestVoided: _voided,
+}
+
 evolve = by_event(
-    {RequestReceived: _received}
+    _WHOLE
     | {kind: _entered(step) for kind, step in _ENTRIES.items()}
     | {kind: _stepped(step) for kind, step in _STEPS.items()}
     | {kind: _of_received(step) for kind, step in _BESIDE.items()}

@@ -103,11 +103,20 @@ class _Told:
 
     def add(self, recorded: Recorded[Any]) -> None:
         """One more event."""
-        if isinstance(self.state, NotReceived):
+        before = self.state
+        if isinstance(before, NotReceived):
             self.received = recorded.position
-        self.state = evolve(self.state, recorded.event)
+        self.state = evolve(before, recorded.event)
         if not isinstance(self.state, Request):
+            # It never came in; what comes by that number again is another one.
+            self.entries, self.taken = [], {}
             return
+        if isinstance(before, Request) and len(self.state.entries) < len(self.entries):
+            left = list(self.state.entries)
+            known = zip(before.entries, self.entries, strict=False)
+            self.entries = [
+                position for entry, position in known if any(entry is one for one in left)
+            ]
         if len(self.state.entries) > len(self.entries):
             self.entries.append(recorded.position)
         last = self.state.taken.last

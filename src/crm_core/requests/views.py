@@ -41,6 +41,7 @@ from crm_core.requests.events import (
     RequestReopened,
     RequestResumed,
     RequestRetold,
+    RequestVoided,
     WorkReportedDone,
     entered_at,
 )
@@ -231,7 +232,7 @@ def _open_changes(rows: Rows[OpenRequest], recorded: Recorded[Any]) -> Changes:
         return ()
     if isinstance(event, RequestReceived):
         return (_begun(event),)
-    if isinstance(event, RequestClosed | ClosedUnanswered | RequestMerged):
+    if isinstance(event, RequestClosed | ClosedUnanswered | RequestMerged | RequestVoided):
         return (Remove(event.request),)
     if isinstance(event, RequestRetold):
         return (_retold(event),)
@@ -335,7 +336,7 @@ def _due_changes(rows: Rows[DueRequest], recorded: Recorded[Any]) -> Changes:
     event = recorded.event
     if _counts_nowhere(event):
         return ()
-    if isinstance(event, RequestMerged):
+    if isinstance(event, RequestMerged | RequestVoided):
         return (Remove(event.request),)
     found = rows.get(event.request)
     before = () if found is None else found.steps
@@ -405,6 +406,7 @@ OPEN = Projection(
             RequestMerged,
             PauseEnded,
             RequestRetold,
+            RequestVoided,
         )
     ),
     apply=_open_changes,

@@ -14,7 +14,7 @@ import attrs
 from attrs import frozen
 
 from crm_core.kernel.dates import sortable_text
-from crm_core.kernel.projection import Projection, Put
+from crm_core.kernel.projection import Projection, Put, Remove
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Waits, Worklist, waiting
 from crm_core.requests.clocks import (
@@ -49,6 +49,7 @@ from crm_core.requests.events import (
     RequestReopened,
     RequestResumed,
     RequestRetold,
+    RequestVoided,
     StepLifted,
     WorkReportedDone,
 )
@@ -141,8 +142,10 @@ class WorkOnRequest:
 # --- the rows ----------------------------------------------------------------------------------
 
 
-def _work(rows: Any, recorded: Recorded[Any]) -> Iterable[Put[WorkOnRequest]]:
+def _work(rows: Any, recorded: Recorded[Any]) -> Iterable[Put[WorkOnRequest] | Remove]:
     event = recorded.event
+    if isinstance(event, RequestVoided):
+        return (Remove(event.request),)
     if isinstance(event, RequestReceived):
         return (_put(_received(event)),)
     before = rows.get(event.request)

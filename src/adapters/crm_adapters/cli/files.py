@@ -50,6 +50,8 @@ def _encoding(text: str) -> tuple[str, str]:
     show_default=True,
 )
 @click.option("--suggest", "is_asked", is_flag=True)
+@click.option("--corrections", is_flag=True)
+@click.option("--reason", metavar="TEXT")
 def import_(
     app: App,
     paths: tuple[Path, ...],
@@ -61,8 +63,12 @@ def import_(
     skip_faulty: bool,
     rejects: Path,
     is_asked: bool,
+    corrections: bool,
+    reason: str | None,
 ) -> int:
     """Import files or folders of them: all of it, or nothing."""
+    if corrections != bool((reason or "").strip()):
+        raise click.UsageError(say("corrections_without_reason"), click.get_current_context())
     named = dict(encodings)
     declared = Declared(
         encoding=named.pop("", "utf-8"),
@@ -87,6 +93,7 @@ def import_(
             skip_faulty=skip_faulty,
             rejects=rejects,
             kept=app.kept,
+            corrects=reason,
             by=app.by,
         )
     app.out.result(report.as_dict(), lambda: show_import(app.out, report, dry_run))
@@ -110,6 +117,7 @@ def run_import(
     rejects: Path | None = None,
     kept: Kept = NOTHING,
     *,
+    corrects: str | None = None,
     by: Actor,
 ) -> ImportReport:
     """Import with progress bars: one while reading, one while recording."""
@@ -128,6 +136,7 @@ def run_import(
             skip_faulty=skip_faulty,
             rejects=rejects,
             kept=kept,
+            corrects=corrects,
             lang=spoken(),
             reading=bars.enter_context(out.progress(say("reading"), None)),
             planned=planned,

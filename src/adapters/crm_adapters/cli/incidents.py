@@ -12,7 +12,7 @@ from crm_adapters.cli.group import FOUND, App, command, crm
 from crm_adapters.cli.helping import ToldGroup
 from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output
-from crm_adapters.cli.values import FILE, ID, INSTANT, OneOf
+from crm_adapters.cli.values import ID, INSTANT, PATH, OneOf
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sentences import Malformed
@@ -127,7 +127,7 @@ def show(app: App, leak: str, now: datetime | None) -> int:
 
 @command("affected", incident)
 @_LEAK
-@click.option("--list", "file", type=FILE, required=True)
+@click.option("--list", "file", type=PATH, required=True)
 @click.option("--reference", required=True)
 def affected(app: App, leak: str, file: Path, reference: str) -> int:
     """Enter who is affected by a leak: of their ids only number and digest are kept."""

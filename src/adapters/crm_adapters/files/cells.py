@@ -14,6 +14,7 @@ import cattrs
 from attrs import frozen
 from cattrs.errors import ClassValidationError
 
+from crm_adapters.reports.spreadsheets import meant
 from crm_core.errors import Fault
 from crm_core.kernel.commands import AHEAD
 from crm_core.kernel.dates import likely, parse_date, parse_instant
@@ -57,16 +58,17 @@ def one_of(code: str, known: tuple[str, ...]) -> Cell:
 
 
 def _line(text: str) -> str:
-    if text.startswith("="):
+    said = meant(text)
+    if said.startswith("=") and said is text:
         raise Malformed("formula_refused")
-    if "\n" in text:
+    if "\n" in said:
         raise Malformed("line_break_refused")
-    return check_text(text)
+    return check_text(said)
 
 
 Id = Annotated[str, Cell("id_malformed", check_id)]
 Line = Annotated[str, Cell("text_malformed", _line)]
-Phone = Annotated[str, Cell("phone_malformed", check_phone)]
+Phone = Annotated[str, Cell("phone_malformed", lambda text: check_phone(meant(text)))]
 Fen = Annotated[int, Cell("amount_malformed", fen_from_yuan)]
 Day = Annotated[date, Cell("date_malformed", lambda text: likely(parse_date(text)))]
 Instant = Annotated[datetime, Cell("instant_malformed", lambda text: likely(parse_instant(text)))]

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 from attrs import define, evolve, field, frozen
 
+from crm_adapters.files.again import CORRECTING, made_void
+from crm_adapters.files.corrections import Corrections
 from crm_adapters.files.finding import Declared, find_tables, input_paths
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.mapping import Mapping
@@ -25,9 +27,13 @@ from crm_adapters.files.rows.kind import Context
 from crm_adapters.files.sheets import ImportFault
 from crm_adapters.files.telling import grouped
 from crm_adapters.outputs import NOTHING, Kept
+from crm_core.application.desk import ATTEMPTS
 from crm_core.application.present import present
 from crm_core.crm import CRM, Planned
-from crm_core.errors import Fault, Invalid, PersonErased, described
+from crm_core.errors import Conflict, Fault, Invalid, PersonErased, described
+from crm_core.imports import IMPORTS, ImportedFile, RecordImport
+from crm_core.imports import Mapping as MappingSaid
+from crm_core.imports.register import WHOLE
 from crm_core.kernel.dates import EARLIEST_INSTANT
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
@@ -133,6 +139,7 @@ def import_files(
     skip_faulty: bool = False,
     rejects: Path | None = None,
     kept: Kept = NOTHING,
+    corrects: str | None = None,
     lang: Lang = "en",
     reading: Progress = silent,
     planned: Callable[[int], Progress] = lambda _total: silent,
@@ -148,6 +155,8 @@ def import_files(
         skip_faulty: Import the rows without a fault; the others go to `rejects`.
         rejects: File for faulty rows, CSV or XLSX by its name.
         kept: What the reject file may not replace, besides the files that are read.
+        corrects: Why rows that differ from what stands correct it; without a reason such a row is
+            a fault.
         lang: Language in which the reject file says what is wrong.
         reading: Told how many more rows were read.
         planned: Given the number of facts to record, returns who is told of each.
@@ -162,19 +171,40 @@ def import_files(
     found, faults = find_tables(paths, declared)
     now = present(crm)
     files = [read_table(one, declared, now, reading, crm.zone) for one in found]
-    run = _Import(crm, by, files, faults, declared.mapping)
     kept = evolve(kept, files=[*kept.files, *input_paths(paths)])
     if dry_run or not skip_faulty:
         rejects = None
     if rejects is not None:
         check_writable(rejects, kept)
-    run.check_households()
-    run.check_shared()
-    run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty)
-    report = run.report()
+    report = _decided(
+        lambda: _Import(crm, by, files, faults, declared.mapping, corrects),
+        lambda run: run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty),
+    )
     if rejects is not None and report.faults:
         write_rejects(rejects, files, report.faults, lang, kept)
     return report
+
+
+def _decided(begin: Callable[[], _Import], record: Callable[[_Import], None]) -> ImportReport:
+    """What an import comes to; decided again where another writer was first (K44).
+
+    What that one has brought is found in the log then, and is repeated.
+
+    Raises:
+        Conflict: others were first every time; it is safe to repeat.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        run = begin()
+        run.check_households()
+        run.check_shared()
+        try:
+            record(run)
+        except Conflict:
+            if attempt == ATTEMPTS:
+                raise
+            continue
+        break
+    return run.report()
 
 
 class Fact(NamedTuple):
@@ -184,6 +214,8 @@ class Fact(NamedTuple):
         recorded: When the company came to know it.
         rank: Its place among what became known at the same instant: that of its file, and in it.
         numbers: Of the rows in their file.
+        part: Empty where nothing of the row is said anew.
+        before: Of a correction the commands that make void what it replaces.
     """
 
     recorded: datetime
@@ -192,6 +224,7 @@ class Fact(NamedTuple):
     file: ReadFile
     row: Any
     part: str
+    before: tuple[Any, ...] | None = None
 
 
 _FILES = {kind: rank for rank, kind in enumerate(KINDS)}
@@ -208,6 +241,7 @@ class _Import:
         files: list[ReadFile],
         faults: list[ImportFault],
         mapping: Mapping | None,
+        corrects: str | None,
     ) -> None:
         self.crm = crm
         self.by = by
@@ -216,7 +250,13 @@ class _Import:
         self.faults = [*faults, *(fault for file in files for fault in file.faults)]
         self.bad: dict[str, set[int]] = {file.name: set(file.rejected) for file in files}
         self.repeated: dict[str, set[int]] = {file.name: set() for file in files}
+        self.head = crm.log.head()
         self.references = References(files, crm.log)
+        self.moment = self.latest = crm.clock.now()
+        self.corrects = corrects
+        self.named = {row.household for file in files for _, row in file.rows}
+        self.again = made_void(crm.log, self.named)
+        self.corrections = None if corrects is None else Corrections(crm, by, corrects, self.named)
         self.events = 0
         self.recorded = False
 
@@ -270,7 +310,7 @@ class _Import:
             before = known_faults = len(self.faults)
             context = Context(
                 zone=self.crm.zone,
-                now=self.crm.clock.now(),
+                now=self.moment,
                 by=self.by.id,
                 fingerprint=self.crm.vault.fingerprint,
                 charges=self.references.charges,
@@ -305,18 +345,51 @@ class _Import:
                 kept = len(self.faults) == (before if skip_faulty else 0)
                 return dry_run or not kept
 
-            self.events = self.crm.batch(
-                chain(stand_ins, self._planned(new, context)),
+            self.recorded = skip_faulty or not self.faults
+            self.latest = max((fact.recorded for fact, _ in new), default=self.moment)
+            batch = self.crm.batch if self.corrections is None else self.crm.imports.correct
+            self.events = batch(
+                chain(self._not_overtaken(new), stand_ins, self._planned(new, context)),
                 by=self.by,
-                imported=self.crm.clock.now(),
+                imported=self.moment,
                 on_refusal=refused,
                 on_error=failed,
+                closing=self._record,
                 stop=keep_nothing,
                 progress=planned(len(stand_ins) + len(new)),
             )
             if not skip_faulty:
                 break
         self.recorded = skip_faulty or not self.faults
+
+    def _record(self, events: int) -> Planned | None:
+        """The record of the import, behind what it brought.
+
+        It moves no cut-off: it says when what it is about became known, and the moment in itself.
+        """
+        if not events:
+            return None
+        report = self.report()
+        digests = {
+            path: sha256(path.read_bytes()).hexdigest()
+            for path in {file.path for file in self.files}
+        }
+        files = tuple(
+            ImportedFile(
+                name=file.name,
+                kind=file.kind.name,
+                digest=digests[file.path],
+                rows=done.rows,
+                imported=done.imported,
+                repeated=done.repeated,
+                faulty=done.faulty,
+            )
+            for file, done in zip(self.files, report.files.values(), strict=True)
+        )
+        mapping = self.mapping
+        said = None if mapping is None else MappingSaid(mapping.text, mapping.digest)
+        command = RecordImport(files, said, events, self.moment, self.corrects)
+        return Planned(command, self.crm.ids.new(), self.latest)
 
     def _facts(self, context: Context, *, skip_faulty: bool) -> list[tuple[Fact, str]]:
         """All facts with their command ids, in the order of knowledge."""
@@ -331,6 +404,8 @@ class _Import:
         for file, entries in told:
             kind = file.kind
             for numbers, row in entries:
+                if self._corrected(file, numbers, row, facts):
+                    continue
                 parts = [*kind.facts(row, context)]
                 if not parts:  # Another file says it already.
                     self.repeated[file.name].update(numbers)
@@ -338,6 +413,7 @@ class _Import:
                     # The first of all days began in the year before, where the estate lies east;
                     # and nothing is known later than the import, also what falls due later.
                     recorded = min(max(known, EARLIEST_INSTANT), context.now)
+                    recorded = self.again.known(row.household, recorded)
                     rank = (_FILES[kind], kind.place(row, part))
                     facts.append(Fact(recorded, rank, numbers, file, row, part))
                     context.mention(recorded, row.household)
@@ -345,7 +421,7 @@ class _Import:
         found: dict[str, Fact] = {}
         for fact in facts:
             try:
-                command_id = _command_id(fact, context)
+                command_id = self._id(fact, context)
             except PersonErased:
                 erased, kind = Fault("person_erased"), fact.file.kind
                 column = kind.blamed.get(erased.code, kind.key)
@@ -358,6 +434,37 @@ class _Import:
             elif first is not fact:
                 found[command_id] = first._replace(numbers=first.numbers + fact.numbers)
         return [(fact, command_id) for command_id, fact in found.items()]
+
+    def _corrected(
+        self, file: ReadFile, numbers: tuple[int, ...], row: Any, facts: list[Fact]
+    ) -> bool:
+        """Whether something of a row stands, which it repeats or corrects."""
+        if self.corrections is None:
+            return False
+        found = self.corrections.of(file.kind, row, file.headers)
+        if found is None:
+            return False
+        for column, fault in found.faults:
+            self.wrong(file, numbers[0], column, fault)
+        if not (found.before or found.parts or found.faults):
+            self.repeated[file.name].update(numbers)
+        before = found.before
+        for part in found.parts or ("",) * bool(before):
+            rank = (_FILES[file.kind], file.kind.place(row, part or file.kind.parts[0]))
+            facts.append(Fact(self.moment, rank, numbers, file, row, part, before))
+            before = ()
+        return True
+
+    def _id(self, fact: Fact, context: Context) -> str:
+        """The id of a fact's command; what is said anew is another command each time."""
+        if not fact.part:
+            return CORRECTING + self.crm.ids.new()
+        command_id, taken = _command_id(fact, context), set[str]()
+        found = self.again.id(command_id)
+        while fact.before is not None and self.crm.log.outcomes([found]):
+            taken.add(found)
+            found = self.again.id(command_id, taken)
+        return found
 
     def _told(self, file: ReadFile, *, skip_faulty: bool) -> Iterator[tuple[tuple[int, ...], Any]]:
         """What the rows of a file say: the numbers of one or several of them, and what it is.
@@ -393,10 +500,30 @@ class _Import:
             self.repeated[fact.file.name].difference_update(fact.numbers)
         return new
 
+    def _not_overtaken(self, new: Iterable[tuple[Fact, str]]) -> Iterator[Planned]:
+        """No command; that nobody was first since the log was looked at.
+
+        It is asked within the transaction, where nobody records anything in between.
+
+        Raises:
+            Conflict: another writer was.
+        """
+        log = self.crm.log
+        if log.head() != self.head and (
+            self.corrections is not None
+            or log.outcomes([command_id for _, command_id in new])
+            or made_void(log, self.named) != self.again
+        ):
+            raise Conflict(IMPORTS.stream(WHOLE), self.head, None)
+        yield from ()
+
     def _planned(self, facts: Iterable[tuple[Fact, str]], context: Context) -> Iterator[Planned]:
-        for (recorded, _, numbers, file, row, part), command_id in facts:
-            command = file.kind.command(row, part, context)
-            yield Planned(command, command_id, recorded, (file, numbers))
+        for (recorded, _, numbers, file, row, part, before), command_id in facts:
+            for command in before or ():
+                yield Planned(command, CORRECTING + self.crm.ids.new(), recorded, (file, numbers))
+            if part:
+                command = file.kind.command(row, part, context)
+                yield Planned(command, command_id, recorded, (file, numbers))
 
     # --- result ---------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from crm_adapters.files.mapping import ANYTHING
 from crm_adapters.files.recognising import Layout, lay_out
 from crm_adapters.files.rows.kind import FileKind
 from crm_adapters.files.sheets import FAULTS_MAX, ImportFault, Table, is_blank
+from crm_adapters.files.tables import is_watermark
 from crm_adapters.files.telling import caused, repair, showable
 from crm_adapters.files.texts import LinesBroken
 from crm_adapters.files.vocabulary import folded, is_note, is_total, values_of
@@ -229,6 +230,8 @@ class _Rows:
         header = layout.header
         held: list[tuple[int, list[str]]] = []
         for row, found in self.file.table.lines():
+            if is_watermark(found):
+                continue
             if is_blank(found):
                 if row > layout.row:
                     seen.see("blank_rows", row=row)

@@ -26,7 +26,7 @@ NEVER = 2**62
 
 _BY_EVENTS = (
     Kind.REFUND, Kind.WRITE_OFF, Kind.TAKEN_BACK, Kind.OF_MEMBER, Kind.IN_PARTS, Kind.TENANT_OWES,
-    Kind.CLAUSE,
+    Kind.CLAUSE, Kind.VOIDED,
 )  # fmt: skip
 _ASKING = (Kind.CHARGE, Kind.LATE_CHARGE, Kind.COSTS, Kind.CORRECTION)
 _OF_DAYS = (

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from heapq import merge
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -302,10 +302,12 @@ class Columns:
             return
         table = backend.scan(files)
         registered = nw.col("kind") == int(Kind.REGISTERED)
-        known = table.filter(registered).select("household", "home", "reference")
+        known = table.filter(registered).select("household", "home", "position", "reference")
         if households is not None:
             known = known.filter(nw.col("household").is_in(list(households)))
-        homes = sorted(set(backend.rows(known)))
+        # A file that is void may have been opened again, elsewhere.
+        last = {row[0]: row for row in sorted(backend.rows(known), key=itemgetter(2))}
+        homes = sorted((household, home, estate) for household, home, _, estate in last.values())
         for start in range(0, len(homes), HOMES):
             mine = homes[start : start + HOMES]
             numbers = [home for _, home, _ in mine]

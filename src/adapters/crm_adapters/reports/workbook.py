@@ -1,4 +1,4 @@
-"""A workbook of one sheet (XLSX), of text and whole numbers, without any library.
+"""A workbook (XLSX) of text, whole numbers and amounts, without any library.
 
 The same rows give the same bytes. Text is stored as text, so that nothing of it is ever a formula
 (IMP-02); amounts are numbers that a spreadsheet can add up.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
@@ -27,54 +27,80 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
-_PARTS = {
-    "[Content_Types].xml": (
-        f'<Types xmlns="{_PACKAGE}/content-types">'
-        '<Default Extension="rels" '
-        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{_KIND}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_KIND}.worksheet+xml"/>'
-        f'<Override PartName="/xl/styles.xml" ContentType="{_KIND}.styles+xml"/>'
-        "</Types>"
-    ),
-    "_rels/.rels": (
-        f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1" '
-        f'Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-    ),
-    "xl/_rels/workbook.xml.rels": (
-        f'<Relationships xmlns="{_PACKAGE}/relationships">'
-        f'<Relationship Id="r1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-        f'<Relationship Id="r2" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>'
-    ),
+_STYLES = (
     # The second form of a cell is that of an amount: two decimals.
-    "xl/styles.xml": (
-        f'<styleSheet xmlns="{_MAIN}"><fonts count="1"><font/></fonts>'
-        '<fills count="1"><fill><patternFill/></fill></fills><borders count="1"><border/></borders>'
-        '<cellStyleXfs count="1"><xf/></cellStyleXfs>'
-        '<cellXfs count="2"><xf/><xf numFmtId="4" applyNumberFormat="1"/></cellXfs></styleSheet>'
-    ),
-}
+    f'<styleSheet xmlns="{_MAIN}"><fonts count="1"><font/></fonts>'
+    '<fills count="1"><fill><patternFill/></fill></fills><borders count="1"><border/></borders>'
+    '<cellStyleXfs count="1"><xf/></cellStyleXfs>'
+    '<cellXfs count="2"><xf/><xf numFmtId="4" applyNumberFormat="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
+    "</styleSheet>"
+)
 
 
-def workbook(title: str, rows: Sequence[Sequence[Cell]]) -> bytes:
-    """The bytes of a workbook whose only sheet has that title and those rows."""
+def _parts(sheets: Sequence[Sheet]) -> dict[str, str]:
+    """What a workbook has around its sheets."""
+    numbers = range(1, len(sheets) + 1)
+    kinds = "".join(
+        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_KIND}.worksheet+xml"/>'
+        for n in numbers
+    )
+    there = "".join(
+        f'<Relationship Id="r{n}" Type="{_OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in numbers
+    )
+    named = "".join(
+        f'<sheet name="{_text(title)}" sheetId="{n}" r:id="r{n}"/>'
+        for n, (title, _) in enumerate(sheets, 1)
+    )
+    return {
+        "[Content_Types].xml": (
+            f'<Types xmlns="{_PACKAGE}/content-types">'
+            '<Default Extension="rels" '
+            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{_KIND}.sheet.main+xml"/>{kinds}'
+            f'<Override PartName="/xl/styles.xml" ContentType="{_KIND}.styles+xml"/></Types>'
+        ),
+        "_rels/.rels": (
+            f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1" '
+            f'Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
+        ),
+        "xl/_rels/workbook.xml.rels": (
+            f'<Relationships xmlns="{_PACKAGE}/relationships">{there}'
+            f'<Relationship Id="r{len(sheets) + 1}" Type="{_OFFICE}/styles" Target="styles.xml"/>'
+            "</Relationships>"
+        ),
+        "xl/styles.xml": _STYLES,
+        "xl/workbook.xml": (
+            f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>{named}</sheets></workbook>'
+        ),
+    }
+
+
+Sheet = tuple[str, Iterable[Sequence[Cell]]]
+"""The title of a sheet, and its rows."""
+
+
+def workbook(title: str, rows: Iterable[Sequence[Cell]], *others: Sheet) -> bytes:
+    """The bytes of a workbook whose first sheet has that title and those rows."""
+    sheets = [(title, rows), *others]
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as parts:
-        for name, text in {
-            **_PARTS,
-            "xl/workbook.xml": (
-                f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-                f'<sheet name="{_text(title)}" sheetId="1" r:id="r1"/></sheets></workbook>'
-            ),
-            "xl/worksheets/sheet1.xml": (
-                f'<worksheet xmlns="{_MAIN}"><sheetData>{"".join(map(_row, rows))}</sheetData>'
-                "</worksheet>"
-            ),
-        }.items():
+        for name, text in {**_parts(sheets), **_sheets(sheets)}.items():
             part = zipfile.ZipInfo(name, _DAY_ONE)
             part.compress_type = zipfile.ZIP_DEFLATED
             parts.writestr(part, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode())
     return out.getvalue()
+
+
+def _sheets(sheets: Sequence[Sheet]) -> dict[str, str]:
+    return {
+        f"xl/worksheets/sheet{nth}.xml": (
+            f'<worksheet xmlns="{_MAIN}"><sheetData>{"".join(map(_row, rows))}</sheetData>'
+            "</worksheet>"
+        )
+        for nth, (_, rows) in enumerate(sheets, 1)
+    }
 
 
 def _row(cells: Sequence[Cell]) -> str:

@@ -22,7 +22,7 @@ from crm_core.gradings.engines.merged import (
 )
 from crm_core.gradings.engines.port import Ask, Assessed, CreditLine, Gathered, Owing
 from crm_core.gradings.events import DECIDED, GradingDecided, GradingHead
-from crm_core.gradings.facts import EVENT_NAMES, gather
+from crm_core.gradings.facts import EVENT_NAMES, VOIDS, gather
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.replay import (
     Difference,
@@ -37,6 +37,7 @@ from crm_core.gradings.replay import (
 )
 from crm_core.kernel.recorded import Cutoff, KnownEvent, Verbatim
 from crm_core.kernel.tenures import Tenures
+from crm_core.kernel.voiding import standing
 from crm_core.owners.facts import REGISTERED, TENURES, HouseholdRegistered, tenures
 from crm_core.payments.facts import (
     USUAL,
@@ -202,11 +203,8 @@ class EventsEngine:
         for household, told in facts_by_household(
             self.log, merges, names=READ, households=households
         ):
-            seen = [
-                (event, position)
-                for position, recorded, event in told
-                if known is None or recorded <= known
-            ]
+            held_then = [fact for fact in told if known is None or fact[1] <= known]
+            seen = [(event, position) for position, _, event in standing(held_then, VOIDS)]
             file = next((e for e, _ in seen if type(e) is HouseholdRegistered), None)
             if file is not None:
                 by = allocations.of(file.estate, [e for e, _ in seen])

@@ -21,6 +21,7 @@ from crm_core.opinions.facts import OpinionRecorded, OpinionWithdrawn
 from crm_core.owners.facts import (
     MERGES_STREAM,
     TENURES,
+    VOIDS,
     HouseholdRegistered,
     Redirects,
     redirects,
@@ -33,7 +34,7 @@ _NUMBERED = (
 )  # fmt: skip
 """Fields of events of an account with a number that is unique within it."""
 
-OWN_FILE = (HouseholdRegistered, *TENURES)
+OWN_FILE = (HouseholdRegistered, *TENURES, *VOIDS)
 """What a file says of itself alone."""
 
 

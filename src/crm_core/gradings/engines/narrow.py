@@ -20,9 +20,12 @@ from crm_core.owners.facts import (
     DebtorAgreed,
     DebtorReleased,
     HouseholdRegistered,
+    HouseholdVoided,
     InterestRecorded,
     MemberAdded,
     RoleEnded,
+    RoleEndVoided,
+    RoleVoided,
 )
 from crm_core.payments.facts import (
     ALLOCATION,
@@ -43,6 +46,7 @@ from crm_core.payments.facts import (
     PaymentReversed,
     PurchaseMade,
     PurchaseRefunded,
+    PurchaseVoided,
     WaiverTakenBack,
 )
 from crm_core.requests.facts import (
@@ -51,6 +55,7 @@ from crm_core.requests.facts import (
     MarkedDuplicate,
     Reclassified,
     RequestReceived,
+    RequestVoided,
 )
 
 
@@ -91,6 +96,7 @@ class Kind(IntEnum):
     CLAUSE = 28
     OPINION = 29
     OPINION_GONE = 30
+    VOIDED = 31
 
 
 class NarrowRow(NamedTuple):
@@ -243,4 +249,10 @@ _SAY: dict[type, Callable[[Any], Said | None]] = {
     DuplicateUndone: lambda e: (Kind.UNDONE, 0, 0, e.request, None),
     InterestRecorded: lambda e: _say(Kind.INTEREST, e.on),
     ConductConfirmed: lambda e: _say(Kind.CONDUCT, e.on),
+    # Where something never was, no more is told than that: the events decide.
+    HouseholdVoided: lambda e: _say(Kind.VOIDED, e.on),
+    RoleVoided: lambda e: _say(Kind.VOIDED, e.since),
+    RoleEndVoided: lambda e: _say(Kind.VOIDED, e.until),
+    PurchaseVoided: lambda e: _say(Kind.VOIDED, e.on),
+    RequestVoided: lambda _: (Kind.VOIDED, 0, 0, None, None),
 }

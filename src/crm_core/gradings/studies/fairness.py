@@ -17,8 +17,11 @@ from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS
 from crm_core.gradings.review import Standing
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import Cutoff, Recorded
-from crm_core.owners.facts import HouseholdRegistered, MemberAdded, RoleEnded
+from crm_core.kernel.voiding import standing
+from crm_core.owners.facts import VOIDS, HouseholdRegistered, MemberAdded, RoleEnded
 from crm_core.requests.facts import RECEIVED, RequestReceived
+from crm_core.requests.facts import VOID_NAMES as REQUEST_VOID_NAMES
+from crm_core.requests.facts import VOIDS as REQUEST_VOIDS
 
 SUPPRESSED_BELOW = 5
 """A count from 1 to 4 could point at a household."""
@@ -26,7 +29,7 @@ SUPPRESSED_BELOW = 5
 ATTRIBUTES = ("building", "kind", "occupancy")
 """What shares are shown by; none of it is a fact."""
 
-COMPLAINT_NAMES = frozenset({RECEIVED})
+COMPLAINT_NAMES = frozenset({RECEIVED}) | REQUEST_VOID_NAMES
 
 Attributes = Mapping[str, str]
 
@@ -35,10 +38,8 @@ def attributes(events: Iterable[Recorded[Any]], on: date, cutoff: Cutoff) -> Att
     """The attributes of one household on a day, as known at the cut-off."""
     found = dict.fromkeys(ATTRIBUTES, "unknown")
     tenants: set[str] = set()
-    for recorded in events:
-        event = recorded.event
-        if not cutoff.sees(recorded):
-            continue
+    seen = standing((e.event for e in events if cutoff.sees(e)), VOIDS, lambda event: event)
+    for event in seen:
         if isinstance(event, HouseholdRegistered):
             found |= {"building": event.building, "kind": event.kind, "occupancy": "owner"}
         elif isinstance(event, MemberAdded) and event.role == "tenant" and event.since <= on:
@@ -205,10 +206,9 @@ def retaliation(
     cutoff = Cutoff(grading.cutoff_position, grading.cutoff_known)
     complaints = tuple(
         e.position
-        for e in events
+        for e in standing(filter(cutoff.sees, events), REQUEST_VOIDS, lambda e: e.event)
         if isinstance(e.event, RequestReceived)
         and e.event.kind == "complaint"
-        and cutoff.sees(e)
         and then.period_end < local_date(e.event.received_at, zone) <= grading.period_end
     )
     worse = _is_worse(before.layer, now.layer) or "problem" in {now.type} - {before.type}

@@ -29,6 +29,7 @@ from crm_core.payments.events import (
     DebtAcknowledged,
     PurchaseMade,
     PurchaseRefunded,
+    PurchaseVoided,
 )
 
 
@@ -49,7 +50,7 @@ _COLLECTED = (
     StepDone, StepOpened, StepSkipped,
 )  # fmt: skip
 
-_NO_MATTER = (DebtAcknowledged, PurchaseMade, PurchaseRefunded)
+_NO_MATTER = (DebtAcknowledged, PurchaseMade, PurchaseRefunded, PurchaseVoided)
 
 OWED = frozenset({kind.cls for kind in ACCOUNT_EVENTS} - {*_NO_MATTER})
 """Events of accounts from which arrears are computed."""
@@ -62,7 +63,9 @@ TENURE_NAMES = frozenset(
         "owners.debtor_agreed/1",
         "owners.debtor_released/1",
         "owners.member_added/1",
+        "owners.role_end_voided/1",
         "owners.role_ended/1",
+        "owners.role_voided/1",
     }
 )
 """Events that may hand arrears over to another tenure (PAY-16).

@@ -19,20 +19,20 @@ from crm_core.requests.commands import (
     ConfirmClosing,
     NoteFailedAttempt,
     Reopen,
+    VoidRequest,
 )
 from crm_core.requests.deciding.course import Course, finished_at
 from crm_core.requests.deciding.refusals import apology_open, not_done, not_open
 from crm_core.requests.events import (
+    IMPORT,
     ConfirmationAttemptFailed,
     CustomerDissatisfied,
     RequestClosed,
     RequestReopened,
+    RequestVoided,
     WorkReportedDone,
 )
-from crm_core.requests.state import Closed, Done, Open, Paused, Request
-
-IMPORT = "import"
-"""Who did the work of a request that was closed in another system."""
+from crm_core.requests.state import Closed, Done, NotReceived, Open, Paused, Request, RequestState
 
 # --- what is said --------------------------------------------------------------------------------
 
@@ -122,6 +122,22 @@ def close_imported(command: CloseImported, course: Course) -> Decision:
         evidence=None,
     )
     return (done, closed)
+
+
+def void(command: VoidRequest, state: RequestState) -> Decision:
+    """It never came in; its number can be used again."""
+    if isinstance(state, NotReceived):
+        return ()
+    if not command.reason.strip():
+        return no_reason("LOG-06")
+    return (
+        RequestVoided(
+            request=command.request,
+            household=state.household,
+            received_at=state.received_at,
+            reason=command.reason,
+        ),
+    )
 
 
 def reopen(command: Reopen, course: Course) -> Decision:

@@ -22,9 +22,11 @@ from crm_core.requests.deciding.course import Course, Policies
 from crm_core.requests.deciding.refusals import not_open, too_early
 from crm_core.requests.events import (
     CALENDAR_RENEWED,
+    CLOSING_VOIDED,
     ENTERED_AT,
     ENTRY_NAMES,
     CalendarRenewed,
+    ClosingVoided,
     Entry,
     EntryConfirmed,
     RequestRetold,
@@ -43,6 +45,10 @@ Entries among it are told; other events are recorded behind them as they are.
 
 Leads = Callable[[Course, Any, datetime], None]
 """`(course, entry, from when it counts)`: what it leads to; nothing, where it makes no sense."""
+
+
+Because = Entry | CalendarRenewed | ClosingVoided
+"""What a request is told anew for."""
 
 
 class Teller:
@@ -119,7 +125,7 @@ class Teller:
         command: Any,
         state: Request,
         entries: Iterable[Entry],
-        because: Entry | CalendarRenewed,
+        because: Because,
     ) -> tuple[Any, ...]:
         """The request told anew, with other entries or by other notices than it was told."""
         course = self._begin(state, policies_of(command, state))
@@ -230,7 +236,7 @@ def _counts_for(taken: Taken, state: Request) -> set[str]:
     return found
 
 
-def _told_anew(state: Request, course: Course, because: Entry | CalendarRenewed) -> Iterator[Any]:
+def _told_anew(state: Request, course: Course, because: Because) -> Iterator[Any]:
     """What is lifted, what is recorded late, and where the request stands then."""
     name, at = _cause(because)
     stands = Counter(course.state.taken)
@@ -262,8 +268,10 @@ def _told_anew(state: Request, course: Course, because: Entry | CalendarRenewed)
     )
 
 
-def _cause(because: Entry | CalendarRenewed) -> tuple[str, datetime]:
+def _cause(because: Because) -> tuple[str, datetime]:
     """What says otherwise, by the name of its event, and when that was."""
     if isinstance(because, CalendarRenewed):
         return CALENDAR_RENEWED, because.renewed_at
+    if isinstance(because, ClosingVoided):
+        return CLOSING_VOIDED, because.closed_at
     return ENTRY_NAMES[type(because)], entered_at(because)

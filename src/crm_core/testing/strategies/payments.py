@@ -34,6 +34,7 @@ from crm_core.payments.commands import (
     RecordPurchase,
     ReversePayment,
     TakeBackWaiver,
+    VoidPurchase,
     WithdrawDispute,
 )
 from crm_core.payments.events import Instalment, Part
@@ -136,6 +137,7 @@ def account_commands(household: str = "V1", year: int = 2011) -> SearchStrategy[
             amount_fen=st.one_of(amount, amount.map(lambda fen: -fen)),
             on=on,
         ),
+        st.builds(VoidPurchase, home, number, reason),
         *_claims(home, charge, number, amount, on, reason),
     )
 

@@ -18,7 +18,7 @@ from crm_core.owners import commands as owners
 from crm_core.requests import REQUEST, Closed, Done, Merged, Open, Paused, Request
 from crm_core.requests import commands as requests
 from crm_core.requests.clocks import PAUSE, RESUME, WORK
-from crm_core.requests.events import Entry, entered_at
+from crm_core.requests.events import Entry, RequestClosed, entered_at
 from crm_core.requests.heads import Head
 from crm_core.requests.parts import Assignment, Evidence
 from crm_core.requests.rotation import Crew, Rotation
@@ -33,7 +33,10 @@ from crm_core.testing.strategies.values import STAFF, mostly, words
 def request_commands(request: str = "R1010", household: str = "V00001") -> SearchStrategy[Any]:
     """Commands for one request, in the days after it was received; some are not accepted."""
     made = commands_at(request, household)
-    return st.one_of(*(made(cls) for cls in command_classes(requests)))
+    classes = command_classes(requests)
+    # A request that is void is at its end: most histories go on.
+    lasting = [cls for cls in classes if cls is not requests.VoidRequest]
+    return st.one_of(*(made(cls) for cls in (*lasting * 3, *classes)))
 
 
 def request_openings(request: str = "R1010", household: str = "V00001") -> SearchStrategy[Any]:
@@ -287,7 +290,20 @@ def request_histories(
             continue
         now += draw(st.sampled_from((0, 1, 4, 20, 360, 1440))) * timedelta(minutes=1)
         command = draw(likely_commands(state, now, request, household))
+        ends = _told_ends(state)
+        if ends and draw(st.integers(0, 2)) == 0:
+            void = draw(commands_at(request, household, now=now)(requests.VoidClosing))
+            command = attrs.evolve(void, closed_at=ends[-1])
     return History(tuple(events), tuple(steps))
+
+
+def _told_ends(state: Any) -> list[datetime]:
+    """The ends that another system told."""
+    return [
+        entry.closed_at
+        for entry in getattr(state, "entries", ())
+        if isinstance(entry, RequestClosed) and entry.word is None
+    ]
 
 
 @st.composite
