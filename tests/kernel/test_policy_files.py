@@ -28,6 +28,10 @@ from crm_core.payments.collection.policy import CollectionPolicy
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.late import LateChargePolicy
 from crm_core.policies import PolicyBook, parse_policy
+from crm_core.privacy.leak_policy import LeaksPolicy
+from crm_core.privacy.policy import RetentionPolicy
+from crm_core.privacy.purposes import PurposesPolicy
+from crm_core.privacy.rights_policy import RightsPolicy
 from crm_core.requests.greeting import GreetingPolicy
 from crm_core.requests.sla import SlaPolicy
 from crm_core.slices import registry, shipped
@@ -71,8 +75,12 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
             "grade": GradingPolicy,
             "holidays": HolidayNotice,
             "late": LateChargePolicy,
+            "leaks": LeaksPolicy,
             "messages": MessagePolicy,
+            "purposes": PurposesPolicy,
             "reading": Reading,
+            "retention": RetentionPolicy,
+            "rights": RightsPolicy,
             "shares": SharesPolicy,
             "uplift": UpliftPolicy,
             "sla": SlaPolicy,

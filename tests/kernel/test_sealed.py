@@ -136,10 +136,16 @@ def test_every_field_for_a_person_is_known_to_the_codec() -> None:
         if not step.text and not step.inner
     }
     assert found == {
+        ("owners.change_proposed", "value"),
+        ("owners.item_recorded", "hours"),
+        ("owners.item_recorded", "language"),
+        ("owners.item_recorded", "value"),
         ("owners.member_added", "name"),
         ("owners.member_added", "phone"),
         ("owners.contact_changed", "name"),
         ("owners.contact_changed", "phone"),
+        ("owners.prospect_recorded", "name"),
+        ("owners.prospect_recorded", "phone"),
         ("staff.contact_changed", "contact"),
         ("staff.role_begun", "contact"),
     }
