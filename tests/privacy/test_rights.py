@@ -431,8 +431,8 @@ def test_an_objection_to_a_purpose_withdraws_what_carries_it(crm: CRM) -> None:
     assert not crm.privacy.may_use("V1", OWNER, "marketing", by=CLERK).allowed
     # What nobody can refuse, people answer: nothing follows by itself.
     crm.do(attrs.evolve(objection, case="C2", about="payment"), by=CLERK)
-    assert [e.event for e in crm.log.read("consents/V1")][-1] == last
-    assert not [e for e in crm.log.read("messages/V1") if isinstance(e.event, MessageWithheld)]
+    assert [e.event for e in crm.history("consents/V1")][-1] == last
+    assert not [e for e in crm.history("messages/V1") if isinstance(e.event, MessageWithheld)]
 
 
 @pytest.mark.rule("PRV-09")
