@@ -23,6 +23,7 @@ from contenders import library, work
 from crm_adapters import open_crm
 from crm_core.gradings.events import DECIDED
 from crm_core.gradings.facts import EVENT_NAMES
+from crm_core.kernel.sealed import Sealed
 from crm_core.owners.facts import REGISTERED
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -603,8 +604,13 @@ def events(number: int, recorded: list[Any]) -> Iterator[Any]:
             values |= {"kind": event.outcome.type, "layer": event.outcome.layer}
         else:
             own = (field.name for field in fields(cls))
-            values = {field: getattr(event, field) for field in own if hasattr(event, field)}
+            values = {field: _kept(getattr(event, field)) for field in own if hasattr(event, field)}
             word = values.get("word")
             if word is not None:
-                values["word"] = f"{word.member} {word.channel} {word.reference}"
+                values["word"] = f"{word.member} {word.channel} {_kept(word.reference)}"
         yield cls(originator_id=identity, originator_version=version, timestamp=at, **values)
+
+
+def _kept(value: Any) -> Any:
+    """What is sealed is kept as it is stored: text of the same length."""
+    return value.token if isinstance(value, Sealed) else value
