@@ -187,7 +187,7 @@ class Writer:
         for one in fields:
             held = getattr(value, one.name)
             if one.name in TOLD and not self._at.household and held:
-                self._left.append(within + one.name)
+                self._left.append(_named_in(within + one.name))
                 continue
             several = [
                 self._shown(one, item, f"{within}{one.name}{at}") for at, item in _places(one, held)
@@ -196,7 +196,7 @@ class Writer:
                 # What is nobody's to see has no place in the list either.
                 shown[one.name] = [item for item in several if item is not _NOTHING]
                 if len(shown[one.name]) < len(several):
-                    self._left.append(within + one.name)
+                    self._left.append(_named_in(within + one.name))
             else:
                 shown[one.name] = several[0] if several else None
         return shown
@@ -260,7 +260,7 @@ class Writer:
             if kept:
                 shown[one.name] = kept if one.several else kept[0]
             if len(kept) < len(held):
-                self._left.append(within + one.name)
+                self._left.append(_named_in(within + one.name))
         return shown
 
     def _mine(self, one: Field, item: Any, place: str) -> Any:
@@ -281,6 +281,11 @@ class Writer:
             # Said once, of the whole of it.
             del self._left[before:]
         return shown or _NOTHING
+
+
+def _named_in(place: str) -> str:
+    """What a field is called by within an event, whichever of several values it stands in."""
+    return ".".join(part for part in place.split(".") if not part.isdigit())
 
 
 def _places(one: Field, held: Any) -> Iterator[tuple[str, Any]]:
