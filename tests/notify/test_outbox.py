@@ -216,7 +216,8 @@ def test_the_purpose_of_opening_an_address_is_on_record(estate: Estate) -> None:
     estate.receive()
     estate.follow()
     estate.outbox.dispatch()
-    [released] = [e for e in estate.crm.log.feed() if isinstance(e.event, MessageReleased)]
+    told = estate.crm.texts.each(estate.crm.log.feed())
+    [released] = [e for e in told if isinstance(e.event, MessageReleased)]
     assert released.envelope.purpose == "notification"
     assert released.envelope.actor == "system:outbox"
 

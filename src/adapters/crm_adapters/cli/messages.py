@@ -192,7 +192,11 @@ def _rows(opened: CRM, household: str | None) -> list[dict[str, Any]]:
         names=names, households=None if household is None else [household]
     ):
         if one:
-            found.extend(message_rows(one, decider.fold(recorded.event for recorded in events)))
+            found.extend(
+                message_rows(
+                    one, decider.fold(recorded.event for recorded in opened.texts.each(events))
+                )
+            )
     return found if household is not None else [*found, *_to_staff(opened, names)]
 
 

@@ -63,6 +63,7 @@ def notices(crm: CRM) -> Consumer:
     def handle(recorded: Recorded[Any]) -> None:
         if recorded.recorded <= _oldest(crm):
             return
+        recorded = crm.texts.to_follow(recorded)
         found = notice(crm.registry, recorded)
         envelope = recorded.envelope
         for command_id, command in ([found] if found else []) + crm.staff.told_of(recorded):
@@ -248,6 +249,7 @@ class Outbox:
         for recorded in (
             () if done is None else self._crm.log.feed(after=done.first - 1, upto=done.last)
         ):
+            recorded = self._crm.texts.to_follow(recorded)  # noqa: PLW2901 - the same, opened
             found = notice(self._crm.registry, recorded)
             if (
                 str(recorded.envelope.nth) == nth
