@@ -17,7 +17,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import cattrs
@@ -33,7 +33,7 @@ from crm_core.gradings.review import untouched
 from crm_core.kernel.canonical import canonical
 from crm_core.kernel.dates import Period, instant_text, parse_date, parse_instant
 from crm_core.kernel.recorded import Cutoff, KnownEvent
-from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.payments.credit import CreditPolicy
 from crm_core.slices import catalog, shipped
 
@@ -46,6 +46,8 @@ def converter() -> cattrs.Converter:
     made = cattrs.Converter()
     # Whose dealings those of a day are hangs on members' ids, never on what is known of them.
     made.register_structure_hook(PersonalValue, lambda value, _: value)
+    # Nothing is decided by a text: it stays as it stands, sealed or empty.
+    made.register_structure_hook_func(lambda hint: Sealed in get_args(hint), lambda value, _: value)
     made.register_structure_hook(date, lambda value, _: parse_date(value))
     made.register_structure_hook(datetime, lambda value, _: parse_instant(value))
     return made
