@@ -22,7 +22,10 @@ import pytest
 import crm_core
 from crm_core.gradings.facts import EVENT_NAMES
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
-from crm_core.owners.facts import REGISTERED, VOID_NAMES
+from crm_core.owners import facts as owners
+from crm_core.owners.facts import REGISTERED
+from crm_core.payments import facts as payments
+from crm_core.requests import facts as requests
 
 HERE = Path(__file__).parent
 CORPUS, EXPECTED = HERE / "corpus.json", HERE / "expected.json"
@@ -92,7 +95,8 @@ def test_the_corpus_has_what_rules_turn_on() -> None:
     estates = corpus()["estates"]
     rows = [row for estate in estates for rows in estate["households"].values() for row in rows]
     # What an import that was undone brings is tried where imports are (`tests/files/test_undo.py`).
-    assert {row["name"] for row in rows} | VOID_NAMES == EVENT_NAMES | {REGISTERED}
+    voids = {*owners.VOID_NAMES, *payments.VOID_NAMES, *requests.VOID_NAMES}
+    assert {row["name"] for row in rows} | voids == EVENT_NAMES | {REGISTERED}
     assert any(row["recorded"][:10] > row["effective"] for row in rows)
     graded = [grading for estate in estates for grading in decide_corpus.gradings(estate)]
     assert {grading.outcome.layer for grading in graded} == {*LAYERS, INSUFFICIENT}
