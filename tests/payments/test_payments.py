@@ -935,7 +935,7 @@ class BreakingLog:
 def test_a_move_that_was_interrupted_is_finished_when_it_is_repeated(crm: CRM) -> None:
     crm.do(pay(), by=FINANCE, at=NOON)
     log: Any = BreakingLog(crm.log, 1)
-    interrupted = CRM(log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
+    interrupted = CRM(log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
     with pytest.raises(Interrupted):
         interrupted.do(move(), by=FINANCE, id="move", at=NOON)
     assert crm.get(Account, "V2", by=FINANCE) is None

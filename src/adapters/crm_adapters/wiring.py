@@ -17,11 +17,13 @@ from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesEngine
 from crm_adapters.keys import Guard, LocalVault, Unlock
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
+from crm_adapters.reads import DatabaseReadLog, MemoryReadLog
 from crm_adapters.slices import installed, registry_of
 from crm_core.crm import CRM
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.slice import Slice
 from crm_core.policies import PolicyBook
+from crm_core.ports import ReadLog
 
 MEMORY = "memory:"
 
@@ -76,12 +78,14 @@ def open_crm(
     """
     store: RowStore
     rows: ViewStore
+    reads: ReadLog
     folder: Path | None = None
     if url == MEMORY:
         store, vault = MemoryStore(), _vault(None if keys is None else Path(keys), guard, suite)
-        rows = MemoryViewStore()
+        rows, reads = MemoryViewStore(), MemoryReadLog()
     else:
         store = database = open_database(url, tenant=tenant, create=create)
+        reads = DatabaseReadLog(database)
         # Where nothing can be written, all that is derived is derived anew for whoever asks.
         if database.read_only:
             rows = MemoryViewStore()
@@ -105,6 +109,7 @@ def open_crm(
         engines=[FramesEngine(name, log, zone, folder) for name in BACKENDS],
         views=LogViews(log, rows, clock),
         registry=registry,
+        reads=reads,
     )
 
 

@@ -4,10 +4,12 @@ the services behind the facade's objects.
 Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
+from crm_core.kernel.access import KIND as ACCESS
+from crm_core.kernel.access import AccessPolicy
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.recorded import STAFF_ROLES
-from crm_core.kernel.roles import DESK, FILES, HOST, HOUSEHOLDERS, MANAGEMENT
+from crm_core.kernel.roles import DESK, FILES, HOST, HOUSEHOLDERS, LEADERS, MANAGEMENT
 from crm_core.kernel.slice import Act, PolicyKind, Slice
 
 SLICE = Slice(
@@ -17,9 +19,14 @@ SLICE = Slice(
         Act("import", ("host", *FILES, "finance")),
         Act("tick", (*HOST, *DESK)),
         Act("export-person", (*MANAGEMENT, "custodian")),
+        Act("who-saw", (*LEADERS, "custodian", *HOUSEHOLDERS, "auditor", *HOST)),
         Act("export-oneself", (*HOUSEHOLDERS, *STAFF_ROLES)),
     ),
-    policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
+    policies=(
+        PolicyKind(ACCESS, AccessPolicy, AccessPolicy.parse, adoptable=True),
+        PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),
+    ),
+    shipped=("policies",),
 )
 """What people do that is no slice's alone."""
 

@@ -1,16 +1,18 @@
-"""Rights of the persons that the log knows: a copy of everything about them (PRV-09, 0053)."""
+"""Rights of the persons that the log knows: a copy of everything about them, and who saw what
+(PRV-09, PRV-06, 0053, 0058).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from attrs import asdict, evolve, frozen
 
+from crm_core.application.access import HOST, Access, Look
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance, utc
-from crm_core.application.desk import Desk
 from crm_core.application.host import Host
 from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.records import records_of
@@ -22,7 +24,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
 from crm_core.messages.staff import STAFF_MESSAGES
-from crm_core.ports import Progress, silent
+from crm_core.ports import Progress, Read, ReadLog, Seen, silent
 from crm_core.requests import REQUEST
 from crm_core.staff import STAFF
 
@@ -98,16 +100,20 @@ class PersonExport:
         }
 
 
+COPY = "copy"
+"""What the read log calls a copy of everything."""
+
+
 class Privacy:
     """Rights of persons.
 
     Args:
         host: Ports.
-        desk: Knows who may ask.
+        access: Knows who may ask, and who may see what.
     """
 
-    def __init__(self, host: Host, desk: Desk) -> None:
-        self._host, self._desk = host, desk
+    def __init__(self, host: Host, access: Access) -> None:
+        self._host, self._access, self._desk = host, access, access.desk
 
     def export(
         self,
@@ -138,7 +144,9 @@ class Privacy:
         """
         known = utc(known, "known")
         by, position = self._asked(by, purpose), self._host.log.head()
-        self._may(by, oneself=by.role in HOUSEHOLD_ROLES and by.id == member)
+        oneself = by.role in HOUSEHOLD_ROLES and by.id == member
+        look = self._access.look(by, purpose, "privacy.export")
+        self._may(look, household, member or "", oneself=oneself)
         events = self._visible(household, position, known)
         residents = Residents(household, events, self._host.registry.naming)
         if residents.file is None:
@@ -159,6 +167,7 @@ class Privacy:
             positions={e.position for e in own},
         )
         others = self._naming(subject, position, known, progress)
+        look.saw(COPY, household, member or "")
         return evolve(
             self._export(subject, own, others, position, known, by, purpose),
             household=household,
@@ -190,7 +199,8 @@ class Privacy:
         """
         known = utc(known, "known")
         by, position = self._asked(by, purpose), self._host.log.head()
-        self._may(by, oneself=by.role in STAFF_ROLES and by.id == staff)
+        look = self._access.look(by, purpose, "privacy.export_staff")
+        self._may(look, "", staff, oneself=by.role in STAFF_ROLES and by.id == staff)
         subject = Subject(
             persons=frozenset({staff}),
             household="",
@@ -204,8 +214,87 @@ class Privacy:
         if not own and not others:
             raise Invalid.one("staff_unknown", staff=staff)
         subject.positions.update(e.position for e in own)
+        look.saw(COPY, "", staff)
         made = self._export(subject, own, others, position, known, by, purpose)
         return evolve(made, staff=staff)
+
+    # --- who saw what --------------------------------------------------------------------
+
+    def who_saw(
+        self,
+        household: str,
+        member: str | None = None,
+        *,
+        by: Actor | None = None,
+        purpose: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Read]:
+        """Who saw, or was refused, what about a household or one of its members (PRV-06).
+
+        Owners and users see who saw what of their own household. What somebody saw of the house
+        as a whole, e.g. its gradings, is of all its members.
+
+        Args:
+            household: The household; an empty text for a member of staff.
+            member: Id of the member, or of the member of staff.
+            since: From then on.
+            until: Before then.
+
+        Raises:
+            Refused: it is not for `by` to know.
+            Invalid: there is no read log here.
+        """
+        by = self._may_know(by, household)
+        reads = self._reads.about(
+            household, member, since=utc(since, "since"), until=utc(until, "until")
+        )
+        found: list[Read] = list(reads)
+        if by.role not in ("host", "system"):
+            return found
+        # What people typed as their purpose is not for the account that runs the program.
+        return [evolve(read, purpose=read.purpose.partition(":")[0]) for read in found]
+
+    def affected(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        actors: Collection[str] = (),
+        fields: Collection[str] = (),
+        by: Actor | None = None,
+        purpose: str | None = None,
+    ) -> Sequence[Seen]:
+        """Whose personal values were shown in a window: whom a leak may concern (PRV-08).
+
+        Args:
+            since: From then on.
+            until: Before then.
+            actors: Only those shown to one of these, as `role:id`.
+            fields: Only those of whom one of these fields was shown.
+
+        Raises:
+            Refused: it is not for `by` to know.
+            Invalid: there is no read log here.
+        """
+        self._may_know(by, "")
+        return self._reads.affected(
+            utc(since, "since"), utc(until, "until"), actors=actors, fields=fields
+        )
+
+    @property
+    def _reads(self) -> ReadLog:
+        if self._access.reads is None:
+            raise Invalid.one("reads_missing")
+        return self._access.reads
+
+    def _may_know(self, by: Actor | None, household: str) -> Actor:
+        by = HOST if by is None else acting(by)
+        self._desk.may(by, "who-saw")
+        if by.role in HOUSEHOLD_ROLES and not self._access.belongs(by, household):
+            details = {"role": by.role, "household": household}
+            raise Refused(Refusal("not_of_household", "LOG-08", details))
+        return by
 
     # --- who may -------------------------------------------------------------------------
 
@@ -216,13 +305,23 @@ class Privacy:
         circumstance(purpose, "purpose")
         return by
 
-    def _may(self, by: Actor, *, oneself: bool) -> None:
-        if oneself:
-            self._desk.may(by, "export-oneself")
-        else:
-            self._desk.may(by, "export-person")
+    def _may(self, look: Look, household: str, subject: str, *, oneself: bool) -> None:
+        """That they may have the copy; that they were refused one is written down."""
+        try:
+            if oneself:
+                self._desk.may(look.by, "export-oneself")
+                return
+            self._desk.may(look.by, "export-person")
             # Whoever may see no personal value may have no copy of them.
-            self._desk.may(by, "reveal")
+            self._desk.may(look.by, "reveal")
+        except Refused as refused:
+            look.deny((COPY,), refused.reason, household, subject)
+            raise
+        for data in ("name", "contact"):
+            answer = look.answer(data, household)
+            if not answer.granted:
+                look.deny((COPY,), answer.reason, household, subject)
+                raise Refused(look.refusal(answer.reason, household))
 
     def _belongs(self, by: Actor, household: str, member: str, residents: Residents) -> None:
         """Whoever asks for themselves has, or had, that part in the household.

@@ -266,7 +266,7 @@ class Reading:
                     yield from self._fields(kind, source, part, part.__name__, within, about, path)
                 continue
             given = table.classes.get(name)
-            if given is not None and CLASSES[given].sealed != personal:
+            if given is not None and personal not in (None, CLASSES[given].sealed):
                 self._unsealed.add(f"{key}.{name}")
             if given is not None:
                 yield Classified(
@@ -286,16 +286,17 @@ class Reading:
 
 
 @cache
-def _shapes(cls: type) -> Mapping[str, tuple[type | None, bool]]:
+def _shapes(cls: type) -> Mapping[str, tuple[type | None, bool | None]]:
     """Of each field the value with fields of its own that it holds, if any; and whether a personal
-    value may stand there.
+    value may stand there: None of a `Text`, which is sealed where its class is.
     """
-    found: dict[str, tuple[type | None, bool]] = {}
+    found: dict[str, tuple[type | None, bool | None]] = {}
     hints = get_type_hints(cls)
     for field in attrs.fields(cls):
         kinds = list(_kinds(hints[field.name]))
         part = next((k for k in kinds if attrs.has(k) and not issubclass(k, PersonalValue)), None)
-        found[field.name] = (part, any(issubclass(k, PersonalValue) for k in kinds))
+        sealed = any(issubclass(k, PersonalValue) for k in kinds)
+        found[field.name] = (part, None if sealed and str in kinds else sealed)
     return found
 
 
@@ -342,6 +343,37 @@ def of_slice(
         found += reading.fields(VIEW, view.name, view.name, view.row)
     reading.done()
     return tuple(found)
+
+
+def by_class(
+    text: str, events: Mapping[str, tuple[str, type]], views: Iterable[Projection[Any]]
+) -> dict[type, Mapping[str, str]]:
+    """The class of data of each field of the events and rows of a slice, and of their values.
+
+    Args:
+        text, events, views: As for `of_slice`.
+    """
+    said = {**_own(), **tables(text)}
+    found: dict[type, Mapping[str, str]] = {}
+
+    def put(cls: type, key: str) -> None:
+        if cls in found or key not in said:
+            return
+        found[cls] = said[key].classes
+        for part, _ in _shapes(cls).values():
+            if part is not None:
+                put(part, part.__name__)
+
+    for name, (_, cls) in events.items():
+        put(cls, name)
+    for view in views:
+        put(view.row, view.name)
+    return found
+
+
+def around() -> dict[type, Mapping[str, str]]:
+    """The same for what is stored around every event."""
+    return {cls: _own()[cls.__name__].classes for cls in (Recorded, Envelope)}
 
 
 def of_files(text: str) -> tuple[Classified, ...]:
