@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from crm_core.application.access import Access
-from crm_core.application.authority import Authority
+from crm_core.application.authority import Authority, acting
 from crm_core.application.checking import utc
 from crm_core.application.clock import Tick, tick
 from crm_core.application.desk import Desk, Given, Receipt
@@ -351,6 +351,8 @@ class CRM:
             on: The day it stood on (effective).
             known: As known at this instant (recorded).
         """
+        if by is not None:
+            acting(by)
         aggregate = self.registry.by_state.get(kind)
         if aggregate is None:
             raise Invalid.one("kind_unknown", kind=kind.__name__)

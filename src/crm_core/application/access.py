@@ -1,8 +1,8 @@
 """Who may see what, asked in one place, and written down before it is shown (PRV-01, PRV-06).
 
 `Access` knows the table in force and who is cleared; a `Look` is one question of one person: it
-shows what the table grants, puts `Withheld` where it does not, and keeps what it showed for the read
-log. Nothing personal leaves before its row is written.
+shows what the table grants, puts `Withheld` where it does not, and keeps what it showed for the
+read log. Nothing personal leaves before its row is written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from attrs import define, field, frozen
 from crm_core.application.adopted import book_with_adopted
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance
-from crm_core.application.classes import ANYTHING, CONTAINER, Classes
+from crm_core.application.classes import ANYTHING, CONTAINER, Classes, name_of
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host, present_day
 from crm_core.errors import Failed, Invalid, Refused, UnknownPolicy
@@ -310,9 +310,7 @@ class Look:
         except Failed:
             self._shown.clear()
 
-    def open(
-        self, sealed: Sealed, place: Place, data: str, household: str, subject: str
-    ) -> Opened:
+    def open(self, sealed: Sealed, place: Place, data: str, household: str, subject: str) -> Opened:
         """A sealed value, opened once its read is written down.
 
         Raises:
@@ -333,6 +331,7 @@ class Look:
             household: Whose it is, where the answer does not say itself.
             joined: Whether place or name is shown beside it.
         """
+        self.may_know(household or _household_of(value))
         found = self._one(value, household, joined)
         if not self._writes():
             # Personal values stay closed: looked at again, as by somebody who may see none.
@@ -346,16 +345,31 @@ class Look:
         """A long answer, page by page: of each the reads are written before it is handed out."""
         left = iter(values)
         while page := list(islice(left, PAGE)):
+            # Of whose household they may not even know, nothing is said.
+            page = [one for one in page if self._knows(_household_in(one) or household)]
             shown = [self._one(value, household, joined) for value in page]
             if not self._writes():
                 shown = [self._one(value, household, joined) for value in page]
                 self._denied.clear()
             yield from shown
 
+    def _knows(self, household: str) -> bool:
+        """Whether they may know of a household, or of what is the company's, at all."""
+        return self.answer("household", household).granted
+
+    def may_know(self, household: str) -> None:
+        """That they may know of a household at all; else everything would be withheld.
+
+        Raises:
+            Refused: they may not.
+        """
+        answer = self.answer("household", household)
+        if not answer.granted:
+            self.deny(("household",), answer.reason, household)
+            raise Refused(self.refusal(answer.reason, household))
+
     def _one(self, value: Any, household: str = "", joined: bool = False) -> Any:
-        if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
-            household = household or value[0]  # A household, and what is said of it.
-        return self._walk(value, household, joined)
+        return self._walk(value, _household_in(value) or household, joined)
 
     def _writes(self) -> bool:
         """Write down what is about to be shown; whether that could be done."""
@@ -422,12 +436,16 @@ class Look:
                 return {key: self._walk(one, household, joined) for key, one in value.items()}
             case GrowingMap():
                 shown = [(key, self._walk(one, household, joined)) for key, one in value.items()]
-                same = all(one is then for (_, one), then in zip(shown, value.values(), strict=True))
+                same = all(
+                    one is then for (_, one), then in zip(shown, value.values(), strict=True)
+                )
                 return value if same else _map(shown)
             case GrowingList():
                 shown = [self._walk(one, household, joined) for one in value]
                 same = all(one is then for one, then in zip(shown, value, strict=True))
                 return value if same else _list(shown)
+            case tuple() if hasattr(value, "_fields"):
+                return self._named(value, household, joined)
             case list() | tuple():
                 return self._each(value, household, joined)
         if attrs.has(type(value)):
@@ -438,9 +456,23 @@ class Look:
         shown = [self._walk(one, household, joined) for one in values]
         if all(one is then for one, then in zip(shown, values, strict=True)):
             return values
-        if isinstance(values, tuple) and hasattr(values, "_fields"):
-            return type(values)(*shown)
         return tuple(shown) if isinstance(values, tuple) else shown
+
+    def _named(self, values: Any, household: str, joined: bool) -> Any:
+        """A tuple whose places have names."""
+        classes, cls = self.access.classes, type(values)
+        household = _household_of(values) or household
+        known = {name: classes.of_key(name_of(cls), name) for name in cls._fields}
+        if "place" in known.values():
+            joined = joined or self.answer("place", household).granted
+        return cls(
+            *(
+                self._walk(value, household, joined)
+                if known[name] == CONTAINER
+                else self._leaf(known[name], name, value, household, joined)
+                for name, value in zip(cls._fields, values, strict=True)
+            )
+        )
 
     def _of(self, value: Any, household: str, joined: bool) -> Any:
         cls = type(value)
@@ -461,9 +493,7 @@ class Look:
                 changes[name] = shown
         return _changed(value, changes) if changes else value
 
-    def _leaf(
-        self, data: str | None, name: str, found: Any, household: str, joined: bool
-    ) -> Any:
+    def _leaf(self, data: str | None, name: str, found: Any, household: str, joined: bool) -> Any:
         if isinstance(found, PersonalValue):
             # Ciphertext shows nothing; opening it is a question of its own.
             return found
@@ -487,15 +517,14 @@ class Look:
         self, data: dict[str, Any], way: str, household: str, *, joined: bool = False
     ) -> dict[str, Any]:
         """An answer of plain data, its keys classed in `answers.toml`."""
+        self.may_know(household)
         found = self._keys(data, way, household, joined)
         if not self._writes():
             found = self._keys(data, way, household, joined)
             self._denied.clear()
         return found
 
-    def _keys(
-        self, data: dict[str, Any], way: str, household: str, joined: bool
-    ) -> dict[str, Any]:
+    def _keys(self, data: dict[str, Any], way: str, household: str, joined: bool) -> dict[str, Any]:
         classes = self.access.classes
         known = {key: classes.of_key(way, key) for key in data}
         if "place" in known.values():
@@ -515,9 +544,7 @@ def shipped_access() -> AccessPolicy:
     from importlib.resources import files  # Slow to load, and a host's own book has a table.
 
     folder = files("crm_core.application").joinpath("policies")
-    return AccessPolicy.parse(
-        folder.joinpath(f"{DEFAULT_ACCESS}.toml").read_text(encoding="utf-8")
-    )
+    return AccessPolicy.parse(folder.joinpath(f"{DEFAULT_ACCESS}.toml").read_text(encoding="utf-8"))
 
 
 def stated(purpose: str | None) -> str:
@@ -535,6 +562,13 @@ def _household_of(value: Any) -> str:
     """The household that a value says it is of, itself or by what it begins with."""
     found = getattr(value, "household", None)
     return found if isinstance(found, str) else ""
+
+
+def _household_in(value: Any) -> str:
+    """The same, of a pair of a household and what is said of it, too."""
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
+        return value[0]
+    return _household_of(value)
 
 
 def _is_nothing(value: Any) -> bool:

@@ -1,9 +1,9 @@
 """Of which class of data each field is of everything that questions answer with (PRV-01, 0057).
 
-Events, rows of views and the values in them are told of by the data map. States and answers are put
-together of those, and most of their fields are called as there; what is called otherwise, or is no
-slice's, stands in `answers.toml`, by module and class. A field that neither tells of is of no class,
-and nobody sees it.
+Events, rows of views and the values in them are told of by the data map. States and answers are
+put together of those, and most of their fields are called as there; what is called otherwise, or is
+no slice's, stands in `answers.toml`, by module and class. A field that neither tells of is of no
+class, and nobody sees it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -204,9 +204,10 @@ def _text_of_map(one: Slice) -> str:
     return text
 
 
-def _listed_in(one: Slice) -> tuple[dict[str, tuple[str, type]], tuple[Projection[Any], ...]]:
-    """What its data map tells of: its events by name without a version, and its views."""
-    return {kind.name: (kind.stored, kind.cls) for kind in one.events}, views_of(one)
+def _listed_in(one: Slice) -> tuple[dict[str, tuple[str, type]], Sequence[Any], tuple[type, ...]]:
+    """What its data map tells of: its events by name without a version, its views, its states."""
+    events = {kind.name: (kind.stored, kind.cls) for kind in one.events}
+    return events, views_of(one), tuple(one.readable)
 
 
 def _of(text: str, kinds: Mapping[str, PolicyKind]) -> PolicyKind:

@@ -1,5 +1,5 @@
-"""Staff: who holds which role, who is on duty, what is owed to who was wronged on it, and what binds
-those who see personal values: undertakings, training, sanctions, contracts of suppliers.
+"""Staff: who holds which role, who is on duty, what is owed to who was wronged on it, and what
+binds those who see personal values: undertakings, training, sanctions, contracts of suppliers.
 """
 
 from crm_core.kernel.recorded import STAFF_ROLES

@@ -61,6 +61,7 @@ def credit(
                 households=sorted(set(households)) or None,
                 policy=policy,
                 engine=engine,
+                **app.asked,
             )
         ]
     app.out.result(
@@ -102,7 +103,9 @@ def grade(
     with app.open(policies=policies) as opened:
         chosen = None if policy is None else name
         if dry_run:
-            run = opened.gradings.preview(year, known=known, policy=chosen, engine=engine)
+            run = opened.gradings.preview(
+                year, known=known, policy=chosen, engine=engine, **app.asked
+            )
         else:
             run = run_grade(
                 app.out,
@@ -153,7 +156,7 @@ def grades(
     """The recorded gradings of a year."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        run = opened.gradings.grades(year, run=run_id, known=known)
+        run = opened.gradings.grades(year, run=run_id, known=known, **app.asked)
     app.out.result(run.rows(), lambda: _show_run(app.out, run))
     return 0
 
@@ -164,7 +167,7 @@ def grades(
 def runs(app: App, year: int, known: datetime | None) -> int:
     """The runs of a year: which one holds, and which are trials."""
     with app.open() as opened:
-        lines = opened.gradings.runs(year, known=known)
+        lines = opened.gradings.runs(year, known=known, **app.asked)
     said = [
         {
             "run": line.run,
@@ -213,7 +216,7 @@ def replace_record(
     """
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        moved = opened.gradings.replacing(year, run_id)
+        moved = opened.gradings.replacing(year, run_id, **app.asked)
         done = moves is not None
         if moves is not None:
             opened.gradings.replace(year, run_id, reason.strip(), by=app.by, moves=moves)
@@ -310,7 +313,9 @@ def explain(
     """Why a household has its grade: criteria, values, thresholds, events."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        said = opened.explain(household, year, run=run_id, reader=reader, lang=spoken())
+        said = opened.explain(
+            household, year, run=run_id, reader=reader, lang=spoken(), **app.asked
+        )
     app.out.result(said, lambda: show_explanation(app.out, said, reader))
     return 0
 
@@ -388,18 +393,29 @@ def replay(
         result = shown_replay(app.out, partial(in_processes, source, year, processes))
     else:
         with app.open(policies=policies) as opened:
-            result = run_replay(app.out, opened, year, engine, verify=verify)
+            result = run_replay(
+                app.out, opened, year, engine, verify=verify, by=app.by, purpose=app.purpose
+            )
     app.out.result(result, lambda: show_replay(app.out, result))
     return FOUND if result["differing"] else 0
 
 
 def run_replay(
-    out: Output, opened: CRM, year: int | None, engine: str = EVENTS, *, verify: bool = False
+    out: Output,
+    opened: CRM,
+    year: int | None,
+    engine: str = EVENTS,
+    *,
+    verify: bool = False,
+    by: Actor | None = None,
+    purpose: str | None = None,
 ) -> dict[str, Any]:
     """Replay with a progress bar, as the promised JSON."""
     return shown_replay(
         out,
-        lambda advance: opened.replay(year, progress=advance, engine=engine, verify=verify),
+        lambda advance: opened.replay(
+            year, progress=advance, engine=engine, verify=verify, by=by, purpose=purpose
+        ),
     )
 
 
@@ -455,7 +471,7 @@ def affected(app: App, year: int | None, policy: tuple[str, ...]) -> int:
     """Recorded gradings that facts known by now would change; nothing is changed."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        found = [asdict(item) for item in opened.gradings.affected(year)]
+        found = [asdict(item) for item in opened.gradings.affected(year, **app.asked)]
     app.out.result(
         found,
         lambda: app.out.table(
@@ -494,7 +510,7 @@ def report(app: App, year: int, run_id: str | None, out: Path, policy: tuple[str
     app.to_write(out, *map(Path, policy))
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        run = opened.gradings.grades(year, run=run_id)
+        run = opened.gradings.grades(year, run=run_id, **app.asked)
         write_report(out, opened, run)
     app.out.result({"report": str(out), "run": run.run}, lambda: app.out.print(str(out)))
     return 0

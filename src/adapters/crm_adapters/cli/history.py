@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
+import attrs
 import click
 
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import say, spoken, word
-from crm_adapters.cli.output import Output
+from crm_adapters.cli.output import Output, withheld
 from crm_adapters.cli.values import DATE, INSTANT
 from crm_adapters.eventlog.verifying import VIEWS
 from crm_adapters.frames import FramesEngine
 from crm_adapters.projections import LogViews
 from crm_adapters.projections.comparing import Compared, compare
+from crm_core.application.file import SEALED
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.gradings.views import grading_row
-from crm_core.kernel.dates import instant_text, local_date, start_of_day
-from crm_core.kernel.recorded import Actor, Recorded
-from crm_core.kernel.sealed import PersonalValue, Sealed
-from crm_core.owners.state import Household
-from crm_core.owners.views import household_file
-from crm_core.requests.state import Request
-from crm_core.requests.views import request_view
-
-ACCOUNT = ("credit", "overdue_days", "overdue_fen", "advance_fen", "unpaid")
-"""What of a statement stands in the file of a household."""
-
-SEALED = "sealed"
-"""What stands in the result for a personal value that nobody asked for."""
+from crm_core.kernel.dates import instant_text
+from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.sealed import Withheld
 
 
 @command("verify")
@@ -141,7 +132,7 @@ def migrate_tables(app: App) -> int:
 def history(app: App, stream: str) -> int:
     """Events of a stream (`account/V00001`) or about a household (`V00001`)."""
     with app.open() as opened:
-        events = [_event(opened, recorded) for recorded in opened.history(stream)]
+        events = [_event(opened, recorded) for recorded in opened.history(stream, **app.asked)]
     if not events:
         raise Invalid.one("stream_unknown", stream=stream)
     app.out.result(
@@ -180,8 +171,23 @@ def _event(opened: CRM, recorded: Recorded[Any]) -> dict[str, Any]:
         "command": envelope.command,
         "causation": envelope.causation,
         "digest": recorded.digest,
-        "data": json.loads(opened.log.canonical(recorded.event)),
+        "data": _data(opened, recorded.event),
     }
+
+
+def _data(opened: CRM, event: Any) -> dict[str, Any]:
+    """An event as it is stored, or as much of it as is shown."""
+    if not withheld(event):
+        stored: dict[str, Any] = json.loads(opened.log.canonical(event))
+        return stored
+    return attrs.asdict(event, recurse=True, value_serializer=_kept)
+
+
+def _kept(_of: Any, _field: Any, value: Any) -> Any:
+    """Values that are no plain data, as they are stored."""
+    if isinstance(value, Withheld):
+        return {"withheld": value.reason}
+    return value
 
 
 def _short(data: dict[str, Any]) -> str:
@@ -200,72 +206,9 @@ def show(app: App, household: str, on: date | None, known: datetime | None) -> i
     Names and numbers are opened for a stated purpose, to whoever may see them.
     """
     with app.open() as opened:
-        shown = _file(opened, household, on, known, app.by, app.purpose)
+        shown = opened.owners.file(household, on=on, known=known, **app.asked)
     app.out.result(shown, lambda: _show_file(app.out, shown))
     return 0
-
-
-def _file(
-    opened: CRM,
-    household: str,
-    on: date | None,
-    known: datetime | None,
-    by: Actor,
-    purpose: str | None,
-) -> dict[str, Any]:
-    state = opened.get(Household, household, by=by, purpose=purpose, on=on, known=known)
-    if state is None:
-        when = {} if on is None else {"on": on.isoformat()}
-        sentence = "household_unknown_on" if on else ""
-        raise Invalid.one("household_unknown", sentence=sentence, household=household, **when)
-    # What is opened is what was told last; an earlier name or number stays sealed.
-    latest = opened.get(Household, household, by=by, purpose=purpose) or state
-    told = {
-        value.token: (member.member, field)
-        for member in latest.members().values()
-        for field in ("name", "phone")
-        if isinstance(value := getattr(member, field), Sealed)
-    }
-
-    def reveal(value: PersonalValue | None) -> str | None:
-        if not isinstance(value, Sealed):
-            return None
-        if purpose is None or value.token not in told:
-            return SEALED
-        member, field = told[value.token]
-        return opened.reveal(household, member, field, by=by, purpose=purpose, lang=spoken())
-
-    now = opened.clock.now()
-    day = on or local_date(now, opened.zone)
-    facts = [e for e in opened.history(household) if known is None or e.recorded <= known]
-    account = opened.accounts.statement(household, day, known=known)
-    end = min(start_of_day(day + timedelta(days=1), opened.zone), known or now, now)
-    received = [
-        opened.get(Request, identity, by=by, on=on, known=known)
-        for identity in sorted(
-            {e.stream.partition("/")[2] for e in facts if e.stream.startswith("request/")}
-        )
-    ]
-    requests = [
-        request_view(request, end, opened.requests.pinned)
-        for request in received
-        if request is not None
-    ]
-    gradings = [
-        {"year": now.grading.year, "run": now.grading.run, **grading_row(now.grading, now)}
-        for now in opened.gradings.history(household, on=on, known=known)
-    ]
-    return {
-        **household_file(state, reveal),
-        "on": day.isoformat(),
-        "known": None if known is None else instant_text(known),
-        "account": {name: account[name] for name in ACCOUNT},
-        "requests": {
-            "received": len(requests),
-            "open": [request for request in requests if request["status"] != "closed"],
-        },
-        "gradings": gradings,
-    }
 
 
 def _show_file(out: Output, shown: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ def arrears(app: App, on: date, known: datetime | None, out: Path | None) -> int
     if out is not None:
         app.to_write(out)
     with app.open() as opened:
-        rows = [asdict(row) for row in opened.accounts.owing(on, known=known)]
+        rows = [asdict(row) for row in opened.accounts.owing(on, known=known, **app.asked)]
     for row in rows:
         row["oldest_due"] = row["oldest_due"].isoformat()
     if out is not None:
@@ -82,7 +82,7 @@ def changes(
             }
             for household in dict.fromkeys(households)
             for change in opened.accounts.changes(
-                household, first_day, last_day, known=known, policy=policy
+                household, first_day, last_day, known=known, policy=policy, **app.asked
             )
         ]
     app.out.result(rows, lambda: _show_changes(app.out, rows))
@@ -121,7 +121,7 @@ def purchases(app: App, year: int, households: tuple[str, ...], known: datetime 
                 "purchases_fen": found.purchases_fen,
             }
             for household, found in opened.accounts.purchases(
-                year, known=known, households=sorted({*households}) or None
+                year, known=known, households=sorted({*households}) or None, **app.asked
             )
         ]
     app.out.result(rows, lambda: _show_purchases(app.out, rows))

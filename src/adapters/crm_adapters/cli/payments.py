@@ -45,7 +45,7 @@ def ageing(app: App, on: date, known: datetime | None, policy: str, engine: str)
     total = Ageing()
     owing = dict.fromkeys(BUCKETS, 0)
     with app.open() as opened:
-        lines = opened.accounts.arrears(on, known=known, policy=policy, engine=engine)
+        lines = opened.accounts.arrears(on, known=known, policy=policy, engine=engine, **app.asked)
         for household, tenure, estate, found in lines:
             row = {"household": household, "tenure": tenure, "estate": estate, **asdict(found)}
             households.append(row)
@@ -113,7 +113,13 @@ def account(
     """A household's account on a day: every movement with the balance after it."""
     with app.open() as opened:
         told = opened.accounts.statement(
-            household, on, known=known, policy=policy, late_charge=late_charge, tenure=tenure
+            household,
+            on,
+            known=known,
+            policy=policy,
+            late_charge=late_charge,
+            tenure=tenure,
+            **app.asked,
         )
     data = {"household": household, "on": on.isoformat(), "known": _told(known), **told}
     app.out.result(data, lambda: _show_account(app.out, data))
@@ -181,7 +187,9 @@ def credit_table(
     app.to_write(out)
     with app.open() as opened:
         ref = opened.policies.find(CreditPolicy, policy, on).ref
-        rows = list(opened.accounts.credit_table(on, known=known, policy=policy, owing=owing))
+        rows = list(
+            opened.accounts.credit_table(on, known=known, policy=policy, owing=owing, **app.asked)
+        )
         write_credit_table(out, rows, on=on, known=known, policy=ref, places=places)
     left_out = () if places else PLACE
     app.out.result(
@@ -218,7 +226,7 @@ def limitation(app: App, on: date, known: datetime | None, within: int | None) -
                 "days_left": limit.days_left(on),
                 "restarts": list(limit.restarts),
             }
-            for household, limit in opened.accounts.limitation(on, known=known)
+            for household, limit in opened.accounts.limitation(on, known=known, **app.asked)
             if within is None or limit.days_left(on) <= within
         ]
     found.sort(key=lambda row: (row["ends_on"], row["household"], row["charge"]))

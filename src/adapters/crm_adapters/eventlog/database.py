@@ -244,8 +244,9 @@ class Database(ABC):
     def take_turn(self, cursor: Any) -> None:
         """Wait within a transaction of `write` until nobody else writes rows that are chained.
 
-        Nothing to wait for where one writes at a time.
+        Where one writes at a time there is nothing to wait for.
         """
+        del cursor
 
     @abstractmethod
     def inspect(self, *, deep: bool = False) -> AbstractContextManager[Inspection]:

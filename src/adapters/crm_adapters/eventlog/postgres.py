@@ -208,9 +208,7 @@ class PostgresDatabase(Database):
             yield driver.cursor()
 
     def take_turn(self, cursor: Any) -> None:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (READS_LOCK, self.tenant)
-        )
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (READS_LOCK, self.tenant))
 
     def insert_with(
         self,

@@ -1,7 +1,7 @@
 """A read log in the database of the log, in a table of its own: SQLite and PostgreSQL alike.
 
-Writers of reads take turns, so that each row is chained to the one before; they hold up no writer of
-events but on SQLite, where all do.
+Writers of reads take turns, so that each row is chained to the one before; they hold up no writer
+of events but on SQLite, where all do.
 """
 
 from __future__ import annotations
@@ -113,9 +113,7 @@ class DatabaseReadLog:
         return first_fault(self._every(), self._tenant)
 
     def count(self) -> int:
-        [(count,)] = self._rows(
-            "SELECT count(*) FROM crm_reads WHERE tenant = ?", (self._tenant,)
-        )
+        [(count,)] = self._rows("SELECT count(*) FROM crm_reads WHERE tenant = ?", (self._tenant,))
         return int(count)
 
     def _every(self) -> Iterator[ReadRow]:

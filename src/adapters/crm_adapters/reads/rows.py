@@ -89,9 +89,8 @@ def first_fault(rows: Iterable[ReadRow], tenant: str) -> int | None:
 
     Rows that were cut off from the end are missed by nobody who noted no number.
     """
-    number, digest = 0, GENESIS
-    for row in rows:
-        number += 1
+    digest = GENESIS
+    for number, row in enumerate(rows, 1):
         values = (
             row.at,
             row.actor,
