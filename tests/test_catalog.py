@@ -94,6 +94,8 @@ def example(cls: type, *, full: bool) -> Any:
 
 
 def _value(name: str, hint: Any, full: bool) -> Any:
+    if Sealed in get_args(hint):
+        return _PLAIN[PersonalValue] if full or type(None) not in get_args(hint) else None
     if hint is str:
         return f"{name} „星河“ \\ é\n"
     if hint in _PLAIN:
@@ -210,6 +212,14 @@ def border() -> cattrs.Converter:
     converter.register_structure_hook(datetime, _from_text(parse_instant))
     converter.register_structure_hook(Operator, lambda value, _: Operator(value))
     converter.register_structure_hook(PersonalValue, _sealed)
+    converter.register_structure_hook_func(
+        lambda hint: Sealed in get_args(hint),
+        lambda value, hint: (
+            value
+            if isinstance(value, str) or (value is None and type(None) in get_args(hint))
+            else _sealed(value, hint)
+        ),
+    )
 
     def several(hint: Any) -> Any:
         def structure(value: Any, _: Any) -> Any:

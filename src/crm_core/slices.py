@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from functools import cache
 
-from crm_core import application, gradings, messages, opinions, owners, payments, requests, staff
+from crm_core import (
+    application,
+    exports,
+    gradings,
+    messages,
+    opinions,
+    owners,
+    payments,
+    requests,
+    staff,
+)
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.slice import Slice
@@ -18,6 +28,7 @@ SLICES: tuple[Slice, ...] = (
     staff.SLICE,
     gradings.SLICE,
     messages.SLICE,
+    exports.SLICE,
     application.SLICE,
 )
 

@@ -107,9 +107,9 @@ class Files:
         account = self._accounts.statement(household, day, known=known)
         told = self._told(household, on, known, day, now)
         place = look.answer("place", household).granted
-        shown = look.show(state, household=household)
+        reveal = _Revealing(look, household, events)
         return {
-            **household_file(shown, _Revealing(look, household, events)),
+            **look.plain(household_file(state, reveal), "owners.file", household),
             "on": day.isoformat(),
             "known": None if known is None else instant_text(known),
             "account": look.plain(
@@ -263,7 +263,7 @@ class _Revealing:
         self._tokens = {value.token: (value, place) for value, place in self._latest.values()}
         self._opened: dict[str, Any] = {}
 
-    def __call__(self, value: PersonalValue | Withheld | None) -> Any:
+    def __call__(self, value: PersonalValue | None) -> Any:
         if not isinstance(value, Sealed):
             return value
         if self._look.code is None or value.token not in self._tokens:

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
-from crm_core.application.access import HOST, Access, Look
+from crm_core.application.access import HOST, Access, Look, stated
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance, utc
 from crm_core.application.host import Host
@@ -18,11 +18,13 @@ from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.records import records_of
 from crm_core.application.residents import Residents
 from crm_core.errors import Invalid, Refused
+from crm_core.exports import TakeList
 from crm_core.gradings.record import OF_RECORD, TRIAL, Records
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
+from crm_core.kernel.sentences import LANGS, say
 from crm_core.messages.staff import STAFF_MESSAGES
 from crm_core.ports import Progress, Read, ReadLog, Seen, silent
 from crm_core.requests import REQUEST
@@ -98,6 +100,26 @@ class PersonExport:
             # Not recursively: what an event holds is plain data already.
             "events": [asdict(entry, recurse=False) for entry in self.events],
         }
+
+
+@frozen
+class Watermark:
+    """What a list that left says of who took it: its number stands in the log."""
+
+    export: str
+    at: datetime
+    actor: str
+    purpose: str
+
+    def told(self) -> str:
+        """As it stands in the file, in both languages."""
+        said = {
+            "export": self.export,
+            "at": instant_text(self.at),
+            "actor": self.actor,
+            "purpose": self.purpose,
+        }
+        return " / ".join(say("export", "watermark", lang, **said) for lang in LANGS)
 
 
 COPY = "copy"
@@ -281,6 +303,42 @@ class Privacy:
         return self._reads.affected(
             utc(since, "since"), utc(until, "until"), actors=actors, fields=fields
         )
+
+    # --- what leaves as a list -----------------------------------------------------------
+
+    def leaving(
+        self, what: str, rows: int, fields: Sequence[str], *, by: Actor, purpose: str | None
+    ) -> Watermark:
+        """Let a list with places, names or grades leave, and record that it did (PRV-10).
+
+        Args:
+            what: What kind of list it is, e.g. `arrears`.
+            rows: How many rows it has.
+            fields: What in it leads to the door or the person, or grades.
+
+        Returns:
+            What the file says of who took it, when, and for what.
+
+        Raises:
+            Refused: it is not for `by`, or it has more rows than they may take at once.
+            Invalid: no purpose is stated, or there is no such one.
+        """
+        by, purpose = acting(by), stated(purpose)
+        self._desk.may(by, "export-list")
+        look = self._access.look(by, purpose, "privacy.leaving")
+        if look.lacking:
+            look.deny(fields, look.lacking, "")
+            raise Refused(look.refusal(look.lacking))
+        number = self._host.ids.new()
+        taken = TakeList(
+            export=number,
+            what=what,
+            rows=rows,
+            fields=tuple(fields),
+            rows_max=look.policy.rows_max.get(by.role, 0),
+        )
+        self._desk.within(taken, by=by, purpose=purpose)
+        return Watermark(number, self._host.clock.now(), str(by), purpose)
 
     @property
     def _reads(self) -> ReadLog:

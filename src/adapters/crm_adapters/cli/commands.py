@@ -29,6 +29,7 @@ COMMANDS = {
     "explain": "gradings",
     "export-person": "privacy",
     "fairness": "studies",
+    "find": "looking",
     "generate": "files",
     "grade": "gradings",
     "grades": "gradings",
@@ -66,5 +67,6 @@ COMMANDS = {
     "waiting": "reviews",
     "warnings": "requests",
     "what-if": "studies",
+    "who-saw": "looking",
     "work": "projections",
 }

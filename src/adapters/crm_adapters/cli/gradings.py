@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import Any
 
 import click
-from attrs import asdict
 
 from crm_adapters.cli.group import (
     FOUND,
@@ -22,7 +21,7 @@ from crm_adapters.cli.group import (
     used_policies,
 )
 from crm_adapters.cli.language import say, spoken, word
-from crm_adapters.cli.output import Output
+from crm_adapters.cli.output import Output, as_row
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR, OneOf, Whole
 from crm_core.application.gradings import GradingRun
 from crm_core.crm import CRM
@@ -54,7 +53,7 @@ def credit(
     """Credit grades on a day, as known at an instant."""
     with app.open() as opened:
         lines = [
-            asdict(line)
+            as_row(line)
             for line in opened.accounts.credit(
                 on,
                 known=known,
@@ -220,7 +219,7 @@ def replace_record(
         done = moves is not None
         if moves is not None:
             opened.gradings.replace(year, run_id, reason.strip(), by=app.by, moves=moves)
-    said = {"year": year, "run": run_id, "recorded": done, "moved": [asdict(one) for one in moved]}
+    said = {"year": year, "run": run_id, "recorded": done, "moved": [as_row(one) for one in moved]}
 
     def show() -> None:
         app.out.table(
@@ -471,7 +470,7 @@ def affected(app: App, year: int | None, policy: tuple[str, ...]) -> int:
     """Recorded gradings that facts known by now would change; nothing is changed."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        found = [asdict(item) for item in opened.gradings.affected(year, **app.asked)]
+        found = [as_row(item) for item in opened.gradings.affected(year, **app.asked)]
     app.out.result(
         found,
         lambda: app.out.table(

@@ -6,12 +6,11 @@ import json
 from datetime import date, datetime
 from typing import Any
 
-import attrs
 import click
 
 from crm_adapters.cli.group import FOUND, App, command
-from crm_adapters.cli.language import say, spoken, word
-from crm_adapters.cli.output import Output, withheld
+from crm_adapters.cli.language import say, spoken, why_withheld, word
+from crm_adapters.cli.output import Output, as_row, withheld
 from crm_adapters.cli.values import DATE, INSTANT
 from crm_adapters.eventlog.verifying import VIEWS
 from crm_adapters.frames import FramesEngine
@@ -180,14 +179,7 @@ def _data(opened: CRM, event: Any) -> dict[str, Any]:
     if not withheld(event):
         stored: dict[str, Any] = json.loads(opened.log.canonical(event))
         return stored
-    return attrs.asdict(event, recurse=True, value_serializer=_kept)
-
-
-def _kept(_of: Any, _field: Any, value: Any) -> Any:
-    """Values that are no plain data, as they are stored."""
-    if isinstance(value, Withheld):
-        return {"withheld": value.reason}
-    return value
+    return as_row(event)
 
 
 def _short(data: dict[str, Any]) -> str:
@@ -207,40 +199,55 @@ def show(app: App, household: str, on: date | None, known: datetime | None) -> i
     """
     with app.open() as opened:
         shown = opened.owners.file(household, on=on, known=known, **app.asked)
-    app.out.result(shown, lambda: _show_file(app.out, shown))
+    app.out.result(shown, lambda: _show_file(app.out, shown), partly=True)
     return 0
 
 
 def _show_file(out: Output, shown: dict[str, Any]) -> None:
-    place = " ".join(shown[part] for part in ("estate", "building", "unit", "room"))
+    parts = [shown[part] for part in ("estate", "building", "unit", "room")]
+    place = why_withheld(parts[0]) if isinstance(parts[0], Withheld) else " ".join(parts)
     kind = word("kind", shown["kind"])
     code = "file_line" if shown["moved_in"] is None else "file_line_since"
     out.print(
         say(code, household=shown["household"], place=place, kind=kind, since=shown["moved_in"])
     )
-    out.table(
-        ["role", "member", "since", "until", "name", "phone"],
-        [
-            [word("role", r["role"]), r["member"], r["since"], r["until"], *_contact(r)]
-            for r in shown["roles"]
-        ],
-    )
+    if isinstance(shown["roles"], Withheld):
+        out.rest({"roles": shown["roles"]})
+    else:
+        out.table(
+            ["role", "member", "since", "until", "name", "phone"],
+            [
+                [word("role", r["role"]), r["member"], r["since"], r["until"], *_contact(r)]
+                for r in shown["roles"]
+            ],
+        )
     account = shown["account"]
-    names = ("credit", "overdue_days", "overdue_fen", "advance_fen")
-    out.print(say("account_on", on=shown["on"], **{name: account[name] for name in names}))
-    for unpaid in account["unpaid"][:12]:
-        parts = ("unpaid_fen", "charge", "due", "position")
-        out.print(say("unpaid_charge", **{name: unpaid[name] for name in parts}))
+    if withheld(account):
+        out.rest(account)
+    else:
+        _show_account(out, shown["on"], account)
     requests = shown["requests"]
     counts = {"received": requests["received"], "waiting": len(requests["open"])}
     out.print(say("requests_line", **counts))
     for grading in shown["gradings"]:
+        if withheld(grading):
+            why = why_withheld(grading["layer"])
+            out.print(say("graded_withheld", year=grading["year"], why=why, run=grading["run"]))
+            continue
         said = {name: grading[name] for name in ("year", "credit", "run")}
         out.print(say("graded", **_worded(grading), **said))
         if "applied" in grading:
             applied = grading["applied"]
             code = "holds" if applied["until"] is None else "holds_until"
             out.print(say(code, **_worded(applied), until=applied["until"]))
+
+
+def _show_account(out: Output, on: str, account: dict[str, Any]) -> None:
+    names = ("credit", "overdue_days", "overdue_fen", "advance_fen")
+    out.print(say("account_on", on=on, **{name: account[name] for name in names}))
+    for unpaid in account["unpaid"][:12]:
+        parts = ("unpaid_fen", "charge", "due", "position")
+        out.print(say("unpaid_charge", **{name: unpaid[name] for name in parts}))
 
 
 def _contact(role: dict[str, Any]) -> list[str | None]:

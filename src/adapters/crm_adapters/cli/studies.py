@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import asdict
 
 from crm_adapters.cli.group import (
     App,
@@ -18,7 +17,7 @@ from crm_adapters.cli.group import (
     used_policies,
 )
 from crm_adapters.cli.language import say, word
-from crm_adapters.cli.output import Output
+from crm_adapters.cli.output import Output, as_row
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR
 from crm_core.application.host import present_day
 from crm_core.application.studies import plain
@@ -113,7 +112,7 @@ def shares(app: App, year: int, run_id: str | None, policy: tuple[str, ...]) -> 
     """Shares of the layers beside the expected ones: a report, not a quota."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        found = [asdict(line) for line in opened.studies.drift(year, run=run_id, **app.asked)]
+        found = [as_row(line) for line in opened.studies.drift(year, run=run_id, **app.asked)]
     app.out.result(
         found,
         lambda: app.out.table(
@@ -188,7 +187,7 @@ def fairness(app: App, year: int, run_id: str | None, policy: tuple[str, ...]) -
 def _suspicions(app: App, opened: CRM, year: int, run: str | None) -> list[dict[str, Any]] | None:
     """None where the year before was not graded, so that nothing can be worse than before."""
     try:
-        return [asdict(one) for one in opened.studies.retaliation(year, run=run, **app.asked)]
+        return [as_row(one) for one in opened.studies.retaliation(year, run=run, **app.asked)]
     except Invalid as error:
         if error.faults[0].code != "run_unknown":
             raise

@@ -23,7 +23,7 @@ from crm_core.kernel.money import Money
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.rules import Operator
-from crm_core.kernel.sealed import Personal, PersonalValue
+from crm_core.kernel.sealed import Personal, PersonalValue, Sealed
 from crm_core.kernel.word import Word
 from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
@@ -98,6 +98,8 @@ def from_hint(hint: Any, *, stored: bool = True) -> SearchStrategy[Any]:
     Args:
         stored: Personal values are sealed, as in the log; else plain ones come too.
     """
+    if hint is Sealed:
+        return sealed()
     if hint is PersonalValue:
         return sealed() if stored else sealed() | personal()
     if hint is Personal:
@@ -105,6 +107,9 @@ def from_hint(hint: Any, *, stored: bool = True) -> SearchStrategy[Any]:
     if hint in _BY_TYPE:
         return _BY_TYPE[hint]()
     origin, inner = get_origin(hint), get_args(hint)
+    if Sealed in inner and str in inner:
+        # A text that people type: sealed in the log, plain in a command.
+        inner = tuple(one for one in inner if one is not (str if stored else Sealed))
     if origin in (Union, types.UnionType):
         return st.one_of([from_hint(one, stored=stored) for one in _none_first(inner)])
     if origin is tuple and inner[-1] is Ellipsis:
