@@ -54,7 +54,7 @@ def told() -> Iterator[tuple[Any, str]]:
             "2022-12-01T09:00:00+08:00",
         )  # fmt: skip
         yield (
-            RaiseCharge(home, "C1", "management", "2023", 1000_00, date(2023, 3, 31)),
+            RaiseCharge(home, "C1", "management_fee", "2023", 1000_00, date(2023, 3, 31)),
             "2023-01-02T09:00:00+08:00",
         )
         yield (
@@ -62,7 +62,7 @@ def told() -> Iterator[tuple[Any, str]]:
             "2023-05-05T10:00:00+08:00",
         )
         yield (
-            RecordOpinion(home, "O1", "complaint", who, date(2023, 6, 1), "thread 7"),
+            RecordOpinion(home, "O1", "forum", who, date(2023, 6, 1), "thread 7"),
             "2023-06-02T10:00:00+08:00",
         )
     yield (
@@ -75,7 +75,18 @@ def told() -> Iterator[tuple[Any, str]]:
     )
 
 
-REQUEST = ReceiveRequest("R1", "V1", "phone", "repair", "plumbing", "normal", "the tap leaks")
+REQUEST = ReceiveRequest(
+    "R1",
+    "V1",
+    "phone",
+    "repair",
+    "engineering",
+    "general",
+    "the tap leaks",
+    received_at=NOW,
+    first_asked="X-engineering",
+)
+"""A request of V1 that is the engineer's."""
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from attrs import define, field, frozen
 from crm_core.application.adopted import book_with_adopted
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance
-from crm_core.application.classes import ANYTHING, CONTAINER, Classes, name_of
+from crm_core.application.classes import ANYTHING, CONTAINER, Classes, name_of, parts
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host, present_day
 from crm_core.errors import Failed, Invalid, Refused, UnknownPolicy
@@ -346,14 +346,14 @@ class Look:
         left = iter(values)
         while page := list(islice(left, PAGE)):
             # Of whose household they may not even know, nothing is said.
-            page = [one for one in page if self._knows(_household_in(one) or household)]
+            page = [one for one in page if self.knows(_household_in(one) or household)]
             shown = [self._one(value, household, joined) for value in page]
             if not self._writes():
                 shown = [self._one(value, household, joined) for value in page]
                 self._denied.clear()
             yield from shown
 
-    def _knows(self, household: str) -> bool:
+    def knows(self, household: str) -> bool:
         """Whether they may know of a household, or of what is the company's, at all."""
         return self.answer("household", household).granted
 
@@ -559,9 +559,16 @@ def stated(purpose: str | None) -> str:
 
 
 def _household_of(value: Any) -> str:
-    """The household that a value says it is of, itself or by what it begins with."""
+    """The household that a value says it is of, itself or by a value that it holds."""
     found = getattr(value, "household", None)
-    return found if isinstance(found, str) else ""
+    if isinstance(found, str):
+        return found
+    if attrs.has(type(value)):
+        for name in parts(type(value)):
+            found = getattr(getattr(value, name), "household", None)
+            if isinstance(found, str) and found:
+                return found
+    return ""
 
 
 def _household_in(value: Any) -> str:

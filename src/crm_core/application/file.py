@@ -175,6 +175,8 @@ class Files:
         named = self._named(look, words)
         found: list[Found] = []
         for line in self._lines():
+            if not look.knows(line.household):
+                continue
             name = named.get(line.household)
             if name is None and not _matches(look, line, words):
                 continue
