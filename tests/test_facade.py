@@ -33,7 +33,7 @@ CHARGE = RaiseCharge("V1", "C1", "management_fee", "2011-01", 100, date(2011, 1,
     "ask",
     [
         lambda crm: crm.do(CHARGE, by=CLERK, at=NAIVE),
-        lambda crm: crm.get(Household, "V1", by=CLERK, known=NAIVE),
+        lambda crm: crm.get(Household, "V1", known=NAIVE),
         lambda crm: list(crm.accounts.credit(date(2011, 1, 1), known=NAIVE)),
         lambda crm: crm.grade(2011, known=NAIVE),
         lambda crm: crm.batch([Planned(CHARGE, "c1", NAIVE)], by=CLERK),
@@ -58,7 +58,7 @@ def test_a_batch_takes_no_value_that_could_not_be_read_back(crm: CRM) -> None:
         crm.batch([fine, broken], by=CLERK)
     assert [fault.where for fault in refused.value.faults] == ["ReceivePayment.amount_fen"]
     assert crm.log.head() == before
-    assert crm.get(Account, "V1", by=CLERK) is None
+    assert crm.get(Account, "V1") is None
 
 
 @pytest.mark.rule("LOG-01", "PRV-03")

@@ -273,7 +273,8 @@ class CRM:
         After `CommitUnknown` a commit may still be under way on the server, so None is no promise:
         only repeating the command with its id settles it, and does nothing twice.
         """
-        return self._shows("outcome", self._desk.outcome(id), by, purpose)
+        found: Receipt | None = self._shows("outcome", self._desk.outcome(id), by, purpose)
+        return found
 
     def may(self, by: Actor, act: str) -> None:
         """Ask whether a person may do something here today: the one place for all acts (LOG-08).
@@ -317,7 +318,8 @@ class CRM:
         """
         from crm_core.application.todo import todo
 
-        return self._shows("todo", todo(self, self._desk, by, now), by)
+        found = todo(self, self._desk, by, now)
+        return list(self._shows("todo", found, by))
 
     # --- what follows --------------------------------------------------------------------
 

@@ -608,7 +608,7 @@ def test_a_place_has_one_file_however_it_is_typed(spelling: dict[str, str]) -> N
         assert refused.value.rule == "OWN-01"
         assert refused.value.details == {"household": "V00001"}
         assert crm.log.head() == before
-        assert crm.get(Household, "V00002", by=CLERK) is None
+        assert crm.get(Household, "V00002") is None
 
 
 @pytest.mark.rule("OWN-01")
@@ -621,7 +621,7 @@ def test_letter_case_makes_no_other_place_and_another_room_does() -> None:
             ({"room": "3b"}, {"unit": "3单元"}, {"building": "2号楼"}, {"estate": "月河"}), 3
         ):
             crm.do(attrs.evolve(REGISTER, household=f"V0000{number}", **change), by=CLERK)
-        assert crm.get(Household, "V00006", by=CLERK) is not None
+        assert crm.get(Household, "V00006") is not None
 
 
 @pytest.mark.rule("OWN-01")
@@ -675,7 +675,7 @@ def test_who_owned_it_on_a_day_as_known_at_an_instant(
     sold: CRM, on: date | None, known: datetime | None, owner: str | None
 ) -> None:
     """Two questions, asked alone or at once; the day and the instant themselves are included."""
-    file = sold.get(Household, "V00001", by=CLERK, on=on, known=known)
+    file = sold.get(Household, "V00001", on=on, known=known)
     if owner is None:
         assert file is None
     else:
@@ -691,11 +691,11 @@ def test_an_owner_since_before_the_file_is_not_lost() -> None:
         early = attrs.evolve(ADD_TENANT, since=date(2009, 6, 1))
         crm.do(early, by=CLERK, at=TOLD)
         for day in (date(2010, 1, 5), date(2011, 1, 1), date(2030, 1, 1)):
-            file = crm.get(Household, "V00001", by=CLERK, on=day)
+            file = crm.get(Household, "V00001", on=day)
             assert file is not None
             assert [role.member for role in file.holding("owner", day)] == [OWNER]
             assert len(file.holding("tenant", day)) == 1
-        assert crm.get(Household, "V00001", by=CLERK, on=date(2010, 1, 4)) is None
+        assert crm.get(Household, "V00001", on=date(2010, 1, 4)) is None
 
 
 @pytest.mark.rule("OWN-10")
@@ -706,8 +706,8 @@ def test_a_period_learnt_of_late_is_not_ended_by_an_earlier_end() -> None:
         crm.do(ADD_TENANT, by=CLERK, at=BOUGHT)
         crm.do(EndRole("V00001", "V00001#m1", "tenant", date(2010, 8, 31), "x"), by=CLERK, at=TOLD)
         crm.do(attrs.evolve(ADD_TENANT, since=date(2010, 1, 10)), by=CLERK, at=TOLD)
-        today = crm.get(Household, "V00001", by=CLERK)
-        later = crm.get(Household, "V00001", by=CLERK, on=date(2030, 1, 1))
+        today = crm.get(Household, "V00001")
+        later = crm.get(Household, "V00001", on=date(2030, 1, 1))
         assert today is not None
         assert later is not None
         assert later.roles() == today.roles()

@@ -296,8 +296,8 @@ class Look:
         if reason == "not_own":
             details = {"role": self.by.role, "household": household}
             return Refusal("not_of_household", "LOG-08", details)
-        details = {"role": self.by.role, "purposes": list(self.policy.purposes)}
-        return Refusal(f"access_{reason}", "PRV-01", details)
+        said = {"role": self.by.role, "purposes": list(self.policy.purposes)}
+        return Refusal(f"access_{reason}", "PRV-01", said)
 
     def deny(self, fields: Iterable[str], reason: str, household: str, subject: str = "") -> None:
         """Write down that something was not shown; where that cannot be written it is not shown
@@ -564,7 +564,8 @@ def _household_of(value: Any) -> str:
     if isinstance(found, str):
         return found
     if attrs.has(type(value)):
-        for name in parts(type(value)):
+        cls: type = type(value)
+        for name in parts(cls):
             found = getattr(getattr(value, name), "household", None)
             if isinstance(found, str) and found:
                 return found

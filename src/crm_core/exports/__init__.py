@@ -95,7 +95,7 @@ EXPORT = Aggregate(
     lambda command: command.export,
     lambda _: "",
     needs_file=False,
-    inside=tuple(_DECIDE),
+    inside=frozenset(_DECIDE),
 )
 
 SLICE = Slice(

@@ -34,6 +34,8 @@ def verify(app: App, deep: bool) -> int:
     with app.open() as opened:
         result = opened.verify(deep=deep)
         views = _compared(opened) if deep else None
+        reads = None if opened.reads is None else opened.reads.count()
+        misread = None if opened.reads is None else opened.reads.verify()
         engine = opened.gradings.engine("frames")
         assert isinstance(engine, FramesEngine)
         kept, unread = None, ""
@@ -69,6 +71,7 @@ def verify(app: App, deep: bool) -> int:
             if stale is None
             else dict(zip(("view", "key"), stale, strict=True)),
         },
+        "reads": {"rows": reads, "first_fault": misread},
         "kept": None
         if kept is None
         else {
@@ -90,6 +93,8 @@ def verify(app: App, deep: bool) -> int:
             app.out.print(say("views_differ", view=stale[0], key=stale[1]))
         elif views is not None:
             app.out.print(say("views_agree", rows=views.rows))
+        if misread is not None:
+            app.out.print(say("reads_differ", number=misread))
         if unchecked:
             app.out.print(say("unchecked", what=[word("unchecked", what) for what in unchecked]))
         if wrong is not None:
@@ -101,7 +106,8 @@ def verify(app: App, deep: bool) -> int:
     app.out.result(data, show)
     if unread:
         app.out.say(say("kept_rows_unread", why=unread))
-    return 0 if result.intact and wrong is None and stale is None else FOUND
+    sound = result.intact and wrong is None and stale is None and misread is None
+    return 0 if sound else FOUND
 
 
 def _compared(opened: CRM) -> Compared:
