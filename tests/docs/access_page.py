@@ -1,5 +1,7 @@
 """The page of the access policy, rendered from the shipped table."""
 
+# ruff: noqa: E501 - lines of a page, as they stand in it
+
 from __future__ import annotations
 
 from crm_core.application.access import shipped_access

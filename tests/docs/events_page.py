@@ -98,6 +98,7 @@ STREAMS = {
     "opinions": "Streams `opinions/HOUSEHOLD`.",
     "gradings": "Streams `grading/HOUSEHOLD` for decisions and what people did about them, `grading-year/YEAR` for the runs of a year, and `policy/NAME` for policies.",
     "messages": "Streams `messages/HOUSEHOLD`, and `staff_messages/STAFF` for what members of staff are told.",
+    "exports": "Streams `export/EXPORT`.",
     "staff": "Streams `roster/LINE` for duty cover, `register/company` for the register, `undertakings/company` for undertakings and training, `staff/STAFF` and `sanctions/STAFF` for members of staff, and `supplier/SUPPLIER` for suppliers.",
 }
 
@@ -573,6 +574,7 @@ WORDS = {
     "UndertakingSigned.since": "day on which it was signed",
     "UndertakingSigned.until": "last day on which it holds",
     "supplier": "number of the supplier",
+    "taken_by": "the member of staff who took it",
 }
 """What fields hold; `Class.field` where one name means two things."""
 
