@@ -570,7 +570,7 @@ WORDS = {
     "TrainingCompleted.since": "day of the training",
     "TrainingCompleted.topic": "what it was about",
     "TrainingCompleted.until": "last day on which it counts",
-    "UndertakingSigned.document": "number of the document that was signed",
+    "UndertakingSigned.undertaking": "number of what was signed",
     "UndertakingSigned.since": "day on which it was signed",
     "UndertakingSigned.until": "last day on which it holds",
     "supplier": "number of the supplier",

@@ -46,7 +46,7 @@ def why(aggregate: Any, state: Any, command: Any) -> str:
 
 
 def signed(until: date = YEAR, since: date = DAY, **said: Any) -> RecordUndertaking:
-    return RecordUndertaking("S1", said.pop("document", "N-1"), since, until, by=BY, **said)
+    return RecordUndertaking("S1", said.pop("undertaking", "N-1"), since, until, by=BY, **said)
 
 
 def trained(until: date = YEAR) -> RecordTraining:
@@ -77,7 +77,7 @@ def test_what_was_ended_counts_no_more_until_it_is_given_anew() -> None:
     ("command", "code"),
     [
         (signed(until=date(2023, 1, 1)), "clearance_ends_before_it_begins"),
-        (signed(document=""), "document_missing"),
+        (signed(undertaking=""), "document_missing"),
         (signed(stranger=True), "unknown_staff"),
         (RecordTraining("S1", "", DAY, YEAR, by=BY), "topic_missing"),
         (EndClearance("S1", "undertaking", DAY, "x", by=BY), "clearance_not_in_force"),

@@ -33,7 +33,7 @@ class UndertakingSigned:
     """
 
     staff: str
-    document: str
+    undertaking: str
     since: date
     until: date
     entered_by: str
@@ -107,7 +107,7 @@ class RecordUndertaking:
     """Enter that a member of staff signed the undertaking, and until when it holds."""
 
     staff: str
-    document: Id
+    undertaking: Id
     since: date
     until: DayAhead
     by: Actor = looked_up()
@@ -150,12 +150,12 @@ def _sign(command: RecordUndertaking, _state: Undertakings) -> Decision:
     refused = _unfit(command)
     if refused is not None:
         return refused
-    if not command.document:
+    if not command.undertaking:
         return Refusal("document_missing", "PRV-07")
     return (
         UndertakingSigned(
             staff=command.staff,
-            document=command.document,
+            undertaking=command.undertaking,
             since=command.since,
             until=command.until,
             entered_by=command.by.id,

@@ -68,19 +68,20 @@ def write_credit_table(
             text = credit_table_html(rows, on, known, policy, places=places, mark=mark)
         case ".csv":
             # With a byte order mark, by which spreadsheets see that it is UTF-8.
-            text = "\ufeff" + credit_table_csv(rows, places=places)
-            text += harmless(f"{mark}\r\n") if mark else ""
+            text = "\ufeff" + credit_table_csv(rows, places=places, mark=mark)
         case _:
             raise Invalid.one("form_unknown", "--out", file=path.name)
     write_whole(path, text.encode("utf-8"))
 
 
-def credit_table_csv(rows: Sequence[CreditRow], *, places: bool = False) -> str:
+def credit_table_csv(rows: Sequence[CreditRow], *, places: bool = False, mark: str = "") -> str:
     """A heading in English and Chinese, and a line for each household."""
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(f"{english} {chinese}" for english, chinese in _columns(places))
     writer.writerows([harmless(cell) for cell in _cells(row, places)] for row in rows)
+    if mark:
+        writer.writerow([harmless(mark)])
     return out.getvalue()
 
 
