@@ -6,6 +6,7 @@ from functools import cache
 
 from crm_core import (
     application,
+    exports,
     gradings,
     messages,
     opinions,
@@ -29,6 +30,7 @@ SLICES: tuple[Slice, ...] = (
     gradings.SLICE,
     messages.SLICE,
     privacy.SLICE,
+    exports.SLICE,
     application.SLICE,
 )
 

@@ -60,7 +60,7 @@ CLERK, LEADER, MANAGER = (
     Actor("wu", "supervisor"),
     Actor("mei", "manager"),
 )
-ASKED = {"by": KEEPER, "purpose": "a copy was asked for"}
+ASKED = {"by": KEEPER, "purpose": "rights: a copy was asked for"}
 
 
 def day(text: str) -> date:
@@ -661,16 +661,18 @@ def written(crm: CRM, stream: str, event: Any, household: str = "", on: date | N
 def test_a_copy_is_for_the_custodian_and_those_above(role: str) -> None:
     with open_crm("memory:") as crm:
         crm.do(house("V1", "101"), by=CLERK)
-        assert crm.privacy.export("V1", by=Actor("x", role), purpose="asked").made_by == role
+        assert (
+            crm.privacy.export("V1", by=Actor("x", role), purpose="rights: asked").made_by == role
+        )
 
 
 @pytest.mark.rule("LOG-08")
 @pytest.mark.parametrize("role", ["specialist", "operator", "finance", "auditor", "host", "system"])
 def test_a_copy_is_for_nobody_else(estate: CRM, role: str) -> None:
     for ask in (
-        lambda: estate.privacy.export("V1", by=Actor("x", role), purpose="asked"),
-        lambda: estate.privacy.export("V1", "T9", by=Actor("x", role), purpose="asked"),
-        lambda: estate.privacy.export_staff("li", by=Actor("x", role), purpose="asked"),
+        lambda: estate.privacy.export("V1", by=Actor("x", role), purpose="rights: asked"),
+        lambda: estate.privacy.export("V1", "T9", by=Actor("x", role), purpose="rights: asked"),
+        lambda: estate.privacy.export_staff("li", by=Actor("x", role), purpose="rights: asked"),
     ):
         with pytest.raises(Refused) as refused:
             ask()

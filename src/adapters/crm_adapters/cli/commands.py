@@ -30,6 +30,7 @@ COMMANDS = {
     "explain": "gradings",
     "export-person": "privacy",
     "fairness": "studies",
+    "find": "looking",
     "generate": "files",
     "grade": "gradings",
     "grades": "gradings",
@@ -70,5 +71,6 @@ COMMANDS = {
     "waiting": "reviews",
     "warnings": "requests",
     "what-if": "studies",
+    "who-saw": "looking",
     "work": "projections",
 }
