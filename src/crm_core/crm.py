@@ -16,6 +16,7 @@ from crm_core.application.authority import Authority, acting
 from crm_core.application.checking import utc
 from crm_core.application.clock import Tick, tick
 from crm_core.application.desk import Desk, Given, Receipt
+from crm_core.application.texts import Texts
 from crm_core.application.tombstones import MemoryTombstones, NoTraces
 from crm_core.application.ways import WAYS, Shown, answer
 from crm_core.application.work import Planned
@@ -416,6 +417,11 @@ class CRM:
         if found is None:
             return ""
         return found.text if isinstance(found, Plain) else say("values", found.code, lang)
+
+    @property
+    def texts(self) -> Texts:
+        """Opens what people typed, for the case in hand (PRV-02)."""
+        return self._desk.texts
 
     def history(
         self, stream: str, *, by: Actor | None = None, purpose: str | None = None

@@ -15,7 +15,7 @@ CLASSES = (
     "household", "number", "code", "time", "policy", "digest", "staff",          # company
     "statistic",                                                                  # statistics
     "label", "place", "money", "opinion", "text", "evidence", "person", "name",   # service
-    "purchase", "grade", "contact", "staff_contact",                              # personal
+    "purchase", "grade", "contact", "detail", "staff_contact",                    # personal
 )  # fmt: skip
 
 COMPANY = {"household", "number", "code", "time", "policy", "digest", "staff"}
@@ -29,7 +29,7 @@ SEES: dict[str, dict[str, str]] = {
     "specialist": {
         "label": "PC", "place": "PC", "money": "PC", "opinion": "PC", "text": "PC",
         "evidence": "PC", "person": "PC", "name": "PC", "purchase": "P", "grade": "P",
-        "contact": "P", "staff_contact": "P",
+        "contact": "P", "detail": "P", "staff_contact": "P",
     },
     # front line: instructions and where to go, a masked phone; no amounts, no opinions, no grades
     "engineering": {
@@ -45,7 +45,7 @@ SEES: dict[str, dict[str, str]] = {
     "custodian": {
         "label": "P", "place": "P", "money": "P", "opinion": "P", "text": "P", "evidence": "P",
         "person": "P", "name": "P", "purchase": "P", "grade": "P", "contact": "P",
-        "staff_contact": "P",
+        "detail": "P", "staff_contact": "P",
     },
     "sales": {"label": "P", "place": "P", "person": "P", "name": "P", "contact": "P"},
     # the host's account: what is not personal; gradings under a number alone
@@ -62,7 +62,7 @@ SEES: dict[str, dict[str, str]] = {
     "owner": {
         "label": "O", "place": "O", "money": "O", "opinion": "O", "text": "O", "evidence": "O",
         "person": "O", "name": "O", "purchase": "O", "grade": "O", "contact": "O",
-        "staff_contact": "O",
+        "detail": "O", "staff_contact": "O",
     },
 }  # fmt: skip
 SEES["supervisor"] = {

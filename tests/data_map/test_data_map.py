@@ -209,7 +209,7 @@ def test_amounts_are_what_somebody_owes_paid_or_bought() -> None:
 
 @pytest.mark.rule("LOG-08")
 def test_who_did_and_who_decided_is_staff_or_the_member_in_person() -> None:
-    member = {"refused_by", "accepted_by", "contested_by"}
+    member = {"refused_by", "accepted_by", "asked_by", "contested_by"}
     by = [one for one, _ in of_hints() if one.field.endswith("_by") and one.kind == EVENT]
     times = {"respond_by"}
     assert len(by) > 80

@@ -137,7 +137,7 @@ WAYS: dict[str, Way] = {
 
 PORTS = (
     *("clock", "ids", "log", "policies", "reads", "registry"),
-    *("tombstones", "traces", "vault", "views", "zone"),
+    *("texts", "tombstones", "traces", "vault", "views", "zone"),
 )
 """What the host itself holds and gives to the facade: no question, and handed to nobody."""
 

@@ -32,7 +32,7 @@ class KnownCase:
     """A case, and whether it waits for an answer."""
 
     case: str
-    ended: bool
+    is_over: bool
 
 
 def _known(rows: Rows[KnownCase], recorded: Recorded[Any]) -> tuple[Put[KnownCase], ...]:
@@ -67,7 +67,7 @@ CLOCK = Source("rights", CASES, _due)
 
 def _to_answer(row: KnownCase, asker: Asker) -> Iterable[Task]:
     """Cases that wait, for whoever may answer them and is not who asked."""
-    if row.ended:
+    if row.is_over:
         return
     command = FulfilRight(row.case, asker.now, "", "")
     if not asker.may(command):

@@ -45,7 +45,7 @@ from crm_core.kernel.slice import Act as Declared
 LINES = "-"
 """The name under which lines of JSON are read."""
 
-_OF_A_LINE = ("act", "id", "fields")
+_OF_A_LINE = ("act", "id", "fields", "concerns")
 _WHO_ACTS = ("actor", "as", "by")
 
 _OF_THE_LINE_ALONE = (CommandReused, CommitUnknown, Conflict, PersonErased)
@@ -82,7 +82,11 @@ class Act(Told):
         ]
         super().__init__(
             act,
-            params=[*options, click.Option(["--id", "command_id"], metavar="ID")],
+            params=[
+                *options,
+                click.Option(["--id", "command_id"], metavar="ID"),
+                click.Option(["--concerns"], metavar="ID", multiple=True),
+            ],
             context_settings={
                 "allow_extra_args": True,
                 "ignore_unknown_options": True,
@@ -110,7 +114,11 @@ class Act(Told):
         command = made(self.command, said, option_of, faults)
         with app.open() as opened:
             receipt = opened.do(
-                command, by=app.by, id=ctx.params["command_id"], purpose=app.purpose
+                command,
+                by=app.by,
+                id=ctx.params["command_id"],
+                purpose=app.purpose,
+                about=ctx.params["concerns"],
             )
         told = receipt_row(receipt)
         app.out.result(told, lambda: _show_receipt(app.out, told))
@@ -280,8 +288,8 @@ def _lines(source: IO[bytes]) -> Iterator[bytes]:
 def _answered(opened: CRM, app: App, line: bytes) -> tuple[dict[str, Any], int]:
     """The answer to a line, and the exit status that it asks for."""
     try:
-        command, command_id = _of_line(line)
-        receipt = opened.do(command, by=app.by, id=command_id, purpose=app.purpose)
+        command, command_id, concerns = _of_line(line)
+        receipt = opened.do(command, by=app.by, id=command_id, purpose=app.purpose, about=concerns)
     except Invalid as error:
         faults = [
             {"code": f.code, "where": f.where, "message": f.told(spoken())} for f in error.faults
@@ -300,8 +308,8 @@ def _failed(error: CrmError) -> dict[str, Any]:
     return {"failed": error.code, "retry_safe": error.retry_safe, "message": told}
 
 
-def _of_line(line: bytes) -> tuple[Any, str | None]:
-    """The command in a line, and its id if it has one.
+def _of_line(line: bytes) -> tuple[Any, str | None, list[str]]:
+    """The command in a line, its id if it has one, and whom it is about besides.
 
     Raises:
         Invalid: everything that is wrong with it.
@@ -326,6 +334,9 @@ def _of_line(line: bytes) -> tuple[Any, str | None]:
     command_id = said.get("id")
     if command_id is not None and not isinstance(command_id, str):
         faults.append(Fault("value_malformed", "id", sentence="text_expected"))
+    concerns = said.get("concerns", [])
+    if not isinstance(concerns, list) or not all(isinstance(one, str) for one in concerns):
+        faults.append(Fault("value_malformed", "concerns", sentence="texts_expected"))
     act = said.get("act")
     kind = acts().get(act) if isinstance(act, str) else None
     if kind is None:
@@ -333,7 +344,7 @@ def _of_line(line: bytes) -> tuple[Any, str | None]:
         sentence = "act_unknown_but" if like else ""
         faults.append(Fault("act_unknown", "act", {"act": str(act), "like": like}, sentence))
         raise Invalid(faults)
-    return made(kind, said.get("fields", {}), _in_fields, faults), command_id
+    return made(kind, said.get("fields", {}), _in_fields, faults), command_id, concerns
 
 
 def _in_fields(path: str) -> str:

@@ -82,9 +82,13 @@ class Field:
         return option_of(self.name)
 
 
+_OPTIONS = {"purpose": "--for"}
+"""Fields of a name that an option of every command has: `--purpose` is what it is done for."""
+
+
 def option_of(path: str) -> str:
     """A field as it is said on the command line."""
-    return "--" + path.replace("_", "-")
+    return _OPTIONS.get(path) or "--" + path.replace("_", "-")
 
 
 @cache

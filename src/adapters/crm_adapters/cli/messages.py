@@ -158,7 +158,9 @@ def preferences(app: App, household: str) -> int:
 
 def _preferences(opened: CRM, household: str) -> list[dict[str, Any]]:
     decider = MESSAGES.decider
-    state, _ = opened.log.fold(MESSAGES.stream(household), decider.evolve, decider.initial)
+    state, _ = opened.log.fold(
+        MESSAGES.stream(household), decider.evolve, decider.initial, opened=opened.texts.event
+    )
     return preference_rows(state)
 
 

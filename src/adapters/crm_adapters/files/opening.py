@@ -48,8 +48,8 @@ def open_tables(
         if raw.startswith(mark):
             return [_unreadable(path, 0, Fault("spreadsheet_unread", sentence=sentence))]
     if raw.startswith(_DATABASE):
-        values = {"names": [kind.name for kind in KINDS]}
-        return [_unreadable(path, 0, Fault("file_unknown", values=values))]
+        names = [kind.name for kind in KINDS]
+        return [_unreadable(path, 0, Fault("file_unknown", values={"names": names}))]
     start = raw[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith(_PAGES):
         return [_unreadable(path, 0, Fault("spreadsheet_unread", sentence="spreadsheet_is_page"))]
