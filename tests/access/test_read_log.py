@@ -213,7 +213,7 @@ def test_where_it_cannot_be_written_personal_values_stay_closed() -> None:
         [first, _] = crm.gradings.directory(**asked)
         assert first.layer == Withheld("read_log")
         assert first.grading.household == "V1"
-        shown = crm.owners.file("V1", **asked)
+        shown = crm.owners.sheet("V1", **asked)
         assert shown["room"] == "101"
         assert shown["roles"][0]["name"] == Withheld("read_log")
         assert shown["gradings"][0]["layer"] == Withheld("read_log")
