@@ -554,7 +554,7 @@ def test_what_the_log_could_not_give_back_is_refused_before_it_is_written(
 
 @pytest.mark.rule("OWN-05")
 def test_an_instant_is_the_same_entry_from_whatever_zone_it_comes() -> None:
-    """The stored bytes, and with them the digest, do not depend on the offset it was typed with."""
+    """What is stored does not depend on the offset it was typed with."""
     found = []
     for zone in (UTC, timezone(timedelta(hours=8))):
         with open_crm("memory:") as crm:
@@ -576,7 +576,7 @@ def test_an_instant_is_the_same_entry_from_whatever_zone_it_comes() -> None:
                 id="2",
                 at=at.astimezone(zone),
             )
-            found.append(crm.verify().root)
+            found.append([e.envelope for e in crm.texts.each(crm.log.feed())])
     assert found[0] == found[1]
 
 

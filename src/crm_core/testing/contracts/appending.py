@@ -13,6 +13,7 @@ from attrs import evolve
 from crm_core.errors import CommandReused, Conflict
 from crm_core.kernel.merkle import MerkleTree
 from crm_core.kernel.recorded import Appended, Commit, Envelope, StreamAppend, Tip
+from crm_core.kernel.sealed import Sealed
 from crm_core.ports import EventLog
 from crm_core.testing.contracts.events import (
     CATALOG,
@@ -63,7 +64,9 @@ class AppendingContract(OfLogs):
         [recorded] = log.read("a/1")
         assert (recorded.position, recorded.stream, recorded.version) == (at[1], "a/1", 1)
         assert (recorded.name, recorded.household) == ("contract.counted/2", "V1")
-        assert recorded.envelope == evolve(envelope, command_digest="d")
+        purpose = recorded.envelope.purpose
+        assert isinstance(purpose, Sealed), "what people type is stored sealed (PRV-02)"
+        assert recorded.envelope == evolve(envelope, command_digest="d", purpose=purpose)
         assert log.tips(["a/1"]) == {"a/1": Tip(1, recorded.digest)}
         assert list(log.feed()) == [recorded]
 
