@@ -590,10 +590,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "limitation": ["limitation", "--on", "2030-12-31", "--known", "2024-03-15T00:00:00Z"],
         "explain": ["explain", "H00001", "2024", "--for", "auditor"],
         "erase": [
-            *("erase", "H00002", "--purpose", "asked", "--as", "custodian:C1", "--dry-run"),
+            *("erase", "H00002", "--purpose", "rights", "--as", "custodian:C1", "--dry-run"),
         ],
         "export-person": [
-            *("export-person", "H00001", "--purpose", "asked", "--as", "custodian:C1"),
+            *("export-person", "H00001", "--purpose", "rights", "--as", "custodian:C1"),
             *("--out", str(folder / "copy.json")),
         ],
         "history": ["history", "H00001"],

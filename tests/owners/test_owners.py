@@ -1026,6 +1026,10 @@ def test_nothing_but_one_service_opens_a_personal_value() -> None:
         "crm_core/application/owners.py": "segments",
         # Whoever asks for a copy of all that is kept about somebody: `export-person` (PRV-09).
         "crm_core/application/privacy.py": "_export",
+        # Texts open for the case in hand, without a purpose (PRV-02); nothing else does there.
+        "crm_core/application/texts.py": "__init__",
+        # Files are looked through for what is to be erased, before its key is gone (PRV-04).
+        "crm_core/application/erasing.py": "_values",
     }
     assert callers - own == set(services)
     for path, name in services.items():

@@ -409,7 +409,7 @@ def test_two_roles_at_once_are_two_claims_of_one_person(crm: CRM) -> None:
 
 def test_members_the_host_and_the_system_are_not_in_the_register(crm: CRM) -> None:
     crm.do(said(LEADS), by=DIRECTOR)
-    assert crm.reveal("V1", "V1#owner", "name", by=Actor("V1#owner", "owner"), purpose="x")
+    assert crm.reveal("V1", "V1#owner", "name", by=Actor("V1#owner", "owner"), purpose="own")
     crm.requests.warn(TODAY, by=Actor("root", "host"))
     crm.requests.warn(TODAY)
 
