@@ -220,7 +220,8 @@ def test_deciding_says_the_same_whatever_the_hash_seed_and_the_zone_of_the_machi
                    "S17"), by=by, at=at, id=f"3-{n}")
         crm.grade(2011)
         # What is sealed is never the same twice; what it says is.
-        print(json.dumps([repr(e.envelope) for e in crm.texts.each(crm.log.feed())]))
+        told = crm.texts.each(crm.log.feed())
+        print(json.dumps([repr((e.event, e.effective, e.recorded)) for e in told]))
     """
     found = set()
     for seed, zone, locale in (

@@ -576,7 +576,8 @@ def test_an_instant_is_the_same_entry_from_whatever_zone_it_comes() -> None:
                 id="2",
                 at=at.astimezone(zone),
             )
-            found.append([e.envelope for e in crm.texts.each(crm.log.feed())])
+            told = crm.texts.each(crm.log.feed())
+            found.append([(e.event, e.effective, e.recorded) for e in told])
     assert found[0] == found[1]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from crm_adapters import open_crm
 from crm_core import CRM, Actor, Personal
-from crm_core.application.erasing import sealed_in
 from crm_core.kernel.sealed import Erased, Place, Plain, Sealed
+from crm_core.kernel.sealing import sealed_in
 from crm_core.owners import AddMember, EndRole, RegisterHousehold
 from crm_core.staff import RegisterStaff
 
@@ -94,7 +94,8 @@ def leave(crm: CRM, member: str, until: date, household: str = "V1") -> None:
 def sealed_of(crm: CRM) -> Iterator[tuple[Any, Sealed]]:
     """Every sealed value of the log, with its place."""
     for recorded in crm.log.feed():
-        yield from sealed_in(recorded)
+        for value, place in sealed_in(recorded.stream, recorded.version, recorded.event):
+            yield place, value
 
 
 def shown(crm: CRM, *keys: str) -> dict[str, str]:

@@ -24,13 +24,14 @@ from attrs import frozen
 from crm_core.application.authority import acting
 from crm_core.application.checking import circumstance
 from crm_core.application.host import Host, present_day
+from crm_core.application.texts import Texts
 from crm_core.application.tombstones import STREAM, Erased, missing, stone_of
 from crm_core.errors import Refused, StoreUnreachable
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import Place as SealedPlace
-from crm_core.kernel.sealed import Plain, Sealed
+from crm_core.kernel.sealed import Plain, Sealed, Withheld
 from crm_core.kernel.sealing import PURPOSE, sealed_in, texts_in
 from crm_core.kernel.subjects import parts
 from crm_core.messages import MESSAGES, STAFF_MESSAGES, ReleaseMessage, ReleaseToStaff
@@ -46,6 +47,8 @@ _Command = EraseHousehold | EraseMember | EraseStaff
 
 class Asking(Protocol):
     """What erasing needs of the desk."""
+
+    texts: Texts
 
     def may(self, by: Actor, act: str) -> None:
         """Raise `Refused` where that person may not do it."""
@@ -144,19 +147,13 @@ class Erasing:
         """A refusal for a legal hold with the reason of the hold, which is sealed in the log."""
         if error.reason != "legal_hold":
             return error
-        for recorded in self._host.log.read(STREAM):
+        for recorded in self._desk.texts.each(self._host.log.read(STREAM)):
             event = recorded.event
             if getattr(event, "hold", None) == error.details["hold"]:
-                place = SealedPlace(recorded.stream, recorded.version, "reason")
-                told = {**error.details, "why": self._text(event.reason, place)}
+                why = event.reason.reason if isinstance(event.reason, Withheld) else event.reason
+                told = {**error.details, "why": why}
                 return Refused(Refusal("legal_hold", "PRV-04", told, "legal_hold_because"))
         return error
-
-    def _text(self, value: str | Sealed, place: SealedPlace) -> str:
-        if isinstance(value, str):
-            return value
-        opened = self._host.vault.open(value, place)
-        return opened.text if isinstance(opened, Plain) else opened.code
 
     # --- looking -------------------------------------------------------------------------
 
