@@ -45,7 +45,7 @@ from crm_core.requests import ReceiveRequest
 from crm_core.requests.incidents import GatherRequest, OpenIncident
 from crm_core.requests.rotation import TurnGiven
 from crm_core.slices import SLICES, registry
-from crm_core.staff import RegisterStaff
+from crm_core.staff import RecordTraining, RecordUndertaking, RegisterStaff
 from crm_core.testing.strategies import estates, play
 from crm_core.testing.strategies.dealings import Estate
 from crm_core.testing.towns import Town, fill, known_at
@@ -261,6 +261,10 @@ def estate(tmp_path: Path) -> Iterator[CRM]:
             (RegisterStaff(LEADER.id, "supervisor", day("2020-01-01")), DIRECTOR, "2020-01-01"),
             (RegisterStaff(KEEPER.id, "custodian", day("2020-01-01")), DIRECTOR, "2020-01-01"),
             (RegisterStaff(MANAGER.id, "manager", day("2020-01-01")), DIRECTOR, "2020-01-01"),
+            (RecordUndertaking(KEEPER.id, "NDA-1", day("2020-01-01"), day("2030-01-01")),
+             DIRECTOR, "2020-01-01"),
+            (RecordTraining(KEEPER.id, "PIPL", day("2020-01-01"), day("2030-01-01")),
+             DIRECTOR, "2020-01-01"),
             (
                 RegisterStaff(
                     CLERK.id, "specialist", day("2020-01-01"), Personal(CLERK.id, "phone of li")

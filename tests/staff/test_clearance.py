@@ -182,7 +182,7 @@ def test_a_list_leaves_for_a_role_and_a_purpose_and_by_an_event() -> None:
 
     with town() as crm:
         mark = crm.privacy.leaving("arrears", 2, ["room"], by=CLERK, purpose="collection: March")
-        [taken] = crm.log.feed(names=["exports.list_taken/1"])
+        [taken] = crm.texts.each(crm.log.feed(names=["exports.list_taken/1"]))
         assert (taken.event.export, taken.event.rows_max) == (mark.export, 200)
         assert (taken.envelope.actor, taken.envelope.purpose) == (
             "specialist:S1", "collection: March",
