@@ -216,6 +216,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     # -- privacy --------------------------------------------------------------------------------------------------
     # PRV-04, PRV-09: who keeps the files and those who lead decide whom to let go, and whom to keep; never the system
     "erase-person": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "export-list": frozenset(
+        {"specialist", "supervisor", "manager", "director", "finance", "custodian"}
+    ),
+    "take-list": frozenset(),
     "place-legal-hold": frozenset({"supervisor", "manager", "director", "custodian"}),
     "lift-legal-hold": frozenset({"supervisor", "manager", "director", "custodian"}),
     "place-staff-hold": frozenset({"supervisor", "manager", "director", "custodian"}),

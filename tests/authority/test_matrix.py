@@ -22,7 +22,7 @@ INSIDE = {act_of(kind) for aggregate in registry().aggregates for kind in aggreg
 NO_COMMAND = {
     "import", "grade", "tick", "warn", "reveal", "reach-staff", "todo", "who-saw", "export-person",
     "export-oneself", "see-consents", "see-leaks", "determine-affected",
-    "erase-person", "count-segments",
+    "erase-person", "count-segments", "export-list",
 }  # fmt: skip
 TABLE = shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, datetime(2024, 1, 1, tzinfo=UTC).date())
 NOW = datetime(2024, 3, 4, 1, tzinfo=UTC)

@@ -333,7 +333,9 @@ def test_the_file_is_as_it_stood_and_as_it_was_known(crm: CRM) -> None:
     assert post(date(2011, 3, 1)) == "engineer"
     assert post(date(2011, 4, 1)) == "director"
     assert post(date(2011, 4, 1), known=date(2011, 8, 31)) == "engineer"
-    assert crm.owners.file(HOME, by=CLERK, purpose="service", known=ENTERED.replace(year=2009)) is None
+    assert (
+        crm.owners.file(HOME, by=CLERK, purpose="service", known=ENTERED.replace(year=2009)) is None
+    )
 
 
 @pytest.mark.rule("PRV-01")

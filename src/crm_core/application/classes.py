@@ -79,7 +79,12 @@ class Classes:
         return self._reach[cls]
 
     def _fields(self, cls: type) -> Iterator[tuple[str, str | None]]:
-        said = self._said.get(name_of(cls), {})
+        # A state of a matter that has gone on has the fields of the one before.
+        said = {
+            field: data
+            for base in reversed(cls.__mro__)
+            for field, data in self._said.get(name_of(base), {}).items()
+        }
         exact, named = self._exact.get(cls, {}), self._named.get(_slice_of(cls), {})
         for field, within in parts(cls).items():
             told = said.get(field, said.get(REST, exact.get(field)))
