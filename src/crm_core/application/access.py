@@ -30,9 +30,16 @@ from crm_core.kernel.access import (
     CASE,
     CONSENT,
     DEFAULT_ACCESS,
+    JOINED,
+    LIST,
+    NO_CASE,
     OWN,
+    PURPOSE,
+    PURPOSE_MISSING,
     READ_LOG,
     TIER,
+    TRAINING,
+    UNDERTAKING,
     AccessPolicy,
     Answer,
     Asking,
@@ -354,7 +361,19 @@ class Look:
             details = {"role": self.by.role, "household": household}
             return Refusal("not_of_household", "LOG-08", details)
         said = {"role": self.by.role, "purposes": list(self.policy.purposes)}
-        return Refusal(f"access_{reason}", "PRV-01", said)
+        refusals = {
+            TIER: Refusal("access_tier", "PRV-01"),
+            NO_CASE: Refusal("access_case", "PRV-01"),
+            LIST: Refusal("access_list", "PRV-01"),
+            JOINED: Refusal("access_joined", "PRV-01"),
+            PURPOSE_MISSING: Refusal("access_purpose_missing", "PRV-01"),
+            PURPOSE: Refusal("access_purpose", "PRV-01"),
+            CONSENT: Refusal("access_consent", "PRV-01"),
+            UNDERTAKING: Refusal("access_undertaking", "PRV-01"),
+            TRAINING: Refusal("access_training", "PRV-01"),
+            READ_LOG: Refusal("access_read_log", "PRV-01"),
+        }
+        return attrs.evolve(refusals[reason], details=said)
 
     def deny(self, fields: Iterable[str], reason: str, household: str, subject: str = "") -> None:
         """Write down that something was not shown; where that cannot be written it is not shown
