@@ -199,6 +199,8 @@ AHEAD = {
     "PlanCover.start",
     "PromisePayment.instalments[0].due",
     "ProposeHold.on",
+    "DeclineErasure.until",
+    "DeclineStaffErasure.until",
     "ProposeHold.until",
     "ProposeImprovement.runs_from",
     "ProposeImprovement.runs_to",

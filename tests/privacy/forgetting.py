@@ -10,7 +10,7 @@ from typing import Any
 from crm_adapters import open_crm
 from crm_core import CRM, Actor, Personal
 from crm_core.kernel.sealed import Erased, Place, Plain, Sealed
-from crm_core.kernel.sealing import sealed_in
+from crm_core.kernel.sealing import sealed_in, texts_in
 from crm_core.owners import AddMember, EndRole, RegisterHousehold
 from crm_core.staff import RegisterStaff
 
@@ -98,10 +98,18 @@ def sealed_of(crm: CRM) -> Iterator[tuple[Any, Sealed]]:
             yield place, value
 
 
+def names_of(crm: CRM) -> Iterator[tuple[Any, Sealed]]:
+    """The same of names and contacts alone, without what people typed."""
+    for recorded in crm.log.feed():
+        at = recorded.stream, recorded.version, recorded.event
+        texts = {place for _, place in texts_in(*at)}
+        yield from ((place, value) for value, place in sealed_in(*at) if place not in texts)
+
+
 def shown(crm: CRM, *keys: str) -> dict[str, str]:
-    """What the values of each person show: `open`, `erased`, or another code; never a mixture."""
+    """What the names of each person show: `open`, `erased`, or another code; never a mixture."""
     found: dict[str, set[str]] = {}
-    for place, value in sealed_of(crm):
+    for place, value in names_of(crm):
         opened = crm.vault.open(value, place)
         code = "open" if isinstance(opened, Plain) else opened.code
         if isinstance(opened, Plain) and " of " in opened.text:

@@ -403,7 +403,7 @@ def test_nobody_answers_a_case_of_their_own(crm: CRM) -> None:
 def test_an_objection_to_decisions_by_rule_is_the_refusal_that_gradings_know(crm: CRM) -> None:
     objection = attrs.evolve(said(ASK), kind="object", about="automatic")
     crm.do(objection, by=CLERK)
-    [refused] = [e.event for e in crm.log.read("grading/V1")]
+    [refused] = [e.event for e in crm.history("grading/V1")]
     assert refused == AutomaticRefused(
         household="V1", tenure="first", refused_by=OWNER, entered_by="crm", word=WORD, on=DAY
     )
@@ -425,7 +425,7 @@ def test_an_objection_to_a_purpose_withdraws_what_carries_it(crm: CRM) -> None:
     at = crm.clock.now()
     objection = attrs.evolve(said(ASK), kind="object", about="marketing", asked_at=at)
     crm.do(objection, by=CLERK)
-    last = [e.event for e in crm.log.read("consents/V1")][-1]
+    last = [e.event for e in crm.history("consents/V1")][-1]
     assert isinstance(last, ConsentWithdrawn)
     assert (last.member, last.said_at, last.word) == (OWNER, at, WORD)
     assert not crm.privacy.may_use("V1", OWNER, "marketing", by=CLERK).allowed
