@@ -332,7 +332,7 @@ class Privacy:
         self._erasing.finish()
 
     def _members(self, household: str) -> tuple[str, ...]:
-        found = Streams(self._host.log, self._desk.texts).ever(household)
+        found = self._access.streams().ever(household)
         return tuple(sorted(found or ()))
 
     # --- who saw what --------------------------------------------------------------------
