@@ -12,6 +12,7 @@ from crm_adapters.keys.local import LocalVault
 from crm_core.errors import Invalid
 from crm_core.kernel.sealed import Erased, KeyMissing, Place, Sealed, Tampered
 from crm_core.kernel.sealing import PURPOSE, sealed_in
+from crm_core.kernel.subjects import parts
 from crm_core.ports import EventLog, KeyVault
 
 ANSWERS = {Erased: "erased", KeyMissing: "missing", Tampered: "tampered"}
@@ -23,7 +24,8 @@ class Drill:
 
     Args:
         values: How many were `opened`, are `missing` a key, `erased`, or `tampered` with.
-        persons: The same of persons; who is in two of them stands under the last.
+        persons: The same of whoever has a key: persons, households, the company; who is in two of
+            them stands under the last, and what is about several counts for none of them.
         returning: Persons whom the keys in use have erased and the copy has a key of: they would
             be readable again.
     """
@@ -44,6 +46,9 @@ def drill(log: EventLog, copy: KeyVault, in_use: KeyVault) -> Drill:
     for value, place in sealed_values(log):
         answer = ANSWERS.get(type(copy.open(value, place)), "opened")
         values[answer] += 1
+        if len(parts(value.subject)) > 1:
+            # It says of none of them alone whether they are erased.
+            continue
         before = found.get(value.subject, "opened")
         found[value.subject] = max(before, answer, key=kinds.index)
         if answer == "opened" and isinstance(in_use.open(value, place), Erased):
