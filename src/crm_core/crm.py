@@ -162,7 +162,8 @@ class CRM:
         """Imports that were made, and taking one back."""
         from crm_core.application.imports import ImportService
 
-        return ImportService(self, self._desk)
+        service = ImportService(self, self._desk)
+        return cast("ImportService", Shown("imports", service, self._access))
 
     @cached_property
     def privacy(self) -> Privacy:

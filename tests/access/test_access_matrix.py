@@ -21,6 +21,7 @@ from crm_core.application.accounts import Accounts
 from crm_core.application.classes import CONTAINER, Classes, name_of, parts
 from crm_core.application.filing import FileItem
 from crm_core.application.gradings import Gradings
+from crm_core.application.imports import ImportService
 from crm_core.application.leaks import Leaks
 from crm_core.application.owners import Owners
 from crm_core.application.privacy import Privacy
@@ -42,6 +43,7 @@ from crm_core.slices import registry
 SERVICES = {
     "accounts": Accounts,
     "gradings": Gradings,
+    "imports": ImportService,
     "owners": Owners,
     "privacy": Privacy,
     "privacy.leaks": Leaks,
@@ -171,16 +173,17 @@ LINES = {
     "arrears": "accounts.owing", "changes": "accounts.changes", "cover": "requests.cover",
     "credit": "accounts.credit", "credit-table": "accounts.credit_table",
     "directory": "gradings.directory", "erase": "privacy.erase", "explain": "crm.explain",
-    "export-person": "privacy.export", "fairness": "studies.fairness", "find": "owners.find",
+    "export": "privacy.leaving", "export-person": "privacy.export",
+    "fairness": "studies.fairness", "find": "owners.find",
     "grade": "crm.grade", "grades": "gradings.grades", "greeting": "requests.greeting",
     "history": "crm.history", "improvement": "requests.effect",
-    "incident": "privacy.leaks.report",
+    "imports": "imports.every", "incident": "privacy.leaks.report",
     "limitation": "accounts.limitation", "provisional": "requests.provisional",
     "purchases": "accounts.purchases", "quota": "studies.allot",
     "replace-record": "gradings.replacing", "replay": "crm.replay", "report": "gradings.grades",
     "request": "crm.get", "runs": "gradings.runs", "sample": "owners.sampled",
     "segments": "owners.segments", "shares": "studies.drift", "show": "owners.sheet",
-    "statistics": "requests.statistics", "todo": "crm.todo",
+    "statistics": "requests.statistics", "todo": "crm.todo", "undo": "imports.undo",
     "verify": "crm.verify", "waiting": "gradings.waiting", "warnings": "requests.warnings",
     "what-if": "studies.what_if", "who-saw": "privacy.who_saw",
     # give something and tell what the library answers to it
@@ -231,6 +234,7 @@ def asked_in() -> dict[str, Any]:
         "gradings.runs": lambda c, **a: c.gradings.runs(2023, **a),
         "gradings.waiting": lambda c, **a: c.gradings.waiting(**a),
         "gradings.year": lambda c, **a: c.gradings.year(2023, **a),
+        "imports.every": lambda c, **a: c.imports.every(**a),
         "owners.file": lambda c, **a: c.owners.file("V1", **a),
         "owners.sampled": lambda c, **a: c.owners.sampled("Q1", **a),
         "owners.sheet": lambda c, **a: c.owners.sheet("V1", **a),

@@ -83,6 +83,12 @@ WAYS: dict[str, Way] = {
     "gradings.runs": Way(EACH),
     "gradings.waiting": Way(EACH, lists=True),
     "gradings.year": Way(VALUE),
+    # --- imports: what an undo changes, or what rests on it, is numbers, days and counts; the acts
+    # say who may have one done.
+    "imports.correct": Way(FREE),
+    "imports.every": Way(EACH),
+    "imports.look": Way(FREE),
+    "imports.undo": Way(FREE),
     # --- owners
     "owners.file": Way(ASKED),
     "owners.find": Way(ASKED),
