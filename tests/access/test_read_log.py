@@ -384,3 +384,26 @@ def test_a_read_says_what_was_seen_and_never_what_it_is() -> None:
     with town() as crm:
         crm.reveal("V1", "V1#owner", "phone", by=CLERK, purpose="service")
         assert "13800000001" not in repr(list(crm.reads.about("V1")))
+
+
+@pytest.mark.rule("PRV-05", "PRV-06")
+@pytest.mark.case("L5")
+def test_a_number_is_shown_for_what_its_owner_agreed_to_and_no_longer() -> None:
+    """What needs consent is closed until it is given; what needs none, until they object."""
+    from access.town import BOSS, CLERK, NOW, town
+    from crm_core.errors import Refused
+    from crm_core.privacy import WithdrawConsent
+
+    with town() as crm:
+        with pytest.raises(Refused) as never_agreed:
+            crm.reveal("V1", "V1#owner", "phone", by=BOSS, purpose="marketing: an offer")
+        assert never_agreed.value.reason == "access_consent"
+        assert crm.reveal("V1", "V1#owner", "phone", by=BOSS, purpose="care: a visit")
+        crm.do(WithdrawConsent("V1", "V1#owner", "care", NOW), by=CLERK)
+        with pytest.raises(Refused) as objected:
+            crm.reveal("V1", "V1#owner", "phone", by=BOSS, purpose="care: a visit")
+        assert objected.value.reason == "access_consent"
+        assert crm.reveal("V2", "V2#owner", "phone", by=BOSS, purpose="care: a visit")
+        assert crm.reads is not None
+        denied = [r.reason for r in crm.reads.about("V1", "V1#owner") if r.reason]
+        assert denied == ["consent", "consent"]

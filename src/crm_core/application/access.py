@@ -8,7 +8,6 @@ read log. Nothing personal leaves before its row is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
 from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypedDict
@@ -17,9 +16,17 @@ import attrs
 from attrs import define, field, frozen
 
 from crm_core.application.adopted import book_with_adopted
+from crm_core.application.answers import (
+    changed,
+    growing_list,
+    growing_map,
+    household_in,
+    household_of,
+    is_nothing,
+)
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance
-from crm_core.application.classes import ANYTHING, CONTAINER, Classes, name_of, parts
+from crm_core.application.classes import ANYTHING, CONTAINER, Classes, name_of
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host, present_day
 from crm_core.application.sight import WorkSight
@@ -360,20 +367,22 @@ class Look:
         if reason == "not_own":
             details = {"role": self.by.role, "household": household}
             return Refusal("not_of_household", "LOG-08", details)
-        said = {"role": self.by.role, "purposes": list(self.policy.purposes)}
+        role, purposes = self.by.role, list(self.policy.purposes)
         refusals = {
-            TIER: Refusal("access_tier", "PRV-01"),
-            NO_CASE: Refusal("access_case", "PRV-01"),
-            LIST: Refusal("access_list", "PRV-01"),
-            JOINED: Refusal("access_joined", "PRV-01"),
-            PURPOSE_MISSING: Refusal("access_purpose_missing", "PRV-01"),
-            PURPOSE: Refusal("access_purpose", "PRV-01"),
-            CONSENT: Refusal("access_consent", "PRV-01"),
-            UNDERTAKING: Refusal("access_undertaking", "PRV-01"),
-            TRAINING: Refusal("access_training", "PRV-01"),
-            READ_LOG: Refusal("access_read_log", "PRV-01"),
+            TIER: Refusal("access_tier", "PRV-01", {"role": role}),
+            NO_CASE: Refusal("access_case", "PRV-01", {"role": role}),
+            LIST: Refusal("access_list", "PRV-01", {"role": role}),
+            JOINED: Refusal("access_joined", "PRV-01", {"role": role}),
+            PURPOSE_MISSING: Refusal(
+                "access_purpose_missing", "PRV-01", {"role": role, "purposes": purposes}
+            ),
+            PURPOSE: Refusal("access_purpose", "PRV-01", {"role": role, "purposes": purposes}),
+            CONSENT: Refusal("access_consent", "PRV-01", {"role": role}),
+            UNDERTAKING: Refusal("access_undertaking", "PRV-01", {"role": role}),
+            TRAINING: Refusal("access_training", "PRV-01", {"role": role}),
+            READ_LOG: Refusal("access_read_log", "PRV-01", {"role": role}),
         }
-        return attrs.evolve(refusals[reason], details=said)
+        return refusals[reason]
 
     def deny(self, fields: Iterable[str], reason: str, household: str, subject: str = "") -> None:
         """Write down that something was not shown; where that cannot be written it is not shown
@@ -445,7 +454,7 @@ class Look:
     ) -> Any:
         """An answer that is put together of parts which are opened for it (see `part`)."""
         value = make()
-        self.may_know(household or _household_of(value))
+        self.may_know(household or household_of(value))
         found = self._one(value, household, joined)
         if not self._writes():
             # Personal values stay closed: made again, as by somebody who may see none.
@@ -460,7 +469,7 @@ class Look:
         left = iter(values)
         while page := list(islice(left, PAGE)):
             # Of whose household they may not even know, nothing is said.
-            page = [one for one in page if self.knows(_household_in(one) or household)]
+            page = [one for one in page if self.knows(household_in(one) or household)]
             shown = [self._one(value, household, joined) for value in page]
             if not self._writes():
                 shown = [self._one(value, household, joined) for value in page]
@@ -483,7 +492,7 @@ class Look:
             raise Refused(self.refusal(answer.reason, household))
 
     def _one(self, value: Any, household: str = "", joined: bool = False) -> Any:
-        return self._walk(value, _household_in(value) or household, joined)
+        return self._walk(value, household_in(value) or household, joined)
 
     def _writes(self) -> bool:
         """Write down what is about to be shown; whether that could be done."""
@@ -553,11 +562,11 @@ class Look:
                 same = all(
                     one is then for (_, one), then in zip(shown, value.values(), strict=True)
                 )
-                return value if same else _map(shown)
+                return value if same else growing_map(shown)
             case GrowingList():
                 shown = [self._walk(one, household, joined) for one in value]
                 same = all(one is then for one, then in zip(shown, value, strict=True))
-                return value if same else _list(shown)
+                return value if same else growing_list(shown)
             case tuple() if hasattr(value, "_fields"):
                 return self._named(value, household, joined)
             case list() | tuple():
@@ -575,7 +584,7 @@ class Look:
     def _named(self, values: Any, household: str, joined: bool) -> Any:
         """A tuple whose places have names."""
         classes, cls = self.access.classes, type(values)
-        household = _household_of(values) or household
+        household = household_of(values) or household
         known = {name: classes.of_key(name_of(cls), name) for name in cls._fields}
         if "place" in known.values():
             joined = joined or self.answer("place", household).granted
@@ -591,7 +600,7 @@ class Look:
     def _of(self, value: Any, household: str, joined: bool) -> Any:
         cls = type(value)
         classes = self.access.classes
-        household = _household_of(value) or household
+        household = household_of(value) or household
         reach = classes.reach(cls)
         joined = joined or ("place" in reach and self.answer("place", household).granted)
         if all(self._plainly(data, household, joined) for data in reach):
@@ -605,7 +614,7 @@ class Look:
                 shown = self._leaf(data, name, found, household, joined)
             if shown is not found:
                 changes[name] = shown
-        return _changed(value, changes) if changes else value
+        return changed(value, changes) if changes else value
 
     def _leaf(self, data: str | None, name: str, found: Any, household: str, joined: bool) -> Any:
         if isinstance(found, PersonalValue):
@@ -613,7 +622,7 @@ class Look:
             return found
         answer = self.answer(data, household, joined=joined)
         if answer.granted:
-            if answer.personal and not _is_nothing(found):
+            if answer.personal and not is_nothing(found):
                 self._shown.setdefault((household, ""), set()).add(name)
             return found
         if data is not None and is_personal(CLASSES[data]) and self.by.role not in _QUIET:
@@ -670,52 +679,3 @@ def stated(purpose: str | None) -> str:
     if not purpose:
         raise Invalid.one("purpose_missing")
     return purpose
-
-
-def _household_of(value: Any) -> str:
-    """The household that a value says it is of, itself or by a value that it holds."""
-    found = getattr(value, "household", None)
-    if isinstance(found, str):
-        return found
-    if attrs.has(type(value)):
-        cls: type = type(value)
-        for name in parts(cls):
-            found = getattr(getattr(value, name), "household", None)
-            if isinstance(found, str) and found:
-                return found
-    return ""
-
-
-def _household_in(value: Any) -> str:
-    """The same, of a pair of a household and what is said of it, too."""
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
-        return value[0]
-    return _household_of(value)
-
-
-def _is_nothing(value: Any) -> bool:
-    return isinstance(value, Withheld | None) or (
-        isinstance(value, tuple | list | dict) and not value
-    )
-
-
-def _changed(value: Any, changes: dict[str, Any]) -> Any:
-    """A copy with other values; what a constructor would refuse is put there past it."""
-    made = copy(value)
-    for name, one in changes.items():
-        object.__setattr__(made, name, one)
-    return made
-
-
-def _map(pairs: Iterable[tuple[Any, Any]]) -> GrowingMap[Any, Any]:
-    made: GrowingMap[Any, Any] = GrowingMap()
-    for key, value in pairs:
-        made = made.add(key, value)
-    return made
-
-
-def _list(values: Iterable[Any]) -> GrowingList[Any]:
-    made: GrowingList[Any] = GrowingList()
-    for value in values:
-        made = made.append(value)
-    return made
