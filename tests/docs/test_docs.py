@@ -610,7 +610,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "segments": [
             *("segments", "age_band", "--purpose", "greetings", "--as", "supervisor:U1"),
         ],
-        "show": ["show", "H00001"],
+        "find": ["find", "H00001"],
+        "show": ["show", "H00001", "--purpose", "return visit", *by_s1],
+        "who-saw": ["who-saw", "H00001", "--purpose", "rights", "--as", "custodian:C1"],
         "statistics": ["statistics", "--from", "2024-01-01", "--to", "2024-12-31"],
         "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
         "todo": ["todo", "--now", "2024-12-31T16:00:00Z", "--as", "director:D2"],

@@ -159,6 +159,7 @@ def history(app: App, stream: str) -> int:
                 for event in events
             ],
         ),
+        partly=True,
     )
     return 0
 
@@ -193,7 +194,8 @@ def _data(opened: CRM, event: Any) -> dict[str, Any]:
 
 def _short(data: dict[str, Any]) -> str:
     flat = {k: v for k, v in data.items() if v is not None and not isinstance(v, dict | list)}
-    text = ", ".join(f"{key} {value}" for key, value in flat.items())
+    shown = {k: why_withheld(v) if isinstance(v, Withheld) else v for k, v in flat.items()}
+    text = ", ".join(f"{key} {value}" for key, value in shown.items())
     return text if len(text) <= 100 else text[:99] + "…"
 
 
