@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from errno import EROFS
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
@@ -47,9 +48,16 @@ class Register:
         self.path = path
 
     def note(self, paths: Sequence[Path], kind: str, about: Sequence[str]) -> None:
-        """Note files; each is in the register once, as it was written last."""
+        """Note files; each is in the register once, as it was written last.
+
+        Beside a log on a medium that cannot be written nothing is noted: nobody is erased there.
+        """
         new = {path.absolute(): Noted(path.absolute(), kind, tuple(about)) for path in paths}
-        self._change(lambda known: [*(n for n in known if n.path not in new), *new.values()])
+        try:
+            self._change(lambda known: [*(n for n in known if n.path not in new), *new.values()])
+        except OSError as error:
+            if error.errno != EROFS:
+                raise
 
     def forget(self, *paths: Path) -> None:
         """Take files out that are no more."""
