@@ -195,8 +195,8 @@ def ask_of_one(crm: CRM) -> None:
 
 def ask_of_the_log(crm: CRM) -> None:
     """What is asked of the whole log and has a short answer (N2)."""
-    crm.gradings._asked(2012, None, None, trial=True)
-    crm.gradings._asked(2012, datetime(2012, 3, 1, tzinfo=UTC), None, trial=True)
+    crm.gradings._service._asked(2012, None, None, trial=True)
+    crm.gradings._service._asked(2012, datetime(2012, 3, 1, tzinfo=UTC), None, trial=True)
     crm.gradings.cutoff(None)
     crm.gradings.cutoff(known_at(2011))
     crm.gradings.records()
