@@ -26,7 +26,7 @@ from crm_core.gradings.studies.fairness import SUPPRESSED_BELOW, by_attribute
 from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.sealed import Personal
 from crm_core.owners.commands import AddMember, ConfirmConduct, EndRole, RegisterHousehold
-from crm_core.owners.facts import TENURE_NAMES
+from crm_core.owners.facts import TENURE_NAMES, VOID_NAMES
 from crm_core.payments.commands import (
     ClaimLateCharge,
     RaiseCharge,
@@ -87,7 +87,11 @@ def test_facts_are_a_closed_list_of_dealings_each_with_a_stated_need() -> None:
 @pytest.mark.rule("GRD-15")
 def test_facts_are_read_from_dealings_and_from_no_file_about_persons() -> None:
     owners = {name for name in EVENT_NAMES if name.startswith("owners.")}
-    assert owners - TENURE_NAMES == {"owners.conduct_confirmed/1", "owners.interest_recorded/1"}
+    # Of an import that was undone, that a household or a role never was: no more than a tenure.
+    never_was = {f"owners.{what}_voided/1" for what in ("household", "role", "role_end")}
+    assert never_was == VOID_NAMES
+    confirmed = {"owners.conduct_confirmed/1", "owners.interest_recorded/1"}
+    assert owners - TENURE_NAMES - VOID_NAMES == confirmed
     tree = ast.parse(inspect.getsource(facts_module))
     imported = {
         alias.name
@@ -97,7 +101,8 @@ def test_facts_are_read_from_dealings_and_from_no_file_about_persons() -> None:
     }
     # Of persons only since when and until when they owned, as tenures: whose dealings these were.
     tenures = {"TENURES", "TENURE_NAMES", "tenures"}
-    assert imported == {"FACT_NAMES", "ConductConfirmed", "InterestRecorded", *tenures}
+    voids = {"VOIDS", "VOID_NAMES"}
+    assert imported == {"FACT_NAMES", "ConductConfirmed", "InterestRecorded", *tenures, *voids}
 
 
 @pytest.mark.rule("GRD-15")
