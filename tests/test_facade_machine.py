@@ -181,7 +181,7 @@ class FacadeMachine(RuleBasedStateMachine):
 
     def follow(self, receipt: Receipt, before: int) -> None:
         """Carry the new events over into what is remembered."""
-        new = list(self.crm.log.feed(after=before))
+        new = list(self.crm.texts.each(self.crm.log.feed(after=before)))
         assert [recorded.position for recorded in new] == [
             before + n for n in range(1, len(new) + 1)
         ]
@@ -549,7 +549,7 @@ class FacadeMachine(RuleBasedStateMachine):
         for stream, state in self.states.items():
             kind, _, identity = stream.partition("/")
             aggregate, cls = STREAMS[kind]
-            events = (recorded.event for recorded in self.crm.log.read(stream))
+            events = (recorded.event for recorded in self.crm.history(stream))
             found = self.crm.get(cls, identity, by=CLERK)
             assert found == state
             assert found == aggregate.decider.fold(events)
