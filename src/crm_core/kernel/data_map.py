@@ -23,11 +23,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 import attrs
 from attrs import frozen
 
+from crm_core.kernel.hints import classes_in
 from crm_core.kernel.policy import PolicyFault, PolicyRef, read_toml
 from crm_core.kernel.projection import Projection
 from crm_core.kernel.recorded import Envelope, Recorded
@@ -267,7 +268,6 @@ class Reading:
                     yield from self._fields(kind, source, part, part.__name__, within, about, path)
                 continue
             given = table.classes.get(name)
-            # Text is sealed where it is hinted so, until all of it is.
             if given is not None and CLASSES[given].sealed != personal:
                 self._unsealed.add(f"{key}.{name}")
             if given is not None:
@@ -295,18 +295,10 @@ def _shapes(cls: type) -> Mapping[str, tuple[type | None, bool]]:
     found: dict[str, tuple[type | None, bool]] = {}
     hints = get_type_hints(cls)
     for field in attrs.fields(cls):
-        kinds = list(_kinds(hints[field.name]))
+        kinds = list(classes_in(hints[field.name]))
         part = next((k for k in kinds if attrs.has(k) and not issubclass(k, PersonalValue)), None)
         found[field.name] = (part, any(issubclass(k, PersonalValue) for k in kinds))
     return found
-
-
-def _kinds(hint: Any) -> Iterator[type]:
-    """The classes in a hint, however deep."""
-    if isinstance(hint, type) and not get_args(hint):
-        yield hint
-    for inner in get_args(hint):
-        yield from _kinds(inner)
 
 
 @cache

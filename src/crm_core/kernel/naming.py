@@ -7,13 +7,14 @@ Persons are compared by their id alone, whether they work here or live here (LOG
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import attrs
 from attrs import frozen
 
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.data_map import EVENT, Classified
+from crm_core.kernel.hints import classes_in, holds_several
 from crm_core.kernel.recorded import ROLES, SYSTEM, Recorded
 from crm_core.kernel.sealed import PersonalValue
 from crm_core.kernel.subjects import COMPANY, household_in, parts
@@ -89,7 +90,7 @@ class Naming:
 
     def _of(self, cls: type, stored: str, before: str) -> Iterator[Field]:
         for name, hint in get_type_hints(cls).items():
-            classes = list(_classes(hint))
+            classes = list(classes_in(hint))
             sealed = any(issubclass(one, PersonalValue) for one in classes)
             part = next((one for one in classes if attrs.has(one)), None)
             inner: tuple[Field, ...] = ()
@@ -102,7 +103,7 @@ class Naming:
                 name=name,
                 data=data,
                 kind=kind,
-                several=_is_tuple(hint),
+                several=holds_several(hint),
                 inner=inner,
                 naming=sealed or kind is not None or any(one.naming for one in inner),
                 sealed=sealed,
@@ -117,19 +118,6 @@ def _kind(name: str, data: str, stored: str) -> Kind | None:
     # In an account `of` is the number of a charge.
     is_request = name in REQUESTS or (name == "of" and stored.startswith("requests."))
     return "request" if is_request else None
-
-
-def _classes(hint: Any) -> Iterator[type]:
-    """The classes in a hint, however deep."""
-    inner = get_args(hint)
-    if not inner and isinstance(hint, type):
-        yield hint
-    for one in inner:
-        yield from _classes(one)
-
-
-def _is_tuple(hint: Any) -> bool:
-    return get_origin(hint) is tuple or any(_is_tuple(one) for one in get_args(hint))
 
 
 def items(value: Any) -> tuple[Any, ...]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 import attrs
 
+from crm_core.kernel.hints import classes_in, holds_several
 from crm_core.kernel.sealed import PersonalValue, Place, Sealed
 
 PURPOSE = "@purpose"
@@ -44,11 +45,11 @@ def steps_of(cls: Any) -> tuple[Step, ...]:
         return ()
     found = []
     for name, hint in get_type_hints(cls).items():
-        kinds: list[Any] = [*_classes(hint)]
+        kinds: list[Any] = [*classes_in(hint)]
         sealed = any(issubclass(kind, PersonalValue) for kind in kinds)
         inner = any(steps_of(kind) for kind in kinds if not issubclass(kind, PersonalValue))
         if sealed or inner:
-            found.append(Step(name, sealed and str in kinds, inner, _is_tuple(hint)))
+            found.append(Step(name, sealed and str in kinds, inner, holds_several(hint)))
     return tuple(found)
 
 
@@ -65,20 +66,8 @@ def _texts_of(cls: Any) -> tuple[Step, ...]:
     return tuple(
         step
         for step in steps_of(cls)
-        if step.text or any(_texts_of(kind) for kind in _classes(hints[step.name]))
+        if step.text or any(_texts_of(kind) for kind in classes_in(hints[step.name]))
     )
-
-
-def _classes(hint: Any) -> Iterator[type]:
-    inner = get_args(hint)
-    if not inner and isinstance(hint, type):
-        yield hint
-    for one in inner:
-        yield from _classes(one)
-
-
-def _is_tuple(hint: Any) -> bool:
-    return get_origin(hint) is tuple or any(_is_tuple(one) for one in get_args(hint))
 
 
 def changed(value: Any, change: Change) -> Any:

@@ -8,6 +8,7 @@ from datetime import date
 from attrs import field, frozen
 
 from crm_core.kernel.growing import EMPTY, GrowingMap
+from crm_core.kernel.subjects import of_household
 from crm_core.privacy.events import HoldPlaced, StaffHoldPlaced
 
 Hold = HoldPlaced | StaffHoldPlaced
@@ -62,12 +63,7 @@ class Erasures:
 
     def key(self, household: str) -> str:
         """Id of the household's own key: another one after each time it was erased."""
-        return household_key(household, self.times_of(household))
-
-
-def household_key(household: str, times: int) -> str:
-    """Id of a household's own key after it was erased so often: `V00001~1`, then `V00001~2`."""
-    return f"{household}~{times + 1}"
+        return of_household(household, self.times_of(household) + 1)
 
 
 @frozen
