@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from crm_adapters import open_crm
 from crm_adapters.keys import LocalVault
-from crm_core import CRM, Actor, CommandReused, Invalid, Personal, Refused
+from crm_core import CRM, Actor, CommandReused, Invalid, Personal, Planned, Refused
 from crm_core.errors import PersonErased
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.data_map import CLASSES
@@ -36,8 +36,10 @@ from crm_core.payments import (
     RaiseCharge,
     ReceivePayment,
 )
+from crm_core.privacy.rights import AskRight
 from crm_core.requests import NoteProgress, ReceiveRequest, Request
 from crm_core.requests.events import RequestReceived
+from crm_core.requests.parts import Evidence
 from crm_core.slices import catalog
 from crm_core.staff import EndStaffRole, RegisterStaff
 from crm_core.testing.strategies import events_of
@@ -364,3 +366,59 @@ def test_places_within_values_and_lists_are_their_own() -> None:
     assert step.text
     assert PURPOSE not in {one.name for kind in catalog().types for one in steps_of(kind.cls)}
     assert Said.of("x", "V1~1") == "x"
+
+
+# --- what may a caller supply --------------------------------------------------------------------
+
+
+@pytest.mark.rule("LOG-08")
+def test_whom_a_text_is_about_is_said_by_nothing_in_the_text(crm: CRM) -> None:
+    """A text that was opened knows whose it was; a caller who gives it says only its words."""
+    forged = Said.of(MARK, "somebody who is nobody")
+    crm.do(asked(summary=forged, place=Said(MARK)), by=CLERK)
+    assert set(about(crm, "request/R1")) == {OWNER}
+    noted = NoteProgress("R1", MARK, True, datetime.now(UTC))
+    shown = Evidence("call", Said.of(MARK, "nobody"), datetime.now(UTC))
+    crm.do(attrs.evolve(noted, evidence=shown), by=CLERK)
+    assert set(about(crm, "request/R1")) == {OWNER}
+
+
+@pytest.mark.rule("LOG-08")
+def test_a_sealed_value_is_no_evidence(crm: CRM) -> None:
+    crm.do(asked(), by=CLERK)
+    [raw] = crm.log.read("request/R1")
+    noted = NoteProgress("R1", MARK, True, datetime.now(UTC))
+    for reference in (raw.event.summary, Withheld("erased", OWNER), "a\x00b"):
+        shown = Evidence("call", reference, datetime.now(UTC))
+        with pytest.raises(Invalid, match="reference"):
+            crm.do(attrs.evolve(noted, evidence=shown), by=CLERK)
+    assert crm.log.head() == raw.position
+
+
+@pytest.mark.rule("LOG-08")
+def test_who_acts_for_a_household_names_and_finds_nobody_of_another(crm: CRM) -> None:
+    """Whether there is such a person is told to nobody who could not look."""
+    own = Actor(OWNER, "owner")
+    request = AskRight("C1", "V1", OWNER, "copy", datetime.now(UTC), MARK)
+    for other in (NEIGHBOUR, "V2", "V9#owner"):
+        with pytest.raises(Refused) as refused:
+            crm.do(request, by=own, about=(other,))
+        assert refused.value.reason == "about_unknown"
+    crm.do(request, by=own, about=(TENANT,))
+    assert set(about(crm, "right/C1")) == {joined([TENANT, OWNER])}
+
+
+def test_keys_that_were_exchanged_open_what_they_are_of(crm: CRM, tmp_path: Path) -> None:
+    """A port of the host is read when it is used."""
+    crm.do(asked(), by=CLERK)
+    before, crm.vault = crm.vault, LocalVault(tmp_path / "others.keys")
+    assert next(crm.history("request/R1")).event.summary == Withheld("key_missing")
+    crm.vault, other = before, crm.vault
+    assert next(crm.history("request/R1")).event.summary == MARK
+    other.close()
+
+
+def test_in_bulk_a_command_names_others_too(crm: CRM) -> None:
+    at = datetime.now(UTC)
+    crm.batch([Planned(asked(), "c1", at, about=(NEIGHBOUR,))], by=CLERK)
+    assert set(about(crm, "request/R1")) == {joined([OWNER, NEIGHBOUR])}

@@ -21,9 +21,9 @@ import attrs
 from crm_core.application.present import Present
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.canonical import INTEGER_MAX
-from crm_core.kernel.commands import fields_looked_up, fields_named
+from crm_core.kernel.commands import fields_looked_up, fields_named, fields_said
 from crm_core.kernel.dates import likely, likely_instant
-from crm_core.kernel.sealed import Personal
+from crm_core.kernel.sealed import Personal, Said, Sealed
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id, check_text
 from crm_core.kernel.word import Word
@@ -56,6 +56,7 @@ def checked(command: Any, present: Present | None = None, *, inside: bool = Fals
     faults: list[Fault] = []
     changes: dict[str, Any] = {}
     if not inside:
+        command = _as_typed(command)
         # INVARIANT (LOG-08): what the library looks up is never what a caller says.
         faults.extend(
             Fault("looked_up", f"{kind.__name__}.{name}")
@@ -81,6 +82,28 @@ def checked(command: Any, present: Present | None = None, *, inside: bool = Fals
         if faults:
             raise Invalid(faults)
     return command
+
+
+def _as_typed(value: Any) -> Any:
+    """A value whose texts say nothing of whom they are about: a caller says that by `about`."""
+    if type(value) is Said:
+        return str(value)
+    if type(value) is tuple:
+        found = tuple(_as_typed(one) for one in value)
+        return found if any(a is not b for a, b in zip(found, value, strict=True)) else value
+    kind: type = type(value)
+    if not attrs.has(kind):
+        return value
+    changes = {}
+    for name in fields_said(kind):
+        before = getattr(value, name)
+        if type(before) not in _PLAIN and (after := _as_typed(before)) is not before:
+            changes[name] = after
+    return attrs.evolve(value, **changes) if changes else value
+
+
+_PLAIN = frozenset({str, int, bool, date, datetime, type(None)})
+"""What is as it is; asked first, because most of what is said is so."""
 
 
 def _fault(error: Malformed, where: str, otherwise: str = "value_malformed") -> Fault:
@@ -129,12 +152,6 @@ def _given_inside(cls: type) -> tuple[tuple[str, Check], ...]:
     return tuple(_found(cls, _CHECKS.get))
 
 
-@cache
-def _dated(cls: type) -> tuple[tuple[str, Check], ...]:
-    """A check for each field in which there is a date or an instant, however deep."""
-    return tuple(_found(cls, _dates_of))
-
-
 def _found(cls: type, check_of: Callable[[Any], Check | None]) -> Iterator[tuple[str, Check]]:
     looked_up, named = fields_looked_up(cls), fields_named(cls)
     for name, hint in get_type_hints(cls).items():
@@ -152,24 +169,18 @@ def _found(cls: type, check_of: Callable[[Any], Check | None]) -> Iterator[tuple
 
 
 def _check_of(kind: Any) -> Check | None:
-    return _CHECKS.get(kind) or _dates_of(kind)
-
-
-def _dates_of(kind: Any) -> Check | None:
-    if kind in (date, datetime):
+    """For what is made of parts, too: whoever says a part says all that stands in it."""
+    if kind in _CHECKS:
         return _CHECKS[kind]
-    if isinstance(kind, type) and attrs.has(kind) and kind is not Personal:
-        within = _dated(kind)
+    if isinstance(kind, type) and attrs.has(kind) and kind is not Sealed:
+        within = _checks(kind)
         return _parts(within) if within else None
     return None
 
 
 def _several(kind: Any, check_of: Callable[[Any], Check | None]) -> Check | None:
     """Every item is what the hint says; a value of several fields is checked field by field."""
-    if check_of is not _dates_of and kind not in _CHECKS:
-        item_check: Check | None = _parts(_checks(kind))
-    else:
-        item_check = check_of(kind)
+    item_check = check_of(kind) if kind in _CHECKS else _parts(_checks(kind))
     if item_check is None:
         return None
 

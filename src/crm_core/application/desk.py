@@ -96,8 +96,12 @@ class Desk:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self.texts = Texts(host.vault)
         self._rules: tuple[Any, Authority] | None = None
+
+    @property
+    def texts(self) -> Texts:
+        """Opens what people typed; a port of the host is read when it is used."""
+        return Texts(self._host.vault)
 
     # --- who may -------------------------------------------------------------------------
 

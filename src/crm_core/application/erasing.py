@@ -48,7 +48,10 @@ _Command = EraseHousehold | EraseMember | EraseStaff
 class Asking(Protocol):
     """What erasing needs of the desk."""
 
-    texts: Texts
+    @property
+    def texts(self) -> Texts:
+        """Opens what people typed."""
+        ...
 
     def may(self, by: Actor, act: str) -> None:
         """Raise `Refused` where that person may not do it."""

@@ -135,7 +135,7 @@ class Gradings:
 
     def __init__(self, host: Host, desk: Desk, engines: Iterable[FactsEngine] = ()) -> None:
         self._host, self._desk = host, desk
-        self._log, self._texts = host.log, desk.texts
+        self._log = host.log
         self._events = EventsEngine(host.log, host.zone)
         self._known: dict[PolicyRef, GradingPolicy] = {}
         self.engines: Mapping[str, FactsEngine] = {
@@ -295,7 +295,7 @@ class Gradings:
     ) -> dict[str, Any]:
         """See `CRM.explain`."""
         state = GRADING.decider.initial
-        for recorded in self._texts.each(self._log.read(GRADING.stream(household))):
+        for recorded in self._desk.texts.each(self._log.read(GRADING.stream(household))):
             event = recorded.event
             if recorded.name == DECIDED and event.year == year:
                 # Each of them, also one that somebody wrote a second time past the decider.
@@ -322,7 +322,7 @@ class Gradings:
             known: As known at this instant.
         """
         known = utc(known, "known")
-        told = self._texts.each(self._log.read(GRADING.stream(household)))
+        told = self._desk.texts.each(self._log.read(GRADING.stream(household)))
         seen = visible(told, on=on, known=known)
         state = GRADING.decider.fold(e.event for e in seen)
         years = [grading.year for grading in state.by_run.values()]
@@ -346,7 +346,7 @@ class Gradings:
             if household in merges.into:
                 # No customer any more: the surviving file is (OWN-09).
                 continue
-            seen = self._texts.each(visible(events, on=on, known=known))
+            seen = self._desk.texts.each(visible(events, on=on, known=known))
             state = GRADING.decider.fold(e.event for e in seen)
             runs = (holding(state, records.by_year[year]) for year in latest)
             run = next((run for run in runs if run is not None), None)
@@ -360,7 +360,7 @@ class Gradings:
         """
         records = self.records()
         for _, events in self._log.by_household(names=ABOUT_HOUSEHOLDS):
-            state = GRADING.decider.fold(e.event for e in self._texts.each(events))
+            state = GRADING.decider.fold(e.event for e in self._desk.texts.each(events))
             for year in sorted(records.by_year):
                 run = holding(state, records.by_year[year])
                 tenure = None if run is None else state.by_run[run].tenure

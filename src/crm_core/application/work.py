@@ -19,7 +19,7 @@ from crm_core.kernel.canonical import canonical, digest_of
 from crm_core.kernel.commands import act_of, fields_said, given_by
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
-from crm_core.kernel.recorded import Actor, Commit, Envelope, StreamAppend, Tip
+from crm_core.kernel.recorded import HOUSEHOLD_ROLES, Actor, Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.subjects import joined, parts, standing
@@ -130,7 +130,7 @@ class Work:
                 return refused
         others: list[str] = []
         for one in about:
-            subject = self._subject_of(one, household)
+            subject = self._subject_of(one, household, by)
             if subject is None:
                 return Refusal("about_unknown", "PRV-02", {"about": one})
             others.append(subject)
@@ -204,9 +204,14 @@ class Work:
         digest = self._digest(said, subjects) if told else ""
         return Commit(command_id, digest, (own, *taken, *at_their_side))
 
-    def _subject_of(self, named: str, household: str) -> str | None:
-        """The subject that somebody is whom a text is said to be about; None if nobody is known."""
+    def _subject_of(self, named: str, household: str, by: Actor) -> str | None:
+        """The subject that somebody is whom a text is said to be about; None if nobody is known.
+
+        Who acts for a household knows nobody of another one, nor learns here who there is.
+        """
         streams = self._streams
+        if by.role in HOUSEHOLD_ROLES and named not in (household, *streams.members(household)):
+            return None
         homes = (household, named.partition("#")[0])
         if any(home and named in streams.members(home) for home in homes):
             return named
