@@ -44,6 +44,25 @@ def test_a_file_as_people_have_it_is_read(name: str, crm: CRM, tmp_path: Path) -
 
 
 @pytest.mark.rule("IMP-03")
+@pytest.mark.case("K42")
+def test_what_spreadsheets_add_is_passed_over_and_moves_no_row(crm: CRM, tmp_path: Path) -> None:
+    """Rows of commas, and columns without a name in which nothing stands; a fault keeps its row."""
+    header, first, second = made.CHARGES
+    rows = [[*header, "", ""], [*first, "", ""], [""] * 8, [*second[:4], "much", second[5], "", ""]]
+    path = made.written(made.text(rows) + ",,,,,,,\r\n")(tmp_path)
+    report = import_files(crm, [path], by=WHO)
+    assert [(f.row, f.column, f.code) for f in report.faults] == [
+        (4, header[4], "amount_malformed")
+    ]
+    rows[3][4] = second[4]
+    path = made.written(made.text(rows) + ",,,,,,,\r\n")(tmp_path)
+    report = import_files(crm, [path], by=WHO)
+    assert (report.faults, charges(crm)) == ([], made.ROWS)
+    [counts] = report.files.values()
+    assert (counts.rows, counts.imported) == (2, 2)
+
+
+@pytest.mark.rule("IMP-03")
 @pytest.mark.parametrize("name", made.LENIENT)
 def test_what_is_taken_leniently_is_refused_strictly(name: str, crm: CRM, tmp_path: Path) -> None:
     path = made.LENIENT[name](tmp_path)

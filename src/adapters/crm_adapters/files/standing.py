@@ -232,6 +232,7 @@ def _requests(of: About) -> Iterator[RequestRow]:
             received_at=state.received_at,
             due_at=agreed[0] if agreed else None,
             closed_at=state.closed_at if isinstance(state, Closed) else None,
+            asked_by=received.asked_by,
         )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from attrs import define
 
 from crm_adapters.files.cells import Id, Instant, InstantAhead, Line, one_of
-from crm_adapters.files.rows.kind import Context, FileKind, before
+from crm_adapters.files.rows.kind import Context, FileKind, before, member_of
 from crm_core.errors import Fault
 from crm_core.kernel.trades import TRADES
 from crm_core.requests.commands import (
@@ -35,6 +35,13 @@ class RequestRow:
     received_at: Instant
     due_at: InstantAhead | None = None
     closed_at: Instant | None = None
+    asked_by: Id | None = None
+
+
+def _mentions(row: RequestRow, context: Context) -> None:
+    """Who asks was known by then."""
+    if row.asked_by is not None:
+        context.mention(row.received_at, *member_of(row.household, row.asked_by))
 
 
 def _wrong(row: RequestRow) -> Iterator[tuple[str, Fault]]:
@@ -66,6 +73,7 @@ def _command(row: RequestRow, part: str, context: Context) -> ReceiveRequest | C
         received_at=row.received_at,
         first_asked=context.by,
         agreed_due_at=row.due_at,
+        asked_by=row.asked_by,
     )
 
 
@@ -83,6 +91,7 @@ def _identity(row: RequestRow, part: str, _context: Context) -> list[Any]:
         row.summary,
         row.received_at,
         row.due_at,
+        row.asked_by,
     ]
 
 
@@ -101,14 +110,17 @@ REQUESTS = FileKind(
         "受理时间": "received_at",
         "应完成时间": "due_at",
         "完成时间": "closed_at",
+        "报事人": "asked_by",
     },
     parts=("request", "closed"),
     facts=_facts,
     command=_command,
     identity=_identity,
     told_apart=("request",),
+    mentions=_mentions,
     wrong=_wrong,
     blamed={
+        "not_a_member": "asked_by",
         "policy_inactive": "received_at",
         "policy_unknown": "received_at",
         "promise_in_the_past": "due_at",
