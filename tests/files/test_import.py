@@ -97,6 +97,7 @@ GOOD: dict[str, dict[str, str]] = {
         "received_at": "2011-09-01T09:00:00+08:00",
         "due_at": "",
         "closed_at": "",
+        "asked_by": "",
     },
 }
 """One good row of each file, about the same household."""
@@ -299,6 +300,7 @@ BROKEN: list[tuple[str, str, str, str, str]] = [
     ("requests", "received_at", "2011-09-01 09:00", "instant_malformed", AN_INSTANT),
     ("requests", "due_at", "soon", "instant_malformed", AN_INSTANT),
     ("requests", "closed_at", "2011-09-31T09:00:00Z", "instant_malformed", NO_INSTANT),
+    ("requests", "asked_by", "王 明", "id_malformed", AN_ID),
 ]  # fmt: skip
 """File, column, cell, and the code and message of its fault."""
 
@@ -975,6 +977,7 @@ CHANGED = {
     "received_at": "2011-09-01T09:00:01+08:00",
     "due_at": "2011-09-01T12:00:00+08:00",
     "closed_at": "2011-09-03T09:00:00+08:00",
+    "asked_by": "V1#owner",
 }
 KIND_CHANGED = {"households": "company", "charges": "parking", "requests": "enquiry"}
 
@@ -1105,6 +1108,7 @@ CHINESE = {
         "受理时间",
         "应完成时间",
         "完成时间",
+        "报事人",
     ],
 }
 

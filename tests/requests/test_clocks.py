@@ -385,6 +385,16 @@ class RequestMachine(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: isinstance(self.state, Paused))
+    @rule()
+    def the_reason_is_over(self) -> None:
+        self.ask(
+            ResumeRequest(
+                "R1010", self.now, by=CLERK, policy=OFFICE, held_to=(OFFICE, OTHER),
+                known_at=self.now,
+            )
+        )  # fmt: skip
+
+    @precondition(lambda self: isinstance(self.state, Paused))
     @rule(hours=st.integers(1, 3))
     def it_takes_longer(self, hours: int) -> None:
         self.ask(

@@ -27,7 +27,7 @@ from crm_core.errors import Invalid, Refused
 from crm_core.gradings.events import GradingDecided
 from crm_core.imports import IMPORTS, Imports, RecordUndo
 from crm_core.imports.register import WHOLE, Import, unfit
-from crm_core.kernel.commands import act_of
+from crm_core.kernel.commands import act_of, as_said
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.refusals import no_reason
@@ -195,7 +195,8 @@ class ImportService:
                 kind: type = type(item.command)
                 act = act_of(kind)
                 raise Refused(Refusal("not_importable", "LOG-08", {"act": act}))
-            yield item
+            # INVARIANT (LOG-08): what the library looks up is never what a caller says.
+            yield item._replace(command=as_said(item.command))
 
     def _undo(
         self,
