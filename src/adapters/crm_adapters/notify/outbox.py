@@ -246,10 +246,8 @@ class Outbox:
         """What the event it is about says, for whom that event is a reason for such a message."""
         command, _, nth = queued.cause.rpartition(":")
         done = self._crm.log.outcomes([command]).get(command)
-        for recorded in (
-            () if done is None else self._crm.log.feed(after=done.first - 1, upto=done.last)
-        ):
-            recorded = self._crm.texts.to_follow(recorded)  # noqa: PLW2901 - the same, opened
+        events = () if done is None else self._crm.log.feed(after=done.first - 1, upto=done.last)
+        for recorded in map(self._crm.texts.to_follow, events):
             found = notice(self._crm.registry, recorded)
             if (
                 str(recorded.envelope.nth) == nth
