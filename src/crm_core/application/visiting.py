@@ -104,7 +104,7 @@ class _Called:
     always: Callable[[Row], bool] = lambda _row: False
 
 
-# --- what is called for ------------------------------------------------------------------------
+# --- what is called for --------------------------------------------------------------------------
 
 
 def with_occasions(command: ArrangeVisits, state: Visits, sight: WorkSight) -> ArrangeVisits:
@@ -173,7 +173,9 @@ class _Arranging:
     def called_for(self, called: _Called) -> Iterator[tuple[str, Occasion | str | None]]:
         """Of each row that it falls under the visit, and what is to be made, or why nothing is."""
         policy = policy_on(self._sight, local_date(called.since, self._sight.zone))
-        for row in () if policy is None else policy.rows.values():
+        if policy is None:
+            return
+        for row in policy.rows.values():
             if _falls_under(row, called):
                 visit = visit_number(row.name, called.subject)
                 yield visit, self._wanted(visit, row, row.content, called, policy, None)
@@ -291,7 +293,7 @@ def _notices(sight: WorkSight) -> tuple[HolidayNotice, ...]:
     return in_force(sight.every(HolidayNotice), local_date(sight.at, sight.zone))
 
 
-# --- of requests -----------------------------------------------------------------------------------
+# --- of requests ---------------------------------------------------------------------------------
 
 
 def _of_requests(numbers: Iterable[str], home: str, sight: WorkSight) -> Iterator[_Called]:
@@ -358,7 +360,7 @@ def hands_of(state: Any) -> tuple[str, ...]:
     return tuple(sorted(found - {IMPORT, ""}))
 
 
-# --- of files, occasions ------------------------------------------------------------------------------
+# --- of files, occasions -------------------------------------------------------------------------
 
 
 def _of_file(home: str, sight: WorkSight) -> Iterator[_Called]:
@@ -402,7 +404,7 @@ def _days_of(occasion: OccasionRecorded) -> Iterator[tuple[str, date]]:
         yield _TRIGGER[occasion.kind], occasion.on
 
 
-# --- by the layer ---------------------------------------------------------------------------------------
+# --- by the layer --------------------------------------------------------------------------------
 
 
 def layer_for_visits(household: str, sight: WorkSight) -> str:
@@ -435,7 +437,7 @@ def _graded_by(sight: WorkSight) -> Callable[[PolicyRef], GradingPolicy]:
     return lambda ref: sight.pinned(GradingPolicy, ref)
 
 
-# --- what a call keeps to -------------------------------------------------------------------------------
+# --- what a call keeps to ------------------------------------------------------------------------
 
 
 _CALLED_AT: Mapping[type, str] = {
@@ -481,7 +483,7 @@ def call_of(household: str, visit: Visit, day: date, sight: WorkSight, command: 
     )
 
 
-# --- what follows -----------------------------------------------------------------------------------------
+# --- what follows --------------------------------------------------------------------------------
 
 
 def dissatisfied(recorded: Recorded[VisitMade]) -> tuple[Any, ...]:

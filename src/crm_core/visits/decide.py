@@ -49,7 +49,7 @@ from crm_core.visits.evolve import evolve
 from crm_core.visits.policy import CALLED
 from crm_core.visits.state import CALLED_OFF, GIVEN_UP, MADE, OPEN, Visit, Visits
 
-# --- what is called for ------------------------------------------------------------------------
+# --- what is called for --------------------------------------------------------------------------
 
 
 def _arrange(command: ArrangeVisits, state: Visits) -> Decision:
@@ -158,7 +158,7 @@ def _agreed(visit: Visit, call: Call, at: datetime) -> bool:
     return visit.appointed_at is not None and abs(at - visit.appointed_at) <= call.policy.agreed
 
 
-# --- what people record ------------------------------------------------------------------------------
+# --- what people record --------------------------------------------------------------------------
 
 
 def _appoint(command: AppointVisit, state: Visits) -> Decision:
@@ -364,7 +364,7 @@ def _withdraw(command: WithdrawVisit, state: Visits) -> Decision:
     )
 
 
-# --- what stands nowhere else ------------------------------------------------------------------------
+# --- what stands nowhere else --------------------------------------------------------------------
 
 
 def _occasion(command: RecordOccasion, state: Visits) -> Decision:
@@ -388,8 +388,8 @@ def _occasion(command: RecordOccasion, state: Visits) -> Decision:
         return unknown("occasion", command.kind, OCCASIONS, rule="VIS-01")
     if not command.reference.strip():
         return Refusal("reference_missing", "VIS-01")
-    lasts = command.kind == SERVED
-    if (command.until is not None) != lasts or (lasts and command.until < command.on):
+    until, lasts = command.until, command.kind == SERVED
+    if (until is not None) != lasts or (until is not None and until < command.on):
         return Refusal("until_wrong", "VIS-01", {"kind": command.kind})
     return (recorded,)
 
@@ -411,7 +411,7 @@ def _withdraw_occasion(command: WithdrawOccasion, state: Visits) -> Decision:
     )
 
 
-# --- whose own it is ---------------------------------------------------------------------------------
+# --- whose own it is -----------------------------------------------------------------------------
 
 
 def _own(command: Any, state: Visits) -> Own | None:
@@ -421,8 +421,9 @@ def _own(command: Any, state: Visits) -> Own | None:
         return None if visit is None else Own(others=frozenset(visit.hands))
     if isinstance(command, WithdrawVisit):
         visit = state.visit(command.visit)
-        made = None if visit is None else visit.made
-        return None if made is None else Own(others=frozenset({made.visited_by, *visit.hands}))
+        if visit is None or visit.made is None:
+            return None
+        return Own(others=frozenset({visit.made.visited_by, *visit.hands}))
     return None
 
 

@@ -98,7 +98,7 @@ class DrawVisits:
     content: str
     on: date
     estate: str
-    code: str
+    code: Id
     layer: str
     frame: tuple[str, ...]
     seed: str

@@ -1,4 +1,4 @@
-"""When households are visited or called again, how often, and what is said, as policy data (VIS-01).
+"""When households are visited again, how often, and what is said, as policy data (VIS-01).
 
 Rows say what calls for a visit and in which time; nothing of them stands in code but the triggers
 that there are.
@@ -127,7 +127,7 @@ def months_later(day: date, months: int) -> date:
     )
 
 
-# --- the file --------------------------------------------------------------------------------------
+# --- the file ------------------------------------------------------------------------------------
 
 
 @frozen
@@ -197,7 +197,7 @@ class Script:
     contents: dict[str, str]
 
 
-# --- the policy ------------------------------------------------------------------------------------
+# --- the policy ----------------------------------------------------------------------------------
 
 
 @frozen
@@ -376,7 +376,7 @@ def _span(text: str) -> Span:
     return found
 
 
-# --- what is wrong with a file -----------------------------------------------------------------------
+# --- what is wrong with a file -------------------------------------------------------------------
 
 
 def _faults(contents: _Contents) -> list[PathFault]:
@@ -463,7 +463,7 @@ def _said(contents: _Contents) -> list[PathFault]:
             faults.append(wrong(f"addresses.{lang}", "missing"))
         first = contents.addresses.get(LANGS[0], {})
         faults += [wrong(f"addresses.{lang}.{one}", "missing") for one in first if one not in forms]
-        faults += _filled(f"addresses.{lang}", forms, {form: ("name",) for form in forms})
+        faults += _filled(f"addresses.{lang}", forms, dict.fromkeys(forms, ("name",)))
         script = contents.script.get(lang)
         if script is None:
             faults.append(wrong(f"script.{lang}", "missing"))

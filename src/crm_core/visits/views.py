@@ -29,7 +29,7 @@ from crm_core.visits.events import (
 )
 from crm_core.visits.state import CALLED_OFF, GIVEN_UP, MADE, OPEN
 
-# --- whom the clock looks at -------------------------------------------------------------------
+# --- whom the clock looks at ---------------------------------------------------------------------
 
 REQUEST_NAMES = frozenset(
     f"requests.{name}/1"

@@ -70,6 +70,7 @@ COMMANDS = {
     "undo": "imports",
     "uplift": "reviews",
     "verify": "history",
+    "visits": "visits",
     "waiting": "reviews",
     "warnings": "requests",
     "what-if": "studies",
