@@ -353,7 +353,9 @@ class ReturnVisits:
         if day > today:
             raise Invalid.one("day_ahead", "on", today=today.isoformat())
         policy = self._host.policies.find(VisitPolicy, DEFAULT_VISITS, day)
-        asked = Asked(method, day, estate, code, self._host.log.head())
+        asked = Asked(
+            method=method, on=day, estate=estate, code=code, position=self._host.log.head()
+        )
         command = DrawVisits(
             draw=draw,
             method=method,
@@ -367,7 +369,6 @@ class ReturnVisits:
             seed=seed_at(self._host.log, asked.position),
             seed_position=asked.position,
             policy=policy.ref,
-            drawn_by=by.id,
         )
         return self._desk.within(command, by=by)
 
@@ -380,7 +381,13 @@ class ReturnVisits:
         event, known = self._found(draw)
         sight = self._sight(self._host.clock.now())
         policy = sight.pinned(VisitPolicy, event.policy)
-        asked = Asked(event.method, event.on, event.estate, event.code, event.seed_position)
+        asked = Asked(
+            method=event.method,
+            on=event.on,
+            estate=event.estate,
+            code=event.code,
+            position=event.seed_position,
+        )
         found = self._framed(asked, policy, event.layer, known)
         seed = seed_at(self._host.log, event.seed_position)
         households = drawn(seed, found, len(event.households))

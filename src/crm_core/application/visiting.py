@@ -36,7 +36,13 @@ from crm_core.requests import REQUEST, Closed, Merged, Request
 from crm_core.requests.clocks import CLOSING, kind_of
 from crm_core.requests.commands import ReceiveRequest
 from crm_core.requests.deciding.closing import at_work
-from crm_core.requests.events import IMPORT, ArrivedOnSite, OrderDispatched, WorkReportedDone
+from crm_core.requests.events import (
+    IMPORT,
+    ArrivedOnSite,
+    OrderDispatched,
+    RequestReopened,
+    WorkReportedDone,
+)
 from crm_core.requests.parts import BREACHED
 from crm_core.requests.state import Open, Paused
 from crm_core.staff import REGISTER
@@ -322,16 +328,24 @@ def _of_request(state: Request) -> Iterator[_Called]:
     if isinstance(state, Open | Paused):
         yield from _while_it_lasts(about, state)
     if isinstance(state, Closed) and state.closed_at is not None:
-        subject = f"{state.request}:{state.reopened}" if state.reopened else state.request
-        yield evolve(about, trigger=CLOSED, subject=subject, since=state.closed_at)
+        yield evolve(about, trigger=CLOSED, subject=_again(state), since=state.closed_at)
+
+
+def _again(state: Request) -> str:
+    """What tells the course of a request from the one before it was opened again."""
+    return f"{state.request}:{state.reopened}" if state.reopened else state.request
 
 
 def _while_it_lasts(about: _Called, state: Request) -> Iterator[_Called]:
     """Once the work is done nobody is told any more that it is to be done, or late."""
-    ordered = [entry for entry in state.entries if isinstance(entry, OrderDispatched)]
+    ordered: list[datetime] = []
+    for entry in state.entries:
+        if isinstance(entry, RequestReopened):
+            ordered = []
+        elif isinstance(entry, OrderDispatched):
+            ordered.append(entry.dispatched_at)
     if ordered and state.ordered:
-        first = min(entry.dispatched_at for entry in ordered)
-        yield evolve(about, trigger=ORDERED, since=first)
+        yield evolve(about, trigger=ORDERED, subject=_again(state), since=min(ordered))
     for step in state.taken:
         if step.what == BREACHED and kind_of(step.clock) == CLOSING:
             subject = f"{state.request}:{step.clock}"

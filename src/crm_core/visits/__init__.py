@@ -22,7 +22,7 @@ from crm_core.visits.views import WATCHED
 
 EVENTS = (*_VISITS, *_DRAWS)
 
-DRAWING = "draw-visits"
+DRAWING = "select-visits"
 """The act of whoever asks for a draw; the library draws."""
 
 SLICE = Slice(

@@ -88,7 +88,6 @@ class DrawVisits:
     """Draw households to be visited; the library alone gives it, with what it found in the log.
 
     Args:
-        drawn_by: Id of who asked for it, as whoever gives it has been asked.
         frame: Who takes part, sorted.
     """
 
@@ -104,7 +103,7 @@ class DrawVisits:
     seed: str
     seed_position: int
     policy: PolicyRef
-    drawn_by: str
+    by: Actor = looked_up()
 
 
 @frozen
@@ -142,7 +141,7 @@ def _draw(command: DrawVisits, state: Draw) -> Decision:
             seed=command.seed,
             seed_position=command.seed_position,
             policy=command.policy,
-            drawn_by=command.drawn_by,
+            drawn_by=command.by.id,
         ),
     )
 
