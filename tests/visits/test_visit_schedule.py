@@ -13,6 +13,7 @@ from visiting import (
     CLERK,
     DAY,
     DIRECTOR,
+    FITTER,
     HOUR,
     MINUTE,
     START,
@@ -48,7 +49,14 @@ from crm_core.owners import (
 )
 from crm_core.owners.commands import VoidHousehold
 from crm_core.privacy.consent import WithdrawConsent
-from crm_core.requests import ConfirmClosing, MarkDuplicate, MergeDuplicate, Reopen, UndoDuplicate
+from crm_core.requests import (
+    ConfirmClosing,
+    MarkDuplicate,
+    MergeDuplicate,
+    Reopen,
+    ReportDone,
+    UndoDuplicate,
+)
 from crm_core.requests.commands import VoidRequest
 from crm_core.slices import shipped
 from crm_core.visits import ArrangeVisits, RecordOccasion, WithdrawOccasion
@@ -274,7 +282,7 @@ def test_a_request_that_is_opened_again_is_not_visited_until_it_is_closed_again(
     tick(crm)
     assert not open_visits(crm)
     assert visit(crm, "repair_finished:R1").why == "matter"
-    repair(crm)
+    crm.do(ReportDone("R1", now(crm)), by=FITTER)
     close(crm)
     tick(crm)
     assert open_visits(crm) == {"repair_finished:R1:1"}
