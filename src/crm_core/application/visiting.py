@@ -33,7 +33,7 @@ from crm_core.privacy import ERASING, Erasures
 from crm_core.privacy.decide import WHOLE as COMPANY
 from crm_core.privacy.lookups import usable
 from crm_core.requests import REQUEST, Closed, Merged, Request
-from crm_core.requests.clocks import CLOSING, kind_of
+from crm_core.requests.clocks import CLOSING
 from crm_core.requests.commands import ReceiveRequest
 from crm_core.requests.deciding.closing import at_work
 from crm_core.requests.events import (
@@ -346,8 +346,9 @@ def _while_it_lasts(about: _Called, state: Request) -> Iterator[_Called]:
             ordered.append(entry.dispatched_at)
     if ordered and state.ordered:
         yield evolve(about, trigger=ORDERED, subject=_again(state), since=min(ordered))
+    running = {clock.name for clock in state.running if clock.kind == CLOSING}
     for step in state.taken:
-        if step.what == BREACHED and kind_of(step.clock) == CLOSING:
+        if step.what == BREACHED and step.clock in running:
             subject = f"{state.request}:{step.clock}"
             yield evolve(about, trigger=OVERDUE, subject=subject, since=step.at)
 
