@@ -173,7 +173,7 @@ class VisitMachine(RuleBasedStateMachine):
         number, when = data.draw(st.sampled_from(waiting)), now(self.crm)
         by = data.draw(st.sampled_from((CLERK, SUPERVISOR, Actor("E1", "supervisor"))))
         opinion = data.draw(st.sampled_from("ABC"))
-        hands = state(self.crm, household).visit(number).hands  # type: ignore[union-attr]
+        hands = state(self.crm, household).visit(number).hands
         command = made(
             number,
             when,
