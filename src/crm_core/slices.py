@@ -6,6 +6,7 @@ from functools import cache
 
 from crm_core import (
     application,
+    exports,
     gradings,
     imports,
     messages,
@@ -31,6 +32,7 @@ SLICES: tuple[Slice, ...] = (
     messages.SLICE,
     privacy.SLICE,
     imports.SLICE,
+    exports.SLICE,
     application.SLICE,
 )
 

@@ -479,7 +479,7 @@ def test_lines_in_and_receipts_out(office: Office) -> None:
     for answer in answers:
         assert set(answer) == {"line", "stream", "version", "position", "events"}
     assert [a["events"] for a in answers[:2]] == [["payments.charge_raised/1"]] * 2
-    shown = office.json("show", "V1", "--purpose", "x", "--as", "specialist:S1")
+    shown = office.json("show", "V1", "--purpose", "service", "--as", "specialist:S1")
     assert shown["roles"][1]["name"] == "李四"
     # The same lines again: the one with an id does nothing twice, the other is refused.
     status, answers, _ = lines(office, charge(1, id="a"), charge(2), who="specialist:S1")

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.rule("PRV-04"), pytest.mark.case("S11")]
 
 ENGINE = next(iter(BACKENDS))
 HOUSES = {"V1": "M7", "V2": "M8"}
-WHO = ("--as", "custodian:kong", "--purpose", "asked")
+WHO = ("--as", "custodian:kong", "--purpose", "rights")
 
 
 def test_what_people_type_is_sealed_but_for_what_is_said_to_be_clear() -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, Unpack
 
 from attrs import Factory, frozen
 
+from crm_core.application.access import Asked
 from crm_core.application.adopted import (
     NOT_FACTS,
     adopted,
@@ -190,6 +191,7 @@ class Gradings:
         known: datetime | None = None,
         policy: str | None = None,
         engine: str = EVENTS,
+        **_asked: Unpack[Asked],
     ) -> GradingRun:
         """What a run would say, as known at an instant; it writes nothing (GRD-09).
 
@@ -202,7 +204,12 @@ class Gradings:
         return _run(started, PREVIEW, decided)
 
     def grades(
-        self, year: int, *, run: str | None = None, known: datetime | None = None
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
     ) -> GradingRun:
         """The recorded gradings of a year: of its run of record, or of the run named.
 
@@ -235,7 +242,13 @@ class Gradings:
             raise Invalid.one("run_unknown", sentence="year_ungraded", run="", year=year)
         raise Invalid.one("year_without_record", year=year, trials=[f"`{one}`" for one in left])
 
-    def runs(self, year: int, *, known: datetime | None = None) -> tuple[RunLine, ...]:
+    def runs(
+        self,
+        year: int,
+        *,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
+    ) -> tuple[RunLine, ...]:
         """The complete runs of a year in the order in which they began, trials among them."""
         state = self.year(year, utc(known, "known"))
         return tuple(
@@ -252,7 +265,12 @@ class Gradings:
             if run in state.completed
         )
 
-    def year(self, year: int, known: datetime | None = None) -> Year:
+    def year(
+        self,
+        year: int,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Year:
         """The runs of a year, as known at an instant."""
         return year_of(self._log, year, known)
 
@@ -260,7 +278,12 @@ class Gradings:
         """The runs of record of all years, as known at an instant."""
         return records_of(self._log, known)
 
-    def replacing(self, year: int, run: str) -> tuple[Moved, ...]:
+    def replacing(
+        self,
+        year: int,
+        run: str,
+        **_asked: Unpack[Asked],
+    ) -> tuple[Moved, ...]:
         """Whom it would move if a run took the place of the run of record (GRD-17).
 
         What people decided is applied to either, so who was overridden stays where they are.
@@ -292,6 +315,7 @@ class Gradings:
         run: str | None = None,
         reader: str = "auditor",
         lang: Lang = "en",
+        **_asked: Unpack[Asked],
     ) -> dict[str, Any]:
         """See `CRM.explain`."""
         state = GRADING.decider.initial
@@ -311,7 +335,12 @@ class Gradings:
         return explanation(now, self.policy(now.grading.policy), reader, lang, of_record=of_record)
 
     def history(
-        self, household: str, *, on: date | None = None, known: datetime | None = None
+        self,
+        household: str,
+        *,
+        on: date | None = None,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
     ) -> list[Standing]:
         """The graded history of a household: the grading of each year that held (GRD-16).
 
@@ -332,7 +361,11 @@ class Gradings:
         return [self._standing(state, run, records, on) for run in runs]
 
     def directory(
-        self, *, on: date | None = None, known: datetime | None = None
+        self,
+        *,
+        on: date | None = None,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
     ) -> Iterator[Standing]:
         """The directory of graded customers (客户分级目录), GRD-16, sorted by household.
 
@@ -353,7 +386,10 @@ class Gradings:
             if run is not None:
                 yield self._standing(state, run, records, on)
 
-    def waiting(self) -> Iterator[Standing]:
+    def waiting(
+        self,
+        **_asked: Unpack[Asked],
+    ) -> Iterator[Standing]:
         """Gradings that wait for a person (GRD-02, GRD-03, GRD-13): every open item of every year.
 
         Sorted by household; those of record alone can wait for anybody.
@@ -378,12 +414,17 @@ class Gradings:
         progress: Progress = silent,
         engine: str = EVENTS,
         verify: bool = False,
+        **_asked: Unpack[Asked],
     ) -> Replay:
         """See `CRM.replay`."""
         found = self.engine(engine)
         return found.replay(year, self.pinned, progress, allocations=self.allocated, verify=verify)
 
-    def affected(self, year: int | None = None) -> Iterator[Affected]:
+    def affected(
+        self,
+        year: int | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Iterator[Affected]:
         """Decisions that hold and that facts known by now would change (GRD-09).
 
         Nothing is changed. A merge is such a fact to both files: gradings of the one that was

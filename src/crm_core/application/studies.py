@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Unpack
 
 from attrs import frozen
 
+from crm_core.application.access import Asked
 from crm_core.application.adopted import adopted
 from crm_core.application.desk import Desk
 from crm_core.application.gradings import GradingRun, Gradings
@@ -99,6 +100,7 @@ class Studies:
         *,
         run: str | None = None,
         engine: str = EVENTS,
+        **_asked: Unpack[Asked],
     ) -> WhatIf:
         """Try a candidate policy over the run of record of each year (GRD-10).
 
@@ -206,7 +208,12 @@ class Studies:
     # --- shares ----------------------------------------------------------------------------
 
     def drift(
-        self, year: int, *, run: str | None = None, policy: str = DEFAULT_SHARES
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        policy: str = DEFAULT_SHARES,
+        **_asked: Unpack[Asked],
     ) -> tuple[Drift, ...]:
         """Shares of the layers beside the expected ones (GRD-04): a report, not a quota."""
         window = Period.of_year(year)
@@ -241,7 +248,14 @@ class Studies:
         self._desk.within(command, by=by, id=f"{graded.run}:quota:{table.ref.digest[:16]}")
         return self.quota(year, run=graded.run, policy=policy)
 
-    def quota(self, year: int, *, run: str | None = None, policy: str = DEFAULT_SHARES) -> Quota:
+    def quota(
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        policy: str = DEFAULT_SHARES,
+        **_asked: Unpack[Asked],
+    ) -> Quota:
         """The recorded allotment of a run, decided again from its cohort.
 
         Raises:
@@ -266,14 +280,26 @@ class Studies:
 
     # --- fairness --------------------------------------------------------------------------
 
-    def fairness(self, year: int, *, run: str | None = None) -> Fairness:
+    def fairness(
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Fairness:
         """Layers and overrides by attributes for the audit, small cells suppressed (GRD-15)."""
         graded = self._gradings.grades(year, run=run)
         standings = [graded.of(grading) for grading in graded.gradings]
         found = self._attributes(graded)
         return Fairness(distribution(standings, found), override_rates(standings, found))
 
-    def retaliation(self, year: int, *, run: str | None = None) -> Iterator[Suspicion]:
+    def retaliation(
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Iterator[Suspicion]:
         """Complaints followed by a worse grade than the year before, without arrears (GRD-15).
 
         Raises:
@@ -301,7 +327,14 @@ class Studies:
 
     # --- uses ------------------------------------------------------------------------------
 
-    def influence(self, household: str, use: Use, *, on: date | None = None) -> Influence:
+    def influence(
+        self,
+        household: str,
+        use: Use,
+        *,
+        on: date | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Influence:
         """What a household's grade may influence, and by which layer or type, on a day (GRD-14)."""
         day = on or present_day(self._host)
         held = [now for now in self._gradings.history(household, on=day) if now.replaced_by is None]

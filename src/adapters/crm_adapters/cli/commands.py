@@ -31,6 +31,7 @@ COMMANDS = {
     "export": "exporting",
     "export-person": "privacy",
     "fairness": "studies",
+    "find": "looking",
     "generate": "files",
     "grade": "gradings",
     "grades": "gradings",
@@ -73,5 +74,6 @@ COMMANDS = {
     "waiting": "reviews",
     "warnings": "requests",
     "what-if": "studies",
+    "who-saw": "looking",
     "work": "projections",
 }
