@@ -39,22 +39,23 @@ from crm_core.ports import (
     Ids,
     KeyVault,
     Progress,
-    ReadLog,
     Tombstones,
     Traces,
     Verification,
     Views,
     silent,
 )
+from crm_core.reads import ReadLog
 from crm_core.slices import registry as own_registry
 
 if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
-    from crm_core.application.gradings import GradingRun, Gradings
+    from crm_core.application.gradings import Gradings
     from crm_core.application.imports import ImportService
     from crm_core.application.owners import Owners
     from crm_core.application.privacy import Privacy
     from crm_core.application.requests import Requests
+    from crm_core.application.runs import GradingRun
     from crm_core.application.staff import Staff
     from crm_core.application.studies import Studies
     from crm_core.gradings.replay import Replay

@@ -24,7 +24,7 @@ from crm_core import CRM, Actor
 from crm_core.errors import Failed, Invalid, Refused, StoreUnreachable
 from crm_core.kernel.sealed import Withheld
 from crm_core.owners import Household
-from crm_core.ports import Read, ReadLog
+from crm_core.reads import Read, ReadLog
 from crm_core.staff import EndClearance, RecordTraining, RecordUndertaking, RegisterStaff
 
 HOUR = timedelta(hours=1)

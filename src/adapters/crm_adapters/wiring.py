@@ -27,7 +27,8 @@ from crm_core.crm import CRM
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.slice import Slice
 from crm_core.policies import PolicyBook
-from crm_core.ports import ReadLog, Tombstones, Traces
+from crm_core.ports import Tombstones, Traces
+from crm_core.reads import ReadLog
 
 MEMORY = "memory:"
 

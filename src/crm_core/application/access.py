@@ -58,9 +58,9 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.growing import GrowingList, GrowingMap
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor
 from crm_core.kernel.sealed import Opened, PersonalValue, Place, Plain, Sealed, Withheld
-from crm_core.ports import Read, ReadLog
 from crm_core.privacy.consent import Use
 from crm_core.privacy.lookups import usable
+from crm_core.reads import Read, ReadLog
 from crm_core.requests import REQUEST
 from crm_core.requests.state import Closed, Request
 from crm_core.staff import UNDERTAKINGS

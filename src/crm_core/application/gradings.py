@@ -10,8 +10,6 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, Unpack
 
-from attrs import Factory, frozen
-
 from crm_core.application.access import Asked
 from crm_core.application.adopted import (
     NOT_FACTS,
@@ -25,6 +23,7 @@ from crm_core.application.checking import utc
 from crm_core.application.desk import ATTEMPTS, Desk, Given, Receipt
 from crm_core.application.host import Host, present_day
 from crm_core.application.records import graded_in, moved, records_of, records_since, year_of
+from crm_core.application.runs import GradingRun, RunLine, run_of
 from crm_core.application.work import Planned
 from crm_core.errors import Conflict, DecisionMismatch, Invalid, PolicyInactive, Refused
 from crm_core.gradings.commands import CompleteRun, RecordGrading, ReplaceRecord, StartRun
@@ -51,10 +50,9 @@ from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
 from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.gradings.record import OF_RECORD, Records, joined, run_of_record, standing_of, trials
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
-from crm_core.gradings.review import Standing, correction, disputes, holding, standing, untouched
+from crm_core.gradings.review import Standing, correction, disputes, holding, standing
 from crm_core.gradings.state import Gradings as Graded
 from crm_core.gradings.state import Year
-from crm_core.gradings.views import grading_row
 from crm_core.kernel.dates import (
     EARLIEST_YEAR,
     LATEST_YEAR,
@@ -76,53 +74,6 @@ PREVIEW = "preview"
 
 CHUNK_HOUSEHOLDS = 500
 """Gradings written in one transaction of a run; an interruption loses no more than these."""
-
-
-@frozen
-class GradingRun:
-    """A yearly run with its gradings, sorted by household.
-
-    Args:
-        policy: The grading policy.
-        reading: Which events counted how.
-        standing: `of_record`, `trial`, or `preview` of one that was never written.
-        standings: What holds today, for the households about whose grading people did something.
-    """
-
-    run: str
-    year: int
-    policy: PolicyRef
-    reading: PolicyRef
-    cutoff: Cutoff
-    standing: str
-    gradings: tuple[GradingDecided, ...]
-    standings: Mapping[str, Standing] = Factory(dict)
-
-    def of(self, grading: GradingDecided) -> Standing:
-        """What holds of one of its gradings."""
-        return self.standings.get(grading.household) or untouched(grading)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """The graded list as plain data."""
-        return [grading_row(g, self.standings.get(g.household)) for g in self.gradings]
-
-
-@frozen
-class RunLine:
-    """A complete run of a year, and whether it holds.
-
-    Args:
-        standing: `of_record` or `trial`.
-        gradings: How many households it graded.
-    """
-
-    run: str
-    year: int
-    standing: str
-    policy: PolicyRef
-    started_at: datetime
-    cutoff: Cutoff
-    gradings: int
 
 
 class Gradings:
@@ -201,7 +152,7 @@ class Gradings:
         started = self._asked(year, known, policy, trial=False)
         table = self.policy(started.policy)
         decided = tuple(_decided(started, table, self._ask(started), self.engine(engine)))
-        return _run(started, PREVIEW, decided)
+        return run_of(started, PREVIEW, decided)
 
     def grades(
         self,
@@ -662,25 +613,7 @@ class Gradings:
             gradings.append(grading)
             if now is not None:
                 standings[grading.household] = now
-        return _run(state.runs[run], standing_of(state, run), tuple(gradings), standings)
-
-
-def _run(
-    started: RunStarted,
-    standing: str,
-    gradings: tuple[GradingDecided, ...],
-    standings: Mapping[str, Standing] | None = None,
-) -> GradingRun:
-    return GradingRun(
-        run=started.run,
-        year=started.year,
-        policy=started.policy,
-        reading=started.reading,
-        cutoff=Cutoff(started.cutoff_position, started.cutoff_known),
-        standing=standing,
-        gradings=gradings,
-        standings=standings or {},
-    )
+        return run_of(state.runs[run], standing_of(state, run), tuple(gradings), standings)
 
 
 def _in_turn(state: Graded, run: str) -> Iterator[str]:

@@ -29,9 +29,10 @@ from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
 from crm_core.kernel.sentences import LANGS, say
 from crm_core.messages.staff import STAFF_MESSAGES
-from crm_core.ports import Progress, Read, ReadLog, Seen, silent
+from crm_core.ports import Progress, silent
 from crm_core.privacy import EraseHousehold, EraseMember, EraseStaff
 from crm_core.privacy.consent import Use
+from crm_core.reads import Read, ReadLog, Seen
 from crm_core.requests import REQUEST
 from crm_core.staff import STAFF
 

@@ -14,8 +14,9 @@ from attrs import frozen
 from crm_core.application.access import Asked
 from crm_core.application.adopted import adopted
 from crm_core.application.desk import Desk
-from crm_core.application.gradings import GradingRun, Gradings
+from crm_core.application.gradings import Gradings
 from crm_core.application.host import Host, present_day
+from crm_core.application.runs import GradingRun
 from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
 from crm_core.gradings.adoption import GRADING
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried

@@ -23,7 +23,7 @@ from crm_adapters.cli.group import (
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output, as_row
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR, OneOf, Whole
-from crm_core.application.gradings import GradingRun
+from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.explain import READERS

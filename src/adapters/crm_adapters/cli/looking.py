@@ -14,7 +14,7 @@ from crm_adapters.cli.privacy import subject_of
 from crm_adapters.cli.values import INSTANT
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import Withheld
-from crm_core.ports import Read
+from crm_core.reads import Read
 
 _COLUMNS = ("household", "estate", "building", "unit", "room", "kind", "members", "name")
 

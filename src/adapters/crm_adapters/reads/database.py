@@ -14,7 +14,7 @@ from crm_adapters.eventlog.database import Database
 from crm_adapters.reads.rows import ReadRow, chained, first_fault, instant, micros
 from crm_core.errors import StoreUnreachable
 from crm_core.kernel.canonical import GENESIS
-from crm_core.ports import Read, Seen
+from crm_core.reads import Read, Seen
 
 _COLUMNS = (
     "number, at, actor, purpose, household, subject, fields, source, correlation, reason, digest"

@@ -8,7 +8,7 @@ from threading import Lock
 
 from crm_adapters.reads.rows import ReadRow, chained, first_fault, instant, micros
 from crm_core.kernel.canonical import GENESIS
-from crm_core.ports import Read, Seen
+from crm_core.reads import Read, Seen
 
 
 class MemoryReadLog:

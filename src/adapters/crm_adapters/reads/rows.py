@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from attrs import frozen
 
 from crm_core.kernel.canonical import GENESIS, digest_of
-from crm_core.ports import Read
+from crm_core.reads import Read
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

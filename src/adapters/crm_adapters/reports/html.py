@@ -20,7 +20,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from crm_adapters.outputs import written_whole
-from crm_core.application.gradings import GradingRun
+from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.criteria import AWAITING
