@@ -20,7 +20,7 @@ from crm_core.kernel.catalog import EventType
 from crm_core.kernel.recorded import Envelope
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.rules import Operator, Value
-from crm_core.kernel.sealed import PersonalValue, Sealed, Text
+from crm_core.kernel.sealed import PersonalValue, Sealed
 from crm_core.kernel.trades import TRADES
 from crm_core.messages.commands import FAILURES
 from crm_core.messages.template import LANGUAGES
@@ -702,7 +702,6 @@ PLAIN = {
     str: "text",
     PersonalValue: "sealed text",
     Operator: "text",
-    Text: "text",
 }
 
 

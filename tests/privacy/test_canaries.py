@@ -124,7 +124,7 @@ def test_no_byte_tells_of_who_was_erased(
             else:
                 assert isinstance(answer, Plain)
     status, out, _ = office.run("show", "V1", *WHO)
-    assert status == 0
+    assert status == 0, (out, _)
     assert "personal value erased" in out
     assert not capsys.readouterr().err
 

@@ -362,6 +362,16 @@ class Look:
         self._shown.setdefault((household, subject), set()).add(field)
         self.write()
 
+    def saw_of(self, households: Iterable[str], fields: Iterable[str]) -> None:
+        """Write down that these fields of these households are about to be shown.
+
+        Raises:
+            Failed: it cannot be written down, so nothing is shown.
+        """
+        for household in households:
+            self._shown.setdefault((household, ""), set()).update(fields)
+        self.write()
+
     def refusal(self, reason: str, household: str = "") -> Refusal:
         """What they are told who may not see something."""
         if reason == "not_own":
@@ -427,7 +437,7 @@ class Look:
         """
         answer = self.of_person(data, household, subject)
         if not answer.granted:
-            if self.by.role not in _QUIET:
+            if self.by.role not in QUIET:
                 self._denied.setdefault((household, subject), {})[name] = answer.reason
             return Withheld(answer.reason)
         found = self._opened(sealed, place, answer)
@@ -625,7 +635,7 @@ class Look:
             if answer.personal and not is_nothing(found):
                 self._shown.setdefault((household, ""), set()).add(name)
             return found
-        if data is not None and is_personal(CLASSES[data]) and self.by.role not in _QUIET:
+        if data is not None and is_personal(CLASSES[data]) and self.by.role not in QUIET:
             self._denied.setdefault((household, ""), {})[name] = answer.reason
         return Withheld(answer.reason)
 
@@ -658,7 +668,7 @@ class Look:
         }
 
 
-_QUIET = ("host", "system")
+QUIET = ("host", "system")
 """Whose reading is not written down where they were shown nothing: nobody looks through them."""
 
 

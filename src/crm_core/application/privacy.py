@@ -4,7 +4,7 @@ everything about them, and who saw what (PRV-09, PRV-06, 0053, 0058).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from crm_core.application.checking import circumstance, utc
 from crm_core.application.erasing import Erasing, Erasure
 from crm_core.application.host import Host
 from crm_core.application.leaks import Leaks
+from crm_core.application.listing import Listing, listing
 from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.records import records_of
 from crm_core.application.residents import Residents
@@ -449,6 +450,22 @@ class Privacy:
         )
         self._desk.within(taken, by=by, purpose=purpose)
         return Watermark(number, self._host.clock.now(), str(by), purpose)
+
+    def listing(
+        self,
+        columns: Sequence[str],
+        classes: Mapping[str, str],
+        *,
+        by: Actor | None = None,
+        purpose: str | None = None,
+    ) -> Listing:
+        """Which columns of a list of households somebody may take, and why not the others.
+
+        Args:
+            columns: In the order of the list.
+            classes: The class of data of each, as in the data map.
+        """
+        return listing(self._access.look(by, purpose, "privacy.listing"), columns, classes)
 
     @property
     def _reads(self) -> ReadLog:

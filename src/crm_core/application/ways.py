@@ -110,6 +110,7 @@ WAYS: dict[str, Way] = {
     "privacy.leaks.every": Way(FREE),
     "privacy.leaks.report": Way(FREE),
     "privacy.leaving": Way(ASKED),
+    "privacy.listing": Way(ASKED, lists=True),
     # Whether, and why; never what was said. The act `see-consents` says who may ask.
     "privacy.may_use": Way(FREE),
     "privacy.who_saw": Way(ASKED),
