@@ -12,6 +12,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from crm_core.application.access import PAGE, QUIET, Look
+from crm_core.errors import Refused
 from crm_core.kernel.access import IDENTIFYING, is_personal
 from crm_core.kernel.data_map import CLASSES
 
@@ -38,6 +39,16 @@ class Listing:
     _look: Look
     _logged: tuple[str, ...]
     _denied: Mapping[str, str]
+
+    def check_whole(self) -> None:
+        """That nothing of it is withheld.
+
+        Raises:
+            Refused: something is, and why.
+        """
+        for name, reason in self.withheld.items():
+            self._look.deny((name,), reason, "")
+            raise Refused(self._look.refusal(reason))
 
     def each(self, rows: Iterable[R], household: Callable[[R], str]) -> Iterator[R]:
         """The rows, page by page: of each the reads are written before it is handed out (PRV-06).

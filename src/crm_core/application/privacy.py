@@ -111,7 +111,7 @@ class PersonExport:
 
 @frozen
 class Watermark:
-    """What a list that left says of who took it: its number stands in the log."""
+    """What a list that left says of who took it: its number stands in the log, if it needs one."""
 
     export: str
     at: datetime
@@ -126,7 +126,8 @@ class Watermark:
             "actor": self.actor,
             "purpose": self.purpose,
         }
-        return " / ".join(say("export", "watermark", lang, **said) for lang in LANGS)
+        code = "watermark" if self.export else "made_for" if self.purpose else "made"
+        return " / ".join(say("export", code, lang, **said) for lang in LANGS)
 
 
 COPY = "copy"

@@ -504,12 +504,15 @@ def affected(app: App, year: int | None, policy: tuple[str, ...]) -> int:
 @used_policies
 def report(app: App, year: int, run_id: str | None, out: Path, policy: tuple[str, ...]) -> int:
     """Write a self-contained page about a year's gradings."""
-    from crm_adapters.reports.html import write_report
+    from crm_adapters.reports.html import LISTED_MAX, write_report
+    from crm_adapters.reports.marks import marked
 
     app.to_write(out, *map(Path, policy))
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
         run = opened.gradings.grades(year, run=run_id, **app.asked)
-        write_report(out, opened, run)
+        listed = min(len(run.gradings), LISTED_MAX)
+        mark = marked(opened, "report/listed", listed, whole=True, **app.asked)
+        write_report(out, opened, run, mark=mark)
     app.out.result({"report": str(out), "run": run.run}, lambda: app.out.print(str(out)))
     return 0
