@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,12 @@ PAGES = {
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     office = Office(tmp_path, monkeypatch)
     with open_crm(f"sqlite:///{office.path}") as crm:
         take_in(crm, tmp_path / "import", EVERYTHING)
         crm.grade(2024)
-    yield office
+    return office
 
 
 def taken(office: Office) -> list[ListTaken]:
