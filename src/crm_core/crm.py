@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
     from crm_core.application.gradings import Gradings
     from crm_core.application.imports import ImportService
+    from crm_core.application.messaging import Messaging
     from crm_core.application.owners import Owners
     from crm_core.application.privacy import Privacy
     from crm_core.application.requests import Requests
@@ -165,6 +166,13 @@ class CRM:
 
         service = ImportService(self, self._desk)
         return cast("ImportService", Shown("imports", service, self._access))
+
+    @cached_property
+    def messages(self) -> Messaging:
+        """What households and members of staff were told, and what members agreed to."""
+        from crm_core.application.messaging import Messaging
+
+        return cast("Messaging", Shown("messages", Messaging(self, self._access), self._access))
 
     @cached_property
     def privacy(self) -> Privacy:

@@ -23,6 +23,7 @@ from crm_core.application.filing import FileItem
 from crm_core.application.gradings import Gradings
 from crm_core.application.imports import ImportService
 from crm_core.application.leaks import Leaks
+from crm_core.application.messaging import Messaging
 from crm_core.application.owners import Owners
 from crm_core.application.privacy import Privacy
 from crm_core.application.requests import Requests
@@ -44,6 +45,7 @@ SERVICES = {
     "accounts": Accounts,
     "gradings": Gradings,
     "imports": ImportService,
+    "messages": Messaging,
     "owners": Owners,
     "privacy": Privacy,
     "privacy.leaks": Leaks,
@@ -178,7 +180,8 @@ LINES = {
     "grade": "crm.grade", "grades": "gradings.grades", "greeting": "requests.greeting",
     "history": "crm.history", "improvement": "requests.effect",
     "imports": "imports.every", "incident": "privacy.leaks.report",
-    "limitation": "accounts.limitation", "provisional": "requests.provisional",
+    "limitation": "accounts.limitation", "messages": "messages.every",
+    "preferences": "messages.preferences", "provisional": "requests.provisional",
     "purchases": "accounts.purchases", "quota": "studies.allot",
     "replace-record": "gradings.replacing", "replay": "crm.replay", "report": "gradings.grades",
     "request": "crm.get", "runs": "gradings.runs", "sample": "owners.sampled",
@@ -192,7 +195,7 @@ LINES = {
     "propose-type": "crm.do", "review": "crm.do", "tick": "crm.tick", "uplift": "crm.do",
     # hold nothing of a household, or what the host itself keeps
     "backup": "", "create": "", "data-map": "", "demo": "gradings.grades", "doctor": "",
-    "generate": "", "keys": "", "messages": "", "migrate": "", "notify": "", "preferences": "",
+    "generate": "", "keys": "", "migrate": "", "notify": "",
     "projections": "", "relay": "", "work": "",
 }  # fmt: skip
 

@@ -89,6 +89,9 @@ WAYS: dict[str, Way] = {
     "imports.every": Way(EACH),
     "imports.look": Way(FREE),
     "imports.undo": Way(FREE),
+    # --- messages
+    "messages.every": Way(ASKED, lists=True),
+    "messages.preferences": Way(ASKED),
     # --- owners
     "owners.file": Way(ASKED),
     "owners.find": Way(ASKED),
