@@ -29,7 +29,7 @@ from crm_core.requests.views import request_view
 def request(app: App, request: str, now: datetime | None) -> int:
     """A request with its status, its clocks, every verdict, and how the time was counted."""
     with app.open() as opened:
-        state = opened.get(Request, request, by=app.by)
+        state = opened.get(Request, request, **app.asked)
         if state is None:
             raise Invalid.one("request_unknown", request=request)
         at = now or opened.clock.now()
@@ -271,7 +271,7 @@ def improvement(app: App, plan: str, known: datetime | None) -> int:
     """An improvement plan, and what it has moved as computed from the events."""
     with app.open() as opened:
         effect = opened.requests.effect(plan, known=known, **app.asked)
-        state = opened.get(Plan, plan, by=app.by)
+        state = opened.get(Plan, plan, **app.asked)
     assert state is not None
     assert state.proposed is not None
     shown = {
