@@ -132,7 +132,9 @@ def purchases(app: App, year: int, households: tuple[str, ...], known: datetime 
                 "year": year,
                 "bought_fen": found.bought_fen,
                 "refunded_fen": found.refunded_fen,
-                "purchases_fen": found.purchases_fen,
+                "purchases_fen": found.bought_fen
+                if isinstance(found.bought_fen, Withheld)
+                else found.purchases_fen,
             }
             for household, found in opened.accounts.purchases(
                 year, known=known, households=sorted({*households}) or None, **app.asked

@@ -44,11 +44,15 @@ def ageing(app: App, on: date, known: datetime | None, policy: str, engine: str)
     estates: dict[str, Ageing] = {}
     total = Ageing()
     owing = dict.fromkeys(BUCKETS, 0)
+    hidden: Withheld | None = None
     with app.open() as opened:
         lines = opened.accounts.arrears(on, known=known, policy=policy, engine=engine, **app.asked)
         for household, tenure, estate, found in lines:
             row = {"household": household, "tenure": tenure, "estate": estate, **as_row(found)}
             households.append(row)
+            if isinstance(found.overdue_fen, Withheld):
+                hidden = found.overdue_fen
+                continue
             estates.setdefault(estate, Ageing()).add(found)
             total.add(found)
             if found.overdue_fen:
@@ -57,12 +61,15 @@ def ageing(app: App, on: date, known: datetime | None, policy: str, engine: str)
         "on": on.isoformat(),
         "known": _told(known),
         "policy": policy,
-        "total": as_row(total),
-        "buckets": [
+        # A sum over some of them would be taken for that of all.
+        "total": hidden or as_row(total),
+        "buckets": hidden
+        or [
             {"bucket": bucket, "households": owing[bucket], "overdue_fen": total.buckets[bucket]}
             for bucket in BUCKETS
         ],
-        "estates": [{"estate": name, **as_row(estates[name])} for name in sorted(estates)],
+        "estates": hidden
+        or [{"estate": name, **as_row(estates[name])} for name in sorted(estates)],
         "households": households,
     }
     app.out.result(data, lambda: _show_ageing(app.out, data))
