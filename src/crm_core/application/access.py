@@ -29,6 +29,7 @@ from crm_core.application.checking import circumstance
 from crm_core.application.classes import ANYTHING, CONTAINER, Classes, name_of
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host, present_day
+from crm_core.application.packaged import packaged
 from crm_core.application.sight import WorkSight
 from crm_core.application.streams import Streams
 from crm_core.errors import Failed, Invalid, Refused, UnknownPolicy
@@ -674,10 +675,7 @@ QUIET = ("host", "system")
 
 def shipped_access() -> AccessPolicy:
     """The table that comes with the library."""
-    from importlib.resources import files  # Slow to load, and a host's own book has a table.
-
-    folder = files("crm_core.application").joinpath("policies")
-    return AccessPolicy.parse(folder.joinpath(f"{DEFAULT_ACCESS}.toml").read_text(encoding="utf-8"))
+    return AccessPolicy.parse(packaged("policies", f"{DEFAULT_ACCESS}.toml"))
 
 
 def stated(purpose: str | None) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import attrs
 
+from crm_core.application.packaged import packaged
 from crm_core.kernel.policy import read_toml
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.sealed import PersonalValue, Withheld
@@ -142,14 +143,11 @@ def _slice_of(cls: type) -> str:
 
 @cache
 def _answers() -> Mapping[str, Mapping[str, str]]:
-    from importlib.resources import files  # Slow to load, and few programs ask.
-
-    text = files("crm_core.application").joinpath("answers.toml").read_text(encoding="utf-8")
     return {
         name: {
             field: CONTAINER if data == _VALUES else data
             for data, fields in said.items()
             for field in fields
         }
-        for name, said in read_toml(text).items()
+        for name, said in read_toml(packaged("answers.toml")).items()
     }
