@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 import attrs
 from attrs import define, field, frozen
 
-from crm_core.application.adopted import book_with_adopted
+from crm_core.application.adopted import adoptions, book_with_adopted
 from crm_core.application.answers import (
     changed,
     growing_list,
@@ -33,7 +33,6 @@ from crm_core.application.packaged import packaged
 from crm_core.application.sight import WorkSight
 from crm_core.application.streams import Streams
 from crm_core.errors import Failed, Invalid, Refused, UnknownPolicy
-from crm_core.gradings.adoption import ADOPTION
 from crm_core.kernel.access import (
     CASE,
     CONSENT,
@@ -73,7 +72,7 @@ HOST = Actor("host", "host")
 PAGE = 500
 """Of a long answer so many values are looked at, and their reads written, at a time."""
 
-_ADOPTED = ADOPTION.stream(DEFAULT_ACCESS)
+_ADOPTED = adoptions(DEFAULT_ACCESS)
 _CLEARED = UNDERTAKINGS.stream(WHOLE)
 _RECEIVED = ("requests.received/1",)
 
