@@ -6,6 +6,7 @@ from functools import cache
 
 from crm_core import (
     application,
+    exports,
     gradings,
     imports,
     messages,
@@ -33,6 +34,7 @@ SLICES: tuple[Slice, ...] = (
     visits.SLICE,
     privacy.SLICE,
     imports.SLICE,
+    exports.SLICE,
     application.SLICE,
 )
 

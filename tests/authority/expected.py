@@ -230,6 +230,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     # -- privacy --------------------------------------------------------------------------------------------------
     # PRV-04, PRV-09: who keeps the files and those who lead decide whom to let go, and whom to keep; never the system
     "erase-person": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "export-list": frozenset(
+        {"specialist", "supervisor", "manager", "director", "finance", "custodian"}
+    ),
+    "take-list": frozenset(),
     "place-legal-hold": frozenset({"supervisor", "manager", "director", "custodian"}),
     "lift-legal-hold": frozenset({"supervisor", "manager", "director", "custodian"}),
     "place-staff-hold": frozenset({"supervisor", "manager", "director", "custodian"}),
@@ -496,6 +500,30 @@ EXPECTED: dict[str, frozenset[str]] = {
     # REQ-20, LOG-08: recorded by another, rewarded by who may approve
     "record-wrong": frozenset({"specialist", "supervisor", "manager", "director"}),
     "grant-award": frozenset({"manager", "director"}),
+    # PRV-07: who leads, or keeps the files, enters what was signed and learnt
+    "record-undertaking": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "record-training": frozenset({"supervisor", "manager", "director", "custodian"}),
+    "end-clearance": frozenset({"supervisor", "manager", "director", "custodian"}),
+    # PRV-07: a sanction is proposed by who leads, and decided by somebody else of the management
+    "propose-sanction": frozenset({"supervisor", "manager", "director"}),
+    "decide-sanction": frozenset({"manager", "director"}),
+    # PRV-07, PIPL 21: contracts with who processes data
+    "engage-supplier": frozenset({"manager", "director", "custodian"}),
+    "end-supplier": frozenset({"manager", "director", "custodian"}),
+    # PRV-06: who leads, keeps the files or audits; owners for their own; the account that runs it
+    "who-saw": frozenset(
+        {
+            "supervisor",
+            "manager",
+            "director",
+            "custodian",
+            "owner",
+            "user",
+            "auditor",
+            "host",
+            "system",
+        }
+    ),
     # -- running the program --------------------------------------------------------------------------------------
     # interfaces.md ("Command line"): the host's account imports, grades and ticks; LOG-08: imports bring facts only
     # agreed on: facts that the line, finance and the custodian may enter one by one too
@@ -520,7 +548,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     # REQ-19: the clock looks, not only who asks
     "warn": frozenset({"specialist", "supervisor", "manager", "director", "host", "system"}),
     # PRV-01, PRV-06, research 7.7: personal (the line, with purpose), sensitive (custodian, director), one's own
-    # agreed on: PRV-01: names for the case in hand; the outbox acts as system
+    # agreed on: PRV-01: names for the case in hand, also on site; the outbox acts as system; which
+    # values, and for what, is the access policy's to say
     "reveal": frozenset(
         {
             "specialist",
@@ -530,6 +559,10 @@ EXPECTED: dict[str, frozenset[str]] = {
             "custodian",
             "operator",
             "finance",
+            "engineering",
+            "security",
+            "cleaning",
+            "sales",
             "owner",
             "user",
             "system",
@@ -598,6 +631,7 @@ SECOND_PERSON: dict[str, str] = {
     "decide-hold": "propose-hold",
     "decide-step": "propose-step",
     "decide-uplift": "propose-uplift",
+    "decide-sanction": "propose-sanction",
     "grant-award": "record-wrong",
     "confirm-type": "propose-type",
     "decide-review": "contest-grading",

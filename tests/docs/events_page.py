@@ -100,8 +100,9 @@ STREAMS = {
     "`retention/HOUSEHOLD`, `staff_retention/STAFF`.",
     "gradings": "Streams `grading/HOUSEHOLD` for decisions and what people did about them, `grading-year/YEAR` for the runs of a year, and `policy/NAME` for policies.",
     "messages": "Streams `messages/HOUSEHOLD`, and `staff_messages/STAFF` for what members of staff are told.",
+    "exports": "Streams `export/EXPORT`.",
     "imports": "Stream `imports/all`: one record for each import, and one for each undo.",
-    "staff": "Streams `roster/LINE` for duty cover, `register/company` for the register, and `staff/STAFF` for members of staff.",
+    "staff": "Streams `roster/LINE` for duty cover, `register/company` for the register, `undertakings/company` for undertakings and training, `staff/STAFF` and `sanctions/STAFF` for members of staff, and `supplier/SUPPLIER` for suppliers.",
 }
 
 
@@ -643,6 +644,26 @@ WORDS = {
     "worst_credit": "worst credit grade on any day of the year",
     "write_off": "whether what stays owed was given up",
     "year": "calendar year",
+    "ClearanceEnded.kind": "`undertaking` or `training`",
+    "ClearanceEnded.on": "day from which it counts no more",
+    "SanctionDecided.case": "number of the case",
+    "SanctionDecided.step": "`bad_record`, `dismissal` or `legal_action`",
+    "SanctionDecided.taken": "whether it was taken",
+    "SanctionProposed.case": "number of the case",
+    "SanctionProposed.step": "`bad_record`, `dismissal` or `legal_action`",
+    "SupplierEnded.data_was": "what became of the data: `returned` or `deleted`",
+    "SupplierEnded.on": "last day of the contract as it ended",
+    "SupplierEngaged.contract": "number of the contract",
+    "SupplierEngaged.name": "name of the supplier",
+    "SupplierEngaged.since": "first day of the contract",
+    "TrainingCompleted.since": "day of the training",
+    "TrainingCompleted.topic": "what it was about",
+    "TrainingCompleted.until": "last day on which it counts",
+    "UndertakingSigned.undertaking": "number of what was signed",
+    "UndertakingSigned.since": "day on which it was signed",
+    "UndertakingSigned.until": "last day on which it holds",
+    "supplier": "number of the supplier",
+    "taken_by": "the member of staff who took it",
 }
 """What fields hold; `Class.field` where one name means two things."""
 

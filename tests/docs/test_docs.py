@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import click
 import pytest
+from access_page import render as render_access
 from authority_page import render as render_authority
 from data_map_page import render as render_data_map
 from events_page import render
@@ -46,6 +47,7 @@ REWRITE = os.getenv("CRM_REWRITE_DOCS") == "1"
 ERRORS = ROOT / "docs" / "reference" / "errors.md"
 EVENTS = ROOT / "docs" / "reference" / "events.md"
 DATA_MAP = ROOT / "docs" / "reference" / "data-map.md"
+ACCESS = ROOT / "docs" / "reference" / "access.md"
 AUTHORITY = ROOT / "docs" / "reference" / "authority.md"
 CLI = ROOT / "docs" / "reference" / "cli.md"
 LIMITS = ROOT / "docs" / "reference" / "limits.md"
@@ -450,6 +452,17 @@ def test_the_page_of_the_authority_policy_is_the_one_rendered_from_it() -> None:
     assert AUTHORITY.read_text(encoding="utf-8") == render_authority(registry())
 
 
+# --- access.md ---------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("PRV-01")
+def test_the_page_of_the_access_policy_is_the_one_rendered_from_it() -> None:
+    """Who may see what is printed, and the print is true; `CRM_REWRITE_DOCS=1` writes it anew."""
+    if REWRITE:
+        ACCESS.write_text(render_access(), encoding="utf-8")
+    assert ACCESS.read_text(encoding="utf-8") == render_access()
+
+
 # --- limits.md ---------------------------------------------------------------------------------
 
 
@@ -581,10 +594,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "limitation": ["limitation", "--on", "2030-12-31", "--known", "2024-03-15T00:00:00Z"],
         "explain": ["explain", "H00001", "2024", "--for", "auditor"],
         "erase": [
-            *("erase", "H00002", "--purpose", "asked", "--as", "custodian:C1", "--dry-run"),
+            *("erase", "H00002", "--purpose", "rights", "--as", "custodian:C1", "--dry-run"),
         ],
         "export-person": [
-            *("export-person", "H00001", "--purpose", "asked", "--as", "custodian:C1"),
+            *("export-person", "H00001", "--purpose", "rights", "--as", "custodian:C1"),
             *("--out", str(folder / "copy.json")),
         ],
         "history": ["history", "H00001"],
@@ -599,7 +612,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "segments": [
             *("segments", "age_band", "--purpose", "greetings", "--as", "supervisor:U1"),
         ],
-        "show": ["show", "H00001"],
+        "find": ["find", "H00001"],
+        "show": ["show", "H00001", "--purpose", "return visit", *by_s1],
+        "who-saw": ["who-saw", "H00001", "--purpose", "rights", "--as", "custodian:C1"],
         "statistics": ["statistics", "--from", "2024-01-01", "--to", "2024-12-31"],
         "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
         "todo": ["todo", "--now", "2024-12-31T16:00:00Z", "--as", "director:D2"],

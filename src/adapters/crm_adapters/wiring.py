@@ -17,6 +17,7 @@ from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesEngine
 from crm_adapters.keys import Guard, LocalVault, Unlock
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
+from crm_adapters.reads import DatabaseReadLog, MemoryReadLog
 from crm_adapters.register import Register
 from crm_adapters.slices import installed, registry_of
 from crm_adapters.tombstones import FileTombstones
@@ -27,6 +28,7 @@ from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.slice import Slice
 from crm_core.policies import PolicyBook
 from crm_core.ports import Tombstones, Traces
+from crm_core.reads import ReadLog
 
 MEMORY = "memory:"
 
@@ -84,14 +86,16 @@ def open_crm(
     """
     store: RowStore
     rows: ViewStore
+    reads: ReadLog
     folder: Path | None = None
     tombstones: Tombstones | None = None
     traces: Traces | None = None
     if url == MEMORY:
         store, vault = MemoryStore(), _vault(None if keys is None else Path(keys), guard, suite)
-        rows = MemoryViewStore()
+        rows, reads = MemoryViewStore(), MemoryReadLog()
     else:
         store = database = open_database(url, tenant=tenant, create=create)
+        reads = DatabaseReadLog(database)
         # Where nothing can be written, all that is derived is derived anew for whoever asks.
         if database.read_only:
             rows = MemoryViewStore()
@@ -120,6 +124,7 @@ def open_crm(
         tombstones=tombstones,
         traces=traces,
         registry=registry,
+        reads=reads,
     )
 
     def finish() -> None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Unpack
 
 from attrs import frozen
 
+from crm_core.application.access import Asked
 from crm_core.application.adopted import adopted
 from crm_core.application.desk import Desk
-from crm_core.application.gradings import GradingRun, Gradings
+from crm_core.application.gradings import Gradings
 from crm_core.application.host import Host, present_day
+from crm_core.application.runs import GradingRun
 from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
 from crm_core.gradings.adoption import GRADING
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried
@@ -99,6 +101,7 @@ class Studies:
         *,
         run: str | None = None,
         engine: str = EVENTS,
+        **_asked: Unpack[Asked],
     ) -> WhatIf:
         """Try a candidate policy over the run of record of each year (GRD-10).
 
@@ -206,7 +209,12 @@ class Studies:
     # --- shares ----------------------------------------------------------------------------
 
     def drift(
-        self, year: int, *, run: str | None = None, policy: str = DEFAULT_SHARES
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        policy: str = DEFAULT_SHARES,
+        **_asked: Unpack[Asked],
     ) -> tuple[Drift, ...]:
         """Shares of the layers beside the expected ones (GRD-04): a report, not a quota."""
         window = Period.of_year(year)
@@ -241,7 +249,14 @@ class Studies:
         self._desk.within(command, by=by, id=f"{graded.run}:quota:{table.ref.digest[:16]}")
         return self.quota(year, run=graded.run, policy=policy)
 
-    def quota(self, year: int, *, run: str | None = None, policy: str = DEFAULT_SHARES) -> Quota:
+    def quota(
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        policy: str = DEFAULT_SHARES,
+        **_asked: Unpack[Asked],
+    ) -> Quota:
         """The recorded allotment of a run, decided again from its cohort.
 
         Raises:
@@ -266,14 +281,26 @@ class Studies:
 
     # --- fairness --------------------------------------------------------------------------
 
-    def fairness(self, year: int, *, run: str | None = None) -> Fairness:
+    def fairness(
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Fairness:
         """Layers and overrides by attributes for the audit, small cells suppressed (GRD-15)."""
         graded = self._gradings.grades(year, run=run)
         standings = [graded.of(grading) for grading in graded.gradings]
         found = self._attributes(graded)
         return Fairness(distribution(standings, found), override_rates(standings, found))
 
-    def retaliation(self, year: int, *, run: str | None = None) -> Iterator[Suspicion]:
+    def retaliation(
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Iterator[Suspicion]:
         """Complaints followed by a worse grade than the year before, without arrears (GRD-15).
 
         Raises:
@@ -308,6 +335,7 @@ class Studies:
         *,
         on: date | None = None,
         known: datetime | None = None,
+        **_asked: Unpack[Asked],
     ) -> Influence:
         """What a household's grade may influence, and by which layer or type, on a day (GRD-14).
 

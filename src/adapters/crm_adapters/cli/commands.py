@@ -27,6 +27,7 @@ GROUPS = {
         "credit-table": "payments",
         "directory": "studies",
         "export": "exporting",
+        "find": "looking",
         "grades": "gradings",
         "greeting": "requests",
         "improvement": "requests",
@@ -77,6 +78,7 @@ GROUPS = {
         "history": "history",
         "replay": "gradings",
         "verify": "history",
+        "who-saw": "looking",
     },
     "run": {
         "backup": "logs",

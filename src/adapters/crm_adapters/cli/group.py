@@ -26,6 +26,7 @@ from crm_core.ports import EVENTS
 
 if TYPE_CHECKING:
     from crm_adapters.outputs import Kept
+    from crm_core.application.access import Asked
     from crm_core.crm import CRM
     from crm_core.policies import PolicyBook
 
@@ -63,6 +64,11 @@ class App:
     def by(self) -> Actor:
         """Who acts: whoever is named, or else the host's account."""
         return self.claimed or host()
+
+    @property
+    def asked(self) -> Asked:
+        """Who asks, and what for: what every question takes."""
+        return {"by": self.by, "purpose": self.purpose}
 
     @property
     def url(self) -> str:
