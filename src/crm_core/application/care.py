@@ -22,7 +22,7 @@ from crm_core.plans.assessments import EVENTS as _ASSESSMENTS
 from crm_core.plans.company_care import CALENDAR, WHOLE, CareCalendar
 from crm_core.plans.decide import PLAN
 from crm_core.plans.events import PlanDrafted
-from crm_core.plans.policy import BIRTHDAY, DEFAULT_CARE, CarePolicy, day_of
+from crm_core.plans.policy import DEFAULT_CARE, CarePolicy, day_of
 from crm_core.plans.state import MaintenancePlan
 from crm_core.plans.views import PLANS, PlanLine
 

@@ -190,7 +190,8 @@ class DecideAssessment:
     """Decide an assessment that somebody else proposed, or give it back, for a reason.
 
     Args:
-        result: The result that holds; empty to give it back. Another than was proposed has a reason.
+        result: The result that holds, with a reason where another was proposed; empty to give it
+            back.
     """
 
     assessment: str

@@ -18,7 +18,6 @@ from crm_core.kernel.refusals import no_reason
 from crm_core.kernel.sealed import Text
 from crm_core.kernel.word import Word
 
-
 # --- events ----------------------------------------------------------------------------------
 
 

@@ -46,7 +46,7 @@ MEASURES = (
     "trial",
     "visit",
 )
-"""What a plan can do for a household: a closed list, so that nothing owed and no repair is on it."""
+"""What a plan can do for a household: a closed list; nothing owed and no repair is on it."""
 
 LAYERS = ("important", "main", "ordinary", "small")
 TYPES = ("cautious", "lively", "ordinary", "problem")

@@ -1,4 +1,4 @@
-"""What is kept of plans and care for lists: plans, what waits for persons, what the clock watches."""
+"""What is kept of plans and care: plans, what waits for persons, what the clock watches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is in a plan, and what waits for persons, as work lists show it (PLN-02, PLN-03)."""
+"""Whose turn it is in a plan, and what waits for persons (PLN-02, PLN-03)."""
 
 from __future__ import annotations
 
