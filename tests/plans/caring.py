@@ -12,7 +12,7 @@ from crm_core import CRM, Actor, Personal, Refused
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.word import Word
 from crm_core.owners import RegisterHousehold
-from crm_core.owners.commands import AddMember, TransferOwnership
+from crm_core.owners.commands import TransferOwnership
 from crm_core.plans import (
     ApprovePlan,
     DecideAssessment,
@@ -134,11 +134,7 @@ def settle(estate: Estate, household: str, since: date = date(2020, 1, 1)) -> No
 
 def sell(estate: Estate, household: str, on: date) -> None:
     buyer = Personal(f"{household}#buyer", "李强")
-    estate.do(TransferOwnership(household, buyer, on), SPECIALIST)
-
-
-def member(household: str, name: str, since: date) -> AddMember:
-    return AddMember(household, Personal(f"{household}#{name}", name), "family_member", since)
+    estate.do(TransferOwnership(household, f"{household}#buyer", on, buyer), SPECIALIST)
 
 
 # --- steps -----------------------------------------------------------------------------------

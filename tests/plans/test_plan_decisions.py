@@ -1,4 +1,4 @@
-"""Plans by given, when and then: what each step accepts, refuses and leads to (PLN-01 to PLN-03)."""
+"""Plans by given, when and then: what each step accepts, refuses, leads to (PLN-01 to PLN-03)."""
 
 from __future__ import annotations
 
@@ -160,7 +160,8 @@ def test_a_plan_is_for_one_household_or_for_one_layer() -> None:
 def test_a_plan_without_what_it_follows_from_is_not_begun(why: str) -> None:
     refused = given(PLAN).when(attrs.evolve(OPEN, no_basis=why))
     refused.refused("plan_without_basis", "PLN-01")
-    assert refused.refusal is not None and refused.refusal.sentence == why
+    assert refused.refusal is not None
+    assert refused.refusal.sentence == why
     assert refused.refusal.told("zh") != refused.refusal.told("en") != why
 
 
@@ -261,11 +262,13 @@ def test_whoever_had_a_part_in_a_plan_reviews_and_approves_it_never(
 ) -> None:
     state = PLAN.decider.fold(past)
     own = PLAN.own(REVIEW, state)
-    assert own is not None and own.others == reviewers_barred
+    assert own is not None
+    assert own.others == reviewers_barred
     state = PLAN.decider.fold((*past, RETURNED, attrs.evolve(DRAFTED, version=2), PASSED))
     own = PLAN.own(APPROVE, state)
     # Also who returned it: what came of their suggestions is in it.
-    assert own is not None and own.others == reviewers_barred | {"M1"}
+    assert own is not None
+    assert own.others == reviewers_barred | {"M1"}
 
 
 @pytest.mark.rule("PLN-02")
@@ -339,7 +342,8 @@ def test_its_person_does_it_another_checks_it_and_it_may_come_back() -> None:
         attrs.evolve(DONE, on=date(2024, 3, 9))
     )
     own = PLAN.own(check, PLAN.decider.fold((*IN_FORCE, TASK, DONE)))
-    assert own is not None and own.proposed_by == "S1"
+    assert own is not None
+    assert own.proposed_by == "S1"
 
 
 @pytest.mark.rule("PLN-03")
@@ -367,7 +371,8 @@ def test_spending_beyond_the_budget_is_refused() -> None:
     more = attrs.evolve(SPEND, spending="X2", amount_fen=200_01)
     refused = with_spent.when(more)
     refused.refused("budget_exceeded", "PLN-03")
-    assert refused.refusal is not None and refused.refusal.details == {"left_fen": 200_00}
+    assert refused.refusal is not None
+    assert refused.refusal.details == {"left_fen": 200_00}
     all_of_it = attrs.evolve(more, amount_fen=200_00)
     assert with_spent.when(all_of_it).after.spent_fen == 500_00
     for changes, code in (
@@ -390,7 +395,8 @@ def test_spending_that_was_none_is_withdrawn_by_another_and_gives_its_money_back
     with_spent.when(attrs.evolve(withdraw, reason="")).refused("reason_missing", "PLN-03")
     given(PLAN, *IN_FORCE).when(withdraw).refused("unknown_spending", "PLN-03")
     own = PLAN.own(withdraw, PLAN.decider.fold((*IN_FORCE, SPENT)))
-    assert own is not None and own.proposed_by == "F1"
+    assert own is not None
+    assert own.proposed_by == "F1"
 
 
 @pytest.mark.rule("PLN-03")
@@ -415,7 +421,8 @@ def test_reports_are_checked_by_another_and_feedback_is_of_the_household() -> No
     given(PLAN, *IN_FORCE).when(check).refused("unknown_report", "PLN-03")
     given(PLAN, *IN_FORCE, reported).when(check, check).refused("report_checked", "PLN-03")
     own = PLAN.own(check, PLAN.decider.fold((*IN_FORCE, reported)))
-    assert own is not None and own.proposed_by == "S1"
+    assert own is not None
+    assert own.proposed_by == "S1"
     word = Word(OWNER, "phone", "call 9")
     heard = by(HearFeedback("P1", "F1", "V1", "glad", word, JAN), SPECIALIST)
     assert given(PLAN, *IN_FORCE).when(heard).after.feedback["F1"].word == word
@@ -461,7 +468,8 @@ def test_a_year_is_evaluated_guided_improved_summarised_and_filed_in_this_order(
     ):
         given(PLAN, *IN_FORCE, *YEAR[: n + 1]).when(step).refused(code, "PLN-03")
     own = PLAN.own(GUIDE, PLAN.decider.fold((*IN_FORCE, EVALUATED)))
-    assert own is not None and own.proposed_by == "U1"
+    assert own is not None
+    assert own.proposed_by == "U1"
 
 
 @pytest.mark.rule("PLN-03")

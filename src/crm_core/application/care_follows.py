@@ -21,21 +21,21 @@ def _told(recorded: Recorded[CareOpened]) -> tuple[Any, ...]:
     """The member it was opened for hears of it, as far as they still want to when it is sent."""
     event, values = recorded.event, dict[str, object]()
     if event.kind == HOLIDAY:
-        template = "care-greeting"
+        template = "holiday-greeting"
         values["occasion"] = event.occasion if event.occasion in _FESTIVALS else "holiday"
     elif event.kind == BIRTHDAY:
-        template = "care-birthday"
+        template = "birthday-greeting"
     elif event.kind == MEETING:
-        template, values["on"] = "care-meeting", event.on
+        template, values["on"] = "meeting-invitation", event.on
     else:
-        template, values["offer"] = "care-news", event.kind
+        template, values["offer"] = "service-news", event.kind
     return (_message(recorded, event.household, event.member, template, values),)
 
 
 def _offered(recorded: Recorded[CareOffered]) -> tuple[Any, ...]:
     event = recorded.event
     values = {"offer": event.kind}
-    return (_message(recorded, event.household, event.member, "care-news", values),)
+    return (_message(recorded, event.household, event.member, "service-news", values),)
 
 
 def _message(

@@ -118,6 +118,7 @@ def _with_willing(command: Any, state: Care, sight: WorkSight) -> Any:
         willing=Willing(
             day=today,
             gone=_gone(sight, household, found, today),
+            holding=tuple(sight.streams.holding(found, today)),
             members=tuple(_members(sight, found, purpose, today)) if purpose else (),
             tenure=tenure,
             tenure_since=since,

@@ -70,7 +70,7 @@ class CareCalledBack:
     """What waited for a household is not done any more; recorded by the clock.
 
     Args:
-        because: `erased`, `late`, `refused`, `sold` or `void`.
+        because: `erased`, `late`, `left`, `refused`, `sold` or `void`.
     """
 
     household: str
@@ -191,13 +191,15 @@ class Willing:
     Args:
         day: The present day.
         gone: Why nobody is there to be cared for: `sold`, `void`, `erased`, or nothing.
-        members: Who may be told of it for the purpose at hand, whom to tell first coming first.
+        holding: Who holds a role in it.
+        members: Who of them may be told of it for the purpose at hand, whom to tell first first.
         tenure: The key of the tenure of the day.
         tenure_since: Its first day; None where nobody knows one.
     """
 
     day: date
     gone: str
+    holding: tuple[str, ...]
     members: tuple[str, ...]
     tenure: str
     tenure_since: date | None
@@ -343,8 +345,8 @@ def _barred(opened: CareOpened, willing: Willing) -> str:
     """Why what was opened is not done any more; an empty text if it is."""
     if willing.gone:
         return willing.gone
-    if willing.tenure_since is not None and willing.tenure_since > opened.on:
-        return "sold"
+    if opened.member not in willing.holding:
+        return "left"
     if opened.member not in willing.members:
         return "refused"
     return "late" if willing.day > opened.on + timedelta(days=GIFT_DAYS) else ""

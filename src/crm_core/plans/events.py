@@ -7,6 +7,7 @@ from datetime import date
 from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
+from crm_core.kernel.commands import Id
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.sealed import Text
 from crm_core.kernel.word import Word
@@ -27,10 +28,10 @@ class Measure:
         economical: Why it is worth its cost (节约性).
     """
 
-    measure: str
+    measure: Id
     kind: str
     what: Text
-    responsible: str
+    responsible: Id
     due: date
     cost_fen: int
     feasible: Text

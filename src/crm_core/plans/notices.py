@@ -19,14 +19,14 @@ LEADER, DIRECTOR = "supervisor", "director"
 
 def _given(event: TaskAssigned | TaskReassigned, _: Reading) -> tuple[StaffNotice, ...]:
     values = {"task": event.task, "plan": event.plan, "due": event.due}
-    return (StaffNotice("care-task-given", values, None, person=event.person),)
+    return (StaffNotice("task-given", values, None, person=event.person),)
 
 
 def _late(event: TaskOverdue, _: Reading) -> tuple[StaffNotice, ...]:
     values = {"task": event.task, "due": event.due}
     return (
-        StaffNotice("care-task-late", values, None, person=event.person),
-        StaffNotice("care-task-late", values, None, role=LEADER),
+        StaffNotice("task-late", values, None, person=event.person),
+        StaffNotice("task-late", values, None, role=LEADER),
     )
 
 
@@ -34,14 +34,14 @@ def _helping(
     event: DifficultyLearned | DifficultyReassigned, _: Reading
 ) -> tuple[StaffNotice, ...]:
     values = {"task": event.difficulty, "plan": event.difficulty, "due": event.due}
-    return (StaffNotice("care-task-given", values, None, person=event.person),)
+    return (StaffNotice("task-given", values, None, person=event.person),)
 
 
 def _unsolved(event: DifficultyOverdue, _: Reading) -> tuple[StaffNotice, ...]:
     values = {"task": event.difficulty, "due": event.due}
     return (
-        StaffNotice("care-task-late", values, None, person=event.person),
-        StaffNotice("care-task-late", values, None, role=LEADER),
+        StaffNotice("task-late", values, None, person=event.person),
+        StaffNotice("task-late", values, None, role=LEADER),
     )
 
 
