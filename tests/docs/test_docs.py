@@ -344,7 +344,7 @@ def refusals() -> set[tuple[str, str]]:
     for path, tree in trees.items():
         if "testing" not in path.parts:
             sharing: list[ast.Module] = []
-            if path.name == "answers.py":
+            if path.name == "answers.py" or path.parts[-2:] == ("plans", "refusals.py"):
                 sharing = [one for other, one in trees.items() if other.parent == path.parent]
             elif path.parts[-2:] == ("deciding", "refusals.py"):
                 sharing = [one for other, one in trees.items() if path.parents[1] in other.parents]

@@ -326,8 +326,9 @@ def _no_task(number: str, task: PlanTask | None, why: str = "over") -> Refusal:
     """There is no such task, or not any more, or nothing was done about it yet."""
     if task is None:
         return Refusal("unknown_task", "PLN-03", {"task": number})
-    code = "task_not_done" if why == "not_done" and task.status == NEW else "task_over"
-    return Refusal(code, "PLN-03", {"task": number})
+    if why == "not_done" and task.status == NEW:
+        return Refusal("task_not_done", "PLN-03", {"task": number})
+    return Refusal("task_over", "PLN-03", {"task": number})
 
 
 DECIDE: dict[type, Any] = {

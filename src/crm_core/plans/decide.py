@@ -59,7 +59,7 @@ def _open(command: OpenPlan, state: MaintenancePlan) -> Decision:
         details = {"assessment": command.assessment, "year": command.list_year}
         return Refusal("plan_without_basis", "PLN-01", details, command.no_basis)
     if not command.suggestion.strip():
-        return missing("suggestion")
+        return missing("suggestion", "PLN-01")
     return (
         PlanOpened(
             plan=command.plan,
@@ -79,7 +79,7 @@ def _suggest(command: SuggestForPlan, state: MaintenancePlan) -> Decision:
     if refused is not None:
         return refused
     if not command.suggestion.strip():
-        return missing("suggestion")
+        return missing("suggestion", "PLN-01")
     return (PlanSuggestionMade(command.plan, command.on, command.suggestion, command.by.id),)
 
 
@@ -93,7 +93,7 @@ def _draft(command: DraftPlan, state: MaintenancePlan) -> Decision:
     if refused is not None:
         return refused
     if state.pending_is == RETURNED and not command.answer.strip():
-        return missing("answer")
+        return missing("answer", "PLN-01")
     budget = sum(measure.cost_fen for measure in command.measures)
     if budget > FEN_MAX:
         return Refusal("cost_out_of_range", "PLN-01", {"most_fen": FEN_MAX})
@@ -121,7 +121,7 @@ def _incomplete(command: DraftPlan) -> Refusal | None:
     """What a plan must say and this one does not (PLN-01)."""
     for name in ("method", "goal"):
         if not getattr(command, name).strip():
-            return missing(name)
+            return missing(name, "PLN-01")
     if not command.measures:
         return Refusal("measures_missing", "PLN-01")
     if len(command.measures) > MEASURES_MAX:
@@ -182,7 +182,7 @@ def _review(command: ReviewPlan, state: MaintenancePlan) -> Decision:
         return refused
     if not command.passed:
         if not command.suggestions.strip():
-            return missing("suggestions")
+            return missing("suggestions", "PLN-01")
         return (
             PlanReturned(
                 plan=command.plan,

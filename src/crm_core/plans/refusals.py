@@ -9,7 +9,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.plans.state import MaintenancePlan
 
 
-def missing(what: str, rule: str = "PLN-01") -> Refusal:
+def missing(what: str, rule: str) -> Refusal:
     """Something that a person has to say was left empty: code `note_missing`."""
     return Refusal("note_missing", rule, sentence=f"note_missing_{what}")
 
