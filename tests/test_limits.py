@@ -29,7 +29,6 @@ from crm_core.kernel.limits import (
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import (
-    DOCUMENT_BYTES_MAX,
     ID_LENGTH_MAX,
     NAME_LENGTH_MAX,
     TEXT_BYTES_MAX,
@@ -108,11 +107,6 @@ TRIED: dict[str, tuple[int, Callable[[int], object], str]] = {
     "bytes of a text that people write, in UTF-8": (
         TEXT_BYTES_MAX,
         lambda n: check_text("长" * (n // 3) + "x" * (n % 3)),
-        "text_too_long",
-    ),
-    "bytes of a policy that is put up for adoption": (
-        DOCUMENT_BYTES_MAX,
-        lambda n: check_text("长" * (n // 3) + "x" * (n % 3), DOCUMENT_BYTES_MAX),
         "text_too_long",
     ),
     "events that one command leaves": (

@@ -21,16 +21,11 @@ import attrs
 from crm_core.application.present import Present
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.canonical import INTEGER_MAX
-from crm_core.kernel.commands import (
-    fields_looked_up,
-    fields_named,
-    fields_of_documents,
-    fields_said,
-)
+from crm_core.kernel.commands import fields_looked_up, fields_named, fields_said
 from crm_core.kernel.dates import likely, likely_instant
 from crm_core.kernel.sealed import Personal, Said, Sealed
 from crm_core.kernel.sentences import Malformed
-from crm_core.kernel.text import DOCUMENT_BYTES_MAX, check_id, check_text
+from crm_core.kernel.text import check_id, check_text
 from crm_core.kernel.word import Word
 
 Check = Callable[[Any], Any]
@@ -165,8 +160,6 @@ def _found(cls: type, check_of: Callable[[Any], Check | None]) -> Iterator[tuple
         kinds = get_args(hint) or (hint,)
         if name in named:
             check: Check | None = _id
-        elif name in fields_of_documents(cls):
-            check = _document
         elif get_origin(hint) is tuple:
             check = _several(kinds[0], check_of)
         else:
@@ -246,12 +239,6 @@ def _text(value: Any) -> Any:
     if not isinstance(value, str):
         raise Malformed("text_expected")
     return check_text(value)
-
-
-def _document(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise Malformed("text_expected")
-    return check_text(value, DOCUMENT_BYTES_MAX)
 
 
 def _id(value: Any) -> Any:

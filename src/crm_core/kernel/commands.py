@@ -48,11 +48,6 @@ ACTOR = "by"
 IMPORTED = "imported"
 """The field that holds whether an import brings it."""
 
-_DOCUMENT = "document"
-
-PolicyText = Annotated[str, _DOCUMENT]
-"""A whole file of policy, which may be longer than what people write elsewhere."""
-
 
 def looked_up() -> Any:
     """A field that the library fills; None until it has."""
@@ -82,12 +77,6 @@ def fields_ahead(kind: type) -> frozenset[str]:
 def fields_named(kind: type) -> frozenset[str]:
     """Names of the fields that hold an `Id`, or several."""
     return _marked(kind, _NAMED)
-
-
-@cache
-def fields_of_documents(kind: type) -> frozenset[str]:
-    """Names of the fields that hold a `PolicyText`."""
-    return _marked(kind, _DOCUMENT)
 
 
 def _marked(kind: type, mark: str) -> frozenset[str]:

@@ -11,12 +11,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from crm_core.kernel.sentences import Malformed
-from crm_core.kernel.text import (
-    DOCUMENT_BYTES_MAX,
-    ID_LENGTH_MAX,
-    NAME_LENGTH_MAX,
-    TEXT_BYTES_MAX,
-)
+from crm_core.kernel.text import ID_LENGTH_MAX, NAME_LENGTH_MAX, TEXT_BYTES_MAX
 
 PAYLOAD_BYTES_MAX: Final = 64 * 1024
 """Bytes of one event as it is stored, with its envelope."""
@@ -56,7 +51,6 @@ LIMITS: Final = (
     Limit("characters of an id", ID_LENGTH_MAX, "id_malformed"),
     Limit("characters of a stream or command id", NAME_LENGTH_MAX, "text_unstorable"),
     Limit("bytes of a text that people write, in UTF-8", TEXT_BYTES_MAX, "value_malformed"),
-    Limit("bytes of a policy that is put up for adoption", DOCUMENT_BYTES_MAX, "value_malformed"),
     Limit("bytes of one event as it is stored", PAYLOAD_BYTES_MAX, "payload_too_large"),
     Limit(
         "bytes of an event that is computed over an estate, or holds a policy file",

@@ -12,10 +12,6 @@ NAME_LENGTH_MAX = 256
 """Of streams, command ids and whatever else a row is found by."""
 TEXT_BYTES_MAX = 8 * 1024
 
-DOCUMENT_BYTES_MAX = 64 * 1024
-"""Of a policy file that is put up for adoption, which nobody writes at a counter."""
-
-
 _PUNCTUATION = frozenset("._:-#")
 _ASCII_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#-]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -96,7 +92,7 @@ def check_storable(*texts: str) -> None:
             raise Malformed("text_unstorable", most=NAME_LENGTH_MAX)
 
 
-def check_text(text: str, most: int = TEXT_BYTES_MAX) -> str:
+def check_text(text: str) -> str:
     """Text from people: any script, no control or invisible direction characters, up to 8 KiB.
 
     Line breaks and tabs are taken, and so is a joiner between pictographs or letters that it joins.
@@ -105,15 +101,15 @@ def check_text(text: str, most: int = TEXT_BYTES_MAX) -> str:
         Malformed: a character is refused, or the text is too long.
     """
     if text.isascii() and text.isprintable():
-        if len(text) <= most:
+        if len(text) <= TEXT_BYTES_MAX:
             return text
     else:
         refused = _REFUSED.search(text)
         if refused is not None:
             raise Malformed("character_refused", character=f"U+{ord(refused[0]):04X}")
-        if len(text.encode()) <= most:
+        if len(text.encode()) <= TEXT_BYTES_MAX:
             return text
-    raise Malformed("text_too_long", most=most)
+    raise Malformed("text_too_long", most=TEXT_BYTES_MAX)
 
 
 def fold_width(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from crm_core.kernel.commands import act_of
@@ -94,8 +94,11 @@ def _is_refined(state: MaintenancePlan, _subject: str, _role: str) -> bool:
     return state.pending_is == RETURNED
 
 
-_CLOSED = {PlanArchived: _every}
-_PENDING = {PlanDropped: _every, PlanArchived: _every}
+_CLOSED: Mapping[type, Callable[[Any], str | None]] = {PlanArchived: _every}
+_PENDING: Mapping[type, Callable[[Any], str | None]] = {
+    PlanDropped: _every,
+    PlanArchived: _every,
+}
 
 DECISIONS = waiting(
     "plans",
