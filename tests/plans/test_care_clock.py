@@ -27,10 +27,15 @@ from caring import (
     settle,
 )
 
+from crm_core.application.desk import Given
+from crm_core.kernel.recorded import SYSTEM
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.text import place_key
 from crm_core.kernel.word import Word
 from crm_core.messages.commands import ChangePreference
 from crm_core.owners.card.commands import RecordItem
+from crm_core.owners.commands import VoidHousehold
+from crm_core.owners.merging import MergeHousehold
 from crm_core.plans import (
     AssignTask,
     BeginCare,
@@ -45,7 +50,7 @@ from crm_core.plans import (
     SuspendCare,
     TellExperience,
 )
-from crm_core.plans.care import CareOpened
+from crm_core.plans.care import CareOpened, OpenCare
 from crm_core.privacy import GiveConsent, PublishConsentText, WithdrawConsent
 
 FESTIVAL = date(2024, 2, 10)
@@ -170,6 +175,40 @@ def test_a_plan_stops_with_the_erasure_of_its_household(estate: Estate) -> None:
     assert shown["in_force"]["goal"] == {"withheld": "erased"}
 
 
+@pytest.mark.rule("PLN-03", "OWN-09")
+def test_a_plan_of_a_file_that_was_merged_goes_on_until_the_surviving_one_is_sold(
+    estate: Estate,
+) -> None:
+    settle(estate, "V2", date(2020, 1, 1))
+    approve(estate)
+    on = JAN + 2 * DAY
+    estate.on(on).do(MergeHousehold(HOME, "V2", on, "entered twice"), SUPERVISOR)
+    estate.do(AssignTask("P1", "T1", "M1", "first visit", "S1", on, on), SUPERVISOR)
+    estate.tick(on + 2 * DAY)
+    assert not of(estate, "plan/P1", "PlanStopped")
+    assert len(of(estate, "plan/P1", "TaskOverdue")) == 1
+    assert ("plan_task", "T1") in estate.todo(SPECIALIST)
+    estate.on(on + 5 * DAY)
+    sell(estate, "V2", on + 4 * DAY)
+    estate.tick(on + 6 * DAY)
+    assert [one.because for one in of(estate, "plan/P1", "PlanStopped")] == ["sold"]
+
+
+@pytest.mark.rule("PLN-03", "PLN-04", "IMP-01")
+def test_a_household_that_never_was_is_cared_for_no_more(estate: Estate) -> None:
+    approve(estate)
+    give_a_gift(estate)
+    estate.on(FESTIVAL)
+    inside(
+        estate,
+        VoidHousehold(HOME, place_key("星河", "1", "1", HOME), date(2020, 1, 1), "by mistake"),
+    )
+    estate.tick(FESTIVAL + DAY)
+    assert [one.because for one in of(estate, "plan/P1", "PlanStopped")] == ["void"]
+    assert [one.because for one in of(estate, f"care/{HOME}", "CareCalledBack")] == ["void"]
+    assert ("gift", "spring_festival-2024") not in estate.todo(SPECIALIST)
+
+
 # --- the calendar ----------------------------------------------------------------------------
 
 
@@ -262,16 +301,18 @@ def test_a_gift_is_called_back_when_its_household_refuses_is_sold_or_it_is_late(
         assert estate.refused(gift, SPECIALIST) == "care_called_back"
 
 
+def inside(estate: Estate, command: Any) -> None:
+    """What the library alone gives."""
+    given = Given(SYSTEM, inside=True, at=estate.clock.now())
+    estate.crm._desk.do(command, given)
+
+
 def give_a_gift(estate: Estate) -> None:
     """A gift for the household, as if its layer asked for one."""
-    from crm_core.application.desk import Given
-    from crm_core.kernel.recorded import SYSTEM
-    from crm_core.plans.care import OpenCare
-
     estate.do(BeginCare(date(2023, 6, 1)), MANAGER)
     estate.on(FESTIVAL - DAY)
     command = OpenCare(HOME, "spring_festival", FESTIVAL, layer="important")
-    estate.crm._desk.do(command, Given(SYSTEM, inside=True, id="x", at=estate.clock.now()))
+    inside(estate, command)
     (opened_one,) = of(estate, f"care/{HOME}", "CareOpened")
     assert opened_one.gift_fen == 100_00
 

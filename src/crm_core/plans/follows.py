@@ -21,11 +21,19 @@ _DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
 
 
 def _due(row: WatchedCare, look: Look) -> Iterable[DueCommand | NothingBefore]:
+    if not row.plan and not (row.cared or row.difficulties or _has_begun(look)):
+        # Most households of a log that nobody cares for by it: nothing of them is read.
+        return (NothingBefore(None),)
     found = list(_of_plan(row.plan, look) if row.plan else _of_home(row, look))
     found.sort(key=lambda due: due.at)
     ahead = [due.at for due in found if due.at >= look.now]
     ahead += _changes_hands(row.household, look)
     return (*found, NothingBefore(min(ahead, default=None)))
+
+
+def _has_begun(look: Look) -> bool:
+    calendar: CareCalendar = look.sight.state(CALENDAR, WHOLE)
+    return calendar.begun is not None
 
 
 def _late_from(due: date, look: Look) -> datetime:
@@ -102,8 +110,7 @@ def _of_home(row: WatchedCare, look: Look) -> Iterator[DueCommand]:
         # It is looked at whenever somebody of the household says something, and once it is late.
         yield DueCommand(id, back, now)
         yield DueCommand(id, back, late)
-    calendar: CareCalendar = look.sight.state(CALENDAR, WHOLE)
-    if calendar.begun is not None:
+    if _has_begun(look):
         tenure = look.sight.tenures(household).on(local_date(look.now, look.zone)).key
         if tenure not in care.due and tenure not in care.consulted:
             id = f"tick:care:{household}:needs:{tenure}"

@@ -320,6 +320,8 @@ By their names, which are a public contract (LOG-02): what they say is none of t
 business, and look-ups tell what follows from it.
 """
 
+MERGED_NAME = "owners.household_merged/1"
+
 SAID_NAMES = frozenset(
     {
         "messages.preference_changed/1",
@@ -340,6 +342,7 @@ class WatchedCare:
         plan: The plan; empty for a household.
         plans: Of a household: its plans that are not filed.
         difficulties: Of a household: its difficulties that are not solved.
+        cared: Of a household: whether anything was ever done for it beside its plans.
         position: Of the latest event about it: a row that was seen is the same row if this is.
     """
 
@@ -347,6 +350,7 @@ class WatchedCare:
     household: str
     plans: tuple[str, ...]
     difficulties: tuple[str, ...]
+    cared: bool
     position: int
 
 
@@ -371,9 +375,9 @@ def _watch_plan(
 ) -> Iterable[Put[WatchedCare] | Remove]:
     event, position = recorded.event, recorded.position
     key = plan_key(event.plan)
-    row = rows.get(key) or WatchedCare(event.plan, recorded.household, (), (), position)
+    row = rows.get(key) or WatchedCare(event.plan, recorded.household, (), (), False, position)
     if isinstance(event, PlanOpened):
-        row = WatchedCare(event.plan, event.household, (), (), position)
+        row = WatchedCare(event.plan, event.household, (), (), False, position)
     is_over = isinstance(event, PlanArchived)
     yield Put(key, attrs.evolve(row, position=position), NEVER if is_over else "")
     if row.household and isinstance(event, PlanOpened | PlanArchived):
@@ -388,6 +392,9 @@ def _watch_home(
     rows: Rows[WatchedCare], recorded: Recorded[Any]
 ) -> Iterable[Put[WatchedCare] | Remove]:
     household, event, position = recorded.household, recorded.event, recorded.position
+    if recorded.name == MERGED_NAME:
+        yield from _joined(rows, event.household, event.into, position)
+        household = event.household
     if not household:
         return
     if recorded.name in SAID_NAMES and rows.get(home_key(household)) is None:
@@ -398,7 +405,8 @@ def _watch_home(
     elif isinstance(event, AdviceGiven) and event.solved:
         left = tuple(one for one in home.difficulties if one != event.difficulty)
         home = attrs.evolve(home, difficulties=left)
-    yield Put(home_key(household), attrs.evolve(home, position=position), "")
+    cared = home.cared or recorded.name in CARE_NAMES
+    yield Put(home_key(household), attrs.evolve(home, cared=cared, position=position), "")
     if recorded.name in CARE_NAMES or recorded.name in DIFFICULTY_NAMES:
         return
     for plan in home.plans:
@@ -407,9 +415,24 @@ def _watch_home(
             yield Put(plan_key(plan), attrs.evolve(row, position=position), "")
 
 
+def _joined(
+    rows: Rows[WatchedCare], household: str, into: str, position: int
+) -> Iterable[Put[WatchedCare]]:
+    """What becomes of the surviving file concerns the plans of the one that was merged (OWN-09)."""
+    duplicate = rows.get(home_key(household))
+    if duplicate is not None and (duplicate.plans or duplicate.difficulties):
+        home = _home(rows, into, position)
+        joined = attrs.evolve(
+            home,
+            plans=tuple(dict.fromkeys((*home.plans, *duplicate.plans))),
+            difficulties=tuple(dict.fromkeys((*home.difficulties, *duplicate.difficulties))),
+        )
+        yield Put(home_key(into), joined, "")
+
+
 def _home(rows: Rows[WatchedCare], household: str, position: int) -> WatchedCare:
     found = rows.get(home_key(household))
-    return found or WatchedCare("", household, (), (), position)
+    return found or WatchedCare("", household, (), (), False, position)
 
 
 WATCHED = Projection(
