@@ -86,6 +86,7 @@ def test_a_household_whose_days_have_no_ladder_stops_no_other_collection(crm: CR
         "collection": 1,
         "cover": 0,
         "leaks": 0,
+        "plans": 0,
         "requests": 0,
         "retention": 0,
         "rights": 0,
@@ -169,6 +170,7 @@ def test_the_command_line_shows_what_is_parked_wherever_somebody_looks(
         "collection": 0,
         "cover": 0,
         "leaks": 0,
+        "plans": 0,
         "requests": 0,
         "retention": 0,
         "rights": 0,
@@ -181,7 +183,15 @@ def test_the_command_line_shows_what_is_parked_wherever_somebody_looks(
     status, ticked = desk.said("tick", "--now", april)
     assert (status, ticked["parked"]) == (
         1,
-        {"collection": 1, "cover": 0, "leaks": 0, "requests": 0, "retention": 0, "rights": 0},
+        {
+            "collection": 1,
+            "cover": 0,
+            "leaks": 0,
+            "plans": 0,
+            "requests": 0,
+            "retention": 0,
+            "rights": 0,
+        },
     )
     assert ticked["events"]["collection"] > 0
     assert "1 could not be computed" in desk.shown("tick", "--now", may)
