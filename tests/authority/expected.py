@@ -671,9 +671,8 @@ SECOND_PERSON: dict[str, str] = {
     "decide-improvement": "propose-improvement",
     "approve-policy": "draft-policy",
     "decide-silence": "propose-silence",
-    "decide-assessment": "propose-assessment",
-    "review-plan": "draft-plan",
-    "approve-plan": "review-plan",  # two decisions, of two persons (PLN-02)
+    # An assessment, and the chain of a plan, whose decisions are two (PLN-01, PLN-02), have their
+    # own: tests/plans/test_assessments.py and tests/plans/test_plans_machine.py.
 }
 
 # interfaces.md ("Import files"); LOG-08: facts, never decisions

@@ -52,7 +52,7 @@ def _show_plans(out: Output, rows: list[dict[str, Any]]) -> None:
         out.print(say("no_plans"))
         return
     out.table(
-        ["plan", "household", "layer", "status", "version", "budget", "spent", "runs to"],
+        ["plan", "household", "layer", "status", "version", "budget", "spent", "runs_to"],
         [
             [
                 row["plan"],
