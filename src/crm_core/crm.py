@@ -157,10 +157,10 @@ class CRM:
 
     @cached_property
     def care(self) -> Care:
-        """Care for households: return visits, what is said at them, draws, coverage."""
+        """Care of households: assessments, plans, the calendar of care, return visits."""
         from crm_core.application.care import Care
 
-        return Care(self, self._desk, self.owners, self.gradings)
+        return Care(self, self._desk, self.owners, self._gradings, self._studies)
 
     @cached_property
     def gradings(self) -> Gradings:
@@ -199,10 +199,7 @@ class CRM:
     @cached_property
     def studies(self) -> Studies:
         """What-if, fairness and shares over recorded gradings."""
-        from crm_core.application.studies import Studies
-
-        service = Studies(self, self._desk, self._gradings)
-        return cast("Studies", Shown("studies", service, self._access))
+        return cast("Studies", Shown("studies", self._studies, self._access))
 
     @cached_property
     def _requests(self) -> Requests:
@@ -215,6 +212,12 @@ class CRM:
         from crm_core.application.accounts import Accounts
 
         return Accounts(self, self._gradings.engine)
+
+    @cached_property
+    def _studies(self) -> Studies:
+        from crm_core.application.studies import Studies
+
+        return Studies(self, self._desk, self._gradings)
 
     @cached_property
     def _gradings(self) -> Gradings:
