@@ -17,6 +17,7 @@ from crm_core.application.clock import Tick, tick
 from crm_core.application.desk import Desk, Given, Receipt
 from crm_core.application.texts import Texts
 from crm_core.application.tombstones import MemoryTombstones, NoTraces
+from crm_core.application.urns import MemoryUrns
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.port import FactsEngine
@@ -39,6 +40,7 @@ from crm_core.ports import (
     Progress,
     Tombstones,
     Traces,
+    Urns,
     Verification,
     Views,
     silent,
@@ -47,6 +49,7 @@ from crm_core.slices import registry as own_registry
 
 if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
+    from crm_core.application.care import Care
     from crm_core.application.gradings import GradingRun, Gradings
     from crm_core.application.imports import ImportService
     from crm_core.application.owners import Owners
@@ -75,6 +78,7 @@ class CRM:
         views: Read models that follow the log; without them `views` cannot be asked for.
         tombstones: Who was erased, kept outside log and keys; by default in memory, with the log.
         traces: What else was written and may tell of persons; by default nothing was.
+        urns: Where anonymous answers lie until they are counted; by default in memory.
         registry: What follows from the slices it is made of; by default from the library's own.
     """
 
@@ -91,6 +95,7 @@ class CRM:
         views: Views | None = None,
         tombstones: Tombstones | None = None,
         traces: Traces | None = None,
+        urns: Urns | None = None,
         registry: Registry | None = None,
     ) -> None:
         self.log = log
@@ -102,6 +107,7 @@ class CRM:
         self.zone = zone
         self.tombstones = tombstones or MemoryTombstones()
         self.traces = traces or NoTraces()
+        self.urns = urns or MemoryUrns(ids)
         self._engines = tuple(engines)
         self._views = views
         self._desk = Desk(self)
@@ -143,6 +149,13 @@ class CRM:
         from crm_core.application.accounts import Accounts
 
         return Accounts(self, self.gradings.engine)
+
+    @cached_property
+    def care(self) -> Care:
+        """Care of households: surveys."""
+        from crm_core.application.care import Care
+
+        return Care(self, self._desk)
 
     @cached_property
     def gradings(self) -> Gradings:

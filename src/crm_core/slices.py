@@ -15,6 +15,7 @@ from crm_core import (
     privacy,
     requests,
     staff,
+    surveys,
 )
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.registry import Registry
@@ -27,6 +28,7 @@ SLICES: tuple[Slice, ...] = (
     payments.SLICE,
     opinions.SLICE,
     staff.SLICE,
+    surveys.SLICE,
     gradings.SLICE,
     messages.SLICE,
     privacy.SLICE,

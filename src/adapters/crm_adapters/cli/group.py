@@ -103,7 +103,8 @@ class App:
             if self.url == MEMORY:
                 return Kept([side for one in main for side in sides(one)])
             folder, erased, written = (
-                beside(self.url, self.tenant, kind) for kind in ("facts", "erased", "written")
+                beside(self.url, self.tenant, kind)
+                for kind in ("facts", "erased", "written", "urn")
             )
         except (ArgumentError, ValueError):
             return Kept()  # Opening it says what is wrong.

@@ -36,6 +36,12 @@ from crm_core.testing.strategies.requests import (
     request_histories,
     request_openings,
 )
+from crm_core.testing.strategies.surveys import (
+    fillings,
+    questionnaires,
+    survey_commands,
+    survey_openings,
+)
 from crm_core.testing.strategies.values import (
     FIRST_DAY,
     LAST_DAY,
@@ -76,6 +82,7 @@ __all__ = [
     "estates",
     "events_of",
     "fen",
+    "fillings",
     "from_hint",
     "grading_commands",
     "grading_openings",
@@ -98,6 +105,7 @@ __all__ = [
     "phones",
     "play",
     "policy_refs",
+    "questionnaires",
     "request_commands",
     "request_histories",
     "request_openings",
@@ -105,6 +113,8 @@ __all__ = [
     "shifts",
     "sla_policies",
     "sla_text",
+    "survey_commands",
+    "survey_openings",
     "targets",
     "texts",
     "words",
