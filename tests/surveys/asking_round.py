@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from attrs import define
 
@@ -31,15 +32,21 @@ class Hands:
         return self.at
 
 
+def put(crm: CRM, at: datetime) -> None:
+    """It is now that instant, for whoever asks."""
+    views: Any = crm.views
+    crm.clock = views.clock = Hands(at)
+
+
 def settle(crm: CRM, number: int, estate: str = "星河", *, first: int = 1) -> list[str]:
     """Households `V1`, `V2`, ... of an estate, each with its owner."""
-    crm.clock = Hands(MORNING - 30 * DAY)
+    put(crm, MORNING - 30 * DAY)
     homes = [f"V{n}" for n in range(first, first + number)]
     for place, home in enumerate(homes, first):
         crm.do(RegisterHousehold(home, estate, "1", "1", str(place)), by=CLERK)
         name = Personal(owner_of(home), f"业主{place}")
         crm.do(AddMember(home, owner_of(home), "owner", date(2020, 1, 1), name), by=CLERK)
-    crm.clock = Hands(MORNING)
+    put(crm, MORNING)
     return homes
 
 
@@ -74,7 +81,7 @@ def varied(number: int, **more: int | str) -> tuple[str, ...]:
 
 def over(crm: CRM, days: int = 10) -> None:
     """The last day is over, and the clock has been asked."""
-    crm.clock = Hands(MORNING + days * DAY)
+    put(crm, MORNING + days * DAY)
     crm.tick()
 
 

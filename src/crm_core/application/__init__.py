@@ -4,7 +4,8 @@ the services behind the facade's objects.
 Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
-from crm_core.application.privacy_follows import REACTIONS
+from crm_core.application.care_follows import REACTIONS as _OF_CARE
+from crm_core.application.privacy_follows import REACTIONS as _OF_PRIVACY
 from crm_core.application.retention import CLOCK, RETENTION, WORKLIST
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.authority import AuthorityPolicy
@@ -21,7 +22,7 @@ SLICE = Slice(
         Act("export-person", (*MANAGEMENT, "custodian")),
         Act("export-oneself", (*HOUSEHOLDERS, *STAFF_ROLES)),
     ),
-    reactions=REACTIONS,
+    reactions={**_OF_PRIVACY, **_OF_CARE},
     policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
     projections=(RETENTION,),
     clock=CLOCK,

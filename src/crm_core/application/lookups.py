@@ -304,8 +304,9 @@ def _with_today(command: Any, _state: Any, sight: WorkSight) -> Any:
 def _with_speaker(command: RecordOpinion, _state: Any, sight: WorkSight) -> RecordOpinion:
     """Whether it is an opinion of the household's: whose, held then, and about what (LOG-08)."""
     about = None if command.about is None else sight.state(REQUEST, command.about)
+    spoken: RecordOpinion = _spoken(command, sight)
     return evolve(
-        _spoken(command, sight),
+        spoken,
         about_unknown=about is not None
         and not (
             isinstance(about, Request) and sight.same_household(about.household, command.household)

@@ -34,6 +34,7 @@ from crm_core.surveys.events import (
     SurveyOpened,
     TookPart,
 )
+from crm_core.surveys.hearing import heard_as
 from crm_core.surveys.policy import SurveyPolicy
 from crm_core.surveys.questionnaire import Filled, Marked, Questionnaire, Unfit, fill
 from crm_core.surveys.state import Answers, Survey
@@ -191,17 +192,22 @@ def _answer(command: AnswerByName, state: Survey) -> Decision:
         marks=filled.marks,
         texts=filled.texts,
         seconds=filled.seconds,
-        commented=any(filled.texts),
+        opinion=_opinion(command, state) if any(filled.texts) else "",
         reference=command.reference,
         entered_by=command.by.id,
     )
     for one in command.same:
         if (first := state.answer(one)) is None:
             continue
-        if attrs.evolve(answered, entered_by=first.entered_by) == first:
+        if attrs.evolve(answered, entered_by=first.entered_by, opinion=first.opinion) == first:
             return ()
         return Refusal("household_answered", "SUR-01", {"survey": command.survey, "household": one})
     return (answered,)
+
+
+def _opinion(command: AnswerByName, state: Survey) -> str:
+    household, number = state.latest(command.household)
+    return heard_as("survey", command.survey, household, number)
 
 
 def _whose(command: AnswerByName) -> Refusal | None:
@@ -256,7 +262,7 @@ def _withdraw(command: WithdrawAnswer, state: Survey) -> Decision:
             survey=command.survey,
             household=command.household,
             member=answer.member,
-            commented=answer.commented,
+            opinion=answer.opinion,
             on=command.on,
             reason=command.reason,
             withdrawn_by=command.by.id,

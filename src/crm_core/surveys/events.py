@@ -73,6 +73,7 @@ class AnsweredByName:
         marks: For each item that is marked, in the order of the questionnaire.
         texts: For each item that is written, likewise.
         seconds: How long it took, if that is known.
+        opinion: Under which number what was written is heard (GRD-02); empty where nothing was.
         reference: Where it is on record, of what staff entered.
     """
 
@@ -84,7 +85,7 @@ class AnsweredByName:
     marks: tuple[str, ...]
     texts: tuple[Text, ...]
     seconds: int | None
-    commented: bool
+    opinion: str
     reference: Text
     entered_by: str
 
@@ -95,13 +96,13 @@ class AnswerWithdrawn:
 
     Args:
         member: Whose answer it was.
-        commented: Whether there were words of theirs in it.
+        opinion: Under which number what was written in it was heard, if anything was.
     """
 
     survey: str
     household: str
     member: str
-    commented: bool
+    opinion: str
     on: date
     reason: Text
     withdrawn_by: str
