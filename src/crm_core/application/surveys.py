@@ -53,6 +53,7 @@ class SurveyResult:
         took_part: How many took a slip, or answered by name.
         withheld: Answers that were too few to be told of, and were destroyed.
         unused: Slips that nobody used.
+        surplus: Answers beyond the slips that were taken: somebody else put them there.
         reach: `reached` of `households`, in ten-thousandths; no sample, so no interval.
         returned: Answers of `reached`, likewise.
         said: What the answers say.
@@ -70,6 +71,7 @@ class SurveyResult:
     took_part: int
     withheld: int
     unused: int
+    surplus: int
     reach: Share
     returned: Share
     said: Result
@@ -250,6 +252,7 @@ class Surveys:
             took_part=len(part),
             withheld=withheld,
             unused=unused,
+            surplus=max(0, len(filled) + withheld - len(part)),
             reach=reach,
             returned=returned,
             said=said,
