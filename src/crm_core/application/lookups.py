@@ -11,7 +11,8 @@ from typing import Any
 
 from attrs import evolve
 
-from crm_core.application.adopted import NOT_FACTS, book_with_adopted
+from crm_core.application.adopted import NOT_FACTS
+from crm_core.application.care_lookups import CARE, households, spoken
 from crm_core.application.records import moved, records_since
 from crm_core.application.sight import WorkSight
 from crm_core.application.streams import no_file
@@ -50,7 +51,7 @@ from crm_core.messages.template import Template
 from crm_core.opinions import RecordOpinion
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.card.commands import AssignKeeper
-from crm_core.owners.facts import REGISTERED, ConditionRecorded
+from crm_core.owners.facts import ConditionRecorded
 from crm_core.owners.sampling import DrawSample
 from crm_core.owners.tenures import concerned, tenures_of
 from crm_core.payments import ACCOUNT
@@ -94,8 +95,6 @@ from crm_core.requests.rotation import Crew
 from crm_core.staff import REGISTER, ROSTER, RecordWrong
 from crm_core.staff.lookups import strangers
 from crm_core.staff.register import WHOLE, Register
-from crm_core.surveys.commands import AnswerByName, OpenSurvey, ReachHousehold, TakePart
-from crm_core.surveys.questionnaire import Questionnaire
 
 # --- of accounts and messages ------------------------------------------------------------------
 
@@ -263,21 +262,7 @@ def _with_employed(command: AssignKeeper, _state: Any, sight: WorkSight) -> Assi
 
 def _with_population(command: DrawSample, _state: Any, sight: WorkSight) -> DrawSample:
     """The households that take part in a draw: those whose file stands on that day (OWN-07)."""
-    return evolve(command, population=_households(sight, command.estate, command.on))
-
-
-def _households(sight: WorkSight, estate: str, on: date) -> tuple[str, ...]:
-    """The households of an estate whose file stands on a day, sorted; of all where it is empty."""
-    merges = sight.streams.merges()
-    found = (
-        household
-        for household, facts in sight.log.facts(names={REGISTERED})
-        for _, known, file in facts
-        if household not in merges.into
-        and local_date(known, sight.zone) <= on
-        and estate in ("", file.estate)
-    )
-    return tuple(sorted(set(found)))
+    return evolve(command, population=households(sight, command.estate, command.on))
 
 
 def _with_duty(command: WithdrawCall, state: Call, sight: WorkSight) -> WithdrawCall:
@@ -304,57 +289,13 @@ def _with_today(command: Any, _state: Any, sight: WorkSight) -> Any:
 def _with_speaker(command: RecordOpinion, _state: Any, sight: WorkSight) -> RecordOpinion:
     """Whether it is an opinion of the household's: whose, held then, and about what (LOG-08)."""
     about = None if command.about is None else sight.state(REQUEST, command.about)
-    spoken: RecordOpinion = _spoken(command, sight)
-    return evolve(
-        spoken,
+    found: RecordOpinion = evolve(
+        spoken(command, sight),
         about_unknown=about is not None
         and not (
             isinstance(about, Request) and sight.same_household(about.household, command.household)
         ),
     )
-
-
-def _spoken(command: Any, sight: WorkSight) -> Any:
-    """Whose word it is: of a member of the household on that day, and none of the staff's."""
-    files = [sight.streams.file(one) for one in sight.streams.merges().group(command.household)]
-    held = [
-        role
-        for file in files
-        if file is not None
-        for role in file.roles()
-        if role.member == command.member
-    ]
-    then = [r for r in held if r.since <= command.on and (r.until is None or command.on <= r.until)]
-    register: Register = sight.state(REGISTER, WHOLE)
-    return evolve(
-        command,
-        stranger=not held,
-        left=bool(held) and not then,
-        on_staff=register.names(command.member),
-    )
-
-
-# --- of surveys ----------------------------------------------------------------------------------
-
-
-def _with_asked(command: OpenSurvey, _state: Any, sight: WorkSight) -> OpenSurvey:
-    """What is asked, an adopted questionnaire perhaps, and of how many households (SUR-01)."""
-    name, day = command.questionnaire, command.known_on
-    book = book_with_adopted(sight.log, sight.registry, sight.policies, name.partition("/")[0])
-    try:
-        asks: Questionnaire | None = book.find(Questionnaire, name, day)
-    except UnknownPolicy:
-        asks = None
-    return evolve(command, asks=asks, households=len(_households(sight, command.estate, day)))
-
-
-def _with_files(command: Any, _state: Any, sight: WorkSight) -> Any:
-    """All files of the same household, which answers once (OWN-09, SUR-02)."""
-    return evolve(command, same=tuple(sight.streams.merges().group(command.household)))
-
-
-def _with_answerer(command: AnswerByName, state: Any, sight: WorkSight) -> AnswerByName:
-    found: AnswerByName = _spoken(_with_files(command, state, sight), sight)
     return found
 
 
@@ -575,10 +516,10 @@ def _of_name(name: str, sight: WorkSight) -> list[PolicyRef]:
 
 
 CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
+    **CARE,
     **dict.fromkeys(MESSAGES.commands, _with_members),
     **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
     AcceptAutomatic: _with_people_of_the_day,
-    AnswerByName: _with_answerer,
     AskRight: _with_person,
     AssignKeeper: _with_employed,
     ConfirmGrading: _with_grading,
@@ -597,9 +538,6 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     HandOver: _with_stranger,
     MakePolicyEffective: _with_shipped,
     MovePayment: _with_receiver,
-    OpenSurvey: _with_asked,
-    ReachHousehold: _with_files,
-    TakePart: _with_files,
     PlaceLegalHold: _with_membership,
     PlaceStaffHold: _with_employment,
     ProposeType: _with_grading,

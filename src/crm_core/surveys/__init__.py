@@ -14,7 +14,29 @@ from crm_core.surveys.commands import (
 )
 from crm_core.surveys.decide import ANSWERS, SURVEY
 from crm_core.surveys.events import SURVEY_EVENTS
+from crm_core.surveys.forum import (
+    FORUM,
+    CheckForum,
+    EndWatch,
+    ExplainMiss,
+    Forum,
+    MissForumDay,
+    RecordPost,
+    TurnPost,
+    WatchForum,
+    WithdrawPost,
+)
+from crm_core.surveys.forum_days import FORUM_CHECKS, FORUM_DAYS, MISSES
+from crm_core.surveys.forum_events import FORUM_EVENTS
 from crm_core.surveys.lookups import LOOK_UPS
+from crm_core.surveys.meetings import (
+    MEETING,
+    MEETING_EVENTS,
+    HoldMeeting,
+    Meeting,
+    RecordAttendance,
+    WithdrawAttendance,
+)
 from crm_core.surveys.policy import KIND as POLICY
 from crm_core.surveys.policy import SurveyPolicy
 from crm_core.surveys.questionnaire import KIND as QUESTIONNAIRE
@@ -22,14 +44,14 @@ from crm_core.surveys.questionnaire import Questionnaire
 from crm_core.surveys.state import Survey
 from crm_core.surveys.views import CLOSING, OPEN_SURVEYS
 
-EVENTS = (*SURVEY_EVENTS,)
+EVENTS = (*SURVEY_EVENTS, *FORUM_EVENTS, *MEETING_EVENTS)
 
 SLICE = Slice(
     name="surveys",
     package=__name__,
     events=EVENTS,
-    aggregates=(SURVEY, ANSWERS),
-    readable={Survey: SURVEY},
+    aggregates=(SURVEY, ANSWERS, FORUM, MEETING),
+    readable={Forum: FORUM, Meeting: MEETING, Survey: SURVEY},
     acts=(
         Act(OpenSurvey, LEADERS),
         Act(ReachHousehold, DESK),
@@ -39,6 +61,16 @@ SLICE = Slice(
         Act(WithdrawAnswer, LEADERS),
         Act(CancelSurvey, MANAGEMENT),
         Act("see-surveys", (*DESK, "auditor")),
+        Act(WatchForum, LEADERS),
+        Act(EndWatch, LEADERS),
+        Act(CheckForum, DESK),
+        Act(ExplainMiss, LEADERS),
+        Act(RecordPost, DESK),
+        Act(TurnPost, DESK),
+        Act(WithdrawPost, LEADERS),
+        Act(HoldMeeting, DESK),
+        Act(RecordAttendance, DESK),
+        Act(WithdrawAttendance, LEADERS),
     ),
     look_ups=LOOK_UPS,
     policies=(
@@ -46,25 +78,40 @@ SLICE = Slice(
         PolicyKind(QUESTIONNAIRE, Questionnaire, Questionnaire.parse, adoptable=True),
     ),
     shipped=("policies",),
-    clock=(CLOSING,),
-    worklists=(OPEN_SURVEYS,),
+    clock=(CLOSING, FORUM_DAYS),
+    worklists=(OPEN_SURVEYS, FORUM_CHECKS, MISSES),
     data_map="data-map.toml",
 )
 
 __all__ = [
     "ANSWERS",
     "EVENTS",
+    "FORUM",
+    "MEETING",
     "SLICE",
     "SURVEY",
     "AnswerByName",
     "CancelSurvey",
+    "CheckForum",
     "CloseSurvey",
     "CountAnswers",
+    "EndWatch",
+    "ExplainMiss",
+    "Forum",
+    "HoldMeeting",
+    "Meeting",
+    "MissForumDay",
     "OpenSurvey",
     "Questionnaire",
     "ReachHousehold",
+    "RecordAttendance",
+    "RecordPost",
     "Survey",
     "SurveyPolicy",
     "TakePart",
+    "TurnPost",
+    "WatchForum",
     "WithdrawAnswer",
+    "WithdrawAttendance",
+    "WithdrawPost",
 ]

@@ -17,6 +17,7 @@ from crm_core.surveys.commands import (
     TakePart,
 )
 from crm_core.surveys.decide import SURVEY
+from crm_core.surveys.forum import CheckForum, EndWatch, MissForumDay, RecordPost, WatchForum
 from crm_core.surveys.policy import DEFAULT_SURVEY, SurveyPolicy
 from crm_core.surveys.questionnaire import Questionnaire
 from crm_core.surveys.state import Survey
@@ -51,7 +52,20 @@ def _counting(command: CountAnswers, _state: Any, sight: Sight) -> CountAnswers:
     return attrs.evolve(command, closed=survey.closed is not None, cell_min=cell_min)
 
 
+def _at(command: Any, _state: Any, sight: Sight) -> Any:
+    """The instant at which it comes to be known, and where days begin."""
+    return attrs.evolve(command, known_at=sight.at, zone=sight.zone)
+
+
+def _watching(command: WatchForum, state: Any, sight: Sight) -> WatchForum:
+    today = local_date(sight.at, sight.zone)
+    found: WatchForum = _at(command, state, sight)
+    return attrs.evolve(found, policy=sight.policy(SurveyPolicy, DEFAULT_SURVEY, today))
+
+
 LOOK_UPS: dict[type, LookUp] = {
+    **dict.fromkeys((CheckForum, EndWatch, MissForumDay, RecordPost), _at),
+    WatchForum: _watching,
     AnswerByName: _asked,
     CountAnswers: _counting,
     OpenSurvey: _opening,
