@@ -40,9 +40,11 @@ from surveys.asking_round import (
     MORNING,
     OTHER,
     TODAY,
+    opened,
     owner_of,
     put,
     settle,
+    varied,
 )
 
 HOUR = timedelta(hours=1)
@@ -128,7 +130,7 @@ def test_a_check_is_in_time_within_two_hours_and_entered_by_then(
         # By the clock of the library itself it would not even be looked at.
         with pytest.raises(Invalid) as invalid:
             crm.do(check, by=CLERK)
-        assert [fault.code for fault in invalid.value.faults] == ["not_yet_happened"]
+        assert [fault.code for fault in invalid.value.faults] == ["from_the_future"]
     else:
         assert refused(crm, check) == reason
 

@@ -9,6 +9,7 @@ from crm_core.application.desk import Desk
 from crm_core.application.host import Host
 
 if TYPE_CHECKING:
+    from crm_core.application.publications import Publications
     from crm_core.application.surveys import Surveys
 
 
@@ -29,3 +30,12 @@ class Care:
         from crm_core.application.surveys import Surveys
 
         return Surveys(self._host, self._desk)
+
+    @cached_property
+    def publications(self) -> Publications:
+        """Reports to owners: the service, and what came in and was spent (SUR-05)."""
+        from crm_core.application.publications import Publications
+        from crm_core.application.requests import Requests
+
+        requests = Requests(self._host, self._desk)
+        return Publications(self._host, self._desk, requests, self.surveys)

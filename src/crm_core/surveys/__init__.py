@@ -26,7 +26,7 @@ from crm_core.surveys.forum import (
     WatchForum,
     WithdrawPost,
 )
-from crm_core.surveys.forum_days import FORUM_CHECKS, FORUM_DAYS, MISSES
+from crm_core.surveys.forum_days import DECISIONS, FORUM_CHECKS, FORUM_DAYS
 from crm_core.surveys.forum_events import FORUM_EVENTS
 from crm_core.surveys.lookups import LOOK_UPS
 from crm_core.surveys.meetings import (
@@ -39,19 +39,37 @@ from crm_core.surveys.meetings import (
 )
 from crm_core.surveys.policy import KIND as POLICY
 from crm_core.surveys.policy import SurveyPolicy
+from crm_core.surveys.publications import (
+    PUBLICATION,
+    PUBLICATION_EVENTS,
+    SPENDING,
+    DecidePublication,
+    DraftPublication,
+    Publication,
+    RecordSpending,
+    Spending,
+    WithdrawPublication,
+    WithdrawSpending,
+)
 from crm_core.surveys.questionnaire import KIND as QUESTIONNAIRE
 from crm_core.surveys.questionnaire import Questionnaire
 from crm_core.surveys.state import Survey
 from crm_core.surveys.views import CLOSING, OPEN_SURVEYS
 
-EVENTS = (*SURVEY_EVENTS, *FORUM_EVENTS, *MEETING_EVENTS)
+EVENTS = (*SURVEY_EVENTS, *FORUM_EVENTS, *MEETING_EVENTS, *PUBLICATION_EVENTS)
 
 SLICE = Slice(
     name="surveys",
     package=__name__,
     events=EVENTS,
-    aggregates=(SURVEY, ANSWERS, FORUM, MEETING),
-    readable={Forum: FORUM, Meeting: MEETING, Survey: SURVEY},
+    aggregates=(SURVEY, ANSWERS, FORUM, MEETING, SPENDING, PUBLICATION),
+    readable={
+        Forum: FORUM,
+        Meeting: MEETING,
+        Publication: PUBLICATION,
+        Spending: SPENDING,
+        Survey: SURVEY,
+    },
     acts=(
         Act(OpenSurvey, LEADERS),
         Act(ReachHousehold, DESK),
@@ -71,6 +89,11 @@ SLICE = Slice(
         Act(HoldMeeting, DESK),
         Act(RecordAttendance, DESK),
         Act(WithdrawAttendance, LEADERS),
+        Act(RecordSpending, ("finance",)),
+        Act(WithdrawSpending, ("finance", *MANAGEMENT)),
+        Act("draft-publication", (*LEADERS, "finance")),
+        Act(DecidePublication, MANAGEMENT),
+        Act(WithdrawPublication, MANAGEMENT),
     ),
     look_ups=LOOK_UPS,
     policies=(
@@ -79,7 +102,7 @@ SLICE = Slice(
     ),
     shipped=("policies",),
     clock=(CLOSING, FORUM_DAYS),
-    worklists=(OPEN_SURVEYS, FORUM_CHECKS, MISSES),
+    worklists=(OPEN_SURVEYS, FORUM_CHECKS, DECISIONS),
     data_map="data-map.toml",
 )
 
@@ -88,13 +111,17 @@ __all__ = [
     "EVENTS",
     "FORUM",
     "MEETING",
+    "PUBLICATION",
     "SLICE",
+    "SPENDING",
     "SURVEY",
     "AnswerByName",
     "CancelSurvey",
     "CheckForum",
     "CloseSurvey",
     "CountAnswers",
+    "DecidePublication",
+    "DraftPublication",
     "EndWatch",
     "ExplainMiss",
     "Forum",
@@ -102,10 +129,13 @@ __all__ = [
     "Meeting",
     "MissForumDay",
     "OpenSurvey",
+    "Publication",
     "Questionnaire",
     "ReachHousehold",
     "RecordAttendance",
     "RecordPost",
+    "RecordSpending",
+    "Spending",
     "Survey",
     "SurveyPolicy",
     "TakePart",
@@ -114,4 +144,6 @@ __all__ = [
     "WithdrawAnswer",
     "WithdrawAttendance",
     "WithdrawPost",
+    "WithdrawPublication",
+    "WithdrawSpending",
 ]

@@ -29,6 +29,7 @@ from crm_core.surveys.forum_events import (
     MissExplained,
     WatchEnded,
 )
+from crm_core.surveys.publications import PUBLICATION_EVENTS, TO_APPROVE
 
 _NAMES = {kind.cls: kind.stored for kind in FORUM_EVENTS}
 _DAY = timedelta(days=1)
@@ -133,17 +134,15 @@ def _tasks(row: WatchedForum, asker: Asker) -> Iterable[Task]:
 FORUM_DAYS = Source("forums", FORUMS, _due)
 FORUM_CHECKS = Worklist(FORUMS, _tasks)
 
-MISSES = waiting(
-    "surveys",
-    _NAMES,
-    (
-        Waits(
-            what="forum_missed",
-            command=ExplainMiss,
-            opens={ForumDayMissed: lambda e: e.on.isoformat()},
-            settles={MissExplained: lambda e: e.on.isoformat()},
-            fields=lambda on, forum: {"forum": forum, "on": date.fromisoformat(on)},
-        ),
-    ),
+MISSED = Waits(
+    what="forum_missed",
+    command=ExplainMiss,
+    opens={ForumDayMissed: lambda e: e.on.isoformat()},
+    settles={MissExplained: lambda e: e.on.isoformat()},
+    fields=lambda on, forum: {"forum": forum, "on": date.fromisoformat(on)},
 )
 """Days that nobody looked on, for whoever can say why."""
+
+_DECIDED = (*FORUM_EVENTS, *PUBLICATION_EVENTS)
+
+DECISIONS = waiting("surveys", {kind.cls: kind.stored for kind in _DECIDED}, (MISSED, TO_APPROVE))
