@@ -65,6 +65,7 @@ COMMANDS = {
     "shares": "studies",
     "show": "history",
     "statistics": "requests",
+    "survey": "surveys",
     "tick": "requests",
     "todo": "todo",
     "undo": "imports",
