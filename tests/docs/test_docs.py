@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +35,7 @@ from crm_core.owners import DrawSample
 from crm_core.payments import ReceivePayment
 from crm_core.requests.improvement import ProposeImprovement
 from crm_core.slices import catalog, registry
+from crm_core.surveys import OpenSurvey
 from relay.server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -640,6 +641,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "preference": ["preference", "H00001", "H00001#owner", "any", "refuse", *by_s1],
         "preferences": ["preferences", "H00001"],
         "incident": ["incident", "list", "--as", "custodian:C1"],
+        "survey": ["survey", "list"],
         "backup": ["backup", "--out", str(folder / "copy.db")],
         "create": ["create", "--db", str(folder / "new.db")],
     }
@@ -656,6 +658,13 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         if name == "improvement":
             with open_crm(db) as crm:
                 crm.do(PLAN, by=Actor("S17", "specialist"))
+        if name == "survey":
+            with open_crm(db) as crm:
+                today = crm.clock.now().date()
+                crm.do(
+                    OpenSurvey("S1", today + timedelta(days=1), today + timedelta(days=9)),
+                    by=Actor("U1", "supervisor"),
+                )
         if name == "incident":
             leak = ("incident", "open", "L1", "--severity", "general", "--summary", "a lost list")
             ask(db, *leak, "--discovered", NOON)

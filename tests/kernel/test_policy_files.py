@@ -36,6 +36,7 @@ from crm_core.requests.greeting import GreetingPolicy
 from crm_core.requests.sla import SlaPolicy
 from crm_core.slices import registry, shipped
 from crm_core.staff.policy import AwardPolicy, CoverPolicy
+from crm_core.surveys import Questionnaire, SurveyPolicy
 from crm_core.testing.strategies import sla_text
 
 SLICES = {
@@ -83,7 +84,9 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
             "rights": RightsPolicy,
             "shares": SharesPolicy,
             "uplift": UpliftPolicy,
+            "satisfaction": Questionnaire,
             "sla": SlaPolicy,
+            "survey": SurveyPolicy,
         }.get(name.partition("-")[0], Template)
         found = shipped().find(kind, name, day)
         assert found.header.missing() == []

@@ -8,10 +8,12 @@ from typing import Any
 
 from attrs import define
 
-from crm_core import CRM, Actor
+from crm_core import CRM, Actor, shipped
 from crm_core.kernel.sealed import Personal
 from crm_core.owners import AddMember, RegisterHousehold
 from crm_core.surveys import OpenSurvey
+from crm_core.surveys.policy import DEFAULT_SURVEY, SurveyPolicy
+from crm_core.surveys.questionnaire import DEFAULT_QUESTIONNAIRE, Questionnaire
 
 CLERK, OTHER = Actor("S1", "specialist"), Actor("S2", "specialist")
 LEAD, BOSS = Actor("L1", "supervisor"), Actor("B1", "director")
@@ -20,6 +22,24 @@ MORNING = datetime(2024, 5, 6, 1, tzinfo=UTC)
 """Nine o'clock on Monday, 6 May 2024, where the estate is."""
 TODAY = date(2024, 5, 6)
 DAY = timedelta(days=1)
+
+
+POLICY = shipped().find(SurveyPolicy, DEFAULT_SURVEY, TODAY)
+ASKED = shipped().find(Questionnaire, DEFAULT_QUESTIONNAIRE, TODAY)
+
+
+def twenty_eight(overall: str = "") -> Questionnaire:
+    """28 items of five steps, as students were asked."""
+    items = "".join(
+        f'[[items]]\nitem = "q{n}"\nkind = "scale"\nsteps = 5\nzh = "问{n}"\nen = "Question {n}"\n'
+        for n in range(1, 29)
+    )
+    return Questionnaire.parse(
+        f'kind = "questionnaire"\noverall = "{overall}"\n[policy]\nname = "evaluation"\n'
+        "version = 1\n"
+        'effective_from = 2000-01-01\napproved_by = "director"\nimpact_assessment = "PIA"\n'
+        f'[title]\nzh = "评价"\nen = "Evaluation"\n{items}'
+    )
 
 
 @define

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import math
 from collections import Counter
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,17 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_core import shipped
 from crm_core.kernel.policy import PolicyFault
-from crm_core.surveys.policy import DEFAULT_SURVEY, SurveyPolicy
-from crm_core.surveys.questionnaire import DEFAULT_QUESTIONNAIRE, Filled, Questionnaire, Unfit, fill
+from crm_core.surveys.policy import SurveyPolicy
+from crm_core.surveys.questionnaire import Filled, Questionnaire, Unfit, fill
 from crm_core.surveys.statistics import careless, result, share
 from crm_core.testing.strategies import fillings, questionnaires
-from kernel.shared_data import shared_file
-from surveys.asking_round import TODAY
+from surveys.asking_round import ASKED, POLICY, twenty_eight
 
-POLICY = shipped().find(SurveyPolicy, DEFAULT_SURVEY, TODAY)
-ASKED = shipped().find(Questionnaire, DEFAULT_QUESTIONNAIRE, TODAY)
 Z = 1.96
 
 
@@ -38,29 +31,6 @@ def wilson(part: float, whole: float, z: float = Z) -> tuple[float, float]:
 
 
 # --- real questionnaires -----------------------------------------------------------------------
-
-
-def twenty_eight(overall: str = "") -> Questionnaire:
-    """28 items of five steps, as students were asked."""
-    items = "".join(
-        f'[[items]]\nitem = "q{n}"\nkind = "scale"\nsteps = 5\nzh = "问{n}"\nen = "Question {n}"\n'
-        for n in range(1, 29)
-    )
-    return Questionnaire.parse(
-        f'kind = "questionnaire"\noverall = "{overall}"\n[policy]\nname = "evaluation"\n'
-        "version = 1\n"
-        'effective_from = 2000-01-01\napproved_by = "director"\nimpact_assessment = "PIA"\n'
-        f'[title]\nzh = "评价"\nen = "Evaluation"\n{items}'
-    )
-
-
-@pytest.fixture(scope="module")
-def rows() -> list[list[int]]:
-    """5,820 filled questionnaires of students in Ankara: 28 answers each."""
-    path: Path = shared_file("turkiye-evaluations/turkiye_student_evaluation.csv.gz")
-    with gzip.open(path, "rt") as file:
-        read = list(csv.reader(file))
-    return [[int(value) for value in row[5:]] for row in read[1:]]
 
 
 @pytest.mark.rule("SUR-01", "SUR-03")

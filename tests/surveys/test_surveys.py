@@ -34,23 +34,23 @@ from crm_core.surveys import (
 from crm_core.surveys.events import AnsweredByName, AnswersCounted, SurveyOpened, TookPart
 from crm_core.testing import given
 from surveys.asking_round import (
+    ASKED,
     BOSS,
     CLERK,
     DAY,
     LEAD,
     MORNING,
     OTHER,
+    POLICY,
     TODAY,
     opened,
     over,
     owner_of,
     put,
     settle,
+    twenty_eight,
     varied,
 )
-from surveys.test_survey_statistics import ASKED, POLICY, rows, twenty_eight
-
-__all__ = ["rows"]
 
 
 @pytest.fixture

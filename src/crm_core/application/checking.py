@@ -21,8 +21,9 @@ import attrs
 from crm_core.application.present import Present
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.canonical import INTEGER_MAX
-from crm_core.kernel.commands import fields_looked_up, fields_named, fields_said
+from crm_core.kernel.commands import fields_looked_up, fields_named, fields_of_files, fields_said
 from crm_core.kernel.dates import likely, likely_instant
+from crm_core.kernel.limits import POLICY_BYTES_MAX
 from crm_core.kernel.sealed import Personal, Said, Sealed
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id, check_text
@@ -153,13 +154,15 @@ def _given_inside(cls: type) -> tuple[tuple[str, Check], ...]:
 
 
 def _found(cls: type, check_of: Callable[[Any], Check | None]) -> Iterator[tuple[str, Check]]:
-    looked_up, named = fields_looked_up(cls), fields_named(cls)
+    looked_up, named, files = fields_looked_up(cls), fields_named(cls), fields_of_files(cls)
     for name, hint in get_type_hints(cls).items():
         if name in looked_up:
             continue
         kinds = get_args(hint) or (hint,)
         if name in named:
             check: Check | None = _id
+        elif name in files:
+            check = _file
         elif get_origin(hint) is tuple:
             check = _several(kinds[0], check_of)
         else:
@@ -245,6 +248,12 @@ def _id(value: Any) -> Any:
     """What stands for something by its number; that there is none is for a rule to refuse."""
     text = _text(value)
     return check_id(text) if text else text
+
+
+def _file(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise Malformed("text_expected")
+    return check_text(value, POLICY_BYTES_MAX)
 
 
 def _number(value: Any) -> Any:

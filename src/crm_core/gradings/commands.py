@@ -15,7 +15,7 @@ from crm_core.gradings.events import GradingDecided, Moved, RunStarted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.studies.shares import Candidate, SharesPolicy
 from crm_core.gradings.uplift import Promises, UpliftPolicy
-from crm_core.kernel.commands import DayAhead, Id, looked_up
+from crm_core.kernel.commands import DayAhead, FileText, Id, looked_up
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.word import Word
@@ -295,7 +295,7 @@ class Cohort:
 class Document:
     """The text of a policy file."""
 
-    toml: str
+    toml: FileText
 
 
 @frozen

@@ -42,6 +42,11 @@ Id = Annotated[str, _NAMED]
 """A number or an id that the giver of a command chooses or repeats: it has the form of ids, so that
 nobody types anything else where nothing is sealed (PRV-02). Whether it may be empty is a rule's."""
 
+_FILE = "file"
+
+FileText = Annotated[str, _FILE]
+"""The text of a policy file, which may be as long as one."""
+
 ACTOR = "by"
 """The field that holds who gives the command."""
 
@@ -77,6 +82,12 @@ def fields_ahead(kind: type) -> frozenset[str]:
 def fields_named(kind: type) -> frozenset[str]:
     """Names of the fields that hold an `Id`, or several."""
     return _marked(kind, _NAMED)
+
+
+@cache
+def fields_of_files(kind: type) -> frozenset[str]:
+    """Names of the fields that hold the text of a file."""
+    return _marked(kind, _FILE)
 
 
 def _marked(kind: type, mark: str) -> frozenset[str]:

@@ -92,24 +92,27 @@ def check_storable(*texts: str) -> None:
             raise Malformed("text_unstorable", most=NAME_LENGTH_MAX)
 
 
-def check_text(text: str) -> str:
+def check_text(text: str, most: int = TEXT_BYTES_MAX) -> str:
     """Text from people: any script, no control or invisible direction characters, up to 8 KiB.
 
     Line breaks and tabs are taken, and so is a joiner between pictographs or letters that it joins.
+
+    Args:
+        most: How many bytes at most, where it is more than what people write in a field.
 
     Raises:
         Malformed: a character is refused, or the text is too long.
     """
     if text.isascii() and text.isprintable():
-        if len(text) <= TEXT_BYTES_MAX:
+        if len(text) <= most:
             return text
     else:
         refused = _REFUSED.search(text)
         if refused is not None:
             raise Malformed("character_refused", character=f"U+{ord(refused[0]):04X}")
-        if len(text.encode()) <= TEXT_BYTES_MAX:
+        if len(text.encode()) <= most:
             return text
-    raise Malformed("text_too_long", most=TEXT_BYTES_MAX)
+    raise Malformed("text_too_long", most=most)
 
 
 def fold_width(text: str) -> str:

@@ -55,12 +55,10 @@ def _open(command: OpenSurvey, state: Survey) -> Decision:
             return unknown("channel", channel, CHANNELS, rule="SUR-01")
     if not command.channels:
         return Refusal("channel_missing", "SUR-01", {"accepted": list(CHANNELS)})
-    if command.named != bool(command.reason.strip()):
-        return Refusal(
-            "reason_missing" if command.named else "reason_needless",
-            "SUR-02",
-            {"survey": command.survey},
-        )
+    if command.named and not command.reason.strip():
+        return no_reason("SUR-02")
+    if command.reason.strip() and not command.named:
+        return Refusal("reason_needless", "SUR-02", {"survey": command.survey})
     if not command.households:
         return Refusal("nobody_to_ask", "SUR-01", {"estate": command.estate})
     return (
@@ -239,11 +237,23 @@ def filled_in(
     enough = policy.careless.seconds_per_item_min * len(asks.items)
     filled = fill(asks, said, None if seconds is None else min(seconds, enough))
     if isinstance(filled, Unfit):
-        details = {"item": filled.item, "accepted": list(filled.accepted)}
-        return Refusal(filled.code, "SUR-01", details)
+        return _no_answer(filled)
     if not any((*filled.marks, *filled.texts)):
         return Refusal("nothing_answered", "SUR-01")
     return filled
+
+
+def _no_answer(unfit: Unfit) -> Refusal:
+    details = {"item": unfit.item, "accepted": list(unfit.accepted)}
+    match unfit.code:
+        case "unknown_item":
+            return Refusal("unknown_item", "SUR-01", details)
+        case "item_twice":
+            return Refusal("item_twice", "SUR-01", details)
+        case "answer_unfit":
+            return Refusal("answer_unfit", "SUR-01", details)
+        case _:
+            return Refusal("item_malformed", "SUR-01", details)
 
 
 def _withdraw(command: WithdrawAnswer, state: Survey) -> Decision:

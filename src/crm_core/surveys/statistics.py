@@ -229,7 +229,7 @@ def _overall(
     ratio, variance = _ratio(satisfied)
     effective = Fraction(len(satisfied))
     if variance:
-        effective = ratio * (1 - ratio) / variance
+        effective = Fraction(ratio * (1 - ratio), variance)
     return _interval(part, whole, effective, z), _index(means, z)
 
 
@@ -244,10 +244,10 @@ def _interval(part: int, whole: int, effective: Fraction, z: Fraction) -> Share:
     p, n = Fraction(part, whole), effective
     if not n:
         n = Fraction(1)
-    middle = p + z * z / (2 * n)
-    half = z * _root(p * (1 - p) / n + z * z / (4 * n * n))
-    widened = 1 + z * z / n
-    low, high = _outwards((middle - half) / widened, (middle + half) / widened)
+    middle = p + Fraction(z * z, 2 * n)
+    half = z * _root(Fraction(p * (1 - p), n) + Fraction(z * z, 4 * n * n))
+    widened = 1 + Fraction(z * z, n)
+    low, high = _outwards(Fraction(middle - half, widened), Fraction(middle + half, widened))
     return Share(part, whole, _nearest(p), low, high)
 
 
@@ -269,14 +269,14 @@ def _ratio(sums: Sequence[tuple[Fraction, int]]) -> tuple[Fraction, Fraction]:
     n, whole = len(sums), sum(m for _, m in sums)
     if not whole:
         return Fraction(), Fraction()
-    ratio = sum((y for y, _ in sums), Fraction()) / whole
+    ratio = Fraction(sum((y for y, _ in sums), Fraction()), whole)
     if n < 2:
         return ratio, Fraction()
     # One fraction for each kind of household: thousands of them say the same.
     squares = sum(
         (count * (y - ratio * m) ** 2 for (y, m), count in Counter(sums).items()), Fraction()
     )
-    return ratio, Fraction(n, n - 1) * squares / whole**2
+    return ratio, Fraction(n, n - 1) * Fraction(squares, whole**2)
 
 
 _DIGITS = 10**12

@@ -185,11 +185,11 @@ def _show(out: Output, found: SurveyResult) -> None:
     )
     rows = []
     for item in said.items:
-        rate, points = ("", "", ""), ""
+        rate, points = ("", ""), ""
         if item.satisfied is not None and item.index is not None:
             rate, points = _rate(item.satisfied), _points(item.index.value)
         counts = " ".join(f"{code}:{number}" for code, number in item.counts.items())
-        rows.append([item.item, item.valid, item.left_out, *rate[:2], points, counts])
+        rows.append([item.item, item.valid, item.left_out, *rate, points, counts])
     out.table(["item", "valid", "left_out", "satisfied", "interval", "index", "counts"], rows)
 
 

@@ -94,8 +94,8 @@ def _fixed_policy() -> SurveyPolicy:
 
 def _fixed_questionnaire() -> Questionnaire:
     items = (
-        Item("overall", SCALE, "总体", "Overall", 5),
-        Item("comment", TEXT, "意见", "Comment", required=False),
+        Item(item="overall", kind=SCALE, zh="总体", en="Overall", steps=5),
+        Item(item="comment", kind=TEXT, zh="意见", en="Comment", required=False),
     )
     return Questionnaire(
         header=Header("generated", 1),
