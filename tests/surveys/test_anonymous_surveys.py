@@ -399,6 +399,28 @@ def test_too_few_to_hide_behind_are_destroyed_and_counted(crm: CRM) -> None:
 
 
 @pytest.mark.rule("SUR-02")
+def test_what_stands_for_the_counting_of_too_few_tells_no_guess(tmp_path: Path) -> None:
+    """Of the only answer there is, not even the digest of the command is another."""
+    base = tmp_path / "base"
+    base.mkdir()
+    with open_crm(f"sqlite:///{base / 'crm.db'}", create=True) as crm:
+        settle(crm, 5)
+        opened(crm)
+    (base / "crm.db.urn").write_text('{"surveys": {}, "urn": "urn-0"}')
+    roots = set()
+    for number in (1, 2, 3):
+        shutil.copytree(base, tmp_path / str(number))
+        with open_crm(f"sqlite:///{tmp_path / str(number) / 'crm.db'}") as crm:
+            crm.ids = Counting()
+            put(crm, MORNING)
+            slip = crm.care.surveys.take_slip("S1", "V1", "app", by=CLERK)
+            crm.care.surveys.cast(slip, varied(number * 7, comment=str(number)), by=CLERK)
+            over(crm)
+            roots.add(crm.log.root().root)
+    assert len(roots) == 1
+
+
+@pytest.mark.rule("SUR-02")
 def test_who_takes_part_twice_is_refused_and_leaves_no_slip(crm: CRM, tmp_path: Path) -> None:
     crm.care.surveys.take_slip("S1", "V1", "app", by=CLERK)
     before = (tmp_path / "crm.db.urn").read_bytes()

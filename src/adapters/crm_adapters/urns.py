@@ -86,7 +86,8 @@ class FileUrns:
             before = found.get(survey, Lying())
             after, answer = change(before)
             if after != before:
-                self._write(name, {**found, survey: after})
+                found.pop(survey, None)
+                self._write(name, found if after.empty else {**found, survey: after})
             return answer
 
     def _read(self) -> tuple[str, dict[str, Lying]]:

@@ -138,8 +138,10 @@ class Surveys:
                 raise Refused(refused)
         if self._opened(survey) is None:
             raise Refused(_unknown(survey))
-        # First, so that nobody has taken part whose slip was never made; what nobody is told of
-        # nobody can use.
+        for command in commands:
+            self._desk.rehearse(command, by=by)
+        # Before it is recorded, so that nobody has taken part whose slip was never made; what
+        # nobody is told of nobody can use.
         slips = host.urns.issue(survey, len(commands))
         try:
             now = host.clock.now()
@@ -324,16 +326,10 @@ class Surveys:
         return None if state.cancelled is not None else state.opened
 
     def _asked(self, ref: PolicyRef) -> Questionnaire:
-        return self._pinned(Questionnaire, ref)  # type: ignore[no-any-return]
+        return _pinned(self._host, Questionnaire, ref)  # type: ignore[no-any-return]
 
     def _policy(self, ref: PolicyRef) -> SurveyPolicy:
-        return self._pinned(SurveyPolicy, ref)  # type: ignore[no-any-return]
-
-    def _pinned(self, kind: Any, ref: PolicyRef) -> Any:
-        host = self._host
-        return pinned(
-            host.policies, kind, ref, lambda: every(host.log, host.registry, host.policies, kind)
-        )
+        return _pinned(self._host, SurveyPolicy, ref)  # type: ignore[no-any-return]
 
 
 # --- urns ----------------------------------------------------------------------------------------
@@ -342,22 +338,47 @@ class Surveys:
 def count_answers(host: Host, desk: Desk, now: datetime) -> int:
     """Empty the urn of every survey that is over into the log; how many events that gave.
 
-    An urn is emptied into one event, which is known again by its id: whatever interrupts it, its
-    answers are counted once and then destroyed (0063).
+    An urn is emptied into one event: whatever interrupts it, its answers are counted once and then
+    destroyed (0063).
     """
     count = 0
     for survey in host.urns.surveys():
         state = _survey_of(host, desk, survey)
-        if state.cancelled is not None:
-            host.urns.destroy(survey)
-        elif state.closed is not None:
-            urn = host.urns.emptied(survey)
-            if urn is not None:
-                command = CountAnswers(survey, urn.name, *_emptied(urn), urn.unused)
-                given = Given(SYSTEM, inside=True, id=f"urn:{urn.name}:{survey}", at=now)
-                count += len(desk.do(command, given).events)
-                host.urns.destroy(survey)
+        over = state.cancelled is not None or state.closed is not None
+        if state.opened is None or not over:
+            continue
+        urn = host.urns.emptied(survey)
+        if urn is not None and state.cancelled is None:
+            count += _count(host, desk, state.opened, urn, now)
+        host.urns.destroy(survey)
     return count
+
+
+def _count(host: Host, desk: Desk, opened: SurveyOpened, urn: Urn, now: datetime) -> int:
+    survey, decider = opened.survey, ANSWERS.decider
+    answers: Answers
+    answers, _ = host.log.fold(ANSWERS.stream(survey), decider.evolve, decider.initial)
+    if urn.name in answers.counted or not (urn.said or urn.unused):
+        # It was interrupted between counting and destroying, or nobody ever had a slip of it.
+        return 0
+    marked, written = _emptied(urn)
+    few = len(marked) < _pinned(host, SurveyPolicy, opened.policy).cell_min
+    command = CountAnswers(
+        survey=survey,
+        urn=urn.name,
+        answers=() if few else marked,
+        comments=() if few else written,
+        withheld=len(marked) if few else 0,
+        unused=urn.unused,
+    )
+    given = Given(SYSTEM, inside=True, id=f"urn:{urn.name}:{survey}", at=now)
+    return len(desk.do(command, given).events)
+
+
+def _pinned(host: Host, kind: Any, ref: PolicyRef) -> Any:
+    return pinned(
+        host.policies, kind, ref, lambda: every(host.log, host.registry, host.policies, kind)
+    )
 
 
 def _survey_of(host: Host, desk: Desk, survey: str) -> Survey:

@@ -29,6 +29,11 @@ class Lying:
         """With slips more."""
         return evolve(self, slips=_sorted({*self.slips, *map(of_slip, slips)}))
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it, nor ever was."""
+        return not (self.slips or self.said or self.sealed)
+
     def without(self, slips: Collection[str]) -> Lying:
         """Without slips that are open."""
         return evolve(self, slips=_sorted({*self.slips}.difference(map(of_slip, slips))))
@@ -80,7 +85,11 @@ class MemoryUrns:
         return slips
 
     def withdraw(self, survey: str, slips: Collection[str]) -> None:
-        self._lying[survey] = self._of(survey).without(slips)
+        lying = self._of(survey).without(slips)
+        if lying.empty:
+            self._lying.pop(survey, None)
+        else:
+            self._lying[survey] = lying
 
     def cast(self, survey: str, filled: Sequence[tuple[str, Sequence[str]]]) -> Sequence[int]:
         lying = self._of(survey)

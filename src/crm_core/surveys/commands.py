@@ -133,12 +133,15 @@ class CountAnswers:
     Args:
         answers: Sorted by what they say.
         comments: What was written, by item, likewise; not beside the answers it came with.
+        withheld: How many answers there were, where they are too few to be told of. They are no
+            part of the command: what stands for it in the log would tell whether a guess is right.
     """
 
     survey: Id
     urn: Id
     answers: tuple[Marked, ...]
     comments: tuple[Written, ...]
+    withheld: int
     unused: int
     closed: bool = looked_up()
     cell_min: int = looked_up()

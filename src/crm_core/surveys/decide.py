@@ -352,14 +352,16 @@ def _count(command: CountAnswers, state: Answers) -> Decision:
     if any(list(each) != sorted(each) for each in said):
         # INVARIANT (SUR-02): the order says nothing that the answers do not say themselves.
         return Refusal("answers_unsorted", "SUR-02", {"survey": command.survey})
-    few = len(command.answers) < command.cell_min
+    if command.answers and len(command.answers) < command.cell_min:
+        details = {"survey": command.survey, "least": command.cell_min}
+        return Refusal("answers_too_few", "SUR-02", details)
     return (
         AnswersCounted(
             survey=command.survey,
             urn=command.urn,
-            answers=() if few else tuple(map(_answer_of, command.answers)),
-            comments=() if few else tuple(Comment(c.item, c.text) for c in command.comments),
-            withheld=len(command.answers) if few else 0,
+            answers=tuple(map(_answer_of, command.answers)),
+            comments=tuple(Comment(c.item, c.text) for c in command.comments),
+            withheld=command.withheld,
             unused=command.unused,
         ),
     )
