@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -796,7 +797,8 @@ def test_help_and_version_are_told(crm: Run) -> None:
         assert ran.out.startswith(f"Usage: crm {name}")
     alone = crm()
     assert (alone.status, alone.out) == (2, "")
-    assert "Commands:" in alone.err
+    for group in ("Set up:", "Look:", "Decide:", "Act:", "Prove:", "Run:"):
+        assert f"\n{group}\n" in alone.err
 
 
 def test_the_list_of_commands_says_what_their_own_help_says() -> None:
@@ -1156,8 +1158,33 @@ def test_an_interruption_is_said(crm: Run, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(CRM, "verify", fail)
     ran = crm("verify")
-    assert ran.status == 2
-    assert ran.err.strip() == "crm: interrupted"
+    assert ran.status == 130
+    assert ran.err.strip() == "crm: interrupted; nothing has changed in the log"
+
+
+def test_who_interrupts_hears_what_was_kept(tmp_path: Path) -> None:
+    """Given commands one by one, when Ctrl-C comes between two, then those before are kept."""
+    line = {"act": "register-household", "fields": {
+        "household": "V1", "estate": "Anhe", "building": "1", "unit": "1", "room": "101",
+    }}  # fmt: skip
+    run = [sys.executable, "-m", "crm_adapters.cli", "--lang", "en"]
+    subprocess.run([*run, "create"], cwd=tmp_path, check=True, timeout=60, capture_output=True)
+    with subprocess.Popen(
+        [*run, "do", "-", "--as", "specialist:S1"],
+        cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(line).encode() + b"\n")
+        process.stdin.flush()
+        written = json.loads(process.stdout.readline())["position"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stderr is not None
+        told = process.stderr.read().decode()
+    assert told.strip() == f"crm: interrupted; {written} events that were written before are kept"
+    with open_crm(f"sqlite:///{tmp_path / 'crm.db'}") as kept:
+        assert kept.log.head() == written > 0
 
 
 def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_log_has_one_place_to_read_from_and_no_option_for_another() -> None:
     """Every reading goes to where is written: there is nothing to choose."""
     reading = ("read", "fold", "tips", "feed", "by_household", "outcomes", "settled", "head")
     words = {"self", "stream", "streams", "after", "upto", "names", "households", "commands",
-             "evolve", "state", "limit"}  # fmt: skip
+             "evolve", "state", "opened", "limit"}  # fmt: skip
     for method in reading:
         assert set(inspect.signature(getattr(EventLog, method)).parameters) <= words, method
     options = set(inspect.signature(open_database).parameters)

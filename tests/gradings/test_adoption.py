@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from crm_core.application.adopted import adopted
 from crm_core.crm import CRM
-from crm_core.errors import PolicyDigestMismatch, PolicyInactive, Refused, UnknownPolicy
+from crm_core.errors import Invalid, PolicyDigestMismatch, PolicyInactive, Refused, UnknownPolicy
 from crm_core.gradings import GRADING, GradingPolicy
 from crm_core.gradings.adoption import ADOPTION, versions
 from crm_core.gradings.commands import (
@@ -29,6 +29,7 @@ from crm_core.gradings.events import (
     PolicySuperseded,
 )
 from crm_core.kernel.decider import Refusal
+from crm_core.kernel.limits import POLICY_BYTES_MAX
 from crm_core.kernel.recorded import SYSTEM, Actor
 from crm_core.kernel.sentences import LANGS, sentences
 from crm_core.slices import shipped
@@ -248,6 +249,23 @@ def test_what_a_draft_must_be(crm: CRM) -> None:
     refused(crm, draft(name="another"), "policy_misnamed")
     refused(crm, draft(document=Document("kind = 7")), "policy_faulty")
     refused(crm, draft(document=Document("kind")), "policy_faulty")
+
+
+@pytest.mark.rule("GRD-11")
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_draft_is_as_long_as_a_policy_file_may_be(crm: CRM, more: int) -> None:
+    """The limit of what people type is not its limit."""
+    room = POLICY_BYTES_MAX + more - len(text().encode())
+    longest = draft(document=Document(f"{text()}#{'x' * (room - 1)}"))
+    assert len(longest.document.toml.encode()) == POLICY_BYTES_MAX + more
+    if not more:
+        crm.do(longest, by=MANAGER)
+        return
+    with pytest.raises(Invalid) as found:
+        crm.do(longest, by=MANAGER)
+    assert [(f.code, f.where) for f in found.value.faults] == [
+        ("value_malformed", "DraftPolicy.document.toml")
+    ]
 
 
 @pytest.mark.rule("GRD-11")

@@ -141,7 +141,7 @@ class Runs:
     # --- what holds --------------------------------------------------------------------------
 
     def told(self) -> model.History:
-        return model.history_from(self.crm.log.feed())
+        return model.history_from(self.crm.texts.each(self.crm.log.feed()))
 
     def the_same_run_holds(self) -> None:
         history, head = self.told(), self.crm.log.head()

@@ -21,7 +21,12 @@ import attrs
 from crm_core.application.present import Present
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.canonical import INTEGER_MAX
-from crm_core.kernel.commands import fields_looked_up, fields_named, fields_of_files, fields_said
+from crm_core.kernel.commands import (
+    fields_looked_up,
+    fields_named,
+    fields_of_files,
+    fields_said,
+)
 from crm_core.kernel.dates import likely, likely_instant
 from crm_core.kernel.limits import POLICY_BYTES_MAX
 from crm_core.kernel.sealed import Personal, Said, Sealed
@@ -244,16 +249,16 @@ def _text(value: Any) -> Any:
     return check_text(value)
 
 
-def _id(value: Any) -> Any:
-    """What stands for something by its number; that there is none is for a rule to refuse."""
-    text = _text(value)
-    return check_id(text) if text else text
-
-
 def _file(value: Any) -> Any:
     if not isinstance(value, str):
         raise Malformed("text_expected")
     return check_text(value, POLICY_BYTES_MAX)
+
+
+def _id(value: Any) -> Any:
+    """What stands for something by its number; that there is none is for a rule to refuse."""
+    text = _text(value)
+    return check_id(text) if text else text
 
 
 def _number(value: Any) -> Any:

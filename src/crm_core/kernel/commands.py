@@ -86,7 +86,7 @@ def fields_named(kind: type) -> frozenset[str]:
 
 @cache
 def fields_of_files(kind: type) -> frozenset[str]:
-    """Names of the fields that hold the text of a file."""
+    """Names of the fields that hold a `FileText`."""
     return _marked(kind, _FILE)
 
 

@@ -98,7 +98,8 @@ def check_text(text: str, most: int = TEXT_BYTES_MAX) -> str:
     Line breaks and tabs are taken, and so is a joiner between pictographs or letters that it joins.
 
     Args:
-        most: How many bytes at most, where it is more than what people write in a field.
+        text: What they wrote.
+        most: Bytes that it may have in UTF-8.
 
     Raises:
         Malformed: a character is refused, or the text is too long.

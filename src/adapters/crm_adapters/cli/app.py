@@ -1,6 +1,6 @@
 """The command line, whole: all commands, and every error in one clear line.
 
-Exit status: 0 done, 1 the check found something, 2 bad usage or input.
+Exit status: 0 done, 1 the check found something, 2 bad usage or input, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from crm_adapters.cli.group import BAD, crm
+from crm_adapters.cli.group import BAD, INTERRUPTED, App, crm
 from crm_adapters.cli.helping import told_usage
 from crm_adapters.cli.language import language_asked, say, speak, spoken
 from crm_adapters.cli.output import one_line
@@ -31,12 +31,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Before anything is done of which nobody would hear.
         closed = Invalid.one("output_closed")
         return _bad(*told(closed))
+    app = App()
     try:
-        result = crm.main(args=words, prog_name="crm", standalone_mode=False)
+        result = crm.main(args=words, prog_name="crm", standalone_mode=False, obj=app)
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.Abort:
-        return _bad(say("interrupted"))
+        return _interrupted(app)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show(sys.stderr)
         return BAD
@@ -91,6 +92,21 @@ def told(error: CrmError) -> list[str]:
 def _bad(text: str) -> int:
     sys.stderr.write(f"crm: {one_line(text)}\n")
     return BAD
+
+
+def _interrupted(app: App) -> int:
+    """Whether anything was kept, as the log itself says."""
+    try:
+        kept = app.kept_events()
+        if kept:
+            _bad(say("interrupted_kept", events=kept))
+        else:
+            _bad(say("interrupted_nothing"))
+    except CrmError:
+        _bad(say("interrupted_unknown"))
+    except KeyboardInterrupt:  # Once more: there is no time to look.
+        _bad(say("interrupted"))
+    return INTERRUPTED
 
 
 def _not_text(arguments: Sequence[str]) -> str | None:

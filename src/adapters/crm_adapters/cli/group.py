@@ -11,7 +11,7 @@ import click
 from attrs import define, evolve, field
 
 from crm_adapters.cli.acting import host
-from crm_adapters.cli.commands import COMMANDS
+from crm_adapters.cli.commands import COMMANDS, GROUPS
 from crm_adapters.cli.helping import Told, ToldGroup
 from crm_adapters.cli.language import say, speak
 from crm_adapters.cli.output import Output
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from crm_core.crm import CRM
     from crm_core.policies import PolicyBook
 
-FOUND, BAD = 1, 2
+FOUND, BAD, INTERRUPTED = 1, 2, 130
 
 MEMORY = "memory:"
 
@@ -57,6 +57,7 @@ class App:
     claimed: Actor | None = None
     purpose: str | None = None
     out: Output = field(factory=Output)
+    _began: int | None = field(default=None, init=False)
 
     @property
     def by(self) -> Actor:
@@ -77,7 +78,7 @@ class App:
         from crm_adapters.keys import guard_of, suite_of
         from crm_adapters.wiring import open_crm  # Half of all loading, and help needs no store.
 
-        return open_crm(
+        opened = open_crm(
             self.url,
             create=create,
             tenant=self.tenant,
@@ -88,6 +89,20 @@ class App:
             zone=self.zone,
             policies=policies,
         )
+        if self._began is None:
+            self._began = opened.log.head()
+        return opened
+
+    def kept_events(self) -> int:
+        """Events that the log has more than when it was first opened; those of others count, too.
+
+        Raises:
+            CrmError: the log does not open now.
+        """
+        if self._began is None or self.url == MEMORY:
+            return 0
+        with self.open() as opened:
+            return opened.log.head() - self._began
 
     @property
     def kept(self) -> Kept:
@@ -223,6 +238,9 @@ class Commands(ToldGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
+
+    def groups(self, ctx: click.Context) -> Sequence[tuple[str, Sequence[str]]]:
+        return [(say(f"help_{group}"), sorted(names)) for group, names in GROUPS.items()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:

@@ -146,10 +146,15 @@ class ToldGroup(Told, click.Group):
         return help_of(f"{before} {name}" if before else name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, self.told_shortly(ctx, name)) for name in self.list_commands(ctx)]
-        if rows:
-            with formatter.section(say("help_commands")):
-                formatter.write_dl(rows)
+        for title, names in self.groups(ctx):
+            rows = [(name, self.told_shortly(ctx, name)) for name in names]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+    def groups(self, ctx: click.Context) -> Sequence[tuple[str, Sequence[str]]]:
+        """The commands by what they are there for, each group with its heading."""
+        return [(say("help_commands"), self.list_commands(ctx))]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
