@@ -18,6 +18,7 @@ from crm_core.application.clock import Tick, tick
 from crm_core.application.desk import Desk, Given, Receipt
 from crm_core.application.texts import Texts
 from crm_core.application.tombstones import MemoryTombstones, NoTraces
+from crm_core.application.urns import MemoryUrns
 from crm_core.application.ways import WAYS, Shown, answer
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid
@@ -41,6 +42,7 @@ from crm_core.ports import (
     Progress,
     Tombstones,
     Traces,
+    Urns,
     Verification,
     Views,
     silent,
@@ -81,6 +83,7 @@ class CRM:
         views: Read models that follow the log; without them `views` cannot be asked for.
         tombstones: Who was erased, kept outside log and keys; by default in memory, with the log.
         traces: What else was written and may tell of persons; by default nothing was.
+        urns: Where anonymous answers lie until they are counted; by default in memory.
         registry: What follows from the slices it is made of; by default from the library's own.
         reads: The read log; without one personal values stay closed (PRV-06).
     """
@@ -98,6 +101,7 @@ class CRM:
         views: Views | None = None,
         tombstones: Tombstones | None = None,
         traces: Traces | None = None,
+        urns: Urns | None = None,
         registry: Registry | None = None,
         reads: ReadLog | None = None,
     ) -> None:
@@ -110,6 +114,7 @@ class CRM:
         self.zone = zone
         self.tombstones = tombstones or MemoryTombstones()
         self.traces = traces or NoTraces()
+        self.urns = urns or MemoryUrns(ids)
         self._engines = tuple(engines)
         self._views = views
         self.reads = reads
@@ -157,7 +162,7 @@ class CRM:
 
     @cached_property
     def care(self) -> Care:
-        """Care of households: assessments, plans, the calendar of care, return visits."""
+        """Care of households: assessments, plans, return visits, surveys, reports to owners."""
         from crm_core.application.care import Care
 
         return Care(self, self._desk, self.owners, self._gradings, self._studies)

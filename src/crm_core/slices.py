@@ -17,6 +17,7 @@ from crm_core import (
     privacy,
     requests,
     staff,
+    surveys,
     visits,
 )
 from crm_core.kernel.catalog import Catalog
@@ -30,6 +31,7 @@ SLICES: tuple[Slice, ...] = (
     payments.SLICE,
     opinions.SLICE,
     staff.SLICE,
+    surveys.SLICE,
     gradings.SLICE,
     plans.SLICE,
     messages.SLICE,

@@ -227,6 +227,44 @@ EXPECTED: dict[str, frozenset[str]] = {
     "call-off-draw": frozenset({"supervisor", "manager", "director"}),
     "arrange-visits": frozenset(),
     "draw-visits": frozenset(),
+    # -- surveys --------------------------------------------------------------------------------------------------
+    # SUR-01: who leads has a survey held; giving it up, with what was cast, is the manager's
+    "open-survey": frozenset({"supervisor", "manager", "director"}),
+    "cancel-survey": frozenset({"manager", "director"}),
+    # SUR-01, S1: the line asks; owners and users answer for their own household
+    "reach-household": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "take-slip": frozenset({"specialist", "supervisor", "manager", "director", "owner", "user"}),
+    "cast-answer": frozenset({"specialist", "supervisor", "manager", "director", "owner", "user"}),
+    "answer-by-name": frozenset(
+        {"specialist", "supervisor", "manager", "director", "owner", "user"}
+    ),
+    # what was entered by mistake is taken back by who leads
+    "withdraw-answer": frozenset({"supervisor", "manager", "director"}),
+    # SUR-02: the service gives a slip with it; the clock closes and counts
+    "take-part": frozenset(),
+    "close-survey": frozenset(),
+    "count-answers": frozenset(),
+    # SUR-03, PRV-01: results are statistics of the department, and the auditor's
+    "see-surveys": frozenset({"specialist", "supervisor", "manager", "director", "auditor"}),
+    # SUR-04, S8: who leads designates; that it is the designated person is asked beside the role
+    "watch-forum": frozenset({"supervisor", "manager", "director"}),
+    "end-watch": frozenset({"supervisor", "manager", "director"}),
+    "check-forum": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "record-post": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "turn-post": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "withdraw-post": frozenset({"supervisor", "manager", "director"}),
+    "explain-miss": frozenset({"supervisor", "manager", "director"}),
+    "miss-forum-day": frozenset(),
+    # GRD-02: meetings and who came
+    "hold-owners-meeting": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "record-attendance": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "withdraw-attendance": frozenset({"supervisor", "manager", "director"}),
+    # SUR-05, LOG-08: finance says what was spent; figures are drafted by who leads or finance, approved above
+    "record-outlay": frozenset({"finance"}),
+    "withdraw-outlay": frozenset({"manager", "director", "finance"}),
+    "draft-publication": frozenset({"supervisor", "manager", "director", "finance"}),
+    "decide-publication": frozenset({"manager", "director"}),
+    "withdraw-publication": frozenset({"manager", "director"}),
     # -- privacy --------------------------------------------------------------------------------------------------
     # PRV-04, PRV-09: who keeps the files and those who lead decide whom to let go, and whom to keep; never the system
     "erase-person": frozenset({"supervisor", "manager", "director", "custodian"}),

@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +38,7 @@ from crm_core.plans import DecideAssessment, GatherInformation, OpenPlan, Propos
 from crm_core.plans.assessments import KINDS as ASSESSED
 from crm_core.requests.improvement import ProposeImprovement
 from crm_core.slices import catalog, registry
+from crm_core.surveys import OpenSurvey
 from crm_core.visits import RecordOccasion
 from relay.server import Server
 
@@ -661,6 +662,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "preference": ["preference", "H00001", "H00001#owner", "any", "refuse", *by_s1],
         "preferences": ["preferences", "H00001"],
         "incident": ["incident", "list", "--as", "custodian:C1"],
+        "survey": ["survey", "list"],
         "backup": ["backup", "--out", str(folder / "copy.db")],
         "create": ["create", "--db", str(folder / "new.db")],
     }
@@ -685,6 +687,13 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
                 crm.do(PLAN, by=Actor("S17", "specialist"))
         if name == "plans":
             begin_a_plan(db)
+        if name == "survey":
+            with open_crm(db) as crm:
+                today = crm.clock.now().date()
+                crm.do(
+                    OpenSurvey("S1", today + timedelta(days=1), today + timedelta(days=9)),
+                    by=Actor("U1", "supervisor"),
+                )
         if name == "incident":
             leak = ("incident", "open", "L1", "--severity", "general", "--summary", "a lost list")
             ask(db, *leak, "--discovered", NOON)

@@ -38,6 +38,7 @@ from crm_core.requests.greeting import GreetingPolicy
 from crm_core.requests.sla import SlaPolicy
 from crm_core.slices import registry, shipped
 from crm_core.staff.policy import AwardPolicy, CoverPolicy
+from crm_core.surveys import Questionnaire, SurveyPolicy
 from crm_core.testing.strategies import sla_text
 from crm_core.visits.policy import VisitPolicy
 
@@ -89,8 +90,10 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
             "rights": RightsPolicy,
             "shares": SharesPolicy,
             "uplift": UpliftPolicy,
+            "satisfaction": Questionnaire,
             "sla": SlaPolicy,
             "visit": VisitPolicy,
+            "survey": SurveyPolicy,
         }.get(name.partition("-")[0], Template)
         found = shipped().find(kind, name, day)
         assert found.header.missing() == []

@@ -22,12 +22,13 @@ from crm_adapters.register import Register
 from crm_adapters.slices import installed, registry_of
 from crm_adapters.tombstones import FileTombstones
 from crm_adapters.traces import WorkingTraces
+from crm_adapters.urns import FileUrns
 from crm_core.application.tombstones import resume
 from crm_core.crm import CRM
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.slice import Slice
 from crm_core.policies import PolicyBook
-from crm_core.ports import Tombstones, Traces
+from crm_core.ports import Tombstones, Traces, Urns
 from crm_core.reads import ReadLog
 
 MEMORY = "memory:"
@@ -90,6 +91,7 @@ def open_crm(
     folder: Path | None = None
     tombstones: Tombstones | None = None
     traces: Traces | None = None
+    urns: Urns | None = None
     if url == MEMORY:
         store, vault = MemoryStore(), _vault(None if keys is None else Path(keys), guard, suite)
         rows, reads = MemoryViewStore(), MemoryReadLog()
@@ -102,6 +104,7 @@ def open_crm(
         else:
             rows, folder = DatabaseViewStore(database), beside(url, tenant, "facts")
         tombstones = FileTombstones(Path(erased or beside(url, tenant, "erased")), tenant)
+        urns = FileUrns(beside(url, tenant, "urn"))
         checkpoint = getattr(database, "checkpoint", None)
         traces = WorkingTraces(Register(beside(url, tenant, "written")), folder, checkpoint)
         try:
@@ -123,6 +126,7 @@ def open_crm(
         views=LogViews(log, rows, clock),
         tombstones=tombstones,
         traces=traces,
+        urns=urns,
         registry=registry,
         reads=reads,
     )
@@ -152,7 +156,7 @@ def beside(url: str, tenant: str, kind: str) -> Path:
         tenant: Whose log it is, as for `open_crm`.
         kind: What it is, and the ending of its name: `keys` for the key file, `facts` for the
             folder of kept columns, `erased` for the tombstones, `written` for the register of
-            files.
+            files, `urn` for anonymous answers that are not counted yet.
     """
     ending = f".{tenant}.{kind}" if tenant else f".{kind}"
     parsed = make_url(url)

@@ -7,6 +7,7 @@ Everything here takes the host (see `host.py`) and never imports the facade.
 from crm_core.application.care_follows import REACTIONS as _OF_CARE
 from crm_core.application.privacy_follows import REACTIONS as _OF_PRIVACY
 from crm_core.application.retention import CLOCK, RETENTION, WORKLIST
+from crm_core.application.survey_follows import REACTIONS as _OF_SURVEYS
 from crm_core.application.visiting import dissatisfied
 from crm_core.kernel.access import KIND as ACCESS
 from crm_core.kernel.access import AccessPolicy
@@ -27,7 +28,7 @@ SLICE = Slice(
         Act("who-saw", (*LEADERS, "custodian", *HOUSEHOLDERS, "auditor", *HOST)),
         Act("export-oneself", (*HOUSEHOLDERS, *STAFF_ROLES)),
     ),
-    reactions={**_OF_PRIVACY, **_OF_CARE, VisitMade: dissatisfied},
+    reactions={**_OF_PRIVACY, **_OF_CARE, **_OF_SURVEYS, VisitMade: dissatisfied},
     policies=(
         PolicyKind(ACCESS, AccessPolicy, AccessPolicy.parse, adoptable=True),
         PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),

@@ -13,7 +13,9 @@ from crm_core.application.plan_questions import PlanQuestions
 from crm_core.application.studies import Studies
 
 if TYPE_CHECKING:
+    from crm_core.application.publications import Publications
     from crm_core.application.return_visits import ReturnVisits
+    from crm_core.application.surveys import Surveys
 
 
 class Care(PlanQuestions):
@@ -39,3 +41,19 @@ class Care(PlanQuestions):
         from crm_core.application.return_visits import ReturnVisits
 
         return ReturnVisits(self._host, self._desk, self._owners, self._gradings)
+
+    @cached_property
+    def surveys(self) -> Surveys:
+        """Slips, answers that nobody's name is on, and what surveys say (SUR-01 to SUR-03)."""
+        from crm_core.application.surveys import Surveys
+
+        return Surveys(self._host, self._desk)
+
+    @cached_property
+    def publications(self) -> Publications:
+        """Reports to owners: the service, and what came in and was spent (SUR-05)."""
+        from crm_core.application.publications import Publications
+        from crm_core.application.requests import Requests
+
+        requests = Requests(self._host, self._desk)
+        return Publications(self._host, self._desk, requests, self.surveys)

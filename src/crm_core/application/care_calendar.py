@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from crm_core.application.adopted import every
-from crm_core.application.plan_questions import layers_of
 from crm_core.application.desk import Desk, Given
 from crm_core.application.host import Host
+from crm_core.application.plan_questions import layers_of
 from crm_core.application.streams import Streams
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid

@@ -21,6 +21,7 @@ from crm_core.application.checking import utc
 from crm_core.application.desk import Desk, Given
 from crm_core.application.host import Host
 from crm_core.application.present import present
+from crm_core.application.surveys import count_answers
 from crm_core.application.work import Planned
 from crm_core.errors import Conflict, Refused, described, is_of_the_store
 from crm_core.kernel.canonical import digest_of
@@ -70,6 +71,7 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
         events[source.name] = served.written
         parked[source.name] = served.settle()
     events[lookout.SOURCE] = lookout.look(host, desk, at)
+    events["answers"] = count_answers(host, desk, at)
     return Tick(at, events, parked)
 
 

@@ -275,4 +275,4 @@ def _year(state: MaintenancePlan, year: int) -> dict[str, Any]:
     }
 
 
-__all__ = ["PlanQuestions", "Occurrence", "Suggestion", "layers_of"]
+__all__ = ["Occurrence", "PlanQuestions", "Suggestion", "layers_of"]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Unpack
@@ -90,6 +90,20 @@ class Requests:
         """
         cutoff = self._cutoff(known)
         return statistics(self._happenings(cutoff), period, cutoff)
+
+    def counted_of(self, estate: str, period: Period, cutoff: Cutoff) -> dict[str, int]:
+        """The counts of the requests of an estate's households, as known at a cut-off (SUR-05).
+
+        Args:
+            estate: Which one; of all where it is empty, and of places that are nobody's, too.
+        """
+        estates: dict[str, str] = {}
+        events = self._events(cutoff, REQUEST_NAMES, estates, lambda file: str(file.estate))
+        zone, known = self._host.zone, cache(self.pinned)
+        found = happenings(events, cutoff, zone, lambda home: estates.get(home, ""), known)
+        if estate:
+            found = (one for one in found if estates.get(one.household) == estate)
+        return statistics(found, period, cutoff).total
 
     def calls(
         self,
@@ -300,12 +314,16 @@ class Requests:
             )
 
     def _events(
-        self, cutoff: Cutoff, names: frozenset[str], places: dict[str, str]
+        self,
+        cutoff: Cutoff,
+        names: frozenset[str],
+        places: dict[str, str],
+        place: Callable[[Any], str] = place_of,
     ) -> Iterator[Recorded[Any]]:
         """Events of these names; the places of households are noted on the way."""
         for recorded in self._host.log.feed(upto=cutoff.position, names=names | {REGISTERED}):
             if recorded.name == REGISTERED:
                 file = recorded.event
-                places[file.household] = place_of(file)
+                places[file.household] = place(file)
             else:
                 yield recorded

@@ -73,6 +73,7 @@ GROUPS = {
         "export-person": "privacy",
         "incident": "incidents",
         "preference": "messages",
+        "survey": "surveys",
     },
     "prove": {
         "data-map": "mapping",

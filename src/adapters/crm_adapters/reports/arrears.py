@@ -35,7 +35,7 @@ COLUMNS = (
 )
 """Fields of a row with their headings in English and Chinese; the last two are numbers."""
 
-_STYLE = (
+STYLE = (
     "body{font:14px/1.5 sans-serif;margin:2em;color:#222}h1{font-size:1.4em}"
     "table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.3em .6em;text-align:left}"
     "th{background:#f2f2f2}small{color:#555;display:block;font-weight:normal}"
@@ -120,7 +120,7 @@ def _html(rows: Sequence[Row], on: date, known: datetime | None, mark: str) -> s
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>欠费 Arrears {on}</title>
-<style>{_STYLE}</style>
+<style>{STYLE}</style>
 </head>
 <body>
 <h1>欠费 <span lang="en">Arrears</span> {on}</h1>

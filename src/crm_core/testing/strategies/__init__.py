@@ -43,6 +43,12 @@ from crm_core.testing.strategies.requests import (
     request_histories,
     request_openings,
 )
+from crm_core.testing.strategies.surveys import (
+    fillings,
+    questionnaires,
+    survey_commands,
+    survey_openings,
+)
 from crm_core.testing.strategies.values import (
     FIRST_DAY,
     LAST_DAY,
@@ -85,6 +91,7 @@ __all__ = [
     "estates",
     "events_of",
     "fen",
+    "fillings",
     "from_hint",
     "grading_commands",
     "grading_openings",
@@ -110,6 +117,7 @@ __all__ = [
     "plan_stories",
     "play",
     "policy_refs",
+    "questionnaires",
     "request_commands",
     "request_histories",
     "request_openings",
@@ -117,6 +125,8 @@ __all__ = [
     "shifts",
     "sla_policies",
     "sla_text",
+    "survey_commands",
+    "survey_openings",
     "targets",
     "texts",
     "words",
