@@ -198,8 +198,10 @@ def test_one_broken_cell_in_each_file_is_five_faults_and_nothing_imported(tmp_pa
         rows[row - 2][header.index(column)] = cell
         with (tmp_path / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([header, *rows])
+        # A cell that is well formed is not repeated.
+        shown = None if code == "amount_out_of_range" else cell
         place_of = {"file": f"{name}.csv", "sheet": "", "row": row, "column": column}
-        expected.append({**place_of, "code": code, "value": cell})
+        expected.append({**place_of, "code": code, "value": shown})
     log = Log(f"sqlite:///{tmp_path / 'crm.db'}", None, None, {})
     status, told = log.crm("import", str(tmp_path))
     assert (status, told["events"]) == (2, 0)
