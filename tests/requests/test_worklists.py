@@ -22,7 +22,7 @@ from crm_core.gradings.events import (
     TypeProposed,
 )
 from crm_core.kernel.policy import PolicyRef
-from crm_core.kernel.projection import Put, Remove
+from crm_core.kernel.projection import Remove
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
 from crm_core.kernel.worklists import SETTLED
 from crm_core.payments import (
