@@ -1,5 +1,7 @@
 """The whole data map: what slices keep, and the columns of the files beside them (PRV-02).
 
+What papers print follows from the event fields that they name.
+
 A test holds the file beside this module to the columns that there are.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from crm_core.application.papers.gate import printed_fields
 from crm_core.kernel.data_map import Classified, of_files
 from crm_core.kernel.registry import Registry
 
@@ -14,4 +17,4 @@ from crm_core.kernel.registry import Registry
 def whole(registry: Registry) -> tuple[Classified, ...]:
     """Every field of the envelope, of events, views and files."""
     text = files("crm_adapters").joinpath("data-map.toml").read_text(encoding="utf-8")
-    return (*registry.data_map, *of_files(text))
+    return (*registry.data_map, *of_files(text), *printed_fields(registry))

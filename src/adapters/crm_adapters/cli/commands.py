@@ -26,6 +26,7 @@ GROUPS = {
         "credit": "gradings",
         "credit-table": "payments",
         "directory": "studies",
+        "document": "documents",
         "export": "exporting",
         "grades": "gradings",
         "greeting": "requests",

@@ -135,9 +135,14 @@ class Paper:
         return bool(self.main)
 
 
-def printed(name: str, *of: str, kind: str = TEXT, option: str = "") -> Printed:
+def printed(name: str, *of: str, kind: str = TEXT, option: str = "", data: str = "") -> Printed:
     """A field; its sources are event fields like `owners.member_added/1.role`."""
-    return Printed(name, of, kind, option)
+    return Printed(name, of, kind, option, data)
+
+
+def typed(text: Any) -> Value:
+    """A text that somebody typed, opened or `Withheld`; None where they typed none."""
+    return text or None
 
 
 def line(household: str, /, **values: Value) -> Line:

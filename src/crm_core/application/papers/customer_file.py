@@ -307,8 +307,9 @@ FILE = Paper(
                     "payments.charge_raised/1.due",
                     "payments.payment_received/1.paid_on",
                     kind=SIGN,
+                    data="grade",
                 ),
-                printed("overdue_days", "payments.charge_raised/1.due", kind=NUMBER),
+                printed("overdue_days", "payments.charge_raised/1.due", kind=NUMBER, data="money"),
                 printed(
                     "overdue_fen",
                     "payments.charge_raised/1.amount_fen",

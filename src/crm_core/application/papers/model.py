@@ -44,12 +44,14 @@ class Printed:
             what the envelope says; of a figure those that it is computed from.
         kind: One of the kinds of values, or that of a word.
         option: The option without which it is not printed; empty for always.
+        data: The class of data of a figure that says more than its sources, e.g. `grade`.
     """
 
     name: str
     of: tuple[str, ...]
     kind: str = TEXT
     option: str = ""
+    data: str = ""
 
 
 @frozen
@@ -161,6 +163,7 @@ class Document:
         by: Who asked for it, as `role:id`.
         purpose: What for.
         mark: What the library noted of a list that leaves (PRV-10); empty if it did not have to.
+        opened: The households of which it shows what is sealed in the log.
     """
 
     asked: Asked
@@ -174,6 +177,7 @@ class Document:
     by: str
     purpose: str
     mark: str = ""
+    opened: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

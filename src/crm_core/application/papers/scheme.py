@@ -7,7 +7,16 @@ from typing import Any
 
 from attrs import frozen
 
-from crm_core.application.papers.base import EVERYBODY, Ask, Filled, Paper, line, printed, stamp
+from crm_core.application.papers.base import (
+    EVERYBODY,
+    Ask,
+    Filled,
+    Paper,
+    line,
+    printed,
+    stamp,
+    typed,
+)
 from crm_core.application.papers.model import (
     APPROVED,
     CARD,
@@ -102,7 +111,7 @@ def _scheme(ask: Ask) -> Filled:
                     compared=assessed[-1].compared if assessed else None,
                     moved=assessed[-1].moved if assessed else None,
                     worse=assessed[-1].worse if assessed else None,
-                    reason=drafts[-1].reason if drafts else None,
+                    reason=typed(drafts[-1].reason) if drafts else None,
                 )
             ],
             "criteria": [one for table in policy.tables for one in _rows(table)],

@@ -120,6 +120,7 @@ class Papers:
             made_at=self._host.clock.now(),
             by=str(by),
             purpose=said,
+            opened=tuple(sorted(gate.opened)),
         )
 
     def again(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from crm_core.application.papers.base import YEAR, Ask, Filled, Paper, line, printed
+from crm_core.application.papers.base import YEAR, Ask, Filled, Paper, line, printed, typed
 from crm_core.application.papers.model import (
     DAY,
     DRAFTED,
@@ -93,11 +93,11 @@ def _line(request: Request, zone: str) -> Line:
         request=request.request,
         received_at=request.received_at,
         household=received.household or None,
-        spot=received.spot or received.place or None,
+        spot=typed(received.spot or received.place),
         channel=received.channel,
         request_kind=request.kind,
         severity=request.severity,
-        summary=received.summary,
+        summary=typed(received.summary),
         owner=request.owner,
         assigned_to=request.assignment.to,
         promised_until=promises[-1].due_at if promises else None,
@@ -106,7 +106,7 @@ def _line(request: Request, zone: str) -> Line:
         closed_on=_day(None if closed is None else closed.closed_at, zone),
         request_status=status_of(request),
         opinion=None if closed is None else closed.opinion,
-        words=(closed.words or None) if closed is not None else None,
+        words=None if closed is None else typed(closed.words),
         late=_late(request),
     )
 
@@ -131,9 +131,9 @@ WORK_RECORD = Paper(
             TABLE,
             (
                 _kind(),
-                printed("received", f"{_RECEIVED}.received_at", kind=NUMBER),
-                printed("closed", "requests.closed/1.closed_at", kind=NUMBER),
-                printed("overdue", *_LATE, kind=NUMBER),
+                printed("received", f"{_RECEIVED}.received_at", kind=NUMBER, data="statistic"),
+                printed("closed", "requests.closed/1.closed_at", kind=NUMBER, data="statistic"),
+                printed("overdue", *_LATE, kind=NUMBER, data="statistic"),
             ),
             key=("request_kind",),
         ),
