@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crm_adapters.cli.group import FOUND, App, command, version_of
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.values import DATE, FILE, INSTANT, PATH
+
+if TYPE_CHECKING:
+    from crm_core.application.papers.model import Document
+    from crm_core.crm import CRM
 
 
 @command("document")
@@ -60,8 +64,12 @@ def document(
         about,
         out,
         template,
-        asked={"on": on, "known": known, "since": since},
-        options=options_of(owing=owing, places=places, policy=policy),
+        {
+            "on": on,
+            "known": known,
+            "since": since,
+            "options": options_of(owing=owing, places=places, policy=policy),
+        },
     )
 
 
@@ -71,28 +79,36 @@ def options_of(*, owing: bool, places: bool, policy: str | None) -> tuple[str, .
     return tuple(one for one in said if one)
 
 
-def _write(
+def write_asked(
     app: App,
-    name: str,
-    about: str,
+    opened: CRM,
+    paper: str,
     out: Path,
-    template: Path | None,
+    about: str = "",
     *,
-    asked: dict[str, Any],
-    options: tuple[str, ...],
+    template: bytes | None = None,
+    **asked: Any,
+) -> Document:
+    """Write a paper as somebody asks for it."""
+    from crm_adapters.reports.papers.writing import check_form, write_paper
+
+    check_form(out, paper)
+    made = opened.papers.paper(paper, about, by=app.by, purpose=app.purpose, **asked)
+    write_paper(out, made, spoken(), version(), template=template, kept=app.kept)
+    return made
+
+
+def _write(
+    app: App, name: str, about: str, out: Path, template: Path | None, asked: dict[str, Any]
 ) -> int:
     from crm_adapters.reports.papers.page import named, title_of
-    from crm_adapters.reports.papers.writing import check_form, read_file, write_paper
+    from crm_adapters.reports.papers.writing import read_file
 
     paper = named(name)
     app.to_write(out, *(() if template is None else (template,)))
     own = None if template is None else read_file(template, "--template")
     with app.open() as opened:
-        made = opened.papers.paper(
-            paper, about, by=app.by, purpose=app.purpose, options=options, **asked
-        )
-        check_form(out, paper)
-        write_paper(out, made, spoken(), version(), template=own, kept=app.kept)
+        made = write_asked(app, opened, paper, out, about, template=own, **asked)
     rows = sum(len(part.rows) for part in made.parts)
     told = {
         "paper": paper,

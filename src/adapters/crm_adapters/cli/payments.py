@@ -10,6 +10,7 @@ from typing import Any
 import click
 from attrs import asdict
 
+from crm_adapters.cli.documents import options_of, write_asked
 from crm_adapters.cli.group import App, command, used_engine
 from crm_adapters.cli.language import column, say, word
 from crm_adapters.cli.output import Output
@@ -176,13 +177,13 @@ def credit_table(
     places: bool,
 ) -> int:
     """Write the credit table (信用等级表) of a day."""
-    from crm_adapters.reports.credit_table import write_credit_table
-
     app.to_write(out)
+    named = None if policy == DEFAULT_CREDIT else policy
+    options = options_of(owing=owing, places=places, policy=named)
     with app.open() as opened:
         ref = opened.policies.find(CreditPolicy, policy, on).ref
         rows = list(opened.accounts.credit_table(on, known=known, policy=policy, owing=owing))
-        write_credit_table(out, rows, on=on, known=known, policy=ref, places=places)
+        write_asked(app, opened, "credit-table", out, on=on, known=known, options=options)
     left_out = () if places else PLACE
     app.out.result(
         {

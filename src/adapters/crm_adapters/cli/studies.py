@@ -9,6 +9,7 @@ from typing import Any
 import click
 from attrs import asdict
 
+from crm_adapters.cli.documents import write_asked
 from crm_adapters.cli.group import (
     App,
     command,
@@ -236,15 +237,14 @@ def _shown(count: int | None) -> str:
 )
 def directory(app: App, on: date | None, known: datetime | None, out: Path | None) -> int:
     """The directory of graded customers on any day, each with the layer that holds."""
-    from crm_adapters.reports.directory import write_directory
-
     if out is not None:
         app.to_write(out)
     with app.open() as opened:
         day = on or present_day(opened)
         lines = [graded_line(now) for now in opened.gradings.directory(on=day, known=known)]
+        if out is not None:
+            write_asked(app, opened, "graded-list", out, on=day, known=known)
     if out is not None:
-        write_directory(out, lines, day)
         told = {"directory": str(out), "households": len(lines)}
         app.out.result(told, lambda: app.out.print(str(out)))
         return 0

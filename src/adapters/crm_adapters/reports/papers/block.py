@@ -143,5 +143,12 @@ def _strict(kind: type) -> Any:
     return structured
 
 
+def _texts(value: Any, _: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or any(type(one) is not str for one in value):
+        raise ValueError("no list of texts")
+    return tuple(value)
+
+
+_converter.register_structure_hook_func(lambda hint: hint == tuple[str, ...], _texts)
 for _kind in (str, int):
     _converter.register_structure_hook(_kind, _strict(_kind))

@@ -37,6 +37,9 @@ _WORDS = (FAMILY, "cli-words", "explanations")
 
 _PLAIN = (DAY, FEN, INSTANT, NUMBER, SIGN, TEXT)
 
+SEVERAL = ", "
+"""Stands between several words of a cell."""
+
 WIDE = 8
 """A table of more columns is printed across."""
 
@@ -258,7 +261,10 @@ def _told(value: Value, kind: str, lang: Lang, place: str) -> str:
             return f"{Decimal(yuan_from_fen(value)):,.2f}"
         case int():
             return f"{value:,}"
-    return value if kind in _PLAIN else _word(kind, value, lang) or value
+    if kind in _PLAIN:
+        return value
+    told = [_word(kind, one, lang) or one for one in value.split(SEVERAL)]
+    return told[0] if len(told) == 1 else said(FAMILY, "several", lang, several=told)
 
 
 def _word(kind: str, code: str, lang: Lang) -> str:

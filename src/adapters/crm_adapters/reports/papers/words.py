@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from jinja2 import TemplateError
+from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from crm_adapters.reports.papers.block import Block, unreadable
@@ -50,7 +50,7 @@ def docx(page: Page, block: Block, template: bytes | None = None) -> bytes:
     own = own_template(across=page.is_wide, lang=page.lang) if template is None else template
     made = template_of(io.BytesIO(own))
     try:
-        environment = ImmutableSandboxedEnvironment(autoescape=True)
+        environment = ImmutableSandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
         made.render(context(page), environment, autoescape=True)
         _tell(made.docx, block.text())
         out = io.BytesIO()

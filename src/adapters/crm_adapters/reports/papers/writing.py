@@ -61,8 +61,8 @@ def check_form(path: Path, name: str) -> None:
     Raises:
         Invalid: it does not, or the paper has no list for CSV.
     """
-    form = path.suffix.lower()
-    if form not in FORMS and not (form == CSV and PAPERS[name].main):
+    form, paper = path.suffix.lower(), PAPERS.get(name)
+    if form not in FORMS and not (form == CSV and paper is not None and paper.main):
         raise Invalid.one("form_unknown", "--out", sentence="form_of_paper_unknown", file=path.name)
 
 
