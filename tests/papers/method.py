@@ -315,7 +315,7 @@ def _requests(story: Story, year: int) -> None:
         if nth == 3 and year == 2025:
             story.do(SUPERVISOR, HandOver(number, "S17", "休假"))
             continue
-        hours = 2 if nth == 1 else 50
+        hours = 0.4 if nth == 1 else 50
         due = at + timedelta(hours=3)
         story.do(by, MakeCommitment(number, "修好", due, at))
         story.do(by, Dispatch(number, FITTER.id, "operator", at, on_site=True))
