@@ -356,7 +356,7 @@ def withheld(made: Document) -> set[str]:
 @pytest.mark.rule("REP-01", "PRV-01", "PRV-02")
 def test_what_is_sealed_is_shown_for_a_purpose_to_who_may_see_it(crm: CRM) -> None:
     guard = Actor("G1", "security")
-    closed = {"name", "phone", "address", "bank", "payer", "contact_frequency"}
+    closed = {"name", "phone", "address", "bank", "paid_by", "contact_frequency"}
     assert withheld(made(crm, "customer-status", SHOP)) == set()
     for how in ({"purpose": None}, {"by": guard}):
         found = made(crm, "customer-status", SHOP, **how)

@@ -137,7 +137,7 @@ class Paper:
 
 def printed(name: str, *of: str, kind: str = TEXT, option: str = "", data: str = "") -> Printed:
     """A field; its sources are event fields like `owners.member_added/1.role`."""
-    return Printed(name, of, kind, option, data)
+    return Printed(name=name, of=of, kind=kind, option=option, data=data)
 
 
 def typed(text: Any) -> Value:

@@ -65,7 +65,11 @@ _STATUS = (
         ),
     ),
     Section("finance", CARD, _card_fields("bank", "loans", "cash_flow")),
-    Section("paying", CARD, _card_fields("payer", "payment_attitude", "cheques")),
+    Section(
+        "paying",
+        CARD,
+        (printed("paid_by", *TOLD), *_card_fields("payment_attitude", "cheques")),
+    ),
     Section(
         "dealings",
         CARD,
@@ -98,6 +102,7 @@ def _status(ask: Ask) -> Filled:
     facts: dict[str, Value] = {
         **{name: said.get(name) for name in ("name", "phone", *STATUS_ITEMS)},
         "household": home,
+        "paid_by": said.get("payer"),
         "sound": None if look is None else look.sound,
         "looked_on": None if look is None else look.on,
         "highest_purchase_fen": figures.highest_purchase_fen,

@@ -139,7 +139,7 @@ def _tell(document: Any, text: str) -> None:
 
 def _library() -> Any:
     try:
-        from docxtpl import DocxTemplate
+        from docxtpl import DocxTemplate  # type: ignore[import-untyped]
     except ModuleNotFoundError as error:
         raise Invalid.one("docxtpl_missing", "--out") from error
     return DocxTemplate
