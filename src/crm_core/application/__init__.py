@@ -4,6 +4,7 @@ the services behind the facade's objects.
 Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
+from crm_core.application.method import METHOD, MethodPolicy
 from crm_core.application.privacy_follows import REACTIONS
 from crm_core.application.retention import CLOCK, RETENTION, WORKLIST
 from crm_core.kernel.authority import KIND as AUTHORITY
@@ -22,7 +23,11 @@ SLICE = Slice(
         Act("export-oneself", (*HOUSEHOLDERS, *STAFF_ROLES)),
     ),
     reactions=REACTIONS,
-    policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
+    policies=(
+        PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),
+        PolicyKind(METHOD, MethodPolicy, MethodPolicy.parse, adoptable=True),
+    ),
+    shipped=("policies",),
     projections=(RETENTION,),
     clock=CLOCK,
     worklists=(WORKLIST,),
