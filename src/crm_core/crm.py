@@ -1,7 +1,7 @@
 """The facade: one object to hold. It orchestrates over ports and does no I/O itself.
 
-Questions are grouped in `owners`, `requests`, `accounts`, `care`, `gradings`, `studies` and
-`privacy`, each loaded when it is first asked.
+Questions are grouped in `owners`, `requests`, `accounts`, `care`, `gradings`, `studies`, `papers`
+and `privacy`, each loaded when it is first asked.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from crm_core.application.imports import ImportService
     from crm_core.application.messaging import Messaging
     from crm_core.application.owners import Owners
+    from crm_core.application.papers.base import Sources
+    from crm_core.application.papers.service import Papers
     from crm_core.application.privacy import Privacy
     from crm_core.application.requests import Requests
     from crm_core.application.runs import GradingRun
@@ -186,6 +188,38 @@ class CRM:
         from crm_core.application.messaging import Messaging
 
         return cast("Messaging", Shown("messages", Messaging(self, self._access), self._access))
+
+    @cached_property
+    def papers(self) -> Papers:
+        """The papers of the method as they stood at any date (REP-01)."""
+        from crm_core.application.papers.service import Papers
+
+        return cast("Papers", Shown("papers", Papers(self, self._access, self._at), self._access))
+
+    def _at(self, position: int) -> Sources:
+        """The questions, over the log as it stood at a position; who may ask is of today."""
+        from crm_core.application.papers.base import Sources
+        from crm_core.application.past import LogOfThePast
+
+        then = CRM(
+            LogOfThePast(self.log, position),
+            vault=self.vault,
+            clock=self.clock,
+            ids=self.ids,
+            policies=self.policies,
+            zone=self.zone,
+            tombstones=self.tombstones,
+            urns=self.urns,
+            registry=self.registry,
+        )
+        then._desk, then._access = self._desk, self._access
+        return Sources(
+            host=then,
+            owners=then.owners,
+            accounts=then._accounts,
+            gradings=then._gradings,
+            texts=self._desk.texts,
+        )
 
     @cached_property
     def privacy(self) -> Privacy:

@@ -20,8 +20,9 @@ from crm_adapters.files import exporting
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.tables import Watermark
 from crm_adapters.frames.shapes import FactsShape, GradingsShape
-from crm_adapters.reports import arrears, credit_table, directory, html
+from crm_adapters.reports import arrears, html
 from crm_core import SLICES, Actor, Invalid, Refused
+from crm_core.application.papers import PAPERS
 from crm_core.application.portable import Entry
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.data_map import (
@@ -116,8 +117,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "arrears": tuple(name for name, _, _ in arrears.COLUMNS),
     **{f"export/{name}": columns for name, columns in exporting.COLUMNS.items()},
     "export/watermark": tuple(f.name for f in attrs.fields(Watermark)),
-    "credit-table": tuple(name for name, _ in credit_table.COLUMNS + credit_table.PLACE),
-    "directory": tuple(english for _, english in directory.HEADERS),
     "kept/facts": tuple(FactsShape().frame([], None).columns),
     "kept/gradings": tuple(GradingsShape(lambda *_: None).frame([], None).columns),
     "person-export": tuple(f.name for f in attrs.fields(Entry)),
@@ -125,6 +124,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "report/listed": tuple(f.name for f in attrs.fields(html.ListedHousehold)),
     "report/moved": tuple(f.name for f in attrs.fields(html.Moved)),
     "import/rejects": ("file", "row", "column", "code", "message", "cells..."),
+    **{
+        f"paper/{paper.name}": tuple(
+            f"{section.name}.{field.name}" for section in paper.sections for field in section.fields
+        )
+        for paper in PAPERS.values()
+    },
 }
 """Columns of the files that the library reads and writes, as its code has them."""
 

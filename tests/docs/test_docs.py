@@ -21,6 +21,7 @@ from authority_page import render as render_authority
 from data_map_page import render as render_data_map
 from events_page import render
 from limits_page import render as render_limits
+from papers_page import render as render_papers
 
 import crm_core
 from crm_adapters import open_crm
@@ -51,6 +52,7 @@ ERRORS = ROOT / "docs" / "reference" / "errors.md"
 EVENTS = ROOT / "docs" / "reference" / "events.md"
 DATA_MAP = ROOT / "docs" / "reference" / "data-map.md"
 ACCESS = ROOT / "docs" / "reference" / "access.md"
+PAPERS = ROOT / "docs" / "reference" / "papers.md"
 AUTHORITY = ROOT / "docs" / "reference" / "authority.md"
 CLI = ROOT / "docs" / "reference" / "cli.md"
 LIMITS = ROOT / "docs" / "reference" / "limits.md"
@@ -488,6 +490,18 @@ def test_the_page_of_the_data_map_is_the_one_rendered_from_it() -> None:
     assert DATA_MAP.read_text(encoding="utf-8") == page
 
 
+# --- papers.md ---------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("REP-01")
+def test_the_page_of_papers_is_the_one_rendered_from_their_declarations() -> None:
+    """Every field with what it comes from; `CRM_REWRITE_DOCS=1` writes it anew."""
+    page = render_papers(registry())
+    if REWRITE:
+        PAPERS.write_text(page, encoding="utf-8")
+    assert PAPERS.read_text(encoding="utf-8") == page
+
+
 # --- cli.md ------------------------------------------------------------------------------------
 
 
@@ -633,6 +647,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "data-map": ["data-map"],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
         "directory": ["directory"],
+        "document": ["document", "graded-list", "--out", str(folder / "list.html")],
         "do": ["do", "--list"],
         "doctor": ["doctor"],
         "fairness": ["fairness", "2024"],

@@ -51,6 +51,8 @@ WRITING = {
     ("backup", "out"): "backup --out {}",
     ("credit-table", "out"): "credit-table --on 2024-12-31 --out {}",
     ("directory", "out"): "directory --on 2025-06-30 --out {}",
+    ("document", "model"): "document --write-template {}",
+    ("document", "out"): "document graded-list --on 2025-06-30 --out {}",
     ("export", "out"): "export charges --out {}",
     ("export-person", "out"): ("--as custodian:C1 export-person H00001 --purpose rights --out {}"),
     ("import", "rejects"): "import faulty --skip-faulty --rejects {}",

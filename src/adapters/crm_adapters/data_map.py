@@ -1,5 +1,7 @@
 """The whole data map: what slices keep, and the columns of the files beside them (PRV-02).
 
+What papers print follows from the event fields that they name.
+
 A test holds the file beside this module to the columns that there are.
 """
 
@@ -9,13 +11,14 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from crm_core.application.papers.gate import printed_fields
 from crm_core.kernel.data_map import Classified, of_files, tables
 from crm_core.kernel.registry import Registry
 
 
 def whole(registry: Registry) -> tuple[Classified, ...]:
     """Every field of the envelope, of events, views and files."""
-    return (*registry.data_map, *of_files(_text()))
+    return (*registry.data_map, *of_files(_text()), *printed_fields(registry))
 
 
 @cache

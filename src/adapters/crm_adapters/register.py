@@ -18,8 +18,10 @@ from attrs import frozen
 
 from crm_adapters.outputs import written_whole
 
-BACKUP, PERSON, REJECTS = "backup", "person", "rejects"
-"""Sorts of files: a copy of log or keys, a copy of what is about somebody, rows with faults."""
+BACKUP, PAPER, PERSON, REJECTS = "backup", "paper", "person", "rejects"
+"""Sorts of files: a copy of log or keys, a paper of the method, a copy of what is about somebody,
+rows with faults.
+"""
 
 
 @frozen

@@ -16,7 +16,7 @@ from pathlib import Path
 from attrs import evolve
 
 from crm_adapters.outputs import written_whole
-from crm_adapters.register import BACKUP, PERSON, REJECTS, Noted, Register
+from crm_adapters.register import BACKUP, PAPER, PERSON, REJECTS, Noted, Register
 from crm_core.ports import Tombstone, Trace
 
 COLUMNS, DATABASE = "columns", "database"
@@ -93,6 +93,9 @@ def _fate(noted: Noted, stone: Tombstone, values: Collection[str] | None) -> str
         return NOT_FOUND
     if noted.kind == BACKUP:
         return LEFT
+    if noted.kind == PAPER:
+        # It tells of the person wherever it shows what was sealed of their household.
+        return DELETED if stone.household in noted.about else ""
     if noted.kind == PERSON and _is_about(noted, stone):
         return DELETED
     try:

@@ -5,6 +5,7 @@ Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
 from crm_core.application.care_follows import REACTIONS as _OF_CARE
+from crm_core.application.method import METHOD, MethodPolicy
 from crm_core.application.privacy_follows import REACTIONS as _OF_PRIVACY
 from crm_core.application.retention import CLOCK, RETENTION, WORKLIST
 from crm_core.application.survey_follows import REACTIONS as _OF_SURVEYS
@@ -32,6 +33,7 @@ SLICE = Slice(
     policies=(
         PolicyKind(ACCESS, AccessPolicy, AccessPolicy.parse, adoptable=True),
         PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),
+        PolicyKind(METHOD, MethodPolicy, MethodPolicy.parse, adoptable=True),
     ),
     projections=(RETENTION,),
     clock=CLOCK,

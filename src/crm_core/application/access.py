@@ -632,12 +632,21 @@ class Look:
             return found
         answer = self.answer(data, household, joined=joined)
         if answer.granted:
-            if answer.personal and not is_nothing(found):
-                self._shown.setdefault((household, ""), set()).add(name)
+            if not is_nothing(found):
+                self.note(data, name, answer, household)
             return found
-        if data is not None and is_personal(CLASSES[data]) and self.by.role not in QUIET:
-            self._denied.setdefault((household, ""), {})[name] = answer.reason
+        self.note(data, name, answer, household)
         return Withheld(answer.reason)
+
+    def note(self, data: str | None, name: str, answer: Answer, household: str) -> None:
+        """Keep that a value of a household as a whole is shown, or is not, for the read log;
+        `write` writes it down.
+        """
+        if answer.granted:
+            if answer.personal:
+                self._shown.setdefault((household, ""), set()).add(name)
+        elif data is not None and is_personal(CLASSES[data]) and self.by.role not in QUIET:
+            self._denied.setdefault((household, ""), {})[name] = answer.reason
 
     def _plainly(self, data: str | None, household: str, joined: bool) -> bool:
         """Whether all values of a class are shown without a word in the read log."""

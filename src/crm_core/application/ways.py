@@ -100,6 +100,11 @@ WAYS: dict[str, Way] = {
     # Counts, small ones suppressed; the act says who may count.
     "owners.segments": Way(FREE),
     "owners.sheet": Way(ASKED),
+    # --- papers: each cell asks the table.
+    "papers.again": Way(ASKED),
+    "papers.every": Way(FREE),
+    "papers.made": Way(ASKED),
+    "papers.paper": Way(ASKED),
     # --- privacy
     "privacy.affected": Way(ASKED),
     "privacy.erase": Way(FREE),

@@ -27,6 +27,7 @@ GROUPS = {
         "credit": "gradings",
         "credit-table": "payments",
         "directory": "studies",
+        "document": "documents",
         "export": "exporting",
         "find": "looking",
         "grades": "gradings",

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from crm_adapters.cli.documents import options_of, write_asked
 from crm_adapters.cli.group import App, command, used_engine
 from crm_adapters.cli.language import column, say, word
 from crm_adapters.cli.output import Output, as_row
@@ -17,7 +18,7 @@ from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT, GRADES, CreditPolicy
-from crm_core.payments.views import Ageing, CreditRow
+from crm_core.payments.views import Ageing
 
 BUCKETS = GRADES[1:]
 
@@ -189,19 +190,15 @@ def credit_table(
     places: bool,
 ) -> int:
     """Write the credit table (信用等级表) of a day."""
-    from crm_adapters.reports.credit_table import write_credit_table
-
     app.to_write(out)
+    named = None if policy == DEFAULT_CREDIT else policy
+    options = options_of(owing=owing, places=places, policy=named)
     with app.open() as opened:
         ref = opened.policies.find(CreditPolicy, policy, on).ref
         rows = list(
             opened.accounts.credit_table(on, known=known, policy=policy, owing=owing, **app.asked)
         )
-        shows = [name for name in PLACE if any(_is_shown(row, name) for row in rows)]
-        mark = ""
-        if places and shows:
-            mark = opened.privacy.leaving("credit-table", len(rows), shows, **app.asked).told()
-        write_credit_table(out, rows, on=on, known=known, policy=ref, places=places, mark=mark)
+        write_asked(app, opened, "credit-table", out, on=on, known=known, options=options)
     left_out = () if places else PLACE
     app.out.result(
         {
@@ -215,10 +212,6 @@ def credit_table(
         lambda: app.out.print(str(out)),
     )
     return 0
-
-
-def _is_shown(row: CreditRow, name: str) -> bool:
-    return not isinstance(getattr(row, name), Withheld)
 
 
 @command("limitation")

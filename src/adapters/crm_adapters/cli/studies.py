@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from crm_adapters.cli.documents import write_asked
 from crm_adapters.cli.group import (
     App,
     command,
@@ -237,9 +238,6 @@ def _shown(count: int | None) -> str:
 )
 def directory(app: App, on: date | None, known: datetime | None, out: Path | None) -> int:
     """The directory of graded customers on any day, each with the layer that holds."""
-    from crm_adapters.reports.directory import write_directory
-    from crm_adapters.reports.marks import marked
-
     if out is not None:
         app.to_write(out)
     with app.open() as opened:
@@ -247,9 +245,9 @@ def directory(app: App, on: date | None, known: datetime | None, out: Path | Non
         lines = [
             graded_line(now) for now in opened.gradings.directory(on=day, known=known, **app.asked)
         ]
-        mark = "" if out is None else marked(opened, "directory", len(lines), **app.asked)
+        if out is not None:
+            write_asked(app, opened, "graded-list", out, on=day, known=known)
     if out is not None:
-        write_directory(out, lines, day, mark)
         told = {"directory": str(out), "households": len(lines)}
         app.out.result(told, lambda: app.out.print(str(out)))
         return 0

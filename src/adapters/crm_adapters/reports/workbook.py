@@ -13,8 +13,31 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
+from attrs import frozen
+
+
+class Heading(str):
+    """A text in bold."""
+
+    __slots__ = ()
+
+
 Cell = str | int | Decimal
 """Text, a whole number, or an amount with two decimals."""
+
+
+@frozen
+class Layout:
+    """How a sheet is shown and printed, on A4 and as wide as the paper.
+
+    Args:
+        widths: Of its columns, in characters.
+        across: Whether the paper lies across.
+    """
+
+    widths: tuple[int, ...]
+    across: bool = False
+
 
 _DAY_ONE = (1980, 1, 1, 0, 0, 0)
 """The instant that every part says it is of: that of no clock."""
@@ -28,11 +51,13 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 _STYLES = (
-    # The second form of a cell is that of an amount: two decimals.
-    f'<styleSheet xmlns="{_MAIN}"><fonts count="1"><font/></fonts>'
+    # Forms of a cell: as it is, an amount with two decimals, bold, and text in several lines.
+    f'<styleSheet xmlns="{_MAIN}"><fonts count="2"><font/><font><b/></font></fonts>'
     '<fills count="1"><fill><patternFill/></fill></fills><borders count="1"><border/></borders>'
     '<cellStyleXfs count="1"><xf/></cellStyleXfs>'
-    '<cellXfs count="2"><xf/><xf numFmtId="4" applyNumberFormat="1"/></cellXfs>'
+    '<cellXfs count="4"><xf/><xf numFmtId="4" applyNumberFormat="1"/>'
+    '<xf fontId="1" applyFont="1"/>'
+    '<xf applyAlignment="1"><alignment vertical="top" wrapText="1"/></xf></cellXfs>'
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
     "</styleSheet>"
 )
@@ -81,38 +106,61 @@ Sheet = tuple[str, Iterable[Sequence[Cell]]]
 """The title of a sheet, and its rows."""
 
 
-def workbook(title: str, rows: Iterable[Sequence[Cell]], *others: Sheet) -> bytes:
-    """The bytes of a workbook whose first sheet has that title and those rows."""
+def workbook(
+    title: str, rows: Iterable[Sequence[Cell]], *others: Sheet, layout: Layout | None = None
+) -> bytes:
+    """The bytes of a workbook whose first sheet has that title and those rows.
+
+    Args:
+        layout: How the first sheet is shown.
+    """
     sheets = [(title, rows), *others]
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as parts:
-        for name, text in {**_parts(sheets), **_sheets(sheets)}.items():
+        for name, text in {**_parts(sheets), **_sheets(sheets, layout)}.items():
             part = zipfile.ZipInfo(name, _DAY_ONE)
             part.compress_type = zipfile.ZIP_DEFLATED
             parts.writestr(part, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode())
     return out.getvalue()
 
 
-def _sheets(sheets: Sequence[Sheet]) -> dict[str, str]:
+def _sheets(sheets: Sequence[Sheet], layout: Layout | None) -> dict[str, str]:
     return {
-        f"xl/worksheets/sheet{nth}.xml": (
-            f'<worksheet xmlns="{_MAIN}"><sheetData>{"".join(map(_row, rows))}</sheetData>'
-            "</worksheet>"
-        )
+        f"xl/worksheets/sheet{nth}.xml": _sheet(rows, layout if nth == 1 else None)
         for nth, (_, rows) in enumerate(sheets, 1)
     }
 
 
-def _row(cells: Sequence[Cell]) -> str:
-    return f"<row>{''.join(map(_cell, cells))}</row>"
+def _sheet(rows: Iterable[Sequence[Cell]], layout: Layout | None) -> str:
+    before, behind, text = "", "", 0
+    if layout is not None:
+        columns = "".join(
+            f'<col min="{nth}" max="{nth}" width="{width}" customWidth="1"/>'
+            for nth, width in enumerate(layout.widths, 1)
+        )
+        before = f'<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><cols>{columns}</cols>'
+        orientation = "landscape" if layout.across else "portrait"
+        behind = f'<pageSetup paperSize="9" fitToHeight="0" orientation="{orientation}"/>'
+        text = _LINES
+    told = "".join(_row(row, text) for row in rows)
+    return f'<worksheet xmlns="{_MAIN}">{before}<sheetData>{told}</sheetData>{behind}</worksheet>'
 
 
-def _cell(value: Cell) -> str:
+_BOLD, _LINES = 2, 3
+
+
+def _row(cells: Sequence[Cell], text: int) -> str:
+    return f"<row>{''.join(_cell(cell, text) for cell in cells)}</row>"
+
+
+def _cell(value: Cell, text: int) -> str:
     if isinstance(value, Decimal):
         return f'<c s="1"><v>{value}</v></c>'
     if isinstance(value, int):
         return f"<c><v>{value}</v></c>"
-    return f'<c t="inlineStr"><is><t xml:space="preserve">{_text(value)}</t></is></c>'
+    form = _BOLD if isinstance(value, Heading) else text
+    style = f' s="{form}"' if form else ""
+    return f'<c t="inlineStr"{style}><is><t xml:space="preserve">{_text(value)}</t></is></c>'
 
 
 def _text(value: str) -> str:
