@@ -47,6 +47,7 @@ from crm_core.slices import registry as own_registry
 
 if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
+    from crm_core.application.care import CareQuestions
     from crm_core.application.gradings import GradingRun, Gradings
     from crm_core.application.imports import ImportService
     from crm_core.application.owners import Owners
@@ -131,6 +132,13 @@ class CRM:
         from crm_core.application.owners import Owners
 
         return Owners(self, self._desk)
+
+    @cached_property
+    def care(self) -> CareQuestions:
+        """Plans, assessments, the calendar of care, and what is suggested."""
+        from crm_core.application.care import CareQuestions
+
+        return CareQuestions(self, self._desk, self.studies)
 
     @cached_property
     def requests(self) -> Requests:

@@ -482,6 +482,78 @@ EXPECTED: dict[str, frozenset[str]] = {
     # REQ-20, LOG-08: recorded by another, rewarded by who may approve
     "record-wrong": frozenset({"specialist", "supervisor", "manager", "director"}),
     "grant-award": frozenset({"manager", "director"}),
+    # -- plans ----------------------------------------------------------------------------------------------------
+    # S91, S95, S96: the specialist gathers and proposes how the relation stands
+    "gather-information": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "propose-assessment": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # S97: the supervisor rates, and whoever is above one
+    "decide-assessment": frozenset({"supervisor", "manager", "director"}),
+    "compile-list": frozenset({"supervisor", "manager", "director"}),
+    # S91: the specialist helps to draft; S100: the supervisor drafts
+    "open-plan": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "suggest-for-plan": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # S90, S98: the supervisor drafts, refines, and gives up
+    "draft-plan": frozenset({"supervisor", "manager", "director"}),
+    "drop-plan": frozenset({"supervisor", "manager", "director"}),
+    # PLN-02, S100: the manager reviews, the director approves, and nobody stands in for either
+    "review-plan": frozenset({"manager"}),
+    "approve-plan": frozenset({"director"}),
+    # PLN-03, S101: the supervisor splits tasks, assigns people, sets deadlines, and checks (S103)
+    "assign-task": frozenset({"supervisor", "manager", "director"}),
+    "reassign-task": frozenset({"supervisor", "manager", "director"}),
+    "cancel-task": frozenset({"supervisor", "manager", "director"}),
+    "check-task": frozenset({"supervisor", "manager", "director"}),
+    "check-report": frozenset({"supervisor", "manager", "director"}),
+    "end-plan": frozenset({"supervisor", "manager", "director"}),
+    # S101: whoever a task was given to, customer service or on site
+    "finish-task": frozenset(
+        {
+            "specialist",
+            "supervisor",
+            "manager",
+            "director",
+            "operator",
+            "engineering",
+            "security",
+            "cleaning",
+        }
+    ),
+    "give-advice": frozenset(
+        {
+            "specialist",
+            "supervisor",
+            "manager",
+            "director",
+            "operator",
+            "engineering",
+            "security",
+            "cleaning",
+        }
+    ),
+    # S102, S103: the specialist hears customers, reports, summarises and files
+    "hear-feedback": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "report-on-plan": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "summarise-plan": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "archive-plan": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # PLN-03: money is recorded by the line or by finance, and taken back by who leads
+    "record-spending": frozenset({"specialist", "supervisor", "manager", "director", "finance"}),
+    "withdraw-spending": frozenset({"supervisor", "manager", "director"}),
+    # S104: the supervisor evaluates and proposes what is better, the manager guides
+    "evaluate-plan": frozenset({"supervisor", "manager", "director"}),
+    "improve-plan": frozenset({"supervisor", "manager", "director"}),
+    "guide-evaluation": frozenset({"manager", "director"}),
+    # PLN-04: the management lets the calendar hold; the meeting is planned by who leads
+    "begin-care": frozenset({"manager", "director"}),
+    "suspend-care": frozenset({"manager", "director"}),
+    "plan-meeting": frozenset({"supervisor", "manager", "director"}),
+    "hold-meeting": frozenset({"supervisor", "manager", "director"}),
+    # PLN-04, S113, S114, S144: the line cares
+    "hand-over-gift": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "offer-care": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "tell-experience": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "consult-needs": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "learn-difficulty": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "reassign-difficulty": frozenset({"supervisor", "manager", "director"}),
     # -- running the program --------------------------------------------------------------------------------------
     # interfaces.md ("Command line"): the host's account imports, grades and ticks; LOG-08: imports bring facts only
     # agreed on: facts that the line, finance and the custodian may enter one by one too
@@ -565,6 +637,15 @@ EXPECTED: dict[str, frozenset[str]] = {
     "tell-right-clock": frozenset(),
     "withhold-refused": frozenset(),
     "record-grading": frozenset(),
+    # PLN-03, PLN-04: the clock
+    "tell-plan-due": frozenset(),
+    "follow-household": frozenset(),
+    "open-care": frozenset(),
+    "call-back-care": frozenset(),
+    "owe-consultation": frozenset(),
+    "serve-occasion": frozenset(),
+    "tell-meeting-missed": frozenset(),
+    "tell-difficulty-due": frozenset(),
     "start-run": frozenset(),
     "complete-run": frozenset(),
     # PRV-04: `crm.privacy.erase` asks who may, and does what follows; PRV-09: the clock proposes
@@ -590,6 +671,9 @@ SECOND_PERSON: dict[str, str] = {
     "decide-improvement": "propose-improvement",
     "approve-policy": "draft-policy",
     "decide-silence": "propose-silence",
+    "decide-assessment": "propose-assessment",
+    "review-plan": "draft-plan",
+    "approve-plan": "review-plan",  # two decisions, of two persons (PLN-02)
 }
 
 # interfaces.md ("Import files"); LOG-08: facts, never decisions

@@ -96,6 +96,7 @@ STREAMS = {
     "payments": "Streams `account/HOUSEHOLD` for charges and money, and `collection/HOUSEHOLD` for the collection of arrears.",
     "requests": "Streams `request/REQUEST`, `incident/INCIDENT`, `finding/FINDING`, `improvement/PLAN`, `rotation/TRADE` for the turns of its operators, and `warning/WARNING`.",
     "opinions": "Streams `opinions/HOUSEHOLD`.",
+    "plans": "Streams `plan/PLAN`, `assessment/ASSESSMENT`, `graded-list/YEAR`, `care/HOUSEHOLD`, `difficulty/DIFFICULTY`, and `care-calendar/company`.",
     "privacy": "Streams `erasures/company` (every erasure and every legal hold), "
     "`retention/HOUSEHOLD`, `staff_retention/STAFF`.",
     "gradings": "Streams `grading/HOUSEHOLD` for decisions and what people did about them, `grading-year/YEAR` for the runs of a year, and `policy/NAME` for policies.",
@@ -625,6 +626,70 @@ WORDS = {
 }
 """What fields hold; `Class.field` where one name means two things."""
 
+PLANS = {
+    "advice": "what was advised",
+    "advised_by": "id of who advised",
+    "archived_by": "id of who filed it",
+    "assessment": "number of the assessment",
+    "because": "why",
+    "begun_by": "id of who let the calendar hold",
+    "budget_fen": "what it may cost at most, in fen",
+    "cancelled_by": "id of who cancelled it",
+    "care": "number of the occasion or the offer, one of the household's",
+    "checked_by": "id of who checked it; never who did it",
+    "compiled_by": "id of who compiled it",
+    "consulted_by": "id of who asked",
+    "decided_by": "id of who decided; never who proposed it",
+    "difficulty": "number of the difficulty",
+    "done_by": "id of who says that it is done",
+    "dropped_by": "id of who gave it up",
+    "due": "last day on which it is in time",
+    "effective": "whether it had its effect",
+    "ended_by": "id of who ended it",
+    "entry": "number of the entry within the assessment",
+    "evaluated_by": "id of who evaluated it",
+    "feedback": "number of the feedback, or how often customers were heard",
+    "findings": "what was found",
+    "gathered_by": "id of who gathered it",
+    "goal": "what is to be reached",
+    "guidance": "the guidance",
+    "guided_by": "id of who gave it; never who evaluated",
+    "handed_by": "id of who handed it over",
+    "heard_by": "id of who heard it",
+    "held_by": "id of who recorded that it was held",
+    "improved_by": "id of who said so",
+    "improvement": "what is to become better, or why nothing has to",
+    "kind": "what it is of a closed list",
+    "learned_by": "id of who learned it",
+    "measure": "number of the measure",
+    "measures": "the measures",
+    "needs": "what the household needs",
+    "nth": "how often it had stopped before",
+    "occasion": "name of the occasion in the policy",
+    "offered_by": "id of who offered it",
+    "opened_by": "id of who began it",
+    "person": "id of the member of staff whose it is",
+    "planned_by": "id of who planned it",
+    "planned_for": "day on which it is to be",
+    "report": "number of the report",
+    "reported_by": "id of who reported",
+    "responsible": "id of who carries it out",
+    "returned_by": "id of who gave it back",
+    "reviewed_by": "id of who reviewed it; never who had a part in it",
+    "solved": "whether that solved it",
+    "spending": "number of the spending",
+    "suggested_by": "id of who suggested it",
+    "suggestion": "what was suggested",
+    "suggestions": "what to change",
+    "summarised_by": "id of who wrote it",
+    "suspended_by": "id of who suspended it",
+    "task": "number of the task",
+    "version": "number of the version of the plan, from 1",
+    "what": "what it is, or what was said",
+    "withdrawn_by": "id of who withdrew it; never who recorded it",
+}
+"""Words of the slice of plans, where its events do not say more."""
+
 PRIVACY = {
     "approved": "whether they agreed",
     "asked_at": "when it was asked",
@@ -748,6 +813,8 @@ def _table(cls: type, shapes: dict[str, type], effective: str | None = None) -> 
         words = WORDS.get(f"{cls.__name__}.{name}")
         if words is None and cls.__module__.startswith("crm_core.privacy."):
             words = said.get(name) or PRIVACY.get(name)
+        if words is None and cls.__module__.startswith("crm_core.plans."):
+            words = said.get(name) or PLANS.get(name)
         words = words or WORDS.get(name) or said[name]
         mark = "; the effective day" if name == effective else ""
         yield f"| `{name}` | {_kind(hint, shapes)} | {words}{mark} |"

@@ -34,6 +34,8 @@ from crm_core.gradings.engines import port as facts_engine
 from crm_core.kernel import projection, recorded
 from crm_core.owners import DrawSample
 from crm_core.payments import ReceivePayment
+from crm_core.plans import DecideAssessment, GatherInformation, OpenPlan, ProposeAssessment
+from crm_core.plans.assessments import KINDS as ASSESSED
 from crm_core.requests.improvement import ProposeImprovement
 from crm_core.slices import catalog, registry
 from relay.server import Server
@@ -346,7 +348,7 @@ def refusals() -> set[tuple[str, str]]:
     for path, tree in trees.items():
         if "testing" not in path.parts:
             sharing: list[ast.Module] = []
-            if path.name == "answers.py":
+            if path.name == "answers.py" or path.parts[-2:] == ("plans", "refusals.py"):
                 sharing = [one for other, one in trees.items() if other.parent == path.parent]
             elif path.parts[-2:] == ("deciding", "refusals.py"):
                 sharing = [one for other, one in trees.items() if path.parents[1] in other.parents]
@@ -621,6 +623,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "warnings": ["warnings", "--on", "2001-01-01"],
         "greeting": ["greeting"],
         "improvement": ["improvement", "P1"],
+        "care": ["care", "--year", "2024"],
+        "plans": ["plans"],
         "cover": ["cover", "hotline", "--from", NOON, "--to", NOON],
         "data-map": ["data-map"],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
@@ -671,6 +675,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         if name == "improvement":
             with open_crm(db) as crm:
                 crm.do(PLAN, by=Actor("S17", "specialist"))
+        if name == "plans":
+            begin_a_plan(db)
         if name == "incident":
             leak = ("incident", "open", "L1", "--severity", "general", "--summary", "a lost list")
             ask(db, *leak, "--discovered", NOON)
@@ -682,6 +688,20 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         if trial:
             ask(db, *arguments, *trial, "--moves", str(len(found[name]["moved"])))
     return found
+
+
+def begin_a_plan(db: str) -> None:
+    """A plan for a household, from its assessment on."""
+    one, other = Actor("S1", "specialist"), Actor("U1", "supervisor")
+    with open_crm(db) as crm:
+        today = crm.clock.now().date()
+        for kind in ASSESSED:
+            gathered = GatherInformation("A1", "H00001", f"I-{kind}", kind, today, "x", "file 7")
+            crm.do(gathered, by=one)
+        told = ("summary", "strategy", "requirements", "gap", "method", "steady")
+        crm.do(ProposeAssessment("A1", today, today, *told, today), by=one)
+        crm.do(DecideAssessment("A1", today, "steady"), by=other)
+        crm.do(OpenPlan("P1", "a visit", today, "H00001", "A1"), by=one)
 
 
 def ask(db: str, *arguments: str) -> Any:

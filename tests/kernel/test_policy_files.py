@@ -27,6 +27,7 @@ from crm_core.payments.allocation_policy import AllocationPolicy
 from crm_core.payments.collection.policy import CollectionPolicy
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.late import LateChargePolicy
+from crm_core.plans.policy import CarePolicy
 from crm_core.policies import PolicyBook, parse_policy
 from crm_core.privacy.leak_policy import LeaksPolicy
 from crm_core.privacy.policy import RetentionPolicy
@@ -68,6 +69,7 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
             "allocation": AllocationPolicy,
             "authority": AuthorityPolicy,
             "award": AwardPolicy,
+            "care": CarePolicy,
             "cover": CoverPolicy,
             "greeting": GreetingPolicy,
             "collection": CollectionPolicy,

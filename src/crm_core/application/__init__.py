@@ -4,6 +4,7 @@ the services behind the facade's objects.
 Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
+from crm_core.application.care_follows import REACTIONS as CARE_REACTIONS
 from crm_core.application.privacy_follows import REACTIONS
 from crm_core.application.retention import CLOCK, RETENTION, WORKLIST
 from crm_core.kernel.authority import KIND as AUTHORITY
@@ -21,7 +22,7 @@ SLICE = Slice(
         Act("export-person", (*MANAGEMENT, "custodian")),
         Act("export-oneself", (*HOUSEHOLDERS, *STAFF_ROLES)),
     ),
-    reactions=REACTIONS,
+    reactions={**REACTIONS, **CARE_REACTIONS},
     policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
     projections=(RETENTION,),
     clock=CLOCK,

@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import define, frozen
 
-from crm_core.application import lookout
+from crm_core.application import care_calendar, lookout
 from crm_core.application.calendars import renew_calendars
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk, Given
@@ -62,6 +62,7 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
     at = utc(now, "now") or host.clock.now()
     present(host).check(at, "now")
     events = {"calendars": renew_calendars(host, desk, at)}
+    events[care_calendar.SOURCE] = care_calendar.look(host, desk, at)
     parked: dict[str, int] = {}
     for source in host.registry.clock:
         served = _Served(host, desk, source, at)

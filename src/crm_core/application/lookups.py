@@ -12,6 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from crm_core.application.adopted import NOT_FACTS
+from crm_core.application.care_lookups import CARE_LOOK_UPS
 from crm_core.application.records import moved, records_since
 from crm_core.application.sight import WorkSight
 from crm_core.application.streams import no_file
@@ -539,6 +540,7 @@ def _of_name(name: str, sight: WorkSight) -> list[PolicyRef]:
 CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     **dict.fromkeys(MESSAGES.commands, _with_members),
     **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
+    **CARE_LOOK_UPS,
     AcceptAutomatic: _with_people_of_the_day,
     AskRight: _with_person,
     AssignKeeper: _with_employed,

@@ -30,6 +30,13 @@ from crm_core.testing.strategies.payments import (
     account_openings,
     account_stories,
 )
+from crm_core.testing.strategies.plans import (
+    assessment_commands,
+    assessment_stories,
+    measures,
+    plan_commands,
+    plan_stories,
+)
 from crm_core.testing.strategies.policies import sla_policies, sla_text, targets
 from crm_core.testing.strategies.requests import (
     request_commands,
@@ -68,6 +75,8 @@ __all__ = [
     "actors",
     "adoption_commands",
     "any_events",
+    "assessment_commands",
+    "assessment_stories",
     "calendars",
     "collection_commands",
     "collection_stories",
@@ -85,6 +94,7 @@ __all__ = [
     "instants",
     "knowledge",
     "knowns",
+    "measures",
     "merging_estates",
     "message_commands",
     "message_openings",
@@ -96,6 +106,8 @@ __all__ = [
     "periods",
     "personal",
     "phones",
+    "plan_commands",
+    "plan_stories",
     "play",
     "policy_refs",
     "request_commands",
