@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crm_core
+from crm_core.application.method import MethodPolicy
 from crm_core.errors import Invalid, PolicyDigestMismatch, PolicyInactive, UnknownPolicy
 from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
 from crm_core.gradings.reading import Reading
@@ -79,6 +80,7 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
             "late": LateChargePolicy,
             "leaks": LeaksPolicy,
             "messages": MessagePolicy,
+            "method": MethodPolicy,
             "purposes": PurposesPolicy,
             "reading": Reading,
             "retention": RetentionPolicy,

@@ -355,11 +355,30 @@ def _adopt(story: Story, at: date, version: int = 1, threshold: str = "900_000")
     text = text.replace('name = "grade-cn-default"\nversion = 2', own)
     text = text.replace('approved_by = "director"\n', "").replace("800_000", threshold)
     why = f"本小区的消费水平，第{version}版"
-    story.do(SUPERVISOR, DraftPolicy("ours", PolicyText(text), why, at))
-    story.crm.studies.assess("ours", version, f"PIA-{version}", [2024], by=MANAGER, on=at)
-    story.do(DIRECTOR, ApprovePolicy("ours", version, at))
+    _adopted(story, at, "ours", version, text, why, [2024])
+    rules = (files("crm_core") / "application" / "policies" / "method-cn-default.toml").read_text(
+        encoding="utf-8"
+    )
+    own = f'name = "our-rules"\nversion = {version}'
+    rules = rules.replace('name = "method-cn-default"\nversion = 1', own)
+    rules = rules.replace('approved_by = "director"\n', "")
+    for before, after in (
+        ("客户服务部", f"客户服务{version}部"),
+        ("客户总监", f"总监{version}"),
+        ("总经理办公室", f"总经办{version}"),
+    ):
+        rules = rules.replace(before, after)
+    _adopted(story, at, "our-rules", version, rules, why, [])
+
+
+def _adopted(
+    story: Story, at: date, name: str, version: int, text: str, why: str, years: list[int]
+) -> None:
+    story.do(SUPERVISOR, DraftPolicy(name, PolicyText(text), why, at))
+    story.crm.studies.assess(name, version, f"PIA-{version}", years, by=MANAGER, on=at)
+    story.do(DIRECTOR, ApprovePolicy(name, version, at))
     starts = at if version == 1 else date(at.year, 3, 1)
-    story.do(MANAGER, MakePolicyEffective("ours", version, starts, at))
+    story.do(MANAGER, MakePolicyEffective(name, version, starts, at))
 
 
 def asks() -> Iterator[tuple[str, str, date]]:
@@ -371,7 +390,7 @@ def asks() -> Iterator[tuple[str, str, date]]:
         for home in (SHOP, FLAT, LATE):
             for paper in ("customer-file", "customer-status", "record-card"):
                 yield paper, home, on
-        for paper in ("assessment-scheme", "graded-list", "credit-table"):
+        for paper in ("assessment-scheme", "credit-table", "graded-list", "maintenance-rules"):
             yield paper, "", on
         for year in ("2024", "2025"):
             yield "work-record", year, on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any, get_type_hints
 
 import attrs
@@ -11,11 +12,13 @@ import pytest
 from attrs import evolve
 
 from crm_core import CRM, Actor, Invalid, Personal, Refused
+from crm_core.application.method import MethodPolicy
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.gate import CLOSED, ENVELOPE, class_of, events
 from crm_core.application.papers.model import STAMPS, Document, Printed
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.hints import classes_in
+from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.recorded import Envelope
 from crm_core.kernel.sealed import Withheld
 from crm_core.owners import RecordItem
@@ -220,6 +223,36 @@ def test_the_scheme_is_the_one_in_force_with_who_let_it_hold(crm: CRM) -> None:
         [row] = rows(scheme, "scheme")
         assert (row["policy"], row["effective_to"]) == (policy, until)
         assert [one.by for one in scheme.stamps] == ["S2", "S3", "S1"]
+
+
+@pytest.mark.rule("REP-01", "GRD-11")
+def test_the_rules_name_their_departments_and_their_effective_date(crm: CRM) -> None:
+    before = made(crm, "maintenance-rules", on=day("2025-06-30"))
+    [row] = rows(before, "rules")
+    assert row["drafting"].zh == "客户服务部"
+    assert (row["supervising"].zh, row["deliberated"].zh) == ("客户总监", "总经理办公室")
+    assert len(rows(before, "articles")) == 17
+    [row] = rows(made(crm, "maintenance-rules", on=day("2026-03-02")), "rules")
+    assert (row["policy"], row["executing"].zh) == ("our-rules/2", "客户服务2部")
+    assert row["effective_from"] == day("2026-03-01")
+
+
+@pytest.mark.rule("REP-01")
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ("article = 2", "article = 3", "articles"),
+        ('kind = "method"', 'kind = "grading"', "kind"),
+        ('drafting = { zh = "客户服务部", en = "Customer service" }\n', "", "drafting"),
+    ],
+)
+def test_rules_are_read_strictly(before: str, after: str, path: str) -> None:
+    file = files("crm_core") / "application" / "policies" / "method-cn-default.toml"
+    text = file.read_text(encoding="utf-8")
+    assert before in text
+    with pytest.raises(PolicyFault) as caught:
+        MethodPolicy.parse(text.replace(before, after, 1))
+    assert path in dict(caught.value.faults)
 
 
 @pytest.mark.rule("REP-01")

@@ -5,6 +5,7 @@ Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
 from crm_core.application.care_follows import REACTIONS as CARE_REACTIONS
+from crm_core.application.method import METHOD, MethodPolicy
 from crm_core.application.privacy_follows import REACTIONS
 from crm_core.application.retention import CLOCK, RETENTION, WORKLIST
 from crm_core.kernel.authority import KIND as AUTHORITY
@@ -24,6 +25,12 @@ SLICE = Slice(
     ),
     reactions={**REACTIONS, **CARE_REACTIONS},
     policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
+    reactions=REACTIONS,
+    policies=(
+        PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),
+        PolicyKind(METHOD, MethodPolicy, MethodPolicy.parse, adoptable=True),
+    ),
+    shipped=("policies",),
     projections=(RETENTION,),
     clock=CLOCK,
     worklists=(WORKLIST,),

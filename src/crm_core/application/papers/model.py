@@ -12,11 +12,12 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from crm_core.application.method import Both
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import Withheld
 
-Value = str | int | bool | date | datetime | Withheld | None
+Value = str | int | bool | date | datetime | Both | Withheld | None
 """What a cell holds; None where nothing was told."""
 
 TEXT, DAY, INSTANT, FEN, NUMBER, SIGN = "text", "day", "instant", "fen", "number", "sign"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -29,6 +29,7 @@ from crm_core.application.papers.model import (
     TABLE,
     Line,
     Section,
+    Stamp,
 )
 from crm_core.gradings.adoption import ADOPTION, GRADING, Version, versions
 from crm_core.gradings.events import PolicyApproved, PolicyAssessed, PolicyDrafted
@@ -37,11 +38,19 @@ from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.rules import Condition, Operator, Row, Table
 
 _DRAFTED, _ASSESSED = "gradings.policy_drafted/1", "gradings.policy_assessed/1"
-_APPROVED, _EFFECTIVE = "gradings.policy_approved/1", "gradings.policy_made_effective/1"
-_SUPERSEDED = "gradings.policy_superseded/1"
-STEPS = (_DRAFTED, _ASSESSED, _APPROVED, _EFFECTIVE, _SUPERSEDED)
+_APPROVED, EFFECTIVE = "gradings.policy_approved/1", "gradings.policy_made_effective/1"
+SUPERSEDED = "gradings.policy_superseded/1"
+STEPS = (_DRAFTED, _ASSESSED, _APPROVED, EFFECTIVE, SUPERSEDED)
 
-_TOML = f"{_DRAFTED}.toml"
+TOML = f"{_DRAFTED}.toml"
+REF = (f"{_DRAFTED}.policy.name", f"{_DRAFTED}.policy.version")
+ADOPTED: Mapping[str, tuple[str, ...]] = {
+    DRAFTED: (f"{_DRAFTED}.on", f"{_DRAFTED}.drafted_by"),
+    REVIEWED: (f"{_ASSESSED}.on", f"{_ASSESSED}.assessed_by"),
+    APPROVED: (f"{_APPROVED}.on", f"{_APPROVED}.approved_by"),
+}
+"""Where the stamps of what was adopted come from."""
+
 _AMOUNT = "_fen"
 
 
@@ -84,20 +93,26 @@ def in_force(ask: Ask, kind: str, shipped: Any) -> Adopted:
     return found
 
 
+def adopted_stamps(found: Adopted) -> Iterator[Stamp]:
+    """Who drafted, assessed and approved a version; nobody where it comes with the library."""
+    steps = [one.event for one in found.steps]
+    drafted = [(e.on, e.drafted_by) for e in steps if isinstance(e, PolicyDrafted)]
+    assessed = [(e.on, e.assessed_by) for e in steps if isinstance(e, PolicyAssessed)]
+    approved = [(e.on, e.approved_by) for e in steps if isinstance(e, PolicyApproved)]
+    yield stamp(DRAFTED, drafted)
+    yield stamp(REVIEWED, assessed)
+    yield stamp(APPROVED, approved)
+
+
 def _scheme(ask: Ask) -> Filled:
     shipped = ask.sources.host.policies.find(GradingPolicy, DEFAULT_GRADING, ask.on)
     found = in_force(ask, GRADING, shipped)
     policy, version = found.policy, found.version
     drafts = [e.event for e in found.steps if isinstance(e.event, PolicyDrafted)]
     assessed = [e.event for e in found.steps if isinstance(e.event, PolicyAssessed)]
-    approved = [e.event for e in found.steps if isinstance(e.event, PolicyApproved)]
     header = policy.header
     return Filled(
-        stamps=[
-            stamp(DRAFTED, ((e.on, e.drafted_by) for e in drafts)),
-            stamp(REVIEWED, ((e.on, e.assessed_by) for e in assessed)),
-            stamp(APPROVED, ((e.on, e.approved_by) for e in approved)),
-        ],
+        stamps=adopted_stamps(found),
         policies=(f"{policy.ref} {policy.ref.digest}",),
         lines={
             "scheme": [
@@ -150,23 +165,17 @@ _PERCENT = Operator.AT_LEAST_PERCENT_OF
 SCHEME = Paper(
     name="assessment-scheme",
     about=EVERYBODY,
-    stamps={
-        DRAFTED: (f"{_DRAFTED}.on", f"{_DRAFTED}.drafted_by"),
-        REVIEWED: (f"{_ASSESSED}.on", f"{_ASSESSED}.assessed_by"),
-        APPROVED: (f"{_APPROVED}.on", f"{_APPROVED}.approved_by"),
-    },
+    stamps=ADOPTED,
     fill=_scheme,
     sections=(
         Section(
             "scheme",
             CARD,
             (
-                printed(
-                    "policy", f"{_DRAFTED}.policy.name", f"{_DRAFTED}.policy.version", kind=SIGN
-                ),
-                printed("stage", f"{_EFFECTIVE}.on", f"{_SUPERSEDED}.last_day", kind="stage"),
-                printed("effective_from", f"{_EFFECTIVE}.effective_from", kind=DAY),
-                printed("effective_to", f"{_SUPERSEDED}.last_day", kind=DAY),
+                printed("policy", *REF, kind=SIGN),
+                printed("stage", f"{EFFECTIVE}.on", f"{SUPERSEDED}.last_day", kind="stage"),
+                printed("effective_from", f"{EFFECTIVE}.effective_from", kind=DAY),
+                printed("effective_to", f"{SUPERSEDED}.last_day", kind=DAY),
                 printed("assessment", f"{_ASSESSED}.assessment", kind=SIGN),
                 printed("compared", f"{_ASSESSED}.compared", kind=NUMBER),
                 printed("moved", f"{_ASSESSED}.moved", kind=NUMBER),
@@ -178,15 +187,15 @@ SCHEME = Paper(
             "criteria",
             TABLE,
             (
-                printed("decides", _TOML, kind="table"),
-                printed("nth", _TOML, kind=SIGN),
-                printed("result", _TOML, kind="result"),
-                printed("fact", _TOML, kind="fact"),
-                printed("compared_by", _TOML, kind="op"),
-                printed("sum_fen", _TOML, kind=FEN),
-                printed("count", _TOML, kind=NUMBER),
-                printed("word", _TOML, kind="result"),
-                printed("of", _TOML, kind="fact"),
+                printed("decides", TOML, kind="table"),
+                printed("nth", TOML, kind=SIGN),
+                printed("result", TOML, kind="result"),
+                printed("fact", TOML, kind="fact"),
+                printed("compared_by", TOML, kind="op"),
+                printed("sum_fen", TOML, kind=FEN),
+                printed("count", TOML, kind=NUMBER),
+                printed("word", TOML, kind="result"),
+                printed("of", TOML, kind="fact"),
             ),
             key=("decides", "nth", "result", "fact"),
         ),

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
+from crm_core.application.method import Both
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.model import (
     CARD,
@@ -249,6 +250,8 @@ def _told(value: Value, kind: str, lang: Lang, place: str) -> str:
             return ""
         case Withheld(reason=reason):
             return _word("withheld", reason, lang) or said(FAMILY, "withheld", lang)
+        case Both(zh=zh, en=en):
+            return zh if lang == "zh" else en
         case bool():
             return _word(kind, str(value).lower(), lang) or said(
                 FAMILY, "yes" if value else "no", lang
