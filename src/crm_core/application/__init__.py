@@ -24,8 +24,6 @@ SLICE = Slice(
         Act("export-oneself", (*HOUSEHOLDERS, *STAFF_ROLES)),
     ),
     reactions={**REACTIONS, **CARE_REACTIONS},
-    policies=(PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),),
-    reactions=REACTIONS,
     policies=(
         PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),
         PolicyKind(METHOD, MethodPolicy, MethodPolicy.parse, adoptable=True),
