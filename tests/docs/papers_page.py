@@ -21,6 +21,8 @@ This page is rendered from the declarations in the code, and a test keeps it so.
 """
 
 ABOUT: Mapping[str, str] = {
+    "assessment": "It is about one assessment.",
+    "plan": "It is about one maintenance plan.",
     "everybody": "It is about all households.",
     "household": "It is about one household.",
     "year": "It is about one year.",

@@ -47,6 +47,31 @@ from crm_core.payments.commands import (
     ReceivePayment,
     RecordPurchase,
 )
+from crm_core.plans import (
+    ApprovePlan,
+    ArchivePlan,
+    AssignTask,
+    CheckReport,
+    CheckTask,
+    CompileList,
+    DecideAssessment,
+    DraftPlan,
+    EvaluatePlan,
+    FinishTask,
+    GatherInformation,
+    GuideEvaluation,
+    HearFeedback,
+    ImprovePlan,
+    Measure,
+    OpenPlan,
+    ProposeAssessment,
+    RecordSpending,
+    ReportOnPlan,
+    ReviewPlan,
+    SuggestForPlan,
+    SummarisePlan,
+)
+from crm_core.plans.assessments import KINDS
 from crm_core.requests.commands import (
     Apologise,
     Arrive,
@@ -59,7 +84,8 @@ from crm_core.requests.commands import (
 )
 from crm_core.requests.state import Request
 
-CLERK, KEEPER = Actor("S17", "specialist"), Actor("S18", "custodian")
+CLERK, COLLEAGUE = Actor("S17", "specialist"), Actor("S16", "specialist")
+KEEPER = Actor("S18", "custodian")
 SUPERVISOR, MANAGER = Actor("S2", "supervisor"), Actor("S3", "manager")
 DIRECTOR, MONEY = Actor("S1", "director"), Actor("F1", "finance")
 FITTER, SALES = Actor("E5", "operator"), Actor("A1", "sales")
@@ -136,11 +162,18 @@ def tell(crm: CRM) -> None:
     story = Story(crm)
     _open(story)
     _card(story, "2024-02-01", BUSINESS_2024)
+    _plan(story, 0, 2024)
     _year(story, 2024)
+    _summary(story, 0, 2024)
     _grade(story, 2024)
+    at = story.on("2025-01-10").date()
+    story.do(SUPERVISOR, CompileList(2024, at))
+    story.do(CLERK, OpenPlan("P3", "一起问候", at, layer="main", list_year=2024))
+    _plan(story, 1, 2025)
     _card(story, "2025-02-03", BUSINESS_2025)
     _change(story)
     _year(story, 2025)
+    _summary(story, 1, 2025)
     _grade(story, 2025)
     _adopt(story, story.on("2026-01-20").date(), 2, "950_000")
     story.on("2026-03-02")
@@ -381,6 +414,97 @@ def _adopted(
     story.do(MANAGER, MakePolicyEffective(name, version, starts, at))
 
 
+PLANNED = (("P1", "A1", SHOP), ("P2", "A2", FLAT))
+
+
+def _plan(story: Story, nth: int, year: int) -> None:
+    """From the assessment of a relation to the archived summary of its plan."""
+    plan, number, home = PLANNED[nth]
+    clerk = (CLERK, COLLEAGUE)[nth]
+    at = story.on(f"{year}-01-20").date()
+    for kind in KINDS:
+        story.do(
+            clerk,
+            GatherInformation(number, home, f"E-{kind}", kind, at, f"{kind}{year}", f"卷{year}"),
+        )
+    result = ("distant", "steady")[nth]
+    story.do(
+        clerk,
+        ProposeAssessment(
+            number, date(year - 1, 1, 1), date(year - 1, 12, 31), f"概要{year}", f"战略{year}",
+            f"要求{year}", f"差距{year}", f"方法{year}", result, at,
+        ),
+    )  # fmt: skip
+    at = story.on(f"{year}-01-22").date()
+    story.do(SUPERVISOR, DecideAssessment(number, at, ("strained", "steady")[nth], f"理由{year}"))
+    at = story.on(f"{year}-01-24").date()
+    story.do(clerk, OpenPlan(plan, f"建议{year}", at, home, number))
+    story.do(clerk, SuggestForPlan(plan, f"加一次走访{year}", at))
+    measures = tuple(
+        Measure(
+            measure=f"M{n}", kind=kind, what=f"{kind}{year}", responsible=f"S1{n}",
+            due=date(year, 10 + n, 1), cost_fen=10_000 * n + year, feasible=f"可行{n}{year}",
+            economical=f"节约{n}{year}",
+        )
+        for n, kind in ((1, "visit"), (2, "gift"))
+    )  # fmt: skip
+    for version in range(1, 2 + nth):
+        at += timedelta(days=1)
+        story.on(at.isoformat())
+        days = (date(year, 2, 1), date(year, 12, 20 + nth))
+        draft = DraftPlan(
+            plan=plan,
+            method=f"方式{year}",
+            goal=f"目标{year}",
+            measures=measures,
+            runs_from=days[0],
+            runs_to=days[1],
+            on=at,
+            answer="已补充" if version > 1 else "",
+        )
+        story.do(SUPERVISOR, draft)
+        back = version <= nth
+        story.do(MANAGER, ReviewPlan(plan, version, not back, at, "再细化" if back else ""))
+    story.do(DIRECTOR, ApprovePlan(plan, version, True, at))
+    at = story.on(f"{year}-02-0{3 + nth}").date()
+    tasks = ("T1", "T2", "T3")[: 2 + nth]
+    for task in tasks:
+        due = date(year, 3, 5) if task == "T3" else date(year, 4, 1 + nth)
+        give = AssignTask(
+            plan, task, "M2" if task == "T2" else "M1", f"任务{task}{year}", clerk.id, due, at
+        )
+        story.do(SUPERVISOR, give)
+    story.on(f"{year}-03-08")
+    story.crm.tick()
+    at = story.on(f"{year}-03-1{nth}").date()
+    for task in tasks:
+        story.do(clerk, FinishTask(plan, task, at, f"完成{task}{year}"))
+        story.do(SUPERVISOR, CheckTask(plan, task, task != "T2", at, f"检查{task}{year}"))
+    word = Word(f"{home}#owner", "phone", f"电话{year}")
+    story.do(clerk, HearFeedback(plan, "F1", home, f"满意{year}", word, at))
+    if nth:
+        story.do(clerk, HearFeedback(plan, "F2", home, f"再来{year}", word, at))
+    for n in (1, 2):
+        story.do(clerk, ReportOnPlan(plan, f"W{n}", at, f"报告{n}{year}"))
+        story.do(SUPERVISOR, CheckReport(plan, f"W{n}", n == 1, at, f"批注{n}{year}"))
+    story.do(MONEY, RecordSpending(plan, "X1", f"M{1 + nth}", 5_000 + year, at, f"票据{year}"))
+    story.on(f"{year}-06-1{nth}")
+    story.crm.tick()
+
+
+def _summary(story: Story, nth: int, year: int) -> None:
+    plan, clerk = PLANNED[nth][0], (CLERK, COLLEAGUE)[nth]
+    at = story.on(f"{year + 1}-01-0{6 + nth}").date()
+    # What had no effect was done again.
+    story.do(clerk, FinishTask(plan, "T2", at, f"补做{year}"))
+    story.do(SUPERVISOR, CheckTask(plan, "T2", True, at, f"复查{year}"))
+    story.do(SUPERVISOR, EvaluatePlan(plan, year, ("partly", "reached")[nth], at, f"评估{year}"))
+    story.do(MANAGER, GuideEvaluation(plan, year, at, f"指导{year}"))
+    story.do(SUPERVISOR, ImprovePlan(plan, year, at, f"改进{year}"))
+    story.do(clerk, SummarisePlan(plan, year, at, f"总结{year}"))
+    story.do(clerk, ArchivePlan(plan, at))
+
+
 def asks() -> Iterator[tuple[str, str, date]]:
     """Every paper of every subject, at the ends of the years and some days between."""
     days = [
@@ -392,5 +516,15 @@ def asks() -> Iterator[tuple[str, str, date]]:
                 yield paper, home, on
         for paper in ("assessment-scheme", "credit-table", "graded-list", "maintenance-rules"):
             yield paper, "", on
+        yield "maintenance-plan", "P3", on
+        for plan, number, _ in PLANNED:
+            yield "relation-assessment", number, on
+            for paper in (
+                "maintenance-plan",
+                "maintenance-report",
+                "maintenance-summary",
+                "relation-strengthening",
+            ):
+                yield paper, plan, on
         for year in ("2024", "2025"):
             yield "work-record", year, on

@@ -33,6 +33,7 @@ from papers.method import CLERK, FLAT, LATE, SHOP, SUPERVISOR, day, told
 NAMES = sorted(PAPERS)
 HAN = re.compile(r"[\u3400-\u9fff]")
 ON = day("2026-02-01")
+ABOUT = {"assessment": "A2", "household": SHOP, "plan": "P2", "year": "2025", "everybody": ""}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def crm(folder: Path) -> Iterator[CRM]:
 
 
 def made(crm: CRM, name: str, **how: Any) -> Document:
-    about = {"household": SHOP, "year": "2025", "everybody": ""}[PAPERS[name].about]
+    about = ABOUT[PAPERS[name].about]
     return crm.papers.paper(name, about, by=SUPERVISOR, purpose="file: inspection", on=ON, **how)
 
 

@@ -63,10 +63,12 @@ def options(name: str) -> tuple[str, ...]:
 
 
 def exists(crm: CRM, name: str, about: str, on: Any) -> bool:
-    return (
-        PAPERS[name].about != "household"
-        or crm.owners.file(about, by=SUPERVISOR, on=on) is not None
-    )
+    kind = PAPERS[name].about
+    if kind == "household":
+        return crm.owners.file(about, by=SUPERVISOR, on=on) is not None
+    if kind not in ("assessment", "plan"):
+        return True
+    return any(e.effective <= on for e in crm.log.read(f"{kind}/{about}"))
 
 
 def fields() -> Iterator[tuple[str, Printed]]:
@@ -329,7 +331,13 @@ def test_a_paper_from_an_earlier_position_is_what_it_was_then() -> None:
 
 
 def about_of(name: str) -> str:
-    return {"household": SHOP, "year": "2025", "everybody": ""}[PAPERS[name].about]
+    return {
+        "assessment": "A2",
+        "household": SHOP,
+        "plan": "P2",
+        "year": "2025",
+        "everybody": "",
+    }[PAPERS[name].about]
 
 
 @pytest.mark.rule("REP-01", "LOG-04")

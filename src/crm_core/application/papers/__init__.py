@@ -12,6 +12,13 @@ from crm_core.application.papers.base import Paper
 from crm_core.application.papers.customer_card import RECORD_CARD, STATUS
 from crm_core.application.papers.customer_file import FILE
 from crm_core.application.papers.lists import CREDIT_TABLE, GRADED_LIST
+from crm_core.application.papers.plans import (
+    MAINTENANCE_PLAN,
+    RELATION,
+    REPORT,
+    STRENGTHENING,
+    SUMMARY,
+)
 from crm_core.application.papers.rules import RULES
 from crm_core.application.papers.scheme import SCHEME
 from crm_core.application.papers.work import WORK_RECORD
@@ -20,7 +27,8 @@ PAPERS: Mapping[str, Paper] = {
     paper.name: paper
     for paper in (
         *(FILE, STATUS, RECORD_CARD, SCHEME),
-        *(GRADED_LIST, CREDIT_TABLE, RULES, WORK_RECORD),
+        *(RELATION, GRADED_LIST, CREDIT_TABLE),
+        *(MAINTENANCE_PLAN, STRENGTHENING, RULES, REPORT, SUMMARY, WORK_RECORD),
     )
 }
 """Every paper by its name, in the order of the method."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from crm_core.application.owners import Owners
 
 HOUSEHOLD, YEAR, EVERYBODY = "household", "year", "everybody"
+ASSESSMENT, PLAN = "assessment", "plan"
 """What a paper can be about."""
 
 
@@ -112,7 +113,7 @@ class Paper:
 
     Args:
         name: Its code, e.g. `credit-table`.
-        about: What it is about: `household`, `year` or `everybody`.
+        about: What it is about, one of the words above.
         sections: What it prints.
         stamps: The event fields that say who drafted, reviewed and approved it; what the method
             has no act for is left out.

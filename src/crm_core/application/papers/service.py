@@ -14,7 +14,16 @@ from crm_core.application.access import Access, Look
 from crm_core.application.checking import utc
 from crm_core.application.host import Host, present_day
 from crm_core.application.papers import PAPERS
-from crm_core.application.papers.base import EVERYBODY, HOUSEHOLD, YEAR, Ask, Paper, Sources
+from crm_core.application.papers.base import (
+    ASSESSMENT,
+    EVERYBODY,
+    HOUSEHOLD,
+    PLAN,
+    YEAR,
+    Ask,
+    Paper,
+    Sources,
+)
 from crm_core.application.papers.gate import Gate
 from crm_core.application.papers.model import (
     ADDED,
@@ -151,6 +160,8 @@ class Papers:
             raise Invalid.one("paper_unknown", paper=asked.paper, accepted=list(PAPERS))
         if paper.about == EVERYBODY and asked.about:
             raise Invalid.one("paper_about_nobody", paper=asked.paper)
+        if paper.about in (ASSESSMENT, PLAN) and not asked.about:
+            raise Invalid.one("paper_about_number", paper=asked.paper)
         if paper.about == HOUSEHOLD and not asked.about:
             raise Invalid.one("paper_about_household", paper=asked.paper)
         if paper.about == YEAR and not _is_year(asked.about):
