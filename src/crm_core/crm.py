@@ -1,7 +1,7 @@
 """The facade: one object to hold. It orchestrates over ports and does no I/O itself.
 
-Questions are grouped in `owners`, `requests`, `accounts`, `gradings`, `studies`, `papers` and
-`privacy`, each loaded when it is first asked.
+Questions are grouped in `owners`, `requests`, `accounts`, `care`, `gradings`, `studies`, `papers`
+and `privacy`, each loaded when it is first asked.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from crm_core.slices import registry as own_registry
 
 if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
+    from crm_core.application.care import Care
     from crm_core.application.gradings import GradingRun, Gradings
     from crm_core.application.imports import ImportService
     from crm_core.application.owners import Owners
@@ -145,6 +146,13 @@ class CRM:
         from crm_core.application.accounts import Accounts
 
         return Accounts(self, self.gradings.engine)
+
+    @cached_property
+    def care(self) -> Care:
+        """Care for households: return visits, what is said at them, draws, coverage."""
+        from crm_core.application.care import Care
+
+        return Care(self, self._desk, self.owners, self.gradings)
 
     @cached_property
     def gradings(self) -> Gradings:

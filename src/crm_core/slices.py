@@ -15,6 +15,7 @@ from crm_core import (
     privacy,
     requests,
     staff,
+    visits,
 )
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.registry import Registry
@@ -29,6 +30,7 @@ SLICES: tuple[Slice, ...] = (
     staff.SLICE,
     gradings.SLICE,
     messages.SLICE,
+    visits.SLICE,
     privacy.SLICE,
     imports.SLICE,
     application.SLICE,

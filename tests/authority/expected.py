@@ -213,6 +213,20 @@ EXPECTED: dict[str, frozenset[str]] = {
     # GRD-01: the service department supplies opinions, and corrects what it supplied (as with marks of duplicates)
     "record-opinion": frozenset({"specialist", "supervisor", "manager", "director"}),
     "withdraw-opinion": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # -- visits ---------------------------------------------------------------------------------------------------
+    # VIS-01 to VIS-04: the customer-service line visits and calls, notes who was not reached, and what was installed
+    "appoint-visit": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "note-visit-attempt": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "record-visit": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "record-occasion": frozenset({"specialist", "supervisor", "manager", "director"}),
+    "withdraw-occasion": frozenset({"specialist", "supervisor", "manager", "director"}),
+    # LOG-06, LOG-08: an opinion somebody recorded is not made to go away by them, but by who leads
+    "withdraw-visit": frozenset({"supervisor", "manager", "director"}),
+    # VIS-02: whoever leads chooses how households are selected; the library draws
+    "select-visits": frozenset({"supervisor", "manager", "director"}),
+    "call-off-draw": frozenset({"supervisor", "manager", "director"}),
+    "arrange-visits": frozenset(),
+    "draw-visits": frozenset(),
     # -- privacy --------------------------------------------------------------------------------------------------
     # PRV-04, PRV-09: who keeps the files and those who lead decide whom to let go, and whom to keep; never the system
     "erase-person": frozenset({"supervisor", "manager", "director", "custodian"}),

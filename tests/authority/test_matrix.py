@@ -23,7 +23,7 @@ NO_COMMAND = {
     "import", "grade", "tick", "warn", "reveal", "reach-staff", "todo", "export-person",
     "export-oneself", "see-consents", "see-leaks", "determine-affected",
     "erase-person", "count-segments",
-    "undo-import", "correct-by-import", "export-table",
+    "undo-import", "correct-by-import", "export-table", "select-visits",
 }  # fmt: skip
 TABLE = shipped().find(AuthorityPolicy, DEFAULT_AUTHORITY, datetime(2024, 1, 1, tzinfo=UTC).date())
 NOW = datetime(2024, 3, 4, 1, tzinfo=UTC)

@@ -36,6 +36,7 @@ from crm_core.owners import DrawSample
 from crm_core.payments import ReceivePayment
 from crm_core.requests.improvement import ProposeImprovement
 from crm_core.slices import catalog, registry
+from crm_core.visits import RecordOccasion
 from relay.server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -608,6 +609,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
         "request": ["request", "R00001-0001"],
         "sample": ["sample", "Q1"],
+        "visits": ["visits", "of", "H00001"],
         "segments": [
             *("segments", "age_band", "--purpose", "greetings", "--as", "supervisor:U1"),
         ],
@@ -664,6 +666,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
             with open_crm(db) as crm:
                 payment = ReceivePayment("H00001", "new-1", 100, crm.clock.now().date(), "cash")
                 crm.do(payment, by=Actor("S17", "finance"))
+        if name == "visits":
+            with open_crm(db) as crm:
+                on = crm.clock.now().date()
+                told = RecordOccasion("H00001", "O1", "installation", on, "order 7")
+                crm.do(told, by=Actor("U1", "supervisor"))
+                crm.tick()
         if name == "sample":
             with open_crm(db) as crm:
                 draw = DrawSample("Q1", "lottery 7", 1, ("name",), crm.clock.now().date())

@@ -38,12 +38,14 @@ from crm_core.requests.sla import SlaPolicy
 from crm_core.slices import registry, shipped
 from crm_core.staff.policy import AwardPolicy, CoverPolicy
 from crm_core.testing.strategies import sla_text
+from crm_core.visits.policy import VisitPolicy
 
 SLICES = {
     "gradings": GradingPolicy,
     "messages": MessagePolicy,
     "payments": CreditPolicy,
     "requests": SlaPolicy,
+    "visits": VisitPolicy,
 }
 
 SLA = sla_text().replace("sla-generated", "sla-x").replace("1990-01-01", "2000-01-01")
@@ -86,6 +88,7 @@ def test_every_shipped_policy_is_approved_and_assessed() -> None:
             "shares": SharesPolicy,
             "uplift": UpliftPolicy,
             "sla": SlaPolicy,
+            "visit": VisitPolicy,
         }.get(name.partition("-")[0], Template)
         found = shipped().find(kind, name, day)
         assert found.header.missing() == []

@@ -58,10 +58,12 @@ from crm_core.requests.commands import (
     ReportDone,
 )
 from crm_core.requests.state import Request
+from crm_core.visits import NoteVisitAttempt, RecordVisit, Visits
 
 CLERK, KEEPER = Actor("S17", "specialist"), Actor("S18", "custodian")
 SUPERVISOR, MANAGER = Actor("S2", "supervisor"), Actor("S3", "manager")
 DIRECTOR, MONEY = Actor("S1", "director"), Actor("F1", "finance")
+KEEPER_OF_VISITS = Actor("S16", "specialist")
 FITTER, SALES = Actor("E5", "operator"), Actor("A1", "sales")
 
 SHOP, FLAT, LATE, SECOND = "V00001", "V00002", "V00003", "V00004"
@@ -264,6 +266,7 @@ def _change(story: Story) -> None:
 def _year(story: Story, year: int) -> None:
     _money(story, year)
     _requests(story, year)
+    _visit(story, year)
     at = story.on(f"{year}-09-10").date()
     about = f"{year}年业主论坛"
     story.do(CLERK, RecordOpinion(SHOP, f"O{year}", "forum", OWNING, at, about))
@@ -333,6 +336,38 @@ def _requests(story: Story, year: int) -> None:
         story.do(SUPERVISOR if by is CLERK else CLERK, closing)
 
 
+def _open_visits(story: Story, home: str) -> list[Any]:
+    found = story.crm.get(Visits, home, by=CLERK)
+    return (
+        []
+        if found is None
+        else [one for one in found.open() if one.from_at <= story.clock.at < one.lapses_at]
+    )
+
+
+def _visit(story: Story, year: int) -> None:
+    """Whoever is to be visited is, but for who is not there; the last is left open."""
+    story.on(f"{year}-05-16", 11)
+    story.crm.tick()
+    opinions = (("A", ""), ("B", f"还可以{year}"), ("C", f"又坏了{year}"))
+    todo = [(home, one) for home in (SHOP, FLAT, LATE) for one in _open_visits(story, home)]
+    for nth, (home, one) in enumerate(todo[:-1]):
+        by = (SUPERVISOR, KEEPER_OF_VISITS)[nth % 2]
+        at = story.clock.at
+        if nth == 0:
+            story.do(by, NoteVisitAttempt(home, one.visit, at, "phone", "no_answer"))
+            at += timedelta(hours=4)
+            story.clock.at = at
+        opinion, words = opinions[(nth + 2 * (year % 2)) % 3]
+        means = one.scheduled.means[nth % len(one.scheduled.means)]
+        called = RecordVisit(
+            household=home, visit=one.visit, visited_at=at, means=means,
+            member=f"{home}#owner", address="ms", convenient=True, opinion=opinion, words=words,
+            contact_left=FITTER.id if "repair" in one.visit else "",
+        )  # fmt: skip
+        story.do(by, called)
+
+
 def _grade(story: Story, year: int) -> None:
     at = story.on(f"{year + 1}-01-05").date()
     if year == 2025:
@@ -393,4 +428,5 @@ def asks() -> Iterator[tuple[str, str, date]]:
         for paper in ("assessment-scheme", "credit-table", "graded-list", "maintenance-rules"):
             yield paper, "", on
         for year in ("2024", "2025"):
+            yield "return-visits", year, on
             yield "work-record", year, on

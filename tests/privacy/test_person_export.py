@@ -732,7 +732,17 @@ def test_a_copy_without_a_purpose_or_of_nobody_is_refused(estate: CRM) -> None:
 # --- which field names whom ----------------------------------------------------------------------
 
 BY_NAME = {
-    *("by", "debtor", "from_assignee", "from_owner", "hands", "keeper", "member", "members"),
+    *(
+        "by",
+        "contact_left",
+        "debtor",
+        "from_assignee",
+        "from_owner",
+        "hands",
+        "keeper",
+        "member",
+        "members",
+    ),
     *("on_duty", "owner", "prospect"),
     *("passed_over", "payee", "payer", "recipient", "responsible", "staff", "supervisor"),
     *("asker", "guardian", "to", "to_owner"),
@@ -743,6 +753,9 @@ OF_FILES = {
     ("owners.household_merged/1", "into"),
     ("owners.merge_undone/1", "into"),
     ("owners.sample_drawn/1", "households"),
+    ("visits.draw_called_off/1", "households"),
+    ("visits.drawn/1", "frame"),
+    ("visits.drawn/1", "households"),
 }
 """Fields that hold households, and are called otherwise elsewhere."""
 

@@ -89,6 +89,7 @@ def test_a_household_whose_days_have_no_ladder_stops_no_other_collection(crm: CR
         "requests": 0,
         "retention": 0,
         "rights": 0,
+        "visits": 0,
     }
     assert (opened_of(crm, "V1"), opened_of(crm, "V2")) == ([], [date(2011, 4, 1)])
     [parked] = crm.views.parked_rows()
@@ -172,6 +173,7 @@ def test_the_command_line_shows_what_is_parked_wherever_somebody_looks(
         "requests": 0,
         "retention": 0,
         "rights": 0,
+        "visits": 0,
     }
     assert desk.said("doctor")[1]["parked"] == {"events": 0, "rows": 0}
     assert desk.said("projections")[0] == 0
@@ -181,7 +183,15 @@ def test_the_command_line_shows_what_is_parked_wherever_somebody_looks(
     status, ticked = desk.said("tick", "--now", april)
     assert (status, ticked["parked"]) == (
         1,
-        {"collection": 1, "cover": 0, "leaks": 0, "requests": 0, "retention": 0, "rights": 0},
+        {
+            "collection": 1,
+            "cover": 0,
+            "leaks": 0,
+            "requests": 0,
+            "retention": 0,
+            "rights": 0,
+            "visits": 0,
+        },
     )
     assert ticked["events"]["collection"] > 0
     assert "1 could not be computed" in desk.shown("tick", "--now", may)

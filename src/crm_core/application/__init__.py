@@ -5,13 +5,15 @@ Everything here takes the host (see `host.py`) and never imports the facade.
 """
 
 from crm_core.application.method import METHOD, MethodPolicy
-from crm_core.application.privacy_follows import REACTIONS
+from crm_core.application.privacy_follows import REACTIONS as _OF_PRIVACY
 from crm_core.application.retention import CLOCK, RETENTION, WORKLIST
+from crm_core.application.visiting import dissatisfied
 from crm_core.kernel.authority import KIND as AUTHORITY
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.recorded import STAFF_ROLES
 from crm_core.kernel.roles import DESK, FILES, HOST, HOUSEHOLDERS, MANAGEMENT
 from crm_core.kernel.slice import Act, PolicyKind, Slice
+from crm_core.visits.events import VisitMade
 
 SLICE = Slice(
     name="application",
@@ -22,7 +24,7 @@ SLICE = Slice(
         Act("export-person", (*MANAGEMENT, "custodian")),
         Act("export-oneself", (*HOUSEHOLDERS, *STAFF_ROLES)),
     ),
-    reactions=REACTIONS,
+    reactions={**_OF_PRIVACY, VisitMade: dissatisfied},
     policies=(
         PolicyKind(AUTHORITY, AuthorityPolicy, AuthorityPolicy.parse, adoptable=True),
         PolicyKind(METHOD, MethodPolicy, MethodPolicy.parse, adoptable=True),

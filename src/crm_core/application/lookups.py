@@ -15,6 +15,7 @@ from crm_core.application.adopted import NOT_FACTS
 from crm_core.application.records import moved, records_since
 from crm_core.application.sight import WorkSight
 from crm_core.application.streams import no_file
+from crm_core.application.visiting import with_call, with_occasions
 from crm_core.errors import UnknownPolicy
 from crm_core.gradings import GRADING
 from crm_core.gradings.commands import (
@@ -94,6 +95,7 @@ from crm_core.requests.rotation import Crew
 from crm_core.staff import REGISTER, ROSTER, RecordWrong
 from crm_core.staff.lookups import strangers
 from crm_core.staff.register import WHOLE, Register
+from crm_core.visits import AppointVisit, ArrangeVisits, NoteVisitAttempt, RecordVisit
 
 # --- of accounts and messages ------------------------------------------------------------------
 
@@ -540,6 +542,8 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     **dict.fromkeys(MESSAGES.commands, _with_members),
     **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
     AcceptAutomatic: _with_people_of_the_day,
+    AppointVisit: with_call,
+    ArrangeVisits: with_occasions,
     AskRight: _with_person,
     AssignKeeper: _with_employed,
     ConfirmGrading: _with_grading,
@@ -558,11 +562,13 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     HandOver: _with_stranger,
     MakePolicyEffective: _with_shipped,
     MovePayment: _with_receiver,
+    NoteVisitAttempt: with_call,
     PlaceLegalHold: _with_membership,
     PlaceStaffHold: _with_employment,
     ProposeType: _with_grading,
     ProposeUplift: _with_promises,
     RecordOpinion: _with_speaker,
+    RecordVisit: with_call,
     RecordWrong: _with_wrong,
     RefuseAutomatic: _with_people_of_the_day,
     ReplaceRecord: _with_moved,

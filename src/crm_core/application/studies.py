@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from attrs import frozen
@@ -301,10 +301,23 @@ class Studies:
 
     # --- uses ------------------------------------------------------------------------------
 
-    def influence(self, household: str, use: Use, *, on: date | None = None) -> Influence:
-        """What a household's grade may influence, and by which layer or type, on a day (GRD-14)."""
+    def influence(
+        self,
+        household: str,
+        use: Use,
+        *,
+        on: date | None = None,
+        known: datetime | None = None,
+    ) -> Influence:
+        """What a household's grade may influence, and by which layer or type, on a day (GRD-14).
+
+        Args:
+            on: As of this day; by default today.
+            known: By gradings as known at this instant.
+        """
         day = on or present_day(self._host)
-        held = [now for now in self._gradings.history(household, on=day) if now.replaced_by is None]
+        told = self._gradings.history(household, on=day, known=known)
+        held = [now for now in told if now.replaced_by is None]
         held.sort(key=lambda now: now.grading.period_end)
         now = held[-1] if held else None
         theirs = [self._is_theirs(one.grading, day) for one in held[-2:]]

@@ -43,6 +43,7 @@ GROUPS = {
         "show": "history",
         "statistics": "requests",
         "todo": "todo",
+        "visits": "visits",
         "waiting": "reviews",
         "warnings": "requests",
     },

@@ -14,13 +14,14 @@ from crm_core.application.papers.customer_file import FILE
 from crm_core.application.papers.lists import CREDIT_TABLE, GRADED_LIST
 from crm_core.application.papers.rules import RULES
 from crm_core.application.papers.scheme import SCHEME
+from crm_core.application.papers.visits import VISITS
 from crm_core.application.papers.work import WORK_RECORD
 
 PAPERS: Mapping[str, Paper] = {
     paper.name: paper
     for paper in (
         *(FILE, STATUS, RECORD_CARD, SCHEME),
-        *(GRADED_LIST, CREDIT_TABLE, RULES, WORK_RECORD),
+        *(GRADED_LIST, CREDIT_TABLE, RULES, WORK_RECORD, VISITS),
     )
 }
 """Every paper by its name, in the order of the method."""
