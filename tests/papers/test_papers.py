@@ -265,7 +265,7 @@ def test_the_record_of_service_work_tells_what_became_of_each_request(crm: CRM) 
     assert (found["R2025-3"]["owner"], found["R2025-3"]["closed_on"]) == ("S17", None)
     kinds = {row["request_kind"]: row for row in rows(made(crm, "work-record", "2025"), "kinds")}
     assert kinds["complaint"] == {
-        "request_kind": "complaint", "received": 2, "closed": 1, "overdue": 1
+        "request_kind": "complaint", "received": 3, "closed": 1, "overdue": 2
     }  # fmt: skip
     before = made(crm, "work-record", "2025", on=day("2025-05-11"))
     assert [row["request"] for row in rows(before, "requests")] == ["R2025-1"]
