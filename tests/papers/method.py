@@ -83,11 +83,13 @@ from crm_core.requests.commands import (
     ReportDone,
 )
 from crm_core.requests.state import Request
+from crm_core.visits import VISITS, NoteVisitAttempt, RecordVisit, Visits
 
 CLERK, COLLEAGUE = Actor("S17", "specialist"), Actor("S16", "specialist")
 KEEPER = Actor("S18", "custodian")
 SUPERVISOR, MANAGER = Actor("S2", "supervisor"), Actor("S3", "manager")
 DIRECTOR, MONEY = Actor("S1", "director"), Actor("F1", "finance")
+KEEPER_OF_VISITS = Actor("S16", "specialist")
 FITTER, SALES = Actor("E5", "operator"), Actor("A1", "sales")
 
 SHOP, FLAT, LATE, SECOND = "V00001", "V00002", "V00003", "V00004"
@@ -297,6 +299,7 @@ def _change(story: Story) -> None:
 def _year(story: Story, year: int) -> None:
     _money(story, year)
     _requests(story, year)
+    _visit(story, year)
     at = story.on(f"{year}-09-10").date()
     about = f"{year}年业主论坛"
     story.do(CLERK, RecordOpinion(SHOP, f"O{year}", "forum", OWNING, at, about))
@@ -364,6 +367,37 @@ def _requests(story: Story, year: int) -> None:
         word = Word(f"{home}#owner", "phone", f"回访{number}")
         closing = ConfirmClosing(number, story.clock.at, opinion, word, words=words)
         story.do(SUPERVISOR if by is CLERK else CLERK, closing)
+
+
+def _open_visits(story: Story, home: str) -> list[Any]:
+    decider = VISITS.decider
+    found, _ = story.crm.log.fold(VISITS.stream(home), decider.evolve, decider.initial)
+    if not isinstance(found, Visits):
+        return []
+    return [one for one in found.open() if one.from_at <= story.clock.at < one.lapses_at]
+
+
+def _visit(story: Story, year: int) -> None:
+    """Whoever is to be visited is, but for who is not there; the last is left open."""
+    story.on(f"{year}-05-16", 11)
+    story.crm.tick()
+    opinions = (("A", ""), ("B", f"还可以{year}"), ("C", f"又坏了{year}"))
+    todo = [(home, one) for home in (SHOP, FLAT, LATE) for one in _open_visits(story, home)]
+    for nth, (home, one) in enumerate(todo[:-1]):
+        by = (SUPERVISOR, KEEPER_OF_VISITS)[nth % 2]
+        at = story.clock.at
+        if nth == 0:
+            story.do(by, NoteVisitAttempt(home, one.visit, at, "phone", "no_answer"))
+            at += timedelta(hours=4)
+            story.clock.at = at
+        opinion, words = opinions[(nth + 2 * (year % 2)) % 3]
+        means = one.scheduled.means[nth % len(one.scheduled.means)]
+        called = RecordVisit(
+            household=home, visit=one.visit, visited_at=at, means=means,
+            member=f"{home}#owner", address="ms", convenient=True, opinion=opinion, words=words,
+            contact_left=FITTER.id if "repair" in one.visit else "",
+        )  # fmt: skip
+        story.do(by, called)
 
 
 def _grade(story: Story, year: int) -> None:
@@ -527,4 +561,5 @@ def asks() -> Iterator[tuple[str, str, date]]:
             ):
                 yield paper, plan, on
         for year in ("2024", "2025"):
+            yield "return-visits", year, on
             yield "work-record", year, on

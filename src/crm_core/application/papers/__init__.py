@@ -21,6 +21,7 @@ from crm_core.application.papers.plans import (
 )
 from crm_core.application.papers.rules import RULES
 from crm_core.application.papers.scheme import SCHEME
+from crm_core.application.papers.visits import VISITS
 from crm_core.application.papers.work import WORK_RECORD
 
 PAPERS: Mapping[str, Paper] = {
@@ -28,7 +29,7 @@ PAPERS: Mapping[str, Paper] = {
     for paper in (
         *(FILE, STATUS, RECORD_CARD, SCHEME),
         *(RELATION, GRADED_LIST, CREDIT_TABLE),
-        *(MAINTENANCE_PLAN, STRENGTHENING, RULES, REPORT, SUMMARY, WORK_RECORD),
+        *(MAINTENANCE_PLAN, STRENGTHENING, RULES, REPORT, SUMMARY, WORK_RECORD, VISITS),
     )
 }
 """Every paper by its name, in the order of the method."""
