@@ -53,6 +53,7 @@ from crm_core.slices import registry as own_registry
 if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
     from crm_core.application.care import Care
+    from crm_core.application.files import Files
     from crm_core.application.gradings import Gradings
     from crm_core.application.imports import ImportService
     from crm_core.application.messaging import Messaging
@@ -146,11 +147,10 @@ class CRM:
     @cached_property
     def owners(self) -> Owners:
         """Households: their files, and personal values opened for a stated purpose."""
-        from crm_core.application.files import Files
         from crm_core.application.owners import Owners
 
-        files = Files(self, self._access, self._accounts, self._gradings, self._requests)
-        return cast("Owners", Shown("owners", Owners(self, self._access, files), self._access))
+        owners = Owners(self, self._access, self._files)
+        return cast("Owners", Shown("owners", owners, self._access))
 
     @cached_property
     def requests(self) -> Requests:
@@ -215,7 +215,7 @@ class CRM:
         then._desk, then._access = self._desk, self._access
         return Sources(
             host=then,
-            owners=then.owners,
+            files=then._files,
             accounts=then._accounts,
             gradings=then._gradings,
             texts=self._desk.texts,
@@ -239,6 +239,12 @@ class CRM:
     def studies(self) -> Studies:
         """What-if, fairness and shares over recorded gradings."""
         return cast("Studies", Shown("studies", self._studies, self._access))
+
+    @cached_property
+    def _files(self) -> Files:
+        from crm_core.application.files import Files
+
+        return Files(self, self._access, self._accounts, self._gradings, self._requests)
 
     @cached_property
     def _requests(self) -> Requests:

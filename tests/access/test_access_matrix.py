@@ -174,7 +174,7 @@ LINES = {
     "account": "accounts.statement", "affected": "gradings.affected", "ageing": "accounts.arrears",
     "arrears": "accounts.owing", "changes": "accounts.changes", "cover": "requests.cover",
     "credit": "accounts.credit", "credit-table": "accounts.credit_table",
-    "directory": "gradings.directory", "erase": "privacy.erase", "explain": "crm.explain",
+    "directory": "gradings.directory", "document": "papers.paper", "erase": "privacy.erase", "explain": "crm.explain",
     "export": "privacy.leaving", "export-person": "privacy.export",
     "fairness": "studies.fairness", "find": "owners.find",
     "grade": "crm.grade", "grades": "gradings.grades", "greeting": "requests.greeting",

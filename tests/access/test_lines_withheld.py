@@ -14,6 +14,11 @@ from crm_core.kernel.dates import parse_instant
 pytestmark = pytest.mark.rule("PRV-01")
 
 DAY = ("--on", "2024-02-01")
+PAPERS = (
+    *(("customer-file", ("V1",)), ("customer-status", ("V1",)), ("record-card", ("V1",))),
+    *(("work-record", ("2024",)), ("graded-list", ()), ("credit-table", ())),
+    *(("return-visits", ("2024",)), ("assessment-scheme", ()), ("maintenance-rules", ())),
+)
 LINES = (
     ("account", "V1", *DAY), ("affected",), ("ageing", *DAY), ("arrears", *DAY),
     ("changes", "2023-01-01", "2024-01-01", "V1"),
@@ -27,6 +32,7 @@ LINES = (
     ("export", "charges", "--out", "{}/charges.csv"), ("report", "2023", "--out", "{}/2023.html"),
     ("arrears", *DAY, "--out", "{}/arrears.csv"), ("directory", *DAY, "--out", "{}/list.html"),
     ("credit-table", *DAY, "--out", "{}/table.html", "--places"),
+    *(("document", paper, *about, *DAY, "--out", f"{{}}/{paper}.html") for paper, about in PAPERS),
 )  # fmt: skip
 WHO = (
     *("specialist:S1", "supervisor:U1", "finance:F1", "cleaning:C1", "custodian:K1", "sales:L1"),

@@ -85,8 +85,24 @@ class Files:
     def _filed(
         self, look: Look, household: str, on: date | None, known: datetime | None
     ) -> HouseholdFile | None:
-        host, day = self._host, on or present_day(self._host)
         look.may_know(household)
+        make = self._making(look, household, on, known)
+        found: HouseholdFile | None = look.show_made(make, household=make.keywords["household"])
+        return found
+
+    def opened(
+        self, look: Look, household: str, on: date, known: datetime | None
+    ) -> HouseholdFile | None:
+        """The file with personal values of members as they are shown to somebody, and all else as
+        it is: for who asks of each part whether it is shown, and writes down what was.
+        """
+        made: HouseholdFile | None = self._making(look, household, on, known)()
+        return made
+
+    def _making(
+        self, look: Look, household: str, on: date | None, known: datetime | None
+    ) -> partial[HouseholdFile | None]:
+        host, day = self._host, on or present_day(self._host)
         group = merges_seen(host.log, day, known).group(household)
         events = [
             recorded
@@ -97,7 +113,7 @@ class Files:
         if len(group) > 1:
             events.sort(key=attrgetter("position"))
         events = [*self._before(events, known), *events]
-        make = partial(
+        return partial(
             filed,
             events,
             household=group[0],
@@ -108,8 +124,6 @@ class Files:
             show=_shows(look, group),
             account=partial(self._account, day),
         )
-        found: HouseholdFile | None = look.show_made(make, household=group[0])
-        return found
 
     def _before(
         self, events: list[Recorded[Any]], known: datetime | None

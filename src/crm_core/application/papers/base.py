@@ -21,12 +21,13 @@ from crm_core.application.papers.model import (
 from crm_core.application.texts import Texts
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import local_date
-from crm_core.kernel.recorded import Actor, Recorded
+from crm_core.kernel.recorded import Recorded
 
 if TYPE_CHECKING:
+    from crm_core.application.access import Look
     from crm_core.application.accounts import Accounts
+    from crm_core.application.files import Files
     from crm_core.application.gradings import Gradings
-    from crm_core.application.owners import Owners
 
 HOUSEHOLD, YEAR, EVERYBODY = "household", "year", "everybody"
 ASSESSMENT, PLAN = "assessment", "plan"
@@ -42,7 +43,7 @@ class Sources:
     """
 
     host: Host
-    owners: Owners
+    files: Files
     accounts: Accounts
     gradings: Gradings
     texts: Texts
@@ -55,13 +56,12 @@ class Ask:
     Args:
         asked: What is asked for.
         sources: The log and its questions.
-        by: Who asks, and what for.
+        look: Who asks, and what for; a paper's cells are asked for by `Gate`.
     """
 
     asked: Asked
     sources: Sources
-    by: Actor
-    purpose: str
+    look: Look
 
     @property
     def on(self) -> date:

@@ -16,12 +16,17 @@ from crm_core.application.answers import is_nothing
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.model import Printed, Value
 from crm_core.kernel.access import IDENTIFYING, masked
-from crm_core.kernel.data_map import CLASSES, EVENT, FILE, TIERS, Classified
+from crm_core.kernel.data_map import CLASSES, EVENT, FILE, MEMBER, TIERS, Classified
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.sealed import Withheld
 
 ENVELOPE = "@"
 """Stands between an event and a member of its envelope."""
+
+_OF_MEMBERS = frozenset(
+    name for name, one in CLASSES.items() if one.sealed and one.subject == MEMBER
+)
+"""Classes of values that were opened one by one, each of which was kept as its person's."""
 
 ENTERED = Classified(
     slice="", kind=EVENT, source="", field="", data=CLASSES["time"], about="household"
@@ -67,7 +72,8 @@ class Gate:
             return Withheld(answer.reason)
         if is_nothing(value):
             return value
-        look.note(data, printed.name, answer, household)
+        if data not in _OF_MEMBERS:
+            look.note(data, printed.name, answer, household)
         if household and CLASSES[data].sealed:
             self.opened.add(household)
         if data in IDENTIFYING or answer.personal:

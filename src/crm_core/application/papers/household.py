@@ -47,9 +47,7 @@ def file_of(ask: Ask) -> HouseholdFile:
         Invalid: there was none.
     """
     asked = ask.asked
-    found = ask.sources.owners.file(
-        asked.about, by=ask.by, purpose=ask.purpose or None, on=asked.on, known=asked.known
-    )
+    found = ask.sources.files.opened(ask.look, asked.about, asked.on, asked.known)
     if found is None:
         raise file_missing(asked.about)
     return found

@@ -65,7 +65,7 @@ class _Told:
         return line(self.household, **values)
 
 
-def _told(ask: Ask, stream: str, code: str) -> _Told:
+def _told(ask: Ask, stream: str, missing: Invalid) -> _Told:
     by_kind: dict[type, list[Any]] = {}
     household = ""
     for recorded in ask.sources.host.log.read(stream):
@@ -74,7 +74,7 @@ def _told(ask: Ask, stream: str, code: str) -> _Told:
             by_kind.setdefault(type(event), []).append(event)
             household = household or recorded.household
     if not by_kind:
-        raise Invalid.one(code, number=ask.asked.about)
+        raise missing
     return _Told(ask.asked.about, by_kind, household)
 
 
@@ -86,7 +86,9 @@ def _field(name: str, event: str, field: str = "", kind: str = "text") -> Printe
 
 
 def _assessed(ask: Ask) -> Filled:
-    found = _told(ask, ASSESSMENTS.stream(ask.asked.about), "assessment_unknown")
+    number = ask.asked.about
+    missing = Invalid.one("assessment_unknown", number=number)
+    found = _told(ask, ASSESSMENTS.stream(number), missing)
     proposed, decided = found.last(said.AssessmentProposed), found.last(said.AssessmentDecided)
     texts = ("summary", "strategy", "requirements", "gap", "method")
     return Filled(
@@ -166,7 +168,9 @@ RELATION = Paper(
 
 
 def _plan_of(ask: Ask) -> _Told:
-    return _told(ask, PLANS.stream(ask.asked.about), "maintenance_plan_unknown")
+    number = ask.asked.about
+    missing = Invalid.one("maintenance_plan_unknown", number=number)
+    return _told(ask, PLANS.stream(number), missing)
 
 
 def _planned(ask: Ask) -> Filled:

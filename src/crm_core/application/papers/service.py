@@ -114,11 +114,11 @@ class Papers:
         sections = paper.asked_for(asked.options)
         fields = {field for section in sections for field in section.fields}
         gate = Gate(look, self._host.registry, fields)
-        now = _Drawn(paper, Ask(asked, sources, look.by, look.purpose), gate)
+        now = _Drawn(paper, Ask(asked, sources, look), gate)
         parts = now.parts()
         if asked.since is not None:
             earlier = evolve(asked, on=asked.since, since=None)
-            parts = now.marked(_before(paper, Ask(earlier, sources, look.by, look.purpose), gate))
+            parts = now.marked(_before(paper, Ask(earlier, sources, look), gate))
         gate.write()
         return Document(
             asked=asked,
