@@ -25,6 +25,7 @@ from crm_core.application.imports import ImportService
 from crm_core.application.leaks import Leaks
 from crm_core.application.messaging import Messaging
 from crm_core.application.owners import Owners
+from crm_core.application.papers.service import Papers
 from crm_core.application.privacy import Privacy
 from crm_core.application.requests import Requests
 from crm_core.application.staff import Staff
@@ -47,6 +48,7 @@ SERVICES = {
     "imports": ImportService,
     "messages": Messaging,
     "owners": Owners,
+    "papers": Papers,
     "privacy": Privacy,
     "privacy.leaks": Leaks,
     "requests": Requests,
@@ -174,7 +176,8 @@ LINES = {
     "account": "accounts.statement", "affected": "gradings.affected", "ageing": "accounts.arrears",
     "arrears": "accounts.owing", "changes": "accounts.changes", "cover": "requests.cover",
     "credit": "accounts.credit", "credit-table": "accounts.credit_table",
-    "directory": "gradings.directory", "document": "papers.paper", "erase": "privacy.erase", "explain": "crm.explain",
+    "directory": "gradings.directory", "document": "papers.paper",
+    "erase": "privacy.erase", "explain": "crm.explain",
     "export": "privacy.leaving", "export-person": "privacy.export",
     "fairness": "studies.fairness", "find": "owners.find",
     "grade": "crm.grade", "grades": "gradings.grades", "greeting": "requests.greeting",

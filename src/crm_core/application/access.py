@@ -69,6 +69,9 @@ from crm_core.staff.undertakings import WHOLE
 HOST = Actor("host", "host")
 """Who reads where nobody is named: the account that the library runs under."""
 
+UNKNOWN = "?"
+"""What a purpose is known as that is none of those that there are; it opens nothing."""
+
 PAGE = 500
 """Of a long answer so many values are looked at, and their reads written, at a time."""
 
@@ -166,8 +169,7 @@ class Access:
                 lacking = rules.cleared.lacking(by.id, today)
         code = None
         if purpose:
-            # What is none of the purposes opens nothing, as if it were for another one.
-            code = rules.policy.purpose_of(purpose) or "?"
+            code = rules.policy.purpose_of(purpose) or UNKNOWN
         return Look(
             access=self,
             by=by,
@@ -206,7 +208,7 @@ class Access:
         """Whether the person lets their values be seen for a purpose: what needs their consent, or
         what they can object to, stops the moment they say so (PRV-05).
         """
-        if purpose is None or not household or not subject.startswith(f"{household}#"):
+        if purpose in (None, UNKNOWN) or not household or not subject.startswith(f"{household}#"):
             return True
         try:
             use = self.use(household, subject, purpose)
