@@ -33,7 +33,7 @@ CHARGE = RaiseCharge("V1", "C1", "management_fee", "2011-01", 100, date(2011, 1,
     "ask",
     [
         lambda crm: crm.do(CHARGE, by=CLERK, at=NAIVE),
-        lambda crm: crm.get(Household, "V1", by=CLERK, known=NAIVE),
+        lambda crm: crm.get(Household, "V1", known=NAIVE),
         lambda crm: list(crm.accounts.credit(date(2011, 1, 1), known=NAIVE)),
         lambda crm: crm.grade(2011, known=NAIVE),
         lambda crm: crm.batch([Planned(CHARGE, "c1", NAIVE)], by=CLERK),
@@ -58,7 +58,7 @@ def test_a_batch_takes_no_value_that_could_not_be_read_back(crm: CRM) -> None:
         crm.batch([fine, broken], by=CLERK)
     assert [fault.where for fault in refused.value.faults] == ["ReceivePayment.amount_fen"]
     assert crm.log.head() == before
-    assert crm.get(Account, "V1", by=CLERK) is None
+    assert crm.get(Account, "V1") is None
 
 
 @pytest.mark.rule("LOG-01", "PRV-03")
@@ -101,7 +101,7 @@ def test_what_follows_from_a_batch_is_run_behind_it(crm: CRM) -> None:
 def test_the_consumer_runs_what_an_interruption_left_undone_and_nothing_twice(crm: CRM) -> None:
     ready_to_move(crm)
     done: list[object] = []
-    interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
+    interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
     interrupted._desk.follow = done.append  # type: ignore[assignment, method-assign]
     interrupted.do(MOVE, by=CLERK, id="m1", at=NOW)
     assert len(done) == 1
@@ -118,7 +118,7 @@ def test_the_consumer_runs_what_an_interruption_left_undone_and_nothing_twice(cr
 def test_a_refused_reaction_is_parked_with_the_code_of_the_refusal(crm: CRM) -> None:
     """The payment has left one account; that it did not arrive in the other is seen by all."""
     ready_to_move(crm)
-    interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
+    interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
     interrupted._desk.follow = lambda _: None  # type: ignore[method-assign]
     interrupted.do(MOVE, by=CLERK, id="m1", at=NOW)
     # Meanwhile the other account gets a payment of that very number.
@@ -134,7 +134,7 @@ def test_a_refused_reaction_is_parked_with_the_code_of_the_refusal(crm: CRM) -> 
 
 
 def test_a_crm_without_views_says_so(crm: CRM) -> None:
-    bare = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
+    bare = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
     with pytest.raises(Invalid, match="without views"):
         bare.views.status()
 

@@ -287,7 +287,9 @@ FORBIDDEN_MODULES = {
     "locale",
     "pickle",
 }
-READS_THE_PACKAGE = {"data_map.py", "registry.py", "public_holidays.py", "sentences.py"}
+READS_THE_PACKAGE = {
+    *("data_map.py", "packaged.py", "public_holidays.py", "registry.py", "sentences.py"),
+}
 
 
 def _faults(path: Path, tree: ast.AST) -> Iterator[str]:

@@ -55,8 +55,8 @@ QUESTIONS: dict[str, Callable[[CRM], Any]] = {
     "explain": lambda crm: crm.explain(ONE, GRADED),
     "cut-off of now": lambda crm: crm.gradings.cutoff(None),
     "cut-off of then": lambda crm: crm.gradings.cutoff(known_at(GRADED)),
-    "start of a run": lambda crm: crm.gradings._asked(GRADED + 1, None, None, trial=True),
-    "start of a run as of then": lambda crm: crm.gradings._asked(
+    "start of a run": lambda crm: crm.gradings._service._asked(GRADED + 1, None, None, trial=True),
+    "start of a run as of then": lambda crm: crm.gradings._service._asked(
         GRADED + 1, known_at(GRADED), None, trial=True
     ),
     "runs of record": lambda crm: crm.gradings.records(),

@@ -7,7 +7,7 @@ when it is first used. `crm_adapters.open_crm` wires a store, keys, clock and id
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crm_core.application.gradings import GradingRun
+    from crm_core.application.runs import GradingRun
     from crm_core.crm import CRM, Planned, Receipt
     from crm_core.errors import (
         CommandReused,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from crm_core.slices import SLICES, shipped
 
 _WHERE = {
-    "application.gradings": ("GradingRun",),
+    "application.runs": ("GradingRun",),
     "crm": ("CRM", "Planned", "Receipt"),
     "errors": (
         "CommandReused",

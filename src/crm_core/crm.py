@@ -1,7 +1,7 @@
 """The facade: one object to hold. It orchestrates over ports and does no I/O itself.
 
-Questions are grouped in `owners`, `requests`, `accounts`, `gradings`, `studies` and `privacy`, each
-loaded when it is first asked.
+Questions are grouped in `owners`, `requests`, `accounts`, `care`, `gradings`, `studies` and
+`privacy`, each loaded when it is first asked.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from crm_core.application.access import Access
 from crm_core.application.authority import Authority, acting
 from crm_core.application.checking import utc
 from crm_core.application.clock import Tick, tick
 from crm_core.application.desk import Desk, Given, Receipt
 from crm_core.application.texts import Texts
 from crm_core.application.tombstones import MemoryTombstones, NoTraces
+from crm_core.application.urns import MemoryUrns
+from crm_core.application.ways import WAYS, Shown, answer
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.port import FactsEngine
@@ -39,19 +42,24 @@ from crm_core.ports import (
     Progress,
     Tombstones,
     Traces,
+    Urns,
     Verification,
     Views,
     silent,
 )
+from crm_core.reads import ReadLog
 from crm_core.slices import registry as own_registry
 
 if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts
-    from crm_core.application.gradings import GradingRun, Gradings
+    from crm_core.application.care import Care
+    from crm_core.application.gradings import Gradings
     from crm_core.application.imports import ImportService
+    from crm_core.application.messaging import Messaging
     from crm_core.application.owners import Owners
     from crm_core.application.privacy import Privacy
     from crm_core.application.requests import Requests
+    from crm_core.application.runs import GradingRun
     from crm_core.application.staff import Staff
     from crm_core.application.studies import Studies
     from crm_core.gradings.replay import Replay
@@ -75,7 +83,9 @@ class CRM:
         views: Read models that follow the log; without them `views` cannot be asked for.
         tombstones: Who was erased, kept outside log and keys; by default in memory, with the log.
         traces: What else was written and may tell of persons; by default nothing was.
+        urns: Where anonymous answers lie until they are counted; by default in memory.
         registry: What follows from the slices it is made of; by default from the library's own.
+        reads: The read log; without one personal values stay closed (PRV-06).
     """
 
     def __init__(
@@ -91,7 +101,9 @@ class CRM:
         views: Views | None = None,
         tombstones: Tombstones | None = None,
         traces: Traces | None = None,
+        urns: Urns | None = None,
         registry: Registry | None = None,
+        reads: ReadLog | None = None,
     ) -> None:
         self.log = log
         self.vault = vault
@@ -102,9 +114,12 @@ class CRM:
         self.zone = zone
         self.tombstones = tombstones or MemoryTombstones()
         self.traces = traces or NoTraces()
+        self.urns = urns or MemoryUrns(ids)
         self._engines = tuple(engines)
         self._views = views
+        self.reads = reads
         self._desk = Desk(self)
+        self._access = Access(self, self._desk, reads)
 
     def __enter__(self) -> CRM:
         return self
@@ -123,61 +138,97 @@ class CRM:
 
     # --- questions, by what they are about -------------------------------------------------
 
+    # Each takes `by` and `purpose` and shows what the access policy grants (PRV-01); among
+    # themselves the services see everything, so what is shown is looked at once, on its way out.
+
     @cached_property
     def owners(self) -> Owners:
-        """Personal values of owners, opened for a stated purpose."""
+        """Households: their files, and personal values opened for a stated purpose."""
+        from crm_core.application.files import Files
         from crm_core.application.owners import Owners
 
-        return Owners(self, self._desk)
+        files = Files(self, self._access, self._accounts, self._gradings, self._requests)
+        return cast("Owners", Shown("owners", Owners(self, self._access, files), self._access))
 
     @cached_property
     def requests(self) -> Requests:
         """Statistics, early warnings, effects of improvement plans."""
-        from crm_core.application.requests import Requests
-
-        return Requests(self, self._desk)
+        return cast("Requests", Shown("requests", self._requests, self._access))
 
     @cached_property
     def accounts(self) -> Accounts:
         """Credit, arrears, statements, limitation."""
-        from crm_core.application.accounts import Accounts
+        return cast("Accounts", Shown("accounts", self._accounts, self._access))
 
-        return Accounts(self, self.gradings.engine)
+    @cached_property
+    def care(self) -> Care:
+        """Care of households: assessments, plans, return visits, surveys, reports to owners."""
+        from crm_core.application.care import Care
+
+        return Care(self, self._desk, self.owners, self._gradings, self._studies)
 
     @cached_property
     def gradings(self) -> Gradings:
         """Runs, what holds of them, the directory."""
-        from crm_core.application.gradings import Gradings
-
-        return Gradings(self, self._desk, self._engines)
+        return cast("Gradings", Shown("gradings", self._gradings, self._access))
 
     @cached_property
     def imports(self) -> ImportService:
         """Imports that were made, and taking one back."""
         from crm_core.application.imports import ImportService
 
-        return ImportService(self, self._desk)
+        service = ImportService(self, self._desk)
+        return cast("ImportService", Shown("imports", service, self._access))
+
+    @cached_property
+    def messages(self) -> Messaging:
+        """What households and members of staff were told, and what members agreed to."""
+        from crm_core.application.messaging import Messaging
+
+        return cast("Messaging", Shown("messages", Messaging(self, self._access), self._access))
 
     @cached_property
     def privacy(self) -> Privacy:
-        """Rights of persons: a copy of everything about one, and being erased."""
+        """Rights of persons: a copy of everything about one, being erased, and who saw what."""
         from crm_core.application.privacy import Privacy
 
-        return Privacy(self, self._desk)
+        return cast("Privacy", Shown("privacy", Privacy(self, self._access), self._access))
 
     @cached_property
     def staff(self) -> Staff:
         """Who of the staff is to be told of what, and how they are reached."""
         from crm_core.application.staff import Staff
 
-        return Staff(self, self._desk)
+        return cast("Staff", Shown("staff", Staff(self, self._access), self._access))
 
     @cached_property
     def studies(self) -> Studies:
         """What-if, fairness and shares over recorded gradings."""
+        return cast("Studies", Shown("studies", self._studies, self._access))
+
+    @cached_property
+    def _requests(self) -> Requests:
+        from crm_core.application.requests import Requests
+
+        return Requests(self, self._desk)
+
+    @cached_property
+    def _accounts(self) -> Accounts:
+        from crm_core.application.accounts import Accounts
+
+        return Accounts(self, self._gradings.engine)
+
+    @cached_property
+    def _studies(self) -> Studies:
         from crm_core.application.studies import Studies
 
-        return Studies(self, self._desk, self.gradings)
+        return Studies(self, self._desk, self._gradings)
+
+    @cached_property
+    def _gradings(self) -> Gradings:
+        from crm_core.application.gradings import Gradings
+
+        return Gradings(self, self._desk, self._engines)
 
     # --- commands ------------------------------------------------------------------------
 
@@ -267,13 +318,16 @@ class CRM:
             progress=progress,
         )
 
-    def outcome(self, id: str) -> Receipt | None:
+    def outcome(
+        self, id: str, *, by: Actor | None = None, purpose: str | None = None
+    ) -> Receipt | None:
         """What became of a command, by its id; None if it left no event so far (LOG-01).
 
         After `CommitUnknown` a commit may still be under way on the server, so None is no promise:
         only repeating the command with its id settles it, and does nothing twice.
         """
-        return self._desk.outcome(id)
+        found: Receipt | None = self._shows("outcome", self._desk.outcome(id), by, purpose)
+        return found
 
     def may(self, by: Actor, act: str) -> None:
         """Ask whether a person may do something here today: the one place for all acts (LOG-08).
@@ -317,7 +371,8 @@ class CRM:
         """
         from crm_core.application.todo import todo
 
-        return todo(self, self._desk, by, now)
+        found = todo(self, self._desk, by, now)
+        return list(self._shows("todo", found, by))
 
     # --- what follows --------------------------------------------------------------------
 
@@ -333,24 +388,26 @@ class CRM:
         kind: type[T],
         identity: str,
         *,
-        by: Actor,
+        by: Actor | None = None,
         purpose: str | None = None,
         on: date | None = None,
         known: datetime | None = None,
     ) -> T | None:
         """An aggregate as it stands, or as it stood (OWN-10); None if there was none.
 
-        Personal values stay sealed; `reveal` opens them for a stated purpose.
+        What `by` may not see is `Withheld`, with the reason (PRV-01). Sealed values stay sealed;
+        `reveal` opens them for a stated purpose.
 
         Args:
             kind: What it is: a class that a slice declares as readable, e.g. `Household`,
                 `Account`, `Collection`, `Request`, `Incident`, `Plan` or `Roster`.
-            by: Who reads, and for what `purpose`; both are for the read log (PRV-06), which is
-                not built yet, and change nothing today.
+            by: Who reads; by default the host's account, which sees what is not personal.
+            purpose: What for: a code of the access policy, with free words behind it.
             on: The day it stood on (effective).
             known: As known at this instant (recorded).
         """
-        acting(by)
+        if by is not None:
+            acting(by)
         aggregate = self.registry.by_state.get(kind)
         if aggregate is None:
             raise Invalid.one("kind_unknown", kind=kind.__name__)
@@ -361,7 +418,24 @@ class CRM:
         else:
             told = texts.each(self.log.read(stream))
             state = as_of(decider, told, on=on, known=utc(known, "known"))
-        return state if isinstance(state, kind) and state != aggregate.decider.initial else None
+        if not isinstance(state, kind) or state == aggregate.decider.initial:
+            return None
+        found: T = self._shows("get", state, by, purpose, self._household_of(stream))
+        return found
+
+    def _household_of(self, stream: str) -> str:
+        """The household that a stream is about; empty if it is about none."""
+        first = next(iter(self.log.read(stream)), None)
+        return "" if first is None else first.household
+
+    def _shows(
+        self, name: str, found: Any, by: Actor | None, purpose: str | None = None, of: str = ""
+    ) -> Any:
+        """An answer as whoever asked may see it."""
+        if found is None:
+            return None
+        way = f"crm.{name}"
+        return answer(found, way, WAYS[way], self._access, by, purpose, of)
 
     def reveal(
         self,
@@ -387,17 +461,22 @@ class CRM:
         """Opens what people typed, for the case in hand (PRV-02)."""
         return self._desk.texts
 
-    def history(self, stream: str) -> Iterator[Recorded[Any]]:
+    def history(
+        self, stream: str, *, by: Actor | None = None, purpose: str | None = None
+    ) -> Iterator[Recorded[Any]]:
         """Events of a stream (`account/V00001`) or of everything about a household (`V00001`).
 
-        What people typed is opened, or `Withheld`; names and contacts stay sealed.
+        What people typed is opened, and what `by` may not see is `Withheld` (PRV-01); names and
+        contacts stay sealed.
         """
-        opened = self._desk.texts.each
+        look, opened = self._access.look(by, purpose, "crm.history"), self._desk.texts.each
         if "/" in stream:
-            yield from opened(self.log.read(stream))
+            yield from look.show_each(opened(self.log.read(stream)))
             return
+        # Among a household's events one tells where it lives.
+        joined = look.answer("place", stream).granted
         for _, events in self.log.by_household(households=[stream]):
-            yield from opened(events)
+            yield from look.show_each(opened(events), household=stream, joined=joined)
 
     @property
     def views(self) -> Views:
@@ -424,6 +503,7 @@ class CRM:
         policy: str | None = None,
         trial: bool = False,
         by: Actor = SYSTEM,
+        purpose: str | None = None,
         progress: Progress = silent,
         engine: str = EVENTS,
     ) -> GradingRun:
@@ -444,9 +524,11 @@ class CRM:
         Raises:
             Invalid: `year_not_over`, and it is not a trial.
         """
-        return self.gradings.grade(
+        run = self._gradings.grade(
             year, known=known, policy=policy, trial=trial, by=by, progress=progress, engine=engine
         )
+        shown: GradingRun = self._shows("grade", run, by, purpose)
+        return shown
 
     def explain(
         self,
@@ -456,6 +538,8 @@ class CRM:
         run: str | None = None,
         reader: str = "auditor",
         lang: Lang = "en",
+        by: Actor | None = None,
+        purpose: str | None = None,
     ) -> dict[str, Any]:
         """Why a household has its grade (GRD-07).
 
@@ -463,7 +547,9 @@ class CRM:
             Invalid: the household was not graded for that year.
             DecisionMismatch, PolicyDigestMismatch, UnknownPolicy: it cannot be derived again.
         """
-        return self.gradings.explain(household, year, run=run, reader=reader, lang=lang)
+        said = self._gradings.explain(household, year, run=run, reader=reader, lang=lang)
+        shown: dict[str, Any] = self._shows("explain", said, by, purpose, household)
+        return shown
 
     def replay(
         self,
@@ -472,6 +558,8 @@ class CRM:
         progress: Progress = silent,
         engine: str = EVENTS,
         verify: bool = False,
+        by: Actor | None = None,
+        purpose: str | None = None,
     ) -> Replay:
         """Decide every recorded grading again from the log and compare the bytes (GRD-08).
 
@@ -481,4 +569,6 @@ class CRM:
             verify: Verify the log's chain first, and compare what an engine keeps beside the log
                 with its digests; without it such a replay is not `verified`.
         """
-        return self.gradings.replay(year, progress=progress, engine=engine, verify=verify)
+        found = self._gradings.replay(year, progress=progress, engine=engine, verify=verify)
+        shown: Replay = self._shows("replay", found, by, purpose)
+        return shown

@@ -450,6 +450,65 @@ class Tombstone:
     settled: bool = False
 
 
+@frozen
+class Urn:
+    """An urn as it is emptied.
+
+    Args:
+        name: Its name; every host has its own.
+        said: Answers, and what was written in them, each for itself: sorted, so that their order
+            says nothing that they do not say themselves.
+        unused: How many slips nobody used.
+    """
+
+    name: str
+    said: tuple[str, ...]
+    unused: int
+
+
+class Urns(Protocol):
+    """Where answers lie that nobody's name is on, until their survey is over (SUR-02, 0063).
+
+    It is neither the log nor the keys, and in no backup of them. What lies in it follows from which
+    slips are open and what was answered alone: not from when, by whom or in which order.
+    """
+
+    def issue(self, survey: str, number: int = 1) -> Sequence[str]:
+        """New slips that can be used once; nobody else can know or guess them.
+
+        Raises:
+            StoreUnreachable: they cannot be kept, so they are none.
+        """
+        ...
+
+    def withdraw(self, survey: str, slips: Collection[str]) -> None:
+        """Take slips back that nobody has used."""
+        ...
+
+    def cast(self, survey: str, filled: Sequence[tuple[str, Sequence[str]]]) -> Sequence[int]:
+        """Put answers in, each for its slip, which is used up: all of them, or none.
+
+        Args:
+            filled: Slips, each with what is said for it; what is said lies there each for itself.
+
+        Returns:
+            The places of those whose slip is not open, in which case nothing was put in.
+        """
+        ...
+
+    def surveys(self) -> Sequence[str]:
+        """The surveys that something is here of."""
+        ...
+
+    def emptied(self, survey: str) -> Urn | None:
+        """What lies here of a survey; from now on nothing comes to it. None if nothing ever did."""
+        ...
+
+    def destroy(self, survey: str) -> None:
+        """Forget all of a survey."""
+        ...
+
+
 class Tombstones(Protocol):
     """Remembers who was erased when log and keys are put back from before it (PRV-04)."""
 

@@ -6,15 +6,19 @@ from functools import cache
 
 from crm_core import (
     application,
+    exports,
     gradings,
     imports,
     messages,
     opinions,
     owners,
     payments,
+    plans,
     privacy,
     requests,
     staff,
+    surveys,
+    visits,
 )
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.registry import Registry
@@ -27,10 +31,14 @@ SLICES: tuple[Slice, ...] = (
     payments.SLICE,
     opinions.SLICE,
     staff.SLICE,
+    surveys.SLICE,
     gradings.SLICE,
+    plans.SLICE,
     messages.SLICE,
+    visits.SLICE,
     privacy.SLICE,
     imports.SLICE,
+    exports.SLICE,
     application.SLICE,
 )
 

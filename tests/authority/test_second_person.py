@@ -55,7 +55,7 @@ from crm_core.payments.commands import (
 from crm_core.payments.events import Instalment
 from crm_core.privacy import DecideSilence, OpenLeak, ProposeSilence
 from crm_core.requests.improvement import DecideImprovement, ProposeImprovement
-from crm_core.staff import GrantAward, RecordWrong
+from crm_core.staff import DecideSanction, GrantAward, ProposeSanction, RecordWrong
 
 PERSONS = ("anna", "bo", "chen", "deng")
 ROLES = ("specialist", "supervisor", "manager", "director", "finance")
@@ -183,6 +183,10 @@ PAIRS: dict[str, Pair] = {
             "wang",
         ),
         lambda n, yes: DecideImprovement(n, yes, DAY, "seen"),
+    ),
+    "decide-sanction": Pair(
+        lambda n: ProposeSanction("xu", n, "bad_record", "sold a list", "case file 7"),
+        lambda n, yes: DecideSanction("xu", n, yes, "it is proved"),
     ),
     "grant-award": Pair(
         lambda n: RecordWrong("xu", n, DAY, "shouted at"),

@@ -219,7 +219,8 @@ def commands() -> Iterator[tuple[str, Told]]:
 
 
 def test_every_command_and_option_has_help_and_there_is_no_other() -> None:
-    texts, used = sentences(HELP), {"crm", "do -", "do -:more", "do.concerns", "do.id", "*.help"}
+    texts = sentences(HELP)
+    used = {"crm", "do -", "do -:more", "do.concerns", "do.id", "*.help"}
     for path, command in [*commands(), ("", command_line)]:
         if path:
             assert path in texts

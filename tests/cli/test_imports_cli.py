@@ -74,10 +74,10 @@ def test_a_table_is_exported_corrected_and_imported(crm: Any, tmp_path: Path) ->
 def test_names_are_exported_for_a_purpose_only(crm: Any, tmp_path: Path) -> None:
     crm("export households --out one.csv")
     assert "张三" not in (tmp_path / "one.csv").read_text("utf-8")
-    line = "--as specialist:li export households --purpose check --out two.csv"
+    line = "--as specialist:li export households --purpose file --out two.csv"
     assert crm(line)[0] == 0
     text = (tmp_path / "two.csv").read_text("utf-8")
     assert "张三" in text
     assert text.splitlines()[-1].startswith("# crm-core,specialist:li,")
-    assert crm("export households --purpose check --out three.csv")[0] == 2
+    assert crm("export households --purpose file --out three.csv")[0] == 2
     assert not (tmp_path / "three.csv").exists()

@@ -75,7 +75,7 @@ def test_a_key_file_is_protected_and_everything_goes_on(
     assert "CRM-F020" in err
     assert office.run("keys", "status")[0] == 1
     monkeypatch.setenv("CRM_KEYS_PASSPHRASE", ANOTHER)
-    assert "CRM-F020" in office.run("show", "V1", "--purpose", "v", "--as", "specialist:S1")[2]
+    assert "CRM-F020" in office.run("show", "V1", "--purpose", "visit", "--as", "specialist:S1")[2]
     status, out, _ = office.run("--lang", "en", "keys", "status")
     assert status == 1
     assert "does not open it" in out
@@ -236,7 +236,7 @@ def test_a_copy_of_before_the_file_was_protected_is_tried_and_not_sealed_under(
     assert office.json("keys", "recover", str(copy))["values"]["opened"] == 2
     keys_of(office).unlink()
     office.json("keys", "recover", str(copy), "--restore")
-    assert "CRM-F020" in office.run("show", "V1", "--purpose", "v", "--as", "specialist:S1")[2]
+    assert "CRM-F020" in office.run("show", "V1", "--purpose", "visit", "--as", "specialist:S1")[2]
     office.json("keys", "protect")
     assert "张三" in owner(office)
 

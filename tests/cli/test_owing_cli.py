@@ -90,7 +90,9 @@ def text(capsys: pytest.CaptureFixture[str], db: str, *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-ON = ("arrears", "--on", "2011-07-30")
+DUNNING = ("--as", "finance:F1", "--purpose", "collection")
+BARE = ("arrears", "--on", "2011-07-30")
+ON = (*BARE, *DUNNING)
 
 
 @pytest.mark.rule("PAY-03", "PAY-16")
@@ -126,10 +128,11 @@ def test_arrears_are_written_as_a_sheet_a_list_or_a_page(
     """A place that looks like a formula stays text in every form."""
     sheet, table, page = (tmp_path / f"arrears.{form}" for form in ("xlsx", "csv", "html"))
     for path in (sheet, table, page):
-        assert len(as_json(capsys, db, *ON, "--out", str(path))) == 3
+        assert len(as_json(capsys, db, *BARE, "--out", str(path))) == 3
         first = path.read_bytes()
-        assert str(path) in text(capsys, db, *ON, "--out", str(path))
+        assert str(path) in text(capsys, db, *BARE, "--out", str(path))
         assert path.read_bytes() == first
+        assert len(as_json(capsys, db, *ON, "--out", str(path))) == 3
     rows = cells(sheet)
     assert rows[0][0] == "household 户号"
     assert rows[1] == ["V1", "first", "=Anhe", "1", "2", "101", "2011-01-31", "180", "100.00"]
@@ -154,6 +157,27 @@ def cells(path: Path) -> list[list[str]]:
         ["".join(cell.itertext()) for cell in row.iter(f"{space}c")]
         for row in root.iter(f"{space}row")
     ]
+
+
+@pytest.mark.rule("PRV-10")
+def test_a_list_of_arrears_is_pseudonymous_unless_somebody_who_may_says_what_for(
+    db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With places it has a mark of who took it, and an event; without it leads to nobody."""
+    table = tmp_path / "arrears.csv"
+    for who in ((), ("--as", "supervisor:S9"), ("--as", "security:G1", "--purpose", "collection")):
+        rows = as_json(capsys, db, *BARE, *who, "--out", str(table))
+        assert all("withheld" in row["room"] for row in rows)
+        assert "101" not in table.read_text(encoding="utf-8-sig")
+        assert "/" not in table.read_text(encoding="utf-8-sig").splitlines()[-1]
+    as_json(capsys, db, *ON, "--out", str(table))
+    mark = table.read_text(encoding="utf-8-sig").splitlines()[-1]
+    with open_crm(db) as crm:
+        taken = list(crm.texts.each(crm.log.feed(names=["exports.list_taken/1"])))[-1]
+    assert (taken.envelope.actor, taken.envelope.purpose) == ("finance:F1", "collection")
+    assert (taken.event.what, taken.event.rows) == ("arrears", 3)
+    assert taken.event.export in mark
+    assert "finance:F1" in mark
 
 
 @pytest.mark.rule("IMP-02")

@@ -93,6 +93,10 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> str:
     return url
 
 
+DUNNING = ("--as", "finance:F1", "--purpose", "collection")
+"""Places in lists are for who collects, and for that (PRV-10)."""
+
+
 def as_json(capsys: pytest.CaptureFixture[str], db: str, *arguments: str) -> Any:
     assert run(["--db", db, "--format", "json", *arguments]) == 0
     return json.loads(capsys.readouterr().out)
@@ -285,15 +289,18 @@ def test_the_credit_table_has_places_and_only_who_owes_if_asked(
     sheet, page = tmp_path / "t.csv", tmp_path / "t.html"
     on = ("credit-table", "--on", "2011-04-15", "--out", str(sheet))
     assert "room" not in as_json(capsys, db, *on)["rows"][0]
-    told = as_json(capsys, db, *on, "--owing", "--places")
+    told = as_json(capsys, db, *on, "--owing", "--places", *DUNNING)
     assert [(r["household"], r["building"], r["unit"], r["room"]) for r in told["rows"]] == [
         ("V1", "1", "1", "101"),
         ("V2", "1", "1", "102"),
     ]
     rows = list(csv.reader(sheet.read_text(encoding="utf-8-sig").splitlines()))
     assert rows[0][-1] == "room 房号"
-    assert [row[-3:] for row in rows[1:]] == [["1", "1", "101"], ["1", "1", "102"]]
-    as_json(capsys, db, *on[:-1], str(page), "--places")
+    assert [row[-3:] for row in rows[1:-1]] == [["1", "1", "101"], ["1", "1", "102"]]
+    [mark] = rows[-1]
+    assert "finance:F1" in mark
+    assert "collection" in mark
+    as_json(capsys, db, *on[:-1], str(page), "--places", *DUNNING)
     assert "<td>102</td>" in page.read_text(encoding="utf-8")
     as_json(capsys, db, *on[:-1], str(page))
     assert "<td>102</td>" not in page.read_text(encoding="utf-8")

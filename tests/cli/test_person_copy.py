@@ -73,10 +73,10 @@ def test_who_is_meant_is_found_by_household_and_member(
         (("zhao", "--staff", "--out", "a.json", *ASKED), "staff_unknown"),
         (("V1", "--out", "a.txt", *ASKED), "form_unknown"),
         (("V1", "--out", "a.json", "--as", "custodian:kong"), "purpose_missing"),
-        (("V1", "--out", "a.json", "--purpose", "mine"), "role_insufficient"),
-        (("V1", "--out", "a.json", "--purpose", "mine", "--as", "owner:V1#owner"),
+        (("V1", "--out", "a.json", "--purpose", "own"), "role_insufficient"),
+        (("V1", "--out", "a.json", "--purpose", "own", "--as", "owner:V1#owner"),
          "role_insufficient"),
-        (("M7", "--out", "a.json", "--purpose", "mine", "--as", "user:M7"), "role_insufficient"),
+        (("M7", "--out", "a.json", "--purpose", "own", "--as", "user:M7"), "role_insufficient"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_had_is_said_and_nothing_is_written(

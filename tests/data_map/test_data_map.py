@@ -293,6 +293,10 @@ FROM_LISTS = {
     ("requests.closed/1", "outcome"),
     ("requests.paused/1", "reason"),
     ("requests.warning_raised/1", "measure"),
+    # The number of a measure of a plan.
+    ("plans.drafted/1", "measures.measure"),
+    ("plans.spending_recorded/1", "measure"),
+    ("plans.task_assigned/1", "measure"),
     ("messages.deferred/1", "reason"),
     ("messages.failed/1", "reason"),
     ("messages.withheld/1", "reason"),

@@ -10,12 +10,13 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import pytest
+from access_page import render as render_access
 from authority_page import render as render_authority
 from data_map_page import render as render_data_map
 from events_page import render
@@ -33,8 +34,12 @@ from crm_core.gradings.engines import port as facts_engine
 from crm_core.kernel import projection, recorded
 from crm_core.owners import DrawSample
 from crm_core.payments import ReceivePayment
+from crm_core.plans import DecideAssessment, GatherInformation, OpenPlan, ProposeAssessment
+from crm_core.plans.assessments import KINDS as ASSESSED
 from crm_core.requests.improvement import ProposeImprovement
 from crm_core.slices import catalog, registry
+from crm_core.surveys import OpenSurvey
+from crm_core.visits import RecordOccasion
 from relay.server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +50,7 @@ REWRITE = os.getenv("CRM_REWRITE_DOCS") == "1"
 ERRORS = ROOT / "docs" / "reference" / "errors.md"
 EVENTS = ROOT / "docs" / "reference" / "events.md"
 DATA_MAP = ROOT / "docs" / "reference" / "data-map.md"
+ACCESS = ROOT / "docs" / "reference" / "access.md"
 AUTHORITY = ROOT / "docs" / "reference" / "authority.md"
 CLI = ROOT / "docs" / "reference" / "cli.md"
 LIMITS = ROOT / "docs" / "reference" / "limits.md"
@@ -344,7 +350,7 @@ def refusals() -> set[tuple[str, str]]:
     for path, tree in trees.items():
         if "testing" not in path.parts:
             sharing: list[ast.Module] = []
-            if path.name == "answers.py":
+            if path.name == "answers.py" or path.parts[-2:] == ("plans", "refusals.py"):
                 sharing = [one for other, one in trees.items() if other.parent == path.parent]
             elif path.parts[-2:] == ("deciding", "refusals.py"):
                 sharing = [one for other, one in trees.items() if path.parents[1] in other.parents]
@@ -447,6 +453,17 @@ def test_the_page_of_the_authority_policy_is_the_one_rendered_from_it() -> None:
     if REWRITE:
         AUTHORITY.write_text(render_authority(registry()), encoding="utf-8")
     assert AUTHORITY.read_text(encoding="utf-8") == render_authority(registry())
+
+
+# --- access.md ---------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("PRV-01")
+def test_the_page_of_the_access_policy_is_the_one_rendered_from_it() -> None:
+    """Who may see what is printed, and the print is true; `CRM_REWRITE_DOCS=1` writes it anew."""
+    if REWRITE:
+        ACCESS.write_text(render_access(), encoding="utf-8")
+    assert ACCESS.read_text(encoding="utf-8") == render_access()
 
 
 # --- limits.md ---------------------------------------------------------------------------------
@@ -580,10 +597,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "limitation": ["limitation", "--on", "2030-12-31", "--known", "2024-03-15T00:00:00Z"],
         "explain": ["explain", "H00001", "2024", "--for", "auditor"],
         "erase": [
-            *("erase", "H00002", "--purpose", "asked", "--as", "custodian:C1", "--dry-run"),
+            *("erase", "H00002", "--purpose", "rights", "--as", "custodian:C1", "--dry-run"),
         ],
         "export-person": [
-            *("export-person", "H00001", "--purpose", "asked", "--as", "custodian:C1"),
+            *("export-person", "H00001", "--purpose", "rights", "--as", "custodian:C1"),
             *("--out", str(folder / "copy.json")),
         ],
         "history": ["history", "H00001"],
@@ -594,10 +611,13 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "report": ["report", "2024", "--out", str(folder / "2024.html")],
         "request": ["request", "R00001-0001"],
         "sample": ["sample", "Q1"],
+        "visits": ["visits", "of", "H00001"],
         "segments": [
             *("segments", "age_band", "--purpose", "greetings", "--as", "supervisor:U1"),
         ],
-        "show": ["show", "H00001"],
+        "find": ["find", "H00001"],
+        "show": ["show", "H00001", "--purpose", "return visit", *by_s1],
+        "who-saw": ["who-saw", "H00001", "--purpose", "rights", "--as", "custodian:C1"],
         "statistics": ["statistics", "--from", "2024-01-01", "--to", "2024-12-31"],
         "tick": ["tick", "--now", "2024-12-31T16:00:00Z"],
         "todo": ["todo", "--now", "2024-12-31T16:00:00Z", "--as", "director:D2"],
@@ -607,6 +627,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "warnings": ["warnings", "--on", "2001-01-01"],
         "greeting": ["greeting"],
         "improvement": ["improvement", "P1"],
+        "care": ["care", "--year", "2024"],
+        "plans": ["plans"],
         "cover": ["cover", "hotline", "--from", NOON, "--to", NOON],
         "data-map": ["data-map"],
         "demo": ["demo", estate, "--out", str(folder / "demo")],
@@ -640,6 +662,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         "preference": ["preference", "H00001", "H00001#owner", "any", "refuse", *by_s1],
         "preferences": ["preferences", "H00001"],
         "incident": ["incident", "list", "--as", "custodian:C1"],
+        "survey": ["survey", "list"],
         "backup": ["backup", "--out", str(folder / "copy.db")],
         "create": ["create", "--db", str(folder / "new.db")],
     }
@@ -649,6 +672,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
             with open_crm(db) as crm:
                 payment = ReceivePayment("H00001", "new-1", 100, crm.clock.now().date(), "cash")
                 crm.do(payment, by=Actor("S17", "finance"))
+        if name == "visits":
+            with open_crm(db) as crm:
+                on = crm.clock.now().date()
+                told = RecordOccasion("H00001", "O1", "installation", on, "order 7")
+                crm.do(told, by=Actor("U1", "supervisor"))
+                crm.tick()
         if name == "sample":
             with open_crm(db) as crm:
                 draw = DrawSample("Q1", "lottery 7", 1, ("name",), crm.clock.now().date())
@@ -656,6 +685,15 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         if name == "improvement":
             with open_crm(db) as crm:
                 crm.do(PLAN, by=Actor("S17", "specialist"))
+        if name == "plans":
+            begin_a_plan(db)
+        if name == "survey":
+            with open_crm(db) as crm:
+                today = crm.clock.now().date()
+                crm.do(
+                    OpenSurvey("S1", today + timedelta(days=1), today + timedelta(days=9)),
+                    by=Actor("U1", "supervisor"),
+                )
         if name == "incident":
             leak = ("incident", "open", "L1", "--severity", "general", "--summary", "a lost list")
             ask(db, *leak, "--discovered", NOON)
@@ -667,6 +705,20 @@ def answers(tmp_path_factory: pytest.TempPathFactory, nats_server: Server) -> di
         if trial:
             ask(db, *arguments, *trial, "--moves", str(len(found[name]["moved"])))
     return found
+
+
+def begin_a_plan(db: str) -> None:
+    """A plan for a household, from its assessment on."""
+    one, other = Actor("S1", "specialist"), Actor("U1", "supervisor")
+    with open_crm(db) as crm:
+        today = crm.clock.now().date()
+        for kind in ASSESSED:
+            gathered = GatherInformation("A1", "H00001", f"I-{kind}", kind, today, "x", "file 7")
+            crm.do(gathered, by=one)
+        told = ("summary", "strategy", "requirements", "gap", "method", "steady")
+        crm.do(ProposeAssessment("A1", today, today, *told, today), by=one)
+        crm.do(DecideAssessment("A1", today, "steady"), by=other)
+        crm.do(OpenPlan("P1", "a visit", today, "H00001", "A1"), by=one)
 
 
 def ask(db: str, *arguments: str) -> Any:

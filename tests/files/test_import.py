@@ -1052,7 +1052,7 @@ def test_a_request_imported_open_and_later_closed_adds_the_closing_only(
     """The row is the same request, now with its end."""
     due = {"due_at": "2011-09-01T12:00:00+08:00"}
     load(estate(requests=[row("requests", **due)]))
-    assert type(crm.get(Request, "R1", by=SOMEBODY)) is Open
+    assert type(crm.get(Request, "R1")) is Open
     head = crm.log.head()
     closed = row("requests", **due, closed_at="2011-09-02T09:00:00+08:00")
     report = load(estate(requests=[closed]))
@@ -1064,7 +1064,7 @@ def test_a_request_imported_open_and_later_closed_adds_the_closing_only(
     # What fell due before it was closed is recorded with it: the promised time had passed.
     assert ("requests.commitment_broken/1", instant) in added
     assert report.as_dict()["files"]["requests.csv"]["imported"] == 1
-    request = crm.get(Request, "R1", by=SOMEBODY)
+    request = crm.get(Request, "R1")
     assert type(request) is Closed
     assert request.outcome == "unconfirmed"
     assert load(estate(requests=[closed])).events == 0
@@ -1146,7 +1146,7 @@ def test_chinese_headers_in_every_encoding_give_the_same_events(
             report = import_files(crm, [folder], by=SOMEBODY, encoding=encoding)
             assert not report.faults
             events = [(e.name, e.stream, e.recorded, e.effective) for e in crm.log.feed()]
-            household = crm.get(Household, "V1", by=SOMEBODY)
+            household = crm.get(Household, "V1")
             assert household is not None
             seen.append((events, household.estate))
     assert seen[0] == seen[1]
@@ -1504,8 +1504,8 @@ def test_a_skipped_row_leaves_no_part_of_it(
 ) -> None:
     """A request whose end is refused is not half imported as an open one."""
     load(half_faulty, skip_faulty=True)
-    assert crm.get(Request, "R2", by=SOMEBODY) is None
-    assert crm.get(Request, "R1", by=SOMEBODY) is not None
+    assert crm.get(Request, "R2") is None
+    assert crm.get(Request, "R1") is not None
 
 
 @pytest.mark.rule("IMP-01")
@@ -1718,7 +1718,7 @@ def test_an_agreed_time_becomes_the_commitment_of_the_request(
     """`due_at` replaces the target, as an accepted promise does, but nobody's word is made up."""
     due = datetime(2011, 9, 3, 1, tzinfo=UTC)
     load(estate(requests=[row("requests", due_at="2011-09-03T09:00:00+08:00")]))
-    request = crm.get(Request, "R1", by=SOMEBODY)
+    request = crm.get(Request, "R1")
     assert request is not None
     assert (request.clocks()[0].set.basis, request.clocks()[0].set.due_at) == ("commitment", due)
     [accepted] = [e.event for e in crm.log.feed(names=["requests.commitment_accepted/1"])]
@@ -1731,7 +1731,7 @@ def test_who_imports_is_who_the_facts_are_recorded_by(
 ) -> None:
     """An open request is theirs until it is handed over; a closed one was done elsewhere."""
     load(estate(requests=[row("requests")]))
-    request = crm.get(Request, "R1", by=SOMEBODY)
+    request = crm.get(Request, "R1")
     assert request is not None
     assert request.owner == SOMEBODY.id
     assert {e.envelope.actor for e in crm.log.feed()} == {str(SOMEBODY)}

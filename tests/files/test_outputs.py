@@ -52,7 +52,7 @@ WRITING = {
     ("credit-table", "out"): "credit-table --on 2024-12-31 --out {}",
     ("directory", "out"): "directory --on 2025-06-30 --out {}",
     ("export", "out"): "export charges --out {}",
-    ("export-person", "out"): ("--as custodian:C1 export-person H00001 --purpose asked --out {}"),
+    ("export-person", "out"): ("--as custodian:C1 export-person H00001 --purpose rights --out {}"),
     ("import", "rejects"): "import faulty --skip-faulty --rejects {}",
     ("report", "out"): "report 2024 --out {}",
 }

@@ -115,13 +115,13 @@ class Imports(RuleBasedStateMachine):
     def what_holds_is_what_the_files_say(self) -> None:
         said = self.said()
         for home in HOMES:
-            assert isinstance(self.crm.get(Household, home, by=BOSS), Household)
-            account = self.crm.get(Account, home, by=BOSS) or Account()
+            assert isinstance(self.crm.get(Household, home, by=BOSS, purpose="file"), Household)
+            account = self.crm.get(Account, home, by=BOSS, purpose="file") or Account()
             for number in (1, 2, 3):
                 amount = said.get((home, number))
                 charge = account.charge(f"C{number}")
                 purchase = account.purchase(f"S{number}")
-                request = self.crm.get(Request, f"R{home}{number}", by=BOSS)
+                request = self.crm.get(Request, f"R{home}{number}", by=BOSS, purpose="file")
                 assert (account.payment(f"P{number}") is None) == (amount is None)
                 assert isinstance(request, Closed) == (amount is not None)
                 if amount is None:

@@ -123,13 +123,17 @@ def test_what_is_void_in_a_merged_file_takes_nothing_from_the_other(
     """Given purchases of one number in both files, when one is undone, then the other stands."""
     load({**EVERYTHING, "households": [HOUSEHOLD, OTHER]})
     crm.do(MergeHousehold("V2", "V1", date(2024, 1, 1), "two files of one flat"), by=BOSS)
-    before = picture(crm), list(facts(crm, engine)), crm.owners.file("V1", by=CLERK)
+    before = picture(crm), list(facts(crm, engine)), crm.owners.file("V1", by=CLERK, purpose="file")
     load({"purchases": [{**PURCHASE, "household": "V2", "amount": "500.00"}]})
-    file = crm.owners.file("V1", by=CLERK)
+    file = crm.owners.file("V1", by=CLERK, purpose="file")
     assert file is not None
     assert file.figures.highest_purchase_fen == 50_000
     undo(crm, "2")
-    assert (picture(crm), list(facts(crm, engine)), crm.owners.file("V1", by=CLERK)) == before
+    assert (
+        picture(crm),
+        list(facts(crm, engine)),
+        crm.owners.file("V1", by=CLERK, purpose="file"),
+    ) == before
 
 
 @pytest.mark.rule("IMP-01", "OWN-09")
@@ -154,14 +158,14 @@ def test_a_role_that_never_was_in_a_merged_file_leaves_the_other_its_roles(
 def test_the_file_shows_nothing_that_never_was(crm: CRM, load: Load) -> None:
     """Purchases, requests, roles and the file itself; what was known before shows them still."""
     load({"households": [HOUSEHOLD]})
-    alone = crm.owners.file("V1", by=CLERK)
+    alone = crm.owners.file("V1", by=CLERK, purpose="file")
     load({name: EVERYTHING[name] for name in ("transfers", "purchases", "requests")})
-    full, then = crm.owners.file("V1", by=CLERK), crm.clock.now()
+    full, then = crm.owners.file("V1", by=CLERK, purpose="file"), crm.clock.now()
     assert full is not None
     assert (len(full.family), len(full.voices), full.figures.highest_purchase_fen) == (2, 1, 13_912)
     undo(crm, "2")
-    assert crm.owners.file("V1", by=CLERK) == alone
-    known = crm.owners.file("V1", by=CLERK, known=then)
+    assert crm.owners.file("V1", by=CLERK, purpose="file") == alone
+    known = crm.owners.file("V1", by=CLERK, purpose="file", known=then)
     assert known is not None
     assert (known.family, known.voices, known.contact_log) == (
         full.family,
@@ -169,9 +173,9 @@ def test_the_file_shows_nothing_that_never_was(crm: CRM, load: Load) -> None:
         full.contact_log,
     )
     undo(crm)
-    assert crm.owners.file("V1", by=CLERK) is None
+    assert crm.owners.file("V1", by=CLERK, purpose="file") is None
     load(EVERYTHING)
-    again = crm.owners.file("V1", by=CLERK)
+    again = crm.owners.file("V1", by=CLERK, purpose="file")
     assert again is not None
     assert len(again.family) == 2
     assert [voice.number for voice in again.voices] == ["R1"]
@@ -182,7 +186,7 @@ def test_an_end_that_never_was_leaves_the_voice_open(crm: CRM, load: Load) -> No
     load({**EVERYTHING, "requests": [{**REQUEST, "closed_at": ""}]})
     load({"requests": [REQUEST]})
     undo(crm, "2")
-    file = crm.owners.file("V1", by=CLERK)
+    file = crm.owners.file("V1", by=CLERK, purpose="file")
     assert file is not None
     assert [voice.status for voice in file.voices] == ["open"]
 

@@ -150,7 +150,9 @@ def candidate(*changes: tuple[str, str], name: str = "ours") -> GradingPolicy:
 
 def with_policies(crm: CRM, policies: PolicyBook) -> CRM:
     """The same log, read with other policies at hand."""
-    return CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, policies=policies)
+    return CRM(
+        crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, policies=policies, reads=crm.reads
+    )
 
 
 @pytest.fixture

@@ -266,7 +266,7 @@ def test_a_companys_own_table_comes_into_force_by_its_events_on_its_day(crm: CRM
         refused(crm, charge("D3"), by, "role_insufficient")
     asked(crm, charge("D3"), FINANCE)
     # Whoever opens the log later needs no file to know who may.
-    again = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids)
+    again = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
     refused(again, charge("D4"), SPECIALIST, "role_insufficient")
 
 

@@ -1042,7 +1042,9 @@ def test_every_recorded_grading_can_be_decided_again_to_the_same_bytes(
 
 def with_policies(crm: CRM, policies: PolicyBook) -> CRM:
     """The same log, read with other policies at hand."""
-    return CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, policies=policies)
+    return CRM(
+        crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, policies=policies, reads=crm.reads
+    )
 
 
 def policy_text(kind: str = "gradings", name: str = "grade-cn-default") -> str:

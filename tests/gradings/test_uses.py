@@ -322,8 +322,9 @@ def test_a_top_layer_that_waits_is_not_used_because_the_grading_is_in_doubt(crm:
 GRADERS = {"crm_core", "crm_core.crm", "crm_core.slices"} | {
     f"crm_core.application.{name}"
     for name in (
-        "accounts", "adopted", "desk", "filing", "gradings", "imports", "lookups", "owners",
-        "records", "requests", "sight", "studies", "todo", "undoing",
+        "accounts", "adopted", "care", "care_lookups", "desk", "files", "filing", "framing",
+        "gradings", "imports", "lookups", "owners", "plan_questions", "records", "requests",
+        "return_visits", "runs", "sight", "studies", "todo", "undoing", "visiting",
     )
 }  # fmt: skip
 """Modules that grade or show gradings; everything else asks `uses`, if it may ask at all."""

@@ -954,13 +954,18 @@ def test_every_personalised_template_has_a_neutral_twin() -> None:
 def test_every_template_says_every_parameter_in_both_languages(
     template: Template, language: str
 ) -> None:
-    values = {name: VALUES[kind.kind][0] for name, kind in template.parameters.items()}
+    values = {
+        name: next(iter(kind.words), VALUES[kind.kind][0])
+        for name, kind in template.parameters.items()
+    }
     quoted = {name: f"the {name}\nitself" for name in template.quotes}
     text = template.render(language, values, ZONE, "欧阳修", quoted)
     said = text.subject + text.body
     assert all(f"the {name} itself" in said for name in template.quotes)
-    for kind in template.parameters.values():
-        assert VALUES[kind.kind][1 if language == "zh" else 2] in said
+    for name, kind in template.parameters.items():
+        phrase = kind.words.get(values[name])
+        zh, en = VALUES[kind.kind][1:] if phrase is None else (phrase.zh, phrase.en)
+        assert (zh if language == "zh" else en) in said
     assert ("欧阳修" in said) is template.personalised
     assert not set("{}") & set(said)
     assert template.purpose in POLICY.purposes

@@ -47,6 +47,8 @@ from crm_core.staff import (
     ChangeStaffContact,
     EndStaffRole,
     PlanCover,
+    RecordTraining,
+    RecordUndertaking,
     RegisterStaff,
 )
 
@@ -309,6 +311,9 @@ def test_who_left_meanwhile_is_not_told(centre: Centre) -> None:
 @pytest.mark.rule("OUT-01")
 def test_a_contact_is_opened_only_to_send_and_for_who_may(centre: Centre) -> None:
     centre.do(ChangeStaffContact("E4", Personal("E4", "tel-new")), DIRECTOR)
+    day = NINE.date()
+    centre.do(RecordUndertaking(SUPERVISOR.id, "N-1", day, day + 9 * DAY), DIRECTOR)
+    centre.do(RecordTraining(SUPERVISOR.id, "PIPL", day, day + 9 * DAY), DIRECTOR)
     assert centre.crm.staff.contact("E4", by=SUPERVISOR, purpose="duty") == Plain("tel-new")
     assert centre.crm.staff.contact("S99", by=SUPERVISOR, purpose="duty") is None
     with pytest.raises(Refused, match="reach-staff"):

@@ -282,8 +282,8 @@ def test_a_number_that_was_withdrawn_does_not_come_again() -> None:
 def test_what_was_known_before_stays_readable(crm: CRM) -> None:
     crm.do(RECORD, by=CLERK, at=NOW - timedelta(hours=2))
     crm.do(attrs.evolve(WITHDRAW, by=None), by=CLERK, at=NOW)
-    then = crm.get(Opinions, "V1", by=CLERK, known=NOW - timedelta(hours=1))
-    now = crm.get(Opinions, "V1", by=CLERK)
+    then = crm.get(Opinions, "V1", known=NOW - timedelta(hours=1))
+    now = crm.get(Opinions, "V1")
     assert then is not None
     assert now is not None
     assert ([one.opinion for one in then.standing()], now.standing()) == (["O1"], [])

@@ -333,7 +333,9 @@ def test_the_file_is_as_it_stood_and_as_it_was_known(crm: CRM) -> None:
     assert post(date(2011, 3, 1)) == "engineer"
     assert post(date(2011, 4, 1)) == "director"
     assert post(date(2011, 4, 1), known=date(2011, 8, 31)) == "engineer"
-    assert crm.owners.file(HOME, by=CLERK, purpose="x", known=ENTERED.replace(year=2009)) is None
+    assert (
+        crm.owners.file(HOME, by=CLERK, purpose="service", known=ENTERED.replace(year=2009)) is None
+    )
 
 
 @pytest.mark.rule("PRV-01")
@@ -347,10 +349,10 @@ def test_who_states_no_purpose_or_may_not_sees_why_and_no_value(crm: CRM) -> Non
         return set(values(file).values())
 
     assert seen(CLERK, None) == {Withheld("purpose_missing")}
-    assert seen(Actor("A1", "auditor"), "audit 3") == {Withheld("role_insufficient")}
+    assert seen(Actor("A1", "auditor"), "audit 3") == {Withheld("tier")}
     assert seen(ME, "my own file") == {"张伟", "13800138000", "engineer"}
     with pytest.raises(Refused) as refused:
-        crm.owners.file(HOME, by=Actor("V00009#owner", "owner"), purpose="x")
+        crm.owners.file(HOME, by=Actor("V00009#owner", "owner"), purpose="service")
     assert refused.value.reason == "not_of_household"
 
 
@@ -372,11 +374,11 @@ def decide(crm: CRM, change: str, *, accepted: bool, by: Actor = CLERK) -> None:
 def test_an_owner_proposes_and_nothing_changes_before_somebody_accepts(crm: CRM) -> None:
     propose(crm, "C1", "phone", "139 0000 0000")
     assert item(the_file(crm), "phone").value == "13800138000"
-    assert crm.reveal(HOME, OWNER, "phone", by=CLERK, purpose="x") == "13800138000"
+    assert crm.reveal(HOME, OWNER, "phone", by=CLERK, purpose="service") == "13800138000"
     decide(crm, "C1", accepted=True)
     found = item(the_file(crm), "phone")
     assert (found.value, found.source, found.entered_by) == ("13900000000", "app", str(ME))
-    assert crm.reveal(HOME, OWNER, "phone", by=CLERK, purpose="x") == "13900000000"
+    assert crm.reveal(HOME, OWNER, "phone", by=CLERK, purpose="service") == "13900000000"
     assert item(the_file(crm, on=DAY), "phone").value == "13800138000"
 
 

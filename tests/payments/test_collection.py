@@ -897,7 +897,7 @@ def test_a_case_from_the_bill_to_the_suit(crm: CRM) -> None:
         (366, "formal_demand"),
         (382, "legal_action"),
     ]
-    state = crm.get(Collection, "V1", by=FINANCE)
+    state = crm.get(Collection, "V1")
     assert state is not None
     assert (state.case, state.grade, state.open_steps()) == (1, "B5", [])
     demanded = [when for when, act in seen if act in (*DEMANDS, "legal_action")]

@@ -164,7 +164,7 @@ def test_what_closes_a_case_without_money_closes_it_without_thanks(case: Case, w
     case.on("2011-02-01")
     assert CollectionClosed in case.on(ON, *UNTHANKED[way])
     assert [act for act, _ in case.acts("collection/V1")] == ["bill", "reminder"]
-    state = case.crm.get(Collection, "V1", by=FINANCE)
+    state = case.crm.get(Collection, "V1")
     assert state is not None
     assert state.grade is None
 
@@ -301,7 +301,7 @@ def test_steps_holds_and_looks_are_those_of_the_tenure_that_they_name(case: Case
     before = len(case.said(BUYER))
     case.on("2011-08-20")
     assert len(case.said(BUYER)) == before
-    state = case.crm.get(Collection, "V1", by=FINANCE)
+    state = case.crm.get(Collection, "V1")
     assert state is not None
     assert not state.held_on(day("2011-08-20"))
 
@@ -352,7 +352,7 @@ def climbed(case: Case, stream: str, until: str) -> list[str]:
         case.crm.tick()
         for home in case.streams():
             tenure = home.partition("@")[2] or "first"
-            state = case.crm.get(Collection, home.partition("/")[2], by=FINANCE)
+            state = case.crm.get(Collection, home.partition("/")[2])
             assert state is not None
             for step in state.open_steps():
                 assert step.tenure == tenure

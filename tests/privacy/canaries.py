@@ -19,6 +19,7 @@ from crm_core import CRM, Personal
 from crm_core.kernel.data_map import CLASSES, EVENT
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.sealed import PersonalValue
+from crm_core.owners.events import HouseholdVoided
 
 SEALED = frozenset(name for name, data in CLASSES.items() if data.sealed)
 """Classes of data in which canaries are put: all that are sealed. A class that comes to be sealed
@@ -59,6 +60,9 @@ def sing(crm: CRM, canaries: Canaries, household: str, member: str) -> int:
             continue  # An erasure that nobody decided is none.
         naming.fields(kind.cls)
         event = _made(kind.cls, classes[kind.stored], canaries, household, member)
+        if isinstance(event, HouseholdVoided):
+            # Of a file that never was nothing would be shown.
+            event = attrs.evolve(event, household=f"{household}-never")
         envelope = Envelope(
             actor="system:crm", command=f"canary:{household}:{kind.name}", data=event,
             effective=DAY, recorded=AT,

@@ -12,7 +12,7 @@ from crm_core import CRM, Actor, Personal
 from crm_core.kernel.sealed import Erased, Place, Plain, Sealed
 from crm_core.kernel.sealing import sealed_in, texts_in
 from crm_core.owners import AddMember, EndRole, RegisterHousehold
-from crm_core.staff import RegisterStaff
+from crm_core.staff import RecordTraining, RecordUndertaking, RegisterStaff
 
 CLERK, LEADER = Actor("li", "specialist"), Actor("wu", "supervisor")
 KEEPER, DIRECTOR = Actor("kong", "custodian"), Actor("yang", "director")
@@ -73,6 +73,7 @@ def inhabit(crm: CRM) -> None:
     crm.do(RegisterStaff(DIRECTOR.id, "director", DAY, contact), by=Actor("mei", "manager"))
     for actor in (CLERK, LEADER, KEEPER):
         crm.do(RegisterStaff(actor.id, actor.role, DAY), by=DIRECTOR)
+        clear(crm, actor)
     for number, room in (("V1", "101"), ("V2", "102")):
         owner = f"{number}#owner"
         crm.do(
@@ -84,6 +85,13 @@ def inhabit(crm: CRM) -> None:
             by=CLERK,
         )  # fmt: skip
     crm.do(AddMember("V1", "M7", "tenant", DAY, Personal("M7", "name of M7")), by=CLERK)
+
+
+def clear(crm: CRM, actor: Actor) -> None:
+    """Who has signed and learnt what it takes to see personal values (PRV-07)."""
+    until = date(2034, 1, 10)
+    crm.do(RecordUndertaking(actor.id, "NDA-1", DAY, until), by=DIRECTOR)
+    crm.do(RecordTraining(actor.id, "personal data", DAY, until), by=DIRECTOR)
 
 
 def leave(crm: CRM, member: str, until: date, household: str = "V1") -> None:

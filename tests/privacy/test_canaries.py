@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.rule("PRV-04"), pytest.mark.case("S11")]
 
 ENGINE = next(iter(BACKENDS))
 HOUSES = {"V1": "M7", "V2": "M8"}
-WHO = ("--as", "custodian:kong", "--purpose", "asked")
+WHO = ("--as", "custodian:kong", "--purpose", "rights")
 
 
 def test_what_people_type_is_sealed_but_for_what_is_said_to_be_clear() -> None:
@@ -124,7 +124,7 @@ def test_no_byte_tells_of_who_was_erased(
             else:
                 assert isinstance(answer, Plain)
     status, out, _ = office.run("show", "V1", *WHO)
-    assert status == 0
+    assert status == 0, (out, _)
     assert "personal value erased" in out
     assert not capsys.readouterr().err
 

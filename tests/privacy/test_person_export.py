@@ -45,7 +45,7 @@ from crm_core.requests import ReceiveRequest
 from crm_core.requests.incidents import GatherRequest, OpenIncident
 from crm_core.requests.rotation import TurnGiven
 from crm_core.slices import SLICES, registry
-from crm_core.staff import RegisterStaff
+from crm_core.staff import RecordTraining, RecordUndertaking, RegisterStaff
 from crm_core.testing.strategies import estates, play
 from crm_core.testing.strategies.dealings import Estate
 from crm_core.testing.towns import Town, fill, known_at
@@ -60,7 +60,7 @@ CLERK, LEADER, MANAGER = (
     Actor("wu", "supervisor"),
     Actor("mei", "manager"),
 )
-ASKED = {"by": KEEPER, "purpose": "a copy was asked for"}
+ASKED = {"by": KEEPER, "purpose": "rights: a copy was asked for"}
 
 
 def day(text: str) -> date:
@@ -261,6 +261,10 @@ def estate(tmp_path: Path) -> Iterator[CRM]:
             (RegisterStaff(LEADER.id, "supervisor", day("2020-01-01")), DIRECTOR, "2020-01-01"),
             (RegisterStaff(KEEPER.id, "custodian", day("2020-01-01")), DIRECTOR, "2020-01-01"),
             (RegisterStaff(MANAGER.id, "manager", day("2020-01-01")), DIRECTOR, "2020-01-01"),
+            (RecordUndertaking(KEEPER.id, "NDA-1", day("2020-01-01"), day("2030-01-01")),
+             DIRECTOR, "2020-01-01"),
+            (RecordTraining(KEEPER.id, "PIPL", day("2020-01-01"), day("2030-01-01")),
+             DIRECTOR, "2020-01-01"),
             (
                 RegisterStaff(
                     CLERK.id, "specialist", day("2020-01-01"), Personal(CLERK.id, "phone of li")
@@ -664,16 +668,18 @@ def written(crm: CRM, stream: str, event: Any, household: str = "", on: date | N
 def test_a_copy_is_for_the_custodian_and_those_above(role: str) -> None:
     with open_crm("memory:") as crm:
         crm.do(house("V1", "101"), by=CLERK)
-        assert crm.privacy.export("V1", by=Actor("x", role), purpose="asked").made_by == role
+        assert (
+            crm.privacy.export("V1", by=Actor("x", role), purpose="rights: asked").made_by == role
+        )
 
 
 @pytest.mark.rule("LOG-08")
 @pytest.mark.parametrize("role", ["specialist", "operator", "finance", "auditor", "host", "system"])
 def test_a_copy_is_for_nobody_else(estate: CRM, role: str) -> None:
     for ask in (
-        lambda: estate.privacy.export("V1", by=Actor("x", role), purpose="asked"),
-        lambda: estate.privacy.export("V1", "T9", by=Actor("x", role), purpose="asked"),
-        lambda: estate.privacy.export_staff("li", by=Actor("x", role), purpose="asked"),
+        lambda: estate.privacy.export("V1", by=Actor("x", role), purpose="rights: asked"),
+        lambda: estate.privacy.export("V1", "T9", by=Actor("x", role), purpose="rights: asked"),
+        lambda: estate.privacy.export_staff("li", by=Actor("x", role), purpose="rights: asked"),
     ):
         with pytest.raises(Refused) as refused:
             ask()
@@ -732,7 +738,17 @@ def test_a_copy_without_a_purpose_or_of_nobody_is_refused(estate: CRM) -> None:
 # --- which field names whom ----------------------------------------------------------------------
 
 BY_NAME = {
-    *("by", "debtor", "from_assignee", "from_owner", "hands", "keeper", "member", "members"),
+    *(
+        "by",
+        "contact_left",
+        "debtor",
+        "from_assignee",
+        "from_owner",
+        "hands",
+        "keeper",
+        "member",
+        "members",
+    ),
     *("on_duty", "owner", "prospect"),
     *("passed_over", "payee", "payer", "recipient", "responsible", "staff", "supervisor"),
     *("asker", "guardian", "to", "to_owner"),
@@ -743,6 +759,9 @@ OF_FILES = {
     ("owners.household_merged/1", "into"),
     ("owners.merge_undone/1", "into"),
     ("owners.sample_drawn/1", "households"),
+    ("visits.draw_called_off/1", "households"),
+    ("visits.drawn/1", "frame"),
+    ("visits.drawn/1", "households"),
 }
 """Fields that hold households, and are called otherwise elsewhere."""
 

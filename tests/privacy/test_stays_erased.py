@@ -73,7 +73,7 @@ def crash_at(crm: Any, step: str, patch: pytest.MonkeyPatch, *, before: bool) ->
         "settle": crm.tombstones,
         "erase": crm.vault,
         "purge": crm.traces,
-        "_withhold": crm.privacy._erasing,
+        "_withhold": crm.privacy._service._erasing,
     }
     real = getattr(owners[step], step)
 

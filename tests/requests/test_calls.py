@@ -98,7 +98,7 @@ def test_a_call_that_became_no_request_is_a_fact_of_who_answered_it(crm: CRM) ->
         target_rings=2,
         policy=SLA.ref,
     )
-    found = crm.get(Call, "C1", by=CLERK)
+    found = crm.get(Call, "C1")
     assert found is not None
     assert found.request is None
 
@@ -291,7 +291,7 @@ def test_each_call_counts_once_whether_the_request_or_the_call_tells_the_rings(c
 def test_what_follows_from_dissatisfaction_came_by_no_call(crm: CRM) -> None:
     do(crm, receive("R1", rings=1), ReportDone("R1", START), by=Actor("E4", "operator"))
     do(crm, ConfirmClosing("R1", START + MINUTE, "dissatisfied", word("V1"), "still wet"))
-    assert crm.get(Request, "R1-2", by=CLERK) is not None
+    assert crm.get(Request, "R1-2") is not None
     assert counts(crm, "line", "") == {"calls": 1, "in_time": 1}
 
 
@@ -332,7 +332,7 @@ def test_whatever_is_told_in_whatever_order_a_number_is_one_call(
                 do(crm, command, by=BOSS if kind == "W" else CLERK)
             except Refused:
                 continue
-        standing = {c: crm.get(Call, c, by=CLERK) for c in ("C0", "C1", "C2", "C3")}
+        standing = {c: crm.get(Call, c) for c in ("C0", "C1", "C2", "C3")}
         live = [c for c in standing.values() if c is not None and c.withdrawn is None]
         own = 0 if any(call.request == "R1" for call in live) else 1
         rows = crm.requests.calls(MARCH).rows["line"]

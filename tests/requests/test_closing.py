@@ -73,7 +73,7 @@ def refused(crm: CRM, command: Any, by: Actor = CLERK) -> str:
 
 
 def state(crm: CRM, request: str = "R1") -> Any:
-    return crm.get(Request, request, by=CLERK)
+    return crm.get(Request, request)
 
 
 def said(opinion: str, words: str = "", request: str = "R1") -> ConfirmClosing:

@@ -114,7 +114,7 @@ def receive(request: str, home: str = "V1", **changes: Any) -> Any:
 
 
 def state(crm: CRM, request: str) -> Any:
-    return crm.get(Request, request, by=CLERK)
+    return crm.get(Request, request)
 
 
 # --- REQ-17: incidents ---------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_answers_and_closings_fan_out_and_each_request_keeps_its_own_verdict(crm
         assert verdict(found, "closing-1").kept is kept
         names = [e.name for e in crm.history(f"request/{request}")]
         assert "requests.progress_noted/1" in names
-    incident = crm.get(Incident, "I1", by=CLERK)
+    incident = crm.get(Incident, "I1")
     assert incident is not None
     assert list(incident.requests) == ["R1", "R2"]
 

@@ -65,7 +65,7 @@ def test_reopenings_of_every_incident_are_those_of_the_log(
         assert (len(counts), sum(counts.values()) > 200, len(faults)) == (18_716, True, 5)
         paused: Counter[bool] = Counter()
         for number in list(counts)[::50]:
-            state = crm.get(Request, number, by=CLERK)
+            state = crm.get(Request, number)
             assert isinstance(state, Closed)
             assert state.reopened == counts[number]
             paused[bool(len(state.pauses))] += 1
@@ -100,7 +100,7 @@ def test_on_time_is_what_the_city_says_for_every_closed_request_with_a_target() 
         boston.import_requests(crm, rows)
         found = {}
         for number in said:
-            state = crm.get(Request, number, by=CLERK)
+            state = crm.get(Request, number)
             assert isinstance(state, Request)
             found_now = verdicts(state, state.received_at, crm.requests.pinned)
             [closing] = [v for v in found_now if v.clock == "closing-1"]
@@ -153,7 +153,7 @@ def test_ticked_daily_and_closed_by_a_weekly_file_the_city_s_verdicts_follow() -
         verdict_of = {}
         lifted = 0
         for number in said:
-            state = crm.get(Request, number, by=CLERK)
+            state = crm.get(Request, number)
             assert isinstance(state, Closed)
             pinned = crm.requests.pinned
             [closing] = [

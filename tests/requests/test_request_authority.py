@@ -104,7 +104,7 @@ def do(crm: CRM, *commands: Any, by: Actor = CLERK) -> None:
 
 
 def state(crm: CRM, request: str = "R1") -> Any:
-    return crm.get(Request, request, by=CLERK)
+    return crm.get(Request, request)
 
 
 # --- the customer's own word ---------------------------------------------------------------------

@@ -92,7 +92,7 @@ def received(crm: CRM, severity: str = "general", request: str = "R1") -> None:
 
 
 def shown(crm: CRM, now: datetime, request: str = "R1") -> dict[str, Any]:
-    state = crm.get(Request, request, by=LI)
+    state = crm.get(Request, request)
     assert state is not None
     return request_view(state, now, crm.requests.pinned, traced=True)
 

@@ -176,7 +176,7 @@ def happened(crm: CRM, kind: type, request: str = "R1010") -> list[Any]:
 
 
 def shown(crm: CRM, now: datetime, request: str = "R1010") -> dict[str, Any]:
-    state = crm.get(Request, request, by=CLERK)
+    state = crm.get(Request, request)
     assert state is not None
     return request_view(state, now, crm.requests.pinned, traced=True)
 
@@ -296,7 +296,7 @@ def live(crm: CRM, start: datetime) -> None:
     do(crm, failed, start + 5 * DAY)
     confirm = ConfirmClosing("R1010", start + 6 * DAY, "satisfied", word("V00001"))
     do(crm, confirm, start + 6 * DAY)
-    assert isinstance(crm.get(Request, "R1010", by=CLERK), Closed)
+    assert isinstance(crm.get(Request, "R1010"), Closed)
 
 
 @pytest.mark.case("K03")

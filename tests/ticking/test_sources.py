@@ -85,10 +85,14 @@ def test_a_household_whose_days_have_no_ladder_stops_no_other_collection(crm: CR
     assert done.parked == {
         "collection": 1,
         "cover": 0,
+        "forums": 0,
         "leaks": 0,
+        "plans": 0,
         "requests": 0,
         "retention": 0,
         "rights": 0,
+        "surveys": 0,
+        "visits": 0,
     }
     assert (opened_of(crm, "V1"), opened_of(crm, "V2")) == ([], [date(2011, 4, 1)])
     [parked] = crm.views.parked_rows()
@@ -168,10 +172,14 @@ def test_the_command_line_shows_what_is_parked_wherever_somebody_looks(
     assert desk.said("tick", "--now", april)[1]["parked"] == {
         "collection": 0,
         "cover": 0,
+        "forums": 0,
         "leaks": 0,
+        "plans": 0,
         "requests": 0,
         "retention": 0,
         "rights": 0,
+        "surveys": 0,
+        "visits": 0,
     }
     assert desk.said("doctor")[1]["parked"] == {"events": 0, "rows": 0}
     assert desk.said("projections")[0] == 0
@@ -181,7 +189,18 @@ def test_the_command_line_shows_what_is_parked_wherever_somebody_looks(
     status, ticked = desk.said("tick", "--now", april)
     assert (status, ticked["parked"]) == (
         1,
-        {"collection": 1, "cover": 0, "leaks": 0, "requests": 0, "retention": 0, "rights": 0},
+        {
+            "collection": 1,
+            "cover": 0,
+            "forums": 0,
+            "leaks": 0,
+            "plans": 0,
+            "requests": 0,
+            "retention": 0,
+            "rights": 0,
+            "surveys": 0,
+            "visits": 0,
+        },
     )
     assert ticked["events"]["collection"] > 0
     assert "1 could not be computed" in desk.shown("tick", "--now", may)

@@ -17,16 +17,19 @@ from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesEngine
 from crm_adapters.keys import Guard, LocalVault, Unlock
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
+from crm_adapters.reads import DatabaseReadLog, MemoryReadLog
 from crm_adapters.register import Register
 from crm_adapters.slices import installed, registry_of
 from crm_adapters.tombstones import FileTombstones
 from crm_adapters.traces import WorkingTraces
+from crm_adapters.urns import FileUrns
 from crm_core.application.tombstones import resume
 from crm_core.crm import CRM
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.slice import Slice
 from crm_core.policies import PolicyBook
-from crm_core.ports import Tombstones, Traces
+from crm_core.ports import Tombstones, Traces, Urns
+from crm_core.reads import ReadLog
 
 MEMORY = "memory:"
 
@@ -84,20 +87,24 @@ def open_crm(
     """
     store: RowStore
     rows: ViewStore
+    reads: ReadLog
     folder: Path | None = None
     tombstones: Tombstones | None = None
     traces: Traces | None = None
+    urns: Urns | None = None
     if url == MEMORY:
         store, vault = MemoryStore(), _vault(None if keys is None else Path(keys), guard, suite)
-        rows = MemoryViewStore()
+        rows, reads = MemoryViewStore(), MemoryReadLog()
     else:
         store = database = open_database(url, tenant=tenant, create=create)
+        reads = DatabaseReadLog(database)
         # Where nothing can be written, all that is derived is derived anew for whoever asks.
         if database.read_only:
             rows = MemoryViewStore()
         else:
             rows, folder = DatabaseViewStore(database), beside(url, tenant, "facts")
         tombstones = FileTombstones(Path(erased or beside(url, tenant, "erased")), tenant)
+        urns = FileUrns(beside(url, tenant, "urn"))
         checkpoint = getattr(database, "checkpoint", None)
         traces = WorkingTraces(Register(beside(url, tenant, "written")), folder, checkpoint)
         try:
@@ -119,7 +126,9 @@ def open_crm(
         views=LogViews(log, rows, clock),
         tombstones=tombstones,
         traces=traces,
+        urns=urns,
         registry=registry,
+        reads=reads,
     )
 
     def finish() -> None:
@@ -147,7 +156,7 @@ def beside(url: str, tenant: str, kind: str) -> Path:
         tenant: Whose log it is, as for `open_crm`.
         kind: What it is, and the ending of its name: `keys` for the key file, `facts` for the
             folder of kept columns, `erased` for the tombstones, `written` for the register of
-            files.
+            files, `urn` for anonymous answers that are not counted yet.
     """
     ending = f".{tenant}.{kind}" if tenant else f".{kind}"
     parsed = make_url(url)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Unpack
 
 from attrs import evolve, frozen
 
+from crm_core.application.access import Asked
 from crm_core.application.adopted import allocations_at_hand
 from crm_core.application.checking import utc
 from crm_core.application.host import Host
@@ -66,6 +67,7 @@ class Accounts:
         households: Sequence[str] | None = None,
         policy: str = DEFAULT_CREDIT,
         engine: str = EVENTS,
+        **_asked: Unpack[Asked],
     ) -> Iterator[CreditLine]:
         """Credit of households on a day as known at an instant (PAY-03, PAY-04), sorted.
 
@@ -86,6 +88,7 @@ class Accounts:
         known: datetime | None = None,
         policy: str = DEFAULT_CREDIT,
         engine: str = EVENTS,
+        **_asked: Unpack[Asked],
     ) -> Iterator[Owing]:
         """Arrears of everybody who owes something on a day, sorted by household (PAY-03).
 
@@ -109,6 +112,7 @@ class Accounts:
         policy: str = DEFAULT_CREDIT,
         late_charge: str | None = None,
         tenure: str | None = None,
+        **_asked: Unpack[Asked],
     ) -> dict[str, Any]:
         """A household's account on a day as known at an instant: every movement with its balance.
 
@@ -141,6 +145,7 @@ class Accounts:
         known: datetime | None = None,
         policy: str = DEFAULT_CREDIT,
         owing: bool = False,
+        **_asked: Unpack[Asked],
     ) -> Iterator[CreditRow]:
         """The credit table (信用等级表) of a day as known at an instant, sorted by household.
 
@@ -160,7 +165,13 @@ class Accounts:
                     room=file.room,
                 )
 
-    def owing(self, on: date, *, known: datetime | None = None) -> list[OwingRow]:
+    def owing(
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
+    ) -> list[OwingRow]:
         """Who owes what since when, with the place, the largest amount first (PAY-03).
 
         What somebody owes who left stands in a row of their own tenure (PAY-16).
@@ -192,6 +203,7 @@ class Accounts:
         *,
         known: datetime | None = None,
         households: Sequence[str] | None = None,
+        **_asked: Unpack[Asked],
     ) -> Iterator[tuple[str, Purchases]]:
         """What households bought in a calendar year, less refunds, sorted by household (PAY-13).
 
@@ -206,7 +218,13 @@ class Accounts:
                 if found.positions:
                     yield told.household, found
 
-    def limitation(self, on: date, *, known: datetime | None = None) -> Iterator[tuple[str, Limit]]:
+    def limitation(
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Iterator[tuple[str, Limit]]:
         """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
         for told in self._told(on, known, None, _PAYMENTS):
             for limit in limits(told.facts, on, told.held, told.by):
@@ -220,6 +238,7 @@ class Accounts:
         *,
         known: datetime | None = None,
         policy: str = DEFAULT_CREDIT,
+        **_asked: Unpack[Asked],
     ) -> Iterator[CreditChange]:
         """The changes of a household's credit from one day to another, each with its causes.
 

@@ -21,13 +21,18 @@ NOT_FACTS = "gradings."
 """Events whose names begin so do not move a cut-off (decision record 0015)."""
 
 
+def adoptions(name: str) -> str:
+    """The stream of what is drafted and adopted under the name of a policy."""
+    return ADOPTION.stream(name.partition("/")[0])
+
+
 def adopted(log: EventLog, name: str) -> dict[int, Version]:
     """The versions of a policy that the log knows, by number.
 
     Args:
         name: Name, or name/version.
     """
-    stream = ADOPTION.stream(name.partition("/")[0])
+    stream = adoptions(name)
     state, _ = log.fold(stream, ADOPTION.decider.evolve, ADOPTION.decider.initial)
     return versions(state)
 

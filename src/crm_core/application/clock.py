@@ -15,12 +15,13 @@ from typing import Any
 
 from attrs import define, frozen
 
-from crm_core.application import lookout
+from crm_core.application import care_calendar, lookout
 from crm_core.application.calendars import renew_calendars
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk, Given
 from crm_core.application.host import Host
 from crm_core.application.present import present
+from crm_core.application.surveys import count_answers
 from crm_core.application.work import Planned
 from crm_core.errors import Conflict, Refused, described, is_of_the_store
 from crm_core.kernel.canonical import digest_of
@@ -62,6 +63,7 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
     at = utc(now, "now") or host.clock.now()
     present(host).check(at, "now")
     events = {"calendars": renew_calendars(host, desk, at)}
+    events[care_calendar.SOURCE] = care_calendar.look(host, desk, at)
     parked: dict[str, int] = {}
     for source in host.registry.clock:
         served = _Served(host, desk, source, at)
@@ -69,6 +71,7 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
         events[source.name] = served.written
         parked[source.name] = served.settle()
     events[lookout.SOURCE] = lookout.look(host, desk, at)
+    events["answers"] = count_answers(host, desk, at)
     return Tick(at, events, parked)
 
 

@@ -188,13 +188,15 @@ class Desk:
             return receipt
         raise last
 
-    def within(self, command: Any, *, by: Actor, id: str | None = None) -> Receipt:
+    def within(
+        self, command: Any, *, by: Actor, id: str | None = None, purpose: str | None = None
+    ) -> Receipt:
         """Run a command that the library itself gives, for services that have asked who may.
 
         It is no way around authority for a host: what follows from a recorded fact, and what a
         service has computed, is given by nobody in person.
         """
-        return self.do(command, Given(by, inside=True, id=id))
+        return self.do(command, Given(by, inside=True, id=id, purpose=purpose))
 
     def rehearse(self, command: Any, *, by: Actor) -> tuple[Any, ...]:
         """The events that a command of the library's own would record; nothing is recorded.

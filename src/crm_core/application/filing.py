@@ -242,8 +242,8 @@ _LEADS = {ProspectJoined: "joined", ProspectNoted: "noted", ProspectRecorded: "r
 _MONEY = ("account", "collection", "household")
 """Streams that an account is made of: who owed is said in the household's."""
 
-Show = Callable[[PersonalValue | None, Place], Shown]
-"""Opens a personal value, or says why not."""
+Show = Callable[[PersonalValue | None, Place, str], Shown]
+"""Opens a personal value of an item, or says why not."""
 
 Account = Callable[[list[tuple[Any, int]], Household], Payments]
 """The account that events of a household tell of, with their positions."""
@@ -453,7 +453,8 @@ class _Fold:
 
         def shown(field: str) -> Shown:
             value = getattr(event, field, None)
-            return show(value, Place(recorded.stream, recorded.version, field))
+            item = key[1] if field == said.field else field
+            return show(value, Place(recorded.stream, recorded.version, field), item)
 
         return FileItem(
             member=key[0],
@@ -581,7 +582,7 @@ class _Fold:
 
 
 def file_row(file: HouseholdFile) -> dict[str, Any]:
-    """The file as plain data; what is not shown stands as `{"withheld": reason}`."""
+    """The file as plain data; what is not shown stays `Withheld`."""
     return {
         "household": file.household,
         "merged": list(file.merged),
@@ -591,7 +592,7 @@ def file_row(file: HouseholdFile) -> dict[str, Any]:
         "property": _row(file.property),
         "family": [_row(one) for one in file.family],
         "wishes": [_row(one) for one in file.wishes],
-        "interests": [{"service": service, "on": str(on)} for service, on in file.interests],
+        "interests": _interests(file.interests),
         "contact_log": [_row(one) for one in file.contact_log],
         "voices": [_row(one) for one in file.voices],
         "payments": _row(file.payments),
@@ -600,18 +601,24 @@ def file_row(file: HouseholdFile) -> dict[str, Any]:
     }
 
 
+def _interests(found: Any) -> Any:
+    if isinstance(found, Withheld):
+        return found
+    return [{"service": service, "on": str(on)} for service, on in found]
+
+
 def _row(value: Any) -> dict[str, Any]:
     names = [field.name for field in attrs.fields(type(value))]
     return {name: _plain(getattr(value, name)) for name in names}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Withheld):
-        return {"withheld": value.reason}
     if isinstance(value, datetime):
         return instant_text(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
-    return _row(value) if attrs.has(type(value)) else value
+    if isinstance(value, Withheld) or not attrs.has(type(value)):
+        return value
+    return _row(value)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, Unpack
 
-from attrs import Factory, frozen
-
+from crm_core.application.access import Asked
 from crm_core.application.adopted import (
     NOT_FACTS,
     adopted,
@@ -24,6 +23,7 @@ from crm_core.application.checking import utc
 from crm_core.application.desk import ATTEMPTS, Desk, Given, Receipt
 from crm_core.application.host import Host, present_day
 from crm_core.application.records import graded_in, moved, records_of, records_since, year_of
+from crm_core.application.runs import GradingRun, RunLine, run_of
 from crm_core.application.work import Planned
 from crm_core.errors import Conflict, DecisionMismatch, Invalid, PolicyInactive, Refused
 from crm_core.gradings.commands import CompleteRun, RecordGrading, ReplaceRecord, StartRun
@@ -50,10 +50,9 @@ from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
 from crm_core.gradings.reading import DEFAULT_READING, Reading
 from crm_core.gradings.record import OF_RECORD, Records, joined, run_of_record, standing_of, trials
 from crm_core.gradings.replay import Affected, Replay, affected, run_id
-from crm_core.gradings.review import Standing, correction, disputes, holding, standing, untouched
+from crm_core.gradings.review import Standing, correction, disputes, holding, standing
 from crm_core.gradings.state import Gradings as Graded
 from crm_core.gradings.state import Year
-from crm_core.gradings.views import grading_row
 from crm_core.kernel.dates import (
     EARLIEST_YEAR,
     LATEST_YEAR,
@@ -75,53 +74,6 @@ PREVIEW = "preview"
 
 CHUNK_HOUSEHOLDS = 500
 """Gradings written in one transaction of a run; an interruption loses no more than these."""
-
-
-@frozen
-class GradingRun:
-    """A yearly run with its gradings, sorted by household.
-
-    Args:
-        policy: The grading policy.
-        reading: Which events counted how.
-        standing: `of_record`, `trial`, or `preview` of one that was never written.
-        standings: What holds today, for the households about whose grading people did something.
-    """
-
-    run: str
-    year: int
-    policy: PolicyRef
-    reading: PolicyRef
-    cutoff: Cutoff
-    standing: str
-    gradings: tuple[GradingDecided, ...]
-    standings: Mapping[str, Standing] = Factory(dict)
-
-    def of(self, grading: GradingDecided) -> Standing:
-        """What holds of one of its gradings."""
-        return self.standings.get(grading.household) or untouched(grading)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """The graded list as plain data."""
-        return [grading_row(g, self.standings.get(g.household)) for g in self.gradings]
-
-
-@frozen
-class RunLine:
-    """A complete run of a year, and whether it holds.
-
-    Args:
-        standing: `of_record` or `trial`.
-        gradings: How many households it graded.
-    """
-
-    run: str
-    year: int
-    standing: str
-    policy: PolicyRef
-    started_at: datetime
-    cutoff: Cutoff
-    gradings: int
 
 
 class Gradings:
@@ -190,6 +142,7 @@ class Gradings:
         known: datetime | None = None,
         policy: str | None = None,
         engine: str = EVENTS,
+        **_asked: Unpack[Asked],
     ) -> GradingRun:
         """What a run would say, as known at an instant; it writes nothing (GRD-09).
 
@@ -199,10 +152,15 @@ class Gradings:
         started = self._asked(year, known, policy, trial=False)
         table = self.policy(started.policy)
         decided = tuple(_decided(started, table, self._ask(started), self.engine(engine)))
-        return _run(started, PREVIEW, decided)
+        return run_of(started, PREVIEW, decided)
 
     def grades(
-        self, year: int, *, run: str | None = None, known: datetime | None = None
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
     ) -> GradingRun:
         """The recorded gradings of a year: of its run of record, or of the run named.
 
@@ -235,7 +193,13 @@ class Gradings:
             raise Invalid.one("run_unknown", sentence="year_ungraded", run="", year=year)
         raise Invalid.one("year_without_record", year=year, trials=[f"`{one}`" for one in left])
 
-    def runs(self, year: int, *, known: datetime | None = None) -> tuple[RunLine, ...]:
+    def runs(
+        self,
+        year: int,
+        *,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
+    ) -> tuple[RunLine, ...]:
         """The complete runs of a year in the order in which they began, trials among them."""
         state = self.year(year, utc(known, "known"))
         return tuple(
@@ -252,7 +216,12 @@ class Gradings:
             if run in state.completed
         )
 
-    def year(self, year: int, known: datetime | None = None) -> Year:
+    def year(
+        self,
+        year: int,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Year:
         """The runs of a year, as known at an instant."""
         return year_of(self._log, year, known)
 
@@ -260,7 +229,12 @@ class Gradings:
         """The runs of record of all years, as known at an instant."""
         return records_of(self._log, known)
 
-    def replacing(self, year: int, run: str) -> tuple[Moved, ...]:
+    def replacing(
+        self,
+        year: int,
+        run: str,
+        **_asked: Unpack[Asked],
+    ) -> tuple[Moved, ...]:
         """Whom it would move if a run took the place of the run of record (GRD-17).
 
         What people decided is applied to either, so who was overridden stays where they are.
@@ -292,6 +266,7 @@ class Gradings:
         run: str | None = None,
         reader: str = "auditor",
         lang: Lang = "en",
+        **_asked: Unpack[Asked],
     ) -> dict[str, Any]:
         """See `CRM.explain`."""
         state = GRADING.decider.initial
@@ -311,7 +286,12 @@ class Gradings:
         return explanation(now, self.policy(now.grading.policy), reader, lang, of_record=of_record)
 
     def history(
-        self, household: str, *, on: date | None = None, known: datetime | None = None
+        self,
+        household: str,
+        *,
+        on: date | None = None,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
     ) -> list[Standing]:
         """The graded history of a household: the grading of each year that held (GRD-16).
 
@@ -332,7 +312,11 @@ class Gradings:
         return [self._standing(state, run, records, on) for run in runs]
 
     def directory(
-        self, *, on: date | None = None, known: datetime | None = None
+        self,
+        *,
+        on: date | None = None,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
     ) -> Iterator[Standing]:
         """The directory of graded customers (客户分级目录), GRD-16, sorted by household.
 
@@ -353,7 +337,10 @@ class Gradings:
             if run is not None:
                 yield self._standing(state, run, records, on)
 
-    def waiting(self) -> Iterator[Standing]:
+    def waiting(
+        self,
+        **_asked: Unpack[Asked],
+    ) -> Iterator[Standing]:
         """Gradings that wait for a person (GRD-02, GRD-03, GRD-13): every open item of every year.
 
         Sorted by household; those of record alone can wait for anybody.
@@ -378,12 +365,17 @@ class Gradings:
         progress: Progress = silent,
         engine: str = EVENTS,
         verify: bool = False,
+        **_asked: Unpack[Asked],
     ) -> Replay:
         """See `CRM.replay`."""
         found = self.engine(engine)
         return found.replay(year, self.pinned, progress, allocations=self.allocated, verify=verify)
 
-    def affected(self, year: int | None = None) -> Iterator[Affected]:
+    def affected(
+        self,
+        year: int | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Iterator[Affected]:
         """Decisions that hold and that facts known by now would change (GRD-09).
 
         Nothing is changed. A merge is such a fact to both files: gradings of the one that was
@@ -621,25 +613,7 @@ class Gradings:
             gradings.append(grading)
             if now is not None:
                 standings[grading.household] = now
-        return _run(state.runs[run], standing_of(state, run), tuple(gradings), standings)
-
-
-def _run(
-    started: RunStarted,
-    standing: str,
-    gradings: tuple[GradingDecided, ...],
-    standings: Mapping[str, Standing] | None = None,
-) -> GradingRun:
-    return GradingRun(
-        run=started.run,
-        year=started.year,
-        policy=started.policy,
-        reading=started.reading,
-        cutoff=Cutoff(started.cutoff_position, started.cutoff_known),
-        standing=standing,
-        gradings=gradings,
-        standings=standings or {},
-    )
+        return run_of(state.runs[run], standing_of(state, run), tuple(gradings), standings)
 
 
 def _in_turn(state: Graded, run: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Protocol
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.registry import Registry
 from crm_core.policies import PolicyBook
-from crm_core.ports import Clock, EventLog, Ids, KeyVault, Tombstones, Traces, Views
+from crm_core.ports import Clock, EventLog, Ids, KeyVault, Tombstones, Traces, Urns, Views
 
 
 class Host(Protocol):
@@ -20,6 +20,7 @@ class Host(Protocol):
     ids: Ids
     tombstones: Tombstones
     traces: Traces
+    urns: Urns
     policies: PolicyBook
     zone: str
 

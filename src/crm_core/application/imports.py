@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from attrs import define, field, frozen
 
+from crm_core.application.access import Asked
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host
 from crm_core.application.records import records_of
@@ -114,7 +115,7 @@ class ImportService:
     def __init__(self, host: Host, desk: Desk) -> None:
         self._host, self._desk = host, desk
 
-    def every(self) -> list[Import]:
+    def every(self, **_asked: Unpack[Asked]) -> list[Import]:
         """All imports, the first one first; what was typed of them is opened."""
         told = self._desk.texts.each(self._host.log.read(IMPORTS.stream(WHOLE)))
         state: Imports = IMPORTS.decider.fold(recorded.event for recorded in told)

@@ -63,10 +63,11 @@ class Leaks:
     Args:
         host: Ports.
         desk: Knows who may ask.
+        affected: Asks the log of reads.
     """
 
-    def __init__(self, host: Host, desk: Desk) -> None:
-        self._host, self._desk = host, desk
+    def __init__(self, host: Host, desk: Desk, affected: Affected) -> None:
+        self._host, self._desk, self._affected = host, desk, affected
 
     def every(self, *, by: Actor, now: datetime | None = None) -> list[dict[str, Any]]:
         """All leaks, open ones first, each with how its duties stand.
@@ -119,7 +120,7 @@ class Leaks:
     def determine_affected(
         self,
         leak: str,
-        affected: Affected,
+        affected: Affected | None = None,
         *,
         by: Actor,
         fields: Iterable[str] = (),
@@ -128,7 +129,7 @@ class Leaks:
         """Ask the log of reads who is affected by a leak, and keep how many and a digest.
 
         Args:
-            affected: The question to the log of reads.
+            affected: The question, where another than the library's own log of reads is asked.
             fields: The fields that leaked; all where none is named.
             until: End of the window; by default that of the leak, or the present.
 
@@ -137,7 +138,7 @@ class Leaks:
 
         Raises:
             Refused: it is not for `by`, or the leak is closed.
-            Invalid: there is no such leak.
+            Invalid: there is no such leak, or no log of reads.
         """
         by = acting(by)
         self._desk.may(by, "determine-affected")
@@ -146,7 +147,7 @@ class Leaks:
         since = state.opened.since
         end = utc(until, "until") or state.opened.until or self._host.clock.now()
         asked, position = tuple(sorted(set(fields))), self._host.log.head()
-        persons = sorted(set(affected(since, end, asked)))
+        persons = sorted(set((affected or self._affected)(since, end, asked)))
         receipt = self._desk.within(
             RecordAffected(
                 leak=leak,

@@ -12,9 +12,12 @@ from typing import Any
 from attrs import evolve
 
 from crm_core.application.adopted import NOT_FACTS
+from crm_core.application.care_lookups import CARE_LOOK_UPS
 from crm_core.application.records import moved, records_since
 from crm_core.application.sight import WorkSight
 from crm_core.application.streams import no_file
+from crm_core.application.survey_lookups import SURVEY_LOOK_UPS, households, spoken
+from crm_core.application.visiting import with_call, with_occasions
 from crm_core.errors import UnknownPolicy
 from crm_core.gradings import GRADING
 from crm_core.gradings.commands import (
@@ -50,7 +53,7 @@ from crm_core.messages.template import Template
 from crm_core.opinions import RecordOpinion
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.card.commands import AssignKeeper
-from crm_core.owners.facts import REGISTERED, ConditionRecorded
+from crm_core.owners.facts import ConditionRecorded
 from crm_core.owners.sampling import DrawSample
 from crm_core.owners.tenures import concerned, tenures_of
 from crm_core.payments import ACCOUNT
@@ -94,6 +97,7 @@ from crm_core.requests.rotation import Crew
 from crm_core.staff import REGISTER, ROSTER, RecordWrong
 from crm_core.staff.lookups import strangers
 from crm_core.staff.register import WHOLE, Register
+from crm_core.visits import AppointVisit, ArrangeVisits, NoteVisitAttempt, RecordVisit
 
 # --- of accounts and messages ------------------------------------------------------------------
 
@@ -261,17 +265,7 @@ def _with_employed(command: AssignKeeper, _state: Any, sight: WorkSight) -> Assi
 
 def _with_population(command: DrawSample, _state: Any, sight: WorkSight) -> DrawSample:
     """The households that take part in a draw: those whose file stands on that day (OWN-07)."""
-    merges = sight.streams.merges()
-    told = sight.log.facts(names={REGISTERED})
-    found = (
-        household
-        for household, facts in told
-        for _, known, file in facts
-        if household not in merges.into
-        and local_date(known, sight.zone) <= command.on
-        and command.estate in ("", file.estate)
-    )
-    return evolve(command, population=tuple(sorted(set(found))))
+    return evolve(command, population=households(sight, command.estate, command.on))
 
 
 def _with_duty(command: WithdrawCall, state: Call, sight: WorkSight) -> WithdrawCall:
@@ -297,27 +291,15 @@ def _with_today(command: Any, _state: Any, sight: WorkSight) -> Any:
 
 def _with_speaker(command: RecordOpinion, _state: Any, sight: WorkSight) -> RecordOpinion:
     """Whether it is an opinion of the household's: whose, held then, and about what (LOG-08)."""
-    files = [sight.streams.file(one) for one in sight.streams.merges().group(command.household)]
-    held = [
-        role
-        for file in files
-        if file is not None
-        for role in file.roles()
-        if role.member == command.member
-    ]
-    then = [r for r in held if r.since <= command.on and (r.until is None or command.on <= r.until)]
-    register: Register = sight.state(REGISTER, WHOLE)
     about = None if command.about is None else sight.state(REQUEST, command.about)
-    return evolve(
-        command,
-        stranger=not held,
-        left=bool(held) and not then,
-        on_staff=register.names(command.member),
+    found: RecordOpinion = evolve(
+        spoken(command, sight),
         about_unknown=about is not None
         and not (
             isinstance(about, Request) and sight.same_household(about.household, command.household)
         ),
     )
+    return found
 
 
 # --- of erasing ----------------------------------------------------------------------------------
@@ -537,9 +519,13 @@ def _of_name(name: str, sight: WorkSight) -> list[PolicyRef]:
 
 
 CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
+    **SURVEY_LOOK_UPS,
     **dict.fromkeys(MESSAGES.commands, _with_members),
     **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
+    **CARE_LOOK_UPS,
     AcceptAutomatic: _with_people_of_the_day,
+    AppointVisit: with_call,
+    ArrangeVisits: with_occasions,
     AskRight: _with_person,
     AssignKeeper: _with_employed,
     ConfirmGrading: _with_grading,
@@ -558,11 +544,13 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     HandOver: _with_stranger,
     MakePolicyEffective: _with_shipped,
     MovePayment: _with_receiver,
+    NoteVisitAttempt: with_call,
     PlaceLegalHold: _with_membership,
     PlaceStaffHold: _with_employment,
     ProposeType: _with_grading,
     ProposeUplift: _with_promises,
     RecordOpinion: _with_speaker,
+    RecordVisit: with_call,
     RecordWrong: _with_wrong,
     RefuseAutomatic: _with_people_of_the_day,
     ReplaceRecord: _with_moved,

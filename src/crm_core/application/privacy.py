@@ -1,38 +1,39 @@
-"""Rights of the persons that the log knows: what may be done with their data (PRV-05), and a copy
-of everything about them (PRV-09, 0053).
+"""Rights of the persons that the log knows: what may be done with their data (PRV-05), a copy of
+everything about them, and who saw what (PRV-09, PRV-06, 0053, 0058).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from attrs import asdict, evolve, frozen
 
+from crm_core.application.access import HOST, Access, Look, stated
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance, utc
-from crm_core.application.desk import Desk
 from crm_core.application.erasing import Erasing, Erasure
-from crm_core.application.host import Host, present_day
+from crm_core.application.host import Host
 from crm_core.application.leaks import Leaks
+from crm_core.application.listing import Listing, listing
 from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.records import records_of
 from crm_core.application.residents import Residents
-from crm_core.application.sight import WorkSight
-from crm_core.application.streams import Streams
 from crm_core.errors import Invalid, Refused
+from crm_core.exports import TakeList
 from crm_core.gradings.record import OF_RECORD, TRIAL, Records
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
+from crm_core.kernel.sentences import LANGS, say
 from crm_core.messages.staff import STAFF_MESSAGES
 from crm_core.ports import Progress, silent
 from crm_core.privacy import EraseHousehold, EraseMember, EraseStaff
 from crm_core.privacy.consent import Use
-from crm_core.privacy.lookups import usable
+from crm_core.reads import Read, ReadLog, Seen
 from crm_core.requests import REQUEST
 from crm_core.staff import STAFF
 
@@ -108,22 +109,47 @@ class PersonExport:
         }
 
 
+@frozen
+class Watermark:
+    """What a list that left says of who took it: its number stands in the log, if it needs one."""
+
+    export: str
+    at: datetime
+    actor: str
+    purpose: str
+
+    def told(self) -> str:
+        """As it stands in the file, in both languages."""
+        said = {
+            "export": self.export,
+            "at": instant_text(self.at),
+            "actor": self.actor,
+            "purpose": self.purpose,
+        }
+        code = "watermark" if self.export else "made_for" if self.purpose else "made"
+        return " / ".join(say("export", code, lang, **said) for lang in LANGS)
+
+
+COPY = "copy"
+"""What the read log calls a copy of everything."""
+
+
 class Privacy:
     """Rights of persons.
 
     Args:
         host: Ports.
-        desk: Knows who may ask.
+        access: Knows who may ask, and who may see what.
     """
 
-    def __init__(self, host: Host, desk: Desk) -> None:
-        self._host, self._desk = host, desk
-        self._erasing = Erasing(host, desk)
+    def __init__(self, host: Host, access: Access) -> None:
+        self._host, self._access, self._desk = host, access, access.desk
+        self._erasing = Erasing(host, access.desk)
 
     @cached_property
     def leaks(self) -> Leaks:
         """Leaks of personal data, and who was affected (PRV-08)."""
-        return Leaks(self._host, self._desk)
+        return Leaks(self._host, self._desk, self._affected_by)
 
     def may_use(
         self,
@@ -145,16 +171,7 @@ class Privacy:
             Refused: it is not for `by` to ask.
         """
         self._desk.may(acting(by), "see-consents")
-        host, today = self._host, present_day(self._host)
-        sight = WorkSight(
-            streams=Streams(host.log, self._desk.texts),
-            log=host.log,
-            registry=host.registry,
-            policies=host.policies,
-            zone=host.zone,
-            day=today,
-        )
-        return usable(sight, household, member, purpose, on or today, receiver)
+        return self._access.use(household, member, purpose, on=on, receiver=receiver)
 
     def export(
         self,
@@ -185,7 +202,9 @@ class Privacy:
         """
         known = utc(known, "known")
         by, position = self._asked(by, purpose), self._host.log.head()
-        self._may(by, oneself=by.role in HOUSEHOLD_ROLES and by.id == member)
+        oneself = by.role in HOUSEHOLD_ROLES and by.id == member
+        look = self._access.look(by, purpose, "privacy.export")
+        self._may(look, household, member or "", oneself=oneself)
         events = self._visible(household, position, known)
         residents = Residents(household, events, self._host.registry.naming)
         if residents.file is None:
@@ -206,6 +225,7 @@ class Privacy:
             positions={e.position for e in own},
         )
         others = self._naming(subject, position, known, progress)
+        look.saw(COPY, household, member or "")
         return evolve(
             self._export(subject, own, others, position, known, by, purpose),
             household=household,
@@ -237,7 +257,8 @@ class Privacy:
         """
         known = utc(known, "known")
         by, position = self._asked(by, purpose), self._host.log.head()
-        self._may(by, oneself=by.role in STAFF_ROLES and by.id == staff)
+        look = self._access.look(by, purpose, "privacy.export_staff")
+        self._may(look, "", staff, oneself=by.role in STAFF_ROLES and by.id == staff)
         subject = Subject(
             persons=frozenset({staff}),
             household="",
@@ -251,6 +272,7 @@ class Privacy:
         if not own and not others:
             raise Invalid.one("staff_unknown", staff=staff)
         subject.positions.update(e.position for e in own)
+        look.saw(COPY, "", staff)
         made = self._export(subject, own, others, position, known, by, purpose)
         return evolve(made, staff=staff)
 
@@ -313,8 +335,152 @@ class Privacy:
         self._erasing.finish()
 
     def _members(self, household: str) -> tuple[str, ...]:
-        found = Streams(self._host.log, self._desk.texts).ever(household)
+        found = self._access.streams().ever(household)
         return tuple(sorted(found or ()))
+
+    # --- who saw what --------------------------------------------------------------------
+
+    def who_saw(
+        self,
+        household: str,
+        member: str | None = None,
+        *,
+        by: Actor | None = None,
+        purpose: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Read]:
+        """Who saw, or was refused, what about a household or one of its members (PRV-06).
+
+        Owners and users see who saw what of their own household. What somebody saw of the house
+        as a whole, e.g. its gradings, is of all its members.
+
+        Args:
+            household: The household; an empty text for a member of staff.
+            member: Id of the member, or of the member of staff.
+            since: From then on.
+            until: Before then.
+
+        Raises:
+            Refused: it is not for `by` to know.
+            Invalid: there is no read log here.
+        """
+        by = self._may_know(by, household)
+        reads = self._reads.about(
+            household, member, since=utc(since, "since"), until=utc(until, "until")
+        )
+        found: list[Read] = list(reads)
+        if by.role not in ("host", "system"):
+            return found
+        # What people typed as their purpose is not for the account that runs the program.
+        return [evolve(read, purpose=read.purpose.partition(":")[0]) for read in found]
+
+    def affected(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        actors: Collection[str] = (),
+        fields: Collection[str] = (),
+        by: Actor | None = None,
+        purpose: str | None = None,
+    ) -> Sequence[Seen]:
+        """Whose personal values were shown in a window: whom a leak may concern (PRV-08).
+
+        Args:
+            since: From then on.
+            until: Before then.
+            actors: Only those shown to one of these, as `role:id`.
+            fields: Only those of whom one of these fields was shown.
+
+        Raises:
+            Refused: it is not for `by` to know.
+            Invalid: there is no read log here.
+        """
+        self._may_know(by, "")
+        return self._reads.affected(
+            utc(since, "since"), utc(until, "until"), actors=actors, fields=fields
+        )
+
+    def _affected_by(
+        self, since: datetime, until: datetime, fields: tuple[str, ...]
+    ) -> Iterator[str]:
+        """Ids of the persons whose values were shown; what was shown of a household as a whole is
+        of all its members (see `Leaks.determine_affected`).
+        """
+        streams = self._access.streams()
+        for seen in self._reads.affected(since, until, fields=fields):
+            if seen.subject:
+                yield seen.subject
+            else:
+                file = streams.file(seen.household)
+                yield from () if file is None else file.members()
+
+    # --- what leaves as a list -----------------------------------------------------------
+
+    def leaving(
+        self, what: str, rows: int, fields: Sequence[str], *, by: Actor, purpose: str | None
+    ) -> Watermark:
+        """Let a list with places, names or grades leave, and record that it did (PRV-10).
+
+        Args:
+            what: What kind of list it is, e.g. `arrears`.
+            rows: How many rows it has.
+            fields: What in it leads to the door or the person, or grades.
+
+        Returns:
+            What the file says of who took it, when, and for what.
+
+        Raises:
+            Refused: it is not for `by`, or it has more rows than they may take at once.
+            Invalid: no purpose is stated, or there is no such one.
+        """
+        by, purpose = acting(by), stated(purpose)
+        self._desk.may(by, "export-list")
+        look = self._access.look(by, purpose, "privacy.leaving")
+        if look.lacking:
+            look.deny(fields, look.lacking, "")
+            raise Refused(look.refusal(look.lacking))
+        number = self._host.ids.new()
+        taken = TakeList(
+            export=number,
+            what=what,
+            rows=rows,
+            fields=tuple(fields),
+            rows_max=look.policy.rows_max.get(by.role, 0),
+        )
+        self._desk.within(taken, by=by, purpose=purpose)
+        return Watermark(number, self._host.clock.now(), str(by), purpose)
+
+    def listing(
+        self,
+        columns: Sequence[str],
+        classes: Mapping[str, str],
+        *,
+        by: Actor | None = None,
+        purpose: str | None = None,
+    ) -> Listing:
+        """Which columns of a list of households somebody may take, and why not the others.
+
+        Args:
+            columns: In the order of the list.
+            classes: The class of data of each, as in the data map.
+        """
+        return listing(self._access.look(by, purpose, "privacy.listing"), columns, classes)
+
+    @property
+    def _reads(self) -> ReadLog:
+        if self._access.reads is None:
+            raise Invalid.one("reads_missing")
+        return self._access.reads
+
+    def _may_know(self, by: Actor | None, household: str) -> Actor:
+        by = HOST if by is None else acting(by)
+        self._desk.may(by, "who-saw")
+        if by.role in HOUSEHOLD_ROLES and not self._access.belongs(by, household):
+            details = {"role": by.role, "household": household}
+            raise Refused(Refusal("not_of_household", "LOG-08", details))
+        return by
 
     # --- who may -------------------------------------------------------------------------
 
@@ -325,13 +491,23 @@ class Privacy:
         circumstance(purpose, "purpose")
         return by
 
-    def _may(self, by: Actor, *, oneself: bool) -> None:
-        if oneself:
-            self._desk.may(by, "export-oneself")
-        else:
-            self._desk.may(by, "export-person")
+    def _may(self, look: Look, household: str, subject: str, *, oneself: bool) -> None:
+        """That they may have the copy; that they were refused one is written down."""
+        try:
+            if oneself:
+                self._desk.may(look.by, "export-oneself")
+                return
+            self._desk.may(look.by, "export-person")
             # Whoever may see no personal value may have no copy of them.
-            self._desk.may(by, "reveal")
+            self._desk.may(look.by, "reveal")
+        except Refused as refused:
+            look.deny((COPY,), refused.reason, household, subject)
+            raise
+        for data in ("name", "contact"):
+            answer = look.answer(data, household)
+            if not answer.granted:
+                look.deny((COPY,), answer.reason, household, subject)
+                raise Refused(look.refusal(answer.reason, household))
 
     def _belongs(self, by: Actor, household: str, member: str, residents: Residents) -> None:
         """Whoever asks for themselves has, or had, that part in the household.

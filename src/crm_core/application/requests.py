@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Unpack
 
+from crm_core.application.access import Asked
 from crm_core.application.adopted import NOT_FACTS, every, pinned
 from crm_core.application.calendars import notices_in_force
 from crm_core.application.checking import utc
@@ -75,7 +76,13 @@ class Requests:
     def __init__(self, host: Host, desk: Desk) -> None:
         self._host, self._desk = host, desk
 
-    def statistics(self, period: Period, *, known: datetime | None = None) -> Statistics:
+    def statistics(
+        self,
+        period: Period,
+        *,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Statistics:
         """Requests of a period: all, and by trade, kind, place, staff and household (REQ-18).
 
         The place of a household is its estate and building. The result names the cut-off at which
@@ -84,7 +91,27 @@ class Requests:
         cutoff = self._cutoff(known)
         return statistics(self._happenings(cutoff), period, cutoff)
 
-    def calls(self, period: Period, *, known: datetime | None = None) -> CallStatistics:
+    def counted_of(self, estate: str, period: Period, cutoff: Cutoff) -> dict[str, int]:
+        """The counts of the requests of an estate's households, as known at a cut-off (SUR-05).
+
+        Args:
+            estate: Which one; of all where it is empty, and of places that are nobody's, too.
+        """
+        estates: dict[str, str] = {}
+        events = self._events(cutoff, REQUEST_NAMES, estates, lambda file: str(file.estate))
+        zone, known = self._host.zone, cache(self.pinned)
+        found = happenings(events, cutoff, zone, lambda home: estates.get(home, ""), known)
+        if estate:
+            found = (one for one in found if estates.get(one.household) == estate)
+        return statistics(found, period, cutoff).total
+
+    def calls(
+        self,
+        period: Period,
+        *,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
+    ) -> CallStatistics:
         """Calls of a period, in time, late and missed, for each line and staff (REQ-02).
 
         A missed call counts for whoever was on duty by the roster.
@@ -108,7 +135,13 @@ class Requests:
         found = call_verdicts(calls(), cutoff, self._host.zone, on_duty)
         return call_statistics(found, period, cutoff)
 
-    def cover(self, line: str, start: datetime, end: datetime) -> list[Gap]:
+    def cover(
+        self,
+        line: str,
+        start: datetime,
+        end: datetime,
+        **_asked: Unpack[Asked],
+    ) -> list[Gap]:
         """When nobody answers a line between two instants (REQ-02).
 
         A shift of somebody who has left the staff is none.
@@ -142,7 +175,12 @@ class Requests:
         return self._host.policies.find(GreetingPolicy, DEFAULT_GREETING, day).words[lang]
 
     def warnings(
-        self, on: date, *, known: datetime | None = None, policy: str = DEFAULT_SLA
+        self,
+        on: date,
+        *,
+        known: datetime | None = None,
+        policy: str = DEFAULT_SLA,
+        **_asked: Unpack[Asked],
     ) -> list[Unusual]:
         """Places and trades in which more than usual happened up to a day (REQ-19)."""
         table = self._host.policies.find(SlaPolicy, policy, on).early_warning
@@ -164,7 +202,11 @@ class Requests:
             self._desk.within(raise_warning(one), by=by)
         return found
 
-    def raised(self, since: date = date.min) -> list[WarningRaised]:
+    def raised(
+        self,
+        since: date = date.min,
+        **_asked: Unpack[Asked],
+    ) -> list[WarningRaised]:
         """The warnings that were raised for windows that end on a day or later, in that order."""
         names = {kind.stored for kind in _WARNINGS if kind.cls is WarningRaised}
         found = [recorded.event for recorded in self._host.log.feed(names=names)]
@@ -173,7 +215,13 @@ class Requests:
             key=lambda one: (one.window_end, one.place, one.trade, one.measure),
         )
 
-    def effect(self, plan: str, *, known: datetime | None = None) -> Effect:
+    def effect(
+        self,
+        plan: str,
+        *,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Effect:
         """What an improvement plan has moved so far, computed from the events (REQ-18).
 
         Days that have ended count; whether it reached what was planned is said once it is over.
@@ -202,7 +250,12 @@ class Requests:
 
         return table.under(pinned(host.policies, HolidayNotice, one, others) for one in notices)
 
-    def provisional(self, *, all: bool = False) -> Iterator[Provisional]:
+    def provisional(
+        self,
+        *,
+        all: bool = False,
+        **_asked: Unpack[Asked],
+    ) -> Iterator[Provisional]:
         """By request, verdicts over years without a notice that would now differ (REQ-11).
 
         They stay as they are: what was told to the household was told. Those of closed requests are
@@ -261,12 +314,16 @@ class Requests:
             )
 
     def _events(
-        self, cutoff: Cutoff, names: frozenset[str], places: dict[str, str]
+        self,
+        cutoff: Cutoff,
+        names: frozenset[str],
+        places: dict[str, str],
+        place: Callable[[Any], str] = place_of,
     ) -> Iterator[Recorded[Any]]:
         """Events of these names; the places of households are noted on the way."""
         for recorded in self._host.log.feed(upto=cutoff.position, names=names | {REGISTERED}):
             if recorded.name == REGISTERED:
                 file = recorded.event
-                places[file.household] = place_of(file)
+                places[file.household] = place(file)
             else:
                 yield recorded

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from crm_core.application.access import Access, stated
 from crm_core.application.authority import acting
-from crm_core.application.desk import Desk
 from crm_core.application.host import Host, present_day
 from crm_core.application.notices import staff_notices, telling
 from crm_core.application.sight import WorkSight
 from crm_core.application.streams import Streams
-from crm_core.errors import Invalid
+from crm_core.errors import Refused
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.roles import DESK
@@ -27,11 +27,11 @@ class Staff:
 
     Args:
         host: Ports, slices.
-        desk: Knows who may ask.
+        access: Knows who may see what.
     """
 
-    def __init__(self, host: Host, desk: Desk) -> None:
-        self._host, self._desk = host, desk
+    def __init__(self, host: Host, access: Access) -> None:
+        self._host, self._access = host, access
 
     def contact(self, staff: str, *, by: Actor, purpose: str) -> Opened | None:
         """How a member of staff is reached, as last told; None where nothing ever was (OUT-01).
@@ -39,10 +39,15 @@ class Staff:
         Raises:
             Refused: it is not for `by` to see.
             Invalid: no purpose is stated.
+            Failed: the read log cannot be written.
         """
-        if not purpose:
-            raise Invalid.one("purpose_missing")
-        self._desk.may(acting(by), "reach-staff")
+        by, purpose = acting(by), stated(purpose)
+        look = self._access.look(by, purpose, "staff.contact")
+        try:
+            self._access.desk.may(by, "reach-staff")
+        except Refused as refused:
+            look.deny(("contact",), refused.reason, "", staff)
+            raise
         stream = REGISTER.stream(WHOLE)
         found: tuple[Sealed, Place] | None = None
         for recorded in self._host.log.read(stream):
@@ -50,7 +55,7 @@ class Staff:
             value = getattr(recorded.event, "contact", None) if of_them else None
             if isinstance(value, Sealed):
                 found = value, Place(stream, recorded.version, "contact")
-        return None if found is None else self._host.vault.open(*found)
+        return None if found is None else look.open(*found, "staff_contact", "", staff)
 
     def told_of(self, recorded: Recorded[Any]) -> list[tuple[str, TellStaff]]:
         """The messages to staff that follow from an event, each with its command's id (OUT-01).
@@ -61,7 +66,7 @@ class Staff:
         if type(recorded.event) not in host.registry.staff_notices:
             return []
         sight = WorkSight(
-            streams=Streams(host.log, self._desk.texts),
+            streams=Streams(host.log, self._access.desk.texts),
             log=host.log,
             registry=host.registry,
             policies=host.policies,

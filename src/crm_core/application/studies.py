@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Unpack
 
 from attrs import frozen
 
+from crm_core.application.access import Asked
 from crm_core.application.adopted import adopted
 from crm_core.application.desk import Desk
-from crm_core.application.gradings import GradingRun, Gradings
+from crm_core.application.gradings import Gradings
 from crm_core.application.host import Host, present_day
+from crm_core.application.runs import GradingRun
 from crm_core.errors import DecisionMismatch, Invalid, UnknownPolicy
 from crm_core.gradings.adoption import GRADING
 from crm_core.gradings.commands import AllotQuota, AssessPolicy, Cohort, Tried
@@ -99,6 +101,7 @@ class Studies:
         *,
         run: str | None = None,
         engine: str = EVENTS,
+        **_asked: Unpack[Asked],
     ) -> WhatIf:
         """Try a candidate policy over the run of record of each year (GRD-10).
 
@@ -206,7 +209,12 @@ class Studies:
     # --- shares ----------------------------------------------------------------------------
 
     def drift(
-        self, year: int, *, run: str | None = None, policy: str = DEFAULT_SHARES
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        policy: str = DEFAULT_SHARES,
+        **_asked: Unpack[Asked],
     ) -> tuple[Drift, ...]:
         """Shares of the layers beside the expected ones (GRD-04): a report, not a quota."""
         window = Period.of_year(year)
@@ -241,7 +249,14 @@ class Studies:
         self._desk.within(command, by=by, id=f"{graded.run}:quota:{table.ref.digest[:16]}")
         return self.quota(year, run=graded.run, policy=policy)
 
-    def quota(self, year: int, *, run: str | None = None, policy: str = DEFAULT_SHARES) -> Quota:
+    def quota(
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        policy: str = DEFAULT_SHARES,
+        **_asked: Unpack[Asked],
+    ) -> Quota:
         """The recorded allotment of a run, decided again from its cohort.
 
         Raises:
@@ -266,14 +281,26 @@ class Studies:
 
     # --- fairness --------------------------------------------------------------------------
 
-    def fairness(self, year: int, *, run: str | None = None) -> Fairness:
+    def fairness(
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Fairness:
         """Layers and overrides by attributes for the audit, small cells suppressed (GRD-15)."""
         graded = self._gradings.grades(year, run=run)
         standings = [graded.of(grading) for grading in graded.gradings]
         found = self._attributes(graded)
         return Fairness(distribution(standings, found), override_rates(standings, found))
 
-    def retaliation(self, year: int, *, run: str | None = None) -> Iterator[Suspicion]:
+    def retaliation(
+        self,
+        year: int,
+        *,
+        run: str | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Iterator[Suspicion]:
         """Complaints followed by a worse grade than the year before, without arrears (GRD-15).
 
         Raises:
@@ -301,10 +328,24 @@ class Studies:
 
     # --- uses ------------------------------------------------------------------------------
 
-    def influence(self, household: str, use: Use, *, on: date | None = None) -> Influence:
-        """What a household's grade may influence, and by which layer or type, on a day (GRD-14)."""
+    def influence(
+        self,
+        household: str,
+        use: Use,
+        *,
+        on: date | None = None,
+        known: datetime | None = None,
+        **_asked: Unpack[Asked],
+    ) -> Influence:
+        """What a household's grade may influence, and by which layer or type, on a day (GRD-14).
+
+        Args:
+            on: As of this day; by default today.
+            known: By gradings as known at this instant.
+        """
         day = on or present_day(self._host)
-        held = [now for now in self._gradings.history(household, on=day) if now.replaced_by is None]
+        told = self._gradings.history(household, on=day, known=known)
+        held = [now for now in told if now.replaced_by is None]
         held.sort(key=lambda now: now.grading.period_end)
         now = held[-1] if held else None
         theirs = [self._is_theirs(one.grading, day) for one in held[-2:]]

@@ -229,6 +229,15 @@ class Reading:
             return []
         return list(self._fields(kind, source, cls, key, table, table.about, ""))
 
+    def state(self, cls: type) -> None:
+        """What can be read as it stood: some of its fields may be told of."""
+        name = cls.__name__
+        self._used.add(name)
+        said = self._said.get(name)
+        if said is not None:
+            there = {field.name for field in attrs.fields(cls)}
+            self._extra |= {f"{name}.{field}" for field in set(said.classes) - there}
+
     def done(self) -> None:
         """Nothing was without a class, and none was left over.
 
@@ -317,13 +326,19 @@ def of_envelope() -> tuple[Classified, ...]:
 
 
 def of_slice(
-    slice: str, text: str, events: Mapping[str, tuple[str, type]], views: Iterable[Projection[Any]]
+    slice: str,
+    text: str,
+    events: Mapping[str, tuple[str, type]],
+    views: Iterable[Projection[Any]],
+    states: Iterable[type] = (),
 ) -> tuple[Classified, ...]:
     """Every field of the events and views of a slice, as its file says.
 
     Args:
         text: The file; empty if there is none.
         events: By the name without a version: the stored name and the class.
+        states: What can be read as it stood. Nothing keeps it, so it is no part of the map; of
+            which class a field is that no event has, stands under the name of its class.
 
     Raises:
         Malformed: a field has no class, or a class no field.
@@ -334,8 +349,46 @@ def of_slice(
         found += reading.fields(EVENT, stored, name, cls)
     for view in views:
         found += reading.fields(VIEW, view.name, view.name, view.row)
+    for state in states:
+        reading.state(state)
     reading.done()
     return tuple(found)
+
+
+def by_class(
+    text: str,
+    events: Mapping[str, tuple[str, type]],
+    views: Iterable[Projection[Any]],
+    states: Iterable[type] = (),
+) -> dict[type, Mapping[str, str]]:
+    """The class of data of each field of the events and rows of a slice, and of their values.
+
+    Args:
+        text, events, views, states: As for `of_slice`.
+    """
+    said = {**_own(), **tables(text)}
+    found: dict[type, Mapping[str, str]] = {}
+
+    def put(cls: type, key: str) -> None:
+        if cls in found or key not in said:
+            return
+        found[cls] = said[key].classes
+        for part, _ in _shapes(cls).values():
+            if part is not None:
+                put(part, part.__name__)
+
+    for name, (_, cls) in events.items():
+        put(cls, name)
+    for view in views:
+        put(view.row, view.name)
+    for state in states:
+        put(state, state.__name__)
+    return found
+
+
+def around() -> dict[type, Mapping[str, str]]:
+    """The same for what is stored around every event."""
+    return {cls: _own()[cls.__name__].classes for cls in (Recorded, Envelope)}
 
 
 def of_files(text: str) -> tuple[Classified, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import DEFAULT_AUTHORITY, AuthorityPolicy, table_of
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.concerned import Concerned
-from crm_core.kernel.data_map import Classified, of_envelope, of_slice
+from crm_core.kernel.data_map import Classified, around, by_class, of_envelope, of_slice
 from crm_core.kernel.naming import Naming
 from crm_core.kernel.policy import Policy, PolicyFault, read_toml, wrong
 from crm_core.kernel.projection import Projection
@@ -164,6 +164,14 @@ class Registry:
         return (*of_envelope(), *(row for one in self.slices.values() for row in _map_of(one)))
 
     @cached_property
+    def classes(self) -> Mapping[type, Mapping[str, str]]:
+        """Of each event, row and value in them: the class of data of each field (PRV-01)."""
+        found = around()
+        for one in self.slices.values():
+            found.update(by_class(_text_of_map(one), *_listed_in(one)))
+        return found
+
+    @cached_property
     def naming(self) -> Naming:
         """Whom every event names, by the data map (PRV-09)."""
         return Naming(self.catalog, self.data_map)
@@ -190,13 +198,22 @@ def views_of(one: Slice) -> tuple[Projection[Any], ...]:
 
 
 def _map_of(one: Slice) -> tuple[Classified, ...]:
+    return of_slice(one.name, _text_of_map(one), *_listed_in(one))
+
+
+def _text_of_map(one: Slice) -> str:
     from importlib.resources import files  # Slow to load, and few programs ask.
 
     text = one.data_map
     if text and "\n" not in text:
         text = files(one.package).joinpath(one.data_map).read_text(encoding="utf-8")
+    return text
+
+
+def _listed_in(one: Slice) -> tuple[dict[str, tuple[str, type]], Sequence[Any], tuple[type, ...]]:
+    """What its data map tells of: its events by name without a version, its views, its states."""
     events = {kind.name: (kind.stored, kind.cls) for kind in one.events}
-    return of_slice(one.name, text, events, views_of(one))
+    return events, views_of(one), tuple(one.readable)
 
 
 def _of(text: str, kinds: Mapping[str, PolicyKind]) -> PolicyKind:

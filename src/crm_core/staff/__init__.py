@@ -1,4 +1,6 @@
-"""Staff: who holds which role, who is on duty, and what is owed to who was wronged on it."""
+"""Staff: who holds which role, who is on duty, what is owed to who was wronged on it, and what
+binds those who see personal values: undertakings, training, sanctions, contracts of suppliers.
+"""
 
 from crm_core.kernel.recorded import STAFF_ROLES
 from crm_core.kernel.roles import DESK, HOST, LEADERS, MANAGEMENT
@@ -37,18 +39,37 @@ from crm_core.staff.register import (
     Register,
     RegisterStaff,
 )
+from crm_core.staff.sanctions import EVENTS as _SANCTIONS
+from crm_core.staff.sanctions import (
+    SANCTIONS,
+    DecideSanction,
+    ProposeSanction,
+    SanctionDecided,
+    SanctionProposed,
+    Sanctions,
+)
+from crm_core.staff.suppliers import EVENTS as _SUPPLIERS
+from crm_core.staff.suppliers import SUPPLIER, EndSupplier, EngageSupplier, Supplier
+from crm_core.staff.undertakings import EVENTS as _UNDERTAKINGS
+from crm_core.staff.undertakings import (
+    UNDERTAKINGS,
+    EndClearance,
+    RecordTraining,
+    RecordUndertaking,
+    Undertakings,
+)
 
-EVENTS = (*_DUTY, *_AWARDS, *_REGISTER)
+EVENTS = (*_DUTY, *_AWARDS, *_REGISTER, *_UNDERTAKINGS, *_SANCTIONS, *_SUPPLIERS)
 
 SLICE = Slice(
     name="staff",
     package=__name__,
     events=EVENTS,
-    aggregates=(ROSTER, STAFF, REGISTER),
+    aggregates=(ROSTER, STAFF, REGISTER, UNDERTAKINGS, SANCTIONS, SUPPLIER),
     worklists=(
         waiting(
             "staff",
-            {kind.cls: kind.stored for kind in _AWARDS},
+            {kind.cls: kind.stored for kind in (*_AWARDS, *_SANCTIONS)},
             (
                 Waits(
                     what="award",
@@ -57,11 +78,25 @@ SLICE = Slice(
                     settles={AwardGranted: lambda e: e.case, WrongWithdrawn: lambda e: e.case},
                     fields=lambda case, staff: {"staff": staff, "case": case},
                 ),
+                Waits(
+                    what="sanction",
+                    command=DecideSanction,
+                    opens={SanctionProposed: lambda e: e.case},
+                    settles={SanctionDecided: lambda e: e.case},
+                    fields=lambda case, staff: {"staff": staff, "case": case, "take": True},
+                ),
             ),
         ),
         COVER_GAPS,
     ),
-    readable={Register: REGISTER, Roster: ROSTER, StaffRecord: STAFF},
+    readable={
+        Register: REGISTER,
+        Roster: ROSTER,
+        StaffRecord: STAFF,
+        Undertakings: UNDERTAKINGS,
+        Sanctions: SANCTIONS,
+        Supplier: SUPPLIER,
+    },
     acts=(
         Act(RegisterStaff, MANAGEMENT),
         Act(EndStaffRole, MANAGEMENT),
@@ -75,6 +110,13 @@ SLICE = Slice(
         Act(RecordWrong, DESK),
         Act(GrantAward, MANAGEMENT),
         Act(WithdrawWrong, MANAGEMENT),
+        Act(RecordUndertaking, (*LEADERS, "custodian")),
+        Act(RecordTraining, (*LEADERS, "custodian")),
+        Act(EndClearance, (*LEADERS, "custodian")),
+        Act(ProposeSanction, LEADERS),
+        Act(DecideSanction, MANAGEMENT),
+        Act(EngageSupplier, (*MANAGEMENT, "custodian")),
+        Act(EndSupplier, (*MANAGEMENT, "custodian")),
     ),
     look_ups=LOOK_UPS,
     policies=(
@@ -90,22 +132,35 @@ __all__ = [
     "EVENTS",
     "REGISTER",
     "ROSTER",
+    "SANCTIONS",
     "SLICE",
     "STAFF",
+    "SUPPLIER",
+    "UNDERTAKINGS",
     "AssignTrades",
     "AwardPolicy",
     "CancelCover",
     "ChangeStaffContact",
     "CoverPolicy",
+    "DecideSanction",
+    "EndClearance",
     "EndStaffRole",
+    "EndSupplier",
+    "EngageSupplier",
     "GrantAward",
     "PlanCover",
+    "ProposeSanction",
+    "RecordTraining",
+    "RecordUndertaking",
     "RecordWrong",
     "Register",
     "RegisterStaff",
     "RetireLine",
     "Roster",
+    "Sanctions",
     "StaffRecord",
+    "Supplier",
+    "Undertakings",
     "WithdrawWrong",
     "gaps",
 ]

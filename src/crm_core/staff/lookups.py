@@ -14,6 +14,8 @@ from crm_core.staff.awards import GrantAward
 from crm_core.staff.duty import PlanCover, ReportGaps
 from crm_core.staff.policy import DEFAULT_AWARD, AwardPolicy
 from crm_core.staff.register import REGISTER, WHOLE, Register
+from crm_core.staff.sanctions import ProposeSanction
+from crm_core.staff.undertakings import RecordTraining, RecordUndertaking
 
 _DAY = timedelta(days=1)
 
@@ -42,6 +44,13 @@ def _with_stranger(command: PlanCover, _state: Any, sight: Sight) -> PlanCover:
     return attrs.evolve(command, stranger=bool(strangers((command.staff,), day, sight)))
 
 
+def _of_staff(
+    command: ProposeSanction | RecordTraining | RecordUndertaking, _state: Any, sight: Sight
+) -> Any:
+    stranger = bool(strangers((command.staff,), sight.present_day, sight))
+    return attrs.evolve(command, stranger=stranger)
+
+
 def _with_left(command: ReportGaps, _state: Any, sight: Sight) -> ReportGaps:
     left = gone(sight.state(REGISTER, WHOLE), sight.zone)
     return attrs.evolve(command, known_at=sight.at, left=tuple(sorted(left.items())))
@@ -56,5 +65,8 @@ def _with_caps(command: GrantAward, _state: Any, sight: Sight) -> GrantAward:
 LOOK_UPS: dict[type, LookUp] = {
     GrantAward: _with_caps,
     PlanCover: _with_stranger,
+    ProposeSanction: _of_staff,
+    RecordTraining: _of_staff,
+    RecordUndertaking: _of_staff,
     ReportGaps: _with_left,
 }

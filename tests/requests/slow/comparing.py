@@ -250,7 +250,7 @@ def lived(
 
 def shown(crm: CRM, now: datetime, refused: dict[int, str]) -> Shown:
     """What the library says of the request."""
-    state = crm.get(Request, REQUEST, by=CLERK)
+    state = crm.get(Request, REQUEST)
     assert state is not None
     events = [recorded.event for recorded in crm.log.read(f"request/{REQUEST}")]
     broken = [

@@ -24,8 +24,8 @@ from crm_adapters.files.importing import ImportReport, import_files
 from crm_adapters.outputs import check_output
 from crm_adapters.reports.html import write_report
 from crm_adapters.wiring import open_crm
-from crm_core.application.gradings import GradingRun
 from crm_core.application.host import present_day
+from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.record import TRIAL

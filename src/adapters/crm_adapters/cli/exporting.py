@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from crm_adapters.cli.group import App, command
-from crm_adapters.cli.language import say
+from crm_adapters.cli.language import say, why_withheld
 from crm_adapters.cli.values import DATE, FILE, YEAR, OneOf
-from crm_adapters.files.exporting import TABLES, export_table
-from crm_adapters.files.tables import Watermark, write_table
+from crm_adapters.files.exporting import TABLES, export_table, leaving
+from crm_adapters.files.tables import write_table
+from crm_core.kernel.sealed import Withheld
 
 
 @command("export")
@@ -27,8 +28,20 @@ def export(app: App, table: str, out: Path, on: date | None, year: int | None) -
         made = export_table(
             opened, table, by=app.by, purpose=purpose, on=on, year=year, progress=advance
         )
-        mark = Watermark(str(app.by), opened.clock.now(), purpose)
+        made, mark = leaving(opened, made, by=app.by, purpose=purpose)
         rows = write_table(out, made, mark, kept=app.kept)
-    data = {"table": table, "file": str(out), "rows": rows}
-    app.out.result(data, lambda: app.out.print(say("exported", rows=rows, path=str(out))))
+    data = {
+        "table": table,
+        "file": str(out),
+        "rows": rows,
+        "export": mark.export or None,
+        "withheld": dict(made.withheld),
+    }
+
+    def show() -> None:
+        app.out.print(say("exported", rows=rows, path=str(out)))
+        for column, reason in made.withheld.items():
+            app.out.print(say("column_withheld", column=column, why=why_withheld(Withheld(reason))))
+
+    app.out.result(data, show)
     return 0

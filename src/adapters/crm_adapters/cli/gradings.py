@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import Any
 
 import click
-from attrs import asdict
 
 from crm_adapters.cli.group import (
     FOUND,
@@ -22,9 +21,9 @@ from crm_adapters.cli.group import (
     used_policies,
 )
 from crm_adapters.cli.language import say, spoken, word
-from crm_adapters.cli.output import Output
+from crm_adapters.cli.output import Output, as_row
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR, OneOf, Whole
-from crm_core.application.gradings import GradingRun
+from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.explain import READERS
@@ -54,13 +53,14 @@ def credit(
     """Credit grades on a day, as known at an instant."""
     with app.open() as opened:
         lines = [
-            asdict(line)
+            as_row(line)
             for line in opened.accounts.credit(
                 on,
                 known=known,
                 households=sorted(set(households)) or None,
                 policy=policy,
                 engine=engine,
+                **app.asked,
             )
         ]
     app.out.result(
@@ -102,7 +102,9 @@ def grade(
     with app.open(policies=policies) as opened:
         chosen = None if policy is None else name
         if dry_run:
-            run = opened.gradings.preview(year, known=known, policy=chosen, engine=engine)
+            run = opened.gradings.preview(
+                year, known=known, policy=chosen, engine=engine, **app.asked
+            )
         else:
             run = run_grade(
                 app.out,
@@ -153,7 +155,7 @@ def grades(
     """The recorded gradings of a year."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        run = opened.gradings.grades(year, run=run_id, known=known)
+        run = opened.gradings.grades(year, run=run_id, known=known, **app.asked)
     app.out.result(run.rows(), lambda: _show_run(app.out, run))
     return 0
 
@@ -164,7 +166,7 @@ def grades(
 def runs(app: App, year: int, known: datetime | None) -> int:
     """The runs of a year: which one holds, and which are trials."""
     with app.open() as opened:
-        lines = opened.gradings.runs(year, known=known)
+        lines = opened.gradings.runs(year, known=known, **app.asked)
     said = [
         {
             "run": line.run,
@@ -213,11 +215,11 @@ def replace_record(
     """
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        moved = opened.gradings.replacing(year, run_id)
+        moved = opened.gradings.replacing(year, run_id, **app.asked)
         done = moves is not None
         if moves is not None:
             opened.gradings.replace(year, run_id, reason.strip(), by=app.by, moves=moves)
-    said = {"year": year, "run": run_id, "recorded": done, "moved": [asdict(one) for one in moved]}
+    said = {"year": year, "run": run_id, "recorded": done, "moved": [as_row(one) for one in moved]}
 
     def show() -> None:
         app.out.table(
@@ -310,7 +312,9 @@ def explain(
     """Why a household has its grade: criteria, values, thresholds, events."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        said = opened.explain(household, year, run=run_id, reader=reader, lang=spoken())
+        said = opened.explain(
+            household, year, run=run_id, reader=reader, lang=spoken(), **app.asked
+        )
     app.out.result(said, lambda: show_explanation(app.out, said, reader))
     return 0
 
@@ -388,18 +392,29 @@ def replay(
         result = shown_replay(app.out, partial(in_processes, source, year, processes))
     else:
         with app.open(policies=policies) as opened:
-            result = run_replay(app.out, opened, year, engine, verify=verify)
+            result = run_replay(
+                app.out, opened, year, engine, verify=verify, by=app.by, purpose=app.purpose
+            )
     app.out.result(result, lambda: show_replay(app.out, result))
     return FOUND if result["differing"] else 0
 
 
 def run_replay(
-    out: Output, opened: CRM, year: int | None, engine: str = EVENTS, *, verify: bool = False
+    out: Output,
+    opened: CRM,
+    year: int | None,
+    engine: str = EVENTS,
+    *,
+    verify: bool = False,
+    by: Actor | None = None,
+    purpose: str | None = None,
 ) -> dict[str, Any]:
     """Replay with a progress bar, as the promised JSON."""
     return shown_replay(
         out,
-        lambda advance: opened.replay(year, progress=advance, engine=engine, verify=verify),
+        lambda advance: opened.replay(
+            year, progress=advance, engine=engine, verify=verify, by=by, purpose=purpose
+        ),
     )
 
 
@@ -455,7 +470,7 @@ def affected(app: App, year: int | None, policy: tuple[str, ...]) -> int:
     """Recorded gradings that facts known by now would change; nothing is changed."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        found = [asdict(item) for item in opened.gradings.affected(year)]
+        found = [as_row(item) for item in opened.gradings.affected(year, **app.asked)]
     app.out.result(
         found,
         lambda: app.out.table(
@@ -489,12 +504,15 @@ def affected(app: App, year: int | None, policy: tuple[str, ...]) -> int:
 @used_policies
 def report(app: App, year: int, run_id: str | None, out: Path, policy: tuple[str, ...]) -> int:
     """Write a self-contained page about a year's gradings."""
-    from crm_adapters.reports.html import write_report
+    from crm_adapters.reports.html import LISTED_MAX, write_report
+    from crm_adapters.reports.marks import marked
 
     app.to_write(out, *map(Path, policy))
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        run = opened.gradings.grades(year, run=run_id)
-        write_report(out, opened, run)
+        run = opened.gradings.grades(year, run=run_id, **app.asked)
+        listed = min(len(run.gradings), LISTED_MAX)
+        mark = marked(opened, "report/listed", listed, whole=True, **app.asked)
+        write_report(out, opened, run, mark=mark)
     app.out.result({"report": str(out), "run": run.run}, lambda: app.out.print(str(out)))
     return 0

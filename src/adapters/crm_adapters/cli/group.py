@@ -26,6 +26,7 @@ from crm_core.ports import EVENTS
 
 if TYPE_CHECKING:
     from crm_adapters.outputs import Kept
+    from crm_core.application.access import Asked
     from crm_core.crm import CRM
     from crm_core.policies import PolicyBook
 
@@ -63,6 +64,11 @@ class App:
     def by(self) -> Actor:
         """Who acts: whoever is named, or else the host's account."""
         return self.claimed or host()
+
+    @property
+    def asked(self) -> Asked:
+        """Who asks, and what for: what every question takes."""
+        return {"by": self.by, "purpose": self.purpose}
 
     @property
     def url(self) -> str:
@@ -106,7 +112,7 @@ class App:
 
     @property
     def kept(self) -> Kept:
-        """What no output may replace: log and keys with their side files, and the kept columns."""
+        """What no output may replace: log, keys and urn with their side files, the kept columns."""
         from sqlalchemy.exc import ArgumentError
 
         from crm_adapters.outputs import Kept, sides
@@ -117,12 +123,13 @@ class App:
             main = [one for one in (self.file, self.key_file) if one is not None]
             if self.url == MEMORY:
                 return Kept([side for one in main for side in sides(one)])
-            folder, erased, written = (
-                beside(self.url, self.tenant, kind) for kind in ("facts", "erased", "written")
+            folder, erased, written, urn = (
+                beside(self.url, self.tenant, kind)
+                for kind in ("facts", "erased", "written", "urn")
             )
         except (ArgumentError, ValueError):
             return Kept()  # Opening it says what is wrong.
-        main += [Path(self.erased or erased), written]
+        main += [Path(self.erased or erased), written, urn]
         return Kept([side for one in main for side in sides(one)], [folder], Register(written))
 
     @property

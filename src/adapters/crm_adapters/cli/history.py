@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import click
 
 from crm_adapters.cli.group import FOUND, App, command
-from crm_adapters.cli.language import say, spoken, word
-from crm_adapters.cli.output import Output
+from crm_adapters.cli.language import say, spoken, why_withheld, word
+from crm_adapters.cli.output import Output, as_row, withheld
 from crm_adapters.cli.values import DATE, INSTANT
 from crm_adapters.eventlog.verifying import VIEWS
 from crm_adapters.frames import FramesEngine
 from crm_adapters.projections import LogViews
 from crm_adapters.projections.comparing import Compared, compare
-from crm_core.application.filing import file_row
+from crm_core.application.files import SEALED
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.gradings.views import grading_row
-from crm_core.kernel.dates import instant_text, local_date, start_of_day
-from crm_core.kernel.recorded import Actor, Recorded
-from crm_core.kernel.sealed import PersonalValue, Sealed
-from crm_core.owners.state import Household
-from crm_core.owners.views import household_file
-from crm_core.requests.state import Request
-from crm_core.requests.views import request_view
-
-ACCOUNT = ("credit", "overdue_days", "overdue_fen", "advance_fen", "unpaid")
-"""What of a statement stands in the file of a household."""
+from crm_core.kernel.dates import instant_text
+from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.sealed import Withheld
 
 ROLL = ("name", "phone")
 """Items that stand beside the roles."""
-
-SEALED = "sealed"
-"""What stands in the result for a personal value that nobody asked for."""
 
 
 @command("verify")
@@ -48,6 +37,8 @@ def verify(app: App, deep: bool) -> int:
     with app.open() as opened:
         result = opened.verify(deep=deep)
         views = _compared(opened) if deep else None
+        reads = None if opened.reads is None else opened.reads.count()
+        misread = None if opened.reads is None else opened.reads.verify()
         engine = opened.gradings.engine("frames")
         assert isinstance(engine, FramesEngine)
         kept, unread = None, ""
@@ -83,6 +74,7 @@ def verify(app: App, deep: bool) -> int:
             if stale is None
             else dict(zip(("view", "key"), stale, strict=True)),
         },
+        "reads": {"rows": reads, "first_fault": misread},
         "kept": None
         if kept is None
         else {
@@ -104,6 +96,8 @@ def verify(app: App, deep: bool) -> int:
             app.out.print(say("views_differ", view=stale[0], key=stale[1]))
         elif views is not None:
             app.out.print(say("views_agree", rows=views.rows))
+        if misread is not None:
+            app.out.print(say("reads_differ", number=misread))
         if unchecked:
             app.out.print(say("unchecked", what=[word("unchecked", what) for what in unchecked]))
         if wrong is not None:
@@ -115,7 +109,8 @@ def verify(app: App, deep: bool) -> int:
     app.out.result(data, show)
     if unread:
         app.out.say(say("kept_rows_unread", why=unread))
-    return 0 if result.intact and wrong is None and stale is None else FOUND
+    sound = result.intact and wrong is None and stale is None and misread is None
+    return 0 if sound else FOUND
 
 
 def _compared(opened: CRM) -> Compared:
@@ -145,7 +140,7 @@ def migrate_tables(app: App) -> int:
 def history(app: App, stream: str) -> int:
     """Events of a stream (`account/V00001`) or about a household (`V00001`)."""
     with app.open() as opened:
-        events = [_event(opened, recorded) for recorded in opened.history(stream)]
+        events = [_event(opened, recorded) for recorded in opened.history(stream, **app.asked)]
     if not events:
         raise Invalid.one("stream_unknown", stream=stream)
     app.out.result(
@@ -164,6 +159,7 @@ def history(app: App, stream: str) -> int:
                 for event in events
             ],
         ),
+        partly=True,
     )
     return 0
 
@@ -184,13 +180,22 @@ def _event(opened: CRM, recorded: Recorded[Any]) -> dict[str, Any]:
         "command": envelope.command,
         "causation": envelope.causation,
         "digest": recorded.digest,
-        "data": json.loads(opened.log.canonical(recorded.event)),
+        "data": _data(opened, recorded.event),
     }
+
+
+def _data(opened: CRM, event: Any) -> dict[str, Any]:
+    """An event as it is stored, or as much of it as is shown."""
+    if not withheld(event):
+        stored: dict[str, Any] = json.loads(opened.log.canonical(event))
+        return stored
+    return as_row(event)
 
 
 def _short(data: dict[str, Any]) -> str:
     flat = {k: v for k, v in data.items() if v is not None and not isinstance(v, dict | list)}
-    text = ", ".join(f"{key} {value}" for key, value in flat.items())
+    shown = {k: why_withheld(v) if isinstance(v, Withheld) else v for k, v in flat.items()}
+    text = ", ".join(f"{key} {value}" for key, value in shown.items())
     return text if len(text) <= 100 else text[:99] + "…"
 
 
@@ -204,104 +209,42 @@ def show(app: App, household: str, on: date | None, known: datetime | None) -> i
     Names and numbers are opened for a stated purpose, to whoever may see them.
     """
     with app.open() as opened:
-        shown = _file(opened, household, on, known, app.by, app.purpose)
-    app.out.result(shown, lambda: _show_file(app.out, shown))
+        shown = opened.owners.sheet(household, on=on, known=known, **app.asked)
+    app.out.result(shown, lambda: _show_file(app.out, shown), partly=True)
     return 0
 
 
-def _file(
-    opened: CRM,
-    household: str,
-    on: date | None,
-    known: datetime | None,
-    by: Actor,
-    purpose: str | None,
-) -> dict[str, Any]:
-    filed = opened.owners.file(household, by=by, purpose=purpose, on=on, known=known)
-    if filed is not None:
-        # Of a file that was merged the surviving one is shown (OWN-09).
-        household = filed.household
-    state = opened.get(Household, household, by=by, purpose=purpose, on=on, known=known)
-    if state is None:
-        when = {} if on is None else {"on": on.isoformat()}
-        sentence = "household_unknown_on" if on else ""
-        raise Invalid.one("household_unknown", sentence=sentence, household=household, **when)
-    # What is opened is what was told last; an earlier name or number stays sealed.
-    latest = opened.get(Household, household, by=by, purpose=purpose) or state
-    told = {
-        value.token: (member.member, field)
-        for member in latest.members().values()
-        for field in ("name", "phone")
-        if isinstance(value := getattr(member, field), Sealed)
-    }
-
-    def reveal(value: PersonalValue | None) -> str | None:
-        if not isinstance(value, Sealed):
-            return None
-        if purpose is None or value.token not in told:
-            return SEALED
-        member, field = told[value.token]
-        return opened.reveal(household, member, field, by=by, purpose=purpose, lang=spoken())
-
-    assert filed is not None
-    now = opened.clock.now()
-    day = on or local_date(now, opened.zone)
-    facts = [e for e in opened.history(household) if known is None or e.recorded <= known]
-    account = opened.accounts.statement(household, day, known=known)
-    end = min(start_of_day(day + timedelta(days=1), opened.zone), known or now, now)
-    received = [
-        opened.get(Request, identity, by=by, on=on, known=known)
-        for identity in sorted(
-            {e.stream.partition("/")[2] for e in facts if e.stream.startswith("request/")}
-        )
-    ]
-    requests = [
-        request_view(request, end, opened.requests.pinned)
-        for request in received
-        if request is not None
-    ]
-    gradings = [
-        {"year": now.grading.year, "run": now.grading.run, **grading_row(now.grading, now)}
-        for now in opened.gradings.history(household, on=on, known=known)
-    ]
-    return {
-        **household_file(state, reveal),
-        "on": day.isoformat(),
-        "known": None if known is None else instant_text(known),
-        "account": {name: account[name] for name in ACCOUNT},
-        "requests": {
-            "received": len(requests),
-            "open": [request for request in requests if request["status"] != "closed"],
-        },
-        "gradings": gradings,
-        "file": file_row(filed),
-    }
-
-
 def _show_file(out: Output, shown: dict[str, Any]) -> None:
-    place = " ".join(shown[part] for part in ("estate", "building", "unit", "room"))
+    parts = [shown[part] for part in ("estate", "building", "unit", "room")]
+    place = why_withheld(parts[0]) if isinstance(parts[0], Withheld) else " ".join(parts)
     kind = word("kind", shown["kind"])
     code = "file_line" if shown["moved_in"] is None else "file_line_since"
     out.print(
         say(code, household=shown["household"], place=place, kind=kind, since=shown["moved_in"])
     )
-    out.table(
-        ["role", "member", "since", "until", "name", "phone"],
-        [
-            [word("role", r["role"]), r["member"], r["since"], r["until"], *_contact(r)]
-            for r in shown["roles"]
-        ],
-    )
+    if isinstance(shown["roles"], Withheld):
+        out.rest({"roles": shown["roles"]})
+    else:
+        out.table(
+            ["role", "member", "since", "until", "name", "phone"],
+            [
+                [word("role", r["role"]), r["member"], r["since"], r["until"], *_contact(r)]
+                for r in shown["roles"]
+            ],
+        )
     account = shown["account"]
-    names = ("credit", "overdue_days", "overdue_fen", "advance_fen")
-    out.print(say("account_on", on=shown["on"], **{name: account[name] for name in names}))
-    for unpaid in account["unpaid"][:12]:
-        parts = ("unpaid_fen", "charge", "due", "position")
-        out.print(say("unpaid_charge", **{name: unpaid[name] for name in parts}))
+    if withheld(account):
+        out.rest(account)
+    else:
+        _show_account(out, shown["on"], account)
     requests = shown["requests"]
     counts = {"received": requests["received"], "waiting": len(requests["open"])}
     out.print(say("requests_line", **counts))
     for grading in shown["gradings"]:
+        if withheld(grading):
+            why = why_withheld(grading["layer"])
+            out.print(say("graded_withheld", year=grading["year"], why=why, run=grading["run"]))
+            continue
         said = {name: grading[name] for name in ("year", "credit", "run")}
         out.print(say("graded", **_worded(grading), **said))
         if "applied" in grading:
@@ -323,7 +266,7 @@ def _show_card(out: Output, file: dict[str, Any]) -> None:
                 [
                     word("item", one["item"]),
                     one["member"],
-                    say("sealed") if isinstance(one["value"], dict) else one["value"],
+                    one["value"],
                     word("source", one["source"]),
                     one["told_on"],
                     one["age_days"],
@@ -333,11 +276,19 @@ def _show_card(out: Output, file: dict[str, Any]) -> None:
         )
     figures = file["figures"]
     bought = (figures["highest_purchase_fen"], figures["monthly_purchases_fen"])
-    if any(bought):
+    if any(bought) and not withheld(bought):
         out.print(say("purchase_figures", highest_fen=bought[0], monthly_fen=bought[1]))
     if figures["last_contact_at"] is not None:
         count, last = figures["contacts"], figures["last_contact_at"]
         out.print(say("contact_figures", contacts=count, last=last, heard=len(file["voices"])))
+
+
+def _show_account(out: Output, on: str, account: dict[str, Any]) -> None:
+    names = ("credit", "overdue_days", "overdue_fen", "advance_fen")
+    out.print(say("account_on", on=on, **{name: account[name] for name in names}))
+    for unpaid in account["unpaid"][:12]:
+        parts = ("unpaid_fen", "charge", "due", "position")
+        out.print(say("unpaid_charge", **{name: unpaid[name] for name in parts}))
 
 
 def _contact(role: dict[str, Any]) -> list[str | None]:

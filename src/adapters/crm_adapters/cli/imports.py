@@ -23,7 +23,7 @@ SHOWN = 50
 def imports(app: App) -> int:
     """The imports that were made, and which of them were undone."""
     with app.open() as opened:
-        rows = [_told(one) for one in opened.imports.every()]
+        rows = [_told(one) for one in opened.imports.every(**app.asked)]
     app.out.result(rows, lambda: _show(app, rows))
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -127,23 +128,47 @@ def show(app: App, leak: str, now: datetime | None) -> int:
 
 @command("affected", incident)
 @_LEAK
-@click.option("--list", "file", type=PATH, required=True)
-@click.option("--reference", required=True)
-def affected(app: App, leak: str, file: Path, reference: str) -> int:
-    """Enter who is affected by a leak: of their ids only number and digest are kept."""
-    persons = _persons(file)
+@click.option("--list", "file", type=PATH)
+@click.option("--reference")
+@click.option("--field", "fields", multiple=True)
+@click.option("--until", type=INSTANT)
+def affected(
+    app: App,
+    leak: str,
+    file: Path | None,
+    reference: str | None,
+    fields: tuple[str, ...],
+    until: datetime | None,
+) -> int:
+    """Determine who is affected by a leak, from the log of reads or by a list.
+
+    Of their ids only number and digest are kept. Those found in the log of reads are printed.
+    """
+    if file is None:
+        with app.open() as opened:
+            found, receipt = opened.privacy.leaks.determine_affected(
+                leak, by=app.by, fields=fields, until=until
+            )
+        told = {"leak": leak, "number": len(found), "recorded": bool(receipt.events)}
+        app.out.result({**told, "persons": found}, lambda: _tell_affected(app, told, found))
+        return 0
+    if reference is None:
+        raise click.UsageError(say("list_from_where"), click.get_current_context())
+    listed = _persons(file)
     with app.open() as opened:
-        asked = ListAffected(leak, persons, reference.strip())
+        asked = ListAffected(leak, listed, reference.strip())
         receipt = opened.do(asked, by=app.by, purpose=app.purpose)
-    told = {"leak": leak, "number": len(set(persons)), "recorded": bool(receipt.events)}
-
-    def tell() -> None:
-        app.out.print(say("leak_affected", number=told["number"]))
-        if not told["recorded"]:
-            app.out.print(say("done_before"))
-
-    app.out.result(told, tell)
+    told = {"leak": leak, "number": len(set(listed)), "recorded": bool(receipt.events)}
+    app.out.result(told, lambda: _tell_affected(app, told, ()))
     return 0
+
+
+def _tell_affected(app: App, told: dict[str, Any], persons: Iterable[str]) -> None:
+    app.out.print(say("leak_affected", number=told["number"]))
+    for person in persons:
+        app.out.print(person)
+    if not told["recorded"]:
+        app.out.print(say("done_before"))
 
 
 def _persons(file: Path) -> tuple[str, ...]:

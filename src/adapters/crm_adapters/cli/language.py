@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from crm_core.kernel import sentences
+from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.sentences import LANGS, Lang, Malformed
 
 MESSAGES, HELP, COLUMNS, WORDS = "cli", "cli-help", "cli-columns", "cli-words"
@@ -61,6 +62,11 @@ def unfit(error: ValueError) -> str:
     if isinstance(error, Malformed):
         return sentences.say("faults", error.sentence, spoken(), **error.values)
     return str(error)
+
+
+def why_withheld(value: Withheld) -> str:
+    """What stands where a value is that is not shown."""
+    return say("withheld", why=sentences.say("values", value.reason, spoken()))
 
 
 def word(kind: str, value: str, lang: Lang | None = None) -> str:

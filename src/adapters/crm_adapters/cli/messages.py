@@ -5,7 +5,6 @@ keep what households want to hear.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
@@ -28,10 +27,9 @@ from crm_adapters.cli.values import OneOf
 from crm_adapters.notify.opening import open_notifier
 from crm_adapters.notify.outbox import ANY_CHANNEL, Dispatched, Outbox, notices
 from crm_adapters.projections.worker import Worker
-from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.messages import EVENTS, MESSAGES, ChangePreference, Messages
-from crm_core.messages.views import message_rows, preference_rows
+from crm_core.kernel.sealed import Withheld
+from crm_core.messages import ChangePreference
 from crm_core.ports import Notifier
 
 _FOR_CHANNEL = re.compile(r"([a-z_]+)=(.+)", re.DOTALL)
@@ -89,7 +87,7 @@ def messages(app: App, household: str | None) -> int:
     with app.open() as opened:
         if household is not None:
             check_household(opened, household)
-        rows = _rows(opened, household)
+        rows = opened.messages.every(household, **app.asked)
 
     def show() -> None:
         columns = ["household", "template", "recipient", "channel", "status", "reason", "attempts"]
@@ -99,7 +97,7 @@ def messages(app: App, household: str | None) -> int:
             [[*(row[name] for name in columns), row["next_at"]] for row in shown],
         )
 
-    app.out.result(rows, show)
+    app.out.result(rows, show, partly=True)
     return 0
 
 
@@ -140,8 +138,8 @@ def preference(
     with app.open() as opened:
         check_household(opened, household)
         opened.do(asked, by=app.by, purpose=app.purpose)
-        rows = _preferences(opened, household)
-    app.out.result(rows, lambda: _show_preferences(app.out, rows))
+        rows = opened.messages.preferences(household, **app.asked)
+    app.out.result(rows, lambda: _show_preferences(app.out, rows), partly=True)
     return 0
 
 
@@ -151,17 +149,9 @@ def preferences(app: App, household: str) -> int:
     """What the members of a household agreed to and refused, oldest first."""
     with app.open() as opened:
         check_household(opened, household)
-        rows = _preferences(opened, household)
-    app.out.result(rows, lambda: _show_preferences(app.out, rows))
+        rows = opened.messages.preferences(household, **app.asked)
+    app.out.result(rows, lambda: _show_preferences(app.out, rows), partly=True)
     return 0
-
-
-def _preferences(opened: CRM, household: str) -> list[dict[str, Any]]:
-    decider = MESSAGES.decider
-    state, _ = opened.log.fold(
-        MESSAGES.stream(household), decider.evolve, decider.initial, opened=opened.texts.event
-    )
-    return preference_rows(state)
 
 
 def _show_preferences(out: Output, rows: list[dict[str, Any]]) -> None:
@@ -172,7 +162,7 @@ def _show_preferences(out: Output, rows: list[dict[str, Any]]) -> None:
                 row["member"],
                 row["about"],
                 row["channel"] or say("all_channels"),
-                word("answer", "accepted" if row["allowed"] else "refused"),
+                _answer(row["allowed"]),
                 _evidence(row["word"]),
             ]
             for row in rows
@@ -180,31 +170,13 @@ def _show_preferences(out: Output, rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _evidence(said: dict[str, str] | None) -> str:
+def _answer(allowed: bool | Withheld) -> str | Withheld:
+    if isinstance(allowed, Withheld):
+        return allowed
+    return word("answer", "accepted" if allowed else "refused")
+
+
+def _evidence(said: dict[str, str] | Withheld | None) -> str | Withheld:
+    if isinstance(said, Withheld):
+        return said
     return "" if said is None else f"{said['channel']}: {said['reference']}"
-
-
-def _rows(opened: CRM, household: str | None) -> list[dict[str, Any]]:
-    decider = MESSAGES.decider
-    names = [kind.stored for kind in EVENTS]
-    found: list[dict[str, Any]] = []
-    for one, events in opened.log.by_household(
-        names=names, households=None if household is None else [household]
-    ):
-        if one:
-            found.extend(
-                message_rows(
-                    one, decider.fold(recorded.event for recorded in opened.texts.each(events))
-                )
-            )
-    return found if household is not None else [*found, *_to_staff(opened, names)]
-
-
-def _to_staff(opened: CRM, names: list[str]) -> list[dict[str, Any]]:
-    """The messages of members of staff, which are no household's."""
-    states: dict[str, Messages] = defaultdict(lambda: MESSAGES.decider.initial)
-    for recorded in opened.log.feed(names=names):
-        if not recorded.household:
-            stream = recorded.stream
-            states[stream] = MESSAGES.decider.evolve(states[stream], recorded.event)
-    return [row for _, state in sorted(states.items()) for row in message_rows("", state)]

@@ -12,11 +12,13 @@ from datetime import date, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from attrs import define
 
-from crm_adapters.cli.language import column
+from crm_adapters.cli.language import column, why_withheld
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
+from crm_core.kernel.sealed import PersonalValue, Sealed, Withheld
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -39,11 +41,18 @@ class Output:
 
     json: bool = False
 
-    def result(self, data: Any, show: Callable[[], None]) -> None:
-        """Print the result: as JSON, or as `show` prints it."""
+    def result(self, data: Any, show: Callable[[], None], *, partly: bool = False) -> None:
+        """Print the result: as JSON, or as `show` prints it.
+
+        Args:
+            partly: Whether `show` prints it also where something is withheld.
+        """
         try:
             if self.json:
                 _write_json(data)
+            elif not partly and withheld(data):
+                # What is shown of it does not fill the tables that are drawn of all of it.
+                self.rest(data)
             else:
                 show()
             sys.stdout.flush()
@@ -52,6 +61,13 @@ class Output:
             _drop_output()
         except OSError as error:
             raise _unwritten(error) from error
+
+    def rest(self, data: Any) -> None:
+        """What is left of a result of which something is withheld, a line for each part of it."""
+        for row in data if isinstance(data, list | tuple) else [data]:
+            for line in _told(row, ""):
+                self.print(line)
+            self.print()
 
     def line(self, data: Any) -> None:
         """One of many results, as a line of JSON, at once.
@@ -79,7 +95,8 @@ class Output:
         """
         from crm_adapters.cli.drawing import table_text  # Help and JSON need nothing drawn.
 
-        _write(table_text([*map(column, columns)], rows, terminal=sys.stdout.isatty()))
+        shown = [[why_withheld(c) if isinstance(c, Withheld) else c for c in row] for row in rows]
+        _write(table_text([*map(column, columns)], shown, terminal=sys.stdout.isatty()))
 
     def say(self, text: str) -> None:
         """A message beside the result, on standard error."""
@@ -151,11 +168,58 @@ def _write_json(data: Any) -> None:
         sys.stdout.write(json.dumps(data, default=_plain) + "\n")
 
 
+def withheld(value: Any) -> bool:
+    """Whether something in it is withheld, however deep."""
+    if isinstance(value, Withheld):
+        return True
+    if isinstance(value, dict):
+        return any(map(withheld, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(withheld, value))
+    return attrs.has(type(value)) and any(
+        withheld(getattr(value, field.name)) for field in attrs.fields(type(value))
+    )
+
+
+def as_row(value: Any) -> dict[str, Any]:
+    """A value with fields as plain data; what is withheld of it stays what it is."""
+    return {field.name: _data(getattr(value, field.name)) for field in attrs.fields(type(value))}
+
+
+def _data(value: Any) -> Any:
+    if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
+        return type(value)(map(_data, value))
+    if isinstance(value, dict):
+        return {key: _data(one) for key, one in value.items()}
+    if attrs.has(type(value)) and not isinstance(value, Withheld | PersonalValue):
+        return as_row(value)
+    return value
+
+
+def _told(value: Any, name: str) -> Iterator[str]:
+    """What is shown, each value behind its name, and why another is not."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _told(one, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list | tuple) and any(isinstance(one, dict | list) for one in value):
+        for number, one in enumerate(value, 1):
+            yield from _told(one, f"{name}.{number}")
+    elif isinstance(value, Withheld):
+        yield f"{name}: {why_withheld(value)}"
+    elif value is not None:
+        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        yield f"{name}: {shown}"
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, Withheld):
+        return {"withheld": value.reason}
     if isinstance(value, datetime):
         return instant_text(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, set | frozenset):
         return sorted(value)
+    if isinstance(value, Sealed):
+        return {"subject": value.subject, "token": value.token}
     raise TypeError(f"`{type(value).__name__}` cannot be printed")

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import asdict
 
 from crm_adapters.cli.group import App, command
 from crm_adapters.cli.language import say, word
-from crm_adapters.cli.output import Output
+from crm_adapters.cli.output import Output, as_row, withheld
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR
+from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT
+
+PLACES = ("building", "unit", "room")
+"""What of a row leads to the door; without it the list is pseudonymous (PRV-10)."""
 
 _known = click.option("--known", type=INSTANT)
 
@@ -28,14 +31,19 @@ def arrears(app: App, on: date, known: datetime | None, out: Path | None) -> int
     if out is not None:
         app.to_write(out)
     with app.open() as opened:
-        rows = [asdict(row) for row in opened.accounts.owing(on, known=known)]
-    for row in rows:
-        row["oldest_due"] = row["oldest_due"].isoformat()
+        rows = [as_row(row) for row in opened.accounts.owing(on, known=known, **app.asked)]
+        for row in rows:
+            row["oldest_due"] = row["oldest_due"].isoformat()
+        shows = [name for name in PLACES if any(not isinstance(r[name], Withheld) for r in rows)]
+        mark = ""
+        if out is not None and shows:
+            leaving = opened.privacy.leaving("arrears", len(rows), shows, **app.asked)
+            mark = leaving.told()
     if out is not None:
         from crm_adapters.reports.arrears import write_arrears
 
-        write_arrears(out, rows, on=on, known=known)
-    app.out.result(rows, lambda: _show_arrears(app.out, rows, out))
+        write_arrears(out, rows, on=on, known=known, mark=mark)
+    app.out.result(rows, lambda: _show_arrears(app.out, rows, out), partly=True)
     return 0
 
 
@@ -47,12 +55,18 @@ def _show_arrears(out: Output, rows: list[dict[str, Any]], path: Path | None) ->
     out.table(
         [*names, "overdue_days", "overdue_yuan"],
         [
-            [*(row[n] for n in names), row["overdue_days"], yuan_from_fen(row["overdue_fen"])]
+            [*(row[n] for n in names), row["overdue_days"], _yuan(row["overdue_fen"])]
             for row in rows
         ],
     )
+    if withheld(rows) and any(isinstance(row["overdue_fen"], Withheld) for row in rows):
+        return
     total = sum(row["overdue_fen"] for row in rows)
     out.print(say("arrears_total", rows=len(rows), overdue_fen=total))
+
+
+def _yuan(fen: Any) -> Any:
+    return fen if isinstance(fen, Withheld) else yuan_from_fen(fen)
 
 
 @command("changes")
@@ -78,11 +92,11 @@ def changes(
                 "from": change.before,
                 "to": change.after,
                 "calendar": change.calendar,
-                "causes": [asdict(cause) for cause in change.causes],
+                "causes": [as_row(cause) for cause in change.causes],
             }
             for household in dict.fromkeys(households)
             for change in opened.accounts.changes(
-                household, first_day, last_day, known=known, policy=policy
+                household, first_day, last_day, known=known, policy=policy, **app.asked
             )
         ]
     app.out.result(rows, lambda: _show_changes(app.out, rows))
@@ -118,10 +132,12 @@ def purchases(app: App, year: int, households: tuple[str, ...], known: datetime 
                 "year": year,
                 "bought_fen": found.bought_fen,
                 "refunded_fen": found.refunded_fen,
-                "purchases_fen": found.purchases_fen,
+                "purchases_fen": found.bought_fen
+                if isinstance(found.bought_fen, Withheld)
+                else found.purchases_fen,
             }
             for household, found in opened.accounts.purchases(
-                year, known=known, households=sorted({*households}) or None
+                year, known=known, households=sorted({*households}) or None, **app.asked
             )
         ]
     app.out.result(rows, lambda: _show_purchases(app.out, rows))

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import asdict
 
 from crm_adapters.cli.group import App, command, used_engine
 from crm_adapters.cli.language import column, say, word
-from crm_adapters.cli.output import Output
+from crm_adapters.cli.output import Output, as_row
 from crm_adapters.cli.values import DATE, FILE, INSTANT, Whole
 from crm_core.kernel.dates import instant_text
+from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT, GRADES, CreditPolicy
-from crm_core.payments.views import Ageing
+from crm_core.payments.views import Ageing, CreditRow
 
 BUCKETS = GRADES[1:]
 
@@ -44,11 +44,15 @@ def ageing(app: App, on: date, known: datetime | None, policy: str, engine: str)
     estates: dict[str, Ageing] = {}
     total = Ageing()
     owing = dict.fromkeys(BUCKETS, 0)
+    hidden: Withheld | None = None
     with app.open() as opened:
-        lines = opened.accounts.arrears(on, known=known, policy=policy, engine=engine)
+        lines = opened.accounts.arrears(on, known=known, policy=policy, engine=engine, **app.asked)
         for household, tenure, estate, found in lines:
-            row = {"household": household, "tenure": tenure, "estate": estate, **asdict(found)}
+            row = {"household": household, "tenure": tenure, "estate": estate, **as_row(found)}
             households.append(row)
+            if isinstance(found.overdue_fen, Withheld):
+                hidden = found.overdue_fen
+                continue
             estates.setdefault(estate, Ageing()).add(found)
             total.add(found)
             if found.overdue_fen:
@@ -57,12 +61,15 @@ def ageing(app: App, on: date, known: datetime | None, policy: str, engine: str)
         "on": on.isoformat(),
         "known": _told(known),
         "policy": policy,
-        "total": asdict(total),
-        "buckets": [
+        # A sum over some of them would be taken for that of all.
+        "total": hidden or as_row(total),
+        "buckets": hidden
+        or [
             {"bucket": bucket, "households": owing[bucket], "overdue_fen": total.buckets[bucket]}
             for bucket in BUCKETS
         ],
-        "estates": [{"estate": name, **asdict(estates[name])} for name in sorted(estates)],
+        "estates": hidden
+        or [{"estate": name, **as_row(estates[name])} for name in sorted(estates)],
         "households": households,
     }
     app.out.result(data, lambda: _show_ageing(app.out, data))
@@ -113,7 +120,13 @@ def account(
     """A household's account on a day: every movement with the balance after it."""
     with app.open() as opened:
         told = opened.accounts.statement(
-            household, on, known=known, policy=policy, late_charge=late_charge, tenure=tenure
+            household,
+            on,
+            known=known,
+            policy=policy,
+            late_charge=late_charge,
+            tenure=tenure,
+            **app.asked,
         )
     data = {"household": household, "on": on.isoformat(), "known": _told(known), **told}
     app.out.result(data, lambda: _show_account(app.out, data))
@@ -181,8 +194,14 @@ def credit_table(
     app.to_write(out)
     with app.open() as opened:
         ref = opened.policies.find(CreditPolicy, policy, on).ref
-        rows = list(opened.accounts.credit_table(on, known=known, policy=policy, owing=owing))
-        write_credit_table(out, rows, on=on, known=known, policy=ref, places=places)
+        rows = list(
+            opened.accounts.credit_table(on, known=known, policy=policy, owing=owing, **app.asked)
+        )
+        shows = [name for name in PLACE if any(_is_shown(row, name) for row in rows)]
+        mark = ""
+        if places and shows:
+            mark = opened.privacy.leaving("credit-table", len(rows), shows, **app.asked).told()
+        write_credit_table(out, rows, on=on, known=known, policy=ref, places=places, mark=mark)
     left_out = () if places else PLACE
     app.out.result(
         {
@@ -191,11 +210,15 @@ def credit_table(
             "known": _told(known),
             "policy": str(ref),
             "policy_digest": ref.digest,
-            "rows": [asdict(row, filter=lambda a, _: a.name not in left_out) for row in rows],
+            "rows": [{k: v for k, v in as_row(row).items() if k not in left_out} for row in rows],
         },
         lambda: app.out.print(str(out)),
     )
     return 0
+
+
+def _is_shown(row: CreditRow, name: str) -> bool:
+    return not isinstance(getattr(row, name), Withheld)
 
 
 @command("limitation")
@@ -218,7 +241,7 @@ def limitation(app: App, on: date, known: datetime | None, within: int | None) -
                 "days_left": limit.days_left(on),
                 "restarts": list(limit.restarts),
             }
-            for household, limit in opened.accounts.limitation(on, known=known)
+            for household, limit in opened.accounts.limitation(on, known=known, **app.asked)
             if within is None or limit.days_left(on) <= within
         ]
     found.sort(key=lambda row: (row["ends_on"], row["household"], row["charge"]))

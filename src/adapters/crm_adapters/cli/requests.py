@@ -29,7 +29,7 @@ from crm_core.requests.views import request_view
 def request(app: App, request: str, now: datetime | None) -> int:
     """A request with its status, its clocks, every verdict, and how the time was counted."""
     with app.open() as opened:
-        state = opened.get(Request, request, by=app.by)
+        state = opened.get(Request, request, **app.asked)
         if state is None:
             raise Invalid.one("request_unknown", request=request)
         at = now or opened.clock.now()
@@ -71,8 +71,8 @@ def statistics(app: App, start: date, end: date, known: datetime | None, per: st
     except Malformed as error:
         raise Invalid([Fault.of("period_malformed", error, "--to")]) from error
     with app.open() as opened:
-        found = opened.requests.statistics(period, known=known)
-        calls = opened.requests.calls(period, known=known)
+        found = opened.requests.statistics(period, known=known, **app.asked)
+        calls = opened.requests.calls(period, known=known, **app.asked)
     # Households are many: who asks for them gets them alone.
     dimensions = [per] if per else [one for one in DIMENSIONS if one != "household"]
     shown = {
@@ -123,7 +123,11 @@ def warnings(app: App, on: date | None, since: date | None, record: bool) -> int
     if since is not None:
         raise click.UsageError(say("on_or_since"), click.get_current_context())
     with app.open() as opened:
-        found = opened.requests.warn(on, by=app.by) if record else opened.requests.warnings(on)
+        found = (
+            opened.requests.warn(on, by=app.by)
+            if record
+            else opened.requests.warnings(on, **app.asked)
+        )
     rows = [
         {
             "place": one.place,
@@ -144,7 +148,7 @@ def warnings(app: App, on: date | None, since: date | None, record: bool) -> int
 def _raised(app: App, since: date | None) -> int:
     """The warnings that were raised."""
     with app.open() as opened:
-        found = opened.requests.raised(since or date.min)
+        found = opened.requests.raised(since or date.min, **app.asked)
     rows = [
         {
             "place": one.place,
@@ -185,7 +189,7 @@ def _show_warnings(out: Output, rows: list[dict[str, Any]]) -> None:
 def provisional(app: App, every: bool) -> int:
     """Verdicts over years without an official notice that would differ by the notices of now."""
     with app.open() as opened:
-        found = list(opened.requests.provisional(all=every))
+        found = list(opened.requests.provisional(all=every, **app.asked))
     shown: list[dict[str, Any]] = [
         {
             "request": one.request,
@@ -234,7 +238,7 @@ def _kept(kept: bool | None) -> str:
 def cover(app: App, line: str, start: datetime, end: datetime) -> int:
     """When nobody answers a line that is staffed 24 hours."""
     with app.open() as opened:
-        found = opened.requests.cover(line, start, end)
+        found = opened.requests.cover(line, start, end, **app.asked)
     shown = {
         "line": line,
         "gaps": [{"from": gap.start, "to": gap.end} for gap in found],
@@ -266,8 +270,8 @@ def greeting(app: App, on: date | None) -> int:
 def improvement(app: App, plan: str, known: datetime | None) -> int:
     """An improvement plan, and what it has moved as computed from the events."""
     with app.open() as opened:
-        effect = opened.requests.effect(plan, known=known)
-        state = opened.get(Plan, plan, by=app.by)
+        effect = opened.requests.effect(plan, known=known, **app.asked)
+        state = opened.get(Plan, plan, **app.asked)
     assert state is not None
     assert state.proposed is not None
     shown = {

@@ -54,7 +54,7 @@ PROPOSE, APPROVE, REJECT = "propose", "approve", "reject"
 def waiting(app: App) -> int:
     """Gradings that wait for a person: a type, the top layer, a review, a provisional grading."""
     with app.open() as opened:
-        rows = [standing_row(now) for now in opened.gradings.waiting()]
+        rows = [standing_row(now) for now in opened.gradings.waiting(**app.asked)]
     app.out.result(
         rows,
         lambda: app.out.table(

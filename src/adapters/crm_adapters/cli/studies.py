@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import asdict
 
 from crm_adapters.cli.group import (
     App,
@@ -18,7 +17,7 @@ from crm_adapters.cli.group import (
     used_policies,
 )
 from crm_adapters.cli.language import say, word
-from crm_adapters.cli.output import Output
+from crm_adapters.cli.output import Output, as_row
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR
 from crm_core.application.host import present_day
 from crm_core.application.studies import plain
@@ -56,7 +55,9 @@ def what_if(
             if policy.endswith(".toml")
             else opened.studies.candidate(policy)
         )
-        found = as_dict(opened.studies.what_if(year, candidate, run=run_id, engine=engine))
+        found = as_dict(
+            opened.studies.what_if(year, candidate, run=run_id, engine=engine, **app.asked)
+        )
     app.out.result(found, lambda: _show_what_if(app.out, found))
     return 0
 
@@ -111,7 +112,7 @@ def shares(app: App, year: int, run_id: str | None, policy: tuple[str, ...]) -> 
     """Shares of the layers beside the expected ones: a report, not a quota."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        found = [asdict(line) for line in opened.studies.drift(year, run=run_id)]
+        found = [as_row(line) for line in opened.studies.drift(year, run=run_id, **app.asked)]
     app.out.result(
         found,
         lambda: app.out.table(
@@ -171,8 +172,8 @@ def fairness(app: App, year: int, run_id: str | None, policy: tuple[str, ...]) -
     """Shares by attributes that no grading sees, and worse grades after complaints."""
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        seen = opened.studies.fairness(year, run=run_id)
-        suspicions = _suspicions(opened, year, run_id)
+        seen = opened.studies.fairness(year, run=run_id, **app.asked)
+        suspicions = _suspicions(app, opened, year, run_id)
     found = {
         "year": year,
         "layers": _cells(seen.layers),
@@ -183,10 +184,10 @@ def fairness(app: App, year: int, run_id: str | None, policy: tuple[str, ...]) -
     return 0
 
 
-def _suspicions(opened: CRM, year: int, run: str | None) -> list[dict[str, Any]] | None:
+def _suspicions(app: App, opened: CRM, year: int, run: str | None) -> list[dict[str, Any]] | None:
     """None where the year before was not graded, so that nothing can be worse than before."""
     try:
-        return [asdict(one) for one in opened.studies.retaliation(year, run=run)]
+        return [as_row(one) for one in opened.studies.retaliation(year, run=run, **app.asked)]
     except Invalid as error:
         if error.faults[0].code != "run_unknown":
             raise
@@ -237,14 +238,18 @@ def _shown(count: int | None) -> str:
 def directory(app: App, on: date | None, known: datetime | None, out: Path | None) -> int:
     """The directory of graded customers on any day, each with the layer that holds."""
     from crm_adapters.reports.directory import write_directory
+    from crm_adapters.reports.marks import marked
 
     if out is not None:
         app.to_write(out)
     with app.open() as opened:
         day = on or present_day(opened)
-        lines = [graded_line(now) for now in opened.gradings.directory(on=day, known=known)]
+        lines = [
+            graded_line(now) for now in opened.gradings.directory(on=day, known=known, **app.asked)
+        ]
+        mark = "" if out is None else marked(opened, "directory", len(lines), **app.asked)
     if out is not None:
-        write_directory(out, lines, day)
+        write_directory(out, lines, day, mark)
         told = {"directory": str(out), "households": len(lines)}
         app.out.result(told, lambda: app.out.print(str(out)))
         return 0

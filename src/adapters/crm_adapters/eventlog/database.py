@@ -241,6 +241,13 @@ class Database(ABC):
         It does not wait for writers of the log more than the database itself makes it.
         """
 
+    def take_turn(self, cursor: Any) -> None:
+        """Wait within a transaction of `write` until nobody else writes rows that are chained.
+
+        Where one writes at a time there is nothing to wait for.
+        """
+        del cursor
+
     @abstractmethod
     def inspect(self, *, deep: bool = False) -> AbstractContextManager[Inspection]:
         """The database at this instant, for whoever verifies it."""

@@ -6,7 +6,7 @@ means well. Who owns the tables can take the guards away; that is found by verif
 
 from __future__ import annotations
 
-GUARDED = ("crm_events", "crm_commands")
+GUARDED = ("crm_events", "crm_commands", "crm_reads")
 """Tables whose rows are inserted and then stay."""
 
 _SQLITE = """

@@ -36,6 +36,7 @@ from crm_adapters.eventlog.routines import (
     LOCK,
     MOVED,
     ONCE,
+    READS_LOCK,
     ROUTINES,
     ROWS_MAX,
     SETTLED,
@@ -205,6 +206,9 @@ class PostgresDatabase(Database):
     def write(self) -> Iterator[Any]:
         with self.translate(None), self._writing() as driver, driver.transaction():
             yield driver.cursor()
+
+    def take_turn(self, cursor: Any) -> None:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (READS_LOCK, self.tenant))
 
     def insert_with(
         self,

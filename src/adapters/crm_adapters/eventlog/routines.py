@@ -14,6 +14,9 @@ from crm_adapters.eventlog.database import COLUMNS
 LOCK = 4_702_111_234_474_983_745
 """Key of the advisory lock for making tables: any constant that all writers share."""
 
+READS_LOCK = 4_702_111
+"""Key of the advisory lock for writing reads, beside that of the tenant."""
+
 ROWS_MAX = 2**20 - 1
 """How many events one transaction can hold."""
 
@@ -25,6 +28,7 @@ _SECURED = (
     "crm_events",
     "crm_commands",
     "crm_tiles",
+    "crm_reads",
     "crm_tracking",
     "crm_views",
     "crm_checkpoints",

@@ -136,6 +136,30 @@ tracking = Table(
     sqlite_with_rowid=False,
 )
 
+# Who saw what about whom: rows that stay, and no events (decision record 0058).
+reads = Table(
+    "crm_reads",
+    metadata,
+    Column("tenant", Name, nullable=False),
+    Column("number", Position, nullable=False),
+    Column("at", Position, nullable=False),
+    Column("actor", Name, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("household", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("source", Name, nullable=False),
+    Column("correlation", Text, nullable=False),
+    Column("reason", Name, nullable=False),
+    Column("digest", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "number", name="crm_reads_number"),
+    sqlite_with_rowid=False,
+)
+
+Index("crm_reads_about", reads.c.tenant, reads.c.household, reads.c.at)
+
+Index("crm_reads_at", reads.c.tenant, reads.c.at)
+
 # Of the one form in which everything here is stored (decision record 0035), for all tenants.
 log_format = Table(
     "crm_format",

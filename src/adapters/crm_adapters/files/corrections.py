@@ -68,7 +68,7 @@ class Corrections:
     """What rows change of what stands in the log.
 
     Args:
-        by: Who corrects; a name that is compared is opened for them.
+        by: Who corrects; a name that is compared is opened for them, to keep the household's file.
         reason: Why.
         households: Those that the rows are about.
     """
@@ -76,7 +76,7 @@ class Corrections:
     def __init__(self, crm: CRM, by: Actor, reason: str, households: Iterable[str]) -> None:
         self._reason = reason
         self._held: dict[str, _Held] = {}
-        self._show = shown_to(crm, by, reason)
+        self._show = shown_to(crm, by, f"file: {reason}")
         wanted = sorted(set(households))
         for household, events in crm.log.by_household(households=wanted) if wanted else ():
             of = about(household, crm.texts.each(events), lambda *_: None)

@@ -1,32 +1,41 @@
 """Export: every table that is imported, in the form in which it is, and others that are shown.
 
-Names and numbers of persons are in it where a purpose is stated and the role may see them, and are
-opened in the one place there is for it (PRV-03, PRV-10). Without a purpose their columns are left
-out.
+Columns that whoever has a table made may not see are left out of tables that are imported; in
+others a cell says so (PRV-01). Names and numbers of persons are in it where a purpose is stated and
+the role may see them, and are opened in the one place there is for it (PRV-03). A list that leads
+to doors or persons, or that grades persons, leaves as one: capped, recorded, and with its number in
+its mark (PRV-10).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 import attrs
+from attrs import frozen
 
+from crm_adapters.data_map import columns_of
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.rows.kind import FileKind
 from crm_adapters.files.standing import AMOUNTS, Show, about, rows_of, texts_of, told
-from crm_adapters.files.tables import Cell, Table
+from crm_adapters.files.tables import Cell, Table, Watermark
+from crm_adapters.reports.spreadsheets import HIDDEN
+from crm_core.application.access import Asked
 from crm_core.crm import CRM
-from crm_core.errors import Invalid
+from crm_core.errors import Invalid, Refused
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor
-from crm_core.kernel.sealed import Plain
+from crm_core.kernel.sealed import Plain, Withheld
 from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.ports import Progress, silent
 
 PERSONAL = frozenset({"name", "owner", "phone"})
 """Columns of personal values."""
+
+OWN_MATTERS = ("imports", "todo")
+"""Tables that list no households: files of the company, and somebody's own work."""
 
 SHOWN = ("arrears", "credit", "grades", "imports", "todo")
 """Tables that are shown and not imported."""
@@ -66,7 +75,50 @@ def export_table(
         return _imported(crm, kind, by, purpose, households, progress)
     if name not in SHOWN:
         raise Invalid.one("table_unknown", name=name, accepted=TABLES)
-    return _SHOWN[name](crm, by, on or _today(crm), year)
+    return _SHOWN[name](crm, _Asks(by, purpose, on or _today(crm), year))
+
+
+def leaving(crm: CRM, table: Table, *, by: Actor, purpose: str = "") -> tuple[Table, Watermark]:
+    """A table as it leaves the library, all its rows read, and what its file says of who took it.
+
+    Raises:
+        Refused: it leads to doors or persons, or grades them, and is not for `by` to take, or has
+            more rows than they may take at once.
+        Invalid: it is such a one, and no purpose is stated.
+    """
+    rows = list(table.rows)
+    leads = _leads(crm, table, rows, by, purpose)
+    number = ""
+    if leads and rows:
+        number = crm.privacy.leaving(table.name, len(rows), leads, by=by, purpose=purpose).export
+    mark = Watermark(str(by), crm.clock.now(), purpose, number)
+    return attrs.evolve(table, rows=[[_hidden(cell) for cell in row] for row in rows]), mark
+
+
+def _leads(
+    crm: CRM, table: Table, rows: Sequence[Sequence[Cell | Withheld]], by: Actor, purpose: str
+) -> tuple[str, ...]:
+    """The columns of a table that lead to doors or persons, or grade them, where they do."""
+    if table.name in OWN_MATTERS:
+        return ()
+    columns = tuple(table.columns)
+    leads = crm.privacy.listing(columns, _classes(table.name), by=by, purpose=purpose).leads
+    says = {
+        name
+        for place, name in enumerate(columns)
+        if any(not isinstance(row[place], Withheld) for row in rows)
+    }
+    return tuple(name for name in leads if name in says)
+
+
+def _classes(name: str) -> Mapping[str, str]:
+    """The class of data of each column of a table."""
+    kept = "export" if name in SHOWN else "import"
+    return columns_of(f"{kept}/{name}")
+
+
+def _hidden(cell: Cell | Withheld) -> Cell:
+    return HIDDEN if isinstance(cell, Withheld) else cell
 
 
 def _imported(
@@ -77,24 +129,40 @@ def _imported(
     households: Sequence[str] | None,
     progress: Progress,
 ) -> Table:
-    columns = [name for name in kind.columns if purpose or name not in PERSONAL]
+    names = [name for name in kind.columns if purpose or name not in PERSONAL]
+    listing = crm.privacy.listing(
+        [name for name in names if name not in PERSONAL],
+        _classes(kind.name),
+        by=by,
+        purpose=purpose or None,
+    )
+    columns = [name for name in names if name not in listing.withheld]
     show = shown_to(crm, by, purpose) if purpose else _nothing
 
-    def rows() -> Iterator[list[Cell]]:
+    def rows() -> Iterator[dict[str, str]]:
         for household, events in crm.log.by_household(households=households):
             for row in rows_of(kind, about(household, crm.texts.each(events), show)):
                 progress(1)
-                cells = texts_of(row)
-                yield [_cell(name, cells[name]) for name in columns]
+                yield texts_of(row)
 
-    return Table(kind.name, columns, rows())
+    cells = (
+        [_cell(name, row[name]) for name in columns]
+        for row in listing.each(rows(), lambda row: row["household"])
+    )
+    return Table(kind.name, columns, cells, withheld=listing.withheld)
 
 
 def shown_to(crm: CRM, by: Actor, purpose: str) -> Show:
     """Opens personal values for somebody; what cannot be opened is an empty cell."""
 
     def show(household: str, member: str, field: str) -> str | None:
-        found = crm.owners.opened(household, member, field, by=by, purpose=purpose)
+        try:
+            found = crm.owners.opened(household, member, field, by=by, purpose=purpose)
+        except Refused as refused:
+            # Others did not say no to it.
+            if refused.reason != "access_consent":
+                raise
+            return None
         return found.text if isinstance(found, Plain) else None
 
     return show
@@ -125,45 +193,59 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """The columns of each."""
 
 
+@frozen
+class _Asks:
+    """Who has a table made that is shown, what for, and of when."""
+
+    by: Actor
+    purpose: str
+    on: date
+    year: int | None
+
+    @property
+    def said(self) -> Asked:
+        return {"by": self.by, "purpose": self.purpose or None}
+
+
 def _today(crm: CRM) -> date:
     from crm_core.application.host import present_day
 
     return present_day(crm)
 
 
-def _arrears(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
+def _arrears(crm: CRM, asks: _Asks) -> Table:
     names = COLUMNS["arrears"][:6]
-    rows: Iterator[list[Cell]] = (
+    rows: Iterator[list[Cell | Withheld]] = (
         [
             *(getattr(row, name) for name in names),
-            row.oldest_due.isoformat(),
+            _day(row.oldest_due),
             row.overdue_days,
             _yuan(row.overdue_fen),
         ]
-        for row in crm.accounts.owing(on)
+        for row in crm.accounts.owing(asks.on, **asks.said)
     )
     return Table("arrears", COLUMNS["arrears"], rows)
 
 
-def _credit(crm: CRM, _by: Actor, on: date, _year: int | None) -> Table:
-    rows: Iterator[list[Cell]] = (
+def _credit(crm: CRM, asks: _Asks) -> Table:
+    rows: Iterator[list[Cell | Withheld]] = (
         [line.household, line.grade, line.overdue_days, _yuan(line.overdue_fen)]
-        for line in crm.accounts.credit(on)
+        for line in crm.accounts.credit(asks.on, **asks.said)
     )
     return Table("credit", COLUMNS["credit"], rows)
 
 
-def _grades(crm: CRM, _by: Actor, on: date, year: int | None) -> Table:
-    run = crm.gradings.grades(year or on.year - 1)
-    rows: Iterator[list[Cell]] = (
+def _grades(crm: CRM, asks: _Asks) -> Table:
+    run = crm.gradings.grades(asks.year or asks.on.year - 1, **asks.said)
+    rows: Iterator[list[Cell | Withheld]] = (
         [now.grading.household, now.grading.year, now.layer, now.type, now.status]
         for now in map(run.of, run.gradings)
     )
     return Table("grades", COLUMNS["grades"], rows)
 
 
-def _imports(crm: CRM, _by: Actor, _on: date, _year: int | None) -> Table:
-    rows: Iterator[list[Cell]] = (
+def _imports(crm: CRM, asks: _Asks) -> Table:
+    rows: Iterator[list[Cell | Withheld]] = (
         [
             one.number,
             instant_text(one.recorded.moment),
@@ -175,14 +257,14 @@ def _imports(crm: CRM, _by: Actor, _on: date, _year: int | None) -> Table:
             file.imported,
             "undone" if one.undone else "stands",
         ]
-        for one in crm.imports.every()
+        for one in crm.imports.every(**asks.said)
         for file in one.recorded.files
     )
     return Table("imports", COLUMNS["imports"], rows)
 
 
-def _todo(crm: CRM, by: Actor, _on: date, _year: int | None) -> Table:
-    rows: Iterator[list[Cell]] = (
+def _todo(crm: CRM, asks: _Asks) -> Table:
+    rows: Iterator[list[Cell | Withheld]] = (
         [
             task.what,
             task.subject,
@@ -192,13 +274,17 @@ def _todo(crm: CRM, by: Actor, _on: date, _year: int | None) -> Table:
             None if task.due_at is None else instant_text(task.due_at),
             task.because,
         ]
-        for task in crm.todo(by=by)
+        for task in crm.todo(by=asks.by)
     )
     return Table("todo", COLUMNS["todo"], rows)
 
 
-def _yuan(fen: int) -> Decimal:
-    return Decimal(yuan_from_fen(fen))
+def _yuan(fen: int | Withheld) -> Decimal | Withheld:
+    return fen if isinstance(fen, Withheld) else Decimal(yuan_from_fen(fen))
+
+
+def _day(day: date | Withheld) -> str | Withheld:
+    return day if isinstance(day, Withheld) else day.isoformat()
 
 
 _SHOWN = {

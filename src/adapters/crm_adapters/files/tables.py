@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from io import StringIO
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from crm_adapters.outputs import NOTHING, Kept, written_whole
 from crm_adapters.reports.spreadsheets import harmless
@@ -43,15 +44,18 @@ class Watermark:
     Args:
         by: Role and id.
         purpose: Empty where none was stated.
+        export: The number under which the log says that it left; empty where it need not.
     """
 
     by: str
     at: datetime
     purpose: str
+    export: str = ""
 
     def cells(self) -> list[str]:
         """Its parts, as they stand in one line."""
-        return [MARK, harmless(self.by), instant_text(self.at), harmless(self.purpose)]
+        said = [MARK, harmless(self.by), instant_text(self.at), harmless(self.purpose)]
+        return [*said, self.export] if self.export else said
 
 
 def is_watermark(cells: Sequence[str]) -> bool:
@@ -67,11 +71,13 @@ class Table:
         name: Of what, e.g. `charges`.
         columns: Codes of the columns.
         rows: As many cells each.
+        withheld: Columns that are left out, each with the reason.
     """
 
     name: str
     columns: Sequence[str]
-    rows: Iterable[Sequence[Cell]]
+    rows: Iterable[Sequence[Any]]
+    withheld: Mapping[str, str] = Factory(dict)
 
 
 def write_table(
@@ -128,6 +134,7 @@ def _json(table: Table, rows: Sequence[Sequence[Cell]], watermark: Watermark) ->
         "by": watermark.by,
         "at": instant_text(watermark.at),
         "purpose": watermark.purpose,
+        "export": watermark.export or None,
     }
     told = [
         {

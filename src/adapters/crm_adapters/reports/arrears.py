@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from crm_adapters.reports.html import write_whole
-from crm_adapters.reports.spreadsheets import harmless
+from crm_adapters.reports.spreadsheets import HIDDEN, harmless, shown
 from crm_adapters.reports.workbook import workbook
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
+from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.yuan import yuan_from_fen
 
 COLUMNS = (
@@ -34,7 +35,7 @@ COLUMNS = (
 )
 """Fields of a row with their headings in English and Chinese; the last two are numbers."""
 
-_STYLE = (
+STYLE = (
     "body{font:14px/1.5 sans-serif;margin:2em;color:#222}h1{font-size:1.4em}"
     "table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.3em .6em;text-align:left}"
     "th{background:#f2f2f2}small{color:#555;display:block;font-weight:normal}"
@@ -44,8 +45,13 @@ _STYLE = (
 Row = Mapping[str, Any]
 
 
-def write_arrears(path: Path, rows: Sequence[Row], on: date, known: datetime | None) -> None:
+def write_arrears(
+    path: Path, rows: Sequence[Row], on: date, known: datetime | None, mark: str = ""
+) -> None:
     """Write the document; the form follows the name's ending.
+
+    Args:
+        mark: Who took it, when and for what, where it has places (PRV-10).
 
     Raises:
         Invalid: the name ends otherwise than in `.xlsx`, `.csv` or `.html`, or it cannot be
@@ -54,12 +60,12 @@ def write_arrears(path: Path, rows: Sequence[Row], on: date, known: datetime | N
     match path.suffix.lower():
         case ".xlsx":
             cells = [[*_texts(row), row["overdue_days"], _yuan(row)] for row in rows]
-            page = workbook("欠费 Arrears", [_headings(), *cells])
+            page = workbook("欠费 Arrears", [_headings(), *cells, *([[mark]] if mark else [])])
         case ".csv":
             # With a byte order mark, by which spreadsheets see that it is UTF-8.
-            page = ("\ufeff" + _csv(rows)).encode()
+            page = ("\ufeff" + _csv(rows, mark)).encode()
         case ".html":
-            page = _html(rows, on, known).encode()
+            page = _html(rows, on, known, mark).encode()
         case _:
             raise Invalid.one(
                 "form_unknown", "--out", sentence="form_of_sheet_unknown", file=path.name
@@ -72,23 +78,27 @@ def _headings() -> list[str]:
 
 
 def _texts(row: Row) -> list[str]:
-    return [str(row[name]) for name, _, _ in COLUMNS[:-2]]
+    return [shown(row[name]) for name, _, _ in COLUMNS[:-2]]
 
 
-def _yuan(row: Row) -> Decimal:
+def _yuan(row: Row) -> Decimal | str:
+    if isinstance(row["overdue_fen"], Withheld):
+        return HIDDEN
     return Decimal(yuan_from_fen(row["overdue_fen"]))
 
 
-def _csv(rows: Sequence[Row]) -> str:
+def _csv(rows: Sequence[Row], mark: str) -> str:
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(_headings())
     for row in rows:
-        writer.writerow([*map(harmless, _texts(row)), row["overdue_days"], _yuan(row)])
+        writer.writerow([*map(harmless, _texts(row)), shown(row["overdue_days"]), _yuan(row)])
+    if mark:
+        writer.writerow([mark])
     return out.getvalue()
 
 
-def _html(rows: Sequence[Row], on: date, known: datetime | None) -> str:
+def _html(rows: Sequence[Row], on: date, known: datetime | None, mark: str) -> str:
     heads = "".join(
         f"<th>{escape(chinese)}<small lang='en'>{escape(english)}</small></th>"
         for _, english, chinese in COLUMNS
@@ -96,10 +106,13 @@ def _html(rows: Sequence[Row], on: date, known: datetime | None) -> str:
     lines = "\n".join(
         "<tr>"
         + "".join(f"<td>{escape(text)}</td>" for text in _texts(row))
-        + f"<td class='number'>{row['overdue_days']}</td><td class='number'>{_yuan(row)}</td></tr>"
+        + "".join(f"<td class='number'>{cell}</td>" for cell in (row["overdue_days"], _yuan(row)))
+        + "</tr>"
         for row in rows
     )
-    total = yuan_from_fen(sum(row["overdue_fen"] for row in rows))
+    sums = [row["overdue_fen"] for row in rows if not isinstance(row["overdue_fen"], Withheld)]
+    total = yuan_from_fen(sum(sums))
+    taken = f"<p class='mark'>{escape(mark)}</p>" if mark else ""
     told = "现有全部记录 (all that is recorded)" if known is None else instant_text(known)
     return f"""<!DOCTYPE html>
 <html lang="zh-Hans">
@@ -107,7 +120,7 @@ def _html(rows: Sequence[Row], on: date, known: datetime | None) -> str:
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>欠费 Arrears {on}</title>
-<style>{_STYLE}</style>
+<style>{STYLE}</style>
 </head>
 <body>
 <h1>欠费 <span lang="en">Arrears</span> {on}</h1>
@@ -120,6 +133,7 @@ def _html(rows: Sequence[Row], on: date, known: datetime | None) -> str:
 <tfoot><tr><td colspan="8">合计 <span lang="en">total</span></td>
 <td class="number">{total}</td></tr></tfoot>
 </table>
+{taken}
 </body>
 </html>
 """

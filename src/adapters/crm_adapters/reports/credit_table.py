@@ -15,14 +15,16 @@ from functools import cache
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
 from crm_adapters.reports.html import write_whole
-from crm_adapters.reports.spreadsheets import harmless
+from crm_adapters.reports.spreadsheets import HIDDEN, harmless, shown
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import GRADES
 from crm_core.payments.views import CreditRow
@@ -50,32 +52,36 @@ def write_credit_table(
     policy: PolicyRef,
     *,
     places: bool = False,
+    mark: str = "",
 ) -> None:
     """Write the document; the form follows the name's ending.
 
     Args:
         places: Whether it has building, unit and room.
+        mark: Who took it, when and for what, where it has places (PRV-10).
 
     Raises:
         Invalid: the name ends otherwise than in `.html` or `.csv`, or cannot be written.
     """
     match path.suffix.lower():
         case ".html":
-            text = credit_table_html(rows, on, known, policy, places=places)
+            text = credit_table_html(rows, on, known, policy, places=places, mark=mark)
         case ".csv":
             # With a byte order mark, by which spreadsheets see that it is UTF-8.
-            text = "\ufeff" + credit_table_csv(rows, places=places)
+            text = "\ufeff" + credit_table_csv(rows, places=places, mark=mark)
         case _:
             raise Invalid.one("form_unknown", "--out", file=path.name)
     write_whole(path, text.encode("utf-8"))
 
 
-def credit_table_csv(rows: Sequence[CreditRow], *, places: bool = False) -> str:
+def credit_table_csv(rows: Sequence[CreditRow], *, places: bool = False, mark: str = "") -> str:
     """A heading in English and Chinese, and a line for each household."""
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(f"{english} {chinese}" for english, chinese in _columns(places))
     writer.writerows([harmless(cell) for cell in _cells(row, places)] for row in rows)
+    if mark:
+        writer.writerow([harmless(mark)])
     return out.getvalue()
 
 
@@ -86,6 +92,7 @@ def credit_table_html(
     policy: PolicyRef,
     *,
     places: bool = False,
+    mark: str = "",
 ) -> str:
     """A self-contained page."""
     counts = Counter(row.grade for row in rows)
@@ -97,6 +104,7 @@ def credit_table_html(
         on=on.isoformat(),
         known=None if known is None else instant_text(known),
         policy=policy,
+        mark=mark,
     )
 
 
@@ -104,17 +112,21 @@ def _columns(places: bool) -> tuple[tuple[str, str], ...]:
     return COLUMNS + PLACE if places else COLUMNS
 
 
+def _yuan(fen: Any) -> str:
+    return HIDDEN if isinstance(fen, Withheld) else yuan_from_fen(fen)
+
+
 def _cells(row: CreditRow, places: bool) -> list[str]:
     return [
         row.household,
-        row.estate,
-        row.grade,
-        str(row.overdue_days),
-        yuan_from_fen(row.overdue_fen),
-        yuan_from_fen(row.disputed_fen),
-        row.worst,
+        shown(row.estate),
+        shown(row.grade),
+        shown(row.overdue_days),
+        _yuan(row.overdue_fen),
+        _yuan(row.disputed_fen),
+        shown(row.worst),
         row.oldest or "",
-        *((row.building, row.unit, row.room) if places else ()),
+        *map(shown, (row.building, row.unit, row.room) if places else ()),
     ]
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from crm_adapters.reports.html import write_whole
-from crm_adapters.reports.spreadsheets import harmless
+from crm_adapters.reports.spreadsheets import HIDDEN, harmless, shown
 from crm_core.errors import Invalid
 from crm_core.gradings.words import layer_name, status_name, type_name
+from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.sentences import Lang
 from crm_core.kernel.yuan import yuan_from_fen
 
@@ -35,8 +36,11 @@ _STYLE = (
 )
 
 
-def write_directory(path: Path, lines: Sequence[dict[str, Any]], on: date) -> None:
+def write_directory(path: Path, lines: Sequence[dict[str, Any]], on: date, mark: str = "") -> None:
     """Write the directory, HTML or CSV by the name of the file.
+
+    Args:
+        mark: Who had it made, when, and what for (PRV-10).
 
     Raises:
         Invalid: the file has another ending, or cannot be written.
@@ -44,10 +48,10 @@ def write_directory(path: Path, lines: Sequence[dict[str, Any]], on: date) -> No
     render = {".csv": render_csv, ".html": render_html}.get(path.suffix.lower())
     if render is None:
         raise Invalid.one("format_unknown", "--out", file=path.name)
-    write_whole(path, render(lines, on).encode())
+    write_whole(path, render(lines, on, mark).encode())
 
 
-def render_csv(lines: Sequence[dict[str, Any]], _on: date) -> str:
+def render_csv(lines: Sequence[dict[str, Any]], _on: date, mark: str = "") -> str:
     """The directory as CSV with Chinese headers; nothing in it is a formula."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -56,10 +60,12 @@ def render_csv(lines: Sequence[dict[str, Any]], _on: date) -> str:
         writer.writerow(
             [cell if _is_amount(cell) else harmless(cell) for cell in _cells(line, "zh")]
         )
+    if mark:
+        writer.writerow([harmless(mark)])
     return out.getvalue()
 
 
-def render_html(lines: Sequence[dict[str, Any]], on: date) -> str:
+def render_html(lines: Sequence[dict[str, Any]], on: date, mark: str = "") -> str:
     """The directory as a page that needs nothing else, in Chinese and English."""
     head = "".join(f"<th>{zh}<small>{en}</small></th>" for zh, en in HEADERS)
     rows = "\n".join(
@@ -73,27 +79,36 @@ def render_html(lines: Sequence[dict[str, Any]], on: date) -> str:
         + "</tr>"
         for line in lines
     )
+    made = f"<p class='mark'>{escape(mark)}</p>\n" if mark else ""
     return (
         '<!doctype html>\n<html lang="zh"><head><meta charset="utf-8">'
         f"<title>客户分级目录 {on}</title><style>{_STYLE}</style></head><body>\n"
         f"<h1>客户分级目录<small>Directory of graded customers</small></h1>\n"
         f"<p>{on}，{len(lines)} 户<small>{on}, {len(lines)} households</small></p>\n"
         f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>\n"
-        "</body></html>\n"
+        f"{made}</body></html>\n"
     )
 
 
 def _cells(line: dict[str, Any], lang: Lang) -> list[str]:
     return [
         line["household"],
-        layer_name(line["layer"], lang),
-        type_name(line["type"], lang),
-        status_name(line["status"], lang),
-        layer_name(line["computed_layer"], lang),
-        line["credit"],
-        yuan_from_fen(line["purchases_fen"]),
+        _said(line["layer"], layer_name, lang),
+        _said(line["type"], type_name, lang),
+        _said(line["status"], status_name, lang),
+        _said(line["computed_layer"], layer_name, lang),
+        shown(line["credit"]),
+        HIDDEN if _hides(line["purchases_fen"]) else yuan_from_fen(line["purchases_fen"]),
         str(line["year"]),
     ]
+
+
+def _said(value: Any, name: Callable[[str, Lang], str], lang: Lang) -> str:
+    return HIDDEN if _hides(value) else name(value, lang)
+
+
+def _hides(value: Any) -> bool:
+    return isinstance(value, Withheld)
 
 
 def _is_amount(cell: str) -> bool:

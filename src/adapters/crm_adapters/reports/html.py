@@ -20,7 +20,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from crm_adapters.outputs import written_whole
-from crm_core.application.gradings import GradingRun
+from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.gradings.criteria import AWAITING
@@ -233,7 +233,7 @@ class EstateLine:
     paid_up: str
 
 
-def write_report(path: Path, crm: CRM, run: GradingRun, lang: str = "both") -> None:
+def write_report(path: Path, crm: CRM, run: GradingRun, lang: str = "both", mark: str = "") -> None:
     """Write the report of a run as one self-contained page.
 
     Args:
@@ -241,15 +241,16 @@ def write_report(path: Path, crm: CRM, run: GradingRun, lang: str = "both") -> N
         crm: The log the run is recorded in, and the policies it pins.
         run: The run, as `CRM.grade` or `CRM.grades` gives it.
         lang: `both`, `en` or `zh`.
+        mark: Who had it made, when, and what for (PRV-10); all else follows from log and run.
 
     Raises:
         Invalid: the page cannot be written there, or the language is another.
         UnknownPolicy, PolicyDigestMismatch: the run's policy is not at hand.
     """
-    write_whole(Path(path), render_report(crm, run, lang).encode("utf-8"))
+    write_whole(Path(path), render_report(crm, run, lang, mark).encode("utf-8"))
 
 
-def render_report(crm: CRM, run: GradingRun, lang: str = "both") -> str:
+def render_report(crm: CRM, run: GradingRun, lang: str = "both", mark: str = "") -> str:
     """The page as text."""
     if lang not in LANGUAGES:
         raise Invalid.one("language_unknown", "lang", lang=lang, accepted=list(LANGUAGES))
@@ -294,6 +295,7 @@ def render_report(crm: CRM, run: GradingRun, lang: str = "both") -> str:
         unlisted=f"{max(total - LISTED_MAX, 0):,}",
         listed_max=LISTED_MAX,
         moved_max=MOVED_MAX,
+        mark=mark,
     )
 
 

@@ -30,11 +30,24 @@ from crm_core.testing.strategies.payments import (
     account_openings,
     account_stories,
 )
+from crm_core.testing.strategies.plans import (
+    assessment_commands,
+    assessment_stories,
+    measures,
+    plan_commands,
+    plan_stories,
+)
 from crm_core.testing.strategies.policies import sla_policies, sla_text, targets
 from crm_core.testing.strategies.requests import (
     request_commands,
     request_histories,
     request_openings,
+)
+from crm_core.testing.strategies.surveys import (
+    fillings,
+    questionnaires,
+    survey_commands,
+    survey_openings,
 )
 from crm_core.testing.strategies.values import (
     FIRST_DAY,
@@ -68,6 +81,8 @@ __all__ = [
     "actors",
     "adoption_commands",
     "any_events",
+    "assessment_commands",
+    "assessment_stories",
     "calendars",
     "collection_commands",
     "collection_stories",
@@ -76,6 +91,7 @@ __all__ = [
     "estates",
     "events_of",
     "fen",
+    "fillings",
     "from_hint",
     "grading_commands",
     "grading_openings",
@@ -85,6 +101,7 @@ __all__ = [
     "instants",
     "knowledge",
     "knowns",
+    "measures",
     "merging_estates",
     "message_commands",
     "message_openings",
@@ -96,8 +113,11 @@ __all__ = [
     "periods",
     "personal",
     "phones",
+    "plan_commands",
+    "plan_stories",
     "play",
     "policy_refs",
+    "questionnaires",
     "request_commands",
     "request_histories",
     "request_openings",
@@ -105,6 +125,8 @@ __all__ = [
     "shifts",
     "sla_policies",
     "sla_text",
+    "survey_commands",
+    "survey_openings",
     "targets",
     "texts",
     "words",

@@ -93,6 +93,25 @@ def _create_log() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "crm_reads",
+        sa.Column("tenant", _NAME, nullable=False),
+        sa.Column("number", _POSITION, nullable=False),
+        sa.Column("at", _POSITION, nullable=False),
+        sa.Column("actor", _NAME, nullable=False),
+        sa.Column("purpose", sa.Text, nullable=False),
+        sa.Column("household", _NAME, nullable=False),
+        sa.Column("subject", _NAME, nullable=False),
+        sa.Column("fields", sa.Text, nullable=False),
+        sa.Column("source", _NAME, nullable=False),
+        sa.Column("correlation", sa.Text, nullable=False),
+        sa.Column("reason", _NAME, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "number", name="crm_reads_number"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("crm_reads_about", "crm_reads", ["tenant", "household", "at"])
+    op.create_index("crm_reads_at", "crm_reads", ["tenant", "at"])
+    op.create_table(
         "crm_tracking",
         sa.Column("tenant", _NAME, nullable=False),
         sa.Column("consumer", _NAME, nullable=False),
@@ -171,6 +190,7 @@ def _secure() -> None:
         "crm_events",
         "crm_commands",
         "crm_tiles",
+        "crm_reads",
         "crm_tracking",
         "crm_views",
         "crm_checkpoints",

@@ -1,0 +1,224 @@
+"""The ways out: every question of the facade, and how its answer is shown (PRV-01, 0057).
+
+A question that does not stand here is asked by nobody: the facade's objects give only what is
+listed, and a test walks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from inspect import Signature, signature
+from typing import Any
+
+from attrs import frozen
+
+from crm_core.application.access import Access
+
+EACH, VALUE, PLAIN, ASKED, FREE, GROUP = "each", "value", "plain", "asked", "free", "group"
+"""How an answer is shown: each of many values; one value; plain data by its keys; the question asks
+the table itself; it holds nothing of a household or a person; or it is a group of questions.
+"""
+
+
+@frozen
+class Way:
+    """A way out.
+
+    Args:
+        shows: How its answer is shown.
+        lists: Whether it is a list of households, with which lists leave the library.
+    """
+
+    shows: str
+    lists: bool = False
+
+
+WAYS: dict[str, Way] = {
+    # --- accounts
+    "accounts.arrears": Way(EACH, lists=True),
+    "accounts.changes": Way(EACH),
+    "accounts.credit": Way(EACH, lists=True),
+    "accounts.credit_table": Way(EACH, lists=True),
+    "accounts.limitation": Way(EACH, lists=True),
+    "accounts.owing": Way(EACH, lists=True),
+    "accounts.purchases": Way(EACH, lists=True),
+    "accounts.statement": Way(PLAIN),
+    # --- the facade itself
+    "crm.authority": Way(FREE),
+    "crm.batch": Way(FREE),
+    "crm.do": Way(FREE),
+    "crm.explain": Way(PLAIN),
+    "crm.get": Way(VALUE),
+    "crm.grade": Way(VALUE, lists=True),
+    "crm.history": Way(EACH),
+    "crm.may": Way(FREE),
+    "crm.outcome": Way(VALUE),
+    "crm.replay": Way(VALUE, lists=True),
+    "crm.reveal": Way(ASKED),
+    "crm.tick": Way(FREE),
+    "crm.todo": Way(EACH),
+    "crm.verify": Way(FREE),
+    # --- gradings
+    "gradings.affected": Way(EACH, lists=True),
+    "gradings.allocated": Way(FREE),
+    "gradings.allocations": Way(FREE),
+    "gradings.book": Way(FREE),
+    "gradings.cutoff": Way(FREE),
+    "gradings.directory": Way(EACH, lists=True),
+    "gradings.engine": Way(FREE),
+    "gradings.explain": Way(PLAIN),
+    "gradings.grade": Way(VALUE, lists=True),
+    "gradings.grades": Way(VALUE, lists=True),
+    "gradings.history": Way(EACH),
+    "gradings.in_force": Way(FREE),
+    "gradings.named": Way(FREE),
+    "gradings.pinned": Way(FREE),
+    "gradings.policy": Way(FREE),
+    "gradings.preview": Way(VALUE, lists=True),
+    "gradings.records": Way(FREE),
+    "gradings.replace": Way(VALUE),
+    "gradings.replacing": Way(EACH, lists=True),
+    "gradings.replay": Way(VALUE, lists=True),
+    "gradings.runs": Way(EACH),
+    "gradings.waiting": Way(EACH, lists=True),
+    "gradings.year": Way(VALUE),
+    # --- imports: what an undo changes, or what rests on it, is numbers, days and counts; the acts
+    # say who may have one done.
+    "imports.correct": Way(FREE),
+    "imports.every": Way(EACH),
+    "imports.look": Way(FREE),
+    "imports.undo": Way(FREE),
+    # --- messages
+    "messages.every": Way(ASKED, lists=True),
+    "messages.preferences": Way(ASKED),
+    # --- owners
+    "owners.file": Way(ASKED),
+    "owners.find": Way(ASKED),
+    "owners.opened": Way(ASKED),
+    "owners.sampled": Way(EACH),
+    # Counts, small ones suppressed; the act says who may count.
+    "owners.segments": Way(FREE),
+    "owners.sheet": Way(ASKED),
+    # --- privacy
+    "privacy.affected": Way(ASKED),
+    "privacy.erase": Way(FREE),
+    "privacy.erase_staff": Way(FREE),
+    "privacy.export": Way(ASKED),
+    "privacy.export_staff": Way(ASKED),
+    "privacy.finish": Way(FREE),
+    # Of a leak as the company's matter; the act `see-leaks` says who may see it.
+    "privacy.leaks": Way(GROUP),
+    "privacy.leaks.determine_affected": Way(FREE),
+    "privacy.leaks.every": Way(FREE),
+    "privacy.leaks.report": Way(FREE),
+    "privacy.leaving": Way(ASKED),
+    "privacy.listing": Way(ASKED, lists=True),
+    # Whether, and why; never what was said. The act `see-consents` says who may ask.
+    "privacy.may_use": Way(FREE),
+    "privacy.who_saw": Way(ASKED),
+    # --- requests
+    "requests.calls": Way(VALUE),
+    "requests.cover": Way(EACH),
+    "requests.effect": Way(VALUE),
+    "requests.greeting": Way(FREE),
+    "requests.lines": Way(FREE),
+    "requests.pinned": Way(FREE),
+    "requests.provisional": Way(EACH, lists=True),
+    "requests.raised": Way(EACH),
+    "requests.statistics": Way(VALUE),
+    "requests.warn": Way(EACH),
+    "requests.warnings": Way(EACH),
+    # --- staff
+    "staff.contact": Way(ASKED),
+    # Numbers, instants and words of approved templates, which hold no text that anybody typed.
+    "staff.told_of": Way(FREE),
+    # --- studies
+    "studies.allot": Way(VALUE, lists=True),
+    "studies.assess": Way(VALUE, lists=True),
+    "studies.candidate": Way(FREE),
+    "studies.drift": Way(EACH),
+    "studies.fairness": Way(VALUE),
+    "studies.influence": Way(VALUE),
+    "studies.quota": Way(VALUE, lists=True),
+    "studies.retaliation": Way(EACH, lists=True),
+    "studies.what_if": Way(VALUE, lists=True),
+}
+
+PORTS = (
+    *("clock", "ids", "log", "policies", "reads", "registry"),
+    *("texts", "tombstones", "traces", "vault", "views", "zone"),
+)
+"""What the host itself holds and gives to the facade: no question, and handed to nobody."""
+
+
+class Shown:
+    """The questions of a service, as the facade hands them out.
+
+    Args:
+        group: Name of the group, e.g. `accounts`.
+        service: Answers them, as they are.
+        access: Knows who may see what.
+    """
+
+    def __init__(self, group: str, service: Any, access: Access) -> None:
+        self._group, self._service, self._access = group, service, access
+
+    def __getattr__(self, name: str) -> Any:
+        way = WAYS.get(f"{self._group}.{name}")
+        if way is None:
+            raise AttributeError(name)
+        found = getattr(self._service, name)
+        if way.shows == GROUP:
+            return Shown(f"{self._group}.{name}", found, self._access)
+        if way.shows in (ASKED, FREE):
+            return found
+        return shown(found, f"{self._group}.{name}", way, self._access)
+
+    def __dir__(self) -> Iterable[str]:
+        return [name for name in dir(self._service) if f"{self._group}.{name}" in WAYS]
+
+
+def shown(ask: Callable[..., Any], name: str, way: Way, access: Access) -> Callable[..., Any]:
+    """A question whose answer is what whoever asks may see of it."""
+    form = signature(ask)
+
+    @wraps(ask)
+    def asked(*args: Any, **said: Any) -> Any:
+        by, purpose = said.get("by"), said.get("purpose")
+        for part in ("by", "purpose"):
+            if part not in form.parameters:
+                said.pop(part, None)
+        return answer(ask(*args, **said), name, way, access, by, purpose, _of(form, args, said))
+
+    return asked
+
+
+def answer(
+    found: Any,
+    name: str,
+    way: Way,
+    access: Access,
+    by: Any,
+    purpose: str | None,
+    household: str,
+) -> Any:
+    """An answer as whoever asked may see it."""
+    look = access.look(by, purpose, name)
+    look.listed = way.lists
+    if way.shows == PLAIN:
+        return look.plain(found, name.replace("crm.", "gradings."), household)
+    if way.shows == VALUE:
+        return look.show(found, household=household)
+    if isinstance(found, list | tuple):
+        return type(found)(look.show_each(found, household=household))
+    return look.show_each(found, household=household)
+
+
+def _of(form: Signature, args: tuple[Any, ...], said: dict[str, Any]) -> str:
+    """The household that is asked about, if it is one."""
+    try:
+        named = form.bind(*args, **said).arguments.get("household", "")
+    except TypeError:
+        return ""
+    return named if isinstance(named, str) else ""

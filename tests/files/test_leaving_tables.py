@@ -1,0 +1,123 @@
+"""Tables that are exported leave as lists do: what is in them, their cap and record (PRV-10)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crm_adapters import open_crm
+from crm_adapters.cli.app import run
+from crm_adapters.files.exporting import export_table, leaving
+from crm_adapters.files.tables import Table
+from crm_adapters.reports.spreadsheets import HIDDEN
+from crm_core import CRM, Actor, Refused
+from crm_core.application.access import shipped_access
+from crm_core.exports import ListTaken
+from import_estates import CLERK, EVERYTHING, HOST, take_in
+
+FINANCE = Actor("qian", "finance")
+
+
+@pytest.fixture
+def crm(tmp_path: Path) -> Iterator[CRM]:
+    with open_crm("memory:") as opened:
+        take_in(opened, tmp_path / "import", EVERYTHING)
+        yield opened
+
+
+def lists_taken(crm: CRM) -> list[ListTaken]:
+    return [one.event for one in crm.log.feed(names=["exports.list_taken/1"])]
+
+
+def taken(crm: CRM, name: str, by: Actor, purpose: str = "") -> tuple[Table, str]:
+    made, mark = leaving(
+        crm, export_table(crm, name, by=by, purpose=purpose, year=2024), by=by, purpose=purpose
+    )
+    return made, mark.export
+
+
+@pytest.mark.rule("PRV-10")
+def test_a_table_with_places_or_names_leaves_with_a_number_that_stands_in_the_log(crm: CRM) -> None:
+    table, number = taken(crm, "households", CLERK, "file")
+    [event] = lists_taken(crm)
+    assert event.export == number != ""
+    assert (event.what, event.rows, event.taken_by) == ("households", len(list(table.rows)), "li")
+    assert event.fields == ("building", "estate", "owner", "phone", "room", "unit")
+
+
+@pytest.mark.rule("PRV-10")
+def test_a_table_under_numbers_alone_leaves_without_a_record(crm: CRM) -> None:
+    for name in ("charges", "payments", "purchases"):
+        assert taken(crm, name, HOST)[1] == ""
+    assert lists_taken(crm) == []
+
+
+@pytest.mark.rule("PRV-01")
+def test_columns_are_left_out_that_are_not_theirs_to_see(crm: CRM) -> None:
+    """Given who states no purpose, then amounts are left out, and the reason is told."""
+    without = export_table(crm, "charges", by=CLERK)
+    assert "amount" not in without.columns
+    assert without.withheld["amount"] == "purpose_missing"
+    assert "amount" in export_table(crm, "charges", by=FINANCE, purpose="accounts").columns
+    assert {"building", "room"} <= set(export_table(crm, "households", by=HOST).withheld)
+    assert "amount" not in export_table(crm, "purchases", by=FINANCE, purpose="accounts").columns
+
+
+@pytest.mark.rule("PRV-10")
+def test_no_more_rows_leave_than_the_role_may_take(crm: CRM, tmp_path: Path) -> None:
+    most = shipped_access().rows_max[CLERK.role]
+    made = export_table(crm, "households", by=CLERK, purpose="file")
+    row = next(iter(made.rows))
+    for rows, fits in ((most, True), (most + 1, False)):
+        many = Table("households", made.columns, [row] * rows)
+        if fits:
+            leaving(crm, many, by=CLERK, purpose="file")
+            continue
+        with pytest.raises(Refused) as refused:
+            leaving(crm, many, by=CLERK, purpose="file")
+        assert refused.value.reason == "export_too_large"
+    assert [event.rows for event in lists_taken(crm)] == [most]
+
+
+@pytest.mark.rule("PRV-06")
+def test_what_was_bought_and_leaves_is_written_down_once_a_household(crm: CRM) -> None:
+    assert crm.reads is not None
+    before = crm.reads.count()
+    list(export_table(crm, "purchases", by=CLERK, purpose="file").rows)
+    [read] = list(crm.reads.about("V1"))[-1:]
+    assert crm.reads.count() == before + 1
+    assert (read.actor, read.purpose, read.fields) == (str(CLERK), "file", ("amount", "service"))
+
+
+@pytest.mark.rule("PRV-01", "PRV-10")
+def test_grades_under_a_number_are_anybodys_list_who_may_see_them_so(crm: CRM) -> None:
+    """Given a graded year, then a supervisor's list has no number, and a specialist's has one."""
+    crm.grade(2024)
+    assert taken(crm, "grades", Actor("sun", "supervisor"))[1] == ""
+    assert taken(crm, "grades", CLERK, "grading")[1] != ""
+    made, number = taken(crm, "grades", CLERK)
+    assert number == ""
+    assert [row[2:] for row in made.rows] == [[HIDDEN] * 3]
+
+
+@pytest.mark.rule("PRV-10")
+def test_the_command_line_writes_the_number_into_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'crm.db'}"
+    with open_crm(url, create=True) as crm:
+        take_in(crm, tmp_path / "import", EVERYTHING)
+    out = tmp_path / "households.csv"
+    line = ["--db", url, "--as", str(CLERK), "--purpose", "file", "--format", "json"]
+    assert run([*line, "export", "households", "--out", str(out)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    with open_crm(url) as crm:
+        [event] = lists_taken(crm)
+    assert told["export"] == event.export
+    assert out.read_text("utf-8-sig").splitlines()[-1].split(",")[-1] == event.export
+    cleaner = ["--db", url, "--as", "cleaning:o", "--purpose", "file"]
+    assert run([*cleaner, "export", "households", "--out", str(tmp_path / "no.csv")]) != 0
+    assert not (tmp_path / "no.csv").exists()
