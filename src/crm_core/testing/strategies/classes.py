@@ -88,6 +88,7 @@ _BY_NAME: Mapping[str, Callable[[], SearchStrategy[Any]]] = {
     "role": lambda: st.sampled_from(owners.ROLES),
     "source": lambda: st.sampled_from(owners.SOURCES),
     "version": lambda: st.integers(1, 99),
+    "zone": lambda: st.sampled_from(("Asia/Shanghai", "UTC", "America/New_York")),
     "year": lambda: st.integers(FIRST_DAY.year, LAST_DAY.year),
 }
 """What stands for a field of that name; the type alone would say less."""
