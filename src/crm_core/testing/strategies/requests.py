@@ -223,6 +223,8 @@ LIKELY: Mapping[type, tuple[type, ...]] = {
         requests.Arrive,
         requests.Arrive,
         requests.Apologise,
+        requests.HandOver,
+        requests.HandOver,
         requests.PauseRequest,
         requests.PauseRequest,
         requests.ReportDone,
