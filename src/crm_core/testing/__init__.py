@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         NotifierContract,
         ViewsContract,
     )
-    from crm_core.testing.laws import check_codec, check_decider
+    from crm_core.testing.laws import check_codec, check_decider, check_monotone
     from crm_core.testing.scenario import Given, Outcome, given
     from crm_core.testing.strategies import (
         History,
@@ -39,7 +39,7 @@ _WHERE = {
         "NotifierContract",
         "ViewsContract",
     ),
-    "laws": ("check_codec", "check_decider"),
+    "laws": ("check_codec", "check_decider", "check_monotone"),
     "scenario": ("Given", "Outcome", "given"),
     "strategies": (
         "History",
@@ -68,6 +68,7 @@ __all__ = [
     "calendars",
     "check_codec",
     "check_decider",
+    "check_monotone",
     "events_of",
     "given",
     "histories",

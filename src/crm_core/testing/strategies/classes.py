@@ -18,6 +18,7 @@ from hypothesis.strategies import SearchStrategy
 
 from crm_core.kernel.canonical import INTEGER_MAX
 from crm_core.kernel.catalog import EventType
+from crm_core.kernel.commands import fields_named
 from crm_core.kernel.dates import Period
 from crm_core.kernel.growing import GrowingMap
 from crm_core.kernel.money import Money
@@ -88,7 +89,6 @@ _BY_NAME: Mapping[str, Callable[[], SearchStrategy[Any]]] = {
     "role": lambda: st.sampled_from(owners.ROLES),
     "source": lambda: st.sampled_from(owners.SOURCES),
     "version": lambda: st.integers(1, 99),
-    "zone": lambda: st.sampled_from(("Asia/Shanghai", "UTC", "America/New_York")),
     "year": lambda: st.integers(FIRST_DAY.year, LAST_DAY.year),
 }
 """What stands for a field of that name; the type alone would say less."""
@@ -159,15 +159,24 @@ def instances(
         fields: Strategies for fields that are to be something special.
     """
     hints = get_type_hints(cls)
-    made = {
-        field.name: fields[field.name]
-        if field.name in fields
-        else _BY_NAME[field.name]()
-        if field.name in _BY_NAME
-        else from_hint(hints[field.name], stored=stored)
-        for field in attrs.fields(cls)
-    }
-    return st.builds(cls, **made)
+    named = fields_named(cls)
+
+    def made(name: str) -> SearchStrategy[Any]:
+        if name in fields:
+            return fields[name]
+        if name in _BY_NAME:
+            return _BY_NAME[name]()
+        found = from_hint(hints[name], stored=stored)
+        return found.flatmap(_as_ids) if name in named else found
+
+    return st.builds(cls, **{field.name: made(field.name) for field in attrs.fields(cls)})
+
+
+def _as_ids(value: Any) -> SearchStrategy[Any]:
+    """Ids instead of texts, several or none of them as they come."""
+    if isinstance(value, tuple):
+        return st.lists(ids(), min_size=len(value), max_size=len(value)).map(tuple)
+    return ids() if isinstance(value, str) else st.just(value)
 
 
 def events_of(kind: EventType, *, stored: bool = True) -> SearchStrategy[Any]:

@@ -18,7 +18,6 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.commands import (
     fields_looked_up,
     fields_named,
-    fields_said,
 )
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.hints import classes_in
@@ -125,7 +124,10 @@ def states(aggregate: Aggregate) -> SearchStrategy[Any]:
 def looked_up(command: type) -> SearchStrategy[Any]:
     """Commands as a decider takes them: what the library looks up is filled in."""
     hints = get_type_hints(command)
-    known = {name: _filled(hints[name]) for name in fields_looked_up(command)}
+    known = {
+        name: _ZONES if name == "zone" else _filled(hints[name])
+        for name in fields_looked_up(command)
+    }
     # Of few, so that what one command begins another goes on with.
     known |= {name: _of_few(hints[name]) for name in fields_named(command)}
     known |= {name: _FEW for name in ("household", "staff", "member") if hints.get(name) is str}
@@ -191,31 +193,15 @@ def _drawn(cls: Any) -> SearchStrategy[Any]:
 def _made(
     cls: type, *, stored: bool = True, more: Mapping[str, SearchStrategy[Any]] | None = None
 ) -> SearchStrategy[Any]:
-    fields = dict(more or {})
-    hints = get_type_hints(cls)
-    for name in fields_named(cls) & set(fields_said(cls)):
-        fields.setdefault(name, _ids(hints[name]))
-    return classes.instances(cls, stored=stored, **fields)
+    return classes.instances(cls, stored=stored, **(more or {}))
 
 
-def _ids(hint: Any) -> SearchStrategy[Any]:
-    """Ids where a hint says `Id`, several or none of them as it says."""
-    return classes.from_hint(hint).flatmap(
-        lambda one: (
-            values.ids()
-            if isinstance(one, str)
-            else st.lists(values.ids(), max_size=3).map(tuple)
-            if isinstance(one, tuple)
-            else st.just(one)
-        )
-    )
-
-
+_ZONES = st.sampled_from(("Asia/Shanghai", "UTC", "America/New_York"))
 _FEW = st.sampled_from((HOUSEHOLD, "X1"))
 
 
 def _of_few(hint: Any) -> SearchStrategy[Any]:
-    return _ids(hint).flatmap(
+    return classes.from_hint(hint).flatmap(
         lambda one: (
             st.tuples(_FEW)
             if isinstance(one, tuple)
