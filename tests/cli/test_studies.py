@@ -159,8 +159,10 @@ def test_the_directory_is_a_list_a_table_and_a_page(estate: Estate) -> None:
     assert estate.json("directory", "--known", "2024-01-01T00:00:00Z") == []
     table, page = estate.folder / "list.csv", estate.folder / "list.html"
     assert estate.json("directory", "--out", str(table))["households"] == 60
-    rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+    *rows, mark = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8")))
     assert [row["户号"] for row in rows] == [line["household"] for line in lines]
+    # Who had it made, when and what for (PRV-10).
+    assert "host:" in mark["户号"]
     estate.ask("directory", "--out", str(page))
     assert "客户分级目录" in page.read_text(encoding="utf-8")
     assert "format_unknown" in estate.ask("directory", "--out", "list.pdf", status=2)
