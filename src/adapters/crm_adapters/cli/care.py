@@ -133,7 +133,7 @@ def _show_suggestions(out: Output, found: dict[str, Any]) -> None:
 
 def _show_calendar(out: Output, rows: list[dict[str, Any]]) -> None:
     out.table(
-        ["occasion", "kind", "on", "from", "opened"],
+        ["occasion", "kind", "on", "since", "opened"],
         [
             [
                 row["occasion"],

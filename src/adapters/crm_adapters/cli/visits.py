@@ -189,7 +189,7 @@ def _listed(app: App, found: Sequence[VisitLine]) -> int:
 
     def show() -> None:
         app.out.table(
-            ["visit", "household", "visit_content", "means", "from", "due", "status", "opinion"],
+            ["visit", "household", "visit_content", "means", "since", "due", "status", "opinion"],
             [
                 [
                     line.visit,
