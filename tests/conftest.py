@@ -17,6 +17,8 @@ from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.internal.conjecture import providers
 
+from crm_core.kernel import sentences as catalogue
+
 pytest.register_assert_rewrite("crm_core.testing.contracts")
 
 # A run is the same every time; `--hypothesis-profile default` explores further.
@@ -44,6 +46,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--kills", type=int, default=100, help="how often the dispatcher of messages is killed"
     )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_sentences() -> Iterator[None]:
+    """The sentences of slices that a module tries are read in the whole process: not behind it."""
+    before = dict(catalogue._OF_OTHERS)
+    yield
+    if before != catalogue._OF_OTHERS:
+        catalogue._OF_OTHERS.clear()
+        catalogue._OF_OTHERS.update(before)
+        catalogue.sentences.cache_clear()
 
 
 @pytest.fixture(scope="session")

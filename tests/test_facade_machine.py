@@ -549,8 +549,9 @@ class FacadeMachine(RuleBasedStateMachine):
         for stream, state in self.states.items():
             kind, _, identity = stream.partition("/")
             aggregate, cls = STREAMS[kind]
-            events = (recorded.event for recorded in self.crm.history(stream))
-            found = self.crm.get(cls, identity, by=CLERK)
+            told = self.crm.history(stream, by=CLERK, purpose="file")
+            events = (recorded.event for recorded in told)
+            found = self.crm.get(cls, identity, by=CLERK, purpose="file")
             assert found == state
             assert found == aggregate.decider.fold(events)
 

@@ -31,9 +31,9 @@ TOWN = Town(seed=5, households=301)
 def streams(crm: CRM) -> dict[str, list[tuple[Any, ...]]]:
     """All that a reader sees of each stream but positions and command ids."""
     found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for e in crm.log.feed():
+    # A sealed text is another one each time it is sealed, and so is a name.
+    for e in crm.texts.each(crm.log.feed()):
         envelope = e.envelope
-        # A sealed value is another one each time it is sealed.
         event = evolve(e.event, name=None) if isinstance(e.event, MemberAdded) else e.event
         said = (
             e.version, e.name, e.household, event, envelope.effective, envelope.recorded,

@@ -167,7 +167,8 @@ class CRM:
         """Care of households: assessments, plans, return visits, surveys, reports to owners."""
         from crm_core.application.care import Care
 
-        return Care(self, self._desk, self.owners, self._gradings, self._studies)
+        care = Care(self, self._desk, self.owners, self._gradings, self._studies, self._access)
+        return cast("Care", Shown("care", care, self._access))
 
     @cached_property
     def gradings(self) -> Gradings:

@@ -18,6 +18,7 @@ from crm_adapters.reads import MemoryReadLog
 from crm_core import CRM
 from crm_core.application.access import Access, shipped_access
 from crm_core.application.accounts import Accounts
+from crm_core.application.care import Care
 from crm_core.application.classes import CONTAINER, Classes, name_of, parts
 from crm_core.application.filing import FileItem
 from crm_core.application.gradings import Gradings
@@ -27,9 +28,12 @@ from crm_core.application.messaging import Messaging
 from crm_core.application.owners import Owners
 from crm_core.application.papers.service import Papers
 from crm_core.application.privacy import Privacy
+from crm_core.application.publications import Publications
 from crm_core.application.requests import Requests
+from crm_core.application.return_visits import ReturnVisits
 from crm_core.application.staff import Staff
 from crm_core.application.studies import Studies
+from crm_core.application.surveys import Surveys
 from crm_core.application.ways import ASKED, EACH, FREE, GROUP, PLAIN, PORTS, WAYS
 from crm_core.errors import CrmError, Refused
 from crm_core.gradings.uses import Use
@@ -44,6 +48,10 @@ from crm_core.slices import registry
 
 SERVICES = {
     "accounts": Accounts,
+    "care": Care,
+    "care.publications": Publications,
+    "care.surveys": Surveys,
+    "care.visits": ReturnVisits,
     "gradings": Gradings,
     "imports": ImportService,
     "messages": Messaging,
@@ -192,6 +200,8 @@ LINES = {
     "statistics": "requests.statistics", "todo": "crm.todo", "undo": "imports.undo",
     "verify": "crm.verify", "waiting": "gradings.waiting", "warnings": "requests.warnings",
     "what-if": "studies.what_if", "who-saw": "privacy.who_saw",
+    "care": "care.suggestions", "plans": "care.plan", "survey": "care.surveys.result",
+    "visits": "care.visits.due",
     # give something and tell what the library answers to it
     "automatic": "crm.do", "confirm": "crm.do", "confirm-type": "crm.do", "contest": "crm.do",
     "do": "crm.do", "import": "crm.batch", "policy": "crm.do", "preference": "crm.do",

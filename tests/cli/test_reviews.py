@@ -414,7 +414,7 @@ def test_what_people_decided_outlives_the_record_or_is_in_conflict_with_it(
 @pytest.mark.rule("OUT-01")
 def test_what_a_member_agrees_to_and_refuses_is_kept(estate: Estate) -> None:
     member = f"{SMALL}#owner"
-    clerk = ("--as", "specialist:S1")
+    clerk = ("--as", "specialist:S1", "--purpose", "service")
     said = ("preference", SMALL, member)
     word = ("--word-channel", "signature", "--word-reference", "form 17")
     estate.refuses("evidence_missing", *said, "marketing", "accept", *clerk)

@@ -140,6 +140,7 @@ def test_turns_and_trades_are_given_from_the_command_line(office: Office) -> Non
 def test_every_kind_of_entry_has_its_word_in_both_languages() -> None:
     declared = {"order", "order_to_grab", "request_due", "apology", "confirmation", "breach"}
     declared.add("new_time")
+    declared |= {"difficulty", "gift", "needs", "plan_task"}
     for module in Path(crm_core.__path__[0]).rglob("*.py"):
         source = module.read_text(encoding="utf-8")
         if "kernel.worklists import" in source:

@@ -1029,6 +1029,8 @@ def test_nothing_but_one_service_opens_a_personal_value() -> None:
         "crm_core/application/privacy.py": "_export",
         # Texts open for the case in hand, without a purpose (PRV-02); nothing else does there.
         "crm_core/application/texts.py": "__init__",
+        # A birthday kept for wishing well, with consent, by the clock alone (PLN-04, PRV-05).
+        "crm_core/application/care_calendar.py": "_kept",
         # Files are looked through for what is to be erased, before its key is gone (PRV-04).
         "crm_core/application/erasing.py": "_values",
     }

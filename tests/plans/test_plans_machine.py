@@ -147,7 +147,7 @@ class Plans(RuleBasedStateMachine):
     def the_plan_stands_as_the_model_says(self) -> None:
         if not self.past:
             return
-        plan = self.crm.get(MaintenancePlan, "P1", by=Actor("x", "manager"))
+        plan = self.crm.get(MaintenancePlan, "P1", by=Actor("x", "manager"), purpose="care")
         assert plan is not None
         assert plan.spent_fen == spent(self.past)
         assert plan.budget_fen == (budget(self.past) or 0)
@@ -216,7 +216,7 @@ def test_two_who_spend_the_last_of_a_budget_at_once_do_not_overspend_it(tmp_path
         found = sorted(pool.map(spend, range(6)))
     assert found == ["budget_exceeded"] * 4 + ["spent"] * 2
     with open_crm(url) as crm:
-        plan = crm.get(MaintenancePlan, "P1", by=Actor("x", "manager"))
+        plan = crm.get(MaintenancePlan, "P1", by=Actor("x", "manager"), purpose="care")
         assert plan is not None
         assert plan.spent_fen == 400_00
 

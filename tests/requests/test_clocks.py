@@ -176,7 +176,10 @@ def test_no_event_but_a_rebase_changes_the_policy(history: History) -> None:
     for step in history.steps:
         events = () if isinstance(step.decided, Refusal) else step.decided
         entered = {type(event) for event in events}
-        told = entered & {happened.RequestReceived, happened.PolicyRebased, happened.RequestRetold}
+        told = entered & {
+            *(happened.RequestReceived, happened.PolicyRebased, happened.RequestRetold),
+            happened.RequestVoided,
+        }
         if not told:
             before, after = step.state, REQUEST.decider.fold(events, step.state)
             assert getattr(after, "policy", None) == getattr(before, "policy", None)

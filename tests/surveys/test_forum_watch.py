@@ -172,7 +172,7 @@ def test_a_missed_day_stays_missed_and_somebody_else_says_why(crm: CRM) -> None:
     crm.do(explain, by=LEAD)
     assert refused(crm, explain, LEAD) == "miss_explained"
     assert waiting(crm, LEAD) == []
-    forum = crm.get(Forum, "F1", by=LEAD)
+    forum = crm.get(Forum, "F1", by=LEAD, purpose="service")
     assert forum is not None
     assert TODAY in forum.missed
 
@@ -301,7 +301,7 @@ def test_every_watched_day_is_checked_or_missed_however_often_the_clock_is_asked
                 crm.tick()
         put(crm, MORNING + (len(days) - 1) * DAY + 3 * HOUR)
         crm.tick()
-        forum = crm.get(Forum, "F1", by=LEAD)
+        forum = crm.get(Forum, "F1", by=LEAD, purpose="service")
         assert forum is not None
         every = {TODAY + n * DAY for n in range(len(days))}
         checked = {on for on, _ in forum.checked.items()}
@@ -326,7 +326,7 @@ POST = RecordPost("F1", "P1", "T1", TODAY, "电梯太慢", "V1", owner_of("V1"))
 
 
 def heard(crm: CRM, home: str = "V1") -> list[tuple[str, str, str | None]]:
-    found = crm.get(Opinions, home, by=CLERK)
+    found = crm.get(Opinions, home, by=CLERK, purpose="service")
     return (
         [] if found is None else [(o.source, str(o.reference), o.about) for o in found.standing()]
     )
@@ -366,7 +366,7 @@ def test_a_post_becomes_a_request_of_its_author_and_stays_one_matter(crm: CRM) -
     assert refused(crm, attrs.evolve(turn, kind="poem"), OTHER) == "unknown_kind"
     assert refused(crm, attrs.evolve(turn, post="P9"), OTHER) == "unknown_post"
     crm.do(turn, by=OTHER)
-    request = crm.get(Request, "R1", by=CLERK)
+    request = crm.get(Request, "R1", by=CLERK, purpose="service")
     assert isinstance(request, Open)
     received = request.received
     assert (received.channel, received.kind, received.asked_by) == (
@@ -387,7 +387,7 @@ def test_a_post_of_nobody_known_becomes_a_request_with_a_place(crm: CRM) -> None
     turn = TurnPost("F1", "P1", "R1", "repair", "engineering", "general", TODAY)
     assert refused(crm, turn) == "place_missing"
     crm.do(attrs.evolve(turn, place="东门"), by=CLERK)
-    request = crm.get(Request, "R1", by=CLERK)
+    request = crm.get(Request, "R1", by=CLERK, purpose="service")
     assert isinstance(request, Open)
     assert (request.household, request.received.place) == ("", "东门")
     crm.do(RecordPost("F1", "P2", "T1", TODAY, "还是不亮"), by=CLERK)

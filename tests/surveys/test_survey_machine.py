@@ -180,7 +180,7 @@ class Asking(RuleBasedStateMachine):
         if not hasattr(self, "crm"):
             return
         for home in HOMES:
-            found = self.crm.get(Opinions, home, by=CLERK)
+            found = self.crm.get(Opinions, home, by=CLERK, purpose="service")
             heard = 0 if found is None else len(found.standing())
             assert heard == int(self.named.get(home, False))
 

@@ -433,11 +433,11 @@ def test_a_comment_by_name_is_a_matter_raised_and_marks_alone_are_none(named: CR
     named.do(
         attrs.evolve(ANSWER, household="V2", member=owner_of("V2"), answers=varied(2)), by=CLERK
     )
-    opinions = named.get(Opinions, "V1", by=CLERK)
+    opinions = named.get(Opinions, "V1", by=CLERK, purpose="service")
     assert opinions is not None
     [one] = opinions.standing()
     assert (one.source, one.member, one.on, one.reference) == ("survey", "V1#owner", TODAY, "S2")
-    assert named.get(Opinions, "V2", by=CLERK) is None
+    assert named.get(Opinions, "V2", by=CLERK, purpose="service") is None
 
 
 @pytest.mark.rule("SUR-02", "GRD-02")
@@ -460,11 +460,11 @@ def test_an_answer_withdrawn_takes_its_matter_with_it_and_leaves_room_for_anothe
     assert refused(named, attrs.evolve(withdraw, reason=""), LEAD) == "reason_missing"
     named.do(withdraw, by=LEAD)
     assert refused(named, withdraw, LEAD) == "no_answer"
-    opinions = named.get(Opinions, "V1", by=CLERK)
+    opinions = named.get(Opinions, "V1", by=CLERK, purpose="service")
     assert opinions is not None
     assert opinions.standing() == []
     named.do(attrs.evolve(ANSWER, answers=varied(4, comment="谢谢")), by=CLERK)
-    opinions = named.get(Opinions, "V1", by=CLERK)
+    opinions = named.get(Opinions, "V1", by=CLERK, purpose="service")
     assert opinions is not None
     assert len(opinions.standing()) == 1
     over(named)

@@ -398,7 +398,7 @@ def test_dissatisfaction_opens_a_request_once_however_often_it_is_sent(crm: CRM)
     call = made("repair_finished:R1", WHEN, opinion="C", words="it drips again", contact_left="E1")
     first = crm.do(call, by=CLERK, id="visit-1")
     assert crm.do(call, by=CLERK, id="visit-1") == first
-    found = crm.get(Request, "V1-repair_finished:R1-1", by=CLERK)
+    found = crm.get(Request, "V1-repair_finished:R1-1", by=CLERK, purpose="service")
     assert isinstance(found, Open)
     assert (found.kind, found.received.channel, found.owner) == ("complaint", "phone", "S9")
     assert (found.received.asked_by, found.received.follows) == ("V1#owner", "R1")

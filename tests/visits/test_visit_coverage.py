@@ -194,7 +194,8 @@ def test_the_command_line_lists_scripts_and_covers(
     when = "2024-05-09T10:30:00+08:00"
 
     def told(*arguments: str, status: int = 0) -> str:
-        args = ["--db", db, "--as", "specialist:S9", "--lang", lang, *arguments]
+        args = ["--db", db, "--as", "specialist:S9", "--purpose", "care", "--lang", lang]
+        args += arguments
         assert run(args) == status, capsys.readouterr().err
         return capsys.readouterr().out
 

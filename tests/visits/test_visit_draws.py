@@ -70,7 +70,7 @@ def framed(crm: CRM, method: str, **other: str) -> set[str]:
         if error.reason != "draw_size":
             raise
         return set()
-    found = crm.care.visits.drawn(number)
+    found = crm.care.visits.drawn(number, by=SUPERVISOR, purpose="care")
     crm.do(CallOffDraw(number, "only to see"), by=SUPERVISOR)
     return set(found.frame)
 
@@ -175,7 +175,7 @@ def test_what_is_of_a_merged_file_is_of_the_surviving_one(crm: CRM) -> None:
 def test_seed_and_frame_stand_in_the_log_and_are_found_there(crm: CRM) -> None:
     before = crm.log.head()
     crm.care.visits.draw("D1", "random", 3, by=SUPERVISOR)
-    found = crm.care.visits.drawn("D1")
+    found = crm.care.visits.drawn("D1", by=SUPERVISOR, purpose="care")
     assert (found.seed_position, found.seed) == (before, crm.log.identity(before))
     assert found.frame == tuple(sorted(ALL))
     by_hand = sorted(ALL, key=lambda one: sha256(f"{found.seed}\n{one}".encode()).hexdigest())
@@ -186,7 +186,7 @@ def test_seed_and_frame_stand_in_the_log_and_are_found_there(crm: CRM) -> None:
 
 def test_who_is_drawn_is_to_be_visited_within_the_month(crm: CRM) -> None:
     crm.care.visits.draw("D1", "affection", 2, by=SUPERVISOR)
-    chosen = crm.care.visits.drawn("D1").households
+    chosen = crm.care.visits.drawn("D1", by=SUPERVISOR, purpose="care").households
     for household in ALL:
         assert open_visits(crm, household) == ({"draw:D1"} if household in chosen else set())
     one = visit(crm, "draw:D1", chosen[0])
@@ -217,7 +217,7 @@ def test_another_process_draws_the_same_from_the_log(tmp_path: Path) -> None:
     with estate(url, households=20) as crm:
         finished(crm, "R1", "V1")
         crm.care.visits.draw("D1", "random", 7, by=SUPERVISOR)
-        found = crm.care.visits.drawn("D1")
+        found = crm.care.visits.drawn("D1", by=SUPERVISOR, purpose="care")
         finished(crm, "R2", "V2")
     program = (
         "import json, sys\n"
@@ -235,7 +235,7 @@ def test_another_process_draws_the_same_from_the_log(tmp_path: Path) -> None:
 def test_a_draw_that_was_made_up_is_found_out(crm: CRM) -> None:
     """Whoever writes into the log past the library is told of by the log itself."""
     crm.care.visits.draw("D1", "random", 2, by=SUPERVISOR)
-    true = crm.care.visits.drawn("D1")
+    true = crm.care.visits.drawn("D1", by=SUPERVISOR, purpose="care")
     others = tuple(sorted(ALL - {*true.households}))[:2]
     for lie in (
         attrs.evolve(true, draw="D2", seed="0" * 64),

@@ -120,7 +120,7 @@ def tick(crm: CRM) -> int:
 
 
 def state(crm: CRM, household: str = "V1") -> Visits:
-    found = crm.get(Visits, household, by=CLERK)
+    found = crm.get(Visits, household, by=CLERK, purpose="care")
     return VISITS.decider.initial if found is None else found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from crm_core.application.access import Access
 from crm_core.application.desk import Desk
 from crm_core.application.gradings import Gradings
 from crm_core.application.host import Host
@@ -27,12 +28,19 @@ class Care(PlanQuestions):
         owners: Opens names, for a stated purpose.
         gradings: Whose layers visits may go by (GRD-14).
         studies: Knows what a grade may influence.
+        access: Knows who may see what.
     """
 
     def __init__(
-        self, host: Host, desk: Desk, owners: Owners, gradings: Gradings, studies: Studies
+        self,
+        host: Host,
+        desk: Desk,
+        owners: Owners,
+        gradings: Gradings,
+        studies: Studies,
+        access: Access,
     ) -> None:
-        super().__init__(host, desk, studies)
+        super().__init__(host, desk, studies, access)
         self._owners, self._gradings = owners, gradings
 
     @cached_property

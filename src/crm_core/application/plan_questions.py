@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from attrs import frozen
 
+from crm_core.application.access import Access, Asked
 from crm_core.application.adopted import every
 from crm_core.application.desk import Desk
 from crm_core.application.gradings import Gradings
@@ -79,13 +80,19 @@ class PlanQuestions:
         host: Ports and policies.
         desk: Opens what people typed.
         studies: Knows what a grade may influence.
+        access: Knows who may see what.
     """
 
-    def __init__(self, host: Host, desk: Desk, studies: Studies) -> None:
+    def __init__(self, host: Host, desk: Desk, studies: Studies, access: Access) -> None:
         self._host, self._desk, self._studies = host, desk, studies
+        self._access = access
 
     def plans(
-        self, *, household: str | None = None, layer: str | None = None
+        self,
+        *,
+        household: str | None = None,
+        layer: str | None = None,
+        **_asked: Unpack[Asked],
     ) -> Iterator[PlanLine]:
         """All plans by their number; of one household, or for one layer."""
         views = self._host.views
@@ -99,10 +106,13 @@ class PlanQuestions:
                 if layer is None or line.layer == layer:
                     yield line
 
-    def plan(self, plan: str) -> dict[str, Any]:
+    def plan(self, plan: str, **asked: Unpack[Asked]) -> dict[str, Any]:
         """A plan as it stands: its version in force and the pending one, tasks, money, years.
 
+        What people wrote in it is withheld from who may not see texts of the household (PRV-01).
+
         Raises:
+            Refused: they may not know of the household at all.
             Invalid: there is no such plan.
         """
         decider = PLAN.decider
@@ -112,14 +122,18 @@ class PlanQuestions:
         )
         if state.opened is None:
             raise Invalid.one("care_plan_unknown", plan=plan)
-        return _shown(plan, state, present_day(self._host))
+        look = self._access.look(asked.get("by"), asked.get("purpose"), "care.plan")
+        look.may_know(state.household)
+        texts = look.answer("text", state.household)
+        shown = _shown(plan, state, present_day(self._host))
+        return shown if texts.granted else _without_texts(shown, texts.reason)
 
-    def versions(self, plan: str) -> list[PlanDrafted]:
+    def versions(self, plan: str, **_asked: Unpack[Asked]) -> list[PlanDrafted]:
         """Every version of a plan that was drafted, the first one first (PLN-01)."""
         told = self._desk.texts.each(self._host.log.read(PLAN.stream(plan)))
         return [one.event for one in told if isinstance(one.event, PlanDrafted)]
 
-    def assessments(self, household: str) -> list[Recorded[Any]]:
+    def assessments(self, household: str, **_asked: Unpack[Asked]) -> list[Recorded[Any]]:
         """What was proposed and decided of how the relation with a household stands."""
         names = [kind.stored for kind in _ASSESSMENTS]
         found: list[Recorded[Any]] = []
@@ -127,7 +141,9 @@ class PlanQuestions:
             found += self._desk.texts.each(events)
         return found
 
-    def suggestions(self, household: str, *, on: date | None = None) -> Suggestion:
+    def suggestions(
+        self, household: str, *, on: date | None = None, **_asked: Unpack[Asked]
+    ) -> Suggestion:
         """What is suggested for a household, by what a grade may influence alone (GRD-14)."""
         day = on or present_day(self._host)
         policy = self.policy(day)
@@ -173,6 +189,26 @@ class PlanQuestions:
                 )
             )
         return sorted(found, key=lambda one: (one.day is None, one.day or date.max, one.occasion))
+
+
+_TEXTS = frozenset(
+    {"economical", "feasible", "findings", "goal", "guidance", "improvement", "method", "summary"}
+    | {"what"}
+)
+"""Keys under which a plan holds what people wrote."""
+
+
+def _without_texts(shown: Any, reason: str) -> Any:
+    if isinstance(shown, list):
+        return [_without_texts(one, reason) for one in shown]
+    if not isinstance(shown, dict):
+        return shown
+    return {
+        key: {"withheld": reason}
+        if key in _TEXTS and value is not None
+        else _without_texts(value, reason)
+        for key, value in shown.items()
+    }
 
 
 def _text(value: Text | Withheld) -> Any:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Unpack
 
 from attrs import define, field, frozen
 
+from crm_core.application.access import Asked as Who
 from crm_core.application.authority import acting
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk, Receipt
@@ -197,7 +198,13 @@ class ReturnVisits:
         self._studies = Studies(host, desk, gradings)
 
     def due(
-        self, *, by: Actor, now: datetime | None = None, estate: str = "", optional: bool = False
+        self,
+        *,
+        by: Actor,
+        now: datetime | None = None,
+        estate: str = "",
+        optional: bool = False,
+        purpose: str | None = None,
     ) -> list[VisitLine]:
         """Visits that are to be made now, those first that are to be tried first.
 
@@ -217,7 +224,7 @@ class ReturnVisits:
             and by.id not in line.hands
         ]
 
-    def of(self, household: str, *, by: Actor) -> list[VisitLine]:
+    def of(self, household: str, *, by: Actor, purpose: str | None = None) -> list[VisitLine]:
         """All visits of a household, in the order in which what called for them happened.
 
         Raises:
@@ -372,7 +379,7 @@ class ReturnVisits:
         )
         return self._desk.within(command, by=by)
 
-    def redraw(self, draw: str) -> Redrawn:
+    def redraw(self, draw: str, **_asked: Unpack[Who]) -> Redrawn:
         """Draw again what was drawn, from the log as it was then; nothing is recorded.
 
         Raises:
@@ -400,7 +407,7 @@ class ReturnVisits:
             households=households,
         )
 
-    def drawn(self, draw: str) -> VisitsDrawn:
+    def drawn(self, draw: str, **_asked: Unpack[Who]) -> VisitsDrawn:
         """A draw as it was recorded.
 
         Raises:

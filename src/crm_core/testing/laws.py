@@ -16,11 +16,15 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from crm_core.gradings.criteria import assess
+from crm_core.gradings.facts import Facts
+from crm_core.gradings.policy import INSUFFICIENT, GradingPolicy
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.decider import Refusal, by_command
 from crm_core.kernel.sealed import Personal
 from crm_core.testing.scenario import AnyDecider, decider_of
 from crm_core.testing.strategies import History, any_events, histories
+from crm_core.testing.strategies.gradings import facts
 
 _TELLING = 6
 """A personal text shorter than this may stand in a message by accident."""
@@ -132,6 +136,45 @@ def check_codec(
         assert encode(found) == data, "what came back gives other bytes"
 
     identity()
+
+
+def check_monotone(policy: GradingPolicy, *, max_examples: int = 1_500) -> None:
+    """Check that a good fact never lowers a layer under a grading policy (GRD-15, 0042).
+
+    Good facts: more purchases, an interest more, a matter raised more that is no complaint. Facts
+    lean towards the amounts on which the policy itself turns, and those beside them.
+
+    Raises:
+        AssertionError: it does; Hypothesis shows the smallest facts of which it is so.
+    """
+    ranks = {layer: number for number, layer in enumerate((*policy.layers, INSUFFICIENT))}
+    turns = sorted(_amounts(policy))
+    edge = st.sampled_from([fen + beside for fen in turns or [0] for beside in (-1, 0, 1)])
+
+    @settings(max_examples=max_examples)
+    @given(facts(), edge, edge | st.integers(1, 30_000_00), st.sampled_from(_GOOD))
+    def law(seen: Facts, fen: int, more: int, good: str) -> None:
+        seen = attrs.evolve(seen, charges_due=1, purchases_fen=fen)
+        by = max(more, 1) if good == "purchases_fen" else 1
+        better = attrs.evolve(seen, **{good: getattr(seen, good) + by})
+        before, after = (assess(one, policy).layer for one in (seen, better))
+        assert ranks[after] <= ranks[before], f"{by} more of `{good}`: {before} becomes {after}"
+
+    law()
+
+
+_GOOD = ("purchases_fen", "interests", "attention")
+
+
+def _amounts(policy: GradingPolicy) -> set[int]:
+    """The amounts in a policy at which something turns."""
+    return {
+        condition.threshold
+        for table in policy.tables
+        for row in table.rows
+        for condition in row.when
+        if condition.fact == "purchases_fen" and type(condition.threshold) is int
+    }
 
 
 def _states(decider: AnyDecider, events: tuple[Any, ...]) -> list[Any]:

@@ -22,10 +22,11 @@ def plans(app: App, plan: str | None, household: str | None, layer: str | None) 
     """All maintenance plans, or one with its measures, tasks, money and years."""
     with app.open() as opened:
         if plan is not None:
-            shown = opened.care.plan(plan)
+            shown = opened.care.plan(plan, by=app.by, purpose=app.purpose)
             app.out.result(shown, lambda: _show_plan(app.out, shown))
             return 0
-        rows = [attrs.asdict(one) for one in opened.care.plans(household=household, layer=layer)]
+        found = opened.care.plans(household=household, layer=layer, by=app.by, purpose=app.purpose)
+        rows = [attrs.asdict(one) for one in found]
     app.out.result(rows, lambda: _show_plans(app.out, rows))
     return 0
 
@@ -37,7 +38,7 @@ def care(app: App, household: str | None, year: int | None) -> int:
     """What is suggested for a household, or the occasions of a year and what came of them."""
     with app.open() as opened:
         if household is not None:
-            found = attrs.asdict(opened.care.suggestions(household))
+            found = attrs.asdict(opened.care.suggestions(household, by=app.by, purpose=app.purpose))
             app.out.result(found, lambda: _show_suggestions(app.out, found))
             return 0
         asked = year or local_date(opened.clock.now(), opened.zone).year
@@ -132,7 +133,7 @@ def _show_suggestions(out: Output, found: dict[str, Any]) -> None:
 
 def _show_calendar(out: Output, rows: list[dict[str, Any]]) -> None:
     out.table(
-        ["occasion", "kind", "on", "from", "opened"],
+        ["occasion", "kind", "on", "since", "opened"],
         [
             [
                 row["occasion"],

@@ -39,7 +39,9 @@ _NOW = click.option("--now", type=INSTANT)
 def due(app: App, estate: str, now: datetime | None, optional: bool) -> int:
     """Visits that are to be made now, those first that are to be tried first."""
     with app.open() as opened:
-        found = opened.care.visits.due(by=app.by, now=now, estate=estate, optional=optional)
+        found = opened.care.visits.due(
+            by=app.by, purpose=app.purpose, now=now, estate=estate, optional=optional
+        )
     return _listed(app, found)
 
 
@@ -48,7 +50,7 @@ def due(app: App, estate: str, now: datetime | None, optional: bool) -> int:
 def of(app: App, household: str) -> int:
     """All visits of a household, and what became of them."""
     with app.open() as opened:
-        found = opened.care.visits.of(household, by=app.by)
+        found = opened.care.visits.of(household, by=app.by, purpose=app.purpose)
     return _listed(app, found)
 
 
@@ -112,7 +114,7 @@ def draw(
             code=code,
             layer=layer or "",
         )
-        found = opened.care.visits.drawn(draw)
+        found = opened.care.visits.drawn(draw, by=app.by, purpose=app.purpose)
     shown = {
         "draw": found.draw,
         "method": found.method,
@@ -139,7 +141,7 @@ def draw(
 def redraw(app: App, draw: str) -> int:
     """Draw again from the log as it was; the exit status is 1 if it comes out otherwise."""
     with app.open() as opened:
-        found = opened.care.visits.redraw(draw)
+        found = opened.care.visits.redraw(draw, by=app.by, purpose=app.purpose)
     shown = {**attrs.asdict(found, recurse=False), "same": found.same}
 
     def show() -> None:
@@ -187,7 +189,7 @@ def _listed(app: App, found: Sequence[VisitLine]) -> int:
 
     def show() -> None:
         app.out.table(
-            ["visit", "household", "visit_content", "means", "from", "due", "status", "opinion"],
+            ["visit", "household", "visit_content", "means", "since", "due", "status", "opinion"],
             [
                 [
                     line.visit,

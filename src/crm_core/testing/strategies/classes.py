@@ -18,7 +18,9 @@ from hypothesis.strategies import SearchStrategy
 
 from crm_core.kernel.canonical import INTEGER_MAX
 from crm_core.kernel.catalog import EventType
+from crm_core.kernel.commands import fields_named
 from crm_core.kernel.dates import Period
+from crm_core.kernel.growing import GrowingMap
 from crm_core.kernel.money import Money
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
@@ -29,7 +31,7 @@ from crm_core.messages.policy import MessagePolicy
 from crm_core.messages.template import Template
 from crm_core.owners import commands as owners
 from crm_core.requests.sla import SlaPolicy, Targets
-from crm_core.slices import catalog
+from crm_core.slices import catalog, registry
 from crm_core.testing.strategies.policies import (
     message_template,
     messages_policy,
@@ -106,6 +108,9 @@ def from_hint(hint: Any, *, stored: bool = True) -> SearchStrategy[Any]:
         return personal()
     if hint in _BY_TYPE:
         return _BY_TYPE[hint]()
+    known = _shipped(hint) if isinstance(hint, type) else []
+    if known:
+        return st.sampled_from(known)
     origin, inner = get_origin(hint), get_args(hint)
     if Sealed in inner and str in inner:
         # A text that people type: sealed in the log, plain in a command.
@@ -114,11 +119,16 @@ def from_hint(hint: Any, *, stored: bool = True) -> SearchStrategy[Any]:
         return st.one_of([from_hint(one, stored=stored) for one in _none_first(inner)])
     if origin is tuple and inner[-1] is Ellipsis:
         return st.lists(from_hint(inner[0], stored=stored), max_size=3).map(tuple)
+    if origin is frozenset:
+        return st.frozensets(from_hint(inner[0], stored=stored), max_size=3)
     if origin is tuple:
         return st.tuples(*(from_hint(one, stored=stored) for one in inner))
     if origin is dict:
         key, value = (from_hint(one, stored=stored) for one in inner)
         return st.dictionaries(key, value, max_size=3)
+    if origin is GrowingMap:
+        pairs = st.tuples(*(from_hint(one, stored=stored) for one in inner))
+        return st.lists(pairs, max_size=3).map(_grown)
     if origin is Literal:
         return st.sampled_from(inner)
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -126,6 +136,17 @@ def from_hint(hint: Any, *, stored: bool = True) -> SearchStrategy[Any]:
     if isinstance(hint, type) and attrs.has(hint):
         return instances(hint, stored=stored)
     raise TypeError(f"no strategy is known for `{hint}`: add it to `_BY_TYPE`")
+
+
+def _grown(pairs: list[tuple[Any, Any]]) -> GrowingMap[Any, Any]:
+    grown: GrowingMap[Any, Any] = GrowingMap()
+    for key, value in pairs:
+        grown = grown.add(key, value)
+    return grown
+
+
+def _shipped(cls: type) -> list[Any]:
+    return [policy for policy in registry().shipped if type(policy) is cls]
 
 
 def instances(
@@ -138,15 +159,24 @@ def instances(
         fields: Strategies for fields that are to be something special.
     """
     hints = get_type_hints(cls)
-    made = {
-        field.name: fields[field.name]
-        if field.name in fields
-        else _BY_NAME[field.name]()
-        if field.name in _BY_NAME
-        else from_hint(hints[field.name], stored=stored)
-        for field in attrs.fields(cls)
-    }
-    return st.builds(cls, **made)
+    named = fields_named(cls)
+
+    def made(name: str) -> SearchStrategy[Any]:
+        if name in fields:
+            return fields[name]
+        if name in _BY_NAME:
+            return _BY_NAME[name]()
+        found = from_hint(hints[name], stored=stored)
+        return found.flatmap(_as_ids) if name in named else found
+
+    return st.builds(cls, **{field.name: made(field.name) for field in attrs.fields(cls)})
+
+
+def _as_ids(value: Any) -> SearchStrategy[Any]:
+    """Ids instead of texts, several or none of them as they come."""
+    if isinstance(value, tuple):
+        return st.lists(ids(), min_size=len(value), max_size=len(value)).map(tuple)
+    return ids() if isinstance(value, str) else st.just(value)
 
 
 def events_of(kind: EventType, *, stored: bool = True) -> SearchStrategy[Any]:

@@ -57,16 +57,51 @@ def plan_stories(draw: DrawFn, plan: str = "P1", household: str = "V1") -> tuple
     All of it is accepted where there is no plan of that number.
     """
     policy = shipped().find(CarePolicy, DEFAULT_CARE, FIRST)
-    measure = Measure("M1", "visit", "call on them", "S1", LAST, 300_00, "one can", "little")
+    measure = Measure(
+        measure="M1",
+        kind="visit",
+        what="call on them",
+        responsible="S1",
+        due=LAST,
+        cost_fen=300_00,
+        feasible="one can",
+        economical="little",
+    )
     told: dict[str, Any] = {"gone": "", "strangers": ()}
     chain = (
-        plans.OpenPlan(plan, "a visit", FIRST, household, "A1", by=SPECIALIST, no_basis=""),
+        plans.OpenPlan(
+            plan=plan,
+            suggestion="a visit",
+            on=FIRST,
+            household=household,
+            assessment="A1",
+            by=SPECIALIST,
+            no_basis="",
+        ),
         plans.DraftPlan(
-            plan, "visits", "trust", (measure,), FIRST, LAST, FIRST, by=SUPERVISOR, **told
+            plan=plan,
+            method="visits",
+            goal="trust",
+            measures=(measure,),
+            runs_from=FIRST,
+            runs_to=LAST,
+            on=FIRST,
+            by=SUPERVISOR,
+            **told,
         ),
         plans.ReviewPlan(plan, 1, True, FIRST, by=MANAGER, gone=""),
         plans.ApprovePlan(plan, 1, True, FIRST, by=DIRECTOR, gone="", policy=policy),
-        plans.AssignTask(plan, "T1", "M1", "first visit", "S1", LAST, FIRST, by=SUPERVISOR, **told),
+        plans.AssignTask(
+            plan=plan,
+            task="T1",
+            measure="M1",
+            what="first visit",
+            person="S1",
+            due=LAST,
+            on=FIRST,
+            by=SUPERVISOR,
+            **told,
+        ),
     )
     return chain[: draw(st.sampled_from((5, 5, 4, 4, 3, 2, 1)))]
 
@@ -97,7 +132,14 @@ def assessment_stories(
     """All five kinds of information, gathered one after the other."""
     told = tuple(
         assessments.GatherInformation(
-            assessment, household, f"I-{kind}", kind, FIRST, "as usual", "file 7", by=SPECIALIST
+            assessment=assessment,
+            household=household,
+            entry=f"I-{kind}",
+            kind=kind,
+            on=FIRST,
+            findings="as usual",
+            reference="file 7",
+            by=SPECIALIST,
         )
         for kind in KINDS
     )

@@ -290,6 +290,8 @@ def request_histories(
             continue
         now += draw(st.sampled_from((0, 1, 4, 20, 360, 1440))) * timedelta(minutes=1)
         command = draw(likely_commands(state, now, request, household))
+        if isinstance(state, Open) and draw(st.integers(0, 11)) == 0:
+            command = draw(commands_at(request, household, now=now)(requests.HandOver))
         ends = _told_ends(state)
         if ends and draw(st.integers(0, 2)) == 0:
             void = draw(commands_at(request, household, now=now)(requests.VoidClosing))
