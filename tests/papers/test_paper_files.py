@@ -484,6 +484,41 @@ def test_a_paper_that_shows_what_is_sealed_is_found_by_an_erasure(
     assert (card.exists(), table.exists()) == (False, True)
 
 
+@pytest.mark.rule("REP-01", "PRV-10")
+def test_a_list_that_leads_to_doors_leaves_as_a_list_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its number stands in the log and in the file; who may take no list gets no file."""
+    told(tmp_path).close()
+    url = ["--db", str(tmp_path / "crm.db")]
+
+    def taken() -> list[Any]:
+        with open_crm(f"sqlite:///{tmp_path / 'crm.db'}") as opened:
+            return [one.event for one in opened.log.feed(names=["exports.list_taken/1"])]
+
+    def write(out: Path, *who: str) -> int:
+        said = ("document", "credit-table", "--on", "2026-02-01", "--places", "--out", str(out))
+        status = run([*url, "--as", *who, *said])
+        capsys.readouterr()
+        return status
+
+    page, refused = tmp_path / "table.html", tmp_path / "none.html"
+    assert write(page, "finance:F1", "--purpose", "collection: the letters") == 0
+    [event] = taken()
+    assert (event.what, event.rows, event.taken_by) == ("credit-table", 3, "F1")
+    assert event.fields == ("building", "room", "unit")
+    text = page.read_text(encoding="utf-8")
+    assert event.export in text
+    assert "collection: the letters" in text
+    assert write(refused, "sales:A1", "--purpose", "marketing") == 2
+    assert not refused.exists()
+    # Under numbers alone nothing leads anywhere, and a check lets nothing leave.
+    assert write(tmp_path / "host.html", "host:host") == 0
+    asks = ("--as", "finance:F1", "--purpose", "collection")
+    assert run([*url, *asks, "document", "--check", str(page)]) == 0
+    assert len(taken()) == 1
+
+
 def test_the_clerk_is_named_as_who_asked(crm: CRM) -> None:
     document = crm.papers.paper("graded-list", by=CLERK, on=ON)
     page = page_of(document, "en")
