@@ -183,7 +183,11 @@ def _shipped() -> tuple[Any, ...]:
 def _refusals(past: History) -> SearchStrategy[Refusal]:
     """What was refused in a history; something that is always refused where nothing was."""
     found = [step.decided for step in past.steps if isinstance(step.decided, Refusal)]
-    return st.sampled_from(found) if found else st.just(Refusal("household_exists", "OWN-01"))
+    return (
+        st.sampled_from(found)
+        if found
+        else st.just(Refusal("household_exists", "OWN-01", {"household": HOUSEHOLD}))
+    )
 
 
 def _drawn(cls: Any) -> SearchStrategy[Any]:
