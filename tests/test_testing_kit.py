@@ -325,7 +325,7 @@ def test_histories_reach_every_command_and_every_event_of_their_slice(
     refused: set[str] = set()
     lengths: list[int] = []
 
-    @settings(max_examples=1_000)
+    @settings(max_examples=600)
     @hypothesis_given(made)
     def collect(history: Any) -> None:
         lengths.append(len(history.events))

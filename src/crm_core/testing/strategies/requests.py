@@ -289,9 +289,7 @@ def request_histories(
             command, now = due, max(now, due.at)
             continue
         now += draw(st.sampled_from((0, 1, 4, 20, 360, 1440))) * timedelta(minutes=1)
-        command = draw(likely_commands(state, now, request, household))
-        if isinstance(state, Open) and draw(st.integers(0, 11)) == 0:
-            command = draw(commands_at(request, household, now=now)(requests.HandOver))
+        command = draw(likely_commands(state, now, request, household, handed_over=True))
         ends = _told_ends(state)
         if ends and draw(st.integers(0, 2)) == 0:
             void = draw(commands_at(request, household, now=now)(requests.VoidClosing))
@@ -316,18 +314,24 @@ def likely_commands(
     request: str = "R1010",
     household: str = "V00001",
     policies: tuple[SlaPolicy, ...] = (_SLA, *_OTHERS),
+    *,
+    handed_over: bool = False,
 ) -> Any:
     """Commands that are likely to be given in a status; every fourth comes late.
 
     Args:
         now: When they are given.
         policies: See `commands_at`.
+        handed_over: Whether a hand-over is likely, too.
     """
     at = now
     if draw(st.integers(0, 3)) == 0:
         at -= draw(st.sampled_from((1, 5, 30, 120, 720, 2880))) * timedelta(minutes=1)
         at = max(at, _RECEIVED)
     likely = list(LIKELY.get(type(state), ()))
+    if handed_over and requests.PauseRequest in likely:
+        at_pause = likely.index(requests.PauseRequest)
+        likely[at_pause:at_pause] = [requests.HandOver] * 2
     entered: list[int] = []
     if isinstance(state, Request):
         likely += [requests.Apologise] * (4 if state.duties else 0)
