@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from datetime import date
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from crm_adapters import open_crm
 from crm_core import CRM, Actor
+from crm_core.application.papers.model import Asked
+from crm_core.application.ways import WAYS
 from crm_core.errors import CrmError, Invalid
 from crm_core.gradings.uses import Use
+from crm_core.kernel.dates import Period
 from crm_core.kernel.text import NAME_LENGTH_MAX
 from crm_core.owners.commands import RegisterHousehold
 from crm_core.owners.state import Household
@@ -20,6 +26,7 @@ from crm_core.owners.state import Household
 CLERK = Actor("S1", "specialist")
 UNSTORABLE = ("\ud800", "V\0001", "\udcff\n", "x" * (NAME_LENGTH_MAX + 1), "x" * 100_000)
 HOSTILE = (*UNSTORABLE, "'; DROP TABLE crm_events; --", "", " ", "\u202e", "V1/V2")
+PAPER = Asked("customer-file", "V1", date(2011, 12, 31))
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
@@ -66,7 +73,10 @@ def _questions(crm: CRM) -> Iterator[tuple[str, Callable[[str], Any]]]:
     """Every public question that takes a text, with whatever else it needs."""
     now = crm.clock.now()
     values: dict[str, Any] = {"datetime": now, "date": now.date(), "int": 2011, "Actor": CLERK}
+    values["type["], values["Recorded"] = Household, next(iter(crm.log.feed()))
     values["Use"] = Use.CARE_PLAN
+    values["Period"] = Period(now.date(), now.date())
+    values["Cutoff"] = crm.log.cutoff(now, without="gradings.")
 
     def asking(method: Callable[..., Any]) -> Callable[[str], Any] | None:
         takes = [
@@ -79,7 +89,11 @@ def _questions(crm: CRM) -> Iterator[tuple[str, Callable[[str], Any]]]:
             given: dict[str, Any] = {}
             for one in takes:
                 kind = str(one.annotation)
-                if "[str]" in kind:
+                if kind == "Asked":
+                    given[one.name] = evolve(PAPER, about=name)
+                elif "Mapping[str" in kind:
+                    given[one.name] = {name: name}
+                elif "[str]" in kind:
                     given[one.name] = [name]
                 elif "str" in kind:
                     given[one.name] = name
@@ -91,10 +105,10 @@ def _questions(crm: CRM) -> Iterator[tuple[str, Callable[[str], Any]]]:
 
         return ask
 
-    for group in ("owners", "requests", "accounts", "gradings", "studies", "messages"):
-        services = getattr(crm, group, None)
+    for group in sorted({way.rpartition(".")[0] for way in WAYS}):
+        services = crm if group == "crm" else attrgetter(group)(crm)
         for title, method in inspect.getmembers(services, callable):
-            ask = None if title.startswith("_") else asking(method)
+            ask = None if f"{group}.{title}" not in WAYS else asking(method)
             if ask is not None:
                 yield f"{group}.{title}", ask
 

@@ -108,7 +108,8 @@ def test_who_is_affected_is_who_was_shown_in_the_window(reads: ReadLog) -> None:
     assert [s.household for s in reads.affected(NOW + HOUR, NOW + 3 * HOUR)] == ["V1", "V2"]
     assert [s.household for s in reads.affected(actors=["finance:F1"])] == ["V2"]
     assert [s.household for s in reads.affected(fields=["layer"])] == ["V4"]
-    assert list(reads.affected(fields=["overdueXfen_x"])) == []
+    for pattern in ("overdueXfen_x", "overdue%", "lay!er", "%", "!"):
+        assert list(reads.affected(fields=[pattern])) == []
 
 
 @pytest.mark.rule("PRV-06")

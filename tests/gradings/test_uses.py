@@ -323,8 +323,9 @@ GRADERS = {"crm_core", "crm_core.crm", "crm_core.slices"} | {
     f"crm_core.application.{name}"
     for name in (
         "accounts", "adopted", "care", "care_lookups", "desk", "files", "filing", "framing",
-        "gradings", "imports", "lookups", "owners", "plan_questions", "records", "requests",
-        "return_visits", "runs", "sight", "studies", "todo", "undoing", "visiting",
+        "gradings", "imports", "lookups", "owners", "papers.customer_file", "papers.lists",
+        "papers.scheme", "plan_questions", "records", "requests", "return_visits", "runs", "sight",
+        "studies", "todo", "undoing", "visiting",
     )
 }  # fmt: skip
 """Modules that grade or show gradings; everything else asks `uses`, if it may ask at all."""

@@ -12,7 +12,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from crm_core.application.access import PAGE, QUIET, Look
-from crm_core.errors import Refused
+from crm_core.errors import Invalid, Refused
 from crm_core.kernel.access import IDENTIFYING, is_personal
 from crm_core.kernel.data_map import CLASSES
 
@@ -75,7 +75,13 @@ def listing(look: Look, columns: Sequence[str], classes: Mapping[str, str]) -> L
         look: Who asks.
         columns: In the order of the list.
         classes: The class of data of each.
+
+    Raises:
+        Invalid: `column_without_class` with the column, where its class is missing or unknown.
     """
+    strange = [name for name in columns if classes.get(name) not in CLASSES]
+    if strange:
+        raise Invalid.one("column_without_class", column=strange[0], accepted=list(CLASSES))
     look.listed = True
     joined = any(classes[name] in IDENTIFYING for name in columns) and any(
         look.answer(data).granted for data in IDENTIFYING if data in classes.values()

@@ -29,6 +29,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
 from crm_core.kernel.sentences import LANGS, say
+from crm_core.kernel.text import check_storable
 from crm_core.messages.staff import STAFF_MESSAGES
 from crm_core.ports import Progress, silent
 from crm_core.privacy import EraseHousehold, EraseMember, EraseStaff
@@ -366,6 +367,8 @@ class Privacy:
             Invalid: there is no read log here.
         """
         by = self._may_know(by, household)
+        circumstance(household, "household", check_storable)
+        circumstance(member, "member", check_storable)
         reads = self._reads.about(
             household, member, since=utc(since, "since"), until=utc(until, "until")
         )
@@ -395,9 +398,11 @@ class Privacy:
 
         Raises:
             Refused: it is not for `by` to know.
-            Invalid: there is no read log here.
+            Invalid: there is no read log here, or a name that no store can hold.
         """
         self._may_know(by, "")
+        for name in (*actors, *fields):
+            circumstance(name, "affected", check_storable)
         return self._reads.affected(
             utc(since, "since"), utc(until, "until"), actors=actors, fields=fields
         )

@@ -6,6 +6,7 @@ of events but on SQLite, where all do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -98,7 +99,7 @@ class DatabaseReadLog:
         if fields:
             one = "fields LIKE ? ESCAPE '!'"
             where += f" AND ({' OR '.join([one] * len(fields))})"
-            chosen += [f"% {name.replace('_', '!_')} %" for name in sorted(fields)]
+            chosen += [f"% {_literally(name)} %" for name in sorted(fields)]
         rows = self._rows(
             "SELECT household, subject, count(*), min(at), max(at) FROM crm_reads"
             f" WHERE {where} GROUP BY household, subject ORDER BY household, subject",
@@ -133,6 +134,11 @@ class DatabaseReadLog:
     def _sql(self, statement: str) -> str:
         """The statement with the database's own place-holders."""
         return statement.replace("?", self._database.mark)
+
+
+def _literally(text: str) -> str:
+    """The text as a pattern of LIKE that matches itself alone; `!` escapes."""
+    return re.sub("[!%_]", r"!\g<0>", text)
 
 
 def _values(row: ReadRow) -> tuple[Any, ...]:
