@@ -109,7 +109,7 @@ def test_blocks_of_a_page_run_in_order(
             code = compile(text, str(page), "exec", dont_inherit=True)
             exec(code, names)
         elif block.language == "console":
-            run_console(block, page)
+            run_console(block, page, monkeypatch)
         elif block.rest:
             Path(block.rest).write_text(block.text, encoding="utf-8")
 
@@ -139,8 +139,11 @@ def steps(block: Block) -> Iterator[Step]:
             command, shown, status = line[2:], [], 0
 
 
-def run_console(block: Block, page: Path) -> None:
+def run_console(block: Block, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for step in steps(block):
+        if step.command.startswith("export "):
+            name, _, value = step.command.removeprefix("export ").partition("=")
+            monkeypatch.setenv(name, value)
         if not step.command.startswith("crm "):
             continue
         out = io.StringIO()
@@ -213,7 +216,7 @@ def test_the_index_names_every_page_of_the_shelves() -> None:
     linked = {
         (ROOT / "docs" / target.partition("#")[0]).resolve() for target in LINK.findall(index)
     }
-    for shelf in ("tutorial", "how-to", "reference", "explanation"):
+    for shelf in ("tutorial", "how-to", "reference", "explanation", "zh"):
         for page in (ROOT / "docs" / shelf).glob("*.md"):
             assert page.resolve() in linked, page.name
 
