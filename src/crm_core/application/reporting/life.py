@@ -8,8 +8,8 @@ from typing import Any
 
 from attrs import define, evolve, field
 
+from crm_core.application.accounts import Told
 from crm_core.application.reporting.model import Life, LifeYear, Moment
-from crm_core.application.reporting.money import Told
 from crm_core.gradings.events import GradingDecided
 from crm_core.kernel.recorded import Recorded
 from crm_core.payments.changes import CreditChange
@@ -34,11 +34,11 @@ _QUIET = frozenset(
 """What says no more than what stands beside it, or is arranged and not done."""
 
 _OUTCOMES = {
-    "requests.apologised": "apologised",
-    "requests.closed": "closed",
     "requests.clock_breached": "late",
     "requests.commitment_broken": "promise_broken",
+    "requests.apologised": "apologised",
     "requests.reopened": "reopened",
+    "requests.closed": "closed",
 }
 """What is told of a request beside that it came, in this order."""
 
@@ -96,10 +96,7 @@ def life(
         _add(years.setdefault(moment.on.year, _Sums()).moments, moment)
     return Life(
         household,
-        tuple(
-            _year(household, year, years[year], account, on, table)
-            for year in sorted(years)
-        ),
+        tuple(_year(household, year, years[year], account, on, table) for year in sorted(years)),
     )
 
 
@@ -216,8 +213,8 @@ def _told(
 def _add(moments: list[Moment], one: Moment) -> None:
     """One more moment; what happened several times on a day is one."""
     last = moments[-1] if moments else None
-    if last is not None and (last.on, last.what, last.number) == (one.on, one.what, one.number):
-        if one.what != CREDIT:
-            moments[-1] = evolve(last, times=last.times + 1)
-            return
-    moments.append(one)
+    same = last and (last.on, last.what, last.number) == (one.on, one.what, one.number)
+    if last is not None and same and one.what != CREDIT:
+        moments[-1] = evolve(last, times=last.times + 1)
+    else:
+        moments.append(one)

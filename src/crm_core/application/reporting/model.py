@@ -13,6 +13,7 @@ from crm_core.application.runs import GradingRun
 from crm_core.gradings.events import GradingDecided
 from crm_core.gradings.review import Standing
 from crm_core.kernel.dates import Period
+from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Withheld
 from crm_core.payments.changes import CreditChange
@@ -235,6 +236,7 @@ class YearReport:
         made_at: When it was asked for; what waits, and the household's life, are as of then.
         position: The last event of the log, and `root` what binds all events up to there.
         ticked_at: Up to when the clock was last run; None if it never was.
+        credit_ref: The credit table by which grades and ages are told.
         graded, owing, ages, owed, moved, promises: Parts that tell of grades or money.
         owed: Households and what they owe, by their credit.
         leads: Fields that lead to the door, or are personal, of which something is shown.
@@ -251,8 +253,7 @@ class YearReport:
     position: int
     root: str
     ticked_at: datetime | None
-    credit_policy: str
-    credit_digest: str
+    credit_ref: PolicyRef
     run: str
     graded: Graded | Withheld
     owed: Mapping[str, tuple[int, int]] | Withheld

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
-from typing import Any, Protocol
 
 from attrs import define, evolve, field
 
+from crm_core.application.accounts import Told
 from crm_core.application.reporting.model import (
     ROWS_MAX,
     Age,
@@ -18,8 +18,6 @@ from crm_core.application.reporting.model import (
     Rows,
 )
 from crm_core.kernel.dates import Period
-from crm_core.kernel.tenures import Tenures
-from crm_core.owners.facts import HouseholdRegistered
 from crm_core.payments.allocation import allocate
 from crm_core.payments.changes import CreditChange
 from crm_core.payments.credit import GRADES, MONTHS_OF_FEE, CreditPolicy, credit_standing
@@ -29,19 +27,8 @@ from crm_core.payments.promises import BROKEN, promises, said_in
 
 _DAY = timedelta(days=1)
 
-
-class Told(Protocol):
-    """What is known of one household's account."""
-
-    household: str
-    file: HouseholdRegistered
-    facts: list[tuple[Any, int]]
-    held: Tenures
-
-    @property
-    def books(self) -> tuple[Ledger, ...]:
-        """Its ledgers, one for each tenure."""
-        ...
+ChangesOf = Callable[[str], Iterable[CreditChange]]
+"""Gives the changes of a household's credit."""
 
 
 @define
@@ -157,14 +144,6 @@ class Money:
         first = rows if len(rows) <= ROWS_MAX else [*rows[:half], *rows[-half:]]
         told = tuple(evolve(one, changes=tuple(changes(one.household))) for one in first)
         return Movement(dict(self.counts), Rows(told, len(rows)))
-
-
-class ChangesOf(Protocol):
-    """Gives the changes of a household's credit."""
-
-    def __call__(self, household: str) -> Iterable[CreditChange]:
-        """Those of the period."""
-        ...
 
 
 def counted(told: Iterable[Told], period: Period, on: date, table: CreditPolicy) -> Money:

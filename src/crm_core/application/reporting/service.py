@@ -139,10 +139,8 @@ class _Making:
 
     def made(self, household: str | None) -> YearReport:
         """The report."""
-        money = counted(
-            everybody_told(self._host, self._on, self._run.cutoff.known, None), self._period, self._on,
-            self._table,
-        )  # fmt: skip
+        told = everybody_told(self._host, self._on, self._run.cutoff.known, None)
+        money = counted(told, self._period, self._on, self._table)
         owing = money.largest()
         chosen = household or next((row.household for row in owing.rows), None)
         graded = self._graded()
@@ -160,8 +158,7 @@ class _Making:
             position=head,
             root=self._host.log.root(head).root,
             ticked_at=ticked_at(self._host),
-            credit_policy=str(self._table.ref),
-            credit_digest=self._table.ref.digest,
+            credit_ref=self._table.ref,
             run=self._run.run,
             graded=graded,
             owed=self._if_money(dict(money.owed)),
@@ -260,8 +257,7 @@ class _Making:
         moved = [
             (before[one.household], one)
             for one in sorted(self._run.gradings, key=lambda one: one.household)
-            if one.household in before
-            and before[one.household].outcome.layer != one.outcome.layer
+            if one.household in before and before[one.household].outcome.layer != one.outcome.layer
         ]
         layers = {household: one.outcome.layer for household, one in before.items()}
         return Layers(year, run, layers, tuple(moved[:MOVED_MAX]), len(moved))
@@ -315,7 +311,7 @@ class _Making:
     def _life(self, household: str) -> Life:
         today = local_date(self._at, self._host.zone)
         group = merges_seen(self._host.log, today).group(household)
-        [told, *_] = list(everybody_told(self._host, today, None, [group[0]])) or [None]
+        told = next(everybody_told(self._host, today, None, [group[0]]), None)
         if told is None:
             raise Invalid.one("household_unknown", "household", household=household)
         events = [
@@ -326,4 +322,3 @@ class _Making:
         changed = self._accounts.changes(group[0], date(1990, 1, 1), today)
         found = life(events, told, changed, today, self._table)
         return evolve(found, years=self._shown(found.years, group[0]))
-
