@@ -339,7 +339,7 @@ def everybody_told(
         if file is not None:
             held = tenures([e for e in alone if type(e) in TENURES])
             by = allocations.of(file.estate, alone)
-            yield Told(household, file, facts, held, by)
+            yield Told(household=household, file=file, facts=facts, held=held, by=by)
 
 
 def _check_households(log: EventLog, households: Sequence[str]) -> None:

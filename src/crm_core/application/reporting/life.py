@@ -26,6 +26,9 @@ _QUIET = frozenset(
     {
         "owners.member_added",
         "owners.place_claimed",
+        "payments.collection_grade_changed",
+        "payments.collection_step_opened",
+        "payments.collection_step_proposed",
         "visits.called_off",
         "visits.renewed",
         "visits.scheduled",

@@ -260,7 +260,13 @@ class _Making:
             if one.household in before and before[one.household].outcome.layer != one.outcome.layer
         ]
         layers = {household: one.outcome.layer for household, one in before.items()}
-        return Layers(year, run, layers, tuple(moved[:MOVED_MAX]), len(moved))
+        return Layers(
+            year=year,
+            run=run,
+            before=layers,
+            moved=tuple(moved[:MOVED_MAX]),
+            found=len(moved),
+        )
 
     def _moved(self, money: Money) -> Any:
         known, period = self._run.cutoff.known, Period(self._period.start, self._on)
