@@ -29,10 +29,16 @@ from crm_core.kernel.word import Word
 from crm_core.owners import RegisterHousehold
 from crm_core.payments import PromisePayment, RaiseCharge, ReceivePayment
 from crm_core.payments.events import Instalment
+from crm_core.requests import (
+    AcceptCommitment,
+    GiveUpCommitment,
+    MakeCommitment,
+    Reclassify,
+)
 from crm_core.staff import RegisterStaff
 from reports.pages import Page, fen, number, read
 from visits.visiting import CLERK as CALLER
-from visits.visiting import START, at, estate, finished, made, tick
+from visits.visiting import START, at, estate, finished, made, now, receive, repair, tick
 
 HOST = Actor("wang", "host")
 ASKED = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
@@ -194,6 +200,9 @@ def test_promises_to_pay_that_broke() -> None:
             crm.do(paid, by=CLERK, at=parse_instant("2023-05-09T09:00:00+08:00"))
         crm.grade(2023)
         found = read(render_report(crm, crm.reports.year(2023, by=HOST)))
+        crm.grade(2024)
+        later = read(render_report(crm, crm.reports.year(2024, by=HOST)))
+    assert "No promise to pay was broken." in later.root.one("promises").text()
     assert found.cells("promises") == [
         ["V3", "2023-04-01", "2023-05-10", "90.00", "0.00"],
         ["V1", "2023-04-01", "2023-05-10", "90.00", "40.00"],
@@ -258,6 +267,45 @@ def test_which_promises_broke(crm: CRM, page: Page, report: YearReport) -> None:
     assert statistics.total["promises_broken"] == len(broken)
 
 
+@pytest.mark.rule("REQ-09", "REQ-15")
+def test_a_promise_given_up_is_broken_and_its_request_may_still_be_done_in_time() -> None:
+    """And what was late by a clock that was replaced, and by the other, is late once."""
+    with estate(households=2) as crm:
+        receive(crm, "R1", "V1")
+        crm.do(MakeCommitment("R1", "done", START + timedelta(hours=6), START), by=CALLER)
+        word = Word("V1#owner", "phone", "78")
+        crm.do(AcceptCommitment("R1", word, START), by=CALLER)
+        crm.do(GiveUpCommitment("R1", at(crm, START + timedelta(hours=1)), "no part"), by=CALLER)
+        repair(crm, "R1", "V1")
+        receive(crm, "R2", "V2", severity="major")
+        lower = Reclassify("R2", "not as bad", now(crm), severity="general")
+        crm.do(lower, by=CALLER)
+        at(crm, START + timedelta(days=30))
+        repair(crm, "R2", "V2")
+        run = crm.grade(2024, trial=True)
+        found = crm.reports.year(2024, run=run.run, now=now(crm), by=HOST)
+    assert [one.request for one in found.missed.broken.rows] == ["R1"]
+    assert [one.request for one in found.missed.late.rows] == ["R2"]
+    assert found.missed.done_late == 1
+
+
+@pytest.mark.rule("PAY-04")
+def test_what_is_due_on_the_last_day_is_not_overdue_on_it() -> None:
+    """By neither count: the due day is day 0, and the day after it is overdue."""
+    with open_crm("memory:", create=True) as crm:
+        early = parse_instant("2023-01-05T09:00:00+08:00")
+        crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "101"), by=CLERK, at=early)
+        for number, due in (("C1", date(2023, 12, 30)), ("C2", date(2023, 12, 31))):
+            charge = RaiseCharge("V1", number, "management_fee", number, 90_00, due)
+            crm.do(charge, by=CLERK, at=early)
+        crm.grade(2023)
+        found = crm.reports.year(2023, by=HOST)
+    assert isinstance(found.owing, Rows)
+    assert not isinstance(found.ages, Withheld)
+    assert (found.owing.fen, found.owing.rows[0].oldest_due) == (90_00, date(2023, 12, 30))
+    assert [(one.grade, one.charges) for one in found.ages if one.charges] == [("B1", 1)]
+
+
 # --- what waits, and visits ----------------------------------------------------------------------
 
 
@@ -269,17 +317,17 @@ def test_what_waits_for_whom_is_what_everybody_sees_on_their_lists(crm: CRM) -> 
     for role, person in staff.items():
         if role != "director":
             crm.do(RegisterStaff(person, role, date(2026, 1, 1)), by=Actor("D9", "director"))
-    now = max(crm.clock.now(), ASKED)
-    found = crm.reports.year(2024, now=now, by=HOST)
+    moment = max(crm.clock.now(), ASKED)
+    found = crm.reports.year(2024, now=moment, by=HOST)
     for role, person in staff.items():
-        tasks = crm.todo(by=Actor(person, role), now=now)
+        tasks = crm.todo(by=Actor(person, role), now=moment)
         expected = Counter(task.what for task in tasks)
         waits = [one for one in found.waits if one.role == role]
         assert {one.what: one.count for one in waits} == expected
         for one in waits:
             of_kind = [task for task in tasks if task.what == one.what]
             assert one.since == min(task.since for task in of_kind)
-            assert one.overdue == sum(t.due_at is not None and t.due_at < now for t in of_kind)
+            assert one.overdue == sum(t.due_at is not None and t.due_at < moment for t in of_kind)
             assert one.held
     open_ones = {request for request, one in requests_told(crm).items() if one["done"] is None}
     assert sum(one.count for one in found.waits if one.what == "request_due") == len(open_ones) > 0
@@ -295,8 +343,8 @@ def test_visits_are_those_that_were_due_and_made() -> None:
         called = at(crm, START + timedelta(days=3))
         crm.do(made("repair_finished:R1", called, "V1", contact_left="E1"), by=CALLER)
         run = crm.grade(2024, trial=True)
-        now = START + timedelta(days=40)
-        found = crm.reports.year(2024, run=run.run, now=now, by=HOST)
+        later = START + timedelta(days=40)
+        found = crm.reports.year(2024, run=run.run, now=later, by=HOST)
         scheduled, visited = Counter[str](), set[str]()
         rows: dict[str, str] = {}
         for one in crm.log.feed():

@@ -87,9 +87,7 @@ def _late(
     for verdict in verdicts(state, cutoff.known, pinned):
         until = verdict.stopped_at or cutoff.known
         closes = kind_of(verdict.clock) == CLOSING and not verdict.superseded
-        # A promise can be broken before its time: then the work may still be done in time.
-        missed = verdict.kept is False and until > verdict.due_at
-        if closes and missed and local_date(verdict.due_at, zone) in period:
+        if closes and verdict.kept is False and local_date(verdict.due_at, zone) in period:
             yield LateRequest(
                 request=state.request,
                 household=state.household,
