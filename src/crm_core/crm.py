@@ -1,7 +1,7 @@
 """The facade: one object to hold. It orchestrates over ports and does no I/O itself.
 
-Questions are grouped in `owners`, `requests`, `accounts`, `care`, `gradings`, `studies`, `papers`
-and `privacy`, each loaded when it is first asked.
+Questions are grouped in `owners`, `requests`, `accounts`, `care`, `gradings`, `studies`, `papers`,
+`reports` and `privacy`, each loaded when it is first asked.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from crm_core.application.papers.base import Sources
     from crm_core.application.papers.service import Papers
     from crm_core.application.privacy import Privacy
+    from crm_core.application.reporting.service import Reports
     from crm_core.application.requests import Requests
     from crm_core.application.runs import GradingRun
     from crm_core.application.staff import Staff
@@ -228,6 +229,24 @@ class CRM:
         from crm_core.application.privacy import Privacy
 
         return cast("Privacy", Shown("privacy", Privacy(self, self._access), self._access))
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The report of a year, as whoever asks may see it."""
+        from crm_core.application.reporting.service import Reports
+        from crm_core.application.return_visits import ReturnVisits
+
+        visits = ReturnVisits(self, self._desk, self.owners, self._gradings)
+        reports = Reports(
+            host=self,
+            desk=self._desk,
+            access=self._access,
+            accounts=self._accounts,
+            gradings=self._gradings,
+            requests=self._requests,
+            visits=visits,
+        )
+        return cast("Reports", Shown("reports", reports, self._access))
 
     @cached_property
     def staff(self) -> Staff:

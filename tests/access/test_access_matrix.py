@@ -29,6 +29,7 @@ from crm_core.application.owners import Owners
 from crm_core.application.papers.service import Papers
 from crm_core.application.privacy import Privacy
 from crm_core.application.publications import Publications
+from crm_core.application.reporting.service import Reports
 from crm_core.application.requests import Requests
 from crm_core.application.return_visits import ReturnVisits
 from crm_core.application.staff import Staff
@@ -59,6 +60,7 @@ SERVICES = {
     "papers": Papers,
     "privacy": Privacy,
     "privacy.leaks": Leaks,
+    "reports": Reports,
     "requests": Requests,
     "staff": Staff,
     "studies": Studies,
@@ -194,7 +196,7 @@ LINES = {
     "limitation": "accounts.limitation", "messages": "messages.every",
     "preferences": "messages.preferences", "provisional": "requests.provisional",
     "purchases": "accounts.purchases", "quota": "studies.allot",
-    "replace-record": "gradings.replacing", "replay": "crm.replay", "report": "gradings.grades",
+    "replace-record": "gradings.replacing", "replay": "crm.replay", "report": "reports.year",
     "request": "crm.get", "runs": "gradings.runs", "sample": "owners.sampled",
     "segments": "owners.segments", "shares": "studies.drift", "show": "owners.sheet",
     "statistics": "requests.statistics", "todo": "crm.todo", "undo": "imports.undo",
@@ -207,7 +209,7 @@ LINES = {
     "do": "crm.do", "import": "crm.batch", "policy": "crm.do", "preference": "crm.do",
     "propose-type": "crm.do", "review": "crm.do", "tick": "crm.tick", "uplift": "crm.do",
     # hold nothing of a household, or what the host itself keeps
-    "backup": "", "create": "", "data-map": "", "demo": "gradings.grades", "doctor": "",
+    "backup": "", "create": "", "data-map": "", "demo": "reports.year", "doctor": "",
     "generate": "", "keys": "", "migrate": "", "notify": "",
     "projections": "", "relay": "", "work": "",
 }  # fmt: skip

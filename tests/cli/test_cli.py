@@ -694,15 +694,34 @@ def test_report_writes_a_page_about_the_run(crm: Run, home: Path) -> None:
     """Of the run of record, or of the one named; and it tells which."""
     first = as_json(crm, "grade", "2024")["run"]
     second = as_json(crm, "grade", "2024", "--known", "2024-06-30T12:00:00+08:00")["run"]
-    assert as_json(crm, "report", "2024", "--out", "a.html") == {"report": "a.html", "run": first}
+    told = as_json(crm, "report", "2024", "--out", "a.html")
+    assert (told["report"], told["run"], told["withheld"]) == ("a.html", first, {})
+    assert told["root"] == as_json(crm, "verify")["root"]
     told = as_json(crm, "report", "2024", "--run", second, "--out", "b.html")
-    assert told == {"report": "b.html", "run": second}
+    assert (told["report"], told["run"]) == ("b.html", second)
     for name, told_of, other in (("a.html", first, second), ("b.html", second, first)):
         page = (home / name).read_text(encoding="utf-8")
         assert told_of in page
         assert other not in page
         assert ("a trial; it is not what holds" in page) is (told_of == second)
     assert crm("report", "2024", "--out", "c.html").out == "c.html\n"
+
+
+def test_the_language_of_a_report_is_that_which_is_spoken(crm: Run, home: Path) -> None:
+    """Both are in it, and `--lang` says which is shown first; it tells whose life was asked for."""
+    as_json(crm, "grade", "2024")
+    whose = households(home)[1]
+    for lang, tag in (("zh", "zh-Hans"), ("en", "en")):
+        assert (
+            crm("--lang", lang, "report", "2024", "--household", whose, "--out", "d.html").status
+            == 0
+        )
+        page = (home / "d.html").read_text(encoding="utf-8")
+        assert f'<html lang="{tag}">' in page
+        assert f"Household {whose} as the log tells it" in page
+        assert f"{whose} 户至" in page
+    assert crm("report", "2024", "--household", "H-none", "--out", "e.html").status == 2
+    assert not (home / "e.html").exists()
 
 
 def test_generate_tells_folder_and_rows(crm: Run, home: Path) -> None:

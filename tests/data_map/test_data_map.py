@@ -20,10 +20,11 @@ from crm_adapters.files import exporting
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.tables import Watermark
 from crm_adapters.frames.shapes import FactsShape, GradingsShape
-from crm_adapters.reports import arrears, html
+from crm_adapters.reports import arrears, graded
 from crm_core import SLICES, Actor, Invalid, Refused
 from crm_core.application.papers import PAPERS
 from crm_core.application.portable import Entry
+from crm_core.application.reporting.model import BrokenPay, CreditMove, LifeYear, Moment
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.data_map import (
     CLASSES,
@@ -50,11 +51,13 @@ from crm_core.payments.commands import (
     ReceivePayment,
     RecordPurchase,
 )
+from crm_core.payments.owing import OwingRow
 from crm_core.requests.calls import AnswerCall
 from crm_core.requests.commands import HandOver, MarkDuplicate, MergeDuplicate, ReceiveRequest
 from crm_core.requests.improvement import ProposeImprovement
 from crm_core.requests.incidents import GatherRequest, OpenIncident
 from crm_core.requests.inspections import RecordFinding
+from crm_core.requests.late import BrokenPromise, LateRequest
 from crm_core.slices import registry
 from crm_core.staff.awards import RecordWrong
 from crm_core.staff.duty import PlanCover
@@ -120,9 +123,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "kept/facts": tuple(FactsShape().frame([], None).columns),
     "kept/gradings": tuple(GradingsShape(lambda *_: None).frame([], None).columns),
     "person-export": tuple(f.name for f in attrs.fields(Entry)),
-    "report/explained": tuple(f.name for f in attrs.fields(html.Explained)),
-    "report/listed": tuple(f.name for f in attrs.fields(html.ListedHousehold)),
-    "report/moved": tuple(f.name for f in attrs.fields(html.Moved)),
+    "report/broken": tuple(f.name for f in attrs.fields(BrokenPromise)),
+    "report/credit-moved": tuple(f.name for f in attrs.fields(CreditMove)),
+    "report/explained": tuple(f.name for f in attrs.fields(graded.Explained)),
+    "report/late": tuple(f.name for f in attrs.fields(LateRequest)),
+    "report/life": tuple(
+        {f.name for cls in (LifeYear, Moment) for f in attrs.fields(cls)} - {"moments"}
+    ),
+    "report/listed": tuple(f.name for f in attrs.fields(graded.ListedHousehold)),
+    "report/moved": tuple(f.name for f in attrs.fields(graded.Moved)),
+    "report/owing": tuple(f.name for f in attrs.fields(OwingRow)),
+    "report/promises": tuple(f.name for f in attrs.fields(BrokenPay)),
     "import/rejects": ("file", "row", "column", "code", "message", "cells..."),
     **{
         f"paper/{paper.name}": tuple(
@@ -147,11 +158,11 @@ def test_whatever_names_a_household_in_the_report_is_mapped() -> None:
     """What the page is made of besides are counts of many."""
     named = {
         cls
-        for cls in vars(html).values()
-        if isinstance(cls, type) and attrs.has(cls) and cls.__module__ == html.__name__
+        for cls in vars(graded).values()
+        if isinstance(cls, type) and attrs.has(cls) and cls.__module__ == graded.__name__
         if "household" in attrs.fields_dict(cls)
     }
-    assert named == {html.Explained, html.ListedHousehold, html.Moved}
+    assert named == {graded.Explained, graded.ListedHousehold, graded.Moved}
 
 
 def test_every_class_is_told_in_both_languages_and_none_is_left_over() -> None:

@@ -68,11 +68,15 @@ def test_a_page_of_grades_leaves_as_a_list_where_they_are_personal(
 
 
 @pytest.mark.rule("PRV-01")
-def test_a_report_is_not_made_of_what_is_withheld(office: Office) -> None:
+def test_a_report_leaves_out_what_is_withheld_and_says_so(office: Office) -> None:
+    """A specialist with no purpose sees neither grades nor money; both parts are named with why."""
     out = office.path.with_name("report.html")
     status, told, _ = office.run(
         "--format", "json", "report", "2024", "--out", str(out), "--as", "specialist:li"
     )
-    assert status == 2
-    assert json.loads(told or "{}") == {} or "access" in told
-    assert not out.exists()
+    assert status == 0
+    assert json.loads(told)["withheld"] == {"grades": "purpose_missing", "money": "purpose_missing"}
+    text = out.read_text(encoding="utf-8")
+    assert 'data-part="who_owes"' in text
+    assert 'id="list"' not in text
+    assert taken(office) == []

@@ -45,7 +45,8 @@ from crm_core.ports import EVENTS, EventLog
 
 _ACCOUNTS = frozenset(kind.stored for kind in ACCOUNT_EVENTS)
 _VOIDS = {**FILE_VOIDS, **ACCOUNT_VOIDS}
-_PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
+PAYMENTS = _ACCOUNTS | {kind.stored for kind in COLLECTION_EVENTS}
+"""What tells of an account, and of how its arrears are collected."""
 
 
 class Accounts:
@@ -127,7 +128,7 @@ class Accounts:
         """
         book = self._host.policies
         table = book.find(CreditPolicy, policy, on)
-        for told in self._told(on, known, [household], _PAYMENTS):
+        for told in self._told(on, known, [household], PAYMENTS):
             facts, held = told.facts, told.held
             number = held.index(on) if tenure is None else held.find(tenure)
             if number is None:
@@ -226,7 +227,7 @@ class Accounts:
         **_asked: Unpack[Asked],
     ) -> Iterator[tuple[str, Limit]]:
         """Until when each overdue charge can be sued for (PAY-12), by household, soonest first."""
-        for told in self._told(on, known, None, _PAYMENTS):
+        for told in self._told(on, known, None, PAYMENTS):
             for limit in limits(told.facts, on, told.held, told.by):
                 yield told.household, limit
 
@@ -283,25 +284,8 @@ class Accounts:
         known: datetime | None,
         households: Sequence[str] | None,
         names: frozenset[str] = _ACCOUNTS,
-    ) -> Iterator[_Told]:
-        """Everybody whose file is known then, files that were merged by the day as one (OWN-09)."""
-        allocations = self._allocations()
-        known, log = utc(known, "known"), self._host.log
-        if households is not None:
-            _check_households(log, households)
-        wanted = names | TENURE_NAMES | FILE_VOID_NAMES | {REGISTERED}
-        merges = merges_seen(log, on, known)
-        for household, events in facts_by_household(
-            log, merges, names=wanted, households=households
-        ):
-            seen = [fact for fact in events if known is None or fact[1] <= known]
-            told = [(event, position) for position, _, event in standing(seen, _VOIDS)]
-            alone = [event for event, _ in told]
-            file = next((e for e in alone if type(e) is HouseholdRegistered), None)
-            if file is not None:
-                held = tenures([e for e in alone if type(e) in TENURES])
-                by = allocations.of(file.estate, alone)
-                yield _Told(household, file, told, held, by)
+    ) -> Iterator[Told]:
+        return everybody_told(self._host, on, utc(known, "known"), households, names)
 
     def _allocations(self) -> Allocations:
         """The allocation policies at hand, those adopted in the log among them."""
@@ -309,7 +293,7 @@ class Accounts:
 
 
 @frozen
-class _Told:
+class Told:
     """What is known of a household.
 
     Args:
@@ -328,6 +312,34 @@ class _Told:
     def books(self) -> tuple[Ledger, ...]:
         """Its ledgers, one for each tenure."""
         return ledgers(self.facts, self.held, self.by)
+
+
+def everybody_told(
+    host: Host,
+    on: date,
+    known: datetime | None,
+    households: Sequence[str] | None,
+    names: frozenset[str] = PAYMENTS,
+) -> Iterator[Told]:
+    """Everybody whose file is known then, files that were merged by the day as one (OWN-09).
+
+    Raises:
+        Invalid: a named household has no file.
+    """
+    allocations, log = allocations_at_hand(host), host.log
+    if households is not None:
+        _check_households(log, households)
+    wanted = names | TENURE_NAMES | FILE_VOID_NAMES | {REGISTERED}
+    merges = merges_seen(log, on, known)
+    for household, events in facts_by_household(log, merges, names=wanted, households=households):
+        seen = [fact for fact in events if known is None or fact[1] <= known]
+        facts = [(event, position) for position, _, event in standing(seen, _VOIDS)]
+        alone = [event for event, _ in facts]
+        file = next((e for e in alone if type(e) is HouseholdRegistered), None)
+        if file is not None:
+            held = tenures([e for e in alone if type(e) in TENURES])
+            by = allocations.of(file.estate, alone)
+            yield Told(household=household, file=file, facts=facts, held=held, by=by)
 
 
 def _check_households(log: EventLog, households: Sequence[str]) -> None:

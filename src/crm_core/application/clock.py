@@ -25,7 +25,7 @@ from crm_core.application.surveys import count_answers
 from crm_core.application.work import Planned
 from crm_core.errors import Conflict, Refused, described, is_of_the_store
 from crm_core.kernel.canonical import digest_of
-from crm_core.kernel.dates import local_date, sortable_text
+from crm_core.kernel.dates import instant_text, local_date, parse_instant, sortable_text
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM, Actor
 from crm_core.kernel.ticking import (
@@ -72,7 +72,20 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
         parked[source.name] = served.settle()
     events[lookout.SOURCE] = lookout.look(host, desk, at)
     events["answers"] = count_answers(host, desk, at)
+    last = ticked_at(host)
+    if last is None or last < at:
+        host.views.keep_basis(_RAN, instant_text(at))
     return Tick(at, events, parked)
+
+
+def ticked_at(host: Host) -> datetime | None:
+    """Up to when the clock was run last; None if it never was, as far as is known here."""
+    ran = host.views.basis(_RAN)
+    return parse_instant(ran) if ran else None
+
+
+_RAN = "clock"
+"""Where it is kept; no source of the clock is called so."""
 
 
 @define

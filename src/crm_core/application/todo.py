@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from crm_core.application.authority import acting
+from crm_core.application.authority import Authority, acting
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host
@@ -17,10 +17,11 @@ from crm_core.application.work import aggregate_of
 from crm_core.gradings.engines.merged import merges_seen
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import local_date
-from crm_core.kernel.recorded import Actor
+from crm_core.kernel.recorded import STAFF_ROLES, Actor
 from crm_core.kernel.roles import DESK
 from crm_core.kernel.worklists import Task, Worklist
 from crm_core.owners.facts import Redirects
+from crm_core.staff.register import Register
 
 PAGE_ROWS = 1000
 _OPEN = "~"
@@ -67,8 +68,15 @@ def _rows(host: Host, worklist: Worklist) -> Iterator[Any]:
 class _Asker:
     """Who asks, with what the table, the register and the log say of them."""
 
-    def __init__(self, host: Host, desk: Desk, by: Actor, now: datetime) -> None:
-        self._host, self._by, self._authority = host, by, desk.authority()
+    def __init__(
+        self,
+        host: Host,
+        desk: Desk,
+        by: Actor,
+        now: datetime,
+        authority: Authority | None = None,
+    ) -> None:
+        self._host, self._by, self._authority = host, by, authority or desk.authority()
         self._streams = Streams(host.log, desk.texts)
         self._acts: dict[str, bool] = {}
         self.id, self.role, self.now, self.zone = by.id, by.role, now, host.zone
@@ -110,3 +118,65 @@ class _Asker:
         """The state that such a command would be decided on."""
         aggregate = aggregate_of(self._host.registry, command)
         return self._streams.load(aggregate, aggregate.stream(aggregate.id_of(command)))[0]
+
+
+# --- what waits for whom -------------------------------------------------------------------------
+
+
+@frozen
+class WaitsFor:
+    """What waits for a role.
+
+    Args:
+        held: Whether anybody holds it, or holds any where nobody is registered.
+    """
+
+    role: str
+    held: bool
+    tasks: tuple[Task, ...]
+
+
+def waits(host: Host, desk: Desk, now: datetime) -> list[WaitsFor]:
+    """What waits for each role of the staff, everything once, roles without anything left out.
+
+    Where nobody is registered, what is somebody's own stands with the specialists, and what is a
+    role's with the role. What waits for a role that nobody holds waits all the same.
+    """
+    authority, zone = desk.authority(), host.zone
+    in_force = authority.register.in_force(local_date(now, zone))
+    alone = evolve(authority, register=Register())
+    rows = [(one, list(_rows(host, one))) for one in host.registry.worklists]
+    named = {"specialist": sorted(_named(rows))} if not in_force else {}
+    found = []
+    for role in STAFF_ROLES:
+        holders = authority.register.holders(role, local_date(now, zone)) if in_force else ()
+        askers = [_Asker(host, desk, Actor(one, role), now) for one in holders]
+        if not holders:
+            nobody = [Actor(NOBODY, role), *(Actor(one, role) for one in named.get(role, ()))]
+            askers = [_Asker(host, desk, one, now, alone) for one in nobody]
+        tasks = {
+            (task.what, task.subject, task.household, tuple(sorted(task.details.items()))): task
+            for asker in askers
+            for worklist, listed in rows
+            for row in listed
+            for task in worklist.tasks(row, asker)
+        }
+        if tasks:
+            found.append(WaitsFor(role, bool(holders) or not in_force, tuple(tasks.values())))
+    return found
+
+
+NOBODY = "?"
+"""Whose id nobody has."""
+
+
+def _named(rows: Iterable[tuple[Worklist, list[Any]]]) -> set[str]:
+    """Whose work is whose, as the work lists themselves name them."""
+    names = ("owner", "assignee", "done_by", "assigned_to")
+    return {
+        one
+        for _, listed in rows
+        for row in listed
+        for one in (getattr(row, name, "") for name in names)
+        if isinstance(one, str) and one
+    }

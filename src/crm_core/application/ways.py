@@ -154,6 +154,8 @@ WAYS: dict[str, Way] = {
     # Whether, and why; never what was said. The act `see-consents` says who may ask.
     "privacy.may_use": Way(FREE),
     "privacy.who_saw": Way(ASKED),
+    # --- reports: each part and each row asks the table.
+    "reports.year": Way(ASKED, lists=True),
     # --- requests
     "requests.calls": Way(VALUE),
     "requests.counted_of": Way(FREE),

@@ -15,6 +15,7 @@ from crm_adapters.cli.gradings import (
     show_explanation,
     show_replay,
     show_summary,
+    write_year,
 )
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import say, spoken
@@ -22,7 +23,6 @@ from crm_adapters.cli.output import Output
 from crm_adapters.cli.values import FOLDER, PATH
 from crm_adapters.files.importing import ImportReport, import_files
 from crm_adapters.outputs import check_output
-from crm_adapters.reports.html import write_report
 from crm_adapters.wiring import open_crm
 from crm_core.application.host import present_day
 from crm_core.application.runs import GradingRun
@@ -59,15 +59,16 @@ TAKEN = (
 )
 def demo(app: App, folder: Path | None, target: Path) -> int:
     """The main job: import an estate, grade its year, replay it, explain a grade."""
-    return run_demo(app.out, folder, target, app.zone, by=app.by)
+    return run_demo(app, folder, target)
 
 
-def run_demo(out: Output, folder: Path | None, target: Path, zone: str, *, by: Actor) -> int:
+def run_demo(app: App, folder: Path | None, target: Path) -> int:
     """Import, grade, replay, explain; leave log, keys and report in `target`.
 
     Returns:
         Exit status: 1 if the replay is not identical or the log not intact.
     """
+    out, zone, by = app.out, app.zone, app.by
     started = perf_counter()
     _make(target)
     check_output(target / "report.html", where="--out")
@@ -96,7 +97,7 @@ def run_demo(out: Output, folder: Path | None, target: Path, zone: str, *, by: A
         household = interesting_household(run)
         said = opened.explain(household, year, run=run.run, reader="clerk", lang=spoken())
         page = target / "report.html"
-        write_report(page, opened, run)
+        write_year(app, opened, year, page, run=run.run)
     summary = {
         "year": year,
         "import": report.as_dict(),

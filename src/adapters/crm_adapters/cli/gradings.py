@@ -22,7 +22,8 @@ from crm_adapters.cli.group import (
 )
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output, as_row
-from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR, OneOf, Whole
+from crm_adapters.cli.values import DATE, FILE, ID, INSTANT, YEAR, OneOf, Whole
+from crm_core.application.reporting.model import YearReport
 from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
@@ -31,6 +32,7 @@ from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
 from crm_core.gradings.replay import Replay, check_intact
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor, Cutoff
+from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.ports import EVENTS, Progress
@@ -496,23 +498,51 @@ def affected(app: App, year: int | None, policy: tuple[str, ...]) -> int:
 @command("report")
 @click.argument("year", type=YEAR)
 @click.option("--run", "run_id")
+@click.option("--household", "household", type=ID)
+@click.option("--now", type=INSTANT)
 @click.option(
     "--out",
     type=FILE,
     required=True,
 )
 @used_policies
-def report(app: App, year: int, run_id: str | None, out: Path, policy: tuple[str, ...]) -> int:
-    """Write a self-contained page about a year's gradings."""
-    from crm_adapters.reports.html import LISTED_MAX, write_report
-    from crm_adapters.reports.marks import marked
-
+def report(
+    app: App,
+    year: int,
+    run_id: str | None,
+    household: str | None,
+    now: datetime | None,
+    out: Path,
+    policy: tuple[str, ...],
+) -> int:
+    """Write a self-contained page about a year."""
     app.to_write(out, *map(Path, policy))
     policies, _ = policies_of(policy)
     with app.open(policies=policies) as opened:
-        run = opened.gradings.grades(year, run=run_id, **app.asked)
-        listed = min(len(run.gradings), LISTED_MAX)
-        mark = marked(opened, "report/listed", listed, whole=True, **app.asked)
-        write_report(out, opened, run, mark=mark)
-    app.out.result({"report": str(out), "run": run.run}, lambda: app.out.print(str(out)))
+        found = write_year(app, opened, year, out, run=run_id, household=household, now=now)
+    said = {
+        "report": str(out),
+        "run": found.run,
+        "position": found.position,
+        "root": found.root,
+        "withheld": left_out(found),
+    }
+    app.out.result(said, lambda: app.out.print(str(out)))
     return 0
+
+
+def write_year(app: App, opened: CRM, year: int, out: Path, **asked: Any) -> YearReport:
+    """Write the report of a year as who acts may see it."""
+    from crm_adapters.reports.html import write_report
+    from crm_adapters.reports.marks import mark_of
+
+    found = opened.reports.year(year, **asked, **app.asked)
+    mark = mark_of(opened, "report", found.households, found.leads, **app.asked)
+    write_report(out, opened, found, spoken(), mark)
+    return found
+
+
+def left_out(found: YearReport) -> dict[str, str]:
+    """The parts of a report that are not for who acts, each with the reason."""
+    parts = {"grades": found.graded, "money": found.owing}
+    return {name: one.reason for name, one in parts.items() if isinstance(one, Withheld)}

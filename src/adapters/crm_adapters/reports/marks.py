@@ -4,33 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crm_adapters.data_map import columns_of
 from crm_core.application.privacy import Watermark
 from crm_core.crm import CRM
 from crm_core.kernel.recorded import Actor
-
-
-def marked(
-    crm: CRM, source: str, rows: int, *, by: Actor, purpose: str | None = None, whole: bool = False
-) -> str:
-    """The mark of a page, in both languages.
-
-    For whoever sees what is in it as personal, it leaves as a list does, and the mark has its
-    number; under household numbers alone it has none.
-
-    Args:
-        source: The page, as the data map of files calls it.
-        rows: How many households it lists.
-        whole: Whether it is of no use with something withheld.
-
-    Raises:
-        Refused: it is not for `by`, or lists more than they may take at once.
-    """
-    classes = columns_of(source)
-    listing = crm.privacy.listing(tuple(classes), classes, by=by, purpose=purpose)
-    if whole:
-        listing.check_whole()
-    return mark_of(crm, source.partition("/")[0], rows, listing.leads, by=by, purpose=purpose)
 
 
 def mark_of(
