@@ -649,6 +649,18 @@ def test_a_log_without_its_events_is_no_place_for_a_new_one(
     assert run("SELECT count(*) FROM crm_commands") == [(2,)]
 
 
+def test_a_dump_carries_a_log_with_its_guards(
+    mariadb_server: MariaServer, new_mariadb: Callable[[], str]
+) -> None:
+    log, copy = new_mariadb(), new_mariadb()
+    fill(log)
+    dumped = mariadb_server.dump(name_of(log))
+    mariadb_server.load(name_of(copy), dumped)
+    with closing(open_log(log)) as first, closing(open_log(copy)) as other:
+        assert other.verify(deep=True) == first.verify(deep=True)
+    assert whole(copy)
+
+
 def test_other_forms_and_revisions_are_refused(mariadb_url: str, run: Callable[..., Any]) -> None:
     fill(mariadb_url)
     assert migrate(mariadb_url) == ("0001", "0001")
