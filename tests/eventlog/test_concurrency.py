@@ -152,9 +152,19 @@ def _fill(value: Any, n: int) -> Any:
     return value.format(n=n) if isinstance(value, str) else value
 
 
+def url_of(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Where a log may be made in a store of that kind."""
+    if store == "sqlite":
+        return f"sqlite:///{tmp_path}/crm.db"
+    return str(request.getfixturevalue(f"{store}_url"))
+
+
 @pytest.mark.rule("LOG-01")
-def test_two_processes_share_one_sqlite_stream(processes: SpawnContext, tmp_path: Path) -> None:
-    url, versions = f"sqlite:///{tmp_path}/crm.db", 120
+@pytest.mark.parametrize("store", ["sqlite", "mariadb"])
+def test_two_processes_share_one_stream(
+    store: str, processes: SpawnContext, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url, versions = url_of(store, tmp_path, request), 120
     found = run_processes(processes, _race_process, 2, url, "w{n}", versions)
     counts = [Counter[str](one) for one in found]
     assert not any("error" in count for count in counts), counts
@@ -164,18 +174,21 @@ def test_two_processes_share_one_sqlite_stream(processes: SpawnContext, tmp_path
 
 
 @pytest.mark.rule("LOG-01")
-def test_processes_may_open_a_new_log_at_once(processes: SpawnContext, tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", ["sqlite", "mariadb"])
+def test_processes_may_open_a_new_log_at_once(
+    store: str, processes: SpawnContext, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """The tables are made once; who comes second finds them."""
-    url = f"sqlite:///{tmp_path}/crm.db"
+    url = url_of(store, tmp_path, request)
     assert run_processes(processes, _open_process, 4, url) == [{"head": 0}] * 4
 
 
 @pytest.mark.rule("LOG-01")
 def test_threads_may_open_a_new_log_at_once(
-    tmp_path: Path, new_postgres: Callable[[], str]
+    tmp_path: Path, new_postgres: Callable[[], str], new_mariadb: Callable[[], str]
 ) -> None:
     for n in range(5):
-        for url in (f"sqlite:///{tmp_path}/{n}.db", new_postgres()):
+        for url in (f"sqlite:///{tmp_path}/{n}.db", new_postgres(), new_mariadb()):
             start = Barrier(4)
 
             def opens(url: str = url, start: Barrier = start) -> None:
@@ -191,10 +204,14 @@ def test_threads_may_open_a_new_log_at_once(
 
 
 @pytest.mark.rule("LOG-01")
-def test_eight_threads_share_one_postgresql_stream(postgres_url: str) -> None:
-    counts = race_in_threads(postgres_url, 8, 160)
+@pytest.mark.parametrize("store", ["postgres", "mariadb"])
+def test_eight_threads_share_one_stream(
+    store: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = url_of(store, tmp_path, request)
+    counts = race_in_threads(url, 8, 160)
     assert sum(count["lost"] for count in counts) > 0
-    log = open_log(postgres_url)
+    log = open_log(url)
     check(log, counts, 160)
     log.close()
 
@@ -209,14 +226,12 @@ def test_threads_with_connections_of_their_own_share_one_sqlite_stream(tmp_path:
 
 
 @pytest.mark.rule("LOG-01")
-@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+@pytest.mark.parametrize("store", ["sqlite", "postgres", "mariadb"])
 def test_bridges_to_one_recorder_share_one_stream(
     store: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """Each bridge has its own view of the recorder, as programs on several machines would."""
-    url = f"sqlite:///{tmp_path}/crm.db"
-    if store == "postgres":
-        url = request.getfixturevalue("postgres_url")
+    url = url_of(store, tmp_path, request)
     writers, versions = 4, 60
     start = Barrier(writers)
     counts: list[Counter[str]] = []
@@ -235,8 +250,11 @@ def test_bridges_to_one_recorder_share_one_stream(
 
 
 @pytest.mark.rule("LOG-01")
-def test_one_command_sent_by_eight_threads_is_appended_once(postgres_url: str) -> None:
-    log = open_log(postgres_url)
+@pytest.mark.parametrize("store", ["postgres", "mariadb"])
+def test_one_command_sent_by_eight_threads_is_appended_once(
+    store: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    log = open_log(url_of(store, tmp_path, request))
     results: list[list[Appended]] = []
     start = Barrier(8)
 
@@ -252,13 +270,11 @@ def test_one_command_sent_by_eight_threads_is_appended_once(postgres_url: str) -
 
 
 @pytest.mark.rule("LOG-03")
-@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+@pytest.mark.parametrize("store", ["sqlite", "postgres", "mariadb"])
 def test_a_tailing_reader_misses_nothing_of_writers_on_distinct_streams(
     store: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    url = f"sqlite:///{tmp_path}/crm.db"
-    if store == "postgres":
-        url = request.getfixturevalue("postgres_url")
+    url = url_of(store, tmp_path, request)
     writers, each = 8, 60
     log, reader = open_log(url), open_log(url)
     over = Event()

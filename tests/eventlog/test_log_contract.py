@@ -129,6 +129,23 @@ class TestPostgres(PostgresContract):
         return again
 
 
+class TestMariadb(AdapterContract):
+    examples = 25
+
+    @pytest.fixture(autouse=True)
+    def server(self, new_mariadb: Callable[[], str]) -> None:
+        self.new_mariadb = new_mariadb
+
+    def make_store(self) -> RowStore:
+        return open_database(self.new_mariadb(), create=True)
+
+    def reopen_store(self, store: RowStore) -> RowStore:
+        assert isinstance(store, Database)
+        again = open_database(store.name, create=True)
+        self.held.callback(again.close)
+        return again
+
+
 class TestBridgeOverTheirMemory(BridgeContract):
     contiguous = True
 
@@ -381,13 +398,14 @@ def test_a_recorder_that_cannot_hold_a_log_is_refused(
 
 
 @pytest.mark.rule("LOG-03")
-@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+@pytest.mark.parametrize("store", ["sqlite", "postgres", "mariadb"])
 def test_households_can_be_cut_into_parts_of_about_one_size(
-    store: str, tmp_path: Path, postgres_url: str, codec: Codec
+    store: str, tmp_path: Path, codec: Codec, request: pytest.FixtureRequest
 ) -> None:
-    database = open_database(
-        f"sqlite:///{tmp_path}/a.db" if store == "sqlite" else postgres_url, create=True
-    )
+    url = f"sqlite:///{tmp_path}/a.db"
+    if store != "sqlite":
+        url = request.getfixturevalue(f"{store}_url")
+    database = open_database(url, create=True)
     log = CodecEventLog(database, codec)
     assert database.cuts(4) == []
     for n, household in enumerate(["V3", "", "V1", "v1", "é", "V2", "V3", "V3", "V4"]):

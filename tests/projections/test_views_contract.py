@@ -114,3 +114,16 @@ class TestPostgres(AdapterContract):
     def make_view_store(self, store: RowStore) -> ViewStore:
         assert isinstance(store, Database)
         return DatabaseViewStore(store)
+
+
+class TestMariadb(AdapterContract):
+    @pytest.fixture(autouse=True)
+    def server(self, new_mariadb: Callable[[], str]) -> None:
+        self.new_mariadb = new_mariadb
+
+    def make_store(self) -> RowStore:
+        return open_database(self.new_mariadb(), create=True)
+
+    def make_view_store(self, store: RowStore) -> ViewStore:
+        assert isinstance(store, Database)
+        return DatabaseViewStore(store)

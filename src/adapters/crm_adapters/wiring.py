@@ -64,11 +64,11 @@ def open_crm(
     """A CRM over the log at `url`.
 
     Args:
-        url: `memory:`, or a SQLAlchemy URL of SQLite or PostgreSQL.
+        url: `memory:`, or a SQLAlchemy URL of SQLite, PostgreSQL or MariaDB.
         create: Make a log where there is none; a log in memory always is a new one.
         tenant: Which of the logs in the database, where several companies or estates share one.
         keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
-            for PostgreSQL it is `crm.keys` in the working folder. A tenant's has its name in it, as
+            for a server it is `crm.keys` in the working folder. A tenant's has its name in it, as
             `NAME.TENANT.keys`: nobody's keys are another's.
         guard: What protects the key file, or a function that says so when a key is needed first,
             like `crm_adapters.keys.guard_of`; what is in memory alone needs none.

@@ -70,7 +70,8 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, KeyError, TypeError)
 """What decoders and upcasters raise for bytes that are not what they claim to be."""
 
 
-def _decode_hook(kind: type, value: Any) -> Any:
+def decode_hook(kind: type, value: Any) -> Any:
+    """For decoders of events: what a personal value is read as."""
     if kind is PersonalValue:
         # What is wrong here msgspec tells like any other malformed value.
         return msgspec.convert(value, Sealed)
@@ -130,7 +131,7 @@ class Codec:
         else:
             data = msgspec.defstruct("Bare", [("data", kind.cls)])
             shape = msgspec.defstruct("Stored", [("event", data)])
-            decoder = msgspec.json.Decoder(shape, dec_hook=_decode_hook)
+            decoder = msgspec.json.Decoder(shape, dec_hook=decode_hook)
         self._bare[name] = decoder
         return decoder
 
@@ -267,12 +268,12 @@ class Codec:
         else:
             fields: list[tuple[str, Any]] = [("data", kind.cls), ("recorded", datetime)]
             shape = msgspec.defstruct("Stored", [("event", msgspec.defstruct("Fact", fields))])
-            decode = msgspec.json.Decoder(shape, dec_hook=_decode_hook).decode
+            decode = msgspec.json.Decoder(shape, dec_hook=decode_hook).decode
         self._facts[name] = decode
         return decode
 
     def _head_decoder(self, head: type) -> Callable[[msgspec.Raw], Any]:
-        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(head, dec_hook=_decode_hook)
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(head, dec_hook=decode_hook)
         self._heads[head] = decoder.decode
         return decoder.decode
 
@@ -283,7 +284,7 @@ class Codec:
         if kind is not None:
             envelope = Envelope[kind.cls]  # type: ignore[name-defined]
             shape = msgspec.defstruct("Stored", [("event", envelope)])
-            decoder = msgspec.json.Decoder(shape, dec_hook=_decode_hook)
+            decoder = msgspec.json.Decoder(shape, dec_hook=decode_hook)
         else:
             decoder = cast("Any", _UpcastingDecoder(self.catalog, name))
         self._decoders[name] = decoder
@@ -321,7 +322,7 @@ class _UpcastingDecoder:
     def __init__(self, catalog: Catalog, name: str) -> None:
         self._catalog, self._name = catalog, name
         shape = msgspec.defstruct("Stored", [("event", Envelope[dict[str, Any]])])
-        self._decoder = msgspec.json.Decoder(shape, dec_hook=_decode_hook)
+        self._decoder = msgspec.json.Decoder(shape, dec_hook=decode_hook)
 
     def decode(self, state: str) -> Any:
         stored: Any = self._decoder.decode(state)
@@ -331,7 +332,7 @@ class _UpcastingDecoder:
 
 
 def _convert(kind: EventType, data: dict[str, Any]) -> Any:
-    return msgspec.convert(data, kind.cls, dec_hook=_decode_hook)
+    return msgspec.convert(data, kind.cls, dec_hook=decode_hook)
 
 
 def _subject_of(household: str) -> str:

@@ -62,6 +62,8 @@ class Database(ABC):
     """How many households one statement names: it takes so many values and no more."""
     insert_tiles: str
     """How tiles are inserted where some may stand already."""
+    insert_new = "INSERT {} ON CONFLICT DO NOTHING"
+    """How a row is inserted that is left as it is where it stands already."""
     _named = (
         "SELECT {columns} FROM crm_events WHERE {where} ORDER BY household, position LIMIT {mark}"
     )
@@ -240,6 +242,11 @@ class Database(ABC):
 
         It does not wait for writers of the log more than the database itself makes it.
         """
+
+    def replacing(self, key: Sequence[str], columns: Sequence[str]) -> str:
+        """The end of an INSERT that puts the columns into the row of that key, if there is one."""
+        changed = ", ".join(f"{column} = excluded.{column}" for column in columns)
+        return f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}"
 
     def take_turn(self, cursor: Any) -> None:
         """Wait within a transaction of `write` until nobody else writes rows that are chained.

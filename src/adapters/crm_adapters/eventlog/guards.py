@@ -56,3 +56,20 @@ POSTGRES_LIFTED = tuple(
 
 POSTGRES_GUARDS = (_REFUSE, *(_POSTGRES.format(table=table) for table in GUARDED))
 """Statements that set them."""
+
+MARIADB_GUARDS = {
+    f"{table}_no_{what.lower()}": (
+        table,
+        what,
+        f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{table} is append-only'",
+    )
+    for table in GUARDED
+    for what in ("UPDATE", "DELETE")
+}
+"""Guards of a MariaDB database by name: on which table, against what, and what they do.
+
+Nothing there guards against emptying a table as a whole; it takes the right to drop tables.
+"""
+
+MARIADB_TRIGGER = "CREATE TRIGGER {name} BEFORE {what} ON {table} FOR EACH ROW {body}"
+"""Statement that sets one of them."""

@@ -24,10 +24,10 @@ def open_database(
 
     Args:
         tenant: Whose log it is; every tenant has a log of its own (LOG-07).
-        create: Make a log where there is none: no file, or a PostgreSQL database without the
+        create: Make a log where there is none: no file, or a database on a server without the
             tables of one. What is there and is something else is left alone all the same.
         contiguous: Make a new log with positions without gaps; on PostgreSQL its writers then take
-            turns. In SQLite they always do.
+            turns. In SQLite and MariaDB they always do.
         outdated: Open a log with the tables of an earlier version, too, to be migrated and nothing
             else.
 
@@ -52,10 +52,17 @@ def open_database(
             return PostgresDatabase(
                 parsed, tenant, create=create, outdated=outdated, contiguous=contiguous
             )
+        if kind in ("mariadb", "mysql"):
+            from crm_adapters.eventlog.mariadb import MariaDatabase
+
+            return MariaDatabase(parsed, tenant, create=create, outdated=outdated)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise Invalid.one("url_malformed", "--db") from error
     except ImportError as error:
-        raise Invalid.one("driver_missing", "--db", driver=parsed.drivername) from error
+        extra = "postgres" if kind == "postgresql" else "mariadb"
+        raise Invalid.one(
+            "driver_missing", "--db", driver=parsed.drivername, extra=extra
+        ) from error
     raise Invalid.one("database_unsupported", "--db", kind=kind)
 
 

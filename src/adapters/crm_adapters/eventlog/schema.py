@@ -3,8 +3,9 @@
 Every row belongs to a tenant (LOG-07): a company or an estate with a log of its own, its own
 positions, streams and command ids. The tenant of a store that keeps one log is an empty text.
 
-On SQLite positions are given by the one writer: contiguous, in the order of commits. On PostgreSQL
-they are made of the transaction's id and the row's ordinal in it (decision record 0016).
+On SQLite and in the generic log positions are given by the one writer: contiguous, in the order of
+commits. On PostgreSQL they are made of the transaction's id and the row's ordinal in it (decision
+record 0016).
 """
 
 from __future__ import annotations
@@ -24,27 +25,46 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.mysql import LONGTEXT, VARCHAR
 from sqlalchemy.dialects.postgresql import TEXT
+from sqlalchemy.types import TypeEngine
+
+from crm_core.kernel.text import ID_LENGTH_MAX, NAME_LENGTH_MAX
 
 REVISIONS = ("0001",)
 """The revisions of these tables, oldest first; `migrations/` leads from each to the last."""
 
 metadata = MetaData()
 
-# By code point, as Python and SQLite sort; a database's own collation may be any language's.
-Name = Text().with_variant(TEXT(collation="C"), "postgresql")
+CHARSET, COLLATION = "utf8mb4", "utf8mb4_nopad_bin"
+"""On MariaDB: all of Unicode; by code point, and a space at the end counts."""
+
+
+def _name(length_max: int) -> TypeEngine[str]:
+    """By code point, as Python and SQLite sort; a database's own collation may be any language's.
+
+    MariaDB indexes only text of which it knows how long it can be.
+    """
+    text = Text().with_variant(TEXT(collation="C"), "postgresql")
+    return text.with_variant(VARCHAR(length_max, charset=CHARSET, collation=COLLATION), "mysql")
+
+
+Name = _name(NAME_LENGTH_MAX)
+Id = _name(ID_LENGTH_MAX)
+"""Of tenants and views: several of them stand in one index."""
+LongText = Text().with_variant(LONGTEXT(charset=CHARSET, collation=COLLATION), "mysql")
 Position = BigInteger().with_variant(Integer(), "sqlite")
 
 events = Table(
     "crm_events",
     metadata,
-    Column("tenant", Name, nullable=False),
+    Column("tenant", Id, nullable=False),
     Column("position", Position, nullable=False),
     Column("stream", Name, nullable=False),
     Column("version", Integer, nullable=False),
     Column("name", Name, nullable=False),
     Column("household", Name, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("state", LongText, nullable=False),
     PrimaryKeyConstraint("tenant", "position", name="crm_events_position"),
     UniqueConstraint("tenant", "stream", "version", name="crm_events_stream_version"),
 )
@@ -99,9 +119,9 @@ Index(
 commands = Table(
     "crm_commands",
     metadata,
-    Column("tenant", Name, nullable=False),
+    Column("tenant", Id, nullable=False),
     Column("command", Name, nullable=False),
-    Column("digest", Text, nullable=False),
+    Column("digest", LongText, nullable=False),
     Column("first_position", Position, nullable=False),
     Column("last_position", Position, nullable=False),
     PrimaryKeyConstraint("tenant", "command", name="crm_commands_command"),
@@ -112,11 +132,11 @@ commands = Table(
 tiles = Table(
     "crm_tiles",
     metadata,
-    Column("tenant", Name, nullable=False),
+    Column("tenant", Id, nullable=False),
     Column("level", Integer, nullable=False),
     Column("number", Position, nullable=False),
     Column("last", Position, nullable=False),
-    Column("root", Text, nullable=False),
+    Column("root", LongText, nullable=False),
     Column("facts", Position, nullable=False),
     Column("fact", Position, nullable=False),
     Column("earliest", Position, nullable=False),
@@ -129,7 +149,7 @@ tiles = Table(
 tracking = Table(
     "crm_tracking",
     metadata,
-    Column("tenant", Name, nullable=False),
+    Column("tenant", Id, nullable=False),
     Column("consumer", Name, nullable=False),
     Column("position", Position, nullable=False),
     PrimaryKeyConstraint("tenant", "consumer", "position", name="crm_tracking_position"),
@@ -140,18 +160,18 @@ tracking = Table(
 reads = Table(
     "crm_reads",
     metadata,
-    Column("tenant", Name, nullable=False),
+    Column("tenant", Id, nullable=False),
     Column("number", Position, nullable=False),
     Column("at", Position, nullable=False),
     Column("actor", Name, nullable=False),
-    Column("purpose", Text, nullable=False),
+    Column("purpose", LongText, nullable=False),
     Column("household", Name, nullable=False),
     Column("subject", Name, nullable=False),
-    Column("fields", Text, nullable=False),
+    Column("fields", LongText, nullable=False),
     Column("source", Name, nullable=False),
-    Column("correlation", Text, nullable=False),
+    Column("correlation", LongText, nullable=False),
     Column("reason", Name, nullable=False),
-    Column("digest", Text, nullable=False),
+    Column("digest", LongText, nullable=False),
     PrimaryKeyConstraint("tenant", "number", name="crm_reads_number"),
     sqlite_with_rowid=False,
 )
@@ -182,8 +202,8 @@ revision = Table(
 def _build_of(whose: str) -> list[Column[Any]]:
     """The columns that say to which build of what a row belongs; its key begins with them."""
     return [
-        Column("tenant", Name, primary_key=True),
-        Column(whose, Name, primary_key=True),
+        Column("tenant", Id, primary_key=True),
+        Column(whose, Id, primary_key=True),
         Column("version", Integer, primary_key=True),
         Column("build", Integer, primary_key=True),
     ]
@@ -195,7 +215,7 @@ views = Table(
     *_build_of("view"),
     Column("key", Name, primary_key=True),
     Column("sort", Name, nullable=False),
-    Column("data", Text, nullable=False),
+    Column("data", LongText, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -216,9 +236,9 @@ checkpoints = Table(
     Column("position", Position, nullable=False),
     Column("revision", Position, nullable=False),
     Column("state", Name, nullable=False),
-    Column("held_until", Text),
+    Column("held_until", LongText),
     # The digest of the event at the position (decision record 0049).
-    Column("mark", Text, nullable=False),
+    Column("mark", LongText, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -230,10 +250,10 @@ parked = Table(
     Column("stream", Name, nullable=False),
     Column("stream_version", Integer, nullable=False),
     Column("name", Name, nullable=False),
-    Column("error", Text, nullable=False),
+    Column("error", LongText, nullable=False),
     Column("tries", Integer, nullable=False),
-    Column("first_at", Text, nullable=False),
-    Column("last_at", Text, nullable=False),
+    Column("first_at", LongText, nullable=False),
+    Column("last_at", LongText, nullable=False),
     sqlite_with_rowid=False,
 )
 

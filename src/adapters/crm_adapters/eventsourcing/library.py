@@ -4,40 +4,75 @@ In 9.5 importing its persistence module replaces a function inside the standard 
 `dataclasses` for the whole process, so only the recorders and the store import this module,
 and nothing imports those unless it is asked for (decision record 0002).
 
-Written for 9.5. In the pre-releases of version 10 `Tracking` names its first field differently and
-stored events take keywords only; both work here. But most exceptions move to another module, and
-stored events carry a UUID and metadata, for which our tables have no columns yet: dropping them
-without a word would be worse than not being ready.
+It works with 9.5 and with the pre-releases of 10. There most exceptions stand in another module,
+`Tracking` names its first field otherwise, ids are text, and stored events carry a UUID and
+metadata. For these our tables have no columns: they stand before the state, in the same text,
+behind a character with which no other text begins (decision record 0070). What 10 has stored 9.5
+refuses to read, because it has no place for them.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from base64 import b64decode, b64encode
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from eventsourcing.persistence import (
     AggregateRecorder,
     ApplicationRecorder,
-    DatabaseError,
-    DataError,
+    InfrastructureFactory,
     IntegrityError,
     Notification,
-    NotSupportedError,
-    OperationalError,
-    PersistenceError,
     ProcessRecorder,
-    ProgrammingError,
     StoredEvent,
     Subscription,
     Tracking,
     TrackingRecorder,
 )
+from eventsourcing.utils import Environment, EnvType, resolve_topic, strtobool
+
+LATER = "metadata" in StoredEvent.__dataclass_fields__
+"""Whether it is version 10."""
+
+if TYPE_CHECKING:
+    from eventsourcing.persistence import (
+        DatabaseError,
+        DataError,
+        InfrastructureFactoryError,
+        NotSupportedError,
+        OperationalError,
+        PersistenceError,
+        ProgrammingError,
+    )
+else:
+    _errors = import_module("eventsourcing.errors" if LATER else "eventsourcing.persistence")
+    DatabaseError = _errors.DatabaseError
+    DataError = _errors.DataError
+    InfrastructureFactoryError = _errors.InfrastructureFactoryError
+    NotSupportedError = _errors.NotSupportedError
+    OperationalError = _errors.OperationalError
+    PersistenceError = _errors.PersistenceError
+    ProgrammingError = _errors.ProgrammingError
+
+IdType = Literal["uuid", "text"]
+
+ID_TYPE: IdType = "text" if LATER else "uuid"
+"""How the library names aggregates unless it is told otherwise."""
 
 __all__ = [
+    "ID_TYPE",
+    "LATER",
     "AggregateRecorder",
     "ApplicationRecorder",
     "DataError",
     "DatabaseError",
+    "EnvType",
+    "Environment",
+    "IdType",
+    "InfrastructureFactory",
+    "InfrastructureFactoryError",
     "IntegrityError",
     "NotSupportedError",
     "Notification",
@@ -49,9 +84,13 @@ __all__ = [
     "Subscription",
     "Tracking",
     "TrackingRecorder",
+    "applications",
     "insert_bytes_max",
     "make_notification",
     "make_stored_event",
+    "resolve_topic",
+    "stored_text",
+    "strtobool",
     "tracked",
     "unfit_for_logs",
 ]
@@ -61,20 +100,68 @@ _TRACKING_FIELD = (
 )
 
 
+_HEAD_START, _HEAD_END = "\x1e", "\n"
+"""Around what stands before a state; JSON, the library's own states, begins with neither."""
+
+
+def stored_text(event: StoredEvent) -> str:
+    """The text that is kept of an event: its state, mostly as it is."""
+    later: Any = event
+    head: dict[str, Any] = {}
+    if LATER and (later.metadata or later.uuid.int):
+        head = {"metadata": later.metadata, "uuid": str(later.uuid)}
+    try:
+        state = event.state.decode()
+    except UnicodeDecodeError:
+        state = _HEAD_START
+    if state.startswith(_HEAD_START) or "\0" in state:
+        # Compressed, sealed, or otherwise no text.
+        head["base64"] = True
+        state = b64encode(event.state).decode()
+    return f"{_HEAD_START}{json.dumps(head)}{_HEAD_END}{state}" if head else state
+
+
+def _kept(text: str) -> dict[str, Any]:
+    """State, and in version 10 the UUID and the metadata, of a text that was kept."""
+    if not text.startswith(_HEAD_START):
+        return {"state": text.encode()}
+    said, _, state = text.removeprefix(_HEAD_START).partition(_HEAD_END)
+    head = json.loads(said)
+    found: dict[str, Any] = {"state": b64decode(state) if "base64" in head else state.encode()}
+    if "uuid" in head:
+        if not LATER:
+            raise ProgrammingError(
+                "the event was stored by version 10 of eventsourcing, with metadata, and this is 9"
+            )
+        found |= {"uuid": UUID(head["uuid"]), "metadata": head["metadata"]}
+    return found
+
+
+def applications() -> Any:
+    """The module of applications, where they hold aggregates of any shape.
+
+    Raises:
+        NotSupportedError: in version 10 they hold those of the library alone.
+    """
+    if LATER:
+        raise NotSupportedError("deciders are applications with eventsourcing 9 only")
+    return import_module("eventsourcing.application")
+
+
 def make_stored_event(
-    originator_id: UUID | str, originator_version: int, topic: str, state: bytes
+    originator_id: UUID | str, originator_version: int, topic: str, text: str
 ) -> StoredEvent:
-    """A stored event, by the library's constructor."""
+    """A stored event of what was kept, by the library's constructor."""
     return StoredEvent(
         originator_id=originator_id,
         originator_version=originator_version,
         topic=topic,
-        state=state,
+        **_kept(text),
     )
 
 
 def make_notification(
-    position: int, originator_id: UUID | str, originator_version: int, topic: str, state: bytes
+    position: int, originator_id: UUID | str, originator_version: int, topic: str, text: str
 ) -> Notification:
     """A stored event with its position, by the library's constructor."""
     return Notification(
@@ -82,7 +169,7 @@ def make_notification(
         originator_id=originator_id,
         originator_version=originator_version,
         topic=topic,
-        state=state,
+        **_kept(text),
     )
 
 

@@ -3,9 +3,9 @@
 For programs that are built on that library and want one kind of database underneath: SQLite and
 PostgreSQL behave alike here, subscriptions included. Beyond what the library asks for, a stream
 has no gaps: it begins at version 0 or 1 and grows by one, checked in the transaction that
-inserts. (So these recorders cannot keep the library's snapshots, whose versions leap.)
+inserts. Snapshots, whose versions leap, have a recorder and a table of their own.
 
-States are stored as text: compressed or encrypted states are refused before anything is written.
+States are stored as text; what is none, compressed or sealed, in base64.
 Give an application a database of its own: a log of this library holds nothing but its own events.
 """
 
@@ -14,15 +14,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Column, Integer, MetaData, Table
+
 from crm_adapters.codec.rows import StoredRow
+from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.store import Batch
 from crm_adapters.eventsourcing.library import (
+    ID_TYPE,
     AggregateRecorder,
     ApplicationRecorder,
+    IdType,
     IntegrityError,
     Notification,
     OperationalError,
@@ -34,6 +39,7 @@ from crm_adapters.eventsourcing.library import (
     TrackingRecorder,
     make_notification,
     make_stored_event,
+    stored_text,
     tracked,
 )
 from crm_core.errors import Conflict, Failed, NotALog
@@ -45,18 +51,31 @@ POSITION_MAX = 2**63 - 1
 
 _PAGE = 500
 
+# Not among the tables of a log: what is here is derived, and nothing of a log is.
+_snapshots = Table(
+    "eventsourcing_snapshots",
+    MetaData(),
+    Column("tenant", schema.Id, primary_key=True),
+    Column("stream", schema.Name, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("name", schema.Name, nullable=False),
+    Column("state", schema.LongText, nullable=False),
+)
+
 
 class SQLAlchemyAggregateRecorder(AggregateRecorder):
     """Stores and selects the events of aggregates.
 
     Args:
         database: Where to; see `open_database`. It stays the caller's to close.
-        originator_id_type: Whether aggregates are named by UUIDs or by text.
+        originator_id_type: Whether aggregates are named by UUIDs or by text; as the library does,
+            unless it is said.
     """
 
-    def __init__(
-        self, database: Database, *, originator_id_type: Literal["uuid", "text"] = "uuid"
-    ) -> None:
+    table = "crm_events"
+    """Where events of a stream are selected from."""
+
+    def __init__(self, database: Database, *, originator_id_type: IdType = ID_TYPE) -> None:
         if originator_id_type not in ("uuid", "text"):
             raise ProgrammingError(f"ids are `uuid` or `text`, not `{originator_id_type}`")
         self.database = database
@@ -69,7 +88,7 @@ class SQLAlchemyAggregateRecorder(AggregateRecorder):
 
         Raises:
             IntegrityError: a stream would have a gap or a repeated version.
-            ProgrammingError: a state, topic or id is not text that can be stored.
+            ProgrammingError: a topic or id is not text that can be stored.
         """
         self._insert(stored_events, kwargs.get("tracking"))
         return None
@@ -85,7 +104,8 @@ class SQLAlchemyAggregateRecorder(AggregateRecorder):
     ) -> Sequence[StoredEvent]:
         mark = self.database.mark
         statement = (
-            f"SELECT version, name, state FROM crm_events WHERE tenant = {mark} AND stream = {mark}"
+            f"SELECT version, name, state FROM {self.table}"
+            f" WHERE tenant = {mark} AND stream = {mark}"
         )
         values: list[Any] = [self.database.tenant, self._stream(originator_id)]
         if gt is not None:
@@ -101,8 +121,7 @@ class SQLAlchemyAggregateRecorder(AggregateRecorder):
         with _their_errors():
             rows = self.database.rows(statement, values)
         return [
-            make_stored_event(originator_id, version, name, state.encode())
-            for version, name, state in rows
+            make_stored_event(originator_id, version, name, state) for version, name, state in rows
         ]
 
     def _insert(self, stored_events: Sequence[StoredEvent], tracking: Tracking | None) -> list[int]:
@@ -134,9 +153,7 @@ class SQLAlchemyAggregateRecorder(AggregateRecorder):
                 )
             versions[stream] = version
             rows.append(
-                StoredRow(
-                    0, stream, version, _text("topic", stored.topic), "", _state(stored.state)
-                )
+                StoredRow(0, stream, version, _text("topic", stored.topic), "", stored_text(stored))
             )
         return Batch(rows, expected, ())
 
@@ -168,7 +185,7 @@ class SQLAlchemyApplicationRecorder(SQLAlchemyAggregateRecorder, ApplicationReco
         self,
         database: Database,
         *,
-        originator_id_type: Literal["uuid", "text"] = "uuid",
+        originator_id_type: IdType = ID_TYPE,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         super().__init__(database, originator_id_type=originator_id_type)
@@ -181,7 +198,7 @@ class SQLAlchemyApplicationRecorder(SQLAlchemyAggregateRecorder, ApplicationReco
 
         Raises:
             IntegrityError: a stream would have a gap or a repeated version.
-            ProgrammingError: a state, topic or id is not text that can be stored.
+            ProgrammingError: a topic or id is not text that can be stored.
         """
         return self._insert(stored_events, kwargs.get("tracking"))
 
@@ -199,7 +216,7 @@ class SQLAlchemyApplicationRecorder(SQLAlchemyAggregateRecorder, ApplicationReco
         with _their_errors():
             rows = self.database.page(after, upto, topics or None, limit)
         return [
-            make_notification(position, self._originator_id(stream), version, name, state.encode())
+            make_notification(position, self._originator_id(stream), version, name, state)
             for position, stream, version, name, _, state in rows
         ]
 
@@ -233,6 +250,19 @@ class SQLAlchemyTrackingRecorder(TrackingRecorder):
         with _their_errors():
             self.database.insert(Batch((), {}, ()), tracking=tracked(tracking))
 
+    @contextmanager
+    def recording(self, tracking: Tracking) -> Iterator[Any]:
+        """A cursor of a transaction that records the position too: all of it is kept, or nothing.
+
+        For read models beside the log; statements are those of the database and its driver.
+
+        Raises:
+            IntegrityError: the position is not behind the last one recorded.
+        """
+        with _their_errors(), self.database.write() as cursor:
+            self.database.insert_with(cursor, Batch((), {}, ()), tracking=tracked(tracking))
+            yield cursor
+
     def max_tracking_id(self, application_name: str) -> int | None:
         with _their_errors():
             [(position,)] = self.database.rows(
@@ -252,6 +282,45 @@ class SQLAlchemyProcessRecorder(
         return self._insert_batch(
             self._batch(stored_events), None if tracking is None else tracked(tracking)
         )
+
+
+class SQLAlchemySnapshotRecorder(SQLAlchemyAggregateRecorder):
+    """Keeps snapshots of aggregates in a table of their own, which is made where it is missing.
+
+    Raises:
+        ProgrammingError: the database takes no change of its tables.
+    """
+
+    table = _snapshots.name
+
+    def __init__(self, database: Database, *, originator_id_type: IdType = ID_TYPE) -> None:
+        super().__init__(database, originator_id_type=originator_id_type)
+        with _their_errors(), database.schema_change() as connection:
+            _snapshots.create(connection, checkfirst=True)
+
+    def _insert(self, stored_events: Sequence[StoredEvent], tracking: Tracking | None) -> list[int]:
+        if tracking is not None:
+            raise ProgrammingError("a snapshot has no tracking")
+        rows = [
+            (
+                self.database.tenant,
+                self._stream(stored.originator_id),
+                stored.originator_version,
+                _text("topic", stored.topic),
+                stored_text(stored),
+            )
+            for stored in stored_events
+        ]
+        statement = self.database.insert_new.format(
+            f"INTO {self.table} (tenant, stream, version, name, state)"
+            f" VALUES ({self.database.marks(rows[0] if rows else ())})"
+        )
+        with _their_errors(), self.database.write() as cursor:
+            for row in rows:
+                cursor.execute(statement, row)
+                if cursor.rowcount != 1:
+                    raise IntegrityError(f"there is a snapshot of `{row[1]}` at version {row[2]}")
+        return []
 
 
 class PollingSubscription(Subscription[ApplicationRecorder]):
@@ -310,17 +379,6 @@ def _text(what: str, value: str) -> str:
     if "\0" in value:
         raise ProgrammingError(f"the {what} of an event has a NUL character")
     return value
-
-
-def _state(state: bytes) -> str:
-    try:
-        text = state.decode()
-    except UnicodeDecodeError as error:
-        raise ProgrammingError(
-            "states are stored as text, and this one is not UTF-8; use a mapper without"
-            " compressor and cipher"
-        ) from error
-    return _text("state", text)
 
 
 @contextmanager

@@ -142,8 +142,7 @@ class RecorderStore:
         first = self._seen + 1
         command = batch.commands[0][0] if batch.commands else "?"
         events = [
-            make_stored_event(row.stream, row.version, row.name, row.state.encode())
-            for row in batch.rows
+            make_stored_event(row.stream, row.version, row.name, row.state) for row in batch.rows
         ]
         size, most = sum(len(event.state) for event in events), insert_bytes_max(self.recorder)
         if most is not None and size > most:

@@ -1,4 +1,4 @@
-"""Views in a database: the same statements for SQLite and PostgreSQL.
+"""Views in a database: the same statements for all, but for how a row takes another's place.
 
 It may be the database of the log or another one.
 """
@@ -33,6 +33,8 @@ NAMED_ROWS = 500
 
 _CHECKPOINT = "consumer, version, build, position, revision, state, held_until, mark"
 _PARKED = "position, stream, stream_version, name, error, tries, first_at, last_at"
+_VIEW_KEY = ("tenant", "view", "version", "build", '"key"')
+_PARKED_KEY = ("tenant", "consumer", "version", "build", "position")
 _BUILD = "tenant = ? AND consumer = ? AND version = ? AND build = ?"
 _ROWS = "tenant = ? AND view = ? AND version = ? AND build = ?"
 _LIVE = (
@@ -79,8 +81,10 @@ class DatabaseViewStore:
         with self._database.write() as cursor:
             cursor.execute(
                 self._sql(
-                    f"INSERT INTO crm_checkpoints (tenant, {_CHECKPOINT})"
-                    " VALUES (?, ?, ?, ?, 0, ?, ?, NULL, '') ON CONFLICT DO NOTHING"
+                    self._database.insert_new.format(
+                        f"INTO crm_checkpoints (tenant, {_CHECKPOINT})"
+                        " VALUES (?, ?, ?, ?, 0, ?, ?, NULL, '')"
+                    )
                 ),
                 (self._tenant, *place, first_revision(), state),
             )
@@ -103,13 +107,12 @@ class DatabaseViewStore:
             )
             if cursor.rowcount != 1:
                 return False
-            self._many(cursor, f"DELETE FROM crm_views WHERE {_ROWS} AND key = ?", gone)
+            self._many(cursor, f'DELETE FROM crm_views WHERE {_ROWS} AND "key" = ?', gone)
             self._many(
                 cursor,
-                "INSERT INTO crm_views (tenant, view, version, build, key, sort, data)"
+                'INSERT INTO crm_views (tenant, view, version, build, "key", sort, data)'
                 " VALUES (?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (tenant, view, version, build, key)"
-                " DO UPDATE SET sort = excluded.sort, data = excluded.data",
+                + self._database.replacing(_VIEW_KEY, ("sort", "data")),
                 put,
             )
             self._many(cursor, f"DELETE FROM crm_parked WHERE {_BUILD} AND position = ?", unparked)
@@ -117,9 +120,7 @@ class DatabaseViewStore:
                 cursor,
                 f"INSERT INTO crm_parked (tenant, consumer, version, build, {_PARKED})"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (tenant, consumer, version, build, position)"
-                " DO UPDATE SET error = excluded.error, tries = excluded.tries,"
-                " last_at = excluded.last_at",
+                + self._database.replacing(_PARKED_KEY, ("error", "tries", "last_at")),
                 parked,
             )
         return True
@@ -184,17 +185,14 @@ class DatabaseViewStore:
         if found is None or found.state != RETIRED:
             return
         at = (self._tenant, *place)
-        left = CLEARED_ROWS
-        while left == CLEARED_ROWS:
+        some = f'SELECT "key" FROM crm_views WHERE {_ROWS} LIMIT {CLEARED_ROWS}'
+        while keys := self._rows(some, at):
             with self._database.write() as cursor:
-                cursor.execute(
-                    self._sql(
-                        f"DELETE FROM crm_views WHERE {_ROWS} AND key IN"
-                        f" (SELECT key FROM crm_views WHERE {_ROWS} LIMIT {CLEARED_ROWS})"
-                    ),
-                    (*at, *at),
+                self._many(
+                    cursor,
+                    f'DELETE FROM crm_views WHERE {_ROWS} AND "key" = ?',
+                    [(*at, key) for (key,) in keys],
                 )
-                left = cursor.rowcount
         with self._database.write() as cursor:
             cursor.execute(self._sql(f"DELETE FROM crm_parked WHERE {_BUILD}"), at)
             # Last: until then an interruption leaves it marked as retired.
@@ -204,13 +202,15 @@ class DatabaseViewStore:
 
     def row(self, place: Place, key: str) -> str | None:
         rows = self._rows(
-            f"SELECT data FROM crm_views WHERE {_ROWS} AND key = ?", (self._tenant, *place, key)
+            f'SELECT data FROM crm_views WHERE {_ROWS} AND "key" = ?', (self._tenant, *place, key)
         )
         return rows[0][0] if rows else None
 
     def live_row(self, consumer: str, version: int, key: str) -> str | None:
         at = (self._tenant, consumer, version)
-        rows = self._rows(f"SELECT data FROM crm_views WHERE {_LIVE} AND key = ?", (*at, *at, key))
+        rows = self._rows(
+            f'SELECT data FROM crm_views WHERE {_LIVE} AND "key" = ?', (*at, *at, key)
+        )
         if not rows:
             self._check_ready(consumer, version)
         return rows[0][0] if rows else None
@@ -223,7 +223,7 @@ class DatabaseViewStore:
             some = keys[first : first + NAMED_ROWS]
             marks = ", ".join("?" * len(some))
             rows = self._rows(
-                f"SELECT key, data FROM crm_views WHERE {_LIVE} AND key IN ({marks})",
+                f'SELECT "key", data FROM crm_views WHERE {_LIVE} AND "key" IN ({marks})',
                 (*at, *at, *some),
             )
             found.update(rows)
@@ -235,8 +235,8 @@ class DatabaseViewStore:
         at = (self._tenant, consumer, version)
         chosen, values = ("", ()) if upto is None else (" AND sort <= ?", (upto,))
         rows = self._rows(
-            f"SELECT sort, key, data FROM crm_views WHERE {_LIVE} AND (sort, key) > (?, ?){chosen}"
-            " ORDER BY sort, key LIMIT ?",
+            f'SELECT sort, "key", data FROM crm_views WHERE {_LIVE} AND (sort, "key") > (?, ?)'
+            f'{chosen} ORDER BY sort, "key" LIMIT ?',
             (*at, *at, *after, *values, limit),
         )
         if not rows:
