@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from crm_adapters.eventlog.memory import MemoryStore
 from crm_adapters.eventlog.opening import open_database
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesEngine
+from crm_adapters.hosting import BackOff
 from crm_adapters.keys import Guard, LocalVault, Unlock
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_adapters.reads import DatabaseReadLog, MemoryReadLog
@@ -25,13 +26,18 @@ from crm_adapters.traces import WorkingTraces
 from crm_adapters.urns import FileUrns
 from crm_core.application.tombstones import resume
 from crm_core.crm import CRM
+from crm_core.gradings.engines.port import FactsEngine
+from crm_core.hosting import Patience, Telemetry
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.slice import Slice
 from crm_core.policies import PolicyBook
-from crm_core.ports import Tombstones, Traces, Urns
+from crm_core.ports import EventLog, Tombstones, Traces, Urns
 from crm_core.reads import ReadLog
 
 MEMORY = "memory:"
+
+MakeEngine = Callable[[EventLog, str], FactsEngine]
+"""Makes an engine for facts over a log, for a zone."""
 
 
 class SystemClock:
@@ -60,6 +66,9 @@ def open_crm(
     policies: PolicyBook | None = None,
     zone: str = ESTATE_ZONE,
     slices: Iterable[Slice] | None = None,
+    patience: Patience | None = None,
+    telemetry: Telemetry | None = None,
+    engines: Iterable[MakeEngine] = (),
 ) -> CRM:
     """A CRM over the log at `url`.
 
@@ -80,6 +89,10 @@ def open_crm(
         zone: Zone of the estate's days and years.
         slices: What it is made of; by default the library's own and those that installed packages
             bring (`crm_adapters.slices`).
+        patience: How often, and how long apart, a command is decided again where another writer was
+            first; by default eight times, a second at most in all.
+        telemetry: Is told what goes on, e.g. `crm_adapters.telemetry.OpenTelemetry()`.
+        engines: Makers of engines for facts besides the library's own, given the log and the zone.
 
     Raises:
         Invalid: the URL cannot be used, or there is no log and none is to be made.
@@ -122,13 +135,18 @@ def open_crm(
         ids=RandomIds(),
         policies=policies,
         zone=zone,
-        engines=[FramesEngine(name, log, zone, folder) for name in BACKENDS],
-        views=LogViews(log, rows, clock),
+        engines=[
+            *(FramesEngine(name, log, zone, folder) for name in BACKENDS),
+            *(make(log, zone) for make in engines),
+        ],
+        views=LogViews(log, rows, clock, telemetry=telemetry),
         tombstones=tombstones,
         traces=traces,
         urns=urns,
         registry=registry,
         reads=reads,
+        patience=patience or BackOff(),
+        telemetry=telemetry,
     )
 
     def finish() -> None:

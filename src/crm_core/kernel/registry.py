@@ -98,6 +98,11 @@ class Registry:
         return {kind.cls: kind.effective for kind in self.catalog.types}
 
     @cached_property
+    def act_names(self) -> Mapping[type, str]:
+        """What each command that somebody can give is called."""
+        return {a.what: a.name for a in self.acts.values() if isinstance(a.what, type)}
+
+    @cached_property
     def leading(self) -> frozenset[str]:
         """Stored names of the events that lead to commands, all versions of them."""
         return frozenset(
