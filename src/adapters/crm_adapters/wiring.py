@@ -10,9 +10,10 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from crm_adapters.codec import Codec
+from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
-from crm_adapters.eventlog.opening import open_database
+from crm_adapters.eventlog.opening import brought_store, open_database
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesEngine
 from crm_adapters.hosting import BackOff
@@ -73,7 +74,8 @@ def open_crm(
     """A CRM over the log at `url`.
 
     Args:
-        url: `memory:`, or a SQLAlchemy URL of SQLite or PostgreSQL.
+        url: `memory:`, a SQLAlchemy URL of SQLite or PostgreSQL, or one whose store an installed
+            package brings (`docs/how-to/extend.md`).
         create: Make a log where there is none; a log in memory always is a new one.
         tenant: Which of the logs in the database, where several companies or estates share one.
         keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
@@ -100,7 +102,7 @@ def open_crm(
     """
     store: RowStore
     rows: ViewStore
-    reads: ReadLog
+    reads: ReadLog | None
     folder: Path | None = None
     tombstones: Tombstones | None = None
     traces: Traces | None = None
@@ -109,16 +111,18 @@ def open_crm(
         store, vault = MemoryStore(), _vault(None if keys is None else Path(keys), guard, suite)
         rows, reads = MemoryViewStore(), MemoryReadLog()
     else:
-        store = database = open_database(url, tenant=tenant, create=create)
-        reads = DatabaseReadLog(database)
+        store = brought_store(url, tenant=tenant, create=create) or open_database(
+            url, tenant=tenant, create=create
+        )
         # Where nothing can be written, all that is derived is derived anew for whoever asks.
-        if database.read_only:
-            rows = MemoryViewStore()
-        else:
-            rows, folder = DatabaseViewStore(database), beside(url, tenant, "facts")
+        rows, reads = MemoryViewStore(), getattr(store, "reads", None)
+        if isinstance(store, Database):
+            reads = DatabaseReadLog(store)
+            if not store.read_only:
+                rows, folder = DatabaseViewStore(store), beside(url, tenant, "facts")
         tombstones = FileTombstones(Path(erased or beside(url, tenant, "erased")), tenant)
         urns = FileUrns(beside(url, tenant, "urn"))
-        checkpoint = getattr(database, "checkpoint", None)
+        checkpoint = getattr(store, "checkpoint", None)
         traces = WorkingTraces(Register(beside(url, tenant, "written")), folder, checkpoint)
         try:
             vault = _vault(Path(keys or beside(url, tenant, "keys")), guard, suite)
