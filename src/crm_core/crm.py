@@ -118,17 +118,17 @@ class CRM:
         self.vault = vault
         self.clock = clock
         self.ids = ids
-        self.registry = registry or own_registry()
-        self.policies = policies or PolicyBook(self.registry.shipped)
+        self.registry: Registry = registry or own_registry()
+        self.policies: PolicyBook = policies or PolicyBook(self.registry.shipped)
         self.zone = zone
-        self.tombstones = tombstones or MemoryTombstones()
-        self.traces = traces or NoTraces()
-        self.urns = urns or MemoryUrns(ids)
+        self.tombstones: Tombstones = tombstones or MemoryTombstones()
+        self.traces: Traces = traces or NoTraces()
+        self.urns: Urns = urns or MemoryUrns(ids)
         self._engines = tuple(engines)
         self._views = views
         self.reads = reads
-        self.patience = patience or AtOnce()
-        self.telemetry = telemetry or Unwatched()
+        self.patience: Patience = patience or AtOnce()
+        self.telemetry: Telemetry = telemetry or Unwatched()
         self._desk = Desk(self)
         self._access = Access(self, self._desk, reads)
 

@@ -113,7 +113,9 @@ class Access:
     """
 
     def __init__(self, host: Host, desk: Desk, reads: ReadLog | None) -> None:
-        self.host, self.desk, self.reads = host, desk, reads
+        self.host: Host = host
+        self.desk: Desk = desk
+        self.reads: ReadLog | None = reads
         self._rules: tuple[Any, Rules] | None = None
         self._classes: Classes | None = None
 

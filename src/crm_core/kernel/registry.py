@@ -77,7 +77,7 @@ class Registry:
         self.policy_kinds: Mapping[str, PolicyKind] = _once(
             "policy_kind", ((kind.kind, kind) for s in each for kind in s.policies)
         )
-        self.catalog = Catalog(kind for s in each for kind in s.events)
+        self.catalog: Catalog = Catalog(kind for s in each for kind in s.events)
         self._check_acts()
         for one in each:
             _check_own(one)
