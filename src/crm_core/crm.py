@@ -23,6 +23,7 @@ from crm_core.application.ways import WAYS, Shown, answer
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid
 from crm_core.gradings.engines.port import FactsEngine
+from crm_core.hosting import AtOnce, Patience, Telemetry, Unwatched, watched
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.history import as_of
@@ -90,6 +91,9 @@ class CRM:
         urns: Where anonymous answers lie until they are counted; by default in memory.
         registry: What follows from the slices it is made of; by default from the library's own.
         reads: The read log; without one personal values stay closed (PRV-06).
+        patience: How often, and how long apart, a command is decided again where another writer was
+            first; by default eight times at once.
+        telemetry: Is told what goes on; by default nobody is.
     """
 
     def __init__(
@@ -108,20 +112,24 @@ class CRM:
         urns: Urns | None = None,
         registry: Registry | None = None,
         reads: ReadLog | None = None,
+        patience: Patience | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.log = log
         self.vault = vault
         self.clock = clock
         self.ids = ids
-        self.registry = registry or own_registry()
-        self.policies = policies or PolicyBook(self.registry.shipped)
+        self.registry: Registry = registry or own_registry()
+        self.policies: PolicyBook = policies or PolicyBook(self.registry.shipped)
         self.zone = zone
-        self.tombstones = tombstones or MemoryTombstones()
-        self.traces = traces or NoTraces()
-        self.urns = urns or MemoryUrns(ids)
+        self.tombstones: Tombstones = tombstones or MemoryTombstones()
+        self.traces: Traces = traces or NoTraces()
+        self.urns: Urns = urns or MemoryUrns(ids)
         self._engines = tuple(engines)
         self._views = views
         self.reads = reads
+        self.patience: Patience = patience or AtOnce()
+        self.telemetry: Telemetry = telemetry or Unwatched()
         self._desk = Desk(self)
         self._access = Access(self, self._desk, reads)
 
@@ -213,6 +221,7 @@ class CRM:
             tombstones=self.tombstones,
             urns=self.urns,
             registry=self.registry,
+            patience=self.patience,
         )
         then._desk, then._access = self._desk, self._access
         return Sources(
@@ -323,18 +332,20 @@ class CRM:
             CommandReused: the id was used for another command.
             CommitUnknown: repeat with the same id to learn what happened.
         """
-        return self._desk.do(
-            command,
-            Given(
-                by=by,
-                id=id,
-                at=at,
-                purpose=purpose,
-                correlation=correlation,
-                causation=causation,
-                about=tuple(about),
-            ),
+        given = Given(
+            by=by,
+            id=id,
+            at=at,
+            purpose=purpose,
+            correlation=correlation,
+            causation=causation,
+            about=tuple(about),
         )
+        act = self.registry.act_names.get(type(command), "unknown")
+        with watched(self.telemetry, "do", act=act) as span:
+            receipt = self._desk.do(command, given)
+            span.note(events=len(receipt.events), position=receipt.position)
+        return receipt
 
     def batch(
         self,
@@ -367,16 +378,19 @@ class CRM:
         Returns:
             How many events were appended.
         """
-        return self._desk.batch(
-            planned,
-            by=by,
-            imported=imported,
-            on_refusal=on_refusal,
-            on_error=on_error,
-            closing=closing,
-            stop=stop,
-            progress=progress,
-        )
+        with watched(self.telemetry, "batch") as span:
+            count = self._desk.batch(
+                planned,
+                by=by,
+                imported=imported,
+                on_refusal=on_refusal,
+                on_error=on_error,
+                closing=closing,
+                stop=stop,
+                progress=progress,
+            )
+            span.note(events=count)
+        return count
 
     def outcome(
         self, id: str, *, by: Actor | None = None, purpose: str | None = None
@@ -417,7 +431,10 @@ class CRM:
         Raises:
             Refused: it is not for `by`.
         """
-        return tick(self, self._desk, now, by)
+        with watched(self.telemetry, "tick") as span:
+            done = tick(self, self._desk, now, by)
+            span.note(events=sum(done.events.values()), parked=sum(done.parked.values()))
+        return done
 
     def todo(self, *, by: Actor, now: datetime | None = None) -> list[Task]:
         """What waits for `by` today: their work list, most urgent first (REQ-06, REQ-13).
@@ -584,9 +601,17 @@ class CRM:
         Raises:
             Invalid: `year_not_over`, and it is not a trial.
         """
-        run = self._gradings.grade(
-            year, known=known, policy=policy, trial=trial, by=by, progress=progress, engine=engine
-        )
+        with watched(self.telemetry, "grade") as span:
+            run = self._gradings.grade(
+                year,
+                known=known,
+                policy=policy,
+                trial=trial,
+                by=by,
+                progress=progress,
+                engine=engine,
+            )
+            span.note(year=run.year, gradings=len(run.gradings), standing=run.standing)
         shown: GradingRun = self._shows("grade", run, by, purpose)
         return shown
 
@@ -629,6 +654,13 @@ class CRM:
             verify: Verify the log's chain first, and compare what an engine keeps beside the log
                 with its digests; without it such a replay is not `verified`.
         """
-        found = self._gradings.replay(year, progress=progress, engine=engine, verify=verify)
+        with watched(self.telemetry, "replay") as span:
+            found = self._gradings.replay(year, progress=progress, engine=engine, verify=verify)
+            span.note(
+                engine=found.engine,
+                events=found.events,
+                gradings=found.gradings,
+                differing=len(found.differing),
+            )
         shown: Replay = self._shows("replay", found, by, purpose)
         return shown

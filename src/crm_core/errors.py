@@ -93,7 +93,8 @@ class CrmError(Exception):
 
     def __init__(self, sentence: str, /, **values: Any) -> None:
         super().__init__(sentence)
-        self.sentence, self.values = sentence, values
+        self.sentence: str = sentence
+        self.values: dict[str, Any] = values
 
     def told(self, lang: Lang) -> str:
         """What is the matter, in one sentence."""
@@ -128,9 +129,9 @@ class Refused(CrmError):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
-        self.reason = refusal.code
-        self.rule = refusal.rule
-        self.details = refusal.details
+        self.reason: str = refusal.code
+        self.rule: str = refusal.rule
+        self.details: dict[str, Any] = refusal.details
 
     def told(self, lang: Lang) -> str:
         return self.refusal.told(lang)
@@ -154,7 +155,7 @@ class Invalid(CrmError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("invalid")
-        self.faults = tuple(faults)
+        self.faults: tuple[Fault, ...] = tuple(faults)
 
     @classmethod
     def one(cls, code: str, /, where: str = "", sentence: str = "", **values: Any) -> Invalid:
@@ -210,7 +211,9 @@ class Conflict(Failed):
             super().__init__("written_by_another", stream=stream)
         else:
             super().__init__(sentence, stream=stream, expected=expected, actual=actual)
-        self.stream, self.expected, self.actual = stream, expected, actual
+        self.stream: str = stream
+        self.expected: int = expected
+        self.actual: int | None = actual
 
 
 class CommandReused(Failed):
@@ -258,7 +261,8 @@ class UnknownEvent(Failed):
             super().__init__("event_name_unknown", event=name)
         else:
             super().__init__("event_unknown", event=name, position=position)
-        self.name, self.position = name, position
+        self.name: str = name
+        self.position: int | None = position
 
 
 class UnreadableEvent(Failed):
@@ -279,7 +283,9 @@ class UnreadableEvent(Failed):
             super().__init__("event_of_version_unreadable", version=version)
         else:
             super().__init__("some_event_unreadable")
-        self.position, self.stream, self.reason = position, stream, reason
+        self.position: int = position
+        self.stream: str = stream
+        self.reason: str = reason
 
     def told(self, lang: Lang) -> str:
         reason = say("failures", self.reason, lang)
@@ -294,7 +300,9 @@ class PolicyDigestMismatch(Failed):
     def __init__(self, policy: str, pinned: str, found: str) -> None:
         shown = {"found": found[:16], "pinned": pinned[:16]}
         super().__init__("policy_of_other_digest", policy=policy, **shown)
-        self.policy, self.pinned, self.found = policy, pinned, found
+        self.policy: str = policy
+        self.pinned: str = pinned
+        self.found: str = found
 
 
 class DecisionMismatch(Failed):
@@ -327,7 +335,8 @@ class ViewNotReady(Failed):
 
     def __init__(self, view: str, version: int) -> None:
         super().__init__("view_not_ready", view=view, version=version)
-        self.view, self.version = view, version
+        self.view: str = view
+        self.version: int = version
 
 
 class LogOutdated(Failed):
@@ -337,7 +346,8 @@ class LogOutdated(Failed):
 
     def __init__(self, name: str, found: str, needed: str) -> None:
         super().__init__("log_outdated", log=name, found=found, needed=needed)
-        self.found, self.needed = found, needed
+        self.found: str = found
+        self.needed: str = needed
 
 
 class FormatUnknown(Failed):
@@ -356,7 +366,8 @@ class FormatUnknown(Failed):
             super().__init__("log_without_format", log=name, needed=needed)
         else:
             super().__init__("log_of_other_format", log=name, found=found, needed=needed)
-        self.found, self.needed = found, needed
+        self.found: int | None = found
+        self.needed: int = needed
 
 
 class KeyFileRefused(Failed):
@@ -405,8 +416,10 @@ class OtherPast(Failed):
     ) -> None:
         shown = {"expected": expected[:16], "found": found[:16] or "-"}
         super().__init__(sentence, follower=follower, position=position, **shown)
-        self.follower, self.position = follower, position
-        self.expected, self.found = expected, found
+        self.follower: str = follower
+        self.position: int = position
+        self.expected: str = expected
+        self.found: str = found
 
     def as_dict(self) -> dict[str, Any]:
         told = {"position": self.position, "expected": self.expected, "found": self.found}
@@ -427,7 +440,8 @@ class NotDelivered(Failed):
 
     def __init__(self, reason: str, *, transient: bool) -> None:
         super().__init__("not_delivered_yet" if transient else "not_delivered")
-        self.reason, self.transient = reason, transient
+        self.reason: str = reason
+        self.transient: bool = transient
         self.retry_safe = transient
 
     def told(self, lang: Lang) -> str:

@@ -80,3 +80,15 @@ def test_memory_grows_with_the_digits_of_the_size() -> None:
     assert len(tree._subtrees) == 10
     tree.append(b"x")
     assert len(tree._subtrees) == 1
+
+
+@given(st.lists(st.sampled_from([0, 1, 2, 5, 255, 256, 257, 512, 600]), max_size=4))
+def test_leaves_that_come_together_make_the_same_tree(parts: list[int]) -> None:
+    """In whatever portions, also where a portion begins or ends within a block of 256."""
+    together, leaves = MerkleTree(), list[bytes]()
+    for part in parts:
+        coming = [b"leaf %d" % number for number in range(len(leaves), len(leaves) + part)]
+        together.extend(iter(coming))
+        leaves += coming
+        assert together.size == len(leaves)
+        assert together.root() == reference(leaves).hex()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
 from crm_adapters.codec import Codec
+from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.log import CodecEventLog
 from crm_adapters.eventlog.memory import MemoryStore
-from crm_adapters.eventlog.opening import open_database
+from crm_adapters.eventlog.opening import brought_store, open_database
 from crm_adapters.eventlog.store import RowStore
 from crm_adapters.frames import BACKENDS, FramesEngine
+from crm_adapters.hosting import BackOff
 from crm_adapters.keys import Guard, LocalVault, Unlock
 from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore, ViewStore
 from crm_adapters.reads import DatabaseReadLog, MemoryReadLog
@@ -25,13 +27,18 @@ from crm_adapters.traces import WorkingTraces
 from crm_adapters.urns import FileUrns
 from crm_core.application.tombstones import resume
 from crm_core.crm import CRM
+from crm_core.gradings.engines.port import FactsEngine
+from crm_core.hosting import Patience, Telemetry
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.slice import Slice
 from crm_core.policies import PolicyBook
-from crm_core.ports import Tombstones, Traces, Urns
+from crm_core.ports import EventLog, Tombstones, Traces, Urns
 from crm_core.reads import ReadLog
 
 MEMORY = "memory:"
+
+MakeEngine = Callable[[EventLog, str], FactsEngine]
+"""Makes an engine for facts over a log, for a zone."""
 
 
 class SystemClock:
@@ -60,11 +67,15 @@ def open_crm(
     policies: PolicyBook | None = None,
     zone: str = ESTATE_ZONE,
     slices: Iterable[Slice] | None = None,
+    patience: Patience | None = None,
+    telemetry: Telemetry | None = None,
+    engines: Iterable[MakeEngine] = (),
 ) -> CRM:
     """A CRM over the log at `url`.
 
     Args:
-        url: `memory:`, or a SQLAlchemy URL of SQLite, PostgreSQL or MariaDB.
+        url: `memory:`, a SQLAlchemy URL of SQLite, PostgreSQL or MariaDB, or one whose store an
+            installed package brings (`docs/how-to/extend.md`).
         create: Make a log where there is none; a log in memory always is a new one.
         tenant: Which of the logs in the database, where several companies or estates share one.
         keys: File of the key vault. By default it lies beside an SQLite log, as `NAME.keys`;
@@ -80,6 +91,10 @@ def open_crm(
         zone: Zone of the estate's days and years.
         slices: What it is made of; by default the library's own and those that installed packages
             bring (`crm_adapters.slices`).
+        patience: How often, and how long apart, a command is decided again where another writer was
+            first; by default eight times, a second at most in all.
+        telemetry: Is told what goes on, e.g. `crm_adapters.telemetry.OpenTelemetry()`.
+        engines: Makers of engines for facts besides the library's own, given the log and the zone.
 
     Raises:
         Invalid: the URL cannot be used, or there is no log and none is to be made.
@@ -87,7 +102,7 @@ def open_crm(
     """
     store: RowStore
     rows: ViewStore
-    reads: ReadLog
+    reads: ReadLog | None
     folder: Path | None = None
     tombstones: Tombstones | None = None
     traces: Traces | None = None
@@ -96,16 +111,18 @@ def open_crm(
         store, vault = MemoryStore(), _vault(None if keys is None else Path(keys), guard, suite)
         rows, reads = MemoryViewStore(), MemoryReadLog()
     else:
-        store = database = open_database(url, tenant=tenant, create=create)
-        reads = DatabaseReadLog(database)
+        store = brought_store(url, tenant=tenant, create=create) or open_database(
+            url, tenant=tenant, create=create
+        )
         # Where nothing can be written, all that is derived is derived anew for whoever asks.
-        if database.read_only:
-            rows = MemoryViewStore()
-        else:
-            rows, folder = DatabaseViewStore(database), beside(url, tenant, "facts")
+        rows, reads = MemoryViewStore(), getattr(store, "reads", None)
+        if isinstance(store, Database):
+            reads = DatabaseReadLog(store)
+            if not store.read_only:
+                rows, folder = DatabaseViewStore(store), beside(url, tenant, "facts")
         tombstones = FileTombstones(Path(erased or beside(url, tenant, "erased")), tenant)
         urns = FileUrns(beside(url, tenant, "urn"))
-        checkpoint = getattr(database, "checkpoint", None)
+        checkpoint = getattr(store, "checkpoint", None)
         traces = WorkingTraces(Register(beside(url, tenant, "written")), folder, checkpoint)
         try:
             vault = _vault(Path(keys or beside(url, tenant, "keys")), guard, suite)
@@ -122,13 +139,18 @@ def open_crm(
         ids=RandomIds(),
         policies=policies,
         zone=zone,
-        engines=[FramesEngine(name, log, zone, folder) for name in BACKENDS],
-        views=LogViews(log, rows, clock),
+        engines=[
+            *(FramesEngine(name, log, zone, folder) for name in BACKENDS),
+            *(make(log, zone) for make in engines),
+        ],
+        views=LogViews(log, rows, clock, telemetry=telemetry),
         tombstones=tombstones,
         traces=traces,
         urns=urns,
         registry=registry,
         reads=reads,
+        patience=patience or BackOff(),
+        telemetry=telemetry,
     )
 
     def finish() -> None:

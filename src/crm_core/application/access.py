@@ -113,7 +113,9 @@ class Access:
     """
 
     def __init__(self, host: Host, desk: Desk, reads: ReadLog | None) -> None:
-        self.host, self.desk, self.reads = host, desk, reads
+        self.host: Host = host
+        self.desk: Desk = desk
+        self.reads: ReadLog | None = reads
         self._rules: tuple[Any, Rules] | None = None
         self._classes: Classes | None = None
 
@@ -432,10 +434,7 @@ class Look:
         self, sealed: Sealed, place: Place, data: str, household: str, subject: str, name: str
     ) -> str | Withheld:
         """A sealed value of an answer that holds more: opened, or why it is not. What `show` or
-        `show_made` then hands out was written down in one go.
-
-        Args:
-            name: What the read log calls it.
+        `show_made` then hands out was written down in one go; `name` is what the read log calls it.
         """
         answer = self.of_person(data, household, subject)
         if not answer.granted:

@@ -35,9 +35,6 @@ from crm_core.ports import Progress, silent
 from crm_core.staff import REGISTER
 from crm_core.staff.register import WHOLE
 
-ATTEMPTS = 8
-"""How often a command is decided again when another writer was first."""
-
 _REGISTER = REGISTER.stream(WHOLE)
 _AUTHORITY = ADOPTION.stream(DEFAULT_AUTHORITY)
 
@@ -155,7 +152,7 @@ class Desk:
         at = utc(given.at, "at") or host.clock.now()
         if now is not None:
             now.check(at, "at")
-        for _ in range(ATTEMPTS):
+        for tried in range(1, host.patience.tries + 1):
             work = self._work()
             commit = work.plan(
                 command,
@@ -180,13 +177,15 @@ class Desk:
                 return Receipt(stream, work.tip(stream).version, 0, ())
             try:
                 [done] = host.log.append([commit])
-            except Conflict as conflict:
-                last = conflict
+            except Conflict:
+                if tried == host.patience.tries:
+                    raise
+                host.patience.wait(tried)
                 continue
             receipt = _receipt(commit, done)
             self._react(done)
             return receipt
-        raise last
+        raise AssertionError("patience tries once at least")
 
     def within(
         self, command: Any, *, by: Actor, id: str | None = None, purpose: str | None = None

@@ -20,7 +20,7 @@ from crm_core.application.adopted import (
     pinned,
 )
 from crm_core.application.checking import utc
-from crm_core.application.desk import ATTEMPTS, Desk, Given, Receipt
+from crm_core.application.desk import Desk, Given, Receipt
 from crm_core.application.host import Host, present_day
 from crm_core.application.records import graded_in, moved, records_of, records_since, year_of
 from crm_core.application.runs import GradingRun, RunLine, run_of
@@ -71,6 +71,9 @@ from crm_core.policies import PolicyBook
 from crm_core.ports import EVENTS, Progress, silent
 
 PREVIEW = "preview"
+
+LOOKS = 8
+"""How often a cut-off is looked for while facts come in."""
 
 CHUNK_HOUSEHOLDS = 500
 """Gradings written in one transaction of a run; an interruption loses no more than these."""
@@ -534,7 +537,7 @@ class Gradings:
 
         Facts that come in while it is looked for are seen, unless they come in all the time.
         """
-        for _ in range(ATTEMPTS):
+        for _ in range(LOOKS):
             cutoff = self.cutoff(known)
             unseen = self._log.unseen(cutoff, ended, without=NOT_FACTS)
             if known is not None or not unseen:
@@ -580,15 +583,17 @@ class Gradings:
         planned = [
             Planned(RecordGrading(g, policy=table), f"{g.run}:{g.household}", at) for g in gradings
         ]
-        for last in range(ATTEMPTS):
+        patience = self._host.patience
+        for tried in range(1, patience.tries + 1):
             known = self._log.outcomes([item.id for item in planned])
             fresh = [item for item in planned if item.id not in known]
             try:
                 self._desk.batch(fresh, by=by, inside=True)
             except Conflict:
                 # Somebody else takes part in the same run, or decides about one of them.
-                if last == ATTEMPTS - 1:
+                if tried == patience.tries:
                     raise
+                patience.wait(tried)
                 continue
             return
 

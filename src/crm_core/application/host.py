@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Protocol
 
+from crm_core.hosting import Patience
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.registry import Registry
 from crm_core.policies import PolicyBook
@@ -23,6 +24,7 @@ class Host(Protocol):
     urns: Urns
     policies: PolicyBook
     zone: str
+    patience: Patience
 
     @property
     def registry(self) -> Registry:

@@ -27,7 +27,8 @@ class LogOfThePast:
     """
 
     def __init__(self, log: EventLog, position: int) -> None:
-        self._log, self.position = log, position
+        self._log = log
+        self.position: int = position
 
     def read(self, stream: str, *, after: int = 0) -> Iterator[Recorded[Any]]:
         """Events of a stream up to the position."""

@@ -26,7 +26,7 @@ from crm_core.owners.events import (
     PlaceClaimed,
     PlaceReleased,
 )
-from crm_core.owners.state import Household
+from crm_core.owners.state import Household, Role
 from crm_core.owners.tenures import CONCERNED, concerned, tenures_of
 
 _OF_ALL = (HouseholdRegistered, HouseholdVoided, PlaceClaimed, PlaceReleased)
@@ -85,9 +85,9 @@ class Residents:
         for recorded in events:
             if recorded.stream == stream:
                 state = evolve(state, recorded.event)
-        self.file = state if isinstance(state, Household) else None
-        self.roles = [] if self.file is None else self.file.roles()
-        self.members = frozenset(role.member for role in self.roles)
+        self.file: Household | None = state if isinstance(state, Household) else None
+        self.roles: list[Role] = [] if self.file is None else self.file.roles()
+        self.members: frozenset[str] = frozenset(role.member for role in self.roles)
         self._tenures = None if self.file is None else tenures_of(self.file)
         self._matters: dict[tuple[str, str], frozenset[str]] = {}
 

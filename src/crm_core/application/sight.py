@@ -60,8 +60,12 @@ class WorkSight:
         *,
         day: date,
     ) -> None:
-        self.streams, self.log, self.registry = streams, log, registry
-        self.policies, self.zone, self.present_day = policies, zone, day
+        self.streams: Streams = streams
+        self.log: EventLog = log
+        self.registry: Registry = registry
+        self.policies: PolicyBook = policies
+        self.zone: str = zone
+        self.present_day: date = day
         self._found: dict[tuple[type, str, date], Any] = {}
         self._every: dict[type, tuple[Any, ...]] = {}
 

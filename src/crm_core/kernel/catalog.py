@@ -51,7 +51,7 @@ class Catalog:
     """
 
     def __init__(self, types: Iterable[EventType]) -> None:
-        self.types = tuple(types)
+        self.types: tuple[EventType, ...] = tuple(types)
         self.by_class: dict[type, EventType] = {}
         self.by_name: dict[str, EventType] = {}
         self.old: dict[str, tuple[EventType, int]] = {}

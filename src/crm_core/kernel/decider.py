@@ -78,9 +78,14 @@ class Decider(Generic[C, E, S]):
         return current
 
 
-def by_command(
-    table: Mapping[type, Callable[[Any, Any], Decision]],
-) -> Callable[[Any, Any], Decision]:
+Decide = Callable[[Any, Any], Decision]
+"""What a command and a state lead to."""
+
+Evolve = Callable[[Any, Any], Any]
+"""The state behind a state and an event."""
+
+
+def by_command(table: Mapping[type, Decide]) -> Decide:
     """A `decide` that looks the answer up by the command's type.
 
     Raises:
@@ -93,7 +98,7 @@ def by_command(
     return decide
 
 
-def by_event(table: Mapping[type, Callable[[Any, Any], Any]]) -> Callable[[Any, Any], Any]:
+def by_event(table: Mapping[type, Evolve]) -> Evolve:
     """An `evolve` that looks the step up by the event's type.
 
     A table of types costs half as much as `match` and names every event once.

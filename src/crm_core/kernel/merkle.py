@@ -23,7 +23,7 @@ class MerkleTree:
     __slots__ = ("_subtrees", "size")
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size: int = 0
         self._subtrees: list[bytes] = []
 
     def append(self, leaf: bytes) -> None:

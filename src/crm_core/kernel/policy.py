@@ -121,7 +121,7 @@ class PolicyFault(ValueError):
 
     def __init__(self, faults: Sequence[PathFault]) -> None:
         super().__init__(faults)
-        self.faults = list(faults)
+        self.faults: list[PathFault] = list(faults)
 
     def told(self, lang: Lang) -> str:
         """All that is wrong, each with its path, in one sentence."""

@@ -77,7 +77,7 @@ class Registry:
         self.policy_kinds: Mapping[str, PolicyKind] = _once(
             "policy_kind", ((kind.kind, kind) for s in each for kind in s.policies)
         )
-        self.catalog = Catalog(kind for s in each for kind in s.events)
+        self.catalog: Catalog = Catalog(kind for s in each for kind in s.events)
         self._check_acts()
         for one in each:
             _check_own(one)
@@ -96,6 +96,11 @@ class Registry:
     def effective(self) -> Mapping[type, str | None]:
         """For each event the field with the day it is true from, if it has one."""
         return {kind.cls: kind.effective for kind in self.catalog.types}
+
+    @cached_property
+    def act_names(self) -> Mapping[type, str]:
+        """What each command that somebody can give is called."""
+        return {a.what: a.name for a in self.acts.values() if isinstance(a.what, type)}
 
     @cached_property
     def leading(self) -> frozenset[str]:

@@ -29,7 +29,7 @@ class Personal(PersonalValue):
     __slots__ = ("_text", "subject")
 
     def __init__(self, subject: str, text: str) -> None:
-        self.subject = subject
+        self.subject: str = subject
         self._text = text
 
     def reveal(self) -> str:

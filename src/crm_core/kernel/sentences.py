@@ -49,7 +49,8 @@ class Malformed(ValueError):
 
     def __init__(self, sentence: str, /, **values: Any) -> None:
         super().__init__(sentence)
-        self.sentence, self.values = sentence, values
+        self.sentence: str = sentence
+        self.values: dict[str, Any] = values
 
     def told(self, lang: Lang) -> str:
         """What is wrong and what would be accepted."""

@@ -11,7 +11,7 @@ import attrs
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import local_date
-from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
+from crm_core.kernel.decider import Decider, Decision, Evolve, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, NOTHING
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES
 from crm_core.kernel.refusals import unknown
@@ -403,7 +403,7 @@ def _preferred(state: Messages, e: PreferenceChanged) -> Messages:
     return attrs.evolve(state, preferences=state.preferences.append(e))
 
 
-evolve = by_event(
+evolve: Evolve = by_event(
     {
         MessageQueued: _queued,
         MessageReleased: _released,

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from crm_core.kernel.aggregate import Aggregate, Claim
-from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
+from crm_core.kernel.decider import Decider, Decision, Evolve, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, without
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Personal
@@ -499,7 +499,7 @@ def _role_end_voided(state: HouseholdState, e: RoleEndVoided) -> HouseholdState:
     return attrs.evolve(state, ended=without(state.ended, (e.member, e.role, e.since)))
 
 
-evolve = by_event(
+evolve: Evolve = by_event(
     {
         HouseholdRegistered: _registered,
         MemberAdded: _member_added,

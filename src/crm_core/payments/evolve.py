@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import evolve as evolved
 
-from crm_core.kernel.decider import by_event
+from crm_core.kernel.decider import Evolve, by_event
 from crm_core.payments.answers import reference
 from crm_core.payments.events import (
     ChargeCancelled,
@@ -209,7 +209,7 @@ def _closed(claims: Claims, number: str) -> Claims:
     return evolved(claims, proposed={n: p for n, p in claims.proposed.items() if n != number})
 
 
-evolve = by_event(
+evolve: Evolve = by_event(
     {
         ChargeRaised: _raised,
         ChargeCorrected: _raised,

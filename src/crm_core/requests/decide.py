@@ -8,7 +8,7 @@ from typing import Any
 
 from crm_core.kernel.aggregate import Aggregate, Beside
 from crm_core.kernel.authority import Own
-from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
+from crm_core.kernel.decider import Decide, Decider, Decision, Refusal, by_command
 from crm_core.kernel.refusals import no_reason
 from crm_core.requests.commands import (
     AcceptCommitment,
@@ -239,7 +239,7 @@ _DECIDE: dict[type, Any] = {
     **{command: _said(at, says) for command, (at, says) in _SAYS.items()},
 }
 
-decide = by_command(_DECIDE)
+decide: Decide = by_command(_DECIDE)
 """Events that follow from a command, or why not."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import attrs
 
-from crm_core.kernel.decider import by_event
+from crm_core.kernel.decider import Evolve, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.requests.clocks import (
     APOLOGY,
@@ -634,7 +634,7 @@ _WHOLE: dict[type, Callable[[Any, Any], RequestState]] = {
     RequestVoided: _voided,
 }
 
-evolve = by_event(
+evolve: Evolve = by_event(
     _WHOLE
     | {kind: _entered(step) for kind, step in _ENTRIES.items()}
     | {kind: _stepped(step) for kind, step in _STEPS.items()}

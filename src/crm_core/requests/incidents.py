@@ -11,7 +11,7 @@ from attrs import define, frozen
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import looked_up
-from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
+from crm_core.kernel.decider import Decider, Decision, Evolve, Refusal, by_command, by_event
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Text
@@ -232,7 +232,7 @@ _DECIDE: dict[type, Any] = {
 }
 
 
-evolve = by_event(
+evolve: Evolve = by_event(
     {
         IncidentOpened: lambda state, e: attrs.evolve(state, opened=e),
         RequestGathered: lambda state, e: attrs.evolve(

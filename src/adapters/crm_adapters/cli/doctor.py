@@ -12,10 +12,13 @@ from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+from crm_adapters.cli.commands import COMMANDS
 from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
 from crm_adapters.cli.language import say, spoken
 from crm_adapters.cli.output import Output
 from crm_adapters.eventlog.sqlite_files import LOCK, NOTHING, ONE, has_reset_bug, kept_apart
+from crm_adapters.extensions import COMMANDS as COMMANDS_GROUP
+from crm_adapters.extensions import Brought, everything
 from crm_adapters.keys.drill import sealed_values
 from crm_adapters.projections.store import LIVE
 from crm_core.application.calendars import notices_in_force, notices_missing
@@ -29,7 +32,12 @@ from crm_core.staff.duty import CoverPlanned
 @command("doctor")
 def doctor(app: App) -> int:
     """Versions, the log, keys, staff, authority, cover, holidays; and whether all is well."""
-    found = {"versions": _versions(), "sqlite": _sqlite(app), **_of_log(app)}
+    found = {
+        "versions": _versions(),
+        "extensions": _extensions(),
+        "sqlite": _sqlite(app),
+        **_of_log(app),
+    }
     told = {**found, "findings": [*_findings(found)]}
     app.out.result(told, lambda: _show(app.out, told))
     return FOUND if told["findings"] else 0
@@ -43,6 +51,20 @@ def _versions() -> dict[str, str | None]:
         "sqlalchemy": version_of("sqlalchemy"),
         "eventsourcing": version_of("eventsourcing"),
     }
+
+
+def _extensions() -> list[dict[str, Any]]:
+    """What other packages bring, and what is wrong with it."""
+    return [
+        {"group": one.group, "name": one.name, "package": one.package, "error": _wrong(one)}
+        for one in everything()
+    ]
+
+
+def _wrong(one: Brought) -> str | None:
+    if one.group == COMMANDS_GROUP and one.name in COMMANDS:
+        return say("command_there", command=one.name)
+    return None if one.error is None else one.error.told(spoken())
 
 
 _APART = {LOCK: "apart_lock", ONE: "apart_one_process", NOTHING: "apart_nothing"}
@@ -123,25 +145,27 @@ def _of_log(app: App) -> dict[str, Any]:
 def _opened(app: App) -> CRM:
     """The log with an empty vault: a key file that is missing must not be made by looking."""
     from crm_adapters.codec import Codec
+    from crm_adapters.eventlog.database import Database
     from crm_adapters.eventlog.log import CodecEventLog
-    from crm_adapters.eventlog.opening import open_database
+    from crm_adapters.eventlog.opening import brought_store, open_database
     from crm_adapters.keys import LocalVault
-    from crm_adapters.projections import DatabaseViewStore, LogViews
+    from crm_adapters.projections import DatabaseViewStore, LogViews, MemoryViewStore
     from crm_adapters.slices import installed
     from crm_adapters.wiring import RandomIds, SystemClock
 
     if app.url == MEMORY:
         return app.open()
     vault, registry, clock = LocalVault(), installed(), SystemClock()
-    database = open_database(app.url, tenant=app.tenant)
-    log = CodecEventLog(database, Codec(registry.catalog, vault))
+    store = brought_store(app.url, tenant=app.tenant) or open_database(app.url, tenant=app.tenant)
+    rows = DatabaseViewStore(store) if isinstance(store, Database) else MemoryViewStore()
+    log = CodecEventLog(store, Codec(registry.catalog, vault))
     return CRM(
         log,
         vault=vault,
         clock=clock,
         ids=RandomIds(),
         zone=app.zone,
-        views=LogViews(log, DatabaseViewStore(database), clock),
+        views=LogViews(log, rows, clock),
         registry=registry,
     )
 
@@ -206,6 +230,8 @@ def _findings(found: dict[str, Any]) -> Iterator[str]:
         yield "keys_unreadable"
     if found["sqlite"] is not None and found["sqlite"]["apart"] == NOTHING:
         yield "writers_together"
+    if any(one["error"] for one in found["extensions"]):
+        yield "extension_unusable"
     if found["cover"]:
         yield "cover_gaps"
     if found["parked"] is not None and any(found["parked"].values()):
@@ -232,6 +258,9 @@ def _show(out: Output, told: dict[str, Any]) -> None:
 
 def _lines(told: dict[str, Any]) -> Iterator[str]:
     log, keys, staff, authority = (told[name] for name in ("log", "keys", "staff", "authority"))
+    for one in told["extensions"]:
+        sentence = "doctor_extension" if one["error"] is None else "doctor_extension_unusable"
+        yield say(sentence, **one)
     yield say("doctor_log", url=log["url"])
     if log["error"] is not None:
         yield log["error"]

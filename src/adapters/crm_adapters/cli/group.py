@@ -243,15 +243,33 @@ class Commands(ToldGroup):
         return ()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        return sorted({*COMMANDS, *self._brought()})
 
     def groups(self, ctx: click.Context) -> Sequence[tuple[str, Sequence[str]]]:
-        return [(say(f"help_{group}"), sorted(names)) for group, names in GROUPS.items()]
+        own = [(say(f"help_{group}"), sorted(names)) for group, names in GROUPS.items()]
+        return [*own, (say("help_brought"), self._brought())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        # A package adds commands and replaces none.
         if cmd_name in COMMANDS:
             import_module(f"crm_adapters.cli.{COMMANDS[cmd_name]}")
+        elif cmd_name in self._brought():
+            from crm_adapters.cli.brought import command_of
+
+            return command_of(cmd_name)
         return super().get_command(ctx, cmd_name)
+
+    def told_shortly(self, ctx: click.Context, name: str) -> str:
+        if name in COMMANDS:
+            return super().told_shortly(ctx, name)
+        from crm_adapters.cli.brought import shortly
+
+        return shortly(name)
+
+    def _brought(self) -> list[str]:
+        from crm_adapters import extensions
+
+        return [name for name in extensions.names(extensions.COMMANDS) if name not in COMMANDS]
 
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -28,7 +28,11 @@ def create(app: App) -> int:
         raise Invalid.one("log_there", "--db", url=app.shown_url)
     with app.open(create=True) as opened:
         store: Any = opened.log.store  # type: ignore[attr-defined]
-        told = {"log": store.name, "format": store.format_number, "revision": store.revision}
+        told = {
+            "log": getattr(store, "name", app.shown_url),
+            "format": store.format_number,
+            "revision": getattr(store, "revision", None),
+        }
     app.out.result(told, lambda: app.out.print(say("log_made", **told)))
     return 0
 

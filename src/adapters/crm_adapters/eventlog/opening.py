@@ -5,11 +5,30 @@ from __future__ import annotations
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from crm_adapters import extensions
 from crm_adapters.eventlog.database import Database
 from crm_adapters.eventlog.sqlite import SqliteDatabase
+from crm_adapters.eventlog.store import RowStore
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id
+
+OWN = ("postgresql", "sqlite")
+
+
+def brought_store(url: str | URL, *, tenant: str = "", create: bool = False) -> RowStore | None:
+    """The store that an installed package brings for such URLs; None if it is for the library.
+
+    Raises:
+        Invalid: the tenant is malformed, or what the package brings is broken.
+    """
+    kind = str(url).partition(":")[0].partition("+")[0]
+    make = None if kind in OWN else extensions.found(extensions.EVENT_LOGS, kind)
+    if make is None:
+        return None
+    _check_tenant(tenant)
+    store: RowStore = make(str(url), tenant=tenant, create=create)
+    return store
 
 
 def open_database(

@@ -27,10 +27,10 @@ from crm_adapters.files.rows.kind import Context
 from crm_adapters.files.sheets import ImportFault
 from crm_adapters.files.telling import grouped
 from crm_adapters.outputs import NOTHING, Kept
-from crm_core.application.desk import ATTEMPTS
 from crm_core.application.present import present
 from crm_core.crm import CRM, Planned
 from crm_core.errors import Conflict, Fault, Invalid, PersonErased, described
+from crm_core.hosting import Patience
 from crm_core.imports import IMPORTS, ImportedFile, RecordImport
 from crm_core.imports import Mapping as MappingSaid
 from crm_core.imports.register import WHOLE
@@ -177,6 +177,7 @@ def import_files(
     if rejects is not None:
         check_writable(rejects, kept)
     report = _decided(
+        crm.patience,
         lambda: _Import(crm, by, files, faults, declared.mapping, corrects),
         lambda run: run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty),
     )
@@ -185,7 +186,9 @@ def import_files(
     return report
 
 
-def _decided(begin: Callable[[], _Import], record: Callable[[_Import], None]) -> ImportReport:
+def _decided(
+    patience: Patience, begin: Callable[[], _Import], record: Callable[[_Import], None]
+) -> ImportReport:
     """What an import comes to; decided again where another writer was first (K44).
 
     What that one has brought is found in the log then, and is repeated.
@@ -193,15 +196,16 @@ def _decided(begin: Callable[[], _Import], record: Callable[[_Import], None]) ->
     Raises:
         Conflict: others were first every time; it is safe to repeat.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    for tried in range(1, patience.tries + 1):
         run = begin()
         run.check_households()
         run.check_shared()
         try:
             record(run)
         except Conflict:
-            if attempt == ATTEMPTS:
+            if tried == patience.tries:
                 raise
+            patience.wait(tried)
             continue
         break
     return run.report()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from crm_adapters import extensions
 from crm_adapters.notify.console import ConsoleNotifier
 from crm_adapters.notify.smtp import SECURITIES, SmtpNotifier
 from crm_adapters.notify.webhook import WebhookNotifier
@@ -25,14 +26,20 @@ def open_notifier(url: str) -> Notifier:
       writes to `number@sms.example.com`;
     - `webhook+https://:secret@host/path` posts CloudEvents, signed with the secret if there is
       one;
-    - `apprise:URL` hands the message to Apprise; `{address}` in its URL is the recipient.
+    - `apprise:URL` hands the message to Apprise; `{address}` in its URL is the recipient;
+    - any other scheme is that of a package, by the entry point `crm_core.notifiers`.
 
     Raises:
-        Invalid: the URL names none, or not all it needs.
+        Invalid: the URL names none, or not all it needs; or a package brings one that is broken.
     """
     scheme, colon, rest = url.partition(":")
     if not colon or scheme not in SCHEMES:
-        raise Invalid.one("notifier_unusable", sentence="notifier_scheme", accepted=SCHEMES)
+        make = extensions.found(extensions.NOTIFIERS, scheme) if colon else None
+        if make is None:
+            accepted = sorted({*SCHEMES, *extensions.names(extensions.NOTIFIERS)})
+            raise Invalid.one("notifier_unusable", sentence="notifier_scheme", accepted=accepted)
+        opened: Notifier = make(url)
+        return opened
     try:
         return _opened(scheme, rest, url)
     except Malformed as error:

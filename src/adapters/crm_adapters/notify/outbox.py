@@ -16,6 +16,7 @@ from attrs import define
 from crm_core.application.notices import notice, noticed_names
 from crm_core.crm import CRM
 from crm_core.errors import Conflict, CrmError, NotDelivered, Refused
+from crm_core.hosting import watched
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.projection import Consumer
 from crm_core.kernel.recorded import Actor, Recorded
@@ -200,8 +201,10 @@ class Outbox:
         if notifier is None:
             raise NotDelivered("channel_unknown", transient=True)
         outgoing = self._outgoing(due, queued, released)
+        told = {"channel": queued.channel, "message_purpose": queued.purpose}
         try:
-            return notifier.send(outgoing)
+            with watched(self._crm.telemetry, "send", attempt=released.attempt, **told):
+                return notifier.send(outgoing)
         except NotDelivered:
             raise
         except Exception as error:

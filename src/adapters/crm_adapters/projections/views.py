@@ -26,6 +26,7 @@ from crm_adapters.projections.store import (
     ViewStore,
 )
 from crm_core.errors import Invalid, OtherPast
+from crm_core.hosting import Telemetry, Unwatched, watched
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
 from crm_core.kernel.ticking import ParkedRow
 from crm_core.ports import Clock, EventLog
@@ -49,13 +50,21 @@ class LogViews:
     Args:
         clock: Tells when something was parked.
         batch: Events taken at a time.
+        telemetry: Is told how far each view has come; by default nobody is.
     """
 
     def __init__(
-        self, log: EventLog, store: ViewStore, clock: Clock, *, batch: int = BATCH_EVENTS
+        self,
+        log: EventLog,
+        store: ViewStore,
+        clock: Clock,
+        *,
+        batch: int = BATCH_EVENTS,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.log = log
         self.store = store
+        self.telemetry = telemetry or Unwatched()
         self.runner = Runner(log, store, clock, batch=batch)
 
     # --- going on -------------------------------------------------------------------------
@@ -66,6 +75,17 @@ class LogViews:
         *,
         stop: Callable[[], bool] | None = None,
         changed: Callable[[str], object] | None = None,
+    ) -> int:
+        with watched(self.telemetry, "catch_up", view=view.name) as span:
+            position = self._catch_up(view, stop, changed)
+            span.note(position=position)
+        return position
+
+    def _catch_up(
+        self,
+        view: Projection[Any] | Consumer,
+        stop: Callable[[], bool] | None,
+        changed: Callable[[str], object] | None,
     ) -> int:
         if not self._builds(view):
             state = BUILDING if isinstance(view, Projection) else LIVE

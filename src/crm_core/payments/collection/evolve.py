@@ -7,7 +7,7 @@ from datetime import date
 
 import attrs
 
-from crm_core.kernel.decider import by_event
+from crm_core.kernel.decider import Evolve, by_event
 from crm_core.payments.acts import BILL, THANKS, StepDone
 from crm_core.payments.answers import reference
 from crm_core.payments.collection.events import (
@@ -148,7 +148,7 @@ def _without(s: Collection, number: str) -> Mapping[str, StepProposed | HoldProp
     return {other: found for other, found in s.proposed.items() if other != number}
 
 
-evolve = by_event(
+evolve: Evolve = by_event(
     {
         CollectionOpened: _case_opened,
         CollectionGradeChanged: _changed,

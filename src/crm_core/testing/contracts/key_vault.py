@@ -37,8 +37,8 @@ class KeyVaultContract:
         yield vault
         vault.close()
 
-    place = Place("household/V00001", 3, "name")
-    value = Personal("V00001#owner", "王小明 \U0001f469\u200d\U0001f467")
+    place: Place = Place("household/V00001", 3, "name")
+    value: Personal = Personal("V00001#owner", "王小明 \U0001f469\u200d\U0001f467")
 
     @pytest.mark.rule("PRV-03")
     @pytest.mark.parametrize("text", ["", "x", "王小明", "\x00\n\U0001f3e0", "长" * 10_000])

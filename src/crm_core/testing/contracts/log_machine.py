@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from crm_core.errors import CommandReused, Conflict
 from crm_core.kernel.recorded import Appended, Commit, Envelope, Recorded, Tip
+from crm_core.ports import EventLog
 from crm_core.testing.contracts.events import CATALOG, Counted, Noted, commit_of, kept
 from crm_core.testing.contracts.logs import OfLogs
 
@@ -56,8 +57,8 @@ class LogMachine(RuleBasedStateMachine):
 
     def __init__(self, contract: OfLogs) -> None:
         super().__init__()
-        self.contiguous = contract.contiguous
-        self.log = contract.make_log(CATALOG)
+        self.contiguous: bool = contract.contiguous
+        self.log: EventLog = contract.make_log(CATALOG)
         self.rows: list[_Row] = []
         self.positions: list[int] = []
         self.done: dict[str, tuple[Commit, int, int]] = {}

@@ -165,7 +165,8 @@ def instances(
         if name in fields:
             return fields[name]
         if name in _BY_NAME:
-            return _BY_NAME[name]()
+            one = _BY_NAME[name]()
+            return st.none() | one if type(None) in get_args(hints[name]) else one
         found = from_hint(hints[name], stored=stored)
         return found.flatmap(_as_ids) if name in named else found
 

@@ -511,10 +511,10 @@ class Charge:
     __slots__ = ("amount_fen", "due", "number", "paid_on")
 
     def __init__(self, number: str, amount_fen: int, due: date, paid_on: date) -> None:
-        self.number = number
-        self.amount_fen = amount_fen
-        self.due = due
-        self.paid_on = paid_on
+        self.number: str = number
+        self.amount_fen: int = amount_fen
+        self.due: date = due
+        self.paid_on: date = paid_on
 
 
 def _entered(item: Item) -> tuple[datetime, int, int]:
