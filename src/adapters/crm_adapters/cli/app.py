@@ -17,6 +17,7 @@ from crm_adapters.cli.group import BAD, INTERRUPTED, App, crm
 from crm_adapters.cli.helping import told_usage
 from crm_adapters.cli.language import language_asked, say, speak, spoken
 from crm_adapters.cli.output import one_line
+from crm_adapters.cli.shown import in_estate, live_in, zone_asked
 from crm_core.errors import CrmError, Failed, Invalid, Refused
 
 
@@ -26,6 +27,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(100_000, 50, 100)
     words = sys.argv[1:] if arguments is None else list(arguments)
     speak(language_asked(words))
+    live_in(zone_asked())
     _fill_descriptors()
     if sys.stdout is None:
         # Before anything is done of which nobody would hear.
@@ -90,7 +92,7 @@ def told(error: CrmError) -> list[str]:
 
 
 def _bad(text: str) -> int:
-    sys.stderr.write(f"crm: {one_line(text)}\n")
+    sys.stderr.write(f"crm: {one_line(in_estate(text))}\n")
     return BAD
 
 

@@ -22,6 +22,7 @@ from crm_adapters.cli.group import (
 )
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output, as_row
+from crm_adapters.cli.shown import money
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR, OneOf, Whole
 from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
@@ -29,9 +30,9 @@ from crm_core.errors import Invalid
 from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
 from crm_core.gradings.replay import Replay, check_intact
+from crm_core.gradings.words import criterion_name, fact_name, needed, value_told
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor, Cutoff
-from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.ports import EVENTS, Progress
 
@@ -72,7 +73,7 @@ def credit(
                     line["household"],
                     line["grade"],
                     line["overdue_days"],
-                    yuan_from_fen(line["overdue_fen"]),
+                    money(line["overdue_fen"]),
                 ]
                 for line in lines
             ],
@@ -276,11 +277,10 @@ def show_summary(out: Output, run: GradingRun) -> None:
         counts = Counter(found)
         out.print()
         out.table(
-            [title, "", "households", "share"],
+            [title, "households", "share"],
             [
                 [
-                    name,
-                    "" if title == "credit" else word(title, name, "zh"),
+                    word(title, name),
                     counts[name],
                     f"{counts[name] / total:.1%}",
                 ]
@@ -329,14 +329,14 @@ def show_explanation(out: Output, said: dict[str, Any], reader: str) -> None:
         out.print(say(f"conflict_{conflict}"))
     out.print()
     out.table(
-        ["criterion", "value", "", "threshold", "met", "events"],
+        ["criterion", "fact", "value", "needed", "met", "events"],
         [
             [
-                criterion["name"],
-                str(criterion["value"]),
-                word("op", criterion["op"]),
-                str(criterion["threshold"]),
-                say("yes") if criterion["met"] else say("no"),
+                criterion_name(criterion["name"], spoken()),
+                fact_name(criterion["fact"], spoken()),
+                value_told(criterion["fact"], criterion["value"], spoken()),
+                needed(criterion["fact"], criterion["op"], criterion["threshold"], spoken()),
+                criterion["met"],
                 _positions(criterion["evidence"]),
             ]
             for criterion in said["criteria"]

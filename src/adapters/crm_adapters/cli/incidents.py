@@ -13,6 +13,7 @@ from crm_adapters.cli.group import FOUND, App, command, crm
 from crm_adapters.cli.helping import ToldGroup
 from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.shown import late
 from crm_adapters.cli.values import ID, INSTANT, PATH, OneOf
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
@@ -275,13 +276,13 @@ def _is_late(clocks: list[dict[str, Any]]) -> bool:
 
 def _show_clocks(out: Output, clocks: list[dict[str, Any]]) -> None:
     out.table(
-        ["duty", "due", "done", "minutes_late"],
+        ["duty", "due", "done", "late"],
         [
             [
                 word("duty", clock["duty"]),
                 clock["due_at"],
                 clock["done_at"],
-                clock.get("late_minutes") or "",
+                late((clock.get("late_minutes") or 0) * 60),
             ]
             for clock in clocks
         ],

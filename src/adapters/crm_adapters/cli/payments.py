@@ -13,10 +13,10 @@ from crm_adapters.cli.documents import options_of, write_asked
 from crm_adapters.cli.group import App, command, used_engine
 from crm_adapters.cli.language import column, say, word
 from crm_adapters.cli.output import Output, as_row
+from crm_adapters.cli.shown import money, told_value
 from crm_adapters.cli.values import DATE, FILE, INSTANT, Whole
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import Withheld
-from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT, GRADES, CreditPolicy
 from crm_core.payments.views import Ageing
 
@@ -80,7 +80,7 @@ def ageing(app: App, on: date, known: datetime | None, policy: str, engine: str)
 def _show_ageing(out: Output, data: Mapping[str, Any]) -> None:
     out.table(
         ["bucket", "households", "overdue_yuan"],
-        [[b["bucket"], b["households"], yuan_from_fen(b["overdue_fen"])] for b in data["buckets"]],
+        [[b["bucket"], b["households"], money(b["overdue_fen"])] for b in data["buckets"]],
     )
     for title, key in (("estate", "estates"), ("household", "households")):
         out.print()
@@ -91,15 +91,19 @@ def _show_ageing(out: Output, data: Mapping[str, Any]) -> None:
             [
                 [
                     row[title],
-                    *([row["tenure"], row["grade"]] if of_households else []),
+                    *([_tenure(row["tenure"]), row["grade"]] if of_households else []),
                     row["overdue_days"] if of_households else row["households"],
-                    yuan_from_fen(row["overdue_fen"]),
-                    yuan_from_fen(row["disputed_fen"]),
-                    *(yuan_from_fen(row["buckets"][bucket]) for bucket in BUCKETS),
+                    money(row["overdue_fen"]),
+                    money(row["disputed_fen"]),
+                    *(money(row["buckets"][bucket]) for bucket in BUCKETS),
                 ]
                 for row in data[key]
             ],
         )
+
+
+def _tenure(tenure: str) -> str:
+    return word("tenure", tenure)
 
 
 @command("account")
@@ -143,8 +147,8 @@ def _show_account(out: Output, data: Mapping[str, Any]) -> None:
         [
             [
                 line["on"],
-                yuan_from_fen(line["amount_fen"]),
-                yuan_from_fen(line["balance_fen"]),
+                money(line["amount_fen"]),
+                money(line["balance_fen"]),
                 word("movement", line["what"]),
                 line["number"],
                 line["charge"],
@@ -162,10 +166,7 @@ def _show_account(out: Output, data: Mapping[str, Any]) -> None:
             out.print(column(title))
             out.table(
                 [name.removesuffix("_fen") for name in columns],
-                [
-                    [yuan_from_fen(row[c]) if c.endswith("_fen") else row[c] for c in columns]
-                    for row in data[key]
-                ],
+                [[told_value(c, row[c]) for c in columns] for row in data[key]],
             )
 
 
@@ -248,7 +249,7 @@ def limitation(app: App, on: date, known: datetime | None, within: int | None) -
                     row["days_left"],
                     row["household"],
                     row["charge"],
-                    yuan_from_fen(row["unpaid_fen"]),
+                    money(row["unpaid_fen"]),
                     row["runs_from"],
                 ]
                 for row in found

@@ -11,7 +11,8 @@ import click
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
-from crm_adapters.cli.values import DATE, INSTANT
+from crm_adapters.cli.shown import duration, late
+from crm_adapters.cli.values import DATE, INSTANT, OneOf
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.dates import Period, instant_text
 from crm_core.kernel.sentences import LANGS, Malformed
@@ -63,7 +64,7 @@ def tick(app: App, now: datetime | None) -> int:
 @click.option("--from", "start", type=DATE, required=True)
 @click.option("--to", "end", type=DATE, required=True)
 @click.option("--known", type=INSTANT)
-@click.option("--per", type=click.Choice(DIMENSIONS))
+@click.option("--per", type=OneOf(DIMENSIONS))
 def statistics(app: App, start: date, end: date, known: datetime | None, per: str | None) -> int:
     """Requests of a period, of all estates, and by trade, kind, place and staff."""
     try:
@@ -214,7 +215,7 @@ def provisional(app: App, every: bool) -> int:
             [
                 [
                     one["request"],
-                    one["clock"],
+                    _clock(one["clock"]),
                     one["due_at"],
                     _kept(one["kept"]),
                     one["would_be_due_at"],
@@ -315,6 +316,22 @@ def _show_plan(out: Output, shown: dict[str, Any]) -> None:
     )
 
 
+def _clock(name: str) -> str:
+    """A clock of a request: what it runs for, and the how manieth it is."""
+    kind, _, number = name.rpartition("-")
+    return say("clock_nth", clock=word("clock", kind), number=number) if kind else name
+
+
+def _why(text: str) -> str:
+    """Why time counts or does not: words of a calendar, and perhaps a holiday's own name."""
+    for code in ("public_holiday", "make-up_working_day"):
+        said = code.replace("_", " ")
+        if text.startswith(f"{said} "):
+            name = text.removeprefix(f"{said} ")
+            return say("why_named", why=word("why", code), name=name)
+    return word("why", text.replace(" ", "_"))
+
+
 _SEGMENTS = {
     (True, False): "segment_counted",
     (False, False): "segment_not_counted",
@@ -331,27 +348,28 @@ def _show_request(out: Output, shown: dict[str, Any]) -> None:
     if shown["answer"] is not None:
         out.print(say("answered", rings=shown["answer"]["rings"]))
     out.table(
-        ["clock", "policy", "due", "stopped", "verdict", "seconds_late"],
+        ["clock", "policy", "due", "stopped", "verdict", "late"],
         [
             [
-                say("superseded", clock=verdict["clock"])
+                say("superseded", clock=_clock(verdict["clock"]))
                 if verdict["superseded"]
-                else verdict["clock"],
+                else _clock(verdict["clock"]),
                 verdict["policy"],
                 verdict["due_at"],
                 verdict["stopped_at"],
                 say("verdict_provisional", verdict=_kept(verdict["kept"]))
                 if verdict["provisional"]
                 else _kept(verdict["kept"]),
-                verdict["late_seconds"],
+                late(verdict["late_seconds"]),
             ]
             for verdict in shown["verdicts"]
         ],
     )
     for clock in shown["clocks"]:
-        counts = ("clock", "counted_seconds", "target_seconds")
-        out.print(say("clock_counted", **{name: clock[name] for name in counts}))
+        spans = {name: duration(clock[f"{name}_seconds"]) for name in ("counted", "target")}
+        out.print(say("clock_counted", clock=_clock(clock["clock"]), **spans))
         for segment in clock["trace"]:
             code = _SEGMENTS[segment["counted"], segment["provisional"]]
-            span = {"start": segment["from"], "end": segment["to"], "why": segment["why"]}
+            why = _why(segment["why"])
+            span = {"start": segment["from"], "end": segment["to"], "why": why}
             out.print(say(code, **span))

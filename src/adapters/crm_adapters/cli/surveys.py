@@ -14,9 +14,9 @@ from crm_adapters.cli.group import FOUND, App, command, crm
 from crm_adapters.cli.helping import ToldGroup
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.shown import money
 from crm_adapters.cli.values import DATE, FILE, ID, PATH, OneOf, Whole
 from crm_core.errors import Invalid
-from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.surveys.commands import CHANNELS
 from crm_core.surveys.publications import FEN, KINDS, SHARE, Figure, Publication
 
@@ -296,7 +296,7 @@ def _show_figures(out: Output, figures: tuple[Figure, ...]) -> None:
     out.table(["figure", "of", "value", "unit"], rows)
 
 
-def _value(one: Figure) -> str:
+def _value(one: Figure) -> Any:
     if one.unit == FEN:
-        return yuan_from_fen(one.value)
+        return money(one.value)
     return _points(one.value) if one.unit == SHARE else str(one.value)
