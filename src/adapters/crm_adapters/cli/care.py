@@ -9,7 +9,7 @@ import click
 from crm_adapters.cli.group import App, command
 from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output, as_row
-from crm_adapters.cli.shown import money
+from crm_adapters.cli.shown import money, told_value
 from crm_adapters.cli.values import YEAR
 from crm_core.kernel.dates import local_date
 
@@ -136,7 +136,7 @@ def _show_calendar(out: Output, rows: list[dict[str, Any]]) -> None:
         ["occasion", "kind", "on", "since", "opened"],
         [
             [
-                row["occasion"],
+                told_value("occasion", row["occasion"]),
                 word("occasion", row["kind"]),
                 row["day"] or "",
                 row["from_day"] or "",

@@ -266,7 +266,7 @@ def _show_card(out: Output, file: dict[str, Any]) -> None:
                 [
                     word("item", one["item"]),
                     one["member"],
-                    one["value"],
+                    told_value(one["item"], one["value"]),
                     word("source", one["source"]),
                     one["told_on"],
                     one["age_days"],

@@ -11,7 +11,7 @@ import click
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
-from crm_adapters.cli.shown import duration, late
+from crm_adapters.cli.shown import clock_told, duration, late, why_told
 from crm_adapters.cli.values import DATE, INSTANT, OneOf
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.dates import Period, instant_text
@@ -215,7 +215,7 @@ def provisional(app: App, every: bool) -> int:
             [
                 [
                     one["request"],
-                    _clock(one["clock"]),
+                    clock_told(one["clock"]),
                     one["due_at"],
                     _kept(one["kept"]),
                     one["would_be_due_at"],
@@ -316,22 +316,6 @@ def _show_plan(out: Output, shown: dict[str, Any]) -> None:
     )
 
 
-def _clock(name: str) -> str:
-    """A clock of a request: what it runs for, and the how manieth it is."""
-    kind, _, number = name.rpartition("-")
-    return say("clock_nth", clock=word("clock", kind), number=number) if kind else name
-
-
-def _why(text: str) -> str:
-    """Why time counts or does not: words of a calendar, and perhaps a holiday's own name."""
-    for code in ("public_holiday", "make-up_working_day"):
-        said = code.replace("_", " ")
-        if text.startswith(f"{said} "):
-            name = text.removeprefix(f"{said} ")
-            return say("why_named", why=word("why", code), name=name)
-    return word("why", text.replace(" ", "_"))
-
-
 _SEGMENTS = {
     (True, False): "segment_counted",
     (False, False): "segment_not_counted",
@@ -351,9 +335,9 @@ def _show_request(out: Output, shown: dict[str, Any]) -> None:
         ["clock", "policy", "due", "stopped", "verdict", "late"],
         [
             [
-                say("superseded", clock=_clock(verdict["clock"]))
+                say("superseded", clock=clock_told(verdict["clock"]))
                 if verdict["superseded"]
-                else _clock(verdict["clock"]),
+                else clock_told(verdict["clock"]),
                 verdict["policy"],
                 verdict["due_at"],
                 verdict["stopped_at"],
@@ -367,9 +351,9 @@ def _show_request(out: Output, shown: dict[str, Any]) -> None:
     )
     for clock in shown["clocks"]:
         spans = {name: duration(clock[f"{name}_seconds"]) for name in ("counted", "target")}
-        out.print(say("clock_counted", clock=_clock(clock["clock"]), **spans))
+        out.print(say("clock_counted", clock=clock_told(clock["clock"]), **spans))
         for segment in clock["trace"]:
             code = _SEGMENTS[segment["counted"], segment["provisional"]]
-            why = _why(segment["why"])
+            why = why_told(segment["why"])
             span = {"start": segment["from"], "end": segment["to"], "why": why}
             out.print(say(code, **span))

@@ -11,9 +11,9 @@ from contextvars import ContextVar
 from datetime import date, datetime
 from typing import Any
 
-from crm_adapters.cli.language import say, why_withheld, word
+from crm_adapters.cli.language import event_told, say, why_withheld, word
 from crm_core.kernel.dates import ESTATE_ZONE, parse_instant, zone
-from crm_core.kernel.sealed import Withheld
+from crm_core.kernel.sealed import Sealed, Withheld
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.yuan import yuan_shown
 
@@ -115,12 +115,41 @@ def cell(value: Any) -> Any:
     return value
 
 
+def clock_told(name: str) -> str:
+    """A clock of a request, like `arrival-1`: what it runs for, and the how manieth it is."""
+    kind, _, number = name.rpartition("-")
+    if not number.isdecimal() or word("clock", kind) == kind:
+        return name
+    return say("clock_nth", clock=word("clock", kind), number=number)
+
+
+_NAMED = ("public_holiday", "make-up_working_day")
+
+
+def why_told(text: str) -> str:
+    """Why time counts or does not: words of a calendar, and perhaps a holiday's own name."""
+    for code in _NAMED:
+        said = f"{code.replace('_', ' ')} "
+        if text.startswith(said):
+            return say("why_named", why=word("why", code), name=text.removeprefix(said))
+    code = text.replace(" ", "_")
+    told = word("why", code)
+    return text if told == code else told
+
+
 _KINDS = {
+    "act": ("step",),
     "channel": ("source",),
     "content": ("visit_content",),
+    "kind": ("kind", "measure"),
     "means": ("visit_means",),
+    "occasion": ("occasion_name",),
+    "role": ("role",),
+    "form": ("role",),
     "row": ("visit_row",),
+    "stage": ("stage", "plan"),
     "status": ("status", "request", "visit_status", "plan"),
+    "told": ("role",),
 }
 """Kinds of words by the names of the fields that hold them, where those differ."""
 
@@ -129,14 +158,24 @@ def told_value(name: str, value: Any) -> Any:
     """A value as people read it, by the name of the field that holds it."""
     if isinstance(value, list | tuple | set | frozenset):
         return say("list", values=[told_value(name, one) for one in value])
+    if isinstance(value, Sealed):
+        return say("sealed")
     if name.endswith("_fen"):
         return cell(money(value))
     if name.endswith("_seconds"):
-        return cell(duration(value))
-    if not isinstance(value, str):
-        return cell(value)
-    words = (word(kind, value) for kind in _KINDS.get(name, (name,)))
-    return next((told for told in words if told != value), cell(value))
+        return cell(late(value) if name.startswith("late") else duration(value))
+    return _told_word(name, value) if isinstance(value, str) else cell(value)
+
+
+def _told_word(name: str, value: str) -> str:
+    if name == "clock":
+        return clock_told(value)
+    words = (word(kind, value) for kind in (*_KINDS.get(name, (name,)), "value"))
+    told = next((told for told in words if told != value), None)
+    if told is None and name in ("what", "why", "name"):
+        happened = event_told(f"requests.{value}")
+        told = why_told(value) if happened == f"requests.{value}" else happened
+    return in_estate(value) if told is None else told
 
 
 def listed(values: Any) -> str:
