@@ -7,10 +7,10 @@ leak of data, a publication, drafts of policies, files with faults, and wishes a
 from __future__ import annotations
 
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 
 from office import Office
-from papers.method import told
 
 TODAY = date(2026, 3, 16)
 """When the rows are said."""
@@ -30,6 +30,10 @@ NAMES = {
 }
 """Who acts, by what a row calls them."""
 
+WORD_2, WORD_3 = (
+    f"--word-member V0000{n}#owner --word-channel phone --word-reference 电话{n}" for n in (2, 3)
+)
+
 ROWS: dict[str, list[str]] = {
     "account": [
         "money V00001 --on 2025-07-01",
@@ -46,18 +50,16 @@ ROWS: dict[str, list[str]] = {
         "money --on 2026-01-10 --purpose 催收 --out 欠费.csv",
     ],
     "automatic": [
-        "clerk V00003 refuse --word-member V00003#owner --word-channel phone --word-reference 电话9",
+        f"clerk V00003 refuse {WORD_3}",
         "clerk V00003 refuse",
         "clerk V00003 maybe",
     ],
     "backup": ["boss --out 副本.db", "boss --out 副本.db"],
     "care": ["clerk", "clerk --year 2025", "clerk V00001", "clerk V00009"],
     "changes": ["clerk 2025-01-01 2025-12-31 V00003", "clerk 2025-12-31 2025-01-01 V00003"],
-    "confirm": ["boss V00002 2025", "clerk V00001 2025", "manager V00001 2024"],
-    "confirm-type": ["lead V00001 2025", "clerk V00002 2025"],
+    "confirm": ["lead V00003 2025", "boss V00002 2025", "clerk V00001 2025", "manager V00001 2024"],
     "contest": [
-        "clerk V00002 2025 --reason 有误 --word-member V00002#owner --word-channel phone "
-        "--word-reference 电话3",
+        f"clerk V00002 2025 --reason 有误 {WORD_2}",
         "clerk V00002 2025 --reason 有误",
         "clerk V00002 2025 --reason 有误 --word-member V00002#owner",
         "clerk V00002 1999 --reason 有误",
@@ -68,7 +70,10 @@ ROWS: dict[str, list[str]] = {
     ],
     "create": ["boss"],
     "credit": ["money --on 2026-01-10", "money --on 2026-01-10 --engine abc", "clerk --on x"],
-    "credit-table": ["money --on 2026-01-10 --out 信用.csv", "money --on 2026-01-10 --out 信用.exe"],
+    "credit-table": [
+        "money --on 2026-01-10 --out 信用.csv", "money --on 2026-01-10 --out 信用.exe",
+        "clerk --on 2026-01-10 --out 信用.html --purpose 对账",
+    ],
     "data-map": ["clerk", "clerk --slice abc"],
     "demo": ["clerk 没有的文件夹 --out 演示"],
     "directory": ["lead", "lead --on 2025-06-01", "lead --out 名录.csv --purpose 回访"],
@@ -160,24 +165,29 @@ ROWS: dict[str, list[str]] = {
     "migrate": ["boss"],
     "notify": ["boss --once --to abc", "boss --once --to console:", "boss --once"],
     "plans": ["lead", "lead P1", "lead P2", "lead 没有"],
-    "policy approve": ["boss 新/1", "boss 没有/1", "clerk 新/1", "boss 新"],
-    "policy assess": ["manager 新/1 --year 2024 --assessment 评估1", "manager 没有/1 --assessment 评估1"],
     "policy draft": ["lead 草案.toml --reason 试行", "lead 没有.toml --reason 试行"],
-    "policy effective": ["manager 新/1 --from 2026-04-01", "manager 没有/1 --from 2026-04-01"],
+    "policy assess": [
+        "manager new/1 --year 2024 --assessment 评估1", "manager 没有/1 --assessment 评估1",
+    ],
+    "policy approve": ["boss new/1", "boss 没有/1", "clerk new/1", "boss new"],
+    "policy effective": ["manager new/1 --from 2026-04-01", "manager 没有/1 --from 2026-04-01"],
     "policy list": ["lead"],
     "preference": [
-        "clerk V00003 V00003#owner satisfaction refuse --word-channel phone --word-reference 电话1",
+        "clerk V00003 V00003#owner survey refuse --word-channel phone --word-reference 电话1",
         "clerk V00003 V00003#owner abc refuse --word-channel phone --word-reference 电话1",
     ],
     "preferences": ["clerk V00003", "clerk V00001", "clerk 没有"],
     "projections": ["boss", "boss --catch-up", "boss --rebuild 没有", "boss --prune"],
     "propose-type": ["clerk V00001 2025 lively --reason 常来", "lead V00001 2025 abc"],
+    "confirm-type": ["lead V00001 2025", "clerk V00002 2025"],
     "provisional": ["lead", "lead --all"],
     "purchases": ["money 2025 V00001", "money 2025", "money 2025 没有"],
     "quota": ["boss 2025", "boss 2020"],
     "relay": ["boss --once --to abc", "boss --once --to nats://127.0.0.1:1"],
     "replace-record": ["boss 2025 没有", "boss 2026 没有"],
-    "replay": ["lead", "lead 2024 --verify", "lead 2020", "lead --engine abc", "lead --processes 0"],
+    "replay": [
+        "lead", "lead 2024 --verify", "lead 2020", "lead --engine abc", "lead --processes 0",
+    ],
     "report": ["lead 2025 --out 报告.html --purpose 回访", "lead 2020 --out 报告.html"],
     "request": [
         "clerk R2024-1", "clerk R2024-2", "clerk R2025-3", "clerk R2025-2", "clerk 没有",
@@ -252,12 +262,27 @@ WRONG = ["--没有", "--on", "--lang"]
 def lived_in(folder: Path, office: Office) -> None:
     """Lets live in the empty log of an office; the files that the rows name lie beside it."""
     _files(folder)
+    office.on(date(2026, 3, 2))
+    assert office.run("import", "一期", "--as", NAMES["clerk"])[0] == 0
     _survey(office)
     office.on(date(2026, 3, 14))
+    clerk = NAMES["clerk"]
     office.act(
         NAMES["guard"], "open-leak", "--leak", "L1", "--severity", "serious",
         "--discovered-at", "2026-03-14T09:00:00+08:00", "--summary", "表格误发",
     )  # fmt: skip
+    office.act(
+        NAMES["lead"], "draw-sample", "--sample", "K1", "--seed", "7", "--size", "2",
+        "--items", "phone", "--items", "name", "--on", "2026-03-14",
+    )  # fmt: skip
+    office.act(
+        clerk, "propose-improvement", "--plan", "I1", "--measure", "先派近处",
+        "--metric", "late_share", "--dimension", "trade", "--value", "engineering",
+        "--baseline-start", "2025-01-01", "--baseline-end", "2025-12-31",
+        "--runs-from", "2026-04-01", "--runs-to", "2026-06-30", "--change-per-mille", "-300",
+        "--responsible", "E5", "--supervisor", "S2",
+    )  # fmt: skip
+    office.json("work", "--once")
     office.on(TODAY)
 
 
@@ -265,29 +290,46 @@ def _survey(office: Office) -> None:
     """One that is over, and one that is open."""
     lead, clerk = NAMES["lead"], NAMES["clerk"]
     day = office.on(date(2026, 3, 3))
-    office.act(lead, "open-survey", "--survey", "Y1", "--opens-on", day, "--closes-on", "2026-03-10")
-    for home in ("V00001", "V00002", "V00003"):
+    office.act(
+        lead, "open-survey", "--survey", "Y1", "--opens-on", day, "--closes-on", "2026-03-10"
+    )
+    for home in ("V00001", "V00002", "V00003", *FIRST_PHASE):
         told = office.json("survey", "slip", "Y1", home, "--channel", "app", "--as", clerk)
         marks = [f"{name}={3 + at % 3}" for at, name in enumerate(SCALES)]
         said = [part for one in (*marks, "comment=谢谢") for part in ("--answer", one)]
         office.json("survey", "cast", told["slip"], *said, "--as", clerk)
     day = office.on(date(2026, 3, 13))
     office.json("tick")
-    office.act(lead, "open-survey", "--survey", "Y2", "--opens-on", day, "--closes-on", "2026-03-30")
+    office.act(
+        lead, "open-survey", "--survey", "Y2", "--opens-on", day, "--closes-on", "2026-03-30"
+    )
 
 
 def _files(folder: Path) -> None:
+    name = "grade-cn-default-2.toml"
+    policy = (files("crm_core") / "gradings" / "policies" / name).read_text(encoding="utf-8")
+    policy = policy.replace('name = "grade-cn-default"\nversion = 2', 'name = "new"\nversion = 1')
+    policy = policy.replace('approved_by = "director"\n', "")
+    (folder / "草案.toml").write_text(policy, encoding="utf-8")
     (folder / "名单.txt").write_text("V00001#owner\n", encoding="utf-8")
     for name, text in HOUSEHOLDS.items():
         (folder / name).mkdir()
         (folder / name / "households.csv").write_text(text, encoding="utf-8")
 
 
+FIRST_PHASE = [f"V0002{number}" for number in range(1, 10)]
+"""Households that one file brings."""
+
+_HEADERS = "户号,小区,楼栋,单元,房号,类别,业主,电话,入住日期\n"
+
 HOUSEHOLDS = {
-    "新来": "户号,小区,楼栋,单元,房号,类型,业主,电话,入住日期\n"
-    "V00011,云溪苑,3号楼,1单元,601,person,王芳,13800138011,2026-01-01\n",
-    "有误": "户号,小区,楼栋,单元,房号,类型,业主,电话,入住日期\n"
-    "V00012,云溪苑,3号楼,1单元,602,person,赵云,13800138012,2026-01-01\n"
+    "一期": _HEADERS
+    + "".join(
+        f"{home},云溪苑,5号楼,1单元,{home[-3:]},person,钱多,13800138{home[-3:]},2025-01-01\n"
+        for home in FIRST_PHASE
+    ),
+    "新来": _HEADERS + "V00011,云溪苑,3号楼,1单元,601,person,王芳,13800138011,2026-01-01\n",
+    "有误": _HEADERS + "V00012,云溪苑,3号楼,1单元,602,person,赵云,13800138012,2026-01-01\n"
     ",云溪苑,3号楼,1单元,603,人,赵云,13800138012,2026-13-01\n"
     "V00013,云溪苑,3号楼,1单元,,person,赵云,138,2026/1/1\n",
 }

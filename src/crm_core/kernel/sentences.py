@@ -43,7 +43,7 @@ class _Sentence(Formatter):
             return told_faults(value, self._lang)
         how, _, kind = format_spec.partition("-")
         if how in ("word", "typed"):
-            several = [value] if isinstance(value, str) else value
+            several = value if isinstance(value, list | tuple) else [value]
             words = [self._word(kind, str(one), is_typed=how == "typed") for one in several]
             return self.format_field(words, "list")
         return str(value)

@@ -162,7 +162,7 @@ def show_import(out: Output, report: ImportReport, dry_run: bool) -> None:
     )
     for reading in report.readings:
         if reading.what not in _QUIET:
-            column = say("column", column=reading.column) if reading.column else ""
+            column = say("column", column=word("column", reading.column)) if reading.column else ""
             at = say("in_file", file=reading.file, where=column) if column else reading.file
             what = f"{word('reading', reading.what)} ×{reading.count}"
             out.say(say("named_value", name=at, value=what))
@@ -193,7 +193,7 @@ def _told(group: Group) -> Iterator[str]:
 
 def _line(group: Group, rows: str, values: Sequence[str], told: str) -> str:
     fault = group.first
-    column = say("column", column=fault.column)[:80] if fault.column else ""
+    column = say("column", column=word("column", fault.column))[:80] if fault.column else ""
     shown = listed(f"`{value}`" for value in values)
     where = listed(part for part in (rows, column, shown) if part)
     at = say("in_file", file=fault.file, where=where) if where else fault.file

@@ -22,7 +22,7 @@ from crm_adapters.cli.group import (
 )
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output, as_row
-from crm_adapters.cli.shown import money
+from crm_adapters.cli.shown import duration, money
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR, OneOf, Whole
 from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
@@ -457,8 +457,9 @@ def show_replay(out: Output, result: dict[str, Any]) -> None:
             )
         )
     verdict = "replay_differs" if result["differing"] else "replay_identical"
-    counts = ("identical", "gradings", "events", "seconds")
-    out.print(say(verdict, **{name: result[name] for name in counts}))
+    counts = ("identical", "gradings", "events")
+    took = duration(result["seconds"], exactly=True)
+    out.print(say(verdict, took=took, **{name: result[name] for name in counts}))
     if not result["verified"]:
         out.print(say("replay_not_verified"))
 

@@ -8,7 +8,7 @@ import click
 from attrs import asdict
 
 from crm_adapters.cli.group import FOUND, App, command
-from crm_adapters.cli.language import event_told, say, word
+from crm_adapters.cli.language import event_told, say, why_withheld, word
 from crm_adapters.cli.shown import listed
 from crm_adapters.cli.values import ID
 from crm_core.application.imports import Undoing
@@ -69,7 +69,7 @@ def _show(app: App, rows: list[dict[str, Any]]) -> None:
 
 
 def _words(name: str | dict[str, str]) -> str:
-    return name if isinstance(name, str) else word("withheld", name["withheld"])
+    return name if isinstance(name, str) else why_withheld(Withheld(name["withheld"]))
 
 
 def _status(row: dict[str, Any]) -> str:

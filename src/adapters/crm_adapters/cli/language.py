@@ -49,11 +49,11 @@ def column(code: str) -> str:
 
 def field_told(name: str) -> str:
     """What people call a field of an event or a view; the unit in its name is not said."""
-    plain = name.removesuffix("_fen").removesuffix("_seconds")
-    for family, code in ((FIELDS, plain), (COLUMNS, plain), (WORDS, f"item_{plain}")):
-        texts = sentences.sentences(family).get(code)
-        if texts is not None:
-            return texts[spoken()]
+    for plain in (name, name.removesuffix("_fen").removesuffix("_seconds")):
+        for family, code in ((FIELDS, plain), (COLUMNS, plain), (WORDS, f"item_{plain}")):
+            texts = sentences.sentences(family).get(code)
+            if texts is not None:
+                return texts[spoken()]
     return name
 
 

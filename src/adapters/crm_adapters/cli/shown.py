@@ -68,10 +68,16 @@ def _local(found: re.Match[str]) -> str:
         return found[0]
 
 
-def duration(seconds: Any) -> Any:
-    """Whole seconds in words, like 2 小时 15 分; what is no number stays what it is."""
+def duration(seconds: Any, *, exactly: bool = False) -> Any:
+    """Whole seconds in words, like 2 小时 15 分; what is no number stays what it is.
+
+    Args:
+        exactly: Parts of a second are said, too, of less than a minute.
+    """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return seconds
+    if exactly and seconds < _UNITS[1][1]:
+        return say("duration_seconds", count=f"{seconds:.2f}")
     left, parts = abs(round(seconds)), []
     for unit, size in _UNITS:
         count, left = divmod(left, size)
@@ -123,6 +129,8 @@ def clock_told(name: str) -> str:
     return say("clock_nth", clock=word("clock", kind), number=number)
 
 
+_ARTICLE = "art. "
+
 _NAMED = ("public_holiday", "make-up_working_day")
 
 
@@ -170,6 +178,10 @@ def told_value(name: str, value: Any) -> Any:
 def _told_word(name: str, value: str) -> str:
     if name == "clock":
         return clock_told(value)
+    if name == "article" and value.startswith(_ARTICLE):
+        return say("article", number=value.removeprefix(_ARTICLE))
+    if name == "source" and value.count(" ") > 1:
+        return word("law", re.sub(r"\W+", "_", value.partition(";")[0].casefold()))
     words = (word(kind, value) for kind in (*_KINDS.get(name, (name,)), "value"))
     told = next((told for told in words if told != value), None)
     if told is None and name in ("what", "why", "name"):
