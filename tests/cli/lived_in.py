@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
+from shutil import copy
 
 from office import Office
 
@@ -33,6 +34,8 @@ NAMES = {
 WORD_2, WORD_3 = (
     f"--word-member V0000{n}#owner --word-channel phone --word-reference 电话{n}" for n in (2, 3)
 )
+
+PASSPHRASE = "CRM_KEYS_PASSPHRASE=门前有两棵银杏树"
 
 ROWS: dict[str, list[str]] = {
     "account": [
@@ -68,14 +71,13 @@ ROWS: dict[str, list[str]] = {
         "clerk 服务热线 --from 2026-03-01T00:00:00+08:00 --to 2026-03-02T00:00:00+08:00",
         "clerk 服务热线 --from 2026-03-01 --to 2026-03-02T00:00:00+08:00",
     ],
-    "create": ["boss"],
+    "create": ["boss", "boss --db 另一个.db"],
     "credit": ["money --on 2026-01-10", "money --on 2026-01-10 --engine abc", "clerk --on x"],
     "credit-table": [
         "money --on 2026-01-10 --out 信用.csv", "money --on 2026-01-10 --out 信用.exe",
         "clerk --on 2026-01-10 --out 信用.html --purpose 对账",
     ],
     "data-map": ["clerk", "clerk --slice abc"],
-    "demo": ["clerk 没有的文件夹 --out 演示"],
     "directory": ["lead", "lead --on 2025-06-01", "lead --out 名录.csv --purpose 回访"],
     "do": ["clerk --list", "clerk --list payments", "clerk", "clerk 没有", "clerk raise-charg"],
     "do -": ["clerk"],
@@ -111,14 +113,15 @@ ROWS: dict[str, list[str]] = {
         "boss households --out 住户.txt --purpose 核对",
     ],
     "export-person": [
-        "keeper V00001 --out 副本.json --purpose 申请",
-        "keeper V00001#owner --out 副本.html --purpose 申请",
+        "keeper V00001 --out 副本.json --purpose rights",
+        "keeper V00001#owner --out 副本.html --purpose 查阅",
         "clerk V00001 --out 副本.json",
         "keeper V00001 --out 副本.txt --purpose 申请",
     ],
     "fairness": ["boss 2025", "boss 2020"],
     "find": ["clerk 云溪苑", "clerk 张伟 --purpose 回访", "clerk 没有"],
     "generate": ["clerk --households 3 --out 小区", "clerk --households 0 --out 小区"],
+    "demo": ["lead 小区 --out 演示", "clerk 没有的文件夹 --out 演示"],
     "grade": [
         "lead 2025 --dry-run",
         "lead 2026",
@@ -156,10 +159,6 @@ ROWS: dict[str, list[str]] = {
     ],
     "incident report": ["keeper L1", "keeper 没有"],
     "incident show": ["keeper L1", "keeper 没有"],
-    "keys protect": ["boss", "boss --suite abc"],
-    "keys recover": ["boss 没有", "boss 副本.keys"],
-    "keys rotate": ["boss --suite abc", "boss"],
-    "keys status": ["boss"],
     "limitation": ["money --on 2026-01-10", "money --on 2026-01-10 --within 400"],
     "messages": ["lead", "lead V00003", "lead 没有"],
     "migrate": ["boss"],
@@ -193,7 +192,7 @@ ROWS: dict[str, list[str]] = {
         "clerk R2024-1", "clerk R2024-2", "clerk R2025-3", "clerk R2025-2", "clerk 没有",
     ],
     "review": [
-        "manager V00003 2025-1 upheld --reason 属实",
+        "manager V00002 2025-1 upheld --reason 属实", "manager V00003 2025-1 upheld --reason 属实",
         "manager V00003 2025-1 upheld --reason 属实 --layer main",
         "manager V00003 2025-1 overridden --reason 属实",
         "manager V00003 没有 upheld --reason 属实",
@@ -201,7 +200,7 @@ ROWS: dict[str, list[str]] = {
     "runs": ["lead 2025", "lead 2020"],
     "sample": ["keeper K1", "keeper 没有"],
     "segments": [
-        "lead preferred_way --purpose 核对", "lead abc", "clerk preferred_way",
+        "lead occupation --purpose survey", "lead abc", "clerk occupation",
     ],
     "shares": ["lead 2025"],
     "show": [
@@ -214,7 +213,7 @@ ROWS: dict[str, list[str]] = {
         "lead --from 2025-12-31 --to 2025-01-01",
         "lead --from 2025-01-01 --to 2025-12-31 --per abc",
     ],
-    "survey cast": ["clerk 没有 --answer overall=5", "clerk 没有"],
+    "survey cast": ["clerk --file 答卷.csv", "clerk 没有 --answer overall=5", "clerk"],
     "survey comments": ["lead Y1", "lead Y2"],
     "survey draft": [
         "lead B2 service --from 2025-01-01 --to 2025-12-31",
@@ -223,7 +222,7 @@ ROWS: dict[str, list[str]] = {
     ],
     "survey form": ["lead Y1", "lead 没有"],
     "survey list": ["lead"],
-    "survey report": ["lead B1", "lead 没有"],
+    "survey report": ["lead B2", "lead 没有"],
     "survey result": ["lead Y1", "lead Y2"],
     "survey slip": ["clerk Y2 V00001 --channel app", "clerk Y1 V00001 --channel app"],
     "tick": ["boss", "boss --now 2030"],
@@ -240,18 +239,22 @@ ROWS: dict[str, list[str]] = {
         "lead --from 2025-12-31 --to 2025-01-01",
     ],
     "visits draw": [
-        "lead D1 random 2 --content satisfaction", "lead D2 random 0", "lead D1 abc 1",
+        "lead D1 random 2 --content affection", "lead D2 random 0", "lead D1 abc 1",
         "lead D3 round 2 --estate 云溪苑",
     ],
     "visits due": ["lead", "lead --all"],
     "visits of": ["lead V00001", "lead V00003", "lead 没有"],
     "visits redraw": ["lead D1", "lead 没有"],
-    "visits script": ["lead V00001 没有"],
+    "visits script": ["lead V00001 months_10_12:in-2023-11-01", "lead V00001 没有"],
     "waiting": ["lead"],
     "warnings": ["lead --on 2025-05-20", "lead", "lead --record"],
     "what-if": ["lead 2025 --policy grade-cn-default/1", "lead 2025 --policy 没有"],
     "who-saw": ["keeper V00001", "keeper V00001#owner", "keeper S17 --staff", "clerk V00001"],
     "work": ["boss --once"],
+    "keys status": ["boss", f"{PASSPHRASE} boss"],
+    "keys protect": ["boss", "boss --suite abc", f"{PASSPHRASE} boss"],
+    "keys rotate": ["boss --suite abc", "boss", f"{PASSPHRASE} boss"],
+    "keys recover": ["boss 没有", f"{PASSPHRASE} boss 钥匙.keys"],
 }  # fmt: skip
 """For each command what is said of it behind its name: rightly, wrongly, and by who may not."""
 
@@ -283,6 +286,7 @@ def lived_in(folder: Path, office: Office) -> None:
         "--responsible", "E5", "--supervisor", "S2",
     )  # fmt: skip
     office.json("work", "--once")
+    copy(folder / "crm.db.keys", folder / "钥匙.keys")
     office.on(TODAY)
 
 
@@ -303,6 +307,12 @@ def _survey(office: Office) -> None:
     office.act(
         lead, "open-survey", "--survey", "Y2", "--opens-on", day, "--closes-on", "2026-03-30"
     )
+    taken = [
+        office.json("survey", "slip", "Y2", home, "--channel", "app", "--as", clerk)["slip"]
+        for home in FIRST_PHASE[:2]
+    ]
+    rows = "".join(f"{slip},4,5\n" for slip in taken)
+    (office.path.parent / "答卷.csv").write_text(f"slip,overall,staff\n{rows}", encoding="utf-8")
 
 
 def _files(folder: Path) -> None:

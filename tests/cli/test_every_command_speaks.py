@@ -64,7 +64,7 @@ FILES = re.compile(r"[\w./:-]*\.(csv|db|db\.keys|docx|html|json|keys|toml|txt|xl
 CODES = re.compile(r"\[(CRM-[A-Z]\d{3} ?)?[a-z_0-9]*\]|\b[A-Z]{3}-\d\d\b|\bCRM_[A-Z_]+|_FD\b")
 """Codes of errors and rules, as documented, and names of variables of the environment."""
 
-QUOTED = re.compile(r"`[^`\s]*`|(?<![\w-])--?[a-z][\w.-]*|\d{4}-\d\d-\d\dT[\d:+]+")
+QUOTED = re.compile(r"`[^`\s]*`|`crm [a-z -]+`|(?<![\w-])--?[a-z][\w.-]*|\d{4}-\d\d-\d\dT[\d:+]+")
 """What is typed as it stands: a name of one word in back-ticks, an option, an instant."""
 
 WORD = re.compile(r"(?<![\w.])[A-Za-z][\w.:#/@+-]*[\w](?!…)\b")
@@ -112,7 +112,8 @@ def choices() -> Iterator[str]:
 TYPED = (
     {part for path in COMMANDS for part in path.split()}
     | {*choices(), *ACT_WORDS, *ENCODINGS, *KIND_WORDS, *PAPERS, *ROLES, *SLICES}
-    | {"any", "personalisation", "apprise", "console", "smtp", "smtps", "webhook", "http", "https"}
+    | {"any", "personalisation", "apprise", "console", "smtp", "smtps", "webhook+http"}
+    | {"https", "webhook+https"}
     | {code.partition("_")[2] for code in sentences("words") if code.startswith("purpose_")}
 )
 """Names of commands, options, acts, roles and whatever else is typed as it stands: in help, and
@@ -183,10 +184,14 @@ def _said(lang: str, folder: Path) -> Iterator[Said]:
         office.on(TODAY)
         for path, lines in ROWS.items():
             for line in lines:
-                who, *given = shlex.split(line)
-                status, out, err = office.run(
-                    "--lang", lang, *path.split(), *given, "--as", NAMES[who]
-                )
+                with pytest.MonkeyPatch.context() as environment:
+                    who, *given = shlex.split(line)
+                    while "=" in who:
+                        environment.setenv(*who.split("="))
+                        who, *given = given
+                    status, out, err = office.run(
+                        "--lang", lang, *path.split(), *given, "--as", NAMES[who]
+                    )
                 yield Said(path, line, status, out + err)
 
 
@@ -223,12 +228,15 @@ def test_every_command_is_tried_rightly_and_wrongly(all_said: dict[str, list[Sai
     said = all_said["zh"]
     done = {one.path for one in said if one.status in (0, 1)}
     failed = {one.path for one in said if one.status == 2}
-    assert {*COMMANDS} - done == NEVER_DONE
-    assert {*COMMANDS} - failed == NEVER_WRONG
+    assert sorted({*COMMANDS} - done) == sorted(NEVER_DONE)
+    assert sorted({*COMMANDS} - failed) == sorted(NEVER_WRONG)
 
 
-NEVER_DONE: set[str] = set()
+NEVER_DONE = {"replace-record", "uplift"}
+"""What needs a run by its number, or promises kept; other tests do it."""
+
 NEVER_WRONG: set[str] = set()
+"""What takes nothing that could be wrong."""
 
 
 @pytest.mark.parametrize("path", COMMANDS)

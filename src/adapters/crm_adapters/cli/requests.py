@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-import attrs
 import click
 
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import say, spoken, word
-from crm_adapters.cli.output import Output
-from crm_adapters.cli.shown import clock_told, duration, late, why_told
+from crm_adapters.cli.output import Output, as_row
+from crm_adapters.cli.shown import cell, clock_told, duration, late, why_told
 from crm_adapters.cli.values import DATE, INSTANT, OneOf
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.dates import Period, instant_text
@@ -276,13 +275,13 @@ def improvement(app: App, plan: str, known: datetime | None) -> int:
     assert state is not None
     assert state.proposed is not None
     shown = {
-        **attrs.asdict(state.proposed),
+        **as_row(state.proposed),
         "status": _status(state),
         "looks": len(state.supervised),
         "conclusion": None if state.ended is None else state.ended.conclusion,
-        "effect": attrs.asdict(effect),
+        "effect": as_row(effect),
     }
-    app.out.result(shown, lambda: _show_plan(app.out, shown))
+    app.out.result(shown, lambda: _show_plan(app.out, shown), partly=True)
     return 0
 
 
@@ -298,13 +297,13 @@ def _show_plan(out: Output, shown: dict[str, Any]) -> None:
     columns = ("plan", "status", "responsible", "supervisor", "runs_from", "runs_to")
     status = word("plan", shown["status"])
     out.table([*columns], [[status if c == "status" else shown[c] for c in columns]])
-    out.print(shown["measure"])
+    out.print(cell(shown["measure"]))
     effect = shown["effect"]
     out.table(
         ["metric", "value", "before", "after", "change", "planned_change", "reached"],
         [
             [
-                shown["metric"],
+                word("metric", shown["metric"]),
                 word(shown["dimension"], shown["value"]),
                 effect["before"],
                 effect["after"],
