@@ -37,6 +37,9 @@ WORD_2, WORD_3 = (
 
 PASSPHRASE = "CRM_KEYS_PASSPHRASE=门前有两棵银杏树"
 
+CHARGE = "--kind management_fee --period 2026-03 --amount-fen 112700 --due 2026-03-31"
+DISPUTE = "--amount-fen 5000 --on 2026-03-16 --reason 有误"
+
 ROWS: dict[str, list[str]] = {
     "account": [
         "money V00001 --on 2025-07-01",
@@ -58,7 +61,7 @@ ROWS: dict[str, list[str]] = {
         "clerk V00003 maybe",
     ],
     "backup": ["boss --out 副本.db", "boss --out 副本.db"],
-    "care": ["clerk", "clerk --year 2025", "clerk V00001", "clerk V00009"],
+    "care": ["clerk --year abc", "clerk", "clerk --year 2025", "clerk V00001", "clerk V00009"],
     "changes": ["clerk 2025-01-01 2025-12-31 V00003", "clerk 2025-12-31 2025-01-01 V00003"],
     "confirm": ["lead V00003 2025", "boss V00002 2025", "clerk V00001 2025", "manager V00001 2024"],
     "contest": [
@@ -78,8 +81,19 @@ ROWS: dict[str, list[str]] = {
         "clerk --on 2026-01-10 --out 信用.html --purpose 对账",
     ],
     "data-map": ["clerk", "clerk --slice abc"],
-    "directory": ["lead", "lead --on 2025-06-01", "lead --out 名录.csv --purpose 回访"],
-    "do": ["clerk --list", "clerk --list payments", "clerk", "clerk 没有", "clerk raise-charg"],
+    "directory": [
+        "lead --on 1", "lead", "lead --on 2025-06-01", "lead --out 名录.csv --purpose 回访",
+    ],
+    "do": [
+        "clerk --list", "clerk --list payments", "clerk", "clerk 没有", "clerk raise-charg",
+        f"money raise-charge --household V00001 --charge X1 {CHARGE}",
+        f"money raise-charge --household V00001 --charge X1 {CHARGE}",
+        f"keeper raise-charge --household V00001 --charge X2 {CHARGE}",
+        "money raise-charge --household V00001 --charge X3 --amount-fen 一 --due 1 --colour red",
+        f"clerk dispute-charge --household V00001 --dispute D9 --charge X1 {DISPUTE}",
+        "boss approve-plan --plan P3 --version 1 --approved --on 2026-03-16",
+        "clerk renegotiate --request R2024-1",
+    ],
     "do -": ["clerk"],
     "doctor": ["boss"],
     "document": [
@@ -119,7 +133,7 @@ ROWS: dict[str, list[str]] = {
         "keeper V00001 --out 副本.txt --purpose 申请",
     ],
     "fairness": ["boss 2025", "boss 2020"],
-    "find": ["clerk 云溪苑", "clerk 张伟 --purpose 回访", "clerk 没有"],
+    "find": ["clerk", "clerk 云溪苑", "clerk 张伟 --purpose 回访", "clerk 没有"],
     "generate": ["clerk --households 3 --out 小区", "clerk --households 0 --out 小区"],
     "demo": ["lead 小区 --out 演示", "clerk 没有的文件夹 --out 演示"],
     "grade": [
@@ -131,7 +145,7 @@ ROWS: dict[str, list[str]] = {
         "lead 2025 --policy 没有.toml",
     ],
     "grades": ["lead 2025", "lead 2020", "lead 2025 --run 没有"],
-    "greeting": ["clerk"],
+    "greeting": ["clerk --on 1", "clerk"],
     "history": ["lead V00001", "lead account/V00003", "lead 没有", "lead request/R2024-2"],
     "import": [
         "clerk 有误",
@@ -151,7 +165,7 @@ ROWS: dict[str, list[str]] = {
         "keeper L1 --list 名单.txt --reference 名单1",
         "clerk 没有",
     ],
-    "incident list": ["keeper"],
+    "incident list": ["keeper --now 1", "keeper"],
     "incident open": [
         "guard L2 --severity general --discovered 2026-03-01T09:00:00+08:00 --summary 误发",
         "guard L1 --severity serious --discovered 2026-03-01T09:00:00+08:00 --summary 误发",
@@ -159,7 +173,7 @@ ROWS: dict[str, list[str]] = {
     ],
     "incident report": ["keeper L1", "keeper 没有"],
     "incident show": ["keeper L1", "keeper 没有"],
-    "limitation": ["money --on 2026-01-10", "money --on 2026-01-10 --within 400"],
+    "limitation": ["money --on 1", "money --on 2026-01-10", "money --on 2026-01-10 --within 400"],
     "messages": ["lead", "lead V00003", "lead 没有"],
     "migrate": ["boss"],
     "notify": ["boss --once --to abc", "boss --once --to console:", "boss --once"],
@@ -197,12 +211,12 @@ ROWS: dict[str, list[str]] = {
         "manager V00003 2025-1 overridden --reason 属实",
         "manager V00003 没有 upheld --reason 属实",
     ],
-    "runs": ["lead 2025", "lead 2020"],
+    "runs": ["lead 20", "lead 2025", "lead 2020"],
     "sample": ["keeper K1", "keeper 没有"],
     "segments": [
         "lead occupation --purpose survey", "lead abc", "clerk occupation",
     ],
-    "shares": ["lead 2025"],
+    "shares": ["lead 2020", "lead 2025"],
     "show": [
         "clerk V00001", "clerk V00001 --purpose 回访", "clerk V00002 --on 2024-02-01",
         "clerk 没有", "books V00001",
@@ -226,7 +240,7 @@ ROWS: dict[str, list[str]] = {
     "survey result": ["lead Y1", "lead Y2"],
     "survey slip": ["clerk Y2 V00001 --channel app", "clerk Y1 V00001 --channel app"],
     "tick": ["boss", "boss --now 2030"],
-    "todo": ["lead", "clerk", "boss", "manager", "keeper"],
+    "todo": ["lead --now 1", "lead", "clerk", "boss", "manager", "keeper"],
     "undo": ["boss 1 --reason 有误", "boss 9 --reason 有误", "lead 1 --reason 有误 --dry-run"],
     "uplift": [
         "clerk V00003 2025",
@@ -242,7 +256,7 @@ ROWS: dict[str, list[str]] = {
         "lead D1 random 2 --content affection", "lead D2 random 0", "lead D1 abc 1",
         "lead D3 round 2 --estate 云溪苑",
     ],
-    "visits due": ["lead", "lead --all"],
+    "visits due": ["lead --now 1", "lead", "lead --all"],
     "visits of": ["lead V00001", "lead V00003", "lead 没有"],
     "visits redraw": ["lead D1", "lead 没有"],
     "visits script": ["lead V00001 months_10_12:in-2023-11-01", "lead V00001 没有"],
@@ -250,7 +264,7 @@ ROWS: dict[str, list[str]] = {
     "warnings": ["lead --on 2025-05-20", "lead", "lead --record"],
     "what-if": ["lead 2025 --policy grade-cn-default/1", "lead 2025 --policy 没有"],
     "who-saw": ["keeper V00001", "keeper V00001#owner", "keeper S17 --staff", "clerk V00001"],
-    "work": ["boss --once"],
+    "work": ["boss --poll 0", "boss --once"],
     "keys status": ["boss", f"{PASSPHRASE} boss"],
     "keys protect": ["boss", "boss --suite abc", f"{PASSPHRASE} boss"],
     "keys rotate": ["boss --suite abc", "boss", f"{PASSPHRASE} boss"],

@@ -235,7 +235,10 @@ def test_every_command_is_tried_rightly_and_wrongly(all_said: dict[str, list[Sai
 NEVER_DONE = {"replace-record", "uplift"}
 """What needs a run by its number, or promises kept; other tests do it."""
 
-NEVER_WRONG: set[str] = set()
+NEVER_WRONG = {
+    "do -", "doctor", "imports", "keys status", "migrate", "policy list", "provisional",
+    "survey list", "verify", "visits of", "waiting",
+}  # fmt: skip
 """What takes nothing that could be wrong."""
 
 

@@ -64,7 +64,7 @@ def who_saw(app: App, who: str, staff: bool, since: datetime | None, until: date
                     person(row["actor"]),
                     row["subject"] or row["household"],
                     listed(map(field_told, row["fields"])),
-                    row["purpose"],
+                    told_value("purpose", row["purpose"]),
                     word("asked_by", row["source"].partition(".")[0]),
                     _why(row["reason"]),
                 ]
