@@ -48,7 +48,10 @@ ROWS: dict[str, list[str]] = {
         "money V00003 --on 2025-7-1",
     ],
     "affected": ["lead", "lead 2024", "lead 20"],
-    "ageing": ["money --on 2026-01-10", "clerk --on 2026-01-10", "money"],
+    "ageing": [
+        "clerk --on 2026-01-10 --by grade", "money --on 2026-01-10", "clerk --on 2026-01-10",
+        "money",
+    ],
     "arrears": [
         "money --on 2026-01-10",
         "money --on 2026-01-10 --purpose collection",

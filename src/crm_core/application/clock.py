@@ -35,6 +35,7 @@ from crm_core.kernel.ticking import (
     ParkedRow,
     Source,
 )
+from crm_core.ports import Views
 
 PAGE_ROWS = 1000
 """Rows that are looked at, and commands that are written, at once."""
@@ -57,6 +58,15 @@ class Tick:
     parked: dict[str, int]
 
 
+_TICKS = "ticks"
+"""Under which the views keep up to when the clock was told."""
+
+
+def ticked(views: Views) -> str:
+    """Up to when the clock was last told, as `sortable_text`; an empty text if it never was."""
+    return views.basis(_TICKS)
+
+
 def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
     """Record all that the clock has brought about; see `CRM.tick`."""
     desk.may(by, "tick")
@@ -72,6 +82,8 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
         parked[source.name] = served.settle()
     events[lookout.SOURCE] = lookout.look(host, desk, at)
     events["answers"] = count_answers(host, desk, at)
+    if ticked(host.views) < (said := sortable_text(at)):
+        host.views.keep_basis(_TICKS, said)
     return Tick(at, events, parked)
 
 

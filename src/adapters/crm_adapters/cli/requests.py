@@ -10,10 +10,11 @@ import click
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output, as_row
-from crm_adapters.cli.shown import cell, clock_told, duration, late, why_told
+from crm_adapters.cli.shown import cell, clock_told, duration, instant, late, why_told
 from crm_adapters.cli.values import DATE, INSTANT, OneOf
+from crm_core.application.clock import ticked
 from crm_core.errors import Fault, Invalid
-from crm_core.kernel.dates import Period, instant_text
+from crm_core.kernel.dates import Period, instant_text, parse_instant
 from crm_core.kernel.sentences import LANGS, Malformed
 from crm_core.requests import Plan
 from crm_core.requests.call_statistics import COUNTS as CALL_COUNTS
@@ -73,6 +74,8 @@ def statistics(app: App, start: date, end: date, known: datetime | None, per: st
     with app.open() as opened:
         found = opened.requests.statistics(period, known=known, **app.asked)
         calls = opened.requests.calls(period, known=known, **app.asked)
+        upto = ticked(opened.views)
+    last = parse_instant(upto) if upto else None
     # Households are many: who asks for them gets them alone.
     dimensions = [per] if per else [one for one in DIMENSIONS if one != "household"]
     shown = {
@@ -82,6 +85,7 @@ def statistics(app: App, start: date, end: date, known: datetime | None, per: st
         "total": found.total,
         **{dimension: found.rows[dimension] for dimension in dimensions},
         "calls": calls.rows,
+        "ticked": last,
     }
 
     def show() -> None:
@@ -105,6 +109,8 @@ def statistics(app: App, start: date, end: date, known: datetime | None, per: st
                 for value, row in calls.rows[dimension].items()
             ],
         )
+        told = say("never_ticked") if last is None else say("ticked_last", at=instant(last))
+        app.out.print(told)
 
     app.out.result(shown, show)
     return 0
