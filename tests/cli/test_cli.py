@@ -1277,6 +1277,8 @@ def test_progress_goes_to_standard_error(
         assert ran.status == 0
         assert ran.json
         assert ran.err
+        if arguments[0] == "replay" or "grade" in arguments:
+            assert re.search(r" (\d+)/\1 ", ran.err), ran.err
 
 
 # --- a log that was tampered with ---------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -27,12 +27,14 @@ from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR, OneOf, Whole
 from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
+from crm_core.gradings.events import RunCompleted
 from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
 from crm_core.gradings.replay import Replay, check_intact
 from crm_core.gradings.words import criterion_name, fact_name, needed, value_told
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor, Cutoff
+from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.ports import EVENTS, Progress
 
@@ -121,6 +123,22 @@ def grade(
     return 0
 
 
+def _households(opened: CRM) -> int:
+    """How many households were registered: about as many gradings as a run will have."""
+    return sum(1 for _ in _every(opened, HouseholdRegistered))
+
+
+def _graded(opened: CRM, year: int | None) -> int:
+    """How many gradings the complete runs of a year have, or of all years."""
+    done = _every(opened, RunCompleted)
+    return sum(run.gradings for run in done if year in (None, run.year))
+
+
+def _every(opened: CRM, kind: type[Any]) -> Iterator[Any]:
+    names = [one.stored for one in opened.registry.catalog.types if one.cls is kind]
+    return (recorded.event for recorded in opened.log.feed(names=names))
+
+
 def run_grade(
     out: Output,
     opened: CRM,
@@ -133,7 +151,7 @@ def run_grade(
     by: Actor,
 ) -> GradingRun:
     """Grade with a progress bar."""
-    with out.progress(say("grading"), None) as advance:
+    with out.progress(say("grading"), _households(opened)) as advance:
         return opened.grade(
             year,
             known=known,
@@ -386,10 +404,11 @@ def replay(
         source = Source(
             url=app.url, tenant=app.tenant, keys=app.keys, zone=app.zone, policies=policies
         )
-        if verify:
-            with app.open() as opened:
+        with app.open() as opened:
+            total = _graded(opened, year)
+            if verify:
                 check_intact(opened.log)
-        result = shown_replay(app.out, partial(in_processes, source, year, processes))
+        result = shown_replay(app.out, partial(in_processes, source, year, processes), total)
     else:
         with app.open(policies=policies) as opened:
             result = run_replay(
@@ -415,13 +434,16 @@ def run_replay(
         lambda advance: opened.replay(
             year, progress=advance, engine=engine, verify=verify, by=by, purpose=purpose
         ),
+        _graded(opened, year),
     )
 
 
-def shown_replay(out: Output, replaying: Callable[[Progress], Replay]) -> dict[str, Any]:
-    """The same, however it is replayed."""
+def shown_replay(
+    out: Output, replaying: Callable[[Progress], Replay], total: int
+) -> dict[str, Any]:
+    """The same, however it is replayed, with so many gradings to do."""
     started = perf_counter()
-    with out.progress(say("replaying"), None) as advance:
+    with out.progress(say("replaying"), total) as advance:
         result = replaying(advance)
     return {
         "gradings": result.gradings,

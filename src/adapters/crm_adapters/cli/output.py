@@ -105,7 +105,11 @@ class Output:
 
     @contextmanager
     def progress(self, what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        """A progress bar with rate and time left on standard error, after one second of work."""
+        """A progress bar with rate and time left on standard error, after one second of work.
+
+        Args:
+            total: How much there is to do, or about that; None where nobody can say.
+        """
         started = monotonic()
         done = 0
         bar: Progress | None = None
@@ -121,8 +125,9 @@ class Output:
                 task = bar.add_task(what, total=total, completed=done, rate="")
                 bar.start()
             if bar is not None and (done % 500 < count or done == total):
-                rate = f"{done / (monotonic() - started):,.0f}/s"
-                bar.update(task, completed=done, rate=rate)
+                rate = say("rate", count=f"{done / (monotonic() - started):,.0f}")
+                most = None if total is None else max(total, done)
+                bar.update(task, completed=done, total=most, rate=rate)
 
         try:
             yield advance
