@@ -357,8 +357,9 @@ class RequestMachine(RuleBasedStateMachine):
         decided = REQUEST.decider.decide(command, before)
         if isinstance(decided, Refusal):
             return
-        if any(isinstance(event, happened.RequestRetold) for event in decided):
-            # What came late is told anew, and what had not been known is judged anew.
+        if any(isinstance(e, happened.RequestRetold | happened.RequestVoided) for e in decided):
+            # What came late is told anew, and what had not been known is judged anew; of what was
+            # void and comes in again, nothing had been judged.
             self.verdicts = {}
         for event in decided:
             was, self.state = type(self.state), REQUEST.decider.evolve(self.state, event)

@@ -26,6 +26,7 @@ from asking import (
 from crm_adapters import open_crm
 from crm_core import CRM, Actor, Invalid, Refused, Request
 from crm_core.requests import (
+    Apologise,
     Closed,
     ConfirmClosing,
     MakeCommitment,
@@ -42,6 +43,7 @@ from crm_core.requests import (
 from crm_core.requests.evolve import standing_of
 from crm_core.requests.heads import chain_of
 from crm_core.requests.incidents import GatherRequest, OpenIncident
+from crm_core.requests.parts import BREACHED
 from crm_core.requests.views import DUE_REQUESTS, OPEN
 
 
@@ -233,6 +235,28 @@ def test_a_promise_is_not_lost_in_a_merge(crm: CRM) -> None:
 
 
 # --- undone --------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("REQ-08", "REQ-09", "REQ-12")
+def test_an_apology_for_what_was_broken_before_a_merge_is_owed_in_it_and_can_be_made(
+    crm: CRM,
+) -> None:
+    """It became known after the merge that a promise had been given, and not been kept."""
+    do(crm, merge("R2", "R1", at=START + 3 * HOUR))
+    promised = MakeCommitment("R2", "fixed", START + 2 * HOUR, START + HOUR)
+    do(crm, promised)
+    merged = state(crm, "R2")
+    assert isinstance(merged, Merged)
+    assert [duty.clock for duty in merged.duties] == ["apology-1"]
+    assert [clock.name for clock in merged.running] == ["apology-1"]
+    overdue = {step.clock for step in merged.taken if step.what == BREACHED}
+    assert "apology-1" in overdue, "as it would be had it been known"
+    sorry = Apologise("R2", "we are sorry", "the valve came late", "free of charge", START + DAY)
+    do(crm, sorry)
+    merged = state(crm, "R2")
+    assert isinstance(merged, Merged)
+    assert (merged.duties, merged.running) == ((), ())
+    assert refused(crm, attrs.evolve(sorry, apologised_at=START + DAY)) == "request_not_open"
 
 
 @pytest.mark.case("K07")

@@ -19,11 +19,12 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from crm_core.application.authority import acting
 from crm_core.application.checking import circumstance
 from crm_core.application.host import Host, present_day
+from crm_core.application.streams import Streams
 from crm_core.application.texts import Texts
 from crm_core.application.tombstones import STREAM, Erased, missing, stone_of
 from crm_core.errors import Refused, StoreUnreachable
@@ -84,6 +85,8 @@ class Erasure:
         done: Whether it was done, and not only looked at.
         messages: How many messages to them are withheld.
         traces: What else told of them, and what became of it.
+        others: Where it was one member alone: who is told of in the other files of the household,
+            which may be the same person once more (OWN-09).
     """
 
     household: str
@@ -95,6 +98,7 @@ class Erasure:
     done: bool
     messages: int
     traces: tuple[Trace, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def unreached(self) -> tuple[Trace, ...]:
@@ -137,12 +141,12 @@ class Erasing:
         circumstance(command.purpose, "purpose")
         try:
             if dry:
-                [event] = self._desk.rehearse(command, by=by)
-                return self._looked(event)
+                looked = [self._looked(one) for one in self._desk.rehearse(command, by=by)]
+                return self._together(looked)
             with host.tombstones.turn():
                 receipt = self._desk.within(command, by=by)
-                [recorded] = host.log.read(STREAM, after=receipt.version - 1)
-                return self._followed(recorded)
+                first = receipt.version - len(receipt.events)
+                return self._together(self._followed(list(host.log.read(STREAM, after=first))))
         except Refused as error:
             raise self._explained(error) from None
 
@@ -168,13 +172,35 @@ class Erasing:
 
     # --- doing ---------------------------------------------------------------------------
 
-    def _followed(self, recorded: Recorded[Erased]) -> Erasure:
-        stone = stone_of(recorded.event, recorded.version, recorded.digest)
+    def _followed(self, told: list[Recorded[Erased]]) -> list[Erasure]:
+        """What follows of each file of a household, whose texts may be of several at once."""
+        stones = [stone_of(one.event, one.version, one.digest) for one in told]
         # While they can still be opened: files are searched for them.
-        values = self._values(stone)
-        self._host.tombstones.add(stone)
-        messages, traces = self._settle(stone, values)
-        return _told(recorded.event, done=True, messages=messages, traces=traces)
+        values = [self._values(stone) for stone in stones]
+        for stone in stones:
+            self._host.tombstones.add(stone)
+        done = []
+        for one, stone, known in zip(told, stones, values, strict=True):
+            messages, traces = self._settle(stone, known)
+            done.append(_told(one.event, done=True, messages=messages, traces=traces))
+        return done
+
+    def _together(self, parts: list[Erasure]) -> Erasure:
+        """One erasure of all files of a household; who else is in them is told."""
+        first = parts[0]
+        erased = {key for part in parts for key in part.keys}
+        traces = {(trace.kind, trace.name): trace for part in parts for trace in part.traces}
+        found = evolve(
+            first,
+            keys=tuple(sorted(erased)),
+            messages=sum(part.messages for part in parts),
+            traces=tuple(traces.values()),
+        )
+        if first.member is None:
+            return found
+        files = [file for file in self._files(first.household) if file != first.household]
+        others = {member for file in files for member in self._streams().told(file)}
+        return evolve(found, others=tuple(sorted(others - erased)))
 
     def _settle(
         self, stone: Tombstone, values: frozenset[str] | None
@@ -198,7 +224,7 @@ class Erasing:
 
     def _waiting(self, stone: Tombstone) -> Iterator[Any]:
         """The commands that withhold what is still to be told to them."""
-        box, whose = MESSAGES, [stone.household]
+        box, whose = MESSAGES, [*self._files(stone.household)]
         if not stone.household:
             box, whose = STAFF_MESSAGES, [*stone.keys]
         keys = {*stone.keys}
@@ -213,6 +239,13 @@ class Erasing:
                         if stone.household
                         else ReleaseToStaff(one, message)
                     )
+
+    def _files(self, household: str) -> tuple[str, ...]:
+        """All files of the household (OWN-09): what is about one person may stand in any."""
+        return self._streams().merges().group(household) if household else ()
+
+    def _streams(self) -> Streams:
+        return Streams(self._host.log, self._desk.texts)
 
     # --- going on ------------------------------------------------------------------------
 
@@ -239,7 +272,9 @@ class Erasing:
         keys, found = {*stone.keys}, set()
         events: Iterator[Recorded[Any]] = (
             recorded
-            for _, of_household in self._host.log.by_household(households=[stone.household])
+            for _, of_household in self._host.log.by_household(
+                households=self._files(stone.household)
+            )
             for recorded in of_household
         )
         if not stone.household:

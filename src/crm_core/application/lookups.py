@@ -45,6 +45,8 @@ from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.sealing import sealed_in
+from crm_core.kernel.subjects import parts
 from crm_core.messages import MESSAGES, STAFF_MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
@@ -81,13 +83,15 @@ from crm_core.privacy import (
     PlaceLegalHold,
     PlaceStaffHold,
 )
+from crm_core.privacy.commands import ErasedFile
 from crm_core.privacy.consent import GiveConsent, Heard, WithdrawConsent
 from crm_core.privacy.consent_texts import CONSENT_TEXTS
 from crm_core.privacy.decide import WHOLE as COMPANY
-from crm_core.privacy.events import HouseholdErased
+from crm_core.privacy.events import HouseholdErased, StaffHoldPlaced
 from crm_core.privacy.lookups import answers
 from crm_core.privacy.purposes import DEFAULT_PURPOSES, PurposesPolicy
 from crm_core.privacy.rights import AUTOMATIC, AskRight, speaker_of
+from crm_core.privacy.state import Hold
 from crm_core.requests import PLAN, REQUEST, Request
 from crm_core.requests.calls import Call, WithdrawCall
 from crm_core.requests.commands import Dispatch, GrabOrder, HandOver, RefuseOrder, ReturnOrder
@@ -309,16 +313,36 @@ def _with_members_of_all_tenures(
     command: EraseHousehold, state: Erasures, sight: WorkSight
 ) -> EraseHousehold:
     """Whose keys there are, and whether anything was recorded since the household was erased."""
-    untouched = state.times_of(command.household) > 0
-    if untouched:
-        for _, events in sight.log.by_household(households=[command.household]):
-            for recorded in events:
-                if isinstance(recorded.event, HouseholdErased):
-                    untouched = True
-                elif not recorded.name.startswith("privacy."):
-                    untouched = False
-    members = tuple(sorted(sight.streams.ever(command.household) or ()))
-    return evolve(command, members=members, untouched=untouched)
+    files = tuple(
+        ErasedFile(one, tuple(sorted(sight.streams.told(one))), _is_untouched(one, state, sight))
+        for one in sight.streams.merges().group(command.household)
+    )
+    keys = {key for file in files for key in (state.key(file.household), *file.members)}
+    return evolve(command, files=files, shared=_shared(keys, state, sight))
+
+
+def _is_untouched(household: str, state: Erasures, sight: WorkSight) -> bool:
+    if not state.times_of(household):
+        return False
+    # One erasure of several files stands under the household that was named.
+    erased = max(
+        recorded.position
+        for recorded in sight.log.read(ERASING.stream(COMPANY))
+        if isinstance(recorded.event, HouseholdErased) and recorded.event.household == household
+    )
+    return not any(
+        recorded.position > erased and not recorded.name.startswith("privacy.")
+        for _, events in sight.log.by_household(households=[household])
+        for recorded in events
+    )
+
+
+def _with_file(command: EraseMember, state: Erasures, sight: WorkSight) -> EraseMember:
+    """In which file somebody of that id was ever told of, by mistake or not."""
+    group = sight.streams.merges().group(command.household)
+    holding = (one for one in group if command.member in sight.streams.told(one))
+    shared = _shared({command.member}, state, sight)
+    return evolve(command, file=next(holding, None), shared=shared)
 
 
 def _with_membership(command: Any, _state: Any, sight: WorkSight) -> Any:
@@ -330,6 +354,33 @@ def _with_membership(command: Any, _state: Any, sight: WorkSight) -> Any:
 def _with_employment(command: Any, _state: Any, sight: WorkSight) -> Any:
     register: Register = sight.state(REGISTER, WHOLE)
     return evolve(command, stranger=not register.names(command.staff))
+
+
+def _with_texts(command: EraseStaff, state: Erasures, sight: WorkSight) -> EraseStaff:
+    found: EraseStaff = _with_employment(command, state, sight)
+    return evolve(found, shared=_shared({command.staff}, state, sight))
+
+
+def _shared(keys: set[str], state: Erasures, sight: WorkSight) -> tuple[str, ...]:
+    """Holds on others who stand in a text with those who are erased: it would close (0062)."""
+    held = {hold.hold: _held_by(hold, state, sight) for hold in state.standing()}
+    found: set[str] = set()
+    for recorded in sight.log.feed() if held else ():
+        for value, _ in sealed_in(recorded.stream, recorded.version, recorded.event):
+            about = {*parts(value.subject)}
+            closed = any(one in state.erased for one in about)
+            if not closed and not about.isdisjoint(keys):
+                found.update(one for one, whose in held.items() if not about.isdisjoint(whose))
+    return tuple(sorted(found))
+
+
+def _held_by(hold: Hold, state: Erasures, sight: WorkSight) -> frozenset[str]:
+    """Ids of the keys that a hold keeps."""
+    if isinstance(hold, StaffHoldPlaced):
+        return frozenset({hold.staff})
+    if hold.member is not None:
+        return frozenset({hold.member})
+    return sight.streams.told(hold.household) | {state.key(hold.household)}
 
 
 # --- of orders ---------------------------------------------------------------------------------
@@ -537,8 +588,8 @@ CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
     DraftPolicy: _with_taken,
     GiveConsent: _with_heard,
     EraseHousehold: _with_members_of_all_tenures,
-    EraseMember: _with_membership,
-    EraseStaff: _with_employment,
+    EraseMember: _with_file,
+    EraseStaff: _with_texts,
     DrawSample: _with_population,
     GrabOrder: _with_crew,
     HandOver: _with_stranger,

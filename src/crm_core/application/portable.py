@@ -93,7 +93,7 @@ class Subject:
 
     Args:
         persons: Ids of those whose values are opened and whose ids are shown.
-        household: Their household; empty for a member of staff.
+        households: All files of their household; none for a member of staff.
         lived: Whether what is said of the household on a day is theirs.
         naming: Whom events name.
         requests: Numbers of their requests.
@@ -101,7 +101,7 @@ class Subject:
     """
 
     persons: frozenset[str]
-    household: str
+    households: frozenset[str]
     lived: Callable[[date], bool]
     naming: Naming
     requests: set[str] = field(factory=set)
@@ -116,7 +116,7 @@ class Subject:
                 return one in self.requests
             case "position":
                 return one in self.positions
-        return bool(one) and one == self.household and self.lived(day)
+        return one in self.households and self.lived(day)
 
     def named_in(self, recorded: Recorded[Any]) -> bool:
         """Whether an event names the subject or what is theirs."""
@@ -210,7 +210,7 @@ class Writer:
             case "person":
                 return self._person(item)
             case "household":
-                own = item == self.subject.household or not item
+                own = item in self.subject.households or not item
                 return item if own else self.others.name("household", item)
             case "request":
                 own = item in self.subject.requests or not self.is_request(item)

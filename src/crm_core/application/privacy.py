@@ -20,7 +20,7 @@ from crm_core.application.leaks import Leaks
 from crm_core.application.listing import Listing, listing
 from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.records import records_of
-from crm_core.application.residents import Residents
+from crm_core.application.residents import Neighbours
 from crm_core.errors import Invalid, Refused
 from crm_core.exports import TakeList
 from crm_core.gradings.record import OF_RECORD, TRIAL, Records
@@ -206,9 +206,10 @@ class Privacy:
         oneself = by.role in HOUSEHOLD_ROLES and by.id == member
         look = self._access.look(by, purpose, "privacy.export")
         self._may(look, household, member or "", oneself=oneself)
-        events = self._visible(household, position, known)
-        residents = Residents(household, events, self._host.registry.naming)
-        if residents.file is None:
+        files = self._access.streams().merges().group(household)
+        events = self._visible(files, position, known)
+        residents = Neighbours(files, events, self._host.registry.naming)
+        if not residents.known(household):
             raise Invalid.one("household_unknown", household=household)
         if member is not None:
             if member not in residents.members:
@@ -219,7 +220,7 @@ class Privacy:
         own = [e for e in events if member is None or member in whose[e.position]]
         subject = Subject(
             persons=persons,
-            household=household,
+            households=frozenset(files),
             lived=lambda day: member is None or member in residents.on(day),
             naming=self._host.registry.naming,
             requests={e.stream.partition("/")[2] for e in own if _is_of_request(e)},
@@ -262,7 +263,7 @@ class Privacy:
         self._may(look, "", staff, oneself=by.role in STAFF_ROLES and by.id == staff)
         subject = Subject(
             persons=frozenset({staff}),
-            household="",
+            households=frozenset(),
             lived=lambda _day: False,
             naming=self._host.registry.naming,
         )
@@ -297,7 +298,7 @@ class Privacy:
 
         Args:
             member: Id of the member; by default the household's own key and those of all its
-                members, of whatever tenure, are destroyed.
+                members, of whatever tenure, are destroyed, and those of files that were merged.
             by: Who decides it; never one of those who are erased.
             purpose: What for, in words; they are gone with what is erased.
             ground: Why, as one of `crm_core.privacy.commands.GROUNDS`; it stays.
@@ -514,7 +515,7 @@ class Privacy:
                 look.deny((COPY,), answer.reason, household, subject)
                 raise Refused(look.refusal(answer.reason, household))
 
-    def _belongs(self, by: Actor, household: str, member: str, residents: Residents) -> None:
+    def _belongs(self, by: Actor, household: str, member: str, residents: Neighbours) -> None:
         """Whoever asks for themselves has, or had, that part in the household.
 
         It is theirs after they moved out, too.
@@ -529,21 +530,22 @@ class Privacy:
     # --- what is about them --------------------------------------------------------------
 
     def _visible(
-        self, household: str, position: int, known: datetime | None
+        self, files: tuple[str, ...], position: int, known: datetime | None
     ) -> list[Recorded[Any]]:
-        pages = self._host.log.by_household(upto=position, households=[household])
-        return [e for _, events in pages for e in visible(events, known=known)]
+        pages = self._host.log.by_household(upto=position, households=files)
+        found = [e for _, events in pages for e in visible(events, known=known)]
+        return sorted(found, key=lambda e: e.position)
 
     def _naming(
         self, subject: Subject, position: int, known: datetime | None, progress: Progress
     ) -> Iterator[Recorded[Any]]:
         """Events of others, and of nobody's household, in which the subject is named."""
-        household, seen = subject.household, 0
+        seen = 0
         for recorded in self._host.log.feed(upto=position):
             seen += 1
             if seen % 1000 == 0:
                 progress(1000)
-            own = household and recorded.household == household
+            own = recorded.household in subject.households
             if own or (known is not None and recorded.recorded > known):
                 continue
             if subject.named_in(recorded) or _is_of_staff(recorded, *subject.persons):

@@ -8,7 +8,7 @@ told or settled (PAY-16, GRD-13).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from functools import cache
 from typing import Any
@@ -65,12 +65,20 @@ class Residents:
     """The members of a household, and what is theirs.
 
     Args:
-        events: All events of the household that are known, in order.
+        household: The file whose members they are.
+        events: All events of the file that are known, in order.
         naming: Whom they name.
+        files: All files of the household, of whose events it may be asked.
     """
 
-    def __init__(self, household: str, events: Iterable[Recorded[Any]], naming: Naming) -> None:
-        self._household, self._naming = household, naming
+    def __init__(
+        self,
+        household: str,
+        events: Iterable[Recorded[Any]],
+        naming: Naming,
+        files: Collection[str] = (),
+    ) -> None:
+        self._files, self._naming = {household, *files}, naming
         stream = HOUSEHOLD.stream(household)
         evolve = HOUSEHOLD.decider.evolve
         state = HOUSEHOLD.decider.initial
@@ -148,10 +156,53 @@ class Residents:
             hold = getattr(recorded.event, "hold", None)
             yield from () if hold is None else (("legal_hold", hold),)
             return
-        if recorded.stream.partition("/")[2] != self._household:
+        if recorded.stream.partition("/")[2] not in self._files:
             yield "", recorded.stream
             return
-        yield from _numbers(recorded.event)
+        # Two files may have a charge of one number.
+        file = recorded.household
+        yield from ((matter, f"{file}/{number}") for matter, number in _numbers(recorded.event))
+
+
+class Neighbours:
+    """The members of all files of one household, and what is theirs (OWN-09).
+
+    What stands in one file counts for the surviving one, and so it is also of whoever had a part
+    in the other on the day of it; what is about one member alone is theirs alone.
+
+    Args:
+        files: The files of the household, the surviving one first.
+        events: All events of these files that are known, in order.
+        naming: Whom they name.
+    """
+
+    def __init__(
+        self, files: tuple[str, ...], events: Collection[Recorded[Any]], naming: Naming
+    ) -> None:
+        self._files = {
+            one: Residents(one, [e for e in events if e.household == one], naming, files)
+            for one in files
+        }
+        every = self._files.values()
+        self.roles = [role for file in every for role in file.roles]
+        self.members = frozenset(member for file in every for member in file.members)
+
+    def known(self, household: str) -> bool:
+        """Whether that one of the files was ever registered."""
+        return self._files[household].file is not None
+
+    def on(self, day: date) -> frozenset[str]:
+        """Who owns or uses the household on a day."""
+        return frozenset(member for file in self._files.values() for member in file.on(day))
+
+    def whose(self, recorded: Recorded[Any]) -> frozenset[str]:
+        """The members whose an event is; to be asked in the order of the log."""
+        own = self._files[recorded.household].whose(recorded)
+        alone = {getattr(recorded.event, name, None) for name in _ALONE}
+        if not self.members.isdisjoint(alone):
+            return own
+        others = (file for name, file in self._files.items() if name != recorded.household)
+        return own.union(*(file.whose(recorded) for file in others))
 
 
 def _numbers(event: Any) -> Iterator[tuple[str, str]]:

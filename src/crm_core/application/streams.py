@@ -108,13 +108,22 @@ class Streams:
 
         Those of all files of the same household are (OWN-09).
         """
+        found = [self._told(one) for one in self.merges().group(household)]
+        if all(members is None for members in found):
+            return None
+        return frozenset(member for members in found for member in members or ())
+
+    def told(self, household: str) -> frozenset[str]:
+        """The same of one file alone."""
+        return self._told(household) or frozenset()
+
+    def _told(self, household: str) -> frozenset[str] | None:
         found: set[str] = set()
         there = False
-        for one in self.merges().group(household):
-            for recorded in self._log.read(HOUSEHOLD.stream(one)):
-                there = True
-                if isinstance(recorded.event, MemberAdded):
-                    found.add(recorded.event.member)
+        for recorded in self._log.read(HOUSEHOLD.stream(household)):
+            there = True
+            if isinstance(recorded.event, MemberAdded):
+                found.add(recorded.event.member)
         return frozenset(found) if there else None
 
     def holding(self, household: str, day: date) -> list[str]:

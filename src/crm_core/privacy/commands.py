@@ -15,8 +15,8 @@ GROUNDS = ("asked", "consent_withdrawn", "purpose_done", "retention_over", "unla
 
 
 @frozen
-class EraseHousehold:
-    """Let go of a household with all its members; `CRM.privacy.erase` gives it and does the rest.
+class ErasedFile:
+    """A file of the household that is erased: its own, or one that was merged with it (OWN-09).
 
     Args:
         members: All who ever held a role in it.
@@ -24,12 +24,26 @@ class EraseHousehold:
     """
 
     household: str
+    members: tuple[str, ...]
+    untouched: bool
+
+
+@frozen
+class EraseHousehold:
+    """Let go of a household with all its members; `CRM.privacy.erase` gives it and does the rest.
+
+    Args:
+        files: All files of the household, the surviving one first.
+        shared: Holds that stand on others with whom they share a text: it would close for those.
+    """
+
+    household: str
     on: date
     purpose: str
     ground: str = "asked"
     by: Actor = looked_up()
-    members: tuple[str, ...] = looked_up()
-    untouched: bool = looked_up()
+    files: tuple[ErasedFile, ...] = looked_up()
+    shared: tuple[str, ...] = looked_up()
 
 
 @frozen
@@ -37,7 +51,8 @@ class EraseMember:
     """Let go of one member.
 
     Args:
-        stranger: Whether the file of the household has no such member.
+        file: The file that has such a member, of those that are the household's; None if none has.
+        shared: Holds that stand on others with whom they share a text: it would close for those.
     """
 
     household: str
@@ -46,7 +61,8 @@ class EraseMember:
     purpose: str
     ground: str = "asked"
     by: Actor = looked_up()
-    stranger: bool = looked_up()
+    file: str | None = looked_up()
+    shared: tuple[str, ...] = looked_up()
 
 
 @frozen
@@ -55,6 +71,7 @@ class EraseStaff:
 
     Args:
         stranger: Whether nobody of that id was ever on the staff.
+        shared: Holds that stand on others with whom they share a text: it would close for those.
     """
 
     staff: str
@@ -63,6 +80,7 @@ class EraseStaff:
     ground: str = "asked"
     by: Actor = looked_up()
     stranger: bool = looked_up()
+    shared: tuple[str, ...] = looked_up()
 
 
 @frozen

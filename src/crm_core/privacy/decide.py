@@ -16,6 +16,7 @@ from crm_core.privacy.commands import (
     GROUNDS,
     DeclineErasure,
     DeclineStaffErasure,
+    ErasedFile,
     EraseHousehold,
     EraseMember,
     EraseStaff,
@@ -49,31 +50,41 @@ and a person is held wherever they are named."""
 
 
 def _erase_household(command: EraseHousehold, state: Erasures) -> Decision:
-    household, members = command.household, command.members
-    refused = _unfit(command) or _held(state.held(household, *members))
+    refused = _unfit(command)
+    for file in command.files:
+        refused = refused or _held(state.held(file.household, *file.members))
+    refused = refused or _held_in_texts(command.shared, state)
     if refused is not None:
         return refused
-    left = [member for member in members if member not in state.erased]
-    if not left and command.untouched and state.times_of(household):
-        return Refusal("erased_already", "PRV-04", {"who": household})
-    return (
+    left = [file for file in command.files if _is_left(file, state)]
+    if not left:
+        return Refusal("erased_already", "PRV-04", {"who": command.household})
+    return tuple(
         HouseholdErased(
-            household=household,
+            household=file.household,
             erased_by=command.by.id,
             ground=command.ground,
-            keys=tuple(sorted({state.key(household), *members})),
-            members=tuple(sorted(members)),
+            keys=tuple(sorted({state.key(file.household), *file.members})),
+            members=tuple(sorted(file.members)),
             on=command.on,
             purpose=command.purpose,
-        ),
+        )
+        for file in left
     )
 
 
+def _is_left(file: ErasedFile, state: Erasures) -> bool:
+    """Whether there is anything to erase in a file."""
+    unerased = any(member not in state.erased for member in file.members)
+    return unerased or not file.untouched or not state.times_of(file.household)
+
+
 def _erase_member(command: EraseMember, state: Erasures) -> Decision:
-    household, member = command.household, command.member
-    if command.stranger:
-        return _no_member(household, member)
+    household, member = command.file, command.member
+    if household is None:
+        return _no_member(command.household, member)
     refused = _unfit(command) or _held(state.held(household, member))
+    refused = refused or _held_in_texts(command.shared, state)
     if refused is not None:
         return refused
     if member in state.erased:
@@ -96,6 +107,7 @@ def _erase_staff(command: EraseStaff, state: Erasures) -> Decision:
     if command.stranger:
         return Refusal("unknown_staff", "PRV-04", {"staff": staff})
     refused = _unfit(command) or _held(state.held("", staff))
+    refused = refused or _held_in_texts(command.shared, state)
     if refused is not None:
         return refused
     if staff in state.erased:
@@ -128,6 +140,11 @@ def _held(hold: Hold | None) -> Refusal | None:
         return None
     # Its reason is sealed; whoever asked is told it by `CRM.privacy.erase`.
     return Refusal("legal_hold", "PRV-04", {"hold": hold.hold, "since": hold.on.isoformat()})
+
+
+def _held_in_texts(shared: tuple[str, ...], state: Erasures) -> Refusal | None:
+    """A hold on somebody else, of whom a text would be closed as well (decision record 0062)."""
+    return next((_held(state.holds[one]) for one in shared), None)
 
 
 def _no_member(household: str, member: str) -> Refusal:

@@ -100,7 +100,6 @@ R = TypeVar("R", bound=Request)
 
 _ASKING = frozenset({CONFIRMATION})
 _CONTACT = frozenset({PROMISE, PROGRESS})
-_EVERY = WORK | {APOLOGY, CONFIRMATION}
 
 _TICK = timedelta(microseconds=1)
 
@@ -114,7 +113,7 @@ _STOPS: dict[type, frozenset[str]] = {
     CommitmentRenegotiated: _CONTACT,
     CustomerAnswered: _CONTACT,
     RequestClosed: _ASKING,
-    RequestMerged: _EVERY,
+    RequestMerged: WORK | _ASKING,
     RequestReopened: _ASKING,
     WorkReportedDone: WORK,
 }

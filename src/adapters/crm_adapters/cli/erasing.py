@@ -37,6 +37,8 @@ def erase(app: App, who: str, staff: bool, ground: str, dry_run: bool) -> int:
     def show() -> None:
         counted = {"who": who, "keys": len(found.keys), "messages": found.messages}
         app.out.print(say("erased" if found.done else "would_erase", **counted))
+        if found.others:
+            app.out.print(say("erased_others", others=found.others))
         if found.traces:
             app.out.table(
                 ["trace", "name", "outcome"],
@@ -60,6 +62,7 @@ def _row(found: Erasure) -> dict[str, Any]:
         "on": found.on.isoformat(),
         "keys": list(found.keys),
         "messages": found.messages,
+        "others": list(found.others),
         "traces": [
             {"kind": one.kind, "name": one.name, "outcome": one.outcome} for one in found.traces
         ],

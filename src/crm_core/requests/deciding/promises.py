@@ -178,7 +178,7 @@ def answer(command: AnswerCustomer, course: Course) -> Decision:
 def apologise(command: Apologise, course: Course) -> Decision:
     """An apology has three parts and the new time, and lifts every duty owed by then (REQ-09)."""
     state, at = course.state, command.apologised_at
-    if isinstance(state, Merged):
+    if isinstance(state, Merged) and not state.duties:
         return not_open(state)
     for what, text in (
         ("apology", command.apology),
@@ -321,7 +321,7 @@ def apologised(course: Course, e: Apologised, at: datetime) -> None:
         for clock in state.running
         if clock.kind == APOLOGY and clock.set.started_at <= e.apologised_at
     )
-    if isinstance(state, Merged) or not lifts:
+    if not lifts:
         return
     clocks = []
     new_due_at = e.new_due_at
