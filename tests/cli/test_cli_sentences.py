@@ -242,7 +242,7 @@ def test_every_act_is_told() -> None:
 def test_help_is_in_the_language_asked_for(lang: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Wherever it is asked for; every line of it but names and what is typed."""
     other = {"zh": "en", "en": "zh"}[lang]
-    shown = {"en": ("Usage:", "Options:"), "zh": ("用法：", "选项:")}
+    shown = {"en": ("Usage:", "Options:"), "zh": ("用法：", "选项：")}
     for words in ("", "explain", "policy", "policy draft", "do", "do raise-charge", "do -"):
         line = words.split()
         for options in (["--lang", lang, *line, "--help"], [*line, f"--lang={lang}", "--help"]):
@@ -259,7 +259,7 @@ SAID = [
     ("nonsense", "there is no command `nonsense`", "没有命令 `nonsense`"),
     ("verify one two", "`one, two`", "`one、two`"),
     ("credit", "--on is missing", "缺少 --on"),
-    ("explain H1", "YEAR is missing", "缺少 YEAR"),
+    ("explain H1", "YEAR is missing", "缺少 年度"),
     ("credit --on", "option `--on` takes one value", "选项 `--on` 后面须有一个值"),
     ("grade 2O24", "a year is written like `2011`", "年度写作 `2011`"),
     ("verify --format xml", "is not one of table, json", "不是下列之一：table、json"),

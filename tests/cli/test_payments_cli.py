@@ -130,9 +130,13 @@ def test_ageing_by_bucket_estate_and_household(db: str, capsys: pytest.CaptureFi
     }
     assert told["total"] == whole
     assert told["estates"] == [{"estate": "Anhe", **whole}]
-    assert told["buckets"][:2] == [
-        {"bucket": "B1", "households": 0, "overdue_fen": 100_00},
-        {"bucket": "B2", "households": 2, "overdue_fen": 110_00},
+    assert told["ages"][:2] == [
+        {"bucket": "B1", "overdue_fen": 100_00},
+        {"bucket": "B2", "overdue_fen": 110_00},
+    ]
+    assert told["grades"][:2] == [
+        {"grade": "B1", "households": 0, "overdue_fen": 0},
+        {"grade": "B2", "households": 2, "overdue_fen": 210_00},
     ]
     assert (told["on"], told["known"], told["policy"]) == ("2011-04-15", None, "credit-cn-default")
 
@@ -155,6 +159,25 @@ def test_ageing_is_true_to_what_was_unpaid_and_known_then(
     shown = text(capsys, db, "ageing", "--on", "2011-04-15")
     assert "Anhe" in shown
     assert "170.00" in shown
+
+
+@pytest.mark.rule("PAY-03", "PAY-04")
+def test_grades_of_households_and_ages_of_charges_stand_in_no_table_together(
+    db: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """V1 owes 100 since a month and 70 since two: by age apart, by grade all of it in B2."""
+
+    def rows(*by: str) -> list[list[str]]:
+        shown = text(capsys, db, "ageing", "--on", "2011-04-15", *by)
+        return [line.split() for line in shown.splitlines()]
+
+    ages, grades = rows(), rows("--by", "grade")
+    assert ["V1", "first", "170.00", "0.00", "100.00", "70.00", "0.00", "0.00", "0.00"] in ages
+    assert ["B1", "100.00"] in ages
+    assert not [row for row in ages if "grade" in row]
+    assert ["V1", "first", "B2", "74", "170.00", "0.00"] in grades
+    assert ["B2", "2", "210.00"] in grades
+    assert not [row for row in grades if "bucket" in row or "B3" in row[3:]]
 
 
 @pytest.mark.rule("PAY-04")

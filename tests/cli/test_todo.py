@@ -145,7 +145,7 @@ def test_every_kind_of_entry_has_its_word_in_both_languages() -> None:
         source = module.read_text(encoding="utf-8")
         if "kernel.worklists import" in source:
             declared |= set(re.findall(r'what="(\w+)"', source))
-    words = {code.removeprefix("todo_") for code in sentences("cli-words") if "todo_" in code}
+    words = {code.removeprefix("todo_") for code in sentences("words") if "todo_" in code}
     assert words == declared
 
 

@@ -802,26 +802,26 @@ def test_an_explanation_speaks_chinese_and_english(crm: CRM) -> None:
     assert "\n".join(crm.explain("V1", 2011, reader="owner", lang="zh")["sentences"]) == (
         "V1 户 2011 年度：普通客户，谨慎型；由规则计算。\n"
         "2011-12-31 信用等级为 A，欠费 0 天、0.00 元；年内最低为 B2。\n"
-        "年内服务消费 9000.00 元（上年 0.00 元），提出事项 1 件，其中投诉 1 件。\n"
+        "年内服务消费 9,000.00 元（上年 0.00 元），提出事项 1 件，其中投诉 1 件。\n"
         "起决定作用的标准：信用等级 A（要求不劣于 B1，符合）；"
         "客户类型 谨慎型（要求为活泼型、谨慎型、普通型之一，符合）；"
-        "本年服务消费 9000.00（要求高于 0.00，符合）。\n"
-        "如果本年服务消费为 20000.00（现为 9000.00），且本年最低信用等级为 B1（现为 B2），"
+        "本年服务消费 9,000.00（要求高于 0.00，符合）。\n"
+        "如果本年服务消费为 20,000.00（现为 9,000.00），且本年最低信用等级为 B1（现为 B2），"
         "则为重要客户。\n"
-        "如果本年服务消费为 10000.00（现为 9000.00），则为主要客户。"
+        "如果本年服务消费为 10,000.00（现为 9,000.00），则为主要客户。"
     )
     assert "\n".join(crm.explain("V1", 2011, reader="owner", lang="en")["sentences"]) == (
         "Household V1 in 2011: layer ordinary, type cautious; computed by rule.\n"
         "On 2011-12-31 the credit grade was A, 0 days and 0.00 yuan overdue;"
         " the worst of the year was B2.\n"
-        "Purchases of the year were 9000.00 yuan (the year before: 0.00); matters raised: 1,"
+        "Purchases of the year were 9,000.00 yuan (the year before: 0.00); matters raised: 1,"
         " complaints among them: 1.\n"
         "What decided: credit grade A (needed B1 or better: met);"
         " customer type cautious (needed one of lively, cautious, ordinary: met);"
-        " purchases of the year 9000.00 (needed above 0.00: met).\n"
-        "With purchases of the year at 20000.00 (now 9000.00)"
+        " purchases of the year 9,000.00 (needed above 0.00: met).\n"
+        "With purchases of the year at 20,000.00 (now 9,000.00)"
         " and worst credit grade of the year at B1 (now B2) it would have been important.\n"
-        "With purchases of the year at 10000.00 (now 9000.00) it would have been main."
+        "With purchases of the year at 10,000.00 (now 9,000.00) it would have been main."
     )
 
 

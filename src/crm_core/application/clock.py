@@ -35,6 +35,7 @@ from crm_core.kernel.ticking import (
     ParkedRow,
     Source,
 )
+from crm_core.ports import Views
 
 PAGE_ROWS = 1000
 """Rows that are looked at, and commands that are written, at once."""
@@ -57,6 +58,16 @@ class Tick:
     parked: dict[str, int]
 
 
+_TICKS = "ticks"
+"""Under which the views keep up to when the clock was told; no source of it is called so."""
+
+
+def ticked_at(views: Views) -> datetime | None:
+    """Up to when the clock was last told; None if it never was, as far as is known here."""
+    told = views.basis(_TICKS)
+    return parse_instant(told) if told else None
+
+
 def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
     """Record all that the clock has brought about; see `CRM.tick`."""
     desk.may(by, "tick")
@@ -72,20 +83,10 @@ def tick(host: Host, desk: Desk, now: datetime | None, by: Actor) -> Tick:
         parked[source.name] = served.settle()
     events[lookout.SOURCE] = lookout.look(host, desk, at)
     events["answers"] = count_answers(host, desk, at)
-    last = ticked_at(host)
+    last = ticked_at(host.views)
     if last is None or last < at:
-        host.views.keep_basis(_RAN, instant_text(at))
+        host.views.keep_basis(_TICKS, instant_text(at))
     return Tick(at, events, parked)
-
-
-def ticked_at(host: Host) -> datetime | None:
-    """Up to when the clock was run last; None if it never was, as far as is known here."""
-    ran = host.views.basis(_RAN)
-    return parse_instant(ran) if ran else None
-
-
-_RAN = "clock"
-"""Where it is kept; no source of the clock is called so."""
 
 
 @define

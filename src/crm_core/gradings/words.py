@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from crm_core.gradings.criteria import Change, Counterfactual
@@ -10,7 +10,7 @@ from crm_core.gradings.review import Standing
 from crm_core.kernel.rules import Criterion, Value
 from crm_core.kernel.sentences import Lang, say
 from crm_core.kernel.sentences import sentences as catalogue
-from crm_core.kernel.yuan import yuan_from_fen
+from crm_core.kernel.yuan import yuan_shown
 
 _FAMILY = "explanations"
 
@@ -114,18 +114,53 @@ def _by_people(standing: Standing, lang: Lang) -> Iterable[str]:
         )
 
 
-def _criterion(criterion: Criterion, lang: Lang) -> str:
-    needed = (
-        _say("or", lang).join(_value(criterion.fact, one, lang) for one in criterion.threshold)
-        if isinstance(criterion.threshold, tuple)
-        else _value(criterion.fact, criterion.threshold, lang)
+def criterion_name(name: str, lang: Lang) -> str:
+    """What a criterion is asked for: the table of the policy, and the outcome that it would have.
+
+    Args:
+        name: `table.outcome.fact`, as an explanation gives it.
+    """
+    table, _, rest = name.partition(".")
+    outcome = rest.rpartition(".")[0]
+    return _say(
+        "outcome",
+        lang,
+        table=_word("table", table, lang),
+        outcome=value_told(table, outcome, lang),
     )
+
+
+def fact_name(fact: str, lang: Lang) -> str:
+    """The word for a fact."""
+    return _word("fact", fact, lang)
+
+
+def value_told(fact: str, value: Value, lang: Lang) -> str:
+    """A value of a fact as people read it: amounts in yuan, words in their language."""
+    if fact in ("type", "layer"):
+        return _word(fact, str(value), lang)
+    if fact in ("attention_level", "prospect"):
+        return _word("level", str(value), lang)
+    if fact.endswith("_fen") and isinstance(value, int):
+        return yuan_shown(value)
+    return str(value)
+
+
+def needed(fact: str, op: str, threshold: Value | Sequence[Value], lang: Lang) -> str:
+    """What a fact has to be, like `不低于 20,000.00`."""
+    several = [threshold] if isinstance(threshold, str | int) else threshold
+    told = _say("or", lang).join(value_told(fact, one, lang) for one in several)
+    return _say(f"compared_{op}", lang, threshold=told)
+
+
+def _criterion(criterion: Criterion, lang: Lang) -> str:
+    fact = criterion.fact
     return _say(
         "criterion",
         lang,
-        fact=_say(f"fact_{criterion.fact}", lang),
-        value=_value(criterion.fact, criterion.value, lang),
-        needed=_say(f"compared_{criterion.op}", lang, threshold=needed),
+        fact=fact_name(fact, lang),
+        value=value_told(fact, criterion.value, lang),
+        needed=needed(fact, criterion.op, criterion.threshold, lang),
         met=_say("met" if criterion.met else "not_met", lang),
     )
 
@@ -134,18 +169,10 @@ def _change(change: Change, lang: Lang) -> str:
     return _say(
         "change",
         lang,
-        fact=_say(f"fact_{change.fact}", lang),
-        value=_value(change.fact, change.value, lang),
-        to=_value(change.fact, change.to, lang),
+        fact=fact_name(change.fact, lang),
+        value=value_told(change.fact, change.value, lang),
+        to=value_told(change.fact, change.to, lang),
     )
-
-
-def _value(fact: str, value: Value, lang: Lang) -> str:
-    if fact == "type":
-        return type_name(str(value), lang)
-    if fact.endswith("_fen") and isinstance(value, int):
-        return yuan_from_fen(value)
-    return str(value)
 
 
 def _word(kind: str, code: str, lang: Lang) -> str:

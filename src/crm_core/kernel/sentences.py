@@ -11,15 +11,20 @@ from functools import cache
 from string import Formatter
 from typing import Any, Literal, cast
 
-from crm_core.kernel.yuan import yuan_from_fen
+from crm_core.kernel.yuan import yuan_shown
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
+
+WORDS = "words"
+"""The family of the library's own words: layers, roles, kinds of things."""
 
 
 class _Sentence(Formatter):
     """`{fen:yuan}` is an amount, `{names:list}` a list, `{why:faults}` what is wrong elsewhere.
 
+    `{layer:word-layer}` is a word of the library's own as people say it, or several of them;
+    `{purpose:typed-purpose}` has behind it what is typed for it, where that is another.
     A value that is not there leaves its placeholder as it is written.
     """
 
@@ -31,12 +36,23 @@ class _Sentence(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec == "yuan" and isinstance(value, int):
-            return yuan_from_fen(value)
+            return yuan_shown(value)
         if format_spec == "list" and not isinstance(value, str):
             return ("、" if self._lang == "zh" else ", ").join(str(item) for item in value)
         if format_spec == "faults" and not isinstance(value, str):
             return told_faults(value, self._lang)
+        how, _, kind = format_spec.partition("-")
+        if how in ("word", "typed"):
+            several = value if isinstance(value, list | tuple) else [value]
+            words = [self._word(kind, str(one), is_typed=how == "typed") for one in several]
+            return self.format_field(words, "list")
         return str(value)
+
+    def _word(self, kind: str, code: str, *, is_typed: bool) -> str:
+        told = word(kind, code, self._lang)
+        if not is_typed or told == code:
+            return told
+        return f"{told}（{code}）" if self._lang == "zh" else f"{told} ({code})"
 
 
 class Malformed(ValueError):
@@ -75,6 +91,12 @@ def say(family: str, code: str, lang: Lang = "en", /, **values: Any) -> str:
     if texts is None:
         return code.replace("_", " ")
     return _Sentence(lang).vformat(texts[lang], (), values)
+
+
+def word(kind: str, code: str, lang: Lang) -> str:
+    """How one of the library's own words is said, e.g. that of a `layer`; else the word itself."""
+    texts = sentences(WORDS).get(f"{kind}_{code}")
+    return code if texts is None else texts[lang]
 
 
 def told_faults(faults: Iterable[Mapping[str, Any]], lang: Lang) -> str:

@@ -23,8 +23,9 @@ from crm_adapters.cli.fields import (
 )
 from crm_adapters.cli.group import BAD, FOUND, App, crm
 from crm_adapters.cli.helping import Told, ToldGroup
-from crm_adapters.cli.language import act_told, say, spoken
+from crm_adapters.cli.language import act_told, event_told, say, spoken
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.shown import listed
 from crm_adapters.slices import installed
 from crm_core.crm import CRM, Receipt
 from crm_core.errors import (
@@ -183,7 +184,7 @@ def _show_receipt(out: Output, told: dict[str, Any]) -> None:
     columns = ["stream", "version", "position"]
     out.table(
         [*columns, "events"],
-        [[*(told[column] for column in columns), ", ".join(told["events"])]],
+        [[*(told[column] for column in columns), listed(map(event_told, told["events"]))]],
     )
 
 

@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from attrs import evolve
 
 from crm_adapters.cli.group import BAD, INTERRUPTED, App, crm
 from crm_adapters.cli.helping import told_usage
-from crm_adapters.cli.language import language_asked, say, speak, spoken
+from crm_adapters.cli.language import language_asked, say, speak, spoken, word
 from crm_adapters.cli.output import one_line
-from crm_core.errors import CrmError, Failed, Invalid, Refused
+from crm_adapters.cli.shown import in_estate, live_in, zone_asked
+from crm_core.errors import CrmError, Failed, Fault, Invalid, Refused
+from crm_core.kernel.sentences import Lang
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -26,6 +29,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(100_000, 50, 100)
     words = sys.argv[1:] if arguments is None else list(arguments)
     speak(language_asked(words))
+    live_in(zone_asked())
     _fill_descriptors()
     if sys.stdout is None:
         # Before anything is done of which nobody would hear.
@@ -85,12 +89,20 @@ def told(error: CrmError) -> list[str]:
             sentence = say("refused", rule=error.rule, why=error.told(lang))
             return [f"{sentence} [{error.code} {error.reason}]"]
         case Invalid():
-            return [f"{fault.told(lang)} [{error.code} {fault.code}]" for fault in error.faults]
+            return [f"{_placed(fault, lang)} [{error.code} {fault.code}]" for fault in error.faults]
     return [f"{error.told(lang)} [{error.code}]"]
 
 
+def _placed(fault: Fault, lang: Lang) -> str:
+    """A fault with its place: an argument by the name that help has for it."""
+    named = word("metavar", fault.where, lang)
+    where = fault.where if named == fault.where else named
+    told = evolve(fault, where="").told(lang)
+    return say("named_value", name=where, value=told) if where else told
+
+
 def _bad(text: str) -> int:
-    sys.stderr.write(f"crm: {one_line(text)}\n")
+    sys.stderr.write(f"crm: {one_line(in_estate(text))}\n")
     return BAD
 
 

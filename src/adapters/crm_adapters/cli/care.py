@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import click
 
 from crm_adapters.cli.group import App, command
 from crm_adapters.cli.language import say, word
-from crm_adapters.cli.output import Output
+from crm_adapters.cli.output import Output, as_row
+from crm_adapters.cli.shown import money, told_value
+from crm_adapters.cli.values import YEAR
 from crm_core.kernel.dates import local_date
-from crm_core.kernel.yuan import yuan_from_fen
 
 
 @command("plans")
@@ -26,23 +26,23 @@ def plans(app: App, plan: str | None, household: str | None, layer: str | None) 
             app.out.result(shown, lambda: _show_plan(app.out, shown))
             return 0
         found = opened.care.plans(household=household, layer=layer, by=app.by, purpose=app.purpose)
-        rows = [attrs.asdict(one) for one in found]
+        rows = [as_row(one) for one in found]
     app.out.result(rows, lambda: _show_plans(app.out, rows))
     return 0
 
 
 @command("care")
 @click.argument("household", required=False)
-@click.option("--year", type=int)
+@click.option("--year", type=YEAR)
 def care(app: App, household: str | None, year: int | None) -> int:
     """What is suggested for a household, or the occasions of a year and what came of them."""
     with app.open() as opened:
         if household is not None:
-            found = attrs.asdict(opened.care.suggestions(household, by=app.by, purpose=app.purpose))
+            found = as_row(opened.care.suggestions(household, by=app.by, purpose=app.purpose))
             app.out.result(found, lambda: _show_suggestions(app.out, found))
             return 0
         asked = year or local_date(opened.clock.now(), opened.zone).year
-        rows = [attrs.asdict(one) for one in opened.care.calendar(asked)]
+        rows = [as_row(one) for one in opened.care.calendar(asked)]
     shown = {"year": asked, "occasions": rows}
     app.out.result(shown, lambda: _show_calendar(app.out, rows))
     return 0
@@ -61,8 +61,8 @@ def _show_plans(out: Output, rows: list[dict[str, Any]]) -> None:
                 word("layer", row["layer"]) if row["layer"] else "",
                 word("plan", "stopped" if row["stopped"] else row["stage"]),
                 row["version"],
-                yuan_from_fen(row["budget_fen"]),
-                yuan_from_fen(row["spent_fen"]),
+                money(row["budget_fen"]),
+                money(row["spent_fen"]),
                 row["runs_to"] or "",
             ]
             for row in rows
@@ -81,8 +81,8 @@ def _show_plan(out: Output, shown: dict[str, Any]) -> None:
                 layer,
                 word("plan", shown["stands"]),
                 shown["version"],
-                yuan_from_fen(shown["budget_fen"]),
-                yuan_from_fen(shown["spent_fen"]),
+                money(shown["budget_fen"]),
+                money(shown["spent_fen"]),
             ]
         ],
     )
@@ -116,7 +116,7 @@ def _show_version(out: Output, version: dict[str, Any]) -> None:
                 word("measure", one["kind"]),
                 one["responsible"],
                 one["due"],
-                yuan_from_fen(one["cost_fen"]),
+                money(one["cost_fen"]),
             ]
             for one in version["measures"]
         ],
@@ -136,7 +136,7 @@ def _show_calendar(out: Output, rows: list[dict[str, Any]]) -> None:
         ["occasion", "kind", "on", "since", "opened"],
         [
             [
-                row["occasion"],
+                told_value("occasion", row["occasion"]),
                 word("occasion", row["kind"]),
                 row["day"] or "",
                 row["from_day"] or "",

@@ -14,7 +14,7 @@ from typing import Any
 
 from crm_adapters.cli.commands import COMMANDS
 from crm_adapters.cli.group import FOUND, MEMORY, App, command, version_of
-from crm_adapters.cli.language import say, spoken
+from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
 from crm_adapters.eventlog.sqlite_files import LOCK, NOTHING, ONE, has_reset_bug, kept_apart
 from crm_adapters.extensions import COMMANDS as COMMANDS_GROUP
@@ -288,6 +288,6 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     if told["parked"] is not None:
         yield say("doctor_parked", **told["parked"])
     for country, year in told["holidays"].items():
-        yield say("doctor_holidays", country=country, year=year)
+        yield say("doctor_holidays", country=word("country", country.lower()), year=year)
     for country, years in told["notices_missing"].items():
-        yield say("doctor_notices_missing", country=country, years=years)
+        yield say("doctor_notices_missing", country=word("country", country.lower()), years=years)

@@ -19,6 +19,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from crm_adapters.cli.shown import Amount
+
 WIDTH_MAX = 10_000
 """Rich leaves out whole columns of what is too wide for it; nothing is too wide for this."""
 
@@ -34,7 +36,7 @@ def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, termina
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     table = Table(box=None, header_style="bold", pad_edge=False)
     for index, column in enumerate(columns):
-        numeric = all(isinstance(row[index], int) for row in rows)
+        numeric = all(isinstance(row[index], int | Amount) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
     widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
     left = Console().width - sum(widths[:-1]) - 2 * len(widths[:-1])

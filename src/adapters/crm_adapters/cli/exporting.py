@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from crm_adapters.cli.group import App, command
-from crm_adapters.cli.language import say, why_withheld
+from crm_adapters.cli.language import field_told, say, why_withheld
 from crm_adapters.cli.values import DATE, FILE, YEAR, OneOf
 from crm_adapters.files.exporting import TABLES, export_table, leaving
 from crm_adapters.files.tables import write_table
@@ -41,7 +41,11 @@ def export(app: App, table: str, out: Path, on: date | None, year: int | None) -
     def show() -> None:
         app.out.print(say("exported", rows=rows, path=str(out)))
         for column, reason in made.withheld.items():
-            app.out.print(say("column_withheld", column=column, why=why_withheld(Withheld(reason))))
+            app.out.print(
+                say(
+                    "column_withheld", column=field_told(column), why=why_withheld(Withheld(reason))
+                )
+            )
 
     app.out.result(data, show)
     return 0

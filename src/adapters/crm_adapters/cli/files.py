@@ -11,6 +11,7 @@ import click
 from crm_adapters.cli.group import BAD, App, command
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.shown import listed
 from crm_adapters.cli.values import FILE, FOLDER, PATH, YEARS, OneOf, Text, Whole
 from crm_adapters.files.encodings import ENCODINGS
 from crm_adapters.files.finding import Declared, input_paths
@@ -38,7 +39,13 @@ def _encoding(text: str) -> tuple[str, str]:
 @command("import")
 @click.argument("paths", nargs=-1, required=True, type=PATH)
 @click.option("--dry-run", is_flag=True)
-@click.option("--encoding", "encodings", type=Text("E or FILE=E", _encoding), multiple=True)
+@click.option(
+    "--encoding",
+    "encodings",
+    type=Text("encoding", _encoding),
+    metavar="[FILE=]ENCODING",
+    multiple=True,
+)
 @click.option("--kind", type=OneOf([kind.name for kind in KINDS]))
 @click.option("--lenient", is_flag=True)
 @click.option("--mapping", type=PATH)
@@ -155,9 +162,10 @@ def show_import(out: Output, report: ImportReport, dry_run: bool) -> None:
     )
     for reading in report.readings:
         if reading.what not in _QUIET:
-            column = say("column", column=reading.column) if reading.column else ""
-            at = f"{reading.file}: {column}" if column else reading.file
-            out.say(f"{at}: {word('reading', reading.what)} ×{reading.count}")
+            column = say("column", column=word("column", reading.column)) if reading.column else ""
+            at = say("in_file", file=reading.file, where=column) if column else reading.file
+            what = f"{word('reading', reading.what)} ×{reading.count}"
+            out.say(say("named_value", name=at, value=what))
     groups = grouped(report.faults)
     for group in groups[:50]:
         for line in _told(group):
@@ -185,12 +193,13 @@ def _told(group: Group) -> Iterator[str]:
 
 def _line(group: Group, rows: str, values: Sequence[str], told: str) -> str:
     fault = group.first
-    column = say("column", column=fault.column)[:80] if fault.column else ""
-    shown = ", ".join(f"`{value}`" for value in values)
-    where = ", ".join(part for part in (rows, column, shown) if part)
-    at = f"{fault.file}: {where}" if where else fault.file
+    column = say("column", column=word("column", fault.column))[:80] if fault.column else ""
+    shown = listed(f"`{value}`" for value in values)
+    where = listed(part for part in (rows, column, shown) if part)
+    at = say("in_file", file=fault.file, where=where) if where else fault.file
     mended = fault.mended(spoken())
-    return f"{at}: {told}{say('mended', how=mended) if mended else ''} [{fault.code}]"
+    line = say("named_value", name=at, value=told)
+    return f"{line}{say('mended', how=mended) if mended else ''} [{fault.code}]"
 
 
 @command("generate")
@@ -217,7 +226,9 @@ def generate(
     rows = run_generate(app.out, out, households, years, seed, irregular=irregular)
     app.out.result(
         {"folder": str(out), "rows": rows},
-        lambda: app.out.table(["file", "rows"], list(rows.items())),
+        lambda: app.out.table(
+            ["file", "rows"], [[f"{name}.csv", count] for name, count in rows.items()]
+        ),
     )
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -22,18 +22,21 @@ from crm_adapters.cli.group import (
 )
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output, as_row
+from crm_adapters.cli.shown import duration, money
 from crm_adapters.cli.values import DATE, FILE, ID, INSTANT, YEAR, OneOf, Whole
 from crm_core.application.reporting.model import YearReport
 from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
+from crm_core.gradings.events import RunCompleted
 from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
 from crm_core.gradings.replay import Replay, check_intact
+from crm_core.gradings.words import criterion_name, fact_name, needed, value_told
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor, Cutoff
 from crm_core.kernel.sealed import Withheld
-from crm_core.kernel.yuan import yuan_from_fen
+from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.ports import EVENTS, Progress
 
@@ -74,7 +77,7 @@ def credit(
                     line["household"],
                     line["grade"],
                     line["overdue_days"],
-                    yuan_from_fen(line["overdue_fen"]),
+                    money(line["overdue_fen"]),
                 ]
                 for line in lines
             ],
@@ -122,6 +125,22 @@ def grade(
     return 0
 
 
+def _households(opened: CRM) -> int:
+    """How many households were registered: about as many gradings as a run will have."""
+    return sum(1 for _ in _every(opened, HouseholdRegistered))
+
+
+def _graded(opened: CRM, year: int | None) -> int:
+    """How many gradings the complete runs of a year have, or of all years."""
+    done = _every(opened, RunCompleted)
+    return sum(run.gradings for run in done if year in (None, run.year))
+
+
+def _every(opened: CRM, kind: type[Any]) -> Iterator[Any]:
+    names = [one.stored for one in opened.registry.catalog.types if one.cls is kind]
+    return (recorded.event for recorded in opened.log.feed(names=names))
+
+
 def run_grade(
     out: Output,
     opened: CRM,
@@ -134,7 +153,7 @@ def run_grade(
     by: Actor,
 ) -> GradingRun:
     """Grade with a progress bar."""
-    with out.progress(say("grading"), None) as advance:
+    with out.progress(say("grading"), _households(opened)) as advance:
         return opened.grade(
             year,
             known=known,
@@ -278,11 +297,10 @@ def show_summary(out: Output, run: GradingRun) -> None:
         counts = Counter(found)
         out.print()
         out.table(
-            [title, "", "households", "share"],
+            [title, "households", "share"],
             [
                 [
-                    name,
-                    "" if title == "credit" else word(title, name, "zh"),
+                    word(title, name),
                     counts[name],
                     f"{counts[name] / total:.1%}",
                 ]
@@ -331,14 +349,14 @@ def show_explanation(out: Output, said: dict[str, Any], reader: str) -> None:
         out.print(say(f"conflict_{conflict}"))
     out.print()
     out.table(
-        ["criterion", "value", "", "threshold", "met", "events"],
+        ["criterion", "fact", "value", "needed", "met", "events"],
         [
             [
-                criterion["name"],
-                str(criterion["value"]),
-                word("op", criterion["op"]),
-                str(criterion["threshold"]),
-                say("yes") if criterion["met"] else say("no"),
+                criterion_name(criterion["name"], spoken()),
+                fact_name(criterion["fact"], spoken()),
+                value_told(criterion["fact"], criterion["value"], spoken()),
+                needed(criterion["fact"], criterion["op"], criterion["threshold"], spoken()),
+                criterion["met"],
                 _positions(criterion["evidence"]),
             ]
             for criterion in said["criteria"]
@@ -388,10 +406,11 @@ def replay(
         source = Source(
             url=app.url, tenant=app.tenant, keys=app.keys, zone=app.zone, policies=policies
         )
-        if verify:
-            with app.open() as opened:
+        with app.open() as opened:
+            total = _graded(opened, year)
+            if verify:
                 check_intact(opened.log)
-        result = shown_replay(app.out, partial(in_processes, source, year, processes))
+        result = shown_replay(app.out, partial(in_processes, source, year, processes), total)
     else:
         with app.open(policies=policies) as opened:
             result = run_replay(
@@ -417,13 +436,16 @@ def run_replay(
         lambda advance: opened.replay(
             year, progress=advance, engine=engine, verify=verify, by=by, purpose=purpose
         ),
+        _graded(opened, year),
     )
 
 
-def shown_replay(out: Output, replaying: Callable[[Progress], Replay]) -> dict[str, Any]:
-    """The same, however it is replayed."""
+def shown_replay(
+    out: Output, replaying: Callable[[Progress], Replay], total: int
+) -> dict[str, Any]:
+    """The same, however it is replayed, with so many gradings to do."""
     started = perf_counter()
-    with out.progress(say("replaying"), None) as advance:
+    with out.progress(say("replaying"), total) as advance:
         result = replaying(advance)
     return {
         "gradings": result.gradings,
@@ -459,8 +481,9 @@ def show_replay(out: Output, result: dict[str, Any]) -> None:
             )
         )
     verdict = "replay_differs" if result["differing"] else "replay_identical"
-    counts = ("identical", "gradings", "events", "seconds")
-    out.print(say(verdict, **{name: result[name] for name in counts}))
+    counts = ("identical", "gradings", "events")
+    took = duration(result["seconds"], exactly=True)
+    out.print(say(verdict, took=took, **{name: result[name] for name in counts}))
     if not result["verified"]:
         out.print(say("replay_not_verified"))
 

@@ -15,6 +15,7 @@ from crm_adapters.cli.commands import COMMANDS, GROUPS
 from crm_adapters.cli.helping import Told, ToldGroup
 from crm_adapters.cli.language import say, speak
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.shown import live_in
 from crm_adapters.cli.values import ID, PERSON, ZONE, OneOf
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import ESTATE_ZONE
@@ -217,6 +218,9 @@ def _settle(context: click.Context, parameter: click.Parameter, value: Any) -> N
             context.obj.out.json = value == "json"
         case "--as":
             context.obj.claimed = value
+        case "--zone":
+            context.obj.zone = value
+            live_in(value)
         case option:
             setattr(context.obj, option.removeprefix("--"), value)
 

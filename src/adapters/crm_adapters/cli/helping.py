@@ -6,18 +6,30 @@ and an option under `NAME.OPTION`, or under `*.OPTION` where it is the same for 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import click
 
-from crm_adapters.cli.language import help_of, say, spoken
-
-HELP_WIDTH_ZH = 56
-"""Characters in a line of Chinese help: each is as wide as two."""
+from crm_adapters.cli.language import help_of, say, word
+from crm_adapters.cli.wrapping import ToldContext
 
 PROGRAM = "crm"
+
+_PLACEHOLDER = re.compile(r"(?<![\w-])[A-Z][A-Z_]+(?![\w])")
+"""What stands in help where something is to be typed: `HOUSEHOLD`, `FILE`."""
+
+
+def told_placeholders(text: str) -> str:
+    """The text with its placeholders in the language that is spoken."""
+    return _PLACEHOLDER.sub(
+        lambda found: (
+            found[0] if (told := word("metavar", found[0].lower())) == found[0].lower() else told
+        ),
+        text,
+    )
 
 
 def told_usage(error: click.ClickException) -> str:
@@ -27,6 +39,7 @@ def told_usage(error: click.ClickException) -> str:
     if hint is None and parameter is not None:
         hint = parameter.get_error_hint(getattr(error, "ctx", None))
     where = " ".join(hint) if isinstance(hint, list | tuple) else (hint or "").replace("'", "")
+    where = told_placeholders(where.removesuffix("...").strip("[]"))
     match error:
         case click.MissingParameter():
             return say("missing_parameter", where=where)
@@ -64,16 +77,10 @@ class Told(click.Command):
 
     # --- help ----------------------------------------------------------------------------
 
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **extra: Any,
-    ) -> click.Context:
-        if spoken() == "zh":
-            extra.setdefault("max_content_width", HELP_WIDTH_ZH)
-        return super().make_context(info_name, args, parent, **extra)
+    context_class = ToldContext
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [told_placeholders(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def get_short_help_str(self, limit: int = 45) -> str:
         return help_of(self.name or "")
@@ -118,7 +125,8 @@ class Told(click.Command):
         if option.required:
             more.append(say("help_required"))
         text = self.told_of(option, path)
-        return record[0], f"{text}  [{'; '.join(more)}]" if more else text
+        names = told_placeholders(record[0])
+        return names, f"{text} {say('help_more', more=more)}" if more else text
 
 
 class ToldGroup(Told, click.Group):

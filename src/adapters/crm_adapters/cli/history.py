@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from crm_adapters.cli.group import FOUND, App, command
-from crm_adapters.cli.language import say, spoken, why_withheld, word
+from crm_adapters.cli.language import event_told, field_told, say, spoken, why_withheld, word
 from crm_adapters.cli.output import Output, as_row, withheld
+from crm_adapters.cli.shown import listed, told_value
 from crm_adapters.cli.values import DATE, INSTANT
 from crm_adapters.eventlog.verifying import VIEWS
 from crm_adapters.frames import FramesEngine
@@ -152,7 +153,7 @@ def history(app: App, stream: str) -> int:
                     event["position"],
                     event["recorded"],
                     event["effective"],
-                    event["name"],
+                    event_told(event["name"]),
                     event["stream"],
                     _short(event["data"]),
                 ]
@@ -194,8 +195,7 @@ def _data(opened: CRM, event: Any) -> dict[str, Any]:
 
 def _short(data: dict[str, Any]) -> str:
     flat = {k: v for k, v in data.items() if v is not None and not isinstance(v, dict | list)}
-    shown = {k: why_withheld(v) if isinstance(v, Withheld) else v for k, v in flat.items()}
-    text = ", ".join(f"{key} {value}" for key, value in shown.items())
+    text = listed(f"{field_told(k)} {told_value(k, v)}" for k, v in flat.items() if v != "")
     return text if len(text) <= 100 else text[:99] + "…"
 
 
@@ -266,7 +266,7 @@ def _show_card(out: Output, file: dict[str, Any]) -> None:
                 [
                     word("item", one["item"]),
                     one["member"],
-                    one["value"],
+                    told_value(one["item"], one["value"]),
                     word("source", one["source"]),
                     one["told_on"],
                     one["age_days"],

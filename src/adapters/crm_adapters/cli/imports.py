@@ -8,7 +8,8 @@ import click
 from attrs import asdict
 
 from crm_adapters.cli.group import FOUND, App, command
-from crm_adapters.cli.language import say, word
+from crm_adapters.cli.language import event_told, say, why_withheld, word
+from crm_adapters.cli.shown import listed
 from crm_adapters.cli.values import ID
 from crm_core.application.imports import Undoing
 from crm_core.imports.register import Import
@@ -57,7 +58,7 @@ def _show(app: App, rows: list[dict[str, Any]]) -> None:
                 row["number"],
                 row["moment"],
                 row["by"],
-                ", ".join(_words(file["name"]) for file in row["files"]),
+                listed(_words(file["name"]) for file in row["files"]),
                 sum(file["imported"] for file in row["files"]),
                 row["events"],
                 word("import", _status(row)),
@@ -68,7 +69,7 @@ def _show(app: App, rows: list[dict[str, Any]]) -> None:
 
 
 def _words(name: str | dict[str, str]) -> str:
-    return name if isinstance(name, str) else word("withheld", name["withheld"])
+    return name if isinstance(name, str) else why_withheld(Withheld(name["withheld"]))
 
 
 def _status(row: dict[str, Any]) -> str:
@@ -78,7 +79,7 @@ def _status(row: dict[str, Any]) -> str:
 
 
 @command("undo")
-@click.argument("number", type=ID)
+@click.argument("number", type=ID, metavar="IMPORT")
 @click.option("--reason", required=True, metavar="TEXT")
 @click.option("--dry-run", is_flag=True)
 @click.option("--despite-gradings", is_flag=True)
@@ -114,7 +115,13 @@ def _show_undoing(app: App, found: Undoing, *, done: bool, held_up: bool) -> Non
         out.table(
             ["position", "event", "household", "rests_on", "number"],
             [
-                [one.position, one.name, one.household, word("voided", one.what), one.number]
+                [
+                    one.position,
+                    event_told(one.name),
+                    one.household,
+                    word("voided", one.what),
+                    one.number,
+                ]
                 for one in found.rests[:SHOWN]
             ],
         )

@@ -11,11 +11,13 @@ import click
 
 from crm_adapters.cli.group import FOUND, App, command, crm
 from crm_adapters.cli.helping import ToldGroup
-from crm_adapters.cli.language import say, word
+from crm_adapters.cli.language import say, why_withheld, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.shown import late
 from crm_adapters.cli.values import ID, INSTANT, PATH, OneOf
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
+from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id
 from crm_core.privacy import ListAffected, OpenLeak
@@ -262,7 +264,7 @@ def _words(text: str | dict[str, str] | None) -> str:
     """A text, or what stands where one is not said or not shown."""
     if text is None:
         return say("not_stated")
-    return text if isinstance(text, str) else word("withheld", text["withheld"])
+    return text if isinstance(text, str) else why_withheld(Withheld(text["withheld"]))
 
 
 def _missing(codes: list[str]) -> str:
@@ -275,13 +277,13 @@ def _is_late(clocks: list[dict[str, Any]]) -> bool:
 
 def _show_clocks(out: Output, clocks: list[dict[str, Any]]) -> None:
     out.table(
-        ["duty", "due", "done", "minutes_late"],
+        ["duty", "due", "done", "late"],
         [
             [
                 word("duty", clock["duty"]),
                 clock["due_at"],
                 clock["done_at"],
-                clock.get("late_minutes") or "",
+                late((clock.get("late_minutes") or 0) * 60),
             ]
             for clock in clocks
         ],

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from crm_adapters.cli.language import say
+from crm_adapters.cli.shown import duration
 from crm_adapters.projections.worker import Worker
 
 
@@ -30,7 +31,7 @@ class _Seconds(click.ParamType[float]):
         if math.isnan(found):
             self.fail(say("seconds_form", value=value), param, ctx)
         if not self._least <= found <= self._most:
-            span = {"least": self._least, "most": self._most}
+            span = {"least": duration(self._least, exactly=True), "most": duration(self._most)}
             self.fail(say("seconds_out_of_range", value=value, **span), param, ctx)
         return found
 

@@ -12,7 +12,7 @@ import click
 
 from crm_adapters.cli.group import FOUND, MEMORY, App, command, crm
 from crm_adapters.cli.helping import ToldGroup
-from crm_adapters.cli.language import say
+from crm_adapters.cli.language import say, word
 from crm_adapters.cli.values import OneOf
 from crm_core.errors import Invalid
 
@@ -39,7 +39,7 @@ def status(app: App) -> int:
     def show() -> None:
         persons = sum(found.persons.values())
         code = "keys_plain" if found.guard is None else "keys_guarded"
-        app.out.print(say(code, **{**told, "persons": persons}))
+        app.out.print(say(code, **{**told, "persons": persons, "guard": _guard(found.guard)}))
         if found.opened is not None:
             unopened = "keys_not_opened" if found.guard else "keys_given_in_vain"
             app.out.print(say("keys_opened" if found.opened else unopened))
@@ -101,7 +101,10 @@ def recover(app: App, copy: Path, restore: bool) -> int:
 
     def show() -> None:
         kinds = list(found.values)
-        rows = [["values", *found.values.values()], ["persons", *found.persons.values()]]
+        rows = [
+            [word("drill", what), *counts.values()]
+            for what, counts in (("values", found.values), ("persons", found.persons))
+        ]
         app.out.table(["what", *kinds], rows)
         if found.returning:
             app.out.print(say("keys_returning", persons=list(found.returning)))
@@ -134,5 +137,12 @@ def _missing(path: Path) -> Iterator[None]:
 def _wrapped(app: App, path: Path, persons: int, kind: str | None) -> None:
     told: dict[str, Any] = {"file": str(path), "persons": persons, "guard": kind}
     app.out.result(
-        told, lambda: app.out.print(say("keys_wrapped" if kind else "suite_chosen", **told))
+        told,
+        lambda: app.out.print(
+            say("keys_wrapped" if kind else "suite_chosen", **{**told, "guard": _guard(kind)})
+        ),
     )
+
+
+def _guard(kind: str | None) -> str:
+    return "" if kind is None else word("guard", kind)

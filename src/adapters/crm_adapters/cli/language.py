@@ -2,7 +2,7 @@
 
 Every sentence of it is in the catalogue of `crm_core.sentences`: what is told in `cli`, help in
 `cli-help`, headings of tables in `cli-columns`, and what stands for the library's own words in them
-in `cli-words`; what each act does in `cli-acts`. Results for machines are the same in any language.
+in `words`; what each act does in `cli-acts`. Results for machines are the same in any language.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any
 
 from crm_core.kernel import sentences
 from crm_core.kernel.sealed import Withheld
-from crm_core.kernel.sentences import LANGS, Lang, Malformed
+from crm_core.kernel.sentences import LANGS, WORDS, Lang, Malformed
 
-MESSAGES, HELP, COLUMNS, WORDS = "cli", "cli-help", "cli-columns", "cli-words"
+MESSAGES, HELP, COLUMNS = "cli", "cli-help", "cli-columns"
+EVENTS, FIELDS = "events", "fields"
 ACTS = "cli-acts"
 """The families of the catalogue that are the command line's own."""
 
@@ -46,6 +47,23 @@ def column(code: str) -> str:
     return sentences.say(COLUMNS, code, spoken()) if code else ""
 
 
+def field_told(name: str) -> str:
+    """What people call a field of an event or a view; the unit in its name is not said."""
+    for plain in (name, name.removesuffix("_fen").removesuffix("_seconds")):
+        for family, code in ((FIELDS, plain), (COLUMNS, plain), (WORDS, f"item_{plain}")):
+            texts = sentences.sentences(family).get(code)
+            if texts is not None:
+                return texts[spoken()]
+    return name
+
+
+def event_told(stored: str) -> str:
+    """What happened, in words; the stored name of an event that the catalogue does not have."""
+    name = stored.partition("/")[0]
+    texts = sentences.sentences(EVENTS).get(name)
+    return name if texts is None else texts[spoken()]
+
+
 def help_of(*codes: str) -> str:
     """The help of the first of these codes that has one; an empty text if none has."""
     texts = sentences.sentences(HELP)
@@ -71,8 +89,7 @@ def why_withheld(value: Withheld) -> str:
 
 def word(kind: str, value: str, lang: Lang | None = None) -> str:
     """How one of the library's own words is shown, e.g. that of a `layer`; else the word itself."""
-    texts = sentences.sentences(WORDS).get(f"{kind}_{value}")
-    return value if texts is None else texts[lang or spoken()]
+    return sentences.word(kind, value, lang or spoken())
 
 
 def language_asked(arguments: Sequence[str]) -> Lang:

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from crm_adapters.cli.group import App, command
-from crm_adapters.cli.language import say, why_withheld
+from crm_adapters.cli.language import field_told, say, why_withheld, word
 from crm_adapters.cli.output import as_row
 from crm_adapters.cli.privacy import subject_of
+from crm_adapters.cli.shown import listed, person, told_value
 from crm_adapters.cli.values import INSTANT
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import Withheld
@@ -31,7 +32,9 @@ def find(app: App, text: tuple[str, ...]) -> int:
         if not rows:
             app.out.print(say("nothing_found"))
             return
-        app.out.table(list(_COLUMNS), [[row[name] or "" for name in _COLUMNS] for row in rows])
+        app.out.table(
+            list(_COLUMNS), [[told_value(name, row[name]) for name in _COLUMNS] for row in rows]
+        )
 
     app.out.result(rows, show, partly=True)
     return 0
@@ -58,11 +61,11 @@ def who_saw(app: App, who: str, staff: bool, since: datetime | None, until: date
             [
                 [
                     row["at"],
-                    row["actor"],
+                    person(row["actor"]),
                     row["subject"] or row["household"],
-                    ", ".join(row["fields"]),
-                    row["purpose"],
-                    row["source"],
+                    listed(map(field_told, row["fields"])),
+                    told_value("purpose", row["purpose"]),
+                    word("asked_by", row["source"].partition(".")[0]),
                     _why(row["reason"]),
                 ]
                 for row in rows

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from crm_adapters.cli.group import App, command
-from crm_adapters.cli.language import spoken
+from crm_adapters.cli.language import event_told, field_told, say, spoken, word
 from crm_adapters.cli.values import OneOf
 from crm_adapters.data_map import whole
 from crm_adapters.slices import installed
@@ -66,7 +66,23 @@ def _words(one: Classified) -> list[str]:
         ("ends", one.ends),
         ("purpose", one.data.purpose),
     ]
-    return [one.source, one.field, *(_told(kind, code) for kind, code in said)]
+    return [_source(one), _field(one.field), *(_told(kind, code) for kind, code in said)]
+
+
+def _source(one: Classified) -> str:
+    """What has the field: an event in words, or a view or a file by its name."""
+    told = event_told(one.source)
+    if told != one.source.partition("/")[0]:
+        return told
+    kind = word("map_source", one.kind)
+    return kind if one.source == one.kind else say("map_source", kind=kind, name=one.source)
+
+
+def _field(path: str) -> str:
+    first, *parts = (field_told(part.removesuffix("[]")) for part in path.split("."))
+    for part in parts:
+        first = say("within", whole=first, part=part)
+    return first
 
 
 def _told(kind: str, code: str) -> str:

@@ -23,6 +23,7 @@ from crm_adapters.cli.group import (
 from crm_adapters.cli.keeping import keep_up, polled
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.shown import told_value
 from crm_adapters.cli.values import OneOf
 from crm_adapters.notify.opening import open_notifier
 from crm_adapters.notify.outbox import ANY_CHANNEL, Dispatched, Outbox, notices
@@ -91,7 +92,7 @@ def messages(app: App, household: str | None) -> int:
 
     def show() -> None:
         columns = ["household", "template", "recipient", "channel", "status", "reason", "attempts"]
-        shown = [{**row, "status": word("message", row["status"])} for row in rows]
+        shown = [{**row, **_worded(row)} for row in rows]
         app.out.table(
             [*columns, "next"],
             [[*(row[name] for name in columns), row["next_at"]] for row in shown],
@@ -99,6 +100,14 @@ def messages(app: App, household: str | None) -> int:
 
     app.out.result(rows, show, partly=True)
     return 0
+
+
+def _worded(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "status": word("message", row["status"]),
+        "channel": told_value("channel", row["channel"]),
+        "reason": word("message_reason", row["reason"]) if row["reason"] else "",
+    }
 
 
 @command("preference")
@@ -160,8 +169,8 @@ def _show_preferences(out: Output, rows: list[dict[str, Any]]) -> None:
         [
             [
                 row["member"],
-                row["about"],
-                row["channel"] or say("all_channels"),
+                told_value("purpose", row["about"]),
+                told_value("channel", row["channel"]) or say("all_channels"),
                 _answer(row["allowed"]),
                 _evidence(row["word"]),
             ]
@@ -179,4 +188,10 @@ def _answer(allowed: bool | Withheld) -> str | Withheld:
 def _evidence(said: dict[str, str] | Withheld | None) -> str | Withheld:
     if isinstance(said, Withheld):
         return said
-    return "" if said is None else f"{said['channel']}: {said['reference']}"
+    return (
+        ""
+        if said is None
+        else say(
+            "named_value", name=told_value("channel", said["channel"]), value=said["reference"]
+        )
+    )

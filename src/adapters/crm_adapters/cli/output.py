@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import define
 
-from crm_adapters.cli.language import column, why_withheld
+from crm_adapters.cli.language import column, field_told, say, why_withheld
+from crm_adapters.cli.shown import cell, in_estate, told_value
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import PersonalValue, Sealed, Withheld
@@ -65,7 +66,7 @@ class Output:
     def rest(self, data: Any) -> None:
         """What is left of a result of which something is withheld, a line for each part of it."""
         for row in data if isinstance(data, list | tuple) else [data]:
-            for line in _told(row, ""):
+            for line in _told(row, "", ""):
                 self.print(line)
             self.print()
 
@@ -83,7 +84,7 @@ class Output:
 
     def print(self, text: str = "") -> None:
         """A line of a result for people."""
-        _write(text + "\n")
+        _write(in_estate(text) + "\n")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """A table for people; columns of numbers to the right.
@@ -95,16 +96,20 @@ class Output:
         """
         from crm_adapters.cli.drawing import table_text  # Help and JSON need nothing drawn.
 
-        shown = [[why_withheld(c) if isinstance(c, Withheld) else c for c in row] for row in rows]
+        shown = [[cell(one) for one in row] for row in rows]
         _write(table_text([*map(column, columns)], shown, terminal=sys.stdout.isatty()))
 
     def say(self, text: str) -> None:
         """A message beside the result, on standard error."""
-        sys.stderr.write(one_line(text) + "\n")
+        sys.stderr.write(one_line(in_estate(text)) + "\n")
 
     @contextmanager
     def progress(self, what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        """A progress bar with rate and time left on standard error, after one second of work."""
+        """A progress bar with rate and time left on standard error, after one second of work.
+
+        Args:
+            total: How much there is to do, or about that; None where nobody can say.
+        """
         started = monotonic()
         done = 0
         bar: Progress | None = None
@@ -120,8 +125,9 @@ class Output:
                 task = bar.add_task(what, total=total, completed=done, rate="")
                 bar.start()
             if bar is not None and (done % 500 < count or done == total):
-                rate = f"{done / (monotonic() - started):,.0f}/s"
-                bar.update(task, completed=done, rate=rate)
+                rate = say("rate", count=f"{done / (monotonic() - started):,.0f}")
+                most = None if total is None else max(total, done)
+                bar.update(task, completed=done, total=most, rate=rate)
 
         try:
             yield advance
@@ -196,19 +202,19 @@ def _data(value: Any) -> Any:
     return value
 
 
-def _told(value: Any, name: str) -> Iterator[str]:
-    """What is shown, each value behind its name, and why another is not."""
+def _told(value: Any, name: str, told: str) -> Iterator[str]:
+    """What is shown, each value behind the heading of its column, and why another is not."""
     if isinstance(value, dict):
         for key, one in value.items():
-            yield from _told(one, f"{name}.{key}" if name else str(key))
+            head = field_told(str(key))
+            yield from _told(one, str(key), say("within", whole=told, part=head) if told else head)
     elif isinstance(value, list | tuple) and any(isinstance(one, dict | list) for one in value):
         for number, one in enumerate(value, 1):
-            yield from _told(one, f"{name}.{number}")
+            yield from _told(one, name, say("nth", what=told, number=number))
     elif isinstance(value, Withheld):
-        yield f"{name}: {why_withheld(value)}"
-    elif value is not None:
-        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
-        yield f"{name}: {shown}"
+        yield say("named_value", name=told, value=why_withheld(value))
+    elif value not in (None, "", [], ()):
+        yield say("named_value", name=told, value=told_value(name, value))
 
 
 def _plain(value: Any) -> Any:

@@ -11,9 +11,9 @@ import click
 from crm_adapters.cli.group import App, command
 from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output, as_row, withheld
+from crm_adapters.cli.shown import listed, money, told_value
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR
 from crm_core.kernel.sealed import Withheld
-from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT
 
 PLACES = ("building", "unit", "room")
@@ -55,7 +55,11 @@ def _show_arrears(out: Output, rows: list[dict[str, Any]], path: Path | None) ->
     out.table(
         [*names, "overdue_days", "overdue_yuan"],
         [
-            [*(row[n] for n in names), row["overdue_days"], _yuan(row["overdue_fen"])]
+            [
+                *(told_value(n, row[n]) for n in names),
+                row["overdue_days"],
+                money(row["overdue_fen"]),
+            ]
             for row in rows
         ],
     )
@@ -63,10 +67,6 @@ def _show_arrears(out: Output, rows: list[dict[str, Any]], path: Path | None) ->
         return
     total = sum(row["overdue_fen"] for row in rows)
     out.print(say("arrears_total", rows=len(rows), overdue_fen=total))
-
-
-def _yuan(fen: Any) -> Any:
-    return fen if isinstance(fen, Withheld) else yuan_from_fen(fen)
 
 
 @command("changes")
@@ -112,7 +112,7 @@ def _show_changes(out: Output, rows: list[dict[str, Any]]) -> None:
 
 def _because(row: dict[str, Any]) -> str:
     what = "calendar" if row["calendar"] else None
-    return ", ".join(
+    return listed(
         f"{word('movement', what or cause['what'])} {cause['number']} ({cause['position']})"
         for cause in row["causes"]
     )
@@ -150,8 +150,8 @@ def _show_purchases(out: Output, rows: list[dict[str, Any]]) -> None:
         [
             [
                 row["household"],
-                row["tenure"],
-                *(yuan_from_fen(row[f"{n}_fen"]) for n in ("bought", "refunded", "purchases")),
+                word("tenure", row["tenure"]),
+                *(money(row[f"{n}_fen"]) for n in ("bought", "refunded", "purchases")),
             ]
             for row in rows
         ],

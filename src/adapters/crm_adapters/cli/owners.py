@@ -9,7 +9,7 @@ from attrs import asdict
 
 from crm_adapters.cli.group import App, command
 from crm_adapters.cli.language import say, word
-from crm_adapters.cli.values import DATE
+from crm_adapters.cli.values import DATE, OneOf
 from crm_core.owners.card.standard import SEGMENTED
 
 
@@ -41,7 +41,7 @@ def sample(app: App, sample: str) -> int:
 
 
 @command("segments")
-@click.argument("item", type=click.Choice(SEGMENTED), metavar="ITEM")
+@click.argument("item", type=OneOf(SEGMENTED), metavar="ITEM")
 @click.option("--on", type=DATE)
 @click.option("--estate", default="")
 def segments(app: App, item: str, on: date | None, estate: str) -> int:

@@ -13,10 +13,10 @@ from crm_adapters.cli.documents import options_of, write_asked
 from crm_adapters.cli.group import App, command, used_engine
 from crm_adapters.cli.language import column, say, word
 from crm_adapters.cli.output import Output, as_row
-from crm_adapters.cli.values import DATE, FILE, INSTANT, Whole
+from crm_adapters.cli.shown import money, told_value
+from crm_adapters.cli.values import DATE, FILE, INSTANT, OneOf, Whole
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import Withheld
-from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.payments.credit import DEFAULT_CREDIT, GRADES, CreditPolicy
 from crm_core.payments.views import Ageing
 
@@ -34,17 +34,21 @@ def _told(known: datetime | None) -> str | None:
     return None if known is None else instant_text(known)
 
 
+AGE, GRADE = "age", "grade"
+
+
 @command("ageing")
 @_on
 @_known
 @_policy
+@click.option("--by", type=OneOf((AGE, GRADE)), default=AGE, show_default=True)
 @used_engine
-def ageing(app: App, on: date, known: datetime | None, policy: str, engine: str) -> int:
-    """What was unpaid on a day, by bucket, household and estate; households by number only."""
+def ageing(app: App, on: date, known: datetime | None, policy: str, by: str, engine: str) -> int:
+    """What was unpaid on a day, by the age of each charge or by the grade of each household."""
     households: list[dict[str, Any]] = []
     estates: dict[str, Ageing] = {}
     total = Ageing()
-    owing = dict.fromkeys(BUCKETS, 0)
+    owing = {grade: Ageing() for grade in BUCKETS}
     hidden: Withheld | None = None
     with app.open() as opened:
         lines = opened.accounts.arrears(on, known=known, policy=policy, engine=engine, **app.asked)
@@ -57,49 +61,74 @@ def ageing(app: App, on: date, known: datetime | None, policy: str, engine: str)
             estates.setdefault(estate, Ageing()).add(found)
             total.add(found)
             if found.overdue_fen:
-                owing[found.grade] += 1
+                owing[found.grade].add(found)
     data = {
         "on": on.isoformat(),
         "known": _told(known),
         "policy": policy,
         # A sum over some of them would be taken for that of all.
         "total": hidden or as_row(total),
-        "buckets": hidden
+        "ages": hidden
+        or [{"bucket": bucket, "overdue_fen": total.buckets[bucket]} for bucket in BUCKETS],
+        "grades": hidden
         or [
-            {"bucket": bucket, "households": owing[bucket], "overdue_fen": total.buckets[bucket]}
-            for bucket in BUCKETS
+            {"grade": grade, "households": of.households, "overdue_fen": of.overdue_fen}
+            for grade, of in owing.items()
         ],
         "estates": hidden
         or [{"estate": name, **as_row(estates[name])} for name in sorted(estates)],
         "households": households,
     }
-    app.out.result(data, lambda: _show_ageing(app.out, data))
+    show = _show_ages if by == AGE else _show_grades
+    app.out.result(data, lambda: show(app.out, data))
     return 0
 
 
-def _show_ageing(out: Output, data: Mapping[str, Any]) -> None:
+def _show_ages(out: Output, data: Mapping[str, Any]) -> None:
+    """Each amount in the bucket of its own charge's age; of no household's grade."""
     out.table(
-        ["bucket", "households", "overdue_yuan"],
-        [[b["bucket"], b["households"], yuan_from_fen(b["overdue_fen"])] for b in data["buckets"]],
+        ["bucket", "overdue_yuan"],
+        [[row["bucket"], money(row["overdue_fen"])] for row in data["ages"]],
     )
     for title, key in (("estate", "estates"), ("household", "households")):
         out.print()
-        of_households = key == "households"
-        heads = ["tenure", "grade", "days"] if of_households else ["households"]
+        other = "tenure" if key == "households" else "households"
         out.table(
-            [title, *heads, "overdue", "disputed", *BUCKETS],
+            [title, other, "overdue", "disputed", *BUCKETS],
             [
                 [
                     row[title],
-                    *([row["tenure"], row["grade"]] if of_households else []),
-                    row["overdue_days"] if of_households else row["households"],
-                    yuan_from_fen(row["overdue_fen"]),
-                    yuan_from_fen(row["disputed_fen"]),
-                    *(yuan_from_fen(row["buckets"][bucket]) for bucket in BUCKETS),
+                    told_value(other, row[other]),
+                    money(row["overdue_fen"]),
+                    money(row["disputed_fen"]),
+                    *(money(row["buckets"][bucket]) for bucket in BUCKETS),
                 ]
                 for row in data[key]
             ],
         )
+
+
+def _show_grades(out: Output, data: Mapping[str, Any]) -> None:
+    """Each household with all that it owes in its own grade, whatever the age of a charge."""
+    out.table(
+        ["grade", "households", "overdue_yuan"],
+        [[row["grade"], row["households"], money(row["overdue_fen"])] for row in data["grades"]],
+    )
+    out.print()
+    out.table(
+        ["household", "tenure", "grade", "days", "overdue", "disputed"],
+        [
+            [
+                row["household"],
+                told_value("tenure", row["tenure"]),
+                row["grade"],
+                row["overdue_days"],
+                money(row["overdue_fen"]),
+                money(row["disputed_fen"]),
+            ]
+            for row in data["households"]
+        ],
+    )
 
 
 @command("account")
@@ -143,8 +172,8 @@ def _show_account(out: Output, data: Mapping[str, Any]) -> None:
         [
             [
                 line["on"],
-                yuan_from_fen(line["amount_fen"]),
-                yuan_from_fen(line["balance_fen"]),
+                money(line["amount_fen"]),
+                money(line["balance_fen"]),
                 word("movement", line["what"]),
                 line["number"],
                 line["charge"],
@@ -162,10 +191,7 @@ def _show_account(out: Output, data: Mapping[str, Any]) -> None:
             out.print(column(title))
             out.table(
                 [name.removesuffix("_fen") for name in columns],
-                [
-                    [yuan_from_fen(row[c]) if c.endswith("_fen") else row[c] for c in columns]
-                    for row in data[key]
-                ],
+                [[told_value(c, row[c]) for c in columns] for row in data[key]],
             )
 
 
@@ -248,7 +274,7 @@ def limitation(app: App, on: date, known: datetime | None, within: int | None) -
                     row["days_left"],
                     row["household"],
                     row["charge"],
-                    yuan_from_fen(row["unpaid_fen"]),
+                    money(row["unpaid_fen"]),
                     row["runs_from"],
                 ]
                 for row in found

@@ -10,7 +10,8 @@ import click
 
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.keeping import keep_up, polled
-from crm_adapters.cli.language import say, spoken
+from crm_adapters.cli.language import say, spoken, word
+from crm_adapters.cli.shown import duration
 from crm_adapters.projections.runner import Task
 from crm_adapters.projections.worker import Worker
 from crm_core.crm import CRM
@@ -192,11 +193,14 @@ def _event(one: Parked) -> dict[str, Any]:
 
 def _show(app: App, shown: list[dict[str, Any]]) -> None:
     columns = ("name", "version", "state", "position", "end", "lag", "parked")
-    app.out.table(columns, [[one[column] for column in columns] for one in shown])
+    app.out.table(
+        columns,
+        [[word("build", one[c]) if c == "state" else one[c] for c in columns] for one in shown],
+    )
     if shown and shown[0]["held_back"]:
         held, seconds = shown[0]["held_back"], shown[0]["held_seconds"]
         code = "held_back" if seconds is None else "held_back_for"
-        app.out.print(say(code, events=held, seconds=f"{seconds or 0:.0f}"))
+        app.out.print(say(code, events=held, seconds=duration(seconds or 0)))
     events = [(one["name"], e) for one in shown for e in one.get("parked_events", ())]
     if events:
         app.out.print()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-import attrs
 import click
 
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import say, spoken, word
-from crm_adapters.cli.output import Output
-from crm_adapters.cli.values import DATE, INSTANT
+from crm_adapters.cli.output import Output, as_row
+from crm_adapters.cli.shown import cell, clock_told, duration, instant, late, why_told
+from crm_adapters.cli.values import DATE, INSTANT, OneOf
+from crm_core.application.clock import ticked_at
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.dates import Period, instant_text
 from crm_core.kernel.sentences import LANGS, Malformed
@@ -63,7 +64,7 @@ def tick(app: App, now: datetime | None) -> int:
 @click.option("--from", "start", type=DATE, required=True)
 @click.option("--to", "end", type=DATE, required=True)
 @click.option("--known", type=INSTANT)
-@click.option("--per", type=click.Choice(DIMENSIONS))
+@click.option("--per", type=OneOf(DIMENSIONS))
 def statistics(app: App, start: date, end: date, known: datetime | None, per: str | None) -> int:
     """Requests of a period, of all estates, and by trade, kind, place and staff."""
     try:
@@ -73,6 +74,7 @@ def statistics(app: App, start: date, end: date, known: datetime | None, per: st
     with app.open() as opened:
         found = opened.requests.statistics(period, known=known, **app.asked)
         calls = opened.requests.calls(period, known=known, **app.asked)
+        last = ticked_at(opened.views)
     # Households are many: who asks for them gets them alone.
     dimensions = [per] if per else [one for one in DIMENSIONS if one != "household"]
     shown = {
@@ -82,6 +84,7 @@ def statistics(app: App, start: date, end: date, known: datetime | None, per: st
         "total": found.total,
         **{dimension: found.rows[dimension] for dimension in dimensions},
         "calls": calls.rows,
+        "ticked": last,
     }
 
     def show() -> None:
@@ -105,6 +108,8 @@ def statistics(app: App, start: date, end: date, known: datetime | None, per: st
                 for value, row in calls.rows[dimension].items()
             ],
         )
+        told = say("never_ticked") if last is None else say("ticked_last", at=instant(last))
+        app.out.print(told)
 
     app.out.result(shown, show)
     return 0
@@ -214,7 +219,7 @@ def provisional(app: App, every: bool) -> int:
             [
                 [
                     one["request"],
-                    one["clock"],
+                    clock_told(one["clock"]),
                     one["due_at"],
                     _kept(one["kept"]),
                     one["would_be_due_at"],
@@ -275,13 +280,13 @@ def improvement(app: App, plan: str, known: datetime | None) -> int:
     assert state is not None
     assert state.proposed is not None
     shown = {
-        **attrs.asdict(state.proposed),
+        **as_row(state.proposed),
         "status": _status(state),
         "looks": len(state.supervised),
         "conclusion": None if state.ended is None else state.ended.conclusion,
-        "effect": attrs.asdict(effect),
+        "effect": as_row(effect),
     }
-    app.out.result(shown, lambda: _show_plan(app.out, shown))
+    app.out.result(shown, lambda: _show_plan(app.out, shown), partly=True)
     return 0
 
 
@@ -297,13 +302,13 @@ def _show_plan(out: Output, shown: dict[str, Any]) -> None:
     columns = ("plan", "status", "responsible", "supervisor", "runs_from", "runs_to")
     status = word("plan", shown["status"])
     out.table([*columns], [[status if c == "status" else shown[c] for c in columns]])
-    out.print(shown["measure"])
+    out.print(cell(shown["measure"]))
     effect = shown["effect"]
     out.table(
         ["metric", "value", "before", "after", "change", "planned_change", "reached"],
         [
             [
-                shown["metric"],
+                word("metric", shown["metric"]),
                 word(shown["dimension"], shown["value"]),
                 effect["before"],
                 effect["after"],
@@ -331,27 +336,28 @@ def _show_request(out: Output, shown: dict[str, Any]) -> None:
     if shown["answer"] is not None:
         out.print(say("answered", rings=shown["answer"]["rings"]))
     out.table(
-        ["clock", "policy", "due", "stopped", "verdict", "seconds_late"],
+        ["clock", "policy", "due", "stopped", "verdict", "late"],
         [
             [
-                say("superseded", clock=verdict["clock"])
+                say("superseded", clock=clock_told(verdict["clock"]))
                 if verdict["superseded"]
-                else verdict["clock"],
+                else clock_told(verdict["clock"]),
                 verdict["policy"],
                 verdict["due_at"],
                 verdict["stopped_at"],
                 say("verdict_provisional", verdict=_kept(verdict["kept"]))
                 if verdict["provisional"]
                 else _kept(verdict["kept"]),
-                verdict["late_seconds"],
+                late(verdict["late_seconds"]),
             ]
             for verdict in shown["verdicts"]
         ],
     )
     for clock in shown["clocks"]:
-        counts = ("clock", "counted_seconds", "target_seconds")
-        out.print(say("clock_counted", **{name: clock[name] for name in counts}))
+        spans = {name: duration(clock[f"{name}_seconds"]) for name in ("counted", "target")}
+        out.print(say("clock_counted", clock=clock_told(clock["clock"]), **spans))
         for segment in clock["trace"]:
             code = _SEGMENTS[segment["counted"], segment["provisional"]]
-            span = {"start": segment["from"], "end": segment["to"], "why": segment["why"]}
+            why = why_told(segment["why"])
+            span = {"start": segment["from"], "end": segment["to"], "why": why}
             out.print(say(code, **span))

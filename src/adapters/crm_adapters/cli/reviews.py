@@ -23,6 +23,7 @@ from crm_adapters.cli.group import (
 )
 from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.shown import listed
 from crm_adapters.cli.values import DATE, ID, YEAR, OneOf
 from crm_core.application.host import present_day
 from crm_core.crm import CRM
@@ -357,7 +358,7 @@ _COLUMNS = ("household", "year", "layer", "type", "status")
 
 def _row(row: dict[str, Any]) -> list[Any]:
     computed = [word(name, row[f"computed_{name}"]) for name in ("layer", "type")]
-    return [*_holds(row), ", ".join(computed), row["until"], row["run"]]
+    return [*_holds(row), listed(computed), row["until"], row["run"]]
 
 
 def _holds(row: dict[str, Any]) -> list[Any]:

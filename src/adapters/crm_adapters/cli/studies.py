@@ -19,6 +19,7 @@ from crm_adapters.cli.group import (
 )
 from crm_adapters.cli.language import say, word
 from crm_adapters.cli.output import Output, as_row
+from crm_adapters.cli.shown import money, told_value
 from crm_adapters.cli.values import DATE, FILE, INSTANT, YEAR
 from crm_core.application.host import present_day
 from crm_core.application.studies import plain
@@ -28,7 +29,6 @@ from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.studies.fairness import Cell
 from crm_core.gradings.studies.what_if import as_dict
 from crm_core.gradings.views import graded_line
-from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.policies import parse_policy
 
 _RUN = click.option("--run", "run_id")
@@ -209,7 +209,11 @@ def _show_fairness(out: Output, found: dict[str, Any]) -> None:
         out.table(
             [name, "households", *columns],
             [
-                [cell["value"], _shown(cell["households"]), *map(_shown, cell["counts"].values())]
+                [
+                    told_value(name, cell["value"]),
+                    _shown(cell["households"]),
+                    *map(_shown, cell["counts"].values()),
+                ]
                 for cell in cells
             ],
         )
@@ -262,7 +266,7 @@ def directory(app: App, on: date | None, known: datetime | None, out: Path | Non
                     word("type", line["type"]),
                     word("status", line["status"]),
                     line["credit"],
-                    yuan_from_fen(line["purchases_fen"]),
+                    money(line["purchases_fen"]),
                     line["year"],
                 ]
                 for line in lines

@@ -14,15 +14,16 @@ from crm_adapters.cli.group import FOUND, App, command, crm
 from crm_adapters.cli.helping import ToldGroup
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.shown import listed, money
 from crm_adapters.cli.values import DATE, FILE, ID, PATH, OneOf, Whole
 from crm_core.errors import Invalid
-from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.surveys.commands import CHANNELS
 from crm_core.surveys.publications import FEN, KINDS, SHARE, Figure, Publication
 
 if TYPE_CHECKING:
     from crm_core.application.surveys import Ballot, SurveyResult
-    from crm_core.surveys.questionnaire import Item
+    from crm_core.crm import CRM
+    from crm_core.surveys.questionnaire import Choice, Item
     from crm_core.surveys.statistics import Share
 
 BALLOTS_MAX = 100_000
@@ -41,7 +42,7 @@ _SURVEY = click.argument("survey", type=ID)
 
 
 @command("list", survey)
-def listed(app: App) -> int:
+def every(app: App) -> int:
     """All surveys, open ones first."""
     with app.open() as opened:
         rows = [asdict(row) for row in opened.care.surveys.listed()]
@@ -80,6 +81,19 @@ def form(app: App, name: str) -> int:
 
     app.out.result(data, show)
     return 0
+
+
+def _asked(opened: CRM, survey: str) -> dict[str, Item]:
+    return {item.item: item for item in opened.care.surveys.questionnaire(survey).items}
+
+
+def _text(one: Item | Choice) -> str:
+    """A question, or an answer to it, in the language that is spoken."""
+    return one.zh if spoken() == "zh" else one.en
+
+
+def _choice(item: Item, code: str) -> str:
+    return next((_text(one) for one in item.choices if one.choice == code), code)
 
 
 def _accepted(item: Item) -> str:
@@ -149,11 +163,12 @@ def result(app: App, survey: str) -> int:
     """What a survey that is over says: rates, index, intervals, and what was dropped."""
     with app.open() as opened:
         found = opened.care.surveys.result(survey, by=app.by)
-    app.out.result(asdict(found), lambda: _show(app.out, found))
+        asked = _asked(opened, survey)
+    app.out.result(asdict(found), lambda: _show(app.out, found, asked))
     return 0
 
 
-def _show(out: Output, found: SurveyResult) -> None:
+def _show(out: Output, found: SurveyResult, asked: dict[str, Item]) -> None:
     said = found.said
     out.print(
         say(
@@ -188,9 +203,12 @@ def _show(out: Output, found: SurveyResult) -> None:
         rate, points = ("", ""), ""
         if item.satisfied is not None and item.index is not None:
             rate, points = _rate(item.satisfied), _points(item.index.value)
-        counts = " ".join(f"{code}:{number}" for code, number in item.counts.items())
-        rows.append([item.item, item.valid, item.left_out, *rate, points, counts])
-    out.table(["item", "valid", "left_out", "satisfied", "interval", "index", "counts"], rows)
+        counts = listed(
+            say("named_value", name=_choice(asked[item.item], code), value=number)
+            for code, number in item.counts.items()
+        )
+        rows.append([_text(asked[item.item]), item.valid, item.left_out, *rate, points, counts])
+    out.table(["question", "valid", "left_out", "satisfied", "interval", "index", "counts"], rows)
 
 
 def _rate(share: Share) -> tuple[str, str]:
@@ -215,10 +233,12 @@ def comments(app: App, survey: str) -> int:
     """What was written in a survey that is over, sorted: never by whom."""
     with app.open() as opened:
         found = opened.care.surveys.comments(survey, by=app.by)
+        asked = _asked(opened, survey)
     app.out.result(
         found,
         lambda: app.out.table(
-            ["item", "text"], [[item, text] for item, texts in found.items() for text in texts]
+            ["question", "text"],
+            [[_text(asked[item]), text] for item, texts in found.items() for text in texts],
         ),
     )
     return 0
@@ -296,7 +316,7 @@ def _show_figures(out: Output, figures: tuple[Figure, ...]) -> None:
     out.table(["figure", "of", "value", "unit"], rows)
 
 
-def _value(one: Figure) -> str:
+def _value(one: Figure) -> Any:
     if one.unit == FEN:
-        return yuan_from_fen(one.value)
+        return money(one.value)
     return _points(one.value) if one.unit == SHARE else str(one.value)

@@ -33,7 +33,7 @@ def todo(app: App, now: datetime | None) -> int:
             [
                 [
                     _what(task),
-                    task.subject,
+                    _subject(task.subject),
                     task.household,
                     instant_text(task.since),
                     "" if task.due_at is None else instant_text(task.due_at),
@@ -57,6 +57,12 @@ def _row(task: Task) -> dict[str, Any]:
         "due_at": due_at,
         "details": dict(task.details),
     }
+
+
+def _subject(text: str) -> str:
+    """What it is about; of a grading, its year and tenure."""
+    year, is_two, tenure = text.partition("/")
+    return say("year_and_tenure", year=year, tenure=word("tenure", tenure)) if is_two else text
 
 
 def _what(task: Task) -> str:

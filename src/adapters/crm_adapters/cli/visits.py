@@ -13,6 +13,7 @@ from crm_adapters.cli.group import FOUND, App, command, crm
 from crm_adapters.cli.helping import ToldGroup
 from crm_adapters.cli.language import say, spoken, word
 from crm_adapters.cli.output import Output
+from crm_adapters.cli.shown import listed, told_value
 from crm_adapters.cli.values import DATE, ID, INSTANT, OneOf, Whole
 from crm_core.application.return_visits import Coverage, Covered
 from crm_core.errors import Fault, Invalid
@@ -194,8 +195,8 @@ def _listed(app: App, found: Sequence[VisitLine]) -> int:
                 [
                     line.visit,
                     line.household,
-                    word("visit_content", line.content),
-                    ", ".join(word("visit_means", one) for one in line.means),
+                    told_value("content", line.content),
+                    listed(word("visit_means", one) for one in line.means),
                     instant_text(line.from_at),
                     instant_text(line.appointed_at or line.due_at),
                     word("visit_status", line.status),

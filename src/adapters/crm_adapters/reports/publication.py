@@ -16,7 +16,7 @@ from crm_core.kernel.sentences import LANGS, say
 from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.surveys.publications import FEN, SHARE, Figure, Publication
 
-WORDS = "cli-words"
+WORDS = "words"
 """The family of the catalogue that has the words of figures."""
 
 

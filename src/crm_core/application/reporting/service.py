@@ -157,7 +157,7 @@ class _Making:
             purpose=self._look.purpose,
             position=head,
             root=self._host.log.root(head).root,
-            ticked_at=ticked_at(self._host),
+            ticked_at=ticked_at(self._host.views),
             credit_ref=self._table.ref,
             run=self._run.run,
             graded=graded,

@@ -33,7 +33,7 @@ from crm_core.kernel.yuan import yuan_from_fen
 FAMILY = "papers"
 """Where titles, headings and words of papers stand in the catalogue of sentences."""
 
-_WORDS = (FAMILY, "cli-words", "explanations")
+_WORDS = (FAMILY, "words", "explanations")
 """Where the library's own words stand; the first that has one says it."""
 
 _PLAIN = (DAY, FEN, INSTANT, NUMBER, SIGN, TEXT)
