@@ -19,10 +19,12 @@ from crm_adapters import open_crm
 from crm_adapters.files.finding import Declared
 from crm_adapters.files.importing import ImportReport, import_files
 from crm_adapters.files.kinds import KINDS
+from crm_adapters.files.rows.kind import FileKind
 from crm_adapters.files.sheets import FAULTS_MAX, ImportFault
 from crm_adapters.files.telling import grouped, showable
 from crm_core import CRM, Actor
 from crm_core.errors import Fault
+from crm_core.kernel.sentences import LANGS, word
 
 WHO = Actor("tester", "host")
 OF = {kind.name: kind for kind in KINDS}
@@ -317,3 +319,18 @@ def test_the_reject_file_opens_in_a_spreadsheet_and_computes_nothing(
     assert len(lines) == len(report.faults) + 1
     assert lines[1][:4] == ["应收.csv", "2", "账期", "text_malformed"]
     assert "C0" in lines[1]
+
+
+@pytest.mark.rule("IMP-03")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_word_by_which_we_call_a_column_is_read_as_its_header(
+    kind: FileKind, crm: CRM, tmp_path: Path
+) -> None:
+    """Whoever writes the headers that a fault asks for is not told that they are missing."""
+    for lang in LANGS:
+        headers = [word("column", column, lang) for column in kind.columns]
+        assert len({*headers}) == len(headers)
+        file = tmp_path / f"{kind.name}.csv"
+        file.write_text(",".join(headers) + "\n", encoding="utf-8")
+        found = import_files(crm, [file], by=WHO).faults
+        assert not [fault for fault in found if fault.code.startswith("column_")], (lang, found)

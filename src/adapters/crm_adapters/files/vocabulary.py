@@ -11,6 +11,7 @@ from typing import Any
 
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.rows.kind import FileKind
+from crm_core.kernel.sentences import LANGS, word
 from crm_core.kernel.text import fold_width
 
 _BRACKETED = re.compile(r"\([^()]*\)$")
@@ -42,6 +43,10 @@ def headers_of(kind: FileKind) -> Mapping[str, str]:
     for column, headers in _words()["headers"][kind.name].items():
         for header in headers:
             found.setdefault(folded(header), column)
+    # Whatever we call a column ourselves, in a fault or a table, is read as its header.
+    for column in kind.columns:
+        for lang in LANGS:
+            found.setdefault(folded(word("column", column, lang)), column)
     return found
 
 
