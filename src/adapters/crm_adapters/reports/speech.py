@@ -10,12 +10,12 @@ from attrs import frozen
 from markupsafe import Markup, escape
 
 from crm_core.kernel.dates import zone
-from crm_core.kernel.sentences import Lang, say, sentences
+from crm_core.kernel.sentences import WORDS, Lang, say, sentences
 
 FAMILY = "report"
 """Where the sentences of the page stand in the catalogue."""
 
-FAMILIES = (FAMILY, "cli-words", "papers", "values")
+FAMILIES = (FAMILY, WORDS, "papers", "values")
 """Where its words are looked for, in this order."""
 
 Word = tuple[str, str]
