@@ -52,7 +52,7 @@ from crm_core.payments.commands import (
     RecordPurchase,
 )
 from crm_core.payments.owing import OwingRow
-from crm_core.requests.calls import AnswerCall
+from crm_core.requests.calls import AnswerCall, LinkCall
 from crm_core.requests.commands import HandOver, MarkDuplicate, MergeDuplicate, ReceiveRequest
 from crm_core.requests.improvement import ProposeImprovement
 from crm_core.requests.incidents import GatherRequest, OpenIncident
@@ -273,6 +273,7 @@ OF_EVENTS = {"MessageQueued.cause"}
 
 LOOKED_UP = {
     "CallAnswered.request",
+    "CallLinked.request",
     "FindingRecorded.request",
     "MarkedDuplicate.of",
     "OpinionRecorded.about",
@@ -389,6 +390,7 @@ KEYS: list[tuple[Any, str, Actor]] = [
     (DisputeCharge("V1", "D1", "C1", 100, DAY, "x", WORD), "dispute", CLERK),
     (CLAUSE, "clause", FINANCE),
     (AnswerCall("K1", "hotline", NOW, 1), "request", CLERK),
+    (LinkCall("K0", "R1"), "request", CLERK),
     (FINDING, "request", CLERK),
     (FINDING, "finding", CLERK),
     (GatherRequest("I1", "R1", NOW), "request", CLERK),
@@ -421,6 +423,7 @@ def test_nobody_types_a_sentence_where_a_key_stands(command: Any, field: str, by
         crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "1", owner=owner), by=CLERK)
         crm.do(attrs.evolve(CHARGE, charge="C1"), by=FINANCE)
         crm.do(OpenIncident("I1", "hall", "engineering", "x", NOW), by=CLERK)
+        crm.do(AnswerCall("K0", "hotline", NOW, 1), by=CLERK)
         for number in ("R1", "R3"):
             crm.do(attrs.evolve(REQUEST, request=number), by=CLERK)
         value = attrs.evolve(getattr(command, name), **{part: TYPED}) if part else TYPED
