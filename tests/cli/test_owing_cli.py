@@ -12,11 +12,12 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from openpyxl import load_workbook
 
 from crm_adapters import open_crm
 from crm_adapters.cli.app import run
-from crm_adapters.reports.workbook import workbook
-from crm_core import Actor
+from crm_adapters.reports.workbook import TEXT_MAX, workbook
+from crm_core import Actor, Invalid
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.sealed import Personal
 from crm_core.owners.commands import RegisterHousehold, TransferOwnership, owner_id
@@ -187,6 +188,27 @@ def test_a_workbook_holds_any_text_and_amounts_as_numbers(tmp_path: Path) -> Non
     path.write_bytes(workbook("<欠费>", rows))
     assert cells(path) == [["<&\"'>", " 前后 ", "=1+1", "a\ufffdb"], ["1", "12.30", "12"]]
     assert workbook("<欠费>", rows) == path.read_bytes()
+
+
+@pytest.mark.rule("IMP-02")
+def test_what_a_spreadsheet_does_not_take_is_cut_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be called broken, or lose rows without a word."""
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(workbook("a/b:" + "长" * 40, [["水" * 40_000], ["y" * TEXT_MAX]]))
+    found = load_workbook(path)
+    [title] = found.sheetnames
+    assert title == "a b " + "长" * 27
+    assert [row[0] for row in found[title].values] == [
+        "水" * (TEXT_MAX - 1) + "…",
+        "y" * TEXT_MAX,
+    ]
+    monkeypatch.setattr("crm_adapters.reports.workbook.ROWS_MAX", 3)
+    assert workbook("t", [[1]] * 3)
+    with pytest.raises(Invalid) as refused:
+        workbook("t", [[1]] * 4)
+    assert [fault.code for fault in refused.value.faults] == ["sheet_too_long"]
 
 
 @pytest.mark.rule("PAY-05", "PAY-16")

@@ -1,6 +1,7 @@
 """A workbook (XLSX) of text, whole numbers and amounts, without any library.
 
-The same rows give the same bytes. Text is stored as text, so that nothing of it is ever a formula
+The same rows give the same bytes, also under later releases: a paper is checked by making it again
+(decision record 0072). Text is stored as text, so that nothing of it is ever a formula
 (IMP-02); amounts are numbers that a spreadsheet can add up.
 """
 
@@ -9,11 +10,14 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import Final
 from xml.sax.saxutils import escape
 
 from attrs import frozen
+
+from crm_core.errors import Invalid
 
 
 class Heading(str):
@@ -39,11 +43,22 @@ class Layout:
     across: bool = False
 
 
+ROWS_MAX: Final = 1_048_576
+"""Rows of a sheet, as spreadsheets have them."""
+
+TEXT_MAX: Final = 32_767
+"""Characters of a cell, likewise; what is longer ends in `…`."""
+
+_TITLE_MAX: Final = 31
+
 _DAY_ONE = (1980, 1, 1, 0, 0, 0)
 """The instant that every part says it is of: that of no clock."""
 
 _UNWRITABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML does not have."""
+
+_NO_TITLE = re.compile(r"[\[\]:*?/\\]")
+"""Characters that the title of a sheet does not have."""
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -75,7 +90,7 @@ def _parts(sheets: Sequence[Sheet]) -> dict[str, str]:
         for n in numbers
     )
     named = "".join(
-        f'<sheet name="{_text(title)}" sheetId="{n}" r:id="r{n}"/>'
+        f'<sheet name="{_text(_NO_TITLE.sub(" ", title)[:_TITLE_MAX])}" sheetId="{n}" r:id="r{n}"/>'
         for n, (title, _) in enumerate(sheets, 1)
     )
     return {
@@ -113,6 +128,9 @@ def workbook(
 
     Args:
         layout: How the first sheet is shown.
+
+    Raises:
+        Invalid: `sheet_too_long`, with the rows that a sheet has at most.
     """
     sheets = [(title, rows), *others]
     out = io.BytesIO()
@@ -142,8 +160,15 @@ def _sheet(rows: Iterable[Sequence[Cell]], layout: Layout | None) -> str:
         orientation = "landscape" if layout.across else "portrait"
         behind = f'<pageSetup paperSize="9" fitToHeight="0" orientation="{orientation}"/>'
         text = _LINES
-    told = "".join(_row(row, text) for row in rows)
+    told = "".join(_row(row, text) for row in _counted(rows))
     return f'<worksheet xmlns="{_MAIN}">{before}<sheetData>{told}</sheetData>{behind}</worksheet>'
+
+
+def _counted(rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
+    for nth, row in enumerate(rows):
+        if nth == ROWS_MAX:
+            raise Invalid.one("sheet_too_long", most=ROWS_MAX)
+        yield row
 
 
 _BOLD, _LINES = 2, 3
@@ -164,4 +189,6 @@ def _cell(value: Cell, text: int) -> str:
 
 
 def _text(value: str) -> str:
+    if len(value) > TEXT_MAX:
+        value = f"{value[: TEXT_MAX - 1]}…"
     return escape(_UNWRITABLE.sub("\ufffd", value), {'"': "&quot;"})
