@@ -49,7 +49,7 @@ ROWS: dict[str, list[str]] = {
     ],
     "affected": ["lead", "lead 2024", "lead 20"],
     "ageing": [
-        "clerk --on 2026-01-10 --by grade", "money --on 2026-01-10", "clerk --on 2026-01-10",
+        "clerk --on 2026-01-10 --per grade", "money --on 2026-01-10", "clerk --on 2026-01-10",
         "money",
     ],
     "arrears": [

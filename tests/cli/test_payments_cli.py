@@ -171,7 +171,7 @@ def test_grades_of_households_and_ages_of_charges_stand_in_no_table_together(
         shown = text(capsys, db, "ageing", "--on", "2011-04-15", *by)
         return [line.split() for line in shown.splitlines()]
 
-    ages, grades = rows(), rows("--by", "grade")
+    ages, grades = rows(), rows("--per", "grade")
     assert ["V1", "first", "170.00", "0.00", "100.00", "70.00", "0.00", "0.00", "0.00"] in ages
     assert ["B1", "100.00"] in ages
     assert not [row for row in ages if "grade" in row]

@@ -41,9 +41,9 @@ AGE, GRADE = "age", "grade"
 @_on
 @_known
 @_policy
-@click.option("--by", type=OneOf((AGE, GRADE)), default=AGE, show_default=True)
+@click.option("--per", type=OneOf((AGE, GRADE)), default=AGE, show_default=True)
 @used_engine
-def ageing(app: App, on: date, known: datetime | None, policy: str, by: str, engine: str) -> int:
+def ageing(app: App, on: date, known: datetime | None, policy: str, per: str, engine: str) -> int:
     """What was unpaid on a day, by the age of each charge or by the grade of each household."""
     households: list[dict[str, Any]] = []
     estates: dict[str, Ageing] = {}
@@ -79,7 +79,7 @@ def ageing(app: App, on: date, known: datetime | None, policy: str, by: str, eng
         or [{"estate": name, **as_row(estates[name])} for name in sorted(estates)],
         "households": households,
     }
-    show = _show_ages if by == AGE else _show_grades
+    show = _show_ages if per == AGE else _show_grades
     app.out.result(data, lambda: show(app.out, data))
     return 0
 
