@@ -324,8 +324,9 @@ GRADERS = {"crm_core", "crm_core.crm", "crm_core.slices"} | {
     for name in (
         "accounts", "adopted", "care", "care_lookups", "desk", "files", "filing", "framing",
         "gradings", "imports", "lookups", "owners", "papers.customer_file", "papers.lists",
-        "papers.scheme", "plan_questions", "records", "requests", "return_visits", "runs", "sight",
-        "studies", "todo", "undoing", "visiting",
+        "papers.scheme", "plan_questions", "records", "reporting.life", "reporting.model",
+        "reporting.service", "requests", "return_visits", "runs", "sight", "studies", "todo",
+        "undoing", "visiting",
     )
 }  # fmt: skip
 """Modules that grade or show gradings; everything else asks `uses`, if it may ask at all."""
