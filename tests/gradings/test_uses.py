@@ -319,7 +319,7 @@ def test_a_top_layer_that_waits_is_not_used_because_the_grading_is_in_doubt(crm:
 
 # --- the door --------------------------------------------------------------------------------
 
-GRADERS = {"crm_core", "crm_core.crm", "crm_core.slices"} | {
+GRADERS = {"crm_adapters.wiring", "crm_core", "crm_core.crm", "crm_core.slices"} | {
     f"crm_core.application.{name}"
     for name in (
         "accounts", "adopted", "care", "care_lookups", "desk", "files", "filing", "framing",
