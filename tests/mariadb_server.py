@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from getpass import getuser
 from pathlib import Path
+from pwd import getpwuid
 from time import monotonic, sleep
 from typing import Any
 
@@ -38,11 +39,11 @@ class MariaServer:
         if not data.exists():
             _run(
                 *("mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db"),
-                *("--auth-root-authentication-method=normal", f"--user={getuser()}"),
+                *("--auth-root-authentication-method=normal", f"--user={_user()}"),
             )
         self.process = subprocess.Popen(
             [
-                *(_tool("mariadbd"), *SETTINGS, f"--user={getuser()}", f"--datadir={data}"),
+                *(_tool("mariadbd"), *SETTINGS, f"--user={_user()}", f"--datadir={data}"),
                 *(f"--socket={self.socket}", f"--pid-file={folder / 'pid'}", *settings),
             ],
             stdout=self._log,
@@ -154,6 +155,11 @@ def server(*settings: str) -> Iterator[MariaServer]:
                 started.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _user() -> str:
+    """Who runs this, whatever the environment says."""
+    return getpwuid(os.getuid()).pw_name
 
 
 def _tool(name: str) -> str:
