@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -16,6 +14,7 @@ from crm_adapters import open_crm
 from crm_core import CRM, Actor
 from crm_core.errors import CrmError, StoreUnreachable
 from crm_core.owners.commands import RegisterHousehold
+from faults.forking import in_a_fork
 
 CLERK = Actor("S1", "specialist")
 
@@ -29,21 +28,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def register(crm: CRM, household: str) -> None:
     crm.do(RegisterHousehold(household, "Anhe", "1", "1", household), by=CLERK)
-
-
-def in_a_fork(work: Callable[[], None]) -> None:
-    """Do something in a forked process; it fails here if it failed there."""
-    sys.stdout.flush()
-    child = os.fork()
-    if not child:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - told by the status
-            os.write(2, f"{type(error).__name__}: {error}\n".encode())
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
 
 
 @pytest.mark.case("K59")

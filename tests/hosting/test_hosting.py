@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -38,6 +36,7 @@ from crm_core.errors import (
 from crm_core.hosting import AtOnce, outcome_of
 from crm_core.kernel.decider import Refusal
 from crm_core.owners.commands import RegisterHousehold
+from faults.forking import in_a_fork
 
 CLERK = Actor("S1", "specialist")
 
@@ -144,21 +143,6 @@ def test_without_a_key_nothing_is_done(key: str | None) -> None:
 
 
 # --- processes -----------------------------------------------------------------------------------
-
-
-def in_a_fork(work: Callable[[], None]) -> None:
-    """Do something in a forked process; it fails here if it failed there."""
-    sys.stdout.flush()
-    child = os.fork()
-    if not child:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - told by the status
-            os.write(2, f"{type(error).__name__}: {error}\n".encode())
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def register(crm: CRM, household: str) -> None:

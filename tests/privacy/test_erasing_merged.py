@@ -190,6 +190,19 @@ def test_a_text_about_somebody_who_is_held_is_not_closed_for_them(
 
 
 @pytest.mark.rule("PRV-04")
+def test_what_for_something_was_done_is_such_a_text_too(crm: CRM) -> None:
+    """The purpose is all that names both."""
+    crm.do(
+        AddMember("V2", "M9", "tenant", DAY, Personal("M9", "name of M9")),
+        by=CLERK,
+        purpose="V1 asked for it",
+        about=("V1#owner", "V2#owner"),
+    )
+    crm.do(PlaceLegalHold("V2", "H2", DAY, "they sue each other", "V2#owner"), by=LEADER)
+    assert refused_for(crm, "V1", "V1#owner").details["hold"] == "H2"
+
+
+@pytest.mark.rule("PRV-04")
 def test_what_is_closed_already_holds_nobody(crm: CRM) -> None:
     both = asked("R9", "V2", "V2#owner")
     crm.do(both, by=CLERK, about=("V1#owner", "V3#owner", "V2#owner"))

@@ -20,7 +20,7 @@ from crm_adapters.files.generate import generate_estate
 from crm_adapters.files.importing import import_files
 from crm_adapters.reports import figures, graded
 from crm_adapters.reports.html import render_report, write_report
-from crm_adapters.reports.speech import LANGUAGES, duration, known, yuan
+from crm_adapters.reports.speech import LANGUAGES, duration, known
 from crm_adapters.wiring import open_crm
 from crm_core.application.gradings import GradingRun
 from crm_core.application.reporting.model import (
@@ -45,7 +45,7 @@ from crm_core.kernel.rules import Operator
 from crm_core.kernel.sentences import LANGS, Lang
 from crm_core.kernel.trades import TRADES
 from crm_core.kernel.word import Word
-from crm_core.kernel.yuan import yuan_from_fen
+from crm_core.kernel.yuan import yuan_from_fen, yuan_shown
 from crm_core.owners.commands import RecordInterest, owner_id
 from crm_core.requests.commands import KINDS
 from crm_core.visits.policy import DEFAULT_VISITS, METHODS, VisitPolicy
@@ -312,7 +312,7 @@ def test_who_moved_says_by_which_criteria(estate: Estate, page: Page) -> None:
         ]
         for before, after in turned[: graded.REASONS_MAX]:
             for value in (before["value"], after["value"]):
-                shown = yuan(value) if after["fact"].endswith("_fen") else str(value)
+                shown = yuan_shown(value) if after["fact"].endswith("_fen") else str(value)
                 assert shown in why or after["fact"] == "type", (household, after["fact"])
             told += 1
         assert turned or "a person decided" in why
@@ -835,8 +835,8 @@ def test_the_browser_would_notice(browser: Browser, tmp_path: Path) -> None:
 def test_amounts_are_written_alike() -> None:
     """Separators are all that sets the page's amounts apart from the others'."""
     for amount in (0, 5, -5, 100, 123_456_789, -100_000):
-        assert yuan(amount).replace(",", "") == yuan_from_fen(amount)
-    assert yuan(123_456_789) == "1,234,567.89"
+        assert yuan_shown(amount).replace(",", "") == yuan_from_fen(amount)
+    assert yuan_shown(123_456_789) == "1,234,567.89"
 
 
 @pytest.mark.parametrize(

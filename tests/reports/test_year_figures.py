@@ -18,7 +18,6 @@ from crm_adapters.files.generate import generate_estate
 from crm_adapters.files.importing import import_files
 from crm_adapters.reads import MemoryReadLog
 from crm_adapters.reports.html import render_report
-from crm_adapters.reports.speech import yuan
 from crm_adapters.wiring import open_crm
 from crm_core import CRM, Actor
 from crm_core.application.reporting.model import ROWS_MAX, Graded, Rows, YearReport
@@ -26,6 +25,7 @@ from crm_core.errors import Invalid, Refused
 from crm_core.kernel.dates import local_date, parse_instant, zone
 from crm_core.kernel.sealed import Personal, Withheld
 from crm_core.kernel.word import Word
+from crm_core.kernel.yuan import yuan_shown
 from crm_core.owners import RegisterHousehold
 from crm_core.payments import PromisePayment, RaiseCharge, ReceivePayment
 from crm_core.payments.events import Instalment
@@ -500,7 +500,7 @@ def test_a_year_that_was_not_graded_has_no_report(small: CRM) -> None:
 
 def test_money_is_written_with_separators(page: Page) -> None:
     amounts = [row[-1] for row in page.cells("owing")]
-    assert amounts == [yuan(fen(amount)) for amount in amounts]
+    assert amounts == [yuan_shown(fen(amount)) for amount in amounts]
 
 
 def test_a_figure_that_is_wrong_would_be_noticed(crm: CRM, report: YearReport) -> None:

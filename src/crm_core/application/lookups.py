@@ -13,6 +13,7 @@ from attrs import evolve
 
 from crm_core.application.adopted import NOT_FACTS
 from crm_core.application.care_lookups import CARE_LOOK_UPS
+from crm_core.application.erasing import sealed_of
 from crm_core.application.records import moved, records_since
 from crm_core.application.sight import WorkSight
 from crm_core.application.streams import no_file
@@ -45,7 +46,6 @@ from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.kernel.recorded import Recorded
-from crm_core.kernel.sealing import sealed_in
 from crm_core.kernel.subjects import parts
 from crm_core.messages import MESSAGES, STAFF_MESSAGES
 from crm_core.messages.commands import Known, QueueMessage
@@ -366,7 +366,7 @@ def _shared(keys: set[str], state: Erasures, sight: WorkSight) -> tuple[str, ...
     held = {hold.hold: _held_by(hold, state, sight) for hold in state.standing()}
     found: set[str] = set()
     for recorded in sight.log.feed() if held else ():
-        for value, _ in sealed_in(recorded.stream, recorded.version, recorded.event):
+        for value, _, _ in sealed_of(recorded):
             about = {*parts(value.subject)}
             closed = any(one in state.erased for one in about)
             if not closed and not about.isdisjoint(keys):

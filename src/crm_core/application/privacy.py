@@ -20,7 +20,7 @@ from crm_core.application.leaks import Leaks
 from crm_core.application.listing import Listing, listing
 from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.records import records_of
-from crm_core.application.residents import Neighbours
+from crm_core.application.residents import ResidentsOfAll
 from crm_core.errors import Invalid, Refused
 from crm_core.exports import TakeList
 from crm_core.gradings.record import OF_RECORD, TRIAL, Records
@@ -208,7 +208,7 @@ class Privacy:
         self._may(look, household, member or "", oneself=oneself)
         files = self._access.streams().merges().group(household)
         events = self._visible(files, position, known)
-        residents = Neighbours(files, events, self._host.registry.naming)
+        residents = ResidentsOfAll(files, events, self._host.registry.naming)
         if not residents.known(household):
             raise Invalid.one("household_unknown", household=household)
         if member is not None:
@@ -515,7 +515,7 @@ class Privacy:
                 look.deny((COPY,), answer.reason, household, subject)
                 raise Refused(look.refusal(answer.reason, household))
 
-    def _belongs(self, by: Actor, household: str, member: str, residents: Neighbours) -> None:
+    def _belongs(self, by: Actor, household: str, member: str, residents: ResidentsOfAll) -> None:
         """Whoever asks for themselves has, or had, that part in the household.
 
         It is theirs after they moved out, too.

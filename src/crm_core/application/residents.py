@@ -164,7 +164,7 @@ class Residents:
         yield from ((matter, f"{file}/{number}") for matter, number in _numbers(recorded.event))
 
 
-class Neighbours:
+class ResidentsOfAll:
     """The members of all files of one household, and what is theirs (OWN-09).
 
     What stands in one file counts for the surviving one, and so it is also of whoever had a part

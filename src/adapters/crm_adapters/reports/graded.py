@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from crm_adapters.reports.figures import Bar, MatrixRow, bar, matrix, share
-from crm_adapters.reports.speech import Word, both, known, listed, same, sentence, yuan
+from crm_adapters.reports.speech import Word, both, known, listed, same, sentence
 from crm_core.application.reporting.model import Graded, Layers
 from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
@@ -20,6 +20,7 @@ from crm_core.gradings.record import OF_RECORD
 from crm_core.gradings.review import Standing, untouched
 from crm_core.gradings.words import layer_name, status_name, type_name
 from crm_core.kernel.sentences import sentences
+from crm_core.kernel.yuan import yuan_shown
 from crm_core.owners.events import EVENTS as OWNERS
 from crm_core.owners.events import HouseholdRegistered
 
@@ -136,7 +137,7 @@ def value_word(fact: str, value: Any) -> Word:
     if fact in ("attention_level", "prospect"):
         return known(f"level_{value}")
     if fact.endswith("_fen"):
-        return sentence("amount", yuan=yuan(value))
+        return sentence("amount", yuan=yuan_shown(value))
     return same(f"{value:,}" if isinstance(value, int) else str(value))
 
 
@@ -329,10 +330,10 @@ def lines(found: Graded) -> list[ListedHousehold]:
             type=type_word(g.outcome.type),
             credit=g.facts.credit,
             worst_credit=g.facts.worst_credit,
-            purchases=yuan(g.facts.purchases_fen),
+            purchases=yuan_shown(g.facts.purchases_fen),
             attention=f"{g.facts.attention:,}",
             overdue_days=f"{g.facts.overdue_days:,}",
-            overdue=yuan(g.facts.overdue_fen),
+            overdue=yuan_shown(g.facts.overdue_fen),
         )
         for g in found.listed
     ]

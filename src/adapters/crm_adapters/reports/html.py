@@ -20,7 +20,7 @@ from crm_adapters.outputs import written_whole
 from crm_adapters.reports import graded, telling
 from crm_adapters.reports.figures import bars, share, span
 from crm_adapters.reports.graded import layer_word, type_word, value_word
-from crm_adapters.reports.speech import LANGUAGES, Speech, known, local, same, sentence, yuan
+from crm_adapters.reports.speech import LANGUAGES, Speech, known, local, same, sentence
 from crm_core.application.reporting.model import GRADED_MAX, MOVED_MAX, Graded, YearReport
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
@@ -29,6 +29,7 @@ from crm_core.gradings.policy import GRADES, INSUFFICIENT, TYPES
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.sentences import Lang
+from crm_core.kernel.yuan import yuan_shown
 from crm_core.payments.credit import CreditPolicy
 
 
@@ -126,9 +127,9 @@ def _money(report: YearReport) -> dict[str, str]:
         "owing_share": share(total - paid_up, total),
         "paid_up": f"{paid_up:,}",
         "paid_up_share": share(paid_up, total),
-        "overdue": yuan(overdue),
-        "all_overdue": yuan(report.owing.fen),
-        "earlier": yuan(report.owing.fen - overdue) if report.owing.fen != overdue else "",
+        "overdue": yuan_shown(overdue),
+        "all_overdue": yuan_shown(report.owing.fen),
+        "earlier": yuan_shown(report.owing.fen - overdue) if report.owing.fen != overdue else "",
     }
 
 

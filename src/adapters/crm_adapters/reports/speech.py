@@ -60,12 +60,6 @@ def listed(words: Sequence[Word]) -> Word:
     return ", ".join(word[0] for word in words), "、".join(word[1] for word in words)
 
 
-def yuan(fen: int) -> str:
-    """An amount in yuan, with separators between thousands."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
-
-
 def days(count: int) -> Word:
     """So many days, in words: years and days where it is a year or more."""
     if count < _YEAR:

@@ -19,7 +19,6 @@ from crm_adapters.reports.speech import (
     local,
     same,
     sentence,
-    yuan,
 )
 from crm_core.application.reporting.model import (
     CreditMove,
@@ -35,6 +34,7 @@ from crm_core.gradings.words import layer_name
 from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.sentences import sentences
 from crm_core.kernel.tenures import FIRST
+from crm_core.kernel.yuan import yuan_shown
 from crm_core.payments.changes import CreditChange
 from crm_core.payments.credit import CreditPolicy
 from crm_core.payments.owing import OwingRow
@@ -147,7 +147,7 @@ def _owes(row: OwingRow, with_tenure: bool) -> tuple[Any, ...]:
         *((tenure,) if with_tenure else ()),
         str(row.oldest_due),
         days(row.overdue_days),
-        yuan(row.overdue_fen),
+        yuan_shown(row.overdue_fen),
     )
 
 
@@ -181,7 +181,7 @@ def _bar(key: str, note: Word, count: int, fen: int, total: int, total_fen: int)
         share=share(count, total),
         width=width(count, total),
         note=note,
-        yuan=yuan(fen),
+        yuan=yuan_shown(fen),
         yuan_share=share(fen, total_fen),
         yuan_width=width(fen, total_fen),
     )
@@ -200,7 +200,13 @@ def promises(report: YearReport) -> Table | None:
         "yuan_paid": True,
     }
     rows = (
-        (one.household, str(one.on), str(one.broken_on), yuan(one.promised_fen), yuan(one.paid_fen))
+        (
+            one.household,
+            str(one.on),
+            str(one.broken_on),
+            yuan_shown(one.promised_fen),
+            yuan_shown(one.paid_fen),
+        )
         for one in found.rows
     )
     return table("promises", heads, rows, found.found)
@@ -441,7 +447,7 @@ def _sums(one: LifeYear) -> Iterable[Word]:
         if isinstance(count, Withheld):
             yield sentence(f"{code}_withheld", why=reason(count))
         elif count:
-            yield sentence(code, count=f"{count:,}", yuan=yuan(fen))
+            yield sentence(code, count=f"{count:,}", yuan=yuan_shown(fen))
 
 
 def _told(moment: Moment) -> Told:
@@ -455,7 +461,7 @@ def _told(moment: Moment) -> Told:
         what = sentence("several_times", what=what, count=f"{moment.times:,}")
     details: list[Word] = [same(moment.number)] if moment.number else []
     if isinstance(moment.fen, int):
-        details.append(sentence("amount", yuan=yuan(moment.fen)))
+        details.append(sentence("amount", yuan=yuan_shown(moment.fen)))
     if isinstance(moment.layer, str) and moment.layer:
         details.append(both(lambda lang: layer_name(moment.layer, lang)))
     if details:
