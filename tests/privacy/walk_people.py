@@ -260,7 +260,7 @@ def rights(choir: Choir) -> None:
         AskRight("C5", HOME, OWNER, "know", choir.now(), SING, "relative", None, SING, SING),
         CheckIdentity("C1", True, SING),
         ExtendRight("C1", SING),
-        FulfilRight("C1", choir.now(), SING, SING),
+        FulfilRight("C1", choir.now(), SING, SING, SING),
         RefuseRight("C2", "law_requires", SING, choir.now()),
         WithdrawRight("C3", word()),
     )
