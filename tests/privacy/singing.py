@@ -171,8 +171,8 @@ def heard_commands() -> Iterator[set[type]]:
     taken: set[type] = set()
     plan = Work.plan
 
-    def heard(work: Work, command: Any, command_id: str, *told: Any, **named: Any) -> Any:
-        commit = plan(work, command, command_id, *told, **named)
+    def heard(self: Work, command: Any, command_id: str, *told: Any, **named: Any) -> Any:
+        commit = plan(self, command, command_id, *told, **named)
         if not isinstance(commit, Refusal) and commit.appends and command_id not in _LOOKED:
             taken.add(type(command))
         return commit
