@@ -317,9 +317,10 @@ def sealed_of(recorded: Recorded[Any]) -> Iterator[tuple[Sealed, SealedPlace, bo
 
 
 def _contact_names(host: Host) -> frozenset[str]:
-    """Names of the events that say how staff are reached."""
+    """Names of the events that say how staff, and who may become a customer, are reached."""
     kinds = host.registry.catalog.types
-    return frozenset(kind.stored for kind in kinds if kind.name.startswith("staff."))
+    begin = ("staff.", "owners.prospect_")
+    return frozenset(kind.stored for kind in kinds if kind.name.startswith(begin))
 
 
 def _told(event: Erased, *, done: bool, messages: int, traces: tuple[Trace, ...]) -> Erasure:
