@@ -179,7 +179,8 @@ class Codec:
             version += 1
             subject = next(subjects, "")
             data = envelope.data
-            kind, sealing = kinds[type(data)], steps_of(type(data))
+            cls: Any = type(data)
+            kind, sealing = kinds[cls], steps_of(cls)
             purpose = envelope.purpose
             if sealing or purpose:
                 seal = self._sealer(subject, household, stream, version)
