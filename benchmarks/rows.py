@@ -364,13 +364,7 @@ def read_tables(bench: Bench) -> None:
         line = [*CRM, "--db", bench.new_log(), "--format", "json", "import", *arguments]
         return run_command(line, bench.folder, status)
 
-    told = [run(str(folder / "faulty"), status=2) for _ in range(bench.rounds(3))]
-    assert len(json.loads(told[0].output)["faults"]) == rows
-    took = Spread.of([one.seconds for one in told])
-    name = f"crm import tells {rows // 2:,} rows with two faults each, as JSON"
-    line = Line("F1", name, f"{took.middle:.2f} s")
-    bench.judge(line, took.middle, AT_MOST, 10, " s")
-
+    # First: a child begins with the peak of this process, and what F1 tells is read whole here.
     refused = [run(str(folder / "bomb.xlsx"), status=2) for _ in range(bench.rounds(5))]
     took = Spread.of([one.seconds for one in refused])
     line = Line("F2", "crm import refuses a workbook of four gigabytes", f"{took.middle:.2f} s")
@@ -378,6 +372,13 @@ def read_tables(bench: Bench) -> None:
     peak = Spread.of([one.megabytes for one in refused])
     line = Line("F2", "its peak memory", peak.megabytes())
     bench.judge(line, peak.high, AT_MOST, 256, " MB")
+
+    told = [run(str(folder / "faulty"), status=2) for _ in range(bench.rounds(3))]
+    assert len(json.loads(told[0].output)["faults"]) == rows
+    took = Spread.of([one.seconds for one in told])
+    name = f"crm import tells {rows // 2:,} rows with two faults each, as JSON"
+    line = Line("F1", name, f"{took.middle:.2f} s")
+    bench.judge(line, took.middle, AT_MOST, 10, " s")
 
     homes = str(folder / "households.csv")
     samples = interleave(

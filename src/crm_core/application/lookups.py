@@ -16,6 +16,7 @@ from crm_core.application.care_lookups import CARE_LOOK_UPS
 from crm_core.application.erasing import sealed_of
 from crm_core.application.records import moved, records_since
 from crm_core.application.sight import WorkSight
+from crm_core.application.signing import SIGNING_LOOK_UPS
 from crm_core.application.streams import no_file
 from crm_core.application.survey_lookups import SURVEY_LOOK_UPS, households, spoken
 from crm_core.application.visiting import with_call, with_occasions
@@ -573,6 +574,7 @@ def _of_name(name: str, sight: WorkSight) -> list[PolicyRef]:
 
 
 CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
+    **SIGNING_LOOK_UPS,
     **SURVEY_LOOK_UPS,
     **dict.fromkeys(MESSAGES.commands, _with_members),
     **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),
