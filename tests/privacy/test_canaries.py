@@ -191,3 +191,18 @@ def test_the_register_knows_each_file_once_and_forgets_what_is_gone(office: Offi
     office.json("erase", "V1", *WHO)
     assert not [name for name in noted() if name.startswith("V1")]
     assert "rejects.csv" in noted()
+
+
+@pytest.mark.rule("PRV-06")
+def test_what_a_read_was_for_is_gone_with_whom_it_was_about(office: Office) -> None:
+    """That somebody looked, and for which purpose, stays; the words of it may tell of them."""
+    office.register()
+    said = "care: her son phoned"
+    who = ("--as", "custodian:kong")
+    assert office.run("show", "V1", "--as", "specialist:S1", "--purpose", said)[0] == 0
+    assert heard(office.path.parent, ["her son phoned"]) == {}
+    assert said in {one["purpose"] for one in office.json("who-saw", "V1", *who)}
+    office.json("erase", "V1", *WHO)
+    after = {one["purpose"] for one in office.json("who-saw", "V1", *who)}
+    assert said not in after
+    assert "care" in after

@@ -30,6 +30,7 @@ from crm_core.application.classes import ANYTHING, CONTAINER, Classes, name_of
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host, present_day
 from crm_core.application.packaged import packaged
+from crm_core.application.read_purposes import kept
 from crm_core.application.sight import WorkSight
 from crm_core.application.streams import Streams
 from crm_core.errors import Failed, Invalid, Refused, UnknownPolicy
@@ -529,7 +530,7 @@ class Look:
         if not reads or self.access.reads is None:
             self._denied.clear()
             return
-        self.access.reads.write(reads)
+        self.access.reads.write(kept(self.access.host.vault, reads, self.code))
         self._shown.clear()
         self._denied.clear()
 

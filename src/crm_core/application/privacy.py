@@ -19,6 +19,7 @@ from crm_core.application.host import Host
 from crm_core.application.leaks import Leaks
 from crm_core.application.listing import Listing, listing
 from crm_core.application.portable import Entry, Subject, Writer
+from crm_core.application.read_purposes import told
 from crm_core.application.records import records_of
 from crm_core.application.residents import ResidentsOfAll
 from crm_core.errors import Invalid, Refused
@@ -373,7 +374,7 @@ class Privacy:
         reads = self._reads.about(
             household, member, since=utc(since, "since"), until=utc(until, "until")
         )
-        found: list[Read] = list(reads)
+        found: list[Read] = [told(self._host.vault, read) for read in reads]
         if by.role not in ("host", "system"):
             return found
         # What people typed as their purpose is not for the account that runs the program.
