@@ -610,6 +610,10 @@ class KeyVault(Protocol):
         """Whether the key of a person, or of a household by its number, was destroyed."""
         ...
 
+    def holds(self, subject: str) -> bool:
+        """Whether there is a key of a person, or of a household by its number; makes none."""
+        ...
+
     def flush(self) -> None:
         """Make new keys durable. Events sealed under them are appended only afterwards."""
         ...

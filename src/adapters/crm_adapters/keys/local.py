@@ -268,6 +268,9 @@ class LocalVault:
             return False
         return isinstance(self._key_or_why_not(subject), Erased)
 
+    def holds(self, subject: str) -> bool:
+        return isinstance(self._key_or_why_not(subject), _Key)
+
     def keep_erased(self, subjects: Collection[str]) -> frozenset[str]:
         with self._lock, self._errors():
             self._shut(subjects)
