@@ -15,7 +15,7 @@ import attrs
 from attrs import frozen
 
 from crm_core import owners, privacy, requests, staff
-from crm_core.kernel.dates import local_date, sortable_text, start_of_day
+from crm_core.kernel.dates import add_months, local_date, sortable_text, start_of_day
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import NEVER, DueCommand, Look, NothingBefore, Source
@@ -27,7 +27,6 @@ from crm_core.owners.events import (
     RoleEndVoided,
     RoleVoided,
 )
-from crm_core.payments.facts import add_months
 from crm_core.privacy.commands import (
     DeclineErasure,
     DeclineStaffErasure,

@@ -76,7 +76,7 @@ from crm_core.visits.policy import (
     Row,
     VisitPolicy,
 )
-from crm_core.visits.state import Visit, Visits
+from crm_core.visits.state import OPEN, Visit, Visits
 
 MATTER, FILE, TENURE, ERASED, REFUSED, NOBODY, DRAWN = (
     "matter",
@@ -220,7 +220,7 @@ class _Arranging:
         due_at = row.due.last(since, calls, sight.zone)
         latest_at = max(due_at, row.latest.last(since, calls, sight.zone))
         lapses_at = latest_at + policy.lapse
-        if before is None and lapses_at <= sight.at:
+        if (before is None or before.status != OPEN) and lapses_at <= sight.at:
             # Long over when it came to be known: nobody is called about it any more.
             return None
         must, seed = self._must(visit, row, called, before)
@@ -481,6 +481,8 @@ def call_of(household: str, visit: Visit, day: date, sight: WorkSight, command: 
     register: Register = sight.state(REGISTER, WHOLE)
     known = request if isinstance(request, Request) else None
     member = getattr(command, "member", "")
+    hands = frozenset(hands_of(request))
+    left = [one for one in hands | set(visit.hands) if register.left(one, day)]
     return Call(
         policy=policy,
         hours=policy.under(_notices(sight)),
@@ -491,11 +493,21 @@ def call_of(household: str, visit: Visit, day: date, sight: WorkSight, command: 
             if not usable(sight, household, one, scheduled.purpose, day).allowed
         ),
         staff=register.names(member),
-        hands=frozenset(hands_of(request)),
+        hands=hands,
+        left=frozenset(left),
+        elsewhere=tuple(_called_elsewhere(household, sight)),
         trade="service" if known is None else known.trade,
         severity="general" if known is None else known.severity,
         place="" if known is None else known.received.place,
     )
+
+
+def _called_elsewhere(household: str, sight: WorkSight) -> Iterator[datetime]:
+    """When somebody was called by visits of files that are of the same household (OWN-09)."""
+    for one in sight.streams.merges().group(household):
+        if one != household:
+            other: Visits = sight.state(VISITS, one)
+            yield from (at for at, _ in other.calls())
 
 
 # --- what follows --------------------------------------------------------------------------------

@@ -102,6 +102,8 @@ class Call:
         staff: Whether the member named is, or was, on the staff.
         hands: Who did the work that the visit is about, as it is known now.
         trade: Of a request that would follow; so are `severity` and `place`.
+        left: Who of those that did does not work here any more on the day.
+        elsewhere: When somebody was spoken to by visits of other files of the household.
     """
 
     policy: VisitPolicy
@@ -113,6 +115,8 @@ class Call:
     trade: str
     severity: str
     place: str
+    left: frozenset[str] = frozenset()
+    elsewhere: tuple[datetime, ...] = ()
 
 
 @frozen

@@ -121,10 +121,10 @@ class VisitAttempted:
 
 @frozen
 class VisitGivenUp:
-    """Nobody was reached often enough, or the member refused: no opinion is known (VIS-04).
+    """Nobody was reached often enough, or in time, or the member refused (VIS-04).
 
     Args:
-        why: `unreached` or `refused`.
+        why: `unreached`, `refused`, or `lapsed` where nobody made it until it was too late.
     """
 
     visit: str

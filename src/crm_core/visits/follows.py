@@ -48,8 +48,11 @@ def _due(row: Watched, look: Look) -> tuple[DueCommand | NothingBefore, ...]:
         return (DueCommand(id, command, min(row.at, look.now - _MOMENT)),)
     # Whoever has the household from a later day on is known today, if it is known at all.
     today = local_date(look.now, look.zone)
-    later = [span.first for span in look.sight.tenures(row.household).spans if span.first > today]
-    return (NothingBefore(start_of_day(min(later), look.zone) if later else None),)
+    spans = look.sight.tenures(row.household).spans
+    later = [start_of_day(span.first, look.zone) for span in spans if span.first > today]
+    visits: Visits = look.sight.state(VISITS, row.household)
+    later += [visit.lapses_at for visit in visits.open()]
+    return (NothingBefore(min(later, default=None)),)
 
 
 CLOCK = (Source("visits", WATCHED, _due),)

@@ -150,13 +150,14 @@ def _touched(row: Watched, touched: Touched) -> Watched:
     return attrs.evolve(row, requests=(*others, touched))
 
 
+_WATCHED_OF = (OccasionRecorded, OccasionWithdrawn, VisitScheduled, VisitWithdrawn)
+"""What is scheduled, or is to be made after all, lapses some day."""
+
 WATCHED = Projection(
     name="visits.watched",
-    version=1,
+    version=2,
     row=Watched,
-    names=REQUEST_NAMES
-    | HOUSEHOLD_NAMES
-    | {k.stored for k in EVENTS if k.cls in (OccasionRecorded, OccasionWithdrawn)},
+    names=REQUEST_NAMES | HOUSEHOLD_NAMES | {k.stored for k in EVENTS if k.cls in _WATCHED_OF},
     apply=_watch,
 )
 """Households whose visits may have to be arranged anew; the clock puts off those it has seen."""
