@@ -300,7 +300,8 @@ def _too_soon(command: RecordVisit, visit: Visit, call: Call, state: Visits) -> 
     row = call.policy.row(visit.scheduled.row)
     if command.means not in CALLED or not row.rest or _agreed(visit, call, command.visited_at):
         return None
-    for at, other in (*state.calls(), *((at, "") for at in call.elsewhere)):
+    calls = [*state.calls(), *((at, "") for at in call.elsewhere)]
+    for at, other in calls:
         apart = abs(command.visited_at - at)
         # One call can serve several visits.
         if other != visit.visit and apart and apart < call.policy.rest:

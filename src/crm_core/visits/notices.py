@@ -17,7 +17,7 @@ def _due(event: VisitScheduled, _: Reading) -> tuple[StaffNotice, ...]:
     if not event.must or event.due_at - event.since > _AT_ONCE:
         return ()
     values = {"visit": event.visit, "due_at": event.due_at}
-    return (StaffNotice("visit-due", values, event.since, role="specialist"),)
+    return (StaffNotice("return-visit-due", values, event.since, role="specialist"),)
 
 
 def _lapsed(event: VisitGivenUp, reading: Reading) -> tuple[StaffNotice, ...]:
@@ -26,7 +26,7 @@ def _lapsed(event: VisitGivenUp, reading: Reading) -> tuple[StaffNotice, ...]:
     if event.why != LAPSED or visit is None or not visit.must:
         return ()
     values = {"visit": event.visit, "due_at": visit.due_at}
-    return (StaffNotice("visit-lapsed", values, None, role="supervisor"),)
+    return (StaffNotice("return-visit-lapsed", values, None, role="supervisor"),)
 
 
 STAFF_NOTICES: dict[type, StaffNotices] = {VisitGivenUp: _lapsed, VisitScheduled: _due}
