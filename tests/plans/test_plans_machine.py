@@ -233,6 +233,49 @@ def test_two_who_spend_the_last_of_a_budget_at_once_do_not_overspend_it(tmp_path
         assert plan.spent_fen == 300_00
 
 
+@pytest.mark.rule("PLN-02", "LOG-08", "LOG-01")
+def test_who_suggests_and_reviews_at_once_is_not_heard_twice(tmp_path: Any) -> None:
+    """Both have read a plan that was nobody's of theirs; whichever is first is kept."""
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
+
+    from caring import SPECIALIST, SUPERVISOR, open_plan
+
+    manager = Actor("M1", "manager")
+    for turn in range(6):
+        url = f"sqlite:///{tmp_path / f'{turn}.db'}"
+        with open_crm(url, create=True) as crm:
+            estate = Estate(crm)
+            settle(estate, HOME)
+            estate.on(JAN)
+            assess(estate)
+            estate.do(open_plan(), SPECIALIST)
+            estate.do(draft(), SUPERVISOR)
+        together = Barrier(2)
+
+        def give(command: Any, url: str = url, together: Barrier = together) -> str:
+            with open_crm(url) as one:
+                Estate(one).on(JAN)
+                together.wait()
+                try:
+                    one.do(command, by=manager)
+                except Refused as error:
+                    return error.reason
+                return ""
+
+        commands = (SuggestForPlan("P1", "a gift", JAN), ReviewPlan("P1", 1, True, JAN))
+        with ThreadPoolExecutor(2) as pool:
+            suggested, reviewed = pool.map(give, commands)
+        with open_crm(url) as crm:
+            names = [one.name.partition("/")[0] for one in crm.history("plan/P1")]
+        assert suggested == ""
+        if reviewed:
+            assert reviewed == "own_matter"
+            assert "plans.passed" not in names
+        else:
+            assert names.index("plans.passed") < names.index("plans.suggestion_made")
+
+
 @pytest.mark.rule("PLN-02", "LOG-08")
 def test_what_one_drafted_under_an_earlier_role_is_still_their_own() -> None:
     """Anna drafts as a supervisor, becomes manager, then director: none of it is hers to decide."""

@@ -558,6 +558,14 @@ def test_an_estate_is_asked_every_year_and_whoever_may_open_a_survey_is_told(crm
 
 
 @pytest.mark.rule("SUR-01")
+def test_a_survey_closes_before_the_next_one_is_due(crm: CRM) -> None:
+    """Or its answers would never be told, and nobody would be asked again."""
+    long = OpenSurvey("S2", TODAY, TODAY + 365 * DAY)
+    assert refused(crm, long, LEAD) == "survey_too_long"
+    crm.do(attrs.evolve(long, closes_on=TODAY + 364 * DAY), by=LEAD)
+
+
+@pytest.mark.rule("SUR-01")
 def test_a_survey_of_one_estate_is_none_of_another_and_one_of_all_is_of_each(crm: CRM) -> None:
     settle(crm, 1, "明月", first=30)
 

@@ -131,3 +131,10 @@ def test_the_contact_of_who_does_not_work_here_any_more_is_not_left(crm: CRM) ->
     assert refused(crm, made(REPAIR, WHEN, contact_left="E1")) == ("unknown_contact", "VIS-04")
     crm.do(made(REPAIR, WHEN), by=CLERK)
     assert visit(crm, REPAIR).status == "made"
+
+
+def test_a_visit_that_a_draw_brought_lapses_like_any_other(crm: CRM) -> None:
+    crm.care.visits.draw("D1", "random", 3, by=SUPERVISOR)
+    at(crm, visit(crm, "draw:D1", "V3").lapses_at + MINUTE)
+    tick(crm)
+    assert visit(crm, "draw:D1", "V3").why == "lapsed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -227,10 +227,20 @@ def _no_appointment(command: NoteVisitAttempt, visit: Visit) -> Refusal | None:
     return None
 
 
+def _too_soon_to_count(command: NoteVisitAttempt, visit: Visit, call: Call) -> bool:
+    """Whether it was before the time at which somebody is to be tried again (VIS-04)."""
+    allowed = timedelta(0) if visit.appointed_at is None else call.policy.agreed
+    return command.attempted_at < visit.next_at - allowed
+
+
 def _attempted(command: NoteVisitAttempt, visit: Visit, call: Call) -> Decision:
-    # An appointment that we missed is not held against who waited for us.
-    attempt = visit.attempts + (command.result != BY_US)
+    # An appointment that we missed is not held against who waited for us, and neither are calls
+    # that come sooner than somebody is to be tried again: three within minutes are one.
+    early = _too_soon_to_count(command, visit, call)
+    attempt = visit.attempts + (command.result != BY_US and not early)
     again = call.hours.add(command.attempted_at, call.policy.retry_seconds)
+    if early:
+        again = max(again, visit.next_at)
     attempted = VisitAttempted(
         visit=visit.visit,
         household=command.household,

@@ -103,7 +103,8 @@ class VisitAttempted:
 
     Args:
         result: One of `crm_core.visits.commands.RESULTS`.
-        attempt: Which one it was of those that count; one that failed by us counts as none.
+        attempt: Which one it was of those that count; one that failed by us counts as none, and
+            neither does one before the time at which they were to be tried again.
         next_at: When it is to be tried again.
         appointed: Whether the member named that time.
     """
