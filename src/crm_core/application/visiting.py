@@ -47,6 +47,9 @@ from crm_core.requests.parts import BREACHED
 from crm_core.requests.state import Open, Paused
 from crm_core.staff import REGISTER
 from crm_core.staff.register import WHOLE, Register
+from crm_core.surveys import SURVEY as SURVEY_STREAM
+from crm_core.surveys import Questionnaire, Survey, SurveyPolicy
+from crm_core.surveys.statistics import is_dissatisfied
 from crm_core.visits import DRAW, VISITS
 from crm_core.visits.commands import (
     CONTRACTED,
@@ -129,6 +132,7 @@ def with_occasions(command: ArrangeVisits, state: Visits, sight: WorkSight) -> A
         *_of_requests([number for number in dict.fromkeys(numbers) if number], home, sight),
         *_of_file(home, sight),
         *_of_occasions(home, sight),
+        *_of_answers([*command.surveys, *_surveys_of(open_visits)], home, sight),
     ):
         for visit, occasion in arranging.called_for(called):
             if isinstance(occasion, str):
@@ -417,6 +421,30 @@ def _days_of(occasion: OccasionRecorded) -> Iterator[tuple[str, date]]:
         yield SERVICE_END, until
     else:
         yield _TRIGGER[occasion.kind], occasion.on
+
+
+# --- of surveys by name --------------------------------------------------------------------------
+
+
+def _surveys_of(visits: Iterable[Visit]) -> list[str]:
+    """What open visits are about that may be a survey; another occasion of that number is none."""
+    return [one.scheduled.occasion for one in visits if one.scheduled.occasion]
+
+
+def _of_answers(surveys: Iterable[str], home: str, sight: WorkSight) -> Iterator[_Called]:
+    """Answers by name of who is dissatisfied; of anonymous ones nobody knows whose they are."""
+    for survey in dict.fromkeys(surveys):
+        state: Survey = sight.state(SURVEY_STREAM, survey)
+        for one in sight.streams.merges().group(home):
+            answer = state.answer(one)
+            if state.opened is None or answer is None:
+                continue
+            policy = sight.pinned(SurveyPolicy, state.opened.policy)
+            asked = sight.pinned(Questionnaire, state.opened.questionnaire)
+            if is_dissatisfied(answer.marks, asked, policy):
+                subject = f"by-{survey}" if one == home else f"by-{one}-{survey}"
+                since = start_of_day(answer.on, sight.zone)
+                yield _Called(SURVEY, subject, since, occasion=survey)
 
 
 # --- by the layer --------------------------------------------------------------------------------

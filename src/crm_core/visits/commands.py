@@ -48,7 +48,9 @@ class Occasion:
 
     Args:
         visit: Number of the visit that follows.
-        request: The request it is about, `occasion` what was recorded, `draw` the draw.
+        request: The request it is about.
+        occasion: What was recorded, or the survey that was answered.
+        draw: The draw that took the household.
     """
 
     visit: str
@@ -77,6 +79,7 @@ class ArrangeVisits:
     Args:
         requests: Numbers of requests that may call for a visit, besides those of open visits.
         draws: Draws that took the household.
+        surveys: Surveys that it answered by name, besides those of open visits.
         occasions: What calls for visits by all that is known.
         gone: Why an open visit is called for no more, by its number.
         known_at: The instant of it.
@@ -85,6 +88,7 @@ class ArrangeVisits:
     household: str
     requests: tuple[str, ...] = ()
     draws: tuple[str, ...] = ()
+    surveys: tuple[str, ...] = ()
     occasions: tuple[Occasion, ...] = looked_up()
     gone: Mapping[str, str] = looked_up()
     known_at: datetime = looked_up()

@@ -23,7 +23,7 @@ class VisitScheduled:
         purpose: What the member's data are used for.
         means: By which it may be made.
         request: The request it is about.
-        occasion: What else it is about, as it was recorded.
+        occasion: What else it is about, as it was recorded; of an answer by name its survey.
         draw: The draw that took the household.
         since: When that happened which calls for it.
         from_at: From when on it may be made; `due_at` by when, `latest_at` at the latest; nobody is

@@ -41,7 +41,11 @@ def _due(row: Watched, look: Look) -> tuple[DueCommand | NothingBefore, ...]:
     A command of nothing is never recorded, and one of something makes the stream longer, so the
     same id always means the same step, whoever takes it and however often.
     """
-    command = ArrangeVisits(row.household, tuple(one.request for one in row.requests))
+    command = ArrangeVisits(
+        row.household,
+        requests=tuple(one.request for one in row.requests),
+        surveys=tuple(one.survey for one in row.surveys),
+    )
     if look.changes(command):
         state: Visits = look.sight.state(VISITS, row.household)
         id = f"tick:visits:{row.household}:{row.position}:{state.told}"
