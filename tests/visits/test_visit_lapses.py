@@ -19,6 +19,7 @@ from visiting import (
     made,
     now,
     open_visits,
+    receive,
     refused,
     state,
     tick,
@@ -28,7 +29,7 @@ from visiting import (
 from crm_core import CRM
 from crm_core.kernel.dates import Period
 from crm_core.owners import MergeHousehold
-from crm_core.requests import Reopen
+from crm_core.requests import MarkDuplicate, UndoDuplicate
 from crm_core.staff import EndStaffRole, RecordTraining, RecordUndertaking, RegisterStaff
 from crm_core.visits import WithdrawVisit
 from crm_core.visits.events import VisitGivenUp, VisitScheduled
@@ -91,13 +92,17 @@ def test_what_was_made_in_time_is_recorded_after_it_lapsed_and_nothing_later(crm
     assert visit(crm, REPAIR).why == "lapsed"
 
 
-def test_a_request_opened_again_is_visited_anew_whatever_lapsed_before(crm: CRM) -> None:
-    crm.do(Reopen("R1", now(crm), "again"), by=CLERK)
+def test_what_was_called_off_and_is_called_for_too_late_is_not_scheduled_again(crm: CRM) -> None:
+    receive(crm, "R2")
+    crm.do(MarkDuplicate("R1", "R2", "the same door"), by=CLERK)
     tick(crm)
     assert visit(crm, REPAIR).why == "matter"
-    at(crm, START + 400 * DAY)
-    assert tick(crm) == 0
+    at(crm, visit(crm, REPAIR).lapses_at + MINUTE)
+    crm.do(UndoDuplicate("R1", "another door", now(crm)), by=CLERK)
+    tick(crm)
     assert visit(crm, REPAIR).status == "called_off"
+    scheduled = [r for r in crm.history("visits/V1") if isinstance(r.event, VisitScheduled)]
+    assert [r.event.visit for r in scheduled].count(REPAIR) == 1
 
 
 def test_who_was_called_as_another_file_of_the_household_is_left_in_peace(crm: CRM) -> None:
