@@ -422,6 +422,23 @@ def test_the_urn_shows_what_is_open_and_what_was_said_and_not_in_which_order(
 
 
 @pytest.mark.rule("SUR-02")
+def test_how_long_somebody_took_is_kept_only_as_far_as_a_rule_asks(
+    crm: CRM, tmp_path: Path
+) -> None:
+    """Who helped at the counter for forty minutes would know that answer again."""
+    slips = [crm.care.surveys.take_slip("S1", f"V{n}", "app", by=CLERK) for n in range(1, 7)]
+    for n, slip in enumerate(slips):
+        crm.care.surveys.cast(slip, varied(n), seconds=2400 + n, by=CLERK)
+    lying = json.loads((tmp_path / "crm.db.urn").read_text())["surveys"]["S1"]
+    assert not any("240" in said for said in lying["said"])
+    over(crm)
+    [counted] = [r.event for r in crm.log.feed() if isinstance(r.event, AnswersCounted)]
+    [seconds] = {one.seconds for one in counted.answers}
+    assert seconds is not None
+    assert seconds < 60
+
+
+@pytest.mark.rule("SUR-02")
 def test_too_few_to_hide_behind_are_destroyed_and_counted(crm: CRM) -> None:
     slips = [crm.care.surveys.take_slip("S1", f"V{n}", "app", by=CLERK) for n in range(1, 6)]
     for n, slip in enumerate(slips[:4]):
