@@ -268,6 +268,9 @@ EXPECTED: dict[str, frozenset[str]] = {
     # -- privacy --------------------------------------------------------------------------------------------------
     # PRV-04, PRV-09: who keeps the files and those who lead decide whom to let go, and whom to keep; never the system
     "erase-person": frozenset({"supervisor", "manager", "director", "custodian"}),
+    # REP-01, LOG-08: a supervisor looks a paper over, the management approves it
+    "review-paper": frozenset({"supervisor", "manager", "director"}),
+    "approve-paper": frozenset({"manager", "director"}),
     "export-list": frozenset(
         {"specialist", "supervisor", "manager", "director", "finance", "custodian"}
     ),
@@ -764,6 +767,7 @@ SECOND_PERSON: dict[str, str] = {
     "check-report": "report-on-plan",
     "guide-evaluation": "evaluate-plan",
     "decide-publication": "draft-publication",
+    "approve-paper": "review-paper",
 }
 
 # interfaces.md ("Import files"); LOG-08: facts, never decisions
