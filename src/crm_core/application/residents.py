@@ -191,8 +191,10 @@ class ResidentsOfAll:
             for one in files
         }
         every = self._files.values()
-        self.roles = [role for file in every for role in file.roles]
-        self.members = frozenset(member for file in every for member in file.members)
+        self.roles: list[Role] = [role for file in every for role in file.roles]
+        self.members: frozenset[str] = frozenset(
+            member for file in every for member in file.members
+        )
 
     def known(self, household: str) -> bool:
         """Whether that one of the files was ever registered, void or not."""

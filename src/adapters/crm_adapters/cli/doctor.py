@@ -201,7 +201,7 @@ def _keys(app: App) -> dict[str, Any]:
                 "SELECT count(key), count(*) - count(key) FROM crm_keys"
             )
         told |= {"readable": True, "persons": persons, "erased": erased}
-    except (sqlite3.Error, OSError, CrmError):
+    except (sqlite3.Error, UnicodeDecodeError, OSError, CrmError):
         pass
     return told
 
