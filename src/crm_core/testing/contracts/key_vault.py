@@ -134,6 +134,17 @@ class KeyVaultContract:
         vault.erase("V9")
         assert vault.open(Sealed("V8 V9", "AAAA"), self.place) == Erased()
 
+    @pytest.mark.rule("PRV-04")
+    def test_who_asks_whether_there_is_a_key_makes_none(self, vault: KeyVault) -> None:
+        assert not vault.holds("V7")
+        assert not vault.holds("V7")
+        vault.seal(Personal("V7", "text"), self.place)
+        assert vault.holds("V7")
+        vault.flush()
+        assert vault.holds("V7")
+        vault.erase("V7")
+        assert not vault.holds("V7")
+
     @pytest.mark.rule("PRV-03")
     def test_fingerprints_of_several_are_their_own(self, vault: KeyVault) -> None:
         first = vault.fingerprint(Personal(self.several, "text"))
