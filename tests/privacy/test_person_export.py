@@ -255,7 +255,7 @@ def asked(number: str, household: str, when: str) -> ReceiveRequest:
 def estate(tmp_path: Path) -> Iterator[CRM]:
     """V1 is let to a tenant and is sold in June 2024; V2 is a neighbour; both tell of one leak."""
     with open_crm(f"sqlite:///{tmp_path / 'crm.db'}", create=True) as crm:
-        crm.clock = Stopped(at("2025-01-10T10:00"))
+        crm.host.clock = Stopped(at("2025-01-10T10:00"))
         told: list[tuple[Any, Actor, str]] = [
             (RegisterStaff("yang", "director", day("2020-01-01")), DIRECTOR, "2020-01-01"),
             (RegisterStaff(LEADER.id, "supervisor", day("2020-01-01")), DIRECTOR, "2020-01-01"),
@@ -569,23 +569,23 @@ def test_erased_missing_and_tampered_are_told_apart(estate: CRM, tmp_path: Path)
         ChangeContact("V1", "T9", "another number", phone=Personal("T9", "phone of tenant")),
         by=CLERK,
     )
-    estate.vault.erase("T9")
+    estate.host.vault.erase("T9")
     copy = copy_of(estate, "V1")
     assert {v for v in values(copy) if v[0] == "T9"} == {("T9", "erased")}
     # The name, two numbers of which one is new, and why it is: what was typed is gone as well.
     assert (copy.values["erased"], copy.values["plain"]) == (3, 9)
     assert copy_of(estate, "V1", "T9").values["erased"] == 3
 
-    estate.vault = LocalVault(tmp_path / "others.keys")
+    estate.host.vault = LocalVault(tmp_path / "others.keys")
     assert {said for _, said in values(copy_of(estate, "V1"))} == {"key_missing"}
 
     # Another key under the same id: what is sealed was sealed by nobody's.
-    estate.vault.fingerprint(Personal("V1#owner", "x"))
-    estate.vault.flush()
+    estate.host.vault.fingerprint(Personal("V1#owner", "x"))
+    estate.host.vault.flush()
     tampered = copy_of(estate, "V1", "V1#owner")
     assert {said for _, said in values(tampered)} == {"tampered"}
     assert list(tampered.values) == list(STATES)
-    estate.vault.close()
+    estate.host.vault.close()
 
 
 def test_of_two_persons_in_one_event_neither_gets_what_is_sealed_of_the_other() -> None:
@@ -640,7 +640,7 @@ def test_of_two_persons_in_one_event_neither_gets_what_is_sealed_of_the_other() 
         check_union(crm)
         check_secrecy(crm)
         # One of them is forgotten; nothing changes for the other.
-        crm.vault.erase("V2#owner")
+        crm.host.vault.erase("V2#owner")
         assert events(copy_of(crm, "V1", "V1#owner"), "meetings.met") == [own]
         [gone] = events(copy_of(crm, "V2", "V2#owner"), "meetings.met")
         assert gone.data["visitor_called"] == {"state": "erased", "person": "V2#owner"}

@@ -240,7 +240,7 @@ def test_no_instant_of_an_answer_is_stored(held: Held) -> None:
 def test_what_was_written_stands_apart_and_is_about_nobody(held: Held) -> None:
     with open_crm(f"sqlite:///{held.database}") as crm:
         [counted] = [r.event for r in crm.log.feed() if isinstance(r.event, AnswersCounted)]
-        said = crm.care.surveys.comments("S1", by=CLERK)["comment"]
+        said = crm.care.surveys.comments("S1", by=CLERK, purpose="survey")["comment"]
     texts = [one.text for one in counted.comments]
     assert all(isinstance(text, Sealed) and text.subject == "~company" for text in texts)
     assert said == sorted(f"意见 {n}" for n in range(HOMES))

@@ -11,13 +11,14 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
-from crm_core.application.access import HOST, Access, Look, stated
+from crm_core.application.access import HOST, Access, stated
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance, utc
 from crm_core.application.erasing import Erasing, Erasure
 from crm_core.application.host import Host
 from crm_core.application.leaks import Leaks
 from crm_core.application.listing import Listing, listing
+from crm_core.application.looking import Look
 from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.records import records_of
 from crm_core.application.residents import ResidentsOfAll

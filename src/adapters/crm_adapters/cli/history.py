@@ -38,8 +38,8 @@ def verify(app: App, deep: bool) -> int:
     with app.open() as opened:
         result = opened.verify(deep=deep)
         views = _compared(opened) if deep else None
-        reads = None if opened.reads is None else opened.reads.count()
-        misread = None if opened.reads is None else opened.reads.verify()
+        reads = None if opened.host.reads is None else opened.host.reads.count()
+        misread = None if opened.host.reads is None else opened.host.reads.verify()
         engine = opened.gradings.engine("frames")
         assert isinstance(engine, FramesEngine)
         kept, unread = None, ""
