@@ -382,6 +382,43 @@ TestLooking.settings = settings(deadline=None, stateful_step_count=30)
 TestLooking = pytest.mark.rule("PRV-06", "PRV-07")(TestLooking)
 
 
+@pytest.mark.rule("PRV-06", "LOG-04")
+def test_rows_cut_off_from_the_end_are_found_by_a_digest_that_was_noted(reads: ReadLog) -> None:
+    """Rows that came since change nothing; nobody can add others in the place of those cut off."""
+    assert reads.verify(reads.head()) is None
+    reads.write([read(0), read(1)])
+    noted = reads.head()
+    assert reads.verify(noted) is None
+    reads.write([read(2)])
+    assert reads.verify(noted) is None
+    cut = MemoryReadLog()
+    cut.write([read(0)])
+    assert cut.verify() is None
+    assert cut.verify(noted) == 2
+    cut.write([read(5), read(6)])
+    assert cut.verify() is None
+    assert cut.verify(noted) == 4
+    # The very same rows are the very same digests, of one tenant.
+    same = MemoryReadLog()
+    same.write([read(0), read(1)])
+    assert (same.head() == noted) == isinstance(reads, MemoryReadLog | DatabaseReadLog)
+
+
+@pytest.mark.rule("PRV-06", "LOG-04")
+def test_the_tail_of_a_database_s_read_log_cannot_go_unseen_by_who_noted_it(
+    tmp_path: Path,
+) -> None:
+    with log_of("sqlite", tmp_path, None) as log:
+        log.write([read(0), read(1), read(2)])
+        noted = log.head()
+    with sqlite3.connect(tmp_path / "reads.db") as connection:
+        connection.execute("DROP TRIGGER crm_reads_no_delete")
+        connection.execute("DELETE FROM crm_reads WHERE number = 3")
+    with log_of("sqlite", tmp_path, None) as log:
+        assert log.verify() is None
+        assert log.verify(noted) == 3
+
+
 @pytest.mark.rule("PRV-06")
 def test_a_read_says_what_was_seen_and_never_what_it_is() -> None:
     assert {f.name for f in attrs.fields(Read)} == {
