@@ -66,6 +66,8 @@ def test_what_is_stored_shows_no_name_no_number_and_nothing_that_was_typed() -> 
             "crm.views",
             "gradings.engine",
         }
+        # The engine is handed out as it is, and counts under numbers.
+        assert crm.gradings.engine("events").name == "events"
         # And they are there: whoever may see them is shown them.
         assert crm.reveal("V1", "V1#owner", "name", by=BOSS, purpose="service") == "张三"
         texts = {word for one in crm.host.texts.each(crm.log.feed()) for word in words(one)}

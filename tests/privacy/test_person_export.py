@@ -669,7 +669,8 @@ def test_a_copy_is_for_the_custodian_and_those_above(role: str) -> None:
     with open_crm("memory:") as crm:
         crm.do(house("V1", "101"), by=CLERK)
         assert (
-            crm.privacy.export("V1", by=Actor("x", role), purpose="rights: asked").made_by == role
+            crm.privacy.export("V1", by=Actor("x", role), purpose="rights: asked").made_by
+            == f"{role}:x"
         )
 
 
@@ -683,6 +684,14 @@ def test_a_copy_is_for_nobody_else(estate: CRM, role: str) -> None:
     ):
         with pytest.raises(Refused) as refused:
             ask()
+        # Where there is a register, whoever is not in it is told so first.
+        stranger = role in STAFF_ROLES
+        expected = "role_not_registered" if stranger else "role_insufficient"
+        assert refused.value.reason == expected
+    with open_crm("memory:") as crm:
+        crm.do(house("V1", "101"), by=CLERK)
+        with pytest.raises(Refused) as refused:
+            crm.privacy.export("V1", by=Actor("x", role), purpose="rights: asked")
         assert refused.value.reason == "role_insufficient"
 
 
@@ -704,7 +713,7 @@ def test_whoever_may_see_no_personal_value_may_have_no_copy_of_them() -> None:
 @pytest.mark.rule("LOG-08")
 def test_a_member_gets_their_own_copy_also_after_they_left_and_no_other(estate: CRM) -> None:
     seller = Actor("V1#owner", "owner")
-    assert copy_of(estate, "V1", "V1#owner", by=seller).made_by == "owner"
+    assert copy_of(estate, "V1", "V1#owner", by=seller).made_by == "owner:V1#owner"
     for household, member in (("V1", None), ("V1", "T9"), ("V2", "V2#owner"), ("V2", "V1#owner")):
         with pytest.raises((Refused, Invalid)):
             copy_of(estate, household, member, by=seller)

@@ -67,7 +67,7 @@ class PersonExport:
         position: Everything in the log up to there was looked at.
         known: Only what was recorded by then is in it; None for all.
         made_at: When it was made.
-        made_by: Role of who made it.
+        made_by: Who made it, as `role:id`: a copy that turns up elsewhere tells who had it made.
         purpose: What for.
         roles: The roles of those it is about, in the household.
         values: How many personal values were opened, and how many were not, by why.
@@ -577,7 +577,7 @@ class Privacy:
             position=position,
             known=known,
             made_at=self._host.clock.now(),
-            made_by=by.role,
+            made_by=str(by),
             purpose=purpose,
             roles=(),
             values=writer.states,

@@ -217,7 +217,7 @@ class Shown:
         found = getattr(self._service, name)
         if way.shows == GROUP:
             return Shown(f"{self._group}.{name}", found, self._access)
-        if way.shows in (ASKED, FREE):
+        if way.shows in (ASKED, FREE, STORED):
             return found
         return shown(found, f"{self._group}.{name}", way, self._access)
 
