@@ -159,6 +159,9 @@ def environment() -> dict[str, str]:
     if find_spec("crm_core") is None or find_spec("crm_adapters") is None:
         paths = [str(ROOT / "src"), str(ROOT / "src" / "adapters"), *paths]
     env["PYTHONPATH"] = os.pathsep.join(paths)
+    # Installed packages are compiled once, and not at every start.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    env["PYTHONPYCACHEPREFIX"] = str(ROOT / "benchmarks" / "__pycache__" / "compiled")
     env["PYTHONHASHSEED"] = "0"
     env["PYTHONWARNINGS"] = "ignore"
     return env

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.internal.conjecture import providers
 
@@ -26,6 +26,11 @@ pytest.register_assert_rewrite("crm_core.testing.contracts")
 settings.register_profile(
     "ci", derandomize=True, print_blob=True, deadline=None, max_examples=60, database=None
 )
+# Few examples and no shrinking: for runs that repeat the tests thousands of times.
+settings.register_profile(
+    "quick", settings.get_profile("ci"), max_examples=15, phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
 settings.load_profile("ci")
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "crm-hypothesis")
 

@@ -16,6 +16,7 @@ from crm_core import (
     plans,
     privacy,
     requests,
+    signing,
     staff,
     surveys,
     visits,
@@ -39,6 +40,7 @@ SLICES: tuple[Slice, ...] = (
     privacy.SLICE,
     imports.SLICE,
     exports.SLICE,
+    signing.SLICE,
     application.SLICE,
 )
 

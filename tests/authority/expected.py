@@ -268,6 +268,9 @@ EXPECTED: dict[str, frozenset[str]] = {
     # -- privacy --------------------------------------------------------------------------------------------------
     # PRV-04, PRV-09: who keeps the files and those who lead decide whom to let go, and whom to keep; never the system
     "erase-person": frozenset({"supervisor", "manager", "director", "custodian"}),
+    # REP-01, LOG-08: a supervisor looks a paper over, the management approves it
+    "review-paper": frozenset({"supervisor", "manager", "director"}),
+    "approve-paper": frozenset({"manager", "director"}),
     "export-list": frozenset(
         {"specialist", "supervisor", "manager", "director", "finance", "custodian"}
     ),
@@ -757,6 +760,7 @@ SECOND_PERSON: dict[str, str] = {
     "decide-improvement": "propose-improvement",
     "approve-policy": "draft-policy",
     "decide-silence": "propose-silence",
+    "approve-paper": "review-paper",
     # An assessment, and the chain of a plan, whose decisions are two (PLN-01, PLN-02), have their
     # own: tests/plans/test_assessments.py and tests/plans/test_plans_machine.py.
 }

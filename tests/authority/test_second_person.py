@@ -55,6 +55,7 @@ from crm_core.payments.commands import (
 from crm_core.payments.events import Instalment
 from crm_core.privacy import DecideSilence, OpenLeak, ProposeSilence
 from crm_core.requests.improvement import DecideImprovement, ProposeImprovement
+from crm_core.signing import ApprovePaper, ReviewPaper
 from crm_core.staff import DecideSanction, GrantAward, ProposeSanction, RecordWrong
 
 PERSONS = ("anna", "bo", "chen", "deng")
@@ -191,6 +192,10 @@ PAIRS: dict[str, Pair] = {
     "grant-award": Pair(
         lambda n: RecordWrong("xu", n, DAY, "shouted at"),
         lambda n, _yes: GrantAward("xu", n, DAY, 100_00),
+    ),
+    "approve-paper": Pair(
+        lambda n: ReviewPaper("work-record", str(1900 + int(n[1:])), DAY),
+        lambda n, _yes: ApprovePaper("work-record", str(1900 + int(n[1:])), DAY),
     ),
     "approve-policy": Pair(
         lambda n: DraftPolicy(

@@ -182,3 +182,54 @@ def test_the_authority_policy_in_force_is_the_one_that_was_adopted(office: Offic
     office.register()
     office.refuses_act("role_insufficient", "manager:M1", "decide-waiver", "--household", "V1",
                        "--waiver", "W1", "--approved", "--on", today)  # fmt: skip
+
+
+# --- tombstones -----------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("PRV-04")
+def test_it_says_how_many_were_erased_outside_of_log_and_keys(office: Office) -> None:
+    office.register()
+    none = office.json("doctor")["tombstones"]
+    assert (none["there"], none["erasures"], none["readable"]) == (False, 0, None)
+    assert not office.path.with_name("crm.db.erased").exists()
+    keys = office.path.with_name("crm.db.keys")
+    before = keys.read_bytes()
+    erase(office)
+    told = office.json("doctor")
+    assert told["tombstones"] == {
+        "file": f"{office.path}.erased", "there": True, "readable": True, "erasures": 1,
+        "unfinished": 0, "unsaid": 0, "returned": 0,
+    }  # fmt: skip
+    assert told["findings"] == []
+    keys.write_bytes(before)
+    back = amiss(office)
+    assert back["findings"] == ["tombstones_unapplied"]
+    assert back["tombstones"]["returned"] == 1
+    assert keys.read_bytes() == before
+    office.json("verify")
+    assert office.json("doctor")["findings"] == []
+
+
+@pytest.mark.rule("PRV-04")
+def test_tombstones_that_are_lost_or_were_changed_are_amiss(office: Office) -> None:
+    office.register()
+    erase(office)
+    stones = office.path.with_name("crm.db.erased")
+    content = stones.read_bytes()
+    stones.unlink()
+    told = amiss(office)
+    assert (told["findings"], told["tombstones"]["unsaid"]) == (["tombstones_unapplied"], 1)
+    assert not stones.exists()
+    stones.write_bytes(content.replace(b"V1", b"V2"))
+    stones.chmod(0o600)
+    told = amiss(office)
+    assert (told["findings"], told["tombstones"]["readable"]) == (["tombstones_unreadable"], False)
+    first, _, _ = content.partition(b"\n")
+    stones.write_bytes(first + b"\n")
+    assert amiss(office)["tombstones"]["unfinished"] == 1
+
+
+def erase(office: Office) -> None:
+    who = ("--as", "custodian:C1", "--purpose", "rights")
+    office.json("erase", "V1", *who)

@@ -102,6 +102,7 @@ STREAMS = {
     "gradings": "Streams `grading/HOUSEHOLD` for decisions and what people did about them, `grading-year/YEAR` for the runs of a year, and `policy/NAME` for policies.",
     "messages": "Streams `messages/HOUSEHOLD`, and `staff_messages/STAFF` for what members of staff are told.",
     "exports": "Streams `export/EXPORT`.",
+    "signing": "Streams `paper/PAPER:ABOUT:DAY`, of everybody `paper/PAPER:all:DAY`.",
     "imports": "Stream `imports/all`: one record for each import, and one for each undo.",
     "staff": "Streams `roster/LINE` for duty cover, `register/company` for the register, `undertakings/company` for undertakings and training, `staff/STAFF` and `sanctions/STAFF` for members of staff, and `supplier/SUPPLIER` for suppliers.",
 }

@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-import click
 import pytest
 
 import crm_adapters
 from cli.office import Office
-from crm_adapters.cli.app import crm
+from cli.places import options
 from crm_adapters.cli.group import App
-from crm_adapters.cli.values import Place
 from crm_adapters.outputs import Kept, check_output, sides, written, written_whole
 from crm_core.errors import Invalid
 
@@ -74,24 +72,6 @@ FOLDERS = {
     ("generate", "out"): ("generate --households 3 --years 2024 --out {}", "charges.csv"),
 }
 """The same of folders, with a file that is written into it."""
-
-
-def options() -> Iterator[tuple[str, str, str]]:
-    """Command, option and kind of every option of a file or a folder to be written."""
-
-    def walk(command: click.Command, path: str) -> Iterator[tuple[str, str, str]]:
-        if isinstance(command, click.Group):
-            context = click.Context(command)
-            for name in command.list_commands(context):
-                found = command.get_command(context, name)
-                assert found is not None
-                yield from walk(found, f"{path} {name}".strip())
-        for option in command.params:
-            if isinstance(option.type, Place):
-                assert option.name is not None
-                yield path, option.name, option.type.name
-
-    return walk(crm, "")
 
 
 def test_every_option_that_names_an_output_is_tried_here() -> None:

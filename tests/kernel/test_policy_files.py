@@ -42,6 +42,7 @@ from crm_core.staff.policy import AwardPolicy, CoverPolicy
 from crm_core.surveys import Questionnaire, SurveyPolicy
 from crm_core.testing.strategies import sla_text
 from crm_core.visits.policy import VisitPolicy
+from policy_faults import said
 
 SLICES = {
     "gradings": GradingPolicy,
@@ -63,7 +64,7 @@ def faults_of(parse: Any, text: str) -> dict[str, str]:
     with pytest.raises(PolicyFault) as refused:
         parse(text)
     assert len(refused.value.faults) == len(dict(refused.value.faults))
-    return {path: str(what) for path, what in refused.value.faults}
+    return said(refused.value)
 
 
 @pytest.mark.rule("GRD-11")

@@ -17,6 +17,7 @@ from crm_core.kernel.public_holidays import (
     together,
 )
 from kernel.shared_data import shared_file
+from policy_faults import said
 
 pytestmark = pytest.mark.rule("REQ-11")
 
@@ -103,7 +104,7 @@ def test_a_day_more_is_another_notice() -> None:
 def faults(text: str) -> dict[str, str]:
     with pytest.raises(PolicyFault) as refused:
         HolidayNotice.parse(text)
-    return {path: str(why) for path, why in refused.value.faults}
+    return said(refused.value)
 
 
 @pytest.mark.parametrize(

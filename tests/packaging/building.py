@@ -61,6 +61,7 @@ def main(out: Path, epoch: str | None = None) -> dict[str, str]:
     Raises:
         AssertionError: they differ.
     """
+    out = out.resolve()
     shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory() as name:
         one = copy_of(Path(name) / "one", 1_500_000_000, 0o644)

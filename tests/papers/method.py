@@ -83,6 +83,7 @@ from crm_core.requests.commands import (
     ReportDone,
 )
 from crm_core.requests.state import Request
+from crm_core.signing import ApprovePaper, ReviewPaper
 from crm_core.visits import VISITS, NoteVisitAttempt, RecordVisit, Visits
 
 CLERK, COLLEAGUE = Actor("S17", "specialist"), Actor("S16", "specialist")
@@ -169,6 +170,7 @@ def tell(crm: CRM) -> None:
     _summary(story, 0, 2024)
     _grade(story, 2024)
     at = story.on("2025-01-10").date()
+    _sign(story, 2024, day("2024-12-31"))
     story.do(SUPERVISOR, CompileList(2024, at))
     story.do(CLERK, OpenPlan("P3", "一起问候", at, layer="main", list_year=2024))
     _plan(story, 1, 2025)
@@ -178,6 +180,8 @@ def tell(crm: CRM) -> None:
     _summary(story, 1, 2025)
     _grade(story, 2025)
     _adopt(story, story.on("2026-01-20").date(), 2, "950_000")
+    story.on("2026-02-02")
+    _sign(story, 2025, day("2026-02-01"))
     story.on("2026-03-02")
 
 
@@ -537,6 +541,15 @@ def _summary(story: Story, nth: int, year: int) -> None:
     story.do(SUPERVISOR, ImprovePlan(plan, year, at, f"改进{year}"))
     story.do(clerk, SummarisePlan(plan, year, at, f"总结{year}"))
     story.do(clerk, ArchivePlan(plan, at))
+
+
+def _sign(story: Story, year: int, on: date) -> None:
+    """Whole papers are reviewed and approved, each year by others."""
+    reviewer, approver = (SUPERVISOR, MANAGER) if year == 2024 else (MANAGER, DIRECTOR)
+    about = {"work-record": str(year), "return-visits": str(year), "credit-table": ""}
+    for paper, of in about.items():
+        story.do(reviewer, ReviewPaper(paper, of, on))
+        story.do(approver, ApprovePaper(paper, of, on))
 
 
 def asks() -> Iterator[tuple[str, str, date]]:

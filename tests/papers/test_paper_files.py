@@ -23,8 +23,8 @@ from crm_adapters.cli.app import run
 from crm_adapters.reports.papers import words
 from crm_adapters.reports.papers.block import block_of, parse_block
 from crm_adapters.reports.papers.page import page_of
-from crm_adapters.reports.papers.writing import block_in, form_of
-from crm_core import CRM, Invalid
+from crm_adapters.reports.papers.writing import CSV, FORMS, block_in, form_of, marked, write_paper
+from crm_core import CRM, Actor, Invalid
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.model import Document
 from crm_core.kernel.sentences import LANGS
@@ -517,6 +517,29 @@ def test_a_list_that_leads_to_doors_leaves_as_a_list_does(
     asks = ("--as", "finance:F1", "--purpose", "collection")
     assert run([*url, *asks, "document", "--check", str(page)]) == 0
     assert len(taken()) == 1
+
+
+@pytest.mark.rule("REP-01", "PRV-10")
+@pytest.mark.parametrize("form", [*FORMS, CSV])
+def test_a_program_cannot_write_a_list_that_leads_to_doors_unnoticed(
+    form: str, tmp_path: Path
+) -> None:
+    """What the command line does for people, a program has to do itself."""
+    crm = told(tmp_path)
+    asking: dict[str, Any] = {"by": Actor("S9", "director"), "purpose": "collection"}
+    table = crm.papers.paper("credit-table", on=ON, options=("places",), **asking)
+    path = tmp_path / f"table{form}"
+    with refused("paper_unmarked"):
+        write_paper(path, table, "en", "1")
+    assert not path.exists()
+    noted = marked(crm, table, **asking)
+    write_paper(path, noted, "en", "1")
+    taken = list(crm.log.feed(names=["exports.list_taken/1"]))[-1]
+    assert taken.event.export in noted.mark
+    # A sheet about one household is no list.
+    card = crm.papers.paper("record-card", SHOP, on=ON, **asking)
+    assert marked(crm, card, **asking) == card
+    crm.close()
 
 
 def test_the_clerk_is_named_as_who_asked(crm: CRM) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from importlib.resources import files
 from typing import Any
 
 import attrs
@@ -24,6 +25,7 @@ from paying import (
     waived,
 )
 
+from crm_core.kernel.policy import PolicyFault
 from crm_core.payments.allocation import allocate
 from crm_core.payments.allocation_policy import (
     Agreed,
@@ -35,9 +37,11 @@ from crm_core.payments.allocation_policy import (
 from crm_core.payments.events import ChargeRaised, LateChargeClaimed
 from crm_core.payments.ledger import Ledger
 from crm_core.slices import shipped
+from policy_faults import said
 
 USUAL = shipped().find(AllocationPolicy, "allocation-cn-default", ANY_DAY)
 CODE = shipped().find(AllocationPolicy, "allocation-cn-civil-code", ANY_DAY)
+TEXT = (files("crm_core") / "payments/policies/allocation-cn-civil-code.toml").read_text("utf-8")
 BY_CODE: Epochs = (Epoch(date.min, CODE),)
 
 
@@ -214,6 +218,23 @@ def policy(name: str, since: str, **more: Any) -> AllocationPolicy:
 
 def told(found: Epochs) -> list[tuple[str, str]]:
     return [(epoch.first.isoformat(), epoch.policy.ref.name) for epoch in found]
+
+
+@pytest.mark.rule("PAY-02", "GRD-11")
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ('kind = "allocation"', 'kind = "credit"', "kind"),
+        ('method = "civil_code"', 'method = "by_size"', "method"),
+        ('method = "civil_code"', 'method = "oldest_first"', "heavier"),
+    ],
+)
+def test_an_allocation_policy_is_read_strictly(before: str, after: str, path: str) -> None:
+    text = TEXT.replace(before, after)
+    assert text != TEXT
+    with pytest.raises(PolicyFault) as found:
+        AllocationPolicy.parse(text)
+    assert path in said(found.value)
 
 
 @pytest.mark.rule("PAY-02")

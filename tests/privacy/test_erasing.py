@@ -16,9 +16,11 @@ from crm_core import CRM, Actor, Invalid, Personal, Refused
 from crm_core.application.erasing import Erasure
 from crm_core.errors import Failed
 from crm_core.kernel.recorded import ROLES
+from crm_core.kernel.sealed import Withheld
 from crm_core.messages import MESSAGES, QueueMessage, TellStaff
 from crm_core.messages.events import Parameter
 from crm_core.owners import AddMember, ChangeContact, RegisterHousehold, TransferOwnership
+from crm_core.owners.prospects import NoteProspect, RecordProspect
 from crm_core.privacy import (
     LiftLegalHold,
     LiftStaffHold,
@@ -27,6 +29,7 @@ from crm_core.privacy import (
 )
 from crm_core.privacy.commands import GROUNDS, EraseMember
 from crm_core.privacy.events import HouseholdErased, MemberErased
+from crm_core.staff import RegisterStaff
 from privacy.forgetting import (
     CLERK,
     DAY,
@@ -117,6 +120,24 @@ def test_a_member_of_staff_is_erased_by_another(crm: CRM) -> None:
     found = crm.privacy.erase_staff("yang", by=KEEPER, purpose=WHY)
     assert (found.staff, found.household, found.keys) == ("yang", "", ("yang",))
     assert shown(crm) == EVERYBODY | {"yang": "erased"}
+
+
+def test_who_never_became_a_customer_is_erased_too(crm: CRM) -> None:
+    """They are of no household, and asked to be forgotten all the same (PIPL, art. 47)."""
+    lead, sales = "P1", Actor("A1", "sales")
+    crm.do(RegisterStaff(sales.id, sales.role, DAY), by=DIRECTOR)
+    name = Personal(lead, "name of P1")
+    crm.do(RecordProspect(lead, name, DAY), by=sales)
+    crm.do(NoteProspect(lead, "knows the neighbours", DAY), by=sales)
+    found = crm.privacy.erase_staff(lead, by=KEEPER, purpose=WHY)
+    assert found.keys == (lead,)
+    assert is_erased(crm, lead)
+    crm.do(NoteProspect(lead, "called once more", DAY), by=sales)
+    noted = [e.event.note for e in crm.history(f"prospect/{lead}") if hasattr(e.event, "note")]
+    assert noted == [Withheld("erased")] * 2
+    with pytest.raises(Refused) as refused:
+        crm.privacy.erase_staff("P2", by=KEEPER, purpose=WHY)
+    assert refused.value.reason == "unknown_staff"
 
 
 def test_nothing_new_is_kept_of_who_is_erased(crm: CRM) -> None:

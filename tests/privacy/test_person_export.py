@@ -29,10 +29,20 @@ from crm_core.gradings.events import Moved, RecordReplaced, TypeProposed
 from crm_core.kernel.authority import AuthorityPolicy
 from crm_core.kernel.naming import Field
 from crm_core.kernel.policy import PolicyRef
-from crm_core.kernel.recorded import STAFF_ROLES, Commit, Envelope, Recorded, StreamAppend, Tip
+from crm_core.kernel.recorded import (
+    STAFF_ROLES,
+    SYSTEM,
+    Commit,
+    Envelope,
+    Recorded,
+    StreamAppend,
+    Tip,
+)
+from crm_core.kernel.text import place_key
 from crm_core.kernel.word import Word
 from crm_core.messages.events import MessageQueued, MessageSent, Parameter
 from crm_core.owners import AddMember, ChangeContact, RegisterHousehold, TransferOwnership
+from crm_core.owners.commands import VoidHousehold, VoidRole
 from crm_core.payments import (
     DisputeCharge,
     MovePayment,
@@ -558,6 +568,32 @@ def test_trials_are_in_the_copy_and_say_what_they_are(town: CRM) -> None:
     standings = [e.standing for e in events(copy, "gradings.decided")]
     assert sorted(standings) == ["of_record", "trial"]
     assert {e.standing for e in copy.events if not e.name.startswith("gradings.")} == {None}
+
+
+def test_whose_only_role_is_void_gets_everything_about_them_all_the_same() -> None:
+    """Entered by mistake or not: what was written is there, and theirs to have."""
+    with open_crm("memory:") as crm:
+        crm.do(house("V1", "101"), by=CLERK)
+        name = Personal("V1#wrong", "name of wrong")
+        crm.do(AddMember("V1", "V1#wrong", "tenant", day("2024-01-02"), name), by=CLERK)
+        inside = [
+            VoidRole("V1", "V1#wrong", "tenant", day("2024-01-02"), "another flat"),
+            VoidHousehold("V9", place_key("Anhe", "1", "1", "109"), day("2024-01-02"), "no such"),
+        ]
+        crm.do(house("V9", "109"), by=CLERK)
+        for command in inside:
+            crm._desk.within(command, by=SYSTEM)
+        copy = copy_of(crm, "V1", "V1#wrong")
+        assert {e.name for e in copy.events} >= {"owners.member_added/1", "owners.role_voided/1"}
+        assert ("V1#wrong", "name of wrong") in values(copy)
+        assert copy.roles == ()
+        gone = copy_of(crm, "V9")
+        assert {e.name for e in gone.events} >= {
+            "owners.household_registered/1",
+            "owners.household_voided/1",
+        }
+        assert ("V9#owner", "name of V9") in values(gone)
+        check_union(crm)
 
 
 # --- personal values -----------------------------------------------------------------------------

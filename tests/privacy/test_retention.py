@@ -9,9 +9,12 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_core import CRM, Actor, Personal, Planned, Refused
+from crm_core.gradings.commands import ContestGrading, DecideReview
 from crm_core.kernel.policy import PolicyFault
+from crm_core.kernel.word import Word
 from crm_core.kernel.worklists import Task
-from crm_core.owners import AddMember, EndRole, RegisterHousehold
+from crm_core.owners import AddMember, EndRole, RegisterHousehold, TransferOwnership
+from crm_core.payments import RaiseCharge, ReceivePayment
 from crm_core.privacy import DeclineErasure, DeclineStaffErasure, PlaceLegalHold, RetentionPolicy
 from crm_core.privacy.commands import ProposeErasure
 from crm_core.privacy.policy import DEFAULT_RETENTION
@@ -19,12 +22,14 @@ from crm_core.requests import ReceiveRequest
 from crm_core.requests.commands import CloseImported
 from crm_core.slices import registry, shipped
 from crm_core.staff import EndStaffRole, RegisterStaff
-from privacy.forgetting import CLERK, DIRECTOR, KEEPER, WHY, At, is_erased
+from privacy.forgetting import CLERK, DIRECTOR, KEEPER, LEADER, WHY, At, is_erased
 
 pytestmark = pytest.mark.rule("PRV-09")
 
 IN = date(2010, 3, 1)
 OUT = date(2011, 2, 28)
+MONEY = Actor("zhou", "finance")
+WORD = Word("V1#owner", "phone", "call 7")
 DUE = date(2014, 3, 1)
 """The day behind three years after the last one."""
 
@@ -121,6 +126,41 @@ def test_an_open_request_keeps_them_and_a_closed_one_for_its_own_period(years: Y
     )
     assert years.on(date(2017, 6, 10)) == 0
     assert years.on(date(2017, 6, 11)) == 1
+
+
+def test_who_owes_from_their_time_is_kept_until_it_is_settled(years: Years) -> None:
+    """Nobody else's debt keeps them, and what falls due behind them is nobody's of theirs."""
+    crm, first = years.crm, date(2010, 4, 30)
+    sold = date(2010, 6, 1)
+    years.clock.day(sold)
+    for number, due in (("C1", first), ("C2", date(2010, 9, 30))):
+        crm.do(RaiseCharge("V1", number, "management_fee", due.isoformat()[:7], 100_00, due),
+               by=MONEY)  # fmt: skip
+    crm.do(
+        TransferOwnership("V1", "V1#buyer", sold, Personal("V1#buyer", "name of V1#buyer")),
+        by=CLERK,
+    )
+    assert years.on(date(2013, 6, 1)) == 0
+    assert years.on(date(2013, 6, 2)) == 0
+    years.clock.day(date(2014, 1, 6))
+    crm.do(ReceivePayment("V1", "B1", 100_00, date(2014, 1, 6), "transfer", charge="C1"), by=MONEY)
+    assert years.on(date(2014, 1, 7)) == 1
+    [task] = years.waiting()
+    assert task.subject == "V1#owner"
+
+
+def test_an_objection_to_a_grading_keeps_them_until_it_is_decided(years: Years) -> None:
+    crm = years.crm
+    years.clock.day(date(2012, 1, 9))
+    crm.grade(2011, by=LEADER)
+    crm.do(ContestGrading("V1", 2011, "RV1", "wrong", date(2012, 1, 9), WORD), by=CLERK)
+    years.leaves(OUT)
+    assert years.on(DUE) == 0
+    assert years.on(DUE + timedelta(days=1)) == 0
+    decided = DUE + timedelta(days=2)
+    years.clock.day(decided)
+    crm.do(DecideReview("V1", "RV1", "upheld", "it is right", decided), by=Actor("mei", "manager"))
+    assert years.on(decided + timedelta(days=1)) == 1
 
 
 def test_staff_are_proposed_after_their_last_role(years: Years) -> None:

@@ -32,6 +32,7 @@ from crm_core.privacy import (
     WithdrawRight,
 )
 from crm_core.privacy.consent import ConsentWithdrawn
+from crm_core.privacy.events import MemberErased
 from crm_core.privacy.rights import (
     IdentityChecked,
     RightAsked,
@@ -90,7 +91,10 @@ ASKED = RightAsked(
 CHECK = CheckIdentity("C1", True, "身份证", by=CLERK)
 CHECKED = IdentityChecked("C1", CLERK.id, True, "身份证")
 FULFIL = FulfilRight("C1", NINE + DAYS, "交付文件", "导出 7", by=CUSTODIAN)
-FULFILLED = RightFulfilled("C1", NINE + DAYS, CUSTODIAN.id, "交付文件", "导出 7")
+FULFILLED = RightFulfilled(
+    case="C1", erasure=None, fulfilled_at=NINE + DAYS, fulfilled_by=CUSTODIAN.id, how="交付文件",
+    instead="", reference="导出 7",
+)  # fmt: skip
 REFUSE = RefuseRight("C1", "law_requires", "法律要求保存三年", NINE + DAYS, by=MANAGER)
 REFUSED = RightRefused("C1", MANAGER.id, "law_requires", "法律要求保存三年", NINE + DAYS)
 EXTEND = ExtendRight("C1", "卷宗在档案馆", by=MANAGER, policy=POLICY, known_at=NINE + DAYS)
@@ -370,6 +374,52 @@ def test_an_answer_that_is_put_off_is_warned_of_anew(crm: CRM) -> None:
         ("warn-2", later.warns_at[1]),
         ("overdue", later.due_at),
     ]
+
+
+@pytest.mark.rule("PRV-09", "PRV-04")
+def test_a_deletion_that_is_owed_waits_to_be_done_and_the_answer_names_it(crm: CRM) -> None:
+    """Given who asks, once it is known who that is, then somebody is to erase them (art. 47)."""
+
+    def erasures(by: Actor = CUSTODIAN) -> list[tuple[str, Any]]:
+        return [(t.subject, t.details) for t in crm.todo(by=by) if t.what == "erasure"]
+
+    crm.do(attrs.evolve(said(ASK), kind="delete"), by=CLERK)
+    assert erasures() == []
+    crm.do(said(CHECK), by=CLERK)
+    assert erasures() == [(OWNER, {"case": "C1"})]
+    assert erasures(CLERK) == []
+    answer = FulfilRight("C1", crm.clock.now(), "已删除", "抹除记录")
+    with pytest.raises(Refused) as refused:
+        crm.do(answer, by=CUSTODIAN)
+    assert (refused.value.reason, refused.value.details) == ("erasure_missing", {"who": OWNER})
+    crm.privacy.erase("V1", OWNER, by=CUSTODIAN, purpose="asked")
+    assert erasures() == []
+    [erased] = [e for e in crm.log.read("erasures/company") if type(e.event) is MemberErased]
+    [fulfilled] = crm.do(answer, by=CUSTODIAN).events
+    assert fulfilled.erasure == erased.position
+
+
+@pytest.mark.rule("PRV-09")
+def test_a_deletion_that_is_not_done_or_in_part_says_why(crm: CRM) -> None:
+    crm.do(attrs.evolve(said(ASK), kind="delete"), by=CLERK)
+    crm.do(said(CHECK), by=CLERK)
+    answer = FulfilRight("C1", crm.clock.now(), "电话已删除", "变更 3", "合同期未满，姓名依法保存")
+    [fulfilled] = crm.do(answer, by=CUSTODIAN).events
+    assert fulfilled.erasure is None
+    [told] = [e.event for e in crm.history("right/C1") if isinstance(e.event, RightFulfilled)]
+    assert told.instead == "合同期未满，姓名依法保存"
+    assert [t for t in crm.todo(by=CUSTODIAN) if t.what == "erasure"] == []
+
+
+@pytest.mark.rule("PRV-09")
+def test_a_copy_names_no_erasure(crm: CRM) -> None:
+    crm.do(said(ASK), by=CLERK)
+    crm.do(said(CHECK), by=CLERK)
+    crm.privacy.erase("V1", TENANT, by=CUSTODIAN, purpose="asked")
+    crm.privacy.erase("V1", OWNER, by=CUSTODIAN, purpose="asked")
+    answer = FulfilRight("C1", crm.clock.now(), "交付文件", "导出 7")
+    [fulfilled] = crm.do(answer, by=CUSTODIAN).events
+    assert fulfilled.erasure is None
 
 
 @pytest.mark.rule("PRV-09")

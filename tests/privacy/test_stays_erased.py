@@ -20,13 +20,17 @@ from crm_adapters import open_crm
 from crm_adapters.keys import LocalVault
 from crm_adapters.tombstones import FileTombstones
 from crm_core import Personal
+from crm_core.application.texts import GONE as NO_WORD
 from crm_core.errors import KeyFileRefused, PersonErased, TombstonesTampered
+from crm_core.kernel.sealed import Withheld
 from crm_core.owners import ChangeContact
 from crm_core.ports import Tombstone
 from crm_core.privacy import PlaceLegalHold
+from crm_core.staff import EndStaffRole
 from privacy.forgetting import (
     CLERK,
     DAY,
+    DIRECTOR,
     KEEPER,
     WHY,
     Company,
@@ -230,6 +234,47 @@ def test_an_older_log_may_go_on_and_erase_again(company: Company, tmp_path: Path
     put_back(company, old, KEYS, STONES)
     assert company.shown() == both
     assert len(FileTombstones(company.erased).read()) == 2
+
+
+@pytest.mark.parametrize("who", ["member", "household", "staff"])
+def test_what_an_older_log_says_again_keeps_no_word_of_it(
+    company: Company, tmp_path: Path, who: str
+) -> None:
+    """The words are gone with whom they are about, though the log has forgotten that they are."""
+    old = tmp_path / "old"
+    shutil.copytree(company.folder, old)
+
+    def again() -> None:
+        with company.open() as crm:
+            if who == "staff":
+                crm.privacy.erase_staff(DIRECTOR.id, by=KEEPER, purpose=WHY)
+            else:
+                member = "M7" if who == "member" else None
+                crm.privacy.erase("V1", member, by=KEEPER, purpose=WHY)
+
+    again()
+    put_back(company, old, LOG)
+    again()
+    with company.open() as crm:
+        *_, said = crm.history("erasures/company")
+        assert said.event.purpose in (NO_WORD, Withheld("erased"))
+        opened = [crm.host.vault.open(value, place) for place, value in sealed_of(crm)]
+        assert WHY not in {getattr(one, "text", "") for one in opened}
+        assert crm.verify(deep=True).intact
+
+
+def test_the_role_of_one_of_the_staff_who_was_erased_is_ended_without_a_word(
+    company: Company,
+) -> None:
+    """What must go on goes on; there is no home whose key the reason could stand under."""
+    said = EndStaffRole(CLERK.id, CLERK.role, DAY, "he was ill")
+    with company.open() as crm:
+        crm.privacy.erase_staff(CLERK.id, by=KEEPER, purpose=WHY)
+        first = crm.do(said, by=DIRECTOR, id="e1")
+        *_, ended = crm.history(first.stream)
+        assert ended.event.reason == Withheld("erased")
+        assert crm.do(said, by=DIRECTOR, id="e1").by_id
+        assert not any("he was ill" in text for text in map(str, crm.log.outcomes(["e1"]).values()))
 
 
 def test_what_an_older_log_goes_on_to_say_is_done_after_a_crash_too(

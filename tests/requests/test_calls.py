@@ -44,6 +44,7 @@ from crm_core.requests.greeting import GreetingPolicy
 from crm_core.staff import PlanCover
 from crm_core.testing import check_decider, given
 from crm_core.testing.strategies import instances
+from policy_faults import said
 
 RINGING = AnswerCall("C1", "hotline", START, 2)
 MISSED = MissCall("C2", "hotline", START, 6)
@@ -397,12 +398,12 @@ def test_a_greeting_is_there_in_both_languages_and_in_no_other() -> None:
     ):
         with pytest.raises(PolicyFault) as fault:
             GreetingPolicy.parse(_greeting(words=words))
-        assert [where for where, _ in fault.value.faults] == [path]
+        assert list(said(fault.value)) == [path]
     with pytest.raises(PolicyFault) as fault:
         GreetingPolicy.parse(
             _greeting(words='zh = "您好"\nen = "hello"').replace('"greeting"', '"x"')
         )
-    assert [where for where, _ in fault.value.faults] == ["kind"]
+    assert list(said(fault.value)) == ["kind"]
 
 
 def _greeting(words: str) -> str:

@@ -17,7 +17,6 @@ from crm_adapters.eventsourcing.library import (
     Environment,
     InfrastructureFactoryError,
     IntegrityError,
-    NotSupportedError,
     ProgrammingError,
     Tracking,
 )
@@ -111,8 +110,6 @@ def test_a_read_model_and_its_position_are_kept_together_or_not_at_all(url: str)
 
 @pytest.fixture
 def accounts(url: str) -> Iterator[Any]:
-    if LATER:
-        pytest.skip("deciders are applications with 9.5 only")
     kind = application(ACCOUNT)
     with kind(
         env={"PERSISTENCE_MODULE": "crm_adapters.eventsourcing", "APPLICATION_DB": url}
@@ -135,7 +132,20 @@ def test_a_decider_takes_its_commands_and_refuses_them(accounts: Any, url: str) 
     ) as other:
         assert other.standing("V1") == standing
     [first, *_] = accounts.repository.event_store.get("account/V1")
-    assert first.data == raised
+    assert first.decision == raised
+
+
+@pytest.mark.skipif(not LATER, reason="events have a UUID and metadata in 10 only")
+def test_the_uuid_and_the_metadata_of_a_decided_event_are_kept(accounts: Any) -> None:
+    from eventsourcing.domain import put_metadata_in_context
+
+    with put_metadata_in_context({"asked_by": "manager M1"}):
+        accounts.do(CHARGE)
+    [first] = accounts.repository.event_store.get("account/V1")
+    [again] = accounts.repository.event_store.get("account/V1")
+    assert first.metadata == again.metadata == {"asked_by": "manager M1"}
+    assert first.uuid == again.uuid
+    assert first.uuid.int
 
 
 @pytest.mark.rule("LOG-01")
@@ -150,8 +160,6 @@ def test_of_two_that_decided_on_the_same_state_one_is_refused(accounts: Any) -> 
 
 @pytest.mark.rule("PRV-03")
 def test_personal_values_that_nothing_would_seal_are_refused(url: str) -> None:
-    if LATER:
-        pytest.skip("deciders are applications with 9.5 only")
     command = RegisterHousehold("V1", "星河", "1", "1", "101", owner=Personal("V1#owner", "张三"))
     with application(HOUSEHOLD)(
         env={"PERSISTENCE_MODULE": "crm_adapters.eventsourcing", "APPLICATION_DB": url}
@@ -163,10 +171,6 @@ def test_personal_values_that_nothing_would_seal_are_refused(url: str) -> None:
 
 
 def test_snapshots_of_a_decider_are_refused_aloud(url: str) -> None:
-    if LATER:
-        with pytest.raises(NotSupportedError):
-            application(ACCOUNT)
-        return
     with pytest.raises(ProgrammingError, match="no snapshot"):
         application(ACCOUNT)(
             env={

@@ -18,9 +18,9 @@ from attrs import frozen
 
 from crm_adapters.outputs import written_whole
 
-BACKUP, PAPER, PERSON, REJECTS = "backup", "paper", "person", "rejects"
+BACKUP, PAPER, PERSON, REJECTS, TABLE = "backup", "paper", "person", "rejects", "table"
 """Sorts of files: a copy of log or keys, a paper of the method, a copy of what is about somebody,
-rows with faults.
+rows with faults, a table or report about many.
 """
 
 

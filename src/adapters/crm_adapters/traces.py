@@ -9,9 +9,12 @@ back, as long as the tombstones stand.
 from __future__ import annotations
 
 import csv
+import html
 import io
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from attrs import evolve
 
@@ -93,23 +96,34 @@ def _fate(noted: Noted, stone: Tombstone, values: Collection[str] | None) -> str
         return NOT_FOUND
     if noted.kind == BACKUP:
         return LEFT
-    if noted.kind == PAPER:
+    if noted.kind == PAPER and stone.household in noted.about:
         # It tells of the person wherever it shows what was sealed of their household.
-        return DELETED if stone.household in noted.about else ""
+        return DELETED
     if noted.kind == PERSON and _is_about(noted, stone):
         return DELETED
+    if values is None:
+        # Nobody knows their values any more: a faulty row, or a text about several that stands in
+        # the copy of another, may tell of them and name nobody.
+        return DELETED
     try:
-        text = noted.path.read_text(encoding="utf-8")
-    except UnicodeError:
+        text = _text(noted.path)
+    except (UnicodeError, BadZipFile):
         # Somebody has made something else of it, and nobody can tell whom it is about.
         return DELETED
     except OSError:
         return FAILED
-    if noted.kind == REJECTS and values is not None:
+    if noted.kind == REJECTS:
         return REWRITTEN if any(_row_tells(row, stone, values) for row in _rows(text)) else ""
-    # Where nobody knows their values any more: a faulty row may name them and nothing else.
-    named = noted.kind == REJECTS or any(one in text for one in stone.keys)
-    return DELETED if (named if values is None else _tells(text, values)) else ""
+    # What is about others is made anew by whoever needs it.
+    return DELETED if _tells(text, values) else ""
+
+
+def _text(path: Path) -> str:
+    """All that a file says: of a workbook or a document the text of its parts."""
+    if not is_zipfile(path):
+        return path.read_text(encoding="utf-8")
+    with ZipFile(path) as parts:
+        return "".join(parts.read(name).decode() for name in parts.namelist())
 
 
 def _is_about(noted: Noted, stone: Tombstone) -> bool:
@@ -121,8 +135,19 @@ def _is_about(noted: Noted, stone: Tombstone) -> bool:
 
 
 def _tells(text: str, values: Collection[str]) -> bool:
-    """Whether a text has a value of the person in it."""
-    return any(one in text for one in values if len(one) >= VALUE_LENGTH_MIN)
+    """Whether a text has a value of the person in it, as it is or as its form writes it."""
+    return any(
+        form in text for one in values if len(one) >= VALUE_LENGTH_MIN for form in _forms(one)
+    )
+
+
+def _forms(value: str) -> Iterator[str]:
+    """A value as it stands in rows, in JSON, in parts of workbooks, and in pages."""
+    yield value
+    yield value.replace('"', '""')
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield html.escape(value, quote=False)
+    yield html.escape(value).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
 
 
 def _row_tells(row: Sequence[str], stone: Tombstone, values: Collection[str]) -> bool:

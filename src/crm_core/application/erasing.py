@@ -25,7 +25,7 @@ from crm_core.application.authority import acting
 from crm_core.application.checking import circumstance
 from crm_core.application.host import Host, present_day
 from crm_core.application.streams import Streams
-from crm_core.application.texts import Texts
+from crm_core.application.texts import GONE, Texts
 from crm_core.application.tombstones import STREAM, Erased, missing, stone_of
 from crm_core.errors import Refused, StoreUnreachable
 from crm_core.kernel.authority import Own
@@ -144,11 +144,18 @@ class Erasing:
                 looked = [self._looked(one) for one in self._desk.rehearse(command, by=by)]
                 return self._together(looked)
             with host.tombstones.turn():
+                if all(self._gone(one) for one in self._desk.rehearse(command, by=by)):
+                    # An older log says it again: with nobody left the words are closed with.
+                    command = evolve(command, purpose=GONE)
                 receipt = self._desk.within(command, by=by)
                 first = receipt.version - len(receipt.events)
                 return self._together(self._followed(list(host.log.read(STREAM, after=first))))
         except Refused as error:
             raise self._explained(error) from None
+
+    def _gone(self, event: Erased) -> bool:
+        """Whether every key of an erasure was destroyed before, as an older log does not know."""
+        return all(self._host.vault.is_erased(key) for key in event.keys)
 
     def _explained(self, error: Refused) -> Refused:
         """A refusal for a legal hold with the reason of the hold, which is sealed in the log."""
@@ -310,9 +317,10 @@ def sealed_of(recorded: Recorded[Any]) -> Iterator[tuple[Sealed, SealedPlace, bo
 
 
 def _contact_names(host: Host) -> frozenset[str]:
-    """Names of the events that say how staff are reached."""
+    """Names of the events that say how staff, and who may become a customer, are reached."""
     kinds = host.registry.catalog.types
-    return frozenset(kind.stored for kind in kinds if kind.name.startswith("staff."))
+    begin = ("staff.", "owners.prospect_")
+    return frozenset(kind.stored for kind in kinds if kind.name.startswith(begin))
 
 
 def _told(event: Erased, *, done: bool, messages: int, traces: tuple[Trace, ...]) -> Erasure:

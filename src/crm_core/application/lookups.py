@@ -16,6 +16,7 @@ from crm_core.application.care_lookups import CARE_LOOK_UPS
 from crm_core.application.erasing import sealed_of
 from crm_core.application.records import moved, records_since
 from crm_core.application.sight import WorkSight
+from crm_core.application.signing import SIGNING_LOOK_UPS
 from crm_core.application.streams import no_file
 from crm_core.application.survey_lookups import SURVEY_LOOK_UPS, households, spoken
 from crm_core.application.visiting import with_call, with_occasions
@@ -53,9 +54,10 @@ from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
 from crm_core.messages.staff import TellStaff
 from crm_core.messages.template import Template
 from crm_core.opinions import RecordOpinion
-from crm_core.owners import HOUSEHOLD
+from crm_core.owners import HOUSEHOLD, PROSPECT
 from crm_core.owners.card.commands import AssignKeeper
 from crm_core.owners.facts import ConditionRecorded
+from crm_core.owners.prospects import Prospect
 from crm_core.owners.sampling import DrawSample
 from crm_core.owners.tenures import concerned, tenures_of
 from crm_core.payments import ACCOUNT
@@ -352,8 +354,10 @@ def _with_membership(command: Any, _state: Any, sight: WorkSight) -> Any:
 
 
 def _with_employment(command: Any, _state: Any, sight: WorkSight) -> Any:
+    """Whether nobody of that id ever worked here, or was a potential customer of no household."""
     register: Register = sight.state(REGISTER, WHOLE)
-    return evolve(command, stranger=not register.names(command.staff))
+    prospect: Prospect = sight.state(PROSPECT, command.staff)
+    return evolve(command, stranger=not register.names(command.staff) and not prospect.status)
 
 
 def _with_texts(command: EraseStaff, state: Erasures, sight: WorkSight) -> EraseStaff:
@@ -570,6 +574,7 @@ def _of_name(name: str, sight: WorkSight) -> list[PolicyRef]:
 
 
 CROSSING: Mapping[type, Callable[[Any, Any, WorkSight], Any]] = {
+    **SIGNING_LOOK_UPS,
     **SURVEY_LOOK_UPS,
     **dict.fromkeys(MESSAGES.commands, _with_members),
     **dict.fromkeys(STAFF_MESSAGES.commands, _with_work_of),

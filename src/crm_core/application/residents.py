@@ -23,6 +23,7 @@ from crm_core.owners import HOUSEHOLD
 from crm_core.owners.events import (
     HouseholdRegistered,
     HouseholdVoided,
+    MemberAdded,
     PlaceClaimed,
     PlaceReleased,
 )
@@ -82,12 +83,18 @@ class Residents:
         stream = HOUSEHOLD.stream(household)
         evolve = HOUSEHOLD.decider.evolve
         state = HOUSEHOLD.decider.initial
+        told: set[str] = set()
+        self.there = False
         for recorded in events:
             if recorded.stream == stream:
+                self.there = True
                 state = evolve(state, recorded.event)
+                if isinstance(recorded.event, MemberAdded):
+                    told.add(recorded.event.member)
         self.file: Household | None = state if isinstance(state, Household) else None
         self.roles: list[Role] = [] if self.file is None else self.file.roles()
-        self.members: frozenset[str] = frozenset(role.member for role in self.roles)
+        # Whoever was ever told of: by mistake, too, for what was written about them is there.
+        self.members: frozenset[str] = frozenset(told)
         self._tenures = None if self.file is None else tenures_of(self.file)
         self._matters: dict[tuple[str, str], frozenset[str]] = {}
 
@@ -184,12 +191,14 @@ class ResidentsOfAll:
             for one in files
         }
         every = self._files.values()
-        self.roles = [role for file in every for role in file.roles]
-        self.members = frozenset(member for file in every for member in file.members)
+        self.roles: list[Role] = [role for file in every for role in file.roles]
+        self.members: frozenset[str] = frozenset(
+            member for file in every for member in file.members
+        )
 
     def known(self, household: str) -> bool:
-        """Whether that one of the files was ever registered."""
-        return self._files[household].file is not None
+        """Whether that one of the files was ever registered, void or not."""
+        return self._files[household].there
 
     def on(self, day: date) -> frozenset[str]:
         """Who owns or uses the household on a day."""

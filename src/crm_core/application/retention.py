@@ -1,8 +1,9 @@
 """Retention: whose period is over is proposed to be erased; a person decides (PRV-09).
 
-Members are kept for some months after their last role in the household and its last request, staff
-after their last role; how long is a policy. The clock proposes, and what it proposes stands on the
-work list of whoever may erase until it is erased, or declined until another day.
+Members are kept for some months after their last role in the household and its last request, and
+while they owe or an objection to a grading is open; staff after their last role; how long is a
+policy. The clock proposes, and what it proposes stands on the work list of whoever may erase until
+it is erased, or declined until another day.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ import attrs
 from attrs import frozen
 
 from crm_core import owners, privacy, requests, staff
+from crm_core.gradings import GRADING
+from crm_core.gradings.review import disputes
+from crm_core.gradings.state import Gradings
 from crm_core.kernel.dates import local_date, sortable_text, start_of_day
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.slice import Sight
 from crm_core.kernel.ticking import NEVER, DueCommand, Look, NothingBefore, Source
 from crm_core.kernel.worklists import Asker, Task, Worklist
 from crm_core.owners.events import (
@@ -27,6 +32,9 @@ from crm_core.owners.events import (
     RoleEndVoided,
     RoleVoided,
 )
+from crm_core.payments import ACCOUNT, Account
+from crm_core.payments.clauses import epochs_of
+from crm_core.payments.collection.arrears import ALWAYS, Arrears
 from crm_core.payments.facts import add_months
 from crm_core.privacy.commands import (
     DeclineErasure,
@@ -254,13 +262,41 @@ def _due(line: Line, look: Look) -> Iterable[DueCommand | NothingBefore]:
     """A proposal for everybody whose period is over; what lies ahead puts the row off."""
     today = local_date(look.now, look.zone)
     policy = look.policies.find(RetentionPolicy, DEFAULT_RETENTION, today)
-    found = sorted(
-        (command for person, ended in line.ended().items() if not line.open
-         for command in _proposal(line, person, ended, policy, look)),
-        key=lambda due: due.at,
-    )  # fmt: skip
-    ahead = [due.at for due in found if due.at >= look.now]
+    found: list[DueCommand] = []
+    ahead: list[datetime] = []
+    for person, ended in line.ended().items() if not line.open else ():
+        for due in _proposal(line, person, ended, policy, look):
+            if due.at >= look.now:
+                ahead.append(due.at)
+            elif _is_unfinished(line.household, person, today, look.sight):
+                # What ends it changes no row of ours: it is looked at again tomorrow.
+                ahead.append(start_of_day(today + _DAY, look.zone))
+                continue
+            found.append(due)
+    found.sort(key=lambda due: due.at)
     return [*found, NothingBefore(min(ahead, default=None))]
+
+
+def _is_unfinished(household: str, person: str, today: date, sight: Sight) -> bool:
+    """Whether something is still open for which a person is needed: then they are kept.
+
+    What is unpaid of a tenure in which they owe, and an objection to a grading that nobody has
+    decided (PIPL, art. 47: the purpose is not achieved).
+    """
+    if not household:
+        return False
+    gradings: Gradings = sight.state(GRADING, household)
+    if any(disputes(gradings, year) for year in {g.year for g in gradings.by_run.values()}):
+        return True
+    account: Account = sight.state(ACCOUNT, household)
+    tenures = sight.tenures(household)
+    facts = [(ALWAYS, fact) for fact in account.facts.values()]
+    epochs = epochs_of(household, account, sight)
+    return any(
+        not Arrears(facts, ((ALWAYS, tenures),), tenure.key, epochs).settled(today)
+        for tenure in tenures.every
+        if person in tenure.debtors
+    )
 
 
 def _proposal(

@@ -62,7 +62,7 @@ def _turned(recorded: Recorded[PostTurned]) -> tuple[Any, ...]:
         summary=post.summary,  # type: ignore[arg-type]  # opened for what follows
         received_at=post.received_at,
         first_asked=post.first_asked,
-        place=post.place,
+        place=post.spot or post.place,  # type: ignore[arg-type]  # opened like the summary
         asked_by=post.member or None,
     )
     if not post.opinion:

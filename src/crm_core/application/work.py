@@ -21,7 +21,8 @@ from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, Actor, Commit, Envelope, StreamAppend, Tip
 from crm_core.kernel.registry import Registry
-from crm_core.kernel.sealed import Personal
+from crm_core.kernel.sealed import Erased, Personal, Withheld
+from crm_core.kernel.sealing import changed_texts
 from crm_core.kernel.subjects import joined, parts, standing
 from crm_core.policies import PolicyBook
 from crm_core.ports import EventLog, KeyVault
@@ -162,30 +163,30 @@ class Work:
         for event in (*decided, *at_once):
             field = effective_of[type(event)]
             effective = None if field is None else getattr(event, field)
+            subject = subject_of(
+                event,
+                household,
+                asked=asked,
+                others=others,
+                erased=erased,
+                spoken=bool(purpose),
+            )
+            gone = [one for one in parts(subject) if one and erased(one) and one not in others]
             envelopes.append(
                 Envelope(
                     actor=actor,
                     command=command_id,
-                    data=event,
+                    data=_closed(event, subject) if gone else event,
                     effective=effective or local_date(at, self._zone),
                     recorded=at,
                     nth=len(envelopes),
                     causation=causation,
                     correlation=correlation,
                     imported=imported,
-                    purpose=purpose,
+                    purpose=None if gone else purpose,
                 )
             )
-            subjects.append(
-                subject_of(
-                    event,
-                    household,
-                    asked=asked,
-                    others=others,
-                    erased=erased,
-                    spoken=bool(purpose),
-                )
-            )
+            subjects.append(subject)
         count = len(decided)
         for event in decided:
             state = evolve(state, event)
@@ -222,6 +223,9 @@ class Work:
     def _digest(self, command: Any, subjects: Iterable[str]) -> str:
         """What stands for what a command says, and dies with those whom its texts are about."""
         subject = joined(part for one in subjects if one for part in parts(one))
+        if any(self._vault.is_erased(one) for one in parts(subject)):
+            # Of one of the staff who is erased: it is known again by its id alone.
+            return f"{_ABOUT}{subject}"
         return command_digest(command, self._vault.fingerprint, subject)
 
     def _refused(
@@ -261,6 +265,15 @@ class Work:
     def tip(self, stream: str) -> Tip:
         """Where a loaded stream stands."""
         return self._streams.known[stream][1]
+
+
+def _closed(event: Any, subject: str) -> Any:
+    """What is recorded of somebody who is erased: that it was so, and nothing that was typed.
+
+    The role of one of the staff must be ended, and their erasure said again in an older log; there
+    is no home whose key the words could stand under.
+    """
+    return changed_texts(event, lambda value, _: Withheld(Erased.code, subject) if value else value)
 
 
 def aggregate_of(registry: Registry, command: Any) -> Aggregate:

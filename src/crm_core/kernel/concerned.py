@@ -55,9 +55,13 @@ class Concerned:
         fields = self._named[kind]
         if fields is None and not spoken:
             return ""
-        # Whoever is erased is written about no more: it is the household's then.
-        named = {one for one in _named(fields or (), event, MEMBER) if not erased(one)}
-        found = named or {one for one in asked if not erased(one)}
+        # Whoever is erased is written about no more: it is the household's then. Where there is no
+        # household it stays theirs, and closed: the company's key is never destroyed.
+        every = {*_named(fields or (), event, MEMBER)}
+        told = every or {*asked}
+        found = {one for one in every if not erased(one)} or {o for o in asked if not erased(o)}
+        if not found and not household:
+            found = told
         return joined({*others, *(found or self._of(event, household, fields or (), erased))})
 
     def _of(

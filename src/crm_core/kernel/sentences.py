@@ -90,7 +90,8 @@ def say(family: str, code: str, lang: Lang = "en", /, **values: Any) -> str:
     texts = sentences(family).get(code)
     if texts is None:
         return code.replace("_", " ")
-    return _Sentence(lang).vformat(texts[lang], (), values)
+    text = texts[lang]
+    return _Sentence(lang).vformat(text, (), values) if "{" in text else text
 
 
 def word(kind: str, code: str, lang: Lang) -> str:

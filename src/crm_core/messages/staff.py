@@ -7,6 +7,7 @@ duty hours instead of the end of quiet hours. Each member of staff has a stream 
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from attrs import frozen
@@ -101,4 +102,6 @@ STAFF_MESSAGES = Aggregate(
     lambda command: command.staff,
     lambda _: "",
     needs_file=False,
+    # Each stream is of one: what a channel answers is about them.
+    asked=lambda state: tuple(islice((one.recipient for one in state.queued.values()), 1)),
 )

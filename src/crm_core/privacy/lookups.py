@@ -12,6 +12,8 @@ from crm_core.kernel.dates import local_date
 from crm_core.kernel.slice import LookUp, Sight
 from crm_core.privacy.consent import CONSENTS, Consents, Use, may_use
 from crm_core.privacy.consent_texts import CONSENT_TEXTS, ConsentTexts, PublishConsentText
+from crm_core.privacy.decide import ERASING, WHOLE
+from crm_core.privacy.events import HouseholdErased, MemberErased, StaffErased
 from crm_core.privacy.incidents import (
     DecideSilence,
     ListAffected,
@@ -22,8 +24,8 @@ from crm_core.privacy.incidents import (
 )
 from crm_core.privacy.leak_policy import DEFAULT_LEAKS, LeaksPolicy
 from crm_core.privacy.purposes import DEFAULT_PURPOSES, PurposesPolicy
-from crm_core.privacy.rights import AskRight, ExtendRight, RightCase
-from crm_core.privacy.rights_policy import DEFAULT_RIGHTS, RightsPolicy
+from crm_core.privacy.rights import AskRight, ExtendRight, FulfilRight, RightCase
+from crm_core.privacy.rights_policy import DEFAULT_RIGHTS, DELETE, RightsPolicy
 
 
 def usable(
@@ -98,10 +100,23 @@ def _with_pinned_terms(command: ExtendRight, state: RightCase, sight: Sight) -> 
     return attrs.evolve(command, policy=policy, known_at=sight.at)
 
 
+def _with_erasure(command: FulfilRight, state: RightCase, sight: Sight) -> FulfilRight:
+    """Where the person of a case was erased last, if they were."""
+    asked, found = state.asked, None
+    if asked is not None and asked.kind == DELETE:
+        for position, _, event in sight.known(ERASING, WHOLE):
+            if isinstance(event, _ERASED) and asked.member in event.keys:
+                found = position
+    return attrs.evolve(command, erasure=found)
+
+
+_ERASED = (HouseholdErased, MemberErased, StaffErased)
+
 LOOK_UPS: dict[type, LookUp] = {
     AskRight: _with_terms,
     DecideSilence: _with_instant,
     ExtendRight: _with_pinned_terms,
+    FulfilRight: _with_erasure,
     ListAffected: _with_instant,
     OpenLeak: _with_clocks,
     PublishConsentText: _with_purposes,

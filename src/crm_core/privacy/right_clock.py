@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import attrs
 from attrs import frozen
 
 from crm_core.kernel.commands import act_of
@@ -13,6 +14,7 @@ from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import DueCommand, Look, Source
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Worklist
+from crm_core.privacy.commands import PlaceLegalHold
 from crm_core.privacy.rights import (
     EVENTS,
     RIGHT,
@@ -25,6 +27,8 @@ from crm_core.privacy.rights import (
     RightWithdrawn,
     TellRightClock,
 )
+from crm_core.privacy.rights_policy import DELETE
+from crm_core.privacy.state import Erasures
 
 
 @frozen
@@ -66,7 +70,9 @@ CLOCK = Source("rights", CASES, _due)
 
 
 def _to_answer(row: KnownCase, asker: Asker) -> Iterable[Task]:
-    """Cases that wait, for whoever may answer them and is not who asked."""
+    """Cases that wait, for whoever may answer them and is not who asked; of a deletion that is
+    owed to who asked the erasure, too.
+    """
     if row.is_over:
         return
     command = FulfilRight(row.case, asker.now, "", "")
@@ -76,7 +82,7 @@ def _to_answer(row: KnownCase, asker: Asker) -> Iterable[Task]:
     asked, deadline = state.asked, state.deadline
     if asked is None or deadline is None:
         return
-    yield Task(
+    waits = Task(
         what="right",
         subject=row.case,
         household=asked.household,
@@ -86,6 +92,20 @@ def _to_answer(row: KnownCase, asker: Asker) -> Iterable[Task]:
         because="role",
         details={"kind": asked.kind},
     )
+    yield waits
+    if asked.kind == DELETE and state.proved and not _is_erased(asked.member, asker):
+        yield attrs.evolve(
+            waits,
+            what="erasure",
+            subject=asked.member,
+            act="erase-person",
+            details={"case": row.case},
+        )
+
+
+def _is_erased(person: str, asker: Asker) -> bool:
+    erasures: Erasures = asker.state_of(PlaceLegalHold("", "", asker.now.date(), ""))
+    return person in erasures.erased
 
 
 WORKLIST = Worklist(CASES, _to_answer)

@@ -24,6 +24,7 @@ from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Text
 from crm_core.kernel.word import Word
 from crm_core.privacy.rights_policy import (
+    DELETE,
     GROUNDS,
     KINDS,
     OBJECT,
@@ -112,15 +113,19 @@ class RightFulfilled:
     """What was asked was done.
 
     Args:
+        erasure: Where in the log the erasure stands, of who asked for deletion and was erased.
         fulfilled_at: When.
         how: What was done.
+        instead: Why somebody who asked for deletion was not erased, or not in everything.
         reference: Where that is on record: the file that was handed over, the erasure, the change.
     """
 
     case: str
+    erasure: int | None
     fulfilled_at: datetime
     fulfilled_by: str
     how: Text
+    instead: Text
     reference: Text
 
 
@@ -298,13 +303,18 @@ class FulfilRight:
     Args:
         how: What was done.
         reference: Where that is on record.
+        instead: Why somebody who asked for deletion was not erased: what the law has kept, or what
+            was deleted in another way. Without it there is an erasure.
+        erasure: Looked up: where in the log the person was erased, if they were.
     """
 
     case: str
     fulfilled_at: datetime
     how: str
     reference: str
+    instead: str = ""
     by: Actor = looked_up()
+    erasure: int | None = looked_up()
 
 
 @frozen
@@ -477,12 +487,18 @@ def _fulfil(command: FulfilRight, state: RightCase) -> Decision:
         return Refusal("identity_unchecked", "PRV-09")
     if not command.how.strip() or not command.reference.strip():
         return Refusal("evidence_missing", "PRV-09", sentence="evidence_missing_answer")
+    asked = state.asked
+    assert asked is not None
+    if asked.kind == DELETE and command.erasure is None and not command.instead.strip():
+        return Refusal("erasure_missing", "PRV-09", {"who": asked.member})
     return (
         RightFulfilled(
             case=command.case,
+            erasure=command.erasure if asked.kind == DELETE else None,
             fulfilled_at=command.fulfilled_at,
             fulfilled_by=command.by.id,
             how=command.how,
+            instead=command.instead,
             reference=command.reference,
         ),
     )

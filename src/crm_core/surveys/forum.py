@@ -449,7 +449,9 @@ def _turn(command: TurnPost, state: Forum) -> Decision:
             kind=command.kind,
             trade=command.trade,
             severity=command.severity,
-            place=command.place,
+            # Where within a home something is closes with who lives there (0062).
+            place="" if command.household else command.place,
+            spot=command.place if command.household else "",
             summary=post.summary,
             posted_on=post.posted_on,
             received_at=post.seen_at,

@@ -107,6 +107,8 @@ class PostTurned:
 
     Args:
         household: Whose request it is; that of the author, where they are known.
+        place: Where on the estate, of what is nobody's.
+        spot: Where within a home.
         received_at: When the company knew of it.
         first_asked: Who found it.
         opinion: Under which number the post was heard before.
@@ -123,6 +125,7 @@ class PostTurned:
     trade: str
     severity: str
     place: str
+    spot: Text
     summary: Text
     posted_on: date
     received_at: datetime

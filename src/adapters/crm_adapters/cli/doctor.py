@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from crm_adapters.extensions import Brought, everything
 from crm_adapters.keys.drill import sealed_values
 from crm_adapters.projections.store import LIVE
 from crm_core.application.calendars import notices_in_force, notices_missing
+from crm_core.application.tombstones import missing
 from crm_core.crm import CRM
 from crm_core.errors import CrmError
 from crm_core.kernel.dates import instant_text, local_date, start_of_day
@@ -106,7 +107,8 @@ def _of_log(app: App) -> dict[str, Any]:
         "end": None,
         "error": None,
     }
-    found: dict[str, Any] = dict.fromkeys(("log", "keys", "staff", "authority", "parked"))
+    parts = ("log", "keys", "tombstones", "staff", "authority", "parked")
+    found: dict[str, Any] = dict.fromkeys(parts)
     found["log"] = log
     found["cover"] = []
     found |= _holidays(None)
@@ -118,6 +120,7 @@ def _of_log(app: App) -> dict[str, Any]:
             log["format"] = getattr(opened.log, "format_number", None)
             log["end"] = opened.log.head()
             found |= _holidays(opened)
+            found["tombstones"] = _tombstones(app, opened)
             if not found["keys"]["there"]:
                 found["keys"]["needed"] = _holds_sealed(opened)
             found["parked"] = {
@@ -198,9 +201,50 @@ def _keys(app: App) -> dict[str, Any]:
                 "SELECT count(key), count(*) - count(key) FROM crm_keys"
             )
         told |= {"readable": True, "persons": persons, "erased": erased}
-    except (sqlite3.Error, OSError, CrmError):
+    except (sqlite3.Error, UnicodeDecodeError, OSError, CrmError):
         pass
     return told
+
+
+def _tombstones(app: App, opened: CRM) -> dict[str, Any]:
+    """Who was erased, as it is known outside log and keys, and what is left to be done of it."""
+    path = app.erased_file
+    told: dict[str, Any] = {"file": None if path is None else str(path), "there": False}
+    told |= {"readable": None, "erasures": None, "unfinished": None, "unsaid": None}
+    told |= {"returned": None}
+    if path is None:
+        return told
+    from crm_adapters.tombstones import FileTombstones
+
+    told["there"] = path.is_file()
+    try:
+        stones = FileTombstones(path, app.tenant).read()
+    except CrmError:
+        return told | {"readable": False}
+    unsaid = missing(opened, stones)
+    keys = {key for stone in (*stones, *unsaid) for key in stone.keys}
+    return told | {
+        "readable": True if told["there"] else None,
+        "erasures": len(stones),
+        "unfinished": sum(not stone.settled for stone in stones),
+        "unsaid": len(unsaid),
+        "returned": _with_a_key(app, keys),
+    }
+
+
+def _with_a_key(app: App, persons: Collection[str]) -> int | None:
+    """How many of them have a key in the key file all the same; None where nobody can tell."""
+    path = app.key_file
+    if path is None or not path.is_file():
+        return 0
+    from crm_adapters.keys.files import connect
+
+    try:
+        with closing(connect(path, seconds=1)) as file:
+            held = file.execute("SELECT subject FROM crm_keys WHERE key IS NOT NULL")
+            return sum(subject in persons for (subject,) in held)
+    except (sqlite3.Error, OSError, CrmError):
+        return None
 
 
 def _holds_sealed(opened: CRM) -> bool:
@@ -228,6 +272,11 @@ def _findings(found: dict[str, Any]) -> Iterator[str]:
         yield "keys_missing"
     if keys is not None and keys["readable"] is False:
         yield "keys_unreadable"
+    stones = found["tombstones"]
+    if stones is not None and stones["readable"] is False:
+        yield "tombstones_unreadable"
+    if stones is not None and any(stones[one] for one in ("unfinished", "unsaid", "returned")):
+        yield "tombstones_unapplied"
     if found["sqlite"] is not None and found["sqlite"]["apart"] == NOTHING:
         yield "writers_together"
     if any(one["error"] for one in found["extensions"]):
@@ -273,6 +322,14 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     if keys is not None and keys["file"] is not None:
         code = "doctor_keys" if keys["readable"] else "doctor_no_keys"
         yield say(code, file=keys["file"], persons=keys["persons"], erased=keys["erased"])
+    stones = told["tombstones"]
+    if stones is not None and stones["file"] is not None:
+        if stones["readable"] is False:
+            yield say("doctor_tombstones_unreadable", **stones)
+        elif stones["there"] or stones["unsaid"]:
+            yield say("doctor_tombstones", **stones)
+        else:
+            yield say("doctor_no_tombstones", **stones)
     if staff is not None:
         yield say("doctor_staff" if staff["in_force"] else "doctor_no_staff", **staff)
         yield say("doctor_rosters" if staff["rosters"] else "doctor_no_rosters", **staff)

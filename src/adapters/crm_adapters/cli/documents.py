@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import evolve
 
 from crm_adapters.cli.group import FOUND, App, command, version_of
 from crm_adapters.cli.language import say, spoken, word
@@ -91,15 +90,11 @@ def write_asked(
     **asked: Any,
 ) -> Document:
     """Write a paper as somebody asks for it."""
-    from crm_adapters.reports.marks import mark_of
-    from crm_adapters.reports.papers.writing import check_form, write_paper
-    from crm_core.application.papers import PAPERS
+    from crm_adapters.reports.papers.writing import check_form, marked, write_paper
 
     check_form(out, paper)
     made = opened.papers.paper(paper, about, **app.asked, **asked)
-    if PAPERS[paper].is_list:
-        rows = len(made.part(PAPERS[paper].main).rows)
-        made = evolve(made, mark=mark_of(opened, paper, rows, made.leads, **app.asked))
+    made = marked(opened, made, **app.asked)
     write_paper(out, made, spoken(), version(), template=template, kept=app.kept)
     return made
 

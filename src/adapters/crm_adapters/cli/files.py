@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -130,9 +131,9 @@ def run_import(
     """Import with progress bars: one while reading, one while recording."""
     with ExitStack() as bars:
 
-        def planned(total: int) -> Callable[[int], None]:
-            bars.pop_all().close()  # All files are read.
-            return bars.enter_context(out.progress(say("recording"), total))
+        def bar(what: str, total: int) -> Callable[[int], None]:
+            bars.pop_all().close()  # What was done before is done.
+            return bars.enter_context(out.progress(say(what), total))
 
         return import_files(
             opened,
@@ -145,8 +146,8 @@ def run_import(
             kept=kept,
             corrects=corrects,
             lang=spoken(),
-            reading=bars.enter_context(out.progress(say("reading"), None)),
-            planned=planned,
+            reading=partial(bar, "reading"),
+            planned=partial(bar, "recording"),
         )
 
 

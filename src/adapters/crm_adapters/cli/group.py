@@ -112,6 +112,15 @@ class App:
             return opened.log.head() - self._began
 
     @property
+    def erased_file(self) -> Path | None:
+        """Where the tombstones lie; None for a log in memory."""
+        from crm_adapters.wiring import beside
+
+        if self.url == MEMORY:
+            return None
+        return Path(self.erased or beside(self.url, self.tenant, "erased"))
+
+    @property
     def kept(self) -> Kept:
         """What no output may replace: log, keys and urn with their side files, the kept columns."""
         from sqlalchemy.exc import ArgumentError

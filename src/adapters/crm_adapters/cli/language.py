@@ -21,6 +21,9 @@ EVENTS, FIELDS = "events", "fields"
 ACTS = "cli-acts"
 """The families of the catalogue that are the command line's own."""
 
+DATA_MAP, PAPERS = "data-map", "papers"
+"""And two in which it finds what people call what is kept."""
+
 LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
 """Where the system says in which language it speaks; the first that says so counts."""
 
@@ -62,6 +65,14 @@ def event_told(stored: str) -> str:
     name = stored.partition("/")[0]
     texts = sentences.sentences(EVENTS).get(name)
     return name if texts is None else texts[spoken()]
+
+
+def kept_told(name: str) -> str:
+    """What people call a view, a file, or what else follows the log; a host's own by its name."""
+    kind, _, paper = name.partition("/")
+    family, code = (PAPERS, f"title_{paper}") if kind == "paper" else (DATA_MAP, f"source_{name}")
+    texts = sentences.sentences(family).get(code)
+    return f"`{name}`" if texts is None else texts[spoken()]
 
 
 def help_of(*codes: str) -> str:

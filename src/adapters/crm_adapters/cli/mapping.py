@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from crm_adapters.cli.group import App, command
-from crm_adapters.cli.language import event_told, field_told, say, spoken, word
+from crm_adapters.cli.language import DATA_MAP, event_told, field_told, kept_told, say, spoken, word
 from crm_adapters.cli.values import OneOf
 from crm_adapters.data_map import whole
 from crm_adapters.slices import installed
@@ -75,7 +75,9 @@ def _source(one: Classified) -> str:
     if told != one.source.partition("/")[0]:
         return told
     kind = word("map_source", one.kind)
-    return kind if one.source == one.kind else say("map_source", kind=kind, name=one.source)
+    return (
+        kind if one.source == one.kind else say("map_source", kind=kind, name=kept_told(one.source))
+    )
 
 
 def _field(path: str) -> str:
@@ -86,4 +88,4 @@ def _field(path: str) -> str:
 
 
 def _told(kind: str, code: str) -> str:
-    return sentences.say("data-map", f"{kind}_{code}", spoken())
+    return sentences.say(DATA_MAP, f"{kind}_{code}", spoken())

@@ -10,7 +10,7 @@ import click
 
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.keeping import keep_up, polled
-from crm_adapters.cli.language import say, spoken, word
+from crm_adapters.cli.language import kept_told, say, spoken, word
 from crm_adapters.cli.shown import duration
 from crm_adapters.projections.runner import Task
 from crm_adapters.projections.worker import Worker
@@ -194,8 +194,14 @@ def _event(one: Parked) -> dict[str, Any]:
 def _show(app: App, shown: list[dict[str, Any]]) -> None:
     columns = ("name", "version", "state", "position", "end", "lag", "parked")
     app.out.table(
-        columns,
-        [[word("build", one[c]) if c == "state" else one[c] for c in columns] for one in shown],
+        (*columns, "what"),
+        [
+            [
+                *(word("build", one[c]) if c == "state" else one[c] for c in columns),
+                kept_told(one["name"]),
+            ]
+            for one in shown
+        ],
     )
     if shown and shown[0]["held_back"]:
         held, seconds = shown[0]["held_back"], shown[0]["held_seconds"]

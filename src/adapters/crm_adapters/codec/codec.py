@@ -96,8 +96,6 @@ class Codec:
         self._heads: dict[type, Callable[[msgspec.Raw], Any]] = {}
         self._when = msgspec.json.Decoder(_StoredWhen)
         self._raw = msgspec.json.Decoder(_StoredRaw)
-        self._known = {kind.cls: (kind.stored, bool(steps_of(kind.cls))) for kind in catalog.types}
-        self._large = frozenset(kind.stored for kind in catalog.types if kind.large)
 
     def fold(
         self,
@@ -174,14 +172,15 @@ class Codec:
         version, digest = tip.version, tip.digest
         if not version:
             digest = first_link(tenant, stream)
-        known, encode = self._known, self._encoder.encode
+        kinds, encode = self.catalog.by_class, self._encoder.encode
         rows = []
         subjects = iter(about)
         for envelope in events:
             version += 1
             subject = next(subjects, "")
             data = envelope.data
-            name, sealing = known[type(data)]
+            cls: Any = type(data)
+            kind, sealing = kinds[cls], steps_of(cls)
             purpose = envelope.purpose
             if sealing or purpose:
                 seal = self._sealer(subject, household, stream, version)
@@ -203,12 +202,12 @@ class Codec:
             command_digest = None
             payload = encode(wire)
             if len(payload) > PAYLOAD_BYTES_MAX:
-                most = COMPUTED_BYTES_MAX if name in self._large else PAYLOAD_BYTES_MAX
+                most = COMPUTED_BYTES_MAX if kind.large else PAYLOAD_BYTES_MAX
                 if len(payload) > most:
-                    values = {"event": name, "bytes": len(payload), "most": most}
+                    values = {"event": kind.stored, "bytes": len(payload), "most": most}
                     raise Invalid([Fault("payload_too_large", values=values)])
-            digest, state = stored_event(digest, stream, version, name, payload, household)
-            rows.append(StoredRow(0, stream, version, name, household, state))
+            digest, state = stored_event(digest, stream, version, kind.stored, payload, household)
+            rows.append(StoredRow(0, stream, version, kind.stored, household, state))
         return rows, Tip(version, digest)
 
     def decode(self, row: StoredRow) -> Recorded[Any]:

@@ -14,10 +14,11 @@ from attrs import frozen
 
 from crm_adapters.codec.codec import decode_hook
 from crm_adapters.eventsourcing.library import (
+    PROJECTOR,
     ProgrammingError,
     StoredEvent,
     applications,
-    make_stored_event,
+    beside_state,
 )
 from crm_core.errors import Invalid, Refused, UnknownEvent
 from crm_core.kernel.aggregate import Aggregate
@@ -25,15 +26,6 @@ from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sealing import steps_of
 from crm_core.slices import catalog as all_events
-
-
-@frozen
-class Fact:
-    """An event of ours as the library asks for it."""
-
-    originator_id: str
-    originator_version: int
-    data: Any
 
 
 @frozen
@@ -56,24 +48,30 @@ class CatalogMapper:
 
     Args:
         catalog: The events that can be written and read.
+        fact: The library's class of an event of a stream.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Catalog, fact: Any) -> None:
+        self._catalog, self._fact = catalog, fact
 
-    def to_stored_event(self, fact: Fact) -> StoredEvent:
+    def to_stored_event(self, fact: Any) -> StoredEvent:
         """What is stored.
 
         Raises:
             Invalid: the event has personal values, which nothing here would seal.
         """
-        kind = self._catalog.by_class[type(fact.data)]
+        kind = self._catalog.by_class[type(fact.decision)]
         if steps_of(kind.cls):
             raise Invalid.one("application_personal", "event", event=kind.stored)
-        state = msgspec.json.encode(fact.data, order="sorted").decode()
-        return make_stored_event(fact.originator_id, fact.originator_version, kind.stored, state)
+        return StoredEvent(
+            originator_id=fact.originator_id,
+            originator_version=fact.originator_version,
+            topic=kind.stored,
+            state=msgspec.json.encode(fact.decision, order="sorted"),
+            **beside_state(fact),
+        )
 
-    def to_domain_event(self, stored: StoredEvent) -> Fact:
+    def to_domain_event(self, stored: StoredEvent) -> Any:
         """What was stored.
 
         Raises:
@@ -82,8 +80,13 @@ class CatalogMapper:
         kind = self._catalog.by_name.get(stored.topic)
         if kind is None:
             raise UnknownEvent(stored.topic)
-        data: Any = msgspec.json.decode(stored.state, type=kind.cls, dec_hook=decode_hook)
-        return Fact(str(stored.originator_id), stored.originator_version, data)
+        decision: Any = msgspec.json.decode(stored.state, type=kind.cls, dec_hook=decode_hook)
+        return self._fact(
+            originator_id=str(stored.originator_id),
+            originator_version=stored.originator_version,
+            decision=decision,
+            **beside_state(stored),
+        )
 
 
 def application(aggregate: Aggregate, catalog: Catalog | None = None) -> type[Any]:
@@ -95,29 +98,28 @@ def application(aggregate: Aggregate, catalog: Catalog | None = None) -> type[An
     Args:
         aggregate: Such as `crm_core.payments.ACCOUNT`.
         catalog: The events that can be written and read; by default those of the library.
-
-    Raises:
-        NotSupportedError: the library is of version 10.
     """
-    module, decider = applications(), aggregate.decider
+    base, fact_class, not_found = applications()
+    decider = aggregate.decider
     events = all_events() if catalog is None else catalog
 
-    def fold(standing: Standing | None, facts: Iterable[Fact]) -> Standing | None:
+    def fold(standing: Standing | None, facts: Iterable[Any]) -> Standing | None:
         for fact in facts:
             state = decider.initial if standing is None else standing.state
             standing = Standing(
-                fact.originator_id, fact.originator_version, decider.evolve(state, fact.data)
+                fact.originator_id, fact.originator_version, decider.evolve(state, fact.decision)
             )
         return standing
 
-    class DeciderApplication(module.Application):  # type: ignore[misc, name-defined]
+    class DeciderApplication(base):  # type: ignore[misc, valid-type]
         """The streams of a decider."""
 
-        name = decider.name
+        name = context_name = decider.name  # in 9.5, and in 10
+        works_with_decision_type = object  # in 10; ours come from the decider
         env = {"ORIGINATOR_ID_TYPE": "text"}  # noqa: RUF012 - as the library declares it
 
         def construct_mapper(self) -> CatalogMapper:
-            return CatalogMapper(events)
+            return CatalogMapper(events, fact_class)
 
         def construct_snapshot_store(self) -> Any:
             raise ProgrammingError("the state of a decider is folded anew; no snapshot is kept")
@@ -125,8 +127,8 @@ def application(aggregate: Aggregate, catalog: Catalog | None = None) -> type[An
         def standing(self, id: str) -> Standing:
             stream = aggregate.stream(id)
             try:
-                found: Standing = self.repository.get(stream, projector_func=fold)
-            except module.AggregateNotFoundError:
+                found: Standing = self.repository.get(stream, **{PROJECTOR: fold})
+            except not_found:
                 return Standing(stream, 0, decider.initial)
             return found
 
@@ -143,7 +145,7 @@ def application(aggregate: Aggregate, catalog: Catalog | None = None) -> type[An
                 raise Refused(decided)
             self.save(
                 *(
-                    Fact(standing.id, version, data)
+                    fact_class(originator_id=standing.id, originator_version=version, decision=data)
                     for version, data in enumerate(decided, standing.version + 1)
                 )
             )

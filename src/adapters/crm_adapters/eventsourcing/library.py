@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
+from attrs import frozen
 from eventsourcing.persistence import (
     AggregateRecorder,
     ApplicationRecorder,
@@ -64,6 +65,7 @@ ID_TYPE: IdType = "text" if LATER else "uuid"
 __all__ = [
     "ID_TYPE",
     "LATER",
+    "PROJECTOR",
     "AggregateRecorder",
     "ApplicationRecorder",
     "DataError",
@@ -85,6 +87,7 @@ __all__ = [
     "Tracking",
     "TrackingRecorder",
     "applications",
+    "beside_state",
     "insert_bytes_max",
     "make_notification",
     "make_stored_event",
@@ -137,15 +140,30 @@ def _kept(text: str) -> dict[str, Any]:
     return found
 
 
-def applications() -> Any:
-    """The module of applications, where they hold aggregates of any shape.
+PROJECTOR = "projector" if LATER else "projector_func"
+"""How the library's repository names what folds events."""
 
-    Raises:
-        NotSupportedError: in version 10 they hold those of the library alone.
-    """
+
+@frozen
+class Fact:
+    """An event of a stream as 9.5 asks for it, with the names that 10 gives to its own."""
+
+    originator_id: str
+    originator_version: int
+    decision: Any
+
+
+def applications() -> tuple[Any, Any, type[Exception]]:
+    """The library's classes of an application, of an event, and of an aggregate not found."""
+    module = import_module("eventsourcing.application")
     if LATER:
-        raise NotSupportedError("deciders are applications with eventsourcing 9 only")
-    return import_module("eventsourcing.application")
+        return module.AggregatesApplication, module.AggregateEvent, module.AggregateNotFoundError
+    return module.Application, Fact, module.AggregateNotFoundError
+
+
+def beside_state(event: Any) -> dict[str, Any]:
+    """What an event has beside its state: in 10 its UUID and its metadata."""
+    return {"uuid": event.uuid, "metadata": event.metadata} if LATER else {}
 
 
 def make_stored_event(

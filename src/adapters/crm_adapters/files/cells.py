@@ -136,15 +136,21 @@ def _converter() -> cattrs.Converter:
 def _hook(cell: Cell | None) -> Callable[[Any, Any], Any]:
     """A hook that parses a cell; what the parser refuses is a fault of its code."""
     assert cell is not None
-    remembered = lru_cache(maxsize=4096)(cell.parse)
+
+    @lru_cache(maxsize=4096)
+    def remembered(text: str) -> tuple[Any, Fault | None]:
+        try:
+            return cell.parse(text), None
+        except Malformed as error:
+            return None, Fault.of(cell.code, error)
 
     def hook(text: Any, _kind: Any) -> Any:
         if text is None:
             raise CellFault(Fault("cell_empty"))
-        try:
-            return remembered(text)
-        except Malformed as error:
-            raise CellFault(Fault.of(cell.code, error)) from None
+        value, fault = remembered(text)
+        if fault is not None:
+            raise CellFault(fault)
+        return value
 
     return hook
 

@@ -141,7 +141,7 @@ def import_files(
     kept: Kept = NOTHING,
     corrects: str | None = None,
     lang: Lang = "en",
-    reading: Progress = silent,
+    reading: Callable[[int], Progress] = lambda _total: silent,
     planned: Callable[[int], Progress] = lambda _total: silent,
 ) -> ImportReport:
     """Import files or folders of them.
@@ -158,7 +158,7 @@ def import_files(
         corrects: Why rows that differ from what stands correct it; without a reason such a row is
             a fault.
         lang: Language in which the reject file says what is wrong.
-        reading: Told how many more rows were read.
+        reading: Given about how many rows there are to read, returns who is told of more of them.
         planned: Given the number of facts to record, returns who is told of each.
 
     Raises:
@@ -170,7 +170,8 @@ def import_files(
     paths = [*paths]
     found, faults = find_tables(paths, declared)
     now = present(crm.host)
-    files = [read_table(one, declared, now, reading, crm.zone) for one in found]
+    advance = reading(sum(one.table.size for one in found))
+    files = [read_table(one, declared, now, advance, crm.zone) for one in found]
     kept = evolve(kept, files=[*kept.files, *input_paths(paths)])
     if dry_run or not skip_faulty:
         rejects = None

@@ -109,6 +109,7 @@ class Table:
         file: Its name.
         sheet: Name of the sheet, where the file has sheets.
         lines: Reads it from its beginning.
+        size: Lines there are, or about that: a cell of text may hold several.
         text: Whether it is one of text.
         separator: What separates the cells of text.
         formulas: Cells that hold a formula, as row and place, both from 0.
@@ -121,6 +122,7 @@ class Table:
     file: str
     sheet: str
     lines: Callable[[], Lines]
+    size: int = 0
     text: bool = True
     separator: str = ","
     formulas: Collection[tuple[int, int]] = ()

@@ -20,6 +20,7 @@ from typing import Any
 from attrs import Factory, frozen
 
 from crm_adapters.outputs import NOTHING, Kept, written_whole
+from crm_adapters.register import TABLE
 from crm_adapters.reports.spreadsheets import harmless
 from crm_adapters.reports.workbook import workbook
 from crm_core.errors import Invalid
@@ -109,7 +110,7 @@ def write_table(
     if limit is not None and len(rows) > limit:
         raise Invalid.one("export_too_large", "--out", most=limit)
     content = _CONTENT[form](table, rows, watermark)
-    written_whole(path, content, private=True, kept=kept, where="--out")
+    written_whole(path, content, private=True, kept=kept, where="--out", kind=TABLE)
     return len(rows)
 
 

@@ -104,7 +104,8 @@ def table_of(
             seen.see("separator_found")
         separator = found
     lines = _Text(text, separator, first).lines
-    return Table(path, path.name, "", lines, separator=separator, seen=seen)
+    size = text.count("\n") + 1
+    return Table(path, path.name, "", lines, size, separator=separator, seen=seen)
 
 
 def _separator(text: str) -> str:

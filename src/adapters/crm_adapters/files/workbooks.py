@@ -223,6 +223,7 @@ def _tables(path: Path, book: Any, looks: dict[str, _Look], visible: Any) -> lis
                 file=path.name,
                 sheet=sheet.name,
                 lines=_Rows(rows).lines,
+                size=len(rows),
                 text=False,
                 formulas=look.formulas,
                 broken=look.errors,

@@ -164,6 +164,8 @@ def errors(vault: str) -> Iterator[None]:
     """What SQLite and the system raise, as our own errors that name the vault."""
     try:
         yield
+    except UnicodeDecodeError as error:  # a schema that is no text
+        raise NotALog("not_a_vault", vault=vault) from error
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_DATABASE:
             raise NotALog("not_a_vault", vault=vault) from error

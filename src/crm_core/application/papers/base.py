@@ -10,6 +10,8 @@ from attrs import evolve, field, frozen
 
 from crm_core.application.host import Host
 from crm_core.application.papers.model import (
+    APPROVED,
+    REVIEWED,
     TEXT,
     Asked,
     Line,
@@ -20,7 +22,7 @@ from crm_core.application.papers.model import (
 )
 from crm_core.application.texts import Texts
 from crm_core.errors import Invalid
-from crm_core.kernel.dates import local_date
+from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR, local_date
 from crm_core.kernel.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ if TYPE_CHECKING:
 HOUSEHOLD, YEAR, EVERYBODY = "household", "year", "everybody"
 ASSESSMENT, PLAN = "assessment", "plan"
 """What a paper can be about."""
+
+_REVIEWED, _APPROVED = "signing.paper_reviewed/1", "signing.paper_approved/1"
+
+SIGNED: Mapping[str, tuple[str, ...]] = {
+    REVIEWED: (f"{_REVIEWED}@recorded", f"{_REVIEWED}.reviewed_by"),
+    APPROVED: (f"{_APPROVED}@recorded", f"{_APPROVED}.approved_by"),
+}
+"""Where the stamps come from of a paper that is reviewed and approved as a whole."""
 
 
 @frozen
@@ -142,6 +152,11 @@ class Paper:
         )
 
     @property
+    def is_signed(self) -> bool:
+        """Whether it is reviewed and approved as a whole, as no act of the method does so."""
+        return self.stamps.get(APPROVED) == SIGNED[APPROVED]
+
+    @property
     def is_list(self) -> bool:
         """Whether it is a list of households."""
         return bool(self.main)
@@ -166,6 +181,12 @@ def stamp(what: str, events: Iterable[tuple[date, str]]) -> Stamp:
     """The stamp of the latest of some acts: the day it was done on, and who did."""
     last = max(events, default=None)
     return Stamp(what, None, "") if last is None else Stamp(what, *last)
+
+
+def is_year(text: str) -> bool:
+    """Whether a text is a year that the library knows."""
+    digits = text.isascii() and text.isdigit()
+    return digits and EARLIEST_YEAR <= int(text) <= LATEST_YEAR
 
 
 def file_missing(household: str) -> Invalid:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from crm_core.application.papers.base import EVERYBODY, Ask, Filled, Paper, line, printed, stamp
+from crm_core.application.papers.base import (
+    EVERYBODY,
+    SIGNED,
+    Ask,
+    Filled,
+    Paper,
+    line,
+    printed,
+    stamp,
+)
 from crm_core.application.papers.model import (
     APPROVED,
     DRAFTED,
@@ -202,7 +211,7 @@ CREDIT_TABLE = Paper(
     about=EVERYBODY,
     main="customers",
     options=(PLACES, OWING, "policy"),
-    stamps={DRAFTED: (f"{_PAID}@recorded", f"{_PAID}@actor")},
+    stamps={DRAFTED: (f"{_PAID}@recorded", f"{_PAID}@actor"), **SIGNED},
     fill=_credit,
     sections=(
         Section(

@@ -24,12 +24,16 @@ from crm_core.application.papers.base import (
     Ask,
     Paper,
     Sources,
+    is_year,
+    stamp,
 )
 from crm_core.application.papers.gate import Gate
 from crm_core.application.papers.model import (
     ADDED,
+    APPROVED,
     CHANGED,
     GONE,
+    REVIEWED,
     STAMPS,
     Asked,
     Document,
@@ -41,8 +45,8 @@ from crm_core.application.papers.model import (
     Value,
 )
 from crm_core.errors import Invalid
-from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR
 from crm_core.kernel.recorded import Actor
+from crm_core.signing import PAPER, Unsigned, number_of
 
 At = Callable[[int], Sources]
 """The questions, over the log as it stood at a position."""
@@ -120,11 +124,14 @@ class Papers:
         if asked.since is not None:
             earlier = evolve(asked, on=asked.since, since=None)
             parts = now.marked(_before(paper, Ask(earlier, sources, look), gate))
+        stamps = now.stamps()
+        if paper.is_signed:
+            stamps = self._signed(Ask(asked, sources, look), now, gate)
         gate.write()
         return Document(
             asked=asked,
             parts=parts,
-            stamps=now.stamps(),
+            stamps=stamps,
             policies=now.policies,
             position=position,
             root=self._host.log.root(position).root,
@@ -153,6 +160,29 @@ class Papers:
             raise Invalid.one("paper_of_another_log", position=position)
         return self.made(asked, position, by=by, purpose=purpose)
 
+    def _signed(self, ask: Ask, now: _Drawn, gate: Gate) -> tuple[Stamp, ...]:
+        """The stamps of a paper that was reviewed as a whole, as long as it says the same.
+
+        What was approved is what stood in it then; a fact that came to be known since makes it
+        another paper, which nobody has looked over.
+        """
+        number = number_of(ask.asked.paper, ask.asked.about, ask.on)
+        log = ask.sources.host.log
+        told = [one for one in log.read(PAPER.stream(number)) if ask.knew(one)]
+        state = PAPER.decider.fold(one.event for one in told)
+        if isinstance(state, Unsigned):
+            return now.stamps()
+        then = evolve(ask, sources=self._at(state.reviewed.position))
+        if _Drawn(PAPERS[ask.asked.paper], then, gate).rows != now.rows:
+            return now.stamps()
+        reviewed = [
+            (ask.day(one), one.event.reviewed_by) for one in told if one.event == state.reviewed
+        ]
+        approved = [
+            (ask.day(one), one.event.approved_by) for one in told if one.event == state.approved
+        ]
+        return now.stamps(stamp(REVIEWED, reviewed), stamp(APPROVED, approved))
+
     # --- what can be asked for, and by whom ------------------------------------------------
 
     def _check(self, asked: Asked) -> None:
@@ -165,7 +195,7 @@ class Papers:
             raise Invalid.one("paper_about_number", paper=asked.paper)
         if paper.about == HOUSEHOLD and not asked.about:
             raise Invalid.one("paper_about_household", paper=asked.paper)
-        if paper.about == YEAR and not _is_year(asked.about):
+        if paper.about == YEAR and not is_year(asked.about):
             raise Invalid.one("paper_about_year", paper=asked.paper)
         if asked.since is not None and asked.since > asked.on:
             end = asked.on.isoformat()
@@ -184,11 +214,6 @@ class Papers:
         now, so that who moved out since has no part in it.
         """
         look.may_know(asked.about if PAPERS[asked.paper].about == HOUSEHOLD else "")
-
-
-def _is_year(text: str) -> bool:
-    digits = text.isascii() and text.isdigit()
-    return digits and EARLIEST_YEAR <= int(text) <= LATEST_YEAR
 
 
 # --- rows ----------------------------------------------------------------------------------------
@@ -238,9 +263,10 @@ class _Drawn:
         """Rows by section and key."""
         return self._rows
 
-    def stamps(self) -> tuple[Stamp, ...]:
+    def stamps(self, *more: Stamp) -> tuple[Stamp, ...]:
         """The three stamps; those of which there is no act are empty."""
-        return tuple(self._stamps.get(what, Stamp(what, None, "")) for what in STAMPS)
+        found = {**self._stamps, **{one.what: one for one in more}}
+        return tuple(found.get(what, Stamp(what, None, "")) for what in STAMPS)
 
     def parts(self) -> tuple[Part, ...]:
         """The sections with their rows."""

@@ -8,7 +8,17 @@ from typing import Any
 
 from attrs import define
 
-from crm_core.application.papers.base import YEAR, Ask, Filled, Paper, line, printed, stamp, typed
+from crm_core.application.papers.base import (
+    SIGNED,
+    YEAR,
+    Ask,
+    Filled,
+    Paper,
+    line,
+    printed,
+    stamp,
+    typed,
+)
 from crm_core.application.papers.model import (
     DRAFTED,
     INSTANT,
@@ -127,7 +137,7 @@ VISITS = Paper(
     name="return-visits",
     about=YEAR,
     main="visits",
-    stamps={DRAFTED: (f"{_MADE}.visited_at", f"{_MADE}.visited_by")},
+    stamps={DRAFTED: (f"{_MADE}.visited_at", f"{_MADE}.visited_by"), **SIGNED},
     fill=_visits,
     sections=(
         Section(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from crm_core.application.papers.base import YEAR, Ask, Filled, Paper, line, printed, typed
+from crm_core.application.papers.base import SIGNED, YEAR, Ask, Filled, Paper, line, printed, typed
 from crm_core.application.papers.model import (
     DAY,
     DRAFTED,
@@ -124,7 +124,7 @@ WORK_RECORD = Paper(
     name="work-record",
     about=YEAR,
     main="requests",
-    stamps={DRAFTED: (f"{_RECEIVED}@recorded", f"{_RECEIVED}@actor")},
+    stamps={DRAFTED: (f"{_RECEIVED}@recorded", f"{_RECEIVED}@actor"), **SIGNED},
     fill=_work,
     sections=(
         Section(

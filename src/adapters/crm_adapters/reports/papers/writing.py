@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 
 from crm_adapters.outputs import NOTHING, Kept, written_whole
 from crm_adapters.register import PAPER
+from crm_adapters.reports.marks import mark_of
 from crm_adapters.reports.papers import html, sheets, words
 from crm_adapters.reports.papers.block import Block, block_of, parse_block
 from crm_adapters.reports.papers.page import Page, page_of
@@ -17,6 +18,7 @@ from crm_adapters.reports.papers.parts import parts_of
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.model import Document
 from crm_core.application.papers.service import Papers
+from crm_core.crm import CRM
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import Actor
@@ -83,7 +85,8 @@ def write_paper(
         kept: What may not be replaced.
 
     Raises:
-        Invalid: the name ends otherwise, or it cannot be written.
+        Invalid: the name ends otherwise, it cannot be written, or it is a list that leaves without
+            its mark; `marked` gives it one.
     """
     check_form(path, document.asked.paper)
     content = form_of(document, lang, version, path.suffix.lower(), template)
@@ -103,10 +106,32 @@ def write_paper(
         raise Invalid.one("report_unwritable", "--out", **told) from error
 
 
+def marked(crm: CRM, document: Document, *, by: Actor, purpose: str | None = None) -> Document:
+    """A list with its mark: that it leaves is noted where it leads to doors or persons (PRV-10).
+
+    Raises:
+        Refused: it is not for `by`, or lists more than they may take at once.
+        Invalid: no purpose is stated, and it needs one.
+    """
+    paper = PAPERS[document.asked.paper]
+    if not paper.is_list:
+        return document
+    rows = len(document.part(paper.main).rows)
+    mark = mark_of(crm, paper.name, rows, document.leads, by=by, purpose=purpose)
+    return evolve(document, mark=mark)
+
+
 def form_of(
     document: Document, lang: Lang, version: str, form: str, template: bytes | None = None
 ) -> bytes:
-    """The document in a form."""
+    """The document in a form.
+
+    Raises:
+        Invalid: it is a list that leads to doors or persons, and nobody noted that it leaves
+            (PRV-10).
+    """
+    if document.leads and not document.mark:
+        raise Invalid.one("paper_unmarked", paper=document.asked.paper)
     page = page_of(document, lang)
     if form == CSV:
         # With a byte order mark, by which spreadsheets see that it is UTF-8.
