@@ -221,7 +221,7 @@ def _tombstones(app: App, opened: CRM) -> dict[str, Any]:
         stones = FileTombstones(path, app.tenant).read()
     except CrmError:
         return told | {"readable": False}
-    unsaid = missing(opened, stones)
+    unsaid = missing(opened.host, stones)
     keys = {key for stone in (*stones, *unsaid) for key in stone.keys}
     return told | {
         "readable": True if told["there"] else None,
