@@ -760,9 +760,14 @@ SECOND_PERSON: dict[str, str] = {
     "decide-improvement": "propose-improvement",
     "approve-policy": "draft-policy",
     "decide-silence": "propose-silence",
+    # PLN-01 to PLN-03, SUR-05; interleavings of a whole plan: tests/plans/test_plans_machine.py
+    "decide-assessment": "propose-assessment",
+    "review-plan": "draft-plan",
+    "approve-plan": "draft-plan",
+    "check-report": "report-on-plan",
+    "guide-evaluation": "evaluate-plan",
+    "decide-publication": "draft-publication",
     "approve-paper": "review-paper",
-    # An assessment, and the chain of a plan, whose decisions are two (PLN-01, PLN-02), have their
-    # own: tests/plans/test_assessments.py and tests/plans/test_plans_machine.py.
 }
 
 # interfaces.md ("Import files"); LOG-08: facts, never decisions

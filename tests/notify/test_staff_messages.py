@@ -14,6 +14,7 @@ from crm_adapters.notify import Outbox, notices
 from crm_core import CRM, Actor, Personal
 from crm_core.application.work import Planned
 from crm_core.errors import Refused
+from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.sealed import Plain
 from crm_core.messages import (
     STAFF_MESSAGES,
@@ -23,6 +24,8 @@ from crm_core.messages import (
     TellStaff,
 )
 from crm_core.owners import RegisterHousehold
+from crm_core.plans.events import PlanDrafted
+from crm_core.plans.notices import STAFF_NOTICES as PLAN_NOTICES
 from crm_core.ports import Outgoing
 from crm_core.requests import (
     Apologise,
@@ -51,6 +54,9 @@ from crm_core.staff import (
     RecordUndertaking,
     RegisterStaff,
 )
+from crm_core.surveys import WatchForum
+from crm_core.visits.events import VisitScheduled
+from crm_core.visits.notices import STAFF_NOTICES as VISIT_NOTICES
 
 CLERK, SUPERVISOR = Actor("S17", "specialist"), Actor("B3", "supervisor")
 E4, E5 = Actor("E4", "operator"), Actor("E5", "operator")
@@ -549,3 +555,83 @@ def test_words_of_another_household_are_never_quoted(centre: Centre) -> None:
     decider = STAFF_MESSAGES.decider
     state, _ = centre.crm.log.fold("messages/V2", decider.evolve, decider.initial)
     assert [state.status(m).reason for m in state.queued] == ["cause_unusable"] * 3
+
+
+# --- visits, plans, forums -----------------------------------------------------------------------
+
+
+@pytest.mark.rule("VIS-01", "OUT-01")
+def test_a_visit_that_is_due_at_once_is_told_to_the_desk_and_one_that_lapsed_to_who_leads(
+    centre: Centre,
+) -> None:
+    centre.do(
+        ReceiveRequest(
+            "R1", "V1", "letter", "complaint", "engineering", "general", "x", NINE, "S17"
+        )
+    )
+    centre.at = NINE + MINUTE
+    centre.crm.tick()
+    told = [(who, body) for who, _, body in centre.send() if "回访" in body and "R1" in body]
+    due = "2011年3月1日11:00"
+    assert told == [(who, f"回访 complaint_written:R1 须在{due}前完成。") for who in ("S17", "S18")]
+    centre.at = NINE + 40 * DAY
+    centre.crm.tick()
+    told = [(who, body) for who, _, body in centre.send() if "失效" in body and "R1" in body]
+    assert told == [("B3", f"回访 complaint_written:R1 应在{due}前完成，始终没有完成，现已失效。")]
+
+
+@pytest.mark.rule("VIS-01", "OUT-01")
+def test_nobody_is_told_of_a_visit_that_has_days_or_on_which_no_lot_fell() -> None:
+    found = [
+        VisitScheduled(
+            visit=f"x:{number}",
+            household="V1",
+            row="repair_finished",
+            content="explain",
+            purpose="service",
+            means=("phone",),
+            request=None,
+            occasion=None,
+            draw=None,
+            since=NINE,
+            from_at=NINE,
+            due_at=NINE + days * DAY,
+            latest_at=NINE + days * DAY,
+            lapses_at=NINE + 30 * DAY,
+            must=must,
+            seed="",
+            hands=(),
+            policy=PolicyRef("0" * 64, "visit-cn-default", 1),
+        )
+        for number, days, must in ((1, 5, True), (2, 1, False), (3, 1, True))
+    ]
+    told = [VISIT_NOTICES[VisitScheduled](one, None) for one in found]  # type: ignore[arg-type]
+    assert [len(one) for one in told] == [0, 0, 1]
+
+
+@pytest.mark.rule("SUR-04", "OUT-01")
+def test_a_day_on_which_nobody_looked_into_the_forum_is_told_to_who_leads(centre: Centre) -> None:
+    centre.do(WatchForum("F1", "星河", "S17", "09:30", NINE.date()), SUPERVISOR)
+    centre.at = NINE + 3 * HOUR
+    centre.crm.tick()
+    told = [(who, body) for who, _, body in centre.send() if "论坛" in body]
+    assert told == [("B3", "2011年3月1日无人按时查看论坛 F1。请说明原因。")]
+
+
+@pytest.mark.rule("PLN-02", "OUT-01")
+def test_a_draft_is_told_to_who_reviews_it() -> None:
+    drafted = PlanDrafted(
+        plan="P1",
+        version=1,
+        method="visits",
+        goal="trust",
+        measures=(),
+        budget_fen=0,
+        runs_from=NINE.date(),
+        runs_to=NINE.date(),
+        answer="",
+        on=NINE.date(),
+        drafted_by="B3",
+    )
+    [told] = PLAN_NOTICES[PlanDrafted](drafted, None)  # type: ignore[arg-type]
+    assert (told.template, told.role, told.values["step"]) == ("plan-waits", "manager", "review")

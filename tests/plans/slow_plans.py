@@ -85,6 +85,12 @@ def waiting(past: list[Done]) -> tuple[str, int]:
 
 def budget(past: list[Done]) -> int | None:
     """The budget of the version that was approved last; None if none was."""
+    found = costs(past)
+    return None if found is None else sum(found.values())
+
+
+def costs(past: list[Done]) -> dict[str, int] | None:
+    """What each measure of that version may cost."""
     drafts, found = [one.more[1] for one in past if one.what == "draft"], None
     for one in past:
         if one.what == "approve":
@@ -92,15 +98,25 @@ def budget(past: list[Done]) -> int | None:
     return found
 
 
-def spent(past: list[Done]) -> int:
-    """What was spent and not taken back."""
+def spent(past: list[Done], measure: str = "") -> int:
+    """What was spent and not taken back; on one measure, if one is named."""
     taken = {one.more[0] for one in past if one.what == "take_back"}
-    return sum(one.more[1] for one in past if one.what == "spend" and one.more[0] not in taken)
+    return sum(
+        one.more[1]
+        for one in past
+        if one.what == "spend" and one.more[0] not in taken and measure in ("", one.more[2])
+    )
+
+
+def covers(drafted: dict[str, int], past: list[Done]) -> bool:
+    """Whether a version costs no less than was spent: in all, and on each measure."""
+    each = all(cost >= spent(past, measure) for measure, cost in drafted.items())
+    return each and sum(drafted.values()) >= spent(past)
 
 
 def _draft(past: list[Done], act: Done) -> bool:
     helped = {one.who for one in past if one.what in ("open", "suggest")}
-    return bool(helped - {act.who}) and act.more[1] >= spent(past)
+    return bool(helped - {act.who}) and covers(act.more[1], past)
 
 
 def _review(past: list[Done], act: Done) -> bool:
@@ -114,7 +130,7 @@ def _decide(past: list[Done], act: Done) -> bool:
 
 def _approve(past: list[Done], act: Done) -> bool:
     drafts = [one.more[1] for one in past if one.what == "draft"]
-    return _decide(past, act) and drafts[act.more[0] - 1] >= spent(past)
+    return _decide(past, act) and covers(drafts[act.more[0] - 1], past)
 
 
 def _drop(past: list[Done], _act: Done) -> bool:
@@ -122,10 +138,12 @@ def _drop(past: list[Done], _act: Done) -> bool:
 
 
 def _spend(past: list[Done], act: Done) -> bool:
-    may = budget(past)
-    number, amount = act.more
+    may = costs(past)
+    number, amount, measure = act.more
     new = all(one.more[0] != number for one in past if one.what == "spend")
-    return may is not None and new and 0 < amount <= may - spent(past)
+    if may is None or not new or amount <= 0:
+        return False
+    return amount <= min(sum(may.values()) - spent(past), may[measure] - spent(past, measure))
 
 
 def _take_back(past: list[Done], act: Done) -> bool:

@@ -28,6 +28,7 @@ from caring import (
 )
 
 from crm_core.application.desk import Given
+from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import SYSTEM
 from crm_core.kernel.sealed import Personal, Withheld
 from crm_core.kernel.text import place_key
@@ -46,6 +47,8 @@ from crm_core.plans import (
     HoldMeeting,
     LearnDifficulty,
     OfferCare,
+    PlanMeeting,
+    ReassignDifficulty,
     ReportOnPlan,
     SuspendCare,
     TellExperience,
@@ -53,6 +56,7 @@ from crm_core.plans import (
 from crm_core.plans.care import CareOpened, OpenCare
 from crm_core.privacy import GiveConsent, PublishConsentText, WithdrawConsent
 
+HOUR = timedelta(hours=1)
 FESTIVAL = date(2024, 2, 10)
 """The first day off of the Spring Festival of 2024."""
 
@@ -382,6 +386,40 @@ def test_there_is_one_customer_meeting_a_year_and_a_year_without_one_is_told(
     assert not opened_of(estate)
 
 
+@pytest.mark.rule("PLN-04")
+def test_the_customer_meeting_waits_until_it_is_planned_and_then_until_it_is_held(
+    estate: Estate,
+) -> None:
+    def waits(by: Any = SUPERVISOR) -> list[tuple[str, str, date]]:
+        found = [one for one in estate.crm.todo(by=by) if one.what == "customer_meeting"]
+        return [(one.subject, one.act, local_date(one.due_at - HOUR)) for one in found]
+
+    assert waits() == []
+    estate.do(BeginCare(date(2023, 6, 1)), MANAGER)
+    assert waits() == [("2023", "plan-meeting", date(2023, 12, 31))]
+    assert waits(SPECIALIST) == []
+    estate.do(PlanMeeting(2023, date(2023, 11, 15), date(2023, 6, 1)), SUPERVISOR)
+    estate.do(PlanMeeting(2023, date(2023, 11, 20), date(2023, 6, 1)), SUPERVISOR)
+    estate.on(date(2023, 11, 15))
+    assert waits() == [("2023", "hold-meeting", date(2023, 11, 20))]
+    estate.do(HoldMeeting(2023, date(2023, 11, 15), "everybody came"), SUPERVISOR)
+    assert waits() == []
+    # The next year asks for its own, and one for which nobody asks is none.
+    estate.on(date(2024, 2, 1))
+    assert waits() == [("2024", "plan-meeting", date(2024, 12, 31))]
+    estate.do(SuspendCare(date(2024, 2, 1), "the contract ended"), MANAGER)
+    assert waits() == []
+
+
+@pytest.mark.rule("PLN-04")
+def test_every_year_that_passed_without_a_meeting_is_told_however_late(estate: Estate) -> None:
+    estate.do(BeginCare(date(2023, 6, 1)), MANAGER)
+    for day in (date(2026, 3, 1), date(2026, 3, 2)):
+        estate.tick(day)
+    missed = of(estate, "care-calendar/company", "MeetingMissed")
+    assert [one.year for one in missed] == [2023, 2024, 2025]
+
+
 # --- needs, difficulties, offers -------------------------------------------------------------
 
 
@@ -423,6 +461,19 @@ def test_a_difficulty_becomes_a_task_and_advice_on_it_is_noted(estate: Estate) -
     estate.do(GiveAdvice("Q1", "plane the edge", True, on), SPECIALIST)
     assert ("difficulty", "Q1") not in estate.todo(SPECIALIST)
     assert estate.refused(GiveAdvice("Q1", "more", True, on), SPECIALIST) == "difficulty_solved"
+
+
+@pytest.mark.rule("PLN-04", "LOG-08")
+def test_nobody_gives_themselves_more_time_with_a_difficulty(estate: Estate) -> None:
+    estate.on(JAN)
+    due = JAN + 5 * DAY
+    estate.do(LearnDifficulty("Q1", HOME, "a draught", WORD, "U1", due, JAN), SPECIALIST)
+    longer = ReassignDifficulty("Q1", "U1", due + DAY, JAN, "no time")
+    assert estate.refused(longer, SUPERVISOR) == "own_matter"
+    away = ReassignDifficulty("Q1", "S2", due + DAY, JAN, "no time")
+    assert estate.refused(away, SUPERVISOR) == "own_matter"
+    estate.do(longer, MANAGER)
+    estate.do(ReassignDifficulty("Q1", "S2", due, JAN, "she knows windows"), SUPERVISOR)
 
 
 @pytest.mark.rule("PLN-04", "PRV-05")

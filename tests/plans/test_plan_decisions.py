@@ -368,7 +368,7 @@ def test_spending_beyond_the_budget_is_refused() -> None:
     given(PLAN, *IN_FORCE).when(SPEND).then(SPENT)
     with_spent = given(PLAN, *IN_FORCE, SPENT)
     with_spent.when(SPEND).refused("spending_exists", "PLN-03")
-    more = attrs.evolve(SPEND, spending="X2", amount_fen=200_01)
+    more = attrs.evolve(SPEND, spending="X2", measure="M2", amount_fen=200_01)
     refused = with_spent.when(more)
     refused.refused("budget_exceeded", "PLN-03")
     assert refused.refusal is not None
@@ -383,6 +383,23 @@ def test_spending_beyond_the_budget_is_refused() -> None:
         ({"on": END + DAY}, "plan_over"),
     ):
         with_spent.when(attrs.evolve(all_of_it, **changes)).refused(code)
+
+
+@pytest.mark.rule("PLN-03")
+def test_what_was_approved_for_one_measure_is_not_spent_on_another() -> None:
+    some = attrs.evolve(SPENT, amount_fen=250_00)
+    with_spent = given(PLAN, *IN_FORCE, some)
+    more = attrs.evolve(SPEND, spending="X2", amount_fen=50_01)
+    refused = with_spent.when(more)
+    refused.refused("budget_exceeded", "PLN-03")
+    assert refused.refusal is not None
+    assert refused.refusal.details == {"left_fen": 50_00, "measure": "M1"}
+    assert refused.refusal.sentence == "budget_exceeded_measure"
+    assert with_spent.when(attrs.evolve(more, amount_fen=50_00)).after.spent_on("M1") == 300_00
+    # What was withdrawn can be spent again.
+    withdrawn = SpendingWithdrawn("P1", "X1", 250_00, JAN, "entered twice", "U1")
+    again = given(PLAN, *IN_FORCE, some, withdrawn).when(attrs.evolve(more, amount_fen=300_00))
+    assert again.after.spent_fen == 300_00
 
 
 @pytest.mark.rule("PLN-03", "LOG-06")
@@ -407,6 +424,48 @@ def test_no_version_comes_into_force_that_costs_less_than_was_spent() -> None:
     passed = attrs.evolve(PASSED, version=2)
     late = given(PLAN, *IN_FORCE, drafted, passed, SPENT)
     late.when(attrs.evolve(APPROVE, version=2)).refused("budget_below_spent", "PLN-03")
+    # Enough in all, but not for the measure on which it was spent.
+    moved = (attrs.evolve(VISIT, cost_fen=299_99), attrs.evolve(GIFT, cost_fen=900_00))
+    refused = given(PLAN, *IN_FORCE, SPENT).when(attrs.evolve(DRAFT, measures=moved))
+    refused.refused("budget_below_spent", "PLN-03")
+    assert refused.refusal is not None
+    assert refused.refusal.details["measure"] == "M1"
+    drafted = attrs.evolve(drafted, measures=moved, budget_fen=1199_99)
+    late = given(PLAN, *IN_FORCE, drafted, passed, SPENT)
+    late.when(attrs.evolve(APPROVE, version=2)).refused("budget_below_spent", "PLN-03")
+    # A measure that is given up keeps its costs within the whole.
+    only = (attrs.evolve(GIFT, cost_fen=300_00),)
+    left = attrs.evolve(DRAFTED, version=2, measures=only, budget_fen=300_00)
+    after = given(PLAN, *IN_FORCE, SPENT, left, passed, attrs.evolve(APPROVED, version=2))
+    after.when(attrs.evolve(SPEND, spending="X2", measure="M2", amount_fen=1)).refused(
+        "budget_exceeded", "PLN-03"
+    )
+
+
+@pytest.mark.rule("PLN-03", "LOG-08")
+def test_nobody_cancels_their_own_task_or_gives_themselves_more_time() -> None:
+    state = PLAN.decider.fold((*IN_FORCE, TASK))
+    due = TASK.due
+
+    def own(command: Any) -> bool:
+        found = PLAN.own(command, state)
+        return found is not None and TASK.person in found.others
+
+    assert own(CancelTask("P1", "T1", JAN, "not needed"))
+    assert own(ReassignTask("P1", "T1", "S1", due + DAY, JAN, "no time"))
+    assert own(ReassignTask("P1", "T1", "S2", due + DAY, JAN, "no time"))
+    # To hand it on, with no more time, is no decision about one's own work.
+    assert not own(ReassignTask("P1", "T1", "S2", due, JAN, "ill"))
+
+
+@pytest.mark.rule("PLN-02", "LOG-08")
+def test_who_has_a_task_of_a_plan_decides_nothing_about_it() -> None:
+    later = TaskReassigned("P1", "T1", "M3", TASK.due, JAN, "ill", "U1")
+    state = PLAN.decider.fold((*IN_FORCE, attrs.evolve(TASK, person="M2"), later))
+    for command in (ReviewPlan("P1", 2, True, JAN), ApprovePlan("P1", 2, True, JAN)):
+        own = PLAN.own(command, state)
+        assert own is not None
+        assert {"M2", "M3"} <= own.others
 
 
 @pytest.mark.rule("PLN-03")

@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -290,12 +291,43 @@ def bytes_after(base: Path, folder: Path, order: Sequence[int], casting: Sequenc
             crm.care.surveys.cast(slips[n], said[order[n]], by=CLERK)
         over(crm)
         root = crm.log.root().root
+        ahead = frames_of(folder / "crm.db-wal", views_page(folder / "crm.db"))
     rows = rows_of(folder / "crm.db")
     for row in rows["crm_checkpoints"]:
         # Drawn anew whenever a view is caught up, whatever is in it.
         del row["revision"]
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "crm.db"}
-    return root, rows, files
+    return root, rows, files, pages_of(folder / "crm.db"), ahead
+
+
+PAGE, WAL_HEAD, FRAME_HEAD = 4096, 32, 24
+"""Bytes of a page of SQLite, and of what its write-ahead log has before all, and before a page."""
+
+
+def views_page(database: Path) -> int:
+    """The page of the one table in which something is drawn anew in every run."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        asked = "SELECT rootpage FROM sqlite_master WHERE name = 'crm_checkpoints'"
+        [page] = connection.execute(asked).fetchone()
+        assert connection.execute("PRAGMA page_size").fetchone() == (PAGE,)
+    return int(page)
+
+
+def pages_of(database: Path) -> list[bytes]:
+    """Every page as it lies in the file: row ids, free pages and what was deleted with it."""
+    content, left_out = database.read_bytes(), views_page(database)
+    found = [content[start : start + PAGE] for start in range(0, len(content), PAGE)]
+    del found[left_out - 1]
+    return found
+
+
+def frames_of(ahead: Path, left_out: int) -> list[tuple[int, bytes]]:
+    """What the write-ahead log has of each page it wrote, in the order of the writing."""
+    content = ahead.read_bytes()[WAL_HEAD:]
+    step = FRAME_HEAD + PAGE
+    found = [content[start : start + step] for start in range(0, len(content), step)]
+    numbered = [(int.from_bytes(frame[:4], "big"), frame[FRAME_HEAD:]) for frame in found]
+    return [(page, frame) for page, frame in numbered if page != left_out]
 
 
 @pytest.mark.rule("SUR-02")
@@ -317,7 +349,10 @@ def test_all_that_is_stored_is_the_same_whoever_answered_what(tmp_path: Path) ->
         assert found[0] == first[0], "the root binds every stored byte of the log"
         assert found[1] == first[1], "rows of all tables"
         assert found[2] == first[2], "all other files, byte by byte"
+        assert found[3] == first[3], "every page of the database, free ones and row ids too"
+        assert found[4] == first[4], "the write-ahead log, page by page as it was written"
     assert first is not None
+    assert len(first[4]) > 10
     assert set(first[2]) >= {"crm.db.keys", "crm.db.urn"}
 
 
@@ -333,6 +368,8 @@ def test_another_answer_gives_other_bytes(tmp_path: Path) -> None:
     one = bytes_after(base, tmp_path / "1", range(5), range(5))
     two = bytes_after(base, tmp_path / "2", [0, 1, 2, 3, 3], range(5))
     assert one[0] != two[0]
+    assert one[3] != two[3]
+    assert one[4] != two[4]
 
 
 # --- while it runs -----------------------------------------------------------------------------
@@ -382,6 +419,23 @@ def test_the_urn_shows_what_is_open_and_what_was_said_and_not_in_which_order(
     assert lying["slips"] == sorted(lying["slips"])
     assert lying["said"] == sorted(lying["said"])
     assert (len(lying["slips"]), len(lying["said"])) == (3, 6)
+
+
+@pytest.mark.rule("SUR-02")
+def test_how_long_somebody_took_is_kept_only_as_far_as_a_rule_asks(
+    crm: CRM, tmp_path: Path
+) -> None:
+    """Who helped at the counter for forty minutes would know that answer again."""
+    slips = [crm.care.surveys.take_slip("S1", f"V{n}", "app", by=CLERK) for n in range(1, 7)]
+    for n, slip in enumerate(slips):
+        crm.care.surveys.cast(slip, varied(n), seconds=2400 + n, by=CLERK)
+    lying = json.loads((tmp_path / "crm.db.urn").read_text())["surveys"]["S1"]
+    assert not any("240" in said for said in lying["said"])
+    over(crm)
+    [counted] = [r.event for r in crm.log.feed() if isinstance(r.event, AnswersCounted)]
+    [seconds] = {one.seconds for one in counted.answers}
+    assert seconds is not None
+    assert seconds < 60
 
 
 @pytest.mark.rule("SUR-02")

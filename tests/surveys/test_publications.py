@@ -253,6 +253,20 @@ def test_what_was_published_can_be_taken_back_for_a_reason(crm: CRM) -> None:
 
 
 @pytest.mark.rule("SUR-05")
+def test_nothing_is_decided_or_taken_back_before_it_was_there(crm: CRM) -> None:
+    put(crm, JUNE)
+    crm.care.publications.draft("P", "statement", "星河", MAY, END, by=FINANCE)
+    early = DecidePublication("P", True, END)
+    assert refused(crm, early, BOSS) == "too_early"
+    crm.do(attrs.evolve(early, on=END + DAY), by=BOSS)
+    assert refused(crm, WithdrawPublication("P", END, "a slip"), BOSS) == "too_early"
+    crm.do(attrs.evolve(SPENT, on=END), by=FINANCE)
+    withdraw = WithdrawOutlay("X1", END - DAY, "entered twice")
+    assert refused(crm, withdraw, OTHER_FINANCE) == "too_early"
+    crm.do(attrs.evolve(withdraw, on=END), by=OTHER_FINANCE)
+
+
+@pytest.mark.rule("SUR-05")
 def test_figures_are_of_a_period_that_is_over_and_are_drafted_once(crm: CRM) -> None:
     put(crm, JUNE)
     draft = crm.care.publications.draft

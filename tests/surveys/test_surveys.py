@@ -529,3 +529,55 @@ def test_an_open_survey_waits_for_whoever_asks_households(crm: CRM) -> None:
     over(crm)
     assert not [one for one in crm.todo(by=CLERK) if one.what == "survey"]
     assert [row.state for row in crm.care.surveys.listed()] == ["closed"]
+
+
+@pytest.mark.rule("SUR-01")
+def test_an_estate_is_asked_every_year_and_whoever_may_open_a_survey_is_told(crm: CRM) -> None:
+    def waits(by: Actor = LEAD) -> list[tuple[str, str, str]]:
+        found = [one for one in crm.todo(by=by) if one.what == "survey_due"]
+        return [(one.subject, one.act, one.details.get("asked", "")) for one in found]
+
+    known = MORNING - 30 * DAY  # The day on which the first file was opened.
+    put(crm, known + 364 * DAY)
+    assert waits() == []
+    put(crm, known + 365 * DAY)
+    # It was never asked, a year after its first file.
+    assert waits() == [("星河", "open-survey", "")]
+    assert waits(CLERK) == []
+    put(crm, MORNING)
+    opened(crm)
+    put(crm, MORNING + 364 * DAY)
+    assert waits() == []
+    put(crm, MORNING + 365 * DAY)
+    assert waits() == [("星河", "open-survey", "2024-05-06")]
+    # Of one that was given up nobody was asked.
+    put(crm, MORNING)
+    crm.do(CancelSurvey("S1", TODAY, "printed wrong"), by=BOSS)
+    put(crm, known + 365 * DAY)
+    assert waits() == [("星河", "open-survey", "")]
+
+
+@pytest.mark.rule("SUR-01")
+def test_a_survey_closes_before_the_next_one_is_due(crm: CRM) -> None:
+    """Or its answers would never be told, and nobody would be asked again."""
+    long = OpenSurvey("S2", TODAY, TODAY + 365 * DAY)
+    assert refused(crm, long, LEAD) == "survey_too_long"
+    crm.do(attrs.evolve(long, closes_on=TODAY + 364 * DAY), by=LEAD)
+
+
+@pytest.mark.rule("SUR-01")
+def test_a_survey_of_one_estate_is_none_of_another_and_one_of_all_is_of_each(crm: CRM) -> None:
+    settle(crm, 1, "明月", first=30)
+
+    def due() -> list[str]:
+        return [one.subject for one in crm.todo(by=LEAD) if one.what == "survey_due"]
+
+    opened(crm, "S1", estate="明月")
+    put(crm, MORNING + 360 * DAY)
+    assert due() == ["星河"]
+    crm.do(OpenSurvey("S2", TODAY + 360 * DAY, TODAY + 365 * DAY), by=LEAD)
+    assert due() == []
+    put(crm, MORNING + 720 * DAY)
+    assert due() == []
+    put(crm, MORNING + 726 * DAY)
+    assert due() == ["明月", "星河"]

@@ -258,6 +258,32 @@ def test_after_three_attempts_in_vain_nobody_is_tried_any_more() -> None:
     )
 
 
+def test_calls_within_minutes_are_one_attempt() -> None:
+    """A clerk in a hurry lets it ring three times and calls it a day."""
+    soon = [attrs.evolve(ATTEMPT, attempted_at=WHEN + n * MINUTE) for n in (1, 2, 3)]
+    given(VISITS, SCHEDULED).when(ATTEMPT, *soon).state(
+        lambda state: [(one.attempts, one.status) for one in state.every()] == [(1, "open")]
+    )
+    given(VISITS, SCHEDULED).when(ATTEMPT, *soon).state(
+        lambda state: state.visit("repair_finished:R1").next_at == WHEN + 3 * HOUR + 3 * MINUTE
+    )
+    # Before the time that they named nobody waits for a call.
+    busy = attrs.evolve(ATTEMPT, result="not_convenient", agreed_at=WHEN + DAY)
+    before = attrs.evolve(ATTEMPT, attempted_at=WHEN + 6 * HOUR)
+    then = attrs.evolve(ATTEMPT, attempted_at=WHEN + DAY - 30 * MINUTE)
+    given(VISITS, SCHEDULED).when(busy, before).state(
+        lambda state: state.visit("repair_finished:R1").attempts == 1
+    )
+    given(VISITS, SCHEDULED).when(busy, then).state(
+        lambda state: state.visit("repair_finished:R1").attempts == 2
+    )
+    # Who refuses is not tried again, however soon that is.
+    no = attrs.evolve(soon[0], result="refused")
+    given(VISITS, SCHEDULED).when(ATTEMPT, no).state(
+        lambda state: state.visit("repair_finished:R1").why == "refused"
+    )
+
+
 def test_the_time_after_an_attempt_counts_while_calls_are_made() -> None:
     friday = datetime(2024, 5, 10, 8, tzinfo=UTC)  # 16:00
     given(VISITS, SCHEDULED).when(attrs.evolve(ATTEMPT, attempted_at=friday)).then(

@@ -88,14 +88,14 @@ def _served_today(host: Host, policy: CarePolicy, day: date) -> Iterator[tuple[O
 
 
 def _meetings(calendar: CareCalendar, desk: Desk, day: date, now: datetime) -> int:
-    """Whether last year ended without its customer meeting."""
-    year = day.year - 1
-    if calendar.begun is None or calendar.begun.on.year > year:
-        return 0
-    if year in calendar.held or year in calendar.missed:
-        return 0
-    given = Given(SYSTEM, inside=True, id=f"tick:meeting:{year}", at=now)
-    return len(desk.do(TellMeetingMissed(year), given).events)
+    """The years that ended without their customer meeting, however long nobody ran the clock."""
+    assert calendar.begun is not None, "INVARIANT: looked at before"
+    written = 0
+    for year in range(calendar.begun.on.year, day.year):
+        if year not in calendar.held and year not in calendar.missed:
+            given = Given(SYSTEM, inside=True, id=f"tick:meeting:{year}", at=now)
+            written += len(desk.do(TellMeetingMissed(year), given).events)
+    return written
 
 
 # --- occasions of all ------------------------------------------------------------------------

@@ -13,12 +13,11 @@ from crm_core.gradings.decide import YEAR
 from crm_core.gradings.record import run_of_record
 from crm_core.gradings.state import Year
 from crm_core.kernel.commands import fields_looked_up
-from crm_core.kernel.dates import local_date
+from crm_core.kernel.dates import add_months, local_date
 from crm_core.messages import MESSAGES
 from crm_core.messages.policy import DEFAULT_MESSAGES, MessagePolicy
 from crm_core.messages.state import Messages, allowed
 from crm_core.owners.tenures import OWNING
-from crm_core.payments.facts import add_months
 from crm_core.plans.assessments import ASSESSMENT, Assessment
 from crm_core.plans.care import (
     CallBackCare,

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from crm_core.gradings.engines.merged import OWN_FILE, told_of
 from crm_core.gradings.facts import VOIDS
-from crm_core.kernel.dates import Period, instant_text, local_date
+from crm_core.kernel.dates import Period, add_months, instant_text, local_date
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import PersonalValue, Place, Withheld
 from crm_core.kernel.voiding import standing
@@ -40,7 +40,6 @@ from crm_core.owners.state import Household, Role
 from crm_core.owners.tenures import tenures_of
 from crm_core.payments.books import Posting
 from crm_core.payments.events import PurchaseMade, PurchaseRefunded
-from crm_core.payments.facts import add_months
 from crm_core.requests.events import (
     Apologised,
     ClosedUnanswered,

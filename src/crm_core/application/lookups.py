@@ -43,7 +43,7 @@ from crm_core.gradings.replay import decide_again
 from crm_core.gradings.state import Gradings, Year
 from crm_core.gradings.uplift import DEFAULT_UPLIFT, Promises, UpliftPolicy, promises
 from crm_core.kernel.commands import fields_looked_up
-from crm_core.kernel.dates import Period, local_date
+from crm_core.kernel.dates import Period, add_months, local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyFault, PolicyRef
 from crm_core.kernel.recorded import Recorded
@@ -75,7 +75,6 @@ from crm_core.payments.commands import (
     RaiseCharge,
     ReceivePayment,
 )
-from crm_core.payments.facts import add_months
 from crm_core.privacy import (
     ERASING,
     EraseHousehold,

@@ -19,7 +19,7 @@ from crm_core import owners, privacy, requests, staff
 from crm_core.gradings import GRADING
 from crm_core.gradings.review import disputes
 from crm_core.gradings.state import Gradings
-from crm_core.kernel.dates import local_date, sortable_text, start_of_day
+from crm_core.kernel.dates import add_months, local_date, sortable_text, start_of_day
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.slice import Sight
@@ -35,7 +35,6 @@ from crm_core.owners.events import (
 from crm_core.payments import ACCOUNT, Account
 from crm_core.payments.clauses import epochs_of
 from crm_core.payments.collection.arrears import ALWAYS, Arrears
-from crm_core.payments.facts import add_months
 from crm_core.privacy.commands import (
     DeclineErasure,
     DeclineStaffErasure,

@@ -43,7 +43,7 @@ from crm_core.visits.policy import (
     ROUND,
     VisitPolicy,
 )
-from crm_core.visits.state import CALLED_OFF, GIVEN_UP, MADE, OPEN, Visit, Visits
+from crm_core.visits.state import CALLED_OFF, GIVEN_UP, LAPSED, MADE, OPEN, Visit, Visits
 from crm_core.visits.views import LINES, VisitLine
 
 PAGE_ROWS = 1000
@@ -301,7 +301,7 @@ class ReturnVisits:
             script.convenient,
             script.contents[visit.scheduled.content],
         ]
-        hands = sorted(call.hands | set(visit.hands))
+        hands = sorted((call.hands | set(visit.hands)) - call.left)
         if policy.row(visit.scheduled.row).leaves_contact and hands:
             lines.append(script.contact.format(worker=", ".join(hands)))
         return (*lines, script.closing)
@@ -526,7 +526,10 @@ def _why_not(visit: Visit, call: Call, state: Visits, at: datetime, member: str)
     if (
         not agreed
         and row.rest
-        and any(abs(at - call_at) < call.policy.rest for call_at, _ in state.calls())
+        and any(
+            abs(at - call_at) < call.policy.rest
+            for call_at in (*(one for one, _ in state.calls()), *call.elsewhere)
+        )
     ):
         found.append("called_lately")
     return tuple(found)
@@ -544,7 +547,7 @@ def _count(row: Covered, line: VisitLine, at: datetime) -> None:
             row.late += 1
         if line.opinion is not None:
             row.opinions[line.opinion] += 1
-    elif line.status == GIVEN_UP:
+    elif line.status == GIVEN_UP and line.why != LAPSED:
         row.given_up += 1
     elif line.status == OPEN and at < line.latest_at:
         row.waiting += 1

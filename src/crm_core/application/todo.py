@@ -14,6 +14,7 @@ from crm_core.application.desk import Desk
 from crm_core.application.host import Host
 from crm_core.application.streams import Streams
 from crm_core.application.work import aggregate_of
+from crm_core.errors import Invalid
 from crm_core.gradings.engines.merged import merges_seen
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import local_date
@@ -118,6 +119,13 @@ class _Asker:
         """The state that such a command would be decided on."""
         aggregate = aggregate_of(self._host.registry, command)
         return self._streams.load(aggregate, aggregate.stream(aggregate.id_of(command)))[0]
+
+    def policy(self, kind: type[Any], name: str) -> Any:
+        """The policy of that name on the day that is asked about; None where there is none."""
+        try:
+            return self._host.policies.find(kind, name, local_date(self.now, self.zone))
+        except Invalid:
+            return None
 
 
 # --- what waits for whom -------------------------------------------------------------------------

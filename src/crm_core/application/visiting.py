@@ -47,6 +47,9 @@ from crm_core.requests.parts import BREACHED
 from crm_core.requests.state import Open, Paused
 from crm_core.staff import REGISTER
 from crm_core.staff.register import WHOLE, Register
+from crm_core.surveys import SURVEY as SURVEY_STREAM
+from crm_core.surveys import Questionnaire, Survey, SurveyPolicy
+from crm_core.surveys.statistics import is_dissatisfied
 from crm_core.visits import DRAW, VISITS
 from crm_core.visits.commands import (
     CONTRACTED,
@@ -76,7 +79,7 @@ from crm_core.visits.policy import (
     Row,
     VisitPolicy,
 )
-from crm_core.visits.state import Visit, Visits
+from crm_core.visits.state import OPEN, Visit, Visits
 
 MATTER, FILE, TENURE, ERASED, REFUSED, NOBODY, DRAWN = (
     "matter",
@@ -129,6 +132,7 @@ def with_occasions(command: ArrangeVisits, state: Visits, sight: WorkSight) -> A
         *_of_requests([number for number in dict.fromkeys(numbers) if number], home, sight),
         *_of_file(home, sight),
         *_of_occasions(home, sight),
+        *_of_answers([*command.surveys, *_surveys_of(open_visits)], home, sight),
     ):
         for visit, occasion in arranging.called_for(called):
             if isinstance(occasion, str):
@@ -220,7 +224,7 @@ class _Arranging:
         due_at = row.due.last(since, calls, sight.zone)
         latest_at = max(due_at, row.latest.last(since, calls, sight.zone))
         lapses_at = latest_at + policy.lapse
-        if before is None and lapses_at <= sight.at:
+        if (before is None or before.status != OPEN) and lapses_at <= sight.at:
             # Long over when it came to be known: nobody is called about it any more.
             return None
         must, seed = self._must(visit, row, called, before)
@@ -419,6 +423,30 @@ def _days_of(occasion: OccasionRecorded) -> Iterator[tuple[str, date]]:
         yield _TRIGGER[occasion.kind], occasion.on
 
 
+# --- of surveys by name --------------------------------------------------------------------------
+
+
+def _surveys_of(visits: Iterable[Visit]) -> list[str]:
+    """What open visits are about that may be a survey; another occasion of that number is none."""
+    return [one.scheduled.occasion for one in visits if one.scheduled.occasion]
+
+
+def _of_answers(surveys: Iterable[str], home: str, sight: WorkSight) -> Iterator[_Called]:
+    """Answers by name of who is dissatisfied; of anonymous ones nobody knows whose they are."""
+    for survey in dict.fromkeys(surveys):
+        state: Survey = sight.state(SURVEY_STREAM, survey)
+        for one in sight.streams.merges().group(home):
+            answer = state.answer(one)
+            if state.opened is None or answer is None:
+                continue
+            policy = sight.pinned(SurveyPolicy, state.opened.policy)
+            asked = sight.pinned(Questionnaire, state.opened.questionnaire)
+            if is_dissatisfied(answer.marks, asked, policy):
+                subject = f"by-{survey}" if one == home else f"by-{one}-{survey}"
+                since = start_of_day(answer.on, sight.zone)
+                yield _Called(SURVEY, subject, since, occasion=survey)
+
+
 # --- by the layer --------------------------------------------------------------------------------
 
 
@@ -481,6 +509,8 @@ def call_of(household: str, visit: Visit, day: date, sight: WorkSight, command: 
     register: Register = sight.state(REGISTER, WHOLE)
     known = request if isinstance(request, Request) else None
     member = getattr(command, "member", "")
+    hands = frozenset(hands_of(request))
+    left = [one for one in hands | set(visit.hands) if register.left(one, day)]
     return Call(
         policy=policy,
         hours=policy.under(_notices(sight)),
@@ -491,11 +521,21 @@ def call_of(household: str, visit: Visit, day: date, sight: WorkSight, command: 
             if not usable(sight, household, one, scheduled.purpose, day).allowed
         ),
         staff=register.names(member),
-        hands=frozenset(hands_of(request)),
+        hands=hands,
+        left=frozenset(left),
+        elsewhere=tuple(_called_elsewhere(household, sight)),
         trade="service" if known is None else known.trade,
         severity="general" if known is None else known.severity,
         place="" if known is None else known.received.place,
     )
+
+
+def _called_elsewhere(household: str, sight: WorkSight) -> Iterator[datetime]:
+    """When somebody was called by visits of files that are of the same household (OWN-09)."""
+    for one in sight.streams.merges().group(household):
+        if one != household:
+            other: Visits = sight.state(VISITS, one)
+            yield from (at for at, _ in other.calls())
 
 
 # --- what follows --------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Any
 from attrs import define, frozen
 
 from crm_core.gradings.policy import GRADES
+from crm_core.kernel.dates import add_months
 from crm_core.kernel.policy import (
     Header,
     PolicyFault,
@@ -32,7 +33,6 @@ from crm_core.payments.facts import (
     Epochs,
     Ledger,
     PaymentPromised,
-    add_months,
     allocate,
     ledgers,
     said_in,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -135,6 +136,12 @@ def as_utc(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise Malformed("offset_missing")
     return instant.astimezone(UTC)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def start_of_day(day: date, zone_name: str = ESTATE_ZONE) -> datetime:

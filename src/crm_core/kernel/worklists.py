@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import attrs
 from attrs import field, frozen
@@ -18,6 +18,8 @@ from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import sortable_text, start_of_day
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
+
+T = TypeVar("T")
 
 SETTLED = "~"
 """The order of rows that ask nothing of anybody; it sorts behind every instant."""
@@ -76,6 +78,10 @@ class Asker(Protocol):
 
     def state_of(self, command: Any) -> Any:
         """The state that such a command would be decided on."""
+        ...
+
+    def policy(self, kind: type[T], name: str) -> T | None:
+        """The policy of that name on the day that is asked about; None where there is none."""
         ...
 
 

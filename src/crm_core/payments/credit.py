@@ -5,7 +5,6 @@ Only principal that is not in dispute counts (PAY-06, PAY-08).
 
 from __future__ import annotations
 
-import calendar
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,7 @@ from functools import cached_property
 
 from attrs import define, field, frozen
 
-from crm_core.kernel.dates import Period
+from crm_core.kernel.dates import Period, add_months
 from crm_core.kernel.policy import (
     Header,
     PolicyFault,
@@ -346,9 +345,3 @@ def _settled_stretches(ledger: Ledger, window: Period) -> Iterator[tuple[date, d
                 pool -= need
         yield start, end, oldest
         start = end + _DAY
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

@@ -15,7 +15,6 @@ from crm_core.payments.credit import (
     MONTHS_OF_FEE,
     CreditPolicy,
     CreditStanding,
-    add_months,
     course,
     credit_standing,
 )
@@ -126,7 +125,6 @@ __all__ = [
     "PurchaseRefunded",
     "PurchaseVoided",
     "WaiverTakenBack",
-    "add_months",
     "aged",
     "allocate",
     "course",

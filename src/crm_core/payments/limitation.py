@@ -16,11 +16,11 @@ from typing import Any
 
 from attrs import frozen
 
+from crm_core.kernel.dates import add_months
 from crm_core.kernel.tenures import ONE, Tenures
 from crm_core.payments.acts import DEMANDS, SUIT, StepDone
 from crm_core.payments.allocation import allocate
 from crm_core.payments.allocation_policy import Epochs
-from crm_core.payments.credit import add_months
 from crm_core.payments.events import DebtAcknowledged, PaymentPromised
 from crm_core.payments.ledger import Ledger, ledgers
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from crm_core.kernel.dates import Period
+from crm_core.kernel.dates import Period, add_months
 from crm_core.kernel.tenures import FIRST, ONE, Tenures
 from crm_core.payments.allocation import allocate
 from crm_core.payments.allocation_policy import Epochs
@@ -17,7 +17,6 @@ from crm_core.payments.credit import (
     GRADES,
     MONTHS_OF_FEE,
     CreditPolicy,
-    add_months,
     course,
     credit_standing,
 )

@@ -61,6 +61,7 @@ from crm_core.plans.events import Measure
 from crm_core.plans.follows import CLOCK
 from crm_core.plans.graded_list import LIST, CompileList, GradedList
 from crm_core.plans.lookups import LOOK_UPS
+from crm_core.plans.meetings import MEETING_OF_THE_YEAR
 from crm_core.plans.notices import STAFF_NOTICES
 from crm_core.plans.policy import KIND, CarePolicy
 from crm_core.plans.state import MaintenancePlan
@@ -125,7 +126,7 @@ SLICE = Slice(
     projections=(PLANS,),
     clock=CLOCK,
     staff_notices=STAFF_NOTICES,
-    worklists=(DECISIONS, OWN_TASKS),
+    worklists=(DECISIONS, OWN_TASKS, MEETING_OF_THE_YEAR),
     data_map="data-map.toml",
 )
 

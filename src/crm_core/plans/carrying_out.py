@@ -231,10 +231,16 @@ def _spend(command: RecordSpending, state: MaintenancePlan) -> Decision:
     if command.amount_fen <= 0:
         return Refusal("amount_not_positive", "PLN-03")
     left = state.budget_fen - state.spent_fen
-    # INVARIANT: what was spent is never more than the budget in force; the stream decides it, so
-    # of two who spend the last of it at once one is decided anew and refused.
+    # INVARIANT: what was spent is never more than the budget in force, nor on a measure more than
+    # it was approved with; the stream decides it, so of two who spend the last of it at once one is
+    # decided anew and refused.
     if command.amount_fen > left:
         return Refusal("budget_exceeded", "PLN-03", {"left_fen": left})
+    [cost] = [one.cost_fen for one in _in_force(state).measures if one.measure == command.measure]
+    left = cost - state.spent_on(command.measure)
+    if command.amount_fen > left:
+        details = {"left_fen": left, "measure": command.measure}
+        return Refusal("budget_exceeded", "PLN-03", details, "budget_exceeded_measure")
     return (
         SpendingRecorded(
             plan=command.plan,

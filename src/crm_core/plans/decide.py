@@ -11,6 +11,7 @@ from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.plans import carrying_out, closing
 from crm_core.plans.commands import (
     ApprovePlan,
+    CancelTask,
     CheckReport,
     CheckTask,
     DraftPlan,
@@ -18,6 +19,7 @@ from crm_core.plans.commands import (
     FollowHousehold,
     GuideEvaluation,
     OpenPlan,
+    ReassignTask,
     ReviewPlan,
     SuggestForPlan,
     TellPlanDue,
@@ -37,7 +39,7 @@ from crm_core.plans.events import (
 from crm_core.plans.evolve import EVOLVE
 from crm_core.plans.policy import LAYERS, MEASURES
 from crm_core.plans.refusals import before, closed, is_gone, missing
-from crm_core.plans.state import DRAFTED, PASSED, RETURNED, MaintenancePlan
+from crm_core.plans.state import DRAFTED, PASSED, RETURNED, MaintenancePlan, PlanTask
 
 MEASURES_MAX = 100
 """What is longer is no plan that anybody carries out."""
@@ -97,9 +99,9 @@ def _draft(command: DraftPlan, state: MaintenancePlan) -> Decision:
     budget = sum(measure.cost_fen for measure in command.measures)
     if budget > FEN_MAX:
         return Refusal("cost_out_of_range", "PLN-01", {"most_fen": FEN_MAX})
-    if budget < state.spent_fen:
-        details = {"budget_fen": budget, "spent_fen": state.spent_fen}
-        return Refusal("budget_below_spent", "PLN-03", details)
+    refused = _below_spent(command.measures, budget, state)
+    if refused is not None:
+        return refused
     return (
         PlanDrafted(
             plan=command.plan,
@@ -169,6 +171,21 @@ def _unfit(measure: Measure, command: DraftPlan) -> Refusal | None:
     return None
 
 
+def _below_spent(
+    measures: tuple[Measure, ...], budget_fen: int, state: MaintenancePlan
+) -> Refusal | None:
+    """Why a version would make what was spent too much: in all, or on one of its measures."""
+    if budget_fen < state.spent_fen:
+        details: dict[str, Any] = {"budget_fen": budget_fen, "spent_fen": state.spent_fen}
+        return Refusal("budget_below_spent", "PLN-03", details)
+    for one in measures:
+        spent = state.spent_on(one.measure)
+        if one.cost_fen < spent:
+            details = {"measure": one.measure, "budget_fen": one.cost_fen, "spent_fen": spent}
+            return Refusal("budget_below_spent", "PLN-03", details, "budget_below_spent_measure")
+    return None
+
+
 # --- the chain of approval -------------------------------------------------------------------
 
 
@@ -224,10 +241,10 @@ def _approve(command: ApprovePlan, state: MaintenancePlan) -> Decision:
     assert state.pending is not None, "INVARIANT: what was passed was drafted"
     if command.on > state.pending.runs_to:
         return Refusal("plan_over", "PLN-02", {"last": state.pending.runs_to.isoformat()})
-    if state.pending.budget_fen < state.spent_fen:
-        # Spent under the version in force while this one was on its way.
-        details = {"budget_fen": state.pending.budget_fen, "spent_fen": state.spent_fen}
-        return Refusal("budget_below_spent", "PLN-03", details)
+    # Spent under the version in force while this one was on its way.
+    refused = _below_spent(state.pending.measures, state.pending.budget_fen, state)
+    if refused is not None:
+        return refused
     return (
         PlanApproved(
             plan=command.plan,
@@ -291,9 +308,11 @@ def _own(command: Any, state: MaintenancePlan) -> Own | None:
         return Own(others=state.hands)
     if kind is ApprovePlan:
         return Own(others=state.hands | state.reviewers)
-    if kind is CheckTask:
+    if kind in (CheckTask, CancelTask, ReassignTask):
         task = state.task(command.task)
-        return None if task is None else Own(task.done_by, frozenset({task.person}))
+        if task is None or (kind is ReassignTask and _is_handed_on(command, task)):
+            return None
+        return Own(task.done_by, frozenset({task.person}))
     if kind is CheckReport:
         report = state.reports.get(command.report)
         return None if report is None else Own(report.reported_by)
@@ -304,6 +323,11 @@ def _own(command: Any, state: MaintenancePlan) -> Own | None:
         evaluated = state.evaluated.get(command.year)
         return None if evaluated is None else Own(evaluated.evaluated_by)
     return None
+
+
+def _is_handed_on(command: ReassignTask, task: PlanTask) -> bool:
+    """Whether another gets the task, and no more time: that may be done by who has it."""
+    return command.person != task.person and command.due <= task.due
 
 
 def _plan(command: Any) -> str:

@@ -9,6 +9,7 @@ import attrs
 from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.authority import Own
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import DayAhead, Id, looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
@@ -265,6 +266,14 @@ def _advised(state: Difficulty, e: AdviceGiven) -> Difficulty:
     return attrs.evolve(state, advice=state.advice.append(e), solved=e.solved)
 
 
+def _own(command: Any, state: Difficulty) -> Own | None:
+    """Nobody gives themselves more time to help (LOG-08)."""
+    if not isinstance(command, ReassignDifficulty) or state.due is None:
+        return None
+    handed_on = command.person != state.person and command.due <= state.due
+    return None if handed_on else Own(others=frozenset({state.person}))
+
+
 DIFFICULTY = Aggregate(
     Decider(
         "difficulty",
@@ -282,6 +291,7 @@ DIFFICULTY = Aggregate(
     tuple(_DECIDE),
     lambda command: command.difficulty,
     lambda command: getattr(command, "household", ""),
+    own=_own,
     inside=frozenset({TellDifficultyDue}),
     void_too=True,
     closed_by_merge=frozenset({LearnDifficulty}),

@@ -116,16 +116,15 @@ def _dropped(state: MaintenancePlan, e: PlanDropped) -> MaintenancePlan:
 
 
 def _assigned(state: MaintenancePlan, e: TaskAssigned) -> MaintenancePlan:
-    return state.changed(
-        PlanTask(
-            task=e.task,
-            measure=e.measure,
-            person=e.person,
-            due=e.due,
-            since=e.on,
-            persons=(e.person,),
-        )
+    task = PlanTask(
+        task=e.task,
+        measure=e.measure,
+        person=e.person,
+        due=e.due,
+        since=e.on,
+        persons=(e.person,),
     )
+    return _evolve(state.changed(task), hands=state.hands | {e.person})
 
 
 def _task(state: MaintenancePlan, number: str, **changes: Any) -> MaintenancePlan:
@@ -138,9 +137,8 @@ def _reassigned(state: MaintenancePlan, e: TaskReassigned) -> MaintenancePlan:
     if task is None:
         return state
     persons = tuple(dict.fromkeys((*task.persons, e.person)))
-    return state.changed(
-        _evolve(task, person=e.person, due=e.due, status=NEW, persons=persons, done_by="")
-    )
+    changed = _evolve(task, person=e.person, due=e.due, status=NEW, persons=persons, done_by="")
+    return _evolve(state.changed(changed), hands=state.hands | {e.person})
 
 
 def _done(state: MaintenancePlan, e: TaskDone) -> MaintenancePlan:

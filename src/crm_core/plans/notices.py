@@ -6,6 +6,7 @@ from crm_core.kernel.slice import Reading, StaffNotice, StaffNotices
 from crm_core.plans.difficulties import DifficultyLearned, DifficultyOverdue, DifficultyReassigned
 from crm_core.plans.events import (
     EvaluationMissed,
+    PlanDrafted,
     PlanPassed,
     PlanReturned,
     ReportMissed,
@@ -14,7 +15,7 @@ from crm_core.plans.events import (
     TaskReassigned,
 )
 
-LEADER, DIRECTOR = "supervisor", "director"
+LEADER, REVIEWER, DIRECTOR = "supervisor", "manager", "director"
 
 
 def _given(event: TaskAssigned | TaskReassigned, _: Reading) -> tuple[StaffNotice, ...]:
@@ -54,6 +55,7 @@ STAFF_NOTICES: dict[type, StaffNotices] = {
     DifficultyOverdue: _unsolved,
     DifficultyReassigned: _helping,
     EvaluationMissed: lambda e, _: _step(e.plan, "evaluation", LEADER),
+    PlanDrafted: lambda e, _: _step(e.plan, "review", REVIEWER),
     PlanPassed: lambda e, _: _step(e.plan, "approval", DIRECTOR),
     PlanReturned: lambda e, _: _step(e.plan, "refinement", LEADER),
     ReportMissed: lambda e, _: _step(e.plan, "report", LEADER),

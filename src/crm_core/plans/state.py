@@ -82,7 +82,7 @@ class MaintenancePlan:
         household: Whom it is for; empty for a layer's.
         opened: How it was begun; None if it never was.
         hands: Whoever had a part in what it says: who began, suggested, drafted, or is named to
-            carry out a measure, in any version and under any role.
+            carry out a measure or a task, in any version and under any role.
         reviewers: Whoever passed or returned a version.
         version: The number of the last version.
         step_on: The day of the last step of drafting and deciding.
@@ -171,6 +171,14 @@ class MaintenancePlan:
     def budget_fen(self) -> int:
         """What may be spent: the budget of the version in force."""
         return 0 if self.in_force is None else self.in_force.budget_fen
+
+    def spent_on(self, measure: str) -> int:
+        """What was spent on a measure, in fen, without what was withdrawn."""
+        return sum(
+            one.amount_fen
+            for number, one in self.spent.items()
+            if one.measure == measure and number not in self.withdrawn
+        )
 
     @property
     def last_day(self) -> date | None:

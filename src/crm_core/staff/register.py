@@ -149,6 +149,10 @@ class Register:
         """Whether that person holds any role on a day."""
         return any(period.covers(on) for period in self.of(staff))
 
+    def left(self, staff: str, on: date) -> bool:
+        """Whether that person was on the staff and is not any more on a day."""
+        return self.names(staff) and not self.employs(staff, on)
+
     def holders(self, role: str, on: date) -> tuple[str, ...]:
         """Who holds a role on a day, sorted."""
         return tuple(sorted({p.staff for p in self.of(role=role) if p.covers(on)}))

@@ -37,6 +37,7 @@ from crm_core.surveys.meetings import (
     RecordAttendance,
     WithdrawAttendance,
 )
+from crm_core.surveys.notices import STAFF_NOTICES
 from crm_core.surveys.policy import KIND as POLICY
 from crm_core.surveys.policy import SurveyPolicy
 from crm_core.surveys.publications import (
@@ -53,6 +54,7 @@ from crm_core.surveys.publications import (
 )
 from crm_core.surveys.questionnaire import KIND as QUESTIONNAIRE
 from crm_core.surveys.questionnaire import Questionnaire
+from crm_core.surveys.rounds import ESTATES_TO_ASK
 from crm_core.surveys.state import Survey
 from crm_core.surveys.views import CLOSING, OPEN_SURVEYS
 
@@ -101,8 +103,9 @@ SLICE = Slice(
         PolicyKind(QUESTIONNAIRE, Questionnaire, Questionnaire.parse, adoptable=True),
     ),
     shipped=("policies",),
+    staff_notices=STAFF_NOTICES,
     clock=(CLOSING, FORUM_DAYS),
-    worklists=(OPEN_SURVEYS, FORUM_CHECKS, DECISIONS),
+    worklists=(OPEN_SURVEYS, ESTATES_TO_ASK, FORUM_CHECKS, DECISIONS),
     data_map="data-map.toml",
 )
 

@@ -8,6 +8,7 @@ import attrs
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
+from crm_core.kernel.dates import add_months
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES
 from crm_core.kernel.refusals import no_reason, unknown
@@ -50,6 +51,10 @@ def _open(command: OpenSurvey, state: Survey) -> Decision:
     if not command.known_on <= command.opens_on <= command.closes_on:
         # What was answered before it was opened nobody could have known to be of it.
         return Refusal("survey_backwards", "SUR-01", {"today": command.known_on.isoformat()})
+    last = add_months(command.opens_on, command.policy.every_months)
+    if command.closes_on >= last:
+        # It would be due again before anybody knew what it says, and its answers lie there so long.
+        return Refusal("survey_too_long", "SUR-01", {"before": last.isoformat()})
     for channel in command.channels:
         if channel not in CHANNELS:
             return unknown("channel", channel, CHANNELS, rule="SUR-01")

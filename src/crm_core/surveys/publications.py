@@ -7,7 +7,7 @@ finance; what came in is on the accounts.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -270,6 +270,8 @@ def _take_back(command: WithdrawOutlay, state: Spending) -> Decision:
         return Refusal("unknown_spending", "SUR-05", {"spending": command.spending})
     if not command.reason.strip():
         return no_reason("SUR-05", "spending")
+    if command.on < state.recorded.on:
+        return _too_early(state.recorded.on, "spending")
     return (SpendingWithdrawn(command.spending, command.on, command.reason, command.by.id),)
 
 
@@ -329,6 +331,9 @@ def _decide(command: DecidePublication, state: Publication) -> Decision:
         return Refusal("unknown_publication", "SUR-05", {"publication": command.publication})
     if state.approved is not None or state.rejected is not None:
         return Refusal("publication_decided", "SUR-05", {"publication": command.publication})
+    if command.on <= state.drafted.end:
+        # Nobody can have read a report of days that were not over.
+        return _too_early(state.drafted.end + timedelta(days=1), "publication")
     if command.approved:
         return (PublicationApproved(command.publication, command.on, command.by.id),)
     if not command.reason.strip():
@@ -337,11 +342,17 @@ def _decide(command: DecidePublication, state: Publication) -> Decision:
 
 
 def _withdraw(command: WithdrawPublication, state: Publication) -> Decision:
-    if not state.published:
+    if state.approved is None or state.withdrawn is not None:
         return Refusal("not_published", "SUR-05", {"publication": command.publication})
     if not command.reason.strip():
         return no_reason("SUR-05", "publication")
+    if command.on < state.approved.on:
+        return _too_early(state.approved.on, "publication")
     return (PublicationWithdrawn(command.publication, command.on, command.reason, command.by.id),)
+
+
+def _too_early(earliest: date, of: str) -> Refusal:
+    return Refusal("too_early", "SUR-05", {"from": earliest.isoformat()}, f"too_early_{of}")
 
 
 def _own(command: Any, state: Publication) -> Own | None:

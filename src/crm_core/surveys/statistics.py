@@ -143,6 +143,21 @@ def careless(answer: Filled, asked: Questionnaire, rules: Careless) -> tuple[str
     return tuple(found)
 
 
+def is_dissatisfied(marks: Sequence[str], asked: Questionnaire, policy: SurveyPolicy) -> bool:
+    """Whether who answered so is dissatisfied: as many of the worst steps count as of the best.
+
+    By the item that asks for the whole; where none does, more scales are answered by the worst
+    steps than by the best.
+    """
+    steps = policy.satisfied_steps
+    worst = best = 0
+    for item, mark in zip(asked.marked, marks, strict=True):
+        if item.kind == SCALE and mark and asked.overall in ("", item.item):
+            worst += int(mark) <= steps
+            best += _is_best(int(mark), item.steps, steps)
+    return worst > best
+
+
 # --- the result --------------------------------------------------------------------------------
 
 

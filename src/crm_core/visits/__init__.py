@@ -16,6 +16,7 @@ from crm_core.visits.draws import DRAW, CallOffDraw, Draw, DrawVisits
 from crm_core.visits.draws import EVENTS as _DRAWS
 from crm_core.visits.events import EVENTS as _VISITS
 from crm_core.visits.follows import CLOCK, REACTIONS, WORKLISTS
+from crm_core.visits.notices import STAFF_NOTICES
 from crm_core.visits.policy import VisitPolicy
 from crm_core.visits.state import Visit, Visits
 from crm_core.visits.views import WATCHED
@@ -46,6 +47,7 @@ SLICE = Slice(
     projections=(WATCHED,),
     clock=CLOCK,
     reactions=REACTIONS,
+    staff_notices=STAFF_NOTICES,
     worklists=WORKLISTS,
     data_map="data-map.toml",
 )

@@ -48,7 +48,9 @@ class Occasion:
 
     Args:
         visit: Number of the visit that follows.
-        request: The request it is about, `occasion` what was recorded, `draw` the draw.
+        request: The request it is about.
+        occasion: What was recorded, or the survey that was answered.
+        draw: The draw that took the household.
     """
 
     visit: str
@@ -77,6 +79,7 @@ class ArrangeVisits:
     Args:
         requests: Numbers of requests that may call for a visit, besides those of open visits.
         draws: Draws that took the household.
+        surveys: Surveys that it answered by name, besides those of open visits.
         occasions: What calls for visits by all that is known.
         gone: Why an open visit is called for no more, by its number.
         known_at: The instant of it.
@@ -85,6 +88,7 @@ class ArrangeVisits:
     household: str
     requests: tuple[str, ...] = ()
     draws: tuple[str, ...] = ()
+    surveys: tuple[str, ...] = ()
     occasions: tuple[Occasion, ...] = looked_up()
     gone: Mapping[str, str] = looked_up()
     known_at: datetime = looked_up()
@@ -102,6 +106,8 @@ class Call:
         staff: Whether the member named is, or was, on the staff.
         hands: Who did the work that the visit is about, as it is known now.
         trade: Of a request that would follow; so are `severity` and `place`.
+        left: Who of those that did does not work here any more on the day.
+        elsewhere: When somebody was spoken to by visits of other files of the household.
     """
 
     policy: VisitPolicy
@@ -113,6 +119,8 @@ class Call:
     trade: str
     severity: str
     place: str
+    left: frozenset[str] = frozenset()
+    elsewhere: tuple[datetime, ...] = ()
 
 
 @frozen

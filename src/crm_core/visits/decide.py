@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -47,7 +47,7 @@ from crm_core.visits.events import (
 )
 from crm_core.visits.evolve import evolve
 from crm_core.visits.policy import CALLED
-from crm_core.visits.state import CALLED_OFF, GIVEN_UP, MADE, OPEN, Visit, Visits
+from crm_core.visits.state import CALLED_OFF, GIVEN_UP, LAPSED, MADE, OPEN, Visit, Visits
 
 # --- what is called for --------------------------------------------------------------------------
 
@@ -71,12 +71,23 @@ def _arrange(command: ArrangeVisits, state: Visits) -> Decision:
 
 def _arranged(
     one: Occasion, visit: Visit | None, command: ArrangeVisits
-) -> VisitScheduled | VisitRenewed | None:
+) -> VisitScheduled | VisitRenewed | VisitGivenUp | None:
     if visit is None or visit.status == CALLED_OFF:
         return _scheduled(one, command.household)
-    if visit.status != OPEN or (one.since, one.hands) == (visit.since, visit.hands):
+    if visit.status != OPEN:
         return None
     moved = one.since != visit.since
+    lapses_at = one.lapses_at if moved else visit.lapses_at
+    if lapses_at <= command.known_at:
+        return VisitGivenUp(
+            visit=visit.visit,
+            household=command.household,
+            why=LAPSED,
+            attempts=visit.attempts,
+            at=lapses_at,
+        )
+    if not moved and one.hands == visit.hands:
+        return None
     return VisitRenewed(
         visit=one.visit,
         household=command.household,
@@ -84,7 +95,7 @@ def _arranged(
         from_at=one.from_at if moved else visit.from_at,
         due_at=one.due_at if moved else visit.due_at,
         latest_at=one.latest_at if moved else visit.latest_at,
-        lapses_at=one.lapses_at if moved else visit.lapses_at,
+        lapses_at=lapses_at,
         must=visit.must,
         hands=one.hands,
     )
@@ -128,7 +139,8 @@ def _open_visit(number: str, state: Visits, at: datetime, *, late: bool = False)
     if visit.status == OPEN:
         return visit
     before = visit.over_at is not None and at < visit.over_at
-    if late and (visit.status == GIVEN_UP or (visit.status == CALLED_OFF and before)):
+    tried = visit.status == GIVEN_UP and visit.why != LAPSED
+    if late and (tried or (visit.status in (CALLED_OFF, GIVEN_UP) and before)):
         return visit
     return Refusal(
         "visit_not_open", "VIS-04", {"visit": number}, sentence=f"visit_not_open_{visit.status}"
@@ -215,10 +227,20 @@ def _no_appointment(command: NoteVisitAttempt, visit: Visit) -> Refusal | None:
     return None
 
 
+def _too_soon_to_count(command: NoteVisitAttempt, visit: Visit, call: Call) -> bool:
+    """Whether it was before the time at which somebody is to be tried again (VIS-04)."""
+    allowed = timedelta(0) if visit.appointed_at is None else call.policy.agreed
+    return command.attempted_at < visit.next_at - allowed
+
+
 def _attempted(command: NoteVisitAttempt, visit: Visit, call: Call) -> Decision:
-    # An appointment that we missed is not held against who waited for us.
-    attempt = visit.attempts + (command.result != BY_US)
+    # An appointment that we missed is not held against who waited for us, and neither are calls
+    # that come sooner than somebody is to be tried again: three within minutes are one.
+    early = _too_soon_to_count(command, visit, call)
+    attempt = visit.attempts + (command.result != BY_US and not early)
     again = call.hours.add(command.attempted_at, call.policy.retry_seconds)
+    if early:
+        again = max(again, visit.next_at)
     attempted = VisitAttempted(
         visit=visit.visit,
         household=command.household,
@@ -288,7 +310,8 @@ def _too_soon(command: RecordVisit, visit: Visit, call: Call, state: Visits) -> 
     row = call.policy.row(visit.scheduled.row)
     if command.means not in CALLED or not row.rest or _agreed(visit, call, command.visited_at):
         return None
-    for at, other in state.calls():
+    calls = [*state.calls(), *((at, "") for at in call.elsewhere)]
+    for at, other in calls:
         apart = abs(command.visited_at - at)
         # One call can serve several visits.
         if other != visit.visit and apart and apart < call.policy.rest:
@@ -329,8 +352,8 @@ def _said_otherwise(command: RecordVisit, call: Call) -> Refusal | None:
 
 
 def _without_contact(command: RecordVisit, visit: Visit, call: Call) -> Refusal | None:
-    """After a repair the contact of who did it is left, where that is known (VIS-04)."""
-    known = sorted(call.hands | set(visit.hands))
+    """After a repair the contact of who did it is left, as far as they still work here (VIS-04)."""
+    known = sorted((call.hands | set(visit.hands)) - call.left)
     left = command.contact_left
     if left and left not in known:
         return unknown("contact", left, known, rule="VIS-04")

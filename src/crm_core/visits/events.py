@@ -23,7 +23,7 @@ class VisitScheduled:
         purpose: What the member's data are used for.
         means: By which it may be made.
         request: The request it is about.
-        occasion: What else it is about, as it was recorded.
+        occasion: What else it is about, as it was recorded; of an answer by name its survey.
         draw: The draw that took the household.
         since: When that happened which calls for it.
         from_at: From when on it may be made; `due_at` by when, `latest_at` at the latest; nobody is
@@ -103,7 +103,8 @@ class VisitAttempted:
 
     Args:
         result: One of `crm_core.visits.commands.RESULTS`.
-        attempt: Which one it was of those that count; one that failed by us counts as none.
+        attempt: Which one it was of those that count; one that failed by us counts as none, and
+            neither does one before the time at which they were to be tried again.
         next_at: When it is to be tried again.
         appointed: Whether the member named that time.
     """
@@ -121,10 +122,10 @@ class VisitAttempted:
 
 @frozen
 class VisitGivenUp:
-    """Nobody was reached often enough, or the member refused: no opinion is known (VIS-04).
+    """Nobody was reached often enough, or in time, or the member refused (VIS-04).
 
     Args:
-        why: `unreached` or `refused`.
+        why: `unreached`, `refused`, or `lapsed` where nobody made it until it was too late.
     """
 
     visit: str

@@ -41,15 +41,22 @@ def _due(row: Watched, look: Look) -> tuple[DueCommand | NothingBefore, ...]:
     A command of nothing is never recorded, and one of something makes the stream longer, so the
     same id always means the same step, whoever takes it and however often.
     """
-    command = ArrangeVisits(row.household, tuple(one.request for one in row.requests))
+    command = ArrangeVisits(
+        row.household,
+        requests=tuple(one.request for one in row.requests),
+        surveys=tuple(one.survey for one in row.surveys),
+    )
     if look.changes(command):
         state: Visits = look.sight.state(VISITS, row.household)
         id = f"tick:visits:{row.household}:{row.position}:{state.told}"
         return (DueCommand(id, command, min(row.at, look.now - _MOMENT)),)
     # Whoever has the household from a later day on is known today, if it is known at all.
     today = local_date(look.now, look.zone)
-    later = [span.first for span in look.sight.tenures(row.household).spans if span.first > today]
-    return (NothingBefore(start_of_day(min(later), look.zone) if later else None),)
+    spans = look.sight.tenures(row.household).spans
+    later = [start_of_day(span.first, look.zone) for span in spans if span.first > today]
+    visits: Visits = look.sight.state(VISITS, row.household)
+    later += [visit.lapses_at for visit in visits.open()]
+    return (NothingBefore(min(later, default=None)),)
 
 
 CLOCK = (Source("visits", WATCHED, _due),)

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from crm_core.kernel.calendar_files import working_calendar
 from crm_core.kernel.calendars import WorkingCalendar
-from crm_core.kernel.dates import local_date, start_of_day
+from crm_core.kernel.dates import add_months, local_date, start_of_day
 from crm_core.kernel.policy import (
     Header,
     PathFault,
@@ -115,16 +115,7 @@ class Span:
     def _day(self, day: date) -> date | None:
         if self.unit == "days":
             return day + timedelta(days=self.count)
-        return months_later(day, self.count) if self.unit == "months" else None
-
-
-def months_later(day: date, months: int) -> date:
-    """The same day so many months later, or the last one of a month that is shorter."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
-    return min(
-        date(year, month + 1, 1) + timedelta(days=day.day - 1), following - timedelta(days=1)
-    )
+        return add_months(day, self.count) if self.unit == "months" else None
 
 
 # --- the file ------------------------------------------------------------------------------------

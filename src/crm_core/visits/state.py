@@ -13,6 +13,9 @@ from crm_core.visits.events import OccasionRecorded, VisitAttempted, VisitMade, 
 OPEN, MADE, GIVEN_UP, CALLED_OFF = "open", "made", "given_up", "called_off"
 STATUSES = (OPEN, MADE, GIVEN_UP, CALLED_OFF)
 
+LAPSED = "lapsed"
+"""Why a visit was given up that nobody made until it was too late."""
+
 
 @frozen
 class Visit:

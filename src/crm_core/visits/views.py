@@ -59,6 +59,9 @@ By their names, which are a public contract (LOG-02): what they say is none of t
 business, and what follows from it is looked up when visits are arranged.
 """
 
+SURVEY_NAMES = frozenset({"surveys.answered_by_name/1", "surveys.answer_withdrawn/1"})
+"""Events of surveys after which somebody is, or is not, dissatisfied; by their names, too."""
+
 MERGED, MERGE_UNDONE = "owners.household_merged/1", "owners.merge_undone/1"
 
 HOUSEHOLD_NAMES = frozenset(
@@ -94,6 +97,14 @@ class Touched:
 
 
 @frozen
+class Answered:
+    """A survey that was answered by name, and when something was last recorded of the answer."""
+
+    survey: str
+    at: datetime
+
+
+@frozen
 class Watched:
     """A household whose visits may have to be arranged anew.
 
@@ -101,6 +112,7 @@ class Watched:
         position: Of the latest event about it: a row that was seen is the same row if this is.
         requests: Requests of it, and of files merged into it, that may call for a visit.
         into: The file that it was merged into.
+        surveys: Surveys that the household, or a file merged into it, answered by name.
     """
 
     household: str
@@ -108,6 +120,7 @@ class Watched:
     at: datetime
     requests: tuple[Touched, ...] = ()
     into: str = ""
+    surveys: tuple[Answered, ...] = ()
 
 
 def _watch(rows: Rows[Watched], recorded: Recorded[Any]) -> tuple[Put[Watched], ...]:
@@ -118,6 +131,8 @@ def _watch(rows: Rows[Watched], recorded: Recorded[Any]) -> tuple[Put[Watched], 
     row = _looked(rows, home, recorded)
     if recorded.name in REQUEST_NAMES:
         row = _touched(row, Touched(event.request, recorded.recorded))
+    if recorded.name in SURVEY_NAMES:
+        row = _answered(row, Answered(event.survey, recorded.recorded))
     if recorded.name == MERGED:
         row = attrs.evolve(row, into=event.into)
     elif recorded.name == MERGE_UNDONE:
@@ -131,6 +146,8 @@ def _watch(rows: Rows[Watched], recorded: Recorded[Any]) -> tuple[Put[Watched], 
         other = _looked(rows, beside, recorded)
         for one in row.requests:
             other = _touched(other, one)
+        for said in row.surveys:
+            other = _answered(other, said)
         found.append(other)
         beside = other.into
     # Before all instants: the next tick looks, whatever its own instant is.
@@ -142,7 +159,8 @@ def _looked(rows: Rows[Watched], household: str, recorded: Recorded[Any]) -> Wat
     at = recorded.recorded
     row = rows.get(household) or Watched(household, 0, at)
     kept = tuple(one for one in row.requests if at - one.at < _KEPT)
-    return attrs.evolve(row, position=recorded.position, at=at, requests=kept)
+    said = tuple(one for one in row.surveys if at - one.at < _KEPT)
+    return attrs.evolve(row, position=recorded.position, at=at, requests=kept, surveys=said)
 
 
 def _touched(row: Watched, touched: Touched) -> Watched:
@@ -150,13 +168,22 @@ def _touched(row: Watched, touched: Touched) -> Watched:
     return attrs.evolve(row, requests=(*others, touched))
 
 
+def _answered(row: Watched, answered: Answered) -> Watched:
+    others = (one for one in row.surveys if one.survey != answered.survey)
+    return attrs.evolve(row, surveys=(*others, answered))
+
+
+_WATCHED_OF = (OccasionRecorded, OccasionWithdrawn, VisitScheduled, VisitWithdrawn)
+"""What is scheduled, or is to be made after all, lapses some day."""
+
 WATCHED = Projection(
     name="visits.watched",
-    version=1,
+    version=2,
     row=Watched,
     names=REQUEST_NAMES
     | HOUSEHOLD_NAMES
-    | {k.stored for k in EVENTS if k.cls in (OccasionRecorded, OccasionWithdrawn)},
+    | SURVEY_NAMES
+    | {k.stored for k in EVENTS if k.cls in _WATCHED_OF},
     apply=_watch,
 )
 """Households whose visits may have to be arranged anew; the clock puts off those it has seen."""

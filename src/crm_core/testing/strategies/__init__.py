@@ -6,6 +6,13 @@ openings; `dealings` has whole estates, `calendars` working calendars of any kin
 """
 
 from crm_core.testing.strategies.calendars import calendars, shifts
+from crm_core.testing.strategies.care import (
+    care_calendar_commands,
+    care_commands,
+    care_openings,
+    difficulty_commands,
+    difficulty_openings,
+)
 from crm_core.testing.strategies.classes import any_events, events_of, from_hint, instances
 from crm_core.testing.strategies.collection import collection_commands, collection_stories
 from crm_core.testing.strategies.dealings import (
@@ -15,6 +22,15 @@ from crm_core.testing.strategies.dealings import (
     knowledge,
     merging_estates,
     play,
+)
+from crm_core.testing.strategies.forums import (
+    forum_commands,
+    forum_openings,
+    meeting_commands,
+    meeting_openings,
+    outlay_commands,
+    publication_commands,
+    publication_openings,
 )
 from crm_core.testing.strategies.gradings import (
     adoption_commands,
@@ -67,6 +83,7 @@ from crm_core.testing.strategies.values import (
     texts,
     words,
 )
+from crm_core.testing.strategies.visits import draw_commands, visit_commands, visit_openings
 
 __all__ = [
     "FIRST_DAY",
@@ -84,14 +101,22 @@ __all__ = [
     "assessment_commands",
     "assessment_stories",
     "calendars",
+    "care_calendar_commands",
+    "care_commands",
+    "care_openings",
     "collection_commands",
     "collection_stories",
     "days",
+    "difficulty_commands",
+    "difficulty_openings",
     "digests",
+    "draw_commands",
     "estates",
     "events_of",
     "fen",
     "fillings",
+    "forum_commands",
+    "forum_openings",
     "from_hint",
     "grading_commands",
     "grading_openings",
@@ -102,12 +127,15 @@ __all__ = [
     "knowledge",
     "knowns",
     "measures",
+    "meeting_commands",
+    "meeting_openings",
     "merging_estates",
     "message_commands",
     "message_openings",
     "money",
     "opinion_commands",
     "opinion_openings",
+    "outlay_commands",
     "owner_commands",
     "owner_openings",
     "periods",
@@ -117,6 +145,8 @@ __all__ = [
     "plan_stories",
     "play",
     "policy_refs",
+    "publication_commands",
+    "publication_openings",
     "questionnaires",
     "request_commands",
     "request_histories",
@@ -129,5 +159,7 @@ __all__ = [
     "survey_openings",
     "targets",
     "texts",
+    "visit_commands",
+    "visit_openings",
     "words",
 ]
