@@ -419,7 +419,7 @@ def test_wherever_it_comes_in_what_is_still_to_come_is_refused(
     crm: CRM, give: Callable[[CRM], object], where: str
 ) -> None:
     """By the clock of the CRM, whatever instant a caller names; nothing is written."""
-    crm.clock = StoppedClock(START)
+    crm.host.clock = StoppedClock(START)
     before = crm.log.head()
     with pytest.raises(Invalid) as refused:
         give(crm)
@@ -430,7 +430,7 @@ def test_wherever_it_comes_in_what_is_still_to_come_is_refused(
 @pytest.mark.rule("PAY-03")
 @pytest.mark.case("K26")
 def test_a_clock_that_is_a_little_ahead_is_believed_and_questions_may_look_ahead(crm: CRM) -> None:
-    crm.clock = StoppedClock(START)
+    crm.host.clock = StoppedClock(START)
     crm.do(PAID, by=FINANCE, at=START + 5 * HOUR / 60)
     assert crm.get(Request, "R1", known=START + 99 * HOUR) is None
     charge = RaiseCharge("V1", "C1", "other", "x", 100, date(2042, 1, 1))

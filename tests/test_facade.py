@@ -101,7 +101,9 @@ def test_what_follows_from_a_batch_is_run_behind_it(crm: CRM) -> None:
 def test_the_consumer_runs_what_an_interruption_left_undone_and_nothing_twice(crm: CRM) -> None:
     ready_to_move(crm)
     done: list[object] = []
-    interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
+    interrupted = CRM(
+        crm.log, vault=crm.host.vault, clock=crm.clock, ids=crm.ids, reads=crm.host.reads
+    )
     interrupted._desk.follow = done.append  # type: ignore[assignment, method-assign]
     interrupted.do(MOVE, by=CLERK, id="m1", at=NOW)
     assert len(done) == 1
@@ -118,7 +120,9 @@ def test_the_consumer_runs_what_an_interruption_left_undone_and_nothing_twice(cr
 def test_a_refused_reaction_is_parked_with_the_code_of_the_refusal(crm: CRM) -> None:
     """The payment has left one account; that it did not arrive in the other is seen by all."""
     ready_to_move(crm)
-    interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
+    interrupted = CRM(
+        crm.log, vault=crm.host.vault, clock=crm.clock, ids=crm.ids, reads=crm.host.reads
+    )
     interrupted._desk.follow = lambda _: None  # type: ignore[method-assign]
     interrupted.do(MOVE, by=CLERK, id="m1", at=NOW)
     # Meanwhile the other account gets a payment of that very number.
@@ -134,7 +138,7 @@ def test_a_refused_reaction_is_parked_with_the_code_of_the_refusal(crm: CRM) -> 
 
 
 def test_a_crm_without_views_says_so(crm: CRM) -> None:
-    bare = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
+    bare = CRM(crm.log, vault=crm.host.vault, clock=crm.clock, ids=crm.ids, reads=crm.host.reads)
     with pytest.raises(Invalid, match="without views"):
         bare.views.status()
 

@@ -181,7 +181,7 @@ class FacadeMachine(RuleBasedStateMachine):
 
     def follow(self, receipt: Receipt, before: int) -> None:
         """Carry the new events over into what is remembered."""
-        new = list(self.crm.texts.each(self.crm.log.feed(after=before)))
+        new = list(self.crm.host.texts.each(self.crm.log.feed(after=before)))
         assert [recorded.position for recorded in new] == [
             before + n for n in range(1, len(new) + 1)
         ]

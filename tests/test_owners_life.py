@@ -83,7 +83,7 @@ class Story:
 def test_an_owners_life() -> None:
     with open_crm("memory:") as crm:
         clock = Clock(parse_instant("2023-01-05T09:00:00+08:00"))
-        crm.clock = clock
+        crm.host.clock = clock
         told = Story(crm, clock)
         moves_in(told)
         is_let_down_and_made_good(told)

@@ -209,7 +209,7 @@ def test_deciding_says_the_same_whatever_the_hash_seed_and_the_zone_of_the_machi
         class Clock:
             def now(self):
                 return at
-        crm.clock = Clock()
+        crm.host.clock = Clock()
         by = Actor("S17", "specialist")
         for n in range(20):
             h = f"V{n:05}"
@@ -220,7 +220,7 @@ def test_deciding_says_the_same_whatever_the_hash_seed_and_the_zone_of_the_machi
                    "S17"), by=by, at=at, id=f"3-{n}")
         crm.grade(2011)
         # What is sealed is never the same twice; what it says is.
-        told = crm.texts.each(crm.log.feed())
+        told = crm.host.texts.each(crm.log.feed())
         print(json.dumps([repr((e.event, e.effective, e.recorded)) for e in told]))
     """
     found = set()

@@ -32,7 +32,7 @@ def streams(crm: CRM) -> dict[str, list[tuple[Any, ...]]]:
     """All that a reader sees of each stream but positions and command ids."""
     found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     # A sealed text is another one each time it is sealed, and so is a name.
-    for e in crm.texts.each(crm.log.feed()):
+    for e in crm.host.texts.each(crm.log.feed()):
         envelope = e.envelope
         event = evolve(e.event, name=None) if isinstance(e.event, MemberAdded) else e.event
         said = (

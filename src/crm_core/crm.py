@@ -16,7 +16,7 @@ from crm_core.application.authority import Authority, acting
 from crm_core.application.checking import utc
 from crm_core.application.clock import Tick, tick
 from crm_core.application.desk import Desk, Given, Receipt
-from crm_core.application.texts import Texts
+from crm_core.application.host import Host
 from crm_core.application.tombstones import MemoryTombstones, NoTraces
 from crm_core.application.urns import MemoryUrns
 from crm_core.application.ways import WAYS, Shown, answer
@@ -115,23 +115,26 @@ class CRM:
         patience: Patience | None = None,
         telemetry: Telemetry | None = None,
     ) -> None:
-        self.log = log
-        self.vault = vault
-        self.clock = clock
-        self.ids = ids
-        self.registry: Registry = registry or own_registry()
-        self.policies: PolicyBook = policies or PolicyBook(self.registry.shipped)
-        self.zone = zone
-        self.tombstones: Tombstones = tombstones or MemoryTombstones()
-        self.traces: Traces = traces or NoTraces()
-        self.urns: Urns = urns or MemoryUrns(ids)
+        registry = registry or own_registry()
+        self.host = Host(
+            log=log,
+            vault=vault,
+            clock=clock,
+            ids=ids,
+            policies=policies or PolicyBook(registry.shipped),
+            zone=zone,
+            tombstones=tombstones or MemoryTombstones(),
+            traces=traces or NoTraces(),
+            urns=urns or MemoryUrns(ids),
+            registry=registry,
+            reads=reads,
+            patience=patience or AtOnce(),
+            telemetry=telemetry or Unwatched(),
+            read_models=views,
+        )
         self._engines = tuple(engines)
-        self._views = views
-        self.reads = reads
-        self.patience: Patience = patience or AtOnce()
-        self.telemetry: Telemetry = telemetry or Unwatched()
-        self._desk = Desk(self)
-        self._access = Access(self, self._desk, reads)
+        self._desk = Desk(self.host)
+        self._access = Access(self.host, self._desk)
 
     def __enter__(self) -> CRM:
         return self
@@ -143,10 +146,51 @@ class CRM:
         """Close engines, views, log and vault."""
         for engine in self._engines:
             engine.close()
-        if self._views is not None:
-            self._views.close()
-        self.log.close()
-        self.vault.close()
+        if self.host.read_models is not None:
+            self.host.read_models.close()
+        self.host.log.close()
+        self.host.vault.close()
+
+    # --- what the host lends ---------------------------------------------------------------
+
+    @property
+    def clock(self) -> Clock:
+        """Tells the time."""
+        return self.host.clock
+
+    @property
+    def ids(self) -> Ids:
+        """Makes ids of commands."""
+        return self.host.ids
+
+    @property
+    def log(self) -> EventLog:
+        """The history, its personal values sealed; what is clear in it nobody is kept from."""
+        return self.host.log
+
+    @property
+    def policies(self) -> PolicyBook:
+        """The policies at hand."""
+        return self.host.policies
+
+    @property
+    def registry(self) -> Registry:
+        """What follows from the slices."""
+        return self.host.registry
+
+    @property
+    def views(self) -> Views:
+        """The read models (LOG-05), like the log.
+
+        Raises:
+            Invalid: there are none here.
+        """
+        return self.host.views
+
+    @property
+    def zone(self) -> str:
+        """Zone of the estate's days and years."""
+        return self.host.zone
 
     # --- questions, by what they are about -------------------------------------------------
 
@@ -158,7 +202,7 @@ class CRM:
         """Households: their files, and personal values opened for a stated purpose."""
         from crm_core.application.owners import Owners
 
-        owners = Owners(self, self._access, self._files)
+        owners = Owners(self.host, self._access, self._files)
         return cast("Owners", Shown("owners", owners, self._access))
 
     @cached_property
@@ -176,7 +220,7 @@ class CRM:
         """Care of households: assessments, plans, return visits, surveys, reports to owners."""
         from crm_core.application.care import Care
 
-        care = Care(self, self._desk, self.owners, self._gradings, self._studies, self._access)
+        care = Care(self.host, self._desk, self.owners, self._gradings, self._studies, self._access)
         return cast("Care", Shown("care", care, self._access))
 
     @cached_property
@@ -189,7 +233,7 @@ class CRM:
         """Imports that were made, and taking one back."""
         from crm_core.application.imports import ImportService
 
-        service = ImportService(self, self._desk)
+        service = ImportService(self.host, self._desk)
         return cast("ImportService", Shown("imports", service, self._access))
 
     @cached_property
@@ -197,14 +241,18 @@ class CRM:
         """What households and members of staff were told, and what members agreed to."""
         from crm_core.application.messaging import Messaging
 
-        return cast("Messaging", Shown("messages", Messaging(self, self._access), self._access))
+        return cast(
+            "Messaging", Shown("messages", Messaging(self.host, self._access), self._access)
+        )
 
     @cached_property
     def papers(self) -> Papers:
         """The papers of the method as they stood at any date (REP-01)."""
         from crm_core.application.papers.service import Papers
 
-        return cast("Papers", Shown("papers", Papers(self, self._access, self._at), self._access))
+        return cast(
+            "Papers", Shown("papers", Papers(self.host, self._access, self._at), self._access)
+        )
 
     def _at(self, position: int) -> Sources:
         """The questions, over the log as it stood at a position; who may ask is of today."""
@@ -212,20 +260,20 @@ class CRM:
         from crm_core.application.past import LogOfThePast
 
         then = CRM(
-            LogOfThePast(self.log, position),
-            vault=self.vault,
-            clock=self.clock,
-            ids=self.ids,
-            policies=self.policies,
-            zone=self.zone,
-            tombstones=self.tombstones,
-            urns=self.urns,
-            registry=self.registry,
-            patience=self.patience,
+            LogOfThePast(self.host.log, position),
+            vault=self.host.vault,
+            clock=self.host.clock,
+            ids=self.host.ids,
+            policies=self.host.policies,
+            zone=self.host.zone,
+            tombstones=self.host.tombstones,
+            urns=self.host.urns,
+            registry=self.host.registry,
+            patience=self.host.patience,
         )
         then._desk, then._access = self._desk, self._access
         return Sources(
-            host=then,
+            host=then.host,
             files=then._files,
             accounts=then._accounts,
             gradings=then._gradings,
@@ -237,7 +285,7 @@ class CRM:
         """Rights of persons: a copy of everything about one, being erased, and who saw what."""
         from crm_core.application.privacy import Privacy
 
-        return cast("Privacy", Shown("privacy", Privacy(self, self._access), self._access))
+        return cast("Privacy", Shown("privacy", Privacy(self.host, self._access), self._access))
 
     @cached_property
     def reports(self) -> Reports:
@@ -245,9 +293,9 @@ class CRM:
         from crm_core.application.reporting.service import Reports
         from crm_core.application.return_visits import ReturnVisits
 
-        visits = ReturnVisits(self, self._desk, self.owners, self._gradings)
+        visits = ReturnVisits(self.host, self._desk, self.owners, self._gradings)
         reports = Reports(
-            host=self,
+            host=self.host,
             desk=self._desk,
             access=self._access,
             accounts=self._accounts,
@@ -262,7 +310,7 @@ class CRM:
         """Who of the staff is to be told of what, and how they are reached."""
         from crm_core.application.staff import Staff
 
-        return cast("Staff", Shown("staff", Staff(self, self._access), self._access))
+        return cast("Staff", Shown("staff", Staff(self.host, self._access), self._access))
 
     @cached_property
     def studies(self) -> Studies:
@@ -273,31 +321,31 @@ class CRM:
     def _files(self) -> Files:
         from crm_core.application.files import Files
 
-        return Files(self, self._access, self._accounts, self._gradings, self._requests)
+        return Files(self.host, self._access, self._accounts, self._gradings, self._requests)
 
     @cached_property
     def _requests(self) -> Requests:
         from crm_core.application.requests import Requests
 
-        return Requests(self, self._desk)
+        return Requests(self.host, self._desk)
 
     @cached_property
     def _accounts(self) -> Accounts:
         from crm_core.application.accounts import Accounts
 
-        return Accounts(self, self._gradings.engine)
+        return Accounts(self.host, self._gradings.engine)
 
     @cached_property
     def _studies(self) -> Studies:
         from crm_core.application.studies import Studies
 
-        return Studies(self, self._desk, self._gradings)
+        return Studies(self.host, self._desk, self._gradings)
 
     @cached_property
     def _gradings(self) -> Gradings:
         from crm_core.application.gradings import Gradings
 
-        return Gradings(self, self._desk, self._engines)
+        return Gradings(self.host, self._desk, self._engines)
 
     # --- commands ------------------------------------------------------------------------
 
@@ -342,7 +390,7 @@ class CRM:
             about=tuple(about),
         )
         act = self.registry.act_names.get(type(command), "unknown")
-        with watched(self.telemetry, "do", act=act) as span:
+        with watched(self.host.telemetry, "do", act=act) as span:
             receipt = self._desk.do(command, given)
             span.note(events=len(receipt.events), position=receipt.position)
         return receipt
@@ -378,7 +426,7 @@ class CRM:
         Returns:
             How many events were appended.
         """
-        with watched(self.telemetry, "batch") as span:
+        with watched(self.host.telemetry, "batch") as span:
             count = self._desk.batch(
                 planned,
                 by=by,
@@ -431,8 +479,8 @@ class CRM:
         Raises:
             Refused: it is not for `by`.
         """
-        with watched(self.telemetry, "tick") as span:
-            done = tick(self, self._desk, now, by)
+        with watched(self.host.telemetry, "tick") as span:
+            done = tick(self.host, self._desk, now, by)
             span.note(events=sum(done.events.values()), parked=sum(done.parked.values()))
         return done
 
@@ -448,7 +496,7 @@ class CRM:
         """
         from crm_core.application.todo import todo
 
-        found = todo(self, self._desk, by, now)
+        found = todo(self.host, self._desk, by, now)
         return list(self._shows("todo", found, by))
 
     # --- what follows --------------------------------------------------------------------
@@ -533,11 +581,6 @@ class CRM:
             return ""
         return found.text if isinstance(found, Plain) else say("values", found.code, lang)
 
-    @property
-    def texts(self) -> Texts:
-        """Opens what people typed, for the case in hand (PRV-02)."""
-        return self._desk.texts
-
     def history(
         self, stream: str, *, by: Actor | None = None, purpose: str | None = None
     ) -> Iterator[Recorded[Any]]:
@@ -554,17 +597,6 @@ class CRM:
         joined = look.answer("place", stream).granted
         for _, events in self.log.by_household(households=[stream]):
             yield from look.show_each(opened(events), household=stream, joined=joined)
-
-    @property
-    def views(self) -> Views:
-        """The read models (LOG-05).
-
-        Raises:
-            Invalid: there are none here.
-        """
-        if self._views is None:
-            raise Invalid.one("views_missing")
-        return self._views
 
     def verify(self, *, deep: bool = False) -> Verification:
         """Read every stored byte again (see `EventLog.verify`)."""
@@ -601,7 +633,7 @@ class CRM:
         Raises:
             Invalid: `year_not_over`, and it is not a trial.
         """
-        with watched(self.telemetry, "grade") as span:
+        with watched(self.host.telemetry, "grade") as span:
             run = self._gradings.grade(
                 year,
                 known=known,
@@ -654,7 +686,7 @@ class CRM:
             verify: Verify the log's chain first, and compare what an engine keeps beside the log
                 with its digests; without it such a replay is not `verified`.
         """
-        with watched(self.telemetry, "replay") as span:
+        with watched(self.host.telemetry, "replay") as span:
             found = self._gradings.replay(year, progress=progress, engine=engine, verify=verify)
             span.note(
                 engine=found.engine,

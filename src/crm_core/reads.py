@@ -105,8 +105,18 @@ class ReadLog(Protocol):
         """
         ...
 
-    def verify(self) -> int | None:
-        """Read every row again; the number of the first that is not as it was written, or None."""
+    def verify(self, noted: str = "") -> int | None:
+        """Read every row again; the number of the first that is not as it was written, or None.
+
+        Args:
+            noted: What `head` gave before. Rows that were cut off from the end leave a whole log;
+                where none of them has that digest any more, the number is that of the first row
+                that is not there.
+        """
+        ...
+
+    def head(self) -> str:
+        """The digest of the last row, which binds all of them: to be noted elsewhere."""
         ...
 
     def count(self) -> int:

@@ -25,7 +25,13 @@ from crm_core.errors import Failed, Invalid, Refused, StoreUnreachable
 from crm_core.kernel.sealed import Withheld
 from crm_core.owners import Household
 from crm_core.reads import Read, ReadLog
-from crm_core.staff import EndClearance, RecordTraining, RecordUndertaking, RegisterStaff
+from crm_core.staff import (
+    EndClearance,
+    EndStaffRole,
+    RecordTraining,
+    RecordUndertaking,
+    RegisterStaff,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -207,7 +213,7 @@ class Closed(MemoryReadLog):
 def test_where_it_cannot_be_written_personal_values_stay_closed() -> None:
     """And everything else is shown."""
     with town() as crm:
-        crm.reads = crm._access.reads = Closed()
+        crm.host.reads = Closed()
         asked = {"by": CLERK, "purpose": "service: a call"}
         with pytest.raises(Failed):
             crm.reveal("V1", "V1#owner", "name", **asked)
@@ -218,7 +224,7 @@ def test_where_it_cannot_be_written_personal_values_stay_closed() -> None:
         assert shown["room"] == "101"
         assert shown["roles"][0]["name"] == Withheld("read_log")
         assert shown["gradings"][0]["layer"] == Withheld("read_log")
-        crm._access.reads = None
+        crm.host.reads = None
         with pytest.raises(Refused) as refused:
             crm.reveal("V1", "V1#owner", "name", **asked)
         assert refused.value.reason == "access_read_log"
@@ -251,7 +257,7 @@ def test_records_of_reads_are_no_events_and_move_nothing() -> None:
             crm.reveal("V1", "V1#owner", "phone", by=CLERK, purpose="service")
             list(crm.gradings.directory(by=CLERK, purpose="grading"))
         assert (crm.log.head(), crm.log.root(), crm.gradings.cutoff(None)) == before
-        assert crm.reads.count() == 3 + 3 * 2
+        assert crm.host.reads.count() == 3 + 3 * 2
 
 
 @pytest.mark.rule("PRV-06")
@@ -302,14 +308,14 @@ def test_an_undertaking_that_expired_stops_access_and_the_denial_is_written_down
         assert refused.value.reason == "access_training"
         crm.do(RecordTraining("S1", "PIPL", date(2024, 1, 1), date(2030, 1, 1)), by=BOSS)
         assert look() == "张三"
-        crm.clock = StandingClock(NOW + timedelta(days=2))
+        crm.host.clock = StandingClock(NOW + timedelta(days=2))
         with pytest.raises(Refused):
             look()
         # The service tier is not personal, and goes on.
         state = crm.get(Household, "V1", by=CLERK, purpose="service")
         assert state is not None
         assert state.room == "101"
-        seen = [r for r in crm.reads.about("V1") if r.subject == "V1#owner"]
+        seen = [r for r in crm.host.reads.about("V1") if r.subject == "V1#owner"]
         assert [r.reason for r in seen] == ["undertaking", "training", "", "undertaking"]
 
 
@@ -334,7 +340,7 @@ class Looking(RuleBasedStateMachine):
 
     @rule(days=st.integers(0, 20))
     def days_pass(self, days: int) -> None:
-        self.crm.clock = StandingClock(self.crm.clock.now() + timedelta(days=days))
+        self.crm.host.clock = StandingClock(self.crm.clock.now() + timedelta(days=days))
 
     @rule(days=st.integers(0, 30), kind=st.sampled_from(["undertaking", "training"]))
     def is_cleared(self, days: int, kind: str) -> None:
@@ -367,13 +373,50 @@ class Looking(RuleBasedStateMachine):
 
     @invariant()
     def each_look_has_its_record(self) -> None:
-        seen = [r for r in self.crm.reads.about("V1") if not r.reason]
+        seen = [r for r in self.crm.host.reads.about("V1") if not r.reason]
         assert len(seen) == self.shown
 
 
 TestLooking = Looking.TestCase
 TestLooking.settings = settings(deadline=None, stateful_step_count=30)
 TestLooking = pytest.mark.rule("PRV-06", "PRV-07")(TestLooking)
+
+
+@pytest.mark.rule("PRV-06", "LOG-04")
+def test_rows_cut_off_from_the_end_are_found_by_a_digest_that_was_noted(reads: ReadLog) -> None:
+    """Rows that came since change nothing; nobody can add others in the place of those cut off."""
+    assert reads.verify(reads.head()) is None
+    reads.write([read(0), read(1)])
+    noted = reads.head()
+    assert reads.verify(noted) is None
+    reads.write([read(2)])
+    assert reads.verify(noted) is None
+    cut = MemoryReadLog()
+    cut.write([read(0)])
+    assert cut.verify() is None
+    assert cut.verify(noted) == 2
+    cut.write([read(5), read(6)])
+    assert cut.verify() is None
+    assert cut.verify(noted) == 4
+    # The very same rows are the very same digests, of one tenant.
+    same = MemoryReadLog()
+    same.write([read(0), read(1)])
+    assert (same.head() == noted) == isinstance(reads, MemoryReadLog | DatabaseReadLog)
+
+
+@pytest.mark.rule("PRV-06", "LOG-04")
+def test_the_tail_of_a_database_s_read_log_cannot_go_unseen_by_who_noted_it(
+    tmp_path: Path,
+) -> None:
+    with log_of("sqlite", tmp_path, None) as log:
+        log.write([read(0), read(1), read(2)])
+        noted = log.head()
+    with sqlite3.connect(tmp_path / "reads.db") as connection:
+        connection.execute("DROP TRIGGER crm_reads_no_delete")
+        connection.execute("DELETE FROM crm_reads WHERE number = 3")
+    with log_of("sqlite", tmp_path, None) as log:
+        assert log.verify() is None
+        assert log.verify(noted) == 3
 
 
 @pytest.mark.rule("PRV-06")
@@ -384,7 +427,7 @@ def test_a_read_says_what_was_seen_and_never_what_it_is() -> None:
     }  # fmt: skip
     with town() as crm:
         crm.reveal("V1", "V1#owner", "phone", by=CLERK, purpose="service")
-        assert "13800000001" not in repr(list(crm.reads.about("V1")))
+        assert "13800000001" not in repr(list(crm.host.reads.about("V1")))
 
 
 @pytest.mark.rule("PRV-05", "PRV-06")
@@ -405,6 +448,39 @@ def test_a_number_is_shown_for_what_its_owner_agreed_to_and_no_longer() -> None:
             crm.reveal("V1", "V1#owner", "phone", by=BOSS, purpose="care: a visit")
         assert objected.value.reason == "access_consent"
         assert crm.reveal("V2", "V2#owner", "phone", by=BOSS, purpose="care: a visit")
-        assert crm.reads is not None
-        denied = [r.reason for r in crm.reads.about("V1", "V1#owner") if r.reason]
+        assert crm.host.reads is not None
+        denied = [r.reason for r in crm.host.reads.about("V1", "V1#owner") if r.reason]
         assert denied == ["consent", "consent"]
+
+
+@pytest.mark.rule("LOG-08", "PRV-07")
+@pytest.mark.parametrize(
+    ("who", "role"), [("S1", "director"), ("S2", "specialist"), ("Z9", "specialist")]
+)
+def test_who_left_or_claims_another_role_is_shown_nothing_by_any_question(
+    who: str, role: str
+) -> None:
+    """S1 is a specialist, S2 left yesterday and is bound still, and nobody knows Z9."""
+    day, left = date(2024, 1, 1), date(2024, 2, 29)
+    with town() as crm:
+        crm.do(RegisterStaff("D1", "director", day), by=BOSS)
+        for staff in ("S1", "S2"):
+            crm.do(RegisterStaff(staff, "specialist", day), by=BOSS)
+            crm.do(RecordUndertaking(staff, "NDA-7", day, date(2030, 1, 1)), by=BOSS)
+            crm.do(RecordTraining(staff, "PIPL", day, date(2030, 1, 1)), by=BOSS)
+        crm.do(EndStaffRole("S2", "specialist", left, "left the company"), by=BOSS)
+        asked = {"by": Actor(who, role), "purpose": "service"}
+        for ask in (
+            lambda: crm.owners.sheet("V1", **asked),
+            lambda: crm.owners.find("101", **asked),
+            lambda: list(crm.history("V1", **asked)),
+            lambda: crm.accounts.statement("V1", date(2024, 2, 1), **asked),
+            lambda: crm.get(Household, "V1", **asked),
+            lambda: crm.reveal("V1", "V1#owner", "name", **asked),
+        ):
+            with pytest.raises(Refused) as refused:
+                ask()
+            assert refused.value.reason == "role_not_registered"
+        rows = [r for r in crm.host.reads.about("") if r.actor == f"{role}:{who}"]
+        assert {r.reason for r in rows} == {"register"}
+        assert len(rows) == 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from crm_adapters import open_crm
@@ -16,7 +16,9 @@ from crm_core.kernel.word import Word
 from crm_core.opinions import RecordOpinion
 from crm_core.owners import RecordInterest, RegisterHousehold
 from crm_core.payments import RaiseCharge, ReceivePayment, RecordPurchase
+from crm_core.plans import HearFeedback
 from crm_core.requests import ReceiveRequest
+from plans.caring import Estate, approve
 
 CLERK = Actor("S1", "specialist")
 BOSS = Actor("D1", "director")
@@ -89,12 +91,21 @@ REQUEST = ReceiveRequest(
 """A request of V1 that is the engineer's."""
 
 
+def cared_for(crm: CRM) -> None:
+    """V1 is assessed and has a plan in force, and is drawn to be called on."""
+    approve(Estate(crm), "P1", NOW.date())
+    said = Word("V1#owner", "phone", "rec 2")
+    crm.do(HearFeedback("P1", "F1", "V1", "they want a lamp", said, NOW.date()), by=CLERK)
+    crm.care.visits.draw("W1", "random", 2, by=BOSS)
+    crm.host.clock = StandingClock(NOW + timedelta(hours=4))
+
+
 @contextmanager
 def town(url: str = "memory:", *, keys: Any = None) -> Iterator[CRM]:
     """The town, with its year 2023 graded."""
     with open_crm(url, create=url != "memory:", keys=keys) as crm:
         for command, at in told():
             crm.do(command, by=CLERK, at=parse_instant(at))
-        crm.clock = StandingClock(NOW)
+        crm.host.clock = StandingClock(NOW)
         crm.grade(2023)
         yield crm

@@ -340,7 +340,7 @@ class SecondPerson(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.crm = open_crm("memory:")
-        self.crm.clock = Clock()
+        self.crm.host.clock = Clock()
         self.count = 0
         self.open: dict[tuple[str, str], str] = {}
         self.decided: set[str] = set()

@@ -522,6 +522,7 @@ def test_verify_tells_events_and_root(crm: Run) -> None:
     assert len(verified["root"]) == 64
     assert crm("verify").out.splitlines() == [
         f"intact: {verified['events']} events, root {verified['root']}",
+        f"read log intact: {verified['reads']['rows']} rows, digest {verified['reads']['digest']}",
         "not checked: pages of the database (--deep), views (--deep)",
     ]
 

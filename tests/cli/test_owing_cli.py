@@ -174,7 +174,7 @@ def test_a_list_of_arrears_is_pseudonymous_unless_somebody_who_may_says_what_for
     as_json(capsys, db, *ON, "--out", str(table))
     mark = table.read_text(encoding="utf-8-sig").splitlines()[-1]
     with open_crm(db) as crm:
-        taken = list(crm.texts.each(crm.log.feed(names=["exports.list_taken/1"])))[-1]
+        taken = list(crm.host.texts.each(crm.log.feed(names=["exports.list_taken/1"])))[-1]
     assert (taken.envelope.actor, taken.envelope.purpose) == ("finance:F1", "collection")
     assert (taken.event.what, taken.event.rows) == ("arrears", 3)
     assert taken.event.export in mark

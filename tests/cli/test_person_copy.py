@@ -109,7 +109,7 @@ def test_staff_are_named_by_an_option(office: Office) -> None:
 def test_what_cannot_be_opened_is_a_finding_and_what_was_erased_is_none(office: Office) -> None:
     copied(office, "V1")
     with open_crm(f"sqlite:///{office.path}") as crm:
-        crm.vault.erase("M7")
+        crm.host.vault.erase("M7")
     assert copied(office, "V1")["values"] == {
         "plain": 1, "erased": 1, "key_missing": 0, "tampered": 0, "withheld": 0,
     }  # fmt: skip

@@ -320,7 +320,7 @@ def test_a_correction_grades_anew_from_the_right_facts(estate: Estate) -> None:
         charges = [
             e.event for e in crm.history(f"account/{SMALL}") if e.name.endswith("charge_raised/1")
         ]
-        clerk, day = Actor("S1", "specialist"), present_day(crm)
+        clerk, day = Actor("S1", "specialist"), present_day(crm.host)
         for charge in charges:
             crm.do(CancelCharge(SMALL, charge.charge, day, "raised twice"), by=clerk)
     shown = estate.ask(*corrected, "manager:M1")

@@ -61,7 +61,7 @@ def test_whoever_comes_second_hears_what_the_first_heard(crm: CRM, command: Any)
     """To decide anew would refuse it: its own effect is what would be in the way."""
     first: list[Receipt] = []
     log: Any = Meanwhile(crm.log, lambda: first.append(crm.do(command, by=CLERK, id="c1")))
-    late = CRM(log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
+    late = CRM(log, vault=crm.host.vault, clock=crm.clock, ids=crm.ids, reads=crm.host.reads)
     assert [late.do(command, by=CLERK, id="c1")] == first
     assert len(list(crm.log.read("account/V1"))) == 1
 
@@ -70,12 +70,12 @@ def test_whoever_comes_second_hears_what_the_first_heard(crm: CRM, command: Any)
 def test_a_reaction_run_by_two_at_once_is_not_refused(crm: CRM) -> None:
     """Else the consumer would park what has long been done, and its whole stream with it."""
     crm.do(RECEIVE, by=CLERK, id="p1")
-    silent = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
+    silent = CRM(crm.log, vault=crm.host.vault, clock=crm.clock, ids=crm.ids, reads=crm.host.reads)
     silent._desk.follow = lambda _: None  # type: ignore[method-assign]
     silent.do(MovePayment("V1", "P1", "V2", "booked wrongly"), by=CLERK, id="m1")
     [out] = crm.log.feed(names=["payments.payment_moved_out/1"])
     log: Any = Meanwhile(crm.log, lambda: crm._desk.follow(out))
-    late = CRM(log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
+    late = CRM(log, vault=crm.host.vault, clock=crm.clock, ids=crm.ids, reads=crm.host.reads)
     late._desk.follow(out)
     assert len(list(crm.log.read("account/V2"))) == 1
 

@@ -51,7 +51,7 @@ def nothing_follows(_: Recorded[object]) -> None:
 
 def move(crm: CRM, mover: int, moves: int, random: Random) -> None:
     """Move any payment from any account to any other; stop half-way, and now and then mend it."""
-    broken = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
+    broken = CRM(crm.log, vault=crm.host.vault, clock=crm.clock, ids=crm.ids, reads=crm.host.reads)
     broken._desk.follow = nothing_follows  # type: ignore[method-assign]
     for n in range(moves):
         if random.random() < 0.02:

@@ -115,7 +115,7 @@ def test_rare_names_and_joined_pictures_are_taken(encoding: str, crm: CRM, tmp_p
     declared = encoding if encoding == "gb18030" else "utf-8"
     assert not import_files(crm, paths, by=WHO, encoding=declared).faults
     [received] = [
-        e.event for e in crm.texts.each(crm.log.feed()) if e.name == "requests.received/1"
+        e.event for e in crm.host.texts.each(crm.log.feed()) if e.name == "requests.received/1"
     ]
     assert "👩\u200d🔧" in str(received.summary)
 

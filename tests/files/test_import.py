@@ -625,7 +625,7 @@ def test_whatever_deciding_a_row_raises_is_a_fault_of_that_row(
 ) -> None:
     book = _Torn(crm.registry.shipped)
     book.torn = torn
-    crm.policies = book
+    crm.host.policies = book
     torn_row = {**other("requests", 1), "received_at": "2011-09-05T09:00:00+08:00"}
     torn_too = {**torn_row, "request": "X3"}
     report = load(estate(requests=[row("requests"), torn_row, other("requests", 2), torn_too]))
@@ -645,7 +645,7 @@ def test_trouble_of_the_store_is_no_fault_of_a_row(
 ) -> None:
     book = _Torn(crm.registry.shipped)
     book.torn = StoreUnreachable("store_unusable", store="book", reason="silent")
-    crm.policies = book
+    crm.host.policies = book
     torn_row = {**other("requests", 1), "received_at": "2011-09-05T09:00:00+08:00"}
     with pytest.raises(StoreUnreachable):
         load(estate(requests=[row("requests"), torn_row]))
@@ -1018,7 +1018,7 @@ def test_a_household_whose_owner_was_erased_is_a_fault_of_its_row(
     """Importing a person again does not bring them back, and is told where it stands."""
     load(estate())
     head = crm.log.head()
-    crm.vault.erase("V1#owner")
+    crm.host.vault.erase("V1#owner")
     report = load(estate())
     assert placed(report) == [("households.csv", 2, "owner", "person_erased")]
     assert (report.events, crm.log.head()) == (0, head)
@@ -1622,7 +1622,7 @@ def test_recorded_instants_of_the_file_and_the_moment_of_import_are_both_kept(
 ) -> None:
     """When the company knew and when the file was read are different questions."""
     now = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
-    crm.clock = StoppedClock(now)
+    crm.host.clock = StoppedClock(now)
     load(estate(requests=[row("requests", closed_at="2011-09-02T10:00:00.5+08:00")]))
     known = {e.name: e.recorded for e in crm.log.feed()}
     assert known["payments.charge_raised/1"] == datetime(2011, 6, 11, 1, tzinfo=UTC)
@@ -1693,7 +1693,7 @@ def test_a_household_is_known_from_moving_in_or_its_first_fact(
     moved_in: str, facts: bool, expected: datetime, tmp_path: Path, crm: CRM
 ) -> None:
     """No fact about a household is known before the household is."""
-    crm.clock = StoppedClock(datetime(2026, 1, 2, tzinfo=UTC))
+    crm.host.clock = StoppedClock(datetime(2026, 1, 2, tzinfo=UTC))
     files = estate(households=[row("households", moved_in=moved_in)])
     if not facts:
         files = {"households": files["households"]}
@@ -1904,7 +1904,7 @@ def test_five_thousand_rows_become_the_history_of_a_simple_model(
 ) -> None:
     """Every row once, at its instant, in order, about its household."""
     now = datetime(2030, 1, 1, tzinfo=UTC)
-    crm.clock = StoppedClock(now)
+    crm.host.clock = StoppedClock(now)
     files = random_estate(seed, 5000)
     report = load(files)
     assert not report.faults

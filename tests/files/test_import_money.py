@@ -50,7 +50,7 @@ class StoppedClock:
 @pytest.fixture
 def crm() -> Iterator[CRM]:
     with open_crm("memory:") as opened:
-        opened.clock = StoppedClock(NOW)
+        opened.host.clock = StoppedClock(NOW)
         yield opened
 
 
@@ -429,7 +429,7 @@ def test_another_name_under_a_known_role_is_a_fault_and_so_is_an_erased_person(
     load(transfers=TRANSFERS + row)
     changed = load(transfers=TRANSFERS + row.replace("李四", "李四儿"))
     assert placed(changed) == [("transfers.csv", 2, "since", "role_held")]
-    crm.vault.erase("B1")
+    crm.host.vault.erase("B1")
     erased = load(transfers=TRANSFERS + row)
     assert placed(erased) == [("transfers.csv", 2, "name", "person_erased")]
 

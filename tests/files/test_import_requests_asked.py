@@ -47,7 +47,7 @@ def test_what_is_imported_about_a_request_is_about_who_asked_else_the_household(
             [received] = crm.log.read(f"request/{number}")
             [(summary, _)] = sealed_in(received.stream, 1, received.event)
             assert summary.subject == subject
-        crm.vault.erase("V1#son")
+        crm.host.vault.erase("V1#son")
         said = [next(crm.history(f"request/{n}")).event.summary for n in ("R1", "R2")]
         assert said[1] == "漏水"
         assert said[0] != "漏水"

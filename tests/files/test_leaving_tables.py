@@ -84,11 +84,11 @@ def test_no_more_rows_leave_than_the_role_may_take(crm: CRM, tmp_path: Path) -> 
 
 @pytest.mark.rule("PRV-06")
 def test_what_was_bought_and_leaves_is_written_down_once_a_household(crm: CRM) -> None:
-    assert crm.reads is not None
-    before = crm.reads.count()
+    assert crm.host.reads is not None
+    before = crm.host.reads.count()
     list(export_table(crm, "purchases", by=CLERK, purpose="file").rows)
-    [read] = list(crm.reads.about("V1"))[-1:]
-    assert crm.reads.count() == before + 1
+    [read] = list(crm.host.reads.about("V1"))[-1:]
+    assert crm.host.reads.count() == before + 1
     assert (read.actor, read.purpose, read.fields) == (str(CLERK), "file", ("amount", "service"))
 
 

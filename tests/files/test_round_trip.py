@@ -179,7 +179,7 @@ def test_only_what_differs_becomes_events_with_the_reason(
     happened = said(crm, head)
     assert happened[: len(expected)] == expected
     assert happened[-1] == "imports.recorded"
-    told = crm.texts.each(crm.log.feed(after=head))
+    told = crm.host.texts.each(crm.log.feed(after=head))
     reasons = {getattr(e.event, "reason", WHY) for e in told}
     assert reasons <= {WHY, "import"}
     assert sum(f.imported for f in report.files.values()) == 1

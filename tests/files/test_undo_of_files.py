@@ -236,13 +236,13 @@ def test_whoever_never_came_is_erased_all_the_same(crm: CRM, load: Load, number:
     assert erased.done
     [tenant] = [e.event for e in crm.log.feed() if getattr(e.event, "member", "") == "T1"
                 and e.name == "owners.member_added/1"]  # fmt: skip
-    assert crm.vault.is_erased("T1")
+    assert crm.host.vault.is_erased("T1")
     assert tenant.name.subject == "T1"
     with pytest.raises(Refused) as refused:
         crm.privacy.erase("V1", "X9", by=keeper, purpose="nobody")
     assert refused.value.reason == "unknown_member"
     crm.privacy.erase("V1", by=keeper, purpose="entered by mistake")
-    assert crm.vault.is_erased("V1#owner")
+    assert crm.host.vault.is_erased("V1#owner")
     with pytest.raises(Refused) as refused:
         crm.privacy.erase("V9", by=keeper, purpose="nobody")
     assert refused.value.reason == "unknown_household"
@@ -269,4 +269,4 @@ def test_what_is_typed_of_an_import_is_sealed_and_told(crm: CRM, load: Load) -> 
     for name in ("household_voided", "role_voided"):
         [void] = crm.log.feed(names=[f"owners.{name}/1"])
         assert isinstance(void.event.reason, Sealed)
-        assert crm.texts.opened(void).event.reason == WHY
+        assert crm.host.texts.opened(void).event.reason == WHY

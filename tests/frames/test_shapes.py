@@ -86,11 +86,11 @@ def sold_and_corrected(crm: CRM) -> None:
 
 def taken_back(crm: CRM, folder: Path) -> None:
     """An import that was undone, told at an instant of its own."""
-    clock, crm.clock = crm.clock, StoppedClock(known_at(2010))
+    clock, crm.host.clock = crm.clock, StoppedClock(known_at(2010))
     purchase = {**PURCHASE, "purchased_on": "2010-03-01", "recorded": ""}
     take_in(crm, folder, {"households": [HOUSEHOLD], "purchases": [purchase]})
     crm.imports.undo("1", by=MANAGER, reason="the files of another estate")
-    crm.clock = clock
+    crm.host.clock = clock
 
 
 @pytest.fixture(scope="module")

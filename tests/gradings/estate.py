@@ -151,12 +151,17 @@ def candidate(*changes: tuple[str, str], name: str = "ours") -> GradingPolicy:
 def with_policies(crm: CRM, policies: PolicyBook) -> CRM:
     """The same log, read with other policies at hand."""
     return CRM(
-        crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, policies=policies, reads=crm.reads
+        crm.log,
+        vault=crm.host.vault,
+        clock=crm.clock,
+        ids=crm.ids,
+        policies=policies,
+        reads=crm.host.reads,
     )
 
 
 @pytest.fixture
 def crm() -> Iterator[CRM]:
     with open_crm("memory:") as opened:
-        opened.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
+        opened.host.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
         yield opened

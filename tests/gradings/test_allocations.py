@@ -98,7 +98,7 @@ def test_what_comes_into_force_later_changes_no_grading_that_was_decided(
 ) -> None:
     before = graded(crm, engine)
     place = next(iter(crm.history("V1"))).event.estate
-    crm.policies = PolicyBook([*crm.registry.shipped, estates_code(place)])
+    crm.host.policies = PolicyBook([*crm.registry.shipped, estates_code(place)])
     assert crm.replay(engine=engine).differing == ()
     [line, _] = crm.accounts.credit(date(2011, 12, 31), engine=engine)
     assert (before["V1"][0], line.grade) == ("B2", "B4")
@@ -109,10 +109,10 @@ def test_what_comes_into_force_later_changes_no_grading_that_was_decided(
 def test_a_grading_whose_pinned_policy_is_not_at_hand_is_said_to_be(crm: CRM, engine: str) -> None:
     before = crm.policies
     place = next(iter(crm.history("V1"))).event.estate
-    crm.policies = PolicyBook([*crm.registry.shipped, estates_code(place)])
+    crm.host.policies = PolicyBook([*crm.registry.shipped, estates_code(place)])
     assert graded(crm, engine) == dict.fromkeys(("V1", "V2"), ("B4", ("allocation-of-ours/1",)))
     assert crm.replay(engine=engine).differing == ()
-    crm.policies = before
+    crm.host.policies = before
     found = crm.replay(engine=engine)
     assert [one.household for one in found.differing] == ["V1", "V2"]
     assert all("allocation-of-ours/1" in one.first_difference for one in found.differing)

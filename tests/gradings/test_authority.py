@@ -253,20 +253,20 @@ def test_a_companys_own_table_comes_into_force_by_its_events_on_its_day(crm: CRM
     asked(crm, draft(OURS), SUPERVISOR)
     assert assess(crm, MANAGER) is None  # it moves no household, so there is nothing to try
     asked(crm, ApprovePolicy(DEFAULT_AUTHORITY, 2, DAY), DIRECTOR)
-    crm.clock = FixedClock(parse_instant("2012-02-01T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-02-01T09:00:00+08:00"))
     asked(crm, charge("D1"), SPECIALIST)  # approved, and not in force
     asked(crm, MakePolicyEffective(DEFAULT_AUTHORITY, 2, FEBRUARY, DAY), MANAGER)
     version = adopted(crm.log, DEFAULT_AUTHORITY)[2]
     assert (version.stage, version.effective_from) == ("effective", FEBRUARY)
 
-    crm.clock = FixedClock(parse_instant("2012-01-31T23:59:59+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-01-31T23:59:59+08:00"))
     asked(crm, charge("D2"), SPECIALIST)
-    crm.clock = FixedClock(parse_instant("2012-02-01T00:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-02-01T00:00:00+08:00"))
     for by in (SPECIALIST, DIRECTOR):
         refused(crm, charge("D3"), by, "role_insufficient")
     asked(crm, charge("D3"), FINANCE)
     # Whoever opens the log later needs no file to know who may.
-    again = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
+    again = CRM(crm.log, vault=crm.host.vault, clock=crm.clock, ids=crm.ids, reads=crm.host.reads)
     refused(again, charge("D4"), SPECIALIST, "role_insufficient")
 
 
@@ -331,7 +331,7 @@ def test_a_table_is_no_candidate_of_a_what_if(crm: CRM) -> None:
 def test_a_table_lets_small_amounts_be_decided_by_who_proposed_them(crm: CRM) -> None:
     """If they hold a role that may decide at all; the shipped table lets nobody."""
     home(crm, "V1")
-    crm.clock = FixedClock(parse_instant("2012-02-01T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-02-01T09:00:00+08:00"))
     for number in range(4):
         asked(crm, evolve(charge(f"D{number}"), amount_fen=200_00), SPECIALIST)
     waive = ProposeWaiver("V1", "W0", "D0", 50_00, FEBRUARY, "goodwill")

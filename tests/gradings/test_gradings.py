@@ -1043,7 +1043,12 @@ def test_every_recorded_grading_can_be_decided_again_to_the_same_bytes(
 def with_policies(crm: CRM, policies: PolicyBook) -> CRM:
     """The same log, read with other policies at hand."""
     return CRM(
-        crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, policies=policies, reads=crm.reads
+        crm.log,
+        vault=crm.host.vault,
+        clock=crm.clock,
+        ids=crm.ids,
+        policies=policies,
+        reads=crm.host.reads,
     )
 
 

@@ -40,7 +40,7 @@ SECOND = Reading.parse(TEXT)
 @pytest.fixture
 def crm() -> Iterator[CRM]:
     with open_crm("memory:") as opened:
-        opened.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
+        opened.host.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
         home(opened, "V1", buys=9_000_00)
         home(opened, "V2", buys=9_000_00)
         for number, kind in enumerate(("complaint", "suggestion", "praise", "repair")):
@@ -55,13 +55,13 @@ def with_second(crm: CRM) -> CRM:
     """The same log, with the second reading at hand."""
     later = CRM(
         crm.log,
-        vault=crm.vault,
+        vault=crm.host.vault,
         clock=crm.clock,
         ids=crm.ids,
         policies=crm.policies.add(SECOND),
         engines=[crm.gradings.engine(name) for name in ("frames", "frames-duckdb")],
     )
-    later.clock = FixedClock(parse_instant("2012-02-15T09:00:00+08:00"))
+    later.host.clock = FixedClock(parse_instant("2012-02-15T09:00:00+08:00"))
     return later
 
 

@@ -86,12 +86,12 @@ def bought(crm: CRM, fen: int, household: str = "V1", number: str = "B2") -> Non
 def test_a_year_that_is_not_over_is_refused_and_nothing_is_written(crm: CRM, now: str) -> None:
     home(crm, "V1", buys=9_000_00)
     head = crm.log.head()
-    crm.clock = FixedClock(parse_instant(now))
+    crm.host.clock = FixedClock(parse_instant(now))
     with pytest.raises(Invalid) as refused:
         crm.grade(2011)
     assert [fault.code for fault in refused.value.faults] == ["year_not_over"]
     assert crm.log.head() == head
-    crm.clock = FixedClock(parse_instant("2012-01-01T00:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-01-01T00:00:00+08:00"))
     assert crm.grade(2011).standing == "of_record"
 
 
@@ -99,7 +99,7 @@ def test_a_year_that_is_not_over_is_refused_and_nothing_is_written(crm: CRM, now
 @pytest.mark.rule("GRD-17", "GRD-13")
 def test_as_a_trial_it_is_kept_and_seen_by_nobody_and_stands_in_no_way(crm: CRM) -> None:
     home(crm, "V1", buys=20_000_00)
-    crm.clock = FixedClock(parse_instant("2011-11-30T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2011-11-30T09:00:00+08:00"))
     trial = crm.grade(2011, trial=True)
     seen_by_nobody(crm, trial)
     with pytest.raises(Invalid, match=trial.run) as refused:
@@ -112,7 +112,7 @@ def test_as_a_trial_it_is_kept_and_seen_by_nobody_and_stands_in_no_way(crm: CRM)
     with pytest.raises(Refused) as denied:
         asked(crm, ContestGrading("V1", 2011, "RV1", "no", date(2011, 12, 1)), OWNER)
     assert denied.value.reason == "year_without_record"
-    crm.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
     run = crm.grade(2011)
     assert (run.standing, run.run != trial.run) == ("of_record", True)
     assert standings(crm) == {trial.run: "trial", run.run: "of_record"}
@@ -129,7 +129,7 @@ def test_every_open_item_of_every_year_waits(crm: CRM) -> None:
     crm.grade(2010)
     crm.grade(2011)
     asked(crm, ContestGrading("V2", 2011, "RV1", "not I", DAY, TOLD_V2), SPECIALIST)
-    crm.clock = FixedClock(parse_instant("2012-06-01T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-06-01T09:00:00+08:00"))
     crm.grade(2012, trial=True)
     waits = [(now.grading.household, now.grading.year) for now in crm.gradings.waiting()]
     assert waits == [("V1", 2011), ("V2", 2011)]
@@ -218,10 +218,10 @@ def test_an_uplift_survives_and_expires_with_the_next_years_record(decided: CRM)
     again = graded_again(crm)
     now = stands(crm)
     assert (now.grading.run, now.layer) == (again.run, "main")
-    crm.clock = FixedClock(parse_instant("2012-12-01T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-12-01T09:00:00+08:00"))
     crm.grade(2012, trial=True)
     assert stands(crm).layer == "main"  # a trial of the next year ends nothing
-    crm.clock = FixedClock(parse_instant("2013-01-10T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2013-01-10T09:00:00+08:00"))
     crm.grade(2012)
     now = stands(crm)
     assert (now.layer, now.uplift) == ("ordinary", None)
@@ -349,9 +349,9 @@ def test_only_a_director_replaces_the_record_and_sees_whom_it_moves(crm: CRM) ->
 @pytest.mark.rule("GRD-17")
 def test_a_run_that_began_before_the_years_end_never_holds(crm: CRM) -> None:
     home(crm, "V1")
-    crm.clock = FixedClock(parse_instant("2011-11-30T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2011-11-30T09:00:00+08:00"))
     trial = crm.grade(2011, trial=True)
-    crm.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
     with pytest.raises(Refused) as refused:
         asked(crm, ReplaceRecord(2011, trial.run, "in a hurry", DAY, 0), DIRECTOR)
     assert refused.value.reason == "record_too_early"
@@ -362,7 +362,7 @@ def test_which_run_held_is_known_as_of_any_instant(crm: CRM) -> None:
     home(crm, "V1", buys=7_000_00)
     first = crm.grade(2011)
     before = crm.clock.now()
-    crm.clock = FixedClock(parse_instant("2012-03-01T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-03-01T09:00:00+08:00"))
     bought(crm, 8_000_00)
     second = crm.grade(2011)
     asked(crm, ReplaceRecord(2011, second.run, "late", date(2012, 3, 1), moves=1), DIRECTOR)

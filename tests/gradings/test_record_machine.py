@@ -44,7 +44,7 @@ class Runs:
     def __init__(self, starts: int) -> None:
         self.crm = open_crm("memory:")
         self.clock = FixedClock(START)
-        self.crm.clock = self.clock
+        self.crm.host.clock = self.clock
         self.bought = 0
         for name in HOMES:
             home(self.crm, name, buys=9_000_00)
@@ -141,7 +141,7 @@ class Runs:
     # --- what holds --------------------------------------------------------------------------
 
     def told(self) -> model.History:
-        return model.history_from(self.crm.texts.each(self.crm.log.feed()))
+        return model.history_from(self.crm.host.texts.each(self.crm.log.feed()))
 
     def the_same_run_holds(self) -> None:
         history, head = self.told(), self.crm.log.head()

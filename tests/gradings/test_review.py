@@ -141,7 +141,7 @@ def replace(crm: CRM, run: str, year: int = 2011) -> None:
 
 def next_year(crm: CRM) -> str:
     """The run of record of 2012, once that year is over."""
-    crm.clock = FixedClock(parse_instant("2013-01-15T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2013-01-15T09:00:00+08:00"))
     run = crm.grade(2012)
     assert run.standing == "of_record"
     return run.run
@@ -927,7 +927,7 @@ def test_an_override_has_an_end_and_the_computed_result_stays_beside_it(
         ("2012-06-30T12:00:00+08:00", "main", "overridden"),
         ("2012-07-01T00:00:00+08:00", "ordinary", "computed"),
     ):
-        crm.clock = FixedClock(parse_instant(day))
+        crm.host.clock = FixedClock(parse_instant(day))
         now = stands(crm, graded.run)
         assert (now.layer, now.status) == (layer, status)
 
@@ -1274,7 +1274,7 @@ def test_the_graded_history_and_the_directory_of_any_day(crm: CRM) -> None:
     home(crm, "V1", buys=9_000_00)
     first = crm.grade(2011).run
     graded_at = crm.clock.now()
-    crm.clock = FixedClock(graded_at + timedelta(minutes=1))
+    crm.host.clock = FixedClock(graded_at + timedelta(minutes=1))
     asked(crm, contest(), OWNER)
     asked(crm, review("overridden", layer="main", until=date(2013, 1, 31)), MANAGER)
     second = next_year(crm)
@@ -1302,14 +1302,14 @@ def test_the_gradings_of_a_year_as_they_were_known(crm: CRM) -> None:
     home(crm, "V1", buys=9_000_00)
     first = crm.grade(2011).run
     graded_at = crm.clock.now()
-    crm.clock = FixedClock(graded_at + timedelta(days=5))
+    crm.host.clock = FixedClock(graded_at + timedelta(days=5))
     do(crm, RecordPurchase("V1", "B2", "cleaning", 5_000_00, date(2011, 7, 1)), at=START)
     second = trial(crm)
     assert crm.gradings.grades(2011).run == first
-    crm.clock = FixedClock(graded_at + timedelta(days=7))
+    crm.host.clock = FixedClock(graded_at + timedelta(days=7))
     replace(crm, second)
     asked(crm, contest(), OWNER)
-    crm.clock = FixedClock(graded_at + timedelta(days=9))
+    crm.host.clock = FixedClock(graded_at + timedelta(days=9))
     with pytest.raises(Invalid):
         crm.gradings.grades(2011, known=graded_at - timedelta(seconds=1))
     assert crm.gradings.grades(2011).rows()[0]["status"] == "contested"
@@ -1355,7 +1355,7 @@ class ReviewMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.crm = open_crm("memory:")
-        self.crm.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
+        self.crm.host.clock = FixedClock(parse_instant("2012-01-15T09:00:00+08:00"))
         self.day = DAY
         self.computed: dict[tuple[str, str], GradingDecided] = {}
 

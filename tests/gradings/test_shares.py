@@ -78,7 +78,7 @@ def test_a_drift_report_compares_shares_and_changes_nothing(crm: CRM) -> None:
         "main", "ordinary", "small"
     ]  # fmt: skip
     assert {line.before_permille for line in found.values()} == {None}
-    crm.clock = FixedClock(start_of_day(date(2013, 1, 2)))
+    crm.host.clock = FixedClock(start_of_day(date(2013, 1, 2)))
     crm.grade(2012)  # all insufficient: no shares at all
     then = crm.studies.drift(2012)
     assert [line.before_permille for line in then] == [0, 250, 0, 750]
@@ -163,7 +163,7 @@ def test_an_allotment_stands_beside_the_gradings_and_is_decided_again_when_read(
     head = crm.log.head()
     assert crm.studies.allot(2011, by=MANAGER) == told == crm.studies.quota(2011)
     # Nor does it matter who asks for it once more, and when.
-    crm.clock = FixedClock(crm.clock.now() + timedelta(days=1))
+    crm.host.clock = FixedClock(crm.clock.now() + timedelta(days=1))
     assert crm.studies.allot(2011, by=DIRECTOR) == told
     assert crm.log.head() == head
     assert crm.gradings.grades(2011) == before

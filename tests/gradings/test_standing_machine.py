@@ -137,7 +137,7 @@ class People:
         self.chance = chance
         self.crm: CRM = open_crm("memory:")
         self.clock = FixedClock(START)
-        self.crm.clock = self.clock
+        self.crm.host.clock = self.clock
         self.numbers = 0
         for name, fen in HOMES.items():
             home(self.crm, name, buys=fen)
@@ -338,7 +338,7 @@ def test_a_household_stands_as_the_model_says(seed: int) -> None:
 @pytest.mark.rule("GRD-17", "GRD-13")
 def test_a_replaced_record_moves_nobody_from_where_a_correction_put_them_already() -> None:
     with open_crm("memory:") as crm:
-        crm.clock = FixedClock(START)
+        crm.host.clock = FixedClock(START)
         home(crm, "V1", buys=9_350_00)
         first, on = crm.grade(2011), local_date(START)
         late = RecordPurchase("V1", "X", "gym", 15_000_00, date(2011, 8, 1))

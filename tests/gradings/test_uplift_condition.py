@@ -142,7 +142,7 @@ def test_nobody_takes_part_in_a_run_of_another_kind_that_was_interrupted(
     other = {"trial": True} if how == "trial" else {"policy": "grade-cn-monotone"}
 
     interrupted(crm, 2011, **other)
-    crm.clock = FixedClock(parse_instant("2012-02-01T09:00:00+08:00"))
+    crm.host.clock = FixedClock(parse_instant("2012-02-01T09:00:00+08:00"))
     do(crm, RecordPurchase("V1", "B9", "cleaning", 1_00, date(2011, 7, 1)))
     run = crm.grade(2011)
     assert (run.standing, run.policy.name) == ("of_record", "grade-cn-default")

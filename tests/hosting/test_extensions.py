@@ -100,7 +100,7 @@ class TestRemembered(FactsEngineContract):
 def test_what_was_undone_comes_back_no_more(tmp_path: Path) -> None:
     path = tmp_path / "crm.lines"
     with open_crm("memory:") as crm:
-        crm.log = CodecEventLog(
+        crm.host.log = CodecEventLog(
             OURS["lines"](f"lines://{path}", tenant="", create=True), crm.log.codec
         )  # type: ignore[attr-defined]
         household = RegisterHousehold("V1", "Anhe", "1", "1", "101")

@@ -251,7 +251,7 @@ def test_a_command_is_decided_again_as_often_as_patience_says(
     waits: list[float] = []
     patience = BackOff(tries=tries, sleep=waits.append)
     with open_crm("memory:", patience=patience) as crm:
-        crm.log = Contended(crm.log, times)
+        crm.host.log = Contended(crm.log, times)
         if written:
             register(crm, "V1")
         else:

@@ -115,7 +115,7 @@ def watch() -> Watch:
 @pytest.fixture
 def crm(watch: Watch) -> Iterator[CRM]:
     with open_crm("memory:", telemetry=watch.telemetry) as opened:
-        opened.clock = Clock()
+        opened.host.clock = Clock()
         yield opened
 
 

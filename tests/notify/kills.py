@@ -100,7 +100,7 @@ def sink(server: HTTPServer, file: Path) -> NoReturn:
 
 def opened(folder: Path, rounds: int) -> CRM:
     crm = open_crm(f"sqlite:///{folder / 'crm.db'}", create=True, policies=policies())
-    crm.clock = Clock(rounds)
+    crm.host.clock = Clock(rounds)
     return crm
 
 

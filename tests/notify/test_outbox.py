@@ -84,7 +84,7 @@ class Estate:
 
     def __init__(self) -> None:
         self.crm: CRM = open_crm("memory:")
-        self.clock = self.crm.clock = Clock()
+        self.clock = self.crm.host.clock = Clock()
         self.sink = Sink()
         self.views = self.crm.views
         self.outbox = Outbox(self.crm, {"": self.sink})
@@ -216,7 +216,7 @@ def test_the_purpose_of_opening_an_address_is_on_record(estate: Estate) -> None:
     estate.receive()
     estate.follow()
     estate.outbox.dispatch()
-    told = estate.crm.texts.each(estate.crm.log.feed())
+    told = estate.crm.host.texts.each(estate.crm.log.feed())
     [released] = [e for e in told if isinstance(e.event, MessageReleased)]
     assert released.envelope.purpose == "notification"
     assert released.envelope.actor == "system:outbox"
@@ -287,7 +287,7 @@ def test_who_refused_personalisation_reads_no_name(estate: Estate) -> None:
 def test_an_erased_person_is_told_nothing_and_nothing_is_made_up(estate: Estate) -> None:
     estate.receive()
     estate.follow()
-    estate.crm.vault.erase(OWNER)
+    estate.crm.host.vault.erase(OWNER)
     assert estate.outbox.dispatch().failed == 1
     assert estate.statuses() == [("given_up", "address_unreadable")]
     assert estate.sink.sent == []
@@ -297,11 +297,11 @@ def test_an_erased_person_is_told_nothing_and_nothing_is_made_up(estate: Estate)
 def test_a_key_that_is_not_there_today_may_be_there_tomorrow(estate: Estate) -> None:
     estate.receive()
     estate.follow()
-    own = estate.crm.vault
+    own = estate.crm.host.vault
     with open_crm("memory:") as stranger:
-        estate.crm.vault = stranger.vault
+        estate.crm.host.vault = stranger.host.vault
         assert estate.outbox.dispatch().failed == 1
-        estate.crm.vault = own
+        estate.crm.host.vault = own
     assert estate.statuses() == [("waiting", "address_unreadable")]
     estate.clock.at += HOUR
     assert estate.outbox.dispatch().sent == 1
@@ -378,14 +378,14 @@ def test_wording_that_this_host_does_not_have_waits_for_one_that_has(estate: Est
     estate.receive()
     estate.follow()
     book = estate.crm.policies
-    estate.crm.policies = PolicyBook(
+    estate.crm.host.policies = PolicyBook(
         policy
         for policy in shipped()._by_ref.values()
         if policy.ref.name not in ("request-received", "request-received-neutral")
     )
     assert estate.outbox.dispatch().failed == 1
     assert estate.statuses() == [("waiting", "template_unavailable")]
-    estate.crm.policies = book
+    estate.crm.host.policies = book
     estate.clock.at += HOUR
     assert estate.outbox.dispatch().sent == 1
 

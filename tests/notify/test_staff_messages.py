@@ -103,7 +103,7 @@ class Centre:
             def now(self) -> datetime:
                 return centre.at
 
-        self.crm.clock = Clock()
+        self.crm.host.clock = Clock()
         self.sink = Sink()
         self.outbox = Outbox(self.crm, {"": self.sink})
         owner = "V1#owner"

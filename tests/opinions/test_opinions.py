@@ -62,7 +62,7 @@ class StoppedClock:
 @pytest.fixture
 def crm() -> Iterator[CRM]:
     with open_crm("memory:") as opened:
-        opened.clock = StoppedClock()
+        opened.host.clock = StoppedClock()
         for name in ("V1", "V2"):
             owner = Personal(f"{name}#owner", "somebody")
             opened.do(

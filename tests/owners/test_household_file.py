@@ -134,7 +134,7 @@ def test_items_are_sealed_under_the_members_key_and_go_with_it(crm: CRM) -> None
     assert stored.value.subject == OWNER
     assert "华东" not in crm.log.canonical(stored).decode()
     assert values(the_file(crm))["employer"] == "华东电力设计院"
-    crm.vault.erase(OWNER)
+    crm.host.vault.erase(OWNER)
     assert values(the_file(crm))["employer"] == Withheld("erased")
 
 

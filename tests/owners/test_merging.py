@@ -338,7 +338,7 @@ def test_what_waits_for_a_merged_file_waits_for_the_surviving_one(crm: CRM) -> N
 def _streams(crm: CRM) -> Any:
     from crm_core.application.streams import Streams
 
-    return Streams(crm.log, crm.texts)
+    return Streams(crm.log, crm.host.texts)
 
 
 # --- what cannot be merged -----------------------------------------------------------------------

@@ -576,7 +576,7 @@ def test_an_instant_is_the_same_entry_from_whatever_zone_it_comes() -> None:
                 id="2",
                 at=at.astimezone(zone),
             )
-            told = crm.texts.each(crm.log.feed())
+            told = crm.host.texts.each(crm.log.feed())
             found.append([(e.event, e.effective, e.recorded) for e in told])
     assert found[0] == found[1]
 
@@ -831,20 +831,20 @@ def test_a_sealed_value_opens_in_its_own_place_alone() -> None:
         value = added.event.name
         assert isinstance(value, Sealed)
         place = Place("household/V00001", 2, "name")
-        assert crm.vault.open(value, place) == Plain("张伟")
+        assert crm.host.vault.open(value, place) == Plain("张伟")
         for other in (
             attrs.evolve(place, stream="household/V00002"),
             attrs.evolve(place, version=1),
             attrs.evolve(place, field="phone"),
         ):
-            assert crm.vault.open(value, other) == Tampered()
+            assert crm.host.vault.open(value, other) == Tampered()
         crm.do(attrs.evolve(TRANSFER), by=CLERK)
         stranger = attrs.evolve(value, subject=BUYER)
-        assert crm.vault.open(stranger, place) == Tampered()
-        assert crm.vault.open(attrs.evolve(value, token=value.token[:-4]), place) == Tampered()
-        assert crm.vault.open(attrs.evolve(value, subject="V9#owner"), place) == KeyMissing()
-        crm.vault.erase(OWNER)
-        assert crm.vault.open(value, place) == Erased()
+        assert crm.host.vault.open(stranger, place) == Tampered()
+        assert crm.host.vault.open(attrs.evolve(value, token=value.token[:-4]), place) == Tampered()
+        assert crm.host.vault.open(attrs.evolve(value, subject="V9#owner"), place) == KeyMissing()
+        crm.host.vault.erase(OWNER)
+        assert crm.host.vault.open(value, place) == Erased()
         assert crm.verify().intact
 
 
@@ -926,15 +926,15 @@ def test_erased_key_missing_and_tampered_are_three_results() -> None:
     with open_crm("memory:") as crm, open_crm("memory:") as stranger:
         crm.do(REGISTER, by=CLERK)
         crm.do(TRANSFER, by=CLERK)
-        own, other = crm.vault, stranger.vault
-        crm.vault = other
+        own, other = crm.host.vault, stranger.host.vault
+        crm.host.vault = other
         found.append(look(crm, OWNER))
         # Another's key under the same name: what is there is not what it sealed.
         other.seal(Personal(OWNER, "x"), Place("household/V00001", 2, "name"))
         found.append(look(crm, OWNER))
-        crm.vault = own
+        crm.host.vault = own
         assert look(crm, OWNER) == (Plain("张伟"), "张伟", "张伟")
-        crm.vault.erase(OWNER)
+        crm.host.vault.erase(OWNER)
         found.append(look(crm, OWNER))
         assert look(crm, BUYER)[0] == Plain("李娜"), "one person's erasure is nobody else's"
     assert [opened for opened, _, _ in found] == [KeyMissing(), Tampered(), Erased()]

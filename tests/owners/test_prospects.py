@@ -73,7 +73,7 @@ def test_who_becomes_a_member_keeps_what_was_known_before(crm: CRM) -> None:
     ]
     assert {one.member for one in file.leads} == {"P7"}
     # One key for all of it: what was known before goes with the person.
-    crm.vault.erase("P7")
+    crm.host.vault.erase("P7")
     [recorded, *_] = crm.history(PROSPECT.stream("P7"))
     assert crm.history("V00001")
     assert recorded.event.name.subject == "P7"

@@ -110,7 +110,7 @@ def test_two_files_of_one_household_and_who_was_erased_do_not_swell_a_cell(crm: 
     merge = MergeHousehold(home(6), home(5), date(2011, 1, 1), "twice")
     crm.do(merge, by=LEADER, at=start_of_day(DAY))
     assert count(crm, "key_household") == {"yes": 5}
-    crm.vault.erase(f"{home(1)}#owner")
+    crm.host.vault.erase(f"{home(1)}#owner")
     assert count(crm, "key_household") == {"yes": None}
 
 

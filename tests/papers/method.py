@@ -148,7 +148,7 @@ class Story:
     def __init__(self, crm: CRM) -> None:
         self.crm = crm
         self.clock = Clock(start_of_day(day("2024-01-02")))
-        crm.clock = self.clock
+        crm.host.clock = self.clock
 
     def on(self, text: str, hour: int = 10) -> datetime:
         """It is that hour of that day from now on."""

@@ -38,8 +38,8 @@ def crm() -> Iterator[CRM]:
 
 
 def reads(crm: CRM) -> list[Any]:
-    assert isinstance(crm.reads, MemoryReadLog)
-    return [row.read() for row in crm.reads._rows]
+    assert isinstance(crm.host.reads, MemoryReadLog)
+    return [row.read() for row in crm.host.reads._rows]
 
 
 def subjects() -> Mapping[str, set[str]]:
@@ -152,11 +152,11 @@ class Closed(MemoryReadLog):
 @pytest.mark.rule("REP-01", "PRV-06")
 def test_where_reads_cannot_be_written_no_paper_shows_anything_personal() -> None:
     with told() as crm:
-        crm.reads = crm._access.reads = Closed()
+        crm.host.reads = Closed()
         for name, about in (("record-card", SHOP), ("graded-list", "")):
             with pytest.raises(Failed):
                 crm.papers.paper(name, about, by=Actor("S17", "specialist"), purpose="file", on=ON)
-        crm._access.reads = None
+        crm.host.reads = None
         made = crm.papers.paper("record-card", SHOP, by=SUPERVISOR, purpose="file", on=ON)
         known = classes("record-card")
         assert not [f for _, f, _ in shown(made) if is_personal(CLASSES[known[f]])]

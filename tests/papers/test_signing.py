@@ -40,7 +40,7 @@ SIGNED = ("credit-table", "return-visits", "work-record")
 @pytest.fixture
 def crm() -> Iterator[CRM]:
     with open_crm("memory:") as opened:
-        opened.clock = Clock(start_of_day(date(2024, 7, 3)) + timedelta(hours=10))
+        opened.host.clock = Clock(start_of_day(date(2024, 7, 3)) + timedelta(hours=10))
         opened.do(RegisterHousehold(HOME, "estate", "1", "1", "101", kind="person"), by=CLERK)
         charge(opened, "C1", date(2024, 6, 1))
         yield opened

@@ -76,7 +76,7 @@ class Clock:
 def crm() -> Iterator[CRM]:
     """One household that owes 100 yuan, on a day that does not pass by itself."""
     with open_crm("memory:") as opened:
-        opened.clock = Clock(TODAY)
+        opened.host.clock = Clock(TODAY)
         owner = Personal(owner_id("V1"), "Ouyang Xiu")
         opened.do(RegisterHousehold("V1", "Anhe", "1", "1", "101", owner=owner), by=CLERK)
         opened.do(RegisterHousehold("V2", "Anhe", "1", "1", "102"), by=CLERK)

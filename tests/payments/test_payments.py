@@ -819,7 +819,7 @@ def test_a_payment_for_the_wrong_household_is_moved_with_its_own_date(crm: CRM) 
         crm.do(charge, by=FINANCE, at=at)
     crm.do(pay(paid_on=day("2011-12-01"), charge="C1"), by=FINANCE, at=at)
     receipt = crm.do(move(), by=FINANCE, id="move", at=moved, correlation="letter-1")
-    out, into = crm.texts.each(crm.log.feed(after=receipt.position - 1))
+    out, into = crm.host.texts.each(crm.log.feed(after=receipt.position - 1))
     assert out.event == moved_out(on="2011-12-01")
     assert (out.stream, into.stream) == ("account/V1", "account/V2")
     assert into.event == PaymentMovedIn(
@@ -936,7 +936,7 @@ class BreakingLog:
 def test_a_move_that_was_interrupted_is_finished_when_it_is_repeated(crm: CRM) -> None:
     crm.do(pay(), by=FINANCE, at=NOON)
     log: Any = BreakingLog(crm.log, 1)
-    interrupted = CRM(log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
+    interrupted = CRM(log, vault=crm.host.vault, clock=crm.clock, ids=crm.ids, reads=crm.host.reads)
     with pytest.raises(Interrupted):
         interrupted.do(move(), by=FINANCE, id="move", at=NOON)
     assert crm.get(Account, "V2") is None

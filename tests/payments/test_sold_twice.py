@@ -41,7 +41,7 @@ class Clock:
 @pytest.fixture
 def crm() -> Iterator[CRM]:
     with open_crm("memory:") as opened:
-        opened.clock = Clock()
+        opened.host.clock = Clock()
         told(
             opened,
             "2023-01-01",

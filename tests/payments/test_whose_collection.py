@@ -77,7 +77,7 @@ class Case:
 
     def __init__(self, crm: CRM) -> None:
         self.crm = crm
-        self.clock = crm.clock = Clock(day("2011-01-01"))
+        self.clock = crm.host.clock = Clock(day("2011-01-01"))
         owner = Personal(owner_id("V1"), "Ouyang Xiu")
         self.do(RegisterHousehold("V1", "Anhe", "1", "1", "101", owner=owner), CLERK)
         self.do(RegisterHousehold("V2", "Anhe", "1", "1", "102"), CLERK)

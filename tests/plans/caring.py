@@ -81,7 +81,7 @@ class Estate:
     def __init__(self, crm: CRM) -> None:
         self.crm = crm
         self.clock = SetClock(noon(date(2023, 6, 1)))
-        crm.clock = self.clock
+        crm.host.clock = self.clock
 
     def on(self, day: date) -> Estate:
         """It is noon of that day."""

@@ -30,7 +30,7 @@ from caring import (
 from crm_core.application.desk import Given
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import SYSTEM
-from crm_core.kernel.sealed import Personal
+from crm_core.kernel.sealed import Personal, Withheld
 from crm_core.kernel.text import place_key
 from crm_core.kernel.word import Word
 from crm_core.messages.commands import ChangePreference
@@ -176,7 +176,7 @@ def test_a_plan_stops_with_the_erasure_of_its_household(estate: Estate) -> None:
     estate.tick(JAN + 6 * DAY)
     assert [one.because for one in of(estate, "plan/P1", "PlanStopped")] == ["erased"]
     shown = estate.crm.care.plan("P1")
-    assert shown["in_force"]["goal"] == {"withheld": "erased"}
+    assert shown["in_force"]["goal"] == Withheld("erased")
 
 
 @pytest.mark.rule("PLN-03", "OWN-09")

@@ -69,7 +69,7 @@ def sing(crm: CRM, canaries: Canaries, household: str, member: str) -> int:
         )  # fmt: skip
         stream = f"canary/{household}-{kind.name}"
         append = StreamAppend(stream, Tip(), household, (envelope,))
-        crm.vault.flush()
+        crm.host.vault.flush()
         crm.log.append([Commit(envelope.command, "", (append,))])
         done += 1
     return done

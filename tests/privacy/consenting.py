@@ -61,7 +61,7 @@ def marketing_book(*purposes: str) -> PolicyBook:
 
 def household(crm: CRM, number: str = "V1") -> None:
     """A household with an owner and a tenant."""
-    crm.clock = HandClock()
+    crm.host.clock = HandClock()
     owner = Personal(f"{number}#owner", "王芳")
     crm.do(
         RegisterHousehold(number, "星河", "1", "1", number, owner=owner, moved_in=MOVED_IN),

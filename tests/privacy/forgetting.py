@@ -53,7 +53,7 @@ class Company:
     def open(self, *, create: bool = False, **more: Any) -> CRM:
         files = {"keys": self.keys, "erased": self.erased}
         crm = open_crm(self.url, create=create, **{**files, **self._more, **more})
-        crm.clock = self.clock
+        crm.host.clock = self.clock
         return crm
 
     def settle_in(self) -> None:
@@ -118,7 +118,7 @@ def shown(crm: CRM, *keys: str) -> dict[str, str]:
     """What the names of each person show: `open`, `erased`, or another code; never a mixture."""
     found: dict[str, set[str]] = {}
     for place, value in names_of(crm):
-        opened = crm.vault.open(value, place)
+        opened = crm.host.vault.open(value, place)
         code = "open" if isinstance(opened, Plain) else opened.code
         if isinstance(opened, Plain) and " of " in opened.text:
             assert opened.text.endswith(f" of {value.subject}")
@@ -130,4 +130,4 @@ def shown(crm: CRM, *keys: str) -> dict[str, str]:
 
 def is_erased(crm: CRM, key: str) -> bool:
     """Whether a key was destroyed."""
-    return isinstance(crm.vault.open(Sealed(key, "AAAA"), NOWHERE), Erased)
+    return isinstance(crm.host.vault.open(Sealed(key, "AAAA"), NOWHERE), Erased)

@@ -76,7 +76,7 @@ class Choir:
     def __init__(self, crm: CRM, canaries: Canaries) -> None:
         self.crm, self.canaries = crm, canaries
         self.clock = Clock()
-        crm.clock = self.clock
+        crm.host.clock = self.clock
 
     def on(self, text: str, hour: float = 10) -> date:
         """It is that hour of that day from now on."""
@@ -130,7 +130,7 @@ class Choir:
         """Where in the log a sealed value stands that is no canary."""
         every = {text for one in self.canaries.of.values() for text in one}
         for place, value in sealed_of(self.crm):
-            opened = self.crm.vault.open(value, place)
+            opened = self.crm.host.vault.open(value, place)
             text = opened.text if isinstance(opened, Plain) else ""
             if text not in every and not _SAID_BY_US.fullmatch(text):
                 yield f"{place.stream} {place.field}: {opened}"

@@ -118,7 +118,7 @@ def test_no_byte_tells_of_who_was_erased(
         for events, root in roots.items():
             assert crm.log.root(int(events)).root == root
         for place, value in sealed_of(crm):
-            answer = crm.vault.open(value, place)
+            answer = crm.host.vault.open(value, place)
             if {*value.subject.split(" ")} & {"M7", "V1#owner", "V1~1"}:
                 assert isinstance(answer, Erased)
             else:

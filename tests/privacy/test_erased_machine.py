@@ -211,7 +211,7 @@ class Erasing(RuleBasedStateMachine):
 def _check(crm: CRM, gone: set[str]) -> None:
     """Nobody who is gone shows anything, and nobody else is."""
     for place, value in sealed_of(crm):
-        opened = crm.vault.open(value, place)
+        opened = crm.host.vault.open(value, place)
         if value.subject in gone:
             assert not isinstance(opened, Plain), value.subject
         elif isinstance(opened, Plain):
@@ -219,7 +219,7 @@ def _check(crm: CRM, gone: set[str]) -> None:
 
 
 def _crash_at(crm: CRM, step: str, *, before: bool) -> None:
-    owner: Any = {"erase": crm.vault, "purge": crm.traces}.get(step, crm.tombstones)
+    owner: Any = {"erase": crm.host.vault, "purge": crm.host.traces}.get(step, crm.host.tombstones)
     real = getattr(owner, step)
 
     def crash(*arguments: Any, **named: Any) -> None:

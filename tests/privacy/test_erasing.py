@@ -421,6 +421,6 @@ def test_an_actor_or_a_purpose_that_is_none_is_invalid(crm: CRM) -> None:
 def test_a_log_in_memory_is_erased_in_too() -> None:
     with open_crm("memory:") as crm:
         inhabit(crm)
-        crm.clock = Company(Path()).clock
+        crm.host.clock = Company(Path()).clock
         crm.privacy.erase("V1", "M7", by=KEEPER, purpose=WHY)
         assert shown(crm, "M7", "V1#owner") == {"M7": "erased", "V1#owner": "open"}

@@ -121,7 +121,7 @@ def test_after_the_merge_is_undone_each_file_is_erased_for_itself(crm: CRM) -> N
 def test_a_crash_between_the_files_is_finished_by_the_next_who_opens(company: Company) -> None:
     with company.open() as crm:
         crm.privacy.erase("V1", by=KEEPER, purpose=WHY)
-        stones = crm.tombstones.read()
+        stones = crm.host.tombstones.read()
         assert {stone.household for stone in stones if stone.settled} == {"V1", "V3"}
     company.erased.unlink()
     with company.open() as crm:

@@ -87,7 +87,7 @@ def rows_of(home: Path) -> list[Any]:
 
 def opened(crm: CRM) -> set[str]:
     """Every text that opens."""
-    found = (crm.vault.open(value, place) for place, value in sealed_of(crm))
+    found = (crm.host.vault.open(value, place) for place, value in sealed_of(crm))
     texts = {one.text for one in found if isinstance(one, Plain)}
     purposes = (
         recorded.envelope.purpose for name in _streams(crm) for recorded in crm.history(name)
@@ -148,7 +148,7 @@ def sung(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sung]:
             rows_of(home),
         )
         with open_crm(url) as crm:
-            choir.crm, crm.clock = crm, choir.clock
+            choir.crm, crm.host.clock = crm, choir.clock
             forget(choir)
             second = opened(crm)
             assert crm.verify(deep=True).intact

@@ -438,7 +438,7 @@ def test_what_the_clock_tells_is_what_minutes_counted_one_by_one_tell(
     severity: str, told_after: dict[str, int], looks: list[int]
 ) -> None:
     with open_crm("memory:") as crm:
-        clock = crm.clock = HandClock()
+        clock = crm.host.clock = HandClock()
         clock.advance(NINE - clock.now())
         crm.do(attrs.evolve(OPEN, severity=severity, by=None, policy=None), by=CLERK)
         done = {duty: NINE + after * MINUTE for duty, after in told_after.items()}

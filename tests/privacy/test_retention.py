@@ -39,7 +39,7 @@ class Years:
 
     def __init__(self, crm: CRM) -> None:
         self.crm, self.clock = crm, At(IN)
-        crm.clock = self.clock
+        crm.host.clock = self.clock
         owner = Personal("V1#owner", "name of V1#owner")
         crm.do(RegisterHousehold("V1", "Anhe", "1", "1", "101", owner=owner), by=CLERK)
         crm.do(AddMember("V1", "M7", "tenant", IN, Personal("M7", "name of M7")), by=CLERK)

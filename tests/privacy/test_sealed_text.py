@@ -153,7 +153,7 @@ def test_no_text_of_any_event_is_stored_as_it_was_typed(kind: EventType, data: A
         assert MARK not in row[5]
         told = crm.log.codec.decode(row)  # type: ignore[attr-defined]
         for value, place in sealed_in("any/1", 1, told.event):
-            opened = crm.vault.open(value, place)
+            opened = crm.host.vault.open(value, place)
             assert getattr(opened, "text", "") in (f"{MARK} {place.field}", "x")
 
 
@@ -204,7 +204,7 @@ def test_what_is_said_of_one_of_the_staff_is_about_them(crm: CRM) -> None:
 def test_a_clerk_names_others_besides(crm: CRM) -> None:
     crm.do(asked(), by=CLERK, about=(NEIGHBOUR, "V2"), purpose="x")
     assert set(about(crm, "request/R1")) == {joined([OWNER, NEIGHBOUR, "V2~1"])}
-    crm.vault.erase(NEIGHBOUR)
+    crm.host.vault.erase(NEIGHBOUR)
     [closed] = crm.history("request/R1")
     assert closed.event.summary == closed.envelope.purpose == Withheld("erased")
 
@@ -245,9 +245,9 @@ def test_whoever_is_among_them_closes_it_and_nobody_else_does(
         [subject, _] = about(crm, "request/R1")
         assert set(subject.split(" ")) == wanted
         for one in sorted({OWNER, NEIGHBOUR, "V1~1", "V2~1", "li"} - wanted):
-            crm.vault.erase(one)
+            crm.host.vault.erase(one)
             assert next(crm.history("request/R1")).event.summary == MARK
-        crm.vault.erase(min(wanted))
+        crm.host.vault.erase(min(wanted))
         assert next(crm.history("request/R1")).event.summary == Withheld("erased")
 
 
@@ -264,7 +264,7 @@ def test_what_is_decided_on_a_text_and_says_it_again_is_about_the_same_persons(c
     *_, waived = crm.history("account/V1")
     assert waived.event.reason == MARK
     assert about(crm, "account/V1") == [joined([NEIGHBOUR, "V1~1"])]
-    crm.vault.erase(NEIGHBOUR)
+    crm.host.vault.erase(NEIGHBOUR)
     *_, waived = crm.history("account/V1")
     assert waived.event.reason == Withheld("erased")
 
@@ -274,7 +274,7 @@ def test_what_was_erased_before_it_is_said_again_stays_erased(crm: CRM) -> None:
     crm.do(RaiseCharge("V1", "C1", "management_fee", "2024-01", 10_000, due), by=CLERK)
     proposed = ProposeWaiver("V1", "W1", "C1", 5_000, date(2024, 3, 1), MARK)
     crm.do(proposed, by=CLERK, about=(NEIGHBOUR,))
-    crm.vault.erase(NEIGHBOUR)
+    crm.host.vault.erase(NEIGHBOUR)
     crm.do(DecideWaiver("V1", "W1", True, date(2024, 3, 2)), by=MANAGER)
     *_, waived = crm.history("account/V1")
     assert waived.event.amount_fen == 5_000
@@ -294,22 +294,22 @@ def test_what_follows_in_another_home_is_about_those_of_the_first_too(crm: CRM) 
 
 def test_a_home_that_was_erased_is_written_about_under_a_new_key(crm: CRM) -> None:
     crm.do(asked(by=None), by=CLERK)
-    crm.vault.erase(of_household("V1"))
+    crm.host.vault.erase(of_household("V1"))
     crm.do(asked("R2", by=None), by=CLERK)
     assert about(crm, "request/R2") == ["V1~2", "V1~2"]
     assert next(crm.history("request/R2")).event.summary == MARK
     assert next(crm.history("request/R1")).event.summary == Withheld("erased")
-    assert standing("V1", crm.vault.is_erased) == "V1~2"
+    assert standing("V1", crm.host.vault.is_erased) == "V1~2"
 
 
 def test_what_must_go_on_about_who_was_erased_is_about_the_home(crm: CRM) -> None:
-    crm.vault.erase(TENANT)
+    crm.host.vault.erase(TENANT)
     crm.do(EndRole("V1", TENANT, "tenant", date(2024, 1, 1), "搬走", "phone"), by=CLERK)
     assert about(crm, "household/V1") == ["V1~1"]
 
 
 def test_nobody_writes_about_who_was_erased_by_naming_them(crm: CRM) -> None:
-    crm.vault.erase(NEIGHBOUR)
+    crm.host.vault.erase(NEIGHBOUR)
     with pytest.raises(PersonErased):
         crm.do(asked(), by=CLERK, about=(NEIGHBOUR,))
     assert not list(crm.log.read("request/R1"))
@@ -323,7 +323,7 @@ def test_a_command_is_known_again_by_what_it_says_until_that_is_erased(crm: CRM)
     assert (again.position, again.by_id) == (first.position, False)
     with pytest.raises(CommandReused):
         crm.do(attrs.evolve(said, summary="another"), by=CLERK, id="c1")
-    crm.vault.erase(OWNER)
+    crm.host.vault.erase(OWNER)
     after = crm.do(attrs.evolve(said, summary="another"), by=CLERK, id="c1")
     assert (after.position, after.by_id) == (first.position, True), "by its id alone, and says so"
     assert after.events[0].summary == Withheld("erased")
@@ -337,9 +337,9 @@ def test_what_stands_for_a_command_cannot_be_guessed_from(crm: CRM) -> None:
     [done] = crm.log.outcomes(["c1"]).values()
     digest, _, subject = done.digest.partition("@")
     assert subject == OWNER
-    crm.vault.erase(OWNER)
+    crm.host.vault.erase(OWNER)
     with pytest.raises(PersonErased):
-        crm.vault.fingerprint(Personal(subject, "guess"))
+        crm.host.vault.fingerprint(Personal(subject, "guess"))
     other = LocalVault()
     assert other.fingerprint(Personal(subject, MARK)) != digest
     other.close()
@@ -411,9 +411,9 @@ def test_who_acts_for_a_household_names_and_finds_nobody_of_another(crm: CRM) ->
 def test_keys_that_were_exchanged_open_what_they_are_of(crm: CRM, tmp_path: Path) -> None:
     """A port of the host is read when it is used."""
     crm.do(asked(), by=CLERK)
-    before, crm.vault = crm.vault, LocalVault(tmp_path / "others.keys")
+    before, crm.host.vault = crm.host.vault, LocalVault(tmp_path / "others.keys")
     assert next(crm.history("request/R1")).event.summary == Withheld("key_missing")
-    crm.vault, other = before, crm.vault
+    crm.host.vault, other = before, crm.host.vault
     assert next(crm.history("request/R1")).event.summary == MARK
     other.close()
 

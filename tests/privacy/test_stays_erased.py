@@ -73,10 +73,10 @@ STEPS = ("add", "erase", "_withhold", "purge", "settle")
 def crash_at(crm: Any, step: str, patch: pytest.MonkeyPatch, *, before: bool) -> None:
     """Let the process end just before a step, or just behind it."""
     owners = {
-        "add": crm.tombstones,
-        "settle": crm.tombstones,
-        "erase": crm.vault,
-        "purge": crm.traces,
+        "add": crm.host.tombstones,
+        "settle": crm.host.tombstones,
+        "erase": crm.host.vault,
+        "purge": crm.host.traces,
         "_withhold": crm.privacy._service._erasing,
     }
     real = getattr(owners[step], step)
@@ -258,7 +258,7 @@ def test_what_an_older_log_says_again_keeps_no_word_of_it(
     with company.open() as crm:
         *_, said = crm.history("erasures/company")
         assert said.event.purpose in (NO_WORD, Withheld("erased"))
-        opened = [crm.vault.open(value, place) for place, value in sealed_of(crm)]
+        opened = [crm.host.vault.open(value, place) for place, value in sealed_of(crm)]
         assert WHY not in {getattr(one, "text", "") for one in opened}
         assert crm.verify(deep=True).intact
 
@@ -375,7 +375,7 @@ def test_who_erases_and_who_opens_meanwhile_do_not_get_in_each_others_way(
 ) -> None:
     """What is being done by one process is not begun by another that opens the log."""
     with company.open() as crm:
-        real = crm.traces.purge
+        real = crm.host.traces.purge
 
         def purge(stone: Tombstone, values: Any) -> Any:
             assert company.shown() == GONE
@@ -383,7 +383,7 @@ def test_who_erases_and_who_opens_meanwhile_do_not_get_in_each_others_way(
             assert not known.settled
             return real(stone, values)
 
-        monkeypatch.setattr(crm.traces, "purge", purge)
+        monkeypatch.setattr(crm.host.traces, "purge", purge)
         crm.privacy.erase("V1", "M7", by=KEEPER, purpose=WHY)
     [stone] = FileTombstones(company.erased).read()
     assert stone.settled

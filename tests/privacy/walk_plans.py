@@ -50,6 +50,7 @@ from crm_core.plans import (
 from crm_core.plans.assessments import KINDS
 from crm_core.plans.care import OpenCare
 from crm_core.privacy import GiveConsent, WithdrawConsent
+from crm_core.signing import ApprovePaper, ReviewPaper
 from privacy.singing import CLERK, COLLEAGUE, COMPANY, HOME, OWNER, SING, Choir, person, word
 
 
@@ -106,6 +107,8 @@ def archive(choir: Choir) -> None:
         ArchivePlan("P1", day),
     )  # fmt: skip
     choir.say(CompileList(2024, day), whose=COMPANY)
+    choir.say(ReviewPaper("work-record", "2024", day), whose=COMPANY)
+    choir.say(ApprovePaper("work-record", "2024", day), whose=COMPANY)
 
 
 def care(choir: Choir) -> None:

@@ -41,7 +41,9 @@ def strand_a_payment(crm: CRM) -> None:
     day = date(2011, 1, 1)
     crm.do(RaiseCharge("V1", "C1", "management_fee", "2011-01", 100, day), by=CLERK, at=NOW)
     crm.do(ReceivePayment("V1", "P1", 100, day, "cash"), by=CLERK, at=NOW)
-    interrupted = CRM(crm.log, vault=crm.vault, clock=crm.clock, ids=crm.ids, reads=crm.reads)
+    interrupted = CRM(
+        crm.log, vault=crm.host.vault, clock=crm.clock, ids=crm.ids, reads=crm.host.reads
+    )
     interrupted._desk.follow = lambda _: None  # type: ignore[method-assign]
     interrupted.do(MovePayment("V1", "P1", "V2", "booked wrongly"), by=CLERK, at=NOW)
     crm.do(ReceivePayment("V2", "P1", 100, day, "cash"), by=CLERK, at=NOW)

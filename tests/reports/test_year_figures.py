@@ -420,8 +420,8 @@ def small() -> Iterator[CRM]:
 
 
 def reads(crm: CRM) -> list[Any]:
-    assert isinstance(crm.reads, MemoryReadLog)
-    return [row.read() for row in crm.reads._rows if row.read().source == "reports.year"]
+    assert isinstance(crm.host.reads, MemoryReadLog)
+    return [row.read() for row in crm.host.reads._rows if row.read().source == "reports.year"]
 
 
 @pytest.mark.rule("PRV-01")
@@ -481,7 +481,7 @@ def test_what_is_personal_in_a_report_is_in_the_log_of_reads(small: CRM) -> None
 
 @pytest.mark.rule("PRV-06")
 def test_nothing_personal_stands_in_a_report_that_cannot_be_written_down(small: CRM) -> None:
-    small._access.reads = None
+    small.host.reads = None
     found = small.reports.year(2023, by=somebody("supervisor"), purpose="grading")
     assert found.graded == Withheld("read_log")
 

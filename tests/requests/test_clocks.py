@@ -741,11 +741,11 @@ def test_policy_of_tomorrow_moves_no_step_of_an_open_request() -> None:
 def test_without_the_pinned_policy_nothing_is_guessed() -> None:
     with centre() as crm:
         take_in(crm, "R1")
-        crm.policies = ONLY_STRICT
+        crm.host.policies = ONLY_STRICT
         before = said(crm, "R1")
         assert crm.tick(START + HOUR).parked["requests"] == 2
         assert said(crm, "R1") == before
-        crm.policies = shipped()
+        crm.host.policies = shipped()
         assert crm.tick(START + HOUR).parked["requests"] == 0
         assert len(said(crm, "R1")) > len(before)
 

@@ -514,7 +514,7 @@ def test_what_was_received_is_read_as_it_was_even_where_its_policy_is_gone() -> 
     """The targets stand in the event: no later book of policies can move them."""
     with crm_with_tomorrow() as crm:
         before = received_at(crm, "R1", START)
-        crm.policies = ONLY_STRICT
+        crm.host.policies = ONLY_STRICT
         assert crm.get(Request, "R1") == before
         with pytest.raises(PolicyInactive):
             received_at(crm, "R2", START)

@@ -91,7 +91,7 @@ class Centre:
             def now(self) -> Any:
                 return centre.at
 
-        self.crm.clock = Clock()
+        self.crm.host.clock = Clock()
 
     def do(self, command: Any, by: Actor = CLERK) -> Any:
         return self.crm.do(command, by=by)

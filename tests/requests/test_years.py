@@ -142,7 +142,7 @@ def book(*others: Any, policy: SlaPolicy = KEEPING) -> PolicyBook:
 
 def opened(path: Path, policies: PolicyBook | None = None) -> CRM:
     crm = open_crm(f"sqlite:///{path / 'crm.db'}", create=True, policies=policies or book())
-    crm.clock = Clock()
+    crm.host.clock = Clock()
     return crm
 
 
@@ -674,11 +674,11 @@ def test_a_request_that_cannot_be_renewed_holds_up_no_other(tmp_path: Path) -> N
         from crm_core.application.calendars import renew_calendars
 
         for _ in range(2):
-            renew_calendars(crm, crm._desk, at("2027-01-01T08:30"))
+            renew_calendars(crm.host, crm._desk, at("2027-01-01T08:30"))
             assert len(happened(crm, CalendarRenewed, "R2")) == 1
             assert findings(crm, NoticesTakenUp) == []
     with opened(tmp_path, book(gone)) as crm:
-        renew_calendars(crm, crm._desk, at("2027-01-01T08:40"))
+        renew_calendars(crm.host, crm._desk, at("2027-01-01T08:40"))
         assert len(happened(crm, CalendarRenewed, "R1")) == 1
         assert len(findings(crm, NoticesTakenUp)) == 1
 
@@ -691,7 +691,9 @@ def test_a_host_without_the_file_takes_no_notice_away(tmp_path: Path) -> None:
     with opened(tmp_path) as crm:
         from crm_core.application.calendars import renew_calendars
 
-        assert renew_calendars(crm, crm._desk, at("2026-12-31T17:50")) == 1  # the warning of 2027
+        assert (
+            renew_calendars(crm.host, crm._desk, at("2026-12-31T17:50")) == 1
+        )  # the warning of 2027
         assert happened(crm, CalendarRenewed, "R1") == []
 
 

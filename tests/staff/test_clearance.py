@@ -70,6 +70,30 @@ def test_what_was_ended_counts_no_more_until_it_is_given_anew() -> None:
     assert state.lacking("S1", date(2024, 3, 1)) == "undertaking"
     again = given_that(UNDERTAKINGS, signed(), trained(), ended, signed(since=date(2024, 4, 1)))
     assert again.lacking("S1", date(2024, 4, 1)) == ""
+    assert again.lacking("S1", date(2024, 3, 31)) == "undertaking"
+
+
+@pytest.mark.rule("PRV-07")
+def test_who_signs_anew_on_the_day_it_was_ended_is_bound_from_that_day() -> None:
+    day = date(2024, 3, 1)
+    ended = EndClearance("S1", "undertaking", day, "an outdated text", by=BY)
+    anew = given_that(UNDERTAKINGS, signed(), trained(), ended, signed(since=day))
+    assert anew.lacking("S1", day) == ""
+    both = given_that(UNDERTAKINGS, trained(), signed(since=day), ended)
+    assert both.lacking("S1", day) == "undertaking"
+
+
+@pytest.mark.rule("PRV-07")
+def test_one_that_begins_later_or_is_entered_late_takes_nothing_from_the_one_in_force() -> None:
+    next_year = signed(since=date(2025, 1, 1), until=date(2025, 12, 31))
+    last_year = signed(since=date(2023, 1, 1), until=date(2023, 12, 31))
+    state = given_that(UNDERTAKINGS, signed(), trained(date(2025, 12, 31)), next_year, last_year)
+    for day in (DAY, YEAR, date(2025, 1, 1), date(2025, 12, 31)):
+        assert state.lacking("S1", day) == ""
+    assert state.lacking("S1", date(2026, 1, 1)) == "undertaking"
+    over = EndClearance("S1", "undertaking", date(2024, 6, 1), "left the team", by=BY)
+    state = given_that(UNDERTAKINGS, signed(), trained(date(2025, 12, 31)), next_year, over)
+    assert state.lacking("S1", date(2025, 1, 1)) == "undertaking"
 
 
 @pytest.mark.rule("PRV-07")
@@ -182,7 +206,7 @@ def test_a_list_leaves_for_a_role_and_a_purpose_and_by_an_event() -> None:
 
     with town() as crm:
         mark = crm.privacy.leaving("arrears", 2, ["room"], by=CLERK, purpose="collection: March")
-        [taken] = crm.texts.each(crm.log.feed(names=["exports.list_taken/1"]))
+        [taken] = crm.host.texts.each(crm.log.feed(names=["exports.list_taken/1"]))
         assert (taken.event.export, taken.event.rows_max) == (mark.export, 200)
         assert (taken.envelope.actor, taken.envelope.purpose) == (
             "specialist:S1", "collection: March",

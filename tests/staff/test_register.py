@@ -265,11 +265,11 @@ def test_a_contact_is_sealed_under_the_person_s_own_key() -> None:
         values = [e.event.contact for e in told]
         assert all(isinstance(value, Sealed) and value.subject == "li" for value in values)
         places = [Place(e.stream, e.version, "contact") for e in told]
-        opened = [crm.vault.open(v, place) for v, place in zip(values, places, strict=True)]
+        opened = [crm.host.vault.open(v, place) for v, place in zip(values, places, strict=True)]
         assert opened == [Plain(number), Plain("13900139000")]
         assert crm.authority().register.contact("li") == values[-1]
-        crm.vault.erase("li")
-        assert crm.vault.open(values[0], places[0]) == Erased()
+        crm.host.vault.erase("li")
+        assert crm.host.vault.open(values[0], places[0]) == Erased()
 
 
 # --- through the facade --------------------------------------------------------------------------
@@ -292,7 +292,7 @@ HOME = RegisterHousehold("V1", "x", "1", "1", "101", owner=Personal("V1#owner", 
 def crm() -> Iterator[CRM]:
     """A company without a register."""
     with open_crm("memory:") as opened:
-        opened.clock = Clock()
+        opened.host.clock = Clock()
         opened.do(HOME, by=Actor("anybody", "specialist"))
         yield opened
 

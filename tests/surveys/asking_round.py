@@ -55,7 +55,7 @@ class Hands:
 def put(crm: CRM, at: datetime) -> None:
     """It is now that instant, for whoever asks."""
     views: Any = crm.views
-    crm.clock = views.clock = Hands(at)
+    crm.host.clock = views.clock = Hands(at)
 
 
 def settle(crm: CRM, number: int, estate: str = "星河", *, first: int = 1) -> list[str]:

@@ -241,7 +241,7 @@ def test_no_instant_of_an_answer_is_stored(held: Held) -> None:
 def test_what_was_written_stands_apart_and_is_about_nobody(held: Held) -> None:
     with open_crm(f"sqlite:///{held.database}") as crm:
         [counted] = [r.event for r in crm.log.feed() if isinstance(r.event, AnswersCounted)]
-        said = crm.care.surveys.comments("S1", by=CLERK)["comment"]
+        said = crm.care.surveys.comments("S1", by=CLERK, purpose="survey")["comment"]
     texts = [one.text for one in counted.comments]
     assert all(isinstance(text, Sealed) and text.subject == "~company" for text in texts)
     assert said == sorted(f"意见 {n}" for n in range(HOMES))
@@ -282,7 +282,7 @@ def bytes_after(base: Path, folder: Path, order: Sequence[int], casting: Sequenc
     shutil.copytree(base, folder)
     said = [varied(n * 7 + 1) for n in range(len(order))]
     with open_crm(f"sqlite:///{folder / 'crm.db'}") as crm:
-        crm.ids = Counting()
+        crm.host.ids = Counting()
         slips = []
         for n in range(len(order)):
             put(crm, MORNING + n * timedelta(minutes=7))
@@ -465,7 +465,7 @@ def test_what_stands_for_the_counting_of_too_few_tells_no_guess(tmp_path: Path) 
     for number in (1, 2, 3):
         shutil.copytree(base, tmp_path / str(number))
         with open_crm(f"sqlite:///{tmp_path / str(number) / 'crm.db'}") as crm:
-            crm.ids = Counting()
+            crm.host.ids = Counting()
             put(crm, MORNING)
             slip = crm.care.surveys.take_slip("S1", "V1", "app", by=CLERK)
             crm.care.surveys.cast(slip, varied(number * 7, comment=str(number)), by=CLERK)

@@ -173,7 +173,7 @@ class Asking(RuleBasedStateMachine):
             [urn] = counted
             assert len(urn.answers) + urn.withheld == total <= len(self.took)
             assert urn.unused == len(self.took) - total
-            assert self.crm.urns.surveys() == ()
+            assert self.crm.host.urns.surveys() == ()
 
     @invariant()
     def what_is_heard_is_what_was_written_by_name(self) -> None:

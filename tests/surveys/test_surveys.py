@@ -263,7 +263,7 @@ def test_a_survey_that_is_given_up_destroys_what_was_cast(crm: CRM) -> None:
     crm.do(CancelSurvey("S1", TODAY, "wrong form"), by=BOSS)
     assert refused(crm, CancelSurvey("S1", TODAY, "again"), BOSS) == "survey_cancelled"
     crm.tick()
-    assert crm.urns.surveys() == ()
+    assert crm.host.urns.surveys() == ()
     over(crm)
     assert not [r for r in crm.log.feed() if isinstance(r.event, AnswersCounted)]
     with pytest.raises(Refused) as found:
@@ -326,7 +326,7 @@ def test_an_urn_is_counted_once_whatever_interrupts_it(tmp_path: Path) -> None:
         assert crm.tick().events["answers"] == 0, "it is counted already"
         assert crm.tick().events["answers"] == 0
         assert len([r for r in crm.log.feed() if isinstance(r.event, AnswersCounted)]) == 1
-        assert crm.urns.surveys() == []
+        assert crm.host.urns.surveys() == []
         assert crm.care.surveys.result("S1", by=CLERK).said.answers == 6
 
 
@@ -362,14 +362,14 @@ def test_two_hosts_have_an_urn_each_and_both_are_counted(tmp_path: Path) -> None
     with open_crm(f"sqlite:///{tmp_path / 'crm.db'}", create=True) as crm:
         settle(crm, 10)
         opened(crm)
-        first, second = crm.urns, FileUrns(tmp_path / "elsewhere.urn")
+        first, second = crm.host.urns, FileUrns(tmp_path / "elsewhere.urn")
         for place, home in enumerate([f"V{n}" for n in range(1, 11)]):
-            crm.urns = first if place < 5 else second
+            crm.host.urns = first if place < 5 else second
             slip = crm.care.surveys.take_slip("S1", home, "app", by=CLERK)
             crm.care.surveys.cast(slip, varied(place), by=CLERK)
         over(crm)
         assert crm.care.surveys.result("S1", by=CLERK).said.answers == 5
-        crm.urns = first
+        crm.host.urns = first
         crm.tick()
         assert crm.care.surveys.result("S1", by=CLERK).said.answers == 10
 

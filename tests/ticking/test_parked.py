@@ -258,7 +258,7 @@ def test_rows_that_were_put_off_are_looked_at_anew_under_other_policies(url: str
         hang(crm, "B1", stroke("a", 1), stroke("b", 100 * 60), looks=OFF)
         crm.tick(START + HOUR)
         LOOKED_AT.clear()
-        crm.policies = shipped().add(of_later)
+        crm.host.policies = shipped().add(of_later)
         crm.tick(START + 2 * HOUR)
         crm.tick(START + 3 * HOUR)
         assert len(LOOKED_AT) == 1

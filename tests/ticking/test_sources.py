@@ -108,9 +108,9 @@ def test_a_request_whose_policy_is_gone_is_parked_until_it_is_there_again(crm: C
     )
     plain: PolicyBook = crm.policies
     receive(crm, "R1")
-    crm.policies = plain.add(strict)
+    crm.host.policies = plain.add(strict)
     receive(crm, "R2")
-    crm.policies = plain
+    crm.host.policies = plain
     done = crm.tick(START + DAY)
     assert done.parked["requests"] == 2
     assert {(p.row, p.error[-10:]) for p in crm.views.parked_rows("requests")} == {
@@ -118,7 +118,7 @@ def test_a_request_whose_policy_is_gone_is_parked_until_it_is_there_again(crm: C
     }
     assert "requests.clock_breached/1" in {e.name for e in crm.history("request/R1")}
     assert len(list(crm.history("request/R2"))) == 1
-    crm.policies = plain.add(strict)
+    crm.host.policies = plain.add(strict)
     assert crm.tick(START + DAY).parked["requests"] == 0
     assert "requests.clock_breached/1" in {e.name for e in crm.history("request/R2")}
 

@@ -435,7 +435,7 @@ def test_a_visit_keeps_its_policy_and_later_matters_have_the_later_one() -> None
         text = text.replace("version = 1", "version = 2").replace("2000-01-01", "2024-06-01")
         finished(crm, severity="major")
         tick(crm)
-        crm.policies = PolicyBook([*crm.registry.shipped, VisitPolicy.parse(text)])
+        crm.host.policies = PolicyBook([*crm.registry.shipped, VisitPolicy.parse(text)])
         at(crm, START + 28 * DAY)
         finished(crm, "R2", severity="major")
         tick(crm)
@@ -448,7 +448,7 @@ def test_a_visit_keeps_its_policy_and_later_matters_have_the_later_one() -> None
 def test_a_host_without_such_a_policy_has_no_visits_and_a_clock_that_runs() -> None:
     with estate() as crm:
         others = [p for p in crm.registry.shipped if not isinstance(p, VisitPolicy)]
-        crm.policies = PolicyBook(others)
+        crm.host.policies = PolicyBook(others)
         finished(crm)
         assert tick(crm) == 0
 

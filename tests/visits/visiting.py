@@ -39,7 +39,7 @@ class Clock:
 def estate(url: str = "memory:", households: int = 2) -> Iterator[CRM]:
     """An estate of some households, long since moved in."""
     with open_crm(url, create=True) as crm:
-        crm.clock = Clock(START)
+        crm.host.clock = Clock(START)
         for n in range(1, households + 1):
             home(crm, f"V{n}")
         yield crm

@@ -159,7 +159,7 @@ def open_crm(
 
     try:
         # Before anything is read: keys, or a log, of before an erasure may have been put back.
-        resume(crm, finish)
+        resume(crm.host, finish)
     except BaseException:
         crm.close()
         raise

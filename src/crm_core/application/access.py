@@ -7,61 +7,31 @@ read log. Nothing personal leaves before its row is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
-from itertools import islice
+from datetime import date
 from typing import Any, TypedDict
 
-import attrs
-from attrs import define, field, frozen
+from attrs import frozen
 
 from crm_core.application.adopted import adoptions, book_with_adopted
-from crm_core.application.answers import (
-    changed,
-    growing_list,
-    growing_map,
-    household_in,
-    household_of,
-    is_nothing,
-)
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance
-from crm_core.application.classes import ANYTHING, CONTAINER, Classes, name_of
+from crm_core.application.classes import Classes
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host, present_day
+from crm_core.application.looking import Look
 from crm_core.application.packaged import packaged
-from crm_core.application.read_purposes import kept
 from crm_core.application.sight import WorkSight
 from crm_core.application.streams import Streams
-from crm_core.errors import Failed, Invalid, Refused, UnknownPolicy
+from crm_core.errors import Invalid, Refused, UnknownPolicy
 from crm_core.kernel.access import (
-    CASE,
-    CONSENT,
     DEFAULT_ACCESS,
-    JOINED,
-    LIST,
-    NO_CASE,
-    OWN,
-    PURPOSE,
-    PURPOSE_MISSING,
     READ_LOG,
-    TIER,
-    TRAINING,
-    UNDERTAKING,
     AccessPolicy,
-    Answer,
-    Asking,
-    is_personal,
-    masked,
 )
-from crm_core.kernel.data_map import CLASSES
-from crm_core.kernel.decider import Refusal
-from crm_core.kernel.growing import GrowingList, GrowingMap
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor
-from crm_core.kernel.sealed import Opened, PersonalValue, Place, Plain, Sealed, Withheld
 from crm_core.privacy.consent import Use
 from crm_core.privacy.lookups import usable
-from crm_core.reads import Read, ReadLog
+from crm_core.reads import ReadLog
 from crm_core.requests import REQUEST
 from crm_core.requests.state import Closed, Request
 from crm_core.staff import UNDERTAKINGS
@@ -70,11 +40,11 @@ from crm_core.staff.undertakings import WHOLE
 HOST = Actor("host", "host")
 """Who reads where nobody is named: the account that the library runs under."""
 
+REGISTER = "register"
+"""Why somebody is shown nothing who is not on the staff in the role that they claim."""
+
 UNKNOWN = "?"
 """What a purpose is known as that is none of those that there are; it opens nothing."""
-
-PAGE = 500
-"""Of a long answer so many values are looked at, and their reads written, at a time."""
 
 _ADOPTED = adoptions(DEFAULT_ACCESS)
 _CLEARED = UNDERTAKINGS.stream(WHOLE)
@@ -108,17 +78,20 @@ class Access:
     """Knows who may see what.
 
     Args:
-        host: Ports.
+        host: What the host lends.
         desk: Knows who is on the staff.
-        reads: The read log; without one personal values stay closed.
     """
 
-    def __init__(self, host: Host, desk: Desk, reads: ReadLog | None) -> None:
+    def __init__(self, host: Host, desk: Desk) -> None:
         self.host: Host = host
         self.desk: Desk = desk
-        self.reads: ReadLog | None = reads
         self._rules: tuple[Any, Rules] | None = None
         self._classes: Classes | None = None
+
+    @property
+    def reads(self) -> ReadLog | None:
+        """The read log; without one personal values stay closed."""
+        return self.host.reads
 
     @property
     def classes(self) -> Classes:
@@ -159,21 +132,21 @@ class Access:
 
         Raises:
             Invalid: it is nobody, or the purpose is no text.
+            Refused: they do not work here in that role, by the register of staff; that they asked
+                is written down (LOG-08).
         """
         by = HOST if by is None else acting(by)
         circumstance(purpose, "purpose")
-        rules = self.rules()
+        rules, authority = self.rules(), self.desk.authority()
         lacking = ""
         if self.reads is None:
             lacking = READ_LOG
-        elif by.role in STAFF_ROLES:
-            today = present_day(self.host)
-            if self.desk.authority().register.in_force(today):
-                lacking = rules.cleared.lacking(by.id, today)
+        elif by.role in STAFF_ROLES and authority.register.in_force(authority.day):
+            lacking = rules.cleared.lacking(by.id, authority.day)
         code = None
         if purpose:
             code = rules.policy.purpose_of(purpose) or UNKNOWN
-        return Look(
+        look = Look(
             access=self,
             by=by,
             purpose=purpose or "",
@@ -183,6 +156,11 @@ class Access:
             source=source,
             correlation=correlation,
         )
+        refused = authority.refuses_claim(by)
+        if refused is not None:
+            look.deny(("household",), REGISTER, "")
+            raise Refused(refused)
+        return look
 
     # --- what the person said to it ------------------------------------------------------
 
@@ -263,424 +241,6 @@ class Access:
         today = present_day(self.host)
         trades = register.trades(by.id, today) if by.role == "operator" else ()
         return to == by.role or to in trades
-
-
-@define
-class Look:
-    """One question of one person.
-
-    Args:
-        access: Where the question is asked.
-        by: Who asks.
-        purpose: What for, as they said it.
-        code: The purpose it is known as; None if none is stated.
-        policy: The table in force.
-        lacking: What keeps them from personal values, if anything does.
-        source: The question.
-        correlation: The matter or export it belongs to.
-    """
-
-    access: Access
-    by: Actor
-    purpose: str
-    code: str | None
-    policy: AccessPolicy
-    lacking: str
-    source: str
-    correlation: str = ""
-    listed: bool = False
-    _answers: dict[Any, Answer] = field(factory=dict)
-    _whose: dict[tuple[str, str], bool] = field(factory=dict)
-    _consented: dict[tuple[str, str], bool] = field(factory=dict)
-    _parts: set[tuple[str, str]] = field(factory=set)
-    _shown: dict[tuple[str, str], set[str]] = field(factory=dict)
-    _denied: dict[tuple[str, str], dict[str, str]] = field(factory=dict)
-
-    # --- one value -----------------------------------------------------------------------
-
-    def answer(self, data: str | None, household: str = "", *, joined: bool = False) -> Answer:
-        """Whether they see values of a class of data of that household, and why."""
-        if data is None:
-            return Answer(reason=TIER)
-        conditions = {
-            grant.condition
-            for grant in self.policy.grants
-            if grant.condition and grant.covers(self.by.role, CLASSES[data])
-        }
-        own = OWN in conditions and self._is(OWN, household)
-        case = CASE in conditions and self._is(CASE, household)
-        key = (data, own, case, joined)
-        if key not in self._answers:
-            asking = Asking(
-                role=self.by.role,
-                purpose=self.code,
-                own=own,
-                case=case,
-                listed=self.listed,
-                joined=joined,
-                lacking=self.lacking,
-            )
-            self._answers[key] = self.policy.decide(asking, CLASSES[data])
-        return self._answers[key]
-
-    def _is(self, condition: str, household: str) -> bool:
-        key = (condition, household)
-        if key not in self._whose:
-            ask = self.access.belongs if condition == OWN else self.access.in_hand
-            self._whose[key] = ask(self.by, household)
-        return self._whose[key]
-
-    def of_person(self, data: str, household: str, subject: str) -> Answer:
-        """The same of one person, who may have said no to the purpose."""
-        answer = self.answer(data, household)
-        if not answer.granted or not answer.personal:
-            return answer
-        key = (household, subject)
-        if key not in self._consented:
-            self._consented[key] = self.access.consented(household, subject, self.code)
-        return answer if self._consented[key] else Answer(reason=CONSENT)
-
-    def check(self, data: str, field: str, household: str, subject: str = "") -> Answer:
-        """That they see a value of that class, which is written down; or the refusal is.
-
-        Raises:
-            Refused: they do not.
-            Failed: the read log cannot be written, so nothing is shown.
-        """
-        answer = self.of_person(data, household, subject)
-        if not answer.granted:
-            self.deny((field,), answer.reason, household, subject)
-            raise Refused(self.refusal(answer.reason, household))
-        if answer.personal:
-            self._shown.setdefault((household, subject), set()).add(field)
-        self.write()
-        return answer
-
-    def saw(self, field: str, household: str, subject: str) -> None:
-        """Write down what is about to be shown.
-
-        Raises:
-            Refused, Failed: it cannot be written down, so nothing is shown.
-        """
-        if self.access.reads is None:
-            raise Refused(self.refusal(READ_LOG))
-        self._shown.setdefault((household, subject), set()).add(field)
-        self.write()
-
-    def saw_of(self, households: Iterable[str], fields: Iterable[str]) -> None:
-        """Write down that these fields of these households are about to be shown.
-
-        Raises:
-            Failed: it cannot be written down, so nothing is shown.
-        """
-        for household in households:
-            self._shown.setdefault((household, ""), set()).update(fields)
-        self.write()
-
-    def refusal(self, reason: str, household: str = "") -> Refusal:
-        """What they are told who may not see something."""
-        if reason == "not_own":
-            details = {"role": self.by.role, "household": household}
-            return Refusal("not_of_household", "LOG-08", details)
-        role, purposes = self.by.role, list(self.policy.purposes)
-        refusals = {
-            TIER: Refusal("access_tier", "PRV-01", {"role": role}),
-            NO_CASE: Refusal("access_case", "PRV-01", {"role": role}),
-            LIST: Refusal("access_list", "PRV-01", {"role": role}),
-            JOINED: Refusal("access_joined", "PRV-01", {"role": role}),
-            PURPOSE_MISSING: Refusal(
-                "access_purpose_missing", "PRV-01", {"role": role, "purposes": purposes}
-            ),
-            PURPOSE: Refusal("access_purpose", "PRV-01", {"role": role, "purposes": purposes}),
-            CONSENT: Refusal("access_consent", "PRV-01", {"role": role}),
-            UNDERTAKING: Refusal("access_undertaking", "PRV-01", {"role": role}),
-            TRAINING: Refusal("access_training", "PRV-01", {"role": role}),
-            READ_LOG: Refusal("access_read_log", "PRV-01", {"role": role}),
-        }
-        return refusals[reason]
-
-    def deny(self, fields: Iterable[str], reason: str, household: str, subject: str = "") -> None:
-        """Write down that something was not shown; where that cannot be written it is not shown
-        all the same.
-        """
-        denied = self._denied.setdefault((household, subject), {})
-        denied.update(dict.fromkeys(fields, reason))
-        try:
-            self.write()
-        except Failed:
-            self._shown.clear()
-
-    def open(
-        self, sealed: Sealed, place: Place, data: str, household: str, subject: str, name: str = ""
-    ) -> Opened:
-        """A sealed value, opened once its read is written down.
-
-        Args:
-            name: What the read log calls it; by default as the field in which it stands.
-
-        Raises:
-            Refused: they may not see it.
-        """
-        answer = self.check(data, name or place.field, household, subject)
-        return self._opened(sealed, place, answer)
-
-    def _opened(self, sealed: Sealed, place: Place, answer: Answer) -> Opened:
-        """The one place that opens personal values of members (PRV-03)."""
-        found = self.access.host.vault.open(sealed, place)
-        if answer.masked and isinstance(found, Plain):
-            return Plain(masked(found.text))
-        return found
-
-    def part(
-        self, sealed: Sealed, place: Place, data: str, household: str, subject: str, name: str
-    ) -> str | Withheld:
-        """A sealed value of an answer that holds more: opened, or why it is not. What `show` or
-        `show_made` then hands out was written down in one go; `name` is what the read log calls it.
-        """
-        answer = self.of_person(data, household, subject)
-        if not answer.granted:
-            if self.by.role not in QUIET:
-                self._denied.setdefault((household, subject), {})[name] = answer.reason
-            return Withheld(answer.reason)
-        found = self._opened(sealed, place, answer)
-        if not isinstance(found, Plain):
-            return Withheld(found.code)
-        if (subject, name) not in self._parts:
-            self._parts.add((subject, name))
-            self._shown.setdefault((household, subject), set()).add(name)
-        return found.text
-
-    # --- whole answers -------------------------------------------------------------------
-
-    def show(self, value: Any, *, household: str = "", joined: bool = False) -> Any:
-        """An answer as they may see it.
-
-        Args:
-            household: Whose it is, where the answer does not say itself.
-            joined: Whether place or name is shown beside it.
-        """
-        return self.show_made(lambda: value, household=household, joined=joined)
-
-    def show_made(
-        self, make: Callable[[], Any], *, household: str = "", joined: bool = False
-    ) -> Any:
-        """An answer that is put together of parts which are opened for it (see `part`)."""
-        value = make()
-        self.may_know(household or household_of(value))
-        found = self._one(value, household, joined)
-        if not self._writes():
-            # Personal values stay closed: made again, as by somebody who may see none.
-            found = self._one(make(), household, joined)
-            self._denied.clear()
-        return found
-
-    def show_each(
-        self, values: Iterable[Any], *, household: str = "", joined: bool = False
-    ) -> Iterator[Any]:
-        """A long answer, page by page: of each the reads are written before it is handed out."""
-        left = iter(values)
-        while page := list(islice(left, PAGE)):
-            # Of whose household they may not even know, nothing is said.
-            page = [one for one in page if self.knows(household_in(one) or household)]
-            shown = [self._one(value, household, joined) for value in page]
-            if not self._writes():
-                shown = [self._one(value, household, joined) for value in page]
-                self._denied.clear()
-            yield from shown
-
-    def knows(self, household: str) -> bool:
-        """Whether they may know of a household, or of what is the company's, at all."""
-        return self.answer("household", household).granted
-
-    def may_know(self, household: str) -> None:
-        """That they may know of a household at all; else everything would be withheld.
-
-        Raises:
-            Refused: they may not.
-        """
-        answer = self.answer("household", household)
-        if not answer.granted:
-            self.deny(("household",), answer.reason, household)
-            raise Refused(self.refusal(answer.reason, household))
-
-    def _one(self, value: Any, household: str = "", joined: bool = False) -> Any:
-        return self._walk(value, household_in(value) or household, joined)
-
-    def _writes(self) -> bool:
-        """Write down what is about to be shown; whether that could be done."""
-        shows = bool(self._shown)
-        try:
-            self.write()
-        except Failed:
-            self._shown.clear()
-            if shows:
-                self.lacking = READ_LOG
-                self._answers.clear()
-                return False
-            self._denied.clear()
-        return True
-
-    def write(self) -> None:
-        """Write down what was shown and what was not, in one go.
-
-        Raises:
-            Failed: it cannot be kept.
-        """
-        reads = [*self._reads_shown(), *self._reads_denied()]
-        if not reads or self.access.reads is None:
-            self._denied.clear()
-            return
-        self.access.reads.write(kept(self.access.host.vault, reads, self.code))
-        self._shown.clear()
-        self._denied.clear()
-
-    def _reads_shown(self) -> Iterator[Read]:
-        now = self.access.host.clock.now()
-        for (household, subject), fields in self._shown.items():
-            yield self._read(now, household, subject, fields, "")
-
-    def _reads_denied(self) -> Iterator[Read]:
-        now = self.access.host.clock.now()
-        for (household, subject), denied in self._denied.items():
-            for reason in sorted(set(denied.values())):
-                fields = [name for name, why in denied.items() if why == reason]
-                yield self._read(now, household, subject, fields, reason)
-
-    def _read(
-        self, now: datetime, household: str, subject: str, fields: Iterable[str], reason: str
-    ) -> Read:
-        return Read(
-            at=now,
-            actor=str(self.by),
-            purpose=self.purpose,
-            household=household,
-            subject=subject,
-            fields=tuple(sorted(fields)),
-            source=self.source,
-            correlation=self.correlation,
-            reason=reason,
-        )
-
-    # --- walking -------------------------------------------------------------------------
-
-    def _walk(self, value: Any, household: str, joined: bool) -> Any:
-        match value:
-            case None | bool() | str() | int() | PersonalValue() | Withheld():
-                return value
-            case dict():
-                return {key: self._walk(one, household, joined) for key, one in value.items()}
-            case GrowingMap():
-                shown = [(key, self._walk(one, household, joined)) for key, one in value.items()]
-                same = all(
-                    one is then for (_, one), then in zip(shown, value.values(), strict=True)
-                )
-                return value if same else growing_map(shown)
-            case GrowingList():
-                shown = [self._walk(one, household, joined) for one in value]
-                same = all(one is then for one, then in zip(shown, value, strict=True))
-                return value if same else growing_list(shown)
-            case tuple() if hasattr(value, "_fields"):
-                return self._named(value, household, joined)
-            case list() | tuple():
-                return self._each(value, household, joined)
-        if attrs.has(type(value)):
-            return self._of(value, household, joined)
-        return value
-
-    def _each(self, values: Sequence[Any], household: str, joined: bool) -> Any:
-        shown = [self._walk(one, household, joined) for one in values]
-        if all(one is then for one, then in zip(shown, values, strict=True)):
-            return values
-        return tuple(shown) if isinstance(values, tuple) else shown
-
-    def _named(self, values: Any, household: str, joined: bool) -> Any:
-        """A tuple whose places have names."""
-        classes, cls = self.access.classes, type(values)
-        household = household_of(values) or household
-        known = {name: classes.of_key(name_of(cls), name) for name in cls._fields}
-        if "place" in known.values():
-            joined = joined or self.answer("place", household).granted
-        return cls(
-            *(
-                self._walk(value, household, joined)
-                if known[name] == CONTAINER
-                else self._leaf(known[name], name, value, household, joined)
-                for name, value in zip(cls._fields, values, strict=True)
-            )
-        )
-
-    def _of(self, value: Any, household: str, joined: bool) -> Any:
-        cls = type(value)
-        classes = self.access.classes
-        household = household_of(value) or household
-        reach = classes.reach(cls)
-        joined = joined or ("place" in reach and self.answer("place", household).granted)
-        if all(self._plainly(data, household, joined) for data in reach):
-            return value
-        changes: dict[str, Any] = {}
-        for name, data in classes.of(cls).items():
-            found = getattr(value, name)
-            if data == CONTAINER:
-                shown = self._walk(found, household, joined)
-            else:
-                shown = self._leaf(data, name, found, household, joined)
-            if shown is not found:
-                changes[name] = shown
-        return changed(value, changes) if changes else value
-
-    def _leaf(self, data: str | None, name: str, found: Any, household: str, joined: bool) -> Any:
-        if isinstance(found, PersonalValue):
-            # Ciphertext shows nothing; opening it is a question of its own.
-            return found
-        answer = self.answer(data, household, joined=joined)
-        if answer.granted:
-            if not is_nothing(found):
-                self.note(data, name, answer, household)
-            return found
-        self.note(data, name, answer, household)
-        return Withheld(answer.reason)
-
-    def note(self, data: str | None, name: str, answer: Answer, household: str) -> None:
-        """Keep that a value of a household as a whole is shown, or is not, for the read log;
-        `write` writes it down.
-        """
-        if answer.granted:
-            if answer.personal:
-                self._shown.setdefault((household, ""), set()).add(name)
-        elif data is not None and is_personal(CLASSES[data]) and self.by.role not in QUIET:
-            self._denied.setdefault((household, ""), {})[name] = answer.reason
-
-    def _plainly(self, data: str | None, household: str, joined: bool) -> bool:
-        """Whether all values of a class are shown without a word in the read log."""
-        if data == ANYTHING:
-            return False
-        answer = self.answer(data, household, joined=joined)
-        return answer.granted and not answer.personal
-
-    def plain(
-        self, data: dict[str, Any], way: str, household: str, *, joined: bool = False
-    ) -> dict[str, Any]:
-        """An answer of plain data, its keys classed in `answers.toml`."""
-        self.may_know(household)
-        found = self._keys(data, way, household, joined)
-        if not self._writes():
-            found = self._keys(data, way, household, joined)
-            self._denied.clear()
-        return found
-
-    def _keys(self, data: dict[str, Any], way: str, household: str, joined: bool) -> dict[str, Any]:
-        classes = self.access.classes
-        known = {key: classes.of_key(way, key) for key in data}
-        if "place" in known.values():
-            joined = joined or self.answer("place", household).granted
-        return {
-            key: self._leaf(known[key], key, value, household, joined)
-            for key, value in data.items()
-        }
-
-
-QUIET = ("host", "system")
-"""Whose reading is not written down where they were shown nothing: nobody looks through them."""
 
 
 def shipped_access() -> AccessPolicy:

@@ -37,7 +37,7 @@ def household_in(value: Any) -> str:
 def is_nothing(value: Any) -> bool:
     """Whether a value says nothing, or is withheld."""
     return isinstance(value, Withheld | None) or (
-        isinstance(value, tuple | list | dict) and not value
+        isinstance(value, str | tuple | list | dict) and not value
     )
 
 

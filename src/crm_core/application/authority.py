@@ -73,6 +73,12 @@ class Authority:
                 {"act": act, "role": by.role, "accepted": list(roles)},
                 "role_insufficient" if roles else "nobody_may",
             )
+        return self.refuses_claim(by)
+
+    def refuses_claim(self, by: Actor) -> Refusal | None:
+        """Why that person is not who they say, where there is a register of staff; for whatever
+        they do, and whatever they ask.
+        """
         claimed = by.role in STAFF_ROLES and self.register.in_force(self.day)
         if claimed and not self.register.holds(by.id, by.role, self.day):
             return Refusal(

@@ -55,7 +55,7 @@ class Care(PlanQuestions):
         """Slips, answers that nobody's name is on, and what surveys say (SUR-01 to SUR-03)."""
         from crm_core.application.surveys import Surveys
 
-        return Surveys(self._host, self._desk)
+        return Surveys(self._host, self._desk, self._access)
 
     @cached_property
     def publications(self) -> Publications:

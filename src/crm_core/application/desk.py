@@ -98,7 +98,7 @@ class Desk:
     @property
     def texts(self) -> Texts:
         """Opens what people typed; a port of the host is read when it is used."""
-        return Texts(self._host.vault)
+        return self._host.texts
 
     # --- who may -------------------------------------------------------------------------
 

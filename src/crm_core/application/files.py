@@ -12,13 +12,14 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from crm_core.application.access import Access, Look
+from crm_core.application.access import Access
 from crm_core.application.accounts import Accounts
 from crm_core.application.adopted import allocations_at_hand
 from crm_core.application.checking import utc
 from crm_core.application.filing import HouseholdFile, Payments, Show, Shown, file_row, filed
 from crm_core.application.gradings import Gradings
 from crm_core.application.host import Host, present_day
+from crm_core.application.looking import Look
 from crm_core.application.requests import Requests
 from crm_core.application.told import PERSONAL, last_told
 from crm_core.errors import Invalid

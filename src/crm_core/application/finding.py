@@ -7,8 +7,9 @@ from typing import Any
 
 from attrs import frozen
 
-from crm_core.application.access import Access, Look
+from crm_core.application.access import Access
 from crm_core.application.host import Host
+from crm_core.application.looking import Look
 from crm_core.errors import Invalid
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Place, Plain, Sealed

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from crm_core.application.access import PAGE, QUIET, Look
+from crm_core.application.looking import PAGE, QUIET, Look
 from crm_core.errors import Invalid, Refused
 from crm_core.kernel.access import IDENTIFYING, is_personal
 from crm_core.kernel.data_map import CLASSES

@@ -18,7 +18,6 @@ from crm_core.errors import Invalid
 from crm_core.gradings.uses import Influence, Use
 from crm_core.kernel.public_holidays import HolidayNotice, in_force
 from crm_core.kernel.recorded import Recorded
-from crm_core.kernel.sealed import Text, Withheld
 from crm_core.plans.assessments import EVENTS as _ASSESSMENTS
 from crm_core.plans.company_care import CALENDAR, WHOLE, CareCalendar
 from crm_core.plans.decide import PLAN
@@ -109,7 +108,7 @@ class PlanQuestions:
     def plan(self, plan: str, **asked: Unpack[Asked]) -> dict[str, Any]:
         """A plan as it stands: its version in force and the pending one, tasks, money, years.
 
-        What people wrote in it is withheld from who may not see texts of the household (PRV-01).
+        Each part is withheld from who may not see what is of its class (PRV-01).
 
         Raises:
             Refused: they may not know of the household at all.
@@ -123,10 +122,8 @@ class PlanQuestions:
         if state.opened is None:
             raise Invalid.one("care_plan_unknown", plan=plan)
         look = self._access.look(asked.get("by"), asked.get("purpose"), "care.plan")
-        look.may_know(state.household)
-        texts = look.answer("text", state.household)
         shown = _shown(plan, state, present_day(self._host))
-        return shown if texts.granted else _without_texts(shown, texts.reason)
+        return look.plain(shown, "care.plan", state.household)
 
     def versions(self, plan: str, **_asked: Unpack[Asked]) -> list[PlanDrafted]:
         """Every version of a plan that was drafted, the first one first (PLN-01)."""
@@ -191,31 +188,6 @@ class PlanQuestions:
         return sorted(found, key=lambda one: (one.day is None, one.day or date.max, one.occasion))
 
 
-_TEXTS = frozenset(
-    {"economical", "feasible", "findings", "goal", "guidance", "improvement", "method", "summary"}
-    | {"what"}
-)
-"""Keys under which a plan holds what people wrote."""
-
-
-def _without_texts(shown: Any, reason: str) -> Any:
-    if isinstance(shown, list):
-        return [_without_texts(one, reason) for one in shown]
-    if not isinstance(shown, dict):
-        return shown
-    return {
-        key: {"withheld": reason}
-        if key in _TEXTS and value is not None
-        else _without_texts(value, reason)
-        for key, value in shown.items()
-    }
-
-
-def _text(value: Text | Withheld) -> Any:
-    """What was typed; what cannot be opened says why."""
-    return {"withheld": value.reason} if isinstance(value, Withheld) else value
-
-
 def _shown(plan: str, state: MaintenancePlan, today: date) -> dict[str, Any]:
     opened = state.opened
     assert opened is not None, "INVARIANT: it was asked whether there is such a plan"
@@ -251,7 +223,7 @@ def _shown(plan: str, state: MaintenancePlan, today: date) -> dict[str, Any]:
                 "feedback": one.feedback,
                 "household": one.household,
                 "on": one.on,
-                "what": _text(one.what),
+                "what": one.what,
             }
             for one in state.feedback.values()
         ],
@@ -259,7 +231,7 @@ def _shown(plan: str, state: MaintenancePlan, today: date) -> dict[str, Any]:
             {
                 "report": one.report,
                 "on": one.on,
-                "what": _text(one.what),
+                "what": one.what,
                 "effective": None
                 if (checked := state.checked.get(one.report)) is None
                 else checked.effective,
@@ -275,8 +247,8 @@ def _shown(plan: str, state: MaintenancePlan, today: date) -> dict[str, Any]:
 def _version(drafted: PlanDrafted) -> dict[str, Any]:
     return {
         "version": drafted.version,
-        "method": _text(drafted.method),
-        "goal": _text(drafted.goal),
+        "method": drafted.method,
+        "goal": drafted.goal,
         "budget_fen": drafted.budget_fen,
         "runs_from": drafted.runs_from,
         "runs_to": drafted.runs_to,
@@ -285,12 +257,12 @@ def _version(drafted: PlanDrafted) -> dict[str, Any]:
             {
                 "measure": one.measure,
                 "kind": one.kind,
-                "what": _text(one.what),
+                "what": one.what,
                 "responsible": one.responsible,
                 "due": one.due,
                 "cost_fen": one.cost_fen,
-                "feasible": _text(one.feasible),
-                "economical": _text(one.economical),
+                "feasible": one.feasible,
+                "economical": one.economical,
             }
             for one in drafted.measures
         ],
@@ -303,10 +275,10 @@ def _year(state: MaintenancePlan, year: int) -> dict[str, Any]:
     return {
         "year": year,
         "effect": None if evaluated is None else evaluated.effect,
-        "findings": None if evaluated is None else _text(evaluated.findings),
-        "guidance": None if guided is None else _text(guided.guidance),
-        "improvement": None if improved is None else _text(improved.improvement),
-        "summary": None if summary is None else _text(summary.summary),
+        "findings": None if evaluated is None else evaluated.findings,
+        "guidance": None if guided is None else guided.guidance,
+        "improvement": None if improved is None else improved.improvement,
+        "summary": None if summary is None else summary.summary,
         "spent_fen": None if summary is None else summary.spent_fen,
     }
 

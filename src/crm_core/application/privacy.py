@@ -11,13 +11,14 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
-from crm_core.application.access import HOST, Access, Look, stated
+from crm_core.application.access import HOST, Access, stated
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance, utc
 from crm_core.application.erasing import Erasing, Erasure
 from crm_core.application.host import Host
 from crm_core.application.leaks import Leaks
 from crm_core.application.listing import Listing, listing
+from crm_core.application.looking import Look
 from crm_core.application.portable import Entry, Subject, Writer
 from crm_core.application.read_purposes import told
 from crm_core.application.records import records_of
@@ -67,7 +68,7 @@ class PersonExport:
         position: Everything in the log up to there was looked at.
         known: Only what was recorded by then is in it; None for all.
         made_at: When it was made.
-        made_by: Role of who made it.
+        made_by: Who made it, as `role:id`: a copy that turns up elsewhere tells who had it made.
         purpose: What for.
         roles: The roles of those it is about, in the household.
         values: How many personal values were opened, and how many were not, by why.
@@ -577,7 +578,7 @@ class Privacy:
             position=position,
             known=known,
             made_at=self._host.clock.now(),
-            made_by=by.role,
+            made_by=str(by),
             purpose=purpose,
             roles=(),
             values=writer.states,

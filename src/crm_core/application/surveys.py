@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
+from crm_core.application.access import Access
 from crm_core.application.adopted import book_with_adopted, every, pinned
 from crm_core.application.authority import acting
 from crm_core.application.checking import circumstance
@@ -99,10 +100,11 @@ class Surveys:
     Args:
         host: Ports and policies.
         desk: Knows who may, and records.
+        access: Knows who may see what was written.
     """
 
-    def __init__(self, host: Host, desk: Desk) -> None:
-        self._host, self._desk = host, desk
+    def __init__(self, host: Host, desk: Desk, access: Access) -> None:
+        self._host, self._desk, self._access = host, desk, access
 
     # --- taking part -----------------------------------------------------------------------
 
@@ -265,13 +267,16 @@ class Surveys:
             },
         )
 
-    def comments(self, survey: str, *, by: Actor) -> dict[str, list[str]]:
+    def comments(
+        self, survey: str, *, by: Actor, purpose: str | None = None
+    ) -> dict[str, list[str]]:
         """What was written, by question, sorted: never by whom, nor beside other answers.
 
         Raises:
-            As `result`.
+            As `result`; and Refused where `by` may not see texts for that purpose (PRV-01).
         """
         self._desk.may(by, "see-surveys")
+        self._access.look(by, purpose, "care.surveys.comments").check("text", "comments", "")
         state, opened = self._over(survey)
         items = [one.item for one in self._asked(opened.questionnaire).written]
         if opened.named:

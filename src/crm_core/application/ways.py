@@ -15,9 +15,11 @@ from attrs import frozen
 
 from crm_core.application.access import Access
 
-EACH, VALUE, PLAIN, ASKED, FREE, GROUP = "each", "value", "plain", "asked", "free", "group"
+EACH, VALUE, PLAIN, ASKED, FREE = "each", "value", "plain", "asked", "free"
+GROUP, STORED = "group", "stored"
 """How an answer is shown: each of many values; one value; plain data by its keys; the question asks
-the table itself; it holds nothing of a household or a person; or it is a group of questions.
+the table itself; it holds nothing of a household or a person; it is a group of questions; or it is
+what is stored, as it is stored: what is personal and can be erased is sealed in it (0076).
 """
 
 
@@ -60,7 +62,7 @@ WAYS: dict[str, Way] = {
     "care.surveys": Way(GROUP),
     "care.surveys.cast": Way(FREE),
     "care.surveys.cast_all": Way(FREE),
-    "care.surveys.comments": Way(FREE),
+    "care.surveys.comments": Way(ASKED),
     "care.surveys.listed": Way(FREE),
     "care.surveys.questionnaire": Way(FREE),
     "care.surveys.result": Way(FREE),
@@ -84,6 +86,9 @@ WAYS: dict[str, Way] = {
     "crm.get": Way(VALUE),
     "crm.grade": Way(VALUE, lists=True),
     "crm.history": Way(EACH),
+    # As the database has it, which whoever runs the program holds: nothing in it opens anything.
+    # What does is `crm.host`, which is no way out.
+    "crm.log": Way(STORED),
     "crm.may": Way(FREE),
     "crm.outcome": Way(VALUE),
     "crm.replay": Way(VALUE, lists=True),
@@ -91,6 +96,7 @@ WAYS: dict[str, Way] = {
     "crm.tick": Way(FREE),
     "crm.todo": Way(EACH),
     "crm.verify": Way(FREE),
+    "crm.views": Way(STORED),
     # --- gradings
     "gradings.affected": Way(EACH, lists=True),
     "gradings.allocated": Way(FREE),
@@ -98,7 +104,8 @@ WAYS: dict[str, Way] = {
     "gradings.book": Way(FREE),
     "gradings.cutoff": Way(FREE),
     "gradings.directory": Way(EACH, lists=True),
-    "gradings.engine": Way(FREE),
+    # Counts from the log what is in it under numbers alone.
+    "gradings.engine": Way(STORED),
     "gradings.explain": Way(PLAIN),
     "gradings.grade": Way(VALUE, lists=True),
     "gradings.grades": Way(VALUE, lists=True),
@@ -185,11 +192,10 @@ WAYS: dict[str, Way] = {
     "studies.what_if": Way(VALUE, lists=True),
 }
 
-PORTS = (
-    *("clock", "ids", "log", "policies", "reads", "registry"),
-    *("texts", "tombstones", "traces", "vault", "views", "zone"),
-)
-"""What the host itself holds and gives to the facade: no question, and handed to nobody."""
+LENT = ("clock", "host", "ids", "policies", "registry", "zone")
+"""What the host lends, which is no question: time, ids and rules, and `host`, by which the host
+takes back explicitly what opens and keeps personal values. It is handed to nobody.
+"""
 
 
 class Shown:
@@ -211,7 +217,7 @@ class Shown:
         found = getattr(self._service, name)
         if way.shows == GROUP:
             return Shown(f"{self._group}.{name}", found, self._access)
-        if way.shows in (ASKED, FREE):
+        if way.shows in (ASKED, FREE, STORED):
             return found
         return shown(found, f"{self._group}.{name}", way, self._access)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-import attrs
 from attrs import define, field, frozen
 
 from crm_core.kernel.access import TRAINING, UNDERTAKING
@@ -81,21 +80,16 @@ class Undertakings:
     """What is in force for whom.
 
     Args:
-        latest: By member of staff and kind what was entered last.
-        ended: By the same since when it counts no more.
+        entered: By member of staff and kind, in the order in which it was entered: one that begins
+            later, or is entered late, takes nothing from those before it.
     """
 
     # A company has few people and they sign seldom: copying costs nothing.
-    latest: Mapping[tuple[str, str], Clearance] = field(factory=dict)
-    ended: Mapping[tuple[str, str], date] = field(factory=dict)
+    entered: Mapping[tuple[str, str], tuple[Clearance, ...]] = field(factory=dict)
 
     def in_force(self, staff: str, kind: str, on: date) -> bool:
         """Whether it is in force for somebody on a day."""
-        found = self.latest.get((staff, kind))
-        if found is None or not found.since <= on <= found.until:
-            return False
-        ended = self.ended.get((staff, kind))
-        return ended is None or ended < found.since or on < ended
+        return any(one.since <= on <= one.until for one in self.entered.get((staff, kind), ()))
 
     def lacking(self, staff: str, on: date) -> str:
         """What they lack on a day to see personal values: a kind, or nothing."""
@@ -207,9 +201,22 @@ _DECIDE: dict[type, Any] = {
 
 
 def _entered(kind: str) -> Any:
-    return lambda state, e: attrs.evolve(
-        state, latest={**state.latest, (e.staff, kind): Clearance(e.since, e.until)}
+    def entered(state: Undertakings, e: UndertakingSigned | TrainingCompleted) -> Undertakings:
+        key, one = (e.staff, kind), Clearance(e.since, e.until)
+        return Undertakings({**state.entered, key: (*state.entered.get(key, ()), one)})
+
+    return entered
+
+
+def _ended(state: Undertakings, e: ClearanceEnded) -> Undertakings:
+    """What was entered so far ends the day before; who signs anew begins anew, that day too."""
+    key, last = (e.staff, e.kind), e.on - timedelta(days=1)
+    left = tuple(
+        Clearance(one.since, min(one.until, last))
+        for one in state.entered.get(key, ())
+        if one.since <= last
     )
+    return Undertakings({**state.entered, key: left})
 
 
 UNDERTAKINGS = Aggregate(
@@ -221,9 +228,7 @@ UNDERTAKINGS = Aggregate(
             {
                 UndertakingSigned: _entered(UNDERTAKING),
                 TrainingCompleted: _entered(TRAINING),
-                ClearanceEnded: lambda state, e: attrs.evolve(
-                    state, ended={**state.ended, (e.staff, e.kind): e.on}
-                ),
+                ClearanceEnded: _ended,
             }
         ),
     ),

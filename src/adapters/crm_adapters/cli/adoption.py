@@ -64,7 +64,7 @@ def draft(app: App, file: str, reason: str) -> int:
             name = opened.registry.adoptable(text).ref.name
         except PolicyFault as error:
             raise malformed(error, file) from error
-        today = present_day(opened)
+        today = present_day(opened.host)
         return _step(app, opened, DraftPolicy(name, Document(text), reason.strip(), today))
 
 
@@ -75,7 +75,7 @@ def draft(app: App, file: str, reason: str) -> int:
 def assess(app: App, version: tuple[str, int], assessment: str, years: tuple[int, ...]) -> int:
     """Try a draft over recorded years and enter the figures as its assessment."""
     with app.open() as opened:
-        today = present_day(opened)
+        today = present_day(opened.host)
         tried = opened.studies.assess(*version, assessment.strip(), years, by=app.by, on=today)
         found = [_row(one) for one in _versions(opened, [version[0]])]
     if tried is None:
@@ -93,7 +93,7 @@ def assess(app: App, version: tuple[str, int], assessment: str, years: tuple[int
 def approve(app: App, version: tuple[str, int]) -> int:
     """Approve an assessed draft, as a director who neither drafted nor assessed it."""
     with app.open() as opened:
-        return _step(app, opened, ApprovePolicy(*version, present_day(opened)))
+        return _step(app, opened, ApprovePolicy(*version, present_day(opened.host)))
 
 
 @command("effective", policy)
@@ -102,7 +102,7 @@ def approve(app: App, version: tuple[str, int]) -> int:
 def effective(app: App, version: tuple[str, int], first: date) -> int:
     """Bring an approved policy into use; the version before is superseded."""
     with app.open() as opened:
-        today = present_day(opened)
+        today = present_day(opened.host)
         return _step(app, opened, MakePolicyEffective(*version, first, today))
 
 

@@ -87,7 +87,7 @@ def run_demo(app: App, folder: Path | None, target: Path) -> int:
         year = latest_year(opened)
         out.say(say("grading_year", year=year))
         # Files of a year that goes on, and of none before it, still show what a grading is.
-        trial = year >= present_day(opened).year
+        trial = year >= present_day(opened.host).year
         run = run_grade(out, opened, year, trial=trial, by=by)
         if run.standing == TRIAL:
             out.say(say("run_trial", year=year))
@@ -179,7 +179,7 @@ def latest_year(opened: CRM) -> int:
         raise Invalid.one("no_charges")
     most = max(years.values())
     full = [year for year, count in years.items() if count * 2 >= most]
-    over = [year for year in full if year < present_day(opened).year]
+    over = [year for year in full if year < present_day(opened.host).year]
     return max(over or full)
 
 

@@ -89,8 +89,8 @@ def _holidays(opened: CRM | None) -> dict[str, Any]:
     missing: dict[str, list[int]] = {}
     if opened is not None:
         now = opened.clock.now()
-        known = notices_in_force(opened, now)
-        missing = {c: list(years) for c, years in notices_missing(opened, now).items()}
+        known = notices_in_force(opened.host, now)
+        missing = {c: list(years) for c, years in notices_missing(opened.host, now).items()}
     years = {c: max((n.year for n in known if n.country == c), default=None) for c in COUNTRIES}
     return {"holidays": years, "notices_missing": missing}
 
@@ -221,7 +221,7 @@ def _tombstones(app: App, opened: CRM) -> dict[str, Any]:
         stones = FileTombstones(path, app.tenant).read()
     except CrmError:
         return told | {"readable": False}
-    unsaid = missing(opened, stones)
+    unsaid = missing(opened.host, stones)
     keys = {key for stone in (*stones, *unsaid) for key in stone.keys}
     return told | {
         "readable": True if told["there"] else None,

@@ -12,7 +12,7 @@ from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import event_told, field_told, say, spoken, why_withheld, word
 from crm_adapters.cli.output import Output, as_row, withheld
 from crm_adapters.cli.shown import listed, told_value
-from crm_adapters.cli.values import DATE, INSTANT
+from crm_adapters.cli.values import DATE, ID, INSTANT
 from crm_adapters.eventlog.verifying import VIEWS
 from crm_adapters.frames import FramesEngine
 from crm_adapters.projections import LogViews
@@ -30,7 +30,8 @@ ROLL = ("name", "phone")
 
 @command("verify")
 @click.option("--deep", is_flag=True)
-def verify(app: App, deep: bool) -> int:
+@click.option("--reads", "noted", type=ID)
+def verify(app: App, deep: bool, noted: str | None) -> int:
     """Read every stored byte again: chain, versions, order, root.
 
     Rows that an engine keeps beside the log are compared with it, where there are any.
@@ -38,8 +39,9 @@ def verify(app: App, deep: bool) -> int:
     with app.open() as opened:
         result = opened.verify(deep=deep)
         views = _compared(opened) if deep else None
-        reads = None if opened.reads is None else opened.reads.count()
-        misread = None if opened.reads is None else opened.reads.verify()
+        log = opened.host.reads
+        misread = None if log is None else log.verify(noted or "")
+        reads = None if log is None else {"rows": log.count(), "digest": log.head()}
         engine = opened.gradings.engine("frames")
         assert isinstance(engine, FramesEngine)
         kept, unread = None, ""
@@ -75,7 +77,7 @@ def verify(app: App, deep: bool) -> int:
             if stale is None
             else dict(zip(("view", "key"), stale, strict=True)),
         },
-        "reads": {"rows": reads, "first_fault": misread},
+        "reads": None if reads is None else {**reads, "first_fault": misread},
         "kept": None
         if kept is None
         else {
@@ -99,6 +101,8 @@ def verify(app: App, deep: bool) -> int:
             app.out.print(say("views_agree", rows=views.rows))
         if misread is not None:
             app.out.print(say("reads_differ", number=misread))
+        elif reads is not None:
+            app.out.print(say("reads_intact", **reads))
         if unchecked:
             app.out.print(say("unchecked", what=[word("unchecked", what) for what in unchecked]))
         if wrong is not None:

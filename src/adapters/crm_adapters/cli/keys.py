@@ -94,7 +94,7 @@ def recover(app: App, copy: Path, restore: bool) -> int:
         closing(LocalVault.copied(copy, guard=guard_of)) as vault,
         app.open() as opened,
     ):
-        found = drill.drill(opened.log, vault, opened.vault)
+        found = drill.drill(opened.log, vault, opened.host.vault)
     if restore:
         drill.restore(copy, path)
     told = {"copy": str(copy), **attrs.asdict(found), "restored": restore}

@@ -328,7 +328,7 @@ def _history(opened: CRM, household: str) -> list[Standing]:
 
 
 def _day(opened: CRM, on: date | None) -> date:
-    return on or present_day(opened)
+    return on or present_day(opened.host)
 
 
 def _result(out: Output, now: Standing, known: list[Standing], *, recorded: bool) -> None:

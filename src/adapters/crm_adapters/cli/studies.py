@@ -245,7 +245,7 @@ def directory(app: App, on: date | None, known: datetime | None, out: Path | Non
     if out is not None:
         app.to_write(out)
     with app.open() as opened:
-        day = on or present_day(opened)
+        day = on or present_day(opened.host)
         lines = [
             graded_line(now) for now in opened.gradings.directory(on=day, known=known, **app.asked)
         ]

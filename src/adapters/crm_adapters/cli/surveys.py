@@ -232,7 +232,7 @@ def _interval(low: int | None, high: int | None) -> str:
 def comments(app: App, survey: str) -> int:
     """What was written in a survey that is over, sorted: never by whom."""
     with app.open() as opened:
-        found = opened.care.surveys.comments(survey, by=app.by)
+        found = opened.care.surveys.comments(survey, by=app.by, purpose=app.purpose)
         asked = _asked(opened, survey)
     app.out.result(
         found,

@@ -79,7 +79,7 @@ class Corrections:
         self._show = shown_to(crm, by, f"file: {reason}")
         wanted = sorted(set(households))
         for household, events in crm.log.by_household(households=wanted) if wanted else ():
-            of = about(household, crm.texts.each(events), lambda *_: None)
+            of = about(household, crm.host.texts.each(events), lambda *_: None)
             held = _Held(of, events)
             for kind in _ASKED:
                 together: dict[tuple[Any, ...], list[Any]] = {}

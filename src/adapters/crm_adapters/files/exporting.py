@@ -141,7 +141,7 @@ def _imported(
 
     def rows() -> Iterator[dict[str, str]]:
         for household, events in crm.log.by_household(households=households):
-            for row in rows_of(kind, about(household, crm.texts.each(events), show)):
+            for row in rows_of(kind, about(household, crm.host.texts.each(events), show)):
                 progress(1)
                 yield texts_of(row)
 
@@ -210,7 +210,7 @@ class _Asks:
 def _today(crm: CRM) -> date:
     from crm_core.application.host import present_day
 
-    return present_day(crm)
+    return present_day(crm.host)
 
 
 def _arrears(crm: CRM, asks: _Asks) -> Table:

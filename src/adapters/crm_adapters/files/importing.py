@@ -169,7 +169,7 @@ def import_files(
     declared = declared or Declared(encoding)
     paths = [*paths]
     found, faults = find_tables(paths, declared)
-    now = present(crm)
+    now = present(crm.host)
     advance = reading(sum(one.table.size for one in found))
     files = [read_table(one, declared, now, advance, crm.zone) for one in found]
     kept = evolve(kept, files=[*kept.files, *input_paths(paths)])
@@ -178,7 +178,7 @@ def import_files(
     if rejects is not None:
         check_writable(rejects, kept)
     report = _decided(
-        crm.patience,
+        crm.host.patience,
         lambda: _Import(crm, by, files, faults, declared.mapping, corrects),
         lambda run: run.record(planned, dry_run=dry_run, skip_faulty=skip_faulty),
     )
@@ -317,7 +317,7 @@ class _Import:
                 zone=self.crm.zone,
                 now=self.moment,
                 by=self.by.id,
-                fingerprint=self.crm.vault.fingerprint,
+                fingerprint=self.crm.host.vault.fingerprint,
                 charges=self.references.charges,
                 booked=self.references.booked,
                 registered=self.references.registered,

@@ -64,7 +64,7 @@ def notices(crm: CRM) -> Consumer:
     def handle(recorded: Recorded[Any]) -> None:
         if recorded.recorded <= _oldest(crm):
             return
-        recorded = crm.texts.to_follow(recorded)
+        recorded = crm.host.texts.to_follow(recorded)
         found = notice(crm.registry, recorded)
         envelope = recorded.envelope
         for command_id, command in ([found] if found else []) + crm.staff.told_of(recorded):
@@ -203,7 +203,7 @@ class Outbox:
         outgoing = self._outgoing(due, queued, released)
         told = {"channel": queued.channel, "message_purpose": queued.purpose}
         try:
-            with watched(self._crm.telemetry, "send", attempt=released.attempt, **told):
+            with watched(self._crm.host.telemetry, "send", attempt=released.attempt, **told):
                 return notifier.send(outgoing)
         except NotDelivered:
             raise
@@ -250,7 +250,7 @@ class Outbox:
         command, _, nth = queued.cause.rpartition(":")
         done = self._crm.log.outcomes([command]).get(command)
         events = () if done is None else self._crm.log.feed(after=done.first - 1, upto=done.last)
-        for recorded in map(self._crm.texts.to_follow, events):
+        for recorded in map(self._crm.host.texts.to_follow, events):
             found = notice(self._crm.registry, recorded)
             if (
                 str(recorded.envelope.nth) == nth

@@ -110,8 +110,15 @@ class DatabaseReadLog:
             for household, subject, reads, first, last in rows
         ]
 
-    def verify(self) -> int | None:
-        return first_fault(self._every(), self._tenant)
+    def verify(self, noted: str = "") -> int | None:
+        return first_fault(self._every(), self._tenant, noted)
+
+    def head(self) -> str:
+        rows = self._rows(
+            "SELECT digest FROM crm_reads WHERE tenant = ? ORDER BY number DESC LIMIT 1",
+            (self._tenant,),
+        )
+        return str(rows[0][0]) if rows else GENESIS
 
     def count(self) -> int:
         [(count,)] = self._rows("SELECT count(*) FROM crm_reads WHERE tenant = ?", (self._tenant,))

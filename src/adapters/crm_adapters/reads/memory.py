@@ -20,8 +20,7 @@ class MemoryReadLog:
 
     def write(self, reads: Sequence[Read]) -> None:
         with self._lock:
-            last = self._rows[-1].digest if self._rows else GENESIS
-            self._rows.extend(chained(reads, "", len(self._rows), last))
+            self._rows.extend(chained(reads, "", len(self._rows), self.head()))
 
     def about(
         self,
@@ -57,8 +56,11 @@ class MemoryReadLog:
             for (household, subject), ats in sorted(found.items())
         ]
 
-    def verify(self) -> int | None:
-        return first_fault(self._rows, "")
+    def verify(self, noted: str = "") -> int | None:
+        return first_fault(self._rows, "", noted)
+
+    def head(self) -> str:
+        return self._rows[-1].digest if self._rows else GENESIS
 
     def count(self) -> int:
         return len(self._rows)

@@ -84,12 +84,13 @@ def chained(reads: Iterable[Read], tenant: str, number: int, digest: str) -> Ite
         yield ReadRow(number, *values, digest)
 
 
-def first_fault(rows: Iterable[ReadRow], tenant: str) -> int | None:
+def first_fault(rows: Iterable[ReadRow], tenant: str, noted: str = "") -> int | None:
     """The number of the first row that is not as it was written, where it stands; None if all are.
 
-    Rows that were cut off from the end are missed by nobody who noted no number.
+    Args:
+        noted: A digest of a last row, as it was noted: where it is gone, so are rows at the end.
     """
-    digest = GENESIS
+    digest, number, found = GENESIS, 0, noted in ("", GENESIS)
     for number, row in enumerate(rows, 1):
         values = (
             row.at,
@@ -105,7 +106,8 @@ def first_fault(rows: Iterable[ReadRow], tenant: str) -> int | None:
         digest = _digest(digest, tenant, number, values)
         if (row.number, row.digest) != (number, digest):
             return number
-    return None
+        found = found or digest == noted
+    return None if found else number + 1
 
 
 def _digest(before: str, tenant: str, number: int, values: Sequence[int | str]) -> str:

@@ -26,10 +26,10 @@ from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR, local_date
 from crm_core.kernel.recorded import Recorded
 
 if TYPE_CHECKING:
-    from crm_core.application.access import Look
     from crm_core.application.accounts import Accounts
     from crm_core.application.files import Files
     from crm_core.application.gradings import Gradings
+    from crm_core.application.looking import Look
 
 HOUSEHOLD, YEAR, EVERYBODY = "household", "year", "everybody"
 ASSESSMENT, PLAN = "assessment", "plan"

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve
 
-from crm_core.application.access import Look
 from crm_core.application.answers import is_nothing
+from crm_core.application.looking import Look
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.model import Printed, Value
 from crm_core.kernel.access import IDENTIFYING, masked

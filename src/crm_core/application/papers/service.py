@@ -10,9 +10,10 @@ from datetime import date, datetime
 
 from attrs import evolve
 
-from crm_core.application.access import Access, Look
+from crm_core.application.access import Access
 from crm_core.application.checking import utc
 from crm_core.application.host import Host, present_day
+from crm_core.application.looking import Look
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.base import (
     ASSESSMENT,

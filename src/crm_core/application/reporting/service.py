@@ -9,13 +9,14 @@ from typing import Any
 
 from attrs import evolve
 
-from crm_core.application.access import Access, Look
+from crm_core.application.access import Access
 from crm_core.application.accounts import Accounts, everybody_told
 from crm_core.application.checking import utc
 from crm_core.application.clock import ticked_at
 from crm_core.application.desk import Desk
 from crm_core.application.gradings import Gradings
 from crm_core.application.host import Host
+from crm_core.application.looking import Look
 from crm_core.application.reporting.life import life
 from crm_core.application.reporting.model import (
     GRADED_MAX,

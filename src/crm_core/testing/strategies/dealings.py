@@ -116,7 +116,7 @@ def play(crm: CRM, estate: Estate) -> list[Entry]:
     """
     accepted = []
     clock = crm.clock
-    crm.clock = _Behind(max([clock.now(), *map(_latest, estate.entries)]))
+    crm.host.clock = _Behind(max([clock.now(), *map(_latest, estate.entries)]))
     try:
         for number, entry in enumerate(estate.entries):
             try:
@@ -125,7 +125,7 @@ def play(crm: CRM, estate: Estate) -> list[Entry]:
                 continue
             accepted.append(entry)
     finally:
-        crm.clock = clock
+        crm.host.clock = clock
     return accepted
 
 
