@@ -1352,6 +1352,28 @@ def test_what_is_not_an_import_file_is_refused_by_name(
 
 
 @pytest.mark.rule("IMP-01")
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("编码甲,户号,费项,账期,金额,应缴日期", "it looks like charges, but charge is missing; "
+         "headers that are not known: 编码甲. Name them so, or have --suggest draw up a mapping "
+         "file for --mapping"),
+        # Too little is known for the rest to be headers: it may be somebody's name.
+        ("户号,张三,13800138000", UNTOLD),
+        ("户号,金额,张三,13800138000", UNTOLD),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_nearly_known_says_what_it_lacks(
+    header: str, message: str, tmp_path: Path, crm: CRM
+) -> None:
+    path = tmp_path / "七月.csv"
+    path.write_text(f"{header}\n", encoding="utf-8")
+    report = import_files(crm, [path], by=SOMEBODY)
+    [fault] = report.faults
+    assert (fault.file, fault.code, fault.message) == (path.name, "file_unknown", message)
+
+
+@pytest.mark.rule("IMP-01")
 def test_files_may_be_named_one_by_one_and_imported_one_after_the_other(
     tmp_path: Path, crm: CRM
 ) -> None:

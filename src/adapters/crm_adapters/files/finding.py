@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.mapping import Mapping, TableMapping
 from crm_adapters.files.opening import ENDINGS, open_tables
-from crm_adapters.files.recognising import fits, kind_of
+from crm_adapters.files.recognising import fits, kind_of, nearest
 from crm_adapters.files.rows.kind import FileKind
 from crm_adapters.files.sheets import ImportFault, Table
 from crm_adapters.files.vocabulary import kind_named
@@ -104,7 +104,9 @@ class _Finder:
         tables = open_tables(path, encoding, separator, lenient=declared.lenient)
         chosen = [found for table in tables for found in self._chosen(table, len(tables))]
         if not chosen and not is_searched:
-            self.faults.append(tables[0].wrong(0, "", _unknown()))
+            # Of many sheets those are told of that are like something.
+            told = [table for table in tables if nearest(table) is not None] or tables[:1]
+            self.faults.extend(table.wrong(0, "", _unknown(table)) for table in told)
         there = {one.table.sheet for one in chosen}
         for table in tables if chosen else ():
             if table.sheet not in there:
@@ -149,6 +151,12 @@ class _Finder:
             self.found.append(found)
 
 
-def _unknown() -> Fault:
+def _unknown(table: Table) -> Fault:
+    """That nobody knows what a table holds, and how far it is like what somebody would."""
     names = [kind.name for kind in KINDS]
-    return Fault("file_unknown", values={"names": names})
+    near = nearest(table)
+    if near is None:
+        return Fault("file_unknown", values={"names": names})
+    values = {"kind": near.kind.name, "missing": near.missing, "others": near.others}
+    sentence = "file_nearly_known" if near.missing else "file_in_doubt"
+    return Fault("file_unknown", values=values, sentence=sentence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.mapping import ANYTHING, TableMapping, fill, headers_in
@@ -213,21 +213,53 @@ def _recognise(
 
 def kind_of(table: Table) -> FileKind | None:
     """The kind of which a table has all required columns and the most of all; None if in doubt."""
-    found: list[tuple[int, FileKind]] = []
-    try:
-        for kind in KINDS:
-            header = _header(table, kind, (), kind.required)
-            known = headers_of(kind)
-            titles = [folded(title) for title in (header[1] if header else []) if title]
-            columns = {known[title] for title in titles if title in known}
-            if set(kind.required) <= columns:
-                found.append((len(columns), kind))
-    except LinesBroken:
-        return None
+    found = [(len(fit.columns), fit.kind) for fit in _fits(table) if not fit.missing]
     found.sort(key=lambda scored: scored[0], reverse=True)
     if not found or (len(found) > 1 and found[0][0] == found[1][0]):
         return None
     return found[0][1]
+
+
+@frozen
+class Fit:
+    """How far a table is one of a kind.
+
+    Args:
+        columns: Those of the kind that its header has.
+        missing: Required ones that it has not.
+        others: Headers that say nothing of that kind.
+    """
+
+    kind: FileKind
+    columns: frozenset[str]
+    missing: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def nearest(table: Table) -> Fit | None:
+    """The kind of which a table has the most; None where its rows have no header that is known.
+
+    Headers are told to people: a row of which nothing but one cell is known may be of data.
+    """
+    fits = [fit for fit in _fits(table) if len(fit.columns) > _LEAST]
+    return max(fits, key=lambda fit: len(fit.columns) - len(fit.missing), default=None)
+
+
+def _fits(table: Table) -> Iterator[Fit]:
+    try:
+        for kind in KINDS:
+            header = _header(table, kind, (), kind.required)
+            known = headers_of(kind)
+            titles = [title.strip() for title in (header[1] if header else []) if title.strip()]
+            columns = {known[folded(one)] for one in titles if folded(one) in known}
+            yield Fit(
+                kind=kind,
+                columns=frozenset(columns),
+                missing=tuple(one for one in kind.required if one not in columns),
+                others=tuple(one for one in titles if folded(one) not in known),
+            )
+    except LinesBroken:
+        return
 
 
 def fits(table: Table, mapping: TableMapping) -> bool:
