@@ -231,7 +231,7 @@ ROWS: dict[str, list[str]] = {
         "lead --from 2025-01-01 --to 2025-12-31 --per abc",
     ],
     "survey cast": ["clerk --file 答卷.csv", "clerk 没有 --answer overall=5", "clerk"],
-    "survey comments": ["lead Y1", "lead Y2"],
+    "survey comments": ["lead Y1 --purpose 调查", "lead Y2", "clerk Y1"],
     "survey draft": [
         "lead B2 service --from 2025-01-01 --to 2025-12-31",
         "lead B3 abc --from 2025-01-01 --to 2025-12-31",

@@ -58,7 +58,7 @@ IDS = re.compile(
     """,
     re.VERBOSE,
 )
-FILES = re.compile(r"[\w./:-]*\.(csv|db|db\.keys|docx|html|json|keys|toml|txt|xlsx)")
+FILES = re.compile(r"[\w./:-]*\.(csv|db|db\.erased|db\.keys|docx|html|json|keys|toml|txt|xlsx)")
 """Names of files."""
 
 CODES = re.compile(r"\[(CRM-[A-Z]\d{3} ?)?[a-z_0-9]*\]|\b[A-Z]{3}-\d\d\b|\bCRM_[A-Z_]+|_FD\b")

@@ -1317,6 +1317,10 @@ def test_a_header_alone_is_a_file_without_rows(tmp_path: Path, crm: CRM) -> None
 
 # --- which files -------------------------------------------------------------------------------
 
+NEARLY = (
+    "it looks like charges, but charge is missing; headers that are not known: 编码甲. "
+    "Name them so, or have --suggest draw up a mapping file for --mapping"
+)
 UNTOLD = (
     "neither name nor headers tell what the file holds; say with --kind which of households, "
     "transfers, charges, payments, purchases, requests it is, or give a mapping file"
@@ -1355,9 +1359,7 @@ def test_what_is_not_an_import_file_is_refused_by_name(
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("编码甲,户号,费项,账期,金额,应缴日期", "it looks like charges, but charge is missing; "
-         "headers that are not known: 编码甲. Name them so, or have --suggest draw up a mapping "
-         "file for --mapping"),
+        ("编码甲,户号,费项,账期,金额,应缴日期", NEARLY),
         # Too little is known for the rest to be headers: it may be somebody's name.
         ("户号,张三,13800138000", UNTOLD),
         ("户号,金额,张三,13800138000", UNTOLD),

@@ -156,7 +156,7 @@ _KINDS = {
     "form": ("role",),
     "row": ("visit_row",),
     "stage": ("stage", "plan"),
-    "status": ("status", "request", "visit_status", "plan"),
+    "status": ("status", "request", "visit_status", "plan", "task"),
     "told": ("role",),
 }
 """Kinds of words by the names of the fields that hold them, where those differ."""
