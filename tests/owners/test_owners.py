@@ -1021,12 +1021,14 @@ def test_nothing_but_one_service_opens_a_personal_value() -> None:
     # A contact of staff is no household's: `Staff.contact` asks for `reach-staff` (OUT-01).
     services = {
         # All of them ask the access policy, and the read is written down first (PRV-01, PRV-06).
-        "crm_core/application/access.py": "_opened",
+        "crm_core/application/looking.py": "_opened",
         "crm_core/application/finding.py": "_named",
         # Counted, and small cells suppressed: no value leaves (OWN-11).
         "crm_core/application/owners.py": "segments",
         # Whoever asks for a copy of all that is kept about somebody: `export-person` (PRV-09).
         "crm_core/application/privacy.py": "_export",
+        # What a read was for, told to who may ask who saw what (PRV-06).
+        "crm_core/application/read_purposes.py": "told",
         # Texts open for the case in hand, without a purpose (PRV-02); nothing else does there.
         "crm_core/application/texts.py": "__init__",
         # A birthday kept for wishing well, with consent, by the clock alone (PLN-04, PRV-05).
