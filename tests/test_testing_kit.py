@@ -172,7 +172,7 @@ def test_a_claim_that_is_not_true_shows_the_state() -> None:
 def test_events_that_differ_in_a_personal_value_are_told_apart_and_not_shown() -> None:
     def added(name: str) -> MemberAdded:
         value = Personal("P1", name)
-        return MemberAdded("V1", "P1", "owner", date(2011, 1, 1), value, None, "phone")
+        return MemberAdded("V1", "P1", "owner", date(2011, 1, 1), value, None, "phone", "person")
 
     echo: Decider[Any, Any, Any] = Decider("echo", 0, lambda c, _: (c,), lambda s, _: s)
     shown = says(lambda: given(echo).when(added("Ouyang")).then(added("Zhang")))

@@ -410,8 +410,8 @@ def test_erasing_a_person_of_one_leaves_every_byte_and_key_of_the_other(
         before = list(b.log.store.raw())  # type: ignore[attr-defined]
         held = keys["b"].read_bytes()
         with closing(open_crm(url, create=True, tenant="a", keys=keys["a"])) as a:
-            a.vault.erase("V1#owner")
-            a.vault.flush()
+            a.host.vault.erase("V1#owner")
+            a.host.vault.flush()
             for crm, tenant in ((a, "a"), (b, "b")):
                 shown[tenant] = crm.reveal("V1", "V1#owner", "name", by=clerk, purpose="service")
                 assert crm.get(Household, "V1") is not None

@@ -177,7 +177,9 @@ class Home:
         self, name: str, role: str, since: date, *, at: datetime | None = None, late: int = 0
     ) -> datetime:
         member = self.member(name)
-        event = MemberAdded(self.id, member, role, since, Personal(member, "Ou"), None, "x")
+        event = MemberAdded(
+            self.id, member, role, since, Personal(member, "Ou"), None, "x", "person"
+        )
         if at is not None:
             known = self._told_at(at, event)
         else:

@@ -32,7 +32,9 @@ from crm_core.testing.strategies import personal
 
 NAME = "欧阳修竹-7391"
 VALUE = Personal("V00001#owner", NAME)
-EVENT = MemberAdded("V00001", "V00001#owner", "owner", date(2010, 1, 1), VALUE, None, "phone")
+EVENT = MemberAdded(
+    "V00001", "V00001#owner", "owner", date(2010, 1, 1), VALUE, None, "phone", "person"
+)
 COMMAND = AddMember("V00001", "V00001#m1", "tenant", date(2010, 1, 1), VALUE, VALUE)
 
 

@@ -88,22 +88,62 @@ REGISTERED = HouseholdRegistered(
     "move_in_registration",
 )
 OWNER_ADDED = MemberAdded(
-    "V00001", OWNER, "owner", date(2010, 1, 1), ZHANG, PHONE, "move_in_registration"
+    "V00001", OWNER, "owner", date(2010, 1, 1), ZHANG, PHONE, "move_in_registration", "person"
 )
 FILE = (REGISTERED, OWNER_ADDED)
 
 TENANT = Personal("V00001#m1", "李娜")
 ADD_TENANT = AddMember("V00001", "V00001#m1", "tenant", date(2010, 3, 1), TENANT)
 TENANT_ADDED = MemberAdded(
-    "V00001", "V00001#m1", "tenant", date(2010, 3, 1), TENANT, None, "move_in_registration"
+    "V00001",
+    "V00001#m1",
+    "tenant",
+    date(2010, 3, 1),
+    TENANT,
+    None,
+    "move_in_registration",
+    "person",
 )
 TRANSFER = TransferOwnership("V00001", BUYER, date(2011, 6, 1), LI)
 OWNER_ENDED = RoleEnded(
     "V00001", OWNER, "owner", date(2011, 5, 31), "transfer of ownership", "move_in_registration"
 )
 BUYER_ADDED = MemberAdded(
-    "V00001", BUYER, "owner", date(2011, 6, 1), LI, None, "move_in_registration"
+    "V00001", BUYER, "owner", date(2011, 6, 1), LI, None, "move_in_registration", "person"
 )
+
+
+# --- OWN-02: persons and companies ---------------------------------------------------------------
+
+
+@pytest.mark.rule("OWN-02")
+def test_each_member_is_a_person_or_a_company() -> None:
+    """The first owner is what the household's kind of customer says; others are told."""
+    shop = attrs.evolve(REGISTER, kind="company")
+    opened = (attrs.evolve(REGISTERED, kind="company"), attrs.evolve(OWNER_ADDED, kind="company"))
+    given(HOUSEHOLD).when(shop).then(*opened)
+    firm = attrs.evolve(ADD_TENANT, kind="company")
+    given(HOUSEHOLD, *FILE).when(firm).then(attrs.evolve(TENANT_ADDED, kind="company"))
+    bought = attrs.evolve(TRANSFER, kind="company")
+    given(HOUSEHOLD, *FILE).when(bought).then(
+        OWNER_ENDED, attrs.evolve(BUYER_ADDED, kind="company")
+    )
+    for command in (ADD_TENANT, TRANSFER):
+        other = attrs.evolve(command, kind="club")
+        given(HOUSEHOLD, *FILE).when(other).refused("unknown_member_kind")
+
+
+@pytest.mark.rule("OWN-02")
+def test_what_a_member_is_is_as_last_told_and_stays_when_their_number_changes() -> None:
+    file = HOUSEHOLD.decider.fold((*FILE, attrs.evolve(TENANT_ADDED, kind="company")))
+    assert {m.member: m.kind for m in file.members().values()} == {
+        OWNER: "person", "V00001#m1": "company",
+    }  # fmt: skip
+    [moved] = HOUSEHOLD.decider.decide(
+        ChangeContact("V00001", "V00001#m1", "new number", phone=Personal("V00001#m1", "139")), file
+    )
+    after = HOUSEHOLD.decider.evolve(file, moved)
+    assert after.members()["V00001#m1"].kind == "company"
 
 
 # --- OWN-01: one file per household --------------------------------------------------------------
@@ -259,7 +299,9 @@ def test_a_role_does_not_end_before_it_begins() -> None:
 
 @pytest.mark.rule("OWN-02")
 def test_a_transfer_ends_all_ownership_the_day_before_and_begins_another() -> None:
-    co_owner = MemberAdded("V00001", "V00001#m3", "co_owner", date(2010, 2, 1), LI, None, "phone")
+    co_owner = MemberAdded(
+        "V00001", "V00001#m3", "co_owner", date(2010, 2, 1), LI, None, "phone", "person"
+    )
     co_ended = attrs.evolve(OWNER_ENDED, member="V00001#m3", role="co_owner")
     given(HOUSEHOLD, *FILE, TENANT_ADDED, co_owner).when(TRANSFER).then(
         OWNER_ENDED, co_ended, BUYER_ADDED
@@ -776,6 +818,7 @@ def test_the_file_as_people_read_it() -> None:
         "roles": [
             {
                 "member": OWNER,
+                "kind": "person",
                 "role": "owner",
                 "since": "2010-01-01",
                 "until": "2011-05-31",
@@ -785,6 +828,7 @@ def test_the_file_as_people_read_it() -> None:
             },
             {
                 "member": BUYER,
+                "kind": "person",
                 "role": "owner",
                 "since": "2011-06-01",
                 "until": None,

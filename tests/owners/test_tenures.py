@@ -25,7 +25,7 @@ def day(text: str) -> date:
 
 def joins(member: str, since: str, role: str = "owner") -> MemberAdded:
     name = Personal(member, "somebody")
-    return MemberAdded("V1", member, role, day(since), name, None, "phone")
+    return MemberAdded("V1", member, role, day(since), name, None, "phone", "person")
 
 
 def leaves(member: str, until: str, role: str = "owner") -> RoleEnded:

@@ -96,9 +96,10 @@ class FileItem:
 
 @frozen
 class FileMember:
-    """A member with the roles they hold or held, and the days of each."""
+    """A member, a person or a company, with the roles they hold or held, and the days of each."""
 
     member: str
+    kind: str
     roles: tuple[Role, ...]
 
 
@@ -392,10 +393,15 @@ class _Fold:
         own, others = self._files[self._own], dict(self._files)
         del others[self._own]
         roles: dict[str, list[Role]] = {}
+        kinds: dict[str, str] = {}
         for file in (own, *others.values()):
-            for role in file.roles() if isinstance(file, Household) else ():
+            if not isinstance(file, Household):
+                continue
+            for role in file.roles():
                 roles.setdefault(role.member, []).append(role)
-        return tuple(FileMember(member, tuple(held)) for member, held in roles.items())
+            for member in file.members().values():
+                kinds.setdefault(member.member, member.kind)
+        return tuple(FileMember(one, kinds[one], tuple(held)) for one, held in roles.items())
 
     # --- what people typed in --------------------------------------------------------------
 

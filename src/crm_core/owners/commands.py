@@ -57,7 +57,11 @@ class RegisterHousehold:
 
 @frozen
 class AddMember:
-    """Enter a person with the role they begin to hold, today, before, or on a day to come."""
+    """Enter a person or a company with the role they begin to hold, now, before, or to come.
+
+    Args:
+        kind: What the member is; one of `KINDS`.
+    """
 
     household: str
     member: Id
@@ -66,6 +70,7 @@ class AddMember:
     name: Personal
     phone: Personal | None = None
     source: str = "move_in_registration"
+    kind: str = "person"
 
 
 @frozen
@@ -82,7 +87,11 @@ class EndRole:
 
 @frozen
 class TransferOwnership:
-    """End all ownership the day before `on` and begin that of another person."""
+    """End all ownership the day before `on` and begin that of another person or company.
+
+    Args:
+        kind: What the new owner is; one of `KINDS`.
+    """
 
     household: str
     member: Id
@@ -91,6 +100,7 @@ class TransferOwnership:
     phone: Personal | None = None
     reason: str = "transfer of ownership"
     source: str = "move_in_registration"
+    kind: str = "person"
 
 
 @frozen

@@ -93,6 +93,7 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
         name=command.owner,
         phone=command.phone,
         source=command.source,
+        kind=command.kind,
     )
     return (registered, owner)
 
@@ -102,6 +103,8 @@ def _add_member(command: AddMember, state: HouseholdState) -> Decision:
         return _no_file(command.household)
     if command.role not in ROLES:
         return unknown("role", command.role, ROLES, rule="OWN-02")
+    if command.kind not in KINDS:
+        return unknown("member_kind", command.kind, KINDS, rule="OWN-02")
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
     if _of_another(command.member, command.name, command.phone):
@@ -119,6 +122,7 @@ def _add_member(command: AddMember, state: HouseholdState) -> Decision:
             name=command.name,
             phone=command.phone,
             source=command.source,
+            kind=command.kind,
         ),
     )
 
@@ -157,6 +161,8 @@ def _person_of_another(member: str) -> Refusal:
 def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
+    if command.kind not in KINDS:
+        return unknown("member_kind", command.kind, KINDS, rule="OWN-02")
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
     if _of_another(command.member, command.name, command.phone):
@@ -189,6 +195,7 @@ def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
         name=command.name,
         phone=command.phone,
         source=command.source,
+        kind=command.kind,
     )
     return (*ended, begun)
 
@@ -422,7 +429,7 @@ def _member_added(state: HouseholdState, e: MemberAdded) -> HouseholdState:
     return attrs.evolve(
         state,
         begun=state.begun.add((e.member, e.role, e.since), e.source),
-        contacts=contacts.add(len(contacts), Member(e.member, e.name, e.phone)),
+        contacts=contacts.add(len(contacts), Member(e.member, e.name, e.phone, e.kind)),
     )
 
 
@@ -442,7 +449,7 @@ def _contact_changed(state: HouseholdState, e: ContactChanged) -> HouseholdState
     before = state.members().get(e.member)
     if before is None:
         return state
-    changed = Member(e.member, e.name or before.name, e.phone or before.phone)
+    changed = attrs.evolve(before, name=e.name or before.name, phone=e.phone or before.phone)
     return attrs.evolve(state, contacts=state.contacts.add(len(state.contacts), changed))
 
 

@@ -35,7 +35,11 @@ class PlaceClaimed:
 
 @frozen
 class MemberAdded:
-    """A person began a role in the household (OWN-02)."""
+    """A person, or a company, began a role in the household (OWN-02).
+
+    Args:
+        kind: What the member is, `person` or `company`.
+    """
 
     household: str
     member: str
@@ -44,6 +48,7 @@ class MemberAdded:
     name: PersonalValue
     phone: PersonalValue | None
     source: str
+    kind: str
 
 
 @frozen

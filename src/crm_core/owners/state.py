@@ -30,11 +30,12 @@ class Role:
 
 @frozen
 class Member:
-    """A person and how to reach them, as last told."""
+    """A person or a company, and how to reach them, as last told."""
 
     member: str
     name: PersonalValue
     phone: PersonalValue | None
+    kind: str
 
 
 @frozen

@@ -43,6 +43,7 @@ def household_file(state: Household, reveal: Reveal) -> dict[str, Any]:
         "roles": [
             {
                 "member": role.member,
+                "kind": members[role.member].kind,
                 "role": role.role,
                 "since": role.since.isoformat(),
                 "until": role.until.isoformat() if role.until else None,

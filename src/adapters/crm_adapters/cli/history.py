@@ -230,9 +230,16 @@ def _show_file(out: Output, shown: dict[str, Any]) -> None:
         out.rest({"roles": shown["roles"]})
     else:
         out.table(
-            ["role", "member", "since", "until", "name", "phone"],
+            ["role", "member", "kind", "since", "until", "name", "phone"],
             [
-                [word("role", r["role"]), r["member"], r["since"], r["until"], *_contact(r)]
+                [
+                    word("role", r["role"]),
+                    r["member"],
+                    word("kind", r["kind"]),
+                    r["since"],
+                    r["until"],
+                    *_contact(r),
+                ]
                 for r in shown["roles"]
             ],
         )

@@ -144,6 +144,7 @@ def _transfers(of: About) -> Iterator[TransferRow]:
             name=of.show(of.household, role.member, "name") or "",
             since=role.since,
             until=role.until,
+            kind=of.file.members()[role.member].kind,
         )
 
 

@@ -145,7 +145,7 @@ def _event(said: list[Any]) -> MemberAdded | RoleEnded:
     on, held = date.fromordinal(day), OWNING[role]
     if kind == Kind.OWNER:
         # Names are no part of the rows.
-        return MemberAdded("", str(member), held, on, name=None, phone=None, source="")  # type: ignore[arg-type]
+        return MemberAdded("", str(member), held, on, name=None, phone=None, source="", kind="")  # type: ignore[arg-type]
     return RoleEnded("", str(member), held, on, reason="", source="")
 
 

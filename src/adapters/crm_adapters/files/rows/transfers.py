@@ -13,7 +13,7 @@ from crm_adapters.files.rows.kind import Context, FileKind, before, member_of
 from crm_core.errors import Fault
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.sealed import Personal
-from crm_core.owners.commands import ROLES, AddMember, EndRole, owner_id
+from crm_core.owners.commands import KINDS, ROLES, AddMember, EndRole, owner_id
 
 
 @define
@@ -30,6 +30,7 @@ class TransferRow:
     since: Day
     until: DayAhead | None = None
     recorded: Instant | None = None
+    kind: Annotated[str, one_of("kind_unknown", KINDS)] | None = None
 
 
 def _wrong(row: TransferRow) -> Iterator[tuple[str, Fault]]:
@@ -77,6 +78,7 @@ def _command(row: TransferRow, part: str, _context: Context) -> AddMember | EndR
         since=row.since,
         name=Personal(row.member, row.name),
         source="import",
+        kind=row.kind or "person",
     )
 
 
@@ -106,6 +108,7 @@ TRANSFERS = FileKind(
         "起": "since",
         "止": "until",
         "登记时间": "recorded",
+        "成员类别": "kind",
     },
     parts=("member", "role_end"),
     facts=_facts,
