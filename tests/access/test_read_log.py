@@ -347,7 +347,8 @@ class Looking(RuleBasedStateMachine):
         until = self.today + timedelta(days=days)
         make = RecordUndertaking if kind == "undertaking" else RecordTraining
         self.crm.do(make("S1", "D-1", self.today, until), by=BOSS)
-        self.until[kind] = until
+        # One that ends earlier takes nothing from the one in force.
+        self.until[kind] = max(until, self.until[kind] or until)
 
     @rule(kind=st.sampled_from(["undertaking", "training"]))
     def is_ended(self, kind: str) -> None:

@@ -336,6 +336,8 @@ SHOWING = (
     "crm_core.testing.",
     # The copy of everything about a person: which run holds, to say it of each grading (PRV-09).
     "crm_core.application.privacy",
+    # Whether an objection to a grading waits, and no grade: nobody is erased before it is decided.
+    "crm_core.application.retention",
 )  # fmt: skip
 MAY_ASK = {"plans", "visits", "surveys"}
 """Slices whose decisions a grade may influence. Those that charge or repair are not among them."""
