@@ -56,6 +56,7 @@ GOOD: dict[str, dict[str, str]] = {
         "since": "2011-02-01",
         "until": "",
         "recorded": "2011-02-03T09:00:00+08:00",
+        "kind": "company",
     },
     "charges": {
         "charge": "C1",
@@ -230,6 +231,7 @@ BROKEN: list[tuple[str, str, str, str, str]] = [
     ("transfers", "household", "", "cell_empty", EMPTY),
     ("transfers", "member", "", "cell_empty", EMPTY),
     ("transfers", "member", "李 四", "id_malformed", AN_ID),
+    ("transfers", "kind", "club", "kind_unknown", "it is not one of person, company"),
     ("transfers", "role", "", "cell_empty", EMPTY),
     ("transfers", "role", "heir", "role_unknown", MEMBER_ROLES),
     ("transfers", "name", "", "cell_empty", EMPTY),
