@@ -78,7 +78,11 @@ def test_a_survey_is_held_counted_and_shown(office: Office) -> None:
     assert "satisfied" in out
     status, out, _ = office.run("--lang", "zh", "survey", "result", "S1", *CLERK)
     assert "剔除 1 份（全同 1，过快 0，空缺过半 0）" in out
-    assert office.json("survey", "comments", "S1", *CLERK) == {"comment": ["谢谢"]}
+    assert (
+        office.run("survey", "comments", "S1", *CLERK)[0] == 2
+    )  # What people said needs a purpose.
+    asked = office.json("survey", "comments", "S1", *CLERK, "--purpose", "survey")
+    assert asked == {"comment": ["谢谢"]}
 
 
 @pytest.mark.rule("SUR-01", "SUR-02")
