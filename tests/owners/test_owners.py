@@ -144,6 +144,12 @@ def test_what_a_member_is_is_as_last_told_and_stays_when_their_number_changes() 
     )
     after = HOUSEHOLD.decider.evolve(file, moved)
     assert after.members()["V00001#m1"].kind == "company"
+    # Another role of theirs says nothing of it unless it is told to.
+    more = AddMember("V00001", "V00001#m1", "user", date(2010, 4, 1), TENANT)
+    [added] = HOUSEHOLD.decider.decide(more, after)
+    assert added.kind == "company"
+    [told] = HOUSEHOLD.decider.decide(attrs.evolve(more, kind="person"), after)
+    assert told.kind == "person"
 
 
 # --- OWN-01: one file per household --------------------------------------------------------------

@@ -106,6 +106,19 @@ def test_a_fact_that_comes_to_be_known_since_makes_it_another_paper(crm: CRM) ->
     assert stamps(crm)[APPROVED] == ("2024-07-05", "S3")
 
 
+@pytest.mark.rule("REP-01", "LOG-08")
+def test_who_reviews_again_takes_no_approval_away(crm: CRM) -> None:
+    """A supervisor cannot undo what the director approved, as long as it says the same."""
+    crm.do(ReviewPaper(TABLE, "", DAY), by=BOSS)
+    crm.do(ApprovePaper(TABLE, "", DAY), by=DIRECTOR)
+    later(crm)
+    crm.do(ReviewPaper(TABLE, "", DAY), by=BOSS)
+    assert stamps(crm)[REVIEWED] == ("2024-07-04", "S2")
+    assert stamps(crm)[APPROVED] == ("2024-07-03", "S1")
+    crm.do(ApprovePaper(TABLE, "", DAY), by=MANAGER)
+    assert stamps(crm)[APPROVED] == ("2024-07-04", "S3")
+
+
 @pytest.mark.rule("REP-01")
 def test_what_is_approved_is_what_was_reviewed(crm: CRM) -> None:
     """A fact between review and approval is in neither."""

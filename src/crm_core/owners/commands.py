@@ -60,7 +60,7 @@ class AddMember:
     """Enter a person or a company with the role they begin to hold, now, before, or to come.
 
     Args:
-        kind: What the member is; one of `KINDS`.
+        kind: What the member is; one of `KINDS`, by default what they are known as, else a person.
     """
 
     household: str
@@ -70,7 +70,7 @@ class AddMember:
     name: Personal
     phone: Personal | None = None
     source: str = "move_in_registration"
-    kind: str = "person"
+    kind: str | None = None
 
 
 @frozen
@@ -90,7 +90,7 @@ class TransferOwnership:
     """End all ownership the day before `on` and begin that of another person or company.
 
     Args:
-        kind: What the new owner is; one of `KINDS`.
+        kind: What the new owner is; one of `KINDS`, by default as they are known, else a person.
     """
 
     household: str
@@ -100,7 +100,7 @@ class TransferOwnership:
     phone: Personal | None = None
     reason: str = "transfer of ownership"
     source: str = "move_in_registration"
-    kind: str = "person"
+    kind: str | None = None
 
 
 @frozen

@@ -98,12 +98,18 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
     return (registered, owner)
 
 
+def _kind_of(command: AddMember | TransferOwnership, state: Household) -> str:
+    """What a member is: as it is told, else as they are known, else a person."""
+    known = state.members().get(command.member)
+    return command.kind or ("person" if known is None else known.kind)
+
+
 def _add_member(command: AddMember, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
     if command.role not in ROLES:
         return unknown("role", command.role, ROLES, rule="OWN-02")
-    if command.kind not in KINDS:
+    if command.kind not in (None, *KINDS):
         return unknown("member_kind", command.kind, KINDS, rule="OWN-02")
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
@@ -122,7 +128,7 @@ def _add_member(command: AddMember, state: HouseholdState) -> Decision:
             name=command.name,
             phone=command.phone,
             source=command.source,
-            kind=command.kind,
+            kind=_kind_of(command, state),
         ),
     )
 
@@ -161,7 +167,7 @@ def _person_of_another(member: str) -> Refusal:
 def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
     if isinstance(state, NoHousehold):
         return _no_file(command.household)
-    if command.kind not in KINDS:
+    if command.kind not in (None, *KINDS):
         return unknown("member_kind", command.kind, KINDS, rule="OWN-02")
     if command.source not in SOURCES:
         return unknown("source", command.source, SOURCES, rule="OWN-05")
@@ -195,7 +201,7 @@ def _transfer(command: TransferOwnership, state: HouseholdState) -> Decision:
         name=command.name,
         phone=command.phone,
         source=command.source,
-        kind=command.kind,
+        kind=_kind_of(command, state),
     )
     return (*ended, begun)
 

@@ -31,7 +31,7 @@ class PaperReviewed:
 
     Args:
         paper: Its name, e.g. `work-record`.
-        about: The year or number it is about; empty for everybody.
+        about: The year it is about; empty for everybody.
         on: The day it stands on.
         position: The last event of the log that was in it.
         reviewed_by: Id of who did.
@@ -50,7 +50,7 @@ class PaperApproved:
 
     Args:
         paper: Its name.
-        about: The year or number it is about; empty for everybody.
+        about: The year it is about; empty for everybody.
         on: The day it stands on.
         position: That of the review.
         approved_by: Id of who did.
@@ -70,10 +70,19 @@ class Unsigned:
 
 @define
 class Signed:
-    """A paper that was reviewed, and perhaps approved."""
+    """A paper that was reviewed, and perhaps approved.
+
+    Args:
+        approved: The latest approval; it may be of an earlier review.
+    """
 
     reviewed: PaperReviewed
     approved: PaperApproved | None = None
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether what was reviewed last is approved."""
+        return self.approved is not None and self.approved.position == self.reviewed.position
 
 
 @frozen
@@ -116,7 +125,7 @@ def _approve(command: ApprovePaper, state: Unsigned | Signed) -> Decision:
         return command.wrong
     if isinstance(state, Unsigned):
         return Refusal("paper_unreviewed", "REP-01", {"paper": command.paper})
-    if state.approved is not None:
+    if state.is_approved:
         return Refusal("paper_approved", "REP-01", {"paper": command.paper})
     return (
         PaperApproved(
@@ -127,6 +136,11 @@ def _approve(command: ApprovePaper, state: Unsigned | Signed) -> Decision:
             approved_by=command.by.id,
         ),
     )
+
+
+def _reviewed(state: Unsigned | Signed, e: PaperReviewed) -> Signed:
+    """Who reviews anew takes no approval away: it stands as long as what it was of."""
+    return Signed(e, state.approved if isinstance(state, Signed) else None)
 
 
 def _own(command: Any, state: Unsigned | Signed) -> Own | None:
@@ -155,8 +169,7 @@ PAPER = Aggregate(
         by_command(_DECIDE),
         by_event(
             {
-                # What was reviewed anew waits for an approval anew.
-                PaperReviewed: lambda _state, e: Signed(e),
+                PaperReviewed: _reviewed,
                 PaperApproved: lambda state, e: Signed(state.reviewed, e),
             }
         ),

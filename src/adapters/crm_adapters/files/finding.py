@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.mapping import Mapping, TableMapping
 from crm_adapters.files.opening import ENDINGS, open_tables
-from crm_adapters.files.recognising import fits, kind_of, nearest
+from crm_adapters.files.recognising import Fit, fits, kind_of, nearest
 from crm_adapters.files.rows.kind import FileKind
 from crm_adapters.files.sheets import ImportFault, Table
 from crm_adapters.files.vocabulary import kind_named
@@ -105,8 +105,9 @@ class _Finder:
         chosen = [found for table in tables for found in self._chosen(table, len(tables))]
         if not chosen and not is_searched:
             # Of many sheets those are told of that are like something.
-            told = [table for table in tables if nearest(table) is not None] or tables[:1]
-            self.faults.extend(table.wrong(0, "", _unknown(table)) for table in told)
+            like = [(table, nearest(table)) for table in tables]
+            for table, near in [one for one in like if one[1] is not None] or like[:1]:
+                self.faults.append(table.wrong(0, "", _unknown(near)))
         there = {one.table.sheet for one in chosen}
         for table in tables if chosen else ():
             if table.sheet not in there:
@@ -151,11 +152,10 @@ class _Finder:
             self.found.append(found)
 
 
-def _unknown(table: Table) -> Fault:
-    """That nobody knows what a table holds, and how far it is like what somebody would."""
-    names = [kind.name for kind in KINDS]
-    near = nearest(table)
+def _unknown(near: Fit | None) -> Fault:
+    """That nobody knows what a table holds, and what it is most like."""
     if near is None:
+        names = [kind.name for kind in KINDS]
         return Fault("file_unknown", values={"names": names})
     values = {"kind": near.kind.name, "missing": near.missing, "others": near.others}
     sentence = "file_nearly_known" if near.missing else "file_in_doubt"

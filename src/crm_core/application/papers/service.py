@@ -46,7 +46,7 @@ from crm_core.application.papers.model import (
 )
 from crm_core.errors import Invalid
 from crm_core.kernel.recorded import Actor
-from crm_core.signing import PAPER, Unsigned, number_of
+from crm_core.signing import PAPER, PaperApproved, PaperReviewed, Unsigned, number_of
 
 At = Callable[[int], Sources]
 """The questions, over the log as it stood at a position."""
@@ -172,16 +172,24 @@ class Papers:
         state = PAPER.decider.fold(one.event for one in told)
         if isinstance(state, Unsigned):
             return now.stamps()
-        then = evolve(ask, sources=self._at(state.reviewed.position))
-        if _Drawn(PAPERS[ask.asked.paper], then, gate).rows != now.rows:
-            return now.stamps()
-        reviewed = [
-            (ask.day(one), one.event.reviewed_by) for one in told if one.event == state.reviewed
-        ]
-        approved = [
-            (ask.day(one), one.event.approved_by) for one in told if one.event == state.approved
-        ]
-        return now.stamps(stamp(REVIEWED, reviewed), stamp(APPROVED, approved))
+        signed = ((REVIEWED, state.reviewed), (APPROVED, state.approved))
+        same = {
+            position
+            for position in {event.position for _, event in signed if event is not None}
+            if self._says(ask, position, gate) == now.rows
+        }
+        return now.stamps(
+            *(
+                stamp(what, [(ask.day(one), _signer(event)) for one in told if one.event == event])
+                for what, event in signed
+                if event is not None and event.position in same
+            )
+        )
+
+    def _says(self, ask: Ask, position: int, gate: Gate) -> _Keyed:
+        """The rows of a paper as they were when it was signed."""
+        then = evolve(ask, sources=self._at(position))
+        return _Drawn(PAPERS[ask.asked.paper], then, gate).rows
 
     # --- what can be asked for, and by whom ------------------------------------------------
 
@@ -214,6 +222,10 @@ class Papers:
         now, so that who moved out since has no part in it.
         """
         look.may_know(asked.about if PAPERS[asked.paper].about == HOUSEHOLD else "")
+
+
+def _signer(event: PaperReviewed | PaperApproved) -> str:
+    return event.reviewed_by if isinstance(event, PaperReviewed) else event.approved_by
 
 
 # --- rows ----------------------------------------------------------------------------------------

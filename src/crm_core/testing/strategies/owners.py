@@ -118,8 +118,8 @@ def _owner_commands(
             "taken_by": mostly((None,), "V00009"),
             **(accepted or {}),
         },
-        owners.AddMember: {"kind": mostly(owners.KINDS, "ship")},
-        owners.TransferOwnership: {"kind": mostly(owners.KINDS, "ship")},
+        owners.AddMember: {"kind": mostly((*owners.KINDS, None), "ship")},
+        owners.TransferOwnership: {"kind": mostly((*owners.KINDS, None), "ship")},
         owners.RecordInterest: {
             "service": st.sampled_from(("保洁", "housekeeping")),
             "word": words(owners.owner_id(household)),

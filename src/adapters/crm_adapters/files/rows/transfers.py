@@ -78,7 +78,7 @@ def _command(row: TransferRow, part: str, _context: Context) -> AddMember | EndR
         since=row.since,
         name=Personal(row.member, row.name),
         source="import",
-        kind=row.kind or "person",
+        kind=row.kind,
     )
 
 
