@@ -137,7 +137,13 @@ def test_who_owes_from_their_time_is_kept_until_it_is_settled(years: Years) -> N
         crm.do(RaiseCharge("V1", number, "management_fee", due.isoformat()[:7], 100_00, due),
                by=MONEY)  # fmt: skip
     crm.do(
-        TransferOwnership("V1", "V1#buyer", sold, Personal("V1#buyer", "name of V1#buyer")),
+        TransferOwnership(
+            "V1",
+            "V1#buyer",
+            sold,
+            Personal("V1#buyer", "name of V1#buyer"),
+            reason="transfer of ownership",
+        ),
         by=CLERK,
     )
     assert years.on(date(2013, 6, 1)) == 0
