@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Unpack
 
 from attrs import frozen
@@ -16,16 +17,40 @@ from crm_core.application.files import Files
 from crm_core.application.filing import HouseholdFile
 from crm_core.application.finding import Finding, Found
 from crm_core.application.host import Host, present_day
-from crm_core.application.segmenting import ITEM_NAMES, Segments, counted, on_record
+from crm_core.application.segmenting import (
+    BEFORE,
+    ITEM_NAMES,
+    SINCE,
+    Counting,
+    Segments,
+    counted,
+    month_of,
+)
 from crm_core.application.told import PERSONAL, last_told
 from crm_core.errors import Invalid, Refused
 from crm_core.gradings.engines.merged import merges_seen
+from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Opened
 from crm_core.owners import CARD, SAMPLE
-from crm_core.owners.card.events import ItemVerified
+from crm_core.owners.card.events import ItemRecorded, ItemVerified
 from crm_core.owners.card.standard import SEGMENTED
 from crm_core.owners.facts import REGISTERED
+from crm_core.privacy.consent import CONSENTS
+
+COUNTED = "segment"
+"""The purpose of the closed list that counting is (PRV-05)."""
+
+_TAKEN_BACK = ("expired", "objected", "withdrawn")
+"""Why a use of a purpose may be over that was allowed."""
+
+ERASED = frozenset({"privacy.household_erased/1", "privacy.member_erased/1"})
+"""Names of the events that say that somebody was erased."""
+
+
+def _gone(event: Any) -> tuple[str, ...]:
+    members: tuple[str, ...] = getattr(event, "members", ())
+    return (*members, getattr(event, "member", ""))
 
 
 @frozen
@@ -167,11 +192,14 @@ class Owners:
     def segments(
         self, item: str, *, by: Actor, purpose: str, on: date | None = None, estate: str = ""
     ) -> Segments:
-        """Households by an item that was kept for this purpose (OWN-11); small cells suppressed.
+        """Households by an item that was kept for this purpose, about and by the month (OWN-11).
+
+        Small cells are suppressed, also against whoever compares answers; see
+        `crm_core.application.segmenting`.
 
         Args:
             item: One of `card.standard.SEGMENTED`.
-            on: The day; by default today.
+            on: A day of the month, of which the first counts; by default, and at most, of this one.
             estate: Only of this estate.
 
         Raises:
@@ -184,23 +212,52 @@ class Owners:
             raise Invalid.one("purpose_missing")
         if item not in SEGMENTED:
             raise Invalid.one("field_unknown", field=item, accepted=SEGMENTED)
-        day = on or present_day(host)
-        told = host.log.by_household(names=ITEM_NAMES)
-        if estate:
-            there = {
-                household
-                for household, facts in host.log.facts(names={REGISTERED})
-                if any(file.estate == estate for _, _, file in facts)
-            }
-            told = (one for one in told if one[0] in there)
-        return counted(
-            told,
+        today = present_day(host)
+        month = month_of(min(on or today, today))
+        start = start_of_day(month, host.zone)
+        asked = Counting(
             item=item,
             purpose=purpose,
-            on=day,
-            merges=merges_seen(host.log, day),
+            on=month,
+            zone=host.zone,
+            estates=self._estates(),
+            merges=merges_seen(host.log, month, start),
             opens=host.vault.open,
-            allows=on_record,
+            lost=partial(self._lost, month),
+            erased=self._erased,
+            fingerprint=host.vault.fingerprint,
+        )
+        return counted(host.log.by_household(names=ITEM_NAMES), asked, estate)
+
+    def _estates(self) -> dict[str, str]:
+        """The estate of each file."""
+        return {
+            household: file.estate
+            for household, facts in self._host.log.facts(names={REGISTERED})
+            for _, _, file in facts
+        }
+
+    def _lost(self, month: date, household: str, item: ItemRecorded) -> str:
+        """When a member has said that they want to be counted no more, if they have (PRV-05)."""
+        if item.basis != "consent":
+            return ""
+        for why in (COUNTED, item.kept_for):
+            if self._access.use(household, item.member, why).reason not in _TAKEN_BACK:
+                continue
+            start = start_of_day(month, self._host.zone)
+            lately = any(
+                one.event.member == item.member and one.recorded > start
+                for one in self._host.log.read(CONSENTS.stream(household))
+            )
+            then = self._access.use(household, item.member, why, on=month).reason
+            return SINCE if lately or then not in _TAKEN_BACK else BEFORE
+        return ""
+
+    def _erased(self, member: str, since: datetime) -> bool:
+        """Whether somebody was erased behind an instant."""
+        return any(
+            recorded.recorded > since and member in _gone(recorded.event)
+            for recorded in self._host.log.feed(names=ERASED)
         )
 
     def sampled(self, sample: str, **_asked: Unpack[Asked]) -> tuple[SampledItem, ...]:
