@@ -20,12 +20,11 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import Opened, Personal, Place, Plain, Sealed
 from crm_core.kernel.text import fold_width
+from crm_core.kernel.values import frozen
 from crm_core.owners.card.events import ItemRecorded, ItemWithdrawn
 from crm_core.owners.card.standard import accepted
 from crm_core.owners.card.state import holding_with, key_of
