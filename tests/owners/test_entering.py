@@ -100,6 +100,17 @@ def test_what_is_no_name_and_no_number_is_refused_and_not_repeated(
     assert "ring me" not in str(refused.value)
 
 
+@pytest.mark.rule("OWN-02")
+@pytest.mark.rule("PRV-03")
+def test_the_first_owner_is_kept_under_their_own_key(crm: CRM) -> None:
+    """Under another's their name would outlive them, or go with somebody else."""
+    other = Personal("P7", "张伟")
+    place = ("星河小区", "1号楼", "2单元", "302")
+    with pytest.raises(Refused) as refused:
+        crm.do(RegisterHousehold("V2", *place, owner=other), by=CLERK)
+    assert refused.value.reason == "person_of_another"
+
+
 @pytest.mark.rule("OWN-05")
 @pytest.mark.rule("OWN-06")
 @pytest.mark.rule("OWN-08")

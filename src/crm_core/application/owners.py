@@ -269,12 +269,15 @@ class Owners:
         if drawn.drawn is None:
             raise Invalid.one("sample_unknown", sample=sample)
         found = []
+        merges = self._access.streams().merges()
         for household in drawn.drawn.households:
             checks: dict[str, ItemVerified] = {}
-            for recorded in self._host.log.read(CARD.stream(household)):
-                event = recorded.event
-                if isinstance(event, ItemVerified) and event.sample == sample:
-                    checks[event.item] = event
+            # Of a file that was merged since, the surviving one says what was found (OWN-09).
+            for file in dict.fromkeys((household, merges.survivor(household))):
+                for recorded in self._host.log.read(CARD.stream(file)):
+                    event = recorded.event
+                    if isinstance(event, ItemVerified) and event.sample == sample:
+                        checks[event.item] = event
             for item in drawn.drawn.items:
                 check = checks.get(item)
                 found.append(

@@ -65,11 +65,11 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
         return Refusal("household_exists", "OWN-01", {"household": command.household})
     if command.taken_by is not None:
         return Refusal("place_taken", "OWN-01", {"household": command.taken_by})
-    if command.phone is not None:
-        if command.owner is None:
-            return Refusal("phone_without_owner", "OWN-02")
-        if command.phone.subject != command.owner.subject:
-            return _person_of_another(command.owner.subject)
+    if command.phone is not None and command.owner is None:
+        return Refusal("phone_without_owner", "OWN-02")
+    member = owner_id(command.household)
+    if _of_another(member, command.owner, command.phone):
+        return _person_of_another(member)
     if command.kind not in KINDS:
         return unknown("household_kind", command.kind, KINDS, rule="OWN-02")
     if command.source not in SOURCES:
@@ -92,7 +92,7 @@ def _register(command: RegisterHousehold, state: HouseholdState) -> Decision:
         return (registered,)
     owner = MemberAdded(
         household=command.household,
-        member=owner_id(command.household),
+        member=member,
         role="owner",
         since=command.moved_in or EPOCH,
         name=name,

@@ -39,6 +39,9 @@ FACT_NAMES = frozenset(kind.stored for kind in EVENTS if kind.cls in FACTS)
 REGISTERED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdRegistered)
 """Stored name of the event that says that there is a household, and nothing to grade it by."""
 
+VOIDED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdVoided)
+"""Stored name of the event that says that there never was."""
+
 TENURES = (MemberAdded, RoleEnded, DebtorAgreed, DebtorReleased)
 """The events that tell when a household changed hands: whose dealings the others are (PAY-16)."""
 
@@ -100,6 +103,7 @@ __all__ = [
     "REGISTERED",
     "TENURES",
     "TENURE_NAMES",
+    "VOIDED",
     "VOIDS",
     "VOID_NAMES",
     "ConditionRecorded",
