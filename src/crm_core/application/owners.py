@@ -24,6 +24,7 @@ from crm_core.application.segmenting import (
     counted,
     month_of,
 )
+from crm_core.application.survey_lookups import households
 from crm_core.application.told import PERSONAL, last_told
 from crm_core.errors import Invalid, Refused
 from crm_core.gradings.engines.merged import merges_seen
@@ -36,9 +37,14 @@ from crm_core.owners.card.events import ItemRecorded, ItemVerified
 from crm_core.owners.card.standard import SEGMENTED
 from crm_core.owners.facts import REGISTERED
 from crm_core.privacy.consent import CONSENTS
+from crm_core.staff import REGISTER
+from crm_core.staff.register import WHOLE as STAFF
 
 COUNTED = "segment"
 """The purpose of the closed list that counting is (PRV-05)."""
+
+KEPT = frozenset({"owners.keeper_assigned/1"})
+"""Name of the event that says who keeps a file."""
 
 _TAKEN_BACK = ("expired", "objected", "withdrawn")
 """Why a use of a purpose may be over that was allowed."""
@@ -67,6 +73,20 @@ class SampledItem:
     result: str | None
     on: date | None
     by: str | None
+
+
+@frozen
+class Unkept:
+    """A file that nobody keeps.
+
+    Args:
+        keeper: Who was to keep it and is on the staff no more; None where nobody was ever named.
+        since: From when they were to keep it.
+    """
+
+    household: str
+    keeper: str | None
+    since: date | None
 
 
 class Owners:
@@ -258,6 +278,27 @@ class Owners:
             recorded.recorded > since and member in _gone(recorded.event)
             for recorded in self._host.log.feed(names=ERASED)
         )
+
+    def unkept(self, *, estate: str = "", **_asked: Unpack[Asked]) -> tuple[Unkept, ...]:
+        """Files that nobody keeps today: none was named, or who was has left (OWN-08).
+
+        Files that were merged are kept with the surviving one.
+
+        Args:
+            estate: Only of this estate; by default of all.
+        """
+        host, today = self._host, present_day(self._host)
+        register, _ = self._access.streams().load(REGISTER, REGISTER.stream(STAFF))
+        keepers = dict(host.log.by_household(names=KEPT))
+        found = []
+        for household in households(self._access.sight(), estate, today):
+            told = [one.event for one in keepers.get(household, ()) if one.event.on <= today]
+            last = max(reversed(told), key=lambda one: one.on, default=None)
+            if last is None:
+                found.append(Unkept(household, None, None))
+            elif register.in_force(today) and not register.employs(last.keeper, today):
+                found.append(Unkept(household, last.keeper, last.on))
+        return tuple(found)
 
     def sampled(self, sample: str, **_asked: Unpack[Asked]) -> tuple[SampledItem, ...]:
         """The items that a sample is to check, with what was found so far (OWN-07).
