@@ -32,6 +32,7 @@ from crm_core.owners import (
     RecordItem,
     RegisterHousehold,
     ReportChange,
+    TransferOwnership,
     VerifyItem,
     WithdrawItem,
 )
@@ -336,6 +337,46 @@ def test_a_voice_is_of_the_kind_and_as_open_as_its_request_is(crm: CRM) -> None:
         ("enquiry", "open"), ("enquiry", "open"), ("enquiry", "open"), ("enquiry", "closed"),
         ("enquiry", "open"),
     ]  # fmt: skip
+
+
+@pytest.mark.rule("OWN-03")
+@pytest.mark.rule("PAY-16")
+def test_payments_are_those_of_the_tenure_of_the_day(crm: CRM) -> None:
+    """What the seller owed and paid is none of the buyer's."""
+    for charge, due in (("C1", date(2011, 3, 4)), ("C2", date(2011, 8, 4))):
+        raised = RaiseCharge(HOME, charge, "management_fee", charge, 10_000, due)
+        crm.do(raised, by=CLERK, at=start_of_day(due))
+    buyer = Personal("P9", "李娜")
+    sold = TransferOwnership(HOME, "P9", date(2011, 7, 1), buyer, "sold")
+    crm.do(sold, by=CLERK, at=start_of_day(date(2011, 7, 1)))
+    lines = [one.number for one in the_file(crm, on=date(2011, 9, 1)).payments.lines]
+    assert lines == ["C2"]
+    lines = [one.number for one in the_file(crm, on=date(2011, 6, 1)).payments.lines]
+    assert lines == ["C1"]
+
+
+@pytest.mark.rule("OWN-04")
+def test_figures_are_of_twelve_months_and_the_last_contact_is_the_latest(crm: CRM) -> None:
+    for number, day in (("B1", date(2010, 6, 1)), ("B2", date(2010, 6, 2)), ("B3", DAY)):
+        bought = RecordPurchase(HOME, number, "gym", 12_00, day)
+        crm.do(bought, by=CLERK, at=start_of_day(day))
+    for number, day in (("R1", date(2010, 5, 1)), ("R2", date(2010, 7, 1)), ("R3", DAY)):
+        asked(crm, number, "repair", day)
+    figures = the_file(crm, on=DAY).figures
+    # What was bought a year ago to the day is of the year before.
+    assert figures.monthly_purchases_fen == 2_00
+    assert (figures.contacts, figures.last_contact_at) == (2, start_of_day(DAY))
+
+
+@pytest.mark.rule("OWN-04")
+def test_of_two_words_for_one_day_the_last_holds_and_an_earlier_day_takes_nothing_back(
+    crm: CRM,
+) -> None:
+    record(crm, "post", "engineer")
+    record(crm, "post", "chief engineer")
+    assert values(the_file(crm))["post"] == "chief engineer"
+    record(crm, "post", "student", on=date(2011, 5, 1))
+    assert values(the_file(crm))["post"] == "chief engineer"
 
 
 class SetClock:
