@@ -210,7 +210,10 @@ def _attempt(command: NoteVisitAttempt, state: Visits) -> Decision:
     refused = _no_appointment(command, visit)
     if refused is None and command.result != BY_US:
         at, means, by = command.attempted_at, command.means, command.by.id
-        refused = _against_the_script(visit, call, at, means, by)
+        # In vain or not, the telephone rang.
+        refused = _against_the_script(visit, call, at, means, by) or _too_soon(
+            at, means, visit, call, state
+        )
     if refused is not None:
         return refused
     return _attempted(command, visit, call)
@@ -273,7 +276,7 @@ def _record(command: RecordVisit, state: Visits) -> Decision:
     at, by = command.visited_at, command.by.id
     refused = (
         _against_the_script(visit, call, at, command.means, by)
-        or _too_soon(command, visit, call, state)
+        or _too_soon(at, command.means, visit, call, state)
         or _not_to_be_called(command, call)
         or _said_otherwise(command, call)
         or _without_contact(command, visit, call)
@@ -305,17 +308,17 @@ def _record(command: RecordVisit, state: Visits) -> Decision:
     )
 
 
-def _too_soon(command: RecordVisit, visit: Visit, call: Call, state: Visits) -> Refusal | None:
+def _too_soon(at: datetime, means: str, visit: Visit, call: Call, state: Visits) -> Refusal | None:
     """Nobody is called again within so many days, unless they asked for it (VIS-04)."""
     row = call.policy.row(visit.scheduled.row)
-    if command.means not in CALLED or not row.rest or _agreed(visit, call, command.visited_at):
+    if means not in CALLED or not row.rest or _agreed(visit, call, at):
         return None
-    calls = [*state.calls(), *((at, "") for at in call.elsewhere)]
-    for at, other in calls:
-        apart = abs(command.visited_at - at)
+    calls = [*state.calls(), *((then, "") for then in call.elsewhere)]
+    for then, other in calls:
+        apart = abs(at - then)
         # One call can serve several visits.
         if other != visit.visit and apart and apart < call.policy.rest:
-            details = {"at": instant_text(at), "days": call.policy.rest.days}
+            details = {"at": instant_text(then), "days": call.policy.rest.days}
             return Refusal("called_lately", "VIS-04", details)
     return None
 
