@@ -19,8 +19,17 @@ import pytest
 
 from crm_adapters import open_crm
 from crm_core import CRM
-from surveys.asking_round import CLERK, OTHER, opened, over, put, settle, varied
-from surveys.test_anonymous_surveys import MORNING, Counting
+from surveys.asking_round import (
+    CLERK,
+    MORNING,
+    OTHER,
+    Counting,
+    opened,
+    over,
+    put,
+    settle,
+    varied,
+)
 
 HOMES = 5
 SECRET = "意见只此一家"

@@ -203,6 +203,40 @@ def test_two_files_of_one_household_take_one_slip(crm: CRM) -> None:
     assert found.value.reason == "took_part_already"
 
 
+@pytest.mark.rule("SUR-02", "SUR-01")
+def test_a_file_that_is_registered_while_a_survey_runs_adds_no_voice(crm: CRM) -> None:
+    """Given a survey that runs, when whoever asks registers another file, then it is none of those
+    that are asked; a duplicate that is merged into an older file is that older one.
+    """
+    opened(crm)
+    for number in ("V8b", "V9x"):
+        crm.do(RegisterHousehold(number, "星河", "2", "1", number), by=CLERK)
+    with pytest.raises(Refused) as found:
+        crm.care.surveys.take_slip("S1", "V9x", "app", by=CLERK)
+    assert found.value.reason == "household_newer"
+    assert refused(crm, ReachHousehold("S1", "V9x", "phone", TODAY)) == "household_newer"
+    crm.do(MergeHousehold("V8b", "V8", TODAY, "the same flat"), by=LEAD)
+    crm.care.surveys.take_slip("S1", "V8", "app", by=CLERK)
+    over(crm)
+    found_out = crm.care.surveys.result("S1", by=CLERK)
+    assert (found_out.reached, found_out.households) == (1, 8)
+
+
+@pytest.mark.rule("SUR-01")
+def test_an_answer_that_comes_when_the_figures_are_known_changes_none(named: CRM) -> None:
+    """Given a survey by name that is over, when an answer is entered a week later as of its last
+    day, then it is refused: who knows the figures could make them.
+    """
+    late = AnswerByName(
+        "S2", "V1", owner_of("V1"), "paper", TODAY + 9 * DAY, varied(1), reference="form 9"
+    )
+    over(named)
+    put(named, MORNING + 17 * DAY)
+    assert refused(named, late) == "survey_closed"
+    reached = ReachHousehold("S2", "V1", "paper", TODAY + 9 * DAY)
+    assert refused(named, reached) == "survey_closed"
+
+
 @pytest.mark.rule("SUR-02")
 def test_taking_part_is_recorded_with_a_slip_only(crm: CRM) -> None:
     opened(crm)

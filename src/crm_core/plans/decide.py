@@ -89,7 +89,7 @@ def _draft(command: DraftPlan, state: MaintenancePlan) -> Decision:
     refused = _not_open(state, command.plan) or is_gone(command.gone) or before(command, state)
     if refused is not None:
         return refused
-    if not state.helped - {command.by.id}:
+    if not state.helped - command.by.ids:
         return Refusal("drafted_alone", "PLN-02", {"plan": command.plan})
     refused = _incomplete(command) or _unfit_measures(command)
     if refused is not None:

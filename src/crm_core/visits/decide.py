@@ -12,6 +12,7 @@ from crm_core.kernel.authority import Own
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
+from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.text import ID_LENGTH_MAX
 from crm_core.visits.commands import (
@@ -148,11 +149,11 @@ def _open_visit(number: str, state: Visits, at: datetime, *, late: bool = False)
 
 
 def _against_the_script(
-    visit: Visit, call: Call, at: datetime, means: str, by: str
+    visit: Visit, call: Call, at: datetime, means: str, by: Actor
 ) -> Refusal | None:
     """Why such a call keeps to no rule: who calls, when, and by which means (VIS-04)."""
     number = visit.visit
-    if by in call.hands or by in visit.hands:
+    if not by.ids.isdisjoint(call.hands | set(visit.hands)):
         return Refusal("own_work", "VIS-04", {"visit": number})
     if means not in visit.scheduled.means:
         return unknown("means", means, visit.scheduled.means, rule="VIS-04")
@@ -209,7 +210,7 @@ def _attempt(command: NoteVisitAttempt, state: Visits) -> Decision:
         return Refusal("attempt_exists", "VIS-04", {"visit": visit.visit})
     refused = _no_appointment(command, visit)
     if refused is None and command.result != BY_US:
-        at, means, by = command.attempted_at, command.means, command.by.id
+        at, means, by = command.attempted_at, command.means, command.by
         # In vain or not, the telephone rang.
         refused = _against_the_script(visit, call, at, means, by) or _too_soon(
             at, means, visit, call, state
@@ -273,7 +274,7 @@ def _record(command: RecordVisit, state: Visits) -> Decision:
     if isinstance(visit, Refusal):
         return visit
     call = _known(command.call)
-    at, by = command.visited_at, command.by.id
+    at, by = command.visited_at, command.by
     refused = (
         _against_the_script(visit, call, at, command.means, by)
         or _too_soon(at, command.means, visit, call, state)
@@ -297,7 +298,7 @@ def _record(command: RecordVisit, state: Visits) -> Decision:
             opinion=command.opinion,
             words=command.words,
             contact_left=command.contact_left,
-            visited_by=by,
+            visited_by=by.id,
             successor=_successor(command, recording) if follows else None,
             recording=recording,
             trade=call.trade,
