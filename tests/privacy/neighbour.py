@@ -67,6 +67,28 @@ def build(crm: CRM) -> None:
     crm.views.catch_up(DIRECTORY)
 
 
+class Looker:
+    """Searches the files of a folder, again only those that have changed."""
+
+    def __init__(self) -> None:
+        self._looked: dict[Path, Any] = {}
+
+    def search(self, folder: str, shunned: list[str]) -> list[str]:
+        """The files that hold one of these bytes, or a name where none may be."""
+        found, told = [], [bytes.fromhex(one) for one in shunned]
+        here: dict[Path, Any] = {}
+        for path in Path(folder).iterdir():
+            stat = path.stat()
+            here[path] = stat.st_ino, stat.st_size, stat.st_mtime_ns, len(told)
+            if self._looked.get(path) != here[path]:
+                content = path.read_bytes()
+                names = () if path.name.startswith("copy-") else (b"name of ",)
+                if any(one in content for one in (*names, *told)):
+                    found.append(path.name)
+        self._looked = here
+        return found
+
+
 class Neighbour:
     """The other process, as it is asked from here."""
 
@@ -99,23 +121,30 @@ class Neighbour:
 def serve() -> None:
     """What the other process does until nobody asks any more."""
     crm: CRM | None = None
+    looker = Looker()
     for line in sys.stdin:
         what, *told = json.loads(line)
         try:
             answer: Any = None
             if what == "open":
                 crm = Company(Path(told[0])).open()
-            assert crm is not None
-            if what == "close":
+            if what == "search":
+                answer = looker.search(*told)
+            elif what == "close":
+                assert crm is not None
                 crm.close()
                 crm = None
             elif what == "see":
+                assert crm is not None
                 answer = seen(crm, {*told[0]})
             elif what == "tell":
+                assert crm is not None
                 answer = tell(crm, *told)
             elif what == "erase":
+                assert crm is not None
                 answer = erase(crm, *told)
             elif what == "build":
+                assert crm is not None
                 build(crm)
             said = ["done", answer]
         except Exception as error:  # noqa: BLE001 - whatever it was is told to who asked.
