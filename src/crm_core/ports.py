@@ -11,12 +11,13 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from attrs import field, frozen
+from attrs import field
 
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
 from crm_core.kernel.recorded import Appended, Commit, Cutoff, KnownEvent, Recorded, Settled, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
 from crm_core.kernel.ticking import ParkedRow
+from crm_core.kernel.values import frozen
 
 EVENTS = "events"
 """The engine for facts that is always there, and the reference of all others."""

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve
 
 from crm_core.application.access import HOST, Access, stated
 from crm_core.application.authority import OF_HOUSEHOLD, acting
@@ -32,6 +32,7 @@ from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
 from crm_core.kernel.sentences import LANGS, say
 from crm_core.kernel.text import check_storable
+from crm_core.kernel.values import frozen
 from crm_core.messages.staff import STAFF_MESSAGES
 from crm_core.owners.prospects import PROSPECT
 from crm_core.ports import Progress, silent

@@ -14,7 +14,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core import owners, privacy, requests, staff
 from crm_core.gradings import GRADING
@@ -25,6 +24,7 @@ from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.slice import Sight
 from crm_core.kernel.ticking import NEVER, DueCommand, Look, NothingBefore, Source
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import Asker, Task, Worklist
 from crm_core.owners.events import (
     HouseholdVoided,
