@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from typing import Any, get_type_hints
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.errors import Invalid
 from crm_core.kernel.authority import AuthorityPolicy, Own
@@ -15,6 +15,7 @@ from crm_core.kernel.commands import fields_said
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, ROLES, STAFF_ROLES, Actor
 from crm_core.kernel.text import check_id
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import CHANNELS, Word
 from crm_core.staff.register import Register
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Unpack
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.application.access import Asked as Who
 from crm_core.application.authority import acting
@@ -31,6 +31,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Plain
 from crm_core.kernel.sentences import Lang, say
+from crm_core.kernel.values import define, frozen
 from crm_core.owners.views import DIRECTORY
 from crm_core.visits import DRAW, DRAWING, VISITS
 from crm_core.visits.commands import Call

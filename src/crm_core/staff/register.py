@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
@@ -23,6 +22,7 @@ from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Personal, PersonalValue, Text
 from crm_core.kernel.text import check_id
 from crm_core.kernel.trades import TRADES
+from crm_core.kernel.values import define, frozen
 
 WHOLE = "company"
 """The one register's id."""
@@ -183,7 +183,7 @@ class Register:
         found, left = frozenset({person}), list(self.joined)
         while touching := [pair for pair in left if not pair.isdisjoint(found)]:
             found = found.union(*touching)
-            left = [pair for pair in left if pair.isdisjoint(found)]
+            left = [pair for pair in left if pair not in touching]
         return found
 
     def is_staff(self, person: str) -> bool:
