@@ -237,6 +237,22 @@ def test_an_answer_that_comes_when_the_figures_are_known_changes_none(named: CRM
     assert refused(named, reached) == "survey_closed"
 
 
+@pytest.mark.rule("SUR-01", "SUR-02")
+def test_answers_that_are_too_few_to_be_told_of_came_back_all_the_same(crm: CRM) -> None:
+    """Given four answers of eight households, then nothing is told of what they say, and half of
+    the households answered.
+    """
+    opened(crm)
+    slips = crm.care.surveys.take_slips("S1", [f"V{n}" for n in range(1, 9)], "app", by=CLERK)
+    for n, slip in enumerate(slips[:4]):
+        crm.care.surveys.cast(slip, varied(n * 7 + 1), by=OTHER)
+    over(crm)
+    found = crm.care.surveys.result("S1", by=CLERK)
+    assert (found.withheld, found.unused, found.said.answers) == (4, 4, 0)
+    assert (found.returned.part, found.returned.whole, found.returned.value) == (4, 8, 5000)
+    assert found.said.items == ()
+
+
 @pytest.mark.rule("SUR-02")
 def test_taking_part_is_recorded_with_a_slip_only(crm: CRM) -> None:
     opened(crm)
