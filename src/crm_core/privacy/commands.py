@@ -173,7 +173,7 @@ class DeclineErasure:
 
 @frozen
 class ProposeStaffErasure:
-    """Propose to erase who worked here; the clock gives it."""
+    """Propose to erase who worked here, or never became a customer; the clock gives it."""
 
     staff: str
     ended: date
@@ -183,7 +183,7 @@ class ProposeStaffErasure:
 
 @frozen
 class DeclineStaffErasure:
-    """Decide not to erase who worked here yet."""
+    """Decide not to erase who worked here, or never became a customer, yet."""
 
     staff: str
     on: date
