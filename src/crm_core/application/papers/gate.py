@@ -15,7 +15,7 @@ from crm_core.application.answers import is_nothing
 from crm_core.application.looking import Look
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.model import Printed, Value
-from crm_core.kernel.access import IDENTIFYING, masked
+from crm_core.kernel.access import IDENTIFYING, leads, masked
 from crm_core.kernel.data_map import CLASSES, EVENT, FILE, MEMBER, TIERS, Classified
 from crm_core.kernel.registry import Registry
 from crm_core.kernel.sealed import Withheld
@@ -44,8 +44,9 @@ class Gate:
 
     Attributes:
         opened: The households of which something is shown that is sealed in the log.
-        leads: The fields in which something is shown that leads to the door or the person, or that
-            is personal.
+        leads: The fields in which something is shown that leads to the door or the person, that
+            people typed about them, or that is personal.
+        households: Of whom something is shown that does.
     """
 
     def __init__(self, look: Look, registry: Registry, fields: Iterable[Printed]) -> None:
@@ -56,6 +57,7 @@ class Gate:
         self._joined: dict[str, bool] = {}
         self.opened: set[str] = set()
         self.leads: set[str] = set()
+        self.households: set[str] = set()
 
     def show(self, printed: Printed, value: Value, household: str) -> Value:
         """A cell as they may see it; what is shown is kept for the read log, see `write`.
@@ -76,8 +78,9 @@ class Gate:
             look.note(data, printed.name, answer, household)
         if household and CLASSES[data].sealed:
             self.opened.add(household)
-        if data in IDENTIFYING or answer.personal:
+        if answer.personal or (household and leads(CLASSES[data])):
             self.leads.add(printed.name)
+            self.households.add(household)
         return masked(value) if answer.masked and isinstance(value, str) else value
 
     def _is_joined(self, household: str) -> bool:
