@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import evolve
 
 from crm_core.application.answers import is_nothing
-from crm_core.application.looking import Look
+from crm_core.application.looking import Look, OpenedText
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.model import Printed, Value
 from crm_core.kernel.access import IDENTIFYING, leads, masked
@@ -26,7 +26,7 @@ ENVELOPE = "@"
 _OF_MEMBERS = frozenset(
     name for name, one in CLASSES.items() if one.sealed and one.subject == MEMBER
 )
-"""Classes of values that were opened one by one, each of which was kept as its person's."""
+"""Classes of values that are opened one by one, each of which is kept as its person's."""
 
 ENTERED = Classified(
     slice="", kind=EVENT, source="", field="", data=CLASSES["time"], about="household"
@@ -50,6 +50,8 @@ class Gate:
     """
 
     def __init__(self, look: Look, registry: Registry, fields: Iterable[Printed]) -> None:
+        # What is opened for a paper and stands in none of its cells is seen by nobody.
+        look.gated = True
         self._look = look
         known = events(registry)
         self._classes = {one: class_of(one, known).data.name for one in fields}
@@ -74,7 +76,10 @@ class Gate:
             return Withheld(answer.reason)
         if is_nothing(value):
             return value
-        if data not in _OF_MEMBERS:
+        if isinstance(value, OpenedText):
+            look.saw_text(value)
+            value = str(value)
+        elif data not in _OF_MEMBERS:
             look.note(data, printed.name, answer, household)
         if household and CLASSES[data].sealed:
             self.opened.add(household)
