@@ -37,10 +37,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from attrs import field, frozen
+from attrs import field
 
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sentences import Lang, Malformed, say
+from crm_core.kernel.values import frozen
 
 
 @frozen

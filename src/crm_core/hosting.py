@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from attrs import frozen
-
 from crm_core.errors import CrmError, Invalid, NotDelivered, Refused
+from crm_core.kernel.values import frozen
 
 Attribute = str | int | float | bool
 """A value of an attribute: a word, a number or a truth; never anything that people wrote."""

@@ -11,12 +11,13 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from attrs import field, frozen
+from attrs import field
 
 from crm_core.kernel.projection import BuildStatus, Consumer, Parked, Projection
 from crm_core.kernel.recorded import Appended, Commit, Cutoff, KnownEvent, Recorded, Settled, Tip
 from crm_core.kernel.sealed import Opened, Personal, Place, Sealed
 from crm_core.kernel.ticking import ParkedRow
+from crm_core.kernel.values import frozen
 
 EVENTS = "events"
 """The engine for facts that is always there, and the reference of all others."""
@@ -436,9 +437,11 @@ class Tombstone:
     """What stands of an erasure outside the log and the keys (decision record 0055).
 
     Args:
-        household: The household it was in; empty for a member of staff.
+        household: The household it was in; empty for a member of staff, and where the keys alone
+            knew of it.
         keys: Ids of the keys that are destroyed.
-        version: Version of the event that says so, in the one stream of all erasures.
+        version: Version of the event that says so, in the one stream of all erasures; 0 where the
+            keys alone knew of it.
         digest: Its digest.
         settled: Whether all that follows has been done.
     """
@@ -604,6 +607,10 @@ class KeyVault(Protocol):
         Returns:
             Whose keys had come back.
         """
+        ...
+
+    def erased(self) -> frozenset[str]:
+        """Whose keys were destroyed, as the keys themselves say; none is opened for it."""
         ...
 
     def is_erased(self, subject: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from attrs import frozen
+from crm_core.kernel.values import frozen
 
 
 @frozen

@@ -194,7 +194,7 @@ def readers() -> Mapping[str, Reader]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         keys, stones, urns = _kept_keys(folder), _kept_stones(folder), _kept_urns(folder)
-    mappings = sorted((ROOT.parents[1] / "tests/files/mappings").glob("*.toml"))
+    mappings = sorted((Path(__file__).parents[1] / "files/mappings").glob("*.toml"))
     return {
         "csv": Reader(tuple(text.encode() for text in TABLES.values()), _imported(".csv")),
         "xlsx": Reader((_workbook(),), _imported(".xlsx")),

@@ -17,6 +17,7 @@ SPOILED = 60
 @pytest.mark.parametrize("name", readers())
 def test_a_sound_input_is_read(name: str, tmp_path: Path) -> None:
     reader = readers()[name]
+    assert reader.samples
     for sample in reader.samples:
         reader.read(sample, tmp_path)
 

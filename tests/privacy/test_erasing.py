@@ -408,7 +408,7 @@ def test_tombstones_hold_ids_and_nothing_personal(company: Company) -> None:
     lines = [json.loads(line.partition(" ")[2]) for line in text.splitlines()]
     assert [line["kind"] for line in lines] == ["erased", "settled"]
     assert lines[0]["keys"] == ["M7", "V1#owner", "V1~1"]
-    assert lines[0].keys() == {"digest", "household", "keys", "kind", "version"}
+    assert lines[0].keys() == {"digest", "household", "keys", "kind", "settled", "version"}
 
 
 def test_an_actor_or_a_purpose_that_is_none_is_invalid(crm: CRM) -> None:

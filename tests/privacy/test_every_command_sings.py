@@ -51,7 +51,7 @@ LINES = {
     ],
     ("export-person", "out"): [
         f"export-person {one} --purpose rights --as custodian:K1 --out {{}}"
-        for one in (HOME, "V1#owner", "V3#owner", OTHER, "V5", "zhao --staff")
+        for one in (HOME, "V1#owner", "V3#owner", OTHER, "V5", "zhao --staff", "P00001 --staff")
     ],
     ("report", "out"): ["report 2024 --purpose care --as supervisor:U1 --out {}"],
     ("survey report", "out"): ["survey report P3 --as supervisor:U1 --out {}"],

@@ -43,6 +43,12 @@ from crm_core.kernel.word import Word
 from crm_core.messages.events import MessageQueued, MessageSent, Parameter
 from crm_core.owners import AddMember, ChangeContact, RegisterHousehold, TransferOwnership
 from crm_core.owners.commands import VoidHousehold, VoidRole
+from crm_core.owners.prospects import (
+    ChangeProspect,
+    ConvertProspect,
+    NoteProspect,
+    RecordProspect,
+)
 from crm_core.payments import (
     DisputeCharge,
     MovePayment,
@@ -448,6 +454,35 @@ def test_what_is_a_household_s_is_that_of_its_members_together(estate: CRM) -> N
         copies = [copy_of(estate, home, member) for member in members]
         together = {e.position for copy in copies for e in copy.events if e.whole}
         assert together == {e.position for e in copy_of(estate, home).events if e.whole}
+
+
+def test_a_potential_customer_gets_what_is_theirs_whole_and_takes_it_along_as_a_member(
+    estate: CRM,
+) -> None:
+    sales, on = Actor("A1", "sales"), day("2024-01-02")
+    estate.do(RegisterStaff(sales.id, sales.role, on), by=MANAGER)
+    estate.do(RecordProspect("P1", Personal("P1", "name of P1"), on, None, "Anhe"), by=sales)
+    estate.do(NoteProspect("P1", "knows the neighbours", on), by=sales)
+    estate.do(ChangeProspect("P1", "interested", on, "came twice"), by=sales)
+    estate.do(RecordProspect("P2", Personal("P2", "name of P2"), on), by=sales)
+    told = ["owners.prospect_recorded", "owners.prospect_noted", "owners.prospect_status_changed"]
+    copy = estate.privacy.export_staff("P1", **ASKED)
+    assert [entry.name.partition("/")[0] for entry in copy.events] == told
+    assert all(entry.whole for entry in copy.events)
+    [first, noted, changed] = copy.events
+    assert (first.data["estate"], first.data["name"]["text"]) == ("Anhe", "name of P1")
+    assert (noted.data["note"]["text"], changed.data["status"]) == (
+        "knows the neighbours", "interested",
+    )  # fmt: skip
+    estate.do(AddMember("V1", "P1", "user", on, Personal("P1", "name of P1")), by=CLERK)
+    estate.do(ConvertProspect("P1", "V1", on), by=sales)
+    for member in ("P1", None):
+        entries = copy_of(estate, "V1", member).events
+        theirs = [e for e in entries if e.name.partition("/")[0] in told]
+        assert [e.name.partition("/")[0] for e in theirs] == told
+        assert all(entry.whole for entry in theirs)
+    for name in told:
+        assert not events(copy_of(estate, "V1", "V1#owner"), name)
 
 
 def test_staff_get_what_is_theirs_whole_and_of_what_they_did_that_they_did_it(

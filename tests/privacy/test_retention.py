@@ -14,6 +14,12 @@ from crm_core.kernel.policy import PolicyFault
 from crm_core.kernel.word import Word
 from crm_core.kernel.worklists import Task
 from crm_core.owners import AddMember, EndRole, RegisterHousehold, TransferOwnership
+from crm_core.owners.prospects import (
+    ChangeProspect,
+    ConvertProspect,
+    NoteProspect,
+    RecordProspect,
+)
 from crm_core.payments import RaiseCharge, ReceivePayment
 from crm_core.privacy import DeclineErasure, DeclineStaffErasure, PlaceLegalHold, RetentionPolicy
 from crm_core.privacy.commands import ProposeErasure
@@ -28,7 +34,7 @@ pytestmark = pytest.mark.rule("PRV-09")
 
 IN = date(2010, 3, 1)
 OUT = date(2011, 2, 28)
-MONEY = Actor("zhou", "finance")
+MONEY, SALES = Actor("zhou", "finance"), Actor("qian", "sales")
 WORD = Word("V1#owner", "phone", "call 7")
 DUE = date(2014, 3, 1)
 """The day behind three years after the last one."""
@@ -181,6 +187,127 @@ def test_staff_are_proposed_after_their_last_role(years: Years) -> None:
     assert is_erased(crm, "zhao")
 
 
+def test_who_may_become_a_customer_is_proposed_a_year_after_the_last_contact(years: Years) -> None:
+    crm, met = years.crm, date(2010, 4, 1)
+    years.clock.day(met)
+    crm.do(RecordProspect("P1", Personal("P1", "name of P1"), met), by=SALES)
+    years.clock.day(date(2010, 9, 30))
+    crm.do(NoteProspect("P1", "looked at a flat", date(2010, 9, 30)), by=SALES)
+    # What is told late of an earlier day shortens nothing.
+    crm.do(ChangeProspect("P1", "contacted", date(2010, 5, 1), "rang back"), by=SALES)
+    assert years.on(date(2011, 9, 30)) == 0
+    assert years.on(date(2011, 10, 1)) == 1
+    assert [(task.subject, task.household) for task in years.waiting()] == [("P1", "")]
+    later = date(2012, 1, 1)
+    crm.do(DeclineStaffErasure("P1", date(2011, 10, 1), "comes on Monday", later), by=KEEPER)
+    assert years.on(later) == 1
+    crm.privacy.erase_staff("P1", by=KEEPER, purpose=WHY, ground="retention_over")
+    assert years.waiting() == []
+    years.clock.day(date(2013, 1, 1))
+    crm.do(NoteProspect("P1", "rang once more", date(2013, 1, 1)), by=SALES)
+    assert years.on(date(2030, 1, 1)) == 0
+
+
+def test_who_became_a_member_is_kept_as_one(years: Years) -> None:
+    crm = years.crm
+    crm.do(RecordProspect("P1", Personal("P1", "name of P1"), IN), by=SALES)
+    crm.do(AddMember("V1", "P1", "tenant", IN, Personal("P1", "name of P1")), by=CLERK)
+    crm.do(ConvertProspect("P1", "V1", IN), by=SALES)
+    assert years.on(date(2012, 1, 1)) == 0
+    years.leaves(date(2012, 6, 30), "P1")
+    assert years.on(date(2015, 6, 30)) == 0
+    assert years.on(date(2015, 7, 1)) == 1
+    assert [(task.subject, task.household) for task in years.waiting()] == [("P1", "V1")]
+
+
+def next_door(years: Years, member: str = "M7") -> None:
+    """Somebody of V1 is a tenant of V2, too."""
+    owner = Personal("V2#owner", "name of V2#owner")
+    years.crm.do(RegisterHousehold("V2", "Anhe", "1", "1", "102", owner=owner), by=CLERK)
+    there = AddMember("V2", member, "tenant", IN, Personal(member, f"name of {member}"))
+    years.crm.do(there, by=CLERK)
+
+
+def test_who_still_lives_elsewhere_is_not_proposed_before_they_leave_there_too(
+    years: Years,
+) -> None:
+    """Whoever is erased in one household is erased in all of them."""
+    next_door(years)
+    years.leaves(OUT)
+    assert years.on(date(2020, 1, 1)) == 0
+    years.clock.day(date(2020, 6, 30))
+    years.crm.do(EndRole("V2", "M7", "tenant", date(2020, 6, 30), "moved out"), by=CLERK)
+    assert years.on(date(2023, 6, 30)) == 0
+    assert years.on(date(2023, 7, 1)) == 2
+    assert {(task.subject, task.household) for task in years.waiting()} == {
+        ("M7", "V1"), ("M7", "V2"),
+    }  # fmt: skip
+    years.crm.privacy.erase("V1", "M7", by=KEEPER, purpose=WHY)
+    assert years.waiting() == []
+    assert years.on(date(2040, 1, 1)) == 0
+
+
+def test_a_request_and_a_debt_elsewhere_keep_them_too(years: Years) -> None:
+    crm = years.crm
+    next_door(years)
+    years.clock.day(OUT)
+    crm.do(EndRole("V2", "M7", "tenant", OUT, "moved out"), by=CLERK)
+    received = ReceiveRequest(
+        request="R1", household="V2", channel="phone", kind="repair", trade="engineering",
+        severity="general", summary="a tap", first_asked="li", received_at=years.clock.now(),
+    )  # fmt: skip
+    crm.do(received, by=CLERK)
+    years.leaves(OUT)
+    assert years.on(DUE) == 0
+    closed = date(2015, 1, 5)
+    years.clock.day(closed)
+    at = years.clock.now()
+    crm.batch([Planned(CloseImported("R1", at), "c1", at)], by=Actor("x", "host"), imported=at)
+    assert years.on(date(2018, 1, 5)) == 0
+    assert years.on(date(2018, 1, 6)) == 2
+
+
+def test_who_owes_in_another_household_is_kept(years: Years) -> None:
+    crm, owner = years.crm, "V2#owner"
+    next_door(years)
+    years.clock.day(IN)
+    crm.do(AddMember("V1", owner, "tenant", IN, Personal(owner, f"name of {owner}")), by=CLERK)
+    crm.do(
+        RaiseCharge("V2", "C1", "management_fee", "2010-04", 100_00, date(2010, 4, 30)), by=MONEY
+    )
+    years.leaves(OUT, owner)
+    sold = date(2011, 2, 1)
+    crm.do(TransferOwnership("V2", "V2#b", sold, Personal("V2#b", "name of V2#b")), by=CLERK)
+    assert years.on(DUE) == 0
+    years.clock.day(date(2015, 1, 6))
+    crm.do(ReceivePayment("V2", "B1", 100_00, date(2015, 1, 6), "transfer", charge="C1"), by=MONEY)
+    assert years.on(date(2015, 1, 7)) == 2
+
+
+@pytest.mark.parametrize("first", ["staff", "member"])
+def test_who_works_here_and_lives_here_is_proposed_when_both_are_over(
+    years: Years, first: str
+) -> None:
+    crm = years.crm
+    for actor in (DIRECTOR, CLERK, KEEPER):
+        crm.do(RegisterStaff(actor.id, actor.role, IN), by=DIRECTOR)
+    crm.do(RegisterStaff("M7", "operator", IN, Personal("M7", "phone of M7")), by=DIRECTOR)
+    last = date(2015, 6, 30)
+    days = {"staff": OUT, "member": last} if first == "staff" else {"staff": last, "member": OUT}
+    for what, day in sorted(days.items(), key=lambda one: one[1]):
+        if what == "member":
+            years.leaves(day)
+            continue
+        years.clock.day(day)
+        crm.do(EndStaffRole("M7", "operator", day, "left"), by=DIRECTOR)
+        assert years.on(date(2015, 1, 1)) == 0
+    years.on(last)
+    assert years.on(date(2018, 6, 30)) == 0
+    assert years.on(date(2018, 7, 1)) == 2
+    crm.privacy.erase_staff("M7", by=KEEPER, purpose=WHY)
+    assert years.waiting() == []
+
+
 def test_what_a_declining_must_say(years: Years) -> None:
     later = DUE + timedelta(days=1)
     years.leaves(OUT)
@@ -261,6 +388,7 @@ kind = "retention"
 tenure_months = 36
 case_months = 36
 employment_months = 36
+contact_months = 12
 
 [policy]
 name = "retention-own"

@@ -21,7 +21,7 @@ from crm_adapters.keys import LocalVault
 from crm_adapters.tombstones import FileTombstones
 from crm_core import Personal
 from crm_core.application.texts import GONE as NO_WORD
-from crm_core.errors import KeyFileRefused, PersonErased, TombstonesTampered
+from crm_core.errors import KeyFileRefused, PersonErased, StoreUnreachable, TombstonesTampered
 from crm_core.kernel.sealed import Withheld
 from crm_core.owners import ChangeContact
 from crm_core.ports import Tombstone
@@ -209,6 +209,46 @@ def test_one_or_two_of_the_three_put_back_bring_nobody_back(
         rows = dict(file.execute("SELECT subject, key FROM crm_keys"))
     assert rows["M7"] is None
     assert rows["V2#owner"] is not None
+
+
+@pytest.mark.parametrize("member", ["M7", None], ids=["member", "household"])
+def test_what_the_keys_alone_know_the_tombstones_learn_before_the_keys_are_put_back(
+    company: Company, tmp_path: Path, member: str | None
+) -> None:
+    """Given log and tombstones of before an erasure, when later the keys are put back, too."""
+    old = tmp_path / "old"
+    shutil.copytree(company.folder, old)
+    erase(company, member)
+    gone = GONE if member else EVERYBODY | dict.fromkeys(("M7", "V1#owner"), "erased")
+    put_back(company, old, LOG, STONES)
+    assert company.shown() == gone
+    [stone] = FileTombstones(company.erased).read()
+    assert (stone.household, stone.version, stone.settled) == ("", 0, True)
+    put_back(company, old, KEYS)
+    assert company.shown() == gone
+    # It is said once, and who is erased then is found as ever.
+    with company.open() as crm:
+        crm.privacy.erase("V2", by=KEEPER, purpose=WHY)
+    assert company.shown() == gone | {"V2#owner": "erased"}
+    assert [s.version > 0 for s in FileTombstones(company.erased).read()] == [False, True]
+
+
+def test_whoever_cannot_keep_what_the_keys_know_reads_on(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(company.folder, old)
+    erase(company)
+    put_back(company, old, LOG, STONES)
+
+    def full(*_: Any) -> None:
+        raise StoreUnreachable("tombstones_unusable", file="x", reason="no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileTombstones, "_append", full)
+        assert company.shown() == GONE
+    assert company.shown() == GONE
+    assert len(FileTombstones(company.erased).read()) == 1
 
 
 def test_all_three_put_back_bring_back_what_they_had(company: Company, tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.errors import Invalid
+from crm_core.kernel.values import frozen
 
 COMMANDS = "crm_core.commands"
 """Commands of `crm`, by their names."""

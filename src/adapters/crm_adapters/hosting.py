@@ -16,8 +16,6 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.crm import CRM
 from crm_core.errors import (
     CommandReused,
@@ -32,6 +30,7 @@ from crm_core.errors import (
     StoreUnreachable,
 )
 from crm_core.kernel.sentences import Lang
+from crm_core.kernel.values import frozen
 
 # --- statuses ----------------------------------------------------------------------------------
 

@@ -16,9 +16,8 @@ from secrets import token_hex
 from typing import Protocol, TextIO
 from urllib.parse import quote
 
-from attrs import frozen
-
 from crm_core.errors import Invalid
+from crm_core.kernel.values import frozen
 
 SIDES = ("", "-wal", "-shm", "-journal", "-turn", "-owner")
 """Endings of the files that belong to an SQLite file, its own among them."""

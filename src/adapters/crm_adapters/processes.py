@@ -9,7 +9,7 @@ from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from crm_adapters.eventlog.database import Database
 from crm_adapters.wiring import open_crm
@@ -18,6 +18,7 @@ from crm_core.errors import Failed, Invalid
 from crm_core.gradings.engines.events import EventsEngine
 from crm_core.gradings.replay import Replay
 from crm_core.kernel.dates import ESTATE_ZONE
+from crm_core.kernel.values import frozen
 from crm_core.policies import PolicyBook
 from crm_core.ports import Progress
 

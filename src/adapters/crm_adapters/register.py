@@ -14,9 +14,8 @@ from errno import EROFS
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
-from attrs import frozen
-
 from crm_adapters.outputs import written_whole
+from crm_core.kernel.values import frozen
 
 BACKUP, PAPER, PERSON, REJECTS, TABLE = "backup", "paper", "person", "rejects", "table"
 """Sorts of files: a copy of log or keys, a paper of the method, a copy of what is about somebody,

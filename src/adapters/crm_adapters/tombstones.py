@@ -63,6 +63,7 @@ class FileTombstones:
                     "household": stone.household,
                     "keys": list(stone.keys),
                     "kind": ERASED,
+                    "settled": stone.settled,
                     "version": stone.version,
                 }
             )
@@ -162,6 +163,7 @@ def _stones(lines: Sequence[dict[str, Any]]) -> tuple[Tombstone, ...]:
                 keys=tuple(said["keys"]),
                 version=said["version"],
                 digest=digest,
+                settled=said["settled"],
             )
         elif digest in stones:
             stones[digest] = evolve(stones[digest], settled=True)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, TypedDict
 
-from attrs import frozen
-
 from crm_core.application.adopted import adoptions, book_with_adopted
 from crm_core.application.authority import OF_HOUSEHOLD, acting
 from crm_core.application.checking import circumstance
@@ -29,6 +27,7 @@ from crm_core.kernel.access import (
     AccessPolicy,
 )
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor
+from crm_core.kernel.values import frozen
 from crm_core.privacy.consent import Use
 from crm_core.privacy.lookups import usable
 from crm_core.reads import ReadLog

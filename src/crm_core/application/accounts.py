@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, Unpack
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.application.access import Asked
 from crm_core.application.adopted import allocations_at_hand
@@ -17,6 +17,7 @@ from crm_core.gradings.engines.merged import facts_by_household, merges_seen
 from crm_core.gradings.engines.port import CreditLine, FactsEngine, Owing
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import Tenures
+from crm_core.kernel.values import frozen
 from crm_core.kernel.voiding import standing
 from crm_core.owners import HOUSEHOLD
 from crm_core.owners.facts import (

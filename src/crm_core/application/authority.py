@@ -7,14 +7,13 @@ from datetime import date
 from functools import cache
 from typing import Any, get_type_hints
 
-from attrs import frozen
-
 from crm_core.errors import Invalid
 from crm_core.kernel.authority import AuthorityPolicy, Own
 from crm_core.kernel.commands import fields_said
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, ROLES, STAFF_ROLES, Actor
 from crm_core.kernel.text import check_id
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import CHANNELS, Word
 from crm_core.staff.register import Register
 

@@ -13,8 +13,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from attrs import define, frozen
-
 from crm_core.application import care_calendar, lookout
 from crm_core.application.calendars import renew_calendars
 from crm_core.application.checking import utc
@@ -35,6 +33,7 @@ from crm_core.kernel.ticking import (
     ParkedRow,
     Source,
 )
+from crm_core.kernel.values import define, frozen
 from crm_core.ports import Views
 
 PAGE_ROWS = 1000

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.application.adopted import book_with_adopted
 from crm_core.application.authority import Authority, acting
@@ -31,6 +31,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM, Actor, Appended, Commit, Recorded
 from crm_core.kernel.text import check_id, check_storable
 from crm_core.kernel.ticking import Look
+from crm_core.kernel.values import frozen
 from crm_core.ports import Progress, silent
 from crm_core.staff import REGISTER
 from crm_core.staff.register import WHOLE

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any, Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.application.authority import acting
 from crm_core.application.checking import circumstance
@@ -35,6 +35,7 @@ from crm_core.kernel.sealed import Place as SealedPlace
 from crm_core.kernel.sealed import Plain, Sealed, Withheld
 from crm_core.kernel.sealing import PURPOSE, sealed_in, texts_in
 from crm_core.kernel.subjects import parts
+from crm_core.kernel.values import frozen
 from crm_core.messages import MESSAGES, STAFF_MESSAGES, ReleaseMessage, ReleaseToStaff
 from crm_core.messages.state import Messages
 from crm_core.ports import Tombstone, Trace

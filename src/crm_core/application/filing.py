@@ -13,13 +13,13 @@ from datetime import date, datetime
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.gradings.engines.merged import OWN_FILE, told_of
 from crm_core.gradings.facts import VOIDS
 from crm_core.kernel.dates import Period, add_months, instant_text, local_date
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import PersonalValue, Place, Withheld
+from crm_core.kernel.values import frozen
 from crm_core.kernel.voiding import standing
 from crm_core.messages.events import MessageQueued, MessageSent
 from crm_core.opinions.events import OpinionWithdrawn

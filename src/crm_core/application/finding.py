@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.application.access import Access
 from crm_core.application.host import Host
 from crm_core.application.looking import Look
@@ -14,6 +12,7 @@ from crm_core.errors import Invalid
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Place, Plain, Sealed
 from crm_core.kernel.text import fold_width
+from crm_core.kernel.values import frozen
 from crm_core.owners.views import DIRECTORY, DirectoryLine
 
 _PAGE = 1000

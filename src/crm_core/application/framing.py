@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.application.sight import WorkSight
 from crm_core.gradings.engines.merged import merges_seen
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import define, frozen
 from crm_core.opinions.events import EVENTS as _OPINIONS
 from crm_core.opinions.events import OpinionRecorded
 from crm_core.owners import HOUSEHOLD

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import define
-
 from crm_core.application.texts import Texts
 from crm_core.errors import Invalid
 from crm_core.hosting import Patience, Telemetry
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.registry import Registry
+from crm_core.kernel.values import define
 from crm_core.policies import PolicyBook
 from crm_core.ports import Clock, EventLog, Ids, KeyVault, Tombstones, Traces, Urns, Views
 from crm_core.reads import ReadLog

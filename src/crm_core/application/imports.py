@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Unpack
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.application.access import Asked
 from crm_core.application.desk import Desk
@@ -32,6 +32,7 @@ from crm_core.kernel.commands import act_of, as_said
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.values import define, frozen
 from crm_core.owners.commands import ChangeContact, VoidRoleEnd
 from crm_core.owners.facts import MERGES_STREAM
 from crm_core.payments.commands import CancelCharge, ReversePayment, VoidPurchase

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.application.authority import acting
 from crm_core.application.checking import utc
 from crm_core.application.desk import Desk, Receipt
@@ -17,6 +15,7 @@ from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import Withheld
+from crm_core.kernel.values import frozen
 from crm_core.privacy.incident_clock import LEAKS
 from crm_core.privacy.incident_events import (
     ITEMS,

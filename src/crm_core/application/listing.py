@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from attrs import frozen
-
 from crm_core.application.looking import PAGE, QUIET, Look
 from crm_core.errors import Invalid, Refused
 from crm_core.kernel.access import IDENTIFYING, is_personal, leads
 from crm_core.kernel.data_map import CLASSES
+from crm_core.kernel.values import frozen
 
 R = TypeVar("R")
 

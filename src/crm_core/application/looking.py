@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from attrs import define, field
+from attrs import field
 
 from crm_core.application.answers import (
     changed,
@@ -47,6 +47,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.growing import GrowingList, GrowingMap
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Opened, PersonalValue, Place, Plain, Sealed, Withheld
+from crm_core.kernel.values import define
 from crm_core.reads import Read
 
 if TYPE_CHECKING:

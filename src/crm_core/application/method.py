@@ -6,8 +6,6 @@ it says is text in Chinese and English, with the departments that drafted, execu
 
 from __future__ import annotations
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PathFault,
@@ -18,6 +16,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 
 METHOD, DEFAULT_METHOD = "method", "method-cn-default"
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Unpack
 
-from attrs import frozen
-
 from crm_core.application.access import Access, Asked, stated
 from crm_core.application.authority import acting
 from crm_core.application.files import Files
@@ -22,6 +20,7 @@ from crm_core.errors import Invalid, Refused
 from crm_core.gradings.engines.merged import merges_seen
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Opened
+from crm_core.kernel.values import frozen
 from crm_core.owners import CARD, SAMPLE
 from crm_core.owners.card.events import ItemVerified
 from crm_core.owners.card.standard import SEGMENTED

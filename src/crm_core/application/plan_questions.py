@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any, Unpack
 
-from attrs import frozen
-
 from crm_core.application.access import Access, Asked
 from crm_core.application.adopted import every
 from crm_core.application.desk import Desk
@@ -18,6 +16,7 @@ from crm_core.errors import Invalid
 from crm_core.gradings.uses import Influence, Use
 from crm_core.kernel.public_holidays import HolidayNotice, in_force
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 from crm_core.plans.assessments import EVENTS as _ASSESSMENTS
 from crm_core.plans.company_care import CALENDAR, WHOLE, CareCalendar
 from crm_core.plans.decide import PLAN

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 import attrs
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.naming import (
@@ -27,6 +27,7 @@ from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import Opened, PersonalValue, Place, Plain, Sealed
 from crm_core.kernel.sealing import PURPOSE
 from crm_core.kernel.subjects import persons_in
+from crm_core.kernel.values import define, frozen
 
 TOLD = frozenset({"parameters"})
 """What a message is filled with: whatever it is about, and not whom it goes to."""

@@ -13,13 +13,13 @@ from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
-from attrs import frozen
 
 from crm_core.application.host import Host
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.commands import fields_ahead, fields_looked_up
 from crm_core.kernel.dates import local_date, zone
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.values import frozen
 
 CLOCK_SKEW = timedelta(minutes=5)
 """So far ahead may another machine's clock be; days have no such leave."""

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve
 
 from crm_core.application.access import HOST, Access, stated
 from crm_core.application.authority import OF_HOUSEHOLD, acting
@@ -32,8 +32,10 @@ from crm_core.kernel.history import visible
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, STAFF_ROLES, Actor, Recorded
 from crm_core.kernel.sentences import LANGS, say
 from crm_core.kernel.text import check_storable
+from crm_core.kernel.values import frozen
 from crm_core.messages.staff import STAFF_MESSAGES
 from crm_core.owners.facts import MEMBER_ADDED
+from crm_core.owners.prospects import PROSPECT
 from crm_core.ports import Progress, silent
 from crm_core.privacy import EraseHousehold, EraseMember, EraseStaff
 from crm_core.privacy.consent import Use
@@ -46,6 +48,9 @@ FORMAT = "crm-core.person-export/1"
 
 _OF_STAFF = (f"{STAFF.decider.name}/", f"{STAFF_MESSAGES.decider.name}/")
 """How the streams begin that are of one member of staff."""
+
+_OF_PROSPECT = f"{PROSPECT.decider.name}/"
+"""How a stream begins that is of one who may become a customer, or became one."""
 
 
 @frozen
@@ -229,7 +234,10 @@ class Privacy:
             requests={e.stream.partition("/")[2] for e in own if _is_of_request(e)},
             positions={e.position for e in own},
         )
-        others = self._naming(subject, position, known, progress)
+        others: list[Recorded[Any]] = []
+        for recorded in self._naming(subject, position, known, progress):
+            # What was known of them before they were members is theirs, too.
+            (own if _is_of_prospect(recorded, *persons) else others).append(recorded)
         look.saw(COPY, household, member or "")
         return evolve(
             self._export(subject, own, others, position, known, by, purpose),
@@ -258,6 +266,8 @@ class Privacy:
     ) -> PersonExport:
         """Everything about a member of staff: what is theirs whole, and where else they are named.
 
+        The same of a potential customer who is of no household.
+
         Args and errors are those of `export`; staff may ask for themselves.
         """
         known = utc(known, "known")
@@ -273,7 +283,8 @@ class Privacy:
         own: list[Recorded[Any]] = []
         others: list[Recorded[Any]] = []
         for recorded in self._naming(subject, position, known, progress):
-            (own if _is_of_staff(recorded, staff) else others).append(recorded)
+            theirs = _is_of_staff(recorded, staff) or _is_of_prospect(recorded, staff)
+            (own if theirs else others).append(recorded)
         if not own and not others:
             raise Invalid.one("staff_unknown", staff=staff)
         subject.positions.update(e.position for e in own)
@@ -608,6 +619,12 @@ def _is_of_staff(recorded: Recorded[Any], *persons: str) -> bool:
     if recorded.stream.startswith(_OF_STAFF):
         return recorded.stream.partition("/")[2] in persons
     return getattr(recorded.event, "staff", None) in persons
+
+
+def _is_of_prospect(recorded: Recorded[Any], *persons: str) -> bool:
+    """Whether an event is of somebody who may become a customer."""
+    kind, _, who = recorded.stream.partition("/")
+    return f"{kind}/" == _OF_PROSPECT and who in persons
 
 
 def _standing(recorded: Recorded[Any], records: Records) -> str | None:

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.application.adopted import NOT_FACTS
 from crm_core.application.desk import Desk
 from crm_core.application.host import Host, present_day
@@ -22,6 +20,7 @@ from crm_core.kernel.dates import Period
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor, Cutoff
 from crm_core.kernel.refusals import unknown
+from crm_core.kernel.values import frozen
 from crm_core.owners.facts import REGISTERED
 from crm_core.payments.events import ACCOUNT_EVENTS
 from crm_core.payments.facts import (

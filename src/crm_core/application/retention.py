@@ -1,9 +1,10 @@
 """Retention: whose period is over is proposed to be erased; a person decides (PRV-09).
 
-Members are kept for some months after their last role in the household and its last request, and
-while they owe or an objection to a grading is open; staff after their last role; how long is a
-policy. The clock proposes, and what it proposes stands on the work list of whoever may erase until
-it is erased, or declined until another day.
+Members are kept for some months after their last role in a household and its last request, and
+while they owe or an objection to a grading is open; staff after their last role; who may become a
+customer after the last contact; whoever is several of these until the last of them is over. How
+long is a policy. The clock proposes, and what it proposes stands on the work list of whoever may
+erase until it is erased, or declined until another day.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core import owners, privacy, requests, staff
 from crm_core.gradings import GRADING
@@ -24,6 +24,7 @@ from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.slice import Sight
 from crm_core.kernel.ticking import NEVER, DueCommand, Look, NothingBefore, Source
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import Asker, Task, Worklist
 from crm_core.owners.events import (
     HouseholdVoided,
@@ -31,6 +32,12 @@ from crm_core.owners.events import (
     RoleEnded,
     RoleEndVoided,
     RoleVoided,
+)
+from crm_core.owners.prospects import (
+    ProspectJoined,
+    ProspectNoted,
+    ProspectRecorded,
+    ProspectStatusChanged,
 )
 from crm_core.payments import ACCOUNT, Account
 from crm_core.payments.clauses import epochs_of
@@ -50,7 +57,14 @@ from crm_core.privacy.events import (
     StaffErasureDeclined,
     StaffErasureProposed,
 )
-from crm_core.privacy.policy import DEFAULT_RETENTION, RetentionPolicy
+from crm_core.privacy.policy import (
+    CASE,
+    CONTACT,
+    DEFAULT_RETENTION,
+    EMPLOYMENT,
+    TENURE,
+    RetentionPolicy,
+)
 from crm_core.requests.events import (
     ClosedUnanswered,
     ClosingVoided,
@@ -67,12 +81,18 @@ _DAY = timedelta(days=1)
 
 @frozen
 class Held:
-    """A role that a person holds or held."""
+    """A role that a person holds or held, or something else that they are kept for.
+
+    Args:
+        role: The role; empty for a request.
+        kept: For how long: one of the periods of the policy.
+    """
 
     person: str
     role: str
     since: date
     until: date | None
+    kept: str
 
 
 @frozen
@@ -86,15 +106,19 @@ class Proposed:
 
 @frozen
 class Line:
-    """What the retention of the persons of a household, or of a member of staff, hangs on.
+    """What the retention of the persons of a household, or of somebody of none, hangs on.
 
     Args:
-        household: The household; empty for a member of staff.
+        household: The household; empty for a member of staff, and for a potential customer.
         held: Every role.
         open: Numbers of its requests that are not closed.
         closed: The day on which one was closed last.
         proposed: What was proposed, by person.
         erased: Who is erased.
+        beside: What its persons hold, or are kept for, by other lines: whoever is erased in one
+            household is erased in all of them.
+        lines: Keys of those lines. The row of a person has the lines in which they stand, and
+            nothing else.
     """
 
     household: str
@@ -103,15 +127,30 @@ class Line:
     closed: date | None = None
     proposed: tuple[Proposed, ...] = ()
     erased: tuple[str, ...] = ()
+    beside: tuple[Held, ...] = ()
+    lines: tuple[str, ...] = ()
 
     def ended(self) -> dict[str, date]:
-        """Who holds no role any more and is not erased, with the last day of their last role."""
+        """Who holds no role any more, here or elsewhere, and is not erased; with the last day."""
         last: dict[str, date] = {}
-        going_on = {role.person for role in self.held if role.until is None}
-        for role in self.held:
-            if role.until is not None and role.person not in going_on:
-                last[role.person] = max(role.until, last.get(role.person, role.until))
+        every = (*self.held, *self.beside)
+        going_on = {one.person for one in every if one.until is None}
+        # Who became a member is let go of as one.
+        members = {one.person for one in self.beside if one.kept == TENURE}
+        mine = {one.person for one in self.held if one.kept != CONTACT or one.person not in members}
+        for one in every:
+            if one.until is not None and one.kept != CASE and one.person in mine - going_on:
+                last[one.person] = max(one.until, last.get(one.person, one.until))
         return {person: day for person, day in last.items() if person not in self.erased}
+
+    def kept_until(self, person: str, policy: RetentionPolicy) -> date:
+        """The last day on which a person is kept who holds no role any more."""
+        months = policy.months
+        every = [one for one in (*self.held, *self.beside) if one.person == person]
+        days = [add_months(one.until, months[one.kept]) for one in every if one.until is not None]
+        if self.closed is not None:
+            days.append(add_months(self.closed, months[CASE]))
+        return max(days)
 
     def proposal(self, person: str) -> Proposed | None:
         """What was proposed of a person last."""
@@ -123,8 +162,25 @@ class Line:
 
 def _begun(line: Line, recorded: Recorded[Any]) -> Line:
     event = recorded.event
-    person = event.member if isinstance(event, MemberAdded) else event.staff
-    return attrs.evolve(line, held=(*line.held, Held(person, event.role, event.since, None)))
+    if isinstance(event, MemberAdded):
+        begun = _held(event.member, event, TENURE)
+    else:
+        begun = _held(event.staff, event, EMPLOYMENT)
+    return attrs.evolve(line, held=(*line.held, begun))
+
+
+def _held(person: str, begun: Any, kept: str) -> Held:
+    return Held(person=person, role=begun.role, since=begun.since, until=None, kept=kept)
+
+
+def _met(line: Line, recorded: Recorded[Any]) -> Line:
+    """There was contact with somebody who may become a customer; what counts is the last."""
+    who, day = recorded.event.prospect, recorded.event.on
+    before = [one for one in line.held if one.kept == CONTACT]
+    days = [day, *(one.until for one in before if one.until is not None)]
+    since = min([day, *(one.since for one in before)])
+    contact = Held(person=who, role="prospect", since=since, until=max(days), kept=CONTACT)
+    return attrs.evolve(line, held=(*(one for one in line.held if one.kept != CONTACT), contact))
 
 
 def _over(line: Line, recorded: Recorded[Any]) -> Line:
@@ -190,12 +246,6 @@ def _proposed(line: Line, recorded: Recorded[Any]) -> Line:
     return attrs.evolve(line, proposed=(*others, Proposed(person, recorded.recorded, until)))
 
 
-def _erased(line: Line, recorded: Recorded[Any]) -> Line:
-    keys = {*recorded.event.keys, *line.erased}
-    known = {role.person for role in line.held}
-    return attrs.evolve(line, erased=tuple(sorted(keys & known)))
-
-
 _CHANGES: dict[type, Any] = {
     MemberAdded: _begun,
     RoleEnded: _over,
@@ -215,36 +265,100 @@ _CHANGES: dict[type, Any] = {
     ErasureDeclined: _proposed,
     StaffErasureProposed: _proposed,
     StaffErasureDeclined: _proposed,
-    HouseholdErased: _erased,
-    MemberErased: _erased,
-    StaffErased: _erased,
+    ProspectRecorded: _met,
+    ProspectNoted: _met,
+    ProspectStatusChanged: _met,
+    ProspectJoined: _met,
 }
+
+_ERASED = (HouseholdErased, MemberErased, StaffErased)
 
 _NAMES = frozenset(
     kind.stored
     for slice in (owners.SLICE, requests.SLICE, staff.SLICE, privacy.SLICE)
     for kind in slice.events
-    if kind.cls in _CHANGES
+    if kind.cls in _CHANGES or kind.cls in _ERASED
 )
 
 
-def _after(rows: Rows[Line], recorded: Recorded[Any]) -> tuple[str, Line]:
-    """The row of an event as it is afterwards, and its key."""
-    household = recorded.household
-    key = f"household/{household}" if household else f"staff/{recorded.event.staff}"
-    line = rows.get(key) or Line(household)
-    change = _CHANGES[type(recorded.event)]
-    return key, change(line, recorded)
+def _after(rows: Rows[Line], recorded: Recorded[Any]) -> dict[str, Line]:
+    """The rows that an event changes, as they are afterwards, by their keys."""
+    event = recorded.event
+    if isinstance(event, _ERASED):
+        return _without(rows, event.keys)
+    who = getattr(event, "prospect", "")
+    if not who and not recorded.household:
+        who = event.staff
+    key = f"staff/{who}" if who else f"household/{recorded.household}"
+    before = rows.get(key) or Line("" if who else recorded.household)
+    line: Line = _CHANGES[type(event)](before, recorded)
+    changed: dict[str, Line] = {}
+    lines = {*before.lines}
+    for person in sorted(_persons(line) - _persons(before)):
+        index = rows.get(_of_person(person)) or Line("")
+        lines |= {*index.lines} - {key}
+        if key not in index.lines:
+            changed[_of_person(person)] = attrs.evolve(index, lines=(*index.lines, key))
+    others = {one: other for one in sorted(lines) if (other := rows.get(one)) is not None}
+    if others:
+        line = attrs.evolve(line, lines=(*others,), beside=_beside(line, others.values()))
+        for one, other in others.items():
+            beside = [line, *(found for x in other.lines if x != key and (found := rows.get(x)))]
+            now = attrs.evolve(
+                other, lines=tuple(sorted({*other.lines, key})), beside=_beside(other, beside)
+            )
+            if now != other:
+                changed[one] = now
+    return {**changed, key: line}
+
+
+def _without(rows: Rows[Line], keys: Iterable[str]) -> dict[str, Line]:
+    """Whoever is erased is erased in every line in which they stand."""
+    changed: dict[str, Line] = {}
+    for person in keys:
+        index = rows.get(_of_person(person))
+        for key in () if index is None else index.lines:
+            found = changed.get(key) or rows.get(key)
+            assert found is not None
+            erased = tuple(sorted({*found.erased, person}))
+            changed[key] = attrs.evolve(found, erased=erased)
+    return changed
+
+
+def _beside(line: Line, others: Iterable[Line]) -> tuple[Held, ...]:
+    """What the persons of a line hold, or are kept for, by others."""
+    mine, found = _persons(line), list[Held]()
+    for other in others:
+        shared = [one for one in other.held if one.person in mine]
+        found += shared
+        for person in sorted({one.person for one in shared}):
+            if other.open:
+                found.append(_case(person, shared[0].since, None))
+            if other.closed is not None:
+                found.append(_case(person, other.closed, other.closed))
+    return tuple(found)
+
+
+def _case(person: str, since: date, until: date | None) -> Held:
+    return Held(person=person, role="", since=since, until=until, kept=CASE)
+
+
+def _persons(line: Line) -> set[str]:
+    return {one.person for one in line.held}
+
+
+def _of_person(person: str) -> str:
+    return f"person/{person}"
 
 
 # --- what the clock proposes -------------------------------------------------------------------
 
 
 def _by_end(rows: Rows[Line], recorded: Recorded[Any]) -> Iterator[Put[Line]]:
-    key, line = _after(rows, recorded)
-    first = min(line.ended().values(), default=None)
-    order = NEVER if first is None or line.open else f"{first.isoformat()}"
-    yield Put(key, line, order)
+    for key, line in _after(rows, recorded).items():
+        first = min(line.ended().values(), default=None)
+        order = NEVER if first is None or line.open else f"{first.isoformat()}"
+        yield Put(key, line, order)
 
 
 RETENTION = Projection(
@@ -267,7 +381,7 @@ def _due(line: Line, look: Look) -> Iterable[DueCommand | NothingBefore]:
         for due in _proposal(line, person, ended, policy, look):
             if due.at >= look.now:
                 ahead.append(due.at)
-            elif _is_unfinished(line.household, person, today, look.sight):
+            elif any(_is_unfinished(one, person, today, look.sight) for one in _households(line)):
                 # What ends it changes no row of ours: it is looked at again tomorrow.
                 ahead.append(start_of_day(today + _DAY, look.zone))
                 continue
@@ -276,14 +390,18 @@ def _due(line: Line, look: Look) -> Iterable[DueCommand | NothingBefore]:
     return [*found, NothingBefore(min(ahead, default=None))]
 
 
+def _households(line: Line) -> list[str]:
+    """The households in which the persons of a line stand."""
+    found = [line.household] if line.household else []
+    return found + [key.partition("/")[2] for key in line.lines if key.startswith("household/")]
+
+
 def _is_unfinished(household: str, person: str, today: date, sight: Sight) -> bool:
     """Whether something is still open for which a person is needed: then they are kept.
 
     What is unpaid of a tenure in which they owe, and an objection to a grading that nobody has
     decided (PIPL, art. 47: the purpose is not achieved).
     """
-    if not household:
-        return False
     gradings: Gradings = sight.state(GRADING, household)
     if any(disputes(gradings, year) for year in {g.year for g in gradings.by_run.values()}):
         return True
@@ -304,13 +422,7 @@ def _proposal(
     before = line.proposal(person)
     if before is not None and before.until is None:
         return
-    if line.household:
-        over = add_months(ended, policy.tenure_months)
-        if line.closed is not None:
-            over = max(over, add_months(line.closed, policy.case_months))
-    else:
-        over = add_months(ended, policy.employment_months)
-    on = over + _DAY
+    on = line.kept_until(person, policy) + _DAY
     if before is not None and before.until is not None:
         on = max(on, before.until)
     command = (
@@ -328,9 +440,9 @@ CLOCK = (Source("retention", RETENTION, _due),)
 
 
 def _by_proposal(rows: Rows[Line], recorded: Recorded[Any]) -> Iterator[Put[Line]]:
-    key, line = _after(rows, recorded)
-    standing = [one.since for one in line.proposed if one.until is None]
-    yield Put(key, line, sortable_text(min(standing)) if standing else NEVER)
+    for key, line in _after(rows, recorded).items():
+        standing = [one.since for one in line.proposed if one.until is None]
+        yield Put(key, line, sortable_text(min(standing)) if standing else NEVER)
 
 
 PROPOSALS = Projection(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Unpack
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, field
 
 from crm_core.application.access import HOST
 from crm_core.application.access import Asked as Who
@@ -33,6 +33,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Plain
 from crm_core.kernel.sentences import Lang, say
+from crm_core.kernel.values import define, frozen
 from crm_core.owners.views import DIRECTORY
 from crm_core.visits import DRAW, DRAWING, VISITS
 from crm_core.visits.commands import Call

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import Factory
 
 from crm_core.gradings.events import GradingDecided, RunStarted
 from crm_core.gradings.review import Standing, untouched
 from crm_core.gradings.views import grading_row
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff
+from crm_core.kernel.values import frozen
 
 
 @frozen

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import Opened, Place, Plain, Sealed
 from crm_core.kernel.text import fold_width
+from crm_core.kernel.values import frozen
 from crm_core.owners.card.events import ItemRecorded, ItemWithdrawn
 from crm_core.owners.card.state import holding_with
 from crm_core.owners.redirects import Redirects

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Unpack
 
-from attrs import frozen
-
 from crm_core.application.access import Asked
 from crm_core.application.adopted import adopted
 from crm_core.application.desk import Desk
@@ -49,6 +47,7 @@ from crm_core.gradings.studies.what_if import Compared, WhatIf, what_if
 from crm_core.gradings.uses import Influence, Use, influence
 from crm_core.kernel.dates import Period
 from crm_core.kernel.recorded import Actor, Cutoff
+from crm_core.kernel.values import frozen
 from crm_core.kernel.voiding import standing
 from crm_core.owners.facts import AUDIT_NAMES, TENURE_NAMES, VOID_NAMES, VOIDS, tenures
 from crm_core.payments.credit import CreditPolicy

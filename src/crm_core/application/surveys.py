@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.application.access import Access
 from crm_core.application.adopted import book_with_adopted, every, pinned
 from crm_core.application.authority import acting
@@ -27,6 +25,7 @@ from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import SYSTEM, Actor
 from crm_core.kernel.sealed import Withheld
+from crm_core.kernel.values import frozen
 from crm_core.ports import Urn
 from crm_core.surveys import ANSWERS, SURVEY
 from crm_core.surveys.commands import CountAnswers, TakePart

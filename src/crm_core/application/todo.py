@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.application.authority import Authority, acting
 from crm_core.application.checking import utc
@@ -20,6 +20,7 @@ from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import STAFF_ROLES, Actor
 from crm_core.kernel.roles import DESK
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import Task, Worklist
 from crm_core.owners.facts import Redirects
 from crm_core.staff.register import Register

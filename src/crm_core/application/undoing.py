@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.gradings.facts import VOIDS
 from crm_core.kernel.naming import items
 from crm_core.kernel.recorded import SYSTEM, Recorded
 from crm_core.kernel.text import place_key
+from crm_core.kernel.values import frozen
 from crm_core.kernel.voiding import Voids, standing
 from crm_core.owners.commands import VoidHousehold, VoidRole, VoidRoleEnd
 from crm_core.owners.events import HouseholdRegistered, MemberAdded, RoleEnded

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
+from crm_core.kernel.values import frozen
 from crm_core.ports import Ids, Urn
 
 

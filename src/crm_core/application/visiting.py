@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.application.records import records_since
 from crm_core.application.sight import WorkSight
@@ -29,6 +29,7 @@ from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import typed
 from crm_core.kernel.tenures import FIRST
 from crm_core.kernel.text import ID_LENGTH_MAX
+from crm_core.kernel.values import frozen
 from crm_core.privacy import ERASING, Erasures
 from crm_core.privacy.decide import WHOLE as COMPANY
 from crm_core.privacy.lookups import usable

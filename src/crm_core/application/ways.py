@@ -11,9 +11,8 @@ from functools import wraps
 from inspect import Signature, signature
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.application.access import Access
+from crm_core.kernel.values import frozen
 
 EACH, VALUE, PLAIN, ASKED, FREE = "each", "value", "plain", "asked", "free"
 GROUP, STORED = "group", "stored"

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import define, frozen
-
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import Id, looked_up
@@ -16,6 +14,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.roles import DESK
 from crm_core.kernel.slice import Act, Slice
+from crm_core.kernel.values import define, frozen
 
 
 @frozen

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, field
 
 from crm_core.gradings.commands import (
     ApprovePolicy,
@@ -37,6 +37,7 @@ from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.policy import Header, Policy, PolicyRef, read_toml
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.values import define, frozen
 
 GRADING = "grading"
 """The kind of policy that is tried over recorded years: no other moves a household."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.gradings.events import GradingDecided, Moved, RunStarted
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.studies.shares import Candidate, SharesPolicy
@@ -18,6 +16,7 @@ from crm_core.gradings.uplift import Promises, UpliftPolicy
 from crm_core.kernel.commands import DayAhead, FileText, Id, looked_up
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 
 RESULTS = ("upheld", "corrected", "overridden")

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.gradings.facts import Facts
 from crm_core.gradings.policy import INSUFFICIENT, GradingPolicy
 from crm_core.kernel.rules import (
@@ -20,6 +18,7 @@ from crm_core.kernel.rules import (
     Table,
     Value,
 )
+from crm_core.kernel.values import frozen
 
 COMPUTED = "computed"
 AWAITING = "awaiting_confirmation"

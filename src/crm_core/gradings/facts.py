@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from attrs import fields, frozen
+from attrs import fields
 
 from crm_core.gradings.matters import Matters
 from crm_core.gradings.reading import Reading
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, KnownEvent
 from crm_core.kernel.rules import Value
+from crm_core.kernel.values import frozen
 from crm_core.kernel.voiding import Voids, standing
 from crm_core.opinions.facts import FACT_NAMES as OPINIONS
 from crm_core.opinions.facts import OpinionRecorded, OpinionWithdrawn

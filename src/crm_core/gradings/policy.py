@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import define, fields, frozen
+from attrs import fields
 
 from crm_core.gradings.facts import Facts
 from crm_core.kernel.policy import (
@@ -16,6 +16,7 @@ from crm_core.kernel.policy import (
     wrong,
 )
 from crm_core.kernel.rules import Condition, Operator, Ranking, Row, Table
+from crm_core.kernel.values import define, frozen
 from crm_core.payments.facts import GRADES as CREDIT_GRADES
 
 DEFAULT_GRADING = "grade-cn-default"

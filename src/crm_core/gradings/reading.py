@@ -6,8 +6,6 @@ every decision, so that one of another year is read again as it was read then.
 
 from __future__ import annotations
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PolicyFault,
@@ -17,6 +15,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 from crm_core.opinions.facts import SOURCES
 from crm_core.requests.facts import KINDS
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from attrs import Factory, frozen
+from attrs import Factory
 
 from crm_core.errors import DecisionMismatch
 from crm_core.gradings.events import RunStarted
 from crm_core.gradings.state import Year
 from crm_core.kernel.dates import Period
+from crm_core.kernel.values import frozen
 
 OF_RECORD = "of_record"
 TRIAL = "trial"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict
 
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy, UnreadableEvent
 from crm_core.gradings.criteria import assess
@@ -19,6 +19,7 @@ from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import Period, instant_text
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff, KnownEvent, Verbatim
+from crm_core.kernel.values import frozen
 from crm_core.owners.facts import HouseholdRegistered, HouseholdVoided
 from crm_core.payments.facts import Allocations, CreditPolicy, Epochs, others
 from crm_core.ports import EventLog

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.gradings.criteria import AWAITING, COMPUTED, Outcome, assess, table_of
 from crm_core.gradings.events import (
     AutomaticAccepted,
@@ -31,6 +29,7 @@ from crm_core.gradings.state import Act, Gradings
 from crm_core.kernel.growing import EMPTY
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.rules import holds
+from crm_core.kernel.values import frozen
 
 CONFIRMED = "confirmed"
 CONTESTED = "contested"

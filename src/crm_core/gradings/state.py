@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import define, field
+from attrs import field
 
 from crm_core.gradings.events import (
     AutomaticAccepted,
@@ -21,6 +21,7 @@ from crm_core.gradings.events import (
     UpliftRejected,
 )
 from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
+from crm_core.kernel.values import define
 
 Act = (
     AutomaticAccepted

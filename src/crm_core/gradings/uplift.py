@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import define, frozen
-
 from crm_core.gradings.policy import GRADES
 from crm_core.kernel.dates import add_months
 from crm_core.kernel.policy import (
@@ -24,6 +22,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 from crm_core.owners.facts import TENURES, tenures
 from crm_core.payments.facts import (
     BROKEN,

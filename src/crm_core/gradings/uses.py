@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from attrs import frozen
-
 from crm_core.gradings.criteria import AWAITING
 from crm_core.gradings.policy import INSUFFICIENT, LAYERS
 from crm_core.gradings.review import CONTESTED, PROVISIONAL, TOP_LAYER_ROLES, Standing
+from crm_core.kernel.values import frozen
 
 
 class Use(StrEnum):

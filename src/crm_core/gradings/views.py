@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.gradings.events import GradingDecided, RecordReplaced, RunStarted
 from crm_core.gradings.record import is_timely
 from crm_core.gradings.review import Standing
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 
 
 def grading_row(grading: GradingDecided, standing: Standing | None = None) -> dict[str, Any]:

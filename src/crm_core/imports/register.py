@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -19,6 +19,7 @@ from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import frozen
 
 WHOLE = "all"
 """The one register's id."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attrs import define, frozen
-
 from crm_core.kernel.data_map import CLASSES, PERSONAL, SENSITIVE, TIERS, DataClass
 from crm_core.kernel.policy import (
     Header,
@@ -23,6 +21,7 @@ from crm_core.kernel.policy import (
     wrong,
 )
 from crm_core.kernel.recorded import ROLES
+from crm_core.kernel.values import define, frozen
 
 KIND = "access"
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.authority import Own
 from crm_core.kernel.decider import Decider
+from crm_core.kernel.values import frozen
 
 
 @frozen

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PolicyFault,
@@ -20,6 +18,7 @@ from crm_core.kernel.policy import (
     wrong,
 )
 from crm_core.kernel.recorded import ROLES
+from crm_core.kernel.values import define, frozen
 
 KIND = "authority"
 

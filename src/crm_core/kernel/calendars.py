@@ -14,13 +14,14 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from crm_core.kernel.dates import as_utc, zone
 from crm_core.kernel.policy import PathFault, PolicyFault, PolicyRef, wrong
 from crm_core.kernel.public_holidays import HolidayNotice, PublicHolidays, together
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.shifts import OUTSIDE, OWN, WEEKDAYS, Hours, Shift, Shifts
+from crm_core.kernel.values import frozen
 from crm_core.kernel.wall_clock import DAY, TICK, date_of, instant_of, number_of, tick_of
 from crm_core.kernel.working_time import Sums, shifts_on
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import frozen
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -26,7 +26,6 @@ from functools import cache
 from typing import Any, get_type_hints
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.hints import classes_in
 from crm_core.kernel.policy import PolicyFault, PolicyRef, read_toml
@@ -34,6 +33,7 @@ from crm_core.kernel.projection import Projection
 from crm_core.kernel.recorded import Envelope, Recorded
 from crm_core.kernel.sealed import PersonalValue
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 from crm_core.kernel.worklists import Open
 

@@ -10,9 +10,8 @@ from itertools import pairwise
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from attrs import frozen
-
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import frozen
 
 ESTATE_ZONE = "Asia/Shanghai"
 """Zone of an estate's days and years unless it says otherwise."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import field
 
 from crm_core.kernel.sentences import Lang, say
+from crm_core.kernel.values import frozen
 
 C = TypeVar("C")
 E = TypeVar("E")

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import frozen
-
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import ID_LENGTH_MAX, NAME_LENGTH_MAX, TEXT_BYTES_MAX
+from crm_core.kernel.values import frozen
 
 PAYLOAD_BYTES_MAX: Final = 64 * 1024
 """Bytes of one event as it is stored, with its envelope."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from functools import total_ordering
 
-from attrs import frozen
-
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import frozen
 from crm_core.kernel.yuan import yuan_from_fen
 
 FEN_MAX = 2**53 - 1

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, get_type_hints
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.data_map import EVENT, Classified
@@ -19,6 +18,7 @@ from crm_core.kernel.recorded import ROLES, SYSTEM, Recorded
 from crm_core.kernel.sealed import PersonalValue
 from crm_core.kernel.subjects import COMPANY, household_in, parts
 from crm_core.kernel.trades import TRADES
+from crm_core.kernel.values import frozen
 
 Kind = Literal["household", "person", "position", "request"]
 

@@ -13,13 +13,13 @@ from functools import cache, lru_cache
 from typing import Any, Protocol, TypeVar, get_args, get_origin
 
 import cattrs
-from attrs import frozen
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
 from crm_core.kernel.canonical import INTEGER_MAX, digest_of
 from crm_core.kernel.limits import NESTING_MAX, POLICY_BYTES_MAX
 from crm_core.kernel.rules import Operator, Value
 from crm_core.kernel.sentences import Lang, Malformed, told_faults
+from crm_core.kernel.values import frozen
 
 # What is not closed ends with its line, or the text: looked at once, however often it begins.
 _QUOTED = re.compile(

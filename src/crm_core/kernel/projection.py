@@ -10,9 +10,8 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from attrs import frozen
-
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR
 from crm_core.kernel.policy import (
@@ -27,6 +27,7 @@ from crm_core.kernel.policy import (
     wrong,
 )
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import define, frozen
 
 KIND = "holidays"
 """What the file of a notice says under `kind`."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from attrs import define, frozen
-
 from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 
 E = TypeVar("E")
 

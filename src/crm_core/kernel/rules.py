@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from attrs import define, frozen
+from crm_core.kernel.values import define, frozen
 
 Value = int | str | bool
 Facts = Mapping[str, Value]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from attrs import define, field, frozen
+from attrs import field
+
+from crm_core.kernel.values import define, frozen
 
 
 class PersonalValue:

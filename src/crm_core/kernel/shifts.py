@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import frozen
 from crm_core.kernel.wall_clock import DAY
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
-from attrs import field, frozen
+from attrs import field
 
 from crm_core.kernel.aggregate import Aggregate, Claim
 from crm_core.kernel.catalog import EventType
@@ -23,6 +23,7 @@ from crm_core.kernel.projection import Projection
 from crm_core.kernel.recorded import KnownEvent, Recorded
 from crm_core.kernel.tenures import Tenures
 from crm_core.kernel.ticking import Source
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import Worklist
 
 P = TypeVar("P", bound=Policy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from datetime import date
 
-from attrs import frozen
+from crm_core.kernel.values import frozen
 
 FIRST = "first"
 """The key of a household's first tenure, which reaches back to the beginning."""

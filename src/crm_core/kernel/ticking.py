@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attrs import frozen
-
 from crm_core.kernel.policy import Policies
 from crm_core.kernel.projection import Projection
+from crm_core.kernel.values import frozen
 
 if TYPE_CHECKING:
     from crm_core.kernel.slice import Sight

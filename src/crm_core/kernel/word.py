@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import frozen
 
 CHANNELS = (
     "phone",

@@ -10,11 +10,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.public_holidays import PublicHolidays
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.shifts import FREE, OUTSIDE, REGULAR, WEEKDAYS, Hours, Shifts
+from crm_core.kernel.values import define, frozen
 from crm_core.kernel.wall_clock import (
     DAY,
     DAY_TICKS,

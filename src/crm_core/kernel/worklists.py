@@ -12,12 +12,13 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import attrs
-from attrs import field, frozen
+from attrs import field
 
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import sortable_text, start_of_day
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 
 T = TypeVar("T")
 

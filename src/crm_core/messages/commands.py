@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import frozen
-
 from crm_core.kernel.commands import looked_up
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 from crm_core.messages.events import Parameter
 from crm_core.messages.policy import MessagePolicy

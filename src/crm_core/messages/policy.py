@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from datetime import datetime, time, timedelta
 
-from attrs import define, frozen
-
 from crm_core.kernel.dates import local_date, start_of_day, zone
 from crm_core.kernel.policy import (
     Header,
@@ -18,6 +16,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 from crm_core.messages.template import LANGUAGES
 
 DEFAULT_MESSAGES = "messages-cn-default"

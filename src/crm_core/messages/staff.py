@@ -10,11 +10,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.commands import looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
+from crm_core.kernel.values import frozen
 from crm_core.messages.commands import Known, QueueMessage
 from crm_core.messages.decide import MESSAGES, queue, record_failure, record_sent, release
 from crm_core.messages.events import Parameter

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
-from attrs import define
-
 from crm_core.kernel.growing import GrowingList, GrowingMap
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define
 from crm_core.messages.events import (
     DeliveryFailed,
     MessageDeferred,

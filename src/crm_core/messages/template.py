@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.dates import instant_text, parse_date, parse_instant, zone
 from crm_core.kernel.policy import (
@@ -25,6 +25,7 @@ from crm_core.kernel.policy import (
 )
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id
+from crm_core.kernel.values import define, frozen
 from crm_core.kernel.yuan import yuan_from_fen
 
 LANGUAGES = ("zh", "en")

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.dates import as_utc, instant_text
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 from crm_core.messages.events import EVENTS
 from crm_core.messages.events import DeliveryFailed as Failed
 from crm_core.messages.events import MessageDeferred as Deferred

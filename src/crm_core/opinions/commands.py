@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.kernel.commands import Id, looked_up
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.values import frozen
 
 SOURCES = ("forum", "meeting", "survey")
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from crm_core.kernel.growing import EMPTY, GrowingMap
+from crm_core.kernel.values import frozen
 from crm_core.opinions.events import OpinionRecorded, OpinionWithdrawn
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.kernel.commands import DayAhead, Id, looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 
 CONDUCT = ("bad_record", "disturbance")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.sealed import PersonalValue, Text
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 
 

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.commands import Id, looked_up
@@ -14,6 +13,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.values import frozen
 from crm_core.owners.redirects import (
     MERGES_STREAM,
     HouseholdMerged,

@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -18,6 +17,7 @@ from crm_core.kernel.commands import Id, looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Personal, PersonalValue, Text
+from crm_core.kernel.values import frozen
 from crm_core.owners.card.standard import in_standard
 from crm_core.owners.commands import SOURCES
 

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import frozen
 
 
 @frozen

@@ -14,7 +14,6 @@ from hashlib import sha256
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -22,6 +21,7 @@ from crm_core.kernel.commands import Id, looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import unknown
+from crm_core.kernel.values import frozen
 from crm_core.owners.card.standard import IDENTITY, ITEMS, SEGMENTED
 
 ALGORITHM = "sha256(seed LF household)/1"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
 from crm_core.kernel.sealed import PersonalValue, Text
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 from crm_core.owners.events import ConditionRecorded, DebtorAgreed
 

@@ -13,10 +13,9 @@ from datetime import date, timedelta
 from itertools import zip_longest
 from typing import Any
 
-from attrs import define
-
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import FIRST, ONE, Span, Tenure, Tenures
+from crm_core.kernel.values import define
 from crm_core.owners.events import DebtorAgreed, DebtorReleased, MemberAdded, RoleEnded
 from crm_core.owners.state import Household
 

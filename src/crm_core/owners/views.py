@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.values import frozen
 from crm_core.owners.events import (
     HouseholdRegistered,
     HouseholdVoided,

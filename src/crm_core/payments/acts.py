@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import frozen
 
 BILL, THANKS, SUIT, LEASE_END = "bill", "thanks", "legal_action", "lease_ended"
 TWO_PERSONS = "two_person_visit"

@@ -23,8 +23,9 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
+from crm_core.kernel.values import frozen
 from crm_core.payments.allocation_policy import OLDEST_FIRST, AllocationPolicy
 from crm_core.payments.ledger import (
     COSTS,

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PolicyFault,
@@ -21,6 +19,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 
 DEFAULT_ALLOCATION = "allocation-cn-default"
 

@@ -14,9 +14,9 @@ from datetime import date
 from typing import Any
 
 import attrs
-from attrs import define
 
 from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.kernel.values import define
 from crm_core.payments.allocation import allocate
 from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.events import (

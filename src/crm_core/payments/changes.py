@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import fields, frozen
+from attrs import fields
 
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.kernel.values import frozen
 from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.credit import MONTHS_OF_FEE, CreditPolicy, CreditStanding, credit_standing
 from crm_core.payments.events import ACCOUNT_EVENTS

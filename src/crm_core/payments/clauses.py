@@ -12,12 +12,13 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.kernel.decider import Decision, Refusal
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.slice import Sight
+from crm_core.kernel.values import frozen
 from crm_core.payments.allocation_policy import (
     OLDEST_FIRST,
     Agreed,

@@ -9,12 +9,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from attrs import frozen
-
 from crm_core.kernel.commands import AHEAD, DayAhead, Id, looked_up
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.tenures import Tenures
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.events import Instalment, Part

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from functools import cached_property
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.dates import Period, add_months
 from crm_core.kernel.policy import (
@@ -25,6 +25,7 @@ from crm_core.kernel.policy import (
 )
 from crm_core.kernel.rules import Ranking
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import define, frozen
 from crm_core.payments.allocation import allocate
 from crm_core.payments.ledger import REFUND, Charge, Ledger
 

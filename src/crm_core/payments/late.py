@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PathFault,
@@ -25,6 +23,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 from crm_core.payments.allocation import allocate
 from crm_core.payments.ledger import COSTS, LATE_CHARGE, Charge, Ledger
 

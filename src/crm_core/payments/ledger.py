@@ -17,9 +17,10 @@ from datetime import date
 from operator import attrgetter
 from typing import Any
 
-from attrs import define, field
+from attrs import field
 
 from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.kernel.values import define
 from crm_core.payments.allocation_policy import OLDEST_FIRST, Epochs
 from crm_core.payments.events import (
     ChargeCancelled,

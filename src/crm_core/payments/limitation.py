@@ -14,10 +14,9 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.dates import add_months
 from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.kernel.values import frozen
 from crm_core.payments.acts import DEMANDS, SUIT, StepDone
 from crm_core.payments.allocation import allocate
 from crm_core.payments.allocation_policy import Epochs

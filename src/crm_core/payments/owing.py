@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
+from crm_core.kernel.values import frozen
 from crm_core.payments.allocation import allocate
 from crm_core.payments.ledger import Ledger
 

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.tenures import Tenures
+from crm_core.kernel.values import frozen
 from crm_core.payments.events import (
     PaymentMovedIn,
     PaymentMovedOut,

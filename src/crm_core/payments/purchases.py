@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import define, field
+from attrs import field
 
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import ONE, Tenures
+from crm_core.kernel.values import define
 from crm_core.payments.events import PurchaseMade, PurchaseRefunded
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import define, field
+from attrs import field
 
 from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
+from crm_core.kernel.values import define
 from crm_core.payments.events import (
     ChargeCorrected,
     ChargeDisputed,

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.dates import Period, add_months
 from crm_core.kernel.tenures import FIRST, ONE, Tenures
+from crm_core.kernel.values import define, frozen
 from crm_core.payments.allocation import allocate
 from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.books import postings

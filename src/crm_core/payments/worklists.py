@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import local_date, sortable_text, start_of_day
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.tenures import FIRST
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import (
     EVERY,
     Asker,

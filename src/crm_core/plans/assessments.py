@@ -11,7 +11,6 @@ from datetime import date
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
@@ -22,6 +21,7 @@ from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 
 KINDS = ("complaints", "other", "receptions", "transactions", "visits")
 """The five kinds of information: 客服交易信息, 回访记录, 接待记录, 投诉记录, 其他."""

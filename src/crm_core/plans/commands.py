@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from attrs import frozen
-
 from crm_core.kernel.commands import AHEAD, DayAhead, Id, looked_up
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 from crm_core.plans.events import Measure
 from crm_core.plans.policy import CarePolicy

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
@@ -17,6 +16,7 @@ from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 from crm_core.kernel.word import Word
 
 # --- events ----------------------------------------------------------------------------------

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import Id
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 
 

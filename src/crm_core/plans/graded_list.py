@@ -10,13 +10,13 @@ from datetime import date
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.commands import looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.values import define, frozen
 
 
 @frozen

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.kernel.dates import local_date, start_of_day
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Worklist, end_of_day
 from crm_core.plans.company_care import (
     EVENTS,

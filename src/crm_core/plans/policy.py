@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 
-from attrs import define, frozen
-
 from crm_core.gradings.uses import BY_TYPE, Influence
 from crm_core.kernel.policy import (
     Header,
@@ -22,6 +20,7 @@ from crm_core.kernel.policy import (
     wrong,
 )
 from crm_core.kernel.public_holidays import COUNTRIES, HolidayNotice, together
+from crm_core.kernel.values import define, frozen
 
 KIND, DEFAULT_CARE = "care", "care-cn-default"
 

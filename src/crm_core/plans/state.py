@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, field
 
 from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
+from crm_core.kernel.values import define, frozen
 from crm_core.plans.events import (
     EvaluationGuided,
     FeedbackHeard,

@@ -7,13 +7,13 @@ from datetime import date, datetime
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.dates import sortable_text
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import NEVER
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import SETTLED
 from crm_core.plans import assessments, care, company_care, difficulties, graded_list
 from crm_core.plans import events as _plans

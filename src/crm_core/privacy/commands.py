@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.kernel.commands import DayAhead, Id, looked_up
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.values import frozen
 from crm_core.privacy.policy import RetentionPolicy
 
 GROUNDS = ("asked", "consent_withdrawn", "purpose_done", "retention_over", "unlawful")
@@ -174,7 +173,7 @@ class DeclineErasure:
 
 @frozen
 class ProposeStaffErasure:
-    """Propose to erase who worked here; the clock gives it."""
+    """Propose to erase who worked here, or never became a customer; the clock gives it."""
 
     staff: str
     ended: date
@@ -184,7 +183,7 @@ class ProposeStaffErasure:
 
 @frozen
 class DeclineStaffErasure:
-    """Decide not to erase who worked here yet."""
+    """Decide not to erase who worked here, or never became a customer, yet."""
 
     staff: str
     on: date

@@ -12,7 +12,6 @@ from datetime import date, datetime
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -22,6 +21,7 @@ from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import HOUSEHOLD_ROLES, Actor
 from crm_core.kernel.refusals import unknown
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 from crm_core.kernel.word import Word
 from crm_core.privacy.consent_texts import ConsentTexts
 from crm_core.privacy.purposes import CONSENT, THIRD_PARTY, Purpose, PurposesPolicy

@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.canonical import digest_of
@@ -20,6 +19,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import unknown
+from crm_core.kernel.values import define, frozen
 from crm_core.privacy.purposes import CONSENT, PurposesPolicy
 
 # --- events ----------------------------------------------------------------------------------

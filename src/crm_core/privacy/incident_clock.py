@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import DueCommand, Look, Source
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Waits, Worklist
 from crm_core.privacy.incident_events import (
     EVENTS,

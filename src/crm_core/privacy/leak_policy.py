@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PathFault,
@@ -19,6 +17,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 
 KIND = "leaks"
 DEFAULT_LEAKS = "leaks-cn-default"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PolicyFault,
@@ -13,10 +11,14 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 
 KIND = "retention"
 
 DEFAULT_RETENTION = "retention-cn-default"
+
+TENURE, CASE, EMPLOYMENT, CONTACT = "tenure", "case", "employment", "contact"
+"""What persons are kept for, each with a period of its own."""
 
 MONTHS_MAX = 1200
 """Longer than a century nobody is kept by a policy: that is what legal holds are for."""
@@ -31,6 +33,7 @@ class _Contents:
     tenure_months: int
     case_months: int
     employment_months: int
+    contact_months: int
 
 
 @define(frozen=True)
@@ -43,6 +46,7 @@ class RetentionPolicy:
         tenure_months: Members, after the last day of their last role.
         case_months: Members, after the last request of their household was closed.
         employment_months: Staff, after the last day of their last role.
+        contact_months: Who may become a customer, after the last contact.
     """
 
     header: Header
@@ -50,6 +54,17 @@ class RetentionPolicy:
     tenure_months: int
     case_months: int
     employment_months: int
+    contact_months: int
+
+    @property
+    def months(self) -> dict[str, int]:
+        """The periods, by what somebody is kept for."""
+        return {
+            TENURE: self.tenure_months,
+            CASE: self.case_months,
+            EMPLOYMENT: self.employment_months,
+            CONTACT: self.contact_months,
+        }
 
     @classmethod
     def parse(cls, text: str) -> RetentionPolicy:
@@ -64,6 +79,7 @@ class RetentionPolicy:
             "tenure_months": contents.tenure_months,
             "case_months": contents.case_months,
             "employment_months": contents.employment_months,
+            "contact_months": contents.contact_months,
         }
         faults = []
         if contents.kind != KIND:

@@ -5,8 +5,6 @@ The list is closed: what is not on it may be done with nobody's data.
 
 from __future__ import annotations
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PathFault,
@@ -17,6 +15,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 
 KIND = "purposes"
 DEFAULT_PURPOSES = "purposes-cn-default"

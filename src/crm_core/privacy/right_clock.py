@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.commands import act_of
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import DueCommand, Look, Source
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Worklist
 from crm_core.privacy.commands import PlaceLegalHold
 from crm_core.privacy.rights import (

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
@@ -22,6 +21,7 @@ from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 from crm_core.kernel.word import Word
 from crm_core.privacy.rights_policy import (
     DELETE,

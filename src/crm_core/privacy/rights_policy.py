@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from attrs import define, frozen
-
 from crm_core.kernel.calendar_files import working_calendar
 from crm_core.kernel.calendars import WorkingCalendar
 from crm_core.kernel.dates import local_date, start_of_day
@@ -23,6 +21,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 
 KIND = "rights"
 DEFAULT_RIGHTS = "rights-cn-default"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from attrs import field, frozen
+from attrs import field
 
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.subjects import of_household
+from crm_core.kernel.values import frozen
 from crm_core.privacy.events import HoldPlaced, StaffHoldPlaced
 
 Hold = HoldPlaced | StaffHoldPlaced

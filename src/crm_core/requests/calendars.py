@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
-from attrs import frozen
-
 from crm_core.kernel.public_holidays import HolidayNotice
+from crm_core.kernel.values import frozen
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request, notices_at
 from crm_core.requests.verdicts import Pinned, calendar_counted, verdict_of

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, Recorded
+from crm_core.kernel.values import frozen
 from crm_core.requests.calls import EVENTS as _CALLS
 from crm_core.requests.calls import PHONE, CallAnswered, CallLinked, CallMissed, CallWithdrawn
 from crm_core.requests.events import EVENTS as _REQUESTS

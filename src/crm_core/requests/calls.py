@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
@@ -21,6 +20,7 @@ from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 from crm_core.requests.sla import SlaPolicy
 from crm_core.requests.state import Request, RequestState
 

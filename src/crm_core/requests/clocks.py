@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.calendars import ALWAYS, Segment, WorkingCalendar
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.values import define, frozen
 from crm_core.requests.sla import SlaPolicy
 
 APOLOGY = "apology"

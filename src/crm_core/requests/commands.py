@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import frozen
-
 from crm_core.kernel.commands import Id, InstantAhead, looked_up
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 from crm_core.requests.heads import Head
 from crm_core.requests.parts import Evidence

@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.canonical import digest_of
@@ -22,6 +21,7 @@ from crm_core.kernel.dates import Period, sortable_text
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_event
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import define, frozen
 from crm_core.requests.events import EVENTS as _REQUESTS
 from crm_core.requests.events import CustomerDissatisfied, RequestReceived, RequestVoided
 from crm_core.requests.sla import EarlyWarning

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PolicyFault,
@@ -13,6 +11,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 
 DEFAULT_GREETING = "greeting-cn-default"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import frozen
+from crm_core.kernel.values import frozen
 
 
 @frozen

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from attrs import define, evolve, frozen
+from attrs import evolve
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -20,6 +20,7 @@ from crm_core.kernel.decider import Decider, Decision, by_command, by_event
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.public_holidays import HolidayNotice, in_force
 from crm_core.kernel.slice import LookUp, Sight
+from crm_core.kernel.values import define, frozen
 from crm_core.requests.calendars import years_without
 
 # --- commands ------------------------------------------------------------------------------------

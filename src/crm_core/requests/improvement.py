@@ -13,7 +13,6 @@ from fractions import Fraction
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
@@ -26,6 +25,7 @@ from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
 from crm_core.kernel.sealed import Text
 from crm_core.kernel.trades import TRADES
+from crm_core.kernel.values import define, frozen
 from crm_core.requests.commands import KINDS
 from crm_core.requests.statistics import DIMENSIONS, Happening
 

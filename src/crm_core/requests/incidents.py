@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -15,6 +14,7 @@ from crm_core.kernel.decider import Decider, Decision, Evolve, Refusal, by_comma
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 from crm_core.requests.deciding.refusals import unknown_word
 
 # --- events ----------------------------------------------------------------------------------

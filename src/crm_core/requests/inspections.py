@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -13,6 +12,7 @@ from crm_core.kernel.commands import looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_event
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 from crm_core.requests.deciding.refusals import unknown_word
 
 

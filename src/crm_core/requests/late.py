@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, Recorded
+from crm_core.kernel.values import frozen
 from crm_core.requests.clocks import CLOSING, kind_of
 from crm_core.requests.evolve import evolve
 from crm_core.requests.parts import PROMISE_BROKEN

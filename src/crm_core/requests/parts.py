@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import frozen
-
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import frozen
 from crm_core.requests.clocks import Clock, Pause
 from crm_core.requests.sla import Targets
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.decider import Decider, by_command, by_event
 from crm_core.kernel.trades import TRADES
+from crm_core.kernel.values import define, frozen
 from crm_core.requests.events import OrderDispatched
 from crm_core.requests.state import Request
 

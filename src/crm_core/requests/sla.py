@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, field
 
 from crm_core.kernel.calendar_files import working_calendar
 from crm_core.kernel.calendars import ALWAYS, WorkingCalendar
@@ -25,6 +25,7 @@ from crm_core.kernel.policy import (
     wrong,
 )
 from crm_core.kernel.public_holidays import HolidayNotice
+from crm_core.kernel.values import define, frozen
 
 DEFAULT_SLA = "sla-cn-default"
 

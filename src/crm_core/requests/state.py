@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import define
-
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.values import define
 from crm_core.requests.clocks import Clock, Pause, kind_of
 from crm_core.requests.events import Entry, PolicyRebased, RequestReceived
 from crm_core.requests.parts import PROMISE_BROKEN, Assignment, Duty, Noticed, Promise, Taken

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.dates import Period, local_date
 from crm_core.kernel.recorded import Cutoff, Recorded
+from crm_core.kernel.values import define, frozen
 from crm_core.requests.clocks import CLOSING, kind_of
 from crm_core.requests.events import (
     EVENTS,

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.calendars import Segment, WorkingCalendar
 from crm_core.kernel.policy import PolicyRef
+from crm_core.kernel.values import frozen
 from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import WORK, Clock
 from crm_core.requests.sla import SlaPolicy

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.dates import instant_text, sortable_text
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 from crm_core.requests import clocks as timing
 from crm_core.requests.clocks import (
     PAUSE,

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.dates import sortable_text
 from crm_core.kernel.projection import Projection, Put, Remove
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import SETTLED, Asker, Task, Waits, Worklist, waiting
 from crm_core.requests.clocks import (
     APOLOGY,

@@ -12,8 +12,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from attrs import define, frozen
-
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
 from crm_core.kernel.catalog import EventType
@@ -22,6 +20,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.roles import LEADERS, MANAGEMENT
 from crm_core.kernel.slice import Act, Slice
+from crm_core.kernel.values import define, frozen
 from crm_core.kernel.worklists import Waits, waiting
 
 

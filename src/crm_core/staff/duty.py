@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -24,6 +23,7 @@ from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.refusals import no_reason
 from crm_core.kernel.sealed import Text
 from crm_core.kernel.ticking import DueCommand, Look, Source
+from crm_core.kernel.values import define, frozen
 from crm_core.kernel.worklists import Asker, Task, Worklist
 from crm_core.staff.policy import DEFAULT_COVER, CoverPolicy
 

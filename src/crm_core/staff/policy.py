@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PathFault,
@@ -14,6 +12,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 
 DEFAULT_AWARD = "award-cn-default"
 DEFAULT_COVER = "cover-cn-default"

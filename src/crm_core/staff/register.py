@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -22,6 +21,7 @@ from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Personal, PersonalValue, Text
 from crm_core.kernel.text import check_id
 from crm_core.kernel.trades import TRADES
+from crm_core.kernel.values import define, frozen
 
 WHOLE = "company"
 """The one register's id."""

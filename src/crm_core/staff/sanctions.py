@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
@@ -16,6 +16,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 
 STEPS = ("bad_record", "dismissal", "legal_action")
 """The ladder: whoever stands on a step of a case goes up, and never down."""

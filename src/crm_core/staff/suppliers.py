@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -16,6 +15,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import unknown
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 
 ENDINGS = ("returned", "deleted")
 """What became of the data when the contract ended."""

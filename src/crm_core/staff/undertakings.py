@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.access import TRAINING, UNDERTAKING
 from crm_core.kernel.aggregate import Aggregate
@@ -17,6 +17,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import define, frozen
 
 WHOLE = "company"
 """The one register's id."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.kernel.catalog import EventType
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import frozen
 
 
 @frozen

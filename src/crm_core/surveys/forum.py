@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import attrs
-from attrs import define, frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.authority import Own
@@ -22,6 +21,7 @@ from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_e
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason
+from crm_core.kernel.values import define, frozen
 from crm_core.surveys.forum_events import (
     ForumChecked,
     ForumDayMissed,

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import NEVER, DueCommand, Look, NothingBefore, Source
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import Asker, Task, Waits, Worklist, waiting
 from crm_core.surveys.forum import (
     CheckForum,

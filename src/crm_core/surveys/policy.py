@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PathFault,
@@ -16,6 +14,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 
 KIND = "survey"
 

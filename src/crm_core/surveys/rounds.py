@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.kernel.dates import add_months, local_date, start_of_day
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import Asker, Task, Worklist, end_of_day
 from crm_core.surveys.commands import OpenSurvey
 from crm_core.surveys.events import SURVEY_EVENTS, SurveyCancelled, SurveyOpened

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from attrs import define
-
 from crm_core.kernel.growing import EMPTY, GrowingMap
+from crm_core.kernel.values import define
 from crm_core.surveys.events import (
     AnsweredByName,
     AnswersCounted,

@@ -21,8 +21,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import ceil, floor, isqrt
 
-from attrs import frozen
-
+from crm_core.kernel.values import frozen
 from crm_core.surveys.policy import Careless, SurveyPolicy
 from crm_core.surveys.questionnaire import JOINT, SCALE, Filled, Item, Questionnaire
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.kernel.dates import local_date, start_of_day
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import DueCommand, Look, NothingBefore, Source
+from crm_core.kernel.values import frozen
 from crm_core.kernel.worklists import Asker, Task, Worklist, end_of_day
 from crm_core.surveys.commands import CloseSurvey, ReachHousehold
 from crm_core.surveys.events import (

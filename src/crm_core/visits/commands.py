@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from attrs import frozen
-
 from crm_core.kernel.calendars import WorkingCalendar
 from crm_core.kernel.commands import DayAhead, Id, InstantAhead, looked_up
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 from crm_core.visits.policy import VisitPolicy
 

@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import EventType
@@ -20,6 +19,7 @@ from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.sealed import Text
+from crm_core.kernel.values import frozen
 from crm_core.visits.lots import ALGORITHM, digest_of_frame, drawn
 from crm_core.visits.policy import CONTENTS, METHODS
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.calendar_files import working_calendar
 from crm_core.kernel.calendars import WorkingCalendar
@@ -28,6 +28,7 @@ from crm_core.kernel.policy import (
 )
 from crm_core.kernel.public_holidays import HolidayNotice
 from crm_core.kernel.sentences import LANGS, Malformed
+from crm_core.kernel.values import define, frozen
 
 DEFAULT_VISITS = "visit-cn-default"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.kernel.growing import EMPTY, GrowingMap
+from crm_core.kernel.values import frozen
 from crm_core.visits.events import OccasionRecorded, VisitAttempted, VisitMade, VisitScheduled
 
 OPEN, MADE, GIVEN_UP, CALLED_OFF = "open", "made", "given_up", "called_off"

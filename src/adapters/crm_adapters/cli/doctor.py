@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from crm_adapters.extensions import Brought, everything
 from crm_adapters.keys.drill import sealed_values
 from crm_adapters.projections.store import LIVE
 from crm_core.application.calendars import notices_in_force, notices_missing
-from crm_core.application.tombstones import missing
+from crm_core.application.tombstones import missing, unsaid
 from crm_core.crm import CRM
 from crm_core.errors import CrmError
 from crm_core.kernel.dates import instant_text, local_date, start_of_day
@@ -221,28 +221,30 @@ def _tombstones(app: App, opened: CRM) -> dict[str, Any]:
         stones = FileTombstones(path, app.tenant).read()
     except CrmError:
         return told | {"readable": False}
-    unsaid = missing(opened.host, stones)
-    keys = {key for stone in (*stones, *unsaid) for key in stone.keys}
+    missed = missing(opened.host, stones)
+    known = [*stones, *missed]
+    keys = {key for stone in known for key in stone.keys}
+    destroyed = _of_keys(app, "SELECT subject FROM crm_keys WHERE key IS NULL")
+    held = _of_keys(app, "SELECT subject FROM crm_keys WHERE key IS NOT NULL")
     return told | {
         "readable": True if told["there"] else None,
         "erasures": len(stones),
         "unfinished": sum(not stone.settled for stone in stones),
-        "unsaid": len(unsaid),
-        "returned": _with_a_key(app, keys),
+        "unsaid": len(missed) + len(unsaid(destroyed or (), known)),
+        "returned": None if held is None else len(keys.intersection(held)),
     }
 
 
-def _with_a_key(app: App, persons: Collection[str]) -> int | None:
-    """How many of them have a key in the key file all the same; None where nobody can tell."""
+def _of_keys(app: App, asked: str) -> set[str] | None:
+    """Persons of whom the key file says something; None where nobody can tell."""
     path = app.key_file
     if path is None or not path.is_file():
-        return 0
+        return set()
     from crm_adapters.keys.files import connect
 
     try:
         with closing(connect(path, seconds=1)) as file:
-            held = file.execute("SELECT subject FROM crm_keys WHERE key IS NOT NULL")
-            return sum(subject in persons for (subject,) in held)
+            return {subject for (subject,) in file.execute(asked)}
     except (sqlite3.Error, OSError, CrmError):
         return None
 

@@ -14,7 +14,6 @@ from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
-from attrs import frozen
 
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.commands import fields_said
@@ -22,6 +21,7 @@ from crm_core.kernel.dates import parse_date, parse_instant
 from crm_core.kernel.limits import check_nesting
 from crm_core.kernel.sealed import Personal
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import frozen
 from crm_core.owners.commands import owner_id
 
 TEXT, NUMBER, TRUTH, DAY, INSTANT = "text", "number", "truth", "day", "instant"

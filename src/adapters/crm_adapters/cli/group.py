@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import define, evolve, field
+from attrs import evolve, field
 
 from crm_adapters.cli.acting import host
 from crm_adapters.cli.commands import COMMANDS, GROUPS
@@ -22,6 +22,7 @@ from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.limits import POLICY_BYTES_MAX
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sentences import LANGS
+from crm_core.kernel.values import define
 from crm_core.kernel.word import CHANNELS, Word
 from crm_core.ports import EVENTS
 

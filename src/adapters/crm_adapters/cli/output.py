@@ -13,13 +13,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from attrs import define
 
 from crm_adapters.cli.language import column, field_told, say, why_withheld
 from crm_adapters.cli.shown import cell, in_estate, told_value
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import PersonalValue, Sealed, Withheld
+from crm_core.kernel.values import define
 
 if TYPE_CHECKING:
     from rich.progress import Progress

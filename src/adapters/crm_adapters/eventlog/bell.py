@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Condition
 
-from attrs import define
+from crm_core.kernel.values import define
 
 
 class Bell:

@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, contextmanager
 from os import getpid
 from typing import Any
 
-from attrs import frozen
 from sqlalchemy import Engine, create_engine, inspect, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
@@ -26,6 +25,7 @@ from crm_adapters.eventlog.tile_table import TileTable
 from crm_adapters.eventlog.tiles import Tiles
 from crm_core.errors import Failed, FormatUnknown, Invalid, LogOutdated, NotALog, StoreUnreachable
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.kernel.values import frozen
 from crm_core.ports import Frontier, Listener
 
 COLUMNS = "position, stream, version, name, household, state"

@@ -16,7 +16,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from attrs import frozen
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -43,6 +42,7 @@ from crm_adapters.eventlog.store import Batch
 from crm_core.errors import CommitUnknown, Conflict, Failed, NotALog, StoreFull, StoreUnreachable
 from crm_core.kernel.canonical import DIGEST_END, DIGEST_START
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.kernel.values import frozen
 from crm_core.ports import Frontier
 
 NAMED_MAX = 500

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
 from sqlalchemy import Table, create_engine
 
 from crm_adapters.eventlog import schema
 from crm_adapters.eventlog.verifying import CommandRow, RawRow, is_of_nobody, shown
+from crm_core.kernel.values import frozen
 from crm_core.ports import ChainFault
 
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from attrs import frozen
-
 from crm_adapters.codec.rows import StoredRow
 from crm_adapters.eventlog.tiles import Tiles
 from crm_core.kernel.recorded import Appended, Tip
+from crm_core.kernel.values import frozen
 from crm_core.ports import ChainFault, Frontier, Listener
 
 FORMAT = 1

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from attrs import frozen
 
 from crm_adapters.codec.codec import decode_hook
 from crm_adapters.eventsourcing.library import (
@@ -25,6 +24,7 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.catalog import Catalog
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sealing import steps_of
+from crm_core.kernel.values import frozen
 from crm_core.slices import catalog as all_events
 
 

@@ -19,7 +19,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from attrs import frozen
 from eventsourcing.persistence import (
     AggregateRecorder,
     ApplicationRecorder,
@@ -33,6 +32,8 @@ from eventsourcing.persistence import (
     TrackingRecorder,
 )
 from eventsourcing.utils import Environment, EnvType, resolve_topic, strtobool
+
+from crm_core.kernel.values import frozen
 
 LATER = "metadata" in StoredEvent.__dataclass_fields__
 """Whether it is version 10."""

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from attrs import define, field
+from attrs import field
 
 from crm_core.application.imports import UNDOING
 from crm_core.imports import IMPORTS
 from crm_core.imports.register import WHOLE
+from crm_core.kernel.values import define
 from crm_core.ports import EventLog
 
 CORRECTING = "correct:"

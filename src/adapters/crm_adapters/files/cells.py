@@ -11,7 +11,6 @@ from functools import cache, lru_cache
 from typing import Annotated, Any, get_args, get_type_hints
 
 import cattrs
-from attrs import frozen
 from cattrs.errors import ClassValidationError
 
 from crm_adapters.reports.spreadsheets import meant
@@ -21,6 +20,7 @@ from crm_core.kernel.dates import likely, parse_date, parse_instant
 from crm_core.kernel.money import fen_from_yuan
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import check_id, check_phone, check_text
+from crm_core.kernel.values import frozen
 
 
 @frozen

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_adapters.files.exporting import PERSONAL, shown_to
 from crm_adapters.files.rows.charges import CHARGES
@@ -26,6 +26,7 @@ from crm_core.crm import CRM
 from crm_core.errors import Fault
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.values import define, frozen
 from crm_core.owners.commands import ChangeContact, VoidRoleEnd, owner_id
 from crm_core.payments.commands import CancelCharge, ReversePayment, VoidPurchase
 from crm_core.payments.events import ChargeCorrected, ChargeRaised, PaymentMovedIn, PaymentReceived

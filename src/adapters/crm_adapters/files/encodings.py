@@ -10,9 +10,8 @@ import codecs
 import re
 from typing import Final
 
-from attrs import frozen
-
 from crm_core.errors import Fault
+from crm_core.kernel.values import frozen
 
 ENCODINGS: Final = ("utf-8", "gb18030", "gbk", "utf-16")
 

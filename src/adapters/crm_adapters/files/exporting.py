@@ -14,7 +14,6 @@ from datetime import date
 from decimal import Decimal
 
 import attrs
-from attrs import frozen
 
 from crm_adapters.data_map import columns_of
 from crm_adapters.files.kinds import KINDS
@@ -28,6 +27,7 @@ from crm_core.errors import Invalid, Refused
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Plain, Withheld
+from crm_core.kernel.values import frozen
 from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.ports import Progress, silent
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from pathlib import Path
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.mapping import Mapping, TableMapping
@@ -16,6 +16,7 @@ from crm_adapters.files.rows.kind import FileKind
 from crm_adapters.files.sheets import ImportFault, Table
 from crm_adapters.files.vocabulary import kind_named
 from crm_core.errors import Fault
+from crm_core.kernel.values import frozen
 
 
 @frozen

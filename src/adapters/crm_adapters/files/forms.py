@@ -10,10 +10,9 @@ import re
 from datetime import date, time, timedelta
 from functools import lru_cache
 
-from attrs import frozen
-
 from crm_adapters.files.vocabulary import written
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import frozen
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 

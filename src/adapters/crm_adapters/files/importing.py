@@ -13,7 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, field
 
 from crm_adapters.files.again import CORRECTING, made_void
 from crm_adapters.files.corrections import Corrections
@@ -38,6 +38,7 @@ from crm_core.kernel.dates import EARLIEST_INSTANT
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sentences import Lang
+from crm_core.kernel.values import define, frozen
 from crm_core.ports import Progress, silent
 
 

@@ -12,14 +12,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Final
 
-from attrs import frozen
-
 from crm_adapters.files.cells import Cell
 from crm_adapters.files.forms import Form, When, usual_forms
 from crm_adapters.files.vocabulary import written
 from crm_core.kernel.dates import EARLIEST_YEAR, ESTATE_ZONE, LATEST_YEAR, zone
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import fold_width
+from crm_core.kernel.values import frozen
 
 NUMBERS: Final = ("brackets", "currency", "plus", "spaces", "thousands", "zeros")
 TEXTS: Final = ("full_width", "invisible_marks", "line_breaks", "text_marks")

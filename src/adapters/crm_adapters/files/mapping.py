@@ -27,7 +27,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from crm_adapters.files.cells import cell_codes
 from crm_adapters.files.encodings import ENCODINGS
@@ -39,6 +39,7 @@ from crm_adapters.files.vocabulary import folded
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.dates import zone
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import frozen
 
 MAPPING_BYTES_MAX: Final = 32 * 1024
 """Bytes of a mapping file: it is kept with the import, in one event."""

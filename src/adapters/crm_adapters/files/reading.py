@@ -7,7 +7,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from attrs import astuple, define, evolve, field
+from attrs import astuple, evolve, field
 from cattrs.errors import ClassValidationError
 
 from crm_adapters.files.cells import Cell, cell_codes, cell_faults, structurer
@@ -25,6 +25,7 @@ from crm_core.application.present import Present
 from crm_core.errors import Fault
 from crm_core.kernel.dates import ESTATE_ZONE
 from crm_core.kernel.decider import Refusal
+from crm_core.kernel.values import define
 
 LENIENT = frozenset(READINGS)
 

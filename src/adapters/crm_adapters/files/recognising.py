@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.mapping import ANYTHING, TableMapping, fill, headers_in
@@ -14,6 +14,7 @@ from crm_adapters.files.sheets import ImportFault, Table, is_blank
 from crm_adapters.files.texts import LinesBroken
 from crm_adapters.files.vocabulary import folded, headers_of, is_ignored
 from crm_core.errors import Fault
+from crm_core.kernel.values import define, frozen
 
 SEARCHED = 40
 """Rows in which the header is looked for: what stands above it is a title, or whose file it is."""

@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.errors import Fault
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sentences import Lang, Malformed
+from crm_core.kernel.values import define, frozen
 
 BYTES_MAX: Final = 256 * 1024 * 1024
 """Bytes of one import file, and of what a spreadsheet unpacks to."""

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_adapters.files.kinds import KINDS
 from crm_adapters.files.rows.charges import CHARGES, ChargeRow
@@ -23,6 +22,7 @@ from crm_adapters.files.rows.requests import REQUESTS, RequestRow
 from crm_adapters.files.rows.transfers import TRANSFERS, TransferRow
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 from crm_core.kernel.yuan import yuan_from_fen
 from crm_core.owners import HOUSEHOLD, Household
 from crm_core.owners.commands import owner_id

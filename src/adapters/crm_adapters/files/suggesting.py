@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from attrs import define, evolve, field
+from attrs import evolve, field
 
 from crm_adapters.files.cells import cell_codes
 from crm_adapters.files.finding import Declared, input_paths
@@ -27,6 +27,7 @@ from crm_adapters.files.texts import LinesBroken
 from crm_adapters.files.vocabulary import folded, headers_of, is_total, kind_named, values_of
 from crm_core.errors import Fault, Invalid
 from crm_core.kernel.sentences import Lang, Malformed, say
+from crm_core.kernel.values import define
 
 LOOKED_AT: Final = 2_000
 """Rows from which a mapping is proposed."""

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import Factory
 
 from crm_adapters.outputs import NOTHING, Kept, written_whole
 from crm_adapters.register import TABLE
@@ -26,6 +26,7 @@ from crm_adapters.reports.workbook import workbook
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import Withheld
+from crm_core.kernel.values import frozen
 
 FORMS = (".xlsx", ".csv", ".json")
 """Endings of names, by which the form is chosen."""

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import field
 
 from crm_adapters.files.cells import Cell
 from crm_adapters.files.leniency import READINGS, Manner, reread
@@ -19,6 +19,7 @@ from crm_core.kernel.data_map import CLASSES, PERSONAL, SENSITIVE, tables
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.sentences import Malformed
 from crm_core.kernel.text import fold_width
+from crm_core.kernel.values import define
 
 SHOWN_MAX: Final = 40
 """Characters of a cell that is shown."""

@@ -8,11 +8,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-from attrs import define
-
 from crm_adapters.files.encodings import Decoded, decode, is_unmistakably_chinese
 from crm_adapters.files.sheets import COLUMNS_MAX, ROWS_MAX, Lines, Sightings, Table
 from crm_core.errors import Fault
+from crm_core.kernel.values import define
 
 SEPARATORS: Final = (",", ";", "\t", "|")
 

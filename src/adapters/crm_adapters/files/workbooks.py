@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import unescape
 
-from attrs import define, field
+from attrs import field
 
 from crm_adapters.files.leniency import spreadsheet_text
 from crm_adapters.files.sheets import (
@@ -30,6 +30,7 @@ from crm_adapters.files.sheets import (
     is_blank,
 )
 from crm_core.errors import Fault
+from crm_core.kernel.values import define
 
 CELLS_MAX: Final = 16 * ROWS_MAX
 """Cells between the first of a sheet and its last, empty ones too: calamine makes room for each."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import narwhals as nw
-from attrs import frozen
 
 from crm_adapters.frames.backends import Backend, Frame, total, whole
 from crm_core.gradings.engines.narrow import Kind
+from crm_core.kernel.values import frozen
 
 NOT_YET = 4_000_000
 """A day behind every day: what is open ends there."""

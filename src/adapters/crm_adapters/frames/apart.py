@@ -13,12 +13,12 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
-from attrs import frozen
 
 from crm_adapters.frames.backends import Backend, Frame, Row, total, whole
 from crm_core.gradings.engines.narrow import Kind, microseconds
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.tenures import Tenures
+from crm_core.kernel.values import frozen
 from crm_core.owners.facts import OWNING, MemberAdded, RoleEnded, tenures
 
 NEVER = 2**62

@@ -12,10 +12,10 @@ from datetime import date
 
 import narwhals as nw
 import polars as pl
-from attrs import frozen
 
 from crm_adapters.frames.account import NOT_YET, Book
 from crm_adapters.frames.backends import Backend, Frame, total, whole
+from crm_core.kernel.values import frozen
 from crm_core.payments.facts import GRADES, CreditPolicy
 
 BUCKETS = GRADES[1:]

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import narwhals as nw
 import polars as pl
-from attrs import frozen
 
 from crm_adapters.frames.apart import apart
 from crm_adapters.frames.arrears import BUCKETS
@@ -40,6 +39,7 @@ from crm_core.gradings.replay import (
 )
 from crm_core.kernel.dates import Period
 from crm_core.kernel.tenures import FIRST
+from crm_core.kernel.values import frozen
 from crm_core.owners.facts import Redirects
 from crm_core.payments.facts import MONTHS_OF_FEE, USUAL, Aged, Allocations, CreditPolicy
 from crm_core.ports import EventLog, Progress, silent

@@ -7,7 +7,6 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
-from attrs import frozen
 
 from crm_adapters.frames.account import Book, book
 from crm_adapters.frames.arrears import Arrears, Days, arrears
@@ -17,6 +16,7 @@ from crm_core.gradings.engines.narrow import Kind, microseconds
 from crm_core.gradings.matters import Matters
 from crm_core.gradings.reading import Reading
 from crm_core.kernel.dates import Period, instants_of
+from crm_core.kernel.values import frozen
 from crm_core.opinions.facts import SOURCES
 from crm_core.payments.facts import CreditPolicy
 from crm_core.requests.facts import KINDS

@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals as nw
 import polars as pl
-from attrs import field, frozen
+from attrs import field
 
 from crm_adapters.frames.backends import Backend, Frame
 from crm_adapters.frames.facts import Found
@@ -20,6 +20,7 @@ from crm_core.kernel.dates import Period
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff
 from crm_core.kernel.tenures import FIRST
+from crm_core.kernel.values import frozen
 
 _RUN = (
     "period_start", "period_end", "policy_digest", "policy", "policy_version",

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 import polars as pl
-from attrs import astuple, fields, frozen
+from attrs import astuple, fields
 
 from crm_core.errors import PolicyDigestMismatch, UnknownPolicy
 from crm_core.gradings.criteria import follows
@@ -19,6 +19,7 @@ from crm_core.gradings.policy import GRADES
 from crm_core.gradings.replay import Policies
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 from crm_core.owners.facts import REGISTERED
 
 EVIDENCE = tuple(field.name for field in fields(Evidence))

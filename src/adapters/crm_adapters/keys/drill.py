@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from attrs import frozen
-
 from crm_adapters.keys import files
 from crm_adapters.keys.local import LocalVault
 from crm_core.errors import Invalid
 from crm_core.kernel.sealed import Erased, KeyMissing, Place, Sealed, Tampered
 from crm_core.kernel.sealing import PURPOSE, sealed_in
 from crm_core.kernel.subjects import parts
+from crm_core.kernel.values import frozen
 from crm_core.ports import EventLog, KeyVault
 
 ANSWERS = {Erased: "erased", KeyMissing: "missing", Tampered: "tampered"}

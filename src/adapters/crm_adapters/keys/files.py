@@ -12,10 +12,9 @@ from pathlib import Path
 from threading import Lock
 from uuid import uuid4
 
-from attrs import define
-
 from crm_adapters.keys.suites import DEFAULT, SUITES
 from crm_core.errors import KeyFileRefused, NotALog, StoreUnreachable
+from crm_core.kernel.values import define
 
 KEYS = "CREATE TABLE crm_keys (subject TEXT PRIMARY KEY, key BLOB, suite TEXT) WITHOUT ROWID"
 """A person's key, or nothing where it was destroyed, and the suite that its row is of."""

@@ -11,12 +11,13 @@ import os
 from typing import Any, ClassVar, Protocol
 from unicodedata import normalize
 
-from attrs import field, frozen
+from attrs import field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from crm_adapters.keys.suites import NONCE_BYTES, SECRET_BYTES, SUITES, Suite
 from crm_core.errors import Invalid, KeysLocked, NotALog
+from crm_core.kernel.values import frozen
 
 PASSPHRASE_LEAST = 8
 """Characters that a passphrase has at least."""

@@ -66,6 +66,7 @@ BUSY_SECONDS = 30.0
 
 _ROW = "SELECT key, suite FROM crm_keys WHERE subject = ?"
 _DESTROY = "INSERT OR REPLACE INTO crm_keys VALUES (?, NULL, NULL)"
+_GONE = "SELECT subject FROM crm_keys WHERE key IS NULL"
 _LIVING = "SELECT subject, key IS NOT NULL FROM crm_keys WHERE subject IN"
 _AT_ONCE = 500
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
@@ -261,6 +262,13 @@ class LocalVault:
             # SQLite overwrites the deleted row, but not the copies that it left behind when it
             # once moved rows between pages. Writing the file anew does.
             file.execute("VACUUM")
+
+    def erased(self) -> frozenset[str]:
+        with self._lock, self._errors():
+            if self._file is None and not self._attach():
+                return frozenset()
+            assert self._file is not None
+            return frozenset(subject for (subject,) in self._file.execute(_GONE))
 
     def is_erased(self, subject: str) -> bool:
         counter, keys = self._kept

@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
 from cryptography.exceptions import InvalidTag
 
 from crm_adapters.keys import files
@@ -15,6 +14,7 @@ from crm_adapters.keys.guards import Guard, Master, kept_of, master_of, protecte
 from crm_adapters.keys.local import BUSY_SECONDS
 from crm_adapters.keys.suites import DEFAULT, SECRET_BYTES, SUITES
 from crm_core.errors import Invalid, KeysLocked, NotALog
+from crm_core.kernel.values import frozen
 
 _SHOWN = ("n", "r", "p", "mount", "key")
 """What is kept of a master key that is no secret and says something to people."""

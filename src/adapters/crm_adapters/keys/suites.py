@@ -10,13 +10,15 @@ import hmac
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from attrs import field, frozen
+from attrs import field
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 from cryptography.hazmat.primitives.hashes import SHA256, SM3, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+
+from crm_core.kernel.values import frozen
 
 NONCE_BYTES = 12
 TAG_BYTES = 16

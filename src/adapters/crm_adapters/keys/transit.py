@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from typing import Any, ClassVar
 
 import hvac  # type: ignore[import-untyped]
-from attrs import field, frozen
+from attrs import field
 from cryptography.exceptions import InvalidTag
 from hvac.exceptions import (  # type: ignore[import-untyped]
     Forbidden,
@@ -19,6 +19,7 @@ from requests.exceptions import RequestException
 
 from crm_adapters.keys.suites import Suite
 from crm_core.errors import Invalid, StoreUnreachable
+from crm_core.kernel.values import frozen
 
 SECONDS = 10.0
 """How long to wait for an answer."""

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from attrs import define
-
 from crm_core.application.notices import notice, noticed_names
 from crm_core.crm import CRM
 from crm_core.errors import Conflict, CrmError, NotDelivered, Refused
@@ -21,6 +19,7 @@ from crm_core.kernel.dates import local_date
 from crm_core.kernel.projection import Consumer
 from crm_core.kernel.recorded import Actor, Recorded
 from crm_core.kernel.sealed import Erased, Personal, Plain
+from crm_core.kernel.values import define
 from crm_core.messages import (
     MESSAGES,
     STAFF_MESSAGES,

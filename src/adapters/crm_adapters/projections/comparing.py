@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from attrs import frozen
-
 from crm_adapters.projections.memory import MemoryViewStore
 from crm_adapters.projections.runner import Runner
 from crm_adapters.projections.store import LIVE, Place, ViewStore
 from crm_core.kernel.projection import Projection
+from crm_core.kernel.values import frozen
 from crm_core.ports import Clock, EventLog
 
 PAGE_ROWS = 1000

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import attrs
-from attrs import define, field
+from attrs import field
 
 from crm_adapters.projections.store import (
     BUILDING,
@@ -22,6 +22,7 @@ from crm_adapters.projections.store import (
 )
 from crm_core.errors import ViewNotReady
 from crm_core.kernel.projection import Parked
+from crm_core.kernel.values import define
 
 
 @define

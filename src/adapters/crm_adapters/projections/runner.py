@@ -14,12 +14,13 @@ from typing import Any
 
 import attrs
 import msgspec
-from attrs import define, field
+from attrs import field
 
 from crm_adapters.projections.store import Change, Checkpoint, Place, Row, ViewStore
 from crm_core.errors import Failed, OtherPast, described, is_of_the_store
 from crm_core.kernel.projection import Consumer, Parked, Projection, Put, Remove
 from crm_core.kernel.recorded import Recorded, Unreadable
+from crm_core.kernel.values import define
 from crm_core.ports import Clock, EventLog
 
 Task = Projection[Any] | Consumer

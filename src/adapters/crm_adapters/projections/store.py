@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from attrs import frozen
-
 from crm_core.kernel.projection import Parked
+from crm_core.kernel.values import frozen
 
 LIVE, BUILDING, RETIRED = "live", "building", "retired"
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from attrs import frozen
-
 from crm_core.kernel.canonical import GENESIS, digest_of
+from crm_core.kernel.values import frozen
 from crm_core.reads import Read
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

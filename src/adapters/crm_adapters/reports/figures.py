@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from attrs import frozen
-
 from crm_adapters.reports.speech import Word, sentence
+from crm_core.kernel.values import frozen
 from crm_core.payments.credit import CreditPolicy
 
 BAR_MIN = 0.6

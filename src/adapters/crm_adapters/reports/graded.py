@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
-
 from crm_adapters.reports.figures import Bar, MatrixRow, bar, matrix, share
 from crm_adapters.reports.speech import Word, both, known, listed, same, sentence
 from crm_core.application.reporting.model import Graded, Layers
@@ -20,6 +18,7 @@ from crm_core.gradings.record import OF_RECORD
 from crm_core.gradings.review import Standing, untouched
 from crm_core.gradings.words import layer_name, status_name, type_name
 from crm_core.kernel.sentences import sentences
+from crm_core.kernel.values import frozen
 from crm_core.kernel.yuan import yuan_shown
 from crm_core.owners.events import EVENTS as OWNERS
 from crm_core.owners.events import HouseholdRegistered

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
 from markupsafe import Markup, escape
 
 from crm_core.kernel.dates import zone
 from crm_core.kernel.sentences import WORDS, Lang, say, sentences
+from crm_core.kernel.values import frozen
 
 FAMILY = "report"
 """Where the sentences of the page stand in the catalogue."""

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from attrs import frozen
-
 from crm_adapters.reports.figures import Bar, MatrixRow, matrix, share, span, width
 from crm_adapters.reports.speech import (
     Word,
@@ -34,6 +32,7 @@ from crm_core.gradings.words import layer_name
 from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.sentences import sentences
 from crm_core.kernel.tenures import FIRST
+from crm_core.kernel.values import frozen
 from crm_core.kernel.yuan import yuan_shown
 from crm_core.payments.changes import CreditChange
 from crm_core.payments.credit import CreditPolicy

@@ -15,9 +15,8 @@ from decimal import Decimal
 from typing import Final
 from xml.sax.saxutils import escape
 
-from attrs import frozen
-
 from crm_core.errors import Invalid
+from crm_core.kernel.values import frozen
 
 
 class Heading(str):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from crm_core.application.host import Host
 from crm_core.application.papers.model import (
@@ -24,6 +24,7 @@ from crm_core.application.texts import Texts
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import EARLIEST_YEAR, LATEST_YEAR, local_date
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 
 if TYPE_CHECKING:
     from crm_core.application.accounts import Accounts

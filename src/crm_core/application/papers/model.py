@@ -10,12 +10,12 @@ from datetime import date, datetime
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from crm_core.application.method import Both
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.sealed import Withheld
+from crm_core.kernel.values import frozen
 
 Value = str | int | bool | date | datetime | Both | Withheld | None
 """What a cell holds; None where nothing was told."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.application.papers.base import (
     ASSESSMENT,
     PLAN,
@@ -37,6 +35,7 @@ from crm_core.application.papers.model import (
     Value,
 )
 from crm_core.errors import Invalid
+from crm_core.kernel.values import frozen
 from crm_core.plans import ASSESSMENT as ASSESSMENTS
 from crm_core.plans import PLAN as PLANS
 from crm_core.plans import assessments as said

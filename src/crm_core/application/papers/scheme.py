@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.application.papers.base import (
     EVERYBODY,
     Ask,
@@ -36,6 +34,7 @@ from crm_core.gradings.events import PolicyApproved, PolicyAssessed, PolicyDraft
 from crm_core.gradings.policy import DEFAULT_GRADING, GradingPolicy
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.rules import Condition, Operator, Row, Table
+from crm_core.kernel.values import frozen
 
 _DRAFTED, _ASSESSED = "gradings.policy_drafted/1", "gradings.policy_assessed/1"
 _APPROVED, EFFECTIVE = "gradings.policy_approved/1", "gradings.policy_made_effective/1"

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from attrs import define
-
 from crm_core.application.papers.base import (
     SIGNED,
     YEAR,
@@ -29,6 +27,7 @@ from crm_core.application.papers.model import (
     Section,
 )
 from crm_core.kernel.dates import local_date
+from crm_core.kernel.values import define
 from crm_core.visits.events import (
     EVENTS,
     VisitAttempted,

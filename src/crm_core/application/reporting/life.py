@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import evolve, field
 
 from crm_core.application.accounts import Told
 from crm_core.application.reporting.model import Life, LifeYear, Moment
 from crm_core.gradings.events import GradingDecided
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import define
 from crm_core.payments.changes import CreditChange
 from crm_core.payments.credit import GRADES, CreditPolicy, credit_standing
 from crm_core.payments.events import ChargeRaised, PaymentReceived, PurchaseMade

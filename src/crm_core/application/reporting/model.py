@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Generic, TypeVar
 
-from attrs import frozen
-
 from crm_core.application.return_visits import Coverage
 from crm_core.application.runs import GradingRun
 from crm_core.gradings.events import GradingDecided
@@ -16,6 +14,7 @@ from crm_core.kernel.dates import Period
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Withheld
+from crm_core.kernel.values import frozen
 from crm_core.payments.changes import CreditChange
 from crm_core.payments.owing import OwingRow
 from crm_core.requests.late import BrokenPromise, LateRequest

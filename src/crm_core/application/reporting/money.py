@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 
-from attrs import define, evolve, field
+from attrs import evolve, field
 
 from crm_core.application.accounts import Told
 from crm_core.application.reporting.model import (
@@ -18,6 +18,7 @@ from crm_core.application.reporting.model import (
     Rows,
 )
 from crm_core.kernel.dates import Period
+from crm_core.kernel.values import define
 from crm_core.payments.allocation import allocate
 from crm_core.payments.changes import CreditChange
 from crm_core.payments.credit import GRADES, MONTHS_OF_FEE, CreditPolicy, credit_standing

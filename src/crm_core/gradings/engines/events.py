@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from functools import partial
 
-from attrs import field, frozen
+from attrs import field
 
 from crm_core.gradings.criteria import layer_and_type
 from crm_core.gradings.engines.merged import (
@@ -37,6 +37,7 @@ from crm_core.gradings.replay import (
 )
 from crm_core.kernel.recorded import Cutoff, KnownEvent, Verbatim
 from crm_core.kernel.tenures import Tenures
+from crm_core.kernel.values import frozen
 from crm_core.kernel.voiding import standing
 from crm_core.owners.facts import REGISTERED, TENURES, HouseholdRegistered, tenures
 from crm_core.payments.facts import (

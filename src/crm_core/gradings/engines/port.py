@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from attrs import frozen
-
 from crm_core.gradings.facts import Evidence, Facts
 from crm_core.gradings.policy import GradingPolicy
 from crm_core.gradings.reading import Reading
@@ -19,6 +17,7 @@ from crm_core.gradings.replay import FindAllocations, Policies, Replay, none_at_
 from crm_core.kernel.dates import Period
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.recorded import Cutoff
+from crm_core.kernel.values import frozen
 from crm_core.payments.facts import USUAL, Aged, Allocations, CreditPolicy
 from crm_core.ports import Progress
 

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS
 from crm_core.gradings.review import Standing
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import Cutoff, Recorded
+from crm_core.kernel.values import define, frozen
 from crm_core.kernel.voiding import standing
 from crm_core.owners.facts import VOIDS, HouseholdRegistered, MemberAdded, RoleEnded
 from crm_core.requests.facts import RECEIVED, RequestReceived

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from attrs import define, frozen
-
 from crm_core.gradings.facts import Facts
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, layer_rank
 from crm_core.kernel.canonical import digest_of
@@ -20,6 +18,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 
 DEFAULT_SHARES = "shares-cn-default"
 

@@ -10,14 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.gradings.criteria import derived, table_of
 from crm_core.gradings.facts import Facts
 from crm_core.gradings.policy import GradingPolicy, layer_rank
 from crm_core.gradings.studies.fairness import Attributes, Cell, by_attribute
 from crm_core.kernel.policy import PolicyRef
 from crm_core.kernel.rules import Criterion, Table, Value
+from crm_core.kernel.values import frozen
 
 
 @frozen

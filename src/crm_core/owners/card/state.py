@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, TypeVar
 
-from attrs import frozen
-
 from crm_core.kernel.growing import EMPTY, NOTHING, GrowingList, GrowingMap
+from crm_core.kernel.values import frozen
 from crm_core.owners.card.events import (
     ChangeDecided,
     ChangeProposed,

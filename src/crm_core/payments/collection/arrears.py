@@ -9,9 +9,10 @@ from datetime import date, timedelta
 from operator import attrgetter
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.kernel.tenures import FIRST, ONE, Tenures
+from crm_core.kernel.values import define, frozen
 from crm_core.payments.allocation import allocate
 from crm_core.payments.allocation_policy import Epochs
 from crm_core.payments.collection.dues import Dues, Upcoming

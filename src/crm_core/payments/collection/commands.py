@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
 from crm_core.kernel.commands import DayAhead, Id, looked_up
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.tenures import FIRST, Tenures
+from crm_core.kernel.values import frozen
 from crm_core.payments.acts import Proof
 from crm_core.payments.collection.dues import Day, Dues
 from crm_core.payments.collection.policy import CollectionPolicy

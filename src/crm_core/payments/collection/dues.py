@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from attrs import frozen
-
+from crm_core.kernel.values import frozen
 from crm_core.payments.collection.policy import CollectionPolicy
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from attrs import define, frozen
-
 from crm_core.kernel.policy import (
     Header,
     PathFault,
@@ -22,6 +20,7 @@ from crm_core.kernel.policy import (
     structure,
     wrong,
 )
+from crm_core.kernel.values import define, frozen
 from crm_core.payments.acts import (
     ACTS,
     BILL,

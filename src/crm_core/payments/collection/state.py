@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from attrs import define, field
+from attrs import field
 
 from crm_core.kernel.growing import EMPTY, GrowingMap
+from crm_core.kernel.values import define
 from crm_core.payments.acts import StepDone
 from crm_core.payments.collection.dues import Upcoming
 from crm_core.payments.collection.events import (

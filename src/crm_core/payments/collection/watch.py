@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
+from crm_core.kernel.values import frozen
 from crm_core.payments.acts import StepDone
 from crm_core.payments.collection.events import (
     COLLECTION_EVENTS,

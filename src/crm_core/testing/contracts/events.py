@@ -7,11 +7,10 @@ from datetime import UTC, date, datetime
 from threading import Thread
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.catalog import Catalog, EventType
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
 from crm_core.kernel.sealed import PersonalValue
+from crm_core.kernel.values import frozen
 
 
 @frozen

@@ -231,7 +231,9 @@ class KeyVaultContract:
     def test_several_are_erased_at_once_and_nobody_else(self, vault: KeyVault) -> None:
         sealed = [vault.seal(Personal(f"V{n}", "text"), self.place) for n in range(3)]
         vault.flush()
+        assert vault.erased() == frozenset()
         vault.erase("V0", "V2", "V9")
+        assert vault.erased() == {"V0", "V2", "V9"}
         assert [vault.open(one, self.place) for one in sealed] == [
             Erased(),
             Plain("text"),

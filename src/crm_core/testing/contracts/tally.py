@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from attrs import frozen
-
 from crm_core.kernel.projection import BuildStatus, Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Commit, Envelope, Recorded, StreamAppend, Tip
+from crm_core.kernel.values import frozen
 from crm_core.ports import EventLog, Views
 from crm_core.testing.contracts.events import Noted, envelope_of
 

@@ -22,7 +22,6 @@ from typing import Any
 
 import attrs
 import pytest
-from attrs import frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +29,7 @@ from crm_core.errors import Invalid, ViewNotReady
 from crm_core.kernel.projection import Projection, Put, Remove, Rows
 from crm_core.kernel.recorded import Recorded, Unreadable
 from crm_core.kernel.ticking import ParkedRow
+from crm_core.kernel.values import frozen
 from crm_core.ports import EventLog, Views
 from crm_core.testing.contracts.consumers import ConsumersContract
 from crm_core.testing.contracts.events import CATALOG, FOREIGN_CATALOG, Counted, Noted, in_threads

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -32,6 +32,7 @@ from crm_core.kernel.commands import fields_said
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.values import frozen
 from crm_core.kernel.word import Word
 from crm_core.opinions.commands import SOURCES, RecordOpinion, WithdrawOpinion
 from crm_core.owners.commands import AddMember, ConfirmConduct, RecordInterest, RegisterHousehold

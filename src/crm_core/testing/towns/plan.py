@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import field
 
 from crm_core.kernel.sentences import Malformed
+from crm_core.kernel.values import frozen
 
 
 @frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_core.crm import CRM
 from crm_core.gradings.criteria import assess, digest_of_criteria
@@ -10,6 +10,7 @@ from crm_core.gradings.decide import GRADING
 from crm_core.gradings.events import DECIDED, GradingDecided
 from crm_core.gradings.policy import LAYERS, GradingPolicy
 from crm_core.kernel.recorded import Commit, Envelope, StreamAppend
+from crm_core.kernel.values import frozen
 from crm_core.payments.credit import GRADES
 from crm_core.ports import EventLog
 from crm_core.slices import shipped

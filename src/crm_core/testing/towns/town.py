@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import islice
 
-from attrs import frozen
-
 from crm_core.kernel.dates import start_of_day
+from crm_core.kernel.values import frozen
 from crm_core.ports import EventLog
 from crm_core.testing.towns.deciding import Told
 from crm_core.testing.towns.households import Pair

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
-from attrs import define
-
 from crm_adapters.files.cells import DayAhead, Id, Line, Phone, one_of
 from crm_adapters.files.rows.kind import Context, FileKind
 from crm_core.errors import Fault
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.values import define
 from crm_core.owners.commands import KINDS, RegisterHousehold, owner_id
 
 

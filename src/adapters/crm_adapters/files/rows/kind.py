@@ -8,10 +8,11 @@ from operator import itemgetter
 from typing import Any
 
 import attrs
-from attrs import define, field, frozen
+from attrs import field
 
 from crm_core.errors import Fault
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.values import define, frozen
 
 
 @define

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from attrs import define
-
 from crm_adapters.files.cells import Day, Fen, Id, Instant, one_of
 from crm_adapters.files.rows.kind import Context, FileKind, member_of
 from crm_core.kernel.dates import start_of_day
+from crm_core.kernel.values import define
 from crm_core.payments.commands import METHODS, ReceivePayment
 from crm_core.payments.events import Part
 

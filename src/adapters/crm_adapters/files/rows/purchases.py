@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from attrs import define
-
 from crm_adapters.files.cells import Day, Fen, Id, Instant, Line
 from crm_adapters.files.rows.kind import Context, FileKind
 from crm_core.kernel.dates import start_of_day
+from crm_core.kernel.values import define
 from crm_core.payments.commands import RecordPurchase
 
 

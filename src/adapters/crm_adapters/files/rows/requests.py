@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
-from attrs import define
-
 from crm_adapters.files.cells import Id, Instant, InstantAhead, Line, one_of
 from crm_adapters.files.rows.kind import Context, FileKind, before, member_of
 from crm_core.errors import Fault
 from crm_core.kernel.trades import TRADES
+from crm_core.kernel.values import define
 from crm_core.requests.commands import (
     CHANNELS,
     KINDS,

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from attrs import define
-
 from crm_adapters.files.cells import Day, DayAhead, Id, Instant, Line, one_of
 from crm_adapters.files.rows.kind import Context, FileKind, before, member_of
 from crm_core.errors import Fault
 from crm_core.kernel.dates import start_of_day
 from crm_core.kernel.sealed import Personal
+from crm_core.kernel.values import define
 from crm_core.owners.commands import KINDS, ROLES, AddMember, EndRole, owner_id
 
 

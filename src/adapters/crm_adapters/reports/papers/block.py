@@ -10,12 +10,13 @@ import json
 from typing import Any
 
 import cattrs
-from attrs import asdict, frozen
+from attrs import asdict
 
 from crm_core.application.papers.model import Asked, Document
 from crm_core.errors import Invalid
 from crm_core.kernel.dates import instant_text, parse_date, parse_instant
 from crm_core.kernel.sentences import LANGS, Lang
+from crm_core.kernel.values import frozen
 
 FORMAT = "crm-core.document/1"
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from attrs import frozen
-
 from crm_core.application.method import Both
 from crm_core.application.papers import PAPERS
 from crm_core.application.papers.model import (
@@ -28,6 +26,7 @@ from crm_core.kernel.dates import zone
 from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.sentences import Lang, sentences
 from crm_core.kernel.sentences import say as said
+from crm_core.kernel.values import frozen
 from crm_core.kernel.yuan import yuan_from_fen
 
 FAMILY = "papers"

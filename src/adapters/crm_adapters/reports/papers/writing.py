@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from crm_adapters.outputs import NOTHING, Kept, written_whole
 from crm_adapters.register import PAPER
@@ -23,6 +23,7 @@ from crm_core.errors import Invalid
 from crm_core.kernel.dates import parse_instant
 from crm_core.kernel.recorded import Actor
 from crm_core.kernel.sentences import Lang
+from crm_core.kernel.values import frozen
 
 HTML, XLSX, DOCX, CSV = ".html", ".xlsx", ".docx", ".csv"
 FORMS = (HTML, XLSX, DOCX)
