@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import attrs
 import pytest
 
+from access.asking import asked_in
 from access.expected_access import ALL_PURPOSES
-from access.test_access_matrix import asked_in
 from cli.office import Office
 from crm_adapters import open_crm
 from crm_adapters.reads.rows import ReadRow
