@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.decider import Refusal
-from crm_core.testing.strategies.public import aggregates, pasts
+from crm_core.testing.strategies.pasts import aggregates, pasts
 
 SAID = {"evidence", "note", "reason", "summary"}
 """Names of what is said of an act; the same in command and event."""

@@ -28,18 +28,22 @@ from crm_core.payments.commands import (
     MovePayment,
     WithdrawDispute,
 )
+from crm_core.policies import PolicyBook
 from crm_core.requests import REQUEST
-from crm_core.slices import catalog
+from crm_core.slices import catalog, registry
 from crm_core.testing import check_codec, check_decider, given, histories, strategies
 from crm_core.testing.strategies import (
     LAST_DAY,
     Estate,
     estates,
+    guided,
     owner_commands,
     owner_openings,
     play,
+    policies,
     request_histories,
 )
+from crm_core.testing.strategies.pasts import aggregates, looked_up
 
 # --- a small aggregate, right and wrong ----------------------------------------------------------
 
@@ -73,6 +77,8 @@ def decide(command: Count, state: Total) -> tuple[Counted, ...] | Refusal:
         return Refusal("too_many", "TST-02")
     return (Counted(command.by),) if command.by else ()
 
+
+SHIPPED = registry().shipped
 
 COUNTER: Decider[Any, Any, Any] = Decider(
     "counter", Total(), decide, by_event({Counted: lambda s, e: Total(s.total + e.by)})
@@ -346,6 +352,60 @@ def test_histories_reach_every_command_and_every_event_of_their_slice(
     assert accepted == kinds
     assert len(refused) >= 8
     assert max(lengths) >= 6
+
+
+def test_a_guided_history_takes_a_refusal_at_its_word() -> None:
+    """Blindly drawn, no severity of a leak is one of the three that there are."""
+    [leaks] = [one for one in aggregates() if one.decider.name == "leak"]
+    commands = st.one_of([looked_up(one) for one in leaks.commands])
+    opened = {
+        how.__name__: sum(type(event).__name__ == "LeakOpened" for event in _all(made))
+        for how, made in (
+            (histories, histories(leaks, commands)),
+            (guided, guided(leaks, commands)),
+        )
+    }
+    assert opened["histories"] == 0
+    assert opened["guided"] > 10
+
+
+def test_a_guided_history_keeps_what_is_refused_whatever_is_tried() -> None:
+    never = Decider("never", 0, lambda _c, _s: Refusal("closed", "REQ-01"), lambda s, _e: s)
+    steps = [step for made in _drawn(guided(never, st.just("open"))) for step in made.steps]
+    assert steps
+    assert {step.decided.code for step in steps} == {"closed"}
+
+
+def _drawn(made: Any) -> list[Any]:
+    found: list[Any] = []
+
+    @settings(max_examples=60)
+    @hypothesis_given(made)
+    def collect(one: Any) -> None:
+        found.append(one)
+
+    collect()
+    return found
+
+
+def _all(made: Any) -> list[Any]:
+    return [event for history in _drawn(made) for event in history.events]
+
+
+@pytest.mark.parametrize("kind", sorted({type(one) for one in SHIPPED}, key=lambda c: c.__name__))
+def test_policies_are_drawn_beside_those_that_are_shipped(kind: type) -> None:
+    """Each is read from a file, and fits into one book with all that is shipped."""
+    drawn = _drawn(policies(kind))
+    ours = {one.ref for one in SHIPPED}
+    others = {one.ref: one for one in drawn if one.ref not in ours}
+    assert len(others) >= 2
+    for one in others.values():
+        assert PolicyBook([*SHIPPED, one]).pinned(kind, one.ref) == one
+
+
+def test_no_policies_are_drawn_of_a_kind_that_is_not_shipped() -> None:
+    with pytest.raises(ValueError, match="int"):
+        policies(int)
 
 
 @hypothesis_given(histories(COUNTER, COMMANDS))

@@ -263,6 +263,7 @@ SAID = [
     ("credit --on", "option `--on` takes one value", "选项 `--on` 后面须有一个值"),
     ("grade 2O24", "a year is written like `2011`", "年度写作 `2011`"),
     ("verify --format xml", "is not one of table, json", "不是下列之一：table、json"),
+    ("verify --format tabel", "did you mean table?", "是指 table 吗？"),
     ("generate --out x --seed pi", "`pi` is no whole number", "`pi` 不是整数"),
     ("work --poll 0", "`0` is out of range", "`0` 超出范围"),
     ("verify --as boss:1", "there is no role `boss`", "没有角色 `boss`"),

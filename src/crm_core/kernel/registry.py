@@ -145,19 +145,23 @@ class Registry:
         return tuple(self._read())
 
     def _read(self) -> Iterator[Policy]:
-        from importlib.resources import files  # Slow to load, and not every program reads them.
-
         yield AuthorityPolicy.parse(self.authority)
         if HOLIDAYS in self.policy_kinds:
             for country in COUNTRIES:
                 yield from shipped_notices(country)
+        yield from map(self.parse, self.policy_texts())
+
+    def policy_texts(self) -> Iterator[str]:
+        """The files of policies that come with the slices, each as TOML text."""
+        from importlib.resources import files  # Slow to load, and not every program reads them.
+
         for one in self.slices.values():
             beside = (one.sentences, one.data_map)
             for folder in one.shipped:
                 found = files(one.package).joinpath(folder) if folder else files(one.package)
                 for file in sorted(found.iterdir(), key=lambda f: f.name):
                     if file.name.endswith(".toml") and file.name not in beside:
-                        yield self.parse(file.read_text(encoding="utf-8"))
+                        yield file.read_text(encoding="utf-8")
 
     @cached_property
     def data_map(self) -> tuple[Classified, ...]:

@@ -144,7 +144,7 @@ def _held(hold: Hold | None) -> Refusal | None:
 
 def _held_in_texts(shared: tuple[str, ...], state: Erasures) -> Refusal | None:
     """A hold on somebody else, of whom a text would be closed as well (decision record 0062)."""
-    return next((_held(state.holds[one]) for one in shared), None)
+    return next((_held(state.holds.get(one)) for one in shared), None)
 
 
 def _no_member(household: str, member: str) -> Refusal:

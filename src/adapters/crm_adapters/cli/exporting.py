@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from crm_adapters.cli.extent import households_of
 from crm_adapters.cli.group import App, command
 from crm_adapters.cli.language import field_told, say, why_withheld
 from crm_adapters.cli.values import DATE, FILE, YEAR, OneOf
@@ -24,7 +25,10 @@ def export(app: App, table: str, out: Path, on: date | None, year: int | None) -
     """Write a table; those that are imported in the form in which they are."""
     app.to_write(out)
     purpose = app.purpose or ""
-    with app.open() as opened, app.out.progress(say("exporting"), None) as advance:
+    with (
+        app.open() as opened,
+        app.out.progress(say("exporting"), households_of(opened)) as advance,
+    ):
         made = export_table(
             opened, table, by=app.by, purpose=purpose, on=on, year=year, progress=advance
         )

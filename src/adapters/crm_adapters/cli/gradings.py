@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from crm_adapters.cli.extent import gradings_of, households_of
 from crm_adapters.cli.group import (
     FOUND,
     App,
@@ -28,7 +29,6 @@ from crm_core.application.reporting.model import YearReport
 from crm_core.application.runs import GradingRun
 from crm_core.crm import CRM
 from crm_core.errors import Invalid
-from crm_core.gradings.events import RunCompleted
 from crm_core.gradings.explain import READERS
 from crm_core.gradings.policy import GRADES, INSUFFICIENT, LAYERS, TYPES
 from crm_core.gradings.replay import Replay, check_intact
@@ -36,7 +36,6 @@ from crm_core.gradings.words import criterion_name, fact_name, needed, value_tol
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.recorded import Actor, Cutoff
 from crm_core.kernel.sealed import Withheld
-from crm_core.owners.events import HouseholdRegistered
 from crm_core.payments.credit import DEFAULT_CREDIT
 from crm_core.ports import EVENTS, Progress
 
@@ -125,22 +124,6 @@ def grade(
     return 0
 
 
-def _households(opened: CRM) -> int:
-    """How many households were registered: about as many gradings as a run will have."""
-    return sum(1 for _ in _every(opened, HouseholdRegistered))
-
-
-def _graded(opened: CRM, year: int | None) -> int:
-    """How many gradings the complete runs of a year have, or of all years."""
-    done = _every(opened, RunCompleted)
-    return sum(run.gradings for run in done if year in (None, run.year))
-
-
-def _every(opened: CRM, kind: type[Any]) -> Iterator[Any]:
-    names = [one.stored for one in opened.registry.catalog.types if one.cls is kind]
-    return (recorded.event for recorded in opened.log.feed(names=names))
-
-
 def run_grade(
     out: Output,
     opened: CRM,
@@ -153,7 +136,7 @@ def run_grade(
     by: Actor,
 ) -> GradingRun:
     """Grade with a progress bar."""
-    with out.progress(say("grading"), _households(opened)) as advance:
+    with out.progress(say("grading"), households_of(opened)) as advance:
         return opened.grade(
             year,
             known=known,
@@ -407,7 +390,7 @@ def replay(
             url=app.url, tenant=app.tenant, keys=app.keys, zone=app.zone, policies=policies
         )
         with app.open() as opened:
-            total = _graded(opened, year)
+            total = gradings_of(opened, year)
             if verify:
                 check_intact(opened.log)
         result = shown_replay(app.out, partial(in_processes, source, year, processes), total)
@@ -436,7 +419,7 @@ def run_replay(
         lambda advance: opened.replay(
             year, progress=advance, engine=engine, verify=verify, by=by, purpose=purpose
         ),
-        _graded(opened, year),
+        gradings_of(opened, year),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from attrs import asdict
 
+from crm_adapters.cli.extent import brought_by
 from crm_adapters.cli.group import FOUND, App, command
 from crm_adapters.cli.language import event_told, say, why_withheld, word
 from crm_adapters.cli.shown import listed
@@ -86,12 +87,12 @@ def _status(row: dict[str, Any]) -> str:
 def undo(app: App, number: str, reason: str, dry_run: bool, despite_gradings: bool) -> int:
     """Take an import back: each fact is void from its own day on, as known from now on."""
     with app.open() as opened:
-        with app.out.progress(say("undoing"), None) as advance:
+        with app.out.progress(say("undoing"), brought_by(opened, number)) as advance:
             found = opened.imports.look(number, by=app.by, progress=advance)
         held_up = bool(found.rests or (found.of_record and not despite_gradings))
         done = not (held_up or dry_run)
         if done:
-            with app.out.progress(say("undoing"), None) as advance:
+            with app.out.progress(say("undoing"), found.voided.total()) as advance:
                 found = opened.imports.undo(
                     number,
                     by=app.by,

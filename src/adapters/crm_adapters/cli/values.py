@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,9 @@ class OneOf(click.Choice[str]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if value not in self.choices:
-            self.fail(say("not_one_of", value=value, accepted=self.choices), param, ctx)
+            like = get_close_matches(str(value), map(str, self.choices), 1)
+            code = "not_one_of_but" if like else "not_one_of"
+            self.fail(say(code, value=value, accepted=self.choices, like=like), param, ctx)
         return value
 
 

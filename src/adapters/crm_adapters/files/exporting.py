@@ -136,8 +136,8 @@ def _imported(
     def rows() -> Iterator[dict[str, str]]:
         for household, events in crm.log.by_household(households=households):
             for row in rows_of(kind, about(household, crm.host.texts.each(events), show)):
-                progress(1)
                 yield texts_of(row)
+            progress(1)
 
     cells = (
         [_cell(name, row[name]) for name in columns]

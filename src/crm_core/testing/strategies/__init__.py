@@ -37,7 +37,7 @@ from crm_core.testing.strategies.gradings import (
     grading_commands,
     grading_openings,
 )
-from crm_core.testing.strategies.histories import History, Step, histories
+from crm_core.testing.strategies.histories import History, Step, guided, histories
 from crm_core.testing.strategies.messages import knowns, message_commands, message_openings
 from crm_core.testing.strategies.opinions import opinion_commands, opinion_openings
 from crm_core.testing.strategies.owners import owner_commands, owner_openings
@@ -53,7 +53,7 @@ from crm_core.testing.strategies.plans import (
     plan_commands,
     plan_stories,
 )
-from crm_core.testing.strategies.policies import sla_policies, sla_text, targets
+from crm_core.testing.strategies.policies import policies, sla_policies, sla_text, targets
 from crm_core.testing.strategies.requests import (
     request_commands,
     request_histories,
@@ -120,6 +120,7 @@ __all__ = [
     "from_hint",
     "grading_commands",
     "grading_openings",
+    "guided",
     "histories",
     "ids",
     "instances",
@@ -144,6 +145,7 @@ __all__ = [
     "plan_commands",
     "plan_stories",
     "play",
+    "policies",
     "policy_refs",
     "publication_commands",
     "publication_openings",

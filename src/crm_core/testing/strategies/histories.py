@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
+import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -63,23 +65,76 @@ def histories(
             a tuple is several, one after the other.
         max_size: Most commands besides.
     """
-    decider = decider_of(subject)
-
-    def run(chosen: list[Any]) -> History:
-        state = decider.initial
-        events: list[Any] = []
-        steps: list[Step] = []
-        for command in chosen:
-            decided = decider.decide(command, state)
-            steps.append(Step(command, state, decided))
-            if not isinstance(decided, Refusal):
-                events.extend(decided)
-                state = decider.fold(decided, state)
-        return History(tuple(events), tuple(steps))
-
+    run = partial(_run, decider_of(subject))
     chosen = st.lists(commands, max_size=max_size)
     if opening is None:
         return chosen.map(run)
     first = opening.map(lambda made: made if isinstance(made, tuple) else (made,))
     opened = st.builds(lambda before, rest: [*before, *rest], first, chosen)
     return st.one_of(opened, opened, opened, chosen).map(run)
+
+
+@st.composite
+def guided(
+    draw: st.DrawFn,
+    subject: Aggregate | AnyDecider,
+    commands: SearchStrategy[Any],
+    *,
+    opening: SearchStrategy[Any] | None = None,
+    max_size: int = 8,
+    tries: int = 6,
+) -> History:
+    """Histories of which many commands were accepted, where commands drawn blindly seldom are.
+
+    At each step commands are drawn until one is accepted; the last one stands where none was. A
+    refusal that says which values are accepted in place of the one that was given is taken at its
+    word: the command is given again with one of these.
+
+    Args:
+        commands: Commands for that stream.
+        opening: First commands of most histories, as in `histories`.
+        max_size: Most commands besides.
+        tries: Most that are given for one step.
+    """
+    decider = decider_of(subject)
+    opened = draw(opening) if opening is not None and draw(st.integers(0, 3)) else ()
+    chosen: list[Any] = list(opened) if isinstance(opened, tuple) else [opened]
+    state = decider.fold(_run(decider, chosen).events)
+    for _ in range(draw(st.integers(0, max_size))):
+        command = draw(commands)
+        for _ in range(tries):
+            decided = decider.decide(command, state)
+            if not isinstance(decided, Refusal):
+                state = decider.fold(decided, state)
+                break
+            command = _corrected(draw, command, decided) or draw(commands)
+        chosen.append(command)
+    return _run(decider, chosen)
+
+
+def _corrected(draw: st.DrawFn, command: Any, refusal: Refusal) -> Any:
+    """The command with an accepted value where the refusal says which are; else None."""
+    wrong, accepted = refusal.details.get("value"), refusal.details.get("accepted")
+    if wrong is None or not accepted:
+        return None
+    for field in attrs.fields(type(command)):
+        held = getattr(command, field.name)
+        if held == wrong:
+            return attrs.evolve(command, **{field.name: draw(st.sampled_from(accepted))})
+        if isinstance(held, tuple) and wrong in held:
+            mended = (draw(st.sampled_from(accepted)) if one == wrong else one for one in held)
+            return attrs.evolve(command, **{field.name: tuple(dict.fromkeys(mended))})
+    return None
+
+
+def _run(decider: AnyDecider, chosen: list[Any]) -> History:
+    state = decider.initial
+    events: list[Any] = []
+    steps: list[Step] = []
+    for command in chosen:
+        decided = decider.decide(command, state)
+        steps.append(Step(command, state, decided))
+        if not isinstance(decided, Refusal):
+            events.extend(decided)
+            state = decider.fold(decided, state)
+    return History(tuple(events), tuple(steps))
