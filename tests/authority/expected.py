@@ -510,6 +510,9 @@ EXPECTED: dict[str, frozenset[str]] = {
     "register-staff": frozenset({"manager", "director"}),
     "end-staff-role": frozenset({"manager", "director"}),
     "change-staff-contact": frozenset({"manager", "director"}),
+    # LOG-08: that two ids are one person's is known above, and takes from both what needs two
+    "join-staff-ids": frozenset({"manager", "director"}),
+    "part-staff-ids": frozenset({"manager", "director"}),
     # REQ-06, S101: which trades an operator works in is said by who assigns people
     "assign-trades": frozenset({"supervisor", "manager", "director"}),
     # OUT-01: a contact of staff is opened by who leads them, and by who sends

@@ -72,7 +72,14 @@ from crm_core.plans.assessments import KINDS
 from crm_core.privacy import DecideSilence, OpenLeak, ProposeSilence
 from crm_core.requests.improvement import DecideImprovement, ProposeImprovement
 from crm_core.signing import ApprovePaper, ReviewPaper
-from crm_core.staff import DecideSanction, GrantAward, ProposeSanction, RecordWrong
+from crm_core.staff import (
+    DecideSanction,
+    GrantAward,
+    JoinStaffIds,
+    ProposeSanction,
+    RecordWrong,
+    RegisterStaff,
+)
 from crm_core.surveys import DecidePublication, DraftPublication
 
 PERSONS = ("anna", "bo", "chen", "deng")
@@ -466,6 +473,41 @@ WHOLE = {"confirm-type", "decide-uplift"}
 class Clock:
     def now(self) -> datetime:
         return NOW
+
+
+@pytest.mark.rule("LOG-08")
+@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize("act", sorted(PAIRS))
+def test_two_accounts_of_one_person_are_one_person(act: str, *, joined: bool) -> None:
+    """Given what one account proposed, when another account of the same person decides it, then
+    that is refused once the register of staff says whose they are; and of no other pair.
+    """
+    life = SecondPerson()
+    try:
+        life.an_estate()
+        at = datetime(2020, 1, 1, tzinfo=UTC)
+        first = RegisterStaff(DIRECTOR.id, DIRECTOR.role, date(2020, 1, 1))
+        life.crm.do(first, by=DIRECTOR, at=at)
+        for who in ("anna", "anna2", "wang", "wu", "xu", "zhao", "zhou"):
+            for role in ROLES:
+                life.crm.do(RegisterStaff(who, role, date(2020, 1, 1)), by=DIRECTOR, at=at)
+        proposing = sorted(EXPECTED[SECOND_PERSON[act]] & set(ROLES))
+        life.propose(act, "anna", proposing[0])
+        [number] = [number for what, number in life.open if what == act]
+        if joined:
+            life.crm.do(JoinStaffIds("anna", "anna2", "one employment file"), by=DIRECTOR)
+        tried = []
+        for role in sorted(EXPECTED[act] & set(ROLES)):
+            refused = life.ask(PAIRS[act].decide(number, True), Actor("anna2", role))
+            tried.append(refused)
+            if refused is None:
+                break
+        if joined:
+            assert {*tried} <= {"own_proposal", "own_matter"}
+        else:
+            assert tried[-1] is None, tried
+    finally:
+        life.crm.close()
 
 
 @pytest.mark.rule("LOG-08")

@@ -147,6 +147,8 @@ def test_a_plan_follows_from_a_fresh_assessment_of_the_people_who_are_there() ->
         estate.on(year_later)
         late = attrs.evolve(plan, on=year_later)
         assert estate.refused(late, SPECIALIST) == "plan_without_basis"
+        # Nor as of a day on which it would have carried one.
+        assert estate.refused(plan, SPECIALIST) == "plan_without_basis"
         estate.on(JAN + 9 * DAY)
         sell(estate, HOME, JAN + 5 * DAY)
         sold = attrs.evolve(plan, on=JAN + 9 * DAY)

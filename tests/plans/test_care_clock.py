@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from caring import (
     DAY,
@@ -27,6 +28,7 @@ from caring import (
     settle,
 )
 
+from crm_core import shipped
 from crm_core.application.desk import Given
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.recorded import SYSTEM
@@ -53,8 +55,10 @@ from crm_core.plans import (
     SuspendCare,
     TellExperience,
 )
-from crm_core.plans.care import CareOpened, OpenCare
+from crm_core.plans.care import CARE, CareOpened, OpenCare, Willing
+from crm_core.plans.policy import DEFAULT_CARE, CarePolicy
 from crm_core.privacy import GiveConsent, PublishConsentText, WithdrawConsent
+from crm_core.testing import given
 
 HOUR = timedelta(hours=1)
 FESTIVAL = date(2024, 2, 10)
@@ -443,6 +447,38 @@ def test_who_signs_is_asked_what_they_need_and_who_lived_there_before_is_not(
     estate.do(consult, SPECIALIST)
     assert estate.refused(consult, SPECIALIST) == "needs_consulted"
     assert ("needs", due.tenure) not in estate.todo(SPECIALIST)
+
+
+@pytest.mark.rule("PLN-04")
+def test_who_signed_long_before_it_was_told_is_asked_at_the_next_visit_instead(
+    estate: Estate,
+) -> None:
+    """Given a sale that comes to be known two months later, then nobody owes a consultation that
+    was late before anybody could hold it.
+    """
+    estate.do(BeginCare(date(2023, 6, 1)), MANAGER)
+    sold = date(2023, 7, 1)
+    estate.on(sold + timedelta(days=31))
+    sell(estate, HOME, sold)
+    estate.tick()
+    assert not of(estate, f"care/{HOME}", "ConsultationDue")
+    assert not [what for what, _ in estate.todo(SPECIALIST) if what == "needs"]
+
+
+@pytest.mark.rule("PLN-04", "GRD-14")
+def test_an_occasion_is_for_the_layers_that_the_policy_names() -> None:
+    """Given a festival for the two upper layers, then nothing is opened for another one."""
+    festival = date(2024, 9, 17)
+    policy = shipped().find(CarePolicy, DEFAULT_CARE, festival)
+    owner = f"{HOME}#owner"
+    willing = Willing(festival, "", (owner,), (owner,), "first", None)
+    command = OpenCare(HOME, "mid_autumn", festival, "main", policy=policy, willing=willing)
+    [opened_care] = given(CARE).when(command).events
+    assert opened_care.gift_fen == 50_00
+    for layer in ("ordinary", "small", ""):
+        given(CARE).when(attrs.evolve(command, layer=layer)).then()
+    nobody = attrs.evolve(willing, members=())
+    given(CARE).when(attrs.evolve(command, willing=nobody)).then()
 
 
 @pytest.mark.rule("PLN-04")

@@ -122,7 +122,7 @@ def by(command: Any, actor: Actor = SUPERVISOR, **more: Any) -> Any:
         if hasattr(command, name):
             found[name] = () if name == "strangers" else ""
     if isinstance(command, ApprovePlan):
-        found["policy"] = POLICY
+        found |= {"policy": POLICY, "known_on": command.on}
     if isinstance(command, FollowHousehold):
         found = {"gone": "", "known_on": JAN}
     if isinstance(command, TellPlanDue):
@@ -199,6 +199,21 @@ def test_nothing_that_is_owed_and_no_repair_is_a_measure() -> None:
         given(PLAN, OPENED).when(attrs.evolve(DRAFT, measures=measures)).refused(
             "unknown_measure_kind", "PLN-01"
         )
+
+
+@pytest.mark.rule("PLN-02", "PLN-03")
+def test_what_is_over_is_not_approved_whatever_day_is_said() -> None:
+    """Given a version whose last day has passed, when the director approves it as of a day within
+    it, then that is refused: money that was spent meanwhile would have had a plan.
+    """
+    passed = given(PLAN, OPENED, DRAFTED, PASSED)
+    late = END + DAY
+    passed.when(attrs.evolve(APPROVE, on=late, known_on=late)).refused("plan_over", "PLN-02")
+    passed.when(attrs.evolve(APPROVE, known_on=late)).refused("plan_over", "PLN-02")
+    passed.when(attrs.evolve(APPROVE, known_on=END)).then(APPROVED)
+    # Nothing is lost by rejecting it.
+    rejected = attrs.evolve(APPROVE, approved=False, reason="too late", known_on=late)
+    assert passed.when(rejected).events
 
 
 @pytest.mark.rule("PLN-02")

@@ -21,7 +21,15 @@ from crm_core.kernel.sentences import sentences
 from crm_core.kernel.word import Word
 from crm_core.owners import AddMember, RecordInterest, RegisterHousehold
 from crm_core.payments import RaiseCharge
-from crm_core.staff import REGISTER, ChangeStaffContact, EndStaffRole, Register, RegisterStaff
+from crm_core.staff import (
+    REGISTER,
+    ChangeStaffContact,
+    EndStaffRole,
+    JoinStaffIds,
+    PartStaffIds,
+    Register,
+    RegisterStaff,
+)
 from crm_core.staff.register import StaffContactChanged, StaffRoleBegun, StaffRoleEnded
 from crm_core.testing import check_decider, given
 
@@ -566,3 +574,46 @@ def test_every_sentence_about_authority_is_said_somewhere() -> None:
     sources = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.rglob("*.py")))
     for code in sentences("refused-log"):
         assert f'"{code}"' in sources, code
+
+
+# --- several ids of one person -------------------------------------------------------------------
+
+
+@pytest.mark.rule("LOG-08")
+def test_ids_are_joined_for_a_reason_and_parted_by_nobody_they_are_of() -> None:
+    """Given two accounts of one manager and a third of theirs, then each is all three, and none of
+    them says that they are not.
+    """
+    with open_crm("memory:") as crm:
+        crm.do(RegisterStaff("yang", "director", TODAY), by=DIRECTOR)
+        for one in ("wei", "wei2", "other"):
+            crm.do(RegisterStaff(one, "manager", TODAY), by=DIRECTOR)
+
+        def refused(command: Any, by: Actor = DIRECTOR) -> str:
+            with pytest.raises(Refused) as found:
+                crm.do(command, by=by)
+            assert "{" not in found.value.told("zh") + found.value.told("en")
+            return found.value.reason
+
+        assert refused(JoinStaffIds("nobody", "wei", "told")) == "unknown_staff"
+        assert refused(JoinStaffIds("wei", "wei", "told")) == "ids_the_same"
+        assert refused(JoinStaffIds("wei", "wei2", "")) == "reason_missing"
+        assert refused(PartStaffIds("wei", "wei2", "told")) == "ids_not_joined"
+        crm.do(JoinStaffIds("wei", "wei2", "one file"), by=DIRECTOR)
+        assert crm.do(JoinStaffIds("wei2", "wei", "again"), by=DIRECTOR).events == ()
+        crm.do(JoinStaffIds("wei2", "V1#owner", "lives here"), by=DIRECTOR)
+        register = crm.get(Register, "company", by=DIRECTOR, purpose="staff")
+        assert register is not None
+        assert register.ids_of("V1#owner") == register.ids_of("wei") == {"wei", "wei2", "V1#owner"}
+        assert register.ids_of("other") == {"other"}
+        assert register.is_staff("V1#owner")
+        assert not register.is_staff("V2#owner")
+        for one in ("wei", "wei2"):
+            # The pair between two others that are theirs, too.
+            part = PartStaffIds("wei2", "V1#owner", "not me")
+            assert refused(part, Actor(one, "manager")) == "own_matter"
+        assert refused(PartStaffIds("wei", "wei2", ""), Actor("other", "manager")) == (
+            "reason_missing"
+        )
+        crm.do(PartStaffIds("wei2", "wei", "two people"), by=Actor("other", "manager"))
+        assert crm.do(JoinStaffIds("wei", "wei2", "one file"), by=DIRECTOR).events

@@ -27,7 +27,18 @@ from crm_adapters import open_crm
 from crm_core import CRM, Refused
 from crm_core.kernel.sealed import Sealed
 from crm_core.surveys.events import AnswersCounted, TookPart
-from surveys.asking_round import CLERK, DAY, MORNING, OTHER, opened, over, put, settle, varied
+from surveys.asking_round import (
+    CLERK,
+    DAY,
+    MORNING,
+    OTHER,
+    Counting,
+    opened,
+    over,
+    put,
+    settle,
+    varied,
+)
 
 HOMES = 12
 
@@ -260,17 +271,6 @@ def test_nothing_of_the_survey_is_left_outside_the_log(held: Held) -> None:
 
 
 # --- the same bytes, whoever answered what -----------------------------------------------------
-
-
-class Counting:
-    """Ids that say nothing and are the same in every run."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def new(self) -> str:
-        self._last += 1
-        return f"id-{self._last:06d}"
 
 
 def bytes_after(base: Path, folder: Path, order: Sequence[int], casting: Sequence[int]) -> Any:

@@ -15,7 +15,7 @@ from crm_adapters import open_crm
 from crm_core import CRM, Actor, Invalid, Refused
 from crm_core.opinions import Opinions
 from crm_core.requests import Open, Request
-from crm_core.staff import RegisterStaff
+from crm_core.staff import EndStaffRole, RegisterStaff
 from crm_core.surveys import (
     AnswerByName,
     CheckForum,
@@ -266,6 +266,35 @@ def test_who_is_not_on_the_staff_watches_nothing(crm: CRM) -> None:
     assert refused(crm, attrs.evolve(later, watcher="S9"), LEAD) == "unknown_staff"
     assert refused(crm, attrs.evolve(later, stand_in="S9"), LEAD) == "unknown_staff"
     crm.do(later, by=LEAD)
+
+
+@pytest.mark.rule("SUR-04", "LOG-08")
+def test_a_forum_whose_watcher_left_waits_for_who_leads(crm: CRM) -> None:
+    """Given a designated person who leaves, then who leads is to designate another; and no more
+    once they have, from whatever day on.
+    """
+
+    def waits(by: Actor = LEAD) -> list[tuple[str, str, str]]:
+        return [
+            (one.subject, one.act, one.details["person"])
+            for one in crm.todo(by=by)
+            if one.what == "forum_watcher"
+        ]
+
+    for one in (BOSS, LEAD, CLERK, OTHER):
+        crm.do(RegisterStaff(one.id, one.role, date(2020, 1, 1)), by=BOSS)
+    crm.do(EndStaffRole(CLERK.id, CLERK.role, TODAY, "moves away"), by=BOSS)
+    assert waits() == []
+    put(crm, MORNING + DAY)
+    assert waits() == [("F1", "watch-forum", CLERK.id)]
+    assert waits(OTHER) == []
+    # Who stands in looks meanwhile, and it waits all the same.
+    crm.do(CheckForum("F1", MORNING + DAY, 0), by=OTHER)
+    assert waits() == [("F1", "watch-forum", CLERK.id)]
+    crm.do(WatchForum("F1", "星河", OTHER.id, "09:00", TODAY + 2 * DAY), by=LEAD)
+    assert waits() == []
+    put(crm, MORNING + 2 * DAY)
+    assert waits() == []
 
 
 @pytest.mark.rule("SUR-04")

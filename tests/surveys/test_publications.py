@@ -16,10 +16,14 @@ from crm_core import CRM, Actor, Invalid, Refused
 from crm_core.payments import MovePayment, RaiseCharge, ReceivePayment, ReversePayment
 from crm_core.requests import ReceiveRequest
 from crm_core.surveys import (
+    AnswerByName,
     CheckForum,
     DecidePublication,
+    DraftPublication,
+    OpenSurvey,
     RecordOutlay,
     WatchForum,
+    WithdrawAnswer,
     WithdrawOutlay,
     WithdrawPublication,
 )
@@ -302,6 +306,64 @@ def test_figures_can_be_derived_again_as_known_then(crm: CRM) -> None:
     assert values(later.figures)["income", ""] == 101_00
     with pytest.raises(Invalid):
         crm.care.publications.derived("R", by=LEAD)
+
+
+@pytest.mark.rule("SUR-05")
+def test_a_figure_that_nothing_in_the_log_says_any_more_is_told(crm: CRM) -> None:
+    """Given a draft with a figure of its own making, when it is derived again, then it is told."""
+    crm.do(SPENT, by=FINANCE)
+    put(crm, JUNE)
+    drafted = crm.care.publications.draft("P", "statement", "星河", MAY, END, by=FINANCE)
+    invented = Figure("spent_on", "greening", "fen", 5_00)
+    wrong = tuple(
+        attrs.evolve(one, value=one.value + 5_00) if one.figure == "spent" else one
+        for one in drafted.figures
+    )
+    # Only the library drafts, by its own figures; the log of somebody else may say anything.
+    forged = DraftPublication(
+        publication="Q",
+        kind="statement",
+        estate="星河",
+        start=MAY,
+        end=END,
+        figures=(*wrong, invented),
+        position=drafted.position,
+        known=drafted.known,
+    )
+    crm._desk.within(forged, by=FINANCE)
+    found = crm.care.publications.derived("Q", by=LEAD).differing
+    assert [(one.figure, one.of, one.drafted, one.derived) for one in found] == [
+        ("spent", "", 305_00, 300_00),
+        ("spent_on", "greening", 5_00, None),
+    ]
+    less = attrs.evolve(forged, publication="R", figures=drafted.figures[1:])
+    crm._desk.within(less, by=FINANCE)
+    [one] = crm.care.publications.derived("R", by=LEAD).differing
+    assert (one.figure, one.drafted, one.derived) == ("income_received", None, 0)
+
+
+@pytest.mark.rule("SUR-05")
+def test_what_is_withdrawn_from_a_survey_later_leaves_its_report_as_it_was_known(crm: CRM) -> None:
+    """Given a report on a survey by name, when an answer is withdrawn, then the report still
+    follows from what was known, and a new one does without it.
+    """
+    crm.do(OpenSurvey("S1", TODAY, TODAY + 10 * DAY, named=True, reason="asked for"), by=LEAD)
+    for n in range(1, 7):
+        home = f"V{n}"
+        said = AnswerByName(
+            "S1", home, f"{home}#owner", "phone", TODAY, varied(n * 7 + 1), reference="tape"
+        )
+        crm.do(said, by=CLERK)
+    over(crm)
+    put(crm, JUNE)
+    crm.tick()
+    drafted = crm.care.publications.draft("P", "service", "", MAY, END, by=LEAD)
+    assert values(drafted.figures)["survey_answers", "S1"] == 6
+    put(crm, JUNE + DAY)
+    crm.do(WithdrawAnswer("S1", "V1", (JUNE + DAY).date(), "another's form"), by=LEAD)
+    assert crm.care.publications.derived("P", by=LEAD).differing == ()
+    later = crm.care.publications.draft("Q", "service", "", MAY, END, by=LEAD)
+    assert values(later.figures)["survey_answers", "S1"] == 5
 
 
 # --- what was spent ----------------------------------------------------------------------------

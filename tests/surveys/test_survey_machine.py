@@ -129,7 +129,11 @@ class Asking(RuleBasedStateMachine):
             known = error.reason
         else:
             known = "" if found else "household_answered"
-        # Of a day on which the survey was held it may be told at any time.
+        if self.ticked_after:
+            # The figures are known: nothing comes to them any more.
+            assert known == "survey_closed"
+            return
+        # Until then it may be told, of any day on which the survey was held.
         assert known == ("household_answered" if home in self.named else "")
         self.named.setdefault(home, comment)
 

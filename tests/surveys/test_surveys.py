@@ -203,6 +203,56 @@ def test_two_files_of_one_household_take_one_slip(crm: CRM) -> None:
     assert found.value.reason == "took_part_already"
 
 
+@pytest.mark.rule("SUR-02", "SUR-01")
+def test_a_file_that_is_registered_while_a_survey_runs_adds_no_voice(crm: CRM) -> None:
+    """Given a survey that runs, when whoever asks registers another file, then it is none of those
+    that are asked; a duplicate that is merged into an older file is that older one.
+    """
+    opened(crm)
+    for number in ("V8b", "V9x"):
+        crm.do(RegisterHousehold(number, "星河", "2", "1", number), by=CLERK)
+    with pytest.raises(Refused) as found:
+        crm.care.surveys.take_slip("S1", "V9x", "app", by=CLERK)
+    assert found.value.reason == "household_newer"
+    assert refused(crm, ReachHousehold("S1", "V9x", "phone", TODAY)) == "household_newer"
+    crm.do(MergeHousehold("V8b", "V8", TODAY, "the same flat"), by=LEAD)
+    crm.care.surveys.take_slip("S1", "V8", "app", by=CLERK)
+    over(crm)
+    found_out = crm.care.surveys.result("S1", by=CLERK)
+    assert (found_out.reached, found_out.households) == (1, 8)
+
+
+@pytest.mark.rule("SUR-01")
+def test_an_answer_that_comes_when_the_figures_are_known_changes_none(named: CRM) -> None:
+    """Given a survey by name that is over, when an answer is entered a week later as of its last
+    day, then it is refused: who knows the figures could make them.
+    """
+    late = AnswerByName(
+        "S2", "V1", owner_of("V1"), "paper", TODAY + 9 * DAY, varied(1), reference="form 9"
+    )
+    over(named)
+    put(named, MORNING + 17 * DAY)
+    assert refused(named, late) == "survey_closed"
+    reached = ReachHousehold("S2", "V1", "paper", TODAY + 9 * DAY)
+    assert refused(named, reached) == "survey_closed"
+
+
+@pytest.mark.rule("SUR-01", "SUR-02")
+def test_answers_that_are_too_few_to_be_told_of_came_back_all_the_same(crm: CRM) -> None:
+    """Given four answers of eight households, then nothing is told of what they say, and half of
+    the households answered.
+    """
+    opened(crm)
+    slips = crm.care.surveys.take_slips("S1", [f"V{n}" for n in range(1, 9)], "app", by=CLERK)
+    for n, slip in enumerate(slips[:4]):
+        crm.care.surveys.cast(slip, varied(n * 7 + 1), by=OTHER)
+    over(crm)
+    found = crm.care.surveys.result("S1", by=CLERK)
+    assert (found.withheld, found.unused, found.said.answers) == (4, 4, 0)
+    assert (found.returned.part, found.returned.whole, found.returned.value) == (4, 8, 5000)
+    assert found.said.items == ()
+
+
 @pytest.mark.rule("SUR-02")
 def test_taking_part_is_recorded_with_a_slip_only(crm: CRM) -> None:
     opened(crm)
@@ -538,21 +588,21 @@ def test_an_estate_is_asked_every_year_and_whoever_may_open_a_survey_is_told(crm
         return [(one.subject, one.act, one.details.get("asked", "")) for one in found]
 
     known = MORNING - 30 * DAY  # The day on which the first file was opened.
-    put(crm, known + 364 * DAY)
+    put(crm, known + 3650 * DAY)
+    # A company that never held a survey is told nothing of them.
     assert waits() == []
-    put(crm, known + 365 * DAY)
-    # It was never asked, a year after its first file.
-    assert waits() == [("星河", "open-survey", "")]
-    assert waits(CLERK) == []
     put(crm, MORNING)
     opened(crm)
     put(crm, MORNING + 364 * DAY)
     assert waits() == []
     put(crm, MORNING + 365 * DAY)
     assert waits() == [("星河", "open-survey", "2024-05-06")]
+    assert waits(CLERK) == []
     # Of one that was given up nobody was asked.
     put(crm, MORNING)
     crm.do(CancelSurvey("S1", TODAY, "printed wrong"), by=BOSS)
+    put(crm, known + 364 * DAY)
+    assert waits() == []
     put(crm, known + 365 * DAY)
     assert waits() == [("星河", "open-survey", "")]
 

@@ -31,7 +31,7 @@ from crm_core.kernel.dates import Period
 from crm_core.owners import MergeHousehold
 from crm_core.requests import MarkDuplicate, UndoDuplicate
 from crm_core.staff import EndStaffRole, RecordTraining, RecordUndertaking, RegisterStaff
-from crm_core.visits import WithdrawVisit
+from crm_core.visits import NoteVisitAttempt, WithdrawVisit
 from crm_core.visits.events import VisitGivenUp, VisitScheduled
 
 pytestmark = pytest.mark.rule("VIS-04")
@@ -90,6 +90,29 @@ def test_what_was_made_in_time_is_recorded_after_it_lapsed_and_nothing_later(crm
     crm.do(WithdrawVisit("V1", REPAIR, "another flat"), by=SUPERVISOR)
     tick(crm)
     assert visit(crm, REPAIR).why == "lapsed"
+
+
+@pytest.mark.rule("VIS-04")
+def test_who_was_called_lately_is_not_tried_either_and_who_had_no_time_was_called(crm: CRM) -> None:
+    """Given a household that was called on Thursday, when somebody rings them on Friday for another
+    visit, then that is refused, whether they answer or not.
+    """
+    finished(crm, "R2", "V1", severity="major")
+    tick(crm)
+    other = "repair_finished:R2"
+    at(crm, WHEN)
+    busy = NoteVisitAttempt("V1", REPAIR, WHEN, "phone", "not_convenient")
+    crm.do(busy, by=CLERK)
+    friday = at(crm, WHEN + DAY)
+    for result in ("no_answer", "not_convenient"):
+        again = NoteVisitAttempt("V1", other, friday, "phone", result)
+        assert refused(crm, again) == ("called_lately", "VIS-04")
+    assert refused(crm, made(other, friday, contact_left="E1")) == ("called_lately", "VIS-04")
+    # The visit for which they had no time is tried again, as it was to be.
+    crm.do(NoteVisitAttempt("V1", REPAIR, friday, "phone", "no_answer"), by=CLERK)
+    # Nobody was spoken to: that is in nobody's way a week after Thursday.
+    week = at(crm, WHEN + 7 * DAY)
+    crm.do(NoteVisitAttempt("V1", other, week, "phone", "no_answer"), by=CLERK)
 
 
 def test_what_was_called_off_and_is_called_for_too_late_is_not_scheduled_again(crm: CRM) -> None:

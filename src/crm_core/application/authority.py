@@ -7,6 +7,8 @@ from datetime import date
 from functools import cache
 from typing import Any, get_type_hints
 
+from attrs import evolve
+
 from crm_core.errors import Invalid
 from crm_core.kernel.authority import AuthorityPolicy, Own
 from crm_core.kernel.commands import fields_said
@@ -57,6 +59,10 @@ class Authority:
     policy: AuthorityPolicy
     register: Register
     day: date
+
+    def known(self, by: Actor) -> Actor:
+        """Who acts, with every other id of theirs that the register of staff knows."""
+        return evolve(by, also=self.register.ids_of(by.id) - {by.id})
 
     def refuses(self, by: Actor, act: str, *, imported: bool = False) -> Refusal | None:
         """Why that person may not do it, if so."""
@@ -120,7 +126,7 @@ class Authority:
             )
         if not word.reference or not word.member:
             return Refusal("evidence_missing", "LOG-08")
-        if by.role in STAFF_ROLES and (word.member == by.id or self.register.names(word.member)):
+        if by.role in STAFF_ROLES and (word.member == by.id or self.register.is_staff(word.member)):
             return Refusal("word_of_staff", "LOG-08", {"member": word.member})
         if household and word.member not in members(household):
             return Refusal(
@@ -132,9 +138,10 @@ class Authority:
         """Why that person may not decide it because it is their own matter, if so."""
         if own is None:
             return None
-        if by.id in own.others:
+        ids = self.known(by).ids
+        if not ids.isdisjoint(own.others):
             return Refusal("own_matter", "LOG-08", {"act": act})
-        if by.id != own.proposed_by:
+        if own.proposed_by not in ids:
             return None
         limit = self.policy.alone_up_to_fen.get(act)
         if limit is not None and own.amount_fen is not None and own.amount_fen <= limit:

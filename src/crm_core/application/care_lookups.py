@@ -188,7 +188,9 @@ def _unfit_assessment(command: OpenPlan, sight: WorkSight) -> str:
     if decided is None or not sight.same_household(state.household, command.household):
         return "assessment_missing"
     policy = sight.policy(CarePolicy, DEFAULT_CARE, sight.present_day)
-    if not decided.on <= command.on < add_months(decided.on, policy.assessment_months):
+    # Whatever day is said: a plan is built on what is known of the relation today.
+    day = max(command.on, sight.present_day)
+    if command.on < decided.on or day >= add_months(decided.on, policy.assessment_months):
         return "assessment_old"
     # What is said of who sold it is nothing to build on with who bought it.
     return "assessment_of_others" if gone(sight, command.household, decided.on) else ""

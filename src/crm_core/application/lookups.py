@@ -288,7 +288,13 @@ def _with_today(command: Any, _state: Any, sight: WorkSight) -> Any:
     if not isinstance(command, ProposeImprovement):
         return evolve(command, known_on=today)
     named = (command.responsible, command.supervisor)
-    return evolve(command, known_on=today, strangers=strangers(named, today, sight))
+    register: Register = sight.state(REGISTER, WHOLE)
+    return evolve(
+        command,
+        known_on=today,
+        strangers=strangers(named, today, sight),
+        alike=command.supervisor in register.ids_of(command.responsible),
+    )
 
 
 # --- of opinions -------------------------------------------------------------------------------

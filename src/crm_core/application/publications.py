@@ -65,15 +65,34 @@ _CLOSED = frozenset(kind.stored for kind in SURVEY_EVENTS if kind.cls is SurveyC
 
 
 @frozen
+class Differing:
+    """A figure that does not follow from the log as it stands in the draft.
+
+    Args:
+        figure: What it is of, by its code.
+        of: The survey or the category, where it is one of several.
+        drafted: Its value in the draft; None where the draft has none.
+        derived: Its value as it follows from the log; None where none does.
+    """
+
+    figure: str
+    of: str
+    unit: str
+    drafted: int | None
+    derived: int | None
+
+
+@frozen
 class Derived:
     """A publication and what its figures are, derived again as known at its cut-off.
 
     Args:
-        differing: Figures that are other now; nothing where all follow from the log.
+        differing: Figures that are other now, come beside, or gone; nothing where all follow from
+            the log.
     """
 
     publication: Publication
-    differing: tuple[Figure, ...]
+    differing: tuple[Differing, ...]
 
 
 class Publications:
@@ -150,7 +169,7 @@ class Publications:
         cutoff = Cutoff(position=drafted.position, known=drafted.known)
         period = Period(drafted.start, drafted.end)
         again = self._figures(drafted.kind, drafted.estate, period, cutoff, by)
-        return Derived(state, tuple(one for one in again if one not in drafted.figures))
+        return Derived(state, _differing(drafted.figures, again))
 
     def published(self, publication: str) -> Publication:
         """A publication that owners may read.
@@ -187,7 +206,7 @@ class Publications:
         for name, number in counted.items():
             yield Figure(f"requests_{name}", "", COUNT, number)
         for row in self._closed(estate, period, cutoff):
-            found = self._surveys.result(row.survey, by=by)
+            found = self._surveys.result(row.survey, by=by, cutoff=cutoff)
             yield Figure("survey_answers", row.survey, COUNT, found.said.answers)
             yield Figure("survey_dropped", row.survey, COUNT, found.said.dropped)
             shares = (
@@ -291,6 +310,17 @@ class Publications:
             if one.on in period and estate in ("", one.estate):
                 found[one.category] += one.amount_fen
         return found
+
+
+def _differing(drafted: tuple[Figure, ...], derived: tuple[Figure, ...]) -> tuple[Differing, ...]:
+    """What the two do not have in common, in the order of what is derived; what is gone last."""
+    before = {(one.figure, one.of, one.unit): one.value for one in drafted}
+    now = {(one.figure, one.of, one.unit): one.value for one in derived}
+    return tuple(
+        Differing(*key, drafted=before.get(key), derived=now.get(key))
+        for key in dict.fromkeys((*now, *before))
+        if before.get(key) != now.get(key)
+    )
 
 
 def _seen(cutoff: Cutoff, recorded: datetime) -> bool:

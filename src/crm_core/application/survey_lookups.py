@@ -15,6 +15,7 @@ from crm_core.kernel.commands import given_by
 from crm_core.kernel.dates import local_date
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.recorded import SYSTEM
+from crm_core.owners import HOUSEHOLD
 from crm_core.owners.facts import REGISTERED
 from crm_core.requests import REQUEST
 from crm_core.requests.commands import ReceiveRequest
@@ -22,6 +23,7 @@ from crm_core.requests.lookups import with_policy
 from crm_core.staff import REGISTER
 from crm_core.staff.lookups import strangers
 from crm_core.staff.register import WHOLE, Register
+from crm_core.surveys import SURVEY
 from crm_core.surveys.commands import AnswerByName, OpenSurvey, ReachHousehold, TakePart
 from crm_core.surveys.forum import RecordPost, TurnPost, WatchForum
 from crm_core.surveys.meetings import RecordAttendance
@@ -59,7 +61,7 @@ def spoken(command: Any, sight: WorkSight, on: date | None = None) -> Any:
         command,
         stranger=not held,
         left=bool(held) and not then,
-        on_staff=register.names(command.member),
+        on_staff=register.is_staff(command.member),
     )
 
 
@@ -79,7 +81,16 @@ def _with_asked(command: OpenSurvey, _state: Any, sight: WorkSight) -> OpenSurve
 
 def _with_files(command: Any, _state: Any, sight: WorkSight) -> Any:
     """All files of the same household, which answers once (OWN-09, SUR-02)."""
-    return evolve(command, same=tuple(sight.streams.merges().group(command.household)))
+    same = tuple(sight.streams.merges().group(command.household))
+    opened = _first(SURVEY.stream(command.survey), sight)
+    known = [_first(HOUSEHOLD.stream(one), sight) for one in same]
+    newer = bool(opened) and all(one > opened for one in known if one)
+    return evolve(command, same=same, newer=newer)
+
+
+def _first(stream: str, sight: WorkSight) -> int:
+    """Where a stream begins in the log; 0 where it has not begun."""
+    return next((one.position for one in sight.log.read(stream)), 0)
 
 
 def _with_answerer(command: AnswerByName, state: Any, sight: WorkSight) -> AnswerByName:

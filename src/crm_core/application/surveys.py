@@ -20,10 +20,11 @@ from crm_core.application.host import Host, present_day
 from crm_core.application.streams import Streams
 from crm_core.application.work import Planned
 from crm_core.errors import Invalid, Refused
+from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.canonical import canonical
 from crm_core.kernel.decider import Refusal
 from crm_core.kernel.policy import PolicyRef
-from crm_core.kernel.recorded import SYSTEM, Actor
+from crm_core.kernel.recorded import SYSTEM, Actor, Cutoff
 from crm_core.kernel.sealed import Withheld
 from crm_core.kernel.values import frozen
 from crm_core.ports import Urn
@@ -225,15 +226,18 @@ class Surveys:
 
     # --- what they say ---------------------------------------------------------------------
 
-    def result(self, survey: str, *, by: Actor) -> SurveyResult:
+    def result(self, survey: str, *, by: Actor, cutoff: Cutoff | None = None) -> SurveyResult:
         """What a survey that is closed came to (SUR-01, SUR-03).
+
+        Args:
+            cutoff: As known then; by default as known now.
 
         Raises:
             Refused: it is open, given up or unknown, or it is not for `by`.
         """
         self._desk.may(by, "see-surveys")
-        state, opened = self._over(survey)
-        filled, withheld, unused = self._filled(state, opened)
+        state, opened = self._over(survey, cutoff)
+        filled, withheld, unused = self._filled(state, opened, cutoff)
         policy = self._policy(opened.policy)
         said = result(filled, self._asked(opened.questionnaire), policy)
         part = (
@@ -285,8 +289,8 @@ class Surveys:
             said = [(c.item, c.text) for urn in self._urns(survey) for c in urn.comments]
         return {item: sorted(_plain(t) for one, t in said if one == item and t) for item in items}
 
-    def _over(self, survey: str) -> tuple[Survey, SurveyOpened]:
-        state = self._state(survey)
+    def _over(self, survey: str, cutoff: Cutoff | None = None) -> tuple[Survey, SurveyOpened]:
+        state = _survey_of(self._host, self._desk, survey, cutoff)
         if state.opened is None:
             raise Refused(_unknown(survey))
         if state.cancelled is not None:
@@ -297,7 +301,9 @@ class Surveys:
             raise Refused(Refusal("survey_open", "SUR-02", details, "survey_not_closed"))
         return state, state.opened
 
-    def _filled(self, state: Survey, opened: SurveyOpened) -> tuple[list[Filled], int, int]:
+    def _filled(
+        self, state: Survey, opened: SurveyOpened, cutoff: Cutoff | None
+    ) -> tuple[list[Filled], int, int]:
         """The answers there are, how many were withheld, and how many slips were not used."""
         if opened.named:
             found = [
@@ -305,7 +311,7 @@ class Surveys:
                 for one in state.standing()
             ]
             return found, 0, 0
-        urns = self._urns(opened.survey)
+        urns = self._urns(opened.survey, cutoff)
         found = [
             Filled(one.marks, tuple("…" if wrote else "" for wrote in one.wrote), one.seconds)
             for urn in urns
@@ -313,11 +319,8 @@ class Surveys:
         ]
         return found, sum(one.withheld for one in urns), sum(one.unused for one in urns)
 
-    def _urns(self, survey: str) -> list[AnswersCounted]:
-        answers: Answers
-        stream, decider = ANSWERS.stream(survey), ANSWERS.decider
-        texts = self._desk.texts.event
-        answers, _ = self._host.log.fold(stream, decider.evolve, decider.initial, opened=texts)
+    def _urns(self, survey: str, cutoff: Cutoff | None = None) -> list[AnswersCounted]:
+        answers: Answers = _state_of(self._host, self._desk, ANSWERS, survey, cutoff)
         return list(answers.counted.values())
 
     # --- streams and policies --------------------------------------------------------------
@@ -385,13 +388,23 @@ def _pinned(host: Host, kind: Any, ref: PolicyRef) -> Any:
     )
 
 
-def _survey_of(host: Host, desk: Desk, survey: str) -> Survey:
-    state: Survey
-    decider = SURVEY.decider
+def _survey_of(host: Host, desk: Desk, survey: str, cutoff: Cutoff | None = None) -> Survey:
     circumstance(survey, "survey", _checked)
-    state, _ = host.log.fold(
-        SURVEY.stream(survey), decider.evolve, decider.initial, opened=desk.texts.event
-    )
+    state: Survey = _state_of(host, desk, SURVEY, survey, cutoff)
+    return state
+
+
+def _state_of(
+    host: Host, desk: Desk, aggregate: Aggregate, survey: str, cutoff: Cutoff | None
+) -> Any:
+    """A stream of a survey as it stands, or as it was known at a cut-off, its texts opened."""
+    stream, decider, texts = aggregate.stream(survey), aggregate.decider, desk.texts.event
+    if cutoff is None:
+        return host.log.fold(stream, decider.evolve, decider.initial, opened=texts)[0]
+    state = decider.initial
+    for recorded in host.log.read(stream):
+        if cutoff.sees(recorded):
+            state = decider.evolve(state, texts(stream, recorded.version, recorded.event))
     return state
 
 

@@ -116,6 +116,11 @@ class _Asker:
         own = aggregate_of(self._host.registry, command).own(command, self.state_of(command))
         return self._authority.refuses_own(self._by, act, own) is None
 
+    def has_left(self, staff: str) -> bool:
+        """Whether somebody was on the staff and is not any more, by the register of it."""
+        register, day = self._authority.register, local_date(self.now, self._host.zone)
+        return register.in_force(day) and register.left(staff, day)
+
     def state_of(self, command: Any) -> Any:
         """The state that such a command would be decided on."""
         aggregate = aggregate_of(self._host.registry, command)

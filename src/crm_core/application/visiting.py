@@ -521,7 +521,7 @@ def call_of(household: str, visit: Visit, day: date, sight: WorkSight, command: 
             for one in members
             if not usable(sight, household, one, scheduled.purpose, day).allowed
         ),
-        staff=register.names(member),
+        staff=register.is_staff(member),
         hands=hands,
         left=frozenset(left),
         elsewhere=tuple(_called_elsewhere(household, sight)),

@@ -136,7 +136,8 @@ class Work:
                 return Refusal("about_unknown", "PRV-02", {"about": one})
             others.append(subject)
         said = command
-        command = given_by(command, by, imported=imported is not None)
+        known = self._authority.known(by)
+        command = given_by(command, known, imported=imported is not None)
         claims = aggregate.claims(command)
         # What the slice knows by itself comes first, what crosses slices may build on it.
         found = (self._registry.look_ups.get(kind), CROSSING.get(kind))

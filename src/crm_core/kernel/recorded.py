@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from attrs import field
+
 from crm_core.kernel.canonical import GENESIS
 from crm_core.kernel.sealed import Text
 from crm_core.kernel.values import define, frozen
@@ -43,10 +45,18 @@ class Actor:
             Persons are compared by it alone, whatever their roles (LOG-08). An owner's or user's
             id is the member's.
         role: One of `ROLES`.
+        also: Other ids that the register of staff knows the same person by; the library fills it
+            in.
     """
 
     id: str
     role: str
+    also: frozenset[str] = field(default=frozenset(), eq=False, repr=False, kw_only=True)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Every id that this person is known by."""
+        return self.also | {self.id}
 
     def __str__(self) -> str:
         return f"{self.role}:{self.id}"

@@ -77,6 +77,10 @@ class Asker(Protocol):
         """Whether they may give such a command: by their role, and as nothing of their own."""
         ...
 
+    def has_left(self, staff: str) -> bool:
+        """Whether somebody was on the staff and is not any more, by the register of it."""
+        ...
+
     def state_of(self, command: Any) -> Any:
         """The state that such a command would be decided on."""
         ...

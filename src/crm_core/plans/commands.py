@@ -106,6 +106,7 @@ class ApprovePlan:
     reason: str = ""
     by: Actor = looked_up()
     gone: str = looked_up()
+    known_on: date = looked_up()
     policy: CarePolicy = looked_up()
 
 

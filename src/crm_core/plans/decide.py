@@ -89,7 +89,7 @@ def _draft(command: DraftPlan, state: MaintenancePlan) -> Decision:
     refused = _not_open(state, command.plan) or is_gone(command.gone) or before(command, state)
     if refused is not None:
         return refused
-    if not state.helped - {command.by.id}:
+    if not state.helped - command.by.ids:
         return Refusal("drafted_alone", "PLN-02", {"plan": command.plan})
     refused = _incomplete(command) or _unfit_measures(command)
     if refused is not None:
@@ -239,7 +239,8 @@ def _approve(command: ApprovePlan, state: MaintenancePlan) -> Decision:
     if gone is not None:
         return gone
     assert state.pending is not None, "INVARIANT: what was passed was drafted"
-    if command.on > state.pending.runs_to:
+    if max(command.on, command.known_on) > state.pending.runs_to:
+        # Whatever day is said: money that was spent long ago is not approved by a plan of now.
         return Refusal("plan_over", "PLN-02", {"last": state.pending.runs_to.isoformat()})
     # Spent under the version in force while this one was on its way.
     refused = _below_spent(state.pending.measures, state.pending.budget_fen, state)

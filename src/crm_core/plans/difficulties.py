@@ -89,6 +89,7 @@ class Difficulty:
     Args:
         learned: How it was learned; None if it never was.
         person: Who is to help.
+        persons: Everybody who ever was, each where they were last.
         due: Until when.
         advice: What was advised, in order.
         solved: Whether it is solved.
@@ -98,6 +99,7 @@ class Difficulty:
     household: str = ""
     learned: DifficultyLearned | None = None
     person: str = ""
+    persons: tuple[str, ...] = ()
     due: date | None = None
     advice: GrowingList[AdviceGiven] = NOTHING
     solved: bool = False
@@ -259,7 +261,19 @@ _DECIDE: dict[type, Any] = {
 
 
 def _learned(state: Difficulty, e: DifficultyLearned) -> Difficulty:
-    return attrs.evolve(state, household=e.household, learned=e, person=e.person, due=e.due)
+    return attrs.evolve(
+        state,
+        household=e.household,
+        learned=e,
+        person=e.person,
+        persons=(e.person,),
+        due=e.due,
+    )
+
+
+def _reassigned(state: Difficulty, e: DifficultyReassigned) -> Difficulty:
+    others = (one for one in state.persons if one != e.person)
+    return attrs.evolve(state, person=e.person, persons=(*others, e.person), due=e.due)
 
 
 def _advised(state: Difficulty, e: AdviceGiven) -> Difficulty:
@@ -282,7 +296,7 @@ DIFFICULTY = Aggregate(
         by_event(
             {
                 DifficultyLearned: _learned,
-                DifficultyReassigned: lambda s, e: attrs.evolve(s, person=e.person, due=e.due),
+                DifficultyReassigned: _reassigned,
                 AdviceGiven: _advised,
                 DifficultyOverdue: lambda s, e: attrs.evolve(s, late=(*s.late, e.due)),
             }

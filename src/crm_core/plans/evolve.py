@@ -136,7 +136,7 @@ def _reassigned(state: MaintenancePlan, e: TaskReassigned) -> MaintenancePlan:
     task = state.task(e.task)
     if task is None:
         return state
-    persons = tuple(dict.fromkeys((*task.persons, e.person)))
+    persons = (*(one for one in task.persons if one != e.person), e.person)
     changed = _evolve(task, person=e.person, due=e.due, status=NEW, persons=persons, done_by="")
     return _evolve(state.changed(changed), hands=state.hands | {e.person})
 

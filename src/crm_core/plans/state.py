@@ -52,7 +52,7 @@ class PlanTask:
 
     Args:
         status: `new` until its person says it is done, and again if it is to be done again.
-        persons: Everybody who ever had it.
+        persons: Everybody who ever had it, each where they had it last.
         done_by: Who said it is done.
         done_on: On which day.
         late: The deadlines that passed.

@@ -36,11 +36,12 @@ from crm_core.plans.commands import (
     FinishTask,
     GuideEvaluation,
     ImprovePlan,
+    ReassignTask,
     ReportOnPlan,
     ReviewPlan,
     SummarisePlan,
 )
-from crm_core.plans.difficulties import GiveAdvice
+from crm_core.plans.difficulties import GiveAdvice, ReassignDifficulty
 from crm_core.plans.events import (
     EvaluationGuided,
     EvaluationMissed,
@@ -233,20 +234,25 @@ _ACTS = {
     "plan_task": FinishTask,
 }
 
+_GIVEN_ANEW = {"difficulty": ReassignDifficulty, "plan_task": ReassignTask}
+"""What is to be done where whose it is does not work here any more."""
+
 
 def _own_tasks(row: OpenTasks, asker: Asker) -> Iterable[Task]:
-    """What somebody has to do, and for who leads others what is late of them."""
+    """What somebody has to do; for who leads others what is late, or was somebody's who left."""
     today = local_date(asker.now, asker.zone)
     for one in row.tasks:
         if one.is_done:
             continue
-        because = _because(one, row, asker, one.due < today)
+        orphaned = bool(one.person) and asker.has_left(one.person)
+        because = _because(one, row, asker, orphaned or one.due < today)
         if because:
+            acts = _GIVEN_ANEW if orphaned else _ACTS
             yield Task(
                 what=one.what,
                 subject=one.subject,
                 household=row.household,
-                act=act_of(_ACTS[one.what]),
+                act=act_of(acts[one.what]),
                 since=one.since,
                 due_at=end_of_day(one.due, asker.zone),
                 because=because,
@@ -254,12 +260,12 @@ def _own_tasks(row: OpenTasks, asker: Asker) -> Iterable[Task]:
             )
 
 
-def _because(one: OpenTask, row: OpenTasks, asker: Asker, is_late: bool) -> str:
+def _because(one: OpenTask, row: OpenTasks, asker: Asker, is_led: bool) -> str:
     """Why it is theirs: their own, or their role's; an empty text if it is not."""
     if one.person:
         if one.person == asker.id:
             return "own"
-        return "role" if is_late and asker.role in LEADERS else ""
+        return "role" if is_led and asker.role in LEADERS else ""
     if "specialist" not in asker.roles:
         return ""
     today = local_date(asker.now, asker.zone)

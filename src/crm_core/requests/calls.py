@@ -266,7 +266,7 @@ def _withdraw(command: WithdrawCall, state: Call) -> Decision:
         return Refusal("unknown_call", "REQ-02", {"call": command.call})
     if state.withdrawn is not None:
         return ()
-    if command.by.id in command.on_duty:
+    if not command.by.ids.isdisjoint(command.on_duty):
         return Refusal("own_matter", "LOG-08", {"act": "withdraw-call"})
     if not command.reason:
         return no_reason("REQ-02", "withdrawing_call")

@@ -170,6 +170,7 @@ class ProposeImprovement:
             baseline, in thousandths of it: -200 is a fifth less, 200 a fifth more.
         responsible: Who is to carry it out.
         supervisor: Who is to supervise it; another person than who carries it out.
+        alike: Whether the register knows the two as one person.
     """
 
     plan: str
@@ -187,6 +188,7 @@ class ProposeImprovement:
     by: Actor = looked_up()
     known_on: date = looked_up()
     strangers: tuple[str, ...] = looked_up()
+    alike: bool = looked_up()
 
 
 @frozen
@@ -242,6 +244,8 @@ def _propose(command: ProposeImprovement, state: Plan) -> Decision:
         # What has happened already moved by itself.
         return Refusal("plan_in_the_past", "REQ-18", {"today": command.known_on.isoformat()})
     if not command.responsible or command.supervisor in ("", command.responsible):
+        return Refusal("supervisor_missing", "REQ-18")
+    if command.alike:
         return Refusal("supervisor_missing", "REQ-18")
     if command.strangers:
         return Refusal("unknown_staff", "REQ-18", {"staff": command.strangers[0]})

@@ -12,8 +12,9 @@ from typing import Any
 import attrs
 
 from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.authority import Own
 from crm_core.kernel.catalog import EventType
-from crm_core.kernel.commands import DayAhead, act_of, looked_up
+from crm_core.kernel.commands import DayAhead, Id, act_of, looked_up
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command, by_event
 from crm_core.kernel.growing import NOTHING, GrowingList
 from crm_core.kernel.recorded import STAFF_ROLES, Actor
@@ -76,11 +77,41 @@ class TradesAssigned:
     entered_by: str
 
 
+@frozen
+class StaffIdsJoined:
+    """Two ids are the same person's: accounts of a member of staff, or one's that of a member.
+
+    Args:
+        also: The other id.
+    """
+
+    staff: str
+    also: str
+    reason: Text
+    entered_by: str
+
+
+@frozen
+class StaffIdsParted:
+    """Two ids that were said to be the same person's are not.
+
+    Args:
+        also: The other id.
+    """
+
+    staff: str
+    also: str
+    reason: Text
+    entered_by: str
+
+
 EVENTS = (
     EventType("staff.role_begun", 1, StaffRoleBegun, "since"),
     EventType("staff.role_ended", 1, StaffRoleEnded, "until"),
     EventType("staff.contact_changed", 1, StaffContactChanged),
     EventType("staff.trades_assigned", 1, TradesAssigned, "since"),
+    EventType("staff.ids_joined", 1, StaffIdsJoined),
+    EventType("staff.ids_parted", 1, StaffIdsParted),
 )
 
 
@@ -114,12 +145,14 @@ class Register:
         periods: Who holds what when, in the order in which it was entered.
         contacts: Every way to reach somebody, in the order in which they were told.
         assigned: The trades of operators, in the order in which they were entered.
+        joined: Pairs of ids that are the same person's.
     """
 
     # A company has few people and they change seldom: copying the list costs nothing.
     periods: tuple[HeldRole, ...] = ()
     contacts: GrowingList[tuple[str, PersonalValue]] = NOTHING
     assigned: tuple[TradesAssigned, ...] = ()
+    joined: tuple[frozenset[str], ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -144,6 +177,18 @@ class Register:
     def names(self, staff: str) -> bool:
         """Whether that person is, or was, on the staff."""
         return bool(self.of(staff))
+
+    def ids_of(self, person: str) -> frozenset[str]:
+        """Every id of the same person, that one included (LOG-08)."""
+        found, left = frozenset({person}), list(self.joined)
+        while touching := [pair for pair in left if not pair.isdisjoint(found)]:
+            found = found.union(*touching)
+            left = [pair for pair in left if pair not in touching]
+        return found
+
+    def is_staff(self, person: str) -> bool:
+        """Whether that person, by whatever id, is, or was, on the staff."""
+        return any(self.names(one) for one in self.ids_of(person))
 
     def employs(self, staff: str, on: date) -> bool:
         """Whether that person holds any role on a day."""
@@ -224,6 +269,32 @@ class AssignTrades:
     staff: str
     trades: tuple[str, ...]
     since: DayAhead
+    by: Actor = looked_up()
+
+
+@frozen
+class JoinStaffIds:
+    """Say that two ids are the same person's, whatever each may do: what needs a second person
+    needs somebody else than both (LOG-08).
+
+    Args:
+        staff: Id of a member of staff.
+        also: The other id: of another account, or that of a member of a household.
+    """
+
+    staff: str
+    also: Id
+    reason: str
+    by: Actor = looked_up()
+
+
+@frozen
+class PartStaffIds:
+    """Say that two ids that were joined are not the same person's; neither of them does."""
+
+    staff: str
+    also: Id
+    reason: str
     by: Actor = looked_up()
 
 
@@ -344,6 +415,52 @@ def _assign(command: AssignTrades, state: Register) -> Decision:
     )
 
 
+def _join(command: JoinStaffIds, state: Register) -> Decision:
+    if not state.names(command.staff):
+        return Refusal("unknown_staff", "LOG-08", {"staff": command.staff})
+    if command.also == command.staff:
+        return Refusal("ids_the_same", "LOG-08", {"staff": command.staff})
+    if _pair(command) in state.joined:
+        return ()
+    if not command.reason:
+        return no_reason("LOG-06")
+    return (
+        StaffIdsJoined(
+            staff=command.staff,
+            also=command.also,
+            reason=command.reason,
+            entered_by=command.by.id,
+        ),
+    )
+
+
+def _part(command: PartStaffIds, state: Register) -> Decision:
+    if _pair(command) not in state.joined:
+        details = {"staff": command.staff, "also": command.also}
+        return Refusal("ids_not_joined", "LOG-08", details)
+    if not command.reason:
+        return no_reason("LOG-06")
+    return (
+        StaffIdsParted(
+            staff=command.staff,
+            also=command.also,
+            reason=command.reason,
+            entered_by=command.by.id,
+        ),
+    )
+
+
+def _pair(about: Any) -> frozenset[str]:
+    return frozenset({about.staff, about.also})
+
+
+def _own(command: Any, state: Register) -> Own | None:
+    """Nobody makes two persons of themselves."""
+    if isinstance(command, PartStaffIds):
+        return Own(others=state.ids_of(command.staff) | state.ids_of(command.also))
+    return None
+
+
 def _is_id(text: str) -> bool:
     try:
         check_id(text)
@@ -357,6 +474,8 @@ _DECIDE: dict[type, Any] = {
     EndStaffRole: _end,
     ChangeStaffContact: _contact,
     AssignTrades: _assign,
+    JoinStaffIds: _join,
+    PartStaffIds: _part,
 }
 
 
@@ -395,11 +514,18 @@ REGISTER = Aggregate(
                     state, contacts=state.contacts.append((e.staff, e.contact))
                 ),
                 TradesAssigned: lambda state, e: attrs.evolve(state, assigned=(*state.assigned, e)),
+                StaffIdsJoined: lambda state, e: attrs.evolve(
+                    state, joined=(*state.joined, _pair(e))
+                ),
+                StaffIdsParted: lambda state, e: attrs.evolve(
+                    state, joined=tuple(one for one in state.joined if one != _pair(e))
+                ),
             }
         ),
     ),
     tuple(_DECIDE),
     lambda _: WHOLE,
     lambda _: "",
+    own=_own,
     needs_file=False,
 )

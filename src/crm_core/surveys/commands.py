@@ -53,6 +53,7 @@ class ReachHousehold:
     by: Actor = looked_up()
     elsewhere: bool = looked_up()
     same: tuple[str, ...] = looked_up()
+    newer: bool = looked_up()
 
 
 @frozen
@@ -65,6 +66,7 @@ class TakePart:
     on: date
     elsewhere: bool = looked_up()
     same: tuple[str, ...] = looked_up()
+    newer: bool = looked_up()
 
 
 @frozen
@@ -76,6 +78,7 @@ class AnswerByName:
         seconds: How long it took.
         reference: Where it is on record, of what staff enter: the number of the form, a recording.
         same: The files that are of the same household.
+        newer: Whether all of them were registered behind the opening of the survey.
     """
 
     survey: Id
@@ -91,6 +94,7 @@ class AnswerByName:
     policy: SurveyPolicy | None = looked_up()
     elsewhere: bool = looked_up()
     same: tuple[str, ...] = looked_up()
+    newer: bool = looked_up()
     stranger: bool = looked_up()
     left: bool = looked_up()
     on_staff: bool = looked_up()

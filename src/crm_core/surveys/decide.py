@@ -155,11 +155,18 @@ def _unfit(command: Any, state: Survey) -> Refusal | None:
     if not opened.opens_on <= command.on <= opened.closes_on:
         details = {"first": opened.opens_on.isoformat(), "last": opened.closes_on.isoformat()}
         return Refusal("survey_not_open", "SUR-01", details)
+    if state.closed is not None:
+        # Who knows how it went could make it go otherwise, by what is said to be of a day before.
+        return Refusal("survey_closed", "SUR-01", {"survey": command.survey})
     if command.channel not in opened.channels:
         return unknown("channel", command.channel, opened.channels, rule="SUR-01")
     if command.elsewhere:
         details = {"household": command.household, "estate": opened.estate}
         return Refusal("household_elsewhere", "SUR-01", details)
+    if command.newer:
+        # It is none of those that were counted; files are registered by who asks them.
+        details = {"household": command.household, "survey": command.survey}
+        return Refusal("household_newer", "SUR-02", details)
     return None
 
 
@@ -219,7 +226,7 @@ def _whose(command: AnswerByName) -> Refusal | None:
     if command.by.role in HOUSEHOLD_ROLES:
         if command.by.id != command.member:
             return Refusal("answer_of_another", "SUR-01", details)
-    elif command.on_staff or command.by.id == command.member:
+    elif command.on_staff or command.member in command.by.ids:
         # Who works here does not enter what they themselves think of the work.
         return Refusal("word_of_staff", "LOG-08", {"member": command.member})
     elif not command.reference.strip():

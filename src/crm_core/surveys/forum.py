@@ -412,7 +412,7 @@ def _whose(command: RecordPost) -> Refusal | None:
         return Refusal("author_half_known", "SUR-04")
     if not command.member:
         return None
-    if command.on_staff or command.by.id == command.member:
+    if command.on_staff or command.member in command.by.ids:
         return Refusal("word_of_staff", "LOG-08", {"member": command.member})
     if command.stranger:
         return Refusal("not_a_member", "LOG-08", details)

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
-from crm_core.kernel.dates import local_date
+from crm_core.kernel.dates import local_date, start_of_day
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.ticking import NEVER, DueCommand, Look, NothingBefore, Source
@@ -19,6 +19,7 @@ from crm_core.surveys.forum import (
     ExplainMiss,
     MissForumDay,
     Watch,
+    WatchForum,
     watch_on,
     watches_after,
 )
@@ -113,9 +114,14 @@ def _due(row: WatchedForum, look: Look) -> Iterable[DueCommand | NothingBefore]:
 
 
 def _tasks(row: WatchedForum, asker: Asker) -> Iterable[Task]:
-    """The check of today, for the designated person and who stands in."""
+    """The check of today, for the designated person and who stands in.
+
+    A designated person who does not work here any more is to be replaced by who leads.
+    """
     today = local_date(asker.now, asker.zone)
     watch = watch_on(row.watches, today)
+    if watch is not None and asker.has_left(watch.watcher):
+        yield from _unwatched(row, watch, asker)
     open_today = row.next_on is not None and row.next_on <= today and today not in row.settled
     if watch is None or not open_today or asker.id not in watch.who():
         return
@@ -130,6 +136,24 @@ def _tasks(row: WatchedForum, asker: Asker) -> Iterable[Task]:
             due_at=ends,
             because="own",
         )
+
+
+def _unwatched(row: WatchedForum, watch: Watch, asker: Asker) -> Iterable[Task]:
+    today = local_date(asker.now, asker.zone)
+    anew = WatchForum(row.forum, "", "", watch.looks_at, today)
+    if any(one.since > today for one in row.watches) or not asker.may(anew):
+        # Somebody else is designated already, or the watch ends.
+        return
+    yield Task(
+        what="forum_watcher",
+        subject=row.forum,
+        household="",
+        act="watch-forum",
+        since=start_of_day(today, asker.zone),
+        due_at=watch.until(today, asker.zone),
+        because="role",
+        details={"person": watch.watcher},
+    )
 
 
 FORUM_DAYS = Source("forums", FORUMS, _due)

@@ -162,7 +162,7 @@ def _attend(command: RecordAttendance, state: Meeting) -> Decision:
         details = {"meeting": command.meeting, "on": state.held.on.isoformat()}
         return Refusal("meeting_another_day", "SUR-01", details)
     details = {"member": command.member, "household": command.household}
-    if command.on_staff or command.by.id == command.member:
+    if command.on_staff or command.member in command.by.ids:
         return Refusal("word_of_staff", "LOG-08", {"member": command.member})
     if command.stranger:
         return Refusal("not_a_member", "LOG-08", details)

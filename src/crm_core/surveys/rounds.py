@@ -1,6 +1,7 @@
 """When an estate is to be asked again: yearly, unless the policy says otherwise (SUR-01).
 
-An estate that was never asked is to be asked so long after its first file.
+An estate that was never asked is to be asked so long after its first file, once the company asks
+any: nobody is told to hold surveys because a program was installed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from crm_core.kernel.dates import add_months, local_date, start_of_day
 from crm_core.kernel.projection import Projection, Put, Rows
 from crm_core.kernel.recorded import Recorded
 from crm_core.kernel.values import frozen
-from crm_core.kernel.worklists import Asker, Task, Worklist, end_of_day
+from crm_core.kernel.worklists import SETTLED, Asker, Task, Worklist, end_of_day
 from crm_core.surveys.commands import OpenSurvey
 from crm_core.surveys.events import SURVEY_EVENTS, SurveyCancelled, SurveyOpened
 from crm_core.surveys.policy import DEFAULT_SURVEY, SurveyPolicy
@@ -53,10 +54,12 @@ class Estates:
     Args:
         known: Each estate.
         asked: Surveys that were not given up.
+        begun: Whether the company ever opened one.
     """
 
     known: tuple[KnownEstate, ...] = ()
     asked: tuple[Asked, ...] = ()
+    begun: bool = False
 
 
 def _applied(rows: Rows[Estates], recorded: Recorded[Any]) -> Iterable[Put[Estates]]:
@@ -67,15 +70,15 @@ def _applied(rows: Rows[Estates], recorded: Recorded[Any]) -> Iterable[Put[Estat
         row = evolve(row, known=(*row.known, KnownEstate(event.estate, recorded.recorded)))
     elif isinstance(event, SurveyOpened):
         asked = Asked(event.survey, event.estate, event.opens_on)
-        row = evolve(row, asked=(*row.asked, asked))
+        row = evolve(row, asked=(*row.asked, asked), begun=True)
     else:
         row = evolve(row, asked=tuple(one for one in row.asked if one.survey != event.survey))
-    return (Put(_ROW, row, ""),)
+    return (Put(_ROW, row, "" if row.begun else SETTLED),)
 
 
 ROUNDS = Projection(
     name="surveys.rounds",
-    version=1,
+    version=2,
     row=Estates,
     names=frozenset({REGISTERED_NAME, _NAMES[SurveyOpened], _NAMES[SurveyCancelled]}),
     apply=_applied,

@@ -12,6 +12,7 @@ from crm_core.kernel.authority import Own
 from crm_core.kernel.canonical import digest_of
 from crm_core.kernel.dates import instant_text
 from crm_core.kernel.decider import Decider, Decision, Refusal, by_command
+from crm_core.kernel.recorded import Actor
 from crm_core.kernel.refusals import no_reason, unknown
 from crm_core.kernel.text import ID_LENGTH_MAX
 from crm_core.visits.commands import (
@@ -148,11 +149,11 @@ def _open_visit(number: str, state: Visits, at: datetime, *, late: bool = False)
 
 
 def _against_the_script(
-    visit: Visit, call: Call, at: datetime, means: str, by: str
+    visit: Visit, call: Call, at: datetime, means: str, by: Actor
 ) -> Refusal | None:
     """Why such a call keeps to no rule: who calls, when, and by which means (VIS-04)."""
     number = visit.visit
-    if by in call.hands or by in visit.hands:
+    if not by.ids.isdisjoint(call.hands | set(visit.hands)):
         return Refusal("own_work", "VIS-04", {"visit": number})
     if means not in visit.scheduled.means:
         return unknown("means", means, visit.scheduled.means, rule="VIS-04")
@@ -209,8 +210,11 @@ def _attempt(command: NoteVisitAttempt, state: Visits) -> Decision:
         return Refusal("attempt_exists", "VIS-04", {"visit": visit.visit})
     refused = _no_appointment(command, visit)
     if refused is None and command.result != BY_US:
-        at, means, by = command.attempted_at, command.means, command.by.id
-        refused = _against_the_script(visit, call, at, means, by)
+        at, means, by = command.attempted_at, command.means, command.by
+        # In vain or not, the telephone rang.
+        refused = _against_the_script(visit, call, at, means, by) or _too_soon(
+            at, means, visit, call, state
+        )
     if refused is not None:
         return refused
     return _attempted(command, visit, call)
@@ -270,10 +274,10 @@ def _record(command: RecordVisit, state: Visits) -> Decision:
     if isinstance(visit, Refusal):
         return visit
     call = _known(command.call)
-    at, by = command.visited_at, command.by.id
+    at, by = command.visited_at, command.by
     refused = (
         _against_the_script(visit, call, at, command.means, by)
-        or _too_soon(command, visit, call, state)
+        or _too_soon(at, command.means, visit, call, state)
         or _not_to_be_called(command, call)
         or _said_otherwise(command, call)
         or _without_contact(command, visit, call)
@@ -294,7 +298,7 @@ def _record(command: RecordVisit, state: Visits) -> Decision:
             opinion=command.opinion,
             words=command.words,
             contact_left=command.contact_left,
-            visited_by=by,
+            visited_by=by.id,
             successor=_successor(command, recording) if follows else None,
             recording=recording,
             trade=call.trade,
@@ -305,17 +309,17 @@ def _record(command: RecordVisit, state: Visits) -> Decision:
     )
 
 
-def _too_soon(command: RecordVisit, visit: Visit, call: Call, state: Visits) -> Refusal | None:
+def _too_soon(at: datetime, means: str, visit: Visit, call: Call, state: Visits) -> Refusal | None:
     """Nobody is called again within so many days, unless they asked for it (VIS-04)."""
     row = call.policy.row(visit.scheduled.row)
-    if command.means not in CALLED or not row.rest or _agreed(visit, call, command.visited_at):
+    if means not in CALLED or not row.rest or _agreed(visit, call, at):
         return None
-    calls = [*state.calls(), *((at, "") for at in call.elsewhere)]
-    for at, other in calls:
-        apart = abs(command.visited_at - at)
+    calls = [*state.calls(), *((then, "") for then in call.elsewhere)]
+    for then, other in calls:
+        apart = abs(at - then)
         # One call can serve several visits.
         if other != visit.visit and apart and apart < call.policy.rest:
-            details = {"at": instant_text(at), "days": call.policy.rest.days}
+            details = {"at": instant_text(then), "days": call.policy.rest.days}
             return Refusal("called_lately", "VIS-04", details)
     return None
 

@@ -10,9 +10,13 @@ from attrs import evolve
 from crm_core.kernel.growing import EMPTY, GrowingMap
 from crm_core.kernel.values import frozen
 from crm_core.visits.events import OccasionRecorded, VisitAttempted, VisitMade, VisitScheduled
+from crm_core.visits.policy import CALLED
 
 OPEN, MADE, GIVEN_UP, CALLED_OFF = "open", "made", "given_up", "called_off"
 STATUSES = (OPEN, MADE, GIVEN_UP, CALLED_OFF)
+
+SPOKEN_TO = ("not_convenient", "refused")
+"""How an attempt ends in vain at which somebody was spoken to all the same."""
 
 LAPSED = "lapsed"
 """Why a visit was given up that nobody made until it was too late."""
@@ -113,7 +117,11 @@ class Visits:
         return (one for one in self.occasions.values() if one.occasion not in self.withdrawn)
 
     def calls(self) -> Iterator[tuple[datetime, str]]:
-        """When somebody was spoken to, and at which visit."""
+        """When somebody was spoken to, at which visit; who had no time was spoken to as well."""
+        for (number, _), entry in self.entries.items():
+            tried = entry.last
+            if tried is not None and tried.result in SPOKEN_TO and tried.means in CALLED:
+                yield tried.attempted_at, number
         for visit in self.every():
             made = visit.made
             if made is not None and made.convenient is not None:

@@ -104,6 +104,6 @@ def confirm(command: ConfirmGrading, state: Gradings) -> Decision:
     if any(said.startswith(f"{command.by.role}:") for said in now.confirmed_by):
         return ()
     # INVARIANT (GRD-03): who has confirmed in one role does not in the other.
-    if any(said.partition(":")[2] == command.by.id for said in now.confirmed_by):
+    if any(said.partition(":")[2] in command.by.ids for said in now.confirmed_by):
         return Refusal("same_person", "GRD-03")
     return confirmed

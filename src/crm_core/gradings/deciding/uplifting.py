@@ -56,7 +56,7 @@ def decide_uplift(command: DecideUplift, state: Gradings) -> Decision:
     if isinstance(lifted, Refusal):
         return lifted
     layer, target = lifted
-    if _lacks_promises(command) and command.by.id == command.condition_by:
+    if _lacks_promises(command) and command.condition_by in command.by.ids:
         # What lifts it must be the word of somebody else (LOG-08).
         return Refusal("same_person", "GRD-05", {}, "same_person_condition")
     if target in command.grading_policy.needs_confirmation and command.by.role != "director":

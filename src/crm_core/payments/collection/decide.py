@@ -268,7 +268,7 @@ def _complete(command: CompleteStep, s: Collection) -> Decision:
     if step.approver is not None and approved_by is None:
         found = {"act": step.act, "approver": step.approver}
         return Refusal("approval_missing", "PAY-10", found)
-    if approved_by == command.by.id:
+    if approved_by in command.by.ids:
         return Refusal("self_approval", "PAY-10", {"step": command.step})
     refusal = _evidence(command, step) or _lawful(command, step, s)
     if refusal is not None:
@@ -319,9 +319,9 @@ def _confirm(command: ConfirmStep, s: Collection) -> Decision:
         return Refusal("step_not_reported", "PAY-10", {"step": command.step})
     if command.on < reported.on:
         return _too_early(command.step, reported.on)
-    if command.by.id == reported.reported_by:
+    if reported.reported_by in command.by.ids:
         return Refusal("second_person_missing", "PAY-10", {"step": command.step, "act": step.act})
-    if command.by.id == s.approved.get(command.step):
+    if s.approved.get(command.step) in command.by.ids:
         return Refusal("self_approval", "PAY-10", {"step": command.step})
     return (_done(step, reported.on, reported.proofs, reported.reported_by, command.by.id),)
 

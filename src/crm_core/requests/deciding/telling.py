@@ -103,7 +103,7 @@ class Teller:
         at = entered_at(entry)
         if entry.counts_from == at:
             return Refusal("entry_counts", "REQ-10")
-        if command.by.id == entry.entered_by:
+        if entry.entered_by in command.by.ids:
             return Refusal("entry_own", "REQ-10")
         confirmed = attrs.evolve(entry, counts_from=at)
         told = [confirmed if e is entry else e for e in entries]
@@ -221,7 +221,7 @@ def _may_lift(command: Any, state: Request, relieved: list[Taken]) -> bool:
     if evidence is None or not typed(evidence.reference).strip():
         return not relieved
     return all(
-        evidence.dated_at < taken.at and command.by.id not in _counts_for(taken, state)
+        evidence.dated_at < taken.at and command.by.ids.isdisjoint(_counts_for(taken, state))
         for taken in relieved
     )
 

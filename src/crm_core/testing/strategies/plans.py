@@ -90,7 +90,9 @@ def plan_stories(draw: DrawFn, plan: str = "P1", household: str = "V1") -> tuple
             **told,
         ),
         plans.ReviewPlan(plan, 1, True, FIRST, by=MANAGER, gone=""),
-        plans.ApprovePlan(plan, 1, True, FIRST, by=DIRECTOR, gone="", policy=policy),
+        plans.ApprovePlan(
+            plan, 1, True, FIRST, by=DIRECTOR, gone="", known_on=FIRST, policy=policy
+        ),
         plans.AssignTask(
             plan=plan,
             task="T1",
