@@ -400,7 +400,7 @@ def policies_of(named: Sequence[str]) -> tuple[PolicyBook, str]:
     from crm_core.gradings.policy import GradingPolicy
     from crm_core.policies import PolicyBook, parse_policy
 
-    book, name = PolicyBook(installed().shipped), ""
+    book, name = PolicyBook(shipped=installed()), ""
     for name in named:
         if name.endswith(".toml"):
             parsed = parse_policy(GradingPolicy, policy_file(name), name)
