@@ -35,6 +35,10 @@ class PolicyBook:
                 self._take(type(policy))
             self._put(policy)
 
+    def __reduce__(self) -> tuple[type[PolicyBook], tuple[list[Policy]]]:
+        """What another process is given: all that it holds, without what would read it."""
+        return PolicyBook, (self._all(),)
+
     def _put(self, policy: Policy) -> None:
         key = (type(policy), policy.ref.name, policy.ref.version)
         there = self._by_ref.setdefault(key, policy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import date
 from importlib.resources import files
 from itertools import permutations
@@ -437,6 +438,11 @@ def test_a_book_of_what_is_shipped_reads_each_kind_when_it_is_asked_for() -> Non
     assert PolicyBook(shipped=Registry(PARTS)).standing(date(2024, 1, 1)) == whole.standing(
         date(2024, 1, 1)
     )
+
+
+def test_another_process_is_given_the_whole_book() -> None:
+    book = PolicyBook(shipped=Registry(PARTS))
+    assert pickle.loads(pickle.dumps(book)).refs() == book.refs()
 
 
 def test_a_policy_beside_the_shipped_ones_is_compared_with_them() -> None:
