@@ -91,7 +91,7 @@ class Finding:
         name = None
         if named is not None:
             opened = look.open(named.value, named.place, "name", named.household, named.member)
-            name = opened.text  # type: ignore[union-attr]
+            name = opened.text if isinstance(opened, Plain) else None
         return Found(
             household=line.household,
             estate=seen.estate,
@@ -122,7 +122,10 @@ class Finding:
             return found
         streams = self._access.streams()
         for one in _latest(self._host.log):
-            if not look.answer("name", one.household).granted:
+            # One name of a household is enough, and who said no to the purpose is not looked for.
+            if one.household in found:
+                continue
+            if not look.of_person("name", one.household, one.member).granted:
                 continue
             opened = self._host.vault.open(one.value, one.place)
             if isinstance(opened, Plain) and _called(fold_width(opened.text).casefold(), words):

@@ -42,6 +42,9 @@ REGISTERED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdRegiste
 VOIDED = next(kind.stored for kind in EVENTS if kind.cls is HouseholdVoided)
 """Stored name of the event that says that there never was."""
 
+MEMBER_ADDED = next(kind.stored for kind in EVENTS if kind.cls is MemberAdded)
+"""Stored name of the event that says who is in a household."""
+
 TENURES = (MemberAdded, RoleEnded, DebtorAgreed, DebtorReleased)
 """The events that tell when a household changed hands: whose dealings the others are (PAY-16)."""
 
